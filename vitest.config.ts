@@ -22,8 +22,9 @@ const SLOW = [
   "test/e2e/{cli,day-two,demo,deployment,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   "packages/functions-host/test/startup.test.ts",
   "packages/local-stack/test/run.test.ts",
-  // A browser, generated clients, the Azure CLI, other languages
-  "test/e2e/{docs-page,generated-clients,page/*}.test.ts",
+  // A browser, Azurite, the Azure CLI, other languages
+  "test/e2e/page/*.test.ts",
+  "test/azurite/*.test.ts",
   "packages/arm-simulator/test/azure-cli.test.ts",
   "packages/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
 ];
@@ -70,7 +71,6 @@ export default defineConfig({
     pool: "forks",
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
-    env: { APPLICATION_INSIGHTS_NO_DIAGNOSTIC_CHANNEL: "true" }, // else Azurite's would be this process's OpenTelemetry
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -5,7 +5,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { findChromium, startChromium } from "../test/e2e/page/browser.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = path.join(ROOT, "dist/pictures");
@@ -35,9 +35,7 @@ const demo = spawn(
   [path.join(ROOT, "packages/local-stack/dist/demo/main.js"), "--open"],
   { stdio: ["ignore", "pipe", "inherit"] },
 );
-const browser = await chromium.launch({
-  executablePath: process.env.SIGIL_CHROMIUM ?? "/usr/bin/chromium",
-});
+const browser = await startChromium(findChromium() ?? "/usr/bin/chromium");
 try {
   const address = await addressOf(demo);
   await mkdir(OUT, { recursive: true });

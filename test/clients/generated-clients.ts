@@ -11,7 +11,7 @@ const NO_OUTSIDE = pathToFileURL(
   path.join(ROOT, "test/clients/no-outside.mjs"),
 );
 
-/** A generator of clients: its program and arguments, which write to `generated` in the folder that it runs in. */
+/** A generator of clients: its program, from the root, and arguments, which write to `generated` in the folder that it runs in. */
 interface Generator {
   readonly script: string;
   readonly arguments: readonly string[];
@@ -21,11 +21,11 @@ interface Generator {
 
 export const GENERATORS = {
   "openapi-fetch": () => ({
-    script: "openapi-typescript/bin/cli.js",
+    script: "node_modules/openapi-typescript/bin/cli.js",
     arguments: [DOCUMENT, "--output", "generated/schema.ts"],
   }),
   "hey-api": () => ({
-    script: "@hey-api/openapi-ts/bin/run.js",
+    script: "test/clients/node_modules/@hey-api/openapi-ts/bin/run.js",
     arguments: [
       "--input",
       DOCUMENT,
@@ -37,7 +37,7 @@ export const GENERATORS = {
     ],
   }),
   orval: (baseUrl) => ({
-    script: "orval/dist/bin/orval.js",
+    script: "test/clients/node_modules/orval/dist/bin/orval.js",
     arguments: ["--config", "orval.config.cjs"],
     files: {
       "orval.config.cjs": `module.exports = ${JSON.stringify({
@@ -86,7 +86,7 @@ export async function generateClients(
   const close = (): Promise<void> => rm(root, { recursive: true, force: true });
   try {
     await symlink(
-      path.join(ROOT, "node_modules"),
+      path.join(ROOT, "test/clients/node_modules"),
       path.join(root, "node_modules"),
     );
     await writeFiles(root, {
@@ -99,7 +99,7 @@ export async function generateClients(
     for (const [name, generatorOf] of Object.entries(GENERATORS))
       await generate(path.join(root, name), name, generatorOf(`${origin}/api`));
     const { code, output } = await execute(root, [
-      module("typescript/bin/tsc"),
+      path.join(ROOT, "node_modules/typescript/bin/tsc"),
       "--project",
       ".",
     ]);
@@ -129,7 +129,7 @@ async function generate(
   await writeFiles(folder, generator.files ?? {});
   await run(folder, [
     `--import=${NO_OUTSIDE.href}`,
-    module(generator.script),
+    path.join(ROOT, generator.script),
     ...generator.arguments,
   ]);
 }
@@ -140,10 +140,6 @@ async function writeFiles(
 ): Promise<void> {
   for (const [file, text] of Object.entries(files))
     await writeFile(path.join(folder, file), text);
-}
-
-function module(script: string): string {
-  return path.join(ROOT, "node_modules", script);
 }
 
 async function run(

@@ -8,9 +8,6 @@ export default defineConfig({
   ...base,
   test: {
     ...test,
-    include: [
-      "test/e2e/generated-clients.test.ts",
-      "test/clients/**/*.test.ts",
-    ],
+    include: ["test/clients/*.test.ts"],
   },
 });

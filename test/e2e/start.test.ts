@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTableStorage } from "@sigil-local/stack/table-storage";
+import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import {
   childrenOf,
   isRunning,
@@ -186,7 +186,7 @@ describe("npm start", () => {
   });
 
   test("leaves out the stand-in of a service that the environment names, says so, and tells no secret of it", async () => {
-    const tables = await startTableStorage({});
+    const tables = await startMemoryTables();
     try {
       const key =
         /AccountKey=([^;]+)/u.exec(tables.connectionString)?.[1] ?? "";

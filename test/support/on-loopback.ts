@@ -10,9 +10,9 @@ import {
   type EmulatorConfiguration,
 } from "@sigil-local/service-bus-emulator/configuration";
 import {
-  startTableStorage,
+  startMemoryTables,
   type TableStorage as RunningTables,
-} from "@sigil-local/stack/table-storage";
+} from "@sigil-local/stack/memory-tables";
 import { receive } from "@sigil-local/testing/receive";
 import { ServiceBusMessenger } from "../../src/azure/service-bus/messenger.js";
 import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
@@ -43,18 +43,18 @@ export interface OnLoopback extends InProcess {
   readonly client: ServiceBusClient;
 }
 
-/** The table service is Azurite, if no other is given. */
+/** The table service is the local stack's, if no other is given. */
 export async function startOnLoopback({
   tables: service,
   ...options
 }: InProcessOptions & {
   readonly tables?: RunningTables;
 } = {}): Promise<OnLoopback> {
-  // Azurite stamps its rows with the time of day: the clock starts there.
+  // Table storage stamps its rows with the time of day: the clock starts there.
   const clock = new ManualClock(Math.ceil(Date.now() / 1_000) * 1_000);
   const now = (): Date => new Date(clock.now());
   const [tableServer, emulator] = await Promise.all([
-    service ?? startTableStorage({}),
+    service ?? startMemoryTables(),
     startServiceBusEmulator({
       configuration: await deployedConfiguration(),
       clock,

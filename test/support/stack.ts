@@ -25,7 +25,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface StackOptions {
   readonly simulator?: LocalServicesOptions["simulator"];
-  /** A table service instead of Azurite; it is closed with the stack. */
+  /** A table service instead of the stack's own; it is closed with the stack. */
   readonly tables?: LocalServicesOptions["tables"];
   /** Settings of Sigil beside the fast ones below. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -84,7 +84,7 @@ export class Stack {
     const services = await startLocalServices({
       environment: {},
       onServiceBusUse: (use) => uses.serviceBus(use),
-      onTableRequest: (method, url) => uses.table(method, url),
+      onTableRequest: ({ method, url }) => uses.table(method, url),
       serviceBusConfiguration: await entities(options.queueProperties),
       certificatesDirectory:
         process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,

@@ -22,6 +22,11 @@ const workspaces = product.workspaces.map(
   (folder) => manifestIn(folder) as Manifest,
 );
 
+/** Of tests that nobody else's packages are enough for (test/install.mjs). */
+const OF_TESTS = ["azurite", "clients", "e2e/page", "mutation"].map(
+  (folder) => `test/${folder}`,
+);
+
 const bundled = bundledFolders();
 
 function table(): string {
@@ -101,7 +106,6 @@ describe("a deployment", () => {
     expect(theirs).toEqual(
       expect.arrayContaining([
         "node_modules/@sigil-local/service-bus-emulator",
-        "node_modules/azurite",
         "node_modules/cron-parser",
         "node_modules/selfsigned",
       ]),
@@ -110,9 +114,10 @@ describe("a deployment", () => {
   });
 });
 
-describe("a stand-in", () => {
-  it("uses the same version of a package as the product and the other stand-ins", () => {
-    const uses = [product, ...workspaces].flatMap(
+describe("a stand-in, or a folder of tests with packages of its own,", () => {
+  it("uses the same version of a package as the product and all others", () => {
+    const ofTests = OF_TESTS.map((folder) => manifestIn(folder) as Manifest);
+    const uses = [product, ...workspaces, ...ofTests].flatMap(
       ({ name, version, dependencies, devDependencies }) =>
         Object.entries({
           [name]: version,
@@ -125,4 +130,13 @@ describe("a stand-in", () => {
     );
     expect(otherwise).toEqual([]);
   });
+
+  it.each([".", ...OF_TESTS])(
+    "locks what it needs by content, from any registry: %s",
+    (folder) => {
+      const lock = readFileSync(`${folder}/package-lock.json`, "utf8");
+      expect(lock).toContain('"integrity"');
+      expect(lock).not.toContain("://registry");
+    },
+  );
 });

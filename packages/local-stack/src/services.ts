@@ -19,10 +19,10 @@ import {
   type ServiceBusEmulatorOptions,
 } from "@sigil-local/service-bus-emulator";
 import {
-  startTableStorage,
+  startMemoryTables,
+  type MemoryTablesOptions,
   type TableStorage,
-  type TableStorageOptions,
-} from "./table-storage.js";
+} from "./memory-tables/server.js";
 
 /** The audience of tokens for the API, where the local issuer gives them. */
 const LOCAL_AUDIENCE = "api://sigil";
@@ -46,7 +46,7 @@ export interface LocalServicesOptions {
       number
     >
   >;
-  /** A table service that is running, instead of Azurite; it is closed with the others. */
+  /** A table service that is running, instead of our own; it is closed with the others. */
   readonly tables?: TableStorage;
   readonly simulator?: Pick<
     ResourceManagerSimulatorOptions,
@@ -55,8 +55,8 @@ export interface LocalServicesOptions {
   readonly log?: (line: string) => void;
   /** Told each right that a client uses of Service Bus. */
   readonly onServiceBusUse?: ServiceBusEmulatorOptions["onUse"];
-  /** Told each request to Table Storage: method, URL. */
-  readonly onTableRequest?: TableStorageOptions["onRequest"];
+  /** Told each request to Table Storage. */
+  readonly onTableRequest?: MemoryTablesOptions["onRequest"];
 }
 
 /** The local stand-ins that are running, and the settings that make Sigil use them. */
@@ -145,7 +145,7 @@ export async function startLocalServices(
     ) {
       tables = running(
         options.tables ??
-          (await startTableStorage({
+          (await startMemoryTables({
             port: ports.tables ?? 0,
             ...(options.onTableRequest && {
               onRequest: options.onTableRequest,

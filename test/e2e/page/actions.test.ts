@@ -1,23 +1,19 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { pathOf, type ApiClient } from "../../support/api-client.js";
-import { findChromium, startChromium } from "../../support/browser.js";
-import {
-  axeFindings,
-  openPage,
-  SEED_IMAGE,
-  signIn,
-} from "../../support/page.js";
+import { findChromium, startChromium } from "./browser.js";
+import { axeFindings, openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { Stack } from "../../support/stack.js";
 
 const chromium = findChromium();
 const HOSTILE = `<img src=x onerror="document.title='taken over'">`;
 
-describe.skipIf(chromium === undefined)("what may be done in the page", () => {
+describe("what may be done in the page", needs("chromium", chromium), () => {
   let stack: Stack;
   let host: HostProcess;
   let browser: Browser;

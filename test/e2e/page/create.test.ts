@@ -1,13 +1,9 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
-import { findChromium, startChromium } from "../../support/browser.js";
-import {
-  axeFindings,
-  openPage,
-  SEED_IMAGE,
-  signIn,
-} from "../../support/page.js";
+import { findChromium, startChromium } from "./browser.js";
+import { axeFindings, openPage, SEED_IMAGE, signIn } from "./page.js";
 import {
   managedImageRequest,
   seedResource,
@@ -18,14 +14,10 @@ import { pathOf } from "../../support/api-client.js";
 import { Stack } from "../../support/stack.js";
 
 const chromium = findChromium();
-if (chromium === undefined)
-  console.warn(
-    "SKIPPED: no version was made in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
-  );
 
 const HOSTILE = `<img src=x onerror="document.title='owned'">`;
 
-describe.skipIf(chromium === undefined)("a version made in the page", () => {
+describe("a version made in the page", needs("chromium", chromium), () => {
   let stack: Stack;
   let host: HostProcess;
   let browser: Browser;

@@ -1,366 +1,362 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import { findChromium, startChromium } from "../../support/browser.js";
-import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import { findChromium, startChromium } from "./browser.js";
+import { openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { Stack } from "../../support/stack.js";
 
 const chromium = findChromium();
 
-describe.skipIf(chromium === undefined)(
-  "the view of an image definition",
-  () => {
-    let stack: Stack;
-    let host: HostProcess;
-    let browser: Browser;
+describe("the view of an image definition", needs("chromium", chromium), () => {
+  let stack: Stack;
+  let host: HostProcess;
+  let browser: Browser;
 
-    beforeAll(async () => {
-      stack = await Stack.start();
-      host = await stack.startHost();
-      browser = await startChromium(chromium ?? "");
-      const api = await stack.client(host);
-      await api.put(seedVersionId("1.0.0"), managedImageRequest());
-      await stack.events.ended(seedVersionId("1.0.0"));
-    });
-    afterAll(async () => {
-      await browser?.close();
-      await stack?.close();
-    });
+  beforeAll(async () => {
+    stack = await Stack.start();
+    host = await stack.startHost();
+    browser = await startChromium(chromium ?? "");
+    const api = await stack.client(host);
+    await api.put(seedVersionId("1.0.0"), managedImageRequest());
+    await stack.events.ended(seedVersionId("1.0.0"));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+  });
 
-    it("shows a version in each region, and a new one without being reloaded", async () => {
-      const { page, context, complaints } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}`,
+  it("shows a version in each region, and a new one without being reloaded", async () => {
+    const { page, context, complaints } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    const row = page.getByRole("row", { name: /^1\.0\.0/u });
+    await expect
+      .poll(() => row.innerText())
+      .toMatch(
+        /latest[\s\S]*Succeeded[\s\S]*Ready[\s\S]*1 × [\s\S]*EastUS2DiskEncryptionSet1/u,
       );
-      await signIn(page, "reader");
-      const row = page.getByRole("row", { name: /^1\.0\.0/u });
-      await expect
-        .poll(() => row.innerText())
-        .toMatch(
-          /latest[\s\S]*Succeeded[\s\S]*Ready[\s\S]*1 × [\s\S]*EastUS2DiskEncryptionSet1/u,
-        );
-      expect(
-        await page.getByRole("link", { name: "New version" }).count(),
-      ).toBe(0);
+    expect(await page.getByRole("link", { name: "New version" }).count()).toBe(
+      0,
+    );
 
-      const api = await stack.client(host);
-      await api.put(seedVersionId("1.0.1"), managedImageRequest());
-      await page.getByRole("link", { name: "1.0.1" }).waitFor();
-      await page.getByText("Checked").first().waitFor();
+    const api = await stack.client(host);
+    await api.put(seedVersionId("1.0.1"), managedImageRequest());
+    await page.getByRole("link", { name: "1.0.1" }).waitFor();
+    await page.getByText("Checked").first().waitFor();
 
-      // Filters are in the address: it can be sent to somebody.
-      await page.getByLabel("Version or key").fill("1.0.1");
-      await page.getByText("1 of 2 versions").waitFor();
-      expect(new URL(page.url()).search).toBe("?q=1.0.1");
-      await page.getByLabel("Version or key").fill("westusdisk");
-      await page.getByText("2 versions").waitFor();
-      expect(complaints).toEqual([]);
-      await context.close();
-    });
+    // Filters are in the address: it can be sent to somebody.
+    await page.getByLabel("Version or key").fill("1.0.1");
+    await page.getByText("1 of 2 versions").waitFor();
+    expect(new URL(page.url()).search).toBe("?q=1.0.1");
+    await page.getByLabel("Version or key").fill("westusdisk");
+    await page.getByText("2 versions").waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
 
-    it("on a wall, the names of two keys are whole", async () => {
-      const { page, context } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}`,
-        { viewport: { width: 2_560, height: 1_440 } },
-      );
-      await signIn(page, "reader");
-      await page
-        .getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2")
-        .first()
-        .waitFor();
-      expect(
-        await page.evaluate(
-          `[...document.querySelectorAll("td .sub")].filter((each) => each.scrollWidth > each.clientWidth).length`,
-        ),
-      ).toBe(0);
-      await context.close();
-    });
+  it("on a wall, the names of two keys are whole", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+      { viewport: { width: 2_560, height: 1_440 } },
+    );
+    await signIn(page, "reader");
+    await page
+      .getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2")
+      .first()
+      .waitFor();
+    expect(
+      await page.evaluate(
+        `[...document.querySelectorAll("td .sub")].filter((each) => each.scrollWidth > each.clientWidth).length`,
+      ),
+    ).toBe(0);
+    await context.close();
+  });
 
-    it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
-      const { page, context } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}`,
-      );
-      const version = (name: string, managedBy: string, state?: string) => ({
-        name,
-        managedBy,
-        ...(state !== undefined && { state }),
-        provisioningState: "Succeeded",
-        latest: true,
-        excludeFromLatest: false,
-        regions: [
-          {
-            name: "westus",
-            state: "Unknown",
-            progress: 0,
-            latest: true,
-            excludeFromLatest: false,
-            encryptionType: "EncryptionAtRestWithPlatformKey",
-            diskEncryptionSets: [],
-          },
-        ],
-      });
-      await page.route("**/summary", (route) =>
-        route.fulfill({
-          headers: { ETag: '"1"' },
-          json: {
-            time: "2026-01-01T00:00:00Z",
-            complete: true,
-            diskEncryptionSets: [],
-            versions: [
-              version("2.0.0", "Sigil", "Replicating"),
-              version("1.0.0", "Others"),
-            ],
-          },
-        }),
-      );
-      await signIn(page, "reader");
-      const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
-      await page.getByText("2 versions").waitFor();
-      expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
-      expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
-      await context.close();
-    });
-
-    it("a gallery shows all its image definitions, has an address, and is found again", async () => {
-      const gallery = seedVersionId("1.0.0").replace(/\/images\/.*/u, "");
-      const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
-      const definition = of.imageDefinition("MyGallery", "Old", "westus");
-      await stack.simulator.putResource({
-        ...definition,
-        properties: {
-          ...definition.properties,
-          description: "<img src=x onerror=alert(1)>",
-          endOfLifeDate: "2020-01-01T00:00:00+00:00",
+  it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    const version = (name: string, managedBy: string, state?: string) => ({
+      name,
+      managedBy,
+      ...(state !== undefined && { state }),
+      provisioningState: "Succeeded",
+      latest: true,
+      excludeFromLatest: false,
+      regions: [
+        {
+          name: "westus",
+          state: "Unknown",
+          progress: 0,
+          latest: true,
+          excludeFromLatest: false,
+          encryptionType: "EncryptionAtRestWithPlatformKey",
+          diskEncryptionSets: [],
         },
-      });
-      const { page, context, complaints } = await openPage(
-        browser,
-        `${host.origin}/api/ui/`,
-      );
-      await signIn(page, "reader");
-      await page.getByLabel("Resource id of a gallery").fill(gallery);
-      await page.keyboard.press("Enter");
-      await page
-        .getByRole("heading", { level: 1, name: "MyGallery" })
-        .waitFor();
-      expect(new URL(page.url()).pathname).toBe(
-        `/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/MyGallery`,
-      );
-      await page.getByText("2 definitions").waitFor();
-      const old = await page.getByRole("row", { name: /^Old/u }).innerText();
-      expect(old).toContain("<img src=x onerror=alert(1)>");
-      expect(old).toMatch(/Linux\s+Generalized\s+V2\s+x64\s+Standard/u);
-      expect(old).toMatch(/past$/u);
-      await page.getByLabel("Name or description").fill("myimage");
-      await page.getByText("1 of 2 definitions").waitFor();
-      await page.reload();
-      await page.getByText("1 of 2 definitions").waitFor();
-      await page.getByRole("link", { name: "MyImage" }).click();
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      await page
-        .getByRole("navigation", { name: "Place" })
-        .getByRole("link", { name: "MyGallery" })
-        .click();
-      await page.getByText("2 definitions").waitFor();
-      await page.goBack();
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      await page.goBack();
-      await page.getByText("1 of 2 definitions").waitFor();
-
-      await page
-        .getByRole("link", { name: "Images", exact: true })
-        .first()
-        .click();
-      await page
-        .getByRole("region", { name: "Galleries" })
-        .getByRole("link", { name: "MyGallery" })
-        .click();
-      await page.getByText("2 definitions").waitFor();
-      expect(complaints).toEqual([]);
-
-      await page.goto(
-        `${host.origin}/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/None`,
-      );
-      await page.getByText(/Azure has no gallery .*None\./u).waitFor();
-      await context.close();
+      ],
     });
+    await page.route("**/summary", (route) =>
+      route.fulfill({
+        headers: { ETag: '"1"' },
+        json: {
+          time: "2026-01-01T00:00:00Z",
+          complete: true,
+          diskEncryptionSets: [],
+          versions: [
+            version("2.0.0", "Sigil", "Replicating"),
+            version("1.0.0", "Others"),
+          ],
+        },
+      }),
+    );
+    await signIn(page, "reader");
+    const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
+    await page.getByText("2 versions").waitFor();
+    expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
+    expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
+    await context.close();
+  });
 
-    it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
-      const { page, context } = await openPage(
-        browser,
-        `${host.origin}/api/ui/`,
-        { viewport: { width: 1_600, height: 2_000 } },
-      );
-      const versions = Array.from({ length: 10_000 }, (_, index) => ({
-        name: `1.0.${9_999 - index}`,
-        managedBy: "Sigil",
-        provisioningState: "Succeeded",
-        state: "Succeeded",
+  it("a gallery shows all its image definitions, has an address, and is found again", async () => {
+    const gallery = seedVersionId("1.0.0").replace(/\/images\/.*/u, "");
+    const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+    const definition = of.imageDefinition("MyGallery", "Old", "westus");
+    await stack.simulator.putResource({
+      ...definition,
+      properties: {
+        ...definition.properties,
+        description: "<img src=x onerror=alert(1)>",
+        endOfLifeDate: "2020-01-01T00:00:00+00:00",
+      },
+    });
+    const { page, context, complaints } = await openPage(
+      browser,
+      `${host.origin}/api/ui/`,
+    );
+    await signIn(page, "reader");
+    await page.getByLabel("Resource id of a gallery").fill(gallery);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "MyGallery" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(
+      `/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/MyGallery`,
+    );
+    await page.getByText("2 definitions").waitFor();
+    const old = await page.getByRole("row", { name: /^Old/u }).innerText();
+    expect(old).toContain("<img src=x onerror=alert(1)>");
+    expect(old).toMatch(/Linux\s+Generalized\s+V2\s+x64\s+Standard/u);
+    expect(old).toMatch(/past$/u);
+    await page.getByLabel("Name or description").fill("myimage");
+    await page.getByText("1 of 2 definitions").waitFor();
+    await page.reload();
+    await page.getByText("1 of 2 definitions").waitFor();
+    await page.getByRole("link", { name: "MyImage" }).click();
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await page
+      .getByRole("navigation", { name: "Place" })
+      .getByRole("link", { name: "MyGallery" })
+      .click();
+    await page.getByText("2 definitions").waitFor();
+    await page.goBack();
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await page.goBack();
+    await page.getByText("1 of 2 definitions").waitFor();
+
+    await page
+      .getByRole("link", { name: "Images", exact: true })
+      .first()
+      .click();
+    await page
+      .getByRole("region", { name: "Galleries" })
+      .getByRole("link", { name: "MyGallery" })
+      .click();
+    await page.getByText("2 definitions").waitFor();
+    expect(complaints).toEqual([]);
+
+    await page.goto(
+      `${host.origin}/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/None`,
+    );
+    await page.getByText(/Azure has no gallery .*None\./u).waitFor();
+    await context.close();
+  });
+
+  it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/`,
+      { viewport: { width: 1_600, height: 2_000 } },
+    );
+    const versions = Array.from({ length: 10_000 }, (_, index) => ({
+      name: `1.0.${9_999 - index}`,
+      managedBy: "Sigil",
+      provisioningState: "Succeeded",
+      state: "Succeeded",
+      latest: index === 0,
+      excludeFromLatest: false,
+      regions: ["eastus2", "westus", "northeurope"].map((name) => ({
+        name,
+        state: "Completed",
+        progress: 100,
         latest: index === 0,
         excludeFromLatest: false,
-        regions: ["eastus2", "westus", "northeurope"].map((name) => ({
-          name,
-          state: "Completed",
-          progress: 100,
-          latest: index === 0,
-          excludeFromLatest: false,
-          encryptionType: "EncryptionAtRestWithCustomerKey",
-          diskEncryptionSets: [0],
-          regionalReplicaCount: 1,
-          storageAccountType: "Standard_LRS",
-        })),
-      }));
-      await page.route("**/summary", (route) =>
-        route.fulfill({
-          headers: { ETag: '"1"' },
-          json: {
-            time: "2026-01-01T00:00:00Z",
-            complete: true,
-            diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"],
-            versions,
-          },
-        }),
-      );
-      await signIn(page, "reader");
-      await page
-        .getByLabel("Resource id of a gallery")
-        .fill(seedVersionId("1.0.0").replace(/\/versions.*/u, ""));
-      await page.getByRole("button", { name: "Open" }).click();
-      await page.getByText("10000 versions").waitFor();
-      const rows = page.locator("tbody tr");
-      const most = async (): Promise<void> =>
-        expect(await rows.count()).toBeLessThanOrEqual(300);
-      await most();
-      const table = page.getByRole("region", { name: /^Versions of/u });
-      await table.focus();
-      await page.keyboard.press("End");
-      await page.getByRole("link", { name: "1.0.0", exact: true }).waitFor();
-      await most();
-      // By the keyboard alone, to the top again.
-      await page.keyboard.press("Home");
-      await page.getByRole("link", { name: "1.0.9999", exact: true }).waitFor();
-      await most();
-      await context.close();
-    });
+        encryptionType: "EncryptionAtRestWithCustomerKey",
+        diskEncryptionSets: [0],
+        regionalReplicaCount: 1,
+        storageAccountType: "Standard_LRS",
+      })),
+    }));
+    await page.route("**/summary", (route) =>
+      route.fulfill({
+        headers: { ETag: '"1"' },
+        json: {
+          time: "2026-01-01T00:00:00Z",
+          complete: true,
+          diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"],
+          versions,
+        },
+      }),
+    );
+    await signIn(page, "reader");
+    await page
+      .getByLabel("Resource id of a gallery")
+      .fill(seedVersionId("1.0.0").replace(/\/versions.*/u, ""));
+    await page.getByRole("button", { name: "Open" }).click();
+    await page.getByText("10000 versions").waitFor();
+    const rows = page.locator("tbody tr");
+    const most = async (): Promise<void> =>
+      expect(await rows.count()).toBeLessThanOrEqual(300);
+    await most();
+    const table = page.getByRole("region", { name: /^Versions of/u });
+    await table.focus();
+    await page.keyboard.press("End");
+    await page.getByRole("link", { name: "1.0.0", exact: true }).waitFor();
+    await most();
+    // By the keyboard alone, to the top again.
+    await page.keyboard.press("Home");
+    await page.getByRole("link", { name: "1.0.9999", exact: true }).waitFor();
+    await most();
+    await context.close();
+  });
 
-    it("an API that goes away is said, what is shown stays, and goes on when it comes back; one that refuses the token asks to sign in", async () => {
-      const own = await stack.startHost();
-      const port = Number(new URL(own.origin).port);
-      const { page, context } = await openPage(
-        browser,
-        `${own.origin}/api/ui/${SEED_IMAGE}`,
-      );
-      await signIn(page, "reader");
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+  it("an API that goes away is said, what is shown stays, and goes on when it comes back; one that refuses the token asks to sign in", async () => {
+    const own = await stack.startHost();
+    const port = Number(new URL(own.origin).port);
+    const { page, context } = await openPage(
+      browser,
+      `${own.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
-      await own.kill();
-      await page.getByRole("button", { name: "Refresh" }).click();
-      await page.getByText("The API does not answer.").waitFor();
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await own.kill();
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText("The API does not answer.").waitFor();
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
-      const again = await stack.startHost(undefined, {}, undefined, port);
-      await page
-        .getByText("The API does not answer.")
-        .waitFor({ state: "detached" });
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    const again = await stack.startHost(undefined, {}, undefined, port);
+    await page
+      .getByText("The API does not answer.")
+      .waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
-      await again.kill();
-      await stack.startHost(
-        undefined,
-        { SIGIL_TOKEN_AUDIENCE: "api://other" },
-        undefined,
-        port,
-      );
-      await page.getByText("The sign-in has ended.").waitFor();
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      await page.getByRole("button", { name: "Sign in" }).waitFor();
-      await context.close();
-    });
+    await again.kill();
+    await stack.startHost(
+      undefined,
+      { SIGIL_TOKEN_AUDIENCE: "api://other" },
+      undefined,
+      port,
+    );
+    await page.getByText("The sign-in has ended.").waitFor();
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await context.close();
+  });
 
-    it("an API that never answers, or says when to ask again, is said; what is shown stays", async () => {
-      const { page, context } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}`,
-      );
-      await signIn(page, "reader");
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      const askedAtMs: number[] = [];
-      await page.route("**/summary", (route) => {
-        askedAtMs.push(Date.now());
-        return route.fulfill({
+  it("an API that never answers, or says when to ask again, is said; what is shown stays", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    const askedAtMs: number[] = [];
+    await page.route("**/summary", (route) => {
+      askedAtMs.push(Date.now());
+      return route.fulfill({
+        status: 429,
+        headers: { "Retry-After": "6" },
+        json: {
+          title: "Too many requests",
+          detail: "Not so often.",
           status: 429,
-          headers: { "Retry-After": "6" },
-          json: {
-            title: "Too many requests",
-            detail: "Not so often.",
-            status: 429,
-            code: "TooManyRequests",
-          },
-        });
+          code: "TooManyRequests",
+        },
       });
-      await page.getByRole("button", { name: "Refresh" }).click();
-      await page.getByText("The API answered 429.").waitFor();
-      await page.getByText("Not so often.").waitFor();
-      expect(await page.getByText("does not answer").count()).toBe(0);
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      await expect.poll(() => askedAtMs.length, { timeout: 20_000 }).toBe(2);
-      expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThan(5_900);
-
-      await page.unroute("**/summary");
-      await page.route("**/summary", () => undefined);
-      await page.getByRole("button", { name: "Refresh" }).click();
-      await page.getByText("The API does not answer.").waitFor();
-      await page.getByText("has not answered in 20 s.").waitFor();
-      await page.getByText("What is shown is from").waitFor();
-      await page.getByText(/^Checked .* ago/u).waitFor();
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      await page.unroute("**/summary");
-      await page.getByRole("button", { name: "Refresh" }).click();
-      await page
-        .getByText("The API does not answer.")
-        .waitFor({ state: "detached" });
-      await context.close();
     });
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText("The API answered 429.").waitFor();
+    await page.getByText("Not so often.").waitFor();
+    expect(await page.getByText("does not answer").count()).toBe(0);
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await expect.poll(() => askedAtMs.length, { timeout: 20_000 }).toBe(2);
+    expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThan(5_900);
 
-    it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
-      const { page, context } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}/create`,
-      );
-      stack.services.tokenIssuer?.setSignInLifetime(3_600, false);
-      await signIn(page, "admin");
-      await page.getByLabel("Version", { exact: true }).fill("7.7.7");
-      await page.route("**/api/subscriptions/**", (route) =>
-        route.fulfill({ status: 401, json: { status: 401 } }),
-      );
-      await page.getByLabel("Region", { exact: true }).fill("westus");
-      await page.getByText("The sign-in has ended.").waitFor();
-      expect(
-        await page.getByLabel("Version", { exact: true }).inputValue(),
-      ).toBe("7.7.7");
-      expect(await page.getByText("You may not").count()).toBe(0);
-      stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
-      await context.close();
-    });
+    await page.unroute("**/summary");
+    await page.route("**/summary", () => undefined);
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText("The API does not answer.").waitFor();
+    await page.getByText("has not answered in 20 s.").waitFor();
+    await page.getByText("What is shown is from").waitFor();
+    await page.getByText(/^Checked .* ago/u).waitFor();
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await page.unroute("**/summary");
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page
+      .getByText("The API does not answer.")
+      .waitFor({ state: "detached" });
+    await context.close();
+  });
 
-    it("a token is renewed before it ends, without a person", async () => {
-      stack.services.tokenIssuer?.setSignInLifetime(30, true);
-      const { page, context, requests } = await openPage(
-        browser,
-        `${host.origin}/api/ui/${SEED_IMAGE}`,
-      );
-      await signIn(page, "reader");
-      await page.getByRole("link", { name: "1.0.0" }).waitFor();
-      expect(
-        requests.filter((address) => address.endsWith("/token")).length,
-      ).toBeGreaterThan(1);
-      stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
-      await context.close();
-    });
-  },
-);
+  it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
+    );
+    stack.services.tokenIssuer?.setSignInLifetime(3_600, false);
+    await signIn(page, "admin");
+    await page.getByLabel("Version", { exact: true }).fill("7.7.7");
+    await page.route("**/api/subscriptions/**", (route) =>
+      route.fulfill({ status: 401, json: { status: 401 } }),
+    );
+    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await page.getByText("The sign-in has ended.").waitFor();
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
+      "7.7.7",
+    );
+    expect(await page.getByText("You may not").count()).toBe(0);
+    stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
+    await context.close();
+  });
+
+  it("a token is renewed before it ends, without a person", async () => {
+    stack.services.tokenIssuer?.setSignInLifetime(30, true);
+    const { page, context, requests } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    expect(
+      requests.filter((address) => address.endsWith("/token")).length,
+    ).toBeGreaterThan(1);
+    stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
+    await context.close();
+  });
+});

@@ -7,17 +7,14 @@ import {
   it,
   onTestFinished,
 } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
-import { findChromium, startChromium } from "../../support/browser.js";
-import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import { findChromium, startChromium } from "./browser.js";
+import { openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { Stack } from "../../support/stack.js";
 
 const chromium = findChromium();
-if (chromium === undefined)
-  console.warn(
-    "SKIPPED: /api/ui was not opened in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
-  );
 
 /** As a browser does that forbids site data. */
 const KEEPS_NOTHING = `for (const name of ["sessionStorage", "localStorage"])
@@ -27,7 +24,7 @@ const KEEPS_NOTHING = `for (const name of ["sessionStorage", "localStorage"])
     },
   });`;
 
-describe.skipIf(chromium === undefined)("signing in to the page", () => {
+describe("signing in to the page", needs("chromium", chromium), () => {
   let stack: Stack;
   let host: HostProcess;
   let browser: Browser;

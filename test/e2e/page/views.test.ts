@@ -1,15 +1,11 @@
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { findChromium, startChromium } from "../../support/browser.js";
-import {
-  axeFindings,
-  openPage,
-  SEED_IMAGE,
-  signIn,
-} from "../../support/page.js";
+import { findChromium, startChromium } from "./browser.js";
+import { axeFindings, openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { Stack } from "../../support/stack.js";
 
@@ -19,7 +15,7 @@ const chromium = findChromium();
 const MOST_BYTES = 150_000;
 const MOST_REQUESTS = 12;
 
-describe.skipIf(chromium === undefined)("every view of the page", () => {
+describe("every view of the page", needs("chromium", chromium), () => {
   let stack: Stack;
   let host: HostProcess;
   let browser: Browser;

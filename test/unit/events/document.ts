@@ -6,18 +6,6 @@ import { content as openApi } from "../http/contract/document.js";
 
 export const document = readAsyncApi("openapi", openApi);
 
-/** What the official parser finds wrong with an AsyncAPI document, or warns of; its advice left out. */
-export function warningsIn(
-  diagnostics: readonly { severity: number; message: string }[],
-): string[] {
-  return diagnostics
-    .filter(({ severity }) => severity <= WARNING)
-    .map(({ message }) => message);
-}
-
-/** Severities of the parser: 0 is an error, 1 a warning, the rest is advice. */
-const WARNING = 1;
-
 /** The messages of one channel by the key that the channel gives them, references followed. */
 export function messagesOf(
   channel: string,

@@ -21,6 +21,8 @@ export interface TableResponse {
 export interface TableAccess {
   readonly kind: "read" | "write" | "transaction" | "createTable";
   readonly table: string;
+  readonly method: string;
+  readonly url: string;
 }
 
 const MOST_ROWS = 1_000;
@@ -30,13 +32,17 @@ const JSON_TYPE = {
 
 export function accessOf({ method, url, body }: TableRequest): TableAccess {
   const path = pathOf(url);
-  if (path === "Tables") return { kind: "createTable", table: tableIn(body) };
+  const asked = { method, url };
+  if (path === "Tables" && method === "POST")
+    return { ...asked, kind: "createTable", table: tableIn(body) };
   if (path === "$batch")
     return {
+      ...asked,
       kind: "transaction",
       table: addressIn(requestsIn(body)[0]?.url ?? "").table,
     };
   return {
+    ...asked,
     kind: method === "GET" ? "read" : "write",
     table: addressIn(url).table,
   };
@@ -57,6 +63,14 @@ function respond(tables: Tables, request: TableRequest): TableResponse {
     tables.create(tableIn(body));
     return { status: 204 };
   }
+  if (path === "Tables" && method === "GET")
+    return {
+      status: 200,
+      headers: JSON_TYPE,
+      body: JSON.stringify({
+        value: tables.names.map((TableName) => ({ TableName })),
+      }),
+    };
   if (path === "$batch") return transact(tables, body);
   const { table, position } = addressIn(url);
   if (method !== "GET") {

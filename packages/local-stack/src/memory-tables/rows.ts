@@ -62,6 +62,10 @@ export class Rows {
     this.#partitionKeys.splice(indexOf(this.#partitionKeys, partitionKey), 1);
   }
 
+  all(): readonly Row[] {
+    return this.page({ accepts: () => true }, Infinity).rows;
+  }
+
   /** The first `most` that are selected, and where the next page begins. */
   page(
     { partitionKey, from, accepts }: Selection,

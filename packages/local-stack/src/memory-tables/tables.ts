@@ -1,4 +1,5 @@
 /** The tables of an account, in memory, with Table Storage's own conditions and refusals. */
+import type { Change, Journal } from "./journal.js";
 import { Rows, type Position, type Properties, type Row } from "./rows.js";
 
 /** A refusal, as Table Storage words it. */
@@ -28,11 +29,25 @@ const MOST_WRITES = 100;
 
 export class Tables {
   readonly #tables = new Map<string, Rows>();
+  readonly #journal: Journal | undefined;
   #etags = 0;
+
+  /** Holds what the journal has, and tells it each change. */
+  constructor(journal?: Journal) {
+    this.#journal = journal;
+    for (const change of journal?.read() ?? []) this.#apply(change);
+    journal?.begin(
+      [...this.#tables].map(([table, rows]) => ({ table, rows: rows.all() })),
+    );
+  }
+
+  get names(): readonly string[] {
+    return [...this.#tables.keys()].sort();
+  }
 
   create(name: string): void {
     if (this.#tables.has(name)) throw new TableError(409, "TableAlreadyExists");
-    this.#tables.set(name, new Rows());
+    this.#change({ table: name, rows: [] });
   }
 
   rowsOf(table: string): Rows {
@@ -62,26 +77,39 @@ export class Tables {
       }
     });
     const timestamp = new Date().toISOString();
-    return writes.map((write) => this.#apply(rows, write, timestamp));
+    const changed = writes.map((write) =>
+      this.#written(rows, write, timestamp),
+    );
+    this.#change({ table, rows: changed });
+    return changed.map((row) => ("etag" in row ? row.etag : undefined));
   }
 
-  #apply(rows: Rows, write: Write, timestamp: string): string | undefined {
+  /** What a write makes of its row: the keys alone where it is deleted. */
+  #written(rows: Rows, write: Write, timestamp: string): Row | Position {
     const { kind, partitionKey, rowKey, properties } = write;
-    if (kind === "delete") {
-      rows.remove(write);
-      return undefined;
-    }
+    if (kind === "delete") return { partitionKey, rowKey };
     this.#etags += 1;
-    const etag = `W/"datetime'${timestamp};${this.#etags}'"`;
     const before = kind === "merge" ? rows.get(write)?.properties : undefined;
-    rows.put({
+    return {
       partitionKey,
       rowKey,
       properties: { ...before, ...properties },
-      etag,
+      etag: `W/"datetime'${timestamp};${this.#etags}'"`,
       timestamp,
-    });
-    return etag;
+    };
+  }
+
+  #change(change: Change): void {
+    this.#journal?.add(change);
+    this.#apply(change);
+  }
+
+  #apply({ table, rows: changed }: Change): void {
+    const rows = this.#tables.get(table) ?? new Rows();
+    this.#tables.set(table, rows);
+    for (const row of changed)
+      if ("etag" in row) rows.put(row);
+      else rows.remove(row);
   }
 }
 

@@ -25,7 +25,7 @@ import {
 } from "../../../../src/image-version/listings.js";
 import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
 import { KINDS } from "../../../../src/kinds.js";
-import { startTableStorage } from "@sigil-local/stack/table-storage";
+import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import {
   agedOperations,
   removeAged,
@@ -66,7 +66,7 @@ const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 const ROWS_THAT_STAY = 3;
 
 let storage: TableStorage & { readonly connectionString: string };
-/** Azurite stamps its rows with the time of day. */
+/** Table storage stamps its rows with the time of day. */
 let nowMs: number;
 let deps: {
   readonly store: StateStore<TrackedRecord>;
@@ -76,7 +76,7 @@ let deps: {
 };
 
 async function start(): Promise<void> {
-  const server = await startTableStorage({});
+  const server = await startMemoryTables();
   onTestFinished(() => server.close());
   const { connectionString } = server;
   storage = { kind: "connectionString", connectionString };

@@ -10,74 +10,30 @@ import {
 } from "vitest";
 import { createIdempotencyKeys } from "../../../../src/azure/tables/idempotency-keys.js";
 import { createIndex } from "../../../../src/azure/tables/index-table.js";
-import { createRetentionPolicies } from "../../../../src/azure/tables/retention-policies.js";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
 import {
   Table,
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
-import { createTestProfiles } from "../../../../src/azure/tables/test-profiles.js";
-import { createTestResults } from "../../../../src/azure/tables/test-results.js";
-import { createVersionNumbers } from "../../../../src/azure/tables/version-numbers.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
-import { startTableStorage } from "@sigil-local/stack/table-storage";
-import { idempotencyKeysSuite } from "../../../support/port-suites/idempotency-keys.js";
-import { indexSuite } from "../../../support/port-suites/listing-index.js";
 import {
   newKey,
   operationOf,
   TIME,
   versionOf,
 } from "../../../support/port-suites/records.js";
-import { retentionPoliciesSuite } from "../../../support/port-suites/retention-policies.js";
-import { stateStoreSuite } from "../../../support/port-suites/state-store.js";
-import { testProfilesSuite } from "../../../support/port-suites/test-profiles.js";
-import { testResultsSuite } from "../../../support/port-suites/test-results.js";
-import { versionNumbersSuite } from "../../../support/port-suites/version-numbers.js";
+import { tablesSuite } from "../../../support/port-suites/tables.js";
 
-/** Azurite, and what stands in for it where tests need speed. */
-const SERVICES = {
-  Azurite: () => startTableStorage({}),
-  memory: startMemoryTables,
-};
 const now = (): Date => new Date(TIME);
 
-describe.each(["Azurite", "memory"] as const)("tables in %s", (name) => {
-  let storage: TableStorage;
-  beforeAll(async () => {
-    const server = await SERVICES[name]();
-    const { connectionString } = server;
-    storage = { kind: "connectionString", connectionString };
-    return () => server.close();
-  });
-
-  describe("the state store", () => {
-    stateStoreSuite(() => createStateStore(storage, migrated));
-  });
-  describe("the index", () => {
-    indexSuite(() => createIndex(storage));
-  });
-  describe("idempotency keys", () => {
-    idempotencyKeysSuite(() => createIdempotencyKeys(storage, now));
-  });
-  describe("version numbers", () => {
-    versionNumbersSuite(() => createVersionNumbers(storage, now));
-  });
-  describe("retention policies", () => {
-    retentionPoliciesSuite(() => createRetentionPolicies(storage));
-  });
-  describe("test profiles", () => {
-    testProfilesSuite(() => createTestProfiles(storage));
-  });
-  describe("test results", () => {
-    testResultsSuite(() => createTestResults(storage));
-  });
+describe("tables in memory", () => {
+  tablesSuite(startMemoryTables);
 });
 
-let server: Awaited<ReturnType<typeof startTableStorage>>;
+let server: Awaited<ReturnType<typeof startMemoryTables>>;
 let storage: TableStorage;
 beforeAll(async () => {
   server = await startMemoryTables();
@@ -119,7 +75,7 @@ test("a claim of release 0.1.0 is known by the operation that it names", async (
 });
 
 test("table storage that is down is a retryable DependencyUnavailable, and served again when it is back", async () => {
-  const down = await startTableStorage({});
+  const down = await startMemoryTables();
   await down.close();
   const { port, connectionString } = down;
   const unreachable: TableStorage = {
@@ -149,7 +105,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
         message: "Table Storage did not answer as expected (no answer).",
       },
     });
-  const back = await startTableStorage({ port });
+  const back = await startMemoryTables({ port });
   onTestFinished(() => back.close());
   await expect(store.read(key)).resolves.toBeUndefined();
 });

@@ -4,7 +4,7 @@ import {
   generateClients,
   type GeneratedClients,
   type GeneratorName,
-} from "../clients/generated-clients.js";
+} from "./generated-clients.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { Stack } from "../support/stack.js";
 

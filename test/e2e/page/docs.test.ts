@@ -1,14 +1,11 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findChromium, startChromium } from "../support/browser.js";
-import { Stack } from "../support/stack.js";
-import { documentedOperations } from "../unit/http/contract/document.js";
+import { needs } from "@sigil-local/testing/tools";
+import { findChromium, startChromium } from "./browser.js";
+import { Stack } from "../../support/stack.js";
+import { documentedOperations } from "../../unit/http/contract/document.js";
 
 const chromium = findChromium();
-if (chromium === undefined)
-  console.warn(
-    "SKIPPED: /api/docs was not opened in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
-  );
 
 /** Everything that a page does which its readers never see, and should never happen. */
 interface Watched {
@@ -18,7 +15,7 @@ interface Watched {
   readonly complaints: string[];
 }
 
-describe.skipIf(chromium === undefined)("/api/docs in a browser", () => {
+describe("/api/docs in a browser", needs("chromium", chromium), () => {
   let stack: Stack;
   let origin: string;
   let browser: Browser;

@@ -1,0 +1,54 @@
+import { beforeAll, describe } from "vitest";
+import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
+import { createIndex } from "../../../src/azure/tables/index-table.js";
+import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
+import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import type { TableStorage } from "../../../src/azure/tables/table.js";
+import { createTestProfiles } from "../../../src/azure/tables/test-profiles.js";
+import { createTestResults } from "../../../src/azure/tables/test-results.js";
+import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
+import { migrated } from "../../../src/image-version/state/migration.js";
+import type { TableStorage as RunningTables } from "@sigil-local/stack/memory-tables";
+import { idempotencyKeysSuite } from "./idempotency-keys.js";
+import { indexSuite } from "./listing-index.js";
+import { TIME } from "./records.js";
+import { retentionPoliciesSuite } from "./retention-policies.js";
+import { stateStoreSuite } from "./state-store.js";
+import { testProfilesSuite } from "./test-profiles.js";
+import { testResultsSuite } from "./test-results.js";
+import { versionNumbersSuite } from "./version-numbers.js";
+
+const now = (): Date => new Date(TIME);
+
+/** Every port whose adapter keeps rows in tables, on one table service. */
+export function tablesSuite(start: () => Promise<RunningTables>): void {
+  let storage: TableStorage;
+  beforeAll(async () => {
+    const server = await start();
+    const { connectionString } = server;
+    storage = { kind: "connectionString", connectionString };
+    return () => server.close();
+  });
+
+  describe("the state store", () => {
+    stateStoreSuite(() => createStateStore(storage, migrated));
+  });
+  describe("the index", () => {
+    indexSuite(() => createIndex(storage));
+  });
+  describe("idempotency keys", () => {
+    idempotencyKeysSuite(() => createIdempotencyKeys(storage, now));
+  });
+  describe("version numbers", () => {
+    versionNumbersSuite(() => createVersionNumbers(storage, now));
+  });
+  describe("retention policies", () => {
+    retentionPoliciesSuite(() => createRetentionPolicies(storage));
+  });
+  describe("test profiles", () => {
+    testProfilesSuite(() => createTestProfiles(storage));
+  });
+  describe("test results", () => {
+    testResultsSuite(() => createTestResults(storage));
+  });
+}
