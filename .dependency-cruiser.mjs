@@ -108,6 +108,14 @@ export default {
       },
     },
     {
+      name: "keys-are-read-in-one-place",
+      comment:
+        "Requests and the key guardian read and judge keys by the same code: it is the domain's, and knows nothing of the guardian.",
+      severity: "error",
+      from: { path: "^src/image-version/" },
+      to: { path: "^src/key-guardian/" },
+    },
+    {
       name: "only-app-imports-kinds",
       comment: "Whoever needs a kind gets it with its dependencies.",
       severity: "error",

@@ -5,7 +5,7 @@ import type {
   Stored,
 } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
-import type { KeyDependencies } from "../key-guardian/ports.js";
+import type { KeyDependencies } from "./keys/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";

@@ -12,12 +12,16 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGES_SCOPE } from "../image-version/listings.js";
 import type { Dependencies } from "../image-version/ports.js";
 import { isStateConflict } from "../operation/outbox.js";
-import { advance, type Change } from "./advance.js";
+import { advance, type Change } from "../image-version/keys/advance.js";
 import { setsInUse, type SetInUse } from "./inventory.js";
-import { judge } from "./judge.js";
+import { judge } from "../image-version/keys/judge.js";
 import { learnImages } from "../image-version/learn-images.js";
-import { createKeyLooks, type KeyLooks } from "./look.js";
-import type { ImageKeys, KeyDependencies, KeyState } from "./ports.js";
+import { createKeyLooks, type KeyLooks } from "../image-version/keys/look.js";
+import type {
+  ImageKeys,
+  KeyDependencies,
+  KeyState,
+} from "../image-version/keys/ports.js";
 import { eventOf } from "./tell.js";
 
 export type GuardianDependencies = KeyDependencies &

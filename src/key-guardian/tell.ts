@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import type { Change } from "./advance.js";
-import type { KeyState } from "./ports.js";
+import type { Change } from "../image-version/keys/advance.js";
+import type { KeyState } from "../image-version/keys/ports.js";
 
 /** A version that has the set, and the regions in which it has it. */
 export interface SetUse {

@@ -17,7 +17,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
-import type { KeyStates } from "../../src/key-guardian/ports.js";
+import type { KeyStates } from "../../src/image-version/keys/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";

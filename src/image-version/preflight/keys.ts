@@ -4,13 +4,13 @@
  *  2. Where Azure cannot be asked now, what was known counts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import { createKeyLooks } from "../../key-guardian/look.js";
-import { lookAgain } from "../../key-guardian/look-again.js";
+import { createKeyLooks } from "../keys/look.js";
+import { lookAgain } from "../keys/look-again.js";
 import {
   statesOf,
   versionKeys,
   type VersionKeys,
-} from "../../key-guardian/version-keys.js";
+} from "../keys/version-keys.js";
 import {
   formatImageVersionId,
   imageIdOf,

@@ -3,7 +3,7 @@ import {
   versionKeys,
   type KeyStatesBySet,
   type VersionKeys,
-} from "../../key-guardian/version-keys.js";
+} from "../keys/version-keys.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
 import type { Dependencies } from "../ports.js";

@@ -23,7 +23,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
-import type { KeyStatesBySet } from "../../key-guardian/version-keys.js";
+import type { KeyStatesBySet } from "../keys/version-keys.js";
 import type { ImageSummaryView, ImageVersionView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";

@@ -1,4 +1,7 @@
-import type { ImageKeys, KeyStates } from "../../../src/key-guardian/ports.js";
+import type {
+  ImageKeys,
+  KeyStates,
+} from "../../../src/image-version/keys/ports.js";
 import { createMemoryImageDocuments } from "./image-documents.js";
 
 export function createMemoryKeyStates(): KeyStates {

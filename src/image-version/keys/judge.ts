@@ -2,12 +2,9 @@
  * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
  * be well that is there.
  */
-import { azNames } from "../image-version/rules/az-names.js";
-import type { Seen } from "../image-version/preflight/facts.js";
-import type {
-  DiskEncryptionSet,
-  EncryptionType,
-} from "../image-version/resources.js";
+import { azNames } from "../rules/az-names.js";
+import type { Seen } from "../preflight/facts.js";
+import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 
 /** What a look has shown; `unseen` where it could not look, and why. */

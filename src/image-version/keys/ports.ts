@@ -1,5 +1,5 @@
-import type { CloudEvent } from "../events/cloud-event.js";
-import type { EncryptionType } from "../image-version/resources.js";
+import type { CloudEvent } from "../../events/cloud-event.js";
+import type { EncryptionType } from "../resources.js";
 
 /** A version of a key, as Azure Resource Manager shows it. Times are RFC 3339. */
 export interface Key {

@@ -1,5 +1,5 @@
 /** What is known of the keys of one version. Pure. Invariant: a set that was not looked at, or not wholly, is never safe. */
-import type { EncryptionType } from "../image-version/resources.js";
+import type { EncryptionType } from "../resources.js";
 import { TYPE_CHANGED } from "./judge.js";
 import type { ImageKeys, KeyProblem, KeyState, NotSeen } from "./ports.js";
 

@@ -5,7 +5,7 @@
  *     A set that is not found is gone at the second look, `CONFIRM_MS` after the first or later: until then it is not seen.
  *  2. Each change of what is wrong is told once: when it is other than what was told last.
  */
-import type { DiskEncryptionSet } from "../image-version/resources.js";
+import type { DiskEncryptionSet } from "../resources.js";
 import { SET_NOT_FOUND, type Judged } from "./judge.js";
 import type { KeyProblem, KeyState } from "./ports.js";
 

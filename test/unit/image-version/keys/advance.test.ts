@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { DiskEncryptionSet } from "../../../src/image-version/resources.js";
-import { advance } from "../../../src/key-guardian/advance.js";
-import { judge, type SetSight } from "../../../src/key-guardian/judge.js";
-import type { KeyState } from "../../../src/key-guardian/ports.js";
+import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+import { advance } from "../../../../src/image-version/keys/advance.js";
+import {
+  judge,
+  type SetSight,
+} from "../../../../src/image-version/keys/judge.js";
+import type { KeyState } from "../../../../src/image-version/keys/ports.js";
 
 const SET = "/set";
 const HOUR_MS = 3_600_000;

@@ -1,4 +1,4 @@
-import { ServiceError } from "../errors.js";
+import { ServiceError } from "../../errors.js";
 import { advance } from "./advance.js";
 import { judge, TYPE_CHANGED } from "./judge.js";
 import type { KeyLooks, LookDependencies } from "./look.js";

@@ -1,8 +1,8 @@
 /** Looks at disk encryption sets and their keys, each once for all who ask. */
-import { ServiceError } from "../errors.js";
-import type { ResourceReader } from "../image-version/ports.js";
-import type { DiskEncryptionSet } from "../image-version/resources.js";
-import { parseResourceId } from "../resource-id.js";
+import { ServiceError } from "../../errors.js";
+import type { ResourceReader } from "../ports.js";
+import type { DiskEncryptionSet } from "../resources.js";
+import { parseResourceId } from "../../resource-id.js";
 import { isExpiring, type SetSight, type Sight } from "./judge.js";
 import type { KeyDependencies } from "./ports.js";
 

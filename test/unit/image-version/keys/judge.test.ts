@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { DiskEncryptionSet } from "../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 import {
   judge,
   type SetSight,
   type Sight,
-} from "../../../src/key-guardian/judge.js";
-import type { Key } from "../../../src/key-guardian/ports.js";
+} from "../../../../src/image-version/keys/judge.js";
+import type { Key } from "../../../../src/image-version/keys/ports.js";
 
 const SET =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Keys/providers/Microsoft.Compute/diskEncryptionSets/West";
