@@ -240,7 +240,7 @@ export function createAdapters(
     imageVersions,
     imageVersionSteps: {
       ...imageVersions,
-      ...shareFacts({ resources, subscriptions }, now),
+      ...shareFacts(imageVersions, now),
     },
     policies: createRetentionPolicies(tables),
     testProfiles: { profiles, machines: machineReader, resources, now },

@@ -249,17 +249,17 @@ export async function startWith(
     const facts = {
       resources: createResourceReader(arm),
       subscriptions: createSubscriptions(arm),
+      keyGuardian: {
+        keyReader: createKeyReader(arm),
+        keyStates: backing.keyStates,
+        keyExpiryMs: 30 * 86_400_000,
+      },
     };
     return {
       looks: createLooks(resourceManager, facts.resources, now),
       resourceManager,
       machines: createMachineReader(arm),
       imageUsers: createImageUsers(arm),
-      keyGuardian: {
-        keyReader: createKeyReader(arm),
-        keyStates: backing.keyStates,
-        keyExpiryMs: 30 * 86_400_000,
-      },
       ...(isShared ? shareFacts(facts, now) : facts),
     };
   };

@@ -61,6 +61,13 @@ export class Trial {
     return `${word}${this.#number}`;
   }
 
+  /** A resource as it is now. */
+  resource(id: string): ArmResource {
+    const found = this.control.resources().find((one) => one.id === id);
+    if (found === undefined) throw new Error(`${id} is not there`);
+    return found;
+  }
+
   /** Puts a resource as it is, and answers its id. */
   async put(resource: ArmResource): Promise<string> {
     await this.control.putResource(resource);

@@ -15,6 +15,7 @@ import {
   createMachineControl,
   type MachineControl,
 } from "./machine-control.js";
+import { putWithKeys } from "./key-vault.js";
 import { settleMachines } from "./machine-life.js";
 import {
   createMachineOffersControl,
@@ -84,7 +85,7 @@ export interface SimulatorControl
   /** Takes back the denials of an action, at `scope` and below; without a scope, all of them. */
   allowAction(allowed: { action: string; scope?: string }): Promise<void>;
   deniedActions(): readonly Denial[];
-  /** Adds or replaces a resource as it is, unchecked. */
+  /** Adds or replaces a resource as it is, unchecked. A disk encryption set that is new comes with its key and vault. */
   putResource(resource: ArmResource): Promise<void>;
   removeResource(id: string): Promise<void>;
   /** Every resource but image versions, as Resource Manager would give it back now. */
@@ -204,7 +205,7 @@ export function createControl(parts: {
     },
     deniedActions: () => [...state.denials],
     async putResource(resource) {
-      store.putResource(resource);
+      putWithKeys(store, resource);
       await store.commit();
     },
     async removeResource(id) {

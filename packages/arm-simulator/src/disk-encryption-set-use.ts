@@ -1,4 +1,5 @@
 import { ArmError, invalidParameter } from "./arm-error.js";
+import { keyFault } from "./key-vault.js";
 import { canonicalRegion } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { Store } from "./store.js";
@@ -18,13 +19,15 @@ export interface DiskEncryptionSetUse {
   readonly region: string;
   /** Of the version. */
   readonly subscriptionId: string;
+  /** True where the region does not have it yet. */
+  readonly isNew: boolean;
   /** True where the set must be of type ConfidentialVmEncryptedWithCustomerKey. */
   readonly confidential: boolean;
 }
 
 /**
  * Refuses a set that cannot encrypt there: absent, of another subscription or region, not provisioned, without a key,
- * of an unfit type. A set whose key no longer rotates (`autoKeyRotationError`) still encrypts, with the key it has.
+ * of an unfit type, or new with a key that does not work. A set whose key no longer rotates (`autoKeyRotationError`) still encrypts, with the key it has.
  */
 export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
   const { id, target } = use;
@@ -65,6 +68,13 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
     throw invalidParameter(
       target,
       `The disk encryption set '${set.id}' has no active key. 'activeKey.keyUrl' must name a key.`,
+    );
+  // Assumed: neither that Azure looks at the key before it copies, nor its words, are written anywhere.
+  const fault = use.isNew ? keyFault(store, set) : undefined;
+  if (fault !== undefined)
+    throw invalidParameter(
+      target,
+      `The key '${activeKey?.keyUrl}' of the disk encryption set '${set.id}' ${fault}.`,
     );
   const confidential =
     encryptionType === "ConfidentialVmEncryptedWithCustomerKey";

@@ -2,7 +2,7 @@ import { invalidParameter } from "./arm-error.js";
 import { requireSet } from "./disk-encryption-set-use.js";
 import type { RegionEncryption, TargetRegion } from "./image-version-shape.js";
 import type { ImageSource } from "./image-source.js";
-import { displayNameOf } from "./regions.js";
+import { canonicalRegion, displayNameOf } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { Store } from "./store.js";
 
@@ -32,13 +32,14 @@ export function disksOf(
 
 /**
  * Checks what Compute checks of own keys: every set exists in the subscription and region it is used in and works, every
- * LUN is in the source, and a disk that has a set in one region has one in all.
+ * LUN is in the source, and a disk that has a set in one region has one in all. `had`: the regions that the version has.
  */
 export function validateEncryption(
   store: Store,
   subscriptionId: string,
   regions: readonly TargetRegion[],
   source: ImageSource,
+  had: readonly TargetRegion[],
 ): void {
   // "only supports encryption for VMs, disks, snapshots and managed images"
   if (!source.encryptable && usesCustomerKeys(regions))
@@ -47,7 +48,11 @@ export function validateEncryption(
       `Encryption is not supported for source resource '${source.id}'. Please use a different source resource type which supports encryption or remove encryption properties`,
     );
   regions.forEach((region, index) => {
-    validateRegion(store, subscriptionId, region, source, index);
+    const isNew = !had.some(
+      ({ name }) =>
+        canonicalRegion(name ?? "") === canonicalRegion(region.name ?? ""),
+    );
+    validateRegion(store, subscriptionId, region, source, index, isNew);
   });
 
   // "If a disk uses a disk encryption set in one region, every region must give one for it."
@@ -123,6 +128,7 @@ function validateRegion(
   { name = "", encryption }: TargetRegion,
   source: ImageSource,
   index: number,
+  isNew: boolean,
 ): void {
   const path = `${REGIONS_PATH}[${index}].encryption`;
   const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
@@ -133,6 +139,7 @@ function validateRegion(
       region: name,
       subscriptionId,
       confidential,
+      isNew,
     });
 
   if (osDiskImage?.diskEncryptionSetId !== undefined)

@@ -278,7 +278,13 @@ export class ImageVersions {
       requireFeatures(store, id.subscriptionId);
       validateGallery(gallery);
     }
-    validateEncryption(store, id.subscriptionId, regions, source);
+    validateEncryption(
+      store,
+      id.subscriptionId,
+      regions,
+      source,
+      before?.properties.publishingProfile?.targetRegions ?? [],
+    );
     validateConfidentialRegions(definition, regions, location);
 
     const asyncError =

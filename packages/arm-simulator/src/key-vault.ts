@@ -1,6 +1,8 @@
 import { ArmError } from "./arm-error.js";
 import type { ArmAnswer } from "./arm-request.js";
+import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
+import { withKeys } from "./world.js";
 
 /*
  * Vaults and their keys on the management plane, read alone. A key has one version, unless others are put under its `versions`.
@@ -39,6 +41,59 @@ export function getKey(
       type: "Microsoft.KeyVault/vaults/keys/versions",
     },
   };
+}
+
+/** Puts a resource; a disk encryption set that is new with its vault and key, where they are not there yet. */
+export function putWithKeys(store: Store, resource: ArmResource): void {
+  const isNew = store.findResource(resource.id) === undefined;
+  store.putResource(resource);
+  for (const one of isNew ? withKeys([resource]) : [])
+    if (store.findResource(one.id) === undefined) store.putResource(one);
+}
+
+/** Why nothing can be encrypted with the key of a set; undefined where something can, or its vault is not there to be asked. */
+export function keyFault(
+  store: Store,
+  { properties }: ArmResource,
+): string | undefined {
+  const { keyUrl = "", sourceVault } = (properties?.["activeKey"] ?? {}) as {
+    readonly keyUrl?: string;
+    readonly sourceVault?: { readonly id: string };
+  };
+  const [, name, version] =
+    /\/keys\/([^/]+)(?:\/([^/]+))?$/u.exec(keyUrl) ?? [];
+  // A vault that was moved to another resource group is not where the set says, and its keys work on.
+  if (
+    sourceVault === undefined ||
+    name === undefined ||
+    store.findResource(sourceVault.id) === undefined
+  )
+    return undefined;
+  const path = `${sourceVault.id}/keys/${name}`;
+  let key: ArmResource;
+  try {
+    key = getKey(
+      store,
+      version === undefined ? path : `${path}/versions/${version}`,
+      [sourceVault.id, name, version],
+    ).body as ArmResource;
+  } catch (error) {
+    if (!(error instanceof ArmError)) throw error;
+    return "does not exist";
+  }
+  const {
+    enabled,
+    nbf = 0,
+    exp = Infinity,
+  } = (key.properties?.["attributes"] ?? {}) as {
+    readonly enabled?: boolean;
+    readonly nbf?: number;
+    readonly exp?: number;
+  };
+  const seconds = store.now() / 1_000;
+  if (enabled === false) return "is disabled";
+  if (nbf > seconds) return "is not valid yet";
+  return exp <= seconds ? "has expired" : undefined;
 }
 
 function notFound(id: string): ArmError {

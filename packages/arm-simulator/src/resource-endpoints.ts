@@ -16,6 +16,7 @@ import {
   type ComputeResourceId,
 } from "./resource-id.js";
 import { softDeletedWithin } from "./soft-delete.js";
+import { putWithKeys } from "./key-vault.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -123,7 +124,7 @@ async function putResource(
     },
   };
   validateGalleryResource(store, resource, before);
-  store.putResource(resource);
+  putWithKeys(store, resource);
   await store.commit();
   return { status: before === undefined ? 201 : 200, body: resource };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { resourcesIn, seedWorld } from "../src/world.js";
+import { resourcesIn, seedWorld, withKeys } from "../src/world.js";
 import {
   COMPUTE,
   GROUP,
@@ -34,7 +34,7 @@ startForAll(
     pageSize: 4,
     world: {
       subscriptions: seed.subscriptions,
-      resources: [
+      resources: withKeys([
         ...seed.resources,
         set("KeylessSet", { activeKey: undefined }),
         set("EmptySet", { activeKey: { keyUrl: "" } }),
@@ -45,7 +45,7 @@ startForAll(
             message: "The key vault denied access to the new key version.",
           },
         }),
-      ],
+      ]),
     },
   },
 );
@@ -72,6 +72,44 @@ test.each(["KeylessSet", "EmptySet"])(
         },
       },
     });
+  },
+);
+
+test.each<readonly [string, object | undefined]>([
+  ["is disabled", { enabled: false }],
+  ["is not valid yet", { enabled: true, nbf: 9e9 }],
+  ["has expired", { enabled: true, exp: 1 }],
+  ["does not exist", undefined],
+])(
+  "a set whose key %s encrypts no region that is new, and keeps the one it has",
+  async (words, attributes) => {
+    const id = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/providers/Microsoft.KeyVault/vaults/keys-westus/keys/StuckSet`;
+    const key = h.simulator.control.resources().find((one) => one.id === id);
+    if (key === undefined) throw new Error(`${id} is not there`);
+    const targetRegions = [osSet("StuckSet")];
+    const version = versionId(name.replace(/^\d+/u, "9"));
+    expect(await put(h, version, { targetRegions })).toMatchObject({
+      status: 201,
+    });
+    h.clock.advance(3_600_000);
+    await h.call("GET", version);
+    if (attributes === undefined) await h.simulator.control.removeResource(id);
+    else
+      await h.simulator.control.putResource({
+        ...key,
+        properties: { ...key.properties, attributes },
+      });
+    try {
+      expect(await put(h, versionId(name), { targetRegions })).toMatchObject({
+        status: 400,
+        body: { error: { message: expect.stringContaining(words) as string } },
+      });
+      expect(await put(h, version, { targetRegions })).toMatchObject({
+        status: 200,
+      });
+    } finally {
+      await h.simulator.control.putResource(key);
+    }
   },
 );
 

@@ -442,6 +442,35 @@ export const REFUSALS: readonly Refusal[] = [
     remediation:
       "Give the set an enabled key: az disk-encryption-set update --key-url.",
   },
+  // Whether Azure looks at the key before it copies, and in which words, is written nowhere: these are assumed.
+  {
+    arm: UNFIT,
+    says: /key .* of the disk encryption set .* is disabled/iu,
+    code: "KeyDisabled",
+    remediation:
+      "Enable the key: az keyvault key set-attributes --enabled true.",
+  },
+  {
+    arm: UNFIT,
+    says: /key .* of the disk encryption set .* is not valid yet/iu,
+    code: "KeyNotYetValid",
+    remediation:
+      "Give the key an earlier date of activation: az keyvault key set-attributes --not-before.",
+  },
+  {
+    arm: UNFIT,
+    says: /key .* of the disk encryption set .* has expired/iu,
+    code: "KeyExpired",
+    remediation:
+      "Give the key a later date of expiry, or rotate it: az keyvault key set-attributes --expires.",
+  },
+  {
+    arm: UNFIT,
+    says: /key .* of the disk encryption set .* does not exist/iu,
+    code: "KeyNotFound",
+    remediation:
+      "Recover the key before it is purged: az keyvault key recover.",
+  },
   {
     arm: ABSENT,
     says: /Microsoft\.Compute\/diskEncryptionSets\/[^/']+' under|disk encryption set .* was not found/iu,

@@ -1,11 +1,14 @@
 /**
  * What is read for the checks of many versions at once, each read made once. Invariants:
- *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is.
+ *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is. Nor is a key
+ *     that does not work: who mends it need not wait.
  *  2. No look at a version is shared here: whoever writes looks for itself.
  *  3. Sets that are asked for together are read from their subscription's list, where ARM shows that and has them there.
  *     What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
  */
 import { ServiceError } from "../../errors.js";
+import { works } from "../../image-version/keys/judge.js";
+import type { Key, KeyDependencies } from "../../image-version/keys/ports.js";
 import type { ResourceReader } from "../../image-version/ports.js";
 import type { DiskEncryptionSet } from "../../image-version/resources.js";
 import {
@@ -28,10 +31,12 @@ const NONE: Sets = new Map();
 export interface Facts {
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
+  /** Absent where nobody looks after keys. */
+  readonly keyGuardian?: KeyDependencies;
 }
 
 export function shareFacts(
-  { resources, subscriptions }: Facts,
+  { resources, subscriptions, keyGuardian }: Facts,
   now: () => Date,
 ): Facts {
   const shared = <T>(
@@ -46,7 +51,22 @@ export function shareFacts(
   const registrations = shared<string | undefined>(
     (state) => state !== undefined && isRegistered(state),
   );
+  const keys = shared<Key | undefined>(
+    (key) => key !== undefined && works(key, now()),
+  );
   return {
+    ...(keyGuardian && {
+      keyGuardian: {
+        ...keyGuardian,
+        keyReader: {
+          ...keyGuardian.keyReader,
+          getKey: (vaultId, name, version) =>
+            keys.once([vaultId, name, version].join(" ").toLowerCase(), () =>
+              keyGuardian.keyReader.getKey(vaultId, name, version),
+            ),
+        },
+      },
+    }),
     resources: {
       ...resources,
       getGallery: byId((id) => resources.getGallery(id)),

@@ -155,9 +155,12 @@ function setExclusion(
           exclusionBefore(subject, kind, excluded) !== undefined
         )
           return [];
-        if (command.byRollback !== true)
-          await keysMustWork(deps, command.id, look, stored?.record);
-        return staysExcluded(look, stored);
+        return [
+          ...(command.byRollback === true
+            ? []
+            : await keysMustWork(deps, command.id, look, stored?.record)),
+          ...staysExcluded(look, stored),
+        ];
       },
     },
   );

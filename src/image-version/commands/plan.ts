@@ -16,6 +16,7 @@ import {
 import type { ImageVersionRequest } from "../contract.js";
 import { found, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
+import { gatherKeys } from "../preflight/gather-keys.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
 import { ruleWarnings } from "../preflight/rule.js";
@@ -193,11 +194,14 @@ export async function planImageVersion(
       ? stored.operation
       : undefined);
   const known = knownOf(stored, conflicts, request, same);
-  const facts = {
-    ...gathered,
-    ...(change && { change }),
-    ...(known && { known }),
-  };
+  const facts = await gatherKeys(
+    deps,
+    id,
+    { ...gathered, ...(change && { change }), ...(known && { known }) },
+    // What a rule promotes waits for its keys, and is not refused.
+    canonicalForm(patched(observed, wanted)),
+    change?.observed,
+  );
   const findings = [
     ...unchosen,
     ...isNotMeant(command, subject),

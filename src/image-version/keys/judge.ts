@@ -3,17 +3,20 @@
  * be well that is there.
  */
 import { azNames } from "../rules/az-names.js";
-import type { Seen } from "../preflight/facts.js";
 import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 
 /** What a look has shown; `unseen` where it could not look, and why. */
 export type Sight<T> =
-  | Extract<Seen<T>, { readonly kind: "found" | "absent" }>
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "absent" }
   | ({ readonly kind: "unseen" } & NotSeen);
 
-export interface SetSight {
+export interface SetSight extends KeySight {
   readonly set: Sight<DiskEncryptionSet>;
+}
+
+export interface KeySight {
   /** Of the key that the set uses; absent where the set has none, or is not there. */
   readonly key?: Sight<Key>;
   /** Where there is no such key: its vault. */
@@ -28,6 +31,12 @@ export interface Judged {
   readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
 }
 
+export interface KeyTime {
+  readonly now: Date;
+  /** A key that expires within this time is at risk. */
+  readonly expiryMs: number;
+}
+
 const NEW_USE: readonly Breakage[] = ["update", "deployment"];
 /** "When a key is either disabled, deleted, or expired, any VMs with either OS or data disks using that key will automatically shut down" (Server-side encryption of Azure Disk Storage). */
 const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
@@ -35,37 +44,54 @@ const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
 /** `madeWith`: the types that the set had when the versions were made that it encrypts. */
 export function judge(
   id: string,
-  { set, key, vault, newest }: SetSight,
+  sight: SetSight,
   madeWith: readonly EncryptionType[],
-  { now, expiryMs }: { readonly now: Date; readonly expiryMs: number },
+  time: KeyTime,
 ): Judged {
-  const ofKey =
-    key?.kind === "found"
-      ? keyProblems(key.value, newest, now, expiryMs)
-      : key?.kind === "absent"
-        ? missingKey(vault)
-        : [];
+  const { set, key, vault, newest } = sight;
   const keyUrl = set.kind === "found" ? set.value.keyUrl : undefined;
   return {
     problems: [
       ...setProblems(id, set, madeWith),
-      ...ofKey.map((problem) => ({
-        ...problem,
-        message: `${keyUrl}, the key of ${id}, ${problem.message}`,
-        seenBy: "key" as const,
-      })),
+      ...judgeKey(id, keyUrl, sight, time),
     ],
-    notSeen: [set, key, vault, newest].flatMap((sight) =>
-      sight?.kind === "unseen"
-        ? [{ code: sight.code, message: sight.message }]
-        : [],
-    ),
+    notSeen: notSeenOf(set, key, vault, newest),
     seen: {
       set: set.kind !== "unseen",
       // Of a set that is gone, or has no key, there is no key to be seen.
       key: [set, key, vault, newest].every((sight) => sight?.kind !== "unseen"),
     },
   };
+}
+
+/** What is wrong with the key of a set. */
+export function judgeKey(
+  id: string,
+  keyUrl: string | undefined,
+  { key, vault, newest }: KeySight,
+  { now, expiryMs }: KeyTime,
+): readonly KeyProblem[] {
+  const faults =
+    key?.kind === "found"
+      ? keyProblems(key.value, newest, now, expiryMs)
+      : key?.kind === "absent"
+        ? missingKey(vault)
+        : [];
+  return faults.map((fault) => ({
+    ...fault,
+    message: `${keyUrl}, the key of ${id}, ${fault.message}`,
+    seenBy: "key",
+  }));
+}
+
+export function notSeenOf(
+  ...sights: readonly (Sight<unknown> | undefined)[]
+): readonly NotSeen[] {
+  return sights.flatMap((sight) =>
+    sight?.kind === "unseen"
+      ? [{ code: sight.code, message: sight.message }]
+      : [],
+  );
 }
 
 function setProblems(
@@ -235,6 +261,11 @@ function keyProblems(
           ]
         : []),
   ];
+}
+
+/** It can be used at this moment. */
+export function works(key: Key, now: Date): boolean {
+  return keyProblems(key, undefined, now, 0).length === 0;
 }
 
 /** It works today, and will not for as long as is asked. */

@@ -4,19 +4,24 @@ import { judge, TYPE_CHANGED } from "./judge.js";
 import type { KeyLooks, LookDependencies } from "./look.js";
 import type { KeyState } from "./ports.js";
 
-/** What is known of a set after another look; stored and told by the next run alone. The same where Azure cannot be asked now. */
+/**
+ * What is known of a set after another look; stored and told by the next run alone. The same where Azure cannot be asked now:
+ * undefined where nothing was known.
+ */
 export async function lookAgain(
   { now, keyExpiryMs: expiryMs }: LookDependencies,
   looks: KeyLooks,
-  known: KeyState,
-): Promise<KeyState> {
-  const { diskEncryptionSetId: id, problems } = known;
+  id: string,
+  known: KeyState | undefined,
+): Promise<KeyState | undefined> {
   try {
     const sight = await looks.look(id);
     const set = sight.set.kind === "found" ? sight.set.value : undefined;
     const judged = judge(id, sight, [], { now: now(), expiryMs });
     // With what the versions were made is not read again: it is judged by the type that the set has now.
-    const typed = problems.filter(({ code }) => code === TYPE_CHANGED);
+    const typed = (known?.problems ?? []).filter(
+      ({ code }) => code === TYPE_CHANGED,
+    );
     const { state } = advance(
       known,
       id,

@@ -3,7 +3,12 @@ import { ServiceError } from "../../errors.js";
 import type { ResourceReader } from "../ports.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import { parseResourceId } from "../../resource-id.js";
-import { isExpiring, type SetSight, type Sight } from "./judge.js";
+import {
+  isExpiring,
+  type KeySight,
+  type SetSight,
+  type Sight,
+} from "./judge.js";
 import type { KeyDependencies } from "./ports.js";
 
 export interface LookDependencies extends Pick<
@@ -17,6 +22,8 @@ export interface LookDependencies extends Pick<
 export interface KeyLooks {
   /** Throws what passes: then nothing is known that was not before. */
   look(this: void, setId: string): Promise<SetSight>;
+  /** The same of the key of a set that was read. */
+  keyOf(this: void, set: DiskEncryptionSet): Promise<KeySight>;
   /** How many reads of Azure were made. */
   readonly reads: number;
 }
@@ -49,39 +56,43 @@ export function createKeyLooks({
       name,
       version ?? "",
     );
+  const keyOf: KeyLooks["keyOf"] = async (set) => {
+    if (set.keyUrl === undefined) return {};
+    const address = addressOf(set, set.keyUrl);
+    if ("code" in address) return { key: { kind: "unseen", ...address } };
+    const key = await keyAt(address, address.version);
+    if (key.kind === "absent") {
+      const { vaultId } = address;
+      const vault = await once(
+        async () => (await keyReader.hasVault(vaultId)) || undefined,
+        vaultId,
+      );
+      return { key, vault };
+    }
+    const newest =
+      key.kind === "found" &&
+      set.rotationToLatestKeyVersionEnabled &&
+      isExpiring(key.value, now(), keyExpiryMs)
+        ? await keyAt(address)
+        : undefined;
+    return {
+      key,
+      ...(newest && { newest: newest.kind === "absent" ? key : newest }),
+    };
+  };
   return {
     get reads() {
       return reads;
     },
+    keyOf,
     async look(setId) {
       const set = await once(
         () => resources.getDiskEncryptionSet(setId),
         setId,
       );
-      if (set.kind !== "found" || set.value.keyUrl === undefined)
-        return { set };
-      const address = addressOf(set.value, set.value.keyUrl);
-      if ("code" in address)
-        return { set, key: { kind: "unseen", ...address } };
-      const key = await keyAt(address, address.version);
-      if (key.kind === "absent") {
-        const { vaultId } = address;
-        const vault = await once(
-          async () => (await keyReader.hasVault(vaultId)) || undefined,
-          vaultId,
-        );
-        return { set, key, vault };
-      }
-      const newest =
-        key.kind === "found" &&
-        set.value.rotationToLatestKeyVersionEnabled &&
-        isExpiring(key.value, now(), keyExpiryMs)
-          ? await keyAt(address)
-          : undefined;
       return {
         set,
-        key,
-        ...(newest && { newest: newest.kind === "absent" ? key : newest }),
+        ...(set.kind === "found" && (await keyOf(set.value))),
       };
     },
   };

@@ -27,6 +27,31 @@ const NOT_YET: NotSeen = {
     "The set was not looked at: the next run does, where Sigil was asked for a version that has it.",
 };
 
+/** That the key of a set was not seen, in words for a caller, with what the key guardian has seen last. */
+export function notSeenWords(
+  id: string,
+  { code, message }: NotSeen,
+  last: KeyState | undefined,
+): Readonly<Record<"code" | "message" | "remediation", string>> {
+  const codes = (last?.problems ?? []).map((problem) => problem.code);
+  const word =
+    codes.length > 0
+      ? codes.join(", ")
+      : (last?.notSeen.length ?? 0) > 0
+        ? "not seen either"
+        : "it works";
+  return {
+    code: "KeyNotSeen",
+    message: `Whether the key of ${id} works was not seen (${code}): ${message} ${
+      last === undefined
+        ? "The key guardian has not looked at it yet."
+        : `The key guardian's last word, of ${last.lookedTime}: ${word}.`
+    }`,
+    remediation:
+      "Look at the key yourself: az keyvault key show --id {key} --query attributes",
+  };
+}
+
 /** By set, in lower case. */
 export type KeyStatesBySet = ReadonlyMap<string, KeyState>;
 

@@ -6,6 +6,8 @@ import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
+import type { KeySight } from "../keys/judge.js";
+import type { KeyStatesBySet } from "../keys/version-keys.js";
 import type { VersionState } from "../state/record.js";
 import type {
   DeletedImageVersion,
@@ -49,10 +51,21 @@ export interface Facts {
   readonly regions: Seen<readonly OfferedRegion[]>;
   /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
   readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
+  /** Of the sets that the request puts to use; absent where there are none, or nobody looks after keys. */
+  readonly keys?: KeyFacts;
   /** What Sigil itself does with the version; absent where it does nothing. */
   readonly known?: Known;
   /** What the request changes; absent where Azure does not have the version. */
   readonly change?: Change;
+}
+
+/** Keys of maps are ids of disk encryption sets in lower case. */
+export interface KeyFacts {
+  readonly bySet: ReadonlyMap<string, KeySight>;
+  /** What the key guardian has seen last, where something could not be seen now. */
+  readonly lastKnown: KeyStatesBySet;
+  /** A key that expires within this time is warned of. */
+  readonly expiryMs: number;
 }
 
 /** What was asked of Sigil for this version. */

@@ -1,14 +1,17 @@
 /**
  * Whether a version may be promoted with the keys that it has. Invariants:
- *  1. What is known to be bad is looked at again before it refuses anything: who has mended it need not wait.
+ *  1. Before a promotion its keys are looked at anew: what has broken since the key guardian's run stops it, and who has mended
+ *     a key need not wait for the next.
  *  2. Where Azure cannot be asked now, what was known counts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { createKeyLooks } from "../keys/look.js";
 import { lookAgain } from "../keys/look-again.js";
 import {
+  notSeenWords,
   statesOf,
   versionKeys,
+  type KeyStatesBySet,
   type VersionKeys,
 } from "../keys/version-keys.js";
 import {
@@ -26,8 +29,8 @@ type KeyProblemOf = VersionKeys["problems"][number];
 type Record = Pick<ImageVersionRecord, "encryptionTypes"> | undefined;
 
 /**
- * What breaks now; none where nobody looks after keys. Costs one read of what is stored, and with `again` reads of Azure where
- * something is bad.
+ * What breaks now; none where nobody looks after keys. Costs one read of what is stored, and with `again` the reads of Azure for
+ * each set.
  */
 export async function brokenKeys(
   deps: Asks,
@@ -36,40 +39,76 @@ export async function brokenKeys(
   record: Record,
   again: boolean,
 ): Promise<readonly KeyProblemOf[]> {
+  const { keys } = await keysOf(deps, id, look, record, again);
+  return (keys?.problems ?? []).filter(breaks);
+}
+
+async function keysOf(
+  deps: Asks,
+  id: ImageVersionId,
+  look: Pick<Look, "resource">,
+  record: Record,
+  again: boolean,
+): Promise<{
+  readonly keys: VersionKeys | undefined;
+  readonly stored: KeyStatesBySet;
+}> {
   const { keyGuardian } = deps;
   const uses = usesOf(look);
-  if (keyGuardian === undefined || uses.length === 0) return [];
-  const stored = await keyGuardian.keyStates.read(imageIdOf(id));
-  const madeWith = record?.encryptionTypes ?? {};
-  const states = statesOf(stored?.document);
-  const known = versionKeys(states, uses, madeWith)?.problems ?? [];
-  const broken = known.filter(breaks);
-  if (broken.length === 0 || !again) return broken;
+  if (keyGuardian === undefined || uses.length === 0)
+    return { keys: undefined, stored: statesOf(undefined) };
+  const document = (await keyGuardian.keyStates.read(imageIdOf(id)))?.document;
+  const stored = statesOf(document);
+  const states = new Map(stored);
   // Invariant 1.
   const looks = createKeyLooks({ ...deps, ...keyGuardian });
-  const now = new Map(states);
-  for (const { diskEncryptionSetId } of broken) {
-    const key = diskEncryptionSetId.toLowerCase();
-    const state = states.get(key);
-    if (state === undefined || now.get(key) !== state) continue;
-    now.set(key, await lookAgain({ ...deps, ...keyGuardian }, looks, state)); // Invariant 2.
+  const sets = new Map(
+    uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]),
+  );
+  for (const [key, set] of again ? sets : []) {
+    const state = await lookAgain(
+      { ...deps, ...keyGuardian },
+      looks,
+      set,
+      stored.get(key),
+    );
+    if (state !== undefined) states.set(key, state); // Invariant 2.
   }
-  return (versionKeys(now, uses, madeWith)?.problems ?? []).filter(breaks);
+  return {
+    keys: versionKeys(states, uses, record?.encryptionTypes ?? {}),
+    stored,
+  };
 }
 
 function breaks({ severity }: KeyProblemOf): boolean {
   return severity === "error";
 }
 
-/** Throws ServiceError KeyAtRisk. */
+/** Warnings of what will break, or was not seen. Throws ServiceError KeyAtRisk where something breaks now. */
 export async function keysMustWork(
   deps: Asks,
   id: ImageVersionId,
   look: Look,
   record: Record,
-): Promise<void> {
-  const broken = await brokenKeys(deps, id, look, record, true);
-  if (broken.length === 0) return;
+): Promise<readonly Finding[]> {
+  const { keys, stored } = await keysOf(deps, id, look, record, true);
+  const { problems = [], notSeen = [] } = keys ?? {};
+  const broken = problems.filter(breaks);
+  if (broken.length === 0)
+    return [
+      ...problems.map(findingOf),
+      ...notSeen.map(({ diskEncryptionSetId, regions, ...one }) =>
+        findingOf({
+          ...notSeenWords(
+            diskEncryptionSetId,
+            one,
+            stored.get(diskEncryptionSetId.toLowerCase()),
+          ),
+          severity: "warning",
+          regions,
+        }),
+      ),
+    ];
   throw new ServiceError(
     "KeyAtRisk",
     `${formatImageVersionId(id)} is not promoted: ${brokenIn(broken)} Mend what is listed under errors, then send the request again: it is looked at anew.`,
@@ -86,15 +125,19 @@ export function brokenIn(broken: readonly KeyProblemOf[]): string {
 
 export function findingOf({
   code,
+  severity,
   message,
   regions,
   remediation,
-}: KeyProblemOf): Finding {
+}: Pick<
+  KeyProblemOf,
+  "code" | "severity" | "message" | "regions" | "remediation"
+>): Finding {
   return {
     code,
     pointer: "",
     message: `${message} It encrypts the version in ${regions.join(", ")}.`,
-    severity: "error",
+    severity,
     remediation,
   };
 }

@@ -2,6 +2,7 @@
 import { ServiceError } from "../../errors.js";
 import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
+import type { Facts } from "./facts.js";
 import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
@@ -43,6 +44,22 @@ export function namedResources(
         .map((use) => use.id),
     ),
   };
+}
+
+/** How many resources were read for these facts. */
+export function readsOf({
+  registrations,
+  diskEncryptionSets,
+  sources,
+  sourceDefinitions,
+}: Facts): number {
+  return (
+    PLACES +
+    registrations.size +
+    diskEncryptionSets.size +
+    sources.size +
+    sourceDefinitions.size
+  );
 }
 
 /** By lower case. */

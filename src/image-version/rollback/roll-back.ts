@@ -40,7 +40,7 @@ import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
 import { BY_OPERATION, latestAfter, surveyOf, type Survey } from "./survey.js";
-import { refusalOfStored } from "./target.js";
+import { recordAt, refusalOfStored } from "./target.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event"> {
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -190,27 +190,45 @@ async function decide(
     ...planned,
     warnings: [
       ...planned.warnings,
-      ...(await keysOfTarget(deps, survey, {
-        ...image,
-        versionName: planned.rollback.to,
-      })),
+      ...(await keysOfTarget(deps, survey, image, planned.rollback)),
     ],
   };
 }
 
-/** Away from a version a rollback always leads: the versions of an image definition often have the same keys. */
+/**
+ * Warns of the target's keys that break now. Throws ServiceError RollbackRefused where those of the present latest work: away from
+ * a version whose keys are broken, too, a rollback always leads.
+ */
 async function keysOfTarget(
   deps: Dependencies,
-  { listed }: Survey,
-  id: ImageVersionId,
+  survey: Survey,
+  image: RollBackImage["image"],
+  { from, to }: RollbackRecord,
 ): Promise<readonly Finding[]> {
-  const item = listed.find(({ name }) => name === id.versionName);
+  const broken = (await brokenKeysIn(deps, survey, image, to)).map(findingOf);
+  if (
+    broken.length > 0 &&
+    (await brokenKeysIn(deps, survey, image, from)).length === 0
+  )
+    throw new ServiceError(
+      "RollbackRefused",
+      `The keys of ${to} are broken, and those of ${from} work: machines could not be made of ${to}. Mend what is listed under errors, or roll back to another version.`,
+      { findings: broken.map((finding) => ({ ...finding, pointer: "/to" })) },
+    );
+  return broken.map((finding) => ({ ...finding, severity: "warning" }));
+}
+
+async function brokenKeysIn(
+  deps: Dependencies,
+  { listed }: Survey,
+  image: RollBackImage["image"],
+  versionName: string,
+): ReturnType<typeof brokenKeys> {
+  const item = listed.find(({ name }) => name === versionName);
   if (item === undefined) return [];
-  const record = await deps.store.readRecord(keyOf(formatImageVersionId(id)));
-  return (await brokenKeys(deps, id, item, record, false)).map((problem) => ({
-    ...findingOf(problem),
-    severity: "warning" as const,
-  }));
+  const id = { ...image, versionName };
+  const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
+  return brokenKeys(deps, id, item, record, true);
 }
 
 /** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */

@@ -49,6 +49,13 @@ import type {
   Rule,
   RuleFinding,
 } from "./rule.js";
+import { keyEnabled } from "./keys/key-enabled.js";
+import { keyValidAlready } from "./keys/key-valid-already.js";
+import { keyNotExpired } from "./keys/key-not-expired.js";
+import { keyExists } from "./keys/key-exists.js";
+import { keyVaultExists } from "./keys/key-vault-exists.js";
+import { keyStaysValid } from "./keys/key-stays-valid.js";
+import { keySeen } from "./keys/key-seen.js";
 import { sameEncryptionType } from "./keys/same-encryption-type.js";
 import { securityType } from "./source/security-type.js";
 import { sharedGallery } from "./place/shared-gallery.js";
@@ -167,6 +174,13 @@ export const FACT_RULES: readonly FactRule[] = [
   diskEncryptionSetType,
   diskEncryptionSetKey,
   diskEncryptionSetRotation,
+  keyEnabled,
+  keyValidAlready,
+  keyNotExpired,
+  keyExists,
+  keyVaultExists,
+  keyStaysValid,
+  keySeen,
   sameEncryptionType,
   lunsInSource,
   customerKeysRequiredBySource,

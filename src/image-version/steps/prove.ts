@@ -5,6 +5,7 @@ import { wait } from "../../operation/waiting.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import { found, type Facts } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
+import { gatherKeys } from "../preflight/gather-keys.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import {
   errorsAmong,
@@ -70,6 +71,13 @@ export async function prove(
       );
       const existing = found(facts.imageVersion);
       look = existing && { ...existing, time: deps.now().toISOString() };
+      facts = await gatherKeys(
+        deps,
+        id,
+        facts,
+        canonicalForm(patched(look?.resource, wanted)),
+        look && canonicalForm(look.resource),
+      );
     }
   } catch (error) {
     await postponeOrEnd(deps, stored, error);

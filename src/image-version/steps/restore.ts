@@ -12,6 +12,7 @@ import { commitStep, contextOf } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
+import { gatherKeys } from "../preflight/gather-keys.js";
 import {
   errorsAmong,
   judge,
@@ -154,9 +155,10 @@ async function prove(
   if (deletedLife === undefined || deletedLife.doubtful === true)
     return { proven: undefined };
   const document = canonicalForm(deletedLife.resource);
+  // The source may be gone: Azure has its copies.
+  const gathered = await gatherFacts(deps, id, document, { sources: false });
   const facts = {
-    // The source may be gone: Azure has its copies.
-    ...(await gatherFacts(deps, id, document, { sources: false })),
+    ...(await gatherKeys(deps, id, gathered, document, undefined)),
     change: { observed: document, patch: {} },
   };
   const { findings } = judge(id, document, facts, deps.now());

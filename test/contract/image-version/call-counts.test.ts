@@ -27,6 +27,7 @@ test.each([
     expect(
       control.countRequests({ method: "GET", path: "/diskEncryptionSets/" }),
     ).toBe(sets);
+    expect(control.countRequests({ method: "GET", path: "/keys/" })).toBe(sets);
     expect(
       control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" }),
     ).toBe(1);
@@ -38,11 +39,14 @@ test.each([
     ])
       expect(control.countRequests({ method: "GET", path }), path).toBe(1);
     // Whether the version exists, asked once before the PUT.
-    expect(control.countRequests({ method: "GET", path: "/versions/" })).toBe(
-      1,
-    );
+    expect(
+      control.countRequests({
+        method: "GET",
+        path: "/images/LargeImage/versions/",
+      }),
+    ).toBe(1);
     expect(control.countRequests({ method: "PUT" })).toBe(1);
-    expect(control.requests()).toHaveLength(sets + 7);
+    expect(control.requests()).toHaveLength(2 * sets + 7);
 
     let ticks = 0;
     for (;;) {
@@ -52,7 +56,7 @@ test.each([
       world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
       await world.runDue();
       ticks += 1;
-      expect(control.requests()).toHaveLength(sets + 7 + ticks);
+      expect(control.requests()).toHaveLength(2 * sets + 7 + ticks);
     }
     expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
       ticks + 1,
@@ -122,7 +126,12 @@ test("an update costs the reads of its proof, one look before its PUT, and one G
   expect(
     control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" }),
   ).toBe(0);
-  expect(control.countRequests({ method: "GET", path: "/versions/" })).toBe(1);
+  expect(
+    control.countRequests({
+      method: "GET",
+      path: "/images/LargeImage/versions/",
+    }),
+  ).toBe(1);
   expect(control.countRequests({ method: "PUT" })).toBe(1);
   const sent = control.requests().length;
   let ticks = 0;

@@ -93,9 +93,6 @@ describe("a version whose keys break now", () => {
 
   test("waits where its promotion rule is met, says why, and is promoted once it is mended", async () => {
     const image = await world.define();
-    await world.publish(`${image}/versions/1.0.0`);
-    await world.setKey({ enabled: false });
-    await world.run();
     const id = `${image}/versions/1.0.1`;
     const body = managedImageRequest();
     await request(world.deps, id, {
@@ -106,10 +103,12 @@ describe("a version whose keys break now", () => {
       },
       sigil: { promotion: { when: "allRegionsReady" } },
     });
-    let waits = false;
+    let [breaks, waits] = [false, false];
     const operation = await world.finishWith(
       id,
       async ({ operation: seen }) => {
+        if (!breaks) await world.setKey({ enabled: false });
+        breaks = true;
         if (seen.waitReason?.includes("once its keys work") !== true) return;
         expect(seen.waitReason).toContain("KeyDisabled in westus");
         waits = true;

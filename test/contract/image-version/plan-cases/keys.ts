@@ -14,6 +14,10 @@ import {
 } from "../../../support/trial.js";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
+const VAULT = seedResource("x").replace(
+  "Microsoft.Compute/x",
+  "Microsoft.KeyVault/vaults/keys-westus",
+);
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
 
 export const KEYS: readonly Case[] = [
@@ -83,6 +87,32 @@ export const KEYS: readonly Case[] = [
     },
     codes: ["DiskEncryptionSetWithoutKey"],
   },
+  ...(
+    [
+      ["is disabled", "KeyDisabled", { enabled: false }],
+      ["has expired", "KeyExpired", { enabled: true, exp: 1 }],
+      ["is not valid yet", "KeyNotYetValid", { enabled: true, nbf: 9e9 }],
+      ["is gone", "KeyNotFound", undefined],
+      ["is valid for long", undefined, { enabled: true, nbf: 1, exp: 9e9 }],
+    ] as const
+  ).map(([what, code, attributes]): Case => ({
+    name: `a set whose key ${what}`,
+    ask: async (t) => {
+      const name = t.name("keyed");
+      const id = await t.put(t.of.diskEncryptionSet(name, HOME));
+      const key = `${VAULT}/keys/${name}`;
+      if (attributes === undefined) await t.control.removeResource(key);
+      else
+        await t.put({
+          ...t.resource(key),
+          properties: { ...t.resource(key).properties, attributes },
+        });
+      return t.ask({
+        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
+      });
+    },
+    ...(code !== undefined && { codes: [code] }),
+  })),
   {
     name: "a set whose key does not rotate",
     ask: async (t) => {

@@ -3,7 +3,9 @@ import {
   shareFacts,
   type Facts,
 } from "../../../../src/azure/arm/shared-facts.js";
+import { createMemoryKeyStates } from "../../../support/fakes/key-states.js";
 import { ServiceError } from "../../../../src/errors.js";
+import type { Key } from "../../../../src/image-version/keys/ports.js";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 
 const NAMES = ["a", "b", "c", "d", "e"] as const;
@@ -23,6 +25,7 @@ let pages: readonly (readonly string[])[];
 let isThere: boolean;
 let state: string;
 let refusal: ServiceError | undefined;
+let key: Key;
 let facts: Facts;
 beforeEach(() => {
   nowMs = 0;
@@ -31,6 +34,7 @@ beforeEach(() => {
   isThere = true;
   state = "Registered";
   refusal = undefined;
+  key = { enabled: true };
   const read = <T>(what: string, value: T): Promise<T | undefined> => {
     reads.push(what);
     return Promise.resolve(isThere ? value : undefined);
@@ -68,8 +72,20 @@ beforeEach(() => {
           });
         },
       },
+      keyGuardian: {
+        keyReader: {
+          getKey: (vaultId, name, version = "newest") =>
+            read(`key ${vaultId} ${name} ${version}`, key),
+          hasVault: () => Promise.resolve(true),
+        },
+        keyStates: createMemoryKeyStates(),
+        keyExpiryMs: 0,
+      },
       subscriptions: {
-        listRegions: () => read("regions", []),
+        listRegions: (subscriptionId) =>
+          read("regions", [
+            { name: `only-in-${subscriptionId}`, zones: false },
+          ]),
         getRegistration: (_, { namespace, feature = "" }) =>
           read(namespace + feature, state),
         register: () => read("register", "Registering"),
@@ -79,6 +95,8 @@ beforeEach(() => {
   );
 });
 
+const readKey = (vaultId: string, name: string, version?: string) =>
+  facts.keyGuardian?.keyReader.getKey(vaultId, name, version);
 const COMPUTE = { namespace: "Microsoft.Compute" };
 const each = (): Promise<unknown>[] => [
   facts.resources.getGallery("/G"),
@@ -86,6 +104,7 @@ const each = (): Promise<unknown>[] => [
   facts.resources.getSource("/S"),
   facts.resources.getDiskEncryptionSet(idOf("a")),
   facts.subscriptions.listRegions("one"),
+  readKey("/V", "K"),
   facts.subscriptions.getRegistration("one", COMPUTE),
 ];
 const ALL = [
@@ -93,6 +112,7 @@ const ALL = [
   "a",
   "definition",
   "gallery",
+  "key /V K newest",
   "regions",
   "source",
 ];
@@ -133,6 +153,48 @@ describe("invariant 1", () => {
       "Microsoft.Compute",
       "Microsoft.ComputeX",
     ]);
+  });
+
+  test("regions are kept apart, by subscription", async () => {
+    const { listRegions } = facts.subscriptions;
+    const all = await Promise.all(
+      ["one", "two", "one", "two"].map((each) => listRegions(each)),
+    );
+    expect(all.map((regions) => regions?.map(({ name }) => name))).toEqual([
+      ["only-in-one"],
+      ["only-in-two"],
+      ["only-in-one"],
+      ["only-in-two"],
+    ]);
+    expect(reads).toEqual(["regions", "regions"]);
+  });
+
+  test("keys are kept apart, by vault, name and version", async () => {
+    for (let i = 0; i < 2; i += 1) {
+      await readKey("/V", "a");
+      await readKey("/W", "a");
+      await readKey("/V", "b");
+      await readKey("/V", "a", "1");
+    }
+    expect(reads).toEqual([
+      "key /V a newest",
+      "key /W a newest",
+      "key /V b newest",
+      "key /V a 1",
+    ]);
+  });
+
+  test.each<Key>([
+    { enabled: false },
+    { enabled: true, expires: new Date(0).toISOString() },
+    { enabled: true, notBefore: new Date(1).toISOString() },
+  ])("a key that does not work is not kept: %j", async (bad) => {
+    key = bad;
+    expect(await readKey("/V", "a")).toBe(bad);
+    key = { enabled: true };
+    expect(await readKey("/V", "a")).toBe(key);
+    key = bad;
+    expect(await readKey("/V", "a")).toEqual({ enabled: true });
   });
 
   test("an id is one, in whatever case", async () => {

@@ -1,0 +1,114 @@
+/**
+ * What the rules need to know of keys. Invariants:
+ *  1. Read are those of the sets that a request puts to use: by a version that is created or restored, a region that is added, a
+ *     promotion. What works with a key already is not judged anew.
+ *  2. What may not be seen is told with what was seen last, and never refused for.
+ */
+import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { notSeenOf, type KeySight } from "../keys/judge.js";
+import { createKeyLooks } from "../keys/look.js";
+import { statesOf } from "../keys/version-keys.js";
+import type { Dependencies } from "../ports.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import {
+  diskEncryptionReferences,
+  seenDiskEncryptionSets,
+} from "../properties/disk-encryption-references.js";
+import { isExcludedIn, type DiskEncryptionSet } from "../resources.js";
+import { found, type Facts } from "./facts.js";
+import { readsOf } from "./named.js";
+import { bounded, PARALLEL } from "./see.js";
+
+/**
+ * The facts with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
+ * Costs a read for each key, and one of what is stored where one is not seen. Throws what a read throws that may pass.
+ */
+export async function gatherKeys<F extends Facts>(
+  {
+    keyGuardian,
+    resources,
+    maxReads,
+    now,
+  }: Pick<Dependencies, "keyGuardian" | "resources" | "maxReads" | "now">,
+  id: ImageVersionId,
+  facts: F,
+  version: ImageVersionRequest,
+  observed: ImageVersionRequest | undefined,
+): Promise<F> {
+  const sets = setsPutToUse(version, observed, facts);
+  if (keyGuardian === undefined || sets.length === 0) return facts;
+  const room = maxReads - readsOf(facts);
+  const { keyOf } = createKeyLooks({ ...keyGuardian, resources, now });
+  const see = bounded(PARALLEL);
+  const bySet = new Map(
+    await Promise.all(
+      sets.map(
+        async (set, i) =>
+          [
+            set.id.toLowerCase(),
+            i < room
+              ? (found(await see(() => keyOf(set))) ?? {})
+              : tooMany(maxReads),
+          ] as const,
+      ),
+    ),
+  );
+  // Invariant 2.
+  const isUnseen = [...bySet.values()].some(
+    ({ key, vault, newest }) => notSeenOf(key, vault, newest).length > 0,
+  );
+  const stored = isUnseen
+    ? await keyGuardian.keyStates.read(imageIdOf(id))
+    : undefined;
+  return {
+    ...facts,
+    keys: {
+      bySet,
+      lastKnown: statesOf(stored?.document),
+      expiryMs: keyGuardian.keyExpiryMs,
+    },
+  };
+}
+
+/** Invariant 1. */
+function setsPutToUse(
+  version: ImageVersionRequest,
+  observed: ImageVersionRequest | undefined,
+  facts: Facts,
+): readonly DiskEncryptionSet[] {
+  const before = observed ? targetRegionsOf(observed) : [];
+  const had = observed ? diskEncryptionReferences(observed) : [];
+  const promoted = targetRegionsOf(version)
+    .filter((region) => {
+      const shown = before.find(({ name }) => name === region.name);
+      return (
+        observed !== undefined &&
+        shown !== undefined &&
+        isExcludedIn(observed, shown) &&
+        !isExcludedIn(version, region)
+      );
+    })
+    .map(({ name }) => name);
+  const sets = new Map<string, DiskEncryptionSet>();
+  for (const { reference, set } of seenDiskEncryptionSets(version, facts)) {
+    const key = reference.diskEncryptionSetId.toLowerCase();
+    const isNew = !had.some(
+      ({ region, diskEncryptionSetId }) =>
+        region === reference.region &&
+        diskEncryptionSetId.toLowerCase() === key,
+    );
+    if (isNew || promoted.includes(reference.region)) sets.set(key, set);
+  }
+  return [...sets.values()];
+}
+
+function tooMany(maxReads: number): KeySight {
+  return {
+    key: {
+      kind: "unseen",
+      code: "TooManyReads",
+      message: `Of Azure's resources SIGIL_MAX_READS lets ${maxReads} be read for one request.`,
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { notSeenOf } from "../../keys/judge.js";
+import { notSeenWords } from "../../keys/version-keys.js";
+import { seenKeys } from "../key-problems.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const keySeen: FactRule = {
+  name: "key-seen",
+  code: "KeyNotSeen",
+  severity: "warning",
+  basis: {
+    own: "What cannot be seen of a key is never called well, but a right that is missing stops nothing.",
+  },
+  summary:
+    "Sigil's identity can see the key of every disk encryption set that is put to use; where not, what the key guardian has seen last is told.",
+  check: (subject) =>
+    seenKeys(subject).flatMap(
+      ({ reference: { pointer }, set: { id }, sight }): Breach[] => {
+        const { key, vault, newest } = sight;
+        const last = subject.facts.keys?.lastKnown.get(id.toLowerCase());
+        return notSeenOf(key, vault, newest).map((one) => {
+          const { message, remediation } = notSeenWords(id, one, last);
+          return { pointer, message, remediation };
+        });
+      },
+    ),
+};

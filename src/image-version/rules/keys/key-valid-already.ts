@@ -1,0 +1,12 @@
+import { keyProblems } from "../key-problems.js";
+import type { FactRule } from "../rule.js";
+
+export const keyValidAlready: FactRule = {
+  name: "key-valid-already",
+  code: "KeyNotYetValid",
+  severity: "error",
+  basis: { own: "A key cannot be used before its date of activation." },
+  summary:
+    "The key of every disk encryption set that is put to use is valid already.",
+  check: (subject) => keyProblems(subject, "KeyNotYetValid"),
+};

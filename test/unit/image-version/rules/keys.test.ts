@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import type { KeySight } from "../../../../src/image-version/keys/judge.js";
+import type {
+  Key,
+  KeyState,
+} from "../../../../src/image-version/keys/ports.js";
+import { finding, findings, NOW, REGIONS, setId } from "./subject.js";
+
+const POINTER = `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`;
+const ID = setId("eastus2-os");
+const URL = "https://vault.vault.azure.net/keys/eastus2-os/1";
+const EXPIRY_MS = 30 * 86_400_000;
+
+const at = (ms: number): string => new Date(NOW.getTime() + ms).toISOString();
+const found = (key: Partial<Key>): KeySight => ({
+  key: { kind: "found", value: { enabled: true, ...key } },
+});
+const unseen = {
+  kind: "unseen",
+  code: "InsufficientPermission",
+  message: "No right.",
+} as const;
+
+/** With what was seen of the key of the OS disk's set in eastus2. */
+const seenKey = (sight: KeySight, last?: KeyState) =>
+  findings({
+    facts: {
+      keys: {
+        bySet: new Map([[ID.toLowerCase(), sight]]),
+        lastKnown: new Map(last && [[ID.toLowerCase(), last]]),
+        expiryMs: EXPIRY_MS,
+      },
+    },
+  });
+
+describe("a key that is put to use", () => {
+  test.each<readonly [string, KeySight, string, string]>([
+    ["KeyDisabled", found({ enabled: false }), "is disabled", "--enabled true"],
+    [
+      "KeyNotYetValid",
+      found({ notBefore: at(1) }),
+      `is not valid before ${at(1)}`,
+      "--not-before",
+    ],
+    [
+      "KeyExpired",
+      found({ expires: at(0) }),
+      `has expired: ${at(0)}`,
+      "--expires",
+    ],
+    [
+      "KeyNotFound",
+      { key: { kind: "absent" }, vault: { kind: "found", value: true } },
+      "does not exist any more",
+      "az keyvault key recover",
+    ],
+  ])("stops the request: %s", (code, sight, message, remediation) => {
+    expect(seenKey(sight)).toEqual([
+      finding(
+        code,
+        POINTER,
+        `${URL}, the key of ${ID}, ${message}`,
+        remediation,
+      ),
+    ]);
+  });
+
+  test.each<readonly [string, KeySight, string, string]>([
+    [
+      "KeyExpiring",
+      found({ expires: at(EXPIRY_MS) }),
+      `expires soon: ${at(EXPIRY_MS)}`,
+      "key rotate",
+    ],
+    [
+      "KeyVaultNotFound",
+      { key: { kind: "absent" }, vault: { kind: "absent" } },
+      "is in a vault that is not where it was",
+      "--source-vault",
+    ],
+  ])("is warned of: %s", (code, sight, message, remediation) => {
+    expect(seenKey(sight)).toEqual([
+      finding(
+        code,
+        POINTER,
+        `${URL}, the key of ${ID}, ${message}`,
+        remediation,
+        "warning",
+      ),
+    ]);
+  });
+
+  test.each<readonly [string, KeySight]>([
+    ["works", found({ notBefore: at(0), expires: at(EXPIRY_MS + 1) })],
+    [
+      "is followed by a newer one",
+      {
+        ...found({ expires: at(1) }),
+        newest: { kind: "found", value: { enabled: true } },
+      },
+    ],
+  ])("that %s is not told of", (_, sight) => {
+    expect(seenKey(sight)).toEqual([]);
+  });
+});
+
+describe("what was not seen of a key is a warning", () => {
+  const state: KeyState = {
+    diskEncryptionSetId: ID,
+    lookedTime: "2025-12-31T23:00:00.000Z",
+    problems: [],
+    notSeen: [],
+    sequence: 1,
+  };
+  const problem = {
+    code: "KeyDisabled",
+    severity: "error",
+    message: "",
+    remediation: "",
+    breaks: [],
+    seenBy: "key",
+  } as const;
+
+  test.each<readonly [string, KeyState | undefined]>([
+    ["The key guardian has not looked at it yet.", undefined],
+    [`last word, of ${state.lookedTime}: it works.`, state],
+    [
+      `last word, of ${state.lookedTime}: not seen either.`,
+      { ...state, notSeen: [unseen] },
+    ],
+    [
+      `last word, of ${state.lookedTime}: KeyDisabled.`,
+      { ...state, problems: [problem], notSeen: [unseen] },
+    ],
+  ])("%s", (words, last) => {
+    expect(seenKey({ key: unseen }, last)).toEqual([
+      finding("KeyNotSeen", POINTER, words, "az keyvault key show", "warning"),
+    ]);
+  });
+
+  test("with the reason, also of the vault and of the newest version", () => {
+    for (const sight of [
+      { key: { kind: "absent" }, vault: unseen },
+      { ...found({ expires: at(1) }), newest: unseen },
+    ] as const)
+      expect(seenKey(sight)).toContainEqual(
+        finding(
+          "KeyNotSeen",
+          POINTER,
+          `the key of ${ID} works was not seen (InsufficientPermission): No right.`,
+          "az keyvault key show",
+          "warning",
+        ),
+      );
+  });
+});
+
+test("a set whose key was not looked at, as one that the version has already, is not judged", () => {
+  expect(findings({})).toEqual([]);
+});
