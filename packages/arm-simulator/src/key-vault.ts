@@ -75,7 +75,7 @@ export function keyFault(
     key = getKey(
       store,
       version === undefined ? path : `${path}/versions/${version}`,
-      [sourceVault.id, name, version],
+      [sourceVault.id, name, ...(version === undefined ? [] : [version])],
     ).body as ArmResource;
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
