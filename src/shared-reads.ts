@@ -47,6 +47,11 @@ export class SharedReads<T> {
     return answer;
   }
 
+  /** When what is kept under the key was begun to be read, in ms; undefined where nothing is kept. */
+  sinceMs(key: string): number | undefined {
+    return this.#kept.get(key)?.sinceMs;
+  }
+
   /** True where something is kept under the key that is not too old. */
   has(key: string): boolean {
     const { keepMs, now } = this.#options;

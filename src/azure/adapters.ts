@@ -63,7 +63,7 @@ import {
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
   readonly imageVersions: Dependencies;
-  /** The same for steps, of which many read the same facts. Who plans reads them anew. */
+  /** The same for steps, of which many read the same facts. */
   readonly imageVersionSteps: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionPolicies;
@@ -199,6 +199,7 @@ export function createAdapters(
       },
     }),
   };
+  const sharedFacts = shareFacts(imageVersions, now);
   const operations = { ...common, store };
   const profiles = createTestProfiles(tables);
   const results = createTestResults(tables);
@@ -237,11 +238,8 @@ export function createAdapters(
       subscriptions,
       requiredRegistrations,
     },
-    imageVersions,
-    imageVersionSteps: {
-      ...imageVersions,
-      ...shareFacts(imageVersions, now),
-    },
+    imageVersions: { ...imageVersions, sharedFacts },
+    imageVersionSteps: { ...imageVersions, ...sharedFacts() },
     policies: createRetentionPolicies(tables),
     testProfiles: { profiles, machines: machineReader, resources, now },
     machineTests: {

@@ -156,6 +156,12 @@ export interface Dependencies
   readonly resourceManager: ResourceManager;
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
+  /** What is read for plans, each fact once for all who ask within seconds; `note` is told when it was read. Absent: anew. */
+  readonly sharedFacts?: (
+    note: (readMs: number) => void,
+  ) => Partial<
+    Pick<Dependencies, "resources" | "subscriptions" | "keyGuardian">
+  >;
   /** What a subscription must have registered before an image version is made in it. */
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read of Azure for one request. */

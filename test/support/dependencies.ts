@@ -255,12 +255,13 @@ export async function startWith(
         keyExpiryMs: 30 * 86_400_000,
       },
     };
+    const sharedFacts = isShared ? shareFacts(facts, now) : undefined;
     return {
       looks: createLooks(resourceManager, facts.resources, now),
       resourceManager,
       machines: createMachineReader(arm),
       imageUsers: createImageUsers(arm),
-      ...(isShared ? shareFacts(facts, now) : facts),
+      ...(sharedFacts ? { ...sharedFacts(), sharedFacts } : facts),
     };
   };
   /** Whoever waits longest moves the clock. */

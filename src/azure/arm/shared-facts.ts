@@ -1,5 +1,5 @@
 /**
- * What is read for the checks of many versions at once, each read made once. Invariants:
+ * What is read for the checks and plans of many versions at once, each read made once. Invariants:
  *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is. Nor is a key
  *     that does not work: who mends it need not wait.
  *  2. No look at a version is shared here: whoever writes looks for itself.
@@ -35,18 +35,22 @@ export interface Facts {
   readonly keyGuardian?: KeyDependencies;
 }
 
+/** What Azure has, as one reads it who notes when what is given to it was read. */
+export type SharedFacts = (note?: (readMs: number) => void) => Facts;
+
 export function shareFacts(
   { resources, subscriptions, keyGuardian }: Facts,
   now: () => Date,
-): Facts {
+): SharedFacts {
   const shared = <T>(
     isKept: (value: T) => boolean = (value) => value !== undefined,
   ) => new SharedReads<T>({ most: MOST_KEPT, keepMs: KEEP_MS, now, isKept });
-  /** One read of each kind of resource, by its id. */
-  const byId = <T>(read: (id: string) => Promise<T | undefined>) => {
-    const reads = shared<T | undefined>();
-    return (id: string) => reads.once(id.toLowerCase(), () => read(id));
-  };
+  const galleries = shared<Awaited<ReturnType<ResourceReader["getGallery"]>>>();
+  const definitions =
+    shared<Awaited<ReturnType<ResourceReader["getImageDefinition"]>>>();
+  const sources = shared<Awaited<ReturnType<ResourceReader["getSource"]>>>();
+  const sets = shared<DiskEncryptionSet | undefined>();
+  const readSet = createSetReader(resources, sets);
   const regions = shared<Awaited<ReturnType<Subscriptions["listRegions"]>>>();
   const registrations = shared<string | undefined>(
     (state) => state !== undefined && isRegistered(state),
@@ -54,37 +58,58 @@ export function shareFacts(
   const keys = shared<Key | undefined>(
     (key) => key !== undefined && works(key, now()),
   );
-  return {
-    ...(keyGuardian && {
-      keyGuardian: {
-        ...keyGuardian,
-        keyReader: {
-          ...keyGuardian.keyReader,
-          getKey: (vaultId, name, version) =>
-            keys.once([vaultId, name, version].join(" ").toLowerCase(), () =>
-              keyGuardian.keyReader.getKey(vaultId, name, version),
-            ),
+  return (note = () => {}) => {
+    /** One read of what the names name, in whatever case. */
+    const once = <T>(
+      reads: SharedReads<T>,
+      read: () => Promise<T>,
+      ...names: readonly (string | undefined)[]
+    ): Promise<T> => {
+      const key = names.join(" ").toLowerCase();
+      const answer = reads.once(key, read);
+      note(reads.sinceMs(key) ?? now().getTime());
+      return answer;
+    };
+    return {
+      ...(keyGuardian && {
+        keyGuardian: {
+          ...keyGuardian,
+          keyReader: {
+            ...keyGuardian.keyReader,
+            getKey: (...names) =>
+              once(
+                keys,
+                () => keyGuardian.keyReader.getKey(...names),
+                ...names,
+              ),
+          },
         },
+      }),
+      resources: {
+        ...resources,
+        getGallery: (id) => once(galleries, () => resources.getGallery(id), id),
+        getImageDefinition: (id) =>
+          once(definitions, () => resources.getImageDefinition(id), id),
+        getSource: (id) => once(sources, () => resources.getSource(id), id),
+        getDiskEncryptionSet: (id) => once(sets, () => readSet(id), id),
       },
-    }),
-    resources: {
-      ...resources,
-      getGallery: byId((id) => resources.getGallery(id)),
-      getImageDefinition: byId((id) => resources.getImageDefinition(id)),
-      getSource: byId((id) => resources.getSource(id)),
-      getDiskEncryptionSet: createSetReader(resources, shared()),
-    },
-    subscriptions: {
-      ...subscriptions,
-      listRegions: (subscriptionId) =>
-        regions.once(subscriptionId, () =>
-          subscriptions.listRegions(subscriptionId),
-        ),
-      getRegistration: (subscriptionId, what) =>
-        registrations.once(`${subscriptionId} ${nameOf(what)}`, () =>
-          subscriptions.getRegistration(subscriptionId, what),
-        ),
-    },
+      subscriptions: {
+        ...subscriptions,
+        listRegions: (subscriptionId) =>
+          once(
+            regions,
+            () => subscriptions.listRegions(subscriptionId),
+            subscriptionId,
+          ),
+        getRegistration: (subscriptionId, what) =>
+          once(
+            registrations,
+            () => subscriptions.getRegistration(subscriptionId, what),
+            subscriptionId,
+            nameOf(what),
+          ),
+      },
+    };
   };
 }
 
@@ -131,15 +156,14 @@ function createSetReader(
     return found;
   }
 
-  return (id) =>
-    sets.once(id.toLowerCase(), async () => {
-      const subscriptionId = subscriptionIn(id);
-      const listed =
-        subscriptionId === undefined
-          ? undefined
-          : (await listFor(subscriptionId)).get(id.toLowerCase());
-      return listed ?? resources.getDiskEncryptionSet(id);
-    });
+  return async (id) => {
+    const subscriptionId = subscriptionIn(id);
+    const listed =
+      subscriptionId === undefined
+        ? undefined
+        : (await listFor(subscriptionId)).get(id.toLowerCase());
+    return listed ?? resources.getDiskEncryptionSet(id);
+  };
 }
 
 interface Batch {

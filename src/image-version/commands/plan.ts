@@ -100,6 +100,8 @@ export interface Plan {
   readonly purchasePlan?: PurchasePlan;
   /** What would be sent to ARM, to the letter; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
+  /** When the oldest of what it was judged by was read; RFC 3339. */
+  readonly lookedTime: string;
   /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
   readonly sourceDataDiskLuns?: readonly number[];
 }
@@ -109,6 +111,18 @@ export async function planImageVersion(
   deps: Dependencies,
   command: PlanImageVersion,
 ): Promise<Plan> {
+  let lookedMs = deps.now().getTime();
+  const shared = deps.sharedFacts?.((readMs) => {
+    lookedMs = Math.min(lookedMs, readMs);
+  });
+  const plan = await planBy({ ...deps, ...shared }, command);
+  return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
+}
+
+async function planBy(
+  deps: Dependencies,
+  command: PlanImageVersion,
+): Promise<Omit<Plan, "lookedTime">> {
   const { id, body, removeRegions = [], ifMatch } = command;
   const written = withSetIds(body, id);
   const given = canonicalForm(written);

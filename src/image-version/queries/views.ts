@@ -185,11 +185,13 @@ export function viewPlan({
   changes,
   armRequest,
   purchasePlan,
+  lookedTime,
   sourceDataDiskLuns,
 }: Plan): PlanView {
   return {
     findings: findings.map((finding) => ({ ...finding })),
     changes: changes.map((change) => ({ ...change })),
+    lookedTime,
     ...(purchasePlan && { purchasePlan }),
     ...(armRequest && {
       request: {

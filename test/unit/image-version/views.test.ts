@@ -407,12 +407,20 @@ test("a plan has its findings, its changes, and the request that would be sent",
   ] as const;
   const armRequest = { method: "PUT", url: "https://x", body: { a: 1 } };
   const sourceDataDiskLuns = [0, 2];
+  const lookedTime = "2026-01-01T00:00:00.000Z";
   expect(
-    viewPlan({ findings, changes, armRequest, sourceDataDiskLuns }),
-  ).toEqual({ findings, changes, request: armRequest, sourceDataDiskLuns });
-  expect(viewPlan({ findings, changes: [] })).toEqual({
+    viewPlan({ findings, changes, armRequest, lookedTime, sourceDataDiskLuns }),
+  ).toEqual({
+    findings,
+    changes,
+    request: armRequest,
+    lookedTime,
+    sourceDataDiskLuns,
+  });
+  expect(viewPlan({ findings, changes: [], lookedTime })).toEqual({
     findings,
     changes: [],
+    lookedTime,
   });
 });
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   shareFacts,
   type Facts,
+  type SharedFacts,
 } from "../../../../src/azure/arm/shared-facts.js";
 import { createMemoryKeyStates } from "../../../support/fakes/key-states.js";
 import { ServiceError } from "../../../../src/errors.js";
@@ -26,6 +27,7 @@ let isThere: boolean;
 let state: string;
 let refusal: ServiceError | undefined;
 let key: Key;
+let share: SharedFacts;
 let facts: Facts;
 beforeEach(() => {
   nowMs = 0;
@@ -39,7 +41,7 @@ beforeEach(() => {
     reads.push(what);
     return Promise.resolve(isThere ? value : undefined);
   };
-  facts = shareFacts(
+  share = shareFacts(
     {
       resources: {
         getGallery: (id) => read("gallery", { id, sharing: "Private" }),
@@ -93,9 +95,10 @@ beforeEach(() => {
     },
     () => new Date(nowMs),
   );
+  facts = share();
 });
 
-const readKey = (vaultId: string, name: string, version?: string) =>
+const readKey = async (vaultId: string, name: string, version?: string) =>
   facts.keyGuardian?.keyReader.getKey(vaultId, name, version);
 const COMPUTE = { namespace: "Microsoft.Compute" };
 const each = (): Promise<unknown>[] => [
@@ -202,6 +205,19 @@ describe("invariant 1", () => {
     await facts.resources.getGallery("/G");
     expect(reads).toEqual(["gallery"]);
   });
+});
+
+test("who reads is told when each fact was read, by whomever", async () => {
+  const told: number[] = [];
+  nowMs = 1_000;
+  await facts.resources.getGallery("/G");
+  nowMs = 9_000;
+  const { resources } = share((readMs) => told.push(readMs));
+  await resources.getGallery("/G");
+  await resources.getSource("/S");
+  isThere = false;
+  await resources.getSource("/not-there");
+  expect(told).toEqual([1_000, 9_000, 9_000]);
 });
 
 describe("invariant 3: sets that are asked for together", () => {
