@@ -1,4 +1,7 @@
-import { createArmClient } from "../../src/azure/arm/client.js";
+import {
+  createArmClient,
+  type ResourceManagerOptions,
+} from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
 import { createImageUsers } from "../../src/azure/arm/image-users.js";
 import { createKeyReader } from "../../src/azure/arm/key-reader.js";
@@ -37,13 +40,11 @@ import {
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
-import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { ManualClock } from "@sigil-local/clock";
-import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
-  startResourceManagerSimulator,
-  type ResourceManagerSimulator,
-  type ResourceManagerSimulatorOptions,
+  createResourceManagerSimulator,
+  type UnconnectedSimulator,
+  type UnconnectedSimulatorOptions,
 } from "@sigil-local/arm-simulator";
 import { documented } from "../unit/events/document.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
@@ -57,9 +58,10 @@ import {
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
+import { inProcessClient } from "./in-process-client.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
-const ARM_AUDIENCE = "https://management.azure.com";
+const IN_PROCESS_TOKEN = "in-process";
 export const QUEUES = [
   "image-version-creations",
   "image-version-replications",
@@ -89,6 +91,19 @@ export interface DueMessage extends StepMessage {
   readonly messageId: string;
 }
 
+/** Azure Resource Manager, and how the SDK gets there: in this process, or over HTTPS (over-https.ts). */
+export interface Arm {
+  readonly simulator: UnconnectedSimulator;
+  readonly connection: Pick<
+    ResourceManagerOptions,
+    "endpoint" | "credential" | "httpClient"
+  >;
+  close(): Promise<void>;
+}
+export type StartArm = (
+  options: Omit<UnconnectedSimulatorOptions, "issuer" | "verify">,
+) => Promise<Arm>;
+
 /** What keeps state and carries messages: fakes, or real adapters (on-loopback.ts). Both pass the same port suites. */
 export interface Backing {
   readonly ports: Pick<
@@ -116,8 +131,9 @@ export interface InProcess {
   /** Those of an instance of the product, which shares what it reads and paces its calls. */
   instance(): StepDependencies;
   readonly clock: ManualClock;
-  readonly simulator: ResourceManagerSimulator;
-  readonly issuer: TokenIssuer;
+  readonly simulator: UnconnectedSimulator;
+  /** For a client of its own. */
+  readonly armOptions: ResourceManagerOptions;
   /** Takes every message off the queues that a receiver could have now. */
   takeDue(): Promise<DueMessage[]>;
   /** Takes every event off the subscription `all` that has arrived since the last call. */
@@ -138,7 +154,7 @@ export interface InProcess {
 }
 
 export interface InProcessOptions {
-  readonly world?: ResourceManagerSimulatorOptions["world"];
+  readonly world?: UnconnectedSimulatorOptions["world"];
   /** How long the slowest region takes, and by what share the fastest is faster. */
   readonly replicationMs?: number;
   readonly spread?: number;
@@ -150,9 +166,10 @@ export interface InProcessOptions {
   readonly enforceRateLimits?: boolean;
 }
 
-/** State and messages are in memory: `queues` is all that was sent. */
+/** State and messages are in memory: `queues` is all that was sent. The SDK reaches the simulator without a connection. */
 export async function startInProcess(
   options: InProcessOptions = {},
+  startArm: StartArm = startArmInProcess,
 ): Promise<InProcess & { readonly queues: Queues }> {
   const clock = new ManualClock();
   const now = (): Date => new Date(clock.now());
@@ -171,7 +188,7 @@ export async function startInProcess(
       }
     );
   };
-  const inProcess = await startWith(clock, options, {
+  const inProcess = await startWith(clock, startArm, options, {
     ports: {
       store: {
         ...(store as unknown as Dependencies["store"]),
@@ -207,23 +224,41 @@ export async function startInProcess(
   return { ...inProcess, queues };
 }
 
+/** Authentication is proven over HTTPS: here one token is good. */
+const startArmInProcess: StartArm = async (options) => {
+  const simulator = await createResourceManagerSimulator({
+    ...options,
+    verify: (token) =>
+      token === IN_PROCESS_TOKEN
+        ? Promise.resolve({ payload: { appid: "sigil", oid: "sigil" } })
+        : Promise.reject(new TypeError(`Unknown token ${token}`)),
+  });
+  return {
+    simulator,
+    connection: {
+      endpoint: "https://management.azure.com",
+      credential: {
+        getToken: () =>
+          Promise.resolve({
+            token: IN_PROCESS_TOKEN,
+            expiresOnTimestamp: Date.now() + 3_600_000,
+          }),
+      },
+      httpClient: inProcessClient(simulator),
+    },
+    close: () => simulator.close(),
+  };
+};
+
 export async function startWith(
   clock: ManualClock,
+  startArm: StartArm,
   options: InProcessOptions,
   backing: Backing,
 ): Promise<InProcess> {
   const now = (): Date => new Date(clock.now());
-  const directory = process.env["SIGIL_TEST_CERTIFICATES"] ?? "";
-  const tls = await createCertificateAuthority(directory);
-  const issuer = await startTokenIssuer({
-    tls,
-    audience: ARM_AUDIENCE,
-    dataDirectory: directory,
-  });
-  const simulator = await startResourceManagerSimulator({
-    tls,
+  const arm = await startArm({
     clock,
-    issuer,
     ...(options.world && { world: options.world }),
     enforceRateLimits: options.enforceRateLimits ?? false,
     replication: {
@@ -232,25 +267,27 @@ export async function startWith(
       seed: "test",
     },
   });
+  const armOptions = {
+    ...arm.connection,
+    scope: ARM_SCOPE,
+    timeoutMs: 20_000,
+    now,
+  };
   const pace = { ...PACE, ...options.pace };
   const calls = createAuditLog();
   /** Azure as an instance reaches it: as it is, or paced and shared as in the product. */
   const reachAzure = (isShared: boolean) => {
-    const arm = createArmClient({
-      endpoint: simulator.endpoint,
-      scope: ARM_SCOPE,
-      credential: credentialOf(issuer),
-      timeoutMs: 20_000,
-      now,
+    const client = createArmClient({
+      ...armOptions,
       ...(isShared && { pacer: createPacer({ now, sleep }) }),
       onCall: calls.note,
     });
-    const resourceManager = createResourceManager(arm);
+    const resourceManager = createResourceManager(client);
     const facts = {
-      resources: createResourceReader(arm),
-      subscriptions: createSubscriptions(arm),
+      resources: createResourceReader(client),
+      subscriptions: createSubscriptions(client),
       keyGuardian: {
-        keyReader: createKeyReader(arm),
+        keyReader: createKeyReader(client),
         keyStates: backing.keyStates,
         keyExpiryMs: 30 * 86_400_000,
       },
@@ -259,8 +296,8 @@ export async function startWith(
     return {
       looks: createLooks(resourceManager, facts.resources, now),
       resourceManager,
-      machines: createMachineReader(arm),
-      imageUsers: createImageUsers(arm),
+      machines: createMachineReader(client),
+      imageUsers: createImageUsers(client),
       ...(sharedFacts ? { ...sharedFacts(), sharedFacts } : facts),
     };
   };
@@ -330,8 +367,8 @@ export async function startWith(
     machines,
     instance: () => ({ ...deps, ...reachAzure(true) }),
     clock,
-    simulator,
-    issuer,
+    simulator: arm.simulator,
+    armOptions,
     takeDue,
     handle,
     runDue,
@@ -341,20 +378,8 @@ export async function startWith(
     finishWith,
     async close() {
       await backing.close();
-      await Promise.all([simulator.close(), issuer.close()]);
+      await arm.close();
     },
-  };
-}
-
-/** Entra ID as the SDKs see it, in front of a local issuer. */
-export function credentialOf(issuer: TokenIssuer): {
-  getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
-} {
-  return {
-    getToken: async () => ({
-      token: await issuer.issueToken({ audience: ARM_AUDIENCE }),
-      expiresOnTimestamp: Date.now() + 3_600_000,
-    }),
   };
 }
 

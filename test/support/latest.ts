@@ -1,13 +1,13 @@
 import { expect } from "vitest";
 import { canonicalRegion } from "../../src/resource-id.js";
-import type { ResourceManagerSimulator } from "@sigil-local/arm-simulator";
+import type { UnconnectedSimulator } from "@sigil-local/arm-simulator";
 
 /**
  * The number of the version that a virtual machine gets in a region that names the definition alone, asked of the simulator in both
  * readings of the flags: one on which the answer depends is never to be.
  */
 export async function latestIn(
-  { control }: Pick<ResourceManagerSimulator, "control">,
+  { control }: Pick<UnconnectedSimulator, "control">,
   imageId: string,
   region: string,
 ): Promise<string | null> {

@@ -32,6 +32,7 @@ import {
   type InProcess,
   type InProcessOptions,
 } from "./dependencies.js";
+import { startArmOverHttps } from "./over-https.js";
 
 const EMULATOR_CONFIGURATION = "infra/service-bus-emulator.json";
 
@@ -78,7 +79,7 @@ export async function startOnLoopback({
   const subscription = client.createReceiver("image-version-events", "all", {
     receiveMode: "receiveAndDelete",
   });
-  const inProcess = await startWith(clock, options, {
+  const inProcess = await startWith(clock, startArmOverHttps, options, {
     ports: {
       store: createStateStore(tables, migrated),
       rollbacks: createStateStore(

@@ -1,8 +1,6 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import {
-  LOCAL_SUBSCRIPTION_ID,
-  type ResourceManagerSimulator,
-} from "@sigil-local/arm-simulator";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import type { SimulatorControl } from "@sigil-local/arm-simulator/control";
 import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { managedImageRequest, seedRegion, seedResource } from "./requests.js";
@@ -30,7 +28,7 @@ export interface Ask {
 /** What one case may arrange in the simulated Azure; all that it puts there has names of its own. */
 export class Trial {
   readonly of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
-  readonly control: ResourceManagerSimulator["control"];
+  readonly control: SimulatorControl;
   readonly #number: number;
   readonly #after: (() => Promise<void>)[] = [];
 
@@ -38,11 +36,11 @@ export class Trial {
 
   /** `create` makes a version in Azure and comes back when it is ready. */
   constructor(
-    simulator: ResourceManagerSimulator,
+    control: SimulatorControl,
     number: number,
     create: (asked: Ask) => Promise<void>,
   ) {
-    this.control = simulator.control;
+    this.control = control;
     this.#number = number;
     this.#create = create;
   }

@@ -1,33 +1,59 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { ArmError } from "./arm-error.js";
 import type { ArmAnswer } from "./arm-request.js";
 
 /** Resource Manager takes at most 4 MB. */
 const LONGEST_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Reads the whole body; gives the error to answer with, rather than throwing it, once the body has been drained. */
-export async function readBody(
-  request: IncomingMessage,
-): Promise<string | ArmError> {
+/** A request, whatever has carried it. */
+export interface HttpRequest {
+  readonly method: string;
+  /** With scheme and host, as the client named them: links in answers begin with these. */
+  readonly url: string;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Undefined: longer than ARM takes. */
+  readonly body: string | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Reads it to the end, of a body that is too long as well. */
+export async function readRequest(
+  message: IncomingMessage,
+): Promise<HttpRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes <= LONGEST_BODY_BYTES) chunks.push(chunk);
   }
-  return bytes > LONGEST_BODY_BYTES
-    ? new ArmError(
-        413,
-        "RequestContentTooLarge",
-        `The request content size exceeds the maximum size of '${LONGEST_BODY_BYTES}' bytes.`,
-      )
-    : Buffer.concat(chunks).toString("utf8");
+  return {
+    method: message.method ?? "GET",
+    url: new URL(
+      message.url ?? "/",
+      `https://${message.headers.host ?? "localhost"}`,
+    ).href,
+    headers: Object.fromEntries(
+      Object.entries(message.headers).map(([name, value]) => [
+        name,
+        value?.toString(),
+      ]),
+    ),
+    body:
+      bytes > LONGEST_BODY_BYTES
+        ? undefined
+        : Buffer.concat(chunks).toString("utf8"),
+  };
 }
 
 /** Throws what ARM answers to a body that is not JSON. */
-export function requireJson(request: IncomingMessage, raw: string): unknown {
-  const type = request.headers["content-type"] ?? "";
+export function requireJson(type: string, raw: string): unknown {
   if (!/^application\/([\w.+-]+\+)?json/iu.test(type))
     throw new ArmError(
       415,
@@ -53,22 +79,29 @@ export function parseJson(raw: string): unknown {
   }
 }
 
-/** Writes an answer with the headers that every ARM answer has. */
-export function send(
-  request: IncomingMessage,
-  response: ServerResponse,
+export function tooLong(): ArmError {
+  return new ArmError(
+    413,
+    "RequestContentTooLarge",
+    `The request content size exceeds the maximum size of '${LONGEST_BODY_BYTES}' bytes.`,
+  );
+}
+
+/** An answer with the headers that every one of ARM's has. */
+export function toResponse(
+  request: HttpRequest,
   { status, body, headers }: ArmAnswer,
-): void {
-  const correlationId = request.headers["x-ms-correlation-request-id"];
+): HttpResponse {
   const text = body === undefined ? "" : JSON.stringify(body);
-  response
-    .writeHead(status, {
+  return {
+    status,
+    headers: {
       "Cache-Control": "no-cache",
       Pragma: "no-cache",
       "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
       "x-ms-request-id": randomUUID(),
       "x-ms-correlation-request-id":
-        typeof correlationId === "string" ? correlationId : randomUUID(),
+        request.headers["x-ms-correlation-request-id"] ?? randomUUID(),
       "x-ms-routing-request-id": `LOCAL:${randomUUID()}`,
       ...(text === ""
         ? status === 204
@@ -76,6 +109,7 @@ export function send(
           : { "Content-Length": "0" }
         : { "Content-Type": "application/json; charset=utf-8" }),
       ...headers,
-    })
-    .end(text);
+    },
+    body: text,
+  };
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { systemClock, type Clock } from "@sigil-local/clock";
 import { closeServer, listen } from "@sigil-local/token-issuer/listening";
@@ -19,7 +18,14 @@ import { authorize, callerOf } from "./authorization.js";
 import { answerControl } from "./control-endpoint.js";
 import { createControl, type SimulatorControl } from "./control.js";
 import { faultAnswer, Faults } from "./faults.js";
-import { readBody, requireJson, send } from "./http-messages.js";
+import {
+  readRequest,
+  requireJson,
+  tooLong,
+  toResponse,
+  type HttpRequest,
+  type HttpResponse,
+} from "./http-messages.js";
 import { ImageVersions } from "./image-versions.js";
 import { serialLogAt } from "./machine-endpoints.js";
 import { answerMetadata } from "./metadata.js";
@@ -40,10 +46,7 @@ export const LOCAL_SUBSCRIPTION_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 
 const MINUTE_MS = 60_000;
 
-export interface ResourceManagerSimulatorOptions {
-  /** 0 or absent takes any free one. */
-  readonly port?: number;
-  readonly tls: { readonly key: string; readonly cert: string };
+export interface UnconnectedSimulatorOptions {
   /** Drives replication, operations, registrations and rate limits. */
   readonly clock?: Clock;
   /** Tells whether a token has expired: clients compare `exp` with the time of day, so this is not `clock`. */
@@ -65,20 +68,72 @@ export interface ResourceManagerSimulatorOptions {
   readonly log?: (line: string) => void;
 }
 
-/** A running simulator of Azure Resource Manager. */
-export interface ResourceManagerSimulator {
+export interface ResourceManagerSimulatorOptions extends UnconnectedSimulatorOptions {
+  /** 0 or absent takes any free one. */
+  readonly port?: number;
+  readonly tls: { readonly key: string; readonly cert: string };
+}
+
+/** Azure Resource Manager in this process, without a connection. */
+export interface UnconnectedSimulator {
+  readonly control: SimulatorControl;
+  /** Undefined: the connection that carries the request is to be reset. */
+  answer(request: HttpRequest): Promise<HttpResponse | undefined>;
+  /** What was acknowledged is in `dataFile`. */
+  close(): Promise<void>;
+}
+
+/** A running simulator of Azure Resource Manager; to close it ends every connection. */
+export interface ResourceManagerSimulator extends UnconnectedSimulator {
   readonly port: number;
   /** https://localhost:PORT */
   readonly endpoint: string;
-  readonly control: SimulatorControl;
-  /** Ends every connection; what was acknowledged is in `dataFile`. */
-  close(): Promise<void>;
 }
 
 /** Starts the simulator over HTTPS on loopback. */
 export async function startResourceManagerSimulator(
   options: ResourceManagerSimulatorOptions,
 ): Promise<ResourceManagerSimulator> {
+  const simulator = await createResourceManagerSimulator(options);
+  const server = createServer(options.tls, (request, response) => {
+    readRequest(request)
+      .then((read) => simulator.answer(read))
+      .then(
+        (answered) => {
+          if (answered === undefined) request.socket.destroy();
+          else
+            response
+              .writeHead(answered.status, answered.headers)
+              .end(answered.body);
+        },
+        (error: unknown) => {
+          options.log?.(`error: ${String(error)}`);
+          response.destroy();
+        },
+      );
+  });
+  const port = await listen(
+    server,
+    options.port ?? 0,
+    "Resource Manager simulator",
+  );
+  let closed: Promise<void> | undefined;
+  return {
+    ...simulator,
+    port,
+    endpoint: `https://localhost:${port}`,
+    close() {
+      // Once only: a later save would overwrite what a successor has written to the same file.
+      closed ??= closeServer(server).then(() => simulator.close());
+      return closed;
+    },
+  };
+}
+
+/** The same without a connection, for a client in this process. */
+export async function createResourceManagerSimulator(
+  options: UnconnectedSimulatorOptions,
+): Promise<UnconnectedSimulator> {
   const clock = options.clock ?? systemClock;
   const verify =
     options.verify ??
@@ -116,27 +171,10 @@ export async function startResourceManagerSimulator(
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
   };
 
-  const server = createServer(options.tls, (request, response) => {
-    answer(parts, request, response, options.log).catch((error: unknown) => {
-      options.log?.(`error: ${String(error)}`);
-      response.destroy();
-    });
-  });
-  const port = await listen(
-    server,
-    options.port ?? 0,
-    "Resource Manager simulator",
-  );
-  let closed: Promise<void> | undefined;
   return {
-    port,
-    endpoint: `https://localhost:${port}`,
     control: parts.control,
-    close() {
-      // Once only: a later save would overwrite what a successor has written to the same file.
-      closed ??= closeServer(server).then(() => store.commit());
-      return closed;
-    },
+    answer: (request) => answer(parts, request, options.log),
+    close: () => store.commit(),
   };
 }
 
@@ -155,35 +193,31 @@ interface Parts {
 
 async function answer(
   parts: Parts,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
   logLine?: (line: string) => void,
-): Promise<void> {
-  const baseUrl = `https://${request.headers.host ?? "localhost"}`;
-  const url = new URL(request.url ?? "/", baseUrl);
-  const method = request.method ?? "GET";
+): Promise<HttpResponse | undefined> {
+  const url = new URL(request.url);
+  const { method, body } = request;
   const time = parts.store.now();
-  const raw = await readBody(request);
 
-  if (/^\/simulator(\/|$)/u.test(url.pathname)) {
-    send(
+  if (/^\/simulator(\/|$)/u.test(url.pathname))
+    return toResponse(
       request,
-      response,
-      raw instanceof ArmError
-        ? errorAnswer(raw)
-        : await answerControl(parts.control, method, url.pathname, raw),
+      body === undefined
+        ? errorAnswer(tooLong())
+        : await answerControl(parts.control, method, url.pathname, body),
     );
-    return;
-  }
 
   const serialLog =
     method === "GET" ? serialLogAt(parts.store, url) : undefined;
-  if (serialLog !== undefined) {
-    response.writeHead(200, { "Content-Type": "text/plain" }).end(serialLog);
-    return;
-  }
+  if (serialLog !== undefined)
+    return {
+      status: 200,
+      headers: { "Content-Type": "text/plain" },
+      body: serialLog,
+    };
 
-  const finish = (result: ArmAnswer | "reset"): void => {
+  const finish = (result: ArmAnswer | "reset"): HttpResponse | undefined => {
     const status = result === "reset" ? 0 : result.status;
     parts.log.add({
       method,
@@ -195,8 +229,7 @@ async function answer(
     logLine?.(
       `${method} ${url.pathname}${url.search} ${status === 0 ? "reset" : status}`,
     );
-    if (result === "reset") request.socket.destroy();
-    else send(request, response, result);
+    return result === "reset" ? undefined : toResponse(request, result);
   };
 
   const id = parseComputeId(url.pathname);
@@ -209,7 +242,7 @@ async function answer(
     case "reset":
       return finish("reset");
     case "expired-token":
-      return finish(errorAnswer(expiredToken(baseUrl)));
+      return finish(errorAnswer(expiredToken(url.origin)));
     case "hide":
       return finish(
         errorAnswer(
@@ -219,23 +252,20 @@ async function answer(
         ),
       );
     case "reset-after-processing":
-      await processRequest(parts, request, url, method, raw, baseUrl);
+      await processRequest(parts, request, url);
       return finish("reset");
     case undefined:
-      return finish(
-        await processRequest(parts, request, url, method, raw, baseUrl),
-      );
+      return finish(await processRequest(parts, request, url));
   }
 }
 
 async function processRequest(
   parts: Parts,
-  request: IncomingMessage,
+  request: HttpRequest,
   url: URL,
-  method: string,
-  raw: string | ArmError,
-  baseUrl: string,
 ): Promise<ArmAnswer> {
+  const { method, body } = request;
+  const baseUrl = url.origin;
   let limitHeaders: Record<string, string> = {};
   try {
     // Anonymous, as in Azure.
@@ -251,7 +281,7 @@ async function processRequest(
       baseUrl,
     );
     const apiVersion = requireApiVersion(url);
-    if (raw instanceof ArmError) throw raw;
+    if (body === undefined) throw tooLong();
     const path = decodeURIComponent(url.pathname).replace(/\/+$/u, "");
     const subscriptionId = /^\/subscriptions\/([^/]+)/iu.exec(path)?.[1];
     if (subscriptionId !== undefined)
@@ -268,7 +298,10 @@ async function processRequest(
       baseUrl,
       ifNoneMatch: request.headers["if-none-match"],
       pageSize: parts.store.state.pageSize ?? parts.pageSize,
-      body: raw === "" ? undefined : requireJson(request, raw),
+      body:
+        body === ""
+          ? undefined
+          : requireJson(request.headers["content-type"] ?? "", body),
     };
     authorize(parts.store.state, callerOf(verified), armRequest);
     const result = await route(parts, armRequest);

@@ -4,6 +4,7 @@ import {
   createEmptyPipeline,
   createHttpHeaders,
   createPipelineRequest,
+  type HttpClient,
   type PipelineRequest,
 } from "@azure/core-rest-pipeline";
 import type { TokenCredential } from "@azure/identity";
@@ -35,6 +36,8 @@ export interface ResourceManagerOptions {
   readonly onQuota?: (quota: ArmQuota) => void;
   /** Told of each call, answered or not. */
   readonly onCall?: (call: NotedCall) => void;
+  /** Carries the calls. Default: the SDK's own, over HTTPS. */
+  readonly httpClient?: HttpClient;
 }
 
 /** What each call of the SDK takes to hand over the answer as it came, before it is made into a model. */
@@ -51,6 +54,8 @@ export interface CallOptions {
 /** Azure Resource Manager, one request a call: pace and retries belong to the state machine. */
 export interface ArmClient {
   readonly endpoint: string;
+  /** For what is given no token of ours. */
+  readonly httpClient: HttpClient;
   readonly now: () => Date;
   /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
   compute(subscriptionId: string): ComputeManagementClient;
@@ -80,8 +85,13 @@ export interface ArmClient {
  * costs no memory.
  */
 export function createArmClient(options: ResourceManagerOptions): ArmClient {
-  const { credential, endpoint, scope, now } = options;
-  const httpClient = createDefaultHttpClient();
+  const {
+    credential,
+    endpoint,
+    scope,
+    now,
+    httpClient = createDefaultHttpClient(),
+  } = options;
   const { pipeline } = new ComputeManagementClient(credential, {
     credentials: { scopes: [scope] },
     // One step is one call: the SDK retries nothing.
@@ -122,11 +132,13 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
 
   return {
     endpoint,
+    httpClient,
     now,
     compute: (subscriptionId) =>
       new ComputeManagementClient(credential, subscriptionId, {
         endpoint,
         pipeline,
+        httpClient,
       }),
     async preview(subscriptionId, run) {
       let last: PipelineRequest | undefined;

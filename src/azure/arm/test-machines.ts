@@ -1,5 +1,10 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { OSProfile, VirtualMachine } from "@azure/arm-compute";
+import {
+  createHttpHeaders,
+  createPipelineRequest,
+  type PipelineResponse,
+} from "@azure/core-rest-pipeline";
 import { ServiceError } from "../../errors.js";
 import {
   diskName,
@@ -159,7 +164,7 @@ export function createTestMachines(
       const wire = arm.bodyOf<WireBootDiagnostics>(call, response);
       return wire?.serialConsoleLogBlobUri === undefined
         ? undefined
-        : await readBlob(call, wire.serialConsoleLogBlobUri);
+        : await readBlob(arm, call, wire.serialConsoleLogBlobUri);
     },
 
     async getDisk(id, lun) {
@@ -328,22 +333,29 @@ function refusalIn(
  * No error says where it was.
  */
 async function readBlob(
+  arm: ArmClient,
   call: ArmCall,
   address: string,
 ): Promise<string | undefined> {
-  let response: Response;
+  let response: PipelineResponse;
   try {
-    response = await fetch(address, {
-      headers: { Range: `bytes=0-${LONGEST_LOG_BYTES - 1}` },
-      signal: AbortSignal.timeout(30_000),
-      redirect: "error",
-    });
-    if (response.status === 404 || response.status === 416) return undefined;
-    if (!response.ok) throw toUnavailable(call.what, undefined);
-    return await response.text();
+    response = await arm.httpClient.sendRequest(
+      createPipelineRequest({
+        url: address,
+        headers: createHttpHeaders({
+          Range: `bytes=0-${LONGEST_LOG_BYTES - 1}`,
+        }),
+        timeout: 30_000,
+      }),
+    );
   } catch {
     throw toUnavailable(call.what, undefined);
   }
+  const { status, bodyAsText } = response;
+  if (status === 404 || status === 416) return undefined;
+  // Nothing follows a redirect.
+  if (status >= 300) throw toUnavailable(call.what, undefined);
+  return bodyAsText ?? "";
 }
 
 interface WireMachine {

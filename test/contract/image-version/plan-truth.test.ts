@@ -65,7 +65,7 @@ async function judge({
   azureSays,
 }: Case): Promise<void> {
   trials += 1;
-  const trial = new Trial(world.simulator, trials, async (made) =>
+  const trial = new Trial(world.simulator.control, trials, async (made) =>
     expect(await refusalOf(made)).toEqual([]),
   );
   try {

@@ -23,8 +23,6 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import {
-  ARM_SCOPE,
-  credentialOf,
   idOf,
   startInProcess,
   TRACEPARENT,
@@ -111,13 +109,7 @@ export async function startMachineTests(
   const world = await startInProcess(rest);
   const { clock, simulator } = world;
   const now = (): Date => new Date(clock.now());
-  const arm = createArmClient({
-    endpoint: simulator.endpoint,
-    scope: ARM_SCOPE,
-    credential: credentialOf(world.issuer),
-    timeoutMs: 20_000,
-    now,
-  });
+  const arm = createArmClient(world.armOptions);
   const azure = createTestMachines(arm);
   const profiles = createMemoryTestProfiles();
   const deps: TestDependencies = {

@@ -234,8 +234,8 @@ describe("one trace", () => {
     expect(call?.attributes).toMatchObject({
       "http.request.method": "PUT",
       "http.response.status_code": 201,
-      "url.full": `${world.simulator.endpoint}${id}`,
-      "server.address": new URL(world.simulator.endpoint).hostname,
+      "url.full": `${world.armOptions.endpoint}${id}`,
+      "server.address": new URL(world.armOptions.endpoint).hostname,
     });
   });
 

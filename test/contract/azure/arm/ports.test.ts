@@ -1,14 +1,14 @@
 /** The ports of Azure by their adapters: the real SDK, against the simulator. */
 import { describe } from "vitest";
 import { AZURE } from "../../../model/requests.js";
-import { startInProcess } from "../../../support/dependencies.js";
+import { startOverHttps } from "../../../support/over-https.js";
 import type { AzureUnderTest } from "../../../support/port-suites/azure.js";
 import { resourceManagerSuite } from "../../../support/port-suites/resource-manager.js";
 import { resourceReaderSuite } from "../../../support/port-suites/resource-reader.js";
 import { subscriptionsSuite } from "../../../support/port-suites/subscriptions.js";
 
 async function start(): Promise<AzureUnderTest> {
-  const world = await startInProcess({ world: AZURE });
+  const world = await startOverHttps({ world: AZURE });
   const { deps } = world;
   const { control } = world.simulator;
   return {

@@ -3,7 +3,8 @@ import { knownRefusal } from "../../../../src/azure/arm/refusals.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { seedWorld } from "@sigil-local/arm-simulator/world";
-import { idOf, startInProcess } from "../../../support/dependencies.js";
+import { idOf } from "../../../support/dependencies.js";
+import { startOverHttps } from "../../../support/over-https.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   managedImageRequest,
@@ -159,7 +160,7 @@ test.each<[string, Parameters<typeof seedWorld>[1]]>([
 ])(
   "what the simulator refuses in a subscription that is not prepared is %s",
   async (expected, options) => {
-    const world = await startInProcess({
+    const world = await startOverHttps({
       world: seedWorld(LOCAL_SUBSCRIPTION_ID, options),
     });
     onTestFinished(() => world.close());

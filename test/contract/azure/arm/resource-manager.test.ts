@@ -8,9 +8,9 @@ import type { ResourceManager } from "../../../../src/image-version/ports.js";
 import {
   ARM_SCOPE,
   idOf,
-  startInProcess,
   type InProcess,
 } from "../../../support/dependencies.js";
+import { startOverHttps } from "../../../support/over-https.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   disableSoftDelete,
@@ -35,7 +35,7 @@ describe("against the simulator", () => {
   let world: InProcess;
   let arm: ResourceManager;
   beforeAll(async () => {
-    world = await startInProcess();
+    world = await startOverHttps();
     arm = world.deps.resourceManager;
   });
   afterAll(() => world.close());
@@ -44,7 +44,7 @@ describe("against the simulator", () => {
     world.simulator.control.clearRequests();
     const request = canonicalForm(managedImageRequest());
     const url = await arm.putImageVersion(id, request);
-    expect(url).toContain(world.simulator.endpoint);
+    expect(url).toContain(world.armOptions.endpoint);
     expect(world.simulator.control.requests()).toHaveLength(1);
     expect(await arm.getImageVersion(id)).toBeDefined();
     expect(world.simulator.control.requests()).toHaveLength(2);
@@ -75,7 +75,7 @@ describe("against the simulator", () => {
       hardDeletionTargetTime: end,
     });
     expect(await arm.restoreImageVersion(softly, "westus")).toContain(
-      world.simulator.endpoint,
+      world.armOptions.endpoint,
     );
     world.clock.advance(3_600_000);
     expect(await arm.getImageVersion(softly)).toEqual(before);
@@ -100,7 +100,7 @@ describe("against the simulator", () => {
     const [sent] = world.simulator.control.requests();
     expect(preview).toMatchObject({
       method: sent?.method,
-      url: `${world.simulator.endpoint}${sent?.path}${sent?.query}`,
+      url: `${world.armOptions.endpoint}${sent?.path}${sent?.query}`,
     });
   });
 
@@ -224,7 +224,7 @@ describe("against the simulator", () => {
   test("an identity that gets no token delays the call and ends nothing", async () => {
     const without = createResourceManager(
       createArmClient({
-        endpoint: world.simulator.endpoint,
+        endpoint: world.armOptions.endpoint,
         scope: ARM_SCOPE,
         credential: {
           getToken: () => Promise.reject(new Error("no identity endpoint")),

@@ -4,11 +4,8 @@ import { createResourceReader } from "../../../../src/azure/arm/resource-reader.
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ResourceReader } from "../../../../src/image-version/ports.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
+import { startOverHttps } from "../../../support/over-https.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   managedImageRequest,
@@ -59,7 +56,7 @@ describe("against the simulator", () => {
   let world: InProcess;
   let reader: ResourceReader;
   beforeAll(async () => {
-    world = await startInProcess();
+    world = await startOverHttps();
     reader = world.deps.resources;
   });
   afterEach(() => world.simulator.control.clearFaults());

@@ -93,25 +93,24 @@ export const profileOf = ({ properties }: Shown) =>
   properties.publishingProfile;
 
 async function arm(
-  { simulator, issuer }: InProcess,
+  { armOptions: { endpoint, scope, credential }, simulator }: InProcess,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(
-    `${simulator.endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2025-12-03`,
-    {
-      method,
-      headers: {
-        Authorization: `Bearer ${await issuer.issueToken({ audience: "https://management.azure.com" })}`,
-        "Content-Type": "application/json",
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+  const answered = await simulator.answer({
+    method,
+    url: `${endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2025-12-03`,
+    headers: {
+      authorization: `Bearer ${(await credential.getToken(scope))?.token}`,
+      "content-type": "application/json",
     },
-  );
-  const text = await response.text();
+    body: body === undefined ? "" : JSON.stringify(body),
+  });
+  if (answered === undefined) throw new Error(`${method} ${path} was reset`);
+  const { status, body: text } = answered;
   return {
-    status: response.status,
+    status,
     body: text === "" ? {} : (JSON.parse(text) as unknown),
   };
 }
