@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { CostReporter } from "./test/support/cost-reporter.js";
 import { Skips } from "./test/support/skips.js";
 
 /** What `npm test` leaves to `npm run test:slow`. */
@@ -65,9 +66,10 @@ export default defineConfig({
       "default",
       ...(process.env["GITHUB_ACTIONS"] === "true" ? ["github-actions"] : []),
       new Skips(),
+      new CostReporter(),
     ],
     globalSetup: ["test/support/global-setup.ts"],
-    setupFiles: ["test/support/connections.ts"],
+    setupFiles: ["test/support/connections.ts", "test/support/cost.ts"],
     pool: "forks",
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
