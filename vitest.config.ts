@@ -32,13 +32,12 @@ const SLOW = [
 /** Played in both, in `test:slow` for longer. */
 const MODEL = "test/model/**/*.test.ts";
 
+/** A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own. */
+const CONDITIONS = ["sigil-source", "node", "development|production"];
+
 export default defineConfig({
-  // A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own.
-  ssr: {
-    resolve: {
-      conditions: ["sigil-source", "node", "development|production"],
-    },
-  },
+  ssr: { resolve: { conditions: CONDITIONS } },
+  environments: { __vitest__: { resolve: { conditions: CONDITIONS } } }, // of global setup
   test: {
     projects: [
       {
