@@ -2,7 +2,10 @@ import { defineConfig } from "vitest/config";
 import { CostReporter } from "./test/support/cost-reporter.js";
 import { Skips } from "./test/support/skips.js";
 
-/** What `npm test` leaves to `npm run test:slow`. */
+/**
+ * What `npm test` leaves to `npm run test:slow`: what costs more CPU than what it protects is worth on each push. Each run writes
+ * what its files cost to node_modules/.cache/sigil/test-costs.txt.
+ */
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
   "test/contract/{image-version,subscription,machine-test}/{crashes,rollback-crashes,restore-crashes}.test.ts",
@@ -11,11 +14,16 @@ const SLOW = [
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
   "test/contract/infrastructure/*.test.ts",
-  "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
+  "test/contract/image-version/{bursts,call-counts,resource-manager-faults,table-costs}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
   "test/contract/image-version/drift/{crashes,many,random}.test.ts",
-  "test/contract/rollout/waves-model.test.ts",
+  "test/contract/rollout/{crashes,waves-model}.test.ts",
+  // Requests, others' changes and old looks that meet each other
+  "test/contract/image-version/truth/{after-cancels,asked-again,asked-meanwhile,behind-writes,lives,made-again,others-behind,regions-as-before,regions-of-others,said-last,undone-unseen}.test.ts",
+  "test/contract/rollout/{added-again,added-meanwhile,asked-meanwhile,at-awkward-times,held-meanwhile,made-again,rule-changed}.test.ts",
+  "test/contract/retention/waiting-deletions.test.ts",
   "test/fuzz/*.test.ts",
+  "test/unit/events/asyncapi-parser.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   "packages/arm-simulator/test/lists.test.ts",
   "packages/service-bus-emulator/test/durability.test.ts",
