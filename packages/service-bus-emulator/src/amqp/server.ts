@@ -142,7 +142,9 @@ export class AmqpServer {
 
   /** Ends every connection that there is, as a network that fails does; clients may connect anew. */
   disconnectAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    // rhea hears of a socket's end or error, not of its close. Without the error the links would stay, and be sent messages.
+    for (const socket of this.#sockets)
+      socket.destroy(new Error("The emulator has disconnected every client."));
   }
 
   /** Tells every client that the connection ends, and ends it. */
