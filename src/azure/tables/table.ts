@@ -19,11 +19,9 @@ const TIMEOUT_MS = 10_000;
 /** One table, created when it is first used and not there yet. */
 export class Table {
   readonly #client: TableClient;
-  readonly #timeoutMs: number;
   #created: Promise<void> | undefined;
 
-  constructor(storage: TableStorage, name: string, timeoutMs = TIMEOUT_MS) {
-    this.#timeoutMs = timeoutMs;
+  constructor(storage: TableStorage, name: string) {
     this.#client =
       storage.kind === "connectionString"
         ? TableClient.fromConnectionString(storage.connectionString, name, {
@@ -34,7 +32,7 @@ export class Table {
     this.#client.pipeline.addPolicy({
       name: "timeout",
       sendRequest: (request, next) => {
-        request.timeout = timeoutMs;
+        request.timeout = TIMEOUT_MS;
         return next(request);
       },
     });
@@ -91,8 +89,8 @@ export class Table {
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
             this.#created = undefined;
-            reject(new Error(`no answer within ${this.#timeoutMs} ms`));
-          }, this.#timeoutMs);
+            reject(new Error(`no answer within ${TIMEOUT_MS} ms`));
+          }, TIMEOUT_MS);
         }),
       ]);
     } finally {
