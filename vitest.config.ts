@@ -43,6 +43,9 @@ const MODEL = "test/model/**/*.test.ts";
 /** A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own. */
 const CONDITIONS = ["sigil-source", "node", "development|production"];
 
+/** How long a test may take. It waits for events and conditions, and sets no shorter limit. */
+const LIMIT_MS = 60_000;
+
 export default defineConfig({
   ssr: { resolve: { conditions: CONDITIONS } },
   environments: { __vitest__: { resolve: { conditions: CONDITIONS } } }, // of global setup
@@ -80,7 +83,9 @@ export default defineConfig({
     pool: "forks",
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: LIMIT_MS,
+    hookTimeout: LIMIT_MS,
+    teardownTimeout: LIMIT_MS,
+    expect: { poll: { timeout: LIMIT_MS - 5_000 } }, // shorter than the test's, so that it says what it last saw
   },
 });

@@ -377,9 +377,7 @@ test("opens the page in a browser, by no shell", async () => {
   );
   expect([code, stdout]).toEqual([0, expect.stringMatching(/\/MyImage\n$/u)]);
   await expect
-    .poll(() => readFile(opened, "utf8").catch(() => undefined), {
-      timeout: 20_000,
-    })
+    .poll(() => readFile(opened, "utf8").catch(() => undefined))
     .toBe(stdout);
 });
 

@@ -61,7 +61,7 @@ async function ended({ id }: Operation): Promise<Operation> {
         operation = answer.body;
         return operation.status;
       },
-      { timeout: 40_000, interval: 100 },
+      { interval: 100 },
     )
     .toMatch(/Succeeded|Failed|Canceled/u);
   if (operation === undefined) throw new Error("it does not end");
@@ -74,7 +74,7 @@ async function replicating({ id }: Operation): Promise<void> {
     .poll(
       async () =>
         (await api.request<Operation>("GET", `/operations/${id}`)).body.history,
-      { timeout: 40_000, interval: 100 },
+      { interval: 100 },
     )
     .toContainEqual(expect.objectContaining({ state: "Replicating" }));
 }

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-const POLL = { timeout: 40_000, interval: 200 };
+const POLL = { interval: 200 };
 
 async function published(number: string, more: object): Promise<string> {
   const versionId = seedVersionId(number);

@@ -65,9 +65,7 @@ test("from the first look to the promotion", async () => {
     },
   });
   await stack.events.ended(VERSION);
-  await expect
-    .poll(async () => (await shown()).sigil.keys?.state, { timeout: 20_000 })
-    .toBe("Safe");
+  await expect.poll(async () => (await shown()).sigil.keys?.state).toBe("Safe");
 
   await setKey({ enabled: false });
   await told("KeyAtRisk");
@@ -82,7 +80,6 @@ test("from the first look to the promotion", async () => {
       async () =>
         (await api.request<Schemas["ImageSummary"]>("GET", `${IMAGE}/summary`))
           .body,
-      { timeout: 20_000 },
     )
     .toMatchObject({
       versions: [{ name: "1.0.0", keys: "AtRisk" }],

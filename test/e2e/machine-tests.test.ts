@@ -65,7 +65,7 @@ async function tested(body?: object): Promise<Operation> {
       async () =>
         (await admin.request<Operation>("GET", path)).body.endTime !==
         undefined,
-      { timeout: 40_000, interval: 100 },
+      { interval: 100 },
     )
     .toBe(true);
   return (await admin.request<Operation>("GET", path)).body;

@@ -139,7 +139,7 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
     ["/data/propertys", "/subject"],
   );
 
-  const kept = await rejected.receiveMessages(2, { maxWaitTimeInMs: 10_000 });
+  const kept = await rejected.receiveMessages(2, { maxWaitTimeInMs: 60_000 });
   expect(kept.map(({ body }) => body as unknown)).toContainEqual(bad.body);
   expect(
     kept
@@ -239,7 +239,7 @@ it("dead-letters a message that nobody can read, and loops on nothing", async ()
     body: "garbage",
     messageId: "garbage",
   });
-  const [message] = await dead.receiveMessages(1, { maxWaitTimeInMs: 30_000 });
+  const [message] = await dead.receiveMessages(1, { maxWaitTimeInMs: 60_000 });
   expect(message).toMatchObject({
     body: "garbage",
     deadLetterReason: "MaxDeliveryCountExceeded",

@@ -129,7 +129,7 @@ test.each(MIXES.map((mix, i) => [...mix, i] as const))(
     await expect
       .poll(
         async () => (await api.request<Operation>("GET", address)).body.status,
-        { timeout: 30_000, interval: 100 },
+        { interval: 100 },
       )
       .toBe("Succeeded");
   },

@@ -72,7 +72,7 @@ async function ended(operation: Operation): Promise<Operation> {
         operation = body;
         return body.status;
       },
-      { timeout: 30_000, interval: 100 },
+      { interval: 100 },
     )
     .toMatch(/Succeeded|Failed/u);
   return operation;

@@ -71,9 +71,7 @@ test("a version that has passed in both regions is the latest", async () => {
     { data: { name: "sigil/machine", result: "passed" } },
     { data: { name: "sigil/machine", result: "passed" } },
   ]);
-  await expect
-    .poll(async () => (await get(version)).sigil.latest, { timeout: 20_000 })
-    .toBe(true);
+  await expect.poll(async () => (await get(version)).sigil.latest).toBe(true);
 });
 
 test("a version that has failed in one region is held back, and says why; a person may promote it", async () => {
@@ -122,7 +120,7 @@ test("a version that is promoted in waves becomes the latest in one region after
   expect(status).toBe(202);
   await isTold("WavePromoted", version);
   await expect
-    .poll(async () => (await get(version)).sigil.latestIn, { timeout: 20_000 })
+    .poll(async () => (await get(version)).sigil.latestIn)
     .toEqual(["westus"]);
   expect((await get(version)).sigil.rollout).toMatchObject({
     state: "NeedsAttention",
@@ -135,7 +133,7 @@ test("a version that is promoted in waves becomes the latest in one region after
   );
   expect(promoted).toBe(202);
   await expect
-    .poll(async () => (await get(version)).sigil.latestIn, { timeout: 20_000 })
+    .poll(async () => (await get(version)).sigil.latestIn)
     .toEqual(["eastus2", "westus"]);
 });
 

@@ -270,7 +270,7 @@ export async function startWith(
   const armOptions = {
     ...arm.connection,
     scope: ARM_SCOPE,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     now,
   };
   const pace = { ...PACE, ...options.pace };

@@ -459,7 +459,7 @@ test("kill -9 at any point loses nothing that was acknowledged, and doubles noth
     // Not closed by `connect` at the end: closing a client whose server was killed in the middle of a settlement takes as
     // long as its timeouts, and nothing here waits for that.
     const client = new ServiceBusClient(running.connectionString, {
-      retryOptions: { maxRetries: 0, timeoutInMs: 10_000 },
+      retryOptions: { maxRetries: 0, timeoutInMs: 60_000 },
     });
     void work(client).catch(() => undefined);
     const enough = acknowledged.size + 7 * round;

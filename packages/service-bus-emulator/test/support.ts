@@ -60,7 +60,7 @@ export async function start(
  */
 export function connect(connectionString: string): ServiceBusClient {
   const client = new ServiceBusClient(connectionString, {
-    retryOptions: { maxRetries: 0, retryDelayInMs: 100, timeoutInMs: 10_000 },
+    retryOptions: { maxRetries: 0, retryDelayInMs: 100, timeoutInMs: 60_000 },
   });
   onTestFinished(() => client.close());
   return client;

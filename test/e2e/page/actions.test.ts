@@ -223,7 +223,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await dialog.getByText("westus: Standard_D2s_v5 in ImageTests").waitFor();
     await dialog.getByRole("button", { name: "Test" }).click();
     await page.getByText("Accepted:").waitFor();
-    await page.getByText("Started and proven").waitFor({ timeout: 10_000 });
+    await page.getByText("Started and proven").waitFor();
     await context.close();
   });
 

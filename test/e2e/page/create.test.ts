@@ -474,9 +474,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByRole("button", { name: "Change the version" }).click();
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
     await expect
-      .poll(async () => (await api.request<object>("GET", pathOf(id))).body, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await api.request<object>("GET", pathOf(id))).body)
       .toMatchObject({
         tags: { build: "4711" },
         properties: {

@@ -28,6 +28,7 @@ export async function openPage(
     reducedMotion: "reduce",
     ...options,
   });
+  context.setDefaultTimeout(60_000); // as long as a test may take
   const page = await context.newPage();
   const requests: string[] = [];
   const complaints: string[] = [];

@@ -220,7 +220,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     );
     await signIn(page, "reader");
     await renewal;
-    await page.getByText(/^Checked .* ago/u).waitFor({ timeout: 10_000 });
+    await page.getByText(/^Checked .* ago/u).waitFor();
     await context.close();
   });
 

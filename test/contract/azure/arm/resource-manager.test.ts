@@ -229,7 +229,7 @@ describe("against the simulator", () => {
         credential: {
           getToken: () => Promise.reject(new Error("no identity endpoint")),
         },
-        timeoutMs: 5_000,
+        timeoutMs: 60_000,
         now: world.deps.now,
       }),
     );

@@ -26,7 +26,7 @@ export interface WireServer {
   readonly endpoint: string;
   received: Received[];
   /** Undefined: never answered. */
-  reply: Reply | ((request: Received) => Reply) | undefined;
+  reply: Reply | ((request: Received) => Reply) | "hangs up" | undefined;
   /** Options of an adapter that speaks to it at the time `NOW`. */
   options(timeoutMs?: number): ResourceManagerOptions;
   close(): Promise<void>;
@@ -50,6 +50,7 @@ export async function startWireServer(): Promise<WireServer> {
       wire.received.push(received);
       const { reply } = wire;
       if (reply === undefined) return;
+      if (reply === "hangs up") return void request.socket.destroy();
       const { status, headers, body } =
         typeof reply === "function" ? reply(received) : reply;
       response.writeHead(status, {
@@ -66,7 +67,7 @@ export async function startWireServer(): Promise<WireServer> {
     endpoint,
     received: [],
     reply: { status: 200 },
-    options: (timeoutMs = 10_000) => ({
+    options: (timeoutMs = 60_000) => ({
       endpoint,
       scope: ARM_SCOPE,
       credential: {
