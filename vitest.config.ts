@@ -60,6 +60,7 @@ export default defineConfig({
             MODEL,
           ],
           exclude: SLOW,
+          setupFiles: ["test/support/properties.ts"],
         },
       },
       {
