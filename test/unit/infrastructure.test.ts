@@ -58,6 +58,34 @@ it("the emulator's entities are within the limits of Microsoft's emulator", () =
   ]);
 });
 
+it("Service Bus locks a message of work for as long as it can: a step waits for Azure Resource Manager", () => {
+  const locks = [
+    ...read("infra/modules/service-bus.bicep").matchAll(
+      /^ {4}name: '([a-z-]+)'\n {4}lockDuration: '(\w+)'/gmu,
+    ),
+  ].map(([, name, lock]) => [name, lock]);
+  expect(Object.fromEntries(locks)).toEqual({
+    "image-version-requests": "PT1M",
+    "image-version-requests-rejected": "PT1M",
+    "image-version-creations": "PT5M",
+    "image-version-replications": "PT5M",
+    "subscription-preparations": "PT5M",
+    "machine-tests": "PT5M",
+  });
+});
+
+it("the alert of the oldest operation counts its parameter's hours in the metric's seconds", () => {
+  expect(read("infra/main.bicep")).toMatch(
+    /^param oldestOperationHours int = 24$/mu,
+  );
+  expect(read("src/telemetry/metrics.ts")).toMatch(
+    /"sigil\.operation\.oldest\.age", \{\s+unit: "s"/u,
+  );
+  expect(read("infra/modules/alerts.bicep")).toContain(
+    '"sigil.operation.oldest.age" | where Max > ${oldestOperationHours * 3600}',
+  );
+});
+
 it("local.settings.template.json is enough once the placeholders are filled in", () => {
   const { IsEncrypted, Values } = JSON.parse(
     read("local.settings.template.json"),

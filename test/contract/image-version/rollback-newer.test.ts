@@ -95,3 +95,14 @@ test("repeated while what it has demoted is being promoted, it is refused and na
   });
   await ended(world, [promotion]);
 });
+
+test("numbers are compared as numbers: from 1.10.0 it leads to 1.9.0", async () => {
+  image = await define(world);
+  await inAzure(world, { "1.2.0": {}, "1.9.0": {}, "1.10.0": {} }, image);
+  await pass(world, 7_200_000);
+  const plan = await planRollback(world.deps, commandOf(undefined, image));
+  expect(plan).toMatchObject({
+    from: "1.10.0",
+    to: "1.9.0",
+  });
+});

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { MachineFate } from "@sigil-local/arm-simulator/parts/state";
 import { hasMachine } from "../../../src/machine-test/region.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
@@ -274,6 +274,19 @@ describe("a start is proven by", () => {
     const operation = await tests.finish();
     expect(resultsOf(operation)).toEqual({ westus: result });
     expect(operation.tests?.[0]?.output).toContain(output);
+  });
+
+  test("a script may run as long as the profile gives it, in seconds", async () => {
+    await start({
+      profile: {
+        proofMinutes: 12,
+        proof: { kind: "runCommand", script: "check" },
+      },
+    });
+    const startScript = vi.spyOn(tests.deps.proofs, "startScript");
+    await tests.test({ regions: ["westus"] });
+    await tests.finish();
+    expect(startScript.mock.calls.map((args) => args[3])).toEqual([720]);
   });
 
   test("a script that no agent runs", async () => {

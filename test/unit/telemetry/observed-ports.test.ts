@@ -95,6 +95,18 @@ describe("an event that is published", () => {
       { "error.type": "PreflightFailed" },
     ],
     [
+      "Sigil.Image.RollbackAccepted",
+      {},
+      "sigil.operation.accepted",
+      { "sigil.operation.kind": "RollBackImage" },
+    ],
+    [
+      "Sigil.Image.RollbackFailed",
+      { error: { code: "RollbackStopped" } },
+      "sigil.operation.failed",
+      { "error.type": "RollbackStopped" },
+    ],
+    [
       "Sigil.Subscription.PreparationFailed",
       { error: { code: "PoisonMessage" } },
       "sigil.operation.failed",

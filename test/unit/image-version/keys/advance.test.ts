@@ -122,6 +122,20 @@ test("a set that one look does not find is not seen, and what was known of it st
   ]);
 });
 
+test("a set that is not found for less than two minutes may be there: a replica may be behind", () => {
+  const absent = { set: { kind: "absent" } } as const;
+  const at = (ms: number, before?: KeyState) => {
+    const now = new Date(ms);
+    const judged = judge(SET, absent, [], { now, expiryMs: 0 });
+    return advance(before, SET, undefined, judged, now);
+  };
+  const first = at(0);
+  const soon = at(119_999, first.state);
+  expect(soon.state.problems).toEqual([]);
+  expect(soon.change).toBeUndefined();
+  expect(at(120_000, soon.state).change).toBe("atRisk");
+});
+
 describe("each change is told once:", () => {
   test("a problem, and that it is mended", () => {
     expect(
