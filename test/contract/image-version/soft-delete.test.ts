@@ -233,6 +233,20 @@ describe("what is deleted softly already", () => {
     await restored();
   });
 
+  test("and restored is read anew, when that is accepted and after each step", async () => {
+    await made();
+    await remove();
+    await world.finish(id);
+    const { looks } = world.deps;
+    await looks.version(idOf(id));
+    expect(looks.has(idOf(id))).toBe(true);
+    await restoreImageVersion(world.deps, { id: idOf(id), ...BY });
+    expect(looks.has(idOf(id))).toBe(false);
+    await looks.version(idOf(id));
+    await world.runDue();
+    expect(looks.has(idOf(id))).toBe(false);
+  });
+
   test("and whose time is over is gone", async () => {
     await made();
     world.clock.advance(3_600_000);
