@@ -5,7 +5,7 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { idOf, request } from "../../support/dependencies.js";
-import { managedImageRequest } from "../../support/requests.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
@@ -68,6 +68,12 @@ test("a version is excluded in every region from the first PUT on, and included 
     { wave: 1, regions: ["westus"] },
     { wave: 2, regions: ["eastus2"] },
   ]);
+});
+
+test("every version that waits is looked after, however many pages they are", async () => {
+  for (const number of ["2.9.0", "2.10.0", "2.11.0"])
+    await rollouts.publish(WAVES, seedVersionId(number));
+  expect((await rollouts.run()).versions).toBe(3);
 });
 
 describe("a failed result", () => {

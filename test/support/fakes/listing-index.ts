@@ -8,7 +8,13 @@ export interface MemoryIndex extends Index {
   listed(): ReadonlyMap<string, readonly string[]>;
 }
 
-export function createMemoryIndex(now: () => Date): MemoryIndex {
+/** Table Storage may end a page before `top`, and a page here has two rows: whoever needs all has to go on. */
+const MOST_ROWS = 2;
+
+export function createMemoryIndex(
+  now: () => Date,
+  mostRows = MOST_ROWS,
+): MemoryIndex {
   const scopes = new Map<string, Map<string, WrittenRow>>();
   const rowsOf = (scope: string): WrittenRow[] =>
     [...(scopes.get(scope)?.values() ?? [])].sort((a, b) =>
@@ -33,12 +39,12 @@ export function createMemoryIndex(now: () => Date): MemoryIndex {
       const last =
         continuationToken === undefined ? "" : lastRowOf(continuationToken);
       const rows = rowsOf(scope).filter(({ row }) => row > after && row > last);
-      const page = rows.slice(0, top);
+      const page = rows.slice(0, Math.min(top, mostRows));
       const end = page.at(-1);
       return await Promise.resolve({
         rows: page,
         ...(end &&
-          rows.length > top && { continuationToken: tokenOf(end.row) }),
+          rows.length > page.length && { continuationToken: tokenOf(end.row) }),
       });
     },
     listed: () =>

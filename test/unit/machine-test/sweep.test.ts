@@ -137,18 +137,23 @@ const start = async (
   found: readonly MachinePart[],
   refuses = false,
   unreadable?: string,
+  groups = [GROUP],
 ) => {
   const deleted: string[] = [];
   const topic = createMemoryTopic(() => NOW);
   const index = createMemoryIndex(() => new Date(NOW));
-  const target = groupId(GROUP).toLowerCase();
-  await index.put([
-    { scope: GROUP_SCOPE, row: target.replaceAll("/", "|"), target },
-  ]);
+  const targets = groups.map((group) => groupId(group).toLowerCase());
+  await index.put(
+    targets.map((target) => ({
+      scope: GROUP_SCOPE,
+      row: target.replaceAll("/", "|"),
+      target,
+    })),
+  );
   const parts: MachineParts = {
     getDisk: () => Promise.resolve(undefined),
     listTagged: (group, tag) => {
-      expect(groupId(group).toLowerCase()).toBe(target);
+      expect(targets).toContain(groupId(group).toLowerCase());
       expect(tag).toBe(OPERATION_TAG);
       return Promise.resolve(found.map(({ id }) => id));
     },
@@ -258,4 +263,13 @@ test("what is there long after its time, though its deletion was taken each time
   await sweep();
   expect(deleted).toHaveLength(2);
   expect(events().map(({ subject }) => subject)).toEqual([MACHINE.id]);
+});
+
+test("every resource group is looked at, however many pages they are", async () => {
+  const groups = ["A", "B", "C", "D", "E"].map((resourceGroupName) => ({
+    ...GROUP,
+    resourceGroupName,
+  }));
+  const { sweep } = await start([], false, undefined, groups);
+  expect((await sweep()).groups).toBe(5);
 });

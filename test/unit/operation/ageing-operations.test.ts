@@ -38,7 +38,7 @@ describe("operations that are old", () => {
 
   beforeEach(() => {
     store = createMemoryStore<ImageVersionRecord>();
-    index = createMemoryIndex(() => at(0).now);
+    index = createMemoryIndex(() => at(0).now, 40);
   });
 
   const remove = (

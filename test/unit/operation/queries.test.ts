@@ -294,7 +294,10 @@ describe("a page of operations", () => {
     scope = operationScope(filter),
     targets: Iterable<string> = ["a", "b", "gone"],
   ) => {
-    const index = createMemoryIndex(() => new Date("2026-01-01T00:00:00Z"));
+    const index = createMemoryIndex(
+      () => new Date("2026-01-01T00:00:00Z"),
+      100,
+    );
     await index.put(
       [...targets].map((target) => ({
         scope,
