@@ -113,6 +113,7 @@ async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
 
 function isSame(principal: Principal, requester: Requester): boolean {
   return (
+    requester.policy === undefined &&
     principal.appId === requester.appId &&
     principal.objectId === requester.objectId
   );

@@ -57,6 +57,8 @@ export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
+  /** What of Sigil has begun it by itself. No caller has it: neither a token nor a message says it. */
+  readonly policy?: "rollout" | "retention" | "drift";
 }
 
 export type OperationStatus =

@@ -1,13 +1,14 @@
-import type { OperationRecord } from "../operation/records.js";
+import type { OperationRecord, Requester } from "../operation/records.js";
 
 /** By whom what a policy deletes is deleted. */
-export const REQUESTED_BY = { name: "retention" };
+export const REQUESTED_BY = {
+  name: "retention",
+  policy: "retention",
+} as const satisfies Requester;
 
-/** Nobody's but a policy's: callers have ids. */
+/** Nobody's but a policy's: a person may have that name, too. */
 export function isByRetention({
-  requestedBy: { name, appId, objectId },
+  requestedBy,
 }: Pick<OperationRecord, "requestedBy">): boolean {
-  return (
-    name === REQUESTED_BY.name && appId === undefined && objectId === undefined
-  );
+  return requestedBy.policy === REQUESTED_BY.policy;
 }

@@ -108,8 +108,12 @@ async function lookAtGate(
   { resourceId, traceparent }: OperationRecord,
 ): Promise<Obstacle | undefined> {
   try {
-    return (await lookAfter(deps, resourceId, traceparent)) === "unseen"
-      ? { message: "Azure does not show the version as it is yet." }
+    const outcome = await lookAfter(deps, resourceId, traceparent);
+    if (outcome === "unseen")
+      return { message: "Azure does not show the version as it is yet." };
+    // It was to be canceled, and may still be there.
+    return typeof outcome !== "string" && outcome.kind === "cancel"
+      ? outcome
       : undefined;
   } catch (error) {
     if (error instanceof ServiceError) return error;

@@ -1,13 +1,16 @@
-import type { OperationRecord } from "../operation/records.js";
+import type { OperationRecord, Requester } from "../operation/records.js";
 
 /** By whom what Sigil begins by itself is requested. */
-export const REQUESTED_BY = { name: "rollout" };
+export const REQUESTED_BY = {
+  name: "rollout",
+  policy: "rollout",
+} as const satisfies Requester;
 
-/** Sigil has begun it by itself. */
+/** Sigil has begun it by itself: a person may have that name, too. */
 export function isByRollout({
   requestedBy,
 }: Pick<OperationRecord, "requestedBy">): boolean {
-  return requestedBy.name === REQUESTED_BY.name;
+  return requestedBy.policy === REQUESTED_BY.policy;
 }
 
 /** A promotion because its gate was open. */

@@ -176,6 +176,7 @@ async function rollOut(
   deps: RolloutDependencies,
   resourceId: string,
   traceparent: string,
+  isAgain = false,
 ): Promise<Outcome> {
   const seen = await lookOnce(deps, resourceId);
   if (typeof seen === "string") return seen;
@@ -220,7 +221,8 @@ async function rollOut(
         REQUESTED_BY,
         outcome.message,
       );
-      return rollOut(deps, resourceId, traceparent);
+      // What is decided without it is done at once. Where it stays, or another has come, whoever looks next goes on.
+      return isAgain ? outcome : rollOut(deps, resourceId, traceparent, true);
     case "halt":
       // Not told, it is looked at again.
       if (!(await tellHalt(deps, stored, look, outcome, traceparent)))

@@ -319,7 +319,7 @@ export async function decisionsOn(
   )) {
     const { kind, status, endTime, canceledBy } = operation;
     if (Date.parse(endTime ?? "") < Date.parse(publishedDate)) break;
-    if (canceledBy?.name === REQUESTED_BY.name) continue;
+    if (canceledBy?.policy === REQUESTED_BY.policy) continue;
     if (kind !== "PromoteImageVersion" && kind !== "DemoteImageVersion")
       continue;
     if (status === "Failed" || status === "Canceled") {

@@ -232,15 +232,14 @@ function isPromotedWholly(record: ImageVersionRecord, look: Look): boolean {
 function isTakenOver(
   { byRule }: PromoteImageVersion,
   stored: StoredVersion | undefined,
-  { id, kind, requestedBy: { appId, objectId } }: OperationRecord,
+  { id, kind, requestedBy }: OperationRecord,
 ): stored is StoredVersion {
   return (
     kind === "PromoteImageVersion" &&
     id === stored?.operation.id &&
     !isFinal(stored.record.state) &&
     byRule === undefined &&
-    appId === undefined &&
-    objectId === undefined
+    requestedBy.policy !== undefined
   );
 }
 

@@ -37,7 +37,7 @@ const MOST_CORRECTIONS = 3;
 const WITHIN_MS = 24 * 3_600_000;
 
 /** By whom corrections are requested. */
-const REQUESTED_BY = { name: "drift" };
+const REQUESTED_BY = { name: "drift", policy: "drift" } as const;
 
 /** True where a look may find something to put back, or to be told of that. */
 export function isToBeCorrected(

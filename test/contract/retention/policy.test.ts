@@ -74,7 +74,7 @@ describe("a policy", () => {
     expect(await world.finish(versionId("1.0.0"))).toMatchObject({
       kind: "DeleteImageVersion",
       status: "Succeeded",
-      requestedBy: { name: "retention" },
+      requestedBy: { name: "retention", policy: "retention" },
       traceparent: TRACEPARENT,
     });
     expect(
@@ -83,7 +83,7 @@ describe("a policy", () => {
         (data as { requestedBy?: unknown }).requestedBy,
       ]),
     ).toEqual([
-      ["Accepted", { name: "retention" }],
+      ["Accepted", { name: "retention", policy: "retention" }],
       ["Deleting", undefined],
       ["Deleted", undefined],
     ]);

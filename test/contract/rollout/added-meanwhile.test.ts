@@ -60,7 +60,7 @@ const drop = () =>
 async function expectCanceled(id: string, why: string): Promise<void> {
   expect(await rollouts.world.deps.store.readOperation(id)).toMatchObject({
     status: "Canceled",
-    canceledBy: { name: "rollout" },
+    canceledBy: { name: "rollout", policy: "rollout" },
     history: expect.arrayContaining([
       expect.objectContaining({
         message: expect.stringContaining(why) as unknown,

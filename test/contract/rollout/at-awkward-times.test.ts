@@ -162,7 +162,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     ).toMatchObject({
       kind: "PromoteImageVersion",
       status: "Canceled",
-      canceledBy: { name: "rollout" },
+      canceledBy: { name: "rollout", policy: "rollout" },
     });
     await second("passed");
     await rollouts.pass(5);

@@ -131,7 +131,7 @@ const SCENARIOS = [
       expect((await rollouts.world.read(versionId)).operation).toMatchObject({
         kind: "PromoteImageVersion",
         status: "Canceled",
-        canceledBy: { name: "rollout" },
+        canceledBy: { name: "rollout", policy: "rollout" },
       });
       await rollouts.world.finish(versionId);
       expect(await rollouts.isLatest(versionId)).toBe(false);
@@ -149,7 +149,10 @@ const SCENARIOS = [
     expectDone: async (versionId: string) => {
       const { operation, record } = await rollouts.read(versionId);
       expect(record.sequence).toBe(1);
-      expect(operation.requestedBy).toEqual({ name: "rollout" });
+      expect(operation.requestedBy).toEqual({
+        name: "rollout",
+        policy: "rollout",
+      });
       expect(await rollouts.isLookedAfter(versionId)).toBe(true);
       await rollouts.finish(undefined, versionId);
       await rollouts.run();

@@ -53,7 +53,7 @@ describe("who holds back, in Azure, before the promotion of the second wave is s
       expect(await rollouts.latestIn()).toEqual([]);
       expect(await operationOf(id)).toMatchObject({
         status: "Canceled",
-        canceledBy: { name: "rollout" },
+        canceledBy: { name: "rollout", policy: "rollout" },
         history: expect.arrayContaining([
           expect.objectContaining({
             message:
@@ -190,7 +190,7 @@ describe("a rule that is changed before its promotion is sent promotes no more:"
     expect(await rollouts.latestIn()).toEqual([]);
     expect(await operationOf(operation.id)).toMatchObject({
       status: "Canceled",
-      canceledBy: { name: "rollout" },
+      canceledBy: { name: "rollout", policy: "rollout" },
       history: expect.arrayContaining([
         expect.objectContaining({
           message: expect.stringContaining(

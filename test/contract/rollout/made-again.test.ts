@@ -132,7 +132,7 @@ describe.each([
       expect(operation.id).not.toBe(before.id);
       expect(operation).toMatchObject({
         status: "Succeeded",
-        requestedBy: { name: "rollout" },
+        requestedBy: { name: "rollout", policy: "rollout" },
         tests: [{ name: "eastus2" }],
       });
       expect(await rollouts.latestIn()).toEqual(["eastus2"]);

@@ -46,7 +46,7 @@ test("a version is tested by machines once it is usable, and promoted once they 
   expect(await rollouts.run()).toMatchObject({ tested: [HELD], errors: [] });
   const { operation } = await rollouts.read(HELD);
   expect(operation).toMatchObject({
-    requestedBy: { name: "rollout" },
+    requestedBy: { name: "rollout", policy: "rollout" },
     tests: [{ name: "westus" }, { name: "eastus2" }],
   });
   expect((await rollouts.view())?.message).toContain(

@@ -105,7 +105,7 @@ describe("a failed result", () => {
     expect(operation).toMatchObject({
       kind: "DemoteImageVersion",
       status: "Succeeded",
-      requestedBy: { name: "rollout" },
+      requestedBy: { name: "rollout", policy: "rollout" },
     });
     expect(await rollouts.isLookedAfter()).toBe(false);
     const all = (await toldTypes()).map(({ type }) => type);
@@ -255,7 +255,7 @@ test("the step that ends an operation begins what its end allows, before the tim
   await untilRest();
   // It is usable: its test by machines has begun.
   expect((await rollouts.read(HELD)).operation).toMatchObject({
-    requestedBy: { name: "rollout" },
+    requestedBy: { name: "rollout", policy: "rollout" },
     tests: [{ name: "westus" }],
   });
   rollouts.clock.advance(1_000);

@@ -92,7 +92,7 @@ describe("what others change", () => {
       {
         kind: "UpdateImageVersion",
         status: "Succeeded",
-        requestedBy: { name: "drift" },
+        requestedBy: { name: "drift", policy: "drift" },
       },
     ]);
     expect(puts(world)).toBe(1);

@@ -197,7 +197,7 @@ describe("the operation that puts it back", () => {
     expect(after.operation).toMatchObject({
       kind: "UpdateImageVersion",
       resourceId: VERSION_ID,
-      requestedBy: { name: "drift" },
+      requestedBy: { name: "drift", policy: "drift" },
     });
     expect(after.operation.id).toBe(`${KEY}-2`);
     expect(after.operation.regions.map(({ name }) => name)).toEqual([
