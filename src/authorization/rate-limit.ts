@@ -23,6 +23,14 @@ export interface RateLimiterOptions {
 const MINUTE_MS = 60_000;
 const MAX_CALLERS = 10_000;
 
+/** Invariant 1. */
+export function callerKeyOf({
+  appId,
+  objectId,
+}: Pick<Principal, "appId" | "objectId">): string {
+  return JSON.stringify([appId, objectId]);
+}
+
 /** A token bucket for each caller, in memory. */
 export function createRateLimiter({
   callsPerMinute,
@@ -33,9 +41,9 @@ export function createRateLimiter({
   ); // Invariant 4.
   const callMs = MINUTE_MS / callsPerMinute;
   return {
-    take({ appId, objectId }) {
+    take(caller) {
       if (callsPerMinute === 0) return;
-      const key = JSON.stringify([appId, objectId]); // Invariant 1.
+      const key = callerKeyOf(caller);
       const nowMs = now().getTime();
       const held = buckets.get(key) ?? { calls: callsPerMinute, atMs: nowMs };
       const filled = Math.max(0, nowMs - held.atMs) / callMs;

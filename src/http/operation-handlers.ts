@@ -3,42 +3,41 @@ import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
 import { placeOf } from "../image-version/listings.js";
 import { cancelOperation } from "../operation/canceling.js";
-import {
-  getOperation,
-  listOperations,
-  waitForChange,
-  type Waits,
-} from "../operation/queries.js";
+import { createLongPolls, type LongPollOptions } from "./long-polls.js";
+import { getOperation, listOperations } from "../operation/queries.js";
 import type { Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
 import type { Principal } from "../authorization/authentication.js";
 import { requireRole, isSufficient } from "../authorization/roles.js";
+import { callerKeyOf } from "../authorization/rate-limit.js";
 import { writeTargetOf } from "../authorization/gallery-policy.js";
 import { viewPage } from "./paging.js";
 
 export function operationHandlers(
   endpoint: Endpoint,
   deps: OperationDependencies<TrackedRecord>,
-  sleep: Waits["sleep"] = sleepFor,
+  sleep: LongPollOptions["sleep"] = setTimeout,
 ): Readonly<
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
 > {
+  const { store, now } = deps;
+  const longPolls = createLongPolls({ store, now, sleep });
   return {
     getOperation: endpoint("getOperation", async (request) => {
       const { path, query, principal } = request;
       const { wait = 0, expand } = query;
-      const operation = await waitForChange(
-        { ...deps, sleep },
+      const { operation, hasWaited } = await longPolls.wait(
         path.operationId,
         wait * 1_000,
+        callerKeyOf(principal ?? {}),
       );
       return {
         status: 200 as const,
         headers:
           operation.endTime === undefined
-            ? { "Retry-After": RETRY_AFTER_SECONDS }
+            ? { "Retry-After": hasWaited ? 0 : RETRY_AFTER_SECONDS }
             : {},
         body: viewOperation(
           operation,
@@ -100,15 +99,6 @@ export function operationHandlers(
       };
     }),
   };
-}
-
-/** Ends early once the signal is aborted. */
-async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, signal && { signal }).catch(
-    (error: unknown) => {
-      if (signal?.aborted !== true) throw error;
-    },
-  );
 }
 
 function isSame(principal: Principal, requester: Requester): boolean {

@@ -41,59 +41,6 @@ export async function getOperation(
   );
 }
 
-/** What a wait for a change needs beside the store. */
-export interface Waits {
-  readonly now: () => Date;
-  /** Resolves after so many milliseconds, or once the signal is aborted. */
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-}
-
-/** How long between two reads of an operation that somebody waits for. */
-const READ_EVERY_MS = 1_000;
-
-/**
- * The operation as soon as it has ended or is otherwise than at the first read, or as it is after `ms` milliseconds. A call
- * to ARM alone is no change, and another time of the next or expected end. Throws ServiceError NotFound for an id that no operation has.
- */
-export async function waitForChange(
-  { store, now, sleep }: Pick<Reads, "store"> & Waits,
-  operationId: string,
-  ms: number,
-  signal?: AbortSignal,
-): Promise<OperationRecord> {
-  const deadline = now().getTime() + ms;
-  const first = await getOperation({ store }, operationId);
-  const seen = changeableOf(first);
-  let operation = first;
-  for (;;) {
-    const leftMs = deadline - now().getTime();
-    if (
-      operation.endTime !== undefined ||
-      changeableOf(operation) !== seen ||
-      leftMs <= 0 ||
-      signal?.aborted === true
-    )
-      return operation;
-    await sleep(Math.min(READ_EVERY_MS, leftMs), signal);
-    operation = await getOperation({ store }, operationId);
-  }
-}
-
-/** What of an operation a waiting caller wants to know. */
-function changeableOf(operation: OperationRecord): string {
-  const {
-    calls: _calls,
-    omittedReads: _reads,
-    lastUpdatedTime: _time,
-    nextAttemptTime: _next,
-    ...rest
-  } = operation;
-  // Each poll expects another end.
-  return JSON.stringify(rest, (name, value: unknown) =>
-    name === "expectedEndTime" ? undefined : value,
-  );
-}
-
 /**
  * Newest first, but for those that need attention: they are few, and looked for among all that have not ended. A page may be
  * shorter than `top`; the last is the one without a continuation token.

@@ -98,7 +98,7 @@ export function problemOf(response: Response, text: string): ProblemError {
 }
 
 /** In seconds; Sigil gives no dates. */
-function retryAfterMs(headers: Headers | undefined): number | undefined {
+export function retryAfterMs(headers: Headers | undefined): number | undefined {
   const seconds = Number(headers?.get("Retry-After") ?? "none");
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }

@@ -1,8 +1,9 @@
-import type { Client } from "./api.js";
+import { pause, type Client, type ClientOptions } from "./api.js";
 import {
   isUnavailable,
   OperationCanceledError,
   OperationFailedError,
+  retryAfterMs,
   type Operation,
 } from "./problems.js";
 
@@ -13,6 +14,8 @@ export interface WaitOptions {
   readonly onProgress?: (operation: Operation) => void;
   /** Called where the service cannot be reached for a while; it is asked again. */
   readonly onUnavailable?: (error: Error) => void;
+  /** Waits where the service does not let the call wait; rejects when the signal is aborted. */
+  readonly sleep?: ClientOptions["sleep"];
 }
 
 /** The service answers when something changes, or after so many seconds. */
@@ -30,7 +33,7 @@ export function hasEnded({ status }: Operation): boolean {
 export async function waitUntilReady(
   client: Client,
   operation: Operation | string,
-  { signal, onProgress, onUnavailable }: WaitOptions = {},
+  { signal, onProgress, onUnavailable, sleep = pause }: WaitOptions = {},
 ): Promise<Operation> {
   let current = typeof operation === "string" ? undefined : operation;
   const operationId = typeof operation === "string" ? operation : operation.id;
@@ -38,15 +41,20 @@ export async function waitUntilReady(
   while (current === undefined || !hasEnded(current)) {
     signal?.throwIfAborted();
     try {
-      const { body }: { body: Operation } = await client.call("getOperation", {
-        path: { operationId },
-        // What is not known yet is asked for at once.
-        query: { wait: current === undefined ? 0 : WAIT_SECONDS },
-        signal,
-      });
+      // What is not known yet is asked for at once.
+      const wait = current === undefined ? 0 : WAIT_SECONDS;
+      const { body, headers }: { body: Operation; headers: Headers } =
+        await client.call("getOperation", {
+          path: { operationId },
+          query: { wait },
+          signal,
+        });
       const changed = body.lastUpdatedTime !== current?.lastUpdatedTime;
       current = body;
       if (changed) onProgress?.(body);
+      // Too many wait already: it was answered at once.
+      const delayMs = wait === 0 ? 0 : (retryAfterMs(headers) ?? 0);
+      if (delayMs > 0) await sleep(delayMs, signal);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       onUnavailable?.(error as Error);

@@ -287,6 +287,28 @@ describe("waiting", () => {
     );
   });
 
+  it("comes again when it is told to, where too many wait", async () => {
+    const { client: api, sent } = client(
+      Response.json(operation("Running"), { headers: { "Retry-After": "15" } }),
+      Response.json(operation("Running"), { headers: { "Retry-After": "15" } }),
+      Response.json(operation("Running"), { headers: { "Retry-After": "0" } }),
+      Response.json(operation("Succeeded")),
+    );
+    const pauses: [number, number][] = [];
+    const sleep = (ms: number) => {
+      pauses.push([sent.length, ms]);
+      return Promise.resolve();
+    };
+    await waitUntilReady(api, "op", { sleep });
+    expect(sent.map(({ url }) => new URL(url).search)).toEqual([
+      "?wait=0",
+      "?wait=30",
+      "?wait=30",
+      "?wait=30",
+    ]);
+    expect(pauses).toEqual([[2, 15_000]]);
+  });
+
   it.each([
     ["Failed", OperationFailedError],
     ["Canceled", OperationCanceledError],

@@ -84,7 +84,7 @@ it.each([
   expect(waitedMs).toBe(ms);
   expect(response).toMatchObject({
     status: 200,
-    headers: { "Retry-After": "15" },
+    headers: { "Retry-After": ms === 0 ? "15" : "0" },
   });
 });
 

@@ -1,11 +1,10 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { KINDS } from "../../../src/kinds.js";
 import { OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
 import {
   forgedToken,
   getOperation,
   listOperations,
-  waitForChange,
 } from "../../../src/operation/queries.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
@@ -31,24 +30,11 @@ const running: OperationRecord = {
   omittedReads: 3,
   history: [],
 };
-const progressed: OperationRecord = {
-  ...running,
-  regions: [
-    { name: "westus", state: "Replicating", progress: 50, attempts: 1 },
-  ],
-};
 const ended: OperationRecord = {
   ...running,
   status: "Succeeded",
   endTime: "2026-01-01T00:30:00Z",
 };
-const looked: OperationRecord = {
-  ...running,
-  lastUpdatedTime: "2026-01-01T00:01:00Z",
-  calls: [call, call],
-  omittedReads: 4,
-};
-
 /** Regions that replicate, and are expected to end then; one more that is done. */
 function withEnds(...ends: (string | undefined)[]): OperationRecord {
   return {
@@ -74,92 +60,6 @@ function withEnds(...ends: (string | undefined)[]): OperationRecord {
     ],
   };
 }
-
-/** Milliseconds of the clock, and of each pause. */
-let now: number;
-let pauses: number[];
-let reads: number;
-beforeEach(() => {
-  now = 0;
-  pauses = [];
-  reads = 0;
-});
-
-/** A store that shows one record after the other, a read each; the last one stays. */
-function storeOf(...records: (OperationRecord | undefined)[]) {
-  return {
-    store: {
-      readOperation: () =>
-        Promise.resolve(records[Math.min(reads++, records.length - 1)]),
-      read: () => Promise.resolve(undefined),
-    } as never,
-    now: () => new Date(now),
-    sleep: (ms: number) => {
-      pauses.push(ms);
-      now += ms;
-      return Promise.resolve();
-    },
-  };
-}
-
-describe("waitForChange", () => {
-  it("answers an operation that has ended at once", async () => {
-    expect(await waitForChange(storeOf(ended), ID, 60_000)).toBe(ended);
-    expect(pauses).toEqual([]);
-  });
-
-  it("answers at once where there is nothing to wait for", async () => {
-    expect(await waitForChange(storeOf(running, ended), ID, 0)).toBe(running);
-    expect([reads, pauses]).toEqual([1, []]);
-  });
-
-  it("answers when the operation changes, read once a second", async () => {
-    const deps = storeOf(running, running, progressed);
-    expect(await waitForChange(deps, ID, 60_000)).toBe(progressed);
-    expect(pauses).toEqual([1_000, 1_000]);
-  });
-
-  it("answers when the operation ends", async () => {
-    expect(await waitForChange(storeOf(running, ended), ID, 60_000)).toBe(
-      ended,
-    );
-  });
-
-  it("does not take a look at Azure for a change", async () => {
-    const deps = storeOf(running, looked);
-    expect(await waitForChange(deps, ID, 2_500)).toBe(looked);
-    expect(pauses).toEqual([1_000, 1_000, 500]);
-  });
-
-  it("does not take another expected end for a change", async () => {
-    const expected = withEnds("2026-01-01T00:40:00Z");
-    const deps = storeOf(running, expected);
-    expect(await waitForChange(deps, ID, 1_000)).toBe(expected);
-    expect(pauses).toEqual([1_000]);
-  });
-
-  it("ends when the caller goes away", async () => {
-    const caller = new AbortController();
-    const deps = storeOf(running);
-    const sleep = (ms: number) => {
-      caller.abort();
-      return deps.sleep(ms);
-    };
-    expect(
-      await waitForChange({ ...deps, sleep }, ID, 60_000, caller.signal),
-    ).toBe(running);
-    expect(pauses).toEqual([1_000]);
-  });
-
-  it("throws NotFound for an id that no operation has", async () => {
-    await expect(
-      waitForChange(storeOf(undefined), ID, 60_000),
-    ).rejects.toMatchObject({ code: "NotFound" });
-    await expect(getOperation(storeOf(undefined), ID)).rejects.toMatchObject({
-      code: "NotFound",
-    });
-  });
-});
 
 describe("an operation that is not there", () => {
   const messageOf = (id: string, record?: object) =>
