@@ -28,7 +28,12 @@ const RESOURCE_ID =
 
 /** One spelling of an id as callers write it: a single leading slash (the seed writes one without), none at the end. */
 export function normaliseResourceId(text: string): string {
-  return `/${text.trim().replace(/^\/+|\/+$/gu, "")}`;
+  const trimmed = text.trim();
+  let begin = 0;
+  let end = trimmed.length;
+  while (trimmed[begin] === "/") begin += 1;
+  while (end > begin && trimmed[end - 1] === "/") end -= 1;
+  return `/${trimmed.slice(begin, end)}`;
 }
 
 /** Takes a resource id apart, or answers undefined when it is not one. */

@@ -73,9 +73,6 @@ export const PROBLEMS: Readonly<
   InternalError: [500, "Internal error"],
 };
 
-/** A JSON Web Token that a caller has put into a path by mistake: what answers name is written down in many places. */
-const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]*/gu;
-
 /**
  * Any thrown value as an answer; `instance` is the path of the request, tokens left out. An error that is not a
  * ServiceError becomes 500 InternalError and says nothing of itself: its message was written for programmers and may
@@ -109,9 +106,32 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
   };
 }
 
-/** A path as it may be written down. */
+/** What a JSON Web Token is made of. */
+const DOTTED = /[\w.-]+/gu;
+/** Its header is an object of JSON, in base64url. */
+const BEGINS_TOKEN = "eyJ";
+
+/**
+ * A path as it may be written down: without a JSON Web Token that a caller has put into it by mistake. No pattern looks for the
+ * three parts at once: it would read the path anew from each place where a token might begin.
+ */
 export function withoutTokens(path: string): string {
-  return path.replace(TOKEN, "token");
+  return path.replace(DOTTED, (text) => {
+    const parts = text.split(".");
+    const shown: string[] = [];
+    for (let i = 0; i < parts.length; i += 1) {
+      const [header = "", payload, signature] = parts.slice(i, i + 3);
+      const begin = header.indexOf(BEGINS_TOKEN);
+      const isToken =
+        begin !== -1 &&
+        begin + BEGINS_TOKEN.length < header.length &&
+        payload !== "" &&
+        signature !== undefined;
+      shown.push(isToken ? `${header.slice(0, begin)}token` : header);
+      if (isToken) i += 2;
+    }
+    return shown.join(".");
+  });
 }
 
 function headersOf(

@@ -142,6 +142,6 @@ function describe(
 function pathPattern(template: string): RegExp {
   const source = template
     .replace(/[.*+?^$()|[\]\\]/gu, "\\$&")
-    .replace(/\{[^}]+\}/gu, "[^/]+");
+    .replace(/\{[^{}]+\}/gu, "[^/]+");
   return new RegExp(`^${source}/?$`, "iu");
 }

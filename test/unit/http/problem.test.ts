@@ -1,7 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { toProblem } from "../../../src/http/problem.js";
+import { toProblem, withoutTokens } from "../../../src/http/problem.js";
 import { responseMistakes } from "./contract/document.js";
+
+it.each([
+  ["/api/x/eyJhbGciOiJ9.eyJhIjoxfQ.c2ln", "/api/x/token"],
+  ["/api/x/eyJhbGciOiJ9.eyJhIjoxfQ./y", "/api/x/token/y"],
+  [
+    "/api/a.b-eyJ0.e30.s.c/eyJ0.e30.s.eyJ1.e30.s",
+    "/api/a.b-token.c/token.token",
+  ],
+  ["/api/eyJ0.e30", "/api/eyJ0.e30"],
+  ["/api/eyJ0..s", "/api/eyJ0..s"],
+  ["/api/eyJ.e30.s", "/api/eyJ.e30.s"],
+  ["/api/images/v1.0.0", "/api/images/v1.0.0"],
+])("the path %s is written down as %s", (path, shown) => {
+  expect(withoutTokens(path)).toBe(shown);
+});
 
 describe("toProblem", () => {
   it("says what a ServiceError says, and is valid by the document", () => {

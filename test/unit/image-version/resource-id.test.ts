@@ -98,6 +98,8 @@ describe("a resource id", () => {
 
   test("in its one spelling has one leading slash and none at the end", () => {
     expect(normaliseResourceId(" subscriptions/x// ")).toBe("/subscriptions/x");
+    expect(normaliseResourceId("///a//b")).toBe("/a//b");
+    expect(normaliseResourceId(" // ")).toBe("/");
   });
 });
 

@@ -10,11 +10,11 @@ import {
 import type { Breach, ChangeRule } from "../rule.js";
 
 const KEY =
-  /\/encryption\/.*(?:diskEncryptionSetId|secureVMDiskEncryptionSetId|confidentialVMEncryptionType)$/u;
+  /\/(?:diskEncryptionSetId|secureVMDiskEncryptionSetId|confidentialVMEncryptionType)$/u;
 
 /** True for a field that says how a disk is encrypted in a region. */
 export function isKey(field: string): boolean {
-  return KEY.test(field);
+  return field.includes("/encryption/") && KEY.test(field);
 }
 
 export const customerKeysKept: ChangeRule = {
