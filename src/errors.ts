@@ -66,6 +66,44 @@ export interface Finding {
   readonly remediation?: string;
 }
 
+/** Nobody reads more at once: whoever has fixed these asks again. */
+export const MOST_FINDINGS = 100;
+
+/**
+ * What an answer has of these: at most `MOST_FINDINGS`. Where some are left out, errors come first, and the last one stands for
+ * what is left: it is as severe as the worst of that.
+ */
+export function findingsInAnswer<F extends Finding>(
+  findings: readonly F[],
+): (F | Required<Finding>)[] {
+  if (findings.length <= MOST_FINDINGS) return [...findings];
+  const ordered = SEVERITIES.flatMap((each) =>
+    findings.filter(({ severity = "error" }) => severity === each),
+  );
+  const left = ordered.slice(MOST_FINDINGS - 1);
+  return [
+    ...ordered.slice(0, MOST_FINDINGS - 1),
+    {
+      ...moreFindings(left.length),
+      rule: "too-many-findings",
+      severity: left[0]?.severity ?? "error",
+      remediation: "Fix the others first, then send the request again.",
+    },
+  ];
+}
+
+/** The worst first. */
+const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
+
+/** Stands for so many that an answer leaves out. */
+export function moreFindings(count: number): Finding {
+  return {
+    code: "TooManyMistakes",
+    pointer: "",
+    message: `${count} more were found. Fix these first.`,
+  };
+}
+
 /** One reference token of a JSON pointer (RFC 6901, section 3). */
 export function escapePointer(token: string): string {
   return token.replace(/~/gu, "~0").replace(/\//gu, "~1");

@@ -1,4 +1,9 @@
-import { type ErrorCode, type Finding, ServiceError } from "../errors.js";
+import {
+  type ErrorCode,
+  type Finding,
+  ServiceError,
+  findingsInAnswer,
+} from "../errors.js";
 
 /** An answer of `application/problem+json`. */
 export interface ProblemResponse {
@@ -101,7 +106,7 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
       detail: known.message,
       instance: withoutTokens(instance),
       code: known.code,
-      errors: known.findings,
+      errors: findingsInAnswer(known.findings),
     },
   };
 }

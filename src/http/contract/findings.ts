@@ -1,6 +1,11 @@
 import type { DefinedError } from "ajv";
 import { distance } from "fastest-levenshtein";
-import { escapePointer, type Finding } from "../../errors.js";
+import {
+  escapePointer,
+  moreFindings,
+  MOST_FINDINGS,
+  type Finding,
+} from "../../errors.js";
 import { foreignWord } from "./foreign-words.js";
 
 /** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */
@@ -21,8 +26,6 @@ interface DescribedSchema {
 /** Follows a schema's `$ref`. */
 export type Dereference = (schema: DescribedSchema) => DescribedSchema;
 
-/** More findings than anyone reads help only whoever wants to make the service work hard. */
-const MAX_FINDINGS = 100;
 const MAX_SHOWN_CHARACTERS = 80;
 /** What ConvertTo-Json writes for a hashtable, list or object that is deeper than its -Depth, which is 2 by default. */
 const CUT_OFF = /^(?:System\.(?:Collections\.|Object)|@\{)/u;
@@ -39,21 +42,14 @@ export function toFindings(
   before: readonly Finding[] = [],
 ): Finding[] {
   const shown = [
-    ...before.slice(0, MAX_FINDINGS),
+    ...before.slice(0, MOST_FINDINGS),
     ...ajvErrors
-      .slice(0, Math.max(0, MAX_FINDINGS - before.length))
+      .slice(0, Math.max(0, MOST_FINDINGS - before.length))
       .map((error) => toFinding(error, entry, dereference)),
   ];
-  const left = before.length + ajvErrors.length - MAX_FINDINGS;
+  const left = before.length + ajvErrors.length - MOST_FINDINGS;
   if (left <= 0) return shown;
-  return [
-    ...shown.slice(0, -1),
-    {
-      code: "TooManyMistakes",
-      pointer: "",
-      message: `${left + 1} more errors were found. Fix these first.`,
-    },
-  ];
+  return [...shown.slice(0, -1), moreFindings(left + 1)];
 }
 
 function toFinding(

@@ -1,3 +1,4 @@
+import { findingsInAnswer } from "../../errors.js";
 import { isFinal } from "../state/states.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { viewRegion } from "../../operation/views.js";
@@ -189,7 +190,7 @@ export function viewPlan({
   sourceDataDiskLuns,
 }: Plan): PlanView {
   return {
-    findings: findings.map((finding) => ({ ...finding })),
+    findings: findingsInAnswer(findings),
     changes: changes.map((change) => ({ ...change })),
     lookedTime,
     ...(purchasePlan && { purchasePlan }),

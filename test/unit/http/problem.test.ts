@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { toProblem, withoutTokens } from "../../../src/http/problem.js";
+import { viewPlan } from "../../../src/image-version/queries/views.js";
+import type { RuleFinding } from "../../../src/image-version/rules/rule.js";
 import { responseMistakes } from "./contract/document.js";
 
 it.each([
@@ -16,6 +18,64 @@ it.each([
   ["/api/images/v1.0.0", "/api/images/v1.0.0"],
 ])("the path %s is written down as %s", (path, shown) => {
   expect(withoutTokens(path)).toBe(shown);
+});
+
+/** So many warnings, and then an error. */
+const manyFindings = (warnings: number): RuleFinding[] => [
+  ...Array.from({ length: warnings }, (_, i) => ({
+    rule: "r",
+    code: "Warned",
+    severity: "warning" as const,
+    pointer: `/tags/${i}`,
+    message: "Mind.",
+    remediation: "None.",
+  })),
+  {
+    rule: "r",
+    code: "Wrong",
+    severity: "error",
+    pointer: "",
+    message: "Wrong.",
+    remediation: "None.",
+  },
+];
+
+describe.each([
+  [
+    "a problem",
+    (findings: readonly RuleFinding[]) =>
+      toProblem(
+        new ServiceError("PreflightFailed", "The plan found 1 error.", {
+          findings,
+        }),
+        "/api/x",
+      ).body.errors,
+  ],
+  [
+    "a plan",
+    (findings: readonly RuleFinding[]) =>
+      viewPlan({ findings, changes: [] }).findings,
+  ],
+])("%s", (_, answered) => {
+  it("has 100 findings as they were found", () => {
+    expect(answered(manyFindings(99))).toEqual(manyFindings(99));
+  });
+
+  it("has 100 of more, the errors first, and says how many are left", () => {
+    const [error] = manyFindings(0);
+    expect(answered(manyFindings(250))).toEqual([
+      error,
+      ...manyFindings(98).slice(0, -1),
+      {
+        rule: "too-many-findings",
+        code: "TooManyMistakes",
+        severity: "warning",
+        pointer: "",
+        message: "152 more were found. Fix these first.",
+        remediation: "Fix the others first, then send the request again.",
+      },
+    ]);
+  });
 });
 
 describe("toProblem", () => {

@@ -215,7 +215,7 @@ describe("an unknown name", () => {
     expect(put(body).findings).toHaveLength(100);
     expect(told(body).at(-1)).toEqual([
       "",
-      "101 more errors were found. Fix these first.",
+      "101 more were found. Fix these first.",
     ]);
   });
 });

@@ -241,7 +241,7 @@ describe("a body", () => {
     expect(findings.at(-1)).toEqual({
       code: "TooManyMistakes",
       pointer: "",
-      message: "8902 more errors were found. Fix these first.",
+      message: "8902 more were found. Fix these first.",
     });
   });
 
