@@ -301,7 +301,6 @@ function mustNotContradict(
 ): readonly Conflict[] {
   const { body, command } = subject.request;
   const { id } = command;
-  const fields = { existingOperationId: operation.id };
   const deletes = [
     operation,
     ...record.members,
@@ -312,16 +311,19 @@ function mustNotContradict(
     throw new ServiceError(
       "ImageVersionConflict",
       `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.${isJudged ? KEEP_IT : ""}`,
-      { fields },
+      { fields: { existingOperationId: deletes.id } },
     );
   const { conflicts, yields } = besideOthers(record, subject);
-  if (conflicts.length === 0) return yields;
+  // They end in this order: after the last nothing contradicts.
+  const ids = [...new Set(conflicts.map(({ operationId }) => operationId))];
+  const last = ids.at(-1);
+  if (last === undefined) return yields;
   throw new ServiceError(
     "ImageVersionConflict",
-    `The request contradicts operation ${operation.id} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
+    `The request contradicts operation ${ids.join(" and ")} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until operation ${last} has ended, or use another version name.`,
     {
       findings: conflicts.map((conflict) => contradicts(conflict, body)),
-      fields,
+      fields: { existingOperationId: last },
     },
   );
 }

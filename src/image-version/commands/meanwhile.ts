@@ -29,11 +29,14 @@ import type { VersionRequest } from "../state/record.js";
 import { ruleAskedBy } from "../state/wanted.js";
 import { wavesOf } from "../state/waves.js";
 
+/** With the operation that the other request is of. */
+export type Contradiction = Conflict & { readonly operationId: string };
+
 export interface Meanwhile {
   /** The request is refused for these. */
-  readonly conflicts: readonly Conflict[];
+  readonly conflicts: readonly Contradiction[];
   /** In these it gives way. */
-  readonly yields: readonly Conflict[];
+  readonly yields: readonly Contradiction[];
 }
 
 export interface Around {
@@ -45,53 +48,75 @@ export interface Around {
   readonly included?: boolean;
 }
 
+/** `others` by operation id, in the order in which they were accepted. */
 export function meanwhile(
-  others: readonly VersionRequest[],
+  others: readonly (readonly [string, VersionRequest])[],
   asked: Asked,
   { whole, cleared = [], included = false }: Around,
 ): Meanwhile {
-  const conflicts = others.flatMap((other) => [
-    ...conflictsBetween(other, asked),
-    ...Object.entries(other.changes)
-      .filter(
-        ([field, theirs]) =>
-          theirs !== null &&
-          asked.changes[field] === undefined &&
-          cleared.some((parent) => field.startsWith(`${parent}/`)),
-      )
-      .map(([field, theirs]): Conflict => ({ field, theirs, ours: null })),
-    ...inNoWave(other, asked),
-  ]);
+  const conflicts = others.flatMap(([operationId, other]) =>
+    [
+      ...conflictsBetween(other, asked),
+      ...Object.entries(other.changes)
+        .filter(
+          ([field, theirs]) =>
+            theirs !== null &&
+            asked.changes[field] === undefined &&
+            cleared.some((parent) => field.startsWith(`${parent}/`)),
+        )
+        .map(([field, theirs]): Conflict => ({ field, theirs, ours: null })),
+      ...inNoWave(other, asked),
+    ].map((conflict): Contradiction => ({ ...conflict, operationId })),
+  );
   if (conflicts.length > 0 || whole === undefined)
     return { conflicts, yields: [] };
   const set = combined(
-    others.map(({ changes }) => ({ changes, repeats: {} })),
+    others.map(([, { changes }]) => ({ changes, repeats: {} })),
     undefined,
   );
   const named = new Set(Object.keys(whole).map(placeOf));
-  const yields = Object.entries(set).flatMap(([field, theirs]): Conflict[] => {
-    if (nameIn(asked.changes, field) !== undefined) return [];
-    const ours = valueAt(whole, field);
-    if (ours === undefined)
-      return theirs !== null &&
-        // Of a region that it does not name, nothing is left out.
-        (placeOf(field) === undefined || named.has(placeOf(field))) &&
-        propertyOf(field).omitted === "cleared" &&
-        !sameAt(field, theirs, undefined)
-        ? [{ field, theirs, ours: null }]
-        : [];
-    return sameAt(field, theirs ?? undefined, ours)
-      ? []
-      : [{ field, theirs, ours }];
-  });
+  // Who has set it last.
+  const setBy = (field: string): string =>
+    others.findLast(
+      ([, { changes }]) => nameIn(changes, field) !== undefined,
+    )?.[0] ?? "";
+  const differing = Object.entries(set).flatMap(
+    ([field, theirs]): Conflict[] => {
+      if (nameIn(asked.changes, field) !== undefined) return [];
+      const ours = valueAt(whole, field);
+      if (ours === undefined)
+        return theirs !== null &&
+          // Of a region that it does not name, nothing is left out.
+          (placeOf(field) === undefined || named.has(placeOf(field))) &&
+          propertyOf(field).omitted === "cleared" &&
+          !sameAt(field, theirs, undefined)
+          ? [{ field, theirs, ours: null }]
+          : [];
+      return sameAt(field, theirs ?? undefined, ours)
+        ? []
+        : [{ field, theirs, ours }];
+    },
+  );
+  const yields = differing.map((one): Contradiction => ({
+    ...one,
+    operationId: setBy(one.field),
+  }));
   // What az restates with every body promotes nothing that a rule holds back.
+  const ruled = others.findLast(
+    ([, other]) => ruleAskedBy(other) !== undefined,
+  );
   if (
     !included &&
     asked.changes[EXCLUDE_FROM_LATEST] === false &&
     asked.changes[PROMOTION] == null &&
-    others.some((other) => ruleAskedBy(other) !== undefined)
+    ruled !== undefined
   )
-    yields.push({ field: EXCLUDE_FROM_LATEST, theirs: true, ours: false });
+    yields.push({
+      field: EXCLUDE_FROM_LATEST,
+      theirs: true,
+      ours: false,
+      operationId: ruled[0],
+    });
   const isNews = Object.entries(asked.changes).some(([field, value]) => {
     if (yields.some((one) => one.field === field)) return false;
     const name = nameIn(set, field);

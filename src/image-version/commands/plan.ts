@@ -40,7 +40,6 @@ import {
   combined,
   unmetBy,
   type Asked,
-  type Conflict,
   type Patch,
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
@@ -55,7 +54,7 @@ import {
   type PurchasePlan,
 } from "../resources.js";
 import { withoutThose } from "./asked.js";
-import { yielding } from "./meanwhile.js";
+import { yielding, type Contradiction } from "./meanwhile.js";
 import {
   fingerprintOfPut,
   isOvertaken,
@@ -313,7 +312,7 @@ function bodyOf(
 
 function knownOf(
   stored: StoredVersion | undefined,
-  conflicts: readonly Conflict[],
+  conflicts: readonly Contradiction[],
   request: ImageVersionRequest,
   same: OperationRecord | undefined,
 ): Known | undefined {
@@ -326,13 +325,15 @@ function knownOf(
         ...record.members,
         ...record.queued.map((queued) => queued.operation),
       ];
-  const deleting = open.some(({ kind }) => kind === "DeleteImageVersion");
+  const deletes = open.find(({ kind }) => kind === "DeleteImageVersion");
   return {
-    state: record.state,
-    operationId: operation.id,
+    operationId: deletes?.id ?? operation.id,
     ...(same !== undefined && { sameRequest: same.id }),
-    deleting,
+    deleting: deletes !== undefined,
     ...(isRestoring(record.state) && { restoring: true as const }),
-    conflicts: conflicts.map((conflict) => contradicts(conflict, request)),
+    conflicts: conflicts.map((conflict) => ({
+      ...contradicts(conflict, request),
+      operationId: conflict.operationId,
+    })),
   };
 }

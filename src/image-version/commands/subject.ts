@@ -38,7 +38,7 @@ import {
   isIncluded,
   isProtected,
   keptOf,
-  unmetRequests,
+  unmetByOperation,
 } from "../state/wanted.js";
 import { withFlagsOf } from "../state/waves.js";
 import { namesOne, type ChangeCommand } from "./command.js";
@@ -122,7 +122,7 @@ export function besideOthers(
   { request, asked }: Subject,
 ): Meanwhile {
   const { body, patch, glance } = request;
-  return meanwhile(unmetRequests(record), withStated(request, asked), {
+  return meanwhile(unmetByOperation(record), withStated(request, asked), {
     ...(!asksOnlyChanges(request) && { whole: fieldsOf(body) }),
     cleared: clearedBy(patch),
     included: isIncluded(glance.look),

@@ -8,7 +8,6 @@ import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { KeySight } from "../keys/judge.js";
 import type { KeyStatesBySet } from "../keys/version-keys.js";
-import type { VersionState } from "../state/record.js";
 import type {
   DeletedImageVersion,
   DiskEncryptionSet,
@@ -70,7 +69,6 @@ export interface KeyFacts {
 
 /** What was asked of Sigil for this version. */
 export interface Known {
-  readonly state: VersionState;
   readonly operationId: string;
   /** The operation that does, or has done, the same. */
   readonly sameRequest?: string;
@@ -79,7 +77,7 @@ export interface Known {
   /** True until Azure has the version that is being restored. */
   readonly restoring?: true;
   /** Where the request changes what an operation that runs or is queued changes otherwise. */
-  readonly conflicts: readonly Finding[];
+  readonly conflicts: readonly (Finding & { readonly operationId: string })[];
 }
 
 /** What a request changes of a version that Azure has. */

@@ -68,8 +68,14 @@ export function openRequests({
 export function unmetRequests(
   record: ImageVersionRecord,
 ): readonly VersionRequest[] {
-  return openRequests(record).flatMap(([, request]) =>
-    request.appliedTime === undefined ? [request] : [],
+  return unmetByOperation(record).map(([, request]) => request);
+}
+
+export function unmetByOperation(
+  record: ImageVersionRecord,
+): ReturnType<typeof openRequests> {
+  return openRequests(record).filter(
+    ([, { appliedTime }]) => appliedTime === undefined,
   );
 }
 

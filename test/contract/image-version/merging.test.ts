@@ -218,6 +218,31 @@ describe("while one update runs", () => {
       });
   });
 
+  test("what contradicts one that is queued is refused with that one", async () => {
+    await made(world, id);
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const queued = await ask(body([HOME], { tags: { team: "images" } }));
+    const other = body([HOME], { tags: { team: "others" } });
+    expect(await refusal(ask(other))).toMatchObject({
+      message: `The request contradicts operation ${queued.id} on ${id}; each contradiction is listed under errors. Wait until operation ${queued.id} has ended, or use another version name.`,
+      fields: { existingOperationId: queued.id },
+    });
+    const plan = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: other,
+    });
+    expect(
+      plan.findings.filter(({ severity }) => severity === "error"),
+    ).toMatchObject([
+      {
+        code: "ImageVersionRequestedOtherwise",
+        message: `The request contradicts operation ${queued.id} on ${id}: Tag team: the other request says "images", this one says "others".`,
+      },
+    ]);
+    await world.finish(id);
+  });
+
   test("the same request again is the operation that is queued, and with its key still so later", async () => {
     await made(world, id);
     await ask(body([HOME, A]));

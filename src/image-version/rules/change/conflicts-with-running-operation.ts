@@ -15,11 +15,14 @@ export const conflictsWithRunningOperation: FactRule = {
     const whole = known.deleting
       ? "it is being deleted."
       : known.restoring && "it is being restored.";
-    const told = whole ? [{ pointer: "", message: whole }] : known.conflicts;
-    return told.map(({ pointer, message }) => ({
+    const { operationId } = known;
+    const told = whole
+      ? [{ pointer: "", message: whole, operationId }]
+      : known.conflicts;
+    return told.map(({ pointer, message, operationId }) => ({
       pointer,
-      message: `The request contradicts operation ${known.operationId} (${known.state}) on ${formatImageVersionId(id)}: ${message}`,
-      remediation: `Wait until operation ${known.operationId} has ended and send the request again, or use another version name.`,
+      message: `The request contradicts operation ${operationId} on ${formatImageVersionId(id)}: ${message}`,
+      remediation: `Wait until operation ${operationId} has ended and send the request again, or use another version name.`,
     }));
   },
 };

@@ -169,21 +169,31 @@ describe("a version that Sigil was asked for before", () => {
   test("with others is a conflict, wherever they contradict each other", () => {
     const pointer = `${REGIONS}/0/regionalReplicaCount`;
     const conflicts = [
-      { code: "Differs", pointer, message: "One says 3, the other 1." },
-      { code: "Differs", pointer: "/tags", message: "One has another." },
+      {
+        code: "Differs",
+        pointer,
+        message: "One says 3, the other 1.",
+        operationId: OPERATION_ID,
+      },
+      {
+        code: "Differs",
+        pointer: "/tags",
+        message: "One has another.",
+        operationId: "queued",
+      },
     ];
     expect(findings({ facts: { known: { ...KNOWN, conflicts } } })).toEqual([
       finding(
         "ImageVersionRequestedOtherwise",
         pointer,
-        `The request contradicts operation ${OPERATION_ID} (Replicating) on ${VERSION}: One says 3, the other 1.`,
+        `The request contradicts operation ${OPERATION_ID} on ${VERSION}: One says 3, the other 1.`,
         `Wait until operation ${OPERATION_ID} has ended`,
       ),
       finding(
         "ImageVersionRequestedOtherwise",
         "/tags",
         "One has another.",
-        "use another version name",
+        "Wait until operation queued has ended",
       ),
     ]);
   });
@@ -193,12 +203,12 @@ describe("a version that Sigil was asked for before", () => {
   });
 
   test("that is being deleted is a conflict, whatever is asked", () => {
-    const known = { ...KNOWN, state: "Deleting" as const, deleting: true };
+    const known = { ...KNOWN, deleting: true };
     expect(findings({ facts: { known } })).toEqual([
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        `The request contradicts operation ${OPERATION_ID} (Deleting) on ${VERSION}: it is being deleted.`,
+        `The request contradicts operation ${OPERATION_ID} on ${VERSION}: it is being deleted.`,
         `Wait until operation ${OPERATION_ID} has ended`,
       ),
     ]);

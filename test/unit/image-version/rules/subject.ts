@@ -251,7 +251,6 @@ export const OPERATION_ID = "0123456789abcdef0123456789abcdef-1";
 
 /** What Sigil does with the version while another operation runs on it. */
 export const KNOWN: Known = {
-  state: "Replicating",
   operationId: OPERATION_ID,
   deleting: false,
   conflicts: [],
