@@ -27,12 +27,8 @@ export interface LongPolls {
 
 export interface LongPollOptions extends Pick<
   OperationDependencies<TrackedRecord>,
-  "now"
+  "store" | "now"
 > {
-  readonly store: Pick<
-    OperationDependencies<TrackedRecord>["store"],
-    "read" | "readOperation"
-  >;
   readonly sleep: (ms: number) => Promise<unknown>;
 }
 

@@ -72,7 +72,7 @@ function longPolls(
       readOperation: () =>
         Promise.resolve(records[Math.min(reads++, records.length - 1)]),
       read: () => Promise.resolve(undefined),
-    },
+    } as never,
     now: () => new Date(now),
     sleep,
   });
