@@ -109,7 +109,9 @@ describe("npm start", () => {
     await expect
       .poll(
         async () =>
-          (await fetch(`${again.origin}${operation}`, { headers })).json(),
+          (
+            await fetch(`${again.origin}${operation}`, { headers })
+          ).json() as Promise<unknown>,
         { interval: 250 },
       )
       .toMatchObject({ status: "Succeeded", percentComplete: 100 });
