@@ -25,17 +25,11 @@ const SLOW = [
   "test/fuzz/*.test.ts",
   "test/unit/events/asyncapi-parser.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
-  "packages/arm-simulator/test/lists.test.ts",
-  "packages/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
   "test/e2e/{cli,day-two,demo,deployment,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
-  "packages/functions-host/test/startup.test.ts",
-  "packages/local-stack/test/run.test.ts",
-  // A browser, Azurite, the Azure CLI, other languages
+  // A browser, Azurite
   "test/e2e/page/*.test.ts",
   "test/azurite/*.test.ts",
-  "packages/arm-simulator/test/azure-cli.test.ts",
-  "packages/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
 ];
 /** Played in both, in `test:slow` for longer. */
 const MODEL = "test/model/**/*.test.ts";
@@ -55,10 +49,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "fast",
-          include: [
-            "{test/{unit,contract,e2e},packages/*/test}/**/*.test.ts",
-            MODEL,
-          ],
+          include: ["test/{unit,contract,e2e}/**/*.test.ts", MODEL],
           exclude: SLOW,
           setupFiles: ["test/support/properties.ts"],
         },
@@ -69,6 +60,14 @@ export default defineConfig({
           name: "slow",
           include: [...SLOW, MODEL],
           env: { SIGIL_MODEL_RUNS: process.env["SIGIL_MODEL_RUNS"] ?? "1000" },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "packages",
+          include: ["packages/*/test/**/*.test.ts"],
+          setupFiles: ["test/support/properties.ts"],
         },
       },
     ],
