@@ -55,6 +55,8 @@ const QUEUE_PROPERTIES = [
 const SUBSCRIPTION_PROPERTIES = QUEUE_PROPERTIES.filter(
   (name) => !name.includes("Duplicate"),
 );
+/** Of a client's request alone. */
+const DEFAULT_RULE_PROPERTY = "DefaultRuleDescription";
 const TOPIC_PROPERTIES = [
   "DefaultMessageTimeToLive",
   "DuplicateDetectionHistoryTimeWindow",
@@ -148,13 +150,21 @@ function readTopic(
   };
 }
 
-/** A subscription as a client asks for it, with the properties of the file. Throws ConfigurationError. */
+/** A subscription as a client asks for it: the properties of the file, and one rule. Throws ConfigurationError. */
 export function parseSubscription(
   name: string,
   properties: Readonly<Record<string, unknown>>,
 ): SubscriptionConfiguration {
-  const reader = new Reader("$", properties, SUBSCRIPTION_PROPERTIES);
-  return { name, settings: readSettings(reader), rules: [DEFAULT_RULE] };
+  const reader = new Reader("$", properties, [
+    ...SUBSCRIPTION_PROPERTIES,
+    DEFAULT_RULE_PROPERTY,
+  ]);
+  const rule = reader.has(DEFAULT_RULE_PROPERTY)
+    ? readDefaultRule(
+        reader.object(DEFAULT_RULE_PROPERTY, ["Name", "Filter", "Action"]),
+      )
+    : DEFAULT_RULE;
+  return { name, settings: readSettings(reader), rules: [rule] };
 }
 
 function readSettings(properties: ConfigurationObject): QueueSettings {
@@ -201,33 +211,63 @@ function readRules(subscription: ConfigurationObject): Rule[] {
       "SqlFilter",
       "Action",
     ]);
-    const action = properties.optionalObject("Action", ["SqlExpression"]);
-    if (action.has("SqlExpression"))
-      throw new ConfigurationError(
-        action.pathOf("SqlExpression"),
-        "rule actions are not supported by this emulator; leave it out",
-      );
+    refuseAction(properties.optionalObject("Action", ["SqlExpression"]));
     return { name, filter: readFilter(properties) };
   });
+}
+
+function refuseAction(action: ConfigurationObject): void {
+  if (action.has("SqlExpression"))
+    throw new ConfigurationError(
+      action.pathOf("SqlExpression"),
+      "rule actions are not supported by this emulator; leave it out",
+    );
+}
+
+/** A rule as clients describe it, who say in the filter what it is. */
+function readDefaultRule(rule: ConfigurationObject): Rule {
+  if (rule.has("Action"))
+    refuseAction(
+      rule.object("Action", ["type", "SqlExpression", "Parameters"]),
+    );
+  return { name: rule.text("Name"), filter: readTypedFilter(rule) };
+}
+
+function readTypedFilter(rule: ConfigurationObject): RuleFilter {
+  const filter = rule.object("Filter", [
+    "type",
+    "SqlExpression",
+    "Parameters",
+    ...Object.keys(CORRELATION_PROPERTIES),
+    "Properties",
+  ]);
+  if (filter.has("Parameters"))
+    throw new ConfigurationError(
+      filter.pathOf("Parameters"),
+      "parameters are not supported by this emulator; write their values into the expression",
+    );
+  const type = filter.text("type");
+  switch (type) {
+    case "TrueFilter":
+      return DEFAULT_RULE.filter;
+    case "FalseFilter":
+    case "SqlFilter":
+      return readSqlFilter(filter);
+    case "CorrelationFilter":
+      return readCorrelationFilter(filter);
+    default:
+      throw new ConfigurationError(
+        filter.pathOf("type"),
+        `expected TrueFilter, FalseFilter, SqlFilter or CorrelationFilter, got ${describe(type)}`,
+      );
+  }
 }
 
 function readFilter(properties: ConfigurationObject): RuleFilter {
   const type = properties.text("FilterType");
   switch (type.toLowerCase()) {
-    case "sql": {
-      const filter = properties.object("SqlFilter", ["SqlExpression"]);
-      const expression = filter.text("SqlExpression");
-      try {
-        createSqlFilter(expression);
-        return { kind: "sql", expression };
-      } catch (error) {
-        if (!(error instanceof SqlFilterError)) throw error;
-        throw new ConfigurationError(
-          filter.pathOf("SqlExpression"),
-          error.message,
-        );
-      }
-    }
+    case "sql":
+      return readSqlFilter(properties.object("SqlFilter", ["SqlExpression"]));
     case "correlation":
       return readCorrelationFilter(
         properties.object("CorrelationFilter", [
@@ -240,6 +280,17 @@ function readFilter(properties: ConfigurationObject): RuleFilter {
         properties.pathOf("FilterType"),
         `expected Correlation or Sql, got ${describe(type)}`,
       );
+  }
+}
+
+function readSqlFilter(filter: ConfigurationObject): RuleFilter {
+  const expression = filter.text("SqlExpression");
+  try {
+    createSqlFilter(expression);
+    return { kind: "sql", expression };
+  } catch (error) {
+    if (!(error instanceof SqlFilterError)) throw error;
+    throw new ConfigurationError(filter.pathOf("SqlExpression"), error.message);
   }
 }
 
@@ -271,7 +322,12 @@ function properties(conditions: ConfigurationObject): ConfigurationObject {
 }
 
 function correlationValue(path: string, value: unknown): FilterValue {
-  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (
+    typeof value === "string" ||
+    typeof value === "boolean" ||
+    typeof value === "bigint"
+  )
+    return value;
   if (typeof value === "number")
     return Number.isSafeInteger(value) ? BigInt(value) : value;
   throw new ConfigurationError(

@@ -9,8 +9,8 @@ import { temporaryDirectory } from "./program.js";
 import { start } from "./support.js";
 
 /*
- * Microsoft's .NET client against the emulator: test/contract/service-bus/dotnet is built and run in a folder that is
- * removed with everything that dotnet and NuGet put there.
+ * Microsoft's .NET client against the emulator: the program in dotnet/ is built and run in a folder that is removed with
+ * everything that dotnet and NuGet put there.
  */
 
 const PROGRAM = path.join(import.meta.dirname, "dotnet");
@@ -18,7 +18,7 @@ const HAS_DOTNET =
   spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
 
 test(
-  "the .NET client sends, receives, settles, schedules, and uses sessions and rules",
+  "the .NET client sends, receives, settles, schedules, uses sessions and rules, and makes subscriptions",
   { ...needs("dotnet", HAS_DOTNET), timeout: 180_000 },
   async () => {
     const folder = await temporaryDirectory();
@@ -68,6 +68,6 @@ test(
       path.join("built", "client.dll"),
       emulator.connectionString,
     );
-    expect(stdout.trim().split("\n")).toHaveLength(9);
+    expect(stdout.trim().split("\n")).toHaveLength(10);
   },
 );

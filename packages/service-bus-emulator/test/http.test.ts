@@ -6,7 +6,13 @@ import path from "node:path";
 import { ServiceBusAdministrationClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "@sigil-local/clock";
-import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
+import {
+  listRules,
+  MINUTE_MS,
+  peekLock,
+  receiveOne,
+  start,
+} from "./support.js";
 
 const TOPIC = { Topics: [{ Name: "t", Subscriptions: [{ Name: "all" }] }] };
 
@@ -34,6 +40,67 @@ function sas(resource: string, key = "SAS_KEY_VALUE"): string {
     .update(`${encoded}\n${expiry}`)
     .digest("base64");
   return `SharedAccessSignature sr=${encoded}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=RootManageSharedAccessKey`;
+}
+
+/** As Azure.Messaging.ServiceBus 7.21.0 writes it: always with a rule, an action only where there is one. */
+function dotnetEntry({
+  type = "TrueFilter",
+  filter = "<SqlExpression>1=1</SqlExpression><Parameters />",
+  action = "",
+  name = "$Default",
+} = {}): string {
+  return `<entry xmlns="http://www.w3.org/2005/Atom">
+  <content type="application/xml">
+    <SubscriptionDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">
+      <LockDuration>PT1M</LockDuration>
+      <RequiresSession>false</RequiresSession>
+      <DeadLetteringOnMessageExpiration>false</DeadLetteringOnMessageExpiration>
+      <DeadLetteringOnFilterEvaluationExceptions>true</DeadLetteringOnFilterEvaluationExceptions>
+      <DefaultRuleDescription>
+        <Filter p5:type="${type}" xmlns:p5="http://www.w3.org/2001/XMLSchema-instance">
+          ${filter}
+        </Filter>${
+          action === ""
+            ? ""
+            : `
+        <Action p5:type="SqlRuleAction" xmlns:p5="http://www.w3.org/2001/XMLSchema-instance">
+          <SqlExpression>${action}</SqlExpression>
+          <Parameters />
+        </Action>`
+        }
+        <Name>${name}</Name>
+      </DefaultRuleDescription>
+      <MaxDeliveryCount>10</MaxDeliveryCount>
+      <EnableBatchedOperations>true</EnableBatchedOperations>
+      <Status>Active</Status>
+    </SubscriptionDescription>
+  </content>
+</entry>`;
+}
+
+/** A property of a correlation filter. */
+function dotnetProperty(key: string, type: string, value: string): string {
+  return `<KeyValueOfstringanyType>
+              <Key>${key}</Key>
+              <Value p5:type="l28:${type}" xmlns:l28="http://www.w3.org/2001/XMLSchema">${value}</Value>
+            </KeyValueOfstringanyType>`;
+}
+
+/** Asks for the subscription `mine`. */
+async function putSubscription(
+  port: number,
+  body: string,
+): Promise<{ status: number; text: string }> {
+  const url = `http://localhost:${port}/t/Subscriptions/mine`;
+  const response = await fetch(url, {
+    method: "PUT",
+    headers: {
+      Authorization: sas(url),
+      "Content-Type": "application/atom+xml",
+    },
+    body,
+  });
+  return { status: response.status, text: await response.text() };
 }
 
 function receiveAndDelete(
@@ -76,6 +143,166 @@ test("the administration client makes a subscription, which receives what is pub
   await expect(admin.deleteSubscription("t", "all")).rejects.toMatchObject({
     statusCode: 404,
   });
+});
+
+test("a subscription is made with the rule that .NET's client sends where it is given none, which takes everything", async () => {
+  const { emulator, client } = await start(TOPIC);
+  const { status } = await putSubscription(emulator.port, dotnetEntry());
+  expect(status).toBe(201);
+  const rules = client.createRuleManager("t", "mine");
+  expect(await listRules(rules)).toMatchObject([
+    { name: "$Default", filter: { sqlExpression: "1=1" } },
+  ]);
+  await client.createSender("t").sendMessages({ body: "all" });
+  expect(emulator.counts("t/Subscriptions/mine").active).toBe(1);
+});
+
+test("a subscription is made with a rule of a SQL filter", async () => {
+  const { emulator, client } = await start(TOPIC);
+  const { status } = await putSubscription(
+    emulator.port,
+    dotnetEntry({
+      type: "SqlFilter",
+      filter: `<SqlExpression>size &lt; 10
+ and kind &lt;&gt; 'a &amp;amp; b'</SqlExpression>
+          <Parameters />`,
+      name: "7",
+    }),
+  );
+  expect(status).toBe(201);
+  const rules = client.createRuleManager("t", "mine");
+  expect(await listRules(rules)).toMatchObject([
+    {
+      name: "7",
+      filter: { sqlExpression: "size < 10\n and kind <> 'a &amp; b'" },
+    },
+  ]);
+  await client.createSender("t").sendMessages([
+    { body: 1, applicationProperties: { size: 9, kind: "a" } },
+    { body: 2, applicationProperties: { size: 9, kind: "a &amp; b" } },
+    { body: 3, applicationProperties: { size: 10, kind: "a" } },
+  ]);
+  expect(emulator.counts("t/Subscriptions/mine").active).toBe(1);
+});
+
+test("a subscription is made with a rule that takes nothing", async () => {
+  const { emulator, client } = await start(TOPIC);
+  const filter = "<SqlExpression>1=0</SqlExpression><Parameters />";
+  const entry = dotnetEntry({ type: "FalseFilter", filter });
+  expect((await putSubscription(emulator.port, entry)).status).toBe(201);
+  await client.createSender("t").sendMessages({ body: "none" });
+  expect(emulator.counts("t/Subscriptions/mine").active).toBe(0);
+});
+
+test("a subscription is made with a rule of a correlation filter, whose values keep their types", async () => {
+  const { emulator, client } = await start(TOPIC);
+  const { status } = await putSubscription(
+    emulator.port,
+    dotnetEntry({
+      type: "CorrelationFilter",
+      filter: `<CorrelationId>1</CorrelationId>
+          <Label> &lt;urgent&gt; </Label>
+          <Properties>
+            ${dotnetProperty("empty", "string", "")}
+            ${dotnetProperty("digits", "string", "7")}
+            ${dotnetProperty("n", "int", "3")}
+            ${dotnetProperty("l", "long", "-4")}
+            ${dotnetProperty("yes", "boolean", "true")}
+            ${dotnetProperty("d", "double", "0.5")}
+            ${dotnetProperty("at", "dateTime", "1970-01-01T00:00:01Z")}
+          </Properties>`,
+      name: "c",
+    }),
+  );
+  expect(status).toBe(201);
+  const message = { body: 1, correlationId: "1", subject: " <urgent> " };
+  const properties = {
+    ...{ empty: "", digits: "7", n: 3, l: -4, yes: true, d: 0.5 },
+    at: new Date(1_000),
+  };
+  const sender = client.createSender("t");
+  for (const [name, another] of Object.entries({
+    ...{ empty: "x", digits: 7, n: "3", l: 4, yes: "true", d: 0.25 },
+    at: new Date(1_001),
+  }))
+    await sender.sendMessages({
+      ...message,
+      applicationProperties: { ...properties, [name]: another },
+    });
+  expect(emulator.counts("t/Subscriptions/mine").active).toBe(0);
+  await sender.sendMessages({ ...message, applicationProperties: properties });
+  expect(emulator.counts("t/Subscriptions/mine").active).toBe(1);
+});
+
+test("the JavaScript client's rule is understood, too, and listed as it was written", async () => {
+  const { emulator, client } = await start(TOPIC);
+  const admin = administer(emulator.connectionString);
+  const filter = {
+    subject: '"quoted" & more',
+    applicationProperties: { empty: "", n: 3 },
+  };
+  await admin.createSubscription("t", "mine", {
+    defaultRuleOptions: { name: "r", filter },
+  });
+  const rules = client.createRuleManager("t", "mine");
+  expect(await listRules(rules)).toMatchObject([{ name: "r", filter }]);
+});
+
+test.each([
+  {
+    what: "an action",
+    rule: { action: "SET a = 'b'" },
+    problem: ".Action.SqlExpression: rule actions are not supported",
+  },
+  {
+    what: "a SQL filter that is none",
+    rule: {
+      type: "SqlFilter",
+      filter: "<SqlExpression>a =</SqlExpression>",
+    },
+    problem: '.Filter.SqlExpression: expected a value at character 4 of "a ="',
+  },
+  {
+    what: "a SQL filter with parameters",
+    rule: {
+      type: "SqlFilter",
+      filter: `<SqlExpression>a = @p</SqlExpression>
+        <Parameters>${dotnetProperty("@p", "int", "1")}</Parameters>`,
+    },
+    problem: ".Filter.Parameters: parameters are not supported",
+  },
+  {
+    what: "a correlation filter without a condition",
+    rule: { type: "CorrelationFilter", filter: "<Properties />" },
+    problem: ".Filter: expected at least one condition",
+  },
+  {
+    what: "a value that is not compared",
+    rule: {
+      type: "CorrelationFilter",
+      filter: `<Properties>${dotnetProperty("span", "duration", "PT2M")}</Properties>`,
+    },
+    problem:
+      ".Filter.Properties.span: expected text, a number, true or false, got an object",
+  },
+  {
+    what: "another filter",
+    rule: { type: "DateTimeFilter" },
+    problem:
+      '.Filter.type: expected TrueFilter, FalseFilter, SqlFilter or CorrelationFilter, got "DateTimeFilter"',
+  },
+  {
+    what: "no name",
+    rule: { name: "" },
+    problem: ".Name: expected text",
+  },
+])("a rule with $what is refused, and nothing is made", async (refused) => {
+  const { emulator } = await start(TOPIC);
+  const entry = dotnetEntry(refused.rule);
+  const { status, text } = await putSubscription(emulator.port, entry);
+  expect(status).toBe(400);
+  expect(text).toContain(`$.DefaultRuleDescription${refused.problem}`);
+  expect(() => emulator.counts("t/Subscriptions/mine")).toThrow();
 });
 
 test("a request waits for the next message, and takes it", async () => {

@@ -1,10 +1,9 @@
 import type {
-  RuleProperties,
   ServiceBusClient,
   ServiceBusRuleManager,
 } from "@azure/service-bus";
 import { expect, test } from "vitest";
-import { start } from "./support.js";
+import { listRules, start } from "./support.js";
 
 const TOPIC = {
   Queues: [{ Name: "q" }],
@@ -40,26 +39,16 @@ function rulesOf(
   return client.createRuleManager("t", subscription);
 }
 
-async function list(rules: ServiceBusRuleManager): Promise<RuleProperties[]> {
-  const found: RuleProperties[] = [];
-  // Where there is no rule the client gives one undefined.
-  for await (const rule of rules.listRules() as AsyncIterable<
-    RuleProperties | undefined
-  >)
-    if (rule !== undefined) found.push(rule);
-  return found;
-}
-
 test("a subscription has the rule $Default, which takes everything, until it is removed", async () => {
   const { client, emulator } = await start(TOPIC);
   const rules = rulesOf(client, "s");
-  expect(await list(rules)).toEqual([
+  expect(await listRules(rules)).toEqual([
     { name: "$Default", filter: { sqlExpression: "1=1" }, action: {} },
   ]);
   const sender = client.createSender("t");
   await sender.sendMessages({ body: 1 });
   await rules.deleteRule("$default");
-  expect(await list(rules)).toEqual([]);
+  expect(await listRules(rules)).toEqual([]);
   await sender.sendMessages({ body: 2 });
   expect(emulator.counts("t/Subscriptions/s").active).toBe(1);
 });
@@ -101,7 +90,7 @@ test("rules are listed as they were written, those of the configuration, too", a
     contentType: "8",
     applicationProperties: { Name: "x", n: -2, d: 0.5, yes: true },
   });
-  expect(await list(rules)).toMatchObject([
+  expect(await listRules(rules)).toMatchObject([
     {
       name: "Exact",
       action: {},
@@ -159,5 +148,7 @@ test("a rule that is there already, is not there, or cannot be, is refused and n
   await expect(
     rules.createRule("acting", filter, { sqlExpression: "SET a = 2" }),
   ).rejects.toThrow("no rule actions");
-  expect((await list(rules)).map(({ name }) => name)).toEqual(["$Default"]);
+  expect((await listRules(rules)).map(({ name }) => name)).toEqual([
+    "$Default",
+  ]);
 });

@@ -1,7 +1,9 @@
 import {
   ServiceBusClient,
+  type RuleProperties,
   type ServiceBusReceivedMessage,
   type ServiceBusReceiver,
+  type ServiceBusRuleManager,
 } from "@azure/service-bus";
 import { onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
@@ -87,4 +89,16 @@ export async function receiveOne(
   const [message] = await receive(receiver, 1);
   if (message === undefined) throw new Error("received nothing");
   return message;
+}
+
+export async function listRules(
+  rules: ServiceBusRuleManager,
+): Promise<RuleProperties[]> {
+  const found: RuleProperties[] = [];
+  // Where there is no rule the client gives one undefined.
+  for await (const rule of rules.listRules() as AsyncIterable<
+    RuleProperties | undefined
+  >)
+    if (rule !== undefined) found.push(rule);
+  return found;
 }

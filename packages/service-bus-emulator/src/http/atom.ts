@@ -10,6 +10,24 @@ export interface Description {
   readonly text: string;
 }
 
+interface Element {
+  readonly name: string;
+  /** What `xsi:type` says that it is; the prefixes are each client's own. */
+  readonly type: string | undefined;
+  /** What is in it, as it came. */
+  readonly content: string;
+}
+
+/** An element that contains none of its own name, or nothing at all. */
+const ELEMENT = /<(\w+)([^>]*?)(?:\/>|>([^]*?)<\/\1>)/gu;
+const ENTITY = /&(?:#x([\dA-Fa-f]+)|#(\d+)|(\w+));/gu;
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: "<",
+  gt: ">",
+  amp: "&",
+  quot: '"',
+  apos: "'",
+};
 /** What the emulator has no use for. */
 const IGNORED = new Set([
   "DeadLetteringOnFilterEvaluationExceptions",
@@ -36,19 +54,96 @@ export function readDescription(xml: string): Description {
     /<SubscriptionDescription[^>]*>([^]*)<\/SubscriptionDescription>/u.exec(
       xml,
     ) ?? [];
-  const elements = [...text.matchAll(/<(\w+)[^>]*>([^]*?)<\/\1>/gu)].map(
-    ([, name = "", value = ""]) => [name, value] as const,
-  );
-  const idle = elements.find(([name]) => name === "AutoDeleteOnIdle")?.[1];
+  const elements = elementsOf(text);
+  const idle = elements.find(({ name }) => name === "AutoDeleteOnIdle");
   return {
     text,
-    idleMs: parseDurationMs(idle ?? "") ?? Infinity,
+    idleMs: parseDurationMs(idle?.content ?? "") ?? Infinity,
     properties: Object.fromEntries(
       elements
-        .filter(([name]) => !IGNORED.has(name) && name !== "AutoDeleteOnIdle")
-        .map(([name, value]) => [name, valueOf(value)]),
+        .filter(({ name }) => !IGNORED.has(name) && name !== "AutoDeleteOnIdle")
+        .map(({ name, content }) => [
+          name,
+          name === "DefaultRuleDescription"
+            ? readRule(content)
+            : valueOf(content),
+        ]),
     ),
   };
+}
+
+/** `Name`, and `Filter` and `Action` with their `type`. */
+function readRule(xml: string): Record<string, unknown> {
+  return Object.fromEntries(
+    elementsOf(xml).map(({ name, type, content }) => [
+      name,
+      type === undefined ? textOf(content) : { type, ...readParts(content) },
+    ]),
+  );
+}
+
+/** What is in a filter or an action. */
+function readParts(xml: string): Record<string, unknown> {
+  return Object.fromEntries(
+    elementsOf(xml).map(({ name, content }) => [
+      name,
+      content.includes("<") ? readMap(content) : textOf(content),
+    ]),
+  );
+}
+
+/** Elements of which each has a `Key` and a `Value`. */
+function readMap(xml: string): Record<string, unknown> {
+  return Object.fromEntries(
+    elementsOf(xml).map((entry) => {
+      const [key, value] = elementsOf(entry.content);
+      return [textOf(key?.content ?? ""), value && typedValueOf(value)];
+    }),
+  );
+}
+
+/** As a filter compares it, integers apart from other numbers; an object where none does. */
+function typedValueOf({ type = "", content }: Element): unknown {
+  const text = textOf(content);
+  switch (type) {
+    case "string":
+      return text;
+    case "boolean":
+      return text === "true";
+    case "double":
+      return Number(text);
+    case "int":
+    case "long":
+      return /^-?\d+$/u.test(text) ? BigInt(text) : { [type]: text };
+    case "dateTime": {
+      const ms = Date.parse(text);
+      return Number.isNaN(ms) ? { [type]: text } : BigInt(ms);
+    }
+    default:
+      return { [type]: text };
+  }
+}
+
+function elementsOf(xml: string): Element[] {
+  return [...xml.matchAll(ELEMENT)].map(
+    ([, name = "", attributes = "", content = ""]) => ({
+      name,
+      type: /:type="(?:\w+:)?(\w+)"/u.exec(attributes)?.[1],
+      content,
+    }),
+  );
+}
+
+function textOf(xml: string): string {
+  return xml.replaceAll(
+    ENTITY,
+    (entity: string, hex?: string, decimal?: string, name?: string) => {
+      const code = hex === undefined ? Number(decimal) : parseInt(hex, 16);
+      return Number.isNaN(code)
+        ? (ENTITIES[name ?? ""] ?? entity)
+        : String.fromCodePoint(code);
+    },
+  );
 }
 
 export function writeEntry(topic: string, name: string, text: string): string {
@@ -59,7 +154,8 @@ export function writeEntry(topic: string, name: string, text: string): string {
   return `<entry xmlns="http://www.w3.org/2005/Atom"><id>http://localhost/${topic}/Subscriptions/${name}</id><title type="text">${name}</title><content type="application/xml"><SubscriptionDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">${text}${defaults}</SubscriptionDescription></content></entry>`;
 }
 
-function valueOf(text: string): string | number | boolean {
+function valueOf(xml: string): string | number | boolean {
+  const text = textOf(xml);
   if (text === "true" || text === "false") return text === "true";
   return /^\d+$/u.test(text) ? Number(text) : text;
 }

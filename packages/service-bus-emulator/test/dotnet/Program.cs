@@ -146,6 +146,45 @@ await Step("adds, lists and removes rules", async () =>
     Equal("big urgent", string.Join(' ', messages.Select(message => message.Body.ToString())));
 });
 
+await Step("makes and deletes subscriptions, with a rule of its own or the default one", async () =>
+{
+    var options = new ServiceBusAdministrationClientOptions();
+    options.Retry.MaxRetries = 0;
+    var administration = new ServiceBusAdministrationClient(args[0], options);
+    CreateSubscriptionOptions Named(string name) => new("t", name) { AutoDeleteOnIdle = TimeSpan.FromMinutes(5) };
+    var made = (await administration.CreateSubscriptionAsync(Named("all"))).Value;
+    Equal("all 00:05:00", $"{made.SubscriptionName} {made.AutoDeleteOnIdle}");
+    await administration.CreateSubscriptionAsync(Named("big"), new CreateRuleOptions("size", new SqlRuleFilter("size > 10")));
+    var urgent = new CorrelationRuleFilter { Subject = "urgent", ApplicationProperties = { ["n"] = 3, ["d"] = 0.5 } };
+    await administration.CreateSubscriptionAsync(Named("urgent"), new CreateRuleOptions("urgent", urgent));
+    var acting = new CreateRuleOptions("acting", new TrueRuleFilter()) { Action = new SqlRuleAction("SET a = 1") };
+    try
+    {
+        await administration.CreateSubscriptionAsync(Named("acting"), acting);
+        throw new Exception("expected a failure");
+    }
+    catch (ArgumentException error)
+    {
+        Equal(true, error.Message.Contains("rule actions are not supported"));
+    }
+    await Fails(
+        ServiceBusFailureReason.MessagingEntityAlreadyExists,
+        () => administration.CreateSubscriptionAsync(Named("all")));
+    Equal("$Default TrueRuleFilter", await Rules("all"));
+    Equal("size SqlRuleFilter", await Rules("big"));
+    Equal("urgent CorrelationRuleFilter", await Rules("urgent"));
+    var sender = client.CreateSender("t");
+    await sender.SendMessageAsync(new ServiceBusMessage("big") { ApplicationProperties = { ["size"] = 11 } });
+    await sender.SendMessageAsync(
+        new ServiceBusMessage("urgent") { Subject = "urgent", ApplicationProperties = { ["n"] = 3, ["d"] = 0.5 } });
+    foreach (var (name, bodies) in new[] { ("all", "big urgent"), ("big", "big"), ("urgent", "urgent") })
+    {
+        var messages = await Receive(client.CreateReceiver("t", name), bodies.Split(' ').Length);
+        Equal(bodies, string.Join(' ', messages.Select(message => message.Body.ToString())));
+        await administration.DeleteSubscriptionAsync("t", name);
+    }
+});
+
 await Step("is told of what is not there", () =>
     Fails(
         ServiceBusFailureReason.MessagingEntityNotFound,
@@ -171,6 +210,15 @@ async Task<List<ServiceBusReceivedMessage>> Receive(ServiceBusReceiver receiver,
     while (received.Count < count)
         received.AddRange(await receiver.ReceiveMessagesAsync(count - received.Count));
     return received;
+}
+
+async Task<string> Rules(string subscription)
+{
+    await using var rules = client.CreateRuleManager("t", subscription);
+    var listed = new List<string>();
+    await foreach (var rule in rules.GetRulesAsync())
+        listed.Add($"{rule.Name} {rule.Filter.GetType().Name}");
+    return string.Join(' ', listed);
 }
 
 async Task Fails(ServiceBusFailureReason? reason, Func<Task> run)
