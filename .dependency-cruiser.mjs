@@ -213,7 +213,7 @@ export default {
       comment:
         "packages/ stands in for Azure; the product must not know it exists.",
       severity: "error",
-      from: { pathNot: "^(packages|test)/" },
+      from: { pathNot: "^(packages|test)/|^vitest[.]config[.]ts$" },
       to: { path: "^packages/|^test/" },
     },
     {
