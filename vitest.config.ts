@@ -23,7 +23,6 @@ const SLOW = [
   "test/contract/rollout/{added-again,added-meanwhile,asked-meanwhile,at-awkward-times,held-meanwhile,made-again,rule-changed}.test.ts",
   "test/contract/retention/waiting-deletions.test.ts",
   "test/fuzz/*.test.ts",
-  "test/unit/events/asyncapi-parser.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
   "test/e2e/{cli,day-two,demo,deployment,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",

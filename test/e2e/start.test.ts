@@ -108,10 +108,12 @@ describe("npm start", () => {
     const headers = { authorization: `Bearer ${token}` };
     await expect
       .poll(
-        async () =>
-          (
-            await fetch(`${again.origin}${operation}`, { headers })
-          ).json() as Promise<unknown>,
+        async () => {
+          const answer = await fetch(`${again.origin}${operation}`, {
+            headers,
+          });
+          return (await answer.json()) as unknown;
+        },
         { interval: 250 },
       )
       .toMatchObject({ status: "Succeeded", percentComplete: 100 });

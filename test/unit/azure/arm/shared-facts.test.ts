@@ -159,9 +159,10 @@ describe("invariant 1", () => {
   });
 
   test("regions are kept apart, by subscription", async () => {
-    const { listRegions } = facts.subscriptions;
     const all = await Promise.all(
-      ["one", "two", "one", "two"].map((each) => listRegions(each)),
+      ["one", "two", "one", "two"].map((each) =>
+        facts.subscriptions.listRegions(each),
+      ),
     );
     expect(all.map((regions) => regions?.map(({ name }) => name))).toEqual([
       ["only-in-one"],
