@@ -3,9 +3,8 @@
 //    An answer that says when to ask again is obeyed, but where a person asks.
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ProblemError } from "@sigil/client";
 import { useSession } from "./context.js";
-import { askedToWaitMs, retryDelayMs } from "./retry.js";
+import { askedToWaitMs, BUSY_MS, retryDelayMs } from "./retry.js";
 
 export interface Live<T> {
   readonly value: T | undefined;
@@ -24,9 +23,6 @@ interface Shown<T> {
   readonly error?: Error;
 }
 
-/** How often what is under way is read, and what is at rest. */
-export const BUSY_MS = 3_000;
-export const IDLE_MS = 15_000;
 const EAGER_FOR_MS = 20_000;
 const HIDDEN_MS = 120_000;
 
@@ -116,9 +112,4 @@ export function useLive<T>(
   const own: Shown<T> = shown.key === key ? shown : { key };
   const { value, checkedAtMs, error } = own;
   return { value, checkedAtMs, error, refresh };
-}
-
-/** Whether the API says that what was read last is still so. */
-export function isUnchanged(error: unknown): boolean {
-  return error instanceof ProblemError && error.status === 304;
 }

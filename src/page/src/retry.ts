@@ -1,5 +1,8 @@
 import { ProblemError } from "@sigil/client";
 
+/** How often what is under way is read, and what is at rest. */
+export const BUSY_MS = 3_000;
+export const IDLE_MS = 15_000;
 /** After a failure: twice as long each time. */
 const FIRST_RETRY_MS = 3_000;
 const LAST_RETRY_MS = 30_000;
@@ -19,4 +22,9 @@ export function askedToWaitMs(error: unknown): number {
   const askedMs =
     error instanceof ProblemError ? error.retryAfterMs : undefined;
   return Math.min(Math.max(0, askedMs ?? 0), LONGEST_WAIT_MS);
+}
+
+/** Whether the API says that what was read last is still so. */
+export function isUnchanged(error: unknown): boolean {
+  return error instanceof ProblemError && error.status === 304;
 }

@@ -1,5 +1,5 @@
 import type { Client, Schemas } from "@sigil/client";
-import { BUSY_MS, IDLE_MS, isUnchanged } from "./live.js";
+import { BUSY_MS, IDLE_MS, isUnchanged } from "./retry.js";
 import type { ImageName } from "./routes.js";
 
 export type VersionSummary = Schemas["ImageVersionSummary"];

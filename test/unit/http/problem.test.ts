@@ -54,7 +54,11 @@ describe.each([
   [
     "a plan",
     (findings: readonly RuleFinding[]) =>
-      viewPlan({ findings, changes: [] }).findings,
+      viewPlan({
+        findings,
+        changes: [],
+        lookedTime: "2026-11-02T09:00:00.000Z",
+      }).findings,
   ],
 ])("%s", (_, answered) => {
   it("has 100 findings as they were found", () => {

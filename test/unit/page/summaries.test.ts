@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BUSY_MS, IDLE_MS } from "../../../src/page/src/live.js";
+import { BUSY_MS, IDLE_MS } from "../../../src/page/src/retry.js";
 import {
   paceOf,
   type RegionSummary,
