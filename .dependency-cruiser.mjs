@@ -181,12 +181,12 @@ export default {
       },
     },
     {
-      name: "errors-is-a-leaf",
+      name: "errors-and-conditions-are-leaves",
       comment:
-        "Everything may throw a ServiceError, so it may depend on nothing.",
+        "Everything may throw a ServiceError, and say a condition, so these may depend on nothing.",
       severity: "error",
-      from: { path: "^src/errors\\.ts$" },
-      to: { path: "^src/" },
+      from: { path: "^src/(errors\\.ts$|conditions/)" },
+      to: { path: "^src/", pathNot: "^src/conditions/" },
     },
     {
       name: "config-knows-what-it-parses",

@@ -12,6 +12,30 @@ const LITERAL = [
   .map((init) => `${init}.init`)
   .join(", ");
 
+const RESTRICTED = [
+  {
+    selector: `:matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind='const'] > VariableDeclarator[id.type='Identifier'][id.name=/[a-z]/] > :matches(${LITERAL})`,
+    message: "A literal that is a constant of the module is written LIKE_THIS.",
+  },
+  {
+    selector: ":function NewExpression[callee.name='AsyncLocalStorage']",
+    message:
+      "Node.js pays for each AsyncLocalStorage in every promise, and never lets go of one: one a module, at its top.",
+  },
+];
+
+/** Where a version is in latest is read and set in one place. */
+const FLAGS = [
+  ":matches(MemberExpression, Property)[computed=false] > Identifier[name='excludeFromLatest']",
+  "MemberExpression > Literal[value='excludeFromLatest']",
+  "Literal[value=/\\/excludeFromLatest$/]",
+  "TemplateElement[value.raw=/\\/excludeFromLatest$/]",
+].map((selector) => ({
+  selector,
+  message:
+    "Only src/image-version/latest reads and sets this flag: latestIn, flagsFor.",
+}));
+
 // A floating promise is a lost message: the type-checked rules run on tests as well.
 export default tseslint.config(
   {
@@ -53,19 +77,7 @@ export default tseslint.config(
         { fixStyle: "inline-type-imports" },
       ],
       "@typescript-eslint/no-import-type-side-effects": "error",
-      "no-restricted-syntax": [
-        "error",
-        {
-          selector: `:matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind='const'] > VariableDeclarator[id.type='Identifier'][id.name=/[a-z]/] > :matches(${LITERAL})`,
-          message:
-            "A literal that is a constant of the module is written LIKE_THIS.",
-        },
-        {
-          selector: ":function NewExpression[callee.name='AsyncLocalStorage']",
-          message:
-            "Node.js pays for each AsyncLocalStorage in every promise, and never lets go of one: one a module, at its top.",
-        },
-      ],
+      "no-restricted-syntax": ["error", ...RESTRICTED],
       "require-unicode-regexp": "error",
     },
   },
@@ -73,6 +85,17 @@ export default tseslint.config(
     files: ["**/*.{ts,tsx}"],
     plugins: { sigil: { rules: { "cited-invariants": citedInvariants } } },
     rules: { "sigil/cited-invariants": "error" },
+  },
+  {
+    files: ["src/**/*.ts"],
+    // Who carries it as data.
+    ignores: [
+      "src/{cli,client,local,page}/**",
+      "src/image-version/latest/*",
+      "src/image-version/properties/table.ts",
+      "src/image-version/queries/summaries.ts",
+    ],
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS] },
   },
   { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },
 );

@@ -38,7 +38,7 @@ import { keptNow } from "./retention/kept-now.js";
 import { runRetention } from "./retention/run-retention.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
-import { runRollouts } from "./rollout/roll-out.js";
+import { runRollouts, whyNotByRule } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
@@ -100,14 +100,15 @@ export async function createApp(
     hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
   };
   const retention = { policies: rest.policies, imageVersions };
-  const steps = {
-    ...imageVersionSteps,
-    keptByPolicy: keptNow.bind(undefined, retention),
-  };
   const rollout = {
     imageVersions,
     machineTests: rest.machineTests,
     results: rest.testResults.results,
+  };
+  const steps = {
+    ...imageVersionSteps,
+    keptByPolicy: keptNow.bind(undefined, retention),
+    notByRule: whyNotByRule.bind(undefined, rollout),
   };
   const told = {
     beforeResult: expectResult.bind(undefined, rollout),
@@ -214,7 +215,7 @@ export async function createApp(
       });
   };
   const takeVersionStep = (message: StepMessage): Promise<void> =>
-    takeAndMoveOn(rollout, steps.events, message, (events) =>
+    takeAndMoveOn(rollout, steps.events, (events) =>
       takeStep({ ...steps, events }, message),
     );
   return {
@@ -258,7 +259,7 @@ export async function createApp(
       takePreparationStep(preparations, message),
     ),
     machineTests: stepFunction("machine-tests", (message) =>
-      takeAndMoveOn(rollout, machineTests.events, message, (events) =>
+      takeAndMoveOn(rollout, machineTests.events, (events) =>
         takeTestStep({ ...machineTests, events }, message),
       ),
     ),
@@ -305,14 +306,13 @@ export async function createApp(
     }),
     keyGuardianSchedule: config.keyGuardianSchedule,
     drift: logged(async (log, context) => {
-      const { errors, told, corrections, unfinished, ...run } = await runDrift(
+      const { errors, told, unfinished, ...run } = await runDrift(
         imageVersions,
         traceparentOf(context.traceContext?.traceParent),
       );
       log.info("what others have changed was looked for", {
         ...run,
         told: told.join(" "),
-        corrections: corrections.join(" "),
         unfinished: String(unfinished),
       });
       for (const { resourceId, error } of errors)

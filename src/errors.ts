@@ -20,6 +20,8 @@ export type ErrorCode =
   | "UseUnknown"
   | "KeptByRetention"
   | "ImageVersionProtected"
+  | "StaysIncluded"
+  | "RegionWouldLoseLatest"
   | "PreconditionFailed"
   | "OperationEnded"
   | "DryRunFirst"
@@ -31,9 +33,11 @@ export type ErrorCode =
   | "TestFailed"
   | "TestInconclusive"
   | "Superseded"
-  | "OverriddenByAzure"
+  | "ImageVersionExists"
   | "ChangedOutside"
-  | "RemovalIgnored"
+  | "ReplacedOutside"
+  | "NotShown"
+  | "NotRestored"
   | "ReadBackMismatch"
   | "ReplicationFailed"
   | "PoisonMessage"
@@ -47,6 +51,7 @@ export type ErrorCode =
   // Our own side.
   | "StateConflict"
   | "StateTooNew"
+  | "StateTooOld"
   | "DependencyUnavailable"
   | "InternalError";
 

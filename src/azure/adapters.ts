@@ -8,7 +8,6 @@ import { createLooks } from "../image-version/queries/looks.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import { agedOperations, type Ageing } from "../operation/ageing.js";
-import { kindOf } from "../operation/kinds.js";
 import type {
   Kinds,
   OperationDependencies,
@@ -159,9 +158,7 @@ export function createAdapters(
   // another's records under its own.
   const { store, events } = observePorts(
     {
-      store: createStateStore<TrackedRecord>(tables, (stored, kind) =>
-        kindOf({ kinds }, { kind }).migrate(stored, kind),
-      ),
+      store: createStateStore<TrackedRecord>(tables),
       events: messenger,
     },
     metrics,

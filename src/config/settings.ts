@@ -226,16 +226,16 @@ const SERVICE = {
   confirmMs: {
     name: "SIGIL_CONFIRM_SECONDS",
     parse: seconds,
-    default: "120",
+    default: "240",
     meaning:
-      "A setback that a poll shows (failed, gone, lost) counts once another poll, at least this much later, shows it too.",
+      "What a poll shows otherwise than is known counts once another poll, at least this much later, shows it too.",
   },
   staleMs: {
     name: "SIGIL_STALE_LOOK_SECONDS",
     parse: seconds,
     default: "600",
     meaning:
-      "For this long after a write, a poll that does not show it is taken to be outdated.",
+      "For this long after a change, by whomever, a poll that shows the version otherwise may be outdated.",
   },
   repairAttempts: {
     name: "SIGIL_REPAIR_ATTEMPTS",

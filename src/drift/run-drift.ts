@@ -1,12 +1,11 @@
 /**
- * Looks whether others have changed or deleted what Sigil has made, and tells it; of a version that asks for it, it is put back
- * (correcting.ts). Invariants:
+ * Looks whether others have changed or deleted what Sigil has made, and tells it. Invariants:
  *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
  *     written it since: an operation that begins meanwhile, or another run, has the last word.
  *  2. One list of an image definition serves all its versions: a version is read by itself only where the list shows it
  *     otherwise than it is known, or lacks it.
  *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
- *     has, and answers 404 for the version; and that twice (at-rest.ts). What cannot be read says nothing.
+ *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
  *  4. A run does a bounded amount of work, and the next goes on behind it. What fails for one version or image definition holds
  *     back no other; once Azure asks for patience the run is over.
  */
@@ -18,30 +17,16 @@ import {
   versionScope,
 } from "../image-version/listings.js";
 import { learnImages } from "../image-version/learn-images.js";
-import type { Dependencies, StoredVersion } from "../image-version/ports.js";
+import { noteLook } from "../image-version/note-look.js";
+import type { Dependencies } from "../image-version/ports.js";
 import { lookAt } from "../image-version/queries/look-at.js";
-import type { ListedImageVersion, Look } from "../image-version/resources.js";
-import {
-  isAsKnown,
-  isKeptAtRest,
-  seeAtRest,
-} from "../image-version/state/at-rest.js";
-import {
-  correct,
-  isToBeCorrected,
-  stopped,
-} from "../image-version/state/correcting.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-} from "../image-version/state/record.js";
+import type { ListedImageVersion } from "../image-version/resources.js";
+import { factsIn } from "../image-version/latest/flags.js";
+import { differences } from "../image-version/state/observe.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { isFinal } from "../image-version/state/states.js";
-import { acceptOperation } from "../operation/accepting.js";
-import { openRow } from "../operation/catalog.js";
-import { deliver, isStateConflict } from "../operation/outbox.js";
+import { deliver } from "../operation/outbox.js";
 import type { Index, IndexPage } from "../operation/ports.js";
-import type { OperationRecord } from "../operation/records.js";
-import { contextOf } from "../operation/steps.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
@@ -63,8 +48,6 @@ export interface DriftRun {
   readonly versions: number;
   /** Ids of versions of which something was told. */
   readonly told: readonly string[];
-  /** Ids of operations that put back what others have changed. */
-  readonly corrections: readonly string[];
   /** True where the next run has to go on. */
   readonly unfinished: boolean;
   /** One for each image definition or version that could not be looked at this time. */
@@ -83,7 +66,6 @@ interface Walk {
   looks: number;
   isThrottled: boolean;
   readonly told: string[];
-  readonly corrections: string[];
   readonly errors: DriftRun["errors"][number][];
 }
 
@@ -102,7 +84,6 @@ export async function runDrift(
     looks: 0,
     isThrottled: false,
     told: [],
-    corrections: [],
     errors: [],
   };
   await learnImages(deps);
@@ -110,9 +91,9 @@ export async function runDrift(
   const next = await walkFrom(walk, rows[0]?.target);
   if (next !== undefined) await index.put([{ ...CURSOR, target: next }]);
   else if (rows.length > 0) await index.remove([CURSOR]);
-  const { images, versions, told, corrections, errors } = walk;
+  const { images, versions, told, errors } = walk;
   const unfinished = next !== undefined;
-  return { images, versions, told, corrections, errors, unfinished };
+  return { images, versions, told, errors, unfinished };
 }
 
 /** Answers where the next run begins; undefined where everything was looked at. */
@@ -221,7 +202,9 @@ async function isAllTold(
       );
       if (
         record !== undefined &&
-        (record.exists || !isFinal(record.state) || record.outbox.length > 0)
+        (record.status !== undefined ||
+          !isFinal(record.state) ||
+          record.outbox.length > 0)
       )
         return false;
     }
@@ -271,10 +254,7 @@ async function lookAfter(
   listed: Listed,
 ): Promise<void> {
   try {
-    const found = await lookAround(walk, resourceId, listed);
-    if (found?.told === true) walk.told.push(resourceId);
-    if (found?.correction !== undefined)
-      walk.corrections.push(found.correction.id);
+    if (await hasTold(walk, resourceId, listed)) walk.told.push(resourceId);
   } catch (error) {
     note(walk, resourceId, error);
   }
@@ -283,91 +263,45 @@ async function lookAfter(
 /** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
 type Listed = ListedImageVersion | "none" | undefined;
 
-/** What came of it. */
-interface Found {
-  readonly told?: boolean;
-  readonly correction?: OperationRecord | undefined;
-}
-
-async function lookAround(
+async function hasTold(
   walk: Walk,
   resourceId: string,
   listed: Listed,
-): Promise<Found | undefined> {
+): Promise<boolean> {
   const { deps } = walk;
   const id = parseImageVersionId(resourceId);
   const key = keyOf(resourceId);
   const record = await deps.store.readRecord(key);
   if (id === undefined || record === undefined || !isFinal(record.state))
-    return undefined;
+    return false;
   // Invariant 2.
   const isQuiet =
-    !isKeptAtRest(record) ||
-    (typeof listed === "object" &&
-      isAsKnown(record, listed) &&
-      !isToBeCorrected(record, listed, deps.now()));
-  if (record.outbox.length === 0 && isQuiet) return undefined;
+    record.status === undefined ||
+    (typeof listed === "object" && isAsKnown(record, listed));
+  if (record.outbox.length === 0 && isQuiet) return false;
   const stored = await deps.store.read(key);
-  if (stored === undefined || !isFinal(stored.record.state)) return undefined;
+  if (stored === undefined || !isFinal(stored.record.state)) return false;
   // Whoever has told something before may have died over it.
   if (stored.record.outbox.length > 0)
-    return { told: await isTold(deps, stored) };
-  if (!isKeptAtRest(stored.record)) return undefined;
+    return (await deliver(deps, stored)).record.outbox.length === 0;
   walk.looks += 1;
   const look = await lookAt(deps, id);
   // Invariant 3.
   if (look === undefined ? typeof listed === "object" : listed === "none")
-    return undefined;
-  const seen = seeAtRest(stored, look, contextOf(deps));
-  const told = seen === undefined ? false : await committed(deps, stored, seen);
-  if (told === undefined) return undefined;
-  return look === undefined
-    ? { told }
-    : { told, correction: await putBack(walk, key, look) };
+    return false;
+  const noted = await noteLook(deps, stored, look);
+  return noted?.isTold === true;
 }
 
-async function putBack(
-  { deps, traceparent }: Walk,
-  key: string,
-  look: Look,
-): Promise<OperationRecord | undefined> {
-  const stored = await deps.store.read(key);
-  const stop = stored && stopped(stored, look, contextOf(deps));
-  if (stored !== undefined && stop !== undefined) {
-    await committed(deps, stored, stop);
-    return undefined;
-  }
-  return acceptOperation<ImageVersionRecord, undefined>(
-    deps,
-    key,
-    (present) => {
-      const corrected =
-        present && correct(present, look, traceparent, contextOf(deps));
-      return corrected ?? { answer: undefined };
-    },
+/** What Azure lists says nothing that is not known: no look is needed. */
+function isAsKnown(
+  { status, unconfirmed }: ImageVersionRecord,
+  listed: ListedImageVersion,
+): boolean {
+  return (
+    unconfirmed === undefined &&
+    status !== undefined &&
+    listed.publishedDate === status.publishedDate &&
+    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0
   );
-}
-
-/** Whether something was told; undefined where another has written it. Invariant 1. */
-async function committed(
-  deps: Dependencies,
-  read: StoredVersion,
-  { record, operation }: ImageVersionPair,
-): Promise<boolean | undefined> {
-  if (record.outbox.length > 0) await deps.index.put([openRow(operation.id)]);
-  try {
-    const stored = await deps.store.commit(record, operation, read);
-    return record.outbox.length > 0 && (await isTold(deps, stored));
-  } catch (error) {
-    if (isStateConflict(error)) return undefined;
-    throw error;
-  }
-}
-
-async function isTold(
-  deps: Dependencies,
-  stored: StoredVersion,
-): Promise<boolean> {
-  const { record } = await deliver(deps, stored);
-  return record.outbox.length === 0;
 }

@@ -9,7 +9,6 @@ export const IMAGE_VERSION_EVENT = {
   updating: "Sigil.ImageVersion.Updating",
   changedOutside: "Sigil.ImageVersion.ChangedOutside",
   regionLost: "Sigil.ImageVersion.RegionLost",
-  correctionStopped: "Sigil.ImageVersion.CorrectionStopped",
   deletedOutside: "Sigil.ImageVersion.DeletedOutside",
   regionReplicating: "Sigil.ImageVersion.RegionReplicating",
   regionCompleted: "Sigil.ImageVersion.RegionCompleted",

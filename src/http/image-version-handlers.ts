@@ -34,6 +34,7 @@ import { getImageUse } from "../image-version/queries/use.js";
 import { listImageDefinitions } from "../image-version/queries/image-definitions.js";
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { withKeys } from "../image-version/queries/keys.js";
+import type { Beside } from "../image-version/queries/conditions.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
@@ -83,10 +84,10 @@ export function imageVersionHandlers(
   validate: (version: unknown) => readonly Finding[],
   rolloutOf: (version: KnownImageVersion) => Promise<RolloutView | undefined>,
 ): Readonly<Record<Names, HttpHandler>> {
-  const shown = (version: KnownImageVersion) => ({
+  const shown = (version: KnownImageVersion, beside?: Beside) => ({
     status: 200 as const,
     headers: { ETag: version.etag },
-    body: viewImageVersion(version, deps.now()),
+    body: viewImageVersion(version, deps.now(), beside),
   });
   const changed = (result: PutAnswer, requestUrl: URL) =>
     result.kind === "accepted"
@@ -95,21 +96,13 @@ export function imageVersionHandlers(
 
   const get = async ({ path }: Get) => {
     const version = await getImageVersion(deps, path);
-    const { body, ...answer } = shown(version);
     const rollout = await rolloutOf(version);
     const [known] = await withKeys(deps, imageIdOf(path), [version]);
     const keys = known?.[1];
-    return {
-      ...answer,
-      body: {
-        ...body,
-        sigil: {
-          ...body.sigil,
-          ...(rollout && { rollout }),
-          ...(keys && { keys }),
-        },
-      },
-    };
+    return shown(version, {
+      ...(rollout && { rollout }),
+      ...(keys && { keys }),
+    });
   };
 
   const list = async (request: List) => {
@@ -124,10 +117,8 @@ export function imageVersionHandlers(
           const value = await withKeys(deps, imageId, page.value);
           return { ...page, value };
         },
-        ([version, keys]) => {
-          const { sigil, ...body } = viewImageVersion(version, deps.now());
-          return { ...body, sigil: { ...sigil, ...(keys && { keys }) } };
-        },
+        ([version, keys]) =>
+          viewImageVersion(version, deps.now(), { ...(keys && { keys }) }),
       ),
     };
   };
@@ -165,6 +156,7 @@ export function imageVersionHandlers(
         ...askedIn(request),
         ...preconditionIn(request),
         ...ignoreUseIn(request),
+        ...allowNoLatestIn(request),
         id: path,
         bypassSoftDelete,
       }),
@@ -276,6 +268,7 @@ export function imageVersionHandlers(
           ...mayUseIn(request),
           ...mayUnprotectIn(request),
           ...removeRegionsIn(request.query),
+          ...allowNoLatestIn(request),
         }),
       ),
     })),
@@ -292,21 +285,24 @@ export function imageVersionHandlers(
       );
     }),
 
-    promoteImageVersion: endpoint("promoteImageVersion", async (request) =>
-      accepted(
+    promoteImageVersion: endpoint("promoteImageVersion", async (request) => {
+      const { path, body, requestUrl } = request;
+      return accepted(
         await promoteImageVersion(deps, {
           ...askedIn(request),
           ...preconditionIn(request),
-          id: request.path,
+          id: path,
+          ...(body?.regions !== undefined && { regions: body.regions }),
         }),
-        request.requestUrl,
-      ),
-    ),
+        requestUrl,
+      );
+    }),
 
     demoteImageVersion: endpoint("demoteImageVersion", async (request) =>
       accepted(
         await demoteImageVersion(deps, {
           ...askedIn(request),
+          ...allowNoLatestIn(request),
           ...preconditionIn(request),
           id: request.path,
         }),
@@ -320,6 +316,7 @@ export function imageVersionHandlers(
         image,
         ...(body?.to !== undefined && { to: body.to }),
         ...preconditionIn(request),
+        ...allowNoLatestIn(request),
       };
       return body?.dryRun === true
         ? {
@@ -383,6 +380,7 @@ function changeIn(request: Put | Patch) {
     ...mayUseIn(request),
     ...removeRegionsIn(request.query),
     ...ignoreUseIn(request),
+    ...allowNoLatestIn(request),
     id: request.path,
     ...mayUnprotectIn(request),
     ...(plan !== undefined && { plan }),
@@ -415,6 +413,14 @@ function removeRegionsIn({
   return removeRegions === undefined
     ? {}
     : { removeRegions: removeRegions.split(",").map((name) => name.trim()) };
+}
+
+function allowNoLatestIn({
+  query: { allowNoLatest },
+}: {
+  readonly query: { readonly allowNoLatest?: boolean };
+}): { allowNoLatest?: true } {
+  return allowNoLatest === true ? { allowNoLatest } : {};
 }
 
 /** Throws where the caller may not say that. */

@@ -1,11 +1,10 @@
+import { whatToDo } from "../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import type { Kind } from "../operation/ports.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { imageRow, placesOf, versionRow } from "./listings.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
-import { startNext } from "./state/batch.js";
 import { beginCancel } from "./state/cancel.js";
-import { migrated } from "./state/migration.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { VERSION_STATES } from "./state/states.js";
 
@@ -14,11 +13,19 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   events: {
     failed: (_, data) => ({ type: IMAGE_VERSION_EVENT.failed, data }),
     canceled: (_, data) => ({ type: IMAGE_VERSION_EVENT.canceled, data }),
-    stalled: (data) => ({ type: IMAGE_VERSION_EVENT.operationStalled, data }),
+    stalled: ({ canceledBy, resourceId }, data) => ({
+      type: IMAGE_VERSION_EVENT.operationStalled,
+      data: {
+        ...data,
+        whatToDo: whatToDo(
+          canceledBy === undefined ? "Stalled" : "Canceling",
+          resourceId,
+        ),
+      },
+    }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
     progress: IMAGE_VERSION_EVENT.regionReplicating,
   },
-  migrate: migrated,
   placesOf(resourceId) {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : placesOf(imageIdOf(id));
@@ -33,7 +40,6 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : [imageRow(imageIdOf(id))];
   },
-  afterEnd: startNext,
   beginCancel,
 };
 

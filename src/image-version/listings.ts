@@ -53,7 +53,7 @@ export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
 
 const HIGHEST_PART = 9_999_999_999;
 
-/** `target` is the id of the version's latest operation. */
+/** `target`: the id of the version's latest operation, and, behind a space, when its conditions have changed without one. */
 export function versionRow(
   imageId: string,
   versionName: string,

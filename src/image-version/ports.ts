@@ -8,6 +8,7 @@ import type { UseDependencies } from "../image-use/ports.js";
 import type { KeyDependencies } from "./keys/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
+import type { ReleaseChange } from "./latest/release.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import type { RollbackStateRecord } from "./rollback/record.js";
 import type {
@@ -180,4 +181,10 @@ export interface Dependencies
 export interface StepDependencies extends Dependencies {
   /** Why a version whose deletion its retention policy has begun is kept now; undefined where that deletes it still. */
   readonly keptByPolicy: (id: ImageVersionId) => Promise<string | undefined>;
+  /** Why a promotion or demotion that a rule has begun is not to be sent now; undefined: it is. */
+  readonly notByRule: (
+    id: ImageVersionId,
+    record: ImageVersionRecord,
+    change: ReleaseChange,
+  ) => Promise<string | undefined>;
 }

@@ -1,6 +1,6 @@
 /** What Azure shows, as Sigil looks at it. */
 import type { RegionState } from "../operation/records.js";
-import type { ImageVersionRequest, TargetRegion } from "./contract.js";
+import type { ImageVersionRequest } from "./contract.js";
 
 /** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
 export type EncryptionType =
@@ -153,22 +153,6 @@ export function isBusy({
   provisioningState,
 }: Pick<ObservedImageVersion, "provisioningState">): boolean {
   return !["Succeeded", "Failed"].includes(provisioningState);
-}
-
-/** It is not the version that a machine gets which names none, unless a region says otherwise. */
-export function isExcluded({ properties }: ImageVersionRequest): boolean {
-  return properties.publishingProfile?.excludeFromLatest === true;
-}
-
-/**
- * It is not the version that a machine gets there which names none: "You can set both the global and regional
- * `excludeFromLatest` flag, but the regional flag takes precedence" (Azure Compute Gallery, best practices).
- */
-export function isExcludedIn(
-  resource: ImageVersionRequest,
-  { excludeFromLatest }: TargetRegion,
-): boolean {
-  return excludeFromLatest ?? isExcluded(resource);
 }
 
 /** ARM says so of the region, or has given the version up before the region was done. */

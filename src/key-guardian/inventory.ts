@@ -122,8 +122,8 @@ function withAway(
   { repairs }: Pick<ImageVersionRecord, "repairs">,
 ): Pick<ListedImageVersion, "resource"> {
   const shown = regionsIn(fieldsOf(resource));
-  const away = Object.entries(repairs).flatMap(([name, { removed, lost }]) =>
-    shown.includes(name) ? [] : [{ ...removed, ...lost }],
+  const away = Object.entries(repairs).flatMap(([name, { removed }]) =>
+    shown.includes(name) ? [] : [{ ...removed }],
   );
   return away.length === 0
     ? { resource }

@@ -1,5 +1,6 @@
 /** Events of keys. Their ids are made of the image definition, the set and how often was told of it: they may be sent twice. */
 import { createHash } from "node:crypto";
+import { whatToDo } from "../conditions/conditions.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
@@ -25,7 +26,8 @@ export interface Telling {
 }
 
 export function eventOf(change: Change, telling: Telling): CloudEvent {
-  const { state, uses } = telling;
+  const { imageId, state, uses } = telling;
+  const [use] = uses;
   const { diskEncryptionSetId, keyUrl, problems, notSeen, since } = state;
   const common = {
     diskEncryptionSetId,
@@ -44,6 +46,9 @@ export function eventOf(change: Change, telling: Telling): CloudEvent {
           ...problem,
           breaks: [...breaks],
         })),
+        ...(use && {
+          whatToDo: whatToDo("KeyAtRisk", `${imageId}/versions/${use.name}`),
+        }),
       })
     : event(telling, IMAGE_VERSION_EVENT.keySafe, "key-safe", common);
 }

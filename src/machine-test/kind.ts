@@ -42,10 +42,12 @@ export const MACHINE_TEST_KIND: Kind<TestRecord> = {
       type: MACHINE_TEST_EVENT.canceled,
       data: { ...data, regions: resultsIn(operation) },
     }),
-    stalled: (data) => ({ type: IMAGE_VERSION_EVENT.operationStalled, data }),
+    stalled: (_, data) => ({
+      type: IMAGE_VERSION_EVENT.operationStalled,
+      data,
+    }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
   },
-  migrate: (stored) => stored as TestRecord,
   placesOf(resourceId) {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : placesOf(imageIdOf(id));

@@ -21,7 +21,7 @@ import { deliver, isStateConflict, isTold } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import { commit } from "./steps.js";
 
-/** An operation, or another answer; or the state that makes a new operation: the current one, unless it is queued. */
+/** An operation, or another answer; or the state that makes a new operation: the current one, or a member. */
 export type Decision<R extends TrackedRecord, Answer = never> =
   | OperationRecord
   | { readonly answer: Answer }

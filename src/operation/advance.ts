@@ -8,7 +8,7 @@
  *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or found overdue.
  *  4. Final states are left only by a new operation.
  *  5. Operations that have begun share the record's state; each has its own regions, history, events and end.
- *  6. An operation that is not over, begun or queued, says what it waits for and when it goes on. One that waits longer than
+ *  6. An operation that is not over says what it waits for and when it goes on. One that waits longer than
  *     `pace.operationStalledMs` is told once, and once more when it goes on.
  */
 import type { EventType } from "../events/documented-event.js";
@@ -91,27 +91,17 @@ export function advance<R extends TrackedRecord>(
     follow(member, record, state, { ...given, operation: {} }, context),
   );
   const { operation } = current;
-  const queued = isFinalState(state)
-    ? []
-    : record.queued.map((one) =>
-        behind(one.operation, { record, operation }, context),
-      );
   const all = [current, ...members];
   return {
     // Invariant 1: what is not yet told stays in front of what is new.
     record: {
       ...record,
       members: members.map((member) => member.operation),
-      queued: record.queued.map((one, i) => ({
-        ...one,
-        operation: queued[i]?.operation ?? one.operation,
-      })),
       outbox: [
         ...pair.record.outbox,
         ...all.flatMap(({ rows }) => rows),
         ...(change.effects ?? []),
         ...all.flatMap(({ stall }) => stall),
-        ...queued.flatMap(({ stall }) => stall),
         ...all.flatMap(({ ended }) => ended),
         ...(isFinalState(state)
           ? all.map(({ operation: { id } }) => closing(id))
@@ -121,7 +111,7 @@ export function advance<R extends TrackedRecord>(
     operation,
     ...written(
       pair,
-      [...members, ...queued].map((one) => one.operation),
+      members.map((one) => one.operation),
     ),
   };
 }
@@ -179,30 +169,12 @@ function waiting(
     stall: stalls
       ? tell(
           `stalled/${since}`,
-          kind.stalled?.({ state, since, reason, nextAttemptTime }),
+          kind.stalled?.(before, { state, since, reason, nextAttemptTime }),
         )
       : stalled === true && since === undefined
         ? tell(`resumed/${waitingSince}`, kind.resumed?.({ state }))
         : [],
   };
-}
-
-/** What is queued, and what it waits for. */
-export function behind(
-  queued: OperationRecord,
-  { record, operation }: Pair<TrackedRecord>,
-  context: TransitionContext,
-): ReturnType<typeof waiting> {
-  return waiting(
-    queued,
-    {
-      state: "Accepted",
-      waits: `It is queued behind operation ${operation.id}.`,
-      nextAttemptTime: record.dueTime,
-      goesOn: false,
-    },
-    context,
-  );
 }
 
 /** `beside` of a pair that has changed these operations too. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
-import { memberOrQueued, endOne } from "./members.js";
+import { memberOf, endOne } from "./members.js";
 import type { TransitionContext, OperationDependencies } from "./ports.js";
 import {
   type Pair,
@@ -17,8 +17,6 @@ import { deliver, isStateConflict } from "./outbox.js";
 import { commit, contextOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
-
-const WAITED = "It was queued: nothing will be sent to Azure for it.";
 
 const TOGETHER =
   "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
@@ -43,18 +41,12 @@ export function cancel<R extends TrackedRecord>(
       ending: (one) =>
         cancellation(one, consequence ?? state.ifCanceled, canceledBy, context),
     });
-  const one = current ? operation : memberOrQueued(record, operationId);
+  const one = current ? operation : memberOf(record, operationId);
   if (one === undefined) return pair;
-  const waits = record.queued.some(({ operation: { id } }) => id === one.id);
   return endOne(
     pair,
     one.id,
-    cancellation(
-      one,
-      consequence ?? (waits ? WAITED : TOGETHER),
-      canceledBy,
-      context,
-    ),
+    cancellation(one, consequence ?? TOGETHER, canceledBy, context),
     context,
   );
 }
@@ -125,7 +117,7 @@ function currentOf(
   { record, operation }: Pair<TrackedRecord>,
   operationId: string,
 ): OperationRecord {
-  return memberOrQueued(record, operationId) ?? operation;
+  return memberOf(record, operationId) ?? operation;
 }
 
 function isOpen(
@@ -136,7 +128,7 @@ function isOpen(
   return (
     !hasEnded(deps, stored) &&
     (stored.operation.id === operationId ||
-      memberOrQueued(stored.record, operationId) !== undefined)
+      memberOf(stored.record, operationId) !== undefined)
   );
 }
 

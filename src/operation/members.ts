@@ -1,5 +1,5 @@
 /**
- * Operations beside the current one: members, which have begun with it, and those that are queued. Invariants:
+ * Operations beside the current one: members, which have begun with it. Invariants:
  *  1. Ending one operation does not disturb the others. If the current one ends, the next member leads, and a message of
  *     a new step is sent for it.
  *     A step that ends another sends the message of the next one itself: its own message was that of all.
@@ -23,17 +23,15 @@ import {
   type TrackedRecord,
 } from "./records.js";
 
-/** The operation of that id where it is not the current one: a member, or queued. */
-export function memberOrQueued(
-  { members, queued }: Pick<TrackedRecord, "members" | "queued">,
+/** The operation of that id where it is not the current one. */
+export function memberOf(
+  { members }: Pick<TrackedRecord, "members">,
   operationId: string,
 ): OperationRecord | undefined {
-  return [...members, ...queued.map(({ operation }) => operation)].find(
-    ({ id }) => id === operationId,
-  );
+  return members.find(({ id }) => id === operationId);
 }
 
-/** Ends one operation that is queued, or one of several that have begun. */
+/** Ends one of several that have begun. */
 export function endOne<R extends TrackedRecord>(
   pair: Pair<R>,
   operationId: string,
@@ -42,7 +40,7 @@ export function endOne<R extends TrackedRecord>(
 ): Pair<R> {
   const { record, operation } = pair;
   const ends = operation.id === operationId;
-  const found = ends ? operation : memberOrQueued(record, operationId);
+  const found = ends ? operation : memberOf(record, operationId);
   if (found === undefined) return pair;
   const ended = endedOf(withRegions(record, found), ending, context);
   const effects: Effect[] = [
@@ -55,9 +53,6 @@ export function endOne<R extends TrackedRecord>(
       record: {
         ...record,
         members: record.members.filter(({ id }) => id !== operationId),
-        queued: record.queued.filter(
-          (queued) => queued.operation.id !== operationId,
-        ),
         outbox: [...record.outbox, ...effects],
       },
       operation,
@@ -91,14 +86,12 @@ export function endOne<R extends TrackedRecord>(
   };
 }
 
-/** An operation that has begun ends with its regions as they are now; what is queued has none of the record's yet. */
+/** It ends with its regions as they are now. */
 function withRegions(
-  { queued, regions }: TrackedRecord,
+  { regions }: TrackedRecord,
   operation: OperationRecord,
 ): OperationRecord {
-  return queued.some((one) => one.operation.id === operation.id)
-    ? operation
-    : { ...operation, regions: regionsOf(operation, regions) };
+  return { ...operation, regions: regionsOf(operation, regions) };
 }
 
 function endedOf(

@@ -140,16 +140,12 @@ export interface TransitionContext {
 export interface Kind<R extends TrackedRecord = TrackedRecord> {
   readonly states: States<R["state"]>;
   readonly events: KindEvents;
-  /** Today's record of one that release 0.1.0 has stored; `kind` is that of its current operation. */
-  migrate(this: void, stored: unknown, kind: string): R;
   /** Places, narrower than its subscription, where operations on the resource are listed. */
   placesOf?(this: void, resourceId: string): readonly string[];
   /** Rows that an operation adds to listings of other things when it is accepted. */
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
   /** The same, of rows that may come when its first step is taken. */
   laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
-  /** What begins in the very commit that ends an operation: one that waited for it. Absent where none ever waits. */
-  afterEnd?(this: void, pair: Pair<R>, context: TransitionContext): Pair<R>;
   /**
    * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
    * where that has begun already; undefined where there is nothing to see to: it ends at once.
@@ -175,6 +171,7 @@ export interface KindEvents {
   /** It has waited too long, since `since`; absent where the kind tells no such thing. Times are RFC 3339. */
   stalled?(
     this: void,
+    operation: OperationRecord,
     data: {
       readonly state: string;
       readonly since: string;

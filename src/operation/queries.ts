@@ -25,7 +25,7 @@ export interface Page<T> {
 
 /** Throws ServiceError NotFound for an id that no operation has; the message says where one had it, and was removed. */
 export async function getOperation(
-  { store }: Pick<Reads, "store">,
+  { store }: { readonly store: Pick<Reads["store"], "read" | "readOperation"> },
   operationId: string,
 ): Promise<OperationRecord> {
   const operation = await store.readOperation(operationId);

@@ -7,7 +7,7 @@
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
-import { memberOrQueued } from "./members.js";
+import { memberOf } from "./members.js";
 import { deliver, isSent } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
@@ -93,12 +93,12 @@ async function lookAfter(
   const delivered =
     stored && (isSent(stored) ? stored : await deliver(deps, stored));
   const current = delivered?.operation.id === operationId;
-  // A member, or what is queued, is looked after with the current operation.
+  // A member is looked after with the current operation.
   if (
     delivered !== undefined &&
     !current &&
     !hasEnded(deps, delivered) &&
-    memberOrQueued(delivered.record, operationId) !== undefined
+    memberOf(delivered.record, operationId) !== undefined
   )
     return delivered === stored ? "untouched" : "delivered";
   if (delivered === undefined || !current) {

@@ -20,6 +20,8 @@ export interface RegionRecord {
   readonly details?: string;
   /** A step back (it failed, or is no longer Completed) that one look has shown: a later look confirms it or takes it back. */
   readonly doubt?: { readonly state: RegionState; readonly since: string };
+  /** Its copy is made again by the last write, and has not been seen Completed since; `begun`: ARM was seen at work on that. */
+  readonly recopying?: "sent" | "begun";
   /** The progress that was told last, and when. */
   readonly told?: { readonly progress: number; readonly time: string };
   /** How often replication to it is begun before Sigil gives up, and when it is begun again. */
@@ -58,7 +60,7 @@ export interface Requester {
   readonly objectId?: string;
   readonly name?: string;
   /** What of Sigil has begun it by itself. No caller has it: neither a token nor a message says it. */
-  readonly policy?: "rollout" | "retention" | "drift";
+  readonly policy?: "rollout" | "retention";
 }
 
 export type OperationStatus =
@@ -267,11 +269,6 @@ export interface IndexRow {
   readonly target: string;
 }
 
-/** An operation that is accepted and has not begun. */
-export interface Queued {
-  readonly operation: OperationRecord;
-}
-
 /** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */
 export interface TrackedRecord {
   /** Of the shape in which it is stored: one that is newer than the code is not touched. */
@@ -287,8 +284,6 @@ export interface TrackedRecord {
   readonly lastSequence?: number;
   /** Operations that have begun, beside the current one, which leads them: each ends in its own way. */
   readonly members: readonly OperationRecord[];
-  /** In the order in which they begin. */
-  readonly queued: readonly Queued[];
   /** Grows with every commit of the state machine; names the only message that may take the next step. */
   readonly step: number;
   /** When the message of `step` should have arrived; RFC 3339. */
@@ -303,11 +298,8 @@ export interface TrackedRecord {
   readonly outbox: readonly Effect[];
 }
 
-/**
- * The shape in which this code stores records; those of release 0.1.0 have none. Up to 2, the current operation was stored
- * beside its record, and not with it.
- */
-export const SCHEMA = 3;
+/** The shape in which this code stores records. One of another shape is not touched. */
+export const SCHEMA = 4;
 
 /** A record as an operation begins it: no step taken, nothing to tell. Times are RFC 3339. */
 export function newRecord<State extends string>(
@@ -321,7 +313,6 @@ export function newRecord<State extends string>(
     schema: SCHEMA,
     ...is,
     members: [],
-    queued: [],
     step: 0,
     dueTime: time,
     ticks: 0,

@@ -11,7 +11,7 @@ import {
   type Pair,
 } from "./records.js";
 import { ServiceError } from "../errors.js";
-import { hasEnded, kindOf } from "./kinds.js";
+import { hasEnded } from "./kinds.js";
 import { withCalls } from "./audit.js";
 
 /** What a step message says. */
@@ -58,7 +58,7 @@ function isCurrent(
   );
 }
 
-/** Writes a transition with what was asked of ARM for it, and with one that ends the operation the beginning of what waited for that. */
+/** Writes a transition with what was asked of ARM for it, */
 export async function commit<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   pair: Pair<R>,
@@ -66,11 +66,7 @@ export async function commit<R extends TrackedRecord>(
 ): Promise<Stored<R>> {
   const calls = deps.calls.noted();
   const noted = withCalls(pair, calls);
-  const { afterEnd } = kindOf<R>(deps, noted.operation);
-  const { record, operation, beside } =
-    afterEnd !== undefined && hasEnded(deps, noted)
-      ? afterEnd(noted, contextOf(deps))
-      : noted;
+  const { record, operation, beside } = noted;
   const stored = await deps.store.commit(record, operation, read, beside);
   deps.calls.written(calls.length);
   return stored;

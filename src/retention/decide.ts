@@ -25,17 +25,13 @@ const DAY_MS = 86_400_000;
 export interface RetainedVersion {
   readonly id: string;
   readonly name: string;
-  /** As Azure shows it, like the next four. */
+  /** As Azure shows it, like the next three. */
   readonly provisioningState: string;
-  readonly excludeFromLatest: boolean;
+  /** Canonical regions. */
+  readonly latestIn: readonly string[];
   readonly endOfLifeDate?: string;
   /** RFC 3339. */
   readonly publishedDate?: string;
-  readonly regions: readonly {
-    /** Canonical region. */
-    readonly name: string;
-    readonly excludeFromLatest: boolean;
-  }[];
   /** Nobody deletes it: that was asked of Sigil. */
   readonly protected: boolean;
   /** A rollback leads to it that has not ended: it is to be the latest. */
@@ -97,8 +93,8 @@ export function decide(
       ...kept(code, reason),
       deletes: true,
     });
-    const { state, provisioningState, endOfLifeDate, excludeFromLatest } =
-      version;
+    const { state, provisioningState, endOfLifeDate } = version;
+    const isHeld = version.latestIn.length === 0;
     // Invariant 1.
     if (!isFinal(state))
       return kept(
@@ -155,7 +151,7 @@ export function decide(
         );
     }
     // Invariant 5.
-    if (rules.keepNewestPromoted !== undefined && !excludeFromLatest)
+    if (rules.keepNewestPromoted !== undefined && !isHeld)
       return deleted(
         "BeyondNewestPromoted",
         `Not among the newest ${rules.keepNewestPromoted} promoted, by number or by publication.`,
@@ -163,7 +159,7 @@ export function decide(
     return kept(
       "NoRuleApplies",
       [
-        excludeFromLatest
+        isHeld
           ? "It is excluded from latest: it may still be promoted."
           : "The policy keeps promoted versions.",
         endOfLifeDate === undefined
@@ -178,7 +174,7 @@ function isPromoted(version: RetainedVersion): boolean {
   return (
     version.state === "Succeeded" &&
     version.provisioningState === "Succeeded" &&
-    !version.excludeFromLatest
+    version.latestIn.length > 0
   );
 }
 
@@ -189,11 +185,7 @@ function latestInRegions(
   const settled = new Set<string>();
   const guarded = new Map<RetainedVersion, readonly string[]>();
   for (const version of promoted) {
-    const regions = version.regions
-      .filter(({ name, excludeFromLatest }) => {
-        return !excludeFromLatest && !settled.has(name);
-      })
-      .map(({ name }) => name);
+    const regions = version.latestIn.filter((name) => !settled.has(name));
     if (regions.length > 0) guarded.set(version, regions);
     for (const name of regions)
       if (version.readyRegions.includes(name)) settled.add(name);

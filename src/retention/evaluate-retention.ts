@@ -1,35 +1,27 @@
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies, StoredVersion } from "../image-version/ports.js";
-import { latestOf } from "../image-version/state/attempts.js";
-import { contextOf } from "../operation/steps.js";
-import { deletes } from "../image-version/state/queue.js";
+import { factsIn, latestIn } from "../image-version/latest/flags.js";
+import { regionsIn } from "../image-version/properties/fields.js";
+import { releasedIn } from "../image-version/latest/release.js";
+import { releaseBeforeDeletion } from "../image-version/state/deletion.js";
+import { isProtected, openRequests } from "../image-version/state/fold.js";
+import { believed } from "../image-version/state/observe.js";
 import type {
   ImageVersionRecord,
   VersionState,
 } from "../image-version/state/record.js";
-import { isExcludedForNow } from "../image-version/state/guarding.js";
-import { regionField } from "../image-version/properties/fields.js";
-import type { Patch } from "../image-version/properties/patch.js";
-import {
-  END_OF_LIFE_DATE,
-  EXCLUDE_FROM_LATEST,
-} from "../image-version/properties/table.js";
+import { END_OF_LIFE_DATE } from "../image-version/properties/table.js";
 import { isFinal } from "../image-version/state/states.js";
-import { isProtected, openRequests } from "../image-version/state/wanted.js";
-import { versionScope } from "../image-version/listings.js";
+import { contextOf } from "../operation/steps.js";
+import { versionNameIn, versionScope } from "../image-version/listings.js";
 import {
   operationIdOf,
-  recordKeyOf,
   type RegionRecord,
   type SoftDeleteRecord,
 } from "../operation/records.js";
-import { isPromoted } from "../image-version/queries/latest.js";
-import {
-  isExcludedIn,
-  type ListedImageVersion,
-} from "../image-version/resources.js";
-import { canonicalRegion } from "../resource-id.js";
+import type { ListedImageVersion } from "../image-version/resources.js";
+import { keyOf } from "../resource-id.js";
 import { rollbackTarget } from "../image-version/rollback/target.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
@@ -90,7 +82,7 @@ export async function retainedVersions(
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
   const known = new Map<string, StoredVersion>();
   for (const stored of await readAll(imageVersions, imageId))
-    if (stored.record.exists && stored.record.lastApplied !== undefined)
+    if (stored.record.status !== undefined && stored.record.spec !== undefined)
       known.set(nameOf(stored), stored);
   const listed = await imageVersions.resourceManager.listImageVersions(imageId);
   if (listed === undefined)
@@ -107,7 +99,7 @@ export async function retainedVersions(
     // Of what Sigil has written since, a list that is behind says nothing.
     const version: ListedImageVersion = {
       ...item,
-      ...latestOf(record, { ...item, regions: [], time }, context),
+      ...believed(record, { ...item, regions: [], time }, context).look,
     };
     const found = retained(version, stored, version.name === target);
     return deleting !== undefined &&
@@ -126,7 +118,8 @@ function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
   return (
     !isFinal(state) &&
     Object.values(requests).some(
-      ({ byPolicy, decided }) => byPolicy === true && decided === undefined,
+      ({ deletion, machine, decided }) =>
+        deletion !== undefined && machine === true && decided === undefined,
     )
   );
 }
@@ -137,21 +130,10 @@ function beforeDeletion(
   record: ImageVersionRecord,
 ): RetainedVersion {
   const before = { ...version, state: "Succeeded" as const };
-  if (!isExcludedForNow(record)) return before;
-  const was = Object.assign(
-    {},
-    ...Object.values(record.requests).map(({ guard }) => guard?.was),
-  ) as Patch;
-  return {
-    ...before,
-    excludeFromLatest: !Object.values(was).includes(false),
-    regions: version.regions.map(({ name }) => ({
-      name,
-      excludeFromLatest:
-        (was[`${regionField(name)}/excludeFromLatest`] ??
-          was[EXCLUDE_FROM_LATEST]) === true,
-    })),
-  };
+  const release = releaseBeforeDeletion(record);
+  if (release === undefined || record.status === undefined) return before;
+  const regions = regionsIn(factsIn(record.status.resource));
+  return { ...before, latestIn: releasedIn(release, regions) };
 }
 
 async function readAll(
@@ -163,7 +145,9 @@ async function readAll(
   do {
     const page = await index.page(versionScope(imageId), PAGE, token);
     const stored = await Promise.all(
-      page.rows.map(({ target }) => store.read(recordKeyOf(target) ?? "")),
+      page.rows.map((row) =>
+        store.read(keyOf(`${imageId}/versions/${versionNameIn(row)}`)),
+      ),
     );
     versions.push(...stored.flatMap((one) => one ?? []));
     token = page.continuationToken;
@@ -183,13 +167,9 @@ function retained(
     id: record.resourceId,
     name,
     provisioningState,
-    excludeFromLatest: !isPromoted({ resource }),
+    latestIn: latestIn(resource),
     ...(endOfLifeDate && { endOfLifeDate }),
     ...(publishedDate && { publishedDate }),
-    regions: (profile?.targetRegions ?? []).map((region) => ({
-      name: canonicalRegion(region.name),
-      excludeFromLatest: isExcludedIn(resource, region),
-    })),
     protected: isProtected(record),
     isRollbackTarget,
     state: stateOf(stored),
@@ -207,33 +187,35 @@ function endOfLifeToBe(
   shown: string | undefined,
 ): string | undefined {
   const asked = openRequests(record).findLast(
-    ([, { changes }]) => END_OF_LIFE_DATE in changes,
+    ([, { patch }]) => END_OF_LIFE_DATE in patch,
   );
   return asked === undefined
     ? shown
-    : ((asked[1].changes[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
+    : ((asked[1].patch[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
 }
 
 function regionsOf({
   record,
 }: StoredVersion): readonly Pick<RegionRecord, "name" | "state">[] {
-  return record.observed?.regions ?? record.regions;
+  return record.status?.regions ?? record.regions;
 }
 
 /**
  * A deletion of retention's own, which has begun with a version that was well, has left it as it was where it has ended because
- * somebody needs the version, or may, or the policy keeps it: it is judged anew. All else is for people.
+ * somebody needs the version, or may, the policy keeps it, or it gave way to a person: it is judged anew. All else is for people.
  */
 function stateOf(stored: StoredVersion): VersionState {
   const { record, operation } = stored;
-  const { error } = operation;
+  const { error, canceledBy } = operation;
   const leftAsItWas =
-    deletes(operation) &&
+    operation.kind === "DeleteImageVersion" &&
     isByRetention(operation) &&
     isFinal(record.state) &&
-    ["ImageVersionInUse", "UseUnknown", "KeptByRetention"].includes(
+    (["ImageVersionInUse", "UseUnknown", "KeptByRetention"].includes(
       error?.code ?? "",
-    ) &&
+    ) ||
+      (canceledBy !== undefined &&
+        isByRetention({ requestedBy: canceledBy }))) &&
     regionsOf(stored).every(({ state }) => state === "Completed");
   return leftAsItWas ? "Succeeded" : record.state;
 }

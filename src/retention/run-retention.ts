@@ -109,5 +109,8 @@ async function deleteVersion(
 }
 
 function isOvertaken(error: unknown): boolean {
-  return error instanceof ServiceError && error.code === "ImageVersionConflict";
+  return (
+    error instanceof ServiceError &&
+    ["ImageVersionConflict", "RegionWouldLoseLatest"].includes(error.code)
+  );
 }

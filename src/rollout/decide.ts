@@ -7,10 +7,7 @@
  *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it,
  *     but for a failure that was found before a person promoted it. None begins before a copy that was made again where the version
  *     is the latest has passed what the one before had to.
- *  6. A promotion that is not sent yet is decided anew as if it were not there: what would not be promoted now is canceled, and
- *     waits as if all that is known now had come before it.
  */
-import type { nextWave } from "../image-version/state/waves.js";
 import {
   gateOf,
   MACHINE_TEST,
@@ -26,21 +23,15 @@ export interface Situation {
   /** Tests of the gate. */
   readonly names: readonly string[];
   readonly results: readonly TestResult[];
-  /** The operation on the version that is under way, but for that promotion. */
+  /** The operation on the version that is under way. */
   readonly operationId?: string;
-  /** The promotion by this rule of which nothing was sent to Azure yet. */
-  readonly unsent?: {
-    readonly id: string;
-    /** Why it is not what would be sent now, where that is so. */
-    readonly overtaken?: string;
-  };
+  /** Somebody has changed in Azure where the version is in latest. */
+  readonly isPaused?: true;
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
   /** Those of them to which its replication has failed. */
   readonly lost?: readonly string[];
   readonly tests: MachineTests;
-  /** Each region's own flag excludes it, and none of these is the rule's. */
-  readonly isHeldEverywhere?: boolean;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
   /** Why its promotion by this rule has failed, where nobody has promoted or demoted it since. */
@@ -99,51 +90,15 @@ export type Decision = {
   | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
   /** By machines, in these regions. */
   | { readonly kind: "test"; readonly regions: readonly string[] }
-  /** Its promotion by this rule, before it is sent. */
-  | { readonly kind: "cancel"; readonly operationId: string }
 );
 
 const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
-/**
- * No wave goes on by itself: somebody has changed where the version is excluded, or nobody has seen whether the next one, counted from
- * 1, had it before its regions went.
- */
-export function decideStopped(
-  { number, regions }: NonNullable<ReturnType<typeof nextWave>>,
-  isUnseen: boolean,
-): Decision {
-  const gate: Gate = { state: "waiting", failed: [], missing: [] };
-  const why = isUnseen
-    ? `wave ${number} was promoted, and its regions were gone before Azure showed that.`
-    : "somebody has excluded the version from latest, or included it, otherwise than they do. They go on once that is put back.";
-  return {
-    ...attention(
-      gate,
-      `Its waves have stopped: ${why} Promoted by hand it becomes the latest in ${regions.join(", ")}.`,
-    ),
-    wave: number,
-  };
-}
-
 export function decide(situation: Situation, now: Date): Decision {
-  const { wave, unsent } = situation;
-  const next = decideNext(situation, now);
-  const decision = unsent === undefined ? next : withUnsent(next, unsent);
+  const { wave } = situation;
+  const decision = decideNext(situation, now);
   return wave === undefined ? decision : { ...decision, wave: wave.number };
-}
-
-/** Invariant 6. */
-function withUnsent(
-  next: Decision,
-  { id, overtaken }: NonNullable<Situation["unsent"]>,
-): Decision {
-  if (next.kind !== "promote")
-    return { ...next, kind: "cancel", operationId: id };
-  return overtaken === undefined
-    ? { ...next, kind: "wait", message: underWay(id) }
-    : { ...next, kind: "cancel", operationId: id, message: overtaken };
 }
 
 function underWay(operationId: string): string {
@@ -160,6 +115,11 @@ function decideNext(situation: Situation, now: Date): Decision {
     gate,
     ...(nextAttemptTime !== undefined && { nextAttemptTime }),
   });
+  if (situation.isPaused === true)
+    return attention(
+      gate,
+      `Its rule is paused: somebody else has changed in Azure where the version is in latest. To go on, promote it (POST …/promote), or demote it.`,
+    );
   if (gate.state === "failed") return haltBy(situation, gate, wait, now);
   // Invariant 3.
   if (operationId !== undefined) return wait(underWay(operationId));
@@ -193,11 +153,6 @@ function decideNext(situation: Situation, now: Date): Decision {
     return attention(
       gate,
       `Every test has passed; the version is promoted once its keys work: ${situation.brokenKeys}`,
-    );
-  if (gate.state === "passed" && situation.isHeldEverywhere === true)
-    return attention(
-      gate,
-      "Every test has passed, but each region is excluded from latest by its own flag, which a rule does not take off. Set excludeFromLatest to false in the regions that are to have the version, or promote it by hand.",
     );
   if (gate.state === "passed")
     return {
@@ -236,7 +191,7 @@ function haltBy(
   const halted = {
     state: "Halted" as const,
     message: isRolledBack
-      ? `${failures}. The version is excluded from latest again.`
+      ? `${failures}. The version is excluded from latest again, but where no other one would be the latest.`
       : `${failures}. ${stays ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
     gate,
   };

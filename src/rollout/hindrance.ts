@@ -1,11 +1,11 @@
 /** Why Sigil can make no machine that a promotion rule waits for: as far as that is known without asking Azure. */
 import type { PromotionRule } from "../image-version/contract.js";
 import type { Breach } from "../image-version/rules/rule.js";
-import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { placesOf } from "../machine-test/profile.js";
 import { canonicalRegion } from "../resource-id.js";
 import { MACHINE_TEST } from "../test-results/results.js";
+import { wavesOf, type Wave } from "./waves.js";
 
 type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
 

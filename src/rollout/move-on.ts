@@ -1,35 +1,21 @@
 /**
  * What may open or close a gate is acted on at once: a result that is stored, an operation on the version or a test of it that has
  * ended.
- * Invariants:
- *  1. Nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
- *     (roll-out.ts): a version is listed for that before a result of it is stored.
- *  2. A promotion by a rule is sent only after a look at its gate in that very step: what was found since it was accepted counts.
- *     Where that cannot be looked at, or Azure does not show the version as it is, the step is taken later, as any whose look fails.
+ * Invariant: nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
+ * (roll-out.ts): a version is listed for that before a result of it is stored.
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
-import { isByResults, isToBeSent } from "../image-version/state/held.js";
-import { presentRule } from "../image-version/state/wanted.js";
-import { hasEnded } from "../operation/kinds.js";
+import { ruleIn } from "../image-version/state/fold.js";
 import type { EventPublisher } from "../operation/ports.js";
-import type { OperationRecord } from "../operation/records.js";
-import {
-  commitStep,
-  contextOf,
-  currentFor,
-  type StepMessage,
-} from "../operation/steps.js";
-import { wait } from "../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RolloutDependencies } from "./ports.js";
-import { isPromotionByRollout } from "./requested-by.js";
 import { lookAfter } from "./roll-out.js";
 
-/** A result of the version is about to be stored. Invariant 1. */
+/** A result of the version is about to be stored. */
 export async function expectResult(
   deps: RolloutDependencies,
   versionId: string,
@@ -44,7 +30,7 @@ async function listed(
 ): Promise<string | undefined> {
   if (parseImageVersionId(versionId) === undefined) return undefined;
   const record = await store.readRecord(keyOf(versionId));
-  if (record === undefined || !isByResults(presentRule(record)))
+  if (record === undefined || (ruleIn(record)?.when ?? "manual") === "manual")
     return undefined;
   await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
   return record.resourceId;
@@ -69,17 +55,8 @@ export async function moveOn(
 export async function takeAndMoveOn(
   deps: RolloutDependencies,
   events: EventPublisher,
-  message: StepMessage,
   take: (events: EventPublisher) => Promise<void>,
 ): Promise<void> {
-  const unsent = await unsentPromotion(deps, message);
-  const obstacle = unsent && (await lookAtGate(deps, unsent));
-  // Invariant 2. It may have been sent, or canceled, by another meanwhile.
-  if (
-    obstacle !== undefined &&
-    (await unsentPromotion(deps, message)) !== undefined
-  )
-    return postpone({ ...deps.imageVersions, events }, message, obstacle);
   const ends: CloudEvent[] = [];
   await take({
     async publish(published) {
@@ -94,59 +71,6 @@ export async function takeAndMoveOn(
       ends.findIndex((end) => end.subject === subject) === i
     )
       await moveOn(deps, subject, traceparent);
-}
-
-/** Why the gate of a promotion could not be looked at. */
-interface Obstacle {
-  readonly message: string;
-  readonly retryAfterMs?: number | undefined;
-}
-
-/** Looks at the gate of a promotion, and does what follows; answers why it could not. */
-async function lookAtGate(
-  deps: RolloutDependencies,
-  { resourceId, traceparent }: OperationRecord,
-): Promise<Obstacle | undefined> {
-  try {
-    const outcome = await lookAfter(deps, resourceId, traceparent);
-    if (outcome === "unseen")
-      return { message: "Azure does not show the version as it is yet." };
-    // It was to be canceled, and may still be there.
-    return typeof outcome !== "string" && outcome.kind === "cancel"
-      ? outcome
-      : undefined;
-  } catch (error) {
-    if (error instanceof ServiceError) return error;
-    throw error;
-  }
-}
-
-/** The promotion by a rule that is to be sent. */
-async function unsentPromotion(
-  { imageVersions }: RolloutDependencies,
-  { operationId }: StepMessage,
-): Promise<OperationRecord | undefined> {
-  const { store } = imageVersions;
-  const operation = await store.readOperation(operationId);
-  if (operation === undefined || !isPromotionByRollout(operation))
-    return undefined;
-  const record = await store.readRecord(keyOf(operation.resourceId));
-  return record !== undefined &&
-    isToBeSent(record, operationId, contextOf(imageVersions))
-    ? operation
-    : undefined;
-}
-
-async function postpone(
-  deps: RolloutDependencies["imageVersions"],
-  message: StepMessage,
-  { message: reason, retryAfterMs = deps.pace.pollMaxMs }: Obstacle,
-): Promise<void> {
-  const stored = await currentFor(deps, message);
-  if (stored !== undefined && !hasEnded(deps, stored))
-    await commitStep(deps, stored, (pair) =>
-      wait(pair, reason, retryAfterMs, contextOf(deps)),
-    );
 }
 
 /** Of operations on a version, and of its tests. */

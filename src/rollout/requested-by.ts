@@ -12,10 +12,3 @@ export function isByRollout({
 }: Pick<OperationRecord, "requestedBy">): boolean {
   return requestedBy.policy === REQUESTED_BY.policy;
 }
-
-/** A promotion because its gate was open. */
-export function isPromotionByRollout(
-  operation: Pick<OperationRecord, "kind" | "requestedBy">,
-): boolean {
-  return operation.kind === "PromoteImageVersion" && isByRollout(operation);
-}

@@ -1,30 +1,29 @@
 /**
- * Promotes versions whose tests have passed, by the same operation as a caller's promotion. Invariants:
+ * Promotes versions whose rule is met, by the same operation as a caller's promotion. Invariants:
  *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
  *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
- *  3. A version is looked after from the request of its rule until the rule is in force no more, and while others have stopped
- *     its waves. Where a test has failed that begins anew with the next result, or with what others are seen to have changed.
+ *  3. A version is looked after from the request of its rule until the rule is in force no more. Where a test has failed that begins anew with the next result, or with what others are seen to have changed.
  *  4. What fails for one version holds back no other.
  */
-import { ServiceError } from "../errors.js";
+import { ServiceError, type ErrorCode } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../image-version/commands/by-hand.js";
 import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
 import type { StoredVersion } from "../image-version/ports.js";
-import type { Held } from "../image-version/state/record.js";
+import { noteLook } from "../image-version/note-look.js";
 import { lookAt } from "../image-version/queries/look-at.js";
 import type { Look } from "../image-version/resources.js";
-import { latestOf } from "../image-version/state/attempts.js";
-import { isPaused } from "../image-version/state/held.js";
+import type { ReleaseChange } from "../image-version/latest/release.js";
+import { isPaused, ruleInForce } from "../image-version/state/fold.js";
+import { believed } from "../image-version/state/observe.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { isFinal } from "../image-version/state/states.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
-import { cancelOperation } from "../operation/canceling.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
 import {
-  imageIdOf,
   keyOf,
   parseImageVersionId,
   type ImageVersionId,
@@ -32,7 +31,7 @@ import {
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
-import { decisionOn, decisionsOn, type Decisions } from "./situation.js";
+import { decisionOn, withoutMachines, type Found } from "./situation.js";
 import { tellAttention, tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
@@ -110,9 +109,9 @@ async function outcomeOf(
   resourceId: string,
 ): Promise<Outcome> {
   const seen = await lookOnce(deps, resourceId);
-  return typeof seen === "string"
-    ? seen
-    : (await subjectOf(deps, seen)).outcome;
+  if (typeof seen === "string") return seen;
+  const found = await foundOf(deps, seen);
+  return typeof found === "string" ? found : found.decision;
 }
 
 /** A version, and a look that shows it as it is. */
@@ -128,85 +127,85 @@ async function lookOnce(
 ): Promise<Seen | "over" | "later" | "unseen"> {
   const { imageVersions } = deps;
   const id = parseImageVersionId(resourceId);
-  const stored = await imageVersions.store.read(keyOf(resourceId));
-  if (id === undefined || stored === undefined) return "over";
-  const { record } = stored;
+  const read = await imageVersions.store.read(keyOf(resourceId));
+  if (id === undefined || read === undefined) return "over";
+  const { status, state } = read.record;
   const look = await lookAt(imageVersions, id);
-  // It is of before the last write, or others have undone that: which of the two a later look tells.
-  if (look !== latestOf(record, look, contextOf(imageVersions)))
-    return "unseen";
-  if (look !== undefined) return { id, stored, look };
-  // One look without it may be behind: it is gone where Azure's list lacks it, too.
-  if (record.exists && (await isListed(deps, id))) return "unseen";
-  return isFinal(record.state) ? "over" : "later";
+  if (look === undefined)
+    return status === undefined && isFinal(state) ? "over" : "unseen";
+  // What others have changed counts before anything is decided.
+  const noted = isFinal(state)
+    ? await noteLook(imageVersions, read, look)
+    : { stored: read };
+  if (noted === undefined) return "later";
+  const { stored } = noted;
+  return believed(stored.record, look, contextOf(imageVersions)).isFact
+    ? { id, stored, look }
+    : "unseen";
 }
 
-async function subjectOf(
+/** Why a promotion or demotion that a rule has begun is not to be sent; undefined: it is. Asked right before that. */
+export async function whyNotByRule(
+  deps: RolloutDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  change: ReleaseChange,
+): Promise<string | undefined> {
+  const { status } = record;
+  const found =
+    status && (await decisionOn(deps, id, withoutMachines(record), status));
+  if (found === undefined) return "Its promotion rule is in force no more.";
+  const kind = change.kind === "include" ? "promote" : "rollBack";
+  return found.decision.kind === kind ? undefined : found.decision.message;
+}
+
+async function foundOf(
   deps: RolloutDependencies,
   { id, stored: { record }, look }: Seen,
-  decisions?: Decisions,
-): Promise<{
-  readonly outcome: Outcome;
-  /** As a promotion by it says; absent where its waves have stopped. */
-  readonly byRule?: Held & { readonly publishedDate: string };
-}> {
-  const found = await decisionOn(deps, id, record, look, decisions);
-  const { publishedDate } = look;
-  if (publishedDate === undefined || found === undefined)
-    return {
-      outcome:
-        isFinal(record.state) && !isPaused(record, look) ? "over" : "later",
-    };
-  const { decision, held } = found;
-  return {
-    outcome: decision,
-    ...(held && { byRule: { ...held, publishedDate } }),
-  };
-}
-
-async function isListed(
-  { imageVersions: { resourceManager } }: RolloutDependencies,
-  id: ImageVersionId,
-): Promise<boolean> {
-  const listed = await resourceManager.listImageVersions(imageIdOf(id));
-  return listed?.some(({ name }) => name === id.versionName) === true;
+): Promise<Found | "over" | "later"> {
+  const found = await decisionOn(deps, id, record, look);
+  if (found !== undefined && look.publishedDate !== undefined) return found;
+  return isFinal(record.state) &&
+    ruleInForce(record) === undefined &&
+    !isPaused(record)
+    ? "over"
+    : "later";
 }
 
 async function rollOut(
   deps: RolloutDependencies,
   resourceId: string,
   traceparent: string,
-  isAgain = false,
 ): Promise<Outcome> {
   const seen = await lookOnce(deps, resourceId);
   if (typeof seen === "string") return seen;
   const { id, look } = seen;
-  const decisions = await decisionsOn(deps, seen.stored.record, look);
   const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, seen.stored, look, decisions, traceparent)
+    ? await tellReached(deps, seen.stored, look, traceparent)
     : seen.stored;
   if (stored === undefined) return "later";
-  const { outcome, byRule } = await subjectOf(
-    deps,
-    { id, stored, look },
-    decisions,
-  );
-  if (typeof outcome === "string") return outcome;
-  if (byRule === undefined) {
-    await tellAttention(deps, stored, look, outcome, traceparent);
-    return outcome;
-  }
+  const found = await foundOf(deps, { id, stored, look });
+  if (typeof found === "string") return found;
+  const { decision: outcome, regions } = found;
+  const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
+  const byRule = { publishedDate }; // Invariant 1.
   switch (outcome.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {
         ...command,
-        byRule, // Invariant 1.
+        byRule,
+        ...(regions && { regions }),
       });
       break;
     case "rollBack":
       await tellHalt(deps, stored, look, outcome, traceparent);
-      await demoteImageVersion(deps.imageVersions, { ...command, byRule });
+      try {
+        await demoteImageVersion(deps.imageVersions, { ...command, byRule });
+      } catch (error) {
+        // It stays where no other version would be the latest, until one is.
+        if (!isRefused(error, "RegionWouldLoseLatest")) throw error;
+      }
       break;
     case "test":
       await testImageVersion(deps.machineTests, {
@@ -214,15 +213,6 @@ async function rollOut(
         regions: outcome.regions,
       });
       break;
-    case "cancel":
-      await cancelOperation(
-        deps.imageVersions,
-        outcome.operationId,
-        REQUESTED_BY,
-        outcome.message,
-      );
-      // What is decided without it is done at once. Where it stays, or another has come, whoever looks next goes on.
-      return isAgain ? outcome : rollOut(deps, resourceId, traceparent, true);
     case "halt":
       // Not told, it is looked at again.
       if (!(await tellHalt(deps, stored, look, outcome, traceparent)))
@@ -237,8 +227,9 @@ async function rollOut(
 }
 
 function isOvertaken(error: unknown): boolean {
-  return (
-    error instanceof ServiceError &&
-    (error.code === "ImageVersionConflict" || error.code === "OperationEnded")
-  );
+  return isRefused(error, "ImageVersionConflict", "OperationEnded");
+}
+
+function isRefused(error: unknown, ...codes: readonly ErrorCode[]): boolean {
+  return error instanceof ServiceError && codes.includes(error.code);
 }

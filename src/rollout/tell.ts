@@ -1,30 +1,28 @@
 /**
- * What is told of a rollout, and what is kept of it: since when each of its waves has the version, what has stopped it, which copies
- * are others by now. Invariants:
+ * What is told of a rollout, and what is kept of it: since when each of its waves has the version, what has stopped it. Invariants:
  *  1. What was told is in the record that says so: both are one write, while no operation works on the version. Where another has
  *     written the record since it was read, nothing is told: whoever comes next looks again.
  *  2. Each event has an id that is made of its fact, so that it may be sent twice.
  */
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
+import { whatToDo } from "../conditions/conditions.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import type { StoredVersion } from "../image-version/ports.js";
-import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
-import { isExcluded, type Look } from "../image-version/resources.js";
-import { telling } from "../image-version/state/at-rest.js";
-import { wavesIn, withWaves } from "../image-version/state/held.js";
+import { latestIn } from "../image-version/latest/flags.js";
+import type { Look } from "../image-version/resources.js";
+import { isPaused, ruleIn } from "../image-version/state/fold.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { copiesAfter } from "../image-version/state/see.js";
+import { telling } from "../image-version/state/told.js";
+import { closing } from "../operation/advance.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
-import type { OperationRecord } from "../operation/records.js";
-import { canonicalRegion } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
+import { lastOfLatest } from "./last-operations.js";
 import { isByRollout } from "./requested-by.js";
-import { overruledTime, sinceOf, type Decisions } from "./situation.js";
+import { regionsOfWave, wavesOf, waveTimes } from "./waves.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
@@ -47,7 +45,11 @@ export function tellHalt(
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
       `rollout-halted/${hashOf([...lifeOf(stored.record, look), failed])}`,
-      { failed: [...failed], message },
+      {
+        failed: [...failed],
+        message,
+        whatToDo: whatToDo("NeedsAttention", resourceId),
+      },
     ),
     failed
       .map(({ time }) => time)
@@ -61,13 +63,13 @@ export function tellAttention(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
-  { message, wave }: Decision,
+  { message }: Decision,
   traceparent: string,
 ): Promise<Told> {
   const { resourceId, rollout } = stored.record;
   // Waves that a rule begins anew are told anew.
   const begun = rollout?.waves?.[0] ?? [];
-  const fact = [...lifeOf(stored.record, look), begun, wave ?? 0, message];
+  const fact = [...lifeOf(stored.record, look), begun, message];
   return tellOnce(
     deps,
     stored,
@@ -77,7 +79,11 @@ export function tellAttention(
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
       `rollout-halted/${hashOf(fact)}`,
-      { failed: [], message },
+      {
+        failed: [],
+        message,
+        whatToDo: whatToDo("NeedsAttention", resourceId),
+      },
     ),
   );
 }
@@ -87,66 +93,53 @@ export async function tellReached(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
-  decisions: Decisions,
   traceparent: string,
 ): Promise<Told> {
-  const noted = await tellWaves(deps, stored, look, decisions, traceparent);
-  const { last } = decisions;
+  const noted = await tellWaves(deps, stored, look, traceparent);
+  if (noted === undefined) return undefined;
+  const { record } = noted;
+  const operation = await lastOfLatest(deps.imageVersions, record);
   if (
-    noted === undefined ||
-    last?.kind !== "DemoteImageVersion" ||
-    last.status !== "Succeeded" ||
-    !isByRollout(last) ||
-    !isExcluded(look.resource)
+    operation?.kind !== "DemoteImageVersion" ||
+    operation.status !== "Succeeded" ||
+    !isByRollout(operation) ||
+    latestIn(look.resource).length > 0
   )
     return noted;
-  const { record } = noted;
-  const { rollout } = record;
-  const event = eventOf(
+  return tellOnce(
     deps,
-    record.resourceId,
-    traceparent,
-    IMAGE_VERSION_EVENT.rolledBack,
-    `rolled-back/${hashOf([...lifeOf(record, look), last.id])}`,
-    { operationId: last.id },
+    noted,
+    eventOf(
+      deps,
+      record.resourceId,
+      traceparent,
+      IMAGE_VERSION_EVENT.rolledBack,
+      `rolled-back/${hashOf([...lifeOf(record, look), operation.id])}`,
+      { operationId: operation.id },
+    ),
   );
-  // Told by an earlier release.
-  if (rollout?.rolledBack === last.id || rollout?.told === event.id)
-    return noted;
-  const after = { ...record, rollout: { ...rollout, rolledBack: last.id } };
-  return committed(deps, { ...noted, record: after }, [event]);
 }
 
 async function tellWaves(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
-  decisions: Decisions,
   traceparent: string,
 ): Promise<Told> {
   const { record } = stored;
-  const seen = withRefusals(
-    { ...record, ...copiesAfter(record, look) },
-    decisions,
-  );
-  if (
-    isDeepStrictEqual(
-      withWaves(seen, look, () => look.time),
-      record,
-    )
-  )
-    return stored;
-  const after = withOverruled(seen, look, decisions.carriedOut);
-  const waves = wavesIn(record, look) ?? [];
+  // What others have changed is no wave.
+  if (isPaused(record)) return stored;
+  const waves = wavesOf(ruleIn(record)) ?? [];
   const before = record.rollout?.waves ?? [];
-  const there = targetRegionsOf(look.resource).map(({ name }) =>
-    canonicalRegion(name),
-  );
-  const events = (after.rollout?.waves ?? []).flatMap((time, i) => {
-    const regions = (waves[i]?.regions ?? []).filter((region) =>
-      there.includes(region),
-    );
-    return time === null || time === before[i] || regions.length === 0
+  const times =
+    latestIn(look.resource).length > 0
+      ? waveTimes(waves, record.rollout, look)
+      : [];
+  if (times.length === before.length) return stored;
+  const events = times.flatMap((time, i) => {
+    const wave = waves[i];
+    const regions = wave === undefined ? [] : regionsOfWave(wave, look);
+    return time === before[i] || regions.length === 0
       ? []
       : [
           eventOf(
@@ -159,50 +152,8 @@ async function tellWaves(
           ),
         ];
   });
+  const after = { ...record, rollout: { ...record.rollout, waves: times } };
   return committed(deps, { ...stored, record: after }, events);
-}
-
-function withRefusals(
-  record: ImageVersionRecord,
-  { refused, undoing }: Decisions,
-): ImageVersionRecord {
-  const {
-    refused: refusedBefore,
-    undoing: undoingBefore,
-    ...rollout
-  } = record.rollout ?? {};
-  return isDeepStrictEqual([refusedBefore, undoingBefore], [refused, undoing])
-    ? record
-    : {
-        ...record,
-        rollout: {
-          ...rollout,
-          ...(refused && { refused }),
-          ...(undoing && { undoing }),
-        },
-      };
-}
-
-/** Also until when a person has overruled what had failed, of the last wave that has the version. */
-function withOverruled(
-  record: ImageVersionRecord,
-  look: Look,
-  promotion: OperationRecord | undefined,
-): ImageVersionRecord {
-  const after = withWaves(record, look, (wave) =>
-    sinceOf(record, look, wave, promotion),
-  );
-  if (after.rollout === undefined) return after;
-  const { overruledTime: _, ...rollout } = after.rollout;
-  const last = (rollout.waves ?? []).findLastIndex((time) => time !== null);
-  const overruled = overruledTime(record, last, promotion);
-  return {
-    ...after,
-    rollout: {
-      ...rollout,
-      ...(overruled !== undefined && { overruledTime: overruled }),
-    },
-  };
 }
 
 async function tellOnce(
@@ -229,9 +180,10 @@ async function committed(
   changed: StoredVersion,
   events: readonly CloudEvent[],
 ): Promise<Told> {
+  const told = events.map((event) => ({ kind: "event" as const, event }));
   const { record, operation } = telling(
     changed,
-    events.map((event) => ({ kind: "event", event })),
+    told.length === 0 ? [] : [...told, closing(changed.operation.id)],
   );
   // Whoever dies after the write leaves it to the reconciler to tell.
   if (events.length > 0) await imageVersions.index.put([openRow(operation.id)]);

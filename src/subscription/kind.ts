@@ -1,11 +1,7 @@
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import type { Kind } from "../operation/ports.js";
 import { ENDS, type States } from "../operation/states.js";
-import {
-  migratedPreparation,
-  type PreparationRecord,
-  type PreparationState,
-} from "./records.js";
+import type { PreparationRecord, PreparationState } from "./records.js";
 
 const PREPARATIONS = "subscription-preparations";
 
@@ -38,5 +34,4 @@ export const PREPARATION_KIND: Kind<PreparationRecord> = {
       data,
     }),
   },
-  migrate: migratedPreparation,
 };

@@ -1,4 +1,4 @@
-import { SCHEMA, type TrackedRecord } from "../operation/records.js";
+import type { TrackedRecord } from "../operation/records.js";
 
 /** A resource provider or feature, and how far its registration is. */
 export interface RegistrationRecord {
@@ -37,16 +37,4 @@ export function subscriptionIdOf({
   resourceId,
 }: Pick<PreparationRecord, "resourceId">): string {
   return resourceId.slice("/subscriptions/".length);
-}
-
-/** A record of release 0.1.0, which had no schema number, in today's shape. */
-export function migratedPreparation(stored: unknown): PreparationRecord {
-  const record = stored as PreparationRecord & {
-    readonly fellows?: unknown;
-    readonly waiting?: unknown;
-    readonly wakes?: number;
-  };
-  if (record.schema === SCHEMA) return record;
-  const { fellows: _, waiting: __, wakes = 0, ...kept } = record;
-  return { ...kept, schema: SCHEMA, members: [], queued: [], resends: wakes };
 }

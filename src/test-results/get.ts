@@ -40,15 +40,12 @@ export async function getTestResults(
   );
 }
 
-/** What is known of which regional copies are others by now. */
-type Copies = Pick<
-  ImageVersionRecord,
-  "addedTimes" | "goneRegions" | "observed"
->;
+/** What is known of when the regional copies were made. */
+type Copies = Pick<ImageVersionRecord, "regions">;
 
 /**
- * Those of the version that Azure shows, in the regions that it has. Of a region that was added again only what was begun since: what
- * was found of the copy before says nothing of this one. What Azure has validated is the version.
+ * Those of the version that Azure shows, in the regions that it has. Of a region only what was begun since its copy was there: what
+ * was found of one before says nothing of this one. What Azure has validated is the version.
  */
 export async function resultsOf(
   results: Pick<TestResults, "list">,
@@ -64,7 +61,7 @@ export async function resultsOf(
       ({ life, region, time, begunTime = time }) =>
         life === publishedDate &&
         there.includes(region) &&
-        !(Date.parse(begunTime) < Date.parse(madeSince(region, copies) ?? "")),
+        !(Date.parse(begunTime) < Date.parse(madeAt(region, copies) ?? "")),
     )
     .map(
       ({ versionId: _version, life: _life, begunTime: _begun, ...result }) =>
@@ -73,10 +70,7 @@ export async function resultsOf(
   return [...azureResults(resource, publishedDate), ...reported];
 }
 
-/** A region that is noted as gone, and is there again, was seen without its copy, or with the one before, when it was looked at last. */
-function madeSince(
-  region: string,
-  { addedTimes = {}, goneRegions = [], observed }: Partial<Copies> = {},
-): string | undefined {
-  return goneRegions.includes(region) ? observed?.time : addedTimes[region];
+/** When the copy that is there was seen Completed. */
+function madeAt(region: string, copies?: Copies): string | undefined {
+  return copies?.regions.find(({ name }) => name === region)?.completedTime;
 }

@@ -130,7 +130,7 @@ test("the seed's command, az's word changed, makes a version that is usable in e
     },
   });
   const changed = await bash(
-    `sigil image-version update ${AT} -e ${version} --set publishingProfile.excludeFromLatest=true tags.build=1 --query tags.build -o tsv`,
+    `sigil image-version update ${AT} -e ${version} --set publishingProfile.excludeFromLatest=true tags.build=1 --allow-no-latest --query tags.build -o tsv`,
   );
   expect([changed.code, changed.stdout]).toEqual([0, "1\n"]);
   const removed = await bash(
@@ -161,7 +161,7 @@ test("what was deleted by mistake is listed, and restored", async () => {
   onTestFinished(() => stack.simulator.putResource(gallery));
   const run = await bash(`set -e
     (sigil image-version create ${AT} -e ${version} -l westus --target-regions westus=1 eastus2 ${KEYS} --managed-image myImage -o none)
-    (sigil image-version delete ${AT} -e ${version})
+    (sigil image-version delete ${AT} -e ${version} --allow-no-latest)
     (sigil image-version list-soft-deleted ${AT} --query "[?name=='${version}'].location" -o tsv)
     (sigil image-version undelete ${AT} -e ${version} --query "publishingProfile.targetRegions[].name" -o tsv)`);
   expect(run.code, run.stderr).toBe(0);

@@ -114,7 +114,15 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   expect(planned.body.findings).toMatchObject([
     { code: "RegionKept", severity: "warning" },
   ]);
-  const confirmed = await put(id, body(WEST, EAST), "?removeRegions=eastus2");
+  // It is the only version: what takes it out of latest says so.
+  const refused = await put(id, body(WEST, EAST), "?removeRegions=eastus2");
+  expect(refused.status).toBe(409);
+  expect(refused.body).toMatchObject({ code: "RegionWouldLoseLatest" });
+  const confirmed = await put(
+    id,
+    body(WEST, EAST),
+    "?removeRegions=eastus2&allowNoLatest=true",
+  );
   expect(await ended(confirmed.body)).toMatchObject({ status: "Succeeded" });
   const narrowed = await api.request<ImageVersion>("GET", pathOf(id));
   expect(narrowed.body.sigil.regions.map(({ name }) => name)).toEqual([
@@ -129,7 +137,10 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   );
   expect(nothingToRepair.status).toBe(409);
 
-  const removal = await api.request<Operation>("DELETE", pathOf(id));
+  const removal = await api.request<Operation>(
+    "DELETE",
+    `${pathOf(id)}?allowNoLatest=true`,
+  );
   expect(removal.status).toBe(202);
   expect(await ended(removal.body)).toMatchObject({
     kind: "DeleteImageVersion",
@@ -189,7 +200,7 @@ test("a version is held back, promoted, demoted and rolled back", async () => {
   });
   expect(await ended(rolledBack.body)).toMatchObject({ status: "Succeeded" });
   expect((await shown()).sigil.latest).toBe(true);
-  const demoted = await post(`${pathOf(id)}/demote`);
+  const demoted = await post(`${pathOf(id)}/demote?allowNoLatest=true`);
   expect(await ended(demoted.body)).toMatchObject({ status: "Succeeded" });
   expect((await shown()).sigil.latest).toBe(false);
 });

@@ -78,6 +78,71 @@ async function ended(operation: Operation): Promise<Operation> {
   return operation;
 }
 
+// First: what a plan has seen registered is not asked for again for some seconds.
+describe("preparing a subscription", () => {
+  test("a plan says that it is needed and how; it registers provider and feature, and then the plan is clean", async () => {
+    for (const feature of [undefined, "SIGEncryption"])
+      await stack.simulator.setRegistrationState({
+        subscriptionId: LOCAL_SUBSCRIPTION_ID,
+        namespace: "Microsoft.Compute",
+        ...(feature && { feature }),
+        state: "NotRegistered",
+      });
+    const { body: before } = await plan(managedImageRequest());
+    expect(errorsOf(before)).toMatchObject([
+      { code: "ProviderNotRegistered", severity: "error" },
+      { code: "FeatureNotRegistered", severity: "error" },
+    ]);
+    for (const { remediation } of errorsOf(before))
+      expect(remediation).toContain(`POST /api${SUBSCRIPTION}/prepare`);
+    const unprepared = await api.request<Preparation>(
+      "GET",
+      `${SUBSCRIPTION}/prepare`,
+    );
+    expect(unprepared.body).toEqual({
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      prepared: false,
+      registrations: [
+        { name: "Microsoft.Compute", state: "NotRegistered" },
+        { name: "Microsoft.Compute/SIGEncryption", state: "NotRegistered" },
+      ],
+    });
+
+    const asked = await api.request<Operation>(
+      "POST",
+      `${SUBSCRIPTION}/prepare`,
+    );
+    expect(asked.status).toBe(202);
+    expect(asked.headers.get("location")).toMatch(/\/prepare$/u);
+    expect(asked.headers.get("operation-location")).toContain(
+      `/api/operations/${asked.body.id}`,
+    );
+    expect(await ended(asked.body)).toMatchObject({
+      kind: "PrepareSubscription",
+      status: "Succeeded",
+      percentComplete: 100,
+      resourceId: SUBSCRIPTION,
+    });
+
+    const prepared = await api.request<Preparation>(
+      "GET",
+      `${SUBSCRIPTION}/prepare`,
+    );
+    expect(prepared.body).toMatchObject({
+      prepared: true,
+      operation: { id: asked.body.id, status: "Succeeded" },
+    });
+    expect(errorsOf((await plan(managedImageRequest())).body)).toEqual([]);
+    const listed = await api.request<{ value: Operation[] }>(
+      "GET",
+      `/operations?subscriptionId=${LOCAL_SUBSCRIPTION_ID}&status=Succeeded&top=1`,
+    );
+    expect(listed.body.value.map((operation) => operation.id)).toEqual([
+      asked.body.id,
+    ]);
+  });
+});
+
 describe("a plan", () => {
   test("of a good request has no finding, and says what would change and be sent", async () => {
     const { status, body } = await plan(managedImageRequest());
@@ -269,70 +334,6 @@ describe("a plan", () => {
   });
 });
 
-describe("preparing a subscription", () => {
-  test("a plan says that it is needed and how; it registers provider and feature, and then the plan is clean", async () => {
-    for (const feature of [undefined, "SIGEncryption"])
-      await stack.simulator.setRegistrationState({
-        subscriptionId: LOCAL_SUBSCRIPTION_ID,
-        namespace: "Microsoft.Compute",
-        ...(feature && { feature }),
-        state: "NotRegistered",
-      });
-    const { body: before } = await plan(managedImageRequest());
-    expect(errorsOf(before)).toMatchObject([
-      { code: "ProviderNotRegistered", severity: "error" },
-      { code: "FeatureNotRegistered", severity: "error" },
-    ]);
-    for (const { remediation } of errorsOf(before))
-      expect(remediation).toContain(`POST /api${SUBSCRIPTION}/prepare`);
-    const unprepared = await api.request<Preparation>(
-      "GET",
-      `${SUBSCRIPTION}/prepare`,
-    );
-    expect(unprepared.body).toEqual({
-      subscriptionId: LOCAL_SUBSCRIPTION_ID,
-      prepared: false,
-      registrations: [
-        { name: "Microsoft.Compute", state: "NotRegistered" },
-        { name: "Microsoft.Compute/SIGEncryption", state: "NotRegistered" },
-      ],
-    });
-
-    const asked = await api.request<Operation>(
-      "POST",
-      `${SUBSCRIPTION}/prepare`,
-    );
-    expect(asked.status).toBe(202);
-    expect(asked.headers.get("location")).toMatch(/\/prepare$/u);
-    expect(asked.headers.get("operation-location")).toContain(
-      `/api/operations/${asked.body.id}`,
-    );
-    expect(await ended(asked.body)).toMatchObject({
-      kind: "PrepareSubscription",
-      status: "Succeeded",
-      percentComplete: 100,
-      resourceId: SUBSCRIPTION,
-    });
-
-    const prepared = await api.request<Preparation>(
-      "GET",
-      `${SUBSCRIPTION}/prepare`,
-    );
-    expect(prepared.body).toMatchObject({
-      prepared: true,
-      operation: { id: asked.body.id, status: "Succeeded" },
-    });
-    expect(errorsOf((await plan(managedImageRequest())).body)).toEqual([]);
-    const listed = await api.request<{ value: Operation[] }>(
-      "GET",
-      `/operations?subscriptionId=${LOCAL_SUBSCRIPTION_ID}&status=Succeeded&top=1`,
-    );
-    expect(listed.body.value.map((operation) => operation.id)).toEqual([
-      asked.body.id,
-    ]);
-  });
-});
-
 describe("the disk encryption sets of a subscription", () => {
   test("are listed by region, with what a person needs to choose one", async () => {
     const { status, body } = await api.request<DiskEncryptionSets>(
@@ -399,12 +400,16 @@ test("a plan shows the purchase plan of the image definition, whose machines hav
 
 test("a plan answers 503 with Retry-After while Azure throttles its reads", async () => {
   stack.simulator.addFault({
-    path: "/images/MyImage\\?",
+    path: "/images/Unread\\?",
     action: "respond",
     status: 429,
     headers: { "Retry-After": "17" },
   });
-  const throttled = await plan(managedImageRequest());
+  const throttled = await api.request<Plan>(
+    "POST",
+    `${pathOf(id).replace("/images/MyImage/", "/images/Unread/")}/plan`,
+    { body: managedImageRequest() },
+  );
   expect(throttled.status).toBe(503);
   expect(throttled.headers.get("retry-after")).toBe("17");
   expect(throttled.body).toMatchObject({ code: "ResourceManagerThrottled" });

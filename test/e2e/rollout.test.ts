@@ -89,6 +89,7 @@ test("a version that has failed in one region is held back, and says why; a pers
         "sigil/machine has failed in eastus2. The version is not promoted, unless a later result passes.",
       failed: [{ region: "eastus2", result: "failed" }],
     },
+    conditions: [{ type: "NeedsAttention", reason: "Halted" }],
   });
   expect(properties.publishingProfile?.excludeFromLatest).toBe(true);
 

@@ -112,7 +112,7 @@ describe("npm start", () => {
           const answer = await fetch(`${again.origin}${operation}`, {
             headers,
           });
-          return (await answer.json()) as unknown;
+          return await answer.json();
         },
         { interval: 250 },
       )

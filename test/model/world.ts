@@ -1,371 +1,603 @@
-/** One run's world: Sigil's processes on two hosts, the services between which they run, and what everybody was told. */
+/** Plays a story: the product's own code, the simulator of ARM, a clock, and everything that may go wrong between them. */
+import { expect } from "vitest";
 import { ServiceError } from "../../src/errors.js";
-import type { CloudEvent } from "../../src/events/cloud-event.js";
-import type {
-  Dependencies,
-  Looks,
-  StepDependencies,
-} from "../../src/image-version/ports.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  retryImageVersion,
+} from "../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../src/image-version/commands/put.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import type { StepDependencies } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
-import { KINDS } from "../../src/kinds.js";
-import { ManualClock } from "@sigil-local/clock";
-import type { PollingPolicy } from "../../src/operation/ports.js";
+import { cancelOperation } from "../../src/operation/canceling.js";
+import { reconcile } from "../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
-import { keptNow } from "../../src/retention/kept-now.js";
-import type {
-  RetentionPolicies,
-  StoredPolicy,
-} from "../../src/retention/ports.js";
-import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
+import { formatImageVersionId, keyOf } from "../../src/resource-id.js";
+import { lookAfter, whyNotByRule } from "../../src/rollout/roll-out.js";
+import type { RolloutDependencies } from "../../src/rollout/ports.js";
+import { idOf, TRACEPARENT, type InProcess } from "../support/dependencies.js";
 import {
-  createMemoryIndex,
-  type MemoryIndex,
-} from "../support/fakes/listing-index.js";
-import {
-  createMemoryQueues,
-  createMemoryTopic,
-  type Queues,
-  type Topic,
-} from "../support/fakes/service-bus.js";
-import {
-  createMemoryStore,
-  type MemoryStore,
-} from "../support/fakes/state-store.js";
-import { createArm, short, type Arm, type ArmSettings } from "./arm.js";
-import { createAzure, type Azure } from "./azure.js";
-import { keysIn, type Facts } from "./facts.js";
-import { createWay, type Way } from "./faults.js";
-import {
-  createLedger,
-  isOpen,
-  type Accepted,
-  type Command,
-  type Ledger,
-} from "./ledger.js";
-import {
+  failingDependencies,
   Killed,
-  newProcess,
-  portOf,
-  runBeside,
-  type Failure,
-  type Process,
-} from "./process.js";
-import { createWriteJudge, type WriteJudge } from "./write-judge.js";
+} from "../support/failing-dependencies.js";
+import { seedResource } from "../support/requests.js";
+import {
+  canonical,
+  factsOf,
+  regionsIn,
+  type Facts,
+  type Wire,
+} from "./facts.js";
+import { Oracle, type Request } from "./oracle.js";
+import {
+  HOME,
+  REGIONS,
+  type Body,
+  type FAULTS,
+  type Step,
+  type Story,
+} from "./steps.js";
 
-/** The product's pace, but for patience: a region that stands still is told of within a run, and given up sooner. */
-const PACE: PollingPolicy = {
-  pollInitialMs: 15_000,
-  pollMaxMs: 120_000,
-  putTimeoutMs: 60_000,
-  overdueMs: 120_000,
-  stalledMs: 900_000,
-  progressStep: 1,
-  confirmMs: 120_000,
-  staleMs: 600_000,
-  operationStalledMs: 1_800_000,
-  repairAttempts: 2,
-  repairDelayMs: 300_000,
-};
-const HOSTS = 2;
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+/** No operation takes longer, once nothing is in its way. */
+const MOST_ROUNDS = 400;
 
-/** The retention policies as they are read. */
-export function policiesIn({
-  policies,
-}: Pick<World, "policies">): RetentionPolicies {
-  return {
-    list: () => Promise.resolve([...policies.values()]),
-    read: (imageId) => Promise.resolve(policies.get(imageId)),
-    put: () => Promise.resolve(),
-    remove: () => Promise.resolve(),
-  };
-}
+export class Play {
+  readonly lines: string[] = [];
+  readonly #world: InProcess;
+  readonly #versions: readonly string[];
+  readonly #lagMs: number;
+  readonly #oracle: Oracle;
+  /** Of requests, which do not die. */
+  readonly #deps: StepDependencies;
+  readonly #process: ReturnType<typeof failingDependencies<StepDependencies>>;
+  readonly #rollout: RolloutDependencies;
 
-/** Something that Sigil is given to do; several may be done at once. */
-export interface Task {
-  readonly name: string;
-  readonly command?: Command;
-  /** Throws what the product throws. */
-  run(deps: StepDependencies): Promise<void>;
-  /** After the process has ended, however. */
-  ended?(error: unknown): void;
-}
-
-export interface World {
-  readonly clock: ManualClock;
-  readonly arm: Arm;
-  readonly azure: Azure;
-  readonly way: Way;
-  readonly store: MemoryStore<ImageVersionRecord>;
-  readonly index: MemoryIndex;
-  readonly queues: Queues;
-  readonly topic: Topic;
-  readonly ledger: Ledger;
-  readonly writes: WriteJudge;
-  /** Retention policies, by image definition. */
-  readonly policies: Map<string, StoredPolicy>;
-  /** The last ETag that a GET has given of each version, and what it stood for: as it was shown, and what was asked of it. */
-  readonly etags: Map<
-    string,
-    {
-      readonly etag: string;
-      readonly facts?: Facts;
-      readonly asked: readonly Pick<Accepted, "wishes">[];
-    }
-  >;
-  readonly settings: ArmSettings;
-  /** Facts that a policy has set at some time. */
-  readonly policyTags: Set<string>;
-  /** Operations whose message was said to be one that kills. */
-  readonly poisoned: Set<string>;
-  readonly breaches: readonly string[];
-  breach(invariant: number, text: string): void;
-  log(text: string): void;
-  trace(): string;
-  /** An operation as stored last. */
-  operation(id: string): OperationRecord | undefined;
-  /** Processes ran beside each other. */
-  raced(): boolean;
-  /** The next process that runs alone fails so. */
-  failNext(failure: Failure | undefined): void;
-  /** Runs the tasks, each on another host; of several, `schedule` says whose port call is next. */
-  run(tasks: readonly Task[], schedule?: readonly number[]): Promise<void>;
-}
-
-export async function createWorld(settings: ArmSettings): Promise<World> {
-  const clock = new ManualClock();
-  const nowMs = (): number => clock.now();
-  const now = (): Date => new Date(clock.now());
-  const startMs = clock.now();
-  const lines: string[] = [];
-  const breaches: string[] = [];
-  const log = (text: string): void => {
-    lines.push(
-      `${String((clock.now() - startMs) / 1_000).padStart(6)} s  ${text}`,
-    );
-  };
-  const breach = (invariant: number, text: string): void => {
-    breaches.push(`invariant ${invariant}: ${text}`);
-    log(`BREACH of invariant ${invariant}: ${text}`);
-  };
-
-  const store = createMemoryStore<ImageVersionRecord>();
-  const index = createMemoryIndex(now);
-  const queues = createMemoryQueues(nowMs);
-  const claims = createMemoryIdempotencyKeys(now);
-  const latest = new Map<string, OperationRecord>();
-  const ledger = createLedger();
-  const way = createWay(now, log);
-  const arm = await createArm(clock, settings, log);
-  const writes = createWriteJudge({
-    arm,
-    ledger,
-    nowMs,
-    breach,
-    isLookedAfter: (operationId, step) => queues.wasSent(operationId, step),
-    looksAt: (version) => azure.looksAt(version),
-  });
-  const azure: Azure = createAzure(arm, way, nowMs, writes, log);
-  const hosts = Array.from({ length: HOSTS }, () =>
-    createLooks(azure.resourceManagerOf(), azure.resources, now),
-  );
-  const topic = createMemoryTopic(
-    nowMs,
-    (event) => {
-      log(`event ${event.id.slice(33)} ${event.type}`);
-      judgeEvent(event);
-    },
-    (id) => breach(7, `two contents of event ${id}`),
-  );
-  let failure: Failure | undefined;
-  let started = 0;
-  let raced = false;
-
-  /** A region is told Completed, with what it has, at the very look that has shown it so. */
-  const judgeEvent = ({ id, type, time, subject, data }: CloudEvent): void => {
-    if (type !== "Sigil.ImageVersion.RegionCompleted") return;
-    const { region, regionalReplicaCount, encryption } = data as {
-      region: string;
-      regionalReplicaCount: number;
-      encryption: unknown;
-    };
-    const shown = azure
-      .looksAt(subject ?? "")
-      .some(
-        ({ atMs, facts, regions }) =>
-          atMs === Date.parse(time) &&
-          regions.get(region) === "Completed" &&
-          facts?.[`replicas/${region}`] === String(regionalReplicaCount) &&
-          facts[`keys/${region}`] === keysIn(encryption),
-      );
-    if (!shown)
-      breach(
-        8,
-        `${id} tells of ${region} with ${regionalReplicaCount} replicas and ${keysIn(encryption)}, which ARM has not shown then`,
-      );
-  };
-
-  const note = (
-    process: Process,
-    operation: OperationRecord,
-    command?: Command,
-  ): void => {
-    const version = operation.resourceId;
-    if (ledger.find(operation.id) === undefined) {
-      ledger.accept(
-        operation,
-        command ?? { kind: operation.kind },
-        {
-          life: arm.life(version),
-          acceptedMs: nowMs(),
-          looksBefore: azure.looksAt(version).length,
+  constructor(
+    world: InProcess,
+    versions: readonly string[],
+    { lagMs, crashes, seed }: Story,
+  ) {
+    this.#world = world;
+    this.#versions = versions;
+    this.#lagMs = lagMs;
+    this.#oracle = new Oracle((line) => this.#say(line));
+    const resourceManager = this.#judged(world.deps.resourceManager);
+    const deps: StepDependencies = {
+      ...world.deps,
+      resourceManager,
+      looks: createLooks(resourceManager, world.deps.resources, world.deps.now),
+      events: {
+        publish: async (events) => {
+          await world.deps.events.publish(events);
+          for (const { id, type } of events) this.#oracle.told(type, id);
         },
-        process.looks.get(version)?.facts,
-      );
-      const wishes = ledger.find(operation.id)?.wishes ?? new Map();
-      log(
-        `accepted ${operation.id.slice(33)} ${operation.kind} of ${short(version)}: ${[...wishes].map(([fact, { value, how }]) => `${fact} ${value} (${how})`).join(", ")}`,
-      );
-    }
-    const accepted = ledger.find(operation.id);
-    if (accepted !== undefined) {
-      accepted.status = operation.status;
-      if (!isOpen(accepted) && accepted.endedMs === undefined) {
-        accepted.endedMs = nowMs();
-        accepted.endedLife = arm.life(version);
-        accepted.endChanges = arm.changes.length;
-        accepted.endLook = process.looks.get(version);
-      }
-    }
-    latest.set(operation.id, operation);
-  };
-
-  const policies = new Map<string, StoredPolicy>();
-  const depsOf = (
-    process: Process,
-    looks: Looks,
-    command: Command | undefined,
-  ): StepDependencies => {
-    const port = <P extends object>(name: string, target: P): P =>
-      portOf(process, name, target, log);
-    const states = port<MemoryStore<ImageVersionRecord>>("store", {
-      ...store,
-      async commit(next, operation, read, beside = []) {
-        const stored = await store.commit(next, operation, read, beside);
-        for (const each of [operation, ...beside]) note(process, each, command);
-        log(
-          `${process.name}: stored ${operation.id.slice(33)} step ${next.step} ${next.state}${operation.error === undefined ? "" : ` ${operation.error.code}: ${operation.error.message}`}`,
-        );
-        process.stored = {
-          operationId: operation.id,
-          step: next.step,
-          state: next.state,
-          open: ledger.open(operation.resourceId),
-        };
-        return stored;
       },
-    });
-    const deps: Dependencies = {
-      store: states,
-      rollbacks: states as unknown as Dependencies["rollbacks"],
-      index: port("index", index),
-      idempotencyKeys: port("idempotencyKeys", claims),
-      versionNumbers: {
-        read: () => Promise.resolve({}),
-        allocate: () => Promise.reject(new TypeError("nobody numbers here")),
-      },
-      events: port("events", topic),
-      work: port("work", queues),
-      resourceManager: port(
-        "resourceManager",
-        azure.resourceManagerOf(process),
-      ),
-      looks,
-      resources: azure.resources,
-      subscriptions: azure.subscriptions,
-      requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
-      kinds: KINDS,
-      maxReads: 500,
-      imageUsers: {
-        find: () =>
-          Promise.resolve({ users: [], complete: true, needsSeen: true }),
-        proveReadable: () => Promise.resolve(),
-        listScaleSets: () => Promise.resolve([]),
-      },
-      consumerSubscriptions: [],
-      useDelayMs: 900_000,
-      pace: PACE,
-      calls: { noted: () => [], written: () => undefined },
-      eventSource: "urn:sigil:model",
-      now,
+      notByRule: (id, record, change) =>
+        whyNotByRule(this.#rollout, id, record, change),
     };
-    const retention = {
-      policies: policiesIn({ policies }),
+    this.#deps = deps;
+    this.#rollout = {
       imageVersions: deps,
+      machineTests: deps as never,
+      results: { list: () => Promise.resolve([]) },
     };
-    return { ...deps, keptByPolicy: keptNow.bind(undefined, retention) };
-  };
-
-  /** Runs a task to its end, and lets it know of that. */
-  const end = (process: Process, looks: Looks, task: Task): Promise<void> =>
-    task.run(depsOf(process, looks, task.command)).then(
-      () => task.ended?.(undefined),
-      (error: unknown) => {
-        log(`${process.name}: ${String(error)}`);
-        if (!(error instanceof Killed) && !(error instanceof ServiceError))
-          breach(1, `${process.name} threw ${String(error)}`);
-        task.ended?.(process.dead ? new Killed("dead") : error);
-      },
+    if (crashes !== undefined) this.#oracle.isDisturbed = true;
+    this.#process = failingDependencies(
+      deps,
+      keyOf(versions[0] ?? ""),
+      crashes === undefined ? undefined : { seed, every: crashes },
     );
+  }
 
-  return {
-    clock,
-    arm,
-    azure,
-    way,
-    store,
-    index,
-    queues,
-    topic,
-    ledger,
-    writes,
-    policies,
-    etags: new Map(),
-    settings,
-    policyTags: new Set(),
-    poisoned: new Set(),
-    breaches,
-    breach,
-    log,
-    trace: () => lines.join("\n"),
-    operation: (id) => latest.get(id),
-    raced: () => raced,
-    failNext(given) {
-      failure = given;
-    },
-    async run(tasks, schedule = []) {
-      raced ||= tasks.length > 1;
-      const planned = failure;
-      failure = undefined;
-      const first = started;
-      const processes = tasks.map((task, i) => {
-        started += 1;
-        return newProcess(
-          `${started} ${task.name}`,
-          i === 0 ? planned : undefined,
+  #say(line: string): void {
+    const at = Math.round((this.#world.clock.now() % 86_400_000) / 1_000);
+    this.lines.push(`${at} ${line}`);
+  }
+
+  /** Every call of the product on a version is judged. */
+  #judged(
+    real: StepDependencies["resourceManager"],
+  ): StepDependencies["resourceManager"] {
+    const oracle = this.#oracle;
+    const now = () => this.#world.clock.now();
+    return {
+      ...real,
+      getImageVersion: async (id) => {
+        const found = await real.getImageVersion(id);
+        oracle.looked(formatImageVersionId(id), {
+          atMs: now(),
+          facts: found && factsOf(found.resource),
+          regions: new Map(
+            found?.regions.map(({ name, state }) => [name, state]),
+          ),
+        });
+        return found;
+      },
+      putImageVersion: (id, body) => {
+        const facts = factsOf(body);
+        this.#say(`PUT of ${id.versionName}: ${JSON.stringify(facts)}`);
+        oracle.put(formatImageVersionId(id), facts, now());
+        return real.putImageVersion(id, body);
+      },
+      deleteImageVersion: (id) => {
+        this.#say(`DELETE of ${id.versionName}`);
+        oracle.deletes(formatImageVersionId(id), now());
+        return real.deleteImageVersion(id);
+      },
+    };
+  }
+
+  async #arm(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const {
+      armOptions: { endpoint, scope, credential },
+      simulator,
+    } = this.#world;
+    const answered = await simulator.answer({
+      method,
+      url: `${endpoint}${path}?api-version=2025-12-03`,
+      headers: {
+        authorization: `Bearer ${(await credential.getToken(scope))?.token}`,
+        "content-type": "application/json",
+      },
+      body: body === undefined ? "" : JSON.stringify(body),
+    });
+    return {
+      status: answered?.status ?? 0,
+      body: answered?.body ? JSON.parse(answered.body) : undefined,
+    };
+  }
+
+  /** What Azure has, however far its replicas are behind. */
+  async #truth(version: string): Promise<Facts | undefined> {
+    const { control } = this.#world.simulator;
+    await control.setLag({ ms: 0 });
+    const { status, body } = await this.#arm("GET", version);
+    await control.setLag({ ms: this.#lagMs });
+    return status === 200 ? factsOf(body as Wire) : undefined;
+  }
+
+  async play({ first, steps }: Story): Promise<void> {
+    await this.#take({ does: "put", which: 0, body: first, remove: undefined });
+    for (const step of steps) await this.#take(step);
+    await this.#settle();
+  }
+
+  async #take(step: Step): Promise<void> {
+    this.#say(JSON.stringify(step));
+    const {
+      clock,
+      simulator: { control },
+    } = this.#world;
+    const version =
+      ("which" in step && this.#versions[step.which]) ||
+      (this.#versions[0] ?? "");
+    const id = idOf(version);
+    const had = await this.#truth(version);
+    const removal =
+      "remove" in step ? this.#removalOf(step.remove, version, had) : undefined;
+    switch (step.does) {
+      case "put": {
+        const { body, remove } = step;
+        const regions = Object.fromEntries(
+          Object.entries(body.regions).filter(([name]) => name !== remove),
         );
-      });
-      await runBeside(
-        processes,
-        (process, i) => {
-          const task = tasks[i];
-          const looks = hosts[(first + i) % HOSTS];
-          return task === undefined || looks === undefined
-            ? Promise.resolve()
-            : end(process, looks, task);
-        },
-        schedule,
-      );
+        return this.#ask(
+          step.does,
+          version,
+          asksOf(regions, { build: body.tag }, removal),
+          true,
+          async () => {
+            const answer = await putImageVersion(this.#deps, {
+              id,
+              ...BY,
+              body: requestOf({ ...body, regions }),
+              ...(remove && { removeRegions: [remove] }),
+            });
+            return answer.kind === "accepted" ? answer.operation : undefined;
+          },
+        );
+      }
+      case "patch": {
+        const { tags, excluded, remove } = step;
+        const merge = {
+          tags,
+          ...(excluded !== undefined && {
+            properties: { publishingProfile: { excludeFromLatest: excluded } },
+          }),
+        };
+        const asks = asksOf(
+          {},
+          Object.fromEntries(
+            Object.entries(tags).map(([name, value]) => [name, value ?? null]),
+          ),
+          removal,
+        );
+        return this.#ask(
+          step.does,
+          version,
+          asks,
+          excluded !== undefined,
+          async () => {
+            const answer = await patchImageVersion(this.#deps, {
+              id,
+              ...BY,
+              patch: merge,
+              validate: () => [],
+              allowNoLatest: true,
+              ...(remove && { removeRegions: [remove] }),
+            });
+            return answer.kind === "accepted" ? answer.operation : undefined;
+          },
+        );
+      }
+      case "promote":
+        return this.#ask(step.does, version, new Map(), true, () =>
+          promoteImageVersion(this.#deps, { id, ...BY }),
+        );
+      case "demote": {
+        const out = regionsIn(had ?? {}).map(
+          (name) => [`latest/${name}`, "out"] as const,
+        );
+        return this.#ask(step.does, version, new Map(out), true, () =>
+          demoteImageVersion(this.#deps, {
+            id,
+            ...BY,
+            allowNoLatest: true,
+          }),
+        );
+      }
+      case "retry":
+        return this.#ask(step.does, version, new Map(), false, () =>
+          retryImageVersion(this.#deps, { id, ...BY }),
+        );
+      case "delete":
+        return this.#ask(step.does, version, new Map(), true, () =>
+          deleteImageVersion(this.#deps, {
+            id,
+            ...BY,
+            allowNoLatest: true,
+          }),
+        );
+      case "cancel": {
+        const open = this.#oracle.requests.filter(
+          ({ end }) => end === undefined,
+        );
+        const found = open[step.nth % Math.max(1, open.length)];
+        if (found === undefined) return;
+        await this.#allowed(async () =>
+          cancelOperation(this.#deps, found.id, BY.requestedBy),
+        );
+        return this.#judgeEnds();
+      }
+      case "work":
+        for (let round = 0; round < step.nth; round += 1) await this.#work();
+        return;
+      case "wait":
+        clock.advance(step.seconds * 1_000);
+        return;
+      case "rollouts":
+        return this.#runRollouts();
+      case "stop":
+        this.#oracle.isDisturbed = true;
+        return control.failRegion({ versionId: version, region: step.region });
+      case "fault":
+        return this.#fault(step.how, step.times);
+      default:
+        // Before its first look Sigil cannot tell what it has made from what others have made of it.
+        if (had === undefined || !this.#oracle.hasSeen(version)) return;
+        await this.#others(step, version);
+        this.#oracle.edited(
+          version,
+          clock.now(),
+          had,
+          await this.#truth(version),
+        );
+    }
+  }
+
+  /** A region that was never in the version is not removed: that asks nothing. */
+  #removalOf(
+    region: string | undefined,
+    version: string,
+    had: Facts | undefined,
+  ): string | undefined {
+    const name = `count/${region}`;
+    const isAsked = this.#oracle.requests.some(
+      (one) =>
+        one.version === version &&
+        one.end === undefined &&
+        one.asks.get(name) !== undefined,
+    );
+    return isAsked || had?.[name] !== undefined ? region : undefined;
+  }
+
+  #fault(how: (typeof FAULTS)[number], times: number): void {
+    const { control } = this.#world.simulator;
+    this.#oracle.isDisturbed ||= how !== "throttled";
+    const path = "/versions/";
+    switch (how) {
+      case "throttled":
+        return void control.addFault({
+          path,
+          times,
+          status: 429,
+          headers: { "Retry-After": "20" },
+        });
+      case "busy":
+        return void control.addFault({
+          path,
+          times,
+          method: "PUT",
+          status: 409,
+        });
+      case "refused":
+        return void control.addFault({
+          path,
+          times,
+          method: "PUT",
+          status: 400,
+          body: { error: { code: "BadRequest", message: "A fault." } },
+        });
+      case "lost before":
+        return void control.addFault({
+          path,
+          times,
+          method: "PUT",
+          action: "reset",
+        });
+      case "lost after":
+        return void control.addFault({
+          path,
+          times,
+          method: "PUT",
+          action: "reset-after-processing",
+        });
+    }
+  }
+
+  async #others(
+    step: Extract<
+      Step,
+      { does: "edit" | "drop" | "break" | "give up" | "remove" | "remake" }
+    >,
+    versionId: string,
+  ): Promise<void> {
+    const {
+      clock,
+      simulator: { control },
+    } = this.#world;
+    const gone = async (): Promise<void> => {
+      await this.#arm("DELETE", versionId);
+      for (
+        let looks = 0;
+        looks < 100 && (await this.#truth(versionId)) !== undefined;
+        looks += 1
+      )
+        clock.advance(10_000);
+    };
+    try {
+      switch (step.does) {
+        case "edit":
+          return await control.editVersion({
+            versionId,
+            tags: step.tags,
+            ...(step.excluded !== undefined && {
+              properties: {
+                publishingProfile: { excludeFromLatest: step.excluded },
+              },
+            }),
+          });
+        case "drop":
+          return await control.dropRegion({ versionId, region: step.region });
+        case "break":
+          return await control.setRegionState({
+            versionId,
+            region: step.region,
+            state: "Failed",
+          });
+        case "give up":
+          return await control.failOperation({
+            versionId,
+            code: "InternalExecutionError",
+            message: "An internal execution error occurred.",
+          });
+        case "remove":
+          return await gone();
+        case "remake":
+          await gone();
+          this.#oracle.ended(versionId, clock.now());
+          await this.#arm(
+            "PUT",
+            versionId,
+            requestOf({
+              regions: { [HOME]: 1 },
+              tag: "theirs",
+              excluded: undefined,
+              rule: false,
+            }),
+          );
+      }
+    } catch (error) {
+      nothingThere(error);
+    }
+  }
+
+  async #runRollouts(): Promise<void> {
+    for (const version of this.#versions) {
+      await this.#allowed(() => lookAfter(this.#rollout, version, TRACEPARENT));
+      const stored = await this.#deps.store.read(keyOf(version));
+      for (const { id, kind } of stored
+        ? [stored.operation, ...stored.record.members]
+        : [])
+        if (kind === "PromoteImageVersion")
+          this.#accepted("rule", version, { id }, new Map(), true);
+    }
+  }
+
+  /** What is refused is refused by name. */
+  async #allowed<T>(act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      this.#say(`refused: ${error.code} ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async #ask(
+    kind: Request["kind"],
+    version: string,
+    asks: Request["asks"],
+    ofLatest: boolean,
+    send: () => Promise<OperationRecord | undefined>,
+  ): Promise<void> {
+    const atMs = this.#world.clock.now();
+    const operation = await this.#allowed(send);
+    if (operation !== undefined)
+      this.#accepted(kind, version, operation, asks, ofLatest, atMs);
+    await this.#judgeEnds();
+  }
+
+  #accepted(
+    kind: string,
+    version: string,
+    { id }: Pick<OperationRecord, "id">,
+    asks: Request["asks"],
+    ofLatest: boolean,
+    atMs = this.#world.clock.now(),
+  ): void {
+    // The answer may be an operation that asks the same.
+    if (this.#oracle.requests.some((one) => one.id === id)) return;
+    this.#say(`${kind} is ${id}`);
+    const regions = [...asks].flatMap(([name, value]) =>
+      name.startsWith("count/") && value !== undefined
+        ? [name.slice("count/".length)]
+        : [],
+    );
+    this.#oracle.requests.push({
+      id,
+      kind,
+      version,
+      atMs,
+      asks,
+      ofLatest,
+      regions,
+    });
+  }
+
+  /** Takes what is due, or lets time go by until something is. */
+  async #work(): Promise<number> {
+    const due = await this.#world.takeDue();
+    for (const message of due)
+      for (let delivery = 0; ; delivery += 1)
+        try {
+          await this.#world.handle(message, this.#process.deps);
+          break;
+        } catch (error) {
+          if (!(error instanceof Killed) && !(error instanceof ServiceError))
+            throw error;
+          this.#say(String(error));
+          this.#process.restart();
+          if (delivery >= 9) throw error;
+        }
+    await this.#judgeEnds();
+    if (due.length === 0) {
+      this.#world.clock.advance(15_000);
+      await reconcile(this.#deps);
+    }
+    return due.length;
+  }
+
+  async #judgeEnds(): Promise<void> {
+    for (const request of this.#oracle.requests) {
+      if (request.end !== undefined) continue;
+      const operation = await this.#deps.store.readOperation(request.id);
+      if (operation?.endTime !== undefined)
+        this.#oracle.end(request, operation);
+    }
+  }
+
+  /** Nothing disturbs any more: all comes to its end, in few steps, and then nothing goes on. */
+  async #settle(): Promise<void> {
+    const {
+      clock,
+      simulator: { control },
+    } = this.#world;
+    control.clearFaults();
+    this.#say("calm");
+    for (const versionId of this.#versions)
+      for (const region of REGIONS)
+        await control.resumeRegion({ versionId, region }).catch(nothingThere);
+    let steps = 0;
+    for (
+      let round = 0;
+      this.#oracle.requests.some(({ end }) => end === undefined);
+      round += 1
+    ) {
+      steps += await this.#work();
+      if (steps > MOST_ROUNDS || round > 20 * MOST_ROUNDS)
+        throw new Error(`Wrong: it does not end after ${steps} steps`);
+    }
+    for (let round = 0; round < 5; round += 1) {
+      clock.advance(600_000);
+      await this.#work();
+    }
+    expect(await this.#world.takeDue(), "steps after the end").toEqual([]);
+    for (const version of this.#versions)
+      this.#oracle.finish(version, await this.#truth(version));
+  }
+}
+
+/** There is nothing of the kind to be changed. */
+function nothingThere(error: unknown): void {
+  if (!(error instanceof TypeError)) throw error;
+}
+
+function asksOf(
+  regions: Readonly<Record<string, number>>,
+  tags: Readonly<Record<string, string | null | undefined>>,
+  remove: string | undefined,
+): ReadonlyMap<string, string | undefined> {
+  return new Map([
+    ...Object.entries(regions).map(
+      ([name, count]) => [`count/${canonical(name)}`, String(count)] as const,
+    ),
+    ...Object.entries(tags).flatMap(([name, value]) =>
+      value === undefined ? [] : [[`tag/${name}`, value ?? undefined] as const],
+    ),
+    ...(remove === undefined ? [] : [[`count/${remove}`, undefined] as const]),
+  ]);
+}
+
+function requestOf({
+  regions,
+  tag,
+  excluded,
+  rule,
+}: Body): ImageVersionRequest {
+  return {
+    location: HOME,
+    ...(tag !== undefined && { tags: { build: tag } }),
+    properties: {
+      publishingProfile: {
+        targetRegions: Object.entries(regions).map(
+          ([name, regionalReplicaCount]) => ({ name, regionalReplicaCount }),
+        ),
+        ...(excluded !== undefined && !rule && { excludeFromLatest: excluded }),
+      },
+      storageProfile: { source: { id: seedResource("images/myImage") } },
     },
+    ...(rule && { sigil: { promotion: { when: "allRegionsReady" as const } } }),
   };
 }

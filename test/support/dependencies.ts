@@ -22,15 +22,17 @@ import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
 import type { KeyStates } from "../../src/image-version/keys/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
-import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
   StepDependencies,
   StoredVersion,
 } from "../../src/image-version/ports.js";
+import { ruleInForce } from "../../src/image-version/state/fold.js";
 import { keptNow } from "../../src/retention/kept-now.js";
 import type { RetentionPolicies } from "../../src/retention/ports.js";
+import type { RolloutDependencies } from "../../src/rollout/ports.js";
+import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import {
   keyOf,
@@ -57,6 +59,7 @@ import {
 } from "./fakes/service-bus.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
+import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
 import { inProcessClient } from "./in-process-client.js";
 
@@ -78,7 +81,7 @@ export const PACE: PollingPolicy = {
   overdueMs: 120_000,
   stalledMs: 7_200_000,
   progressStep: 10,
-  confirmMs: 120_000,
+  confirmMs: 240_000,
   staleMs: 600_000,
   operationStalledMs: 3_600_000,
   repairAttempts: 3,
@@ -140,7 +143,9 @@ export interface InProcess {
   takeEvents(): Promise<CloudEvent[]>;
   /** Answers a message as the product does; `deps` unless others are given. */
   handle(message: DueMessage, deps?: StepDependencies): Promise<void>;
-  /** Handles due messages and moves the clock until the version's operation has ended. */
+  /** What the timer of rules does: sends the promotion of one that waits for regions alone, and has them. */
+  rollOut(versionId: string): Promise<void>;
+  /** Handles due messages and moves the clock until the version's operation has ended, and what its rule sends then. */
   finish(versionId: string): Promise<OperationRecord>;
   /** The same, and lets `look` see each state on the way. */
   finishWith(
@@ -178,23 +183,9 @@ export async function startInProcess(
   const queues = createMemoryQueues(nowMs);
   const topic = createMemoryTopic(nowMs);
   let taken = 0;
-  // As createStateStore does
-  const read = async (key: string): Promise<StoredVersion | undefined> => {
-    const stored = await store.read(key);
-    return (
-      stored && {
-        ...stored,
-        record: migrated(stored.record, stored.operation.kind),
-      }
-    );
-  };
   const inProcess = await startWith(clock, startArm, options, {
     ports: {
-      store: {
-        ...(store as unknown as Dependencies["store"]),
-        read,
-        readRecord: async (key) => (await read(key))?.record,
-      },
+      store: store as unknown as Dependencies["store"],
       rollbacks: store as unknown as Dependencies["rollbacks"],
       index: createMemoryIndex(now),
       idempotencyKeys: createMemoryIdempotencyKeys(now),
@@ -326,6 +317,7 @@ export async function startWith(
     now,
     kinds: KINDS,
     keptByPolicy: (id) => keptNow({ policies, imageVersions: deps }, id),
+    notByRule: () => Promise.resolve(undefined),
   };
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
@@ -348,11 +340,34 @@ export async function startWith(
     return stored;
   };
 
+  const rollout: RolloutDependencies = {
+    imageVersions: deps,
+    // No rule that is looked after here waits for a test.
+    machineTests: {
+      ...deps,
+      makesMachines: false,
+    } as unknown as RolloutDependencies["machineTests"],
+    results: createMemoryTestResults(),
+  };
+  const rollOut: InProcess["rollOut"] = async (versionId) => {
+    if (parseImageVersionId(versionId) === undefined) return;
+    const { record } = await read(versionId);
+    if (!/^(?:allRegionsReady|regions)$/u.test(ruleInForce(record)?.when ?? ""))
+      return;
+    await lookAfter(rollout, versionId, TRACEPARENT);
+  };
+
   const finishWith: InProcess["finishWith"] = async (versionId, look) => {
+    let ended: OperationRecord | undefined;
     for (let steps = 0; steps < 500; steps += 1) {
       await runDue();
       const stored = await read(versionId);
-      if (hasEnded(deps, stored)) return stored.operation;
+      if (hasEnded(deps, stored)) {
+        ended ??= stored.operation;
+        await rollOut(versionId);
+        if (hasEnded(deps, await read(versionId))) return ended;
+        continue;
+      }
       await look(stored);
       clock.advance(
         Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()),
@@ -372,6 +387,7 @@ export async function startWith(
     takeDue,
     handle,
     runDue,
+    rollOut,
     read,
     takeEvents: async () => (await backing.takeEvents()).map(documented),
     finish: (versionId) => finishWith(versionId, () => Promise.resolve()),
@@ -400,6 +416,7 @@ export function commandOf(
     body,
     requestedBy: { appId: "build-system", objectId: "object" },
     traceparent: TRACEPARENT,
+    allowNoLatest: true,
     ...more,
   };
 }

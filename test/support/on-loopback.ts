@@ -23,7 +23,6 @@ import type { TableStorage } from "../../src/azure/tables/table.js";
 import { createVersionNumbers } from "../../src/azure/tables/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
-import { migrated } from "../../src/image-version/state/migration.js";
 import type { StepMessage } from "../../src/operation/steps.js";
 import {
   QUEUES,
@@ -81,11 +80,8 @@ export async function startOnLoopback({
   });
   const inProcess = await startWith(clock, startArmOverHttps, options, {
     ports: {
-      store: createStateStore(tables, migrated),
-      rollbacks: createStateStore(
-        tables,
-        (stored) => stored as RollbackStateRecord,
-      ),
+      store: createStateStore(tables),
+      rollbacks: createStateStore<RollbackStateRecord>(tables),
       index: createIndex(tables),
       idempotencyKeys: createIdempotencyKeys(tables, now),
       versionNumbers: createVersionNumbers(tables, now),

@@ -1,5 +1,6 @@
 /** States of one version, and the steps between them, without I/O. */
 import type { CloudEvent } from "../../src/events/cloud-event.js";
+import { askedOf } from "../../src/image-version/commands/asked.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { patched } from "../../src/image-version/properties/body.js";
 import {
@@ -9,23 +10,19 @@ import {
 import {
   fieldsOf,
   regionsIn,
-  type Fields,
 } from "../../src/image-version/properties/fields.js";
-import {
-  askedBy,
-  type Patch,
-} from "../../src/image-version/properties/patch.js";
+import type { Patch } from "../../src/image-version/properties/patch.js";
 import type { Look } from "../../src/image-version/resources.js";
 import {
-  beginNext,
-  enqueue,
-  mayBegin,
-} from "../../src/image-version/state/batch.js";
-import { latch, settle } from "../../src/image-version/state/ends.js";
+  accept,
+  type Accepting,
+} from "../../src/image-version/state/accepting.js";
+import { endDecided } from "../../src/image-version/state/ends.js";
+import { follow } from "../../src/image-version/state/follow.js";
 import {
   reconcile,
-  withDefaults,
-  type Decision,
+  withReplicas,
+  type Put,
 } from "../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
@@ -33,20 +30,16 @@ import type {
   VersionRequest,
 } from "../../src/image-version/state/record.js";
 import { see } from "../../src/image-version/state/see.js";
+import { isFinal } from "../../src/image-version/state/states.js";
 import {
   beginWrite,
-  follow,
-  notShown,
+  goingOn,
   writeAccepted,
-} from "../../src/image-version/state/transitions.js";
-import {
-  accept,
-  type Accepting,
-} from "../../src/image-version/state/accepting.js";
-import { endBatch } from "../../src/image-version/steps/end-batch.js";
+} from "../../src/image-version/state/write.js";
+import { KINDS } from "../../src/kinds.js";
 import type {
-  TransitionContext,
   PollingPolicy,
+  TransitionContext,
 } from "../../src/operation/ports.js";
 import type {
   OperationRecord,
@@ -54,13 +47,12 @@ import type {
   RegionState,
   TrackedRecord,
 } from "../../src/operation/records.js";
-import { isFinal } from "../../src/image-version/state/states.js";
-import { KINDS } from "../../src/kinds.js";
 import { keyOf } from "../../src/resource-id.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
 
 const START = Date.UTC(2026, 0, 1);
+const ARM_OPERATION = "https://arm.example/operations/1";
 export const VERSION_ID = seedVersionId("1.0.0");
 export const KEY = keyOf(VERSION_ID);
 
@@ -82,42 +74,51 @@ export function time(seconds: number): string {
   return at(seconds).now.toISOString();
 }
 
-/** What a PUT of that body asks. */
+/** What a PUT of a version that Azure does not have asks. */
 export function putOf(
-  body: ImageVersionRequest,
-  lastApplied?: Fields,
+  given: ImageVersionRequest,
   more: Partial<VersionRequest> = {},
 ): VersionRequest {
-  const canonical = canonicalForm(body);
-  return {
-    ...askedBy(fieldsOf(canonical), lastApplied),
-    body: canonical,
-    creates: true,
-    ...more,
-  };
+  const body = canonicalForm(given);
+  const {
+    stays: _,
+    endsRule: __,
+    ...asked
+  } = askedOf(
+    {
+      command: {},
+      body,
+      removeRegions: [],
+      glance: { look: undefined, seen: true },
+    },
+    undefined,
+  );
+  return { ...asked, body, creates: true, ...more };
 }
 
-/** A change that is asked by hand, or by a patch: it creates nothing. */
+/** A change that a patch asks: it creates nothing. */
 export function changeOf(
-  changes: Patch,
+  patch: Patch,
   more: Partial<VersionRequest> = {},
 ): VersionRequest {
-  return { changes, repeats: {}, ...more };
+  return { patch, ...more };
 }
 
 export function acceptingOf(
   request: VersionRequest,
   more: Partial<Accepting> = {},
 ): Accepting {
-  const body = request.body ?? { properties: {} };
+  const body =
+    request.body ??
+    ({ properties: { storageProfile: {} } } as ImageVersionRequest);
   return {
     kind:
       request.creates === true ? "CreateImageVersion" : "UpdateImageVersion",
     key: KEY,
     resourceId: VERSION_ID,
     request,
-    regions: regionsIn(fieldsOf(body as ImageVersionRequest)),
-    fingerprint: fingerprintOf(body as ImageVersionRequest),
+    regions: regionsIn(request.body ? fieldsOf(body) : request.patch),
+    fingerprint: fingerprintOf(body),
     requestedBy: { appId: "build-system" },
     traceparent: TRACEPARENT,
     ...more,
@@ -129,11 +130,18 @@ export function accepted(
   body: ImageVersionRequest = managedImageRequest(),
   previous?: ImageVersionPair,
 ): ImageVersionPair {
-  return accept(
-    acceptingOf(putOf(body, previous?.record.lastApplied)),
-    previous?.record,
-    at(0),
-  );
+  return accept(acceptingOf(putOf(body)), previous, at(0));
+}
+
+/** Another operation goes on beside those of the pair. */
+export function beside(
+  pair: ImageVersionPair,
+  request: VersionRequest,
+  more: Partial<Accepting> = {},
+  context = at(5),
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const next = accept(acceptingOf(request, more), pair, context);
+  return { ...told(next), accepted: next.accepted };
 }
 
 /** The same with an empty outbox: all is told. */
@@ -164,7 +172,7 @@ export function lookOf(
 ): Look {
   return {
     provisioningState,
-    resource: patched(withDefaults(canonicalForm(body)), changes),
+    resource: patched(withReplicas(canonicalForm(body)), changes),
     publishedDate,
     time: time(seconds),
     regions: Object.entries(regions).map(
@@ -187,65 +195,49 @@ export const COMPLETED = {
   eastus2: ["Completed", 100],
 } as const;
 
-export type Put = Extract<Decision, { kind: "put" }>;
-
-/** What a step leads to, and the PUT that it has sent. */
-export interface Stepped {
-  readonly pair: ImageVersionPair;
-  readonly put?: Put;
-}
-
 /** One step with what it has seen, as steps/take-step.ts takes it; ARM accepts what is sent. */
 export function step(
   before: ImageVersionPair,
   look: Look | undefined,
   context: TransitionContext,
-  failure?: { readonly code: string; readonly message: string },
-): Stepped {
-  const pair =
-    look === undefined ? before : see(before, look, failure, context);
-  const decision = reconcile(pair.record, look, context);
+  reason?: { readonly code: string; readonly message: string },
+): { readonly pair: ImageVersionPair; readonly put?: Put } {
+  const { pair } = see(before, look, context, { reason });
+  if (isFinal(pair.record.state)) return { pair };
+  const decision = reconcile(pair.record, context);
   switch (decision.kind) {
-    case "put":
+    case "put": {
+      const begun = beginWrite(pair, decision, undefined, context);
       return {
-        pair: writeAccepted(
-          beginWrite(pair, decision, undefined, context),
-          "https://arm.example/operations/1",
-          context,
-        ),
+        pair: writeAccepted(begun, ARM_OPERATION, context),
         put: decision,
       };
-    case "failed":
-      return { pair: endBatch(pair, decision.failure, context) };
-    case "wait":
-    case "applied": {
-      if (look === undefined) return { pair: notShown(pair, "", context) };
-      const applied = decision.kind === "applied" ? latch(pair, context) : pair;
-      const settled = settle(applied, look, failure, context);
-      if (isFinal(settled.record.state)) return { pair: settled };
-      return {
-        pair:
-          decision.kind === "applied" && mayBegin(settled.record)
-            ? beginNext(settled, context)
-            : follow(settled, decision, undefined, context),
-      };
     }
+    case "failed": {
+      const end = { kind: "failed", ...decision.failure } as const;
+      const ended = decision.ids.reduce(
+        (next, id) => endDecided(next, id, end, context),
+        pair,
+      );
+      return { pair: goingOn(ended, context) };
+    }
+    case "wait":
+    case "none":
+      return { pair: follow(pair, decision, context) };
   }
 }
 
 /** Its create request is stored, to be sent. */
 export function creating(body?: ImageVersionRequest): ImageVersionPair {
   const pair = told(accepted(body));
-  const decision = reconcile(pair.record, undefined, at(1));
+  const decision = reconcile(pair.record, at(1));
   if (decision.kind !== "put") throw new Error(decision.kind);
   return told(beginWrite(pair, decision, undefined, at(1)));
 }
 
 /** ARM has accepted its create request. */
 export function replicating(body?: ImageVersionRequest): ImageVersionPair {
-  return told(
-    writeAccepted(creating(body), "https://arm.example/operations/1", at(2)),
-  );
+  return told(writeAccepted(creating(body), ARM_OPERATION, at(2)));
 }
 
 /** Azure shows all that was asked, and it is applied; its regions replicate. */
@@ -258,16 +250,6 @@ export function applied(body?: ImageVersionRequest): ImageVersionPair {
 export function succeeded(body?: ImageVersionRequest): ImageVersionPair {
   const look = lookOf("Succeeded", COMPLETED, body ? { body } : {});
   return told(step(replicating(body), look, at(10)).pair);
-}
-
-/** Another operation is queued behind the present one. */
-export function queued(
-  pair: ImageVersionPair,
-  request: VersionRequest,
-  more: Partial<Accepting> = {},
-): ImageVersionPair & { readonly accepted: OperationRecord } {
-  const next = enqueue(pair, acceptingOf(request, more), at(5));
-  return { ...told(next), accepted: next.accepted };
 }
 
 export const withRecord = (

@@ -17,6 +17,7 @@ import {
 } from "../../src/http/contract/foreign-words.js";
 import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
+import { CONDITIONS } from "../../src/conditions/conditions.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 import { dataOf, messagesOf, type Schema } from "./events/document.js";
@@ -31,6 +32,7 @@ const RULES = section("rules", "table");
 const STATE_DIAGRAM = section("states", "diagram");
 const EVENT_TABLE = section("events", "table");
 const ERROR_TABLE = section("errors", "table");
+const CONDITION_TABLE = section("conditions", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
@@ -102,6 +104,17 @@ function errorTable(): string {
     "| --- | --- | --- |",
     ...Object.entries(PROBLEMS).map(
       ([code, [status, title]]) => `| \`${code}\` | ${status} | ${title} |`,
+    ),
+  ].join("\n");
+}
+
+function conditionTable(): string {
+  return [
+    "| condition | what it says | what to do |",
+    "| --- | --- | --- |",
+    ...Object.entries(CONDITIONS).map(
+      ([type, { sentence, whatToDo }]) =>
+        `| \`${type}\` | ${sentence}. | ${whatToDo} |`,
     ),
   ].join("\n");
 }
@@ -239,6 +252,7 @@ test.each([
     permissionTable,
   ],
   ["names", "docs/reference/names.md", NAME_TABLES, nameTables],
+  ["conditions", "docs/using.md", CONDITION_TABLE, conditionTable],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {

@@ -2,10 +2,6 @@
 import { ManualClock } from "@sigil-local/clock";
 import { describe } from "vitest";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
-import { nameOf } from "../../src/subscription/ports.js";
-import { createArm } from "../model/arm.js";
-import { createAzure } from "../model/azure.js";
-import { createWay } from "../model/faults.js";
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
 import { createMemoryRetentionPolicies } from "../support/fakes/retention-policies.js";
@@ -17,16 +13,12 @@ import { createMemoryStore } from "../support/fakes/state-store.js";
 import { createMemoryTestProfiles } from "../support/fakes/test-profiles.js";
 import { createMemoryTestResults } from "../support/fakes/test-results.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
-import type { AzureUnderTest } from "../support/port-suites/azure.js";
 import { idempotencyKeysSuite } from "../support/port-suites/idempotency-keys.js";
 import { indexSuite } from "../support/port-suites/listing-index.js";
 import { TIME } from "../support/port-suites/records.js";
-import { resourceManagerSuite } from "../support/port-suites/resource-manager.js";
-import { resourceReaderSuite } from "../support/port-suites/resource-reader.js";
 import { retentionPoliciesSuite } from "../support/port-suites/retention-policies.js";
 import { serviceBusSuite } from "../support/port-suites/service-bus.js";
 import { stateStoreSuite } from "../support/port-suites/state-store.js";
-import { subscriptionsSuite } from "../support/port-suites/subscriptions.js";
 import { testProfilesSuite } from "../support/port-suites/test-profiles.js";
 import { testResultsSuite } from "../support/port-suites/test-results.js";
 import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
@@ -88,52 +80,4 @@ describe("queues and topic", () => {
       },
     });
   });
-});
-
-describe("Azure Resource Manager, as the model has it", () => {
-  async function start(): Promise<AzureUnderTest> {
-    const clock = new ManualClock();
-    const way = createWay(
-      () => new Date(clock.now()),
-      () => undefined,
-    );
-    const arm = await createArm(
-      clock,
-      {
-        seed: 1,
-        early: false,
-        firstRegion: false,
-        keeps: false,
-        keepsExclusion: false,
-        lagMs: 0,
-      },
-      () => undefined,
-    );
-    const azure = createAzure(
-      arm,
-      way,
-      () => clock.now(),
-      { put: () => undefined, deletion: () => undefined },
-      () => undefined,
-    );
-    return {
-      clock,
-      resourceManager: azure.resourceManagerOf(),
-      resources: azure.resources,
-      subscriptions: azure.subscriptions,
-      failRegion: (region) => Promise.resolve(arm.stop(region, "failed", 35)),
-      unregister(subscriptionId, what) {
-        const { providers, features } = arm.store.subscription(subscriptionId);
-        const registrations = what.feature === undefined ? providers : features;
-        registrations[nameOf(what).toLowerCase()] = { state: "NotRegistered" };
-        return Promise.resolve();
-      },
-      throttleNext: () => way.fault("throttled", 1),
-      close: () => Promise.resolve(),
-    };
-  }
-
-  describe("image versions", () => resourceManagerSuite(start));
-  describe("resources", () => resourceReaderSuite(start));
-  describe("subscriptions", () => subscriptionsSuite(start));
 });

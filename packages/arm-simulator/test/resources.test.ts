@@ -214,7 +214,7 @@ describe("registration", () => {
         `${strict.endpoint}${path}?api-version=2021-07-01`,
         { method, headers: { Authorization: `Bearer ${token}` } },
       );
-      return (await response.json()) as unknown;
+      return await response.json();
     };
     expect(await call("GET", feature)).toEqual({
       properties: { state: "NotRegistered" },

@@ -28,8 +28,6 @@ type Row = Readonly<Record<string, unknown>> & { readonly etag: string };
  */
 export function createStateStore<R extends TrackedRecord>(
   storage: TableStorage,
-  /** Makes today's record of one that release 0.1.0 has stored. */
-  migrate: (stored: unknown, kind: OperationRecord["kind"]) => R,
 ): StateStore<R> {
   const table = new Table(storage, "SigilState");
 
@@ -59,15 +57,7 @@ export function createStateStore<R extends TrackedRecord>(
     // Both are written at once; the current operation is never removed.
     if (operation === undefined)
       throw new TypeError(`the operation of record ${key} is missing`);
-    const { schema } = record as Partial<R>;
-    return {
-      record:
-        schema === undefined
-          ? migrate(record, operation.kind)
-          : { ...record, schema: SCHEMA },
-      operation,
-      etag: entity.etag,
-    };
+    return { record, operation, etag: entity.etag };
   }
 
   return {
@@ -79,9 +69,8 @@ export function createStateStore<R extends TrackedRecord>(
       const entity = await row(key, RECORD_ROW);
       if (entity === undefined) return undefined;
       const record = fromProperties<R>(entity);
-      return record.schema === SCHEMA
-        ? record
-        : (await storedIn(entity, key)).record;
+      mustBeKnown(record);
+      return record;
     },
     async readOperation(operationId) {
       const key = recordKeyOf(operationId);
@@ -188,12 +177,17 @@ function conflict(resourceId: string): ServiceError {
   );
 }
 
-/** What a newer release has stored may mean what this code does not know: it is left for that release. */
-function mustBeKnown({ schema, resourceId }: Partial<TrackedRecord>): void {
-  if (schema !== undefined && schema > SCHEMA)
+/** What another release has stored may mean what this code does not know: a newer one goes on with its own, of an older one nothing is kept. */
+function mustBeKnown({ schema = 0, resourceId }: Partial<TrackedRecord>): void {
+  if (schema > SCHEMA)
     throw new ServiceError(
       "StateTooNew",
       `The state of ${resourceId} was stored by a newer release of Sigil (schema ${schema}; this one knows ${SCHEMA}). That release continues its work.`,
       { retryAfterMs: 60_000 },
+    );
+  if (schema < SCHEMA)
+    throw new ServiceError(
+      "StateTooOld",
+      `The state of ${resourceId} was stored by an earlier release of Sigil (schema ${schema}; this one knows ${SCHEMA}), which this one does not read. Delete the tables SigilState and SigilIndex of the storage account: Azure keeps the versions, and the next request for each adopts it.`,
     );
 }

@@ -2,7 +2,7 @@
  * How far operations are, on stderr: a bar for each region on a terminal, drawn again in its place; elsewhere one line whenever
  * a region or an operation has changed.
  */
-import type { Operation, Schemas } from "@sigil/client";
+import { statusOf, type Operation, type Schemas } from "@sigil/client";
 import { oneLine, Own, type Output, type Part } from "./harmless.js";
 import type { Environment } from "./io.js";
 import { styleFor, type Style } from "./style.js";
@@ -149,6 +149,8 @@ export function versionOf({
 
 function stateOf(operation: Operation): string {
   const { status, waitReason, registrations = [] } = operation;
+  if (statusOf(operation) === "Canceling")
+    return waitReason === undefined ? "canceling" : `canceling: ${waitReason}`;
   switch (status) {
     case "NotStarted":
       return waitReason === undefined ? "queued" : `queued: ${waitReason}`;

@@ -35,4 +35,9 @@ export {
   type Operation,
   type Problem,
 } from "./problems.js";
-export { hasEnded, waitUntilReady, type WaitOptions } from "./waiting.js";
+export {
+  hasEnded,
+  statusOf,
+  waitUntilReady,
+  type WaitOptions,
+} from "./waiting.js";

@@ -25,6 +25,15 @@ export function hasEnded({ status }: Operation): boolean {
   return status !== "NotStarted" && status !== "Running";
 }
 
+/** Its status in a word: one that is canceled, and waits for Azure, is still Running. */
+export function statusOf(
+  operation: Operation,
+): Operation["status"] | "Canceling" {
+  return operation.canceledBy !== undefined && !hasEnded(operation)
+    ? "Canceling"
+    : operation.status;
+}
+
 /**
  * Follows an operation to its end, by long polls, for as long as it takes. Resolves once it has succeeded: a version is then
  * usable in every region that it was asked for. Throws `OperationFailedError` or `OperationCanceledError` if it ends otherwise.

@@ -1,52 +1,58 @@
 /**
- * What a request asks of the version that Azure shows: its changes, and what it merely repeats. Pure. The same for a plan as
- * for a PUT or PATCH.
+ * What a request asks of the version that Azure shows: a patch, computed once, at its acceptance. Pure. The same for a plan as for a
+ * PUT or PATCH. Invariants:
+ *  1. It is what a body says otherwise than Azure shows, or than an open operation asks; where what Azure shows is not certain, all
+ *     that the body says.
+ *  2. What the body leaves out of what was achieved is removed; regions, keys, flags, rule and protection are never removed by silence.
+ *  3. A PUT of a version that is there says nothing of latest and of its rule, but by `true` of a region that it adds: pipelines repeat
+ *     both in every body, and would undo what a person has said since. A PATCH says what it says.
  */
-import type { ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import {
+  exclusionIn,
+  factsIn,
+  heldBackBy,
+  isFlag,
+  latestIn,
+  regionOfFlag,
+  withoutFlags,
+} from "../latest/flags.js";
+import {
+  releaseOf,
+  type Release,
+  type ReleaseChange,
+} from "../latest/release.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   nameIn,
-  ownOf,
+  placeOf,
+  pointerTo,
   propertyOf,
   regionField,
   regionOf,
   regionsIn,
+  removedBy,
   sameAt,
+  valueAt,
   type Fields,
 } from "../properties/fields.js";
 import {
-  askedBy,
   askedOfSeen,
   statedBy,
-  statedIn,
   takenAway,
-  withApplied,
-  withRuleAlone,
-  type Asked,
-  type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import { DRIFT, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
-import { isExcluded, type Look } from "../resources.js";
-import { shownOf } from "../queries/shown.js";
-import { isMadeByOthers, unsettled } from "../state/adoption.js";
-import { settingAnew } from "../state/correcting.js";
-import { ruleHolding } from "../state/held.js";
-import { isFinal } from "../state/states.js";
+import {
+  END_OF_LIFE_DATE,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../properties/table.js";
+import { isBusy, type Look } from "../resources.js";
+import type { RuleFinding } from "../rules/rule.js";
+import { openRequests, ownAsked, patchOf } from "../state/fold.js";
+import { isOtherLife } from "../state/observe.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import {
-  openRequests,
-  regionsToGo,
-  ruleOf,
-  ruleToBe,
-} from "../state/wanted.js";
-import {
-  exclusionIn,
-  flagsByHand,
-  flagsOfNext,
-  wavesOf,
-} from "../state/waves.js";
 import { namesOne, type ChangeCommand, type Glance } from "./command.js";
 
 export interface Asking {
@@ -57,382 +63,324 @@ export interface Asking {
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
   readonly glance: Glance;
-  /**
-   * What Azure may have instead of what the glance shows: a look shows it which may be older, or newer, as others may have taken
-   * back what was done last.
-   */
-  readonly otherwise?: Fields;
-  /** As that was applied before which this glance is the first to show of a canceled operation that is not over. */
-  readonly unsettled?: Patch;
 }
 
-/** Only what differs from what Azure shows is asked: that was read, as a patch or an ETag says. */
+export interface Asked {
+  readonly patch: Patch;
+  readonly release?: ReleaseChange;
+  /** True where the promotion rule that there is ends with it. */
+  readonly endsRule?: true;
+  /** True of a whole body: what it says and Azure shows is Sigil's from then on. */
+  readonly adopts?: true;
+  /** What the body says and the request does not ask, and how to say it. */
+  readonly stays: readonly RuleFinding[];
+}
+
+/** Only what differs from what Azure shows is asked: that was read, as a patch, an ETag or a pasted answer says. */
 export function asksOnlyChanges({
   patch,
-  command: { ifMatch },
+  command: { ifMatch, pasted },
 }: Pick<Asking, "patch" | "command">): boolean {
-  return patch !== undefined || namesOne(ifMatch);
+  return patch !== undefined || namesOne(ifMatch) || pasted === true;
 }
 
-/**
- * What a request asks, where so much is applied. What it says of that which may have been applied since it does not merely
- * repeat, whichever way that was.
- */
 export function askedOf(
   request: Asking,
-  record: ImageVersionRecord | undefined,
-  applied: Fields | undefined,
+  stored: ImageVersionRecord | undefined,
 ): Asked {
-  const perhaps =
-    record && applied && unsaid(record, request.glance.look, request);
-  const { body, removeRegions, glance: seen, command } = request;
-  const { otherwise } = request;
-  const shownNow = seen.look && fieldsOf(seen.look.resource);
-  const onlyChanges = asksOnlyChanges(request);
-  const fields = onlyChanges
-    ? fieldsOf(body)
-    : statedIn(fieldsOf(body), shownNow);
-  if (onlyChanges && seen.look !== undefined) {
-    const shown = { ...fieldsOf(seen.look.resource), ...ownOf(applied) };
-    const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
-    // The rule that it repeats is in force already.
-    const { [PROMOTION]: rule, ...stated } = statedBy(
-      request.patch ?? {},
-      fields,
-    );
-    const everywhere = everywhereBy(stated[EXCLUDE_FROM_LATEST], request, {
-      look: seen.look,
-      record,
-      applied,
-      rule,
-    });
-    const again = {
-      // Who sends an ETag has seen what is shown: only what differs from that is asked.
-      ...(otherwise &&
-        !namesOne(command.ifMatch) &&
-        unrestated(undoes(request, otherwise))),
-      ...(perhaps && undoes(request, withApplied(shown, perhaps))),
-    };
-    const held =
-      request.patch === undefined &&
-      fields[PROMOTION] !== undefined &&
-      record !== undefined &&
-      ruleHolding(record, seen.look) !== undefined;
-    const removed =
-      request.patch === undefined
-        ? {}
-        : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
+  const { body, glance, patch } = request;
+  const { look } = glance;
+  const record =
+    stored && look && isOtherLife(stored, look) ? undefined : stored;
+  const isWhole = !asksOnlyChanges(request);
+  if (look === undefined) return creation(request, record);
+  const seen = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
+  const all = isWhole
+    ? saidByBody(request, seen, record)
+    : saidOfSeen(request, seen, record);
+  if (patch !== undefined)
     return {
-      changes: withRuleAlone(
-        {
-          ...newsIn(request, fields, record, applied),
-          ...saidToStay(request, fields, applied),
-          ...again,
-          ...changes,
-          ...stated,
-          ...everywhere,
-          ...removed,
-        },
-        rule ?? (held ? fields[PROMOTION] : undefined),
-      ),
-      repeats,
+      patch: withoutFlags(all),
+      ...latestByPatch(request, look, record),
+      stays: [],
     };
-  }
-  const adopts =
-    applied === undefined &&
-    (command.ifMatch === "*" || isBeingAdopted(record, seen.look));
-  const said = adopts
-    ? withoutInclusion(fields)
-    : command.pasted !== true && isBesideRule(fields, applied)
-      ? withoutExclusion(fields)
-      : fields;
-  const whole = leftToWaves(said, shownNow);
-  const askedWhere = (before: Fields | undefined): Asked =>
-    askedBy(
-      whole,
-      command.pasted === true ? (before ?? shownNow) : before,
-      removeRegions,
-    );
-  const asked = askedWhere(applied);
-  if (command.pasted === true && (applied ?? shownNow) === undefined)
-    return {
-      ...asked,
-      changes: { ...leftOut(request, record), ...asked.changes },
-    };
-  if (applied === undefined) return asked;
-  const { changes } = askedWhere(
-    withApplied(applied, { ...perhaps, ...request.unsettled }),
-  );
+  const { [PROMOTION]: rule, ...others } = all;
+  const kept = withoutEarlierEnd(request, others, look);
   return {
-    changes: { ...asked.changes, ...changes },
-    repeats: Object.fromEntries(
-      Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
-    ),
+    patch: withoutFlags(kept.patch),
+    ...latestByBody(body, look, record),
+    ...(isWhole && { adopts: true }),
+    stays: [
+      ...kept.stays,
+      ...stayingFlags(body, look),
+      ...(rule === undefined ? [] : [ruleStays()]),
+    ],
   };
 }
 
-/** A version of others that an open request takes over, or is to create. */
-function isBeingAdopted(
-  record: ImageVersionRecord | undefined,
-  look: Look | undefined,
-): boolean {
-  return (
-    record !== undefined &&
-    (record.unmanaged === true ||
-      (look !== undefined && isMadeByOthers(record, look))) &&
-    openRequests(record).some(([, { byHand }]) => byHand !== true)
-  );
-}
-
-/** Who takes a version of others over includes nothing that they hold back by the false that tools say in every body. */
-function withoutInclusion(body: Fields): Fields {
-  return Object.fromEntries(
-    Object.entries(body).filter(
-      ([name, value]) =>
-        value !== false || !name.endsWith("/excludeFromLatest"),
-    ),
-  );
-}
-
-/** Of a region that it adds beside waves a body says nothing by false: they say when that is included. */
-function leftToWaves(body: Fields, shown: Fields | undefined): Fields {
-  if (shown === undefined || wavesOf(ruleOf(body)) === undefined) return body;
-  const there = regionsIn(shown);
-  const added = regionsIn(body).filter((name) => !there.includes(name));
-  return Object.fromEntries(
-    Object.entries(body).filter(
-      ([name, value]) =>
-        value !== false || !added.some((one) => exclusionIn(one) === name),
-    ),
-  );
-}
-
-/** What an edit of a version that Azure does not show yet takes away of what GET has shown. */
-function leftOut(
+/** Azure has no such version: the body says all that it shall be. */
+function creation(
   { body, removeRegions }: Asking,
   record: ImageVersionRecord | undefined,
-): Patch {
-  const shown = shownOf(undefined, record);
-  if (shown === undefined) return {};
-  const { changes } = askedBy(fieldsOf(body), fieldsOf(shown), removeRegions);
-  return Object.fromEntries(
-    Object.entries(changes).filter(([, value]) => value === null),
-  );
-}
-
-/**
- * What a body repeats of the version whose ETag it sends, and Azure may show otherwise: its condition is not known to be met.
- * What others ask of Sigil meanwhile is no news.
- */
-export function presumedBy(
-  request: Asking,
-  { changes }: Asked,
-  others: readonly Asked[],
-): Patch {
-  const { command, patch, otherwise } = request;
-  if (
-    otherwise === undefined ||
-    patch !== undefined ||
-    !namesOne(command.ifMatch)
-  )
-    return {};
-  return Object.fromEntries(
-    Object.entries(undoes(request, otherwise)).filter(([name]) =>
-      [changes, ...others.map((other) => other.changes)].every(
-        (asked) => nameIn(asked, name) === undefined,
-      ),
-    ),
-  );
-}
-
-/** With what a patch says in so many words, also where Azure shows that now, and another is about to change it. */
-export function withStated(
-  { patch, body }: Asking,
-  { changes, repeats }: Asked,
 ): Asked {
-  const stated =
-    patch === undefined ? {} : statedBy(patch, fieldsOf(body), "lists");
-  return { changes: { ...stated, ...changes }, repeats };
-}
-
-/** In what it gives way, it asks nothing. */
-export function withoutThose(
-  { changes, repeats }: Asked,
-  yields: readonly Conflict[],
-): Asked {
+  const isBegun =
+    record !== undefined &&
+    openRequests(record).some(([, { creates }]) => creates === true);
+  const rule = body.sigil?.promotion;
+  const release: Release =
+    rule === undefined
+      ? releaseOf(body)
+      : { in: "none", but: heldBackBy(body), by: "rule" };
   return {
-    changes: Object.fromEntries(
-      Object.entries(changes).filter(
-        ([name]) => !yields.some(({ field }) => field === name),
-      ),
-    ),
-    repeats,
+    // Another that is creating it may have what this one removes.
+    patch: without(withoutFlags(fieldsOf(body)), removeRegions),
+    ...(!isBegun && { release: { kind: "set", release } }),
+    adopts: true,
+    stays: [],
   };
 }
 
-/** What may have been applied since, or was by Sigil itself: what a body says of that is no mere repetition. */
-function unsaid(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-  { command: { ifMatch } }: Asking,
-): Patch | undefined {
-  const perhaps = unsettled(record, look);
-  const isHeldBack =
-    record.excludedByCancel === true ||
-    // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
-    (!namesOne(ifMatch) &&
-      Object.values(record.requests).some(
-        ({ created, decided }) => created === true && decided !== undefined,
-      ));
-  return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
-}
-
-/** What it says of latest beside the rule that was applied held until that has promoted the version, and says nothing more. */
-function isBesideRule(fields: Fields, applied: Fields | undefined): boolean {
-  const rule = applied?.[PROMOTION];
-  return rule != null && sameAt(PROMOTION, rule, fields[PROMOTION]);
-}
-
-function withoutExclusion({
-  [EXCLUDE_FROM_LATEST]: _,
-  ...others
-}: Fields): Fields {
-  return others;
-}
-
-/**
- * What a body that was not read says of latest, as it is shown, and otherwise than was applied: whoever says it again, without
- * having seen the version, repeats that.
- */
-function newsIn(
-  { patch, command, glance: { look } }: Asking,
-  { [EXCLUDE_FROM_LATEST]: says }: Fields,
+/** Invariants 1 and 2. */
+function saidByBody(
+  { body, removeRegions, glance: { look, seen } }: Asking,
+  shown: Fields,
   record: ImageVersionRecord | undefined,
-  applied: Fields | undefined,
 ): Patch {
-  return patch === undefined &&
-    command.pasted !== true &&
-    typeof says === "boolean" &&
-    record !== undefined &&
-    isFinal(record.state) &&
-    applied !== undefined &&
-    look !== undefined &&
-    isExcluded(look.resource) === says &&
-    !sameAt(EXCLUDE_FROM_LATEST, applied[EXCLUDE_FROM_LATEST], says)
-    ? { [EXCLUDE_FROM_LATEST]: says }
+  const fields = withoutFlags(fieldsOf(body));
+  const open = record
+    ? patchOf(openRequests(record).map(([, request]) => request))
     : {};
-}
-
-/**
- * Where what others change is put back, what a patch says is not put back to what was set before; nor is what a request says by which
- * that begins.
- */
-function saidToStay(
-  { patch }: Asking,
-  fields: Fields,
-  applied: Fields | undefined,
-): Patch {
-  const says = patch === undefined ? fields : statedBy(patch, fields, "lists");
-  const isOn = applied?.[DRIFT] === "correct";
-  return (isOn ? patch !== undefined : says[DRIFT] === "correct")
-    ? settingAnew(says, applied ?? {})
-    : {};
-}
-
-/** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
-function unrestated(patch: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(patch).filter(
-      ([name, value]) =>
-        regionField(regionOf(name) ?? "") === name ||
-        value === true ||
-        propertyOf(name).restated !== true,
-    ),
+  const leaving = removedBy(open);
+  const isSure = seen && look !== undefined && !isBusy(look);
+  const said = Object.entries(fields).filter(([field, value]) => {
+    const other = nameIn(open, field);
+    const isContradicted =
+      leaving.some((name) => field === `${regionField(name)}/name`) ||
+      (other !== undefined && !sameAt(field, open[other] ?? undefined, value));
+    return (
+      isContradicted ||
+      !sameAt(field, valueAt(shown, field), value) ||
+      (!isSure && propertyOf(field).mutability === "mutable")
+    );
+  });
+  const named = new Set(Object.keys(fields).map(placeOf));
+  const left = Object.keys(record?.spec ?? {}).filter(
+    (field) =>
+      valueAt(fields, field) === undefined &&
+      (placeOf(field) === undefined || named.has(placeOf(field))) &&
+      field !== PROMOTION &&
+      propertyOf(field).omitted === "cleared" &&
+      valueAt(shown, field) !== undefined,
+  );
+  return without(
+    {
+      ...Object.fromEntries(left.map((field) => [field, null])),
+      ...Object.fromEntries(said),
+    },
+    removeRegions,
   );
 }
 
-/** Of what a request says, what is otherwise in a version as it may be by now. */
-function undoes(
-  { body, patch, removeRegions }: Asking,
-  perhaps: Fields,
+/** Of a version that its caller has read only what differs from that is asked; of a patch all that it says in so many words. */
+function saidOfSeen(
+  { body, removeRegions, patch, glance: { look } }: Asking,
+  shown: Fields,
+  record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = fieldsOf(body);
-  const { changes } = askedOfSeen(perhaps, fields, removeRegions);
-  if (patch === undefined) return changes;
-  const stated = statedBy(patch, fields, "lists");
-  return Object.fromEntries(
-    Object.entries(changes).filter(([name]) => name in stated),
+  const { changes } = askedOfSeen(
+    shown,
+    { ...fields, ...factsIn(body) },
+    removeRegions,
+  );
+  if (patch === undefined || look === undefined) return changes;
+  const open = record
+    ? patchOf(openRequests(record).map(([, request]) => request))
+    : {};
+  const stated = Object.entries(statedBy(patch, fields)).filter(
+    ([field, value]) => {
+      const other = nameIn(open, field);
+      return (
+        !sameAt(field, valueAt(shown, field), value ?? undefined) ||
+        (other !== undefined &&
+          !sameAt(field, open[other] ?? undefined, value ?? undefined))
+      );
+    },
+  );
+  return without(
+    {
+      ...changes,
+      ...Object.fromEntries(stated),
+      ...takenAway(fieldsOf(canonicalForm(look.resource)), fields),
+    },
+    removeRegions,
   );
 }
 
-/**
- * What a patch says of latest, in each region, as a promotion or demotion by hand does; under a rule of waves it includes the
- * next one. A rule beside it says by itself when, and a list of regions where.
- */
-function everywhereBy(
-  excluded: unknown,
-  { patch, body, removeRegions }: Asking,
-  {
-    look: { resource },
-    record,
-    applied,
-    rule,
-  }: {
-    readonly look: Look;
-    readonly record: ImageVersionRecord | undefined;
-    readonly applied: Fields | undefined;
-    readonly rule: unknown;
-  },
-): Patch {
-  const isOfRegions = Object.keys(
-    statedBy(patch, fieldsOf(body), "lists"),
-  ).some((name) => name === exclusionIn(regionOf(name) ?? ""));
-  if (typeof excluded !== "boolean" || isOfRegions) return {};
-  const waves = wavesOf(record ? ruleToBe(record, applied) : undefined);
-  if (!excluded && (rule != null || !isExcluded(resource))) return {};
-  const flags =
-    waves === undefined || excluded
-      ? flagsByHand(resource, excluded)
-      : flagsOfNext(waves, resource);
-  // Of a region that is being removed nothing is asked: it would be added again.
-  const removed = [...removeRegions, ...(record ? regionsToGo(record) : [])];
-  return Object.fromEntries(
-    Object.entries(flags).filter(
-      ([field]) => !removed.includes(regionOf(field) ?? ""),
+/** Regions that are to be removed are removed with all that is said of them. */
+function without(patch: Patch, removeRegions: readonly string[]): Patch {
+  return {
+    ...Object.fromEntries(
+      Object.entries(patch).filter(
+        ([field]) => !removeRegions.includes(regionOf(field) ?? ""),
+      ),
     ),
-  );
+    ...Object.fromEntries(
+      removeRegions.map((name) => [regionField(name), null]),
+    ),
+  };
 }
 
-/** It holds back, in so many words, what a rule is to promote. */
-export function overrules(
-  { changes }: Asked,
+type OfLatest = Pick<Asked, "release" | "endsRule">;
+
+/** Invariant 3: a region that is added, and of which the body says true, is held back. */
+function latestByBody(
+  body: ImageVersionRequest,
+  { resource }: Look,
   record: ImageVersionRecord | undefined,
-  look: Look | undefined,
-): boolean {
-  return (
-    changes[EXCLUDE_FROM_LATEST] === true &&
-    record !== undefined &&
-    look !== undefined &&
-    (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
+): OfLatest {
+  // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
+  if (record?.release?.by === "cancel")
+    return { release: { kind: "set", release: releaseOf(body) } };
+  const there = regionsIn(factsIn(resource));
+  const included = latestIn(body);
+  const held = regionsIn(factsIn(body)).filter(
+    (name) => !there.includes(name) && !included.includes(name),
   );
+  return held.length === 0
+    ? {}
+    : {
+        release: {
+          kind: "exclude",
+          by: record?.release?.by ?? "request",
+          regions: held,
+        },
+      };
 }
 
-/** It says of latest what is so, and for another reason than was known: whoever says it again repeats this. */
-export function isNewsOfLatest(
-  { patch }: Asking,
-  { changes }: Asked,
+/** A flag or rule that a patch says in so many words. */
+function latestByPatch(
+  { patch, body }: Asking,
+  { resource }: Look,
   record: ImageVersionRecord | undefined,
-): boolean {
-  const says = changes[EXCLUDE_FROM_LATEST];
-  if (says === undefined || record === undefined) return false;
-  return (
-    record.excludedByCancel === true ||
-    (patch === undefined &&
-      record.lastApplied !== undefined &&
-      !sameAt(
-        EXCLUDE_FROM_LATEST,
-        record.lastApplied[EXCLUDE_FROM_LATEST],
-        says,
-      ))
+): OfLatest {
+  const stated = statedBy(patch, fieldsOf(body), "lists");
+  const excluded = stated[EXCLUDE_FROM_LATEST];
+  const isOfRegions = Object.keys(stated).some(
+    (field) =>
+      regionOfFlag(field) !== undefined &&
+      !sameAt(field, factsIn(body)[field], factsIn(resource)[field]),
   );
+  if (isOfRegions)
+    return {
+      release: { kind: "set", release: releaseOf(body, "person") },
+      endsRule: true,
+    };
+  if (typeof excluded === "boolean")
+    return {
+      release: excluded
+        ? { kind: "exclude", by: "person" }
+        : { kind: "include", by: "person" },
+      endsRule: true,
+    };
+  if (!(PROMOTION in stated)) return {};
+  const rule = (stated[PROMOTION] ?? undefined) as PromotionRule | undefined;
+  const before = record?.release ?? releaseOf(resource);
+  // A rule takes nothing out of latest.
+  if (rule === undefined || latestIn(resource).length > 0)
+    return {
+      release: { kind: "set", release: { ...before, by: "request" } },
+    };
+  return {
+    release: {
+      kind: "set",
+      release: { in: "none", but: before.but, by: "rule" },
+    },
+  };
+}
+
+/** A PUT does not bring forward the end of life: retention deletes by it. Who sends an ETag has seen it. */
+function withoutEarlierEnd(
+  { body, command: { ifMatch } }: Asking,
+  patch: Patch,
+  { resource }: Look,
+): { readonly patch: Patch; readonly stays: readonly RuleFinding[] } {
+  const said = patch[END_OF_LIFE_DATE];
+  const shown = resource.properties.publishingProfile?.endOfLifeDate;
+  if (
+    typeof said !== "string" ||
+    namesOne(ifMatch) ||
+    (shown !== undefined && Date.parse(said) >= Date.parse(shown))
+  )
+    return { patch, stays: [] };
+  const { [END_OF_LIFE_DATE]: _, ...kept } = patch;
+  return {
+    patch: kept,
+    stays: [
+      {
+        rule: "end-of-life-stays",
+        code: "EndOfLifeStays",
+        severity: "warning",
+        pointer: pointerTo(body, END_OF_LIFE_DATE),
+        message: `The end of life of the version stays ${shown ?? "open"}: a PUT does not bring it forward, because retention deletes by it.`,
+        remediation: `To bring it forward, send a PATCH with {"properties": {"publishingProfile": {"endOfLifeDate": "${said}"}}}.`,
+      },
+    ],
+  };
+}
+
+/** Where the body says otherwise than Azure shows whether the version is in latest. */
+export function stayingFlags(
+  body: ImageVersionRequest,
+  { resource }: Look,
+): readonly RuleFinding[] {
+  const facts = factsIn(resource);
+  const says = fieldsOf(body);
+  const found = regionsIn(says).flatMap((region) => {
+    const flag = exclusionIn(region);
+    const field = flag in says ? flag : EXCLUDE_FROM_LATEST;
+    const own = says[field];
+    const shown = facts[flag];
+    return own === undefined || shown === undefined || own === shown
+      ? []
+      : [{ region, own, field }];
+  });
+  return [false, true].flatMap((says): RuleFinding[] => {
+    const those = found.filter(({ own }) => own === says);
+    const [first] = those;
+    if (first === undefined) return [];
+    const names = those.map(({ region }) => region).join(", ");
+    return [
+      {
+        rule: says ? "stays-included" : "stays-excluded",
+        code: says ? "StaysIncluded" : "StaysExcluded",
+        severity: "warning",
+        pointer: pointerTo(body, first.field),
+        message: says
+          ? `The version is in latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`
+          : `The version is held back from latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
+        remediation: says
+          ? "To take it out of latest, demote it (POST …/demote), or send a PATCH with excludeFromLatest true."
+          : "To make it the latest, promote it (POST …/promote), or send a PATCH with excludeFromLatest false.",
+      },
+    ];
+  });
+}
+
+function ruleStays(): RuleFinding {
+  return {
+    rule: "rule-stays",
+    code: "RuleStays",
+    severity: "warning",
+    pointer: PROMOTION,
+    message:
+      "The promotion rule of the version stays as it is: a PUT of a version that is there does not change it.",
+    remediation:
+      'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
+  };
+}
+
+/** The fields of a patch that a later one may contradict. */
+export function isOfLatest(field: string): boolean {
+  return isFlag(field) || field === PROMOTION;
 }

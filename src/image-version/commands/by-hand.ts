@@ -1,14 +1,14 @@
 /**
- * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it
- * (delete.ts). None of these creates, and none but a deletion needs Sigil to have made the version.
+ * What is asked of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it (delete.ts). None
+ * of these creates or adopts it. Invariants:
+ *  1. A machine's request is accepted only where every open operation is applied and ARM is idle, and never takes over.
+ *  2. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
  */
-import { isDeepStrictEqual } from "node:util";
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type {
   OperationRecord,
-  Requester,
   SoftDeleteRecord,
 } from "../../operation/records.js";
 import { isFinal, isToBeShown } from "../state/states.js";
@@ -19,45 +19,41 @@ import {
   imageIdOf,
   keyOf,
 } from "../../resource-id.js";
+import { factsIn, latestIn, withoutFlags } from "../latest/flags.js";
 import {
-  fingerprintOf,
-  targetRegionsOf,
-} from "../properties/canonical-form.js";
+  nextWave,
+  released,
+  releasedIn,
+  releaseOf,
+  type ReleaseChange,
+} from "../latest/release.js";
+import { fingerprintOf } from "../properties/canonical-form.js";
+import { regionsIn } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { keysMustWork } from "../preflight/keys.js";
+import {
+  mustKeepLatest,
+  sparedBy,
+  takingOf,
+  type NoLatest,
+} from "../preflight/latest.js";
 import { notFound } from "../queries/not-found.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { found, isMadeByOthers, isNotMeant } from "../state/adoption.js";
-import { knownAtRest } from "../state/at-rest.js";
-import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
-import { enqueue } from "../state/batch.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
+import { accept, type Accepting } from "../state/accepting.js";
+import { beginCancel } from "../state/cancel.js";
+import { openDeletionIn } from "../state/deletion.js";
+import { isPaused, ruleInForce, unapplied } from "../state/fold.js";
 import type {
-  Held,
+  ImageVersionPair,
   ImageVersionRecord,
   VersionRequest,
 } from "../state/record.js";
-import { accept, type Accepting } from "../state/accepting.js";
-import { openDeletionOf } from "../state/guarding.js";
-import { heldBy, isToBeSent, wavesIn } from "../state/held.js";
-import { regionsToGo, unmetRequests, wantedBy } from "../state/wanted.js";
-import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
 import {
-  exclusionIn,
-  flagsByHand,
-  flagsOf,
-  flagsOfNext,
-  FLAGS_BY_RULE,
-  isLatestNowhere,
-  promotedWaves,
-  type Wave,
-  withFlagsOf,
-} from "../state/waves.js";
-import {
+  asSeen,
   glance,
   gone,
-  KEEP_IT,
   lifeIn,
   mustHaveRoom,
   mustMatch,
@@ -66,12 +62,12 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { isPromoted } from "../queries/latest.js";
-import { hasFailed, isBusy, type Look } from "../resources.js";
 
-export interface PromoteImageVersion extends Command {
-  /** Whose gate is open, of which life: where that is so no more, or an operation is under way, it is refused. */
-  readonly byRule?: Held & { readonly publishedDate: string };
+export interface PromoteImageVersion extends Command, NoLatest {
+  /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
+  readonly regions?: readonly string[] | undefined;
+  /** Begun by a rule, of this life: refused where anything is under way. */
+  readonly byRule?: { readonly publishedDate: string };
   /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
   readonly byRollback?: true;
 }
@@ -85,341 +81,250 @@ type Kind = Accepting["kind"];
 
 /** What is decided on a version that Azure has, or had. */
 export interface Subject {
+  /** What Azure is taken to have. */
   readonly look: Look | undefined;
-  /** The same, but where that is known to be older than what was seen before: then it may be the newer after all. */
-  readonly shown: Look | undefined;
-  /** False where Azure could not be asked. */
+  /** False where Azure could not be asked, or its answer is no fact. */
   readonly seen: boolean;
   readonly stored: StoredVersion | undefined;
 }
 
-type ByHand = Decision<ImageVersionRecord> | VersionRequest;
+/** What is asked, or the operation that is the answer already. */
+export type ByHand =
+  | OperationRecord
+  /** The state in which an open operation is that answer. */
+  | (ImageVersionPair & { readonly accepted: OperationRecord })
+  | {
+      readonly request: VersionRequest;
+      readonly regions?: readonly string[];
+      readonly endsRule?: true;
+      /** The state that it is accepted on, where that is not the stored one. */
+      readonly on?: ImageVersionPair;
+    };
 
-/** The operation that includes the version in latest; whatever rule it had for that is overridden by it. */
+/** The operation that includes the version in latest. */
 export function promoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
 ): Promise<OperationRecord> {
-  return setExclusion(deps, command, "PromoteImageVersion", false);
+  const regions = command.regions?.map(canonicalRegion);
+  return acceptByHand(
+    deps,
+    command,
+    "PromoteImageVersion",
+    regions ?? [],
+    (subject) => {
+      const { look, stored } = subject;
+      const change = promotionOf(command, regions, subject);
+      const same = exclusionBefore(subject, "PromoteImageVersion", change);
+      if (same !== undefined) return same;
+      if (look === undefined) throw absent(command, stored);
+      mustBeThere(regions, look);
+      mustBeIdleForRule(command, subject);
+      return {
+        request: {
+          patch: {},
+          release: change,
+          ...(command.byRule && { machine: true }),
+        },
+        ...(regions !== undefined &&
+          command.byRule === undefined && { endsRule: true }),
+        ...withoutPolicysDeletion(deps, command, stored),
+      };
+    },
+    {
+      ask: async (subject) => {
+        const { look, stored } = subject;
+        const change = promotionOf(command, regions, subject);
+        // A repeat changes nothing, so it asks nothing.
+        if (
+          look === undefined ||
+          command.byRollback === true ||
+          exclusionBefore(subject, "PromoteImageVersion", change) !== undefined
+        )
+          return [];
+        return keysMustWork(deps, command.id, look, stored?.record);
+      },
+    },
+  );
 }
 
-/** As `promoteImageVersion`, to exclude it. It goes before everything that is queued. */
+/** As `promoteImageVersion`, to exclude it: its rule ends. */
 export function demoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
 ): Promise<OperationRecord> {
-  return setExclusion(deps, command, "DemoteImageVersion", true);
-}
-
-function setExclusion(
-  deps: Dependencies,
-  command: PromoteImageVersion,
-  kind: Kind,
-  excluded: boolean,
-): Promise<OperationRecord> {
+  const isByRule = command.byRule !== undefined;
+  const change: ReleaseChange = {
+    kind: "exclude",
+    by: isByRule ? "request" : "person",
+  };
+  /** Regions in which a rule leaves it: no other version would be the latest there. */
+  let spared: readonly string[] = [];
   return acceptByHand(
     deps,
     command,
-    kind,
-    [],
+    "DemoteImageVersion",
+    command.allowNoLatest === true ? ["allowNoLatest"] : [],
     (subject) => {
       const { look, stored } = subject;
-      const same = exclusionBefore(subject, kind, excluded);
-      if (same !== undefined)
-        return isTakenOver(command, stored, same)
-          ? takenOver(
-              byHandAlone(stored, same.id, look, contextOf(deps)),
-              command.requestedBy,
-              deps.now(),
-              look && staysExcluded(look, stored),
-            )
-          : same;
+      const same = exclusionBefore(subject, "DemoteImageVersion", change);
+      if (same !== undefined) return same;
       if (look === undefined) throw absent(command, stored);
-      mustBeInForce(command, look, stored);
-      if (!excluded && command.byRollback !== true)
-        mustStay(command, look, stored);
-      const { publishedDate: _, ...byRule } = command.byRule ?? {};
+      mustBeIdleForRule(command, subject);
+      const { but } = stored?.record.release ?? releaseOf(look.resource);
       return {
-        changes: exclusionOf(command, look, subject, excluded),
-        repeats: {},
-        byHand: true,
-        ...("rule" in byRule && !excluded && { byRule }),
+        request: {
+          patch: {},
+          release:
+            spared.length === 0
+              ? change
+              : { kind: "set", release: { in: spared, but, by: "rule" } },
+          ...(isByRule && { machine: true }),
+        },
+        ...(!isByRule && { endsRule: true }),
       };
     },
     {
       ask: async (subject) => {
         const { look, stored } = subject;
         if (
-          excluded ||
           look === undefined ||
-          exclusionBefore(subject, kind, excluded) !== undefined
+          command.byRollback === true ||
+          exclusionBefore(subject, "DemoteImageVersion", change) !== undefined
         )
           return [];
-        return [
-          ...(command.byRollback === true
-            ? []
-            : await keysMustWork(deps, command.id, look, stored?.record)),
-          ...staysExcluded(look, stored),
-        ];
+        const request = { patch: {}, release: change };
+        const taking = takingOf(command.id, look, stored?.record, request);
+        if (!isByRule) return mustKeepLatest(deps, taking, command);
+        spared = await sparedBy(deps, taking);
+        return [];
       },
     },
   );
 }
 
-/** The version with the flags that others, accepted before, still set. */
-function toBe(
-  { resource }: Look,
-  stored: StoredVersion | undefined,
-): ImageVersionRequest {
-  return withFlagsOf(resource, stored ? unmetRequests(stored.record) : []);
+/** A person's promotion without regions is the go for the next wave, whatever that waits for. */
+function promotionOf(
+  { byRule }: PromoteImageVersion,
+  regions: readonly string[] | undefined,
+  { look, stored }: Subject,
+): ReleaseChange {
+  if (byRule !== undefined)
+    return { kind: "include", by: "rule", ...(regions && { regions }) };
+  if (regions !== undefined) return { kind: "include", by: "person", regions };
+  const rule = stored && ruleInForce(stored.record);
+  if (rule?.when !== "waves" || look === undefined)
+    return { kind: "include", by: "person" };
+  return nextWave(rule.waves ?? [], look) ?? { kind: "include", by: "rule" };
 }
 
-/** Regions that a promotion leaves out, since their own flag holds them back, and not every region's does. */
-function staysExcluded(
-  look: Look,
-  stored: StoredVersion | undefined,
-): readonly Finding[] {
-  if (wavesIn(stored?.record, look) !== undefined) return [];
-  const resource = toBe(look, stored);
-  const flags = flagsByHand(resource, false);
-  return targetRegionsOf(resource).flatMap((region, i): Finding[] => {
-    const name = canonicalRegion(region.name);
-    return region.excludeFromLatest !== true ||
-      flags[exclusionIn(name)] === false
+function mustBeThere(
+  regions: readonly string[] | undefined,
+  { resource }: Look,
+): void {
+  const there = regionsIn(factsIn(resource));
+  const findings = (regions ?? []).flatMap((name, i): Finding[] =>
+    there.includes(name)
       ? []
       : [
           {
-            code: "StaysExcluded",
-            pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
-            message: `"${name}" stays excluded from latest: its own flag holds it back, and a promotion includes such regions only where every region is held back so.`,
-            severity: "warning",
-            remediation: `To include it, send a PATCH with the target regions, and excludeFromLatest false in ${name}.`,
+            code: "RegionNotInVersion",
+            pointer: `/regions/${i}`,
+            message: `The version is not in "${name}". It is in ${there.join(", ")}.`,
           },
-        ];
-  });
+        ],
+  );
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The version cannot be promoted in these regions; each is listed under errors.",
+      { findings },
+    );
 }
 
-/** The operation that includes or excludes the version, or has done so, as Azure still shows. */
+/** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 2. */
 function exclusionBefore(
-  { look, shown, stored }: Subject,
+  { look, stored }: Subject,
   kind: Kind,
-  excluded: boolean,
+  change: ReleaseChange,
 ): OperationRecord | undefined {
+  if (stored === undefined || look === undefined) return undefined;
+  const { record, operation } = stored;
+  if (isPaused(record)) return undefined;
+  const regions = regionsIn(factsIn(look.resource));
+  const before = record.release ?? releaseOf(look.resource);
+  const wish = releasedIn(released(before, change, regions), regions);
   const same = sameOperation(stored, look, (one) => one.kind === kind);
-  if (same !== undefined) return same;
-  return look !== undefined &&
-    stored?.operation.kind === kind &&
-    !isMadeByOthers(stored.record, look) &&
-    stored.operation.status === "Succeeded" &&
-    [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
-    (excluded
-      ? heldBy(stored.record, look) === undefined
-      : isPromotedWholly(stored.record, look)) &&
-    wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
-    ? stored.operation
+  if (same !== undefined) {
+    const { release } = record.requests[same.id] ?? {};
+    return JSON.stringify(release) === JSON.stringify(change)
+      ? same
+      : undefined;
+  }
+  return operation.kind === kind &&
+    operation.status === "Succeeded" &&
+    isFinal(record.state) &&
+    latestIn(look.resource).length === wish.length
+    ? operation
     : undefined;
 }
 
-/** It is the latest, and there is no wave that a promotion by hand would include. */
-function isPromotedWholly(record: ImageVersionRecord, look: Look): boolean {
-  const waves = wavesIn(record, look);
-  return waves === undefined
-    ? !isLatestNowhere(look.resource)
-    : promotedWaves(waves, look.resource) === waves.length;
-}
-
-/** A person asks for the promotion that Sigil has begun by itself. */
-function isTakenOver(
-  { byRule }: PromoteImageVersion,
-  stored: StoredVersion | undefined,
-  { id, kind, requestedBy }: OperationRecord,
-): stored is StoredVersion {
-  return (
-    kind === "PromoteImageVersion" &&
-    id === stored?.operation.id &&
-    !isFinal(stored.record.state) &&
-    byRule === undefined &&
-    requestedBy.policy !== undefined
-  );
-}
-
-/** With the flags of a promotion by hand, where it is not sent yet: a rule takes off no region's own. */
-function byHandAlone(
-  stored: StoredVersion,
-  operationId: string,
-  look: Look | undefined,
-  time: Time,
-): StoredVersion {
-  const { record } = stored;
-  const request = record.requests[operationId];
-  if (
-    request === undefined ||
-    look === undefined ||
-    wavesIn(record, look) !== undefined ||
-    !isToBeSent(record, operationId, time)
-  )
-    return stored;
-  const changes = withoutRegionsToGo(flagsByHand(look.resource, false), record);
-  return {
-    ...stored,
-    record: {
-      ...record,
-      requests: { ...record.requests, [operationId]: { ...request, changes } },
-    },
-  };
-}
-
-/** A person asks for the deletion that a retention policy has begun. */
-export function isByPolicy(
-  stored: StoredVersion | undefined,
-  { id }: OperationRecord,
-): stored is StoredVersion {
-  return (
-    id === stored?.operation.id &&
-    !isFinal(stored.record.state) &&
-    stored.record.requests[id]?.byPolicy === true
-  );
-}
-
-/** From now on it is theirs: no rule or policy cancels it. */
-export function takenOver(
-  { record, operation }: StoredVersion,
-  requestedBy: Requester,
-  now: Date,
-  warnings: readonly Finding[] = [],
-): ByHand {
-  const requests = Object.entries(record.requests).map(
-    ([id, { byRule: _, byPolicy: __, ...request }]) => [id, request] as const,
-  );
-  return {
-    record: { ...record, requests: Object.fromEntries(requests) },
-    operation: {
-      ...operation,
-      requestedBy,
-      takenOverTime: now.toISOString(),
-      ...(warnings.length > 0 && { warnings }),
-    },
-  };
-}
-
-/**
- * The flags that are set. Under a rule of waves a promotion includes the next one, and a demotion excludes each region; else a
- * version that is excluded in every region is included in every one, where no rule does it.
- */
-function exclusionOf(
+/** Invariant 1. */
+function mustBeIdleForRule(
   { id, byRule }: PromoteImageVersion,
-  look: Look,
-  { shown, stored }: Pick<Subject, "shown" | "stored">,
-  excluded: boolean,
-): Patch {
-  const { resource } = look;
-  const waves = wavesIn(stored?.record, look);
-  if (waves === undefined && byRule !== undefined && !excluded)
-    return FLAGS_BY_RULE;
-  if (waves === undefined)
-    return withoutRegionsToGo(
-      flagsByHand(toBe(look, stored), excluded),
-      stored?.record,
-    );
-  if (!excluded && stored !== undefined && !isFinal(stored.record.state))
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}, which is promoted in waves. Wait until it has ended.`,
-      { fields: { existingOperationId: stored.operation.id } },
-    );
-  if (stored !== undefined && regionsToGo(stored.record).length > 0)
-    return { [EXCLUDE_FROM_LATEST]: excluded };
-  if (!excluded) {
-    mustBeSure(waves, look, shown);
-    return flagsOfNext(waves, resource);
-  }
-  return flagsOf(
-    waves,
-    0,
-    targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
-  );
-}
-
-/** Of a region that is being removed nothing is asked: it would be added again. */
-function withoutRegionsToGo(
-  flags: Patch,
-  record: ImageVersionRecord | undefined,
-): Patch {
-  const removed = record === undefined ? [] : regionsToGo(record);
-  return Object.fromEntries(
-    Object.entries(flags).filter(
-      ([field]) => !removed.includes(regionOf(field) ?? ""),
-    ),
-  );
-}
-
-/** Throws where others may have changed which waves have it since it was seen: the next one is another then. */
-function mustBeSure(
-  waves: readonly Wave[],
-  look: Look,
-  shown: Look | undefined,
-): void {
-  if (
-    shown === undefined ||
-    promotedWaves(waves, shown.resource) === promotedWaves(waves, look.resource)
-  )
-    return;
-  throw new ServiceError(
-    "StateConflict",
-    "Azure shows in other regions than Sigil has set that the version is the latest: others have changed that, or Azure does not show it yet. Which wave comes next is certain ten minutes after Sigil's last update. Send the request again then.",
-    { retryAfterMs: 60_000 },
-  );
-}
-
-/** Throws where the version is to be deleted: its promotion would come after that. What a canceled deletion has sent may come to nothing. */
-function mustStay(
-  { id }: PromoteImageVersion,
-  look: Look,
-  stored: StoredVersion | undefined,
-): void {
-  const { operationId, isJudged = false } =
-    (stored && openDeletionOf(stored.record)) ?? {};
-  if (stored === undefined || operationId === undefined) return;
-  const { requests, queued } = stored.record;
-  const request =
-    requests[operationId] ??
-    queued.find(({ operation }) => operation.id === operationId)?.request;
-  if (
-    request === undefined ||
-    request.decided !== undefined ||
-    isNotMeant(stored.record, request, look)
-  )
-    return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.${isJudged ? KEEP_IT : ""}`,
-    { fields: { existingOperationId: operationId } },
-  );
-}
-
-function mustBeInForce(
-  { id, byRule }: PromoteImageVersion,
-  look: Look,
-  stored: StoredVersion | undefined,
+  { look, seen, stored }: Subject,
 ): void {
   if (byRule === undefined) return;
-  const { publishedDate, ...held } = byRule;
+  const { record } = stored ?? {};
   if (
-    stored !== undefined &&
-    isFinal(stored.record.state) &&
-    look.publishedDate === publishedDate &&
-    isDeepStrictEqual(heldBy(stored.record, look), held)
+    record !== undefined &&
+    seen &&
+    look?.publishedDate === byRule.publishedDate &&
+    unapplied(record).length === 0 &&
+    openDeletionIn(record) === undefined &&
+    record.write === undefined &&
+    record.unconfirmed === undefined &&
+    !isPaused(record) &&
+    !isBusy(look)
   )
     return;
   throw new ServiceError(
     "ImageVersionConflict",
-    `The promotion rule of ${formatImageVersionId(id)} is in force no more, or an operation on it is under way.`,
+    `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule waits.`,
+    { fields: { ...(stored && { existingOperationId: stored.operation.id }) } },
   );
+}
+
+/** What is to be deleted is not promoted; a deletion that its retention policy has begun gives way. */
+function withoutPolicysDeletion(
+  deps: Dependencies,
+  { id, byRule, requestedBy }: PromoteImageVersion,
+  stored: StoredVersion | undefined,
+): { readonly on?: ImageVersionPair } {
+  const deletion = stored && openDeletionIn(stored.record);
+  if (stored === undefined || deletion === undefined) return {};
+  if (!deletion.isByPolicy || byRule !== undefined)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
+      { fields: { existingOperationId: deletion.id } },
+    );
+  const operation = [stored.operation, ...stored.record.members].find(
+    (one) => one.id === deletion.id,
+  );
+  const on = beginCancel(
+    stored,
+    deletion.id,
+    operation?.requestedBy ?? requestedBy,
+    contextOf(deps),
+    "The version is promoted: its retention policy keeps it.",
+  );
+  return on === undefined ? {} : { on };
 }
 
 /**
  * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks.
- * Throws ServiceError ImageVersionConflict while ARM works on the version or where there is nothing to repair.
+ * Throws ServiceError ImageVersionConflict while an operation works on the version or where there is nothing to repair.
  */
 export function retryImageVersion(
   deps: Dependencies,
@@ -435,35 +340,34 @@ export function retryImageVersion(
       if (stored !== undefined && !isFinal(stored.record.state))
         throw new ServiceError(
           "ImageVersionConflict",
-          `Operation ${stored.operation.id} is working on ${formatImageVersionId(command.id)}; Wait until it has ended.`,
+          `Operation ${stored.operation.id} is working on ${formatImageVersionId(command.id)}. Wait until it has ended.`,
           { fields: { existingOperationId: stored.operation.id } },
         );
       if (look === undefined) throw absent(command, stored);
+      const lost = lostIn(stored?.record, look);
+      const retries = toRetry(command, look, names, Object.keys(lost));
+      const patch = Object.assign(
+        {},
+        ...retries.map((name) => lost[name] ?? {}),
+      ) as Patch;
       return {
-        changes: {},
-        repeats: {},
-        byHand: true,
-        retries: toRetry(
-          command,
-          look,
-          names,
-          stored === undefined ? [] : lostIn(stored.record, look),
-          (name) =>
-            stored === undefined
-              ? false
-              : mayHaveFailedBefore(name, stored.record, look, contextOf(deps)),
-        ),
+        request: { patch: withoutFlags(patch), retries },
+        regions: retries,
       };
     },
   );
 }
 
-/** Regions that were taken away for repair, and could not be added back. */
-function lostIn(record: ImageVersionRecord, look: Look): readonly string[] {
-  if (isMadeByOthers(record, look)) return [];
-  const shown = regionsIn(fieldsOf(look.resource));
-  return Object.entries(record.repairs).flatMap(([name, { removed, lost }]) =>
-    (removed ?? lost) === undefined || shown.includes(name) ? [] : [name],
+/** Regions that were taken away for repair, and could not be added back, with what they were. */
+function lostIn(
+  record: ImageVersionRecord | undefined,
+  { resource }: Look,
+): Readonly<Record<string, Patch>> {
+  const shown = regionsIn(factsIn(resource));
+  return Object.fromEntries(
+    Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
+      removed === undefined || shown.includes(name) ? [] : [[name, removed]],
+    ),
   );
 }
 
@@ -472,12 +376,11 @@ function toRetry(
   look: Look,
   names: readonly string[] | undefined,
   lost: readonly string[],
-  isDoubtful: (name: string) => boolean,
 ): readonly string[] {
   const failed = [
     ...look.regions
       .map(({ name }) => name)
-      .filter((name) => hasFailed(look, name) && !isDoubtful(name)),
+      .filter((name) => hasFailed(look, name)),
     ...lost,
   ];
   if (failed.length === 0)
@@ -522,9 +425,15 @@ function absent(
   const record = stored?.record;
   return record !== undefined &&
     !isToBeShown(record) &&
-    (record.exists || record.state === "Deleted")
+    (record.publishedDate !== undefined || record.state === "Deleted")
     ? gone(id)
     : notFound(id, record);
+}
+
+function isAsked(
+  decided: ByHand,
+): decided is Extract<ByHand, { endsRule?: true }> {
+  return "request" in decided && "patch" in (decided.request ?? {});
 }
 
 export async function acceptByHand(
@@ -544,7 +453,7 @@ export async function acceptByHand(
     readonly ask?: (subject: Subject) => Promise<readonly Finding[]>;
   } = {},
 ): Promise<OperationRecord> {
-  const { id, requestedBy, traceparent } = command;
+  const { id, requestedBy, traceparent, event } = command;
   const resourceId = formatImageVersionId(id);
   const key = keyOf(resourceId);
   const fingerprint = fingerprintOf(
@@ -560,66 +469,52 @@ export async function acceptByHand(
   );
   if (earlier !== undefined) return earlier;
   const read = await deps.store.read(key);
-  const record = read?.record;
-  const { look: shown, seen } = await glance(
+  const seen = await glance(
     deps,
     id,
-    record,
+    read?.record,
     // That Azure could not be asked does not mean that the version is not there.
     command.ifMatch !== undefined ||
-      (kind !== "DeleteImageVersion" && record?.observed === undefined),
+      (kind !== "DeleteImageVersion" && read?.record.status === undefined),
   );
-  const warnings = [
-    ...told,
-    ...(await ask({
-      look: latestOf(record, shown, contextOf(deps)),
-      shown,
-      seen,
-      stored: read,
-    })),
-  ];
-  const accepting = acceptOperation<ImageVersionRecord>(
-    deps,
-    key,
-    (stored) => {
-      mustNotBeRestored(id, stored);
-      const look = latestOf(stored?.record, shown, contextOf(deps));
-      mustMatch(command, look, stored?.record);
-      const decided = decide({ look, shown, seen, stored });
-      if (!("changes" in decided)) return decided;
-      const accepting: Accepting = {
+  const warnings = [...told, ...(await ask({ ...seen, stored: read }))];
+  const decideOn = (
+    present: StoredVersion | undefined,
+  ): Decision<ImageVersionRecord> => {
+    const stored = asSeen(present, seen, contextOf(deps));
+    mustNotBeRestored(id, stored);
+    mustMatch(command, seen.look, stored?.record);
+    const decided = decide({ ...seen, stored });
+    if ("record" in decided || !isAsked(decided)) return decided;
+    if (stored !== undefined && !isFinal(stored.record.state))
+      mustHaveRoom(stored);
+    return accept(
+      {
         kind,
         key,
         resourceId,
-        request: { ...decided, ...lifeIn(look) },
-        regions: decided.retries ?? [],
-        inWaves:
-          kind === "PromoteImageVersion" &&
-          look !== undefined &&
-          wavesIn(stored?.record, look) !== undefined,
+        request: { ...decided.request, ...lifeIn(seen.look) },
+        ...(seen.look && { look: seen.look }),
+        regions: decided.regions ?? [],
         fingerprint,
         requestedBy,
         traceparent,
+        ...(decided.endsRule && { endsRule: true }),
         ...(requestKey !== undefined && { requestKey }),
+        ...(event !== undefined && { event }),
         ...(softDelete && { softDelete }),
-      };
-      const context = contextOf(deps);
-      if (stored !== undefined && !isFinal(stored.record.state)) {
-        mustHaveRoom(stored, decided);
-        return enqueue(stored, accepting, context, warnings);
-      }
-      return accept(
-        accepting,
-        stored === undefined
-          ? look && found(look, accepting, deps.now())
-          : knownAtRest(stored, look, context),
-        context,
-        warnings,
-      );
-    },
-    { stored: read },
+      },
+      decided.on ?? stored,
+      contextOf(deps),
+      warnings,
+    );
+  };
+  const operation = await orShown(
+    deps,
+    id,
+    seen,
+    acceptOperation<ImageVersionRecord>(deps, key, decideOn, { stored: read }),
   );
-  const operation = await orShown(deps, id, { look: shown, seen }, accepting);
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;

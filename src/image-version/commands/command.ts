@@ -1,5 +1,6 @@
 /** What every command on a version shares: who asks, what it must still be, and the one operation that a key leads to. */
 import { ServiceError, type ErrorCode, type Finding } from "../../errors.js";
+import type { TransitionContext } from "../../operation/ports.js";
 import type { EventReference, Requester } from "../../operation/records.js";
 import {
   formatImageVersionId,
@@ -8,6 +9,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
+import type { NoLatest } from "../preflight/latest.js";
 import { namedResources, requireFewReads } from "../preflight/named.js";
 import {
   usedResources,
@@ -16,7 +18,9 @@ import {
 import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
-import { HAVE_IT_AGAIN } from "../state/deleting.js";
+import { believed } from "../state/observe.js";
+import { see } from "../state/see.js";
+import { HAVE_IT_AGAIN } from "../state/reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
@@ -42,7 +46,7 @@ export function namesOne(ifMatch: string | undefined): ifMatch is string {
 }
 
 /** A command that changes a version by what it shall be. */
-export interface ChangeCommand extends Command {
+export interface ChangeCommand extends Command, NoLatest {
   /** True where the body had what only an answer has: it is a version that was read, pasted back. */
   readonly pasted?: boolean;
   /** Regions that are to be removed, in any spelling. */
@@ -85,7 +89,7 @@ export function mustBeAdmitted(
   );
 }
 
-/** What Azure shows at this moment, and whether it could be asked. */
+/** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
 export interface Glance {
   readonly look: Look | undefined;
   readonly seen: boolean;
@@ -102,14 +106,16 @@ export async function glance(
   mustSee: boolean,
 ): Promise<Glance> {
   try {
-    const look = await lookAt(deps, id);
-    if (look === undefined) await mustBeGone(deps, id, record, listIn(deps));
-    return { look, seen: true };
+    const shown = await lookAt(deps, id);
+    if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
+    const { look, isFact } = believed(record, shown, {
+      now: deps.now(),
+      pace: deps.pace,
+    });
+    return { look, seen: isFact };
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
-    // Of what others have made again nothing stands in.
-    if (error.code === "StateConflict" && record?.exists !== true) throw error;
-    return { look: record?.observed, seen: false };
+    return { look: record?.status, seen: false };
   }
 }
 
@@ -119,11 +125,9 @@ export const listIn =
     resourceManager.listImageVersions(imageId);
 
 /** The life of the version that a request is about. */
-export function lifeIn(
-  look: Look | undefined,
-): Pick<VersionRequest, "publishedDate"> {
-  const { publishedDate } = look ?? {};
-  return publishedDate === undefined ? {} : { publishedDate };
+export function lifeIn(look: Look | undefined): Pick<VersionRequest, "life"> {
+  const { publishedDate: life } = look ?? {};
+  return life === undefined ? {} : { life };
 }
 
 /** Throws ServiceError PreconditionFailed, with the present ETag, where the version is not the one that the caller saw. */
@@ -196,34 +200,23 @@ export function mustNotBeRestored(
   );
 }
 
-/** More than fifty callers of one version are told to come again later. */
-const MOST_QUEUED = 50;
+/** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */
+const MOST_OPEN = 50;
 
-/** With those that have begun, which may be queued again: Table Storage writes 100 entities at once. */
-const MOST_BESIDE = 90;
+/** Characters of what is asked: with the version's own, less than an entity's 1 MiB, however little they compress. */
+const MOST_LENGTH = 600_000;
 
-/** Characters of what is queued: with the version's own, less than an entity's 1 MiB, however little they compress. */
-const MOST_QUEUED_LENGTH = 600_000;
-
-/** Throws ServiceError StateConflict, retryable, while as many are queued as can be. */
-export function mustHaveRoom(
-  { record, operation }: StoredVersion,
-  request: unknown,
-): void {
-  const { members, queued } = record;
-  const length = queued.reduce(
-    (sum, one) => sum + JSON.stringify(one.request).length,
-    JSON.stringify(request).length,
-  );
+/** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
+export function mustHaveRoom({ record, operation }: StoredVersion): void {
+  const { members, requests } = record;
   if (
-    queued.length < MOST_QUEUED &&
-    queued.length + members.length < MOST_BESIDE &&
-    length <= MOST_QUEUED_LENGTH
+    members.length < MOST_OPEN &&
+    JSON.stringify(requests).length <= MOST_LENGTH
   )
     return;
   throw new ServiceError(
     "StateConflict",
-    `${queued.length} requests for ${record.resourceId} are queued behind operation ${operation.id}: no more can be queued. Send the request again later.`,
+    `${members.length + 1} requests for ${record.resourceId} are open, operation ${operation.id} the first of them: no more can be taken. Send the request again later.`,
     { retryAfterMs: 60_000 },
   );
 }
@@ -279,4 +272,18 @@ export function gone(id: ImageVersionId): ServiceError {
     "ImageVersionGone",
     `${formatImageVersionId(id)} existed and is gone. ${HAVE_IT_AGAIN} Or use another version name.`,
   );
+}
+
+/** What is stored, as the look of the acceptance shows it: what others have changed before a request is told, and contradicts nothing of it. */
+export function asSeen(
+  stored: StoredVersion | undefined,
+  { look, seen }: Glance,
+  context: TransitionContext,
+): StoredVersion | undefined {
+  return stored !== undefined &&
+    look !== undefined &&
+    seen &&
+    isFinal(stored.record.state)
+    ? { ...stored, ...see(stored, look, context).pair }
+    : stored;
 }

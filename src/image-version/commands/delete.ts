@@ -10,31 +10,28 @@ import {
   imageIdOf,
 } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import {
+  mustKeepLatest,
+  takingOf,
+  type NoLatest,
+} from "../preflight/latest.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import type { Look } from "../resources.js";
-import { known, lifeOfOthers } from "../state/adoption.js";
-import {
-  sentLast,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "../state/record.js";
-import { isFinal } from "../state/states.js";
-import { isProtected } from "../state/wanted.js";
-import {
-  acceptByHand,
-  isByPolicy,
-  takenOver,
-  type Subject,
-} from "./by-hand.js";
+import { latestIn } from "../latest/flags.js";
+import { releaseOf } from "../latest/release.js";
+import { openDeletionIn } from "../state/deletion.js";
+import { isOtherLife } from "../state/observe.js";
+import { isProtected } from "../state/fold.js";
+import { isFinal, isRestoring } from "../state/states.js";
+import { acceptByHand, type ByHand, type Subject } from "./by-hand.js";
 import { listIn, type Command } from "./command.js";
-import { sameOperation } from "./same-operation.js";
 import { deletedSoftly, finalityOf } from "./soft-delete.js";
 
-export interface DeleteImageVersion extends Command {
+export interface DeleteImageVersion extends Command, NoLatest {
   /** For good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: boolean;
   /** Also where it is in use, or nobody knows. */
@@ -46,8 +43,8 @@ export interface DeleteImageVersion extends Command {
 }
 
 /**
- * The operation that deletes the version; deleted or being deleted already, it is that one. While others run it goes before
- * everything that is queued. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
+ * The operation that deletes the version; deleted or being deleted already, it is that one. The DELETE is sent once ARM
+ * is idle, before anything else. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
  * ImageVersionConflict where another than `ifOperationId` was the last.
  */
 export async function deleteImageVersion(
@@ -59,8 +56,10 @@ export async function deleteImageVersion(
     ifOperationId,
     bypassSoftDelete = false,
     ignoreUse = false,
+    allowNoLatest = false,
     byPolicy,
   } = command;
+  const release = { kind: "exclude", by: "deletion" } as const;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
     : await softDeleteOf(deps, imageIdOf(id));
@@ -71,20 +70,22 @@ export async function deleteImageVersion(
     [
       ...(bypassSoftDelete ? ["bypassSoftDelete"] : []),
       ...(ignoreUse ? ["ignoreUse"] : []),
+      ...(allowNoLatest ? ["allowNoLatest"] : []),
     ],
-    (subject) => {
+    (subject): ByHand => {
       const { look, seen, stored } = subject;
       const same = deletionBefore(subject);
       if (same !== undefined) {
+        if (byPolicy === undefined && isByMachine(stored, same))
+          mustNotBeProtected(id, stored, look);
         if (bypassSoftDelete) mustBeForGood(id, same);
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        if (byPolicy !== undefined || !isByPolicy(stored, same)) return same;
-        mustNotBeProtected(id, look, stored);
-        return takenOver(stored, command.requestedBy, deps.now());
+        return (
+          (byPolicy === undefined && takenOver(stored, same, command)) || same
+        );
       }
-      if (isOver(subject)) throw notFound(id, stored?.record);
-      const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
-      if (guarded && stored !== undefined) mustBeAtRest(id, stored);
+      if (look === undefined && isOver(stored))
+        throw notFound(id, stored?.record);
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
@@ -97,88 +98,113 @@ export async function deleteImageVersion(
             },
           },
         );
-      mustNotBeProtected(id, look, stored);
+      mustNotBeProtected(id, stored, look);
       if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
+      const guarded = isGuarded(deps) && !ignoreUse && look !== undefined;
       return {
-        changes: {},
-        repeats: {},
-        byHand: true,
-        ...(bypassSoftDelete && { bypassSoftDelete }),
-        ...(seen && look === undefined && notShown(stored?.record)),
-        ...(guarded && { guard: {} }),
-        ...(byPolicy && { byPolicy }),
+        request: {
+          patch: {},
+          deletion: {
+            ...(bypassSoftDelete && { bypassSoftDelete }),
+            ...(allowNoLatest && { allowNoLatest }),
+            ...(guarded && {
+              guarded: true,
+              ...(latestIn(look.resource).length > 0 && {
+                before: stored?.record.release ?? releaseOf(look.resource),
+              }),
+            }),
+          },
+          ...(guarded && { release }),
+          ...(byPolicy && { machine: true }),
+        },
       };
     },
     {
       softDelete,
       warnings: finalityOf(softDelete, id, bypassSoftDelete),
       ask: async (subject) => {
-        if (deletionBefore(subject) !== undefined) return [];
-        await mustNotBeKept(deps, id, subject, bypassSoftDelete);
-        return isGuarded(deps) &&
-          !ignoreUse &&
-          byPolicy === undefined &&
-          mayBeThere(subject)
-          ? mustNotBeNeeded(deps, {
-              id,
-              latestIn: await latestRegions(deps, id),
-              pointer: "",
-            })
-          : [];
+        const same = deletionBefore(subject);
+        if (same !== undefined) {
+          // Others may have restored it, and one look does not show that yet.
+          if (same.endTime !== undefined)
+            await mustNotBeListed(id, listIn(deps));
+          return [];
+        }
+        await mustNotBeKept(deps, id, subject);
+        const { look, stored } = subject;
+        if (look === undefined) return [];
+        const request = { patch: {}, release };
+        const taking = takingOf(id, look, stored?.record, request);
+        const latest = await mustKeepLatest(deps, taking, command);
+        if (!isGuarded(deps) || ignoreUse || byPolicy === true) return latest;
+        const needed = await mustNotBeNeeded(deps, {
+          id,
+          latestIn: await latestRegions(deps, id),
+          pointer: "",
+        });
+        return [...latest, ...needed];
       },
     },
   );
 }
 
-/** Azure shows no version; where an operation has seen one that others made meanwhile, that one is meant. */
-function notShown(
-  record: ImageVersionRecord | undefined,
-): Pick<VersionRequest, "absent" | "publishedDate"> {
-  const publishedDate = record && lifeOfOthers(record);
+/** A person asks for the deletion that a retention policy has begun: from now on it is theirs, and no policy keeps the version. */
+function takenOver(
+  stored: StoredVersion | undefined,
+  same: OperationRecord,
+  { requestedBy }: DeleteImageVersion,
+): ByHand | undefined {
+  const found = stored?.record.requests[same.id];
+  if (stored === undefined || found?.machine !== true) return undefined;
+  const { machine: _, ...request } = found;
+  const { record, operation } = stored;
+  const its = (one: OperationRecord): OperationRecord =>
+    one.id === same.id ? { ...one, requestedBy } : one;
+  const members = record.members.map(its);
   return {
-    absent: true,
-    ...(publishedDate !== undefined && { publishedDate }),
+    record: {
+      ...record,
+      members,
+      requests: { ...record.requests, [same.id]: request },
+    },
+    operation: its(operation),
+    beside: members,
+    accepted: its(same),
   };
 }
 
-/** One look that shows no version may be of a replica that is behind, or ahead: what Sigil knows of may be there. */
-function mayBeThere({ look, seen, stored }: Subject): boolean {
+function isByMachine(
+  stored: StoredVersion | undefined,
+  { id }: OperationRecord,
+): boolean {
+  return stored?.record.requests[id]?.machine === true;
+}
+
+/** What Sigil knew of has ended, and none that was asked for is on its way. */
+function isOver(stored: StoredVersion | undefined): boolean {
   return (
-    look !== undefined ||
-    !seen ||
-    stored?.record.exists === true ||
-    (stored !== undefined && lifeOfOthers(stored.record) !== undefined)
+    stored !== undefined &&
+    isFinal(stored.record.state) &&
+    stored.record.status === undefined &&
+    stored.record.write === undefined
   );
 }
 
-/** A look shows none, and what Sigil knew of has ended: none that was asked for is on its way. */
-function isOver({ look, stored }: Subject): boolean {
-  if (look !== undefined || stored === undefined) return false;
-  const { record } = stored;
-  return (
-    isFinal(record.state) &&
-    !record.exists &&
-    (record.state === "Deleted" || record.deletedLife !== undefined) &&
-    sentLast(record)?.outcome !== "unknown"
-  );
-}
-
-/**
- * Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that; or lists the
- * version of which Sigil knows the end alone: others have made or restored it.
- */
+/** Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that. */
 async function mustNotBeKept(
   deps: Dependencies,
   id: ImageVersionId,
-  subject: Subject,
-  bypassSoftDelete: boolean,
+  { look, stored }: Subject,
 ): Promise<void> {
-  const { look, stored } = subject;
-  if (look !== undefined || stored === undefined) return;
-  if (!bypassSoftDelete && !isFinal(stored.record.state)) return;
+  if (
+    look !== undefined ||
+    stored === undefined ||
+    isRestoring(stored.record.state)
+  )
+    return;
   const deleted = await deletedVersion(deps, id);
   if (deleted !== undefined) throw deletedSoftly(id, deleted);
-  if (isOver(subject)) await mustNotBeListed(id, listIn(deps));
+  if (isOver(stored)) await mustNotBeListed(id, listIn(deps));
 }
 
 /** Throws where the deletion that is there, or has been, can be undone. */
@@ -194,28 +220,14 @@ function mustBeForGood(
   );
 }
 
-/** Who uses it can be asked of a version that is at rest alone: what is being done with it may make it the latest. */
-function mustBeAtRest(
-  id: ImageVersionId,
-  { record, operation }: StoredVersion,
-): void {
-  if (isFinal(record.state)) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operation.id} is working on ${formatImageVersionId(id)}: who uses it is asked once that has ended. Wait, or cancel it; or an Admin confirms by ignoreUse=true.`,
-    { fields: { existingOperationId: operation.id } },
-  );
-}
-
 /** Throws where the deletion that is under way waits to see who uses the version. */
 function mustNotBeGuarded(
   id: ImageVersionId,
   { id: operationId }: OperationRecord,
   stored: StoredVersion | undefined,
 ): void {
-  const { requests = {}, state } = stored?.record ?? {};
-  if (requests[operationId]?.guard === undefined || state === "Deleting")
-    return;
+  const { deletion } = stored?.record.requests[operationId] ?? {};
+  if (deletion?.guarded !== true || deletion.sentTime !== undefined) return;
   throw new ServiceError(
     "ImageVersionConflict",
     `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,
@@ -229,26 +241,31 @@ function deletionBefore({
   seen,
   stored,
 }: Subject): OperationRecord | undefined {
-  const same = sameOperation(
-    stored,
-    look,
-    ({ kind }) => kind === "DeleteImageVersion",
-  );
-  if (same !== undefined) return same;
-  return stored?.record.state === "Deleted" &&
-    stored.record.deletedOutside !== true &&
+  if (stored === undefined) return undefined;
+  const { record, operation } = stored;
+  const open = isFinal(record.state) ? undefined : openDeletionIn(record);
+  if (open !== undefined)
+    return [operation, ...record.members].find(({ id }) => id === open.id);
+  return record.state === "Deleted" &&
+    operation.kind === "DeleteImageVersion" &&
+    operation.status === "Succeeded" &&
     !(seen && look !== undefined)
-    ? stored.operation
+    ? operation
     : undefined;
 }
 
 /** Throws where somebody has asked that nobody deletes it. */
 function mustNotBeProtected(
   id: ImageVersionId,
-  look: Look | undefined,
   stored: StoredVersion | undefined,
+  look: Look | undefined,
 ): void {
-  if (stored === undefined || !isProtected(known(stored.record, look))) return;
+  if (
+    stored === undefined ||
+    !isProtected(stored.record) ||
+    (look !== undefined && isOtherLife(stored.record, look))
+  )
+    return;
   throw new ServiceError(
     "ImageVersionProtected",
     `${formatImageVersionId(id)} is protected from deletion. An Admin takes that off by a PATCH with {"sigil": {"protected": false}}.`,

@@ -1,13 +1,6 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal, isRestoring } from "../state/states.js";
 import {
-  asWavesLeave,
-  heldBack,
-  mayRemoveRegions,
-  ruleOf,
-  unmetRequests,
-} from "../state/wanted.js";
-import {
   canonicalRegion,
   formatImageVersionId,
   keyOf,
@@ -19,9 +12,15 @@ import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
+import {
+  latestAfter,
+  latestFindings,
+  takingOf,
+  type NoLatest,
+} from "../preflight/latest.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../preflight/source.js";
-import { patched, updateBody } from "../properties/body.js";
+import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import {
   changeAsWritten,
@@ -36,47 +35,30 @@ import {
 import type { OperationRecord } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
-import {
-  combined,
-  unmetBy,
-  type Asked,
-  type Patch,
-} from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { ALLOW_DELETION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
-import { withDefaults } from "../state/reconcile.js";
-import { FLAGS_BY_RULE } from "../state/waves.js";
-import {
-  areReady,
-  isExcluded,
-  type Look,
-  type PurchasePlan,
-} from "../resources.js";
-import { withoutThose } from "./asked.js";
-import { yielding, type Contradiction } from "./meanwhile.js";
+import { areReady, type Look, type PurchasePlan } from "../resources.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { emptyRecord } from "../state/accepting.js";
+import { believed, type Time } from "../state/observe.js";
+import { reconcile, type Put } from "../state/reconcile.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { contextOf } from "../../operation/steps.js";
+import type { Asked, Asking } from "./asked.js";
+import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
+import { contradictionsOf, type Contradiction } from "./contradictions.js";
+import { protectionKept, subjectOf, type Subject } from "./decide-put.js";
+import { chooseSets } from "./encryption-rule.js";
 import {
   fingerprintOfPut,
-  isOvertaken,
   sameOperation,
   sameRequest,
 } from "./same-operation.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
-import { latestOf } from "../state/attempts.js";
-import { contextOf } from "../../operation/steps.js";
-import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
-import { chooseSets } from "./encryption-rule.js";
-import {
-  besideOthers,
-  isAsShown,
-  protectionKept,
-  subjectOf,
-  type Subject,
-} from "./subject.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
-export interface PlanImageVersion {
+export interface PlanImageVersion extends NoLatest {
   readonly id: ImageVersionId;
   readonly body: ImageVersionRequest;
   /** Regions that are to be removed, in any spelling. */
@@ -131,10 +113,7 @@ async function planBy(
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   const fingerprint = fingerprintOfPut(given, regions, rule, ifMatch);
   // As a PUT does: what a tag has chosen before stays.
-  const before =
-    rule?.tag === undefined
-      ? undefined
-      : latestOf(stored?.record, await lookAt(deps, id), contextOf(deps));
+  const before = rule?.tag === undefined ? undefined : await lookAt(deps, id);
   const { request, findings: unchosen } = await chooseSets(
     deps,
     id,
@@ -148,86 +127,83 @@ async function planBy(
   mustBeAdmitted(deps, command, request);
   // What is asked names no set that the request does not: so much can be read at once.
   const gathered = await gatherFacts(deps, id, request, {
-    sources: stored?.record.exists !== true,
+    sources: stored?.record.status === undefined,
   });
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const now = found(gathered.imageVersion);
-  if (gathered.imageVersion.kind === "absent")
-    await mustBeGone(deps, id, stored?.record, listIn(deps));
-  const subject = subjectOf(
-    deps,
-    {
-      command,
-      body: request,
-      removeRegions: regions,
-      glance: {
-        look: now && { ...now, time: deps.now().toISOString() },
-        seen: true,
-      },
-    },
-    stored,
+  const isAbsent = gathered.imageVersion.kind === "absent";
+  if (isAbsent) await mustBeGone(deps, id, stored?.record, listIn(deps));
+  const { look, isFact } =
+    now === undefined && !isAbsent
+      ? { look: stored?.record.status, isFact: false }
+      : believed(
+          stored?.record,
+          now && { ...now, time: deps.now().toISOString() },
+          contextOf(deps),
+        );
+  const asking: Asking = {
+    command,
+    body: request,
+    removeRegions: regions,
+    glance: { look, seen: isFact },
+  };
+  const subject = subjectOf(asking, stored);
+  const { record, asked, change } = subject;
+  const isOpen = stored !== undefined && !isFinal(stored.record.state);
+  const contradictions = isOpen
+    ? contradictionsOf(stored.record, asked.patch)
+    : [];
+  const planned = putOf(record, asked, look, contextOf(deps));
+  const observed = look?.resource;
+  const document = inOrderOf(
+    canonicalForm(patched(observed, { ...asked.patch, ...planned?.changes })),
+    request,
   );
-  const { running, applied, asked, shown, change } = subject;
-  const { look } = subject.request.glance;
-  const { conflicts, yields } = running
-    ? besideOthers(running.record, subject)
-    : { conflicts: [], yields: [] };
-  const observed = shown?.resource;
-  // Sent back as it was read, it asks nothing, whatever is being done.
-  const isUnedited =
-    command.pasted === true && isAsShown(subject.request, subject.record);
-  const whole = combined(
-    [
-      ...(running ? unmetRequests(running.record) : []),
-      withoutThose(asked, yields),
-    ],
-    applied,
+  // What a removal opens by itself is shut again by the next update.
+  const { [ALLOW_DELETION]: opens, ...others } = planned?.changes ?? {};
+  const changes = plannedChanges(
+    observed,
+    ALLOW_DELETION in asked.patch
+      ? { ...others, [ALLOW_DELETION]: opens }
+      : others,
+    request,
   );
-  const wanted = asWavesLeave(whole, applied, observed, subject.record);
-  const patch = isUnedited
-    ? {}
-    : shown !== undefined && isMet(asked, whole, shown)
-      ? { ...wanted, ...FLAGS_BY_RULE }
-      : wanted;
-  const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
-  const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>
     one.fingerprint === fingerprint;
-  const open = sameOperation(stored, look, isSame);
   const same =
-    (open !== undefined &&
-    (!isOvertaken(stored, open) || Object.keys(asked.changes).length === 0)
-      ? open
-      : undefined) ??
+    sameOperation(stored, look, isSame) ??
     (stored?.operation.status === "Succeeded" &&
     isSame(stored.operation) &&
-    applied !== undefined &&
     changes.length === 0 &&
     areReady(look, regionsIn(fieldsOf(request)))
       ? stored.operation
       : undefined);
-  const known = knownOf(stored, conflicts, request, same);
+  const known = knownOf(stored, contradictions, request, same);
   const facts = await gatherKeys(
     deps,
     id,
     { ...gathered, ...(change && { change }), ...(known && { known }) },
-    // What a rule promotes waits for its keys, and is not refused.
-    canonicalForm(patched(observed, wanted)),
+    canonicalForm(planned?.body ?? document),
     change?.observed,
   );
+  const latest =
+    look === undefined || same !== undefined
+      ? []
+      : await latestAfter(deps, takingOf(id, look, record, asked));
   const findings = [
     ...unchosen,
     ...isNotMeant(command, subject),
     ...protectionKept(command, subject),
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...(await ruleWarnings(deps, id, request, observed)),
-    ...(same === undefined ? yielding(yields, request) : []),
+    ...asked.stays,
+    ...latestFindings(latest, command.allowNoLatest === true),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
   const luns = sourceDataDiskLuns(request, gathered);
   const names = [...regionNamesIn(written), ...removeRegions];
   return {
-    findings: (same === undefined && !isUnedited
+    findings: (same === undefined
       ? findings
       : findings.filter(
           // The operation itself may have removed the region already.
@@ -237,41 +213,47 @@ async function planBy(
     ).map((finding) => findingAsWritten(finding, names)),
     changes: changes.map((one) => changeAsWritten(one, request, written)),
     ...(purchasePlan && { purchasePlan }),
-    ...(changes.length > 0 && {
-      armRequest: await deps.resourceManager.previewPut(
-        id,
-        bodyOf(
-          observed,
-          patch,
-          mayRemoveRegions(patch, applied, observed ? fieldsOf(observed) : {}),
-        ),
-      ),
+    ...(planned && {
+      armRequest: await deps.resourceManager.previewPut(id, planned.body),
     }),
     ...(luns && { sourceDataDiskLuns: luns }),
   };
 }
 
-/** The rule that is asked for holds already: its promotion is sent with the rest. */
-function isMet({ changes }: Asked, patch: Patch, look: Look): boolean {
-  const rule = ruleOf(changes);
-  if (
-    rule === undefined ||
-    !isExcluded(look.resource) ||
-    patch[EXCLUDE_FROM_LATEST] === true
-  )
-    return false;
-  const shown = look.regions.map(({ name }) => name);
-  const names =
-    rule.when === "allRegionsReady"
-      ? [...new Set([...shown, ...regionsIn(patch)])]
-      : rule.when === "regions"
-        ? (rule.regions ?? [])
-        : [];
-  return (
-    names.length > 0 &&
-    names.every((name) => shown.includes(name)) &&
-    areReady(look, names)
+/** What would be sent for it alone: the very decision of a step. */
+function putOf(
+  record: ImageVersionRecord | undefined,
+  asked: Asked,
+  look: Look | undefined,
+  time: Time,
+): Put | undefined {
+  const known = record ?? emptyRecord("", "", time.now.toISOString());
+  const {
+    write: _,
+    unconfirmed: __,
+    status: ___,
+    window: ____,
+    ...kept
+  } = known;
+  const open = isFinal(known.state) ? {} : known.requests;
+  const decided = reconcile(
+    {
+      ...kept,
+      state: "Accepted",
+      ...(look && { status: { ...look, provisioningState: "Succeeded" } }),
+      requests: {
+        ...open,
+        plan: {
+          patch: asked.patch,
+          ...(asked.release && { release: asked.release }),
+          ...(look === undefined && { creates: true }),
+        },
+      },
+    },
+    time,
+    ["plan"],
   );
+  return decided.kind === "put" ? decided : undefined;
 }
 
 /** Under a number that was there and is no more, only a request that says so makes a version. */
@@ -294,46 +276,26 @@ function isNotMeant(
   ];
 }
 
-function bodyOf(
-  observed: ImageVersionRequest | undefined,
-  patch: Patch,
-  mayRemove: boolean,
-): ImageVersionRequest {
-  if (observed === undefined)
-    return withDefaults(patched(undefined, heldBack(patch)));
-  const changes = Object.fromEntries(
-    unmetBy(fieldsOf(observed), patch).map(({ field, after }) => [
-      field,
-      after,
-    ]),
-  );
-  return updateBody(observed, changes, mayRemove).request;
-}
-
 function knownOf(
   stored: StoredVersion | undefined,
-  conflicts: readonly Contradiction[],
+  contradictions: readonly Contradiction[],
   request: ImageVersionRequest,
   same: OperationRecord | undefined,
 ): Known | undefined {
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
-  const open = isFinal(record.state)
-    ? []
-    : [
-        operation,
-        ...record.members,
-        ...record.queued.map((queued) => queued.operation),
-      ];
-  const deletes = open.find(({ kind }) => kind === "DeleteImageVersion");
+  const open = isFinal(record.state) ? [] : [operation, ...record.members];
+  const deletion = open.find(({ kind }) => kind === "DeleteImageVersion");
   return {
-    operationId: deletes?.id ?? operation.id,
+    operationId: deletion?.id ?? operation.id,
     ...(same !== undefined && { sameRequest: same.id }),
-    deleting: deletes !== undefined,
+    deleting: deletion !== undefined,
     ...(isRestoring(record.state) && { restoring: true as const }),
-    conflicts: conflicts.map((conflict) => ({
-      ...contradicts(conflict, request),
-      operationId: conflict.operationId,
-    })),
+    conflicts: contradictions.flatMap(({ operationId, conflicts }) =>
+      conflicts.map((conflict) => ({
+        ...contradicts(conflict, request),
+        operationId,
+      })),
+    ),
   };
 }

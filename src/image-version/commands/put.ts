@@ -24,17 +24,18 @@ import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { ruleWarnings } from "../preflight/rule.js";
+import { mustKeepLatest, takingOf } from "../preflight/latest.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
-import { fieldsOf, ownOf, regionsIn } from "../properties/fields.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
-import { known } from "../state/adoption.js";
-import { latestOf } from "../state/attempts.js";
+import { ownAsked } from "../state/fold.js";
+import { believed, isOtherLife } from "../state/observe.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
@@ -56,6 +57,7 @@ import { withSetIds } from "./set-names.js";
 import {
   decideOn,
   errorsIn,
+  subjectOf,
   type Request,
   type Unchanged,
 } from "./decide-put.js";
@@ -84,7 +86,7 @@ export type PutAnswer =
  * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a plan that is required,
  * ImageVersionConflict where it contradicts what is being done or changes what cannot be changed, ImageVersionGone,
  * TooManyReads, Forbidden, PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
- * are queued as can be.
+ * are open as can be.
  */
 export async function putImageVersion(
   deps: Dependencies,
@@ -111,7 +113,7 @@ export async function putImageVersion(
   const partial =
     pasted === true ||
     Object.keys(given.properties.storageProfile).length === 0;
-  const mustSee = conditional || (partial && record?.observed === undefined);
+  const mustSee = conditional || (partial && record?.status === undefined);
   const shown =
     record !== undefined || mustSee
       ? await glance(deps, id, record, mustSee)
@@ -120,7 +122,7 @@ export async function putImageVersion(
   const had =
     rule?.tag !== undefined && record === undefined && !mustSee
       ? await lookAt(deps, id)
-      : latestOf(record, shown.look, contextOf(deps));
+      : shown.look;
   const body = await withChosenSets(deps, command, given, rule, {
     shown: had?.resource,
     before: sameRequest(stored, had, fingerprint),
@@ -164,14 +166,17 @@ export async function patchImageVersion(
   const stored = await deps.store.read(key);
   if (shown === undefined)
     await mustBeGone(deps, id, stored?.record, listIn(deps));
-  const look = latestOf(
+  const { look, isFact } = believed(
     stored?.record,
     shown && { ...shown, time: deps.now().toISOString() },
     contextOf(deps),
   );
   if (look === undefined) throw notFound(id, stored?.record);
   // What was of an earlier life is none of it.
-  const own = ownOf(stored && known(stored.record, look).lastApplied);
+  const own =
+    stored === undefined || isOtherLife(stored.record, look)
+      ? {}
+      : ownAsked(stored.record);
   const patch = withTagsOf(look.resource, command.patch);
   const document = mergePatch(
     withoutRegions(writableForm(look.resource, own), removeRegions),
@@ -212,10 +217,7 @@ export async function patchImageVersion(
     removeRegions,
     mayCreate: false,
     patch,
-    glance: {
-      look: shown && { ...shown, time: look.time },
-      seen: true,
-    },
+    glance: { look, seen: isFact },
   };
   return decide(deps, request, stored);
 }
@@ -340,9 +342,12 @@ async function decide(
   const { id } = command;
   const resourceId = formatImageVersionId(id);
   await mustNotBeNeededThere(deps, request, read);
-  const { resource: shown } =
-    latestOf(read?.record, request.glance.look, contextOf(deps)) ?? {};
-  const warnings = await ruleWarnings(deps, id, request.body, shown);
+  const latest = await mustKeepLatestThere(deps, request, read);
+  const shown = request.glance.look?.resource;
+  const warnings = [
+    ...latest,
+    ...(await ruleWarnings(deps, id, request.body, shown)),
+  ];
   try {
     const answer = await orShown(
       deps,
@@ -373,13 +378,32 @@ async function decide(
   }
 }
 
+/** Throws where a region would have no latest; answers what is to be told of others. */
+async function mustKeepLatestThere(
+  deps: Dependencies,
+  request: Request,
+  stored: StoredVersion | undefined,
+): Promise<readonly Finding[]> {
+  const { command, fingerprint, glance } = request;
+  const isAsked = ({ fingerprint: other }: OperationRecord): boolean =>
+    other === fingerprint;
+  if (
+    glance.look === undefined ||
+    sameOperation(stored, glance.look, isAsked) !== undefined
+  )
+    return [];
+  const { asked, record } = subjectOf(request, stored);
+  const taking = takingOf(command.id, glance.look, record, asked);
+  return mustKeepLatest(deps, taking, command);
+}
+
 /** Throws where somebody needs the version in a region that is to be removed. */
 async function mustNotBeNeededThere(
   deps: Dependencies,
   { command: { id, ignoreUse }, fingerprint, glance, ...request }: Request,
   stored: StoredVersion | undefined,
 ): Promise<void> {
-  const look = latestOf(stored?.record, glance.look, contextOf(deps));
+  const { look } = glance;
   if (!isGuarded(deps) || ignoreUse === true || look === undefined) return;
   const shown = regionsIn(fieldsOf(look.resource));
   const regions = request.removeRegions.filter((name) => shown.includes(name));

@@ -20,24 +20,17 @@ import {
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import {
+  canonicalForm,
   fingerprintOf,
   targetRegionsOf,
 } from "../properties/canonical-form.js";
-import { NOTHING_ASKED } from "../properties/patch.js";
+import { latestIn } from "../latest/flags.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import type { DeletedImageVersion, Look } from "../resources.js";
-import { accept, emptyRecord } from "../state/accepting.js";
-import { isLatestNowhere } from "../state/waves.js";
-import { tellingEnd } from "../state/at-rest.js";
-import {
-  endedByOthers,
-  isBehind,
-  isSameLife,
-  withoutLife,
-} from "../state/adoption.js";
-import type { DeletedLife, ImageVersionRecord } from "../state/record.js";
+import { accept } from "../state/accepting.js";
+import { believed, gone } from "../state/observe.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { listIn, mustBeIdle, type Command } from "./command.js";
 
@@ -65,17 +58,12 @@ export async function restoreImageVersion(
     fingerprint,
   );
   if (earlier !== undefined) return earlier;
-  const [look, deleted, record] = await Promise.all([
+  const [shown, deleted, record] = await Promise.all([
     lookAt(deps, id),
     deletedVersion(deps, id),
     deps.store.readRecord(key),
   ]);
-  if (
-    look === undefined &&
-    record !== undefined &&
-    isFinal(record.state) &&
-    !isDeletedSince(record, deleted)
-  )
+  if (shown === undefined && deleted === undefined)
     await mustBeGone(deps, id, record, listIn(deps));
   const operation = await acceptOperation<ImageVersionRecord>(
     deps,
@@ -90,76 +78,45 @@ export async function restoreImageVersion(
         if (same !== undefined) return same; // Invariant 2.
         mustBeIdle(id, stored);
       }
-      if (
-        look !== undefined &&
-        !(stored !== undefined && isBehind(stored.record, look))
-      ) {
+      const { look, isFact } = believed(stored?.record, shown, contextOf(deps));
+      if (shown !== undefined && isFact) {
         if (isDone(stored)) return stored.operation; // Invariant 2.
-        if (!isBack(stored, look))
-          throw new ServiceError(
-            "ImageVersionConflict",
-            look.provisioningState === "Deleting"
-              ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
-              : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
-          );
-      } else if (deleted === undefined) throw absent(id, stored); // Invariant 1.
-      const now = deps.now();
-      const life =
-        deleted === undefined
-          ? stored?.record.deletedLife
-          : lifeOf(stored?.record, deleted, now);
+        throw new ServiceError(
+          "ImageVersionConflict",
+          shown.provisioningState === "Deleting"
+            ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
+            : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
+        );
+      }
+      if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+      const known = look?.resource;
+      const body = known && canonicalForm(known);
       return accept(
         {
           kind: KIND,
           key,
           resourceId,
-          request: { ...NOTHING_ASKED, byHand: true },
-          regions:
-            life === undefined || life.doubtful === true ? [] : regionsIn(life),
+          request: { patch: {}, ...(body && { body }) },
+          regions: body
+            ? targetRegionsOf(body).map(({ name }) => canonicalRegion(name))
+            : [],
           fingerprint,
           requestedBy,
           traceparent,
           ...(requestKey !== undefined && { requestKey }),
         },
-        before(
-          stored === undefined
-            ? emptyRecord(key, resourceId, now.toISOString())
-            : tellingEnd(stored, contextOf(deps)),
-          life,
-          now,
-        ),
+        stored && {
+          ...stored,
+          record: gone(stored.record, { now: deps.now() }),
+        },
         contextOf(deps),
-        deleted === undefined ? [] : warningsOf(life, now),
+        warningsOf(body, deps.now()),
       );
     },
   );
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;
-}
-
-/** A list that has it may be of before Azure has given it back. */
-function isDeletedSince(
-  { restoredTime = "" }: ImageVersionRecord,
-  deleted: DeletedImageVersion | undefined,
-): boolean {
-  return (
-    deleted !== undefined &&
-    !(Date.parse(deleted.softDeletedTime ?? "") < Date.parse(restoredTime))
-  );
-}
-
-/** Others have restored what Sigil has seen deleted. */
-function isBack(
-  stored: StoredVersion | undefined,
-  { publishedDate, provisioningState }: Look,
-): boolean {
-  return (
-    stored !== undefined &&
-    provisioningState !== "Deleting" &&
-    stored.record.lastApplied === undefined &&
-    isSameLife(stored.record.deletedLife, publishedDate)
-  );
 }
 
 function isDone(stored: StoredVersion | undefined): stored is StoredVersion {
@@ -172,7 +129,7 @@ function absent(
   id: ImageVersionId,
   stored: StoredVersion | undefined,
 ): ServiceError {
-  if (stored?.record.exists !== true && stored?.record.state !== "Deleted")
+  if (stored?.record.publishedDate === undefined)
     return notFound(id, stored?.record);
   return new ServiceError(
     "ImageVersionGone",
@@ -180,57 +137,20 @@ function absent(
   );
 }
 
-/** What Sigil knows of the life that was deleted. Others may have deleted another one after it, or have restored that one before. */
-function lifeOf(
-  record: ImageVersionRecord | undefined,
-  { softDeletedTime = "" }: DeletedImageVersion,
-  now: Date,
-): DeletedLife | undefined {
-  if (record === undefined) return undefined;
-  if (record.exists) return endedByOthers(record, now).deletedLife;
-  const { deletedLife } = record;
-  return deletedLife !== undefined &&
-    Date.parse(softDeletedTime) - Date.parse(deletedLife.endTime) > BEHIND_MS
-    ? { ...deletedLife, doubtful: true }
-    : deletedLife;
-}
-
-/** So much later than Sigil has found it gone, Azure cannot have deleted it. */
-const BEHIND_MS = 600_000;
-
-function regionsIn({ resource }: DeletedLife): readonly string[] {
-  return targetRegionsOf(resource).map(({ name }) => canonicalRegion(name));
-}
-
-/** The version as the restore finds it: there is none, and what was sent last may be under way. */
-function before(
-  record: ImageVersionRecord,
-  deletedLife: DeletedLife | undefined,
-  now: Date,
-): ImageVersionRecord {
-  const { lastAttempt } = record;
-  return {
-    ...withoutLife(record, now),
-    ...(lastAttempt?.outcome === "unknown" && { lastAttempt }),
-    ...(deletedLife && { deletedLife }),
-  };
-}
-
 function warningsOf(
-  life: DeletedLife | undefined,
+  body: ImageVersionRequest | undefined,
   now: Date,
 ): readonly Finding[] {
-  if (life === undefined || life.doubtful === true)
+  if (body === undefined)
     return [
       warning(
         "RestoreNotProven",
-        "Sigil has not seen the version as it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
+        "Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored, and it is adopted as Azure gives it back.",
       ),
     ];
-  const { endOfLifeDate = "" } =
-    life.resource.properties.publishingProfile ?? {};
+  const { endOfLifeDate = "" } = body.properties.publishingProfile ?? {};
   return [
-    isLatestNowhere(life.resource)
+    latestIn(body).length === 0
       ? warning(
           "RestoredExcluded",
           "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",

@@ -1,17 +1,15 @@
 /** Which operation a request asks for once more. Pure. */
-import { type OperationRecord, sequenceOf } from "../../operation/records.js";
+import type { OperationRecord } from "../../operation/records.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
+import { factsIn } from "../latest/flags.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
-import { fieldsOf, regionOf, type Fields } from "../properties/fields.js";
-import {
-  combined,
-  conflictsBetween,
-  NOTHING_ASKED,
-  unmetBy,
-} from "../properties/patch.js";
+import { regionOf } from "../properties/fields.js";
+import { unmetBy } from "../properties/patch.js";
 import type { StoredVersion } from "../ports.js";
 import type { Look } from "../resources.js";
-import { isOfOtherLife } from "../state/adoption.js";
+import { isOtherLife } from "../state/observe.js";
+import { openDeletionIn } from "../state/deletion.js";
+import { regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
@@ -35,32 +33,50 @@ interface Open {
   readonly request: VersionRequest;
 }
 
-/**
- * The operation that is being done, or queued, and is the same: of the life that Azure shows, with all that it asked still
- * to be so. It is not where a later one asks otherwise, or Azure shows, or may have, otherwise what it had shown as asked.
- */
+/** The operation that is being done, is the same, was not canceled, and is of the life that Azure shows. */
 export function sameOperation(
   stored: StoredVersion | undefined,
   look: Look | undefined,
   isSame: (operation: OperationRecord) => boolean,
-  otherwise?: Fields,
 ): OperationRecord | undefined {
-  if (stored === undefined || isFinal(stored.record.state)) return undefined;
-  const { record } = stored;
-  const open = openIn(stored);
-  return open.find(
-    (one) =>
-      isSame(one.operation) &&
+  return openIn(stored).find(
+    ({ operation, request }) =>
+      isSame(operation) &&
+      request.decided === undefined &&
       (look === undefined ||
-        (!isOfOtherLife(record, one.request, look) &&
-          [fieldsOf(look.resource), ...(otherwise ? [otherwise] : [])].every(
-            (shown) => isStillSo(record, one.request, shown),
-          ))) &&
-      !open.some((other) => isAfter(other, one) && asksOtherwise(other, one)),
+        request.life === undefined ||
+        !isOtherLife({ publishedDate: request.life }, look)) &&
+      isStillSo(request, look, stored?.record),
   )?.operation;
 }
 
-/** What the open operation asks that the request asks for once more: whatever a rule would choose now, it has chosen before. */
+/** What Azure has shown as asked, it shows still, but for what a repair has away: else it is a new word. */
+function isStillSo(
+  { appliedTime, patch }: VersionRequest,
+  look: Look | undefined,
+  record: ImageVersionRecord | undefined,
+): boolean {
+  if (appliedTime === undefined || look === undefined) return true;
+  const away = record ? regionsAway(record) : [];
+  return unmetBy(factsIn(look.resource), patch).every(({ field }) =>
+    away.includes(regionOf(field) ?? ""),
+  );
+}
+
+function openIn(stored: StoredVersion | undefined): readonly Open[] {
+  if (stored === undefined || isFinal(stored.record.state)) return [];
+  const { record, operation } = stored;
+  const deletion = openDeletionIn(record);
+  return [operation, ...record.members].flatMap((one) => {
+    const request = record.requests[one.id];
+    const isBeforeDeletion = deletion !== undefined && deletion.id !== one.id;
+    return request === undefined || isBeforeDeletion
+      ? []
+      : [{ operation: one, request }];
+  });
+}
+
+/** The body of the same request as it is being done already. */
 export function sameRequest(
   stored: StoredVersion | undefined,
   look: Look | undefined,
@@ -71,63 +87,5 @@ export function sameRequest(
     look,
     (operation) => operation.fingerprint === fingerprint,
   );
-  return stored === undefined || same === undefined || isOvertaken(stored, same)
-    ? undefined
-    : openIn(stored).find(({ operation: { id } }) => id === same.id)?.request
-        .body;
-}
-
-/** One that was accepted after it has ended: what a body says that changes nothing of what the one before had, it may have changed. */
-export function isOvertaken(
-  stored: StoredVersion | undefined,
-  operation: OperationRecord,
-): boolean {
-  if (stored === undefined) return false;
-  const sequence = sequenceOf(operation.id);
-  const later = openIn(stored).filter(
-    (one) => sequenceOf(one.operation.id) > sequence,
-  );
-  return stored.record.lastSequence - sequence > later.length;
-}
-
-/** What has begun or is queued; one that is canceled does no more what it was asked for. */
-function openIn({ record, operation }: StoredVersion): readonly Open[] {
-  return [
-    ...[operation, ...record.members].map((one) => ({
-      operation: one,
-      request: record.requests[one.id] ?? NOTHING_ASKED,
-    })),
-    ...record.queued,
-  ].filter(
-    ({ operation: { status }, request }: Open) =>
-      (status === "NotStarted" || status === "Running") &&
-      request.decided === undefined,
-  );
-}
-
-function isAfter({ operation }: Open, other: Open): boolean {
-  return sequenceOf(operation.id) > sequenceOf(other.operation.id);
-}
-
-function asksOtherwise(later: Open, { operation, request }: Open): boolean {
-  return later.operation.kind === "DeleteImageVersion"
-    ? operation.kind !== "DeleteImageVersion"
-    : conflictsBetween(
-        { ...request, changes: { ...request.repeats, ...request.changes } },
-        later.request,
-      ).length > 0;
-}
-
-/** What Azure had shown as asked, it shows so now; a region that is taken away for its repair will be again. */
-function isStillSo(
-  { repairs }: ImageVersionRecord,
-  request: VersionRequest,
-  shown: Fields,
-): boolean {
-  return (
-    request.appliedTime === undefined ||
-    unmetBy(shown, combined([request], undefined)).every(
-      ({ field }) => repairs[regionOf(field) ?? ""]?.removed !== undefined,
-    )
-  );
+  return same && stored?.record.requests[same.id]?.body;
 }

@@ -76,7 +76,7 @@ export interface Known {
   readonly deleting: boolean;
   /** True until Azure has the version that is being restored. */
   readonly restoring?: true;
-  /** Where the request changes what an operation that runs or is queued changes otherwise. */
+  /** Where the request changes what an open operation changes otherwise. */
   readonly conflicts: readonly (Finding & { readonly operationId: string })[];
 }
 

@@ -4,18 +4,23 @@
  *     promotion. What works with a key already is not judged anew.
  *  2. What may not be seen is told with what was seen last, and never refused for.
  */
-import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
+import {
+  canonicalRegion,
+  imageIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { notSeenOf, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
 import { statesOf } from "../keys/version-keys.js";
+import { factsIn, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
-import { targetRegionsOf } from "../properties/canonical-form.js";
 import {
   diskEncryptionReferences,
   seenDiskEncryptionSets,
 } from "../properties/disk-encryption-references.js";
-import { isExcludedIn, type DiskEncryptionSet } from "../resources.js";
+import { regionsIn } from "../properties/fields.js";
+import type { DiskEncryptionSet } from "../resources.js";
 import { found, type Facts } from "./facts.js";
 import { readsOf } from "./named.js";
 import { bounded, PARALLEL } from "./see.js";
@@ -77,19 +82,12 @@ function setsPutToUse(
   observed: ImageVersionRequest | undefined,
   facts: Facts,
 ): readonly DiskEncryptionSet[] {
-  const before = observed ? targetRegionsOf(observed) : [];
   const had = observed ? diskEncryptionReferences(observed) : [];
-  const promoted = targetRegionsOf(version)
-    .filter((region) => {
-      const shown = before.find(({ name }) => name === region.name);
-      return (
-        observed !== undefined &&
-        shown !== undefined &&
-        isExcludedIn(observed, shown) &&
-        !isExcludedIn(version, region)
-      );
-    })
-    .map(({ name }) => name);
+  const there = observed ? regionsIn(factsIn(observed)) : [];
+  const included = observed ? latestIn(observed) : [];
+  const promoted = latestIn(version).filter(
+    (name) => there.includes(name) && !included.includes(name),
+  );
   const sets = new Map<string, DiskEncryptionSet>();
   for (const { reference, set } of seenDiskEncryptionSets(version, facts)) {
     const key = reference.diskEncryptionSetId.toLowerCase();
@@ -98,7 +96,8 @@ function setsPutToUse(
         region === reference.region &&
         diskEncryptionSetId.toLowerCase() === key,
     );
-    if (isNew || promoted.includes(reference.region)) sets.set(key, set);
+    if (isNew || promoted.includes(canonicalRegion(reference.region)))
+      sets.set(key, set);
   }
   return [...sets.values()];
 }

@@ -2,7 +2,7 @@ import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { isExcluded } from "../resources.js";
+import { latestIn } from "../latest/flags.js";
 import type { RuleFinding } from "../rules/rule.js";
 
 /**
@@ -19,7 +19,7 @@ export async function ruleWarnings(
   if (
     hindrancesOf === undefined ||
     rule === undefined ||
-    (observed !== undefined && !isExcluded(observed))
+    (observed !== undefined && latestIn(observed).length > 0)
   )
     return [];
   const targets = targetRegionsOf(request).map(({ name }) => name);

@@ -1,13 +1,8 @@
 /**
  * The body of a PUT: what ARM shows, raw, with what a patch asks written into it. What the patch does not mention is
- * sent back as it is, members that Sigil does not know among it. Invariants:
- *  1. Every region that stays is in the body with all that ARM shows of it: its keys, its replicas, its storage.
- *  2. Exclusion from latest is said of the version in so many words. Of a region false is left out: "the regional flag takes
- *     precedence" (Azure Compute Gallery, best practices), so that it would include the version there once it is excluded;
- *     unless others have included it so, and nothing else is said.
- *  3. ARM is allowed to remove regions exactly where the body removes one, or a caller has asked for that permission.
+ * sent back as it is, members that Sigil does not know among it. Invariant: every region that stays is in the body with all that
+ * ARM shows of it: its keys, its replicas, its storage.
  */
-import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
   fieldsOf,
@@ -15,100 +10,14 @@ import {
   propertyOf,
   regionField,
   regionOf,
-  regionsIn,
   sameAt,
   valueAt,
   type Fields,
 } from "./fields.js";
 import type { Patch } from "./patch.js";
-import { EXCLUDE_FROM_LATEST, isMap, keyAt, READ_ONLY } from "./table.js";
+import { isMap, keyAt, READ_ONLY } from "./table.js";
 
 type Json = Record<string, unknown>;
-
-/** An update's whole body, in the wire's form. */
-export interface Body {
-  readonly request: ImageVersionRequest;
-  /** True where it removes a region: the permission for that is to be taken back by the next. */
-  readonly removesRegions: boolean;
-}
-
-/**
- * What to send so that ARM, which shows `shown`, shows `patch`. `mayRemove`: a caller has asked that regions may be
- * removed, so that this stays allowed. `rewrites`: it was sent before, and Azure does not show it. `included`: canonical regions that
- * others had included by themselves, and that are to be so again.
- */
-export function updateBody(
-  shown: ImageVersionRequest,
-  patch: Patch,
-  mayRemove: boolean,
-  rewrites = false,
-  included: readonly string[] = [],
-): Body {
-  const request = patched(shown, patch);
-  const before = regionsIn(fieldsOf(shown));
-  const after = regionsIn(fieldsOf(request));
-  const removesRegions = before.some((name) => !after.includes(name));
-  const { properties } = request;
-  return {
-    removesRegions,
-    request: {
-      ...request,
-      properties: {
-        ...properties,
-        publishingProfile: withExclusion(
-          properties.publishingProfile,
-          rewrites,
-          patch[EXCLUDE_FROM_LATEST] === false
-            ? undefined
-            : [...includedAlone(shown), ...included],
-        ),
-        safetyProfile: {
-          ...properties.safetyProfile,
-          allowDeletionOfReplicatedLocations: removesRegions || mayRemove, // Invariant 3.
-        },
-      },
-    },
-  };
-}
-
-/** Regions that others have included by themselves, where the version is excluded: who says nothing else leaves it. */
-function includedAlone({
-  properties: { publishingProfile },
-}: ImageVersionRequest): readonly string[] {
-  const { excludeFromLatest, targetRegions = [] } = publishingProfile ?? {};
-  return excludeFromLatest === true
-    ? targetRegions
-        .filter((region) => region.excludeFromLatest === false)
-        .map(({ name }) => canonicalRegion(name))
-    : [];
-}
-
-/**
- * Invariant 2. `says`: a region's flag was left out before, and Azure has kept it. `included`: canonical names of the regions
- * that stay included by themselves.
- */
-export function withExclusion(
-  { excludeFromLatest = false, targetRegions = [], ...profile }: Profile = {},
-  says = false,
-  included: readonly string[] = [],
-): Profile {
-  return {
-    ...profile,
-    excludeFromLatest,
-    targetRegions: targetRegions.map((region) => {
-      const { excludeFromLatest: own, ...rest } = region;
-      return own === true ||
-        (says && !excludeFromLatest) ||
-        (own === false && included.includes(canonicalRegion(region.name)))
-        ? region
-        : rest;
-    }),
-  };
-}
-
-type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
 
 /** The version as it is with the patch: what is asked for where nothing is there yet. */
 export function patched(

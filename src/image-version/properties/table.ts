@@ -165,13 +165,6 @@ export const PROPERTIES = {
   [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
   "/properties/restore": made(plain),
   "/sigil/promotion": changed(promotionRule),
-  "/sigil/drift": {
-    form: word,
-    mutability: "mutable",
-    default: "tell",
-    omitted: "cleared",
-    cleared: "default",
-  },
   // Whoever leaves it out does not take it off.
   "/sigil/protected": { ...guard, omitted: "kept", restated: true },
 } as const satisfies Record<PropertyPath, Property>;
@@ -245,7 +238,6 @@ export const END_OF_LIFE_DATE = `${PROFILE}/endOfLifeDate`;
 export const ALLOW_DELETION = `${SAFETY}/allowDeletionOfReplicatedLocations`;
 export const PROMOTION = "/sigil/promotion";
 export const PROTECTED = "/sigil/protected";
-export const DRIFT = "/sigil/drift";
 
 const PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PROPERTIES).flatMap((path) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { fieldsOf, ownOf } from "../properties/fields.js";
+import { factsIn } from "../latest/flags.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { wantedBy } from "../state/wanted.js";
+import { ownAsked, patchOf, unapplied } from "../state/fold.js";
 import type { Look } from "../resources.js";
 
 /**
@@ -14,12 +14,12 @@ export function etagOf(
 ): string {
   const sorted = (fields: Readonly<Record<string, unknown>>): unknown =>
     Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
-  const own = Object.values(ownOf(record?.lastApplied));
+  const asked = record === undefined ? [] : unapplied(record);
   const text = JSON.stringify([
-    look === undefined ? null : sorted(fieldsOf(look.resource)),
-    record === undefined ? [] : sorted(wantedBy(record)),
-    record?.queued.map(({ operation }) => operation.id) ?? [],
-    ...own,
+    look === undefined ? null : sorted(factsIn(look.resource)),
+    sorted(patchOf(asked.map(([, request]) => request))),
+    asked.map(([id]) => id),
+    record === undefined ? [] : sorted(ownAsked(record)),
   ]);
   return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
 }

@@ -17,14 +17,17 @@ import {
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
-import { isMadeByOthers, ofOthers } from "../state/adoption.js";
-import { latestOf as latestKnown } from "../state/attempts.js";
+import { believed, isOtherLife } from "../state/observe.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isProtected } from "../state/wanted.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
 import { mustBeGone } from "./look-at.js";
-import { isUnsettled, latestOf, usableRegions, type Latest } from "./latest.js";
+import {
+  isUnsettled,
+  latestOf,
+  usableRegions,
+  type Latest,
+} from "../latest/latest-after.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
@@ -35,8 +38,6 @@ export interface KnownImageVersion {
   /** What Azure shows, or showed last; absent while it is yet to be created. */
   readonly look?: Look;
   readonly record?: ImageVersionRecord;
-  /** True where it is protected from before others have deleted and restored it. */
-  readonly protected?: true;
   /** True where it is the latest of its image definition. */
   readonly latest: boolean;
   /** Canonical regions where a machine made without a version number gets it. */
@@ -61,9 +62,7 @@ export async function getImageVersion(
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const warnings: Finding[] = [];
   const followed =
-    record !== undefined && !isFinal(record.state)
-      ? record.observed
-      : undefined;
+    record !== undefined && !isFinal(record.state) ? record.status : undefined;
   let look: Look | undefined;
   if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
     look = followed;
@@ -71,7 +70,7 @@ export async function getImageVersion(
     record === undefined ||
     isFinal(record.state) ||
     isDeleting(record.state) ||
-    record.exists
+    record.status !== undefined
   )
     try {
       const read = await reads.looks.version(id);
@@ -81,18 +80,22 @@ export async function getImageVersion(
         );
       const shown = later(read, record);
       // As every request is judged: If-Match would hold for nothing else.
-      look = latestKnown(record, shown, { now: reads.now(), pace: reads.pace });
+      look =
+        shown === undefined
+          ? undefined
+          : believed(record, shown, { now: reads.now(), pace: reads.pace })
+              .look;
       if (look !== undefined && look !== shown)
         warnings.push(behind(look.time));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      if (record?.observed === undefined || !record.exists) throw error;
-      look = record.observed;
+      if (record?.status === undefined) throw error;
+      look = record.status;
       warnings.push(unread(error, look.time));
     }
   if (
     look === undefined &&
-    ((record?.exists === true && !isToBeShown(record)) ||
+    ((record?.status !== undefined && !isToBeShown(record)) ||
       shownOf(look, record) === undefined)
   )
     throw notFound(id, record);
@@ -159,7 +162,7 @@ export function lookOf(
   const { name: _, ...shown } = item;
   return {
     ...shown,
-    regions: record?.exists === true ? (record.observed?.regions ?? []) : [],
+    regions: record?.status?.regions ?? [],
     time: now.toISOString(),
   };
 }
@@ -173,17 +176,13 @@ export function known(
 ): KnownImageVersion {
   const record =
     // What Sigil knows is of another life, which is over.
-    stored && look && isFinal(stored.state) && isMadeByOthers(stored, look)
+    stored && look && isFinal(stored.state) && isOtherLife(stored, look)
       ? undefined
       : stored;
   return {
     id,
     ...(look && { look }),
     ...(record && { record }),
-    ...(record === undefined &&
-      stored &&
-      look &&
-      isProtected(ofOthers(stored, look)) && { protected: true }),
     latest: latest.version === id.versionName,
     latestIn: [...latest.inRegion]
       .filter(([, name]) => name === id.versionName)
@@ -259,9 +258,7 @@ async function readyRegionsOf(
   record: ImageVersionRecord | undefined,
 ): Promise<readonly string[]> {
   const followed =
-    record !== undefined && !isFinal(record.state)
-      ? record.observed
-      : undefined;
+    record !== undefined && !isFinal(record.state) ? record.status : undefined;
   try {
     const look = followed ?? (await reads.looks.version(id));
     return (look?.regions ?? [])
@@ -278,7 +275,7 @@ function later(
   shared: Look | undefined,
   record: ImageVersionRecord | undefined,
 ): Look | undefined {
-  const observed = record?.exists === true ? record.observed : undefined;
+  const observed = record?.status;
   if (shared === undefined || observed === undefined) return shared;
   return Date.parse(observed.time) > Date.parse(shared.time)
     ? observed

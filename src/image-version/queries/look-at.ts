@@ -6,10 +6,7 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look } from "../resources.js";
-import { isJustThere } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { mayBeDeleted } from "../state/deleting.js";
-import { isToBeShown } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
 export async function lookAt(
@@ -24,9 +21,8 @@ const AGAIN_MS = 30_000;
 
 /**
  * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
- * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made, or restored.
- * Of one that was gone the list says whether others have made it again, once it cannot be of before its end. Throws what the read of
- * the list throws.
+ * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made. Throws what
+ * the read of the list throws.
  */
 export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
@@ -34,20 +30,28 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: List,
 ): Promise<boolean> {
-  if (record === undefined || mayBeDeleted(record) || isToBeShown(record))
-    return true;
-  if (record.exists && isJustThere(record, { now: now(), pace })) return false;
-  const { endTime = "" } = record.deletedLife ?? {};
-  if (!record.exists && now().getTime() - Date.parse(endTime) < pace.staleMs)
-    return true;
+  if (record?.status === undefined || isBeingDeleted(record)) return true;
+  const { publishedDate = "" } = record.status;
+  if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
   return !(await isListed(id, list));
+}
+
+/** Azure has taken a DELETE of Sigil's, or may have. */
+function isBeingDeleted({ requests }: ImageVersionRecord): boolean {
+  return Object.values(requests).some(
+    ({ deletion }) => deletion?.sentTime !== undefined,
+  );
 }
 
 type List = (
   imageId: string,
 ) => Promise<readonly ListedImageVersion[] | undefined>;
 
-async function isListed(id: ImageVersionId, list: List): Promise<boolean> {
+/** Whether the list of its image definition has the version. Throws what the read throws. */
+export async function isListed(
+  id: ImageVersionId,
+  list: List,
+): Promise<boolean> {
   const versions = await list(imageIdOf(id));
   return versions?.some(({ name }) => name === id.versionName) === true;
 }

@@ -39,11 +39,16 @@ export function notFound(
   return new ServiceError(
     "NotFound",
     record.state === "Deleted"
-      ? record.deletedOutside === true
+      ? !isDeletedBySigil(record)
         ? `There is no image version ${name} any more: it was deleted outside Sigil. Its last operation is ${operationId}.`
         : `There is no image version ${name} any more: operation ${operationId} has deleted it.`
-      : record.exists || record.deletedLife !== undefined
+      : record.publishedDate !== undefined
         ? `There is no image version ${name} any more: Azure has none. Its last operation is ${operationId}.`
         : `Azure has no ${name}: operation ${operationId} did not create it.`,
   );
+}
+
+/** Its last operation was a deletion: else others have deleted it. */
+function isDeletedBySigil({ updates, spec }: ImageVersionRecord): boolean {
+  return updates === 0 && spec === undefined;
 }

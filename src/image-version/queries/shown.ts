@@ -1,13 +1,14 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { ownOf, type Fields } from "../properties/fields.js";
-import type { Patch } from "../properties/patch.js";
+import { regionsIn, type Fields } from "../properties/fields.js";
 import type { Look } from "../resources.js";
-import { withDefaults } from "../state/reconcile.js";
-import { attemptsIn, type ImageVersionRecord } from "../state/record.js";
+import { desired, ownAsked } from "../state/fold.js";
+import { withReplicas } from "../state/reconcile.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { protectedBefore, wantedBy } from "../state/wanted.js";
+import { withLatest, withoutFlags } from "../latest/flags.js";
+import { EVERYWHERE, releasedIn } from "../latest/release.js";
 
 /**
  * What is shown of a version: what Azure shows or, until it has it, what is asked for, or was sent for one who has canceled
@@ -19,22 +20,21 @@ export function shownOf(
 ): ImageVersionRequest | undefined {
   if (look !== undefined) return look.resource;
   if (record === undefined || isFinal(record.state)) return undefined;
-  const version = patched(undefined, {
-    ...attemptsIn(record).reduce<Patch>(
-      (sent, { changes }) => ({ ...sent, ...changes }),
-      {},
-    ),
-    ...wantedBy(record),
-  });
+  const { patch, release = record.write?.release ?? EVERYWHERE } =
+    desired(record);
+  const asked = { ...record.write?.changes, ...patch };
+  const version = patched(undefined, withoutFlags(asked));
   return version.location === undefined
     ? undefined
-    : withDefaults(canonicalForm(version));
+    : withReplicas(
+        withLatest(
+          canonicalForm(version),
+          releasedIn(release, regionsIn(asked)),
+        ),
+      );
 }
 
 /** What is Sigil's own: what is asked for, or else what was applied. */
 export function shownOwn(record: ImageVersionRecord): Fields {
-  return {
-    ...ownOf(record.lastApplied ?? protectedBefore(record)),
-    ...ownOf(wantedBy(record)),
-  };
+  return ownAsked(record);
 }

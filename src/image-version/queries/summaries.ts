@@ -24,7 +24,11 @@ import {
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyStatesBySet } from "../keys/version-keys.js";
-import type { ImageSummaryView, ImageVersionView } from "../contract.js";
+import type {
+  ImageSummaryView,
+  ImageVersionRequest,
+  ImageVersionView,
+} from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
@@ -32,9 +36,11 @@ import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
+import { atRisk } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
-import type { Latest } from "./latest.js";
+import type { Latest } from "../latest/latest-after.js";
+import { latestIn } from "../latest/flags.js";
 import { viewImageVersion } from "./views.js";
 
 const KEEP_MS = 2_000;
@@ -171,10 +177,18 @@ async function summarize(
           ),
       record,
     );
+    const conditions = [
+      ...(version.conditions ?? []),
+      ...atRisk(keys).map(({ type, since }) => ({
+        type,
+        ...(since !== undefined && { since }),
+      })),
+    ];
     versions.push({
       ...version,
       latest: latest.version === name,
       ...(keys && { keys: keys.state }),
+      ...(conditions.length > 0 && { conditions }),
       regions: regions.map(({ sets: ids, ...region }) => ({
         ...region,
         latest: latest.inRegion.get(region.name) === name,
@@ -326,7 +340,10 @@ async function readRecords(
         records.set(name, record);
         const target = targets.get(name);
         // The listing may be a moment older, or newer, than the record.
-        if (isFinal(record.state) && target === operationIdOf(record)) {
+        if (
+          isFinal(record.state) &&
+          target?.split(" ")[0] === operationIdOf(record)
+        ) {
           const kept = withoutBulk(record);
           remembered.set(name, { target, record: kept });
           records.set(name, kept);
@@ -338,19 +355,12 @@ async function readRecords(
 
 /** Invariant 3. */
 function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
-  const {
-    lastAttempt: _attempt,
-    writes: _writes,
-    pacing: _pacing,
-    deletedLife: _life,
-    observed,
-    ...rest
-  } = record;
+  const { write: _write, pacing: _pacing, status, ...rest } = record;
   return {
     ...rest,
-    ...(observed && {
-      observed: {
-        ...observed,
+    ...(status && {
+      status: {
+        ...status,
         resource: { location: "", properties: { storageProfile: {} } },
       },
     }),
@@ -359,13 +369,23 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
 
 function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
   const { publishingProfile: profile, provisioningState } = properties;
+  const included = latestIn({
+    location: "",
+    properties,
+  } as ImageVersionRequest);
   return {
     name,
     managedBy: sigil.managedBy,
     provisioningState,
     ...(sigil.state && { state: sigil.state }),
     ...(sigil.operationId && { operationId: sigil.operationId }),
-    excludeFromLatest: profile.excludeFromLatest ?? false,
+    ...(sigil.conditions && {
+      conditions: sigil.conditions.map(({ type, since }) => ({
+        type,
+        ...(since !== undefined && { since }),
+      })),
+    }),
+    excludeFromLatest: included.length === 0,
     ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
     ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
     regions: sigil.regions.map((region) => {
@@ -384,7 +404,7 @@ function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
         name: region.name,
         state: region.state,
         progress: region.progress,
-        excludeFromLatest: target?.excludeFromLatest ?? false,
+        excludeFromLatest: !included.includes(region.name),
         encryptionType: osDiskImage.type,
         sets: [...new Set(ids)],
         ...(replicas !== undefined && { regionalReplicaCount: replicas }),

@@ -10,18 +10,12 @@ import type { ImageUser } from "../../image-use/ports.js";
 import {
   canonicalRegion,
   galleryIdOf,
-  imageIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageUseView, ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
-import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
-import type { Patch } from "../properties/patch.js";
-import type { Look } from "../resources.js";
-import { getImageVersion, latestOfListed } from "./get.js";
-import { isUnsettled, usableRegions } from "./latest.js";
+import { getImageVersion } from "./get.js";
 
 /** Shown of each kind. */
 const MOST_SHOWN = 10;
@@ -93,41 +87,6 @@ export async function latestRegions(
 ): Promise<readonly string[] | undefined> {
   const { latestIn, warnings } = await getImageVersion(deps, id);
   return warnings.some(isLatestUnknown) ? undefined : latestIn;
-}
-
-/**
- * Canonical regions that have no other latest, and where it would be that with these flags; undefined where that could not be read.
- * Azure itself is asked: a list of before may lack what has become of the others.
- */
-export async function latestRegionsWith(
-  deps: Dependencies,
-  id: ImageVersionId,
-  { resource, provisioningState, regions }: Look,
-  flags: Patch,
-): Promise<readonly string[] | undefined> {
-  const imageId = imageIdOf(id);
-  const name = id.versionName;
-  const listed = await deps.resourceManager.listImageVersions(imageId);
-  if (listed === undefined) return undefined;
-  const others = listed.filter((item) => item.name !== name);
-  const { inRegion } = await latestOfListed(deps, imageId, others);
-  const there = regionsIn(fieldsOf(resource));
-  const ofRegionsThere = Object.fromEntries(
-    Object.entries(flags).filter(([field]) => {
-      const region = regionOf(field);
-      return region === undefined || there.includes(region);
-    }),
-  );
-  return usableRegions({
-    name,
-    provisioningState,
-    resource: patched(resource, ofRegionsThere),
-    ...(isUnsettled({ provisioningState }) && {
-      readyRegions: regions
-        .filter(({ state }) => state === "Completed")
-        .map((region) => region.name),
-    }),
-  }).filter((region) => !inRegion.has(region));
 }
 
 function viewUse(

@@ -13,17 +13,19 @@ import { patched } from "../properties/body.js";
 import { encryptionOf } from "../properties/encryption.js";
 import { changesOf } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
-import { combined, unmetBy } from "../properties/patch.js";
-import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
+import { unmetBy } from "../properties/patch.js";
+import { PROMOTION, PROTECTED } from "../properties/table.js";
+import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
 import { shownOf, shownOwn } from "./shown.js";
-import { batchOf } from "../state/record.js";
-import { wantedBy } from "../state/wanted.js";
+import { desired, unapplied } from "../state/fold.js";
+import { factsIn } from "../latest/flags.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
 export function viewImageVersion(
   known: KnownImageVersion,
   now: Date,
+  beside: Beside = {},
 ): ImageVersionView {
   const { id, look, record, latest, latestIn, warnings } = known;
   const shown = shownOf(look, record);
@@ -31,17 +33,15 @@ export function viewImageVersion(
     throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
-  const {
-    [PROMOTION]: promotion,
-    [PROTECTED]: isProtected = known.protected,
-    [DRIFT]: drift,
-  } = (record && shownOwn(record)) ?? {};
+  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
+    (record && shownOwn(record)) ?? {};
+  const conditions = conditionsOf(known, beside);
   const createdTime = record?.createdTime ?? look?.publishedDate;
   const managed =
     record !== undefined &&
-    (record.lastApplied !== undefined ||
-      !record.exists ||
-      batchOf(record).length > 0);
+    (record.spec !== undefined ||
+      (record.status === undefined && !isFinal(record.state)) ||
+      unapplied(record).length > 0);
   return {
     id: formatImageVersionId(id),
     name: id.versionName,
@@ -65,11 +65,12 @@ export function viewImageVersion(
       managedBy: managed ? "Sigil" : "Others",
       ...(promotion !== undefined && { promotion }),
       ...(isProtected === true && { protected: true }),
-      ...(drift !== undefined && { drift }),
       ...(record && {
         operationId: operationIdOf(record),
         state: record.state,
       }),
+      ...(conditions.length > 0 && { conditions }),
+      ...beside,
       latest,
       latestIn: [...latestIn],
       ...(look && { observedTime: look.time }),
@@ -166,16 +167,10 @@ function pendingOf({
   record,
 }: KnownImageVersion): ImageVersionView["sigil"]["pending"] {
   if (record === undefined || isFinal(record.state)) return [];
-  const patch = combined(
-    [
-      { changes: wantedBy(record), repeats: {} },
-      ...record.queued.map(({ request }) => request),
-    ],
-    record.lastApplied,
-  );
+  const { patch } = desired(record);
   const shown = look?.resource;
   return changesOf(
-    unmetBy(shown ? fieldsOf(shown) : {}, patch),
+    unmetBy(shown ? factsIn(shown) : {}, patch),
     patched(shown, patch),
   );
 }

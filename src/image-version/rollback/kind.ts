@@ -36,7 +36,7 @@ const STATES: States<RollbackState> = {
 export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
   states: STATES,
   events: {
-    stalled: (data) => ({ type: IMAGE_EVENT.rollbackStalled, data }),
+    stalled: (_, data) => ({ type: IMAGE_EVENT.rollbackStalled, data }),
     resumed: (data) => ({ type: IMAGE_EVENT.rollbackResumed, data }),
     failed: (operation, { error }) => ({
       type: IMAGE_EVENT.rollbackFailed,
@@ -47,7 +47,6 @@ export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
       data: { ...data, ...rollbackOf(operation) },
     }),
   },
-  migrate: (stored) => stored as RollbackStateRecord,
   placesOf,
   beginCancel,
 };

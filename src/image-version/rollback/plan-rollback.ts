@@ -1,17 +1,19 @@
 /** What a rollback of an image definition would change: decided by what Azure has, whoever made it. */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { RollbackRecord } from "../../operation/records.js";
-import { isPromoted } from "../queries/latest.js";
+import { isPromoted, latestBetween } from "../latest/latest-after.js";
+import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 import {
-  latestAfter,
-  regionsBetween,
+  afterSteps,
+  surveyedLatest,
   usableAfter,
   type Survey,
 } from "./survey.js";
 import { refusalBy } from "./target.js";
+import { lostBy, regionsOf } from "./verdict.js";
 
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
@@ -28,6 +30,7 @@ export async function planRollbackOf(
   survey: Survey,
   imageId: string,
   to: string | undefined,
+  { allowNoLatest = false }: NoLatest,
 ): Promise<RollbackPlan> {
   const { exists, listed } = survey;
   if (!exists)
@@ -35,7 +38,7 @@ export async function planRollbackOf(
       "NotFound",
       `Azure has no image definition ${imageId}.`,
     );
-  const before = await latestAfter(survey);
+  const before = await surveyedLatest(survey);
   const from = before.version;
   if (from === undefined)
     throw refused(
@@ -61,8 +64,8 @@ export async function planRollbackOf(
           [
             `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one to roll back to, as \`to\`.`,
             ...[...survey.deletions].map(
-              ([name, { operationId }]) =>
-                `${name} is to be deleted by operation ${operationId}.`,
+              ([name, { id }]) =>
+                `${name} is to be deleted by operation ${id}.`,
             ),
           ].join(" "),
         )
@@ -99,12 +102,15 @@ export async function planRollbackOf(
       `${imageId} cannot be rolled back to ${target.name}; the reasons are listed under errors.`,
       findings,
     );
-  const after = await latestAfter(survey, steps);
+  const lost = await lostBy(survey, steps);
+  if (lost.length > 0 && !allowNoLatest)
+    throw wouldLoseLatest(`what the rollback to ${target.name} demotes`, lost);
+  const after = await surveyedLatest(survey, afterSteps(steps));
   return {
     rollback: {
       from,
       to: target.name,
-      regions: regionsBetween(before.inRegion, after.inRegion),
+      regions: regionsOf(latestBetween(before, after)),
     },
     steps,
     warnings: [

@@ -31,18 +31,24 @@ import {
 import { mustMatch, type Command } from "../commands/command.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
+import type { NoLatest } from "../preflight/latest.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
-import { latestOf as latestLook } from "../state/attempts.js";
+import { believed } from "../state/observe.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
-import { BY_OPERATION, latestAfter, surveyOf, type Survey } from "./survey.js";
+import {
+  BY_OPERATION,
+  surveyedLatest,
+  surveyOf,
+  type Survey,
+} from "./survey.js";
 import { recordAt, refusalOfStored } from "./target.js";
 
-export interface RollBackImage extends Omit<Command, "id" | "event"> {
+export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
   readonly image: Omit<ImageVersionId, "versionName">;
   /** Number of the version to roll back to; absent: the newest that is ready wherever the latest is. */
   readonly to?: string;
@@ -50,13 +56,15 @@ export interface RollBackImage extends Omit<Command, "id" | "event"> {
 
 type StoredRollback = Stored<RollbackStateRecord>;
 
+type Asked = Pick<RollBackImage, "image" | "to" | "ifMatch" | "allowNoLatest">;
+
 /** What is answered to a request: a rollback that is there already, or the plan of another. */
 type Decided = { readonly same: OperationRecord } | RollbackPlan;
 
 /** What a rollback would change; nothing is done. Throws as `rollBackImage` does. */
 export async function planRollback(
   deps: Dependencies,
-  target: Pick<RollBackImage, "image" | "to" | "ifMatch">,
+  target: Asked,
 ): Promise<RollbackRecord & { readonly warnings?: readonly Finding[] }> {
   const last = await lastRollback(deps, target);
   const decided = await decide(deps, target, last);
@@ -90,6 +98,7 @@ export async function rollBackImage(
     { properties: {} } as ImageVersionRequest,
     "RollBackImage",
     to ?? null,
+    ...(command.allowNoLatest === true ? ["allowNoLatest"] : []),
   );
   const { requestKey, earlier } = await claimKey(
     deps,
@@ -175,7 +184,7 @@ function lastRollback(
 /** Invariants 1 and 2. */
 async function decide(
   deps: Dependencies,
-  { image, to, ifMatch }: Pick<RollBackImage, "image" | "to" | "ifMatch">,
+  { image, to, ifMatch, ...allowed }: Asked,
   last: StoredRollback | undefined,
 ): Promise<Decided> {
   if (last !== undefined && !hasEnded(deps, last))
@@ -184,7 +193,7 @@ async function decide(
   const survey = await surveyOf(deps, imageId);
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
-  const planned = await planRollbackOf(survey, imageId, to);
+  const planned = await planRollbackOf(survey, imageId, to, allowed);
   await mustBeSeen(deps, image, survey, planned.rollback.from, ifMatch);
   return {
     ...planned,
@@ -265,7 +274,7 @@ async function mustBeSeen(
   const shown = await lookAt(deps, id);
   if (shown === undefined)
     await mustBeGone(deps, id, stored?.record, () => Promise.resolve(listed));
-  const look = latestLook(stored?.record, shown, contextOf(deps));
+  const look = shown && believed(stored?.record, shown, contextOf(deps)).look;
   mustMatch({ id, ifMatch }, look, stored?.record);
 }
 
@@ -278,7 +287,7 @@ async function stillHolds(
   if (status !== "Succeeded" || rollback === undefined) return false;
   if (to !== undefined && to !== rollback.to) return false;
   return (
-    (await latestAfter(survey)).version === rollback.to &&
+    (await surveyedLatest(survey)).version === rollback.to &&
     ![
       ...survey.excludedForNow,
       ...survey.perhapsIncluded,

@@ -3,7 +3,6 @@
  * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
 import { contextOf } from "../../operation/steps.js";
-import type { RollbackRecord } from "../../operation/records.js";
 import {
   formatImageVersionId,
   keyOf,
@@ -17,32 +16,34 @@ import {
   usableRegions,
   type Candidate,
   type Latest,
-} from "../queries/latest.js";
+} from "../latest/latest-after.js";
 import { lookOf } from "../queries/get.js";
 import { isGone, lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
-import { wavesIn } from "../state/held.js";
-import { flagsByHand, flagsOfNext, type Wave } from "../state/waves.js";
-import { patched, withExclusion } from "../properties/body.js";
+import { factsIn, withLatest } from "../latest/flags.js";
 import {
-  isJustThere,
-  isOld,
-  latestOf as latestLook,
-} from "../state/attempts.js";
-import type { ImageVersionRecord } from "../state/record.js";
+  nextWave,
+  released,
+  releasedIn,
+  releaseOf,
+  type ReleaseChange,
+} from "../latest/release.js";
+import { regionsIn } from "../properties/fields.js";
 import {
-  isExcludedForNow,
-  openDeletionOf,
+  openDeletionIn,
+  releaseBeforeDeletion,
   type OpenDeletion,
-} from "../state/guarding.js";
-import { isRestoring } from "../state/states.js";
+} from "../state/deletion.js";
 import {
+  latestToBe,
   openRequests,
-  ruleAskedBy,
   ruleInForce,
-  unmetRequests,
-} from "../state/wanted.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+  ruleOf,
+  unapplied,
+} from "../state/fold.js";
+import { believed, type Time } from "../state/observe.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 import { recordAt } from "./target.js";
@@ -50,7 +51,7 @@ import { recordAt } from "./target.js";
 /** A version that was looked at. */
 export interface Surveyed extends Candidate {
   /** A promotion includes it in the next one alone. */
-  readonly waves?: readonly Wave[];
+  readonly waves?: readonly { readonly regions: readonly string[] }[];
 }
 
 export interface Survey {
@@ -69,7 +70,11 @@ export interface Survey {
   readonly excludedForNow: ReadonlySet<string>;
   /** By the numbers of the versions that are to be deleted: by what. */
   readonly deletions: ReadonlyMap<string, OpenDeletion>;
+  /** A version as open operations leave it in latest. */
+  readonly toBe: Change;
 }
+
+type Change = <T extends ListedImageVersion & Partial<Surveyed>>(item: T) => T;
 
 /** Of more than so many, what the list says is taken. */
 const MOST_LOOKS = 20;
@@ -88,6 +93,7 @@ export async function surveyOf(
   const awaiting = new Map<string, string>();
   const excludedForNow = new Set<string>();
   const deletions = new Map<string, OpenDeletion>();
+  const records = new Map<string, ImageVersionRecord>();
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -102,11 +108,12 @@ export async function surveyOf(
         : !(await isGone(deps, id, record, () => Promise.resolve(listed))));
     const seenNow =
       shown ?? (isThere ? lookOf(item, record, deps.now()) : undefined);
-    const found = latestLook(record, seenNow, contextOf(deps));
+    const found = seenNow && believed(record, seenNow, contextOf(deps)).look;
     if (found !== shown) behind.add(item.name);
     if (shown && found && isPromoted(shown) && !isPromoted(found))
       perhapsIncluded.add(item.name);
-    const waves = found && wavesIn(record, found);
+    const rule = record && ruleInForce(record);
+    const waves = rule?.when === "waves" ? rule.waves : undefined;
     const candidate: Surveyed | undefined = found && {
       ...item,
       ...found,
@@ -130,6 +137,7 @@ export async function surveyOf(
             awaiting,
             excludedForNow,
             deletions,
+            records,
           }),
     look,
     behind,
@@ -137,6 +145,10 @@ export async function surveyOf(
     awaiting,
     excludedForNow,
     deletions,
+    toBe: (item) => {
+      const included = latestToBe(records.get(item.name), item.resource);
+      return { ...item, resource: withLatest(item.resource, included) };
+    },
   };
 }
 
@@ -150,6 +162,7 @@ async function corrected(
     readonly awaiting: Map<string, string>;
     readonly excludedForNow: Set<string>;
     readonly deletions: Map<string, OpenDeletion>;
+    readonly records: Map<string, ImageVersionRecord>;
   },
 ): Promise<readonly ListedImageVersion[]> {
   const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
@@ -163,14 +176,15 @@ async function corrected(
     highest.map(async (name) => {
       const record = await recordAt(deps, keyOf(`${imageId}/versions/${name}`));
       if (record === undefined) return;
-      const deletion = openDeletionOf(record);
+      found.records.set(name, record);
+      const deletion = openDeletionIn(record);
       if (deletion !== undefined) found.deletions.set(name, deletion);
       const item = items.get(name);
       const isOfBefore =
         item === undefined
-          ? record.exists && isJustThere(record, context) // Azure need not list it yet.
-          : isOld(record, { ...item, regions: [], time }, context);
-      const known = item ?? record.observed;
+          ? isJustThere(record, context) // Azure need not list it yet.
+          : !believed(record, { ...item, regions: [], time }, context).isFact;
+      const known = item ?? record.status;
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
@@ -178,12 +192,18 @@ async function corrected(
         newer === undefined
           ? toCreate(record)
           : !isPromoted(newer) && toPromote(record);
-      if (newer && !isPromoted(newer) && isExcludedForNow(record))
+      if (newer && !isPromoted(newer) && releaseBeforeDeletion(record))
         found.excludedForNow.add(name);
       else if (until) found.awaiting.set(name, until);
     }),
   );
   return [...items.values()];
+}
+
+/** Azure has made it so lately that a list need not show it. */
+function isJustThere({ status }: ImageVersionRecord, time: Time): boolean {
+  const madeMs = Date.parse(status?.publishedDate ?? "");
+  return time.now.getTime() - madeMs < time.pace.staleMs;
 }
 
 /** The same of a version that Azure does not have yet. */
@@ -192,9 +212,15 @@ function toCreate(record: ImageVersionRecord): string | undefined {
   const creation = openRequests(record).find(
     ([, { creates }]) => creates === true,
   )?.[1];
-  if (record.exists || creation?.changes[EXCLUDE_FROM_LATEST] === true)
+  const { release } = creation ?? {};
+  const { when } = (creation && ruleOf(creation.patch)) ?? {};
+  if (
+    record.status !== undefined ||
+    (when === undefined &&
+      release?.kind === "set" &&
+      release.release.in === "none")
+  )
     return undefined;
-  const { when } = (creation && ruleAskedBy(creation)) ?? {};
   return creation === undefined || when === "manual"
     ? undefined
     : when === undefined
@@ -209,25 +235,24 @@ export const BY_OPERATION = "an operation that promotes it is done";
 function toPromote(record: ImageVersionRecord): string | undefined {
   const { when = "manual" } = ruleInForce(record) ?? {};
   if (when !== "manual") return "its promotion rule is met";
-  return unmetRequests(record).some(({ changes }) =>
-    Object.entries(changes).some(
-      ([field, value]) =>
-        field.endsWith("/excludeFromLatest") && value === false,
-    ),
+  return unapplied(record).some(
+    ([, { release }]) =>
+      release?.kind === "include" ||
+      (release?.kind === "set" && release.release.in !== "none"),
   )
     ? BY_OPERATION
     : undefined;
 }
 
-/** The latest as it is now; with steps, as it is once they are done. */
-export function latestAfter(
-  survey: Survey,
-  steps: readonly RollbackStep[] = [],
+/** The latest as it is now; with a change, as it is then. */
+export function surveyedLatest(
+  { listed, look }: Survey,
+  change: Change = (item) => item,
 ): Promise<Latest> {
-  return latestOf(
-    survey.listed.map((item) => afterSteps(item, steps)),
-    (item) => usableAfter(survey, item, steps),
-  );
+  return latestOf(listed.map(change), async (item) => {
+    const found = await look(item);
+    return found === undefined ? [] : usableRegions(change(found));
+  });
 }
 
 /** Canonical regions in which a version may be used without its number, once the steps are done. */
@@ -237,48 +262,27 @@ export async function usableAfter(
   steps: readonly RollbackStep[] = [],
 ): Promise<readonly string[]> {
   const found = await look(item);
-  return found === undefined ? [] : usableRegions(afterSteps(found, steps));
+  return found === undefined ? [] : usableRegions(afterSteps(steps)(found));
 }
 
 /** A version as it is once the steps are done. */
-export function afterSteps<T extends ListedImageVersion & Partial<Surveyed>>(
-  item: T,
-  steps: readonly RollbackStep[],
-): T {
-  const step = steps.find(({ versionName }) => versionName === item.name);
-  if (step === undefined) return item;
-  const { waves, resource } = item;
-  const flags =
-    waves !== undefined && step.does === "promote"
-      ? flagsOfNext(waves, resource)
-      : flagsByHand(resource, step.does === "demote");
-  return {
-    ...item,
-    resource: {
-      ...resource,
-      properties: {
-        ...resource.properties,
-        publishingProfile: withExclusion(
-          patched(resource, flags).properties.publishingProfile,
-        ),
-      },
-    },
+export function afterSteps(steps: readonly RollbackStep[]): Change {
+  return (item) => {
+    const step = steps.find(({ versionName }) => versionName === item.name);
+    if (step === undefined) return item;
+    const { waves, resource } = item;
+    const change: ReleaseChange =
+      step.does === "demote"
+        ? { kind: "exclude", by: "person" }
+        : ((waves && nextWave(waves, item)) ?? {
+            kind: "include",
+            by: "person",
+          });
+    const regions = regionsIn(factsIn(resource));
+    const after = released(releaseOf(resource), change, regions);
+    return {
+      ...item,
+      resource: withLatest(resource, releasedIn(after, regions)),
+    };
   };
-}
-
-/** The latest of each region, before and after. */
-export function regionsBetween(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): RollbackRecord["regions"] {
-  return [...new Set([...before.keys(), ...after.keys()])]
-    .sort()
-    .map((name) => {
-      const [from, to] = [before.get(name), after.get(name)];
-      return {
-        name,
-        ...(from !== undefined && { from }),
-        ...(to !== undefined && { to }),
-      };
-    });
 }

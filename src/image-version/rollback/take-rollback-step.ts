@@ -4,7 +4,7 @@
  *     crash in between never makes a version between the two the latest.
  *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
  *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest, or is being
- *     deleted. What is gone needs not be demoted.
+ *     deleted; nor where a region would have no latest of which that was not planned. What is gone needs not be demoted.
  *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
  *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.
@@ -40,14 +40,15 @@ import {
   promoteImageVersion,
 } from "../commands/by-hand.js";
 import type { Dependencies } from "../ports.js";
-import type { Candidate, Latest } from "../queries/latest.js";
-import { isKeptExcluded } from "../state/guarding.js";
+import type { Candidate, Latest } from "../latest/latest-after.js";
+import { openDeletionIn } from "../state/deletion.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
-import { latestAfter, surveyOf, type Survey } from "./survey.js";
+import { surveyedLatest, surveyOf, type Survey } from "./survey.js";
 import {
   describeLatest,
+  lostLatest,
   lostTarget,
   notTheLatest,
   withLatest,
@@ -114,7 +115,7 @@ async function latestAtEnd(
 ): Promise<readonly [RollbackRecord, string]> {
   try {
     const survey = await surveyOf(deps, resourceId);
-    const rollback = withLatest(planned, await latestAfter(survey));
+    const rollback = withLatest(planned, await surveyedLatest(survey));
     const unsure = [...survey.behind];
     return [
       rollback,
@@ -148,9 +149,12 @@ async function next(
     const survey = await surveyOf(deps, record.resourceId);
     const left = record.steps.slice(record.done);
     const lost = await lostTarget(survey, rollback, left);
-    const latest = await latestAfter(survey);
+    const latest = await surveyedLatest(survey);
     const why =
-      lost ?? (step === undefined ? notTheLatest(rollback, latest) : undefined);
+      lost ??
+      (step === undefined
+        ? notTheLatest(rollback, latest)
+        : await lostLatest(survey, rollback, left));
     if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
     // Invariant 6.
     const unsure = behindIn(survey, rollback, step);
@@ -195,7 +199,7 @@ async function next(
               contextOf(deps),
             );
       }
-      const latest = await latestAfter(survey);
+      const latest = await surveyedLatest(survey);
       return (pair) =>
         stop(pair, refusalOf(step, child), latest, deps, isSent(child));
     }
@@ -228,7 +232,7 @@ async function isOutMeanwhile(
 ): Promise<boolean> {
   if (status !== "NotStarted") return false;
   const record = await store.readRecord(keyOf(resourceId));
-  return record !== undefined && isKeptExcluded(record);
+  return record !== undefined && openDeletionIn(record) !== undefined;
 }
 
 /** Something of it may have reached Azure. */

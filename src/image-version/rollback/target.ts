@@ -7,7 +7,7 @@ import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { keyOf } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import { openDeletionOf, type OpenDeletion } from "../state/guarding.js";
+import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { rollbackOf } from "./kind.js";
 
@@ -27,11 +27,11 @@ export function refusalBy(
   deletion: OpenDeletion | undefined,
   versionName: string,
 ): ServiceError | undefined {
-  return deletion?.isJudged === false
+  return deletion?.isByPolicy === false
     ? new ServiceError(
         "RollbackRefused",
-        `Operation ${deletion.operationId} deletes ${versionName}. Cancel it (POST /api/operations/${deletion.operationId}/cancel), and send the request again once it has ended; or roll back to another version.`,
-        { fields: { existingOperationId: deletion.operationId } },
+        `Operation ${deletion.id} deletes ${versionName}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or roll back to another version.`,
+        { fields: { existingOperationId: deletion.id } },
       )
     : undefined;
 }
@@ -46,7 +46,7 @@ export async function refusalOfStored(
     deps,
     keyOf(`${imageId}/versions/${versionName}`),
   );
-  return refusalBy(record && openDeletionOf(record), versionName);
+  return refusalBy(record && openDeletionIn(record), versionName);
 }
 
 /** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */

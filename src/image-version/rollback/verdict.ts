@@ -4,9 +4,16 @@ import type {
   OperationFailure,
   RollbackRecord,
 } from "../../operation/records.js";
-import { isPromoted, usableRegions, type Latest } from "../queries/latest.js";
+import {
+  isPromoted,
+  latestBetween,
+  lostOf,
+  usableRegions,
+  type Latest,
+  type LatestChange,
+} from "../latest/latest-after.js";
 import type { RollbackStep } from "./record.js";
-import { afterSteps, regionsBetween, type Survey } from "./survey.js";
+import { afterSteps, surveyedLatest, type Survey } from "./survey.js";
 import { refusalBy } from "./target.js";
 
 /** Why the target will not be usable wherever it was to become the latest, though the steps that are left are done. */
@@ -26,7 +33,7 @@ export async function lostTarget(
   const deleted =
     left.length > 0 ? refusalBy(deletions.get(to), to) : undefined;
   if (deleted !== undefined) return failure(deleted.code, deleted.message);
-  const target = afterSteps(found, left);
+  const target = afterSteps(left)(found);
   if (!isPromoted(target))
     return failure(
       "RollbackRefused",
@@ -59,6 +66,48 @@ export function notTheLatest(
       );
 }
 
+/** The regions that have no latest once the steps are done, and all that others have asked. */
+export async function lostBy(
+  survey: Survey,
+  steps: readonly RollbackStep[],
+): Promise<readonly LatestChange[]> {
+  const { toBe } = survey;
+  const after = afterSteps(steps);
+  return lostOf(
+    latestBetween(
+      await surveyedLatest(survey, toBe),
+      await surveyedLatest(survey, (one) => after(toBe(one))),
+    ),
+  );
+}
+
+/** Why the steps that are left are not taken: regions would have no latest of which that was not planned. */
+export async function lostLatest(
+  survey: Survey,
+  { regions }: RollbackRecord,
+  left: readonly RollbackStep[],
+): Promise<OperationFailure | undefined> {
+  const planned = regions.flatMap(({ name, to }) =>
+    to === undefined ? [name] : [],
+  );
+  const lost = (await lostBy(survey, left))
+    .map(({ region }) => region)
+    .filter((name) => !planned.includes(name));
+  return lost.length === 0
+    ? undefined
+    : failure(
+        "RegionWouldLoseLatest",
+        `No version would be the latest in ${lost.join(", ")}.`,
+      );
+}
+
+/** As a rollback tells them. */
+export function regionsOf(
+  changes: readonly LatestChange[],
+): RollbackRecord["regions"] {
+  return changes.map(({ region: name, ...change }) => ({ name, ...change }));
+}
+
 /** Regions in which the target was to become the latest. */
 function promisedIn({ to, regions }: RollbackRecord): readonly string[] {
   return regions.flatMap((region) => (region.to === to ? [region.name] : []));
@@ -67,12 +116,13 @@ function promisedIn({ to, regions }: RollbackRecord): readonly string[] {
 /** The rollback with what is the latest now, in place of what was planned. */
 export function withLatest(
   rollback: RollbackRecord,
-  { inRegion }: Latest,
+  latest: Latest,
 ): RollbackRecord {
   const before = rollback.regions.flatMap(({ name, from }) =>
     from === undefined ? [] : [[name, from] as const],
   );
-  return { ...rollback, regions: regionsBetween(new Map(before), inRegion) };
+  const changes = latestBetween({ inRegion: new Map(before) }, latest);
+  return { ...rollback, regions: regionsOf(changes) };
 }
 
 /** For people: "The latest is now 1.0.0 in eastus2, westus; none in japaneast." */

@@ -70,11 +70,7 @@ import { storageAccountStrategy } from "./request/storage-account-strategy.js";
 import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
 import { removalShut } from "./change/removal-shut.js";
-import { staysExcluded } from "./change/stays-excluded.js";
-import { staysIncluded } from "./change/stays-included.js";
 import { testedThere } from "./change/tested-there.js";
-import { nothingHeldBack } from "./change/nothing-held-back.js";
-import { wavesEnd } from "./change/waves-end.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
@@ -123,11 +119,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   regionToRemove,
   customerKeysKept,
   removalShut,
-  staysExcluded,
-  staysIncluded,
   testedThere,
-  wavesEnd,
-  nothingHeldBack,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */

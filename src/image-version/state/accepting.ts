@@ -1,8 +1,16 @@
-/** How an operation on a version is accepted and begins, and what the record is then. Pure. */
+/**
+ * How an operation on a version is accepted: it begins at once, beside all that have. Pure. Invariants:
+ *  1. Of two operations about latest the later takes over: what else the earlier asks stays; one that asked nothing else is
+ *     Superseded.
+ *  2. What an operation says settles the conditions of those fields.
+ *  3. What holds from acceptance (the end of a rule) is stored with it.
+ */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
+import { failure as failed } from "../../operation/failing.js";
+import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   newRecord,
@@ -10,28 +18,28 @@ import {
   type Effect,
   type EventReference,
   type OperationRecord,
-  type RegionRecord,
   type Requester,
   type SoftDeleteRecord,
 } from "../../operation/records.js";
-import {
-  fieldsOf,
-  regionField,
-  regionOf,
-  regionsIn,
-} from "../properties/fields.js";
-import { combined } from "../properties/patch.js";
-import {
-  batchOf,
-  sentLast,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-  type VersionState,
-} from "./record.js";
 import type { PromotionRule } from "../contract.js";
 import { testedRow } from "../listings.js";
-import { keptOf, ruleAskedBy } from "./wanted.js";
+import { fieldsOf } from "../properties/fields.js";
+import { withApplied } from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
+import { released, type ReleaseChange } from "../latest/release.js";
+import type { Look } from "../resources.js";
+import { openRequests, regionsAfter, ruleOf, withoutGone } from "./fold.js";
+import { gone } from "./observe.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+  VersionState,
+} from "./record.js";
+import { see } from "./see.js";
+import { isFinal } from "./states.js";
+import { deletedOutside, settled, telling } from "./told.js";
+import { unseen } from "./write.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -57,8 +65,10 @@ export interface Accepting {
   readonly event?: EventReference;
   /** Of a deletion, whether it can be undone. */
   readonly softDelete?: SoftDeleteRecord;
-  /** True where it promotes a wave: the next one is then looked after. */
-  readonly inWaves?: boolean;
+  /** What Azure shows; absent: no version, or it could not be asked. */
+  readonly look?: Look;
+  /** True where a person decides where the version is in latest, in other regions than its rule's next: the rule ends. */
+  readonly endsRule?: true;
 }
 
 /** A version of which nothing is known yet. `time` is RFC 3339. */
@@ -71,52 +81,11 @@ export function emptyRecord(
     ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
     lastSequence: 0,
     requests: {},
-    exists: false,
-    rewrites: 0,
-    opened: false,
     repairs: {},
+    conditions: [],
     updates: 0,
-    consecutiveNotFound: 0,
     encryptionTypes: {},
     dataDiskLuns: [],
-  };
-}
-
-/** A version as a new operation begins: what is known of it stays, what the operation before counted does not. */
-export function started(
-  key: string,
-  resourceId: string,
-  previous: ImageVersionRecord | undefined,
-  { now }: TransitionContext,
-): ImageVersionRecord {
-  if (previous === undefined)
-    return emptyRecord(key, resourceId, now.toISOString());
-  const {
-    doubt: _,
-    deletedOutside: __,
-    ...kept
-  } = { ...previous, ...keptOf(previous) };
-  return {
-    ...kept,
-    members: [],
-    requests: {},
-    ticks: 0,
-    resends: 0,
-    rewrites: 0,
-    consecutiveNotFound: 0,
-    // Repairs are counted by operation; what is taken away is still to be added back.
-    repairs: Object.fromEntries(
-      Object.entries(previous.repairs)
-        .filter(([, { removed, lost }]) => removed ?? lost)
-        .map(([name, { removed, lost }]) => [
-          name,
-          { attempts: 0, ...(removed && { removed }), ...(lost && { lost }) },
-        ]),
-    ),
-    ...(previous.exists
-      ? // What was asked for and never sent is not in the version.
-        { regions: previous.regions.filter(({ attempts }) => attempts > 0) }
-      : { regions: [], encryptionTypes: {}, dataDiskLuns: [] }),
   };
 }
 
@@ -127,85 +96,190 @@ const FIRST_STATES: Readonly<
   RestoreImageVersion: "RestoreRequested",
 };
 
-/** The operation is stored, and begins at once. */
+/** The operation is stored, and begins: `accepted` is it, the pair's operation the one whose messages drive them all. */
 export function accept(
   asked: Accepting,
-  previous: ImageVersionRecord | undefined,
+  known: ImageVersionPair | undefined,
   context: TransitionContext,
   warnings: readonly Finding[] = [],
-): ImageVersionPair {
-  const { key, resourceId, kind } = asked;
-  const base = started(key, resourceId, previous, context);
-  const sequence = base.lastSequence + 1;
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const stored = known && asSeen(known, asked, context);
+  const previous =
+    stored?.record ??
+    emptyRecord(asked.key, asked.resourceId, context.now.toISOString());
+  const sequence = previous.lastSequence + 1;
   const operation: OperationRecord = {
     ...operationOf(asked, sequence, context),
     ...(warnings.length > 0 && { warnings }),
   };
-  const state = FIRST_STATES[kind] ?? "Accepted";
+  const effects = [
+    indexed(operation, context),
+    ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
+    acceptedEvent(operation, asked, context),
+  ];
+  const isFirst = stored === undefined || isFinal(stored.record.state);
+  if (isFirst) {
+    const state = FIRST_STATES[asked.kind] ?? "Accepted";
+    const record = withRequest(
+      { ...idle(previous), state, sequence, lastSequence: sequence },
+      operation.id,
+      asked,
+      context,
+    );
+    const pair = advance(
+      { record, operation: withRegions(operation, record) },
+      context,
+      {
+        patch: { state },
+        message: "The request is stored and its work is queued.",
+        ...untilQuiet(record, context),
+        effects,
+      },
+    );
+    return { ...pair, accepted: pair.operation };
+  }
   const record = withRequest(
-    { ...base, state, sequence, lastSequence: sequence },
+    { ...stored.record, lastSequence: sequence },
     operation.id,
-    asked.request,
-    asked.regions,
+    asked,
     context,
   );
-  return advance(
-    { record, operation: withRegions(operation, record) },
-    context,
-    {
-      patch: { state },
-      message: "The request is stored and its work is queued.",
-      ...untilQuiet(base, context),
-      effects: [
-        indexed(operation, context),
-        ...heldRow(resourceId, ruleAskedBy(asked.request), asked.inWaves),
-        acceptedEvent(operation, asked, context),
-      ],
+  const member: OperationRecord = {
+    ...withRegions(operation, record),
+    history: [
+      {
+        time: context.now.toISOString(),
+        state: "Accepted",
+        message:
+          "The request is stored. It goes with the next update of the version.",
+      },
+    ],
+  };
+  const pair: ImageVersionPair = {
+    ...stored,
+    record: {
+      ...record,
+      members: [...record.members, member],
+      outbox: [...record.outbox, ...effects],
     },
+    beside: [member],
+  };
+  const alone = withoutOvertaken(pair, operation.id, asked, context);
+  return { ...nextStep(alone, context), accepted: member };
+}
+
+/**
+ * What others have changed of an idle version before a person's request is no contradiction to it: it was asked of that. To what a
+ * machine asks it is: the next step finds it.
+ */
+function asSeen(
+  stored: ImageVersionPair,
+  { look, request }: Accepting,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = stored;
+  if (!isFinal(record.state) || request.machine === true) return stored;
+  if (look !== undefined) return see(stored, look, context).pair;
+  if (request.creates !== true) return stored;
+  const { spec, release: _, ...without } = gone(record, context);
+  const isTold = record.status !== undefined && spec !== undefined;
+  return telling(
+    { ...stored, record: without },
+    isTold ? [deletedOutside(stored.operation, undefined, context)] : [],
   );
 }
 
-/** A record to which an operation has begun: its request, its regions, its repairs. */
-export function withRequest(
+/** The next step comes at once, but where the answer to a PUT or DELETE is awaited, which is a step itself. */
+function nextStep(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const isUnanswered = record.write?.answer === "none";
+  const isDue =
+    Date.parse(record.dueTime) <= context.now.getTime() &&
+    record.state !== "Replicating";
+  return isUnanswered || isDue || record.state === "Deleting"
+    ? pair
+    : advance(pair, context, { patch: {}, ...untilQuiet(record, context) });
+}
+
+/** A version as an operation begins on it that nothing works on: what the one before counted is over. */
+function idle(previous: ImageVersionRecord): ImageVersionRecord {
+  const { window: _, ...record } = previous;
+  return {
+    ...record,
+    members: [],
+    requests: {},
+    ticks: 0,
+    resends: 0,
+    // Repairs are counted by operation; what is taken away is still to be added back.
+    repairs: Object.fromEntries(
+      Object.entries(previous.repairs)
+        .filter(([, { removed }]) => removed !== undefined)
+        .map(([name, { removed, lost }]) => [
+          name,
+          { attempts: 0, ...(removed && { removed }), ...(lost && { lost }) },
+        ]),
+    ),
+    // What was asked for and never sent is not in the version.
+    regions:
+      previous.status === undefined
+        ? []
+        : previous.regions.filter(({ attempts }) => attempts > 0),
+  };
+}
+
+/** Fields that it says, whether or not Azure shows them already. */
+function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
+  return Object.keys({
+    ...(adopts === true && body && fieldsOf(body)),
+    ...patch,
+  });
+}
+
+/** Invariants 2 and 3. */
+function withRequest(
   record: ImageVersionRecord,
   operationId: string,
-  request: VersionRequest,
-  regions: readonly string[],
+  { request, regions, endsRule }: Accepting,
   { now }: TransitionContext,
 ): ImageVersionRecord {
   const known = record.regions.map(({ name }) => name);
-  const removed = Object.keys(request.changes).filter(
-    (name) =>
-      request.changes[name] === null &&
-      name === regionField(regionOf(name) ?? ""),
-  );
-  const gone = removed.map((name) => regionOf(name) ?? "");
   const retried = request.retries ?? [];
-  const requests = { ...record.requests, [operationId]: request };
-  const awaited = regionsAfter({ ...record, requests });
+  const { spec } = record;
   return {
     ...record,
-    requests,
+    ...(spec &&
+      endsRule === true && { spec: withApplied(spec, { [PROMOTION]: null }) }),
+    // A person's word on latest counts over what had failed until then.
+    ...(request.release !== undefined &&
+      request.machine !== true &&
+      record.rollout && {
+        rollout: { ...record.rollout, goTime: now.toISOString() },
+      }),
+    requests: { ...record.requests, [operationId]: request },
+    conditions: settled(
+      record.conditions,
+      saidBy(request),
+      request.machine !== true &&
+        (request.release !== undefined || PROMOTION in request.patch),
+    ),
     regions: [
-      ...record.regions
-        .filter(({ name }) => !gone.includes(name))
+      ...withoutGone(record.regions, request.patch).map(
         // What is asked now is doubted by looks from now on.
-        .map(({ doubt: _, ...region }) => region)
-        .map((region) =>
+        ({ doubt: _, ...region }) =>
           retried.includes(region.name)
             ? { ...region, state: "Failed" as const }
             : region,
-        ),
-      ...regions
-        .filter((name) => !known.includes(name))
-        .filter((name) => awaited.includes(name) || retried.includes(name))
-        .map(unseen),
+      ),
+      ...regions.filter((name) => !known.includes(name)).map(unseen),
     ],
     repairs: {
       ...record.repairs,
       ...Object.fromEntries(
         retried.map((name) => {
-          const { lost, removed = lost } = record.repairs[name] ?? {};
+          const { removed } = record.repairs[name] ?? {};
           return [
             name,
             {
@@ -219,45 +293,99 @@ export function withRequest(
   };
 }
 
-/** The regions that the version has, or will have: one that a request merely repeats may have been removed by another. */
-function regionsAfter(
-  record: Pick<
-    ImageVersionRecord,
-    "requests" | "lastApplied" | "observed" | "exists"
-  >,
-): readonly string[] {
-  const patch = combined(
-    batchOf(record).map(([, request]) => request),
-    record.lastApplied,
-  );
-  const shown =
-    record.observed === undefined
-      ? []
-      : regionsIn(fieldsOf(record.observed.resource));
-  return [...new Set([...regionsIn(patch), ...shown])].filter(
-    (name) => patch[regionField(name)] !== null,
-  );
+/** Invariant 1. */
+function withoutOvertaken(
+  pair: ImageVersionPair,
+  by: string,
+  { request: { release } }: Accepting,
+  context: TransitionContext,
+): ImageVersionPair {
+  if (release === undefined) return pair;
+  let next = pair;
+  for (const [id, request] of openRequests(pair.record)) {
+    if (id === by) continue;
+    if (request.deletion?.before !== undefined) {
+      next = withRequestOf(next, id, givingBack(pair.record, request, release));
+      continue;
+    }
+    if (
+      request.release === undefined ||
+      request.creates === true ||
+      request.appliedTime !== undefined ||
+      request.deletion !== undefined
+    )
+      continue;
+    const { release: _, ...kept } = request;
+    const isEmpty =
+      Object.keys(request.patch).length === 0 && request.body === undefined;
+    next = withRequestOf(next, id, kept);
+    const operation = [next.operation, ...next.record.members].find(
+      (one) => one.id === id,
+    );
+    if (isEmpty && operation !== undefined)
+      next = endOne(
+        without(next, id),
+        id,
+        failed(operation, supersededBy(by), [], context),
+        context,
+      );
+  }
+  return next;
+}
+
+function withRequestOf(
+  pair: ImageVersionPair,
+  id: string,
+  request: VersionRequest,
+): ImageVersionPair {
+  const { record } = pair;
+  const requests = { ...record.requests, [id]: request };
+  return { ...pair, record: { ...record, requests } };
+}
+
+/** A guarded deletion that comes to nothing gives back what was asked since. */
+function givingBack(
+  record: ImageVersionRecord,
+  { deletion: { before, ...deletion } = {}, ...request }: VersionRequest,
+  change: ReleaseChange,
+): VersionRequest {
+  const after = before && released(before, change, regionsAfter(record, {}));
+  return {
+    ...request,
+    deletion: {
+      ...deletion,
+      ...(after && after.in !== "none" && { before: after }),
+    },
+  };
+}
+
+function without(pair: ImageVersionPair, id: string): ImageVersionPair {
+  const { [id]: _, ...requests } = pair.record.requests;
+  return { ...pair, record: { ...pair.record, requests } };
+}
+
+function supersededBy(operationId: string) {
+  return {
+    code: "Superseded",
+    message: `Operation ${operationId} says otherwise where the version is in latest: it was accepted later.`,
+    errors: [],
+  };
 }
 
 function withRegions(
   operation: OperationRecord,
-  record: ImageVersionRecord,
+  { regions }: ImageVersionRecord,
 ): OperationRecord {
   return {
     ...operation,
     regions: operation.regions.map(
-      ({ name }) =>
-        record.regions.find((region) => region.name === name) ?? unseen(name),
+      ({ name }) => regions.find((one) => one.name === name) ?? unseen(name),
     ),
   };
 }
 
-export function unseen(name: string): RegionRecord {
-  return { name, state: "Unknown", progress: 0, attempts: 0 };
-}
-
 /** An operation as it is accepted. */
-export function operationOf(
+function operationOf(
   {
     kind,
     key,
@@ -292,19 +420,17 @@ export function operationOf(
   };
 }
 
-/** A version whose rule waits for tests is looked after from the beginning. */
+/** A version that has a rule is looked after by src/rollout from the beginning. */
 export function heldRow(
   resourceId: string,
   rule: PromotionRule | undefined,
-  inWaves = false,
 ): Effect[] {
-  const when = rule?.when;
-  return when === "tested" || when === "waves" || inWaves
-    ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
-    : [];
+  return rule === undefined || rule.when === "manual"
+    ? []
+    : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];
 }
 
-export function acceptedEvent(
+function acceptedEvent(
   operation: OperationRecord,
   { regions, event: request }: Accepting,
   context: TransitionContext,
@@ -317,20 +443,19 @@ export function acceptedEvent(
   });
 }
 
-/**
- * After an operation that was ended: until a PUT of it can no longer be under way, and ARM takes the next; and why, where that
- * is still to come.
- */
+/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
 export function untilQuiet(
-  record: Pick<ImageVersionRecord, "lastAttempt" | "throttledUntil">,
+  {
+    write,
+    throttledUntil,
+  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): { readonly waitMs: number; readonly waits?: string } {
-  const sent = sentLast(record);
   const sentMs =
-    sent?.outcome === "unknown"
-      ? Date.parse(sent.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
+    write?.answer === "none"
+      ? Date.parse(write.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
       : 0;
-  const throttledMs = Date.parse(record.throttledUntil ?? "") - now.getTime();
+  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
   if (throttledMs > Math.max(0, sentMs))
     return {
       waitMs: throttledMs,

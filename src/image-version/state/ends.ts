@@ -1,4 +1,12 @@
-/** How the operations of a version end, each in its own way, once Azure shows what they ask. Pure. */
+/**
+ * How operations go on and end by a fact, each in its own way. Pure. Invariants:
+ *  1. An operation is applied once a fact shows all that it asks, for good: from then on its regions alone decide.
+ *  2. It is Succeeded only if it is applied, and each of its regions is Completed.
+ *  3. Where a fact shows another value than it asks and than was there before, others were there: it ends Failed, and nothing is
+ *     written over.
+ *  4. An operation is about one life of the version.
+ *  5. The last operation does not end before a region that was taken away for its repair is added back.
+ */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import {
@@ -11,227 +19,345 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed, outcomes } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  sequenceOf,
-  type Effect,
-  type OperationFailure,
-  type OperationRecord,
-  type RegionRecord,
+import type {
+  Effect,
+  OperationFailure,
+  OperationRecord,
+  RegionRecord,
 } from "../../operation/records.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { factsIn, flagsFor, isFlag, withoutFlags } from "../latest/flags.js";
+import { releasedIn } from "../latest/release.js";
+import { differs } from "../properties/changes.js";
 import {
   fieldsOf,
-  nameIn,
+  isOwn,
   pointerTo,
   regionField,
   regionOf,
   regionsIn,
   removedBy,
+  sameAt,
+  valueAt,
+  type Fields,
 } from "../properties/fields.js";
-import { withApplied, type Patch } from "../properties/patch.js";
 import {
-  ALLOW_DELETION,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../properties/table.js";
-import { isOfOtherLife, madeAgain } from "./adoption.js";
-import { overtakeQueued } from "./demoting.js";
-import { isGuarding } from "./guarding.js";
-import { rolloutAfter } from "./held.js";
-import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
-import {
-  batchOf,
-  type Attempt,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type Repair,
-  type VersionRequest,
-} from "./record.js";
-import {
-  askedAnew,
-  awaitedByRule,
-  isDecidedByHand,
-  isIncludedAsBy,
-  isToBePromoted,
-  keptOf,
-  lastingIn,
-  openRequests,
-  presentRule,
-  protectedBefore,
-  ruleAskedBy,
-  unmetRequests,
-  wantedBy,
-  withProtection,
-} from "./wanted.js";
+  unmetBy,
+  withApplied,
+  type Patch,
+  type Unmet,
+} from "../properties/patch.js";
+import { PROTECTED } from "../properties/table.js";
 import { hasFailed, type Look } from "../resources.js";
+import { desired, isRepairing, openRequests, unapplied } from "./fold.js";
+import { isOtherLife, type Fact } from "./observe.js";
+import { GONE, mustShut } from "./reconcile.js";
+import type {
+  DecidedEnd,
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "./record.js";
+import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
+import { lostIn } from "./told.js";
 
-/** Azure shows all that the batch asks, at once: that is what is applied from now on. */
-export function latch(
+/** The pair after a fact: those that it ends have ended, those that it shows are applied. */
+export function goOnBy(
+  pair: ImageVersionPair,
+  fact: Fact,
+  reason: OperationReason | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  let next = pair;
+  for (const [id, failure] of failuresBy(pair.record, fact))
+    next = endDecided(next, id, { kind: "failed", ...failure }, context);
+  if (fact.life === "begun" && fact.write?.fate !== "shown")
+    next = adopting(next);
+  next = withApplications(next, context);
+  return settle(next, reason, context);
+}
+
+/** Of a version of others that is as asked, a creation says nothing of latest. */
+function adopting(pair: ImageVersionPair): ImageVersionPair {
+  const requests = Object.entries(pair.record.requests).map(([id, request]) => {
+    const { creates, release: _, ...adopts } = request;
+    return [id, creates === true ? adopts : request] as const;
+  });
+  return {
+    ...pair,
+    record: { ...pair.record, requests: Object.fromEntries(requests) },
+  };
+}
+
+/** Why ARM has given the version up. */
+export type OperationReason = {
+  readonly code: string;
+  readonly message: string;
+};
+
+/** The operations that a fact ends, and why. Deletions and restores see to themselves (steps/). */
+function failuresBy(
+  record: ImageVersionRecord,
+  fact: Fact,
+): readonly (readonly [string, OperationFailure])[] {
+  const { life, others, write } = fact;
+  const open = openRequests(record).filter(
+    ([, { deletion, release, appliedTime }]) =>
+      deletion === undefined ||
+      (life === "same" &&
+        release !== undefined &&
+        appliedTime !== undefined &&
+        deletion.sentTime === undefined),
+  );
+  if (life === "gone") return open.map(([id]) => [id, GONE] as const);
+  const { status } = record;
+  return open.flatMap(([id, request]) => {
+    const failure =
+      (status && otherLife(record, request, status, fact)) ??
+      overruled(record, request, others) ??
+      (write?.fate === "notShown" &&
+      write.sentFor.includes(id) &&
+      !isApplied(record, request)
+        ? notShown(record, request)
+        : undefined);
+    return failure === undefined ? [] : [[id, failure] as const];
+  });
+}
+
+/** Invariant 4. */
+function otherLife(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  look: Look,
+  { life, write }: Pick<Fact, "life" | "write">,
+): OperationFailure | undefined {
+  // A number of which nothing was known: others have made the version.
+  if (
+    life === "begun" &&
+    write?.fate !== "shown" &&
+    record.write === undefined &&
+    request.creates === true
+  ) {
+    const unmet = unmetBy(factsIn(look.resource), withoutOwn(request.patch));
+    return unmet.length === 0
+      ? undefined
+      : existsOtherwise(record, request, unmet);
+  }
+  const isAnother =
+    life === "replaced" ||
+    (request.life !== undefined &&
+      isOtherLife({ publishedDate: request.life }, look));
+  return isAnother
+    ? {
+        code: "ReplacedOutside",
+        message: `${record.resourceId} was deleted and created again after this request: the version that Azure has under this number now, published ${look.publishedDate}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
+        errors: [],
+      }
+    : undefined;
+}
+
+function existsOtherwise(
+  { resourceId }: ImageVersionRecord,
+  request: VersionRequest,
+  unmet: readonly Unmet[],
+): OperationFailure {
+  return {
+    code: "ImageVersionExists",
+    message: `${resourceId} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
+    errors: unmet.map((one) =>
+      differs(one, bodyOf(request), "ReadBackMismatch"),
+    ),
+  };
+}
+
+/** Invariant 3. */
+function overruled(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  others: readonly Unmet[],
+): OperationFailure | undefined {
+  if (others.length === 0) return undefined;
+  const { deletion, appliedTime } = request;
+  // A guarded deletion needs the version out of latest until its DELETE is sent.
+  const asked =
+    deletion === undefined
+      ? askedOf(record, request)
+      : flagsFor([], regionsHad(record));
+  const isDone = appliedTime !== undefined && deletion === undefined;
+  const own = regionsOfRequest(request);
+  const lost = lostIn(others).filter((name) => own.includes(name));
+  const changed = others.filter(({ field, after }) => {
+    const region = regionOf(field);
+    if (
+      isDone &&
+      (region === undefined || !own.includes(region) || isFlag(field))
+    )
+      return false;
+    return (
+      field in asked &&
+      asked[regionField(region ?? "")] !== null &&
+      !sameAt(field, asked[field] ?? undefined, after ?? undefined)
+    );
+  });
+  const all = [
+    ...changed,
+    ...others.filter(
+      ({ field }) =>
+        lost.includes(regionOf(field) ?? "") &&
+        field.endsWith("/name") &&
+        !changed.some((one) => one.field === field),
+    ),
+  ];
+  if (all.length === 0) return undefined;
+  const errors = all.map(({ field, after }) =>
+    differs(
+      { field, before: after ?? undefined, after: asked[field] ?? null },
+      bodyOf(request),
+      "ChangedOutside",
+    ),
+  );
+  return {
+    code: "ChangedOutside",
+    message: `Somebody else has changed the version in Azure meanwhile: nothing is written over that. ${errors[0]?.message} GET the version, and send the request again if it is still meant.`,
+    errors,
+  };
+}
+
+function notShown(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+): OperationFailure {
+  const facts = record.status ? factsIn(record.status.resource) : {};
+  const errors = unmetBy(facts, askedOf(record, request)).map((one) =>
+    differs(one, bodyOf(request), "NotShown"),
+  );
+  return {
+    code: "NotShown",
+    message: `Azure has accepted the request, and does not show it. ${errors[0]?.message ?? ""} A policy, or somebody else, may have changed it back: find out, then send the request again.`,
+    errors,
+  };
+}
+
+function bodyOf({ body }: VersionRequest): ImageVersionRequest {
+  return body ?? ({ properties: {} } as ImageVersionRequest);
+}
+
+function withoutOwn(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(([field]) => !isOwn(field)),
+  );
+}
+
+/** All that one request asks of Azure, with the flags that it sets. */
+export function askedOf(
+  record: ImageVersionRecord,
+  { patch, release }: VersionRequest,
+): Patch {
+  const own = withoutOwn(patch);
+  if (release === undefined) return own;
+  const regions = record.status ? regionsHad(record) : regionsIn(patch);
+  const wish = desired(record).release ?? record.release;
+  return wish === undefined
+    ? own
+    : { ...own, ...flagsFor(releasedIn(wish, regions), regions) };
+}
+
+function regionsHad({ status }: ImageVersionRecord): readonly string[] {
+  return status ? regionsIn(factsIn(status.resource)) : [];
+}
+
+function isApplied(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+): boolean {
+  const { status } = record;
+  return (
+    status !== undefined &&
+    unmetBy(factsIn(status.resource), askedOf(record, request)).length === 0 &&
+    (removedBy(request.patch).length === 0 || !mustShut(record))
+  );
+}
+
+/** Invariant 1. */
+function withApplications(
   pair: ImageVersionPair,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  const batch = batchOf(record);
-  if (batch.length === 0) return pair;
-  const time = context.now.toISOString();
-  const applied = appliedAfter(record, batch);
-  const {
-    doubt: _,
-    unmanaged,
-    excludedByCancel: __,
-    overriddenRule,
-    ...kept
-  } = record;
-  const { publishedDate } = record;
-  const life = publishedDate !== undefined && { publishedDate };
-  const anew = askedAnew(record);
-  const overridden =
-    overridesRule(record) ||
-    anew?.heldBack === true ||
-    isIncludedAsBy(presentRule(record), record.observed)
-      ? presentRule(record)
-      : anew === undefined
-        ? overriddenRule
-        : undefined;
-  const [demotionId, demotion] =
-    batch.findLast(
-      ([, request]) =>
-        isDecidedByHand(request) &&
-        request.changes[EXCLUDE_FROM_LATEST] === true,
-    ) ?? [];
-  const latched: ImageVersionPair = {
+  if (record.status === undefined || record.unconfirmed !== undefined)
+    return pair;
+  const applied = unapplied(record).filter(([, request]) =>
+    isApplied(record, request),
+  );
+  return applied.reduce(
+    (next, [id, request]) => withApplication(next, id, request, context),
+    pair,
+  );
+}
+
+function withApplication(
+  pair: ImageVersionPair,
+  id: string,
+  request: VersionRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const { status, publishedDate, spec } = record;
+  const facts = status ? factsIn(status.resource) : {};
+  const isKept = request.body !== undefined && request.decided === undefined;
+  const release =
+    request.release === undefined ? undefined : desired(record).release;
+  const gone =
+    request.sent === true
+      ? removedBy(request.patch).filter(
+          (name) => !regionsIn(facts).includes(name),
+        )
+      : [];
+  const appliedTime = context.now.toISOString();
+  return {
     ...pair,
     record: {
-      ...kept,
-      exists: true,
-      rewrites: 0,
+      ...record,
+      ...(isKept && {
+        spec: withApplied(spec, {
+          ...joining(request, facts),
+          ...withoutFlags(request.patch),
+        }),
+      }),
+      ...(release && { release }),
       // What is asked to be away is not lost.
       repairs: Object.fromEntries(
         Object.entries(record.repairs).filter(
-          ([name, { lost }]) =>
-            lost === undefined ||
-            !batch.some(([, { changes }]) => removedBy(changes).includes(name)),
+          ([name]) => !removedBy(request.patch).includes(name),
         ),
       ),
-      // What a caller asks to be open is no longer Sigil's to shut.
-      opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
-      // In latest, its rule has nothing left to do; held back, it is promoted by hand or by a new rule alone.
-      ...(overridden !== undefined && { overriddenRule: overridden }),
-      ...rolloutAfter(record),
-      ...applied,
-      ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),
-      requests: Object.fromEntries(
-        Object.entries(record.requests).map(([id, request]) => [
-          id,
-          request.appliedTime === undefined
-            ? {
-                ...request,
-                ...life,
-                ...(request.removing && {
-                  removing: request.decided ? goneOf(record, request) : [],
-                }),
-                appliedTime: time,
-              }
-            : request,
-        ]),
-      ),
-      outbox: [
-        ...record.outbox,
-        ...batch.flatMap(([id, request]) =>
-          removals(
-            pair,
-            id,
-            // What the version never had is not removed.
-            [
-              ...removedBy(request.changes).filter((name) =>
-                record.goneRegions?.includes(name),
-              ),
-              ...goneOf(record, request),
-            ],
-            context,
-          ),
-        ),
-      ],
+      requests: {
+        ...record.requests,
+        [id]: {
+          ...request,
+          appliedTime,
+          ...(publishedDate !== undefined && { life: publishedDate }),
+          ...(request.life !== undefined && { life: request.life }),
+        },
+      },
+      outbox: [...record.outbox, ...removals(pair, id, gone, context)],
     },
   };
-  return demotionId === undefined || demotion === undefined
-    ? latched
-    : overtakeQueued(latched, demotionId, demotion, context);
 }
 
-/** Azure shows what the batch asks: that is applied, and who says next what shall be in latest may say something new. */
-function appliedAfter(
-  record: ImageVersionRecord,
-  batch: ReturnType<typeof batchOf>,
-): Pick<
-  ImageVersionRecord,
-  "lastApplied" | "lastAttempt" | "excludedByCancel"
-> {
-  const { lastApplied, lastAttempt, excludedByCancel } = record;
-  const isAsked = batch.some(
-    ([, { byHand, decided }]) => byHand !== true && decided === undefined,
-  );
-  const asked = isAsked ? lastingIn(record) : {};
-  const isHeldBack = batch.some(
-    ([, { decided, guard, changes }]) =>
-      decided !== undefined &&
-      guard === undefined &&
-      EXCLUDE_FROM_LATEST in changes,
-  );
-  const applied = isAsked
-    ? withApplied(lastApplied ?? protectedBefore(record), asked)
-    : lastApplied;
-  return {
-    ...(applied && { lastApplied: applied }),
-    ...(lastAttempt && { lastAttempt: overtaken(lastAttempt, asked) }),
-    ...((isHeldBack ||
-      (excludedByCancel === true &&
-        !(EXCLUDE_FROM_LATEST in asked) &&
-        !batch.some(
-          ([, { changes, decided }]) =>
-            decided === undefined && EXCLUDE_FROM_LATEST in changes,
-        ))) && {
-      excludedByCancel: true,
-    }),
-  };
-}
-
-/** What is applied later counts over what was sent, though it may be applied without an update. */
-function overtaken(sent: Attempt, by: Patch): Attempt {
-  const { asked = {}, before } = sent;
-  return {
-    ...sent,
-    asked: Object.fromEntries(
-      Object.entries(asked).filter(
-        ([name]) =>
-          nameIn(by, name) === undefined &&
-          by[regionField(regionOf(name) ?? "")] !== null,
+/** What a whole body says, and the fact shows, is Sigil's from now on. */
+function joining({ body, adopts }: VersionRequest, facts: Fields): Patch {
+  if (body === undefined || adopts !== true) return {};
+  return withoutFlags(
+    Object.fromEntries(
+      Object.entries(fieldsOf(body)).filter(
+        ([field, value]) =>
+          !isOwn(field) && sameAt(field, valueAt(facts, field), value),
       ),
     ),
-    ...(before && { before: overtaken(before, by) }),
-  };
-}
-
-/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one, or one is asked after that. */
-function overridesRule(record: ImageVersionRecord): boolean {
-  const batch = batchOf(record);
-  const lastThat = (is: (request: VersionRequest) => boolean): number =>
-    Math.max(0, ...batch.map(([id, one]) => (is(one) ? sequenceOf(id) : 0)));
-  const decides = lastThat(
-    (request) =>
-      isDecidedByHand(request) ||
-      (request.changes[EXCLUDE_FROM_LATEST] === true &&
-        (request.decided === undefined ||
-          !openRequests(record).some(
-            ([, other]) => ruleAskedBy(other) !== undefined,
-          ))),
-  );
-  return (
-    decides > 0 &&
-    decides >= lastThat(({ changes }) => changes[PROMOTION] != null)
   );
 }
 
-/** Told of the operation that asks for the removal, or had asked for it before it was canceled, or failed. */
 function removals(
   { record, operation }: ImageVersionPair,
   id: string,
@@ -241,7 +367,7 @@ function removals(
   const asks = [operation, ...record.members].find((one) => one.id === id);
   return asks === undefined
     ? []
-    : [...new Set(removed)].map((region) =>
+    : removed.map((region) =>
         event(
           asks,
           context,
@@ -252,30 +378,96 @@ function removals(
       );
 }
 
-/** Regions that Azure has removed, whatever has become of the operation that had asked for it. */
-function goneOf(
-  { observed }: ImageVersionRecord,
-  { removing = [] }: VersionRequest,
-): readonly string[] {
-  const there =
-    observed === undefined ? [] : regionsIn(fieldsOf(observed.resource));
-  return removing.filter((name) => !there.includes(name));
-}
-
 /** Ends every operation that nothing is to be waited for; the last one ends the record's work. */
-export function settle(
+function settle(
   pair: ImageVersionPair,
-  look: Look,
-  failure: { readonly code: string; readonly message: string } | undefined,
+  reason: OperationReason | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
   let settled = pair;
   for (const operation of [pair.operation, ...pair.record.members]) {
-    const ending = endingOf(settled.record, operation, look, failure, context);
+    const ending = endingOf(settled, operation, reason, context);
     if (ending !== undefined)
       settled = endOperation(settled, operation.id, ending, context);
   }
   return settled;
+}
+
+function endingOf(
+  { record, operation: current }: ImageVersionPair,
+  operation: OperationRecord,
+  reason: OperationReason | undefined,
+  context: TransitionContext,
+): Ending | undefined {
+  const request = record.requests[operation.id];
+  const { status } = record;
+  if (
+    request?.appliedTime === undefined ||
+    request.deletion !== undefined ||
+    status === undefined
+  )
+    return undefined;
+  const isLast = record.members.length === 0 && current.id === operation.id;
+  if (isLast && isRepairing(record)) return undefined; // Invariant 5.
+  const own = regionsOf(operation, record.regions);
+  if (request.decided !== undefined)
+    return decidedEnding(record, operation, request.decided, context);
+  if (own.some((region) => isOpen(record, region, status))) return undefined;
+  const lost = own.filter(({ state }) => state === "Failed");
+  if (lost.length > 0 || isGivenUp(record, own, status))
+    return failed(
+      operation,
+      replicationFailure(record, request, lost, reason),
+      record.regions,
+      context,
+    );
+  return success(operation, own, record.regions, context);
+}
+
+/** Something is to be waited for in the region: its copy, a second look, or its repair. */
+function isOpen(
+  { repairs }: ImageVersionRecord,
+  { name, state, doubt }: RegionRecord,
+  status: Look,
+): boolean {
+  const { removed, lost, dueTime } = repairs[name] ?? {};
+  return (
+    (state !== "Completed" && state !== "Failed") ||
+    doubt !== undefined ||
+    (state === "Completed" && hasFailed(status, name)) ||
+    (removed !== undefined && lost !== true) ||
+    (state === "Failed" && dueTime !== undefined)
+  );
+}
+
+/** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
+function isGivenUp(
+  { regions }: ImageVersionRecord,
+  own: readonly RegionRecord[],
+  status: Look,
+): boolean {
+  const isOwn = (name: string): boolean => own.some((one) => one.name === name);
+  return (
+    own.length > 0 &&
+    status.provisioningState === "Failed" &&
+    (own.length === regions.length ||
+      regions.every(({ state }) => state === "Completed")) &&
+    // A region that nobody has asked of Sigil has failed.
+    !status.regions.some(({ name }) => !isOwn(name) && hasFailed(status, name))
+  );
+}
+
+/** Regions that a request is about. */
+function regionsOfRequest({
+  patch,
+  body,
+  release,
+}: VersionRequest): readonly string[] {
+  const named = release?.kind === "include" ? (release.regions ?? []) : [];
+  return [
+    ...regionsIn(body === undefined ? patch : { ...fieldsOf(body), ...patch }),
+    ...named,
+  ];
 }
 
 const END_STATES = {
@@ -291,25 +483,8 @@ export function endOperation(
   ending: Ending,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { [operationId]: request, ...requests } = pair.record.requests;
-  const record = withProtection(pair.record, request);
-  // Nobody has stayed to see all that it had asked.
-  const removed =
-    request === undefined || request.appliedTime !== undefined
-      ? []
-      : goneOf(record, request);
-  const without = {
-    ...pair,
-    record: {
-      ...record,
-      ...keptOf(record, operationId),
-      requests,
-      outbox: [
-        ...record.outbox,
-        ...removals(pair, operationId, removed, context),
-      ],
-    },
-  };
+  const { [operationId]: _, ...requests } = pair.record.requests;
+  const without = { ...pair, record: { ...pair.record, requests } };
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));
   return advance(without, context, {
@@ -335,112 +510,119 @@ function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
   };
 }
 
-function endingOf(
+/** What is stricter holds from acceptance, whatever becomes of the rest: a protection that was asked stays. */
+export function keepingProtection(
+  pair: ImageVersionPair,
+  operationId: string,
+): ImageVersionPair {
+  const { record } = pair;
+  return record.requests[operationId]?.patch[PROTECTED] === true &&
+    record.status !== undefined
+    ? {
+        ...pair,
+        record: {
+          ...record,
+          spec: withApplied(record.spec, { [PROTECTED]: true }),
+        },
+      }
+    : pair;
+}
+
+/** Ends an operation as it is decided, at once or, as the last one, once the version is left as it should be. Invariant 5. */
+export function endDecided(
+  given: ImageVersionPair,
+  operationId: string,
+  decided: DecidedEnd,
+  context: TransitionContext,
+): ImageVersionPair {
+  const pair = keepingProtection(given, operationId);
+  const { record } = pair;
+  const operation = [pair.operation, ...record.members].find(
+    ({ id }) => id === operationId,
+  );
+  const request = record.requests[operationId];
+  if (operation === undefined || request === undefined) return pair;
+  const isLast = record.members.length === 0;
+  const isLeft =
+    record.status !== undefined &&
+    isLast &&
+    (isRepairing(record) || mustShut(record));
+  if (!isLeft || request.decided !== undefined)
+    return endOperation(
+      pair,
+      operationId,
+      decidedEnding(record, operation, bothOf(request, decided), context),
+      context,
+    );
+  const { appliedTime: _, release: __, ...kept } = request;
+  const isCanceled = decided.kind === "canceled";
+  return advance(
+    {
+      ...pair,
+      // The last of the record: it has no other operation.
+      operation: {
+        ...operation,
+        ...(isCanceled && { canceledBy: decided.by }),
+      },
+      record: {
+        ...record,
+        requests: {
+          ...record.requests,
+          [operationId]: { ...kept, patch: {}, decided },
+        },
+      },
+    },
+    context,
+    {
+      patch: {},
+      state: isCanceled ? "Canceling" : "Failing",
+      message: `${isCanceled ? "Canceled." : sentence(decided.message)} It ends once regions removed for a repair are added back.`,
+      concerns: [operationId],
+      waitMs: 0,
+    },
+  );
+}
+
+/** What was decided before counts; that what was left to do has failed is said, too. */
+function bothOf(
+  { decided: before }: VersionRequest,
+  now: DecidedEnd,
+): DecidedEnd {
+  if (before === undefined) return now;
+  return before.kind === "failed" && now.kind === "failed"
+    ? {
+        ...before,
+        message: `${sentence(before.message)} The remaining work could not be done: ${now.message}`,
+        errors: [...before.errors, ...now.errors],
+      }
+    : before;
+}
+
+function decidedEnding(
   record: ImageVersionRecord,
   operation: OperationRecord,
-  look: Look,
-  failure: { readonly code: string; readonly message: string } | undefined,
+  decided: DecidedEnd,
   context: TransitionContext,
-): Ending | undefined {
-  const request = record.requests[operation.id];
-  if (request?.appliedTime === undefined || isGuarding(request))
-    return undefined;
-  const own = regionsOf(operation, record.regions);
-  const isAway = ({ removed }: Repair): boolean => removed !== undefined;
-  if (request.decided !== undefined)
-    return decidedEnding(operation, request, own, context);
-  if (isOfOtherLife(record, request, look))
-    return failed(operation, madeAgain(record, look), record.regions, context);
-  const open = own.filter(
-    ({ name, state, doubt }) =>
-      (state !== "Completed" && state !== "Failed") ||
-      doubt !== undefined ||
-      record.repairs[name]?.removed !== undefined ||
-      (state === "Failed" && record.repairs[name]?.dueTime !== undefined),
-  );
-  if (open.length > 0) return undefined;
-  // Once the second look shows it, this operation tells it.
-  if (
-    record.regions.some(
-      ({ name, doubt }) => doubt?.state === "Failed" && hasFailed(look, name),
-    )
-  )
-    return undefined;
-  // Nobody else would see to it that it is added back.
-  if (record.members.length === 0 && Object.values(record.repairs).some(isAway))
-    return undefined;
-  const lost = own.filter(({ state }) => state === "Failed");
-  if (lost.length > 0)
-    return failed(
-      operation,
-      replicationFailure(request, lost, failure, record.repairs),
-      record.regions,
-      context,
-    );
-  if (
-    own.length > 0 &&
-    look.provisioningState === "Failed" &&
-    isWhole(record, own, look)
-  )
-    return failed(
-      operation,
-      replicationFailure(request, [], failure),
-      record.regions,
-      context,
-    );
-  if (ruleAskedBy(request) === undefined)
-    return success(operation, own, record.regions, context);
-  // The version was excluded for one that was canceled, or somebody decides by hand, and may take that back.
-  if (
-    isToBePromoted(record, look) ||
-    unmetRequests(record).some(isDecidedByHand)
-  )
-    return undefined;
-  const rule = awaitedByRule(record, look);
-  if (rule.awaited.length > 0) return undefined;
-  return rule.lost.length > 0
-    ? failed(operation, ruleFailure(rule.lost), record.regions, context)
-    : success(operation, own, record.regions, context);
-}
-
-/** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
-function isWhole(
-  { regions }: ImageVersionRecord,
-  own: readonly RegionRecord[],
-  look: Look,
-): boolean {
-  const isOwn = (name: string): boolean => own.some((one) => one.name === name);
-  return (
-    (own.length === regions.length ||
-      regions.every(({ state }) => state === "Completed")) &&
-    // A region that nobody has asked of Sigil has failed.
-    !look.regions.some(({ name }) => !isOwn(name) && hasFailed(look, name))
-  );
-}
-
-/** How an operation ends whose end is decided already. */
-export function decidedEnding(
-  operation: OperationRecord,
-  { decided, removing = [] }: VersionRequest,
-  own: readonly RegionRecord[],
-  context: TransitionContext,
-): Ending | undefined {
-  if (decided === undefined) return undefined;
+): Ending {
+  const loss = lossOf(record);
   if (decided.kind === "canceled")
     return cancellation(
       operation,
-      `${
-        removing.length > 0
-          ? `Azure keeps the version, and had removed ${removing.join(", ")} before: a PUT that names a region adds it again.`
-          : "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it."
-      }${lossOf(decided)}`,
+      `Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.${loss}`,
       decided.by,
       context,
     );
-  const { code, message: reason, errors } = decided;
-  const loss = lossOf(decided);
-  const message = loss === "" ? reason : `${sentence(reason)}${loss}`;
-  return failed(operation, { code, message, errors }, own, context);
+  const { code, message, errors } = decided;
+  return failed(
+    operation,
+    {
+      code,
+      message: loss === "" ? message : `${sentence(message)}${loss}`,
+      errors,
+    },
+    record.regions,
+    context,
+  );
 }
 
 function success(
@@ -465,45 +647,34 @@ function success(
       context,
       IMAGE_VERSION_EVENT.completed,
       "completed",
-      {
-        regions: outcomes(own),
-      },
+      { regions: outcomes(own) },
     ),
   };
 }
 
-/** The operation's own regions are ready; others that its rule waits for never will be. */
-function ruleFailure(lost: readonly string[]): OperationFailure {
-  const names = lost.join(", ");
-  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or retry ${names}: once it is ready there, the rule includes it.`;
-  return {
-    code: "ReplicationFailed",
-    message,
-    errors: [{ code: "RegionFailed", pointer: PROMOTION, message }],
-  };
-}
-
 function replicationFailure(
+  record: ImageVersionRecord,
   { body }: VersionRequest,
   lost: readonly RegionRecord[],
-  failure: { readonly code: string; readonly message: string } | undefined,
-  repairs: ImageVersionRecord["repairs"] = {},
+  reason: OperationReason | undefined,
 ): OperationFailure {
+  const { repairs } = record;
+  const loss = lossOf(record);
   const errors = lost.map((region): Finding => ({
-    code: failure?.code ?? "RegionFailed",
+    code: reason?.code ?? "RegionFailed",
     pointer: pointerTo(body ?? {}, regionField(region.name)),
-    message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
+    message: `Replication to ${region.name} failed: ${region.details ?? reason?.message ?? "Azure gave no reason"}`,
   }));
   const refused = lost.flatMap(({ name }) => repairs[name]?.refused ?? []);
   const whys = lost.map(({ name }) => {
     const findings = repairs[name]?.refused;
     return findings ? ` ${whyNotRepaired(name, findings)}` : "";
   });
-  if (lost.length === 0 && failure !== undefined)
-    errors.push({ code: failure.code, pointer: "", message: failure.message });
+  if (lost.length === 0 && reason !== undefined)
+    errors.push({ code: reason.code, pointer: "", message: reason.message });
   return {
     code: "ReplicationFailed",
-    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${refused.length === 0 ? failure.message : sentence(failure.message)}`}${whys.join("")}`,
+    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${reason === undefined ? "" : ` Azure Resource Manager says: ${refused.length === 0 ? reason.message : sentence(reason.message)}`}${whys.join("")}${loss}`,
     errors: [...errors, ...refused],
   };
 }

@@ -7,16 +7,20 @@
  *  4. Progress is told as a region begins, at each `pace.progressStep` percent, and where that is ten minutes away.
  *  5. A region is Failed when ARM says so of it, or when ARM has given the version up and the region stands still. A region
  *     that goes on while another has failed is not.
+ *  6. Of a region whose copy the last write changes, Completed counts once ARM was seen at work on that and is idle again, or at a
+ *     second look.
  */
 import type {
   TransitionContext,
   PollingPolicy,
 } from "../../operation/ports.js";
 import type { RegionRecord, RegionState } from "../../operation/records.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { factsIn, isFlag } from "../latest/flags.js";
+import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
-import { isRecent, mayHaveFailedBefore } from "./attempts.js";
-import { sentLast, type ImageVersionRecord } from "./record.js";
+import { desired, regionsAway } from "./fold.js";
+import { isOtherLife } from "./observe.js";
+import type { ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
 
 /** A region after a look, and what the look said about it that was not known before. */
@@ -30,49 +34,46 @@ export interface RegionChange {
 
 const GONE = "Azure no longer has this region in the version.";
 
+/** `isFact`: the look is one. Of any other look of the same life only steps forward count. */
 export function observeRegions(
-  record: Pick<
-    ImageVersionRecord,
-    "regions" | "lastAttempt" | "repairs" | "writes"
-  >,
+  record: ImageVersionRecord,
   look: Look,
   failure: { readonly message: string } | undefined,
+  isFact: boolean,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
-  const { regions, lastAttempt, repairs } = record;
-  const fields = fieldsOf(look.resource);
-  const shown = regionsIn(fields);
+  const { regions } = record;
+  const facts = factsIn(look.resource);
+  const shown = regionsIn(facts);
+  const { patch } = desired(record);
+  const away = regionsAway(record);
   const whole =
     look.regions.length === 0 ||
     look.resource.properties.publishingProfile?.replicationMode === "Shallow";
-  const sent = sentLast({ ...(lastAttempt && { lastAttempt }) });
-  const isShown =
-    sent?.outcome === "shown" ||
-    (sent !== undefined && unmetBy(fields, sent.changes).length === 0);
-  const changing =
-    sent !== undefined &&
-    (isBusy(look) || (!isShown && isRecent(sent, { now, pace })))
-      ? sent.regions
-      : [];
   return regions.map((before): RegionChange => {
     const nothing = {
       region: before,
       happened: "nothing",
       resumed: false,
     } as const;
-    // What a region had is shown as Completed until ARM has done with the update that changes it.
-    if (changing.includes(before.name)) return nothing;
-    if (mayHaveFailedBefore(before.name, record, look, { now, pace }))
-      return nothing;
-    if (repairs[before.name]?.removed !== undefined) return nothing;
-    const seen = look.regions.find(({ name }) => name === before.name);
-    const there = shown.includes(before.name);
+    const { name } = before;
+    if (isOtherLife(record, look) || away.includes(name)) return nothing;
+    const seen = look.regions.find((one) => one.name === name);
+    const there = shown.includes(name);
     if (!there && seen === undefined) {
       // Before it is sent, and while ARM works, a region may not be shown yet.
-      if (before.attempts === 0 || before.state === "Failed" || isBusy(look))
-        return nothing;
-      return stepBack(before, "Failed", GONE, now, pace);
+      return !isFact ||
+        before.attempts === 0 ||
+        before.state === "Failed" ||
+        isBusy(look)
+        ? nothing
+        : stepBack(before, "Failed", GONE, now, pace);
     }
+    // What a region had is shown until ARM has done with what is asked of it.
+    const asked = Object.entries(patch).filter(
+      ([field]) => regionOf(field) === name && !isFlag(field),
+    );
+    if (unmetBy(facts, Object.fromEntries(asked)).length > 0) return nothing;
     const state: RegionState =
       (seen?.state === "Unknown" && before.state === "Replicating"
         ? before.state // Invariant 3.
@@ -83,21 +84,55 @@ export function observeRegions(
     const details = seen?.details;
     // Invariant 5.
     const stands = seen === undefined || seen.progress <= before.progress;
-    if (
+    const isGivenUp =
       look.provisioningState === "Failed" &&
       (state === "Unknown" || state === "Replicating") &&
-      stands
-    )
-      return before.state === "Failed"
-        ? nothing
-        : stepBack(before, "Failed", details ?? failure?.message, now, pace);
-    if (
+      stands;
+    if (isGivenUp && before.state === "Failed") return nothing;
+    const isBack =
+      isGivenUp ||
       (state === "Failed" && before.state !== "Failed") ||
-      (before.state === "Completed" && state !== "Completed")
-    )
-      return stepBack(before, state, details, now, pace);
+      (before.state === "Completed" && state !== "Completed");
+    if (isBack)
+      return isFact
+        ? stepBack(
+            before,
+            isGivenUp ? "Failed" : state,
+            isGivenUp ? (details ?? failure?.message) : details,
+            now,
+            pace,
+          )
+        : nothing;
+    if (before.recopying !== undefined && state === "Completed")
+      return recopied(before, look, seen?.progress, now, pace);
     return stepForward(before, state, seen?.progress, details, now, pace);
   });
+}
+
+/** Invariant 6. */
+function recopied(
+  { recopying, ...before }: RegionRecord,
+  look: Look,
+  progress: number | undefined,
+  now: Date,
+  pace: PollingPolicy,
+): RegionChange {
+  const time = now.toISOString();
+  const kept = (region: RegionRecord): RegionChange => ({
+    region,
+    happened: "nothing",
+    resumed: false,
+  });
+  if (isBusy(look)) return kept({ ...before, recopying: "begun" });
+  const { doubt: { since } = { since: time } } = before;
+  return recopying === "begun" ||
+    now.getTime() - Date.parse(since) >= pace.confirmMs
+    ? stepForward(before, "Completed", progress, undefined, now, pace)
+    : kept({
+        ...before,
+        recopying: "sent",
+        doubt: { state: "Completed", since },
+      });
 }
 
 /** Invariant 2. */

@@ -1,15 +1,133 @@
-/** Repairs that come to nothing: of a region that is not taken away, and of one that could not be added back. Pure. */
+/**
+ * The repair of a region that has failed, in stages: planned after a while, taken away, added back. Pure.
+ *
+ *   { attempts 0, dueTime }  ──▶  { attempts 0, removed }  ──▶  { attempts 1 }      or { attempts 1, dueTime } once it fails again
+ *                                        └─ Azure takes it back no more: { removed, lost }, which a retry adds
+ *
+ * Invariants:
+ *  1. Only a region that an open operation is about is repaired: else nobody would wait until it is ready.
+ *  2. What is taken away is added back, whatever becomes of the operations.
+ */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { events } from "../../operation/advance.js";
+import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationFailure } from "../../operation/records.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
 import type {
-  DecidedEnd,
-  ImageVersionPair,
-  ImageVersionRecord,
-} from "./record.js";
+  OperationFailure,
+  RegionRecord,
+} from "../../operation/records.js";
+import { factsIn } from "../latest/flags.js";
+import { regionsIn } from "../properties/fields.js";
+import { openRequests, regionsAway } from "./fold.js";
+import type { ImageVersionPair, ImageVersionRecord, Repair } from "./record.js";
+
+/** After a fact: which regions are repaired, and when. */
+export function planRepairs(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const there = record.status ? regionsIn(factsIn(record.status.resource)) : [];
+  const concerned = regionsConcerned(pair);
+  const repairs: Record<string, Repair> = {};
+  for (const [name, repair] of Object.entries(record.repairs))
+    repairs[name] =
+      record.write === undefined
+        ? afterFact(repair, there.includes(name))
+        : repair;
+  const regions = record.regions.map((region) => {
+    const planned = plan(
+      region,
+      repairs[region.name] ?? { attempts: 0 },
+      { record, there, isConcerned: concerned.includes(region.name) },
+      context,
+    );
+    if (planned.repair !== undefined) repairs[region.name] = planned.repair;
+    return planned.region;
+  });
+  return { ...pair, record: { ...record, repairs, regions } };
+}
+
+/** It is there again, by whoever has added it back, and no write is open that takes it away. */
+function afterFact(
+  { removed, lost, ...kept }: Repair,
+  isThere: boolean,
+): Repair {
+  return {
+    ...kept,
+    ...(removed && !isThere && { removed, ...(lost && { lost }) }),
+  };
+}
+
+interface Around {
+  readonly record: ImageVersionRecord;
+  readonly there: readonly string[];
+  readonly isConcerned: boolean;
+}
+
+function plan(
+  region: RegionRecord,
+  repair: Repair,
+  { record, there, isConcerned }: Around,
+  { now, pace }: TransitionContext,
+): { readonly region: RegionRecord; readonly repair?: Repair } {
+  const { attempts } = repair;
+  if (region.state !== "Failed")
+    // Whatever was in the way, it may fail again.
+    return repair.refused === undefined
+      ? { region }
+      : { region, repair: { attempts } };
+  if (repair.removed !== undefined) return { region };
+  if (repair.refused !== undefined)
+    return {
+      region: {
+        ...withoutNext(region),
+        attemptsAllowed: Math.max(1, region.attempts),
+        details: withWhy(
+          region.details,
+          whyNotRepaired(region.name, repair.refused),
+        ),
+      },
+    };
+  const home = record.status && factsIn(record.status.resource)["/location"];
+  const isHome = home === region.name;
+  const isGone = !there.includes(region.name);
+  if (!isConcerned || isGone)
+    return { region: withoutNext(region), repair: { attempts } };
+  if (isHome || attempts >= pace.repairAttempts)
+    return {
+      region: {
+        ...withoutNext(region),
+        attemptsAllowed: isHome ? 1 : pace.repairAttempts + 1,
+      },
+    };
+  const dueTime =
+    repair.dueTime ??
+    new Date(
+      now.getTime() + pace.repairDelayMs * 2 ** Math.min(attempts, 10),
+    ).toISOString();
+  return {
+    region: {
+      ...region,
+      attemptsAllowed: pace.repairAttempts + 1,
+      nextAttemptTime: dueTime,
+      waitReason:
+        "It has failed: it is removed from the version and added back.",
+    },
+    repair: { ...repair, dueTime },
+  };
+}
+
+/** Invariant 1. */
+function regionsConcerned({
+  operation,
+  record,
+}: ImageVersionPair): readonly string[] {
+  const open = openRequests(record).map(([id]) => id);
+  return [operation, ...record.members]
+    .filter(({ id }) => open.includes(id))
+    .flatMap(({ regions }) => regions.map(({ name }) => name));
+}
 
 /** These regions are not taken away: each for what was found, by canonical name. Their repair is over. */
 export function withoutRepairs(
@@ -55,42 +173,29 @@ export function sentence(text: string): string {
   return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
-/**
- * Regions that were taken away, and that Azure does not take back for this reason: they are told to be removed. What they were is
- * kept, so that a retry adds them back.
- */
+/** Azure does not take back what was taken away: that is told, and kept so that a retry adds it. */
 export function notAddedBack(
   pair: ImageVersionPair,
-  { code, message }: OperationFailure,
+  { message }: OperationFailure,
   context: TransitionContext,
-): ImageVersionPair & { readonly lost: readonly string[] } {
-  const { record } = pair;
-  const shown = record.observed
-    ? regionsIn(fieldsOf(record.observed.resource))
-    : [];
-  // With the whole version its regions are gone.
-  const isThere = (name: string): boolean =>
-    code === "ImageVersionGone" || shown.includes(name);
-  const lost: string[] = [];
-  const repairs: Record<string, ImageVersionRecord["repairs"][string]> = {};
-  for (const [name, repair] of Object.entries(record.repairs)) {
-    const { attempts, removed } = repair;
-    if (removed === undefined) repairs[name] = repair;
-    else if (!isThere(name)) {
-      lost.push(name);
-      repairs[name] = { attempts, lost: removed };
-    }
-  }
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const away = regionsAway(record);
+  if (away.length === 0) return pair;
   return {
     ...pair,
-    lost,
     record: {
       ...record,
-      repairs,
+      repairs: Object.fromEntries(
+        Object.entries(record.repairs).map(([name, repair]) => [
+          name,
+          away.includes(name) ? { ...repair, lost: true as const } : repair,
+        ]),
+      ),
       regions: record.regions.map((region) =>
-        lost.includes(region.name)
+        away.includes(region.name)
           ? {
-              ...region,
+              ...withoutNext(region),
               state: "Failed" as const,
               details: `It was removed for its repair, and could not be added back: ${message}`,
             }
@@ -98,23 +203,41 @@ export function notAddedBack(
       ),
       outbox: [
         ...record.outbox,
-        ...lost.flatMap((region) =>
-          events(
-            pair,
-            context,
-            IMAGE_VERSION_EVENT.regionRemoved,
-            `${region}/removed`,
-            { region },
-          ),
-        ),
+        ...away.flatMap((region) => {
+          const type = IMAGE_VERSION_EVENT.regionRemoved;
+          const told = events(pair, context, type, `${region}/removed`, {
+            region,
+          });
+          return told.length > 0
+            ? told
+            : [
+                event(operation, context, type, `${region}/removed`, {
+                  region,
+                }),
+              ];
+        }),
       ],
     },
   };
 }
 
-/** What its end says, beside its reason, of regions that could not be added back; empty where there are none. */
-export function lossOf({ lost = [] }: Pick<DecidedEnd, "lost">): string {
+/** What an end says, beside its reason, of regions that could not be added back; empty where there are none. */
+export function lossOf({ repairs }: ImageVersionRecord): string {
+  const lost = Object.entries(repairs).flatMap(([name, repair]) =>
+    repair.lost === true ? [name] : [],
+  );
   if (lost.length === 0) return "";
   const one = lost.length === 1;
-  return ` ${lost.join(", ")} ${one ? "was removed for its repair" : "were removed for their repair"}, and could not be added back. Once the cause is mended, retry ${one ? "it" : "them"} (POST …/retry): ${one ? "it is added back as it was" : "they are added back as they were"}.`;
+  return ` ${lost.join(", ")} ${one ? "was removed for its repair" : "were removed for their repair"}, and could not be added back. Once the cause is fixed, retry ${one ? "it" : "them"} (POST …/retry): ${one ? "it is added back as it was" : "they are added back as they were"}.`;
+}
+
+function withoutNext(region: RegionRecord): RegionRecord {
+  const { nextAttemptTime: _, waitReason: __, ...kept } = region;
+  return kept;
+}
+
+/** Azure's own reason, where it gives one, and then why nothing is done. */
+function withWhy(details: string | undefined, why: string): string {
+  if (details === undefined || details.includes(why)) return details ?? why;
+  return `${sentence(details)} ${why}`;
 }

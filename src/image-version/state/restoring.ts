@@ -6,8 +6,7 @@
  *  2. The version is restored once a look shows it and the list has it no more, whoever has restored it.
  *  3. What neither shows, time after time, is deleted for good.
  *  4. Canceled, it is not sent again, and ends once it is known whether Azure carries out what was sent: Succeeded if it has.
- *  5. Once restored it is followed as any version is. What Sigil knew of it is known again, if it is the same life; what others had
- *     changed of it before they deleted it is told.
+ *  5. Once restored it is followed as any version is. It is adopted as the first fact shows it.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
@@ -15,29 +14,18 @@ import { cancellation } from "../../operation/canceling.js";
 import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
-import { pollDelayMs, wait } from "../../operation/waiting.js";
+import { pollDelayMs } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { Proven } from "../preflight/judge.js";
+import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { fieldsOf } from "../properties/fields.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
-import { heldRow, unseen } from "./accepting.js";
-import { BEHIND, isBehind, isSameLife } from "./adoption.js";
-import { isRecent } from "./attempts.js";
-import { drift, outsideEvents } from "./outside.js";
+import { heldRow } from "./accepting.js";
+import { ruleOf } from "./fold.js";
+import { observe, type Time } from "./observe.js";
 import { beginPacing } from "./pace.js";
-import type {
-  Attempt,
-  ImageVersionPair,
-  ImageVersionRecord,
-} from "./record.js";
-import { ruleOf } from "./wanted.js";
-
-/** How often a version is shown neither by GET nor by the list, before it is taken for gone. */
-const NOT_FOUND_BEFORE_GONE = 10;
-
-/** How often what Azure has accepted, and has not done, is sent again. */
-const MOST_REWRITES = 2;
+import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
+import { provenBeside, unseen } from "./write.js";
 
 /** What one step has read. */
 export interface Seen {
@@ -47,7 +35,7 @@ export interface Seen {
 
 export type RestoreDecision =
   | { readonly kind: "send"; readonly location: string }
-  | { readonly kind: "wait"; readonly why: string; readonly missing: boolean }
+  | { readonly kind: "wait"; readonly why: string }
   | { readonly kind: "restored"; readonly look: Look }
   | { readonly kind: "failed"; readonly failure: OperationFailure };
 
@@ -55,10 +43,9 @@ export type RestoreDecision =
 export function decideRestore(
   record: ImageVersionRecord,
   { look, deleted }: Seen,
-  context: Pick<TransitionContext, "now" | "pace">,
+  time: Time,
 ): RestoreDecision {
-  const { state, rewrites, consecutiveNotFound } = record;
-  const sent = state === "Restoring" ? record.lastAttempt : undefined;
+  const { write, changedTime = "" } = record;
   if (look !== undefined) {
     if (look.provisioningState === "Deleting")
       return waits("Azure is deleting the version.");
@@ -67,50 +54,51 @@ export function decideRestore(
         "Azure shows the version, and lists it as deleted: one of both is behind.",
       );
     // Of before its deletion, where nothing has been sent that could have brought it back.
-    return state === "RestoreRequested" && isBehind(record, look)
-      ? waits(BEHIND)
+    return write === undefined && sinceMs(changedTime, time) < time.pace.staleMs
+      ? waits(
+          "Azure shows the version as before its deletion: the next polls decide.",
+        )
       : { kind: "restored", look }; // Invariant 2.
   }
   const isCanceled = canceledBy(record) !== undefined;
-  const unclear = sent && whileUnclear(sent, isCanceled, context);
-  if (unclear !== undefined) return waits(unclear); // Invariant 1.
+  const { putTimeoutMs, confirmMs, staleMs } = time.pace;
+  if (write !== undefined) {
+    const sentMs = sinceMs(write.sentTime, time);
+    const enoughMs =
+      write.answer === "accepted" || isCanceled
+        ? staleMs
+        : Math.max(confirmMs, putTimeoutMs * 2);
+    if (sentMs < enoughMs)
+      return waits(
+        write.answer === "accepted"
+          ? "Azure Resource Manager has accepted the restore request, but does not show the version yet."
+          : "The outcome of the restore request is unknown.",
+      ); // Invariant 1.
+  }
   if (deleted !== undefined) {
     if (isCanceled) return { kind: "failed", failure: NOT_RESTORED };
-    return sent?.outcome === "accepted" && rewrites >= MOST_REWRITES
+    return write?.answer === "accepted"
       ? { kind: "failed", failure: IGNORED }
       : { kind: "send", location: deleted.location };
   }
-  return consecutiveNotFound + 1 < NOT_FOUND_BEFORE_GONE
-    ? {
-        ...waits(
-          "Azure does not show the version, and does not list it as deleted.",
-        ),
-        missing: true,
-      }
+  return sinceMs(write?.sentTime ?? changedTime, time) < staleMs
+    ? waits("Azure does not show the version, and does not list it as deleted.")
     : { kind: "failed", failure: GONE }; // Invariant 3.
 }
 
 function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
-  return { kind: "wait", why, missing: false };
+  return { kind: "wait", why };
 }
 
-/** Why it cannot be told yet what became of what was sent. */
-function whileUnclear(
-  sent: Attempt,
-  isCanceled: boolean,
-  context: Pick<TransitionContext, "now" | "pace">,
-): string | undefined {
-  // Invariant 4: it is followed for as long as looks may be behind.
-  const last = isCanceled ? { ...sent, outcome: "accepted" as const } : sent;
-  if (!isRecent(last, context)) return undefined;
-  return sent.outcome === "unknown"
-    ? "The outcome of the restore request is unknown."
-    : "Azure Resource Manager has accepted the restore request, but does not show the version yet.";
+function sinceMs(since: string, { now }: Pick<Time, "now">): number {
+  const ms = now.getTime() - Date.parse(since);
+  return Number.isNaN(ms) ? Infinity : ms;
 }
 
 const IGNORED: OperationFailure = {
-  code: "OverriddenByAzure",
-  message: `Azure has accepted the restore request ${MOST_REWRITES + 1} times, and still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.`,
+  code: "NotShown",
+  message:
+    "Azure has accepted the restore request, and still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.",
   errors: [],
 };
 
@@ -144,18 +132,14 @@ export function beginRestore(
   return advance({ ...pair, record }, context, {
     patch: {
       state: "Restoring",
-      ...proven?.record,
-      lastAttempt: {
+      ...provenBeside(record, proven),
+      write: {
         changes: {},
-        regions: [],
         sentTime: context.now.toISOString(),
-        outcome: "unknown",
+        answer: "none",
         sentFor: [operation.id],
+        restores: true,
       },
-      rewrites:
-        record.rewrites +
-        (again && record.lastAttempt?.outcome === "accepted" ? 1 : 0),
-      consecutiveNotFound: 0,
       ticks: again ? record.ticks + 1 : 0,
     },
     ...(warnings.length > 0 && { operation: { warnings } }),
@@ -188,16 +172,10 @@ export function restoreTaken(
   armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { lastAttempt } = pair.record;
+  const { write } = pair.record;
   return advance(pair, context, {
     patch: {
-      ...(lastAttempt && {
-        lastAttempt: {
-          ...lastAttempt,
-          outcome: "accepted",
-          acceptedTime: context.now.toISOString(),
-        },
-      }),
+      ...(write && { write: { ...write, answer: "accepted" } }),
       ...(armOperationUrl !== undefined && { armOperationUrl }),
     },
     waits: "Azure Resource Manager has accepted the restore request.",
@@ -207,36 +185,22 @@ export function restoreTaken(
 
 /** ARM has refused the request: none is under way. */
 export function restoreRefused(pair: ImageVersionPair): ImageVersionPair {
-  const { lastAttempt: _, ...record } = pair.record;
+  const { write: _, ...record } = pair.record;
   return { ...pair, record };
 }
 
 /** Nothing is to be sent now. */
 export function awaitRestore(
   pair: ImageVersionPair,
-  { why, missing }: Extract<RestoreDecision, { kind: "wait" }>,
+  { why }: Extract<RestoreDecision, { kind: "wait" }>,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { record } = pair;
-  const { ticks } = record;
-  return missing
-    ? wait(
-        {
-          ...pair,
-          record: {
-            ...record,
-            consecutiveNotFound: record.consecutiveNotFound + 1,
-          },
-        },
-        why,
-        0,
-        context,
-      )
-    : advance(pair, context, {
-        patch: { ticks: ticks + 1, consecutiveNotFound: 0 },
-        waits: why,
-        waitMs: pollDelayMs(ticks, context.pace),
-      });
+  const { ticks } = pair.record;
+  return advance(pair, context, {
+    patch: { ticks: ticks + 1 },
+    waits: why,
+    waitMs: pollDelayMs(ticks, context.pace),
+  });
 }
 
 /** It comes to nothing. Invariant 4. */
@@ -246,9 +210,11 @@ export function notRestored(
   context: TransitionContext,
 ): ImageVersionPair {
   const by = canceledBy(pair.record);
+  const { write: _, ...record } = pair.record;
+  const without = { ...pair, record: { ...record, requests: {} } };
   return by === undefined
-    ? fail(pair, failure, context)
-    : advance(pair, context, {
+    ? fail(without, failure, context)
+    : advance(without, context, {
         patch: { state: "Canceled" },
         ending: (operation) =>
           cancellation(operation, failure.message, by, context),
@@ -268,35 +234,25 @@ export function restored(
   look: Look,
   context: TransitionContext,
 ): ImageVersionPair {
+  const wasSent = pair.record.write?.restores === true;
   const {
-    deletedLife,
-    lifeBefore: _,
-    lastAttempt,
-    doubt: __,
-    ...record
+    write: _,
+    unconfirmed: __,
+    changedTime: ___,
+    ...before
   } = pair.record;
-  const wasSent = record.state === "Restoring";
-  const known = givenBack(deletedLife, look);
-  const { publishedDate } = look;
-  const changes =
-    isSameLife(deletedLife, publishedDate) && deletedLife.byOthers === true
-      ? drift(fieldsOf(deletedLife.resource), fieldsOf(look.resource))
-      : [];
-  const time = context.now.toISOString();
+  const { record } = observe(before, look, context);
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
     ...unseen(canonicalRegion(name)),
     attempts: 1,
-    lastProgressTime: time,
+    lastProgressTime: context.now.toISOString(),
   }));
   return advance(
     {
       record: {
         ...record,
-        ...known,
-        ...(wasSent &&
-          lastAttempt && { lastAttempt: { ...lastAttempt, outcome: "shown" } }),
-        observed: look,
-        ...(publishedDate !== undefined && { publishedDate }),
+        // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
+        spec: record.spec ?? withoutFlags(factsIn(look.resource)),
         regions,
         requests: Object.fromEntries(
           Object.entries(record.requests).map(
@@ -310,17 +266,13 @@ export function restored(
     {
       patch: {
         state: "Replicating",
-        exists: true,
-        restoredTime: time,
         ticks: 0,
-        rewrites: 0,
-        consecutiveNotFound: 0,
         pacing: beginPacing(undefined, context),
       },
       message: `Azure shows the version again${wasSent ? "" : ", restored by others"}; its regions are followed.`,
       waitMs: 0,
       effects: [
-        ...heldRow(record.resourceId, ruleOf(known.lastApplied)),
+        ...heldRow(record.resourceId, ruleOf(record.spec)),
         event(
           pair.operation,
           context,
@@ -328,23 +280,7 @@ export function restored(
           "restored",
           { regions: regions.map(({ name }) => name) },
         ),
-        ...outsideEvents(pair, { changes }, look, context),
       ],
     },
   );
-}
-
-/** What Sigil knew of the version, if this is the life of which it knew that: else it is one that others have made. */
-function givenBack(
-  life: ImageVersionRecord["deletedLife"],
-  { publishedDate }: Look,
-): Partial<ImageVersionRecord> {
-  if (!isSameLife(life, publishedDate)) return { unmanaged: true };
-  const { lastApplied, overriddenRule, unmanaged, excludedByCancel } = life;
-  return {
-    ...(lastApplied && { lastApplied }),
-    ...(overriddenRule && { overriddenRule }),
-    ...(unmanaged && { unmanaged }),
-    ...(excludedByCancel && { excludedByCancel }),
-  };
 }

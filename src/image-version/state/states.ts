@@ -29,7 +29,7 @@ export const VERSION_STATES: States<VersionState> = {
       Replicating: "checked, in Azure as requested",
       Succeeded: "checked, in Azure as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
-      DeletionRequested: "excluded from latest, to be deleted",
+      Deleted: "a deletion finds none, and nothing was sent",
     },
     ifCanceled: NOTHING_SENT,
   },
@@ -39,10 +39,10 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Replicating: "Azure has it",
       Updating: "Azure has it with differences",
-      Accepted:
-        "Azure refuses a combined update, or has it and others are queued",
+      Accepted: "a deletion comes to nothing",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
+      Deleted: "gone before its DELETE was sent",
     },
     ifCanceled:
       "The create request is on its way: Azure may create the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
@@ -52,11 +52,10 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Replicating: "Azure has it",
-      Accepted:
-        "Azure refuses a combined update, or has it and others are queued",
+      Accepted: "a deletion comes to nothing",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
-      DeletionRequested: "excluded from latest, to be deleted",
+      Deleted: "gone before its DELETE was sent",
     },
     ifCanceled:
       "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
@@ -66,10 +65,10 @@ export const VERSION_STATES: States<VersionState> = {
     queue: REPLICATIONS,
     next: {
       Updating: "still different, a region to repair, or a promotion due",
-      Accepted: "ARM is at rest, and others are queued",
+      Accepted: "a deletion comes to nothing",
       Succeeded: "as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
-      DeletionRequested: "excluded from latest, to be deleted",
+      Deleted: "gone before its DELETE was sent",
     },
     ifCanceled: GOES_ON,
   },
@@ -78,8 +77,9 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleting: "the DELETE is to be sent",
-      Accepted:
-        "guarded, and to be excluded from latest, or to be included again",
+      Accepted: "it comes to nothing, and others go on",
+      Updating: "guarded, and to be excluded from latest",
+      Replicating: "guarded, and excluded from latest",
       Deleted:
         "gone before its DELETE was sent, or another version is there, created by others since",
     },
@@ -125,17 +125,16 @@ export function isDeleting(state: VersionState): boolean {
   return state === "DeletionRequested" || state === "Deleting";
 }
 
-/** An operation creates it, and Azure has shown nothing of it: it has not answered, or is behind. */
+/** An operation creates it, and no fact has shown it yet. */
 export function isToBeShown({
   state,
-  exists,
-  observed,
-}: Pick<ImageVersionRecord, "state" | "exists" | "observed">): boolean {
+  status,
+}: Pick<ImageVersionRecord, "state" | "status">): boolean {
   return (
     !isFinal(state) &&
     !isDeleting(state) &&
     !isRestoring(state) &&
-    (!exists || observed === undefined)
+    status === undefined
   );
 }
 

@@ -16,9 +16,9 @@ import {
   regionOf,
 } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
-import { bodyOf } from "../state/adoption.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { Look } from "../resources.js";
+import { bodyOf } from "./prove.js";
 
 /**
  * What speaks against taking each of these regions away, by canonical name; one of which nothing does is not among them. Costs the
@@ -64,7 +64,7 @@ async function against(
     patch: Object.fromEntries(
       Object.entries(fields).filter(([name]) => regionOf(name) === region),
     ),
-    ...(record.lastApplied && { lastApplied: record.lastApplied }),
+    ...(record.spec && { lastApplied: record.spec }),
   };
   const errors = errorsAmong(
     judge(id, document, { ...facts, change }, deps.now()).findings,

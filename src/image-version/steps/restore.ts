@@ -9,7 +9,6 @@ import { ServiceError } from "../../errors.js";
 import { fail } from "../../operation/failing.js";
 import type { OperationFailure } from "../../operation/records.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
-import { wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
@@ -36,7 +35,7 @@ import {
   type RestoreDecision,
   type Seen,
 } from "../state/restoring.js";
-import { isUnanswered, postponeOrEnd } from "./end-batch.js";
+import { isUnanswered, later, postponeOrEnd } from "./postpone.js";
 
 export async function takeRestoreStep(
   deps: Dependencies,
@@ -55,11 +54,11 @@ export async function takeRestoreStep(
     seen = await see(deps, id);
     if (begins && decided(deps, stored, seen).kind === "send") {
       const proof = await prove(deps, id, stored);
-      if ("failure" in proof)
+      if (proof !== undefined && "failure" in proof)
         return void (await commitStep(deps, stored, (pair) =>
           fail(pair, proof.failure, contextOf(deps)),
         ));
-      ({ proven } = proof);
+      proven = proof?.proven;
       seen = await see(deps, id); // Invariant 2.
     }
   } catch (error) {
@@ -112,17 +111,6 @@ async function see(deps: Dependencies, id: ImageVersionId): Promise<Seen> {
   return { look, deleted };
 }
 
-async function later(
-  deps: Dependencies,
-  stored: StoredVersion,
-  reason: string,
-  waitMs: number,
-): Promise<void> {
-  await commitStep(deps, stored, (pair) =>
-    wait(pair, reason, waitMs, contextOf(deps)),
-  );
-}
-
 async function send(
   deps: Dependencies,
   mine: StoredVersion,
@@ -143,18 +131,21 @@ async function send(
   );
 }
 
-/** Invariant 2: of what Azure showed of the version last. Where that is not known, there is nothing to prove. */
+/** Invariant 2: of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
 async function prove(
   deps: Dependencies,
   id: ImageVersionId,
-  { record: { deletedLife } }: StoredVersion,
+  { record }: StoredVersion,
 ): Promise<
-  | { readonly proven: Proven | undefined }
+  | { readonly proven: Proven }
   | { readonly failure: OperationFailure }
+  | undefined
 > {
-  if (deletedLife === undefined || deletedLife.doubtful === true)
-    return { proven: undefined };
-  const document = canonicalForm(deletedLife.resource);
+  const [body] = Object.values(record.requests).flatMap(
+    (request) => request.body ?? [],
+  );
+  if (body === undefined) return undefined;
+  const document = canonicalForm(body);
   // The source may be gone: Azure has its copies.
   const gathered = await gatherFacts(deps, id, document, { sources: false });
   const facts = {
@@ -178,12 +169,12 @@ async function prove(
 /** Why the restore that ARM has accepted came to nothing, where ARM says so. */
 async function reasonOf(
   deps: Dependencies,
-  { record: { state, lastAttempt, armOperationUrl } }: StoredVersion,
+  { record: { state, write, armOperationUrl } }: StoredVersion,
   { look, deleted }: Seen,
 ): Promise<OperationFailure | undefined> {
   if (
     state !== "Restoring" ||
-    lastAttempt?.outcome !== "accepted" ||
+    write?.answer !== "accepted" ||
     armOperationUrl === undefined ||
     look !== undefined ||
     deleted === undefined

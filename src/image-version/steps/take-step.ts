@@ -1,15 +1,12 @@
 /**
  * One step of a version: look at Azure, decide, do. The same for creation, update, repair and promotion, in both queues.
  * Invariants:
- *  1. A PUT is sent only by whoever stored `Creating` or `Updating` for this step, after a look of this very step: two of
- *     us, a repeated message or a crash in between never make ARM see two creates.
- *  2. A PUT whose answer was lost is not repeated before a look has shown what became of it, and no sooner than the first
- *     can no longer be under way.
- *  3. A version that Sigil did not make and that is not what was asked for is never written over.
- *  4. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
- *  5. A promotion that a rule has begun is sent only where the same look shows the version as it was when that was accepted, and
- *     the rule is the same: who has held it back since, or changed the rule, is not overruled.
- *  6. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
+ *  1. A PUT is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a repeated
+ *     message or a crash in between never make ARM see two.
+ *  2. Nothing is written that was not proven in this step, nor by a look that is older than 15 s.
+ *  3. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
+ *  4. What a machine has begun is asked again right before it is sent.
+ *  5. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -19,11 +16,10 @@ import {
   commitStep,
   type StepMessage,
 } from "../../operation/steps.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import { wait } from "../../operation/waiting.js";
+import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { isStateConflict } from "../../operation/outbox.js";
-import { isFinal, isRestoring } from "../state/states.js";
+import type { OperationFailure } from "../../operation/records.js";
 import {
   imageIdIn,
   imageIdOf,
@@ -37,46 +33,37 @@ import type {
   StoredVersion,
 } from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
+import type { Proven } from "../preflight/judge.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
-import { adoptionRefusal } from "../state/adoption.js";
-import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
+import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
-import { deletionIn } from "../state/deleting.js";
-import { latch, settle } from "../state/ends.js";
-import { excluded, goneBefore } from "../state/guarding.js";
-import { overtakenPromotion } from "../state/held.js";
-import { isOld, mayBeDone } from "../state/attempts.js";
-import { reconcile, type Decision } from "../state/reconcile.js";
+import { deletionIn } from "../state/deletion.js";
+import { endDecided } from "../state/ends.js";
+import { follow } from "../state/follow.js";
+import { inWindow } from "../state/fold.js";
+import { asksForList } from "../state/observe.js";
+import { reconcile, type Put } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
-import {
-  sentLast,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-} from "../state/record.js";
-import { see } from "../state/see.js";
-import { guardedRegions } from "../state/wanted.js";
+import { see, type Seen } from "../state/see.js";
+import { isFinal, isRestoring } from "../state/states.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import {
   answered,
   beginWrite,
-  follow,
-  notShown,
+  goingOn,
+  provenBeside,
   writeAccepted,
+  writePostponed,
   writeRefused,
-  type Put,
-} from "../state/transitions.js";
+} from "../state/write.js";
 import { takeDeletionStep } from "./delete.js";
-import {
-  endBatch,
-  endRefused,
-  isUnanswered,
-  postponeOrEnd,
-} from "./end-batch.js";
-import { prove, waitsForCertainty, type Seen } from "./prove.js";
+import { isUnanswered, later, postponeOrEnd } from "./postpone.js";
+import { needsProof, prove, typesOf } from "./prove.js";
 import { refusedRepairs } from "./prove-repairs.js";
 import { takeRestoreStep } from "./restore.js";
-import { lookAt } from "../queries/look-at.js";
+import { isListed, lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
-import type { Look } from "../resources.js";
+import { isBusy, type Look } from "../resources.js";
 
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
@@ -100,51 +87,42 @@ export async function takeStep(
   const deletion = deletionIn(stored);
   if (deletion !== undefined)
     return takeDeletionStep(deps, stored, id, deletion);
-  if (stored.record.state !== "Accepted") return lookAndAct(deps, stored, id);
-  const proof = await prove(deps, stored, id);
-  return proof === undefined ? undefined : act(deps, stored, id, proof);
+  return lookAndAct(deps, stored, id);
 }
 
-/** Looks at the version and does what follows. */
-async function lookAndAct(
+/** What one step has read of the version. */
+export interface Reading {
+  readonly look: Look | undefined;
+  readonly isListed: boolean;
+  /** Why ARM has given the version up, where it says so. */
+  readonly reason:
+    { readonly code: string; readonly message: string } | undefined;
+}
+
+/** Throws what the reads throw. */
+export async function readingOf(
   deps: Dependencies,
-  stored: StoredVersion,
+  { record }: StoredVersion,
   id: ImageVersionId,
-  more: Pick<Seen, "proven" | "prepare"> = {},
-): Promise<void> {
-  let look: Look | undefined;
-  try {
-    look = await lookAt(deps, id);
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 4.
-    await commitStep(deps, stored, (pair) =>
-      wait(pair, error.message, waitMs, contextOf(deps)),
-    );
-    return;
-  }
-  if (await waitsForCertainty(deps, stored, look)) return;
-  // What others have made while a create was refused or unanswered is theirs as well. Invariant 3.
-  const refusal = adoptionRefusal(stored.record, look);
-  if (refusal !== undefined) {
-    await commitStep(deps, stored, (pair) =>
-      endRefused(pair, look, refusal, contextOf(deps)),
-    );
-    return;
-  }
-  return act(deps, stored, id, {
-    ...more,
+): Promise<Reading> {
+  const look = await lookAt(deps, id);
+  return {
     look,
-    failure: await reasonOf(deps, stored, look),
-  });
+    isListed: asksForList(record, look, contextOf(deps))
+      ? await isListed(id, (image) =>
+          deps.resourceManager.listImageVersions(image),
+        )
+      : false,
+    reason: await reasonOf(deps, record, look),
+  };
 }
 
-/** Why ARM has given the version up, where it says so: an explanation holds up no verdict. */
+/** An explanation holds up no verdict. */
 async function reasonOf(
   deps: Dependencies,
-  { record: { armOperationUrl } }: StoredVersion,
+  { armOperationUrl }: ImageVersionRecord,
   look: Look | undefined,
-): Promise<Seen["failure"]> {
+): Promise<Reading["reason"]> {
   if (look?.provisioningState !== "Failed" || armOperationUrl === undefined)
     return undefined;
   try {
@@ -155,144 +133,290 @@ async function reasonOf(
   }
 }
 
-async function act(
-  deps: Dependencies,
+/** What a step has proven before it decides. */
+interface Prepared {
+  /** The requests that were judged: the write has no other. */
+  readonly ids?: readonly string[];
+  readonly proven?: Proven;
+  /** Canonical regions whose repairs were judged, and those that are not to be begun. */
+  readonly repairs?: readonly string[];
+  readonly refused?: Parameters<typeof withoutRepairs>[1];
+}
+
+/** Looks at the version and does what follows. */
+async function lookAndAct(
+  deps: StepDependencies,
   stored: StoredVersion,
   id: ImageVersionId,
-  seen: Seen,
+  prepared: Prepared = {},
 ): Promise<void> {
-  const { look, failure, proven } = seen;
-  const prepare = (pair: ImageVersionPair): ImageVersionPair => {
-    const prepared = seen.prepare?.(pair) ?? pair;
-    return look === undefined
-      ? prepared
-      : see(prepared, look, failure, contextOf(deps));
-  };
-  // Of one moment: no further repair falls due once it is proven. Invariant 6.
-  const time = contextOf(deps);
-  const decide = ({ record }: ImageVersionPair): Decision =>
-    reconcile(record, look, time);
-  const decision = decide(prepare(stored));
-  if (decision.kind === "put" && isTooOld(deps, look))
-    return lookAndAct(deps, stored, id, {
-      ...(proven && { proven }),
-      ...(seen.prepare && { prepare: seen.prepare }),
-    });
-  const why = await heldByKeys(deps, stored, id, look, decision);
-  if (why !== undefined) {
-    await commitStep(deps, stored, (pair) =>
-      wait(prepare(pair), why, deps.pace.pollMaxMs, contextOf(deps)),
-    );
-    return;
+  let reading: Reading;
+  try {
+    reading = await readingOf(deps, stored, id);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    if (await isRefusedUnseen(deps, stored, id)) return;
+    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
+    return later(deps, stored, error.message, waitMs);
   }
-  if (decision.kind === "put" && look !== undefined)
-    try {
-      const { record } = prepare(stored);
-      await mustNotBeNeededThere(deps, record, id, look);
-      const away = Object.keys(decision.takesAway);
-      const refused = await refusedRepairs(deps, record, id, look, away);
-      if (Object.keys(refused).length > 0)
-        return act(deps, stored, id, {
-          ...seen,
-          prepare: (pair) =>
-            withoutRepairs(seen.prepare?.(pair) ?? pair, refused),
-        });
-    } catch (error) {
-      return postponeOrEnd(deps, stored, error, { prepare });
-    }
-  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
+  return act(deps, stored, id, reading, prepared);
+}
+
+/** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
+async function isRefusedUnseen(
+  deps: StepDependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+): Promise<boolean> {
+  const { record } = stored;
+  if (record.status !== undefined || record.write !== undefined) return false;
+  const put = reconcile(record, contextOf(deps));
+  if (put.kind !== "put") return false;
+  return (await preparedFor(deps, stored, id, record, put, {})) === "ended";
+}
+
+async function act(
+  deps: StepDependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  reading: Reading,
+  prepared: Prepared,
+): Promise<void> {
+  const { look } = reading;
+  // Of one moment: no further repair falls due once it is proven. Invariant 5.
+  const time = contextOf(deps);
+  const sees = (pair: ImageVersionPair): Seen => {
+    const seen = see(pair, look, time, reading);
+    return prepared.refused === undefined
+      ? seen
+      : { ...seen, pair: withoutRepairs(seen.pair, prepared.refused) };
+  };
+  const { pair } = sees(stored);
+  const decision = isFinal(pair.record.state)
+    ? undefined
+    : reconcile(pair.record, time, prepared.ids);
+  if (decision?.kind === "put") {
+    const more = await preparedFor(
+      deps,
+      stored,
+      id,
+      pair.record,
+      decision,
+      prepared,
+    );
+    if (more === "ended") return;
+    // Invariant 2.
+    if (more !== undefined)
+      return isTooOld(deps, look)
+        ? lookAndAct(deps, stored, id, more)
+        : act(deps, stored, id, reading, more);
+    if (isTooOld(deps, look)) return lookAndAct(deps, stored, id, prepared);
+  }
+  const types =
+    decision?.kind === "put" ? undefined : await typesOf(deps, id, pair.record);
   let put: Put | undefined;
-  const mine = await commitStep(deps, stored, (pair) => {
-    const next = prepare(pair);
-    const decision = decide(next);
+  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
+  const mine = await commitStep(deps, stored, (present) => {
+    const looked = sees(present);
+    const seen: Seen = {
+      ...looked,
+      pair: {
+        ...looked.pair,
+        record: {
+          ...looked.pair.record,
+          ...provenBeside(looked.pair.record, types),
+        },
+      },
+    };
+    const context = contextOf(deps);
     put = undefined;
-    switch (decision.kind) {
-      case "put": {
-        const first = demotionFirst(
-          next,
-          contextOf(deps),
-          decision.rewrites || sentLast(next.record)?.outcome === "unknown",
+    if (isFinal(seen.pair.record.state)) return seen.pair;
+    if (deletionIn(seen.pair) !== undefined && seen.fact !== undefined)
+      return advance(seen.pair, context, { patch: {}, waitMs: 0 });
+    const decided = reconcile(
+      seen.pair.record,
+      time,
+      prepared.ids ?? idsOf(pair),
+    );
+    switch (decided.kind) {
+      case "put":
+        put = decided;
+        return beginWrite(seen.pair, put, prepared.proven, context);
+      case "failed":
+        return goingOn(
+          decided.ids.reduce(
+            (next, one) =>
+              endDecided(
+                next,
+                one,
+                { kind: "failed", ...decided.failure },
+                context,
+              ),
+            seen.pair,
+          ),
+          context,
         );
-        if (first !== undefined) return first;
-        const overtaken = withoutOvertaken(next, look, contextOf(deps));
-        if (overtaken !== undefined) return overtaken;
-        put = decision;
-        // What is asked is applied, whatever becomes of what Sigil sees to.
-        return beginWrite(
-          put.isMet ? latch(next, contextOf(deps)) : next,
-          put,
-          proven,
-          contextOf(deps),
-        );
-      }
-      case "failed": {
-        const { failure } = decision;
-        return (
-          (failure.code === "ImageVersionGone"
-            ? goneBefore(next, contextOf(deps))
-            : undefined) ?? endBatch(next, failure, contextOf(deps))
-        );
-      }
       case "wait":
-      case "applied":
-        return goOn(next, seen, decision, deps);
+      case "none":
+        return isUnsent(seen.pair.record, prepared.ids ?? idsOf(pair))
+          ? advance(seen.pair, context, { patch: {}, waitMs: 0 })
+          : follow(seen.pair, decided, context);
     }
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
   if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
 }
 
-/** Invariant 5: without the promotion of a rule that is not to be sent; undefined where there is none. */
-function withoutOvertaken(
-  pair: ImageVersionPair,
-  look: Look | undefined,
-  context: TransitionContext,
-): ImageVersionPair | undefined {
-  const overtaken = look && overtakenPromotion(pair.record, look, context);
-  const operation = [pair.operation, ...pair.record.members].find(
-    ({ id }) => id === overtaken?.id,
-  );
+function idsOf({ record }: ImageVersionPair): readonly string[] {
+  return inWindow(record).map(([id]) => id);
+}
+
+/** A request has come since those were judged, and nothing stands in the way of it. */
+function isUnsent(
+  record: ImageVersionRecord,
+  judged: readonly string[],
+): boolean {
+  const { status, write, unconfirmed } = record;
   return (
-    operation &&
-    beginCancel(
-      pair,
-      operation.id,
-      operation.requestedBy,
-      context,
-      overtaken?.why,
-    )
+    write === undefined &&
+    unconfirmed === undefined &&
+    (status === undefined || !isBusy(status)) &&
+    inWindow(record).some(([id]) => !judged.includes(id))
   );
 }
 
-/** Why the rule that is met does not promote the version yet. A region that is taken away for its repair is not kept waiting. */
-async function heldByKeys(
-  deps: Dependencies,
-  { record }: StoredVersion,
+/** What is still to be proven before the put is sent; undefined: nothing. */
+async function preparedFor(
+  deps: StepDependencies,
+  stored: StoredVersion,
   id: ImageVersionId,
-  look: Look | undefined,
-  decision: Decision,
-): Promise<string | undefined> {
+  record: ImageVersionRecord,
+  put: Put,
+  prepared: Prepared,
+): Promise<Prepared | "ended" | undefined> {
+  const repairs = Object.keys(put.takesAway);
   if (
-    look === undefined ||
-    decision.kind !== "put" ||
-    !decision.promotes ||
-    decision.addsBack.length > 0
+    prepared.ids !== undefined &&
+    repairs.every((name) => prepared.repairs?.includes(name))
   )
     return undefined;
-  const broken = await brokenKeys(deps, id, look, record, true);
-  return broken.length === 0
-    ? undefined
-    : `It is promoted once its keys work: ${brokenIn(broken)}`;
+  try {
+    const why = await whyNotByMachine(deps, id, record, put);
+    if (why !== undefined) {
+      await commitStep(deps, stored, (pair) =>
+        withoutMachine(pair, why.operationId, why.message, deps),
+      );
+      return "ended";
+    }
+    await mustNotBeNeededThere(deps, id, record, put);
+    const refused = record.status
+      ? await refusedRepairs(deps, record, id, record.status, repairs)
+      : {};
+    const judged = { ids: put.sentFor, repairs, refused };
+    if (!needsProof(record, put)) return judged;
+    const proof = await prove(deps, id, record, put);
+    if ("proven" in proof) return { ...judged, proven: proof.proven };
+    await commitStep(deps, stored, (pair) =>
+      notProven(pair, put, proof.failure, deps),
+    );
+    return "ended";
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error, {
+      end: (pair, failure) => notProven(pair, put, failure, deps),
+    });
+    return "ended";
+  }
+}
+
+/** The one at fault fails, and the others do not: several are judged again one by one. */
+function notProven(
+  pair: ImageVersionPair,
+  { sentFor }: Put,
+  failure: OperationFailure,
+  deps: Dependencies,
+): ImageVersionPair {
+  const context = contextOf(deps);
+  const [only, ...others] = sentFor;
+  if (only === undefined)
+    return advance(pair, context, { patch: {}, waitMs: deps.pace.pollMaxMs });
+  return others.length > 0
+    ? advance(pair, context, {
+        patch: { window: 1 },
+        message: `What several operations ask together does not pass the checks; each is now judged alone. ${failure.message}`,
+        concerns: sentFor,
+        waitMs: 0,
+      })
+    : goingOn(
+        endDecided(pair, only, { kind: "failed", ...failure }, context),
+        context,
+      );
+}
+
+/** Invariant 4. */
+async function whyNotByMachine(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { sentFor }: Put,
+): Promise<
+  { readonly operationId: string; readonly message: string } | undefined
+> {
+  for (const [operationId, { machine, release, deletion }] of inWindow(
+    record,
+  )) {
+    if (
+      machine !== true ||
+      deletion !== undefined ||
+      release === undefined ||
+      !sentFor.includes(operationId)
+    )
+      continue;
+    const { status } = record;
+    if (status !== undefined && release.kind === "include") {
+      const broken = await brokenKeys(deps, id, status, record, true);
+      if (broken.length > 0)
+        return {
+          operationId,
+          message: `Its keys are at risk: ${brokenIn(broken)}`,
+        };
+    }
+    const message = await deps.notByRule(id, record, release);
+    if (message !== undefined) return { operationId, message };
+  }
+  return undefined;
+}
+
+function withoutMachine(
+  pair: ImageVersionPair,
+  operationId: string,
+  why: string,
+  deps: Dependencies,
+): ImageVersionPair {
+  const operation = [pair.operation, ...pair.record.members].find(
+    ({ id }) => id === operationId,
+  );
+  return operation === undefined
+    ? pair
+    : (beginCancel(
+        pair,
+        operationId,
+        operation.requestedBy,
+        contextOf(deps),
+        why,
+      ) ?? pair);
 }
 
 /** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */
 async function mustNotBeNeededThere(
   deps: Dependencies,
-  record: ImageVersionRecord,
   id: ImageVersionId,
-  look: Look,
+  record: ImageVersionRecord,
+  { sentFor, changes }: Put,
 ): Promise<void> {
-  const regions = guardedRegions(record, look);
+  const guarded = inWindow(record).flatMap(([one, { guardsRegions, patch }]) =>
+    guardsRegions === true && sentFor.includes(one) ? removedBy(patch) : [],
+  );
+  const regions = removedBy(changes).filter((name) => guarded.includes(name));
   if (regions.length === 0) return;
   await mustNotBeNeeded(deps, {
     id,
@@ -313,33 +437,6 @@ function isTooOld(
   );
 }
 
-/** Nothing is to be written now: operations that are done end, the next in the queue begins, or the next look is awaited. */
-function goOn(
-  pair: ImageVersionPair,
-  { look, failure, proven }: Seen,
-  decision: Extract<Decision, { kind: "wait" | "applied" }>,
-  deps: Dependencies,
-): ImageVersionPair {
-  const context = contextOf(deps);
-  if (look === undefined)
-    return notShown(
-      pair,
-      decision.kind === "wait" ? decision.why : "",
-      context,
-    );
-  const applied = decision.kind === "applied" ? latch(pair, context) : pair;
-  // A look from before the last write ends nothing.
-  const settled = isOld(pair.record, look, context)
-    ? applied
-    : settle(applied, look, failure, context);
-  if (isFinal(settled.record.state)) return settled;
-  const toBeDeleted = excluded(settled, deps.useDelayMs, context);
-  if (toBeDeleted !== undefined) return toBeDeleted;
-  return decision.kind === "applied" && mayBegin(settled.record)
-    ? beginNext(settled, context)
-    : follow(settled, decision, proven, context);
-}
-
 async function send(
   deps: Dependencies,
   mine: StoredVersion,
@@ -352,16 +449,10 @@ async function send(
   } catch (error) {
     return postponeOrEnd(deps, mine, error, {
       prepare: (pair) =>
-        isUnanswered(error) ? pair : writeRefused(pair, contextOf(deps)),
-      end: (pair, failure, context) =>
-        mayBeDone(pair.record, context)
-          ? wait(
-              pair,
-              `${failure.message} What was sent before had no answer: whether Azure has carried it out, the next looks tell.`,
-              context.pace.pollMaxMs,
-              context,
-            )
-          : endBatch(pair, failure, context),
+        isUnanswered(error) || !isRetryable(error)
+          ? pair
+          : writePostponed(pair, contextOf(deps)),
+      end: writeRefused,
     });
   }
   deps.looks.forget(id, imageIdOf(id));
@@ -371,21 +462,25 @@ async function send(
   if (noted === undefined) await noteAccepted(deps, mine, armOperationUrl);
 }
 
+function isRetryable(error: unknown): boolean {
+  return error instanceof ServiceError && error.retryAfterMs !== undefined;
+}
+
 /** Somebody has canceled, or asked for more, while the PUT was under way: that ARM has taken it is known all the same. */
 async function noteAccepted(
   deps: Dependencies,
-  { record: { key, lastAttempt: sent } }: StoredVersion,
+  { record: { key, write: sent } }: StoredVersion,
   armOperationUrl: string | undefined,
 ): Promise<void> {
   const stored = await deps.store.read(key);
-  const last = stored?.record.lastAttempt;
+  const { write } = stored?.record ?? {};
   if (
     stored === undefined ||
-    last?.outcome !== "unknown" ||
-    last.sentTime !== sent?.sentTime
+    write?.answer !== "none" ||
+    write.sentTime !== sent?.sentTime
   )
     return;
-  const record = answered(stored.record, armOperationUrl, contextOf(deps));
+  const record = answered(stored.record, armOperationUrl);
   try {
     await commit(deps, { record, operation: stored.operation }, stored);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Schemas } from "@sigil/client";
+import { ProblemError, type Schemas } from "@sigil/client";
 import { Dialog } from "./components/dialog.js";
 import { useLoaded } from "./components/loaded.js";
 import { Findings, Problem } from "./components/problem.js";
@@ -39,6 +39,7 @@ export function PromotionDialog({
   const client = useClient();
   const keyOf = useRequestKey();
   const [seen] = useState(etag);
+  const [allowed, setAllowed] = useState(false);
   const path = { ...image, versionName: version.name };
   return (
     <Dialog
@@ -50,26 +51,30 @@ export function PromotionDialog({
       confirm={promote ? "Promote" : "Exclude"}
       onClose={onClose}
       onConfirm={async () => {
-        const { body } = await client.call(
-          promote ? "promoteImageVersion" : "demoteImageVersion",
-          {
-            path,
-            header: { "If-Match": seen, "Idempotency-Key": keyOf(promote) },
-          },
-        );
+        const header = {
+          "If-Match": seen,
+          "Idempotency-Key": keyOf([promote, allowed]),
+        };
+        const { body } = promote
+          ? await client.call("promoteImageVersion", { path, header })
+          : await client.call("demoteImageVersion", {
+              path,
+              header,
+              query: allowNoLatest(allowed),
+            });
         onAccepted(operationIn(body));
       }}
     >
       <p>
         {promote
-          ? "Virtual machines made without a version number get it where it is then the highest that is ready."
-          : "Virtual machines made without a version number do not get it any more. Those that were made from it stay as they are."}{" "}
-        A promotion rule that it has is removed.
+          ? "Virtual machines made without a version number get it where it is then the highest that is ready. In waves it is promoted in the next one."
+          : "Virtual machines made without a version number do not get it any more. Those that were made from it stay as they are. Its promotion rule ends."}
       </p>
       <LatestEffect
         image={image}
         version={version.name}
         becomes={promote ? "included" : "excluded"}
+        {...(!promote && { allowed, onAllow: setAllowed })}
       />
     </Dialog>
   );
@@ -85,6 +90,7 @@ export function DeleteDialog({
   const client = useClient();
   const [seen] = useState(etag);
   const [typed, setTyped] = useState("");
+  const [allowed, setAllowed] = useState(false);
   const regions = version.sigil.regions.map(({ name }) => name);
   return (
     <Dialog
@@ -96,6 +102,7 @@ export function DeleteDialog({
       onConfirm={async () => {
         const { body } = await client.call("deleteImageVersion", {
           path: { ...image, versionName: version.name },
+          query: allowNoLatest(allowed),
           header: { "If-Match": seen },
         });
         onAccepted(operationIn(body));
@@ -103,13 +110,20 @@ export function DeleteDialog({
     >
       <p>
         The version is deleted in Azure, in {regions.join(", ") || "no region"}.
-        It can be restored only where its gallery has soft delete. The deletion
-        goes before everything that is queued; what works on the version is
-        given up. Virtual machines that were made from it stay as they are.
+        It can be restored only where its gallery has soft delete. The DELETE is
+        sent once Azure works on nothing else of the version; what works on it
+        is given up then. Virtual machines that were made from it stay as they
+        are.
         {version.sigil.managedBy === "Others" &&
           " Sigil has not created this version."}
       </p>
-      <LatestEffect image={image} version={version.name} becomes="deleted" />
+      <LatestEffect
+        image={image}
+        version={version.name}
+        becomes="deleted"
+        allowed={allowed}
+        onAllow={setAllowed}
+      />
       <label>
         Type {version.name} to confirm{" "}
         <input
@@ -337,12 +351,14 @@ export function RollbackDialog({
   const client = useClient();
   const keyOf = useRequestKey();
   const [target, setTarget] = useState(to ?? "");
+  const [allowed, setAllowed] = useState(false);
   const named = target === "" ? {} : { to: target };
   const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
-    `rollback ${target}`,
+    `rollback ${target} ${allowed}`,
     async (_, signal) => {
       const { body } = await client.call("rollBackImage", {
         path: { ...image },
+        query: allowNoLatest(allowed),
         body: { ...named, dryRun: true },
         signal,
       });
@@ -361,7 +377,8 @@ export function RollbackDialog({
         if (dryRun === undefined) return;
         const { body } = await client.call("rollBackImage", {
           path: { ...image },
-          header: { "Idempotency-Key": keyOf(dryRun.to) },
+          query: allowNoLatest(allowed),
+          header: { "Idempotency-Key": keyOf([dryRun.to, allowed]) },
           // What the dry run has said, whatever is the latest by now.
           body: { to: dryRun.to, dryRun: false },
         });
@@ -380,6 +397,9 @@ export function RollbackDialog({
           ))}
         </select>
       </label>
+      {(allowed || isNoLatest(error)) && (
+        <NoLatestTick allowed={allowed} onAllow={setAllowed} />
+      )}
       <div role="status">
         {error !== undefined ? (
           <Problem error={error} />
@@ -415,11 +435,41 @@ export function RollbackDetails({
   );
 }
 
+function allowNoLatest(allowed: boolean): { allowNoLatest?: true } {
+  return allowed ? { allowNoLatest: true } : {};
+}
+
+function isNoLatest(error: unknown): boolean {
+  return (
+    error instanceof ProblemError && error.code === "RegionWouldLoseLatest"
+  );
+}
+
+interface NoLatestProps {
+  readonly allowed: boolean;
+  readonly onAllow: (allowed: boolean) => void;
+}
+
+function NoLatestTick({ allowed, onAllow }: NoLatestProps) {
+  return (
+    <label class="choice">
+      <input
+        type="checkbox"
+        checked={allowed}
+        onChange={(event) => onAllow(event.currentTarget.checked)}
+      />
+      Leave regions without a latest version
+    </label>
+  );
+}
+
 function LatestEffect({
   image,
   version,
   becomes,
-}: {
+  allowed = false,
+  onAllow,
+}: Partial<NoLatestProps> & {
   readonly image: ImageName;
   readonly version: string;
   readonly becomes: "included" | "excluded" | "deleted";
@@ -437,7 +487,12 @@ function LatestEffect({
   return changes.length === 0 ? (
     <p>In no region another version becomes the latest.</p>
   ) : (
-    <LatestTable changes={changes} />
+    <>
+      <LatestTable changes={changes} />
+      {onAllow !== undefined && changes.some(({ to }) => to === undefined) && (
+        <NoLatestTick allowed={allowed} onAllow={onAllow} />
+      )}
+    </>
   );
 }
 

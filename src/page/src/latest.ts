@@ -33,8 +33,13 @@ export function latestChanges(
         const state = regionOf(version, region);
         if (state === undefined) return false;
         if (version.name === changed)
-          return becomes === "included" && isReady(version, state);
-        return !version.excludeFromLatest && isReady(version, state);
+          return (
+            becomes === "included" &&
+            // One that is in latest somewhere is held back elsewhere by the region's own flag.
+            (version.excludeFromLatest || !state.excludeFromLatest) &&
+            isReady(version, state)
+          );
+        return !state.excludeFromLatest && isReady(version, state);
       })?.name,
     }))
     .filter(({ from, to }) => from !== to);
@@ -51,7 +56,6 @@ function regionOf(
 function isReady(version: VersionSummary, region: RegionSummary): boolean {
   return (
     (region.state === "Completed" || region.latest) &&
-    !region.excludeFromLatest &&
     version.provisioningState !== "Deleting"
   );
 }

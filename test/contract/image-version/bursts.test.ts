@@ -130,11 +130,11 @@ test("a thousand versions are followed within Azure's reads of a gallery, each i
   expect(followed.map(({ operation }) => operation.waitReason)).toContainEqual(
     expect.stringContaining("waits its turn"),
   );
-  const seen = followed.filter(({ record }) => record.observed !== undefined);
+  const seen = followed.filter(({ record }) => record.status !== undefined);
   expect(seen.length).toBeGreaterThan(700);
   const ages = seen.map(
-    ({ record: { observed } }) =>
-      (world.clock.now() - Date.parse(observed?.time ?? "")) / 60_000,
+    ({ record: { status } }) =>
+      (world.clock.now() - Date.parse(status?.time ?? "")) / 60_000,
   );
   expect(Math.max(...ages)).toBeLessThan(25);
 

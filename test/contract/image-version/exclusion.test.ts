@@ -29,7 +29,11 @@ import {
 
 let world: InProcess;
 let image: string;
-const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const BY = {
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+  allowNoLatest: true,
+};
 const BOTH = [WESTUS, EASTUS2];
 
 beforeAll(async () => {
@@ -62,8 +66,9 @@ const HELD: Pick<ImageVersionRequest, "sigil"> = {
 async function byHand(
   command: typeof promoteImageVersion,
   id: string,
+  more: { readonly regions?: readonly string[] } = {},
 ): Promise<void> {
-  await command(world.deps, { id: idOf(id), ...BY });
+  await command(world.deps, { id: idOf(id), ...BY, ...more });
   expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
 }
 
@@ -145,11 +150,12 @@ test("a demotion excludes it, too, where others have said of a region that it is
 test("a region that is included again is so where Azure keeps what an update leaves out, too", async () => {
   const { control } = world.simulator;
   await control.setOmission({ excludeFromLatest: "keep" });
-  const sent = (excludeFromLatest: boolean) =>
-    body({ targetRegions: [WESTUS, { ...EASTUS2, excludeFromLatest }] });
-  const id = await put("2.0.0", sent(true));
+  const id = await put(
+    "2.0.0",
+    body({ targetRegions: [WESTUS, { ...EASTUS2, excludeFromLatest: true }] }),
+  );
   expect(await latest()).toEqual(["2.0.0", "1.0.0"]);
-  await put("2.0.0", sent(false));
+  await byHand(promoteImageVersion, id, { regions: ["eastus2"] });
   expect(await latest()).toEqual(["2.0.0", "2.0.0"]);
   await byHand(demoteImageVersion, id);
   expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
@@ -163,7 +169,7 @@ test("a rollback makes the other version the latest", async () => {
   expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
 });
 
-test("a body that excludes the version, and not in a region, excludes it there, too, with a warning", async () => {
+test("a body that excludes the version, and not in a region, includes it there, with a warning", async () => {
   const id = versionId("2.0.0", image);
   const sent = body({
     excludeFromLatest: true,
@@ -182,5 +188,5 @@ test("a body that excludes the version, and not in a region, excludes it there, 
     }),
   );
   await put("2.0.0", sent);
-  expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
+  expect(await latest()).toEqual(["2.0.0", "1.0.0"]);
 });

@@ -38,7 +38,11 @@ import {
 } from "../../support/requests.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
-const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const BY = {
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+  allowNoLatest: true,
+};
 const WESTUS = seedRegion("westus", "WestUS");
 const EASTUS2 = seedRegion("eastus2", "EastUS2");
 

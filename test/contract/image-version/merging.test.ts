@@ -164,22 +164,19 @@ describe("while one update runs", () => {
     expect(await openOperations(world, id)).toEqual([]);
   }
 
-  test("others are queued, are told apart, and are done in one update after it", async () => {
+  test("others are told apart, and are done in one update after it", async () => {
     await made(world, id);
     const first = await ask(body([HOME, A]));
     await world.runDue();
     const second = await ask(body([HOME, B], { tags: { team: "images" } }));
-    const third = await ask(
-      body([{ ...HOME, regionalReplicaCount: 4 }, C], {
-        publishing: { excludeFromLatest: true },
-      }),
-    );
+    const third = await ask(body([{ ...HOME, regionalReplicaCount: 4 }, C]));
     expect(second).toMatchObject({
       status: "NotStarted",
       history: [
         {
           state: "Accepted",
-          message: `The request is queued behind operation ${first.id}. It begins with the next update of the version.`,
+          message:
+            "The request is stored. It goes with the next update of the version.",
         },
       ],
     });
@@ -188,7 +185,6 @@ describe("while one update runs", () => {
     expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B, C));
     expect(await inAzure(world, id)).toMatchObject({
       tags: { team: "images" },
-      properties: { publishingProfile: { excludeFromLatest: true } },
     });
     const events = await world.takeEvents();
     expect(told(events, first)).toEqual([
@@ -208,7 +204,6 @@ describe("while one update runs", () => {
           "updating/2",
           `${region.name}/completed`,
           `${HOME.name}/completed/2`,
-          "demoted/2",
           "completed",
         ].sort(),
       );
@@ -218,14 +213,14 @@ describe("while one update runs", () => {
       });
   });
 
-  test("what contradicts one that is queued is refused with that one", async () => {
+  test("what contradicts one that waits is refused with that one", async () => {
     await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const queued = await ask(body([HOME], { tags: { team: "images" } }));
     const other = body([HOME], { tags: { team: "others" } });
     expect(await refusal(ask(other))).toMatchObject({
-      message: `The request contradicts operation ${queued.id} on ${id}; each contradiction is listed under errors. Wait until operation ${queued.id} has ended, or use another version name.`,
+      message: `The request contradicts operation ${queued.id} on ${id}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
       fields: { existingOperationId: queued.id },
     });
     const plan = await planImageVersion(world.deps, {
@@ -243,7 +238,7 @@ describe("while one update runs", () => {
     await world.finish(id);
   });
 
-  test("the same request again is the operation that is queued, and with its key still so later", async () => {
+  test("the same request again is the operation that waits, and with its key still so later", async () => {
     await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
@@ -345,25 +340,6 @@ describe("while one update runs", () => {
     },
   );
 
-  test("what a request merely repeats gives way to what another has changed", async () => {
-    await made(world, id);
-    await ask(body([{ ...HOME, regionalReplicaCount: 3 }]));
-    await world.runDue();
-    // The version as its second caller knows it, and a region more.
-    const second = await ask(body([{ ...HOME, regionalReplicaCount: 1 }, A]));
-    await world.finish(id);
-    expect(await operationOf(world, second)).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(await inAzure(world, id)).toMatchObject({
-      properties: {
-        publishingProfile: {
-          targetRegions: [{ regionalReplicaCount: 3 }, {}],
-        },
-      },
-    });
-  });
-
   test("more replicas than one page of Azure's says, all requests together, are a warning", async () => {
     await made(world, id);
     await ask(body([HOME, { ...A, regionalReplicaCount: 50 }]));
@@ -422,7 +398,7 @@ describe("while one update runs", () => {
   });
 });
 
-test("requests that together are too long are not queued: the next comes again later", async () => {
+test("requests that together are too long are not stored: the next comes again later", async () => {
   await made(world, id);
   await ask(body([HOME, A]));
   await world.runDue();
@@ -440,9 +416,9 @@ test("requests that together are too long are not queued: the next comes again l
     );
   }
   expect(error).toMatchObject({ code: "StateConflict", retryAfterMs: 60_000 });
-  expect(accepted).toBe(7);
+  expect(accepted).toBe(8);
   await world.finish(id);
-  expect(Object.keys((await inAzure(world, id)).tags ?? {})).toHaveLength(7);
+  expect(Object.keys((await inAzure(world, id)).tags ?? {})).toHaveLength(8);
 });
 
 describe("of several that are done together", () => {

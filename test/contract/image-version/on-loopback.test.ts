@@ -23,7 +23,11 @@ import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 /** The event that ends a demotion, and a deletion. */
 const END = ["completed", "deleted"];
-const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const BY = {
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+  allowNoLatest: true,
+};
 
 let world: OnLoopback;
 beforeAll(async () => {

@@ -220,7 +220,7 @@ describe("a different request", () => {
       await refusal(request(world.deps, id, withReplicas(1))),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `The request contradicts operation ${first.id} on ${id}; each contradiction is listed under errors. Wait until operation ${first.id} has ended, or use another version name.`,
+      message: `The request contradicts operation ${first.id} on ${id}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
       findings: [
         {
           code: "Differs",

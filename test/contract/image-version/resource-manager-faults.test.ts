@@ -276,7 +276,19 @@ describe("while the version replicates", () => {
     await expectSucceeded();
   });
 
-  test("ten 404s in a row mean that the version is gone", async () => {
+  test("a version that is gone before a look has shown it was accepted, and is not shown", async () => {
+    await world.runDue();
+    await world.simulator.control.removeResource(id);
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { code: "NotShown" },
+    });
+    expect(puts()).toBe(1);
+  });
+
+  test("a version that a look has shown, and that others delete, is gone", async () => {
+    await world.runDue();
+    world.clock.advance(15_000);
     await world.runDue();
     await world.simulator.control.removeResource(id);
     expect(await world.finish(id)).toMatchObject({
@@ -287,6 +299,7 @@ describe("while the version replicates", () => {
           "Azure does not have the version: it was deleted, or never created. Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.",
       },
     });
+    expect(puts()).toBe(1);
   });
 
   test("obeys Retry-After to the second", async () => {

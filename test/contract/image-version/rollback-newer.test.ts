@@ -62,6 +62,7 @@ test("one that its promotion rule will include in latest is a warning: it undoes
   const [end] = await ended(world, [rollback]);
   expect(end).toMatchObject({ status: "Succeeded", warnings });
   await ended(world, [creation]);
+  await world.finish(versionId("1.0.2", image));
   expect(await shown(world, image)).toContain("1.0.2 latest");
 });
 

@@ -30,6 +30,7 @@ const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 export const BY = {
   requestedBy: { appId: "operator" },
   traceparent: TRACEPARENT,
+  allowNoLatest: true,
 };
 export const WESTUS = seedRegion("westus", "WestUS");
 export const EASTUS2 = seedRegion("eastus2", "EastUS2");

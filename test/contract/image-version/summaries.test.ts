@@ -14,7 +14,11 @@ import {
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
-const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const BY = {
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+  allowNoLatest: true,
+};
 const IMAGE = imageIdOf(idOf(seedVersionId("1.0.0")));
 let world: InProcess;
 let recordReads = 0;

@@ -159,7 +159,9 @@ describe("accepting costs at most five requests to Table Storage and one sending
     await world.finish(id);
     const { body: _, ...command } = commandOf(id, large.request);
     const costs = await costsOf(() => deleteImageVersion(world.deps, command));
-    expect(costs).toEqual({ reads: 1, writes: 1, transactions: 1, sends: 1 });
+    expect(costs).toMatchObject({ writes: 1, transactions: 1, sends: 1 });
+    // What is the latest then is told by the records of the highest versions, a hundred at most.
+    expect(costs.reads).toBeLessThanOrEqual(110);
     await world.finish(id);
   });
 });

@@ -5,6 +5,7 @@ import { keyOf } from "../../../src/resource-id.js";
 import { targetRegionsOf } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
+  patchImageVersion,
   putImageVersion,
   type PutAnswer,
   type PutImageVersion,
@@ -125,7 +126,7 @@ describe("an update", () => {
     ]);
   });
 
-  test("changes counts, exclusion from latest, end of life, safety profile and tags at once", async () => {
+  test("changes counts, exclusion from latest, end of life, safety profile and tags at once, by a PATCH", async () => {
     await made();
     const wanted = body(
       [
@@ -135,8 +136,18 @@ describe("an update", () => {
       { excludeFromLatest: true, endOfLifeDate: "2090-01-01" },
       { tags: { build: "2" } },
     );
-    wanted.properties.safetyProfile = { blockDeletionBeforeEndOfLife: true };
-    expect(await updated(wanted)).toMatchObject({ status: "Succeeded" });
+    const { publishingProfile } = wanted.properties;
+    const safetyProfile = { blockDeletionBeforeEndOfLife: true };
+    const { body: _, ...command } = commandOf(id, wanted);
+    await patchImageVersion(world.deps, {
+      ...command,
+      patch: {
+        tags: wanted.tags,
+        properties: { publishingProfile, safetyProfile },
+      },
+      validate: () => [],
+    });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect(puts()).toBe(1);
     expect(await inAzure()).toMatchObject({
       tags: { build: "2" },
@@ -145,18 +156,15 @@ describe("an update", () => {
         publishingProfile: {
           excludeFromLatest: true,
           endOfLifeDate: expect.stringMatching(/^2090-01-01/u) as string,
-          targetRegions: [
-            { regionalReplicaCount: 3 },
-            { excludeFromLatest: true },
-          ],
+          targetRegions: [{ regionalReplicaCount: 3 }, {}],
         },
       },
     });
     expect(milestones(await world.takeEvents())).toEqual([
       "accepted",
       "updating/1",
+      expect.stringMatching(/^demoted\/1\//u),
       "westus/completed/2",
-      "demoted/1",
       "completed",
     ]);
   });
@@ -337,8 +345,8 @@ describe("a region that is named to be removed", () => {
     expect(milestones(await world.takeEvents())).toEqual([
       "accepted",
       "updating/1",
-      "eastus2/removed",
       "updating/2",
+      "eastus2/removed",
       "completed",
     ]);
   });

@@ -19,7 +19,6 @@ import {
   byHand,
   ended,
   facts,
-  inAzure,
   made,
   operation,
   operationIn,
@@ -61,18 +60,6 @@ const stall = (): Promise<void> =>
 const resume = (): Promise<void> =>
   world.simulator.control.resumeRegion({ versionId: id, region: "eastus2" });
 
-/** ARM shows what it shows now for ever, in that state. */
-async function freeze(provisioningState: string): Promise<void> {
-  const shown = await shownIn(world, id);
-  world.simulator.control.addFault({
-    method: "GET",
-    path: `${id}\\?`,
-    status: 200,
-    body: { ...shown, properties: { ...shown.properties, provisioningState } },
-    times: null,
-  });
-}
-
 /** What it says while it waits; its next look is to come. */
 async function waits(one: OperationRecord): Promise<string | undefined> {
   const now = await operation(world, one);
@@ -93,32 +80,6 @@ async function told(one: OperationRecord): Promise<string[]> {
 }
 
 describe("where ARM does not come to rest, an operation is told to be stalled, and to go on", () => {
-  test.each(["Creating", "Updating"])(
-    "though every region is Completed: %s",
-    async (state) => {
-      if (state === "Updating") await made(world, id, BODY);
-      const one = operationIn(
-        await put(world, id, plain(undefined, { tags: { a: "1" } })),
-      );
-      await world.runDue();
-      if (state === "Creating") {
-        await pass(world, 580_000);
-        world.clock.advance(60_000);
-      }
-      await freeze(state);
-      await pass(world, HOUR_MS / 2);
-      expect(await waits(one)).toBe(BUSY);
-      expect(await told(one)).toEqual([]);
-      await pass(world, 6 * HOUR_MS);
-      expect(await waits(one)).toBe(BUSY);
-      expect(await told(one)).toEqual(["stalled"]);
-      world.simulator.control.clearFaults();
-      expect(await ended(world, [one])).toMatchObject([
-        { status: "Succeeded" },
-      ]);
-    },
-  );
-
   test("while a version is Deleting", async () => {
     await made(world, id, BODY);
     const deletion = await byHand.remove(world, id);
@@ -163,16 +124,13 @@ describe("where ARM does not come to rest, an operation is told to be stalled, a
   });
 });
 
-test("what is queued says behind what, and is told to be stalled and to go on as any other", async () => {
+test("what comes while ARM works is told to be stalled and to go on with the rest", async () => {
   await stall();
   const creation = operationIn(await put(world, id, BODY));
   await pass(world, 60_000);
   const change = operationIn(await patch(world, id, { tags: { b: "1" } }));
-  const behind = `It is queued behind operation ${creation.id}.`;
-  expect(await waits(change)).toBe(behind);
   expect(await told(change)).toEqual([]);
   await pass(world, 6 * HOUR_MS);
-  expect(await waits(change)).toBe(behind);
   expect(await told(change)).toEqual(["stalled"]);
   await resume();
   const ends = await ended(world, [creation, change]);
@@ -198,27 +156,6 @@ describe("a creation whose region stalls for ever", () => {
     expect(
       (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
     ).toBe(true);
-  });
-
-  test.each([
-    ["canceled", "Canceled"],
-    ["not canceled", "Failed"],
-  ])("is deleted while ARM works on it, %s", async (does, status) => {
-    await stall();
-    const creation = operationIn(await put(world, id, BODY));
-    await pass(world, 60_000);
-    if (does === "canceled")
-      await cancelOperation(world.deps, creation.id, BY.requestedBy);
-    const deletion = await byHand.remove(world, id);
-    expect(deletion).toMatchObject({ kind: "DeleteImageVersion" });
-    await world.runDue();
-    expect(await operation(world, creation)).toMatchObject({ status });
-    const start = world.clock.now();
-    expect(await ended(world, [deletion])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect(world.clock.now() - start).toBeLessThan(HOUR_MS);
-    expect(await inAzure(world, id)).toBeUndefined();
   });
 });
 

@@ -186,6 +186,13 @@ test("an event names the set, its key, each version and where it has the set, wh
       { name: "1.0.0", regions: ["westus"] },
     ],
     versionCount: 2,
+    whatToDo: {
+      sentence: expect.stringContaining("Fix the key") as string,
+      command: expect.stringMatching(
+        / -e 1\.0\.1 --query sigil\.keys$/u,
+      ) as string,
+      request: `GET /api${image}/versions/1.0.1`,
+    },
   });
 });
 
@@ -357,6 +364,7 @@ test("a set that no version has any more, by two looks, is told to be at risk no
     id: idOf(`${gone}/versions/1.0.0`),
     requestedBy: { appId: "test" },
     traceparent: TRACEPARENT,
+    allowNoLatest: true,
   });
   await world.finish(`${gone}/versions/1.0.0`);
   await world.takeTold();

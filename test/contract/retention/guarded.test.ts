@@ -47,7 +47,9 @@ describe("where versions are guarded", () => {
     expect(errors).toEqual([]);
     expect(deletions).toHaveLength(2);
     const { record } = await world.read(versionId("1.0.1"));
-    expect(Object.values(record.requests)).toMatchObject([{ guard: {} }]);
+    expect(Object.values(record.requests)).toMatchObject([
+      { deletion: { guarded: true } },
+    ]);
     for (const number of ["1.0.1", "1.0.2"])
       await world.finish(versionId(number));
     expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
@@ -105,6 +107,7 @@ describe("where versions are guarded", () => {
       id: idOf(id),
       requestedBy: { name: "retention", appId: "somebody" },
       traceparent: TRACEPARENT,
+      allowNoLatest: true,
     });
     await scaleSet("late", id);
     expect(await world.finish(id)).toMatchObject({
@@ -123,14 +126,14 @@ describe("where versions are guarded", () => {
     await world.finish(versionId("1.0.0"));
     await removeUsers(world);
     const stored = await world.read(versionId("1.0.0"));
-    const { observed } = stored.record;
-    if (observed === undefined) throw new Error("it was not looked at");
+    const { status } = stored.record;
+    if (status === undefined) throw new Error("it was not looked at");
     await world.deps.store.commit(
       {
         ...stored.record,
-        observed: {
-          ...observed,
-          regions: observed.regions.map((region) => ({
+        status: {
+          ...status,
+          regions: status.regions.map((region) => ({
             ...region,
             state: "Failed" as const,
           })),

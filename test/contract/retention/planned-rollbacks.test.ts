@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { StepDependencies } from "../../../src/image-version/ports.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { reconcile } from "../../../src/operation/reconcile.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
@@ -86,31 +85,6 @@ describe.each(["waits", "is not accepted yet"] as const)(
       expect(await rollback()).toBe("RollbackRefused");
       expect(await ends(deletions)).toEqual(["Succeeded", "Succeeded"]);
       expect(await latest()).toBe("3.0.0");
-    });
-
-    test("where both die before they say so, demotes nothing for what is to be deleted", async () => {
-      const died = () => Promise.reject(new Error("died"));
-      const { resourceManager } = world.deps;
-      const storedAndDead = storing({
-        before: () =>
-          sendsDelete({
-            ...world.deps,
-            resourceManager: {
-              ...resourceManager,
-              deleteImageVersion: died,
-            },
-          }).catch(() => undefined),
-        after: died,
-      });
-      await expect(rolledBack(storedAndDead)).rejects.toThrow("died");
-      for (let minutes = 0; minutes < 20; minutes += 1) {
-        world.clock.advance(60_000);
-        await reconcile(world.deps);
-        await world.runDue();
-        expect(await latest()).toBe("3.0.0");
-      }
-      expect(await rollback()).toBe("RollbackRefused");
-      expect(await ends(deletions)).toEqual(["KeptByRetention", "Succeeded"]);
     });
 
     test("keeps it where it is stored before that", async () => {

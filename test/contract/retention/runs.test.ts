@@ -3,16 +3,17 @@ import { describe, expect, test } from "vitest";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
 import type { RetentionDependencies } from "../../../src/retention/ports.js";
 import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { MOST_DELETIONS } from "../../../src/retention/run-retention.js";
-import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import { idOf, type InProcess } from "../../support/dependencies.js";
 import {
   failingDependencies,
   hasEffect,
 } from "../../support/failing-dependencies.js";
 import { seedResource } from "../../support/requests.js";
 import { BY } from "../image-version/truth/support.js";
-import { KEEP_1, bodyOf, inRetention, resources } from "./support.js";
+import { KEEP_1, inRetention, resources } from "./support.js";
 
 let world: InProcess;
 let deps: RetentionDependencies;
@@ -135,13 +136,18 @@ describe("a run", () => {
   test("leaves a version alone that is changed while it is judged", async () => {
     await make(["1.0.0", "1.0.1"]);
     await enforce(KEEP_1);
-    const promised = bodyOf({ endOfLifeDate: "2090-01-01" });
+    const publishingProfile = { endOfLifeDate: "2090-01-01T00:00:00Z" };
     const racing: RetentionDependencies = {
       ...deps,
       imageVersions: withList(async (imageId) => {
         // Sigil's records are read already, Azure's list shows the version as it was.
         const listed = await listImageVersions(imageId);
-        await request(world.deps, versionId("1.0.0"), promised);
+        await patchImageVersion(world.deps, {
+          id: idOf(versionId("1.0.0")),
+          patch: { properties: { publishingProfile } },
+          validate: () => [],
+          ...BY,
+        });
         await world.finish(versionId("1.0.0"));
         return listed;
       }),

@@ -88,8 +88,9 @@ async function runs(
   await runRollouts(deps, TRACEPARENT).catch(() => undefined);
   const calls = [...process.calls];
   process.restart();
+  // Where the first made fewer calls than that, a later one dies.
   for (let again = 0; again < 3; again += 1)
-    await runRollouts(deps, TRACEPARENT);
+    await runRollouts(deps, TRACEPARENT).catch(process.restart);
   // What was accepted and not sent goes out as any operation's does.
   await reconcile(process.deps);
   return calls;
@@ -128,12 +129,12 @@ const SCENARIOS = [
     results: ["passed", "passed"] as const,
     late: "failed" as const,
     expectDone: async (versionId: string) => {
-      expect((await rollouts.world.read(versionId)).operation).toMatchObject({
+      expect(await rollouts.world.finish(versionId)).toMatchObject({
         kind: "PromoteImageVersion",
         status: "Canceled",
         canceledBy: { name: "rollout", policy: "rollout" },
       });
-      await rollouts.world.finish(versionId);
+      await rollouts.run();
       expect(await rollouts.isLatest(versionId)).toBe(false);
       expect(await rollouts.isLookedAfter(versionId)).toBe(false);
       expect(

@@ -1,9 +1,6 @@
 /** A rollback to a version whose rule says when it is to be the latest. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import {
   planRollback,
   rollBackImage,
@@ -87,16 +84,6 @@ describe("promoted in waves", () => {
     await rollBack();
     await rollouts.pass(15);
     expect(await latest()).toEqual(["2.0.0", "2.0.0"]);
-  });
-
-  test("whose waves were done before it was demoted, is refused beforehand, too", async () => {
-    await rollouts.publish(WAVES);
-    await passed(["westus", "eastus2"]);
-    await demoteImageVersion(rollouts.world.deps, OPERATOR);
-    await rollouts.world.finish(HELD);
-    await publishNewer();
-    expect((await refusal(rollBack())).code).toBe("RollbackRefused");
-    expect(await latest()).toEqual(["3.0.0", "3.0.0"]);
   });
 });
 

@@ -13,7 +13,11 @@ import {
   moveOn,
   takeAndMoveOn,
 } from "../../../src/rollout/move-on.js";
-import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
+import {
+  runRollouts,
+  whyNotByRule,
+  type RolloutRun,
+} from "../../../src/rollout/roll-out.js";
 import { canonicalRegion, imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
@@ -32,6 +36,7 @@ export const OPERATOR = {
   id: idOf(HELD),
   requestedBy: { appId: "operator" },
   traceparent: TRACEPARENT,
+  allowNoLatest: true,
 };
 
 /** Rules that wait for tests of others. */
@@ -128,6 +133,9 @@ export async function startRollouts(
     machineTests: tests.deps,
     results: tests.deps.results,
   };
+  Object.assign(world.deps, {
+    notByRule: whyNotByRule.bind(undefined, rollout),
+  });
   const onResult = moveOn.bind(undefined, rollout);
   const beforeResult = expectResult.bind(undefined, rollout);
   const told = { beforeResult, onResult };
@@ -144,12 +152,12 @@ export async function startRollouts(
   const runDue = async (): Promise<void> => {
     const due = await world.takeDue();
     for (const message of due)
-      await takeAndMoveOn(rollout, events, message, (given) =>
+      await takeAndMoveOn(rollout, events, (given) =>
         world.handle(message, { ...imageVersions, events: given }),
       );
     const dueTests = await tests.takeDue();
     for (const message of dueTests)
-      await takeAndMoveOn(rollout, events, message, (given) =>
+      await takeAndMoveOn(rollout, events, (given) =>
         tests.handle(message, { ...testDeps, events: given }),
       );
     if (due.length + dueTests.length > 0) await runDue();

@@ -144,9 +144,10 @@ describe("a test of others", () => {
     expect(await rollouts.isLatest()).toBe(true);
   });
 
-  test("that passes before the version is usable everywhere is not enough", async () => {
+  test("that passes before the version is usable everywhere does not count", async () => {
     await request(rollouts.world.deps, HELD, ruled(TESTED));
-    await rollouts.world.runDue();
+    await rollouts.step(30);
+    await rollouts.step(1);
     await rollouts.report({});
     await rollouts.report({ region: "eastus2" });
     await rollouts.run();
@@ -156,6 +157,12 @@ describe("a test of others", () => {
     });
     await rollouts.world.finish(HELD);
     expect(await rollouts.isLatest()).toBe(false);
+    expect(await rollouts.view()).toMatchObject({
+      message: "It waits for boot in westus, boot in eastus2.",
+    });
+    rollouts.clock.advance(1_000);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
     await rollouts.pass(3);
     expect(await rollouts.isLatest()).toBe(true);
   });

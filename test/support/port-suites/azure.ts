@@ -8,7 +8,7 @@ import type {
   Subscriptions,
 } from "../../../src/subscription/ports.js";
 
-/** The three ports of Azure, in front of the model's world (test/model/requests.ts), and what a suite does to it. */
+/** The three ports of Azure, in front of one world (requests.ts), and what a suite does to it. */
 export interface AzureUnderTest {
   readonly clock: ManualClock;
   readonly resourceManager: ResourceManager;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
-import { bodyOf, IMAGES, VERSIONS, type Asked } from "../../model/requests.js";
+import { bodyOf, IMAGES, VERSIONS, type Asked } from "./requests.js";
 import { idOf } from "../dependencies.js";
 import { THROTTLED, type AzureUnderTest } from "./azure.js";
 

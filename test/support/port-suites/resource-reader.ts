@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ResourceReader } from "../../../src/image-version/ports.js";
 import { parseResourceId } from "../../../src/resource-id.js";
-import { IMAGES, SOURCE, VERSIONS } from "../../model/requests.js";
+import { IMAGES, SOURCE, VERSIONS } from "./requests.js";
 import { THROTTLED, type AzureUnderTest } from "./azure.js";
 
 const IMAGE = IMAGES[0] ?? "";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseResourceId } from "../../../src/resource-id.js";
 import type { Subscriptions } from "../../../src/subscription/ports.js";
-import { SOURCE } from "../../model/requests.js";
+import { SOURCE } from "./requests.js";
 import { THROTTLED, type AzureUnderTest } from "./azure.js";
 
 const SUBSCRIPTION_ID = parseResourceId(SOURCE)?.subscriptionId ?? "";

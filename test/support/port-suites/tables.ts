@@ -7,7 +7,6 @@ import type { TableStorage } from "../../../src/azure/tables/table.js";
 import { createTestProfiles } from "../../../src/azure/tables/test-profiles.js";
 import { createTestResults } from "../../../src/azure/tables/test-results.js";
 import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
-import { migrated } from "../../../src/image-version/state/migration.js";
 import type { TableStorage as RunningTables } from "@sigil-local/stack/memory-tables";
 import { idempotencyKeysSuite } from "./idempotency-keys.js";
 import { indexSuite } from "./listing-index.js";
@@ -31,7 +30,7 @@ export function tablesSuite(start: () => Promise<RunningTables>): void {
   });
 
   describe("the state store", () => {
-    stateStoreSuite(() => createStateStore(storage, migrated));
+    stateStoreSuite(() => createStateStore(storage));
   });
   describe("the index", () => {
     indexSuite(() => createIndex(storage));

@@ -158,6 +158,17 @@ export const VERSION = {
     latest: true,
     latestIn: ["westus"],
     keys: { state: "AtRisk", problems: [], notSeen: [] },
+    conditions: [
+      {
+        type: "KeyAtRisk",
+        message: "A key of the version does not work, or soon will not.",
+        whatToDo: {
+          sentence: "Fix the key as `sigil.keys` says.",
+          command: "sigil image-version show -e 1.0.0 --query sigil.keys",
+          request: "GET /api/subscriptions/s",
+        },
+      },
+    ],
     regions: [],
   },
 } as const;

@@ -1103,9 +1103,9 @@ describe("what is printed", () => {
     ["-o table --query [].{Name:name,Tags:tags}", "Name\n-----\n1.0.0\n"],
     [
       "-o table",
-      `Name   ProvisioningState  TargetRegions       ReplicationState  Latest  LatestIn  Keys
------  -----------------  ------------------  ----------------  ------  --------  ------
-1.0.0  Succeeded          West US, East US 2                    yes     westus    AtRisk
+      `Name   ProvisioningState  TargetRegions       ReplicationState  Latest  LatestIn  Keys    Conditions
+-----  -----------------  ------------------  ----------------  ------  --------  ------  ----------
+1.0.0  Succeeded          West US, East US 2                    yes     westus    AtRisk  KeyAtRisk
 `,
     ],
   ])("with %s", async (line, printed) => {

@@ -50,7 +50,7 @@ test("the least configuration has the documented defaults", () => {
     overdueMs: 120_000,
     progressStep: 10,
     stalledMs: 7_200_000,
-    confirmMs: 120_000,
+    confirmMs: 240_000,
     staleMs: 600_000,
     operationStalledMs: 3_600_000,
     repairAttempts: 3,

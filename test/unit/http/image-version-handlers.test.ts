@@ -282,12 +282,10 @@ describe.each([
       body: { kind: "UpdateImageVersion" },
     });
     expect((await stored()).request).toMatchObject({
-      changes: {
+      patch: {
         [EAST]: null,
-        [regionField("westus3")]: null,
         "/tags/build": "4712",
       },
-      repeats: {},
     });
   });
 
@@ -343,18 +341,17 @@ describe.each([
       const { operation, request } = await stored();
       expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
       expect(request).toMatchObject({
-        changes: { "/tags/build": null, "/tags/team": "images", [EAST]: null },
-        repeats: {},
+        patch: { "/tags/build": null, "/tags/team": "images", [EAST]: null },
       });
       expect(request).not.toHaveProperty("creates");
     },
   );
 
-  it("PATCH of what others have made adopts it, though it changes nothing", async () => {
+  it("PATCH of what others have made adopts nothing where it changes nothing", async () => {
     const answer = await patch("", { body: { tags: { build: "4711" } } });
     expect(answer).toMatchObject({
-      status: 202,
-      body: { kind: "UpdateImageVersion" },
+      status: 200,
+      body: { name: THERE, sigil: { managedBy: "Others" } },
     });
   });
 
@@ -419,7 +416,9 @@ it.each(["deleteImageVersion", "armDeleteImageVersion"] as const)(
       status: 202,
       body: { softDelete: { isSoftDeleteEnabled: false } },
     });
-    expect((await stored()).request.bypassSoftDelete).toBe(true);
+    expect((await stored()).request.deletion).toEqual({
+      bypassSoftDelete: true,
+    });
   },
 );
 
@@ -534,9 +533,9 @@ describe("retry", () => {
 });
 
 describe.each([
-  ["promoteImageVersion", "PromoteImageVersion", false],
-  ["demoteImageVersion", "DemoteImageVersion", true],
-] as const)("%s", (name, kind, excluded) => {
+  ["promoteImageVersion", "PromoteImageVersion", "include"],
+  ["demoteImageVersion", "DemoteImageVersion", "exclude"],
+] as const)("%s", (name, operationKind, kind) => {
   const post = (headers: Record<string, string>) =>
     call(name, {
       method: "POST",
@@ -546,10 +545,10 @@ describe.each([
 
   it("is asked by hand, with a key", async () => {
     const first = await post({ "Idempotency-Key": "k", "If-Match": "*" });
-    expect(first).toMatchObject({ status: 202, body: { kind } });
+    expect(first).toMatchObject({ status: 202, body: { kind: operationKind } });
     expect((await stored()).request).toMatchObject({
-      byHand: true,
-      changes: { "/properties/publishingProfile/excludeFromLatest": excluded },
+      patch: {},
+      release: { kind, by: "person" },
     });
     const again = await post({ "Idempotency-Key": "k" });
     expect(again.body["id"]).toBe(first.body["id"]);
@@ -557,6 +556,40 @@ describe.each([
 
   it("is refused where its precondition does not hold", async () => {
     expect((await post({ "If-Match": '"another"' })).status).toBe(412);
+  });
+});
+
+describe("promote with regions", () => {
+  const post = (body: unknown) =>
+    call("promoteImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}/${THERE}/promote`,
+      body,
+    });
+
+  it("asks for these alone, in any spelling", async () => {
+    expect(await post({ regions: ["East US 2"] })).toMatchObject({
+      status: 202,
+      body: { kind: "PromoteImageVersion" },
+    });
+    expect((await stored()).request).toMatchObject({
+      release: { kind: "include", by: "person", regions: ["eastus2"] },
+    });
+  });
+
+  it.each([
+    [
+      { regions: ["westus", "northeurope"] },
+      "RegionNotInVersion",
+      "/regions/1",
+    ],
+    [{ regions: [] }, "TooFewItems", "/regions"],
+    [{ zone: "1" }, "UnknownProperty", "/zone"],
+  ])("%j is 400: %s", async (body, code, pointer) => {
+    expect(await post(body)).toMatchObject({
+      status: 400,
+      body: { errors: [{ code, pointer }] },
+    });
   });
 });
 

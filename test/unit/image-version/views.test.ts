@@ -26,7 +26,7 @@ import {
   COMPLETED,
   creating,
   lookOf,
-  queued,
+  beside,
   REPLICATING,
   replicating,
   step,
@@ -81,7 +81,7 @@ const refused = fail(
 /** What is known of a version, and what Azure shows of it: its last look, unless another is given. */
 function known(
   pair: Pick<ImageVersionPair, "record"> | undefined,
-  { look = pair?.record.observed, ...more }: Partial<KnownImageVersion> = {},
+  { look = pair?.record.status, ...more }: Partial<KnownImageVersion> = {},
 ): KnownImageVersion {
   return {
     id: idOf(VERSION_ID),
@@ -302,7 +302,7 @@ describe("a version that is to be created", () => {
 describe("what is pending", () => {
   const CHANGE = { "/tags/a": "1" };
 
-  test("is what is asked, begun or queued, and not there yet", () => {
+  test("is what is asked and not there yet", () => {
     const { record, operation } = succeeded();
     const begun = {
       record: {
@@ -312,16 +312,19 @@ describe("what is pending", () => {
       },
       operation,
     };
-    const both = queued(begun, changeOf({ [EXCLUDE_FROM_LATEST]: true }));
+    const both = beside(
+      begun,
+      changeOf({}, { release: { kind: "exclude", by: "person" } }),
+    );
     const { pending } = viewImageVersion(known(both), at(20).now).sigil;
     expect(pending).toEqual([
       { pointer: "/tags/a", propertyChangeType: "Create", after: "1" },
-      {
-        pointer: "/properties/publishingProfile/excludeFromLatest",
+      ...[0, 1].map((i) => ({
+        pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
         propertyChangeType: "Modify",
         before: false,
         after: true,
-      },
+      })),
     ]);
   });
 
@@ -353,7 +356,7 @@ describe("what is pending", () => {
 
 describe("a version is Sigil's", () => {
   const managed = (more: Partial<ImageVersionRecord>) => {
-    const { lastApplied: _, ...record } = succeeded().record;
+    const { spec: _, ...record } = succeeded().record;
     return viewImageVersion(
       known({ record: { ...record, ...more } }),
       at(1).now,
@@ -361,8 +364,12 @@ describe("a version is Sigil's", () => {
   };
 
   test.each<[string, Partial<ImageVersionRecord>, string]>([
-    ["which it has made or adopted", { lastApplied: {} }, "Sigil"],
-    ["which it is to change", { requests: { x: changeOf({}) } }, "Sigil"],
+    ["which it has made or adopted", { spec: {} }, "Sigil"],
+    [
+      "which it is to change",
+      { state: "Accepted", requests: { x: changeOf({ "/tags/a": "1" }) } },
+      "Sigil",
+    ],
     ["not by a demotion that has ended", {}, "Others"],
   ])("%s", (_, more, by) => {
     expect(managed(more)).toBe(by);
@@ -428,7 +435,7 @@ test.each([
   [accepted(), 0],
   [partly, 65],
   [succeeded(), 100],
-  [after(replicating(), "Creating", COMPLETED, 60), 99],
+  [{ operation: { ...succeeded().operation, status: "Running" as const } }, 99],
 ])(
   "percentComplete is the regions' mean, and 100 only for success",
   ({ operation }, percent) => {

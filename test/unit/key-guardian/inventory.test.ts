@@ -66,11 +66,16 @@ async function inUse(
   );
 }
 
-test.each(["removed", "lost"] as const)(
+test.each([
+  ["removed", {}],
+  ["lost", { lost: true }],
+] as const)(
   "the set of a region that a repair has %s is in use: the region will be added back",
-  async (away) => {
+  async (_, more) => {
     const sets = await inUse({
-      "1.10.0": { repairs: { eastus2: { attempts: 1, [away]: EASTUS2 } } },
+      "1.10.0": {
+        repairs: { eastus2: { attempts: 1, removed: EASTUS2, ...more } },
+      },
     });
     expect(sets).toContainEqual({
       id: seedResource("diskEncryptionSets/EastUS2DiskEncryptionSet1"),

@@ -9,11 +9,17 @@ import {
   KEY,
   told,
 } from "../../support/transitions.js";
-import { enqueue } from "../../../src/image-version/state/batch.js";
-import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
+import { accept } from "../../../src/image-version/state/accepting.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../../../src/image-version/state/record.js";
 import { kindOf } from "../../../src/operation/kinds.js";
 import { currentFor } from "../../../src/operation/steps.js";
 import { CONFLICT, createPorts, store } from "./ports.js";
+
+const besideOf = (pair: ImageVersionPair) =>
+  accept(acceptingOf(changeOf({})), pair, at(5));
 
 test("invariant 1: the row that the reconciler reads is written before the state", async () => {
   const ports = createPorts();
@@ -39,9 +45,7 @@ test("invariant 3: where no step is due, a message of none is sent; it acts on n
   const ports = createPorts();
   await store(ports, told(creating()));
   await acceptOperation(ports, KEY, (stored) =>
-    stored === undefined
-      ? expect.fail("nothing is stored")
-      : enqueue(stored, acceptingOf(changeOf({})), at(5)),
+    stored === undefined ? expect.fail("nothing is stored") : besideOf(stored),
   );
   const [message] = ports.enqueued;
   expect(ports.enqueued).toEqual([
@@ -75,13 +79,11 @@ test("what is decided without a new operation stores nothing", async () => {
   expect(ports.done).toEqual([]);
 });
 
-test("the operation that is queued is the answer, not the one that runs", async () => {
+test("the operation that comes beside is the answer, not the one that leads", async () => {
   const ports = createPorts();
   await store(ports, creating());
   const operation = await acceptOperation(ports, KEY, (stored) =>
-    stored === undefined
-      ? expect.fail("nothing is stored")
-      : enqueue(stored, acceptingOf(changeOf({})), at(5)),
+    stored === undefined ? expect.fail("nothing is stored") : besideOf(stored),
   );
   expect(operation.id).toBe(`${KEY}-2`);
   expect(await ports.open()).toContain(`${KEY}-2`);
@@ -92,11 +94,7 @@ test("invariant 2: what is still to be told stays in front", async () => {
   const before = await store(ports, accepted());
   await acceptOperation(ports, KEY, (stored) => {
     expect(stored?.record.outbox).toEqual([]);
-    return enqueue(
-      stored ?? expect.fail("nothing is stored"),
-      acceptingOf(changeOf({})),
-      at(5),
-    );
+    return besideOf(stored ?? expect.fail("nothing is stored"));
   });
   const { record } = (await ports.store.read(KEY)) ?? {};
   expect(record?.outbox.slice(0, before.record.outbox.length)).toEqual(
@@ -130,8 +128,8 @@ test("invariant 3: the Idempotency-Key is noted with the rest", async () => {
     ports.idempotencyKeys.claim("k", { resourceKey: KEY, fingerprint: "f" });
   await claim();
   await acceptOperation(ports, KEY, () => {
-    const { operation, ...pair } = accepted();
-    return { ...pair, operation: { ...operation, requestKey: "k" } };
+    const { record, operation } = accepted();
+    return { record, operation: { ...operation, requestKey: "k" } };
   });
   expect(await claim()).not.toHaveProperty("operationId");
   await currentFor(ports, ports.enqueued[0] ?? expect.fail("nothing was sent"));
@@ -176,7 +174,7 @@ describe("invariant 2: what was read before", () => {
     const operation = await acceptOperation(
       unread,
       KEY,
-      () => enqueue(stored, acceptingOf(changeOf({})), at(5)),
+      () => besideOf(stored),
       { stored },
     );
     expect(operation.id).toBe(`${KEY}-2`);

@@ -18,7 +18,7 @@ import {
   changeOf,
   eventsOf,
   KEY,
-  queued,
+  beside,
   replicating,
   succeeded,
   time,
@@ -93,18 +93,6 @@ test("one of several that have begun ends alone", () => {
   }
 });
 
-test("one that is queued ends without having begun", () => {
-  const pair = queued(replicating(), changeOf({}));
-  const after = cancel(pair, `${KEY}-2`, BY, at(60));
-  expect(after.record.queued).toEqual([]);
-  expect(eventsOf(after)[0]?.data).toMatchObject({
-    consequence: expect.stringContaining(
-      "nothing will be sent to Azure",
-    ) as string,
-  });
-  expect(cancel(pair, `${KEY}-9`, BY, at(60))).toBe(pair);
-});
-
 describe("a caller who cancels", () => {
   let store: StateStore<TrackedRecord>;
   let deps: OperationDependencies<TrackedRecord>;
@@ -144,7 +132,7 @@ describe("a caller who cancels", () => {
 
   test("lets the next in the queue begin", async () => {
     const first = told(accepted());
-    await put(queued(first, changeOf({ "/tags/a": "1" })));
+    await put(beside(first, changeOf({ "/tags/a": "1" })));
     await store.commit(
       (await store.read(KEY))?.record ?? expect.fail("nothing is stored"),
       first.operation,

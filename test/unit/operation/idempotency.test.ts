@@ -16,7 +16,7 @@ import {
   at,
   changeOf,
   KEY,
-  queued,
+  beside,
   replicating,
 } from "../../support/transitions.js";
 
@@ -154,7 +154,7 @@ test("an operation that carries the key is noted by whoever tells of it", async 
 
 test("a key that nobody lived to bind is found by the operation that carries it", async () => {
   const { requestKey = "" } = await claim();
-  const pair = queued(replicating(), changeOf({}), { requestKey });
+  const pair = beside(replicating(), changeOf({}), { requestKey });
   await deps.store.commit(
     pair.record,
     pair.operation,

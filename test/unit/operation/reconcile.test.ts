@@ -9,7 +9,7 @@ import {
   changeOf,
   creating,
   KEY,
-  queued,
+  beside,
   replicating,
   succeeded,
   time,
@@ -141,7 +141,7 @@ test.each([
 ])(
   "what is %s is looked after with the current operation, else removed",
   async (_, row, removed) => {
-    const { accepted: __, ...pair } = queued(creating(), changeOf({}));
+    const { accepted: __, ...pair } = beside(creating(), changeOf({}));
     const { ports, result } = await found(pair, -20, { rows: [row] });
     expect(result).toEqual(OPEN);
     ports.seconds = 1_000;
@@ -150,7 +150,7 @@ test.each([
 );
 
 test("what is queued has what is stored and not told told with it", async () => {
-  const { accepted: _, ...pair } = queued(creating(), changeOf({}));
+  const { accepted: _, ...pair } = beside(creating(), changeOf({}));
   const { outbox } = accepted().record;
   const untold = { ...pair, record: { ...pair.record, outbox } };
   const { result } = await found(untold, 0, { rows: [`${KEY}-2`] });

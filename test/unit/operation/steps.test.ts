@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
-import { fail } from "../../../src/operation/failing.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { postponeOrFail } from "../../../src/operation/postponing.js";
 import { recordKeyOf, type ArmCall } from "../../../src/operation/records.js";
@@ -14,10 +13,8 @@ import { wait } from "../../../src/operation/waiting.js";
 import {
   accepted,
   at,
-  changeOf,
   creating,
   KEY,
-  queued,
   replicating,
   succeeded,
   time,
@@ -25,7 +22,6 @@ import {
 import { CONFLICT, createPorts, store, type Ports } from "./ports.js";
 
 const ID = `${KEY}-1`;
-const FAILURE = { code: "X", message: "No.", errors: [] };
 const waits = (pair: ImageVersionPair) => wait(pair, "Busy.", 0, at(1));
 
 const read = async (ports: Ports) =>
@@ -141,26 +137,6 @@ describe("a step", () => {
     await expect(
       commitStep(contested(ports, 1, new TypeError("It broke.")), again, waits),
     ).rejects.toThrow("It broke.");
-  });
-
-  test("that ends an operation begins what waited for it, in the same commit", async () => {
-    const ports = createPorts();
-    const { accepted: _, ...pair } = queued(creating(), changeOf({}));
-    const stored = await store(ports, pair);
-    const before = ports.done.filter((one) => one === "commit").length;
-    const next = await commit(ports, fail(stored, FAILURE, at(1)), stored);
-    expect(ports.done.filter((one) => one === "commit")).toHaveLength(
-      before + 1,
-    );
-    expect(next.operation.id).toBe(`${KEY}-2`);
-    expect(await ports.store.readOperation(ID)).toMatchObject({
-      status: "Failed",
-    });
-    const waiting = createPorts();
-    const { accepted: __, ...other } = queued(creating(), changeOf({}));
-    const going = await store(waiting, other);
-    const kept = await commit(waiting, waits(going), going);
-    expect(kept.operation.id).toBe(ID);
   });
 
   test("writes down what was asked of ARM for it", async () => {

@@ -21,7 +21,7 @@ function version(
       state: "Completed",
       progress: 100,
       latest: false,
-      excludeFromLatest: false,
+      excludeFromLatest: rest.excludeFromLatest ?? false,
       encryptionType: "EncryptionAtRestWithPlatformKey",
       diskEncryptionSets: [],
       ...state,
@@ -60,6 +60,7 @@ test("nothing changes where it was not the latest, or is excluded in the region 
   const [first = version("0.0.0", {}), ...others] = VERSIONS;
   const held = {
     ...first,
+    excludeFromLatest: false,
     regions: first.regions.map((region) => ({
       ...region,
       excludeFromLatest: true,

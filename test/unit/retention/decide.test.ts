@@ -5,10 +5,6 @@ import { decide, type RetainedVersion } from "../../../src/retention/decide.js";
 import type { RetentionRules } from "../../../src/retention/ports.js";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
-const region = (name: string, excludeFromLatest = false) => ({
-  name,
-  excludeFromLatest,
-});
 
 /** Promoted and ready in westus, unless said otherwise. */
 function version(
@@ -22,8 +18,7 @@ function version(
     operationId: `${name}-1`,
     createdTime: "2026-01-01T00:00:00Z",
     provisioningState: "Succeeded",
-    excludeFromLatest: false,
-    regions: [region("westus")],
+    latestIn: ["westus"],
     readyRegions: ["westus"],
     protected: false,
     isRollbackTarget: false,
@@ -97,7 +92,7 @@ describe("keepNewestPromoted", () => {
         version("1.0.0"),
         version("1.0.1"),
         version("1.0.2"),
-        version("1.0.3", { excludeFromLatest: true }),
+        version("1.0.3", { latestIn: [] }),
         version("1.0.4", { state: "Failed" }),
         version("1.0.5", { state: "Replicating" }),
         version("1.0.6", { provisioningState: "Failed" }),
@@ -212,7 +207,7 @@ describe("never deleted, whatever the rules:", () => {
 
   test("the latest of a region that newer versions are not in, or are excluded from latest in (invariant 2)", () => {
     const east = {
-      regions: [region("westus"), region("eastus")],
+      latestIn: ["westus", "eastus"],
       readyRegions: ["westus", "eastus"],
     };
     const decisions = decide(
@@ -221,7 +216,7 @@ describe("never deleted, whatever the rules:", () => {
         version("1.0.0", east),
         version("1.0.1", east),
         version("1.0.2", {
-          regions: [region("westus"), region("eastus", true)],
+          latestIn: ["westus"],
           readyRegions: ["westus", "eastus"],
         }),
         version("1.0.3"),
@@ -237,14 +232,20 @@ describe("never deleted, whatever the rules:", () => {
   });
 
   test("what serves a region in which no newer one is known to be ready (invariant 2)", () => {
-    const both = [region("westus"), region("eastus")];
+    const both = ["westus", "eastus"];
     expect(
       codes(
         ALL,
-        version("1.0.0", { regions: both, readyRegions: ["westus", "eastus"] }),
-        version("1.0.1", { regions: both, readyRegions: ["westus", "eastus"] }),
-        version("1.0.2", { regions: both }),
-        version("1.0.3", { regions: both }),
+        version("1.0.0", {
+          latestIn: both,
+          readyRegions: ["westus", "eastus"],
+        }),
+        version("1.0.1", {
+          latestIn: both,
+          readyRegions: ["westus", "eastus"],
+        }),
+        version("1.0.2", { latestIn: both }),
+        version("1.0.3", { latestIn: both }),
       ),
     ).toEqual({
       "1.0.0": "-BeyondNewestPromoted",
@@ -305,7 +306,7 @@ describe("never deleted, whatever the rules:", () => {
   });
 
   test("a version that is held back, unless its end of life is past (invariant 5)", () => {
-    const held = { excludeFromLatest: true };
+    const held = { latestIn: [] };
     const versions = [
       version("1.0.0", held),
       version("1.0.1", { ...held, ...dead }),
@@ -340,12 +341,10 @@ describe("never deleted, whatever the rules:", () => {
 test("why no rule applies is said", () => {
   const reasons = (rules: RetentionRules, more: Partial<RetainedVersion>) =>
     decide(rules, [version("1.0.0", more), LATEST], NOW)[0]?.reason;
-  expect(reasons(KEEP_1, { excludeFromLatest: true })).toBe(
+  expect(reasons(KEEP_1, { latestIn: [] })).toBe(
     "It is excluded from latest: it may still be promoted. It has no end of life.",
   );
-  expect(
-    reasons(KEEP_1, { excludeFromLatest: true, endOfLifeDate: "2020-01-01" }),
-  ).toBe(
+  expect(reasons(KEEP_1, { latestIn: [], endOfLifeDate: "2020-01-01" })).toBe(
     "It is excluded from latest: it may still be promoted. The policy deletes nothing for its end of life.",
   );
   expect(reasons(PAST, {})).toBe(
@@ -363,9 +362,7 @@ function latestIn(
       (one) =>
         one.provisioningState === "Succeeded" &&
         one.readyRegions.includes(name) &&
-        one.regions.some(
-          (each) => each.name === name && !each.excludeFromLatest,
-        ),
+        one.latestIn.includes(name),
     )
     .sort((a, b) => compareVersionNumbers(b.name, a.name))[0];
 }
@@ -375,7 +372,7 @@ test("whatever the policy and the versions, no region loses its latest, and none
   const regions = fc.uniqueArray(
     fc.record({
       name: fc.constantFrom(...names),
-      excludeFromLatest: fc.boolean(),
+      excludeFromLatest: fc.option(fc.boolean(), { nil: undefined }),
       ready: fc.boolean(),
     }),
     { selector: ({ name }) => name, minLength: 1 },
@@ -406,12 +403,9 @@ test("whatever the policy and the versions, no region loses its latest, and none
         ...version(`1.${minor}.0`, more),
         ...(endOfLifeDate !== undefined && { endOfLifeDate }),
         // A region's own flag goes before the version's.
-        excludeFromLatest:
-          excluded && own.every((one) => one.excludeFromLatest),
-        regions: own.map(({ name, excludeFromLatest }) => ({
-          name,
-          excludeFromLatest,
-        })),
+        latestIn: own.flatMap(({ name, excludeFromLatest }) =>
+          (excludeFromLatest ?? excluded) ? [] : [name],
+        ),
         readyRegions: own.flatMap(({ name, ready }) => (ready ? [name] : [])),
       })),
     { selector: ({ name }) => name, minLength: 1, maxLength: 8 },

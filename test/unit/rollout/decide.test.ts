@@ -85,33 +85,6 @@ describe("a version that is held back until its tests have passed", () => {
     ).toMatchObject({ kind: "wait", state: "Halted" });
   });
 
-  test("is decided anew while its promotion is not sent yet", () => {
-    const promotion = { results: BOTH, unsent: { id: "o-1" } };
-    expect(decided(promotion)).toMatchObject({
-      kind: "wait",
-      message: "Operation o-1 on the version is under way.",
-    });
-    expect(decided({ ...promotion, operationId: "o-2" })).toMatchObject({
-      kind: "cancel",
-      operationId: "o-1",
-      message: "Operation o-2 on the version is under way.",
-    });
-    expect(decided({ ...promotion, results: [] })).toMatchObject({
-      kind: "cancel",
-      operationId: "o-1",
-    });
-    const unsent = { id: "o-1", overtaken: "Otherwise." };
-    expect(decided({ ...promotion, unsent })).toMatchObject({
-      kind: "cancel",
-      operationId: "o-1",
-      message: "Otherwise.",
-    });
-    expect(decided({ ...promotion, brokenKeys: "Gone." })).toMatchObject({
-      kind: "cancel",
-      state: "NeedsAttention",
-    });
-  });
-
   test("is not promoted while its keys are broken", () => {
     expect(
       decided({ results: BOTH, brokenKeys: "KeyDisabled in westus." }),
@@ -247,17 +220,6 @@ describe("in waves", () => {
     });
     expect(second(back, undoing(30))).toMatchObject({ kind: "rollBack" });
     expect(second(back, undoing(30, true))).toMatchObject({ kind: "halt" });
-  });
-
-  test("what has failed cancels a promotion that is not sent yet", () => {
-    const results = [boot("westus", "failed"), boot("eastus2", "passed")];
-    const promotion = { results, unsent: { id: "o-1" } };
-    for (const rollsBack of [true, false])
-      expect(second({ rollsBack }, promotion)).toMatchObject({
-        kind: "cancel",
-        state: "Halted",
-        operationId: "o-1",
-      });
   });
 
   test("what had failed before a person promoted it is not taken back", () => {

@@ -6,6 +6,7 @@ import { follow, WAIT_OPTIONS } from "../following.js";
 import type { Option } from "../options.js";
 import { SAFETY_OPTIONS, TARGET_OPTIONS } from "./create-options.js";
 import { accepted } from "./operation-columns.js";
+import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
 import {
   ended,
@@ -72,6 +73,7 @@ The keys of a region that stays are kept.`,
     },
     NO_PLAN,
     IGNORE_USE,
+    ALLOW_NO_LATEST,
     ...WAIT_OPTIONS,
   ],
   columns: VERSION_COLUMNS,
@@ -91,10 +93,6 @@ The keys of a region that stays are kept.`,
     [
       "No deletion until an Admin sets it to false",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.protected=true`,
-    ],
-    [
-      "What others change is put back",
-      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.drift=correct`,
     ],
   ],
   async run(context) {
@@ -118,6 +116,7 @@ The keys of a region that stays are kept.`,
               removeRegions: removedRegions.join(","),
             }),
             ...ignoreUse(context),
+            ...allowNoLatest(context),
           },
           header: { ...(etag !== null && { "If-Match": etag }) },
           body: patch,
@@ -155,6 +154,7 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
     },
     IF_MATCH,
     IGNORE_USE,
+    ALLOW_NO_LATEST,
     ...WAIT_OPTIONS,
   ],
   async run(context) {
@@ -165,6 +165,7 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
           bypassSoftDelete: true,
         }),
         ...ignoreUse(context),
+        ...allowNoLatest(context),
       },
       header: ifMatch(context),
     });

@@ -16,6 +16,8 @@ import {
 export const SHOW: Command = {
   words: "image-version show",
   summary: "Show an image version as Azure has it, whoever made it",
+  description:
+    "On stderr, each condition: what a person should know of the version, and what to do.",
   options: [
     ...VERSION_PLACE,
     {
@@ -34,6 +36,10 @@ export const SHOW: Command = {
     const { body, headers } = await context.client.call("getImageVersion", {
       path: versionIn(context),
     });
+    for (const { type, message, whatToDo } of body.sigil.conditions ?? [])
+      context.note(
+        `${type}: ${message} ${whatToDo.sentence} ${whatToDo.command ?? whatToDo.request}`,
+      );
     // What --if-match takes.
     return { data: { ...toAz(body), etag: headers.get("ETag") ?? undefined } };
   },

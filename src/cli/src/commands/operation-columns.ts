@@ -1,4 +1,4 @@
-import type { Operation } from "@sigil/client";
+import { statusOf, type Operation } from "@sigil/client";
 import type { Result } from "../command.js";
 import type { Column } from "../output.js";
 import { versionOf, wordsOf } from "../progress.js";
@@ -8,7 +8,7 @@ export const OPERATION_COLUMNS: readonly Column[] = [
   { title: "Id", of: ({ id }: Operation) => id },
   { title: "What", of: wordsOf },
   { title: "Of", of: versionOf },
-  { title: "Status", of: ({ status }: Operation) => status },
+  { title: "Status", of: statusOf },
   { title: "%", of: ({ percentComplete }: Operation) => percentComplete },
   {
     title: "Created",

@@ -1,7 +1,9 @@
 import type { Schemas } from "@sigil/client";
 import type { Command } from "../command.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
+import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { accepted } from "./operation-columns.js";
+import type { Option } from "../options.js";
 import {
   IF_MATCH,
   IMAGE_PLACE,
@@ -14,23 +16,49 @@ import { ended, ifMatch, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 export const PROMOTE = promotion(
   "promote",
   "Include an image version in latest",
+  [
+    {
+      names: ["--regions"],
+      kind: "list",
+      help: "Regions of the version. Default: all of them, or the next wave of its rule. With regions the rule ends.",
+    },
+  ],
 );
 export const DEMOTE = promotion(
   "demote",
   "Exclude an image version from latest",
 );
 
-function promotion(word: "promote" | "demote", summary: string): Command {
+function promotion(
+  word: "promote" | "demote",
+  summary: string,
+  options: readonly Option[] = [],
+): Command {
   return {
     words: `image-version ${word}`,
     summary,
-    options: [...VERSION_PLACE, IF_MATCH, ...WAIT_OPTIONS],
+    options: [
+      ...VERSION_PLACE,
+      ...options,
+      IF_MATCH,
+      ...(word === "demote" ? [ALLOW_NO_LATEST] : []),
+      ...WAIT_OPTIONS,
+    ],
     columns: VERSION_COLUMNS,
     async run(context) {
-      const { body } = await context.client.call(`${word}ImageVersion`, {
-        path: versionIn(context),
-        header: ifMatch(context),
-      });
+      const request = { path: versionIn(context), header: ifMatch(context) };
+      const regions =
+        word === "promote" ? context.values.list("--regions") : undefined;
+      const { body } =
+        word === "promote"
+          ? await context.client.call("promoteImageVersion", {
+              ...request,
+              ...(regions && { body: { regions: [...regions] } }),
+            })
+          : await context.client.call("demoteImageVersion", {
+              ...request,
+              query: allowNoLatest(context),
+            });
       return ended(context, body);
     },
   };
@@ -49,6 +77,7 @@ latest version in each region.`,
       kind: "flag",
       help: "Only print what would change; do nothing.",
     },
+    ALLOW_NO_LATEST,
     ...WAIT_OPTIONS,
   ],
   columns: [
@@ -70,6 +99,7 @@ latest version in each region.`,
     const dryRun = values.boolean("--dry-run") ?? false;
     const answer = await client.call("rollBackImage", {
       path: imageIn(context),
+      query: allowNoLatest(context),
       body: { ...(to !== undefined && { to }), dryRun },
     });
     const operation =

@@ -41,6 +41,10 @@ export const VERSION_COLUMNS: readonly Column[] = [
   },
   { title: "LatestIn", of: ({ sigil }: AzVersion) => sigil.latestIn },
   { title: "Keys", of: ({ sigil }: AzVersion) => sigil.keys?.state },
+  {
+    title: "Conditions",
+    of: ({ sigil }: AzVersion) => sigil.conditions?.map(({ type }) => type),
+  },
 ];
 
 export const SAMPLE =

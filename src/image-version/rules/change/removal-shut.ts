@@ -1,7 +1,6 @@
 import { fieldsOf } from "../../properties/fields.js";
 import { unmetBy } from "../../properties/patch.js";
 import { ALLOW_DELETION } from "../../properties/table.js";
-import { mayRemoveRegions } from "../../state/wanted.js";
 import type { ChangeRule } from "../rule.js";
 
 export const removalShut: ChangeRule = {
@@ -18,7 +17,7 @@ export const removalShut: ChangeRule = {
     const { observed, patch, lastApplied } = change;
     const shown = fieldsOf(observed);
     return shown[ALLOW_DELETION] === true &&
-      !mayRemoveRegions(patch, lastApplied, shown) &&
+      (patch[ALLOW_DELETION] ?? lastApplied?.[ALLOW_DELETION]) !== true &&
       unmetBy(shown, patch).length > 0
       ? [
           {

@@ -1,6 +1,6 @@
 import type { PromotionRule } from "../../contract.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
-import { isExcluded } from "../../resources.js";
+import { PROMOTION } from "../../properties/table.js";
+import { latestIn } from "../../latest/flags.js";
 import { canonicalRegion } from "../../../resource-id.js";
 import { newRegions, TARGET_REGIONS, type ChangeRule } from "../rule.js";
 
@@ -14,21 +14,17 @@ export const testedThere: ChangeRule = {
   summary:
     "A version that its tests have promoted is added to no region in which they have not passed, and where its own flag does not exclude it.",
   check: (subject) => {
-    const { change } = subject;
+    const { change, request } = subject;
     if (change === undefined) return [];
     const { observed, patch, lastApplied } = change;
     const rule = (
       PROMOTION in patch ? patch[PROMOTION] : lastApplied?.[PROMOTION]
     ) as PromotionRule | null | undefined;
-    if (
-      rule?.when !== "tested" ||
-      isExcluded(observed) ||
-      patch[EXCLUDE_FROM_LATEST] === true
-    )
-      return [];
+    if (rule?.when !== "tested" || latestIn(observed).length === 0) return [];
+    const included = latestIn(request);
     const named = rule.regions?.map(canonicalRegion);
     return newRegions(subject).flatMap(({ i, region }) =>
-      region.excludeFromLatest === true ||
+      !included.includes(canonicalRegion(region.name)) ||
       named?.includes(canonicalRegion(region.name)) === false
         ? []
         : [

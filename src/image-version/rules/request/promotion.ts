@@ -1,10 +1,10 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { sameAt } from "../../properties/fields.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
-import { isExcluded } from "../../resources.js";
+import { regionOfFlag } from "../../latest/flags.js";
+import { fieldsOf, pointerTo, sameAt } from "../../properties/fields.js";
+import { PROMOTION } from "../../properties/table.js";
 import type { ImageVersionRequest, PromotionRule } from "../../contract.js";
 import { canonicalRegion } from "../../../resource-id.js";
-import { isLatestNowhere, wavesOf } from "../../state/waves.js";
+
 import type { Breach, RequestRule } from "../rule.js";
 
 const REGIONS = "/sigil/promotion/regions";
@@ -15,7 +15,7 @@ export const promotion: RequestRule = {
   severity: "error",
   basis: { own: "It is Sigil's own property." },
   summary:
-    "A promotion rule names target regions and tests where it waits for some, and nowhere else; a new one excludes nothing that is in latest; waves name each target region of a new version once.",
+    "A promotion rule names target regions and tests where it waits for some, and nowhere else; waves name each target region of a new version once.",
   check: ({ request, change }) => {
     const rule = request.sigil?.promotion;
     if (rule === undefined) return [];
@@ -32,26 +32,13 @@ export const promotion: RequestRule = {
       ? regionsAdded(request, change.observed)
       : targets;
     return [
-      // What is held back already is no contradiction: Sigil itself holds it back until the rule is met.
-      ...(change !== undefined &&
-      !isExcluded(change.observed) &&
-      change.patch[EXCLUDE_FROM_LATEST] === true &&
-      !isKept
-        ? [
-            {
-              pointer: EXCLUDE_FROM_LATEST,
-              message:
-                "The version is in latest. The request excludes it, and has a new promotion rule that includes it.",
-              remediation:
-                "Leave out excludeFromLatest, or leave out sigil.promotion.",
-            },
-          ]
-        : []),
       ...unnamed(rule.when, given),
       ...untested(rule),
       ...unwaved(rule),
       ...inWaves(rule, targets, mustBeInWaves, isKept),
-      ...(wavesOf(rule) === undefined || isKept ? [] : notNew(request, change)),
+      ...(wavesOf(rule) === undefined || change !== undefined
+        ? []
+        : flagsBesideWaves(request)),
       ...(namesRegions(rule.when) ? given : []).flatMap((name, i) =>
         isKept || targets.includes(name)
           ? []
@@ -67,6 +54,10 @@ export const promotion: RequestRule = {
     ];
   },
 };
+
+function wavesOf({ when, waves }: PromotionRule) {
+  return when === "waves" ? (waves ?? []) : undefined;
+}
 
 /** Regions that the rule names are those that it waits for. */
 function namesRegions(when: string): boolean {
@@ -156,34 +147,14 @@ function inWaves(
       ];
 }
 
-/** What is in latest already, or may be, has passed nothing. */
-function notNew(
-  request: ImageVersionRequest,
-  change: Parameters<RequestRule["check"]>[0]["change"],
-): Breach[] {
-  if (change === undefined)
-    return targetRegionsOf(request).flatMap(({ excludeFromLatest }, i) =>
-      excludeFromLatest === undefined
-        ? []
-        : [
-            {
-              pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
-              message: "The waves say which regions are excluded from latest.",
-              remediation: "Leave excludeFromLatest out.",
-            },
-          ],
-    );
-  const { observed, toBe = observed } = change;
-  return [observed, toBe].every(isLatestNowhere)
-    ? []
-    : [
-        {
-          pointer: "/sigil/promotion",
-          message: `A rule of waves is for a new version: this one is ${isLatestNowhere(observed) ? "about to be included in latest" : "not excluded from latest in each of its regions"}.`,
-          remediation:
-            "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
-        },
-      ];
+function flagsBesideWaves(request: ImageVersionRequest): Breach[] {
+  return Object.keys(fieldsOf(request))
+    .filter((field) => regionOfFlag(field) !== undefined)
+    .map((field) => ({
+      pointer: pointerTo(request, field),
+      message: "The waves say which regions are excluded from latest.",
+      remediation: "Leave excludeFromLatest out.",
+    }));
 }
 
 function untested({ when, results }: PromotionRule): Breach[] {

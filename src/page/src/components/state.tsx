@@ -22,11 +22,19 @@ const TONES: Readonly<Record<string, "good" | "busy" | "bad" | "warn">> = {
   failed: "bad",
   inconclusive: "warn",
   Canceled: "warn",
+  Canceling: "busy",
 };
 const SIGNS = { good: "✓", busy: "◔", bad: "✕", warn: "!", idle: "–" } as const;
 
 export function toneOf(state: string): keyof typeof SIGNS {
   return TONES[state] ?? "idle";
+}
+
+/** `KeyAtRisk`: key at risk. */
+export function conditionName(type: string): string {
+  return type
+    .replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`)
+    .toLowerCase();
 }
 
 export function State({

@@ -6,7 +6,12 @@ import { CopyText } from "./copy-text.js";
 import { Section } from "./fields.js";
 import { canonicalRegion, namesIn, type Form } from "./model/form.js";
 import { commandLine, costOf, curlLine } from "./model/lines.js";
-import { removedRegions, requestOf, type Base } from "./model/submission.js";
+import {
+  latestChanges,
+  removedRegions,
+  requestOf,
+  type Base,
+} from "./model/submission.js";
 import type { PlanState } from "./use-plan.js";
 import type { Submission } from "./use-submit.js";
 
@@ -28,11 +33,8 @@ export function Review({
   readonly children?: ComponentChildren;
 }) {
   const request = requestOf(image, form, base);
-  const command = commandLine(
-    image,
-    form,
-    base === undefined ? {} : { etag: base.etag },
-  );
+  // Of a change it would be another for each field.
+  const command = base === undefined ? commandLine(image, form) : undefined;
   const removed = removedRegions(form, base?.form);
   return (
     <Section id="review">
@@ -47,7 +49,7 @@ export function Review({
       {base !== undefined && plan !== undefined && (
         <>
           <h3>What would change</h3>
-          <Changes changes={plan.changes} />
+          <Changes changes={[...plan.changes, ...latestChanges(form, base)]} />
         </>
       )}
       <details>
@@ -73,16 +75,18 @@ export function Review({
           text={curlLine(location.origin, request)}
         />
       </details>
-      <details>
-        <summary>The same with {command.az ? "az" : "sigil"}</summary>
-        <p class="sub">
-          {command.az &&
-            "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
-          {command.file &&
-            "Options do not say all of it: version.json is the body above."}
-        </p>
-        <CopyText label="The command line" text={command.text} />
-      </details>
+      {command !== undefined && (
+        <details>
+          <summary>The same with {command.az ? "az" : "sigil"}</summary>
+          <p class="sub">
+            {command.az &&
+              "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
+            {command.file &&
+              "Options do not say all of it: version.json is the body above."}
+          </p>
+          <CopyText label="The command line" text={command.text} />
+        </details>
+      )}
       {children}
       <div role="alert">
         {submission.error !== undefined && (

@@ -54,7 +54,9 @@ export function usePlan(
           body: bodyOf(form),
           signal,
         });
-        return body;
+        return base === undefined
+          ? body
+          : { ...body, findings: body.findings.filter(isOfPatch) };
       },
       onBegin: () => setState((shown) => ({ ...shown, checking: true })),
       onResult: ({ form }, plan) =>
@@ -91,6 +93,11 @@ export function usePlan(
       ...told(toldSource),
     }));
   return [state, show, again];
+}
+
+/** A plan is of a PUT: what that leaves as it is of latest and of the rule, the patch that is sent says. */
+function isOfPatch({ code }: Found): boolean {
+  return !["StaysIncluded", "StaysExcluded", "RuleStays"].includes(code);
 }
 
 const told = (toldSource: string | undefined): Pick<PlanState, "toldSource"> =>

@@ -8,12 +8,7 @@ import { useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { Found } from "./model/fields.js";
 import type { Form } from "./model/form.js";
-import {
-  conditionOf,
-  removedRegions,
-  requestOf,
-  type Base,
-} from "./model/submission.js";
+import { removedRegions, requestOf, type Base } from "./model/submission.js";
 import { findingsOf } from "./use-plan.js";
 
 export interface Submission {
@@ -50,25 +45,33 @@ export function useSubmit(
     const request = requestOf(image, form, base);
     const header = { "Idempotency-Key": keyOf(request) };
     const removed = removedRegions(form, base?.form);
+    const path = { ...image, versionName: form.version };
     setSubmission({ ...IDLE, sending: true });
     try {
       const answer =
-        form.version === ""
-          ? await client.call("createNextImageVersion", {
-              path: { ...image },
-              query: { plan: "require", increment: form.increment },
-              header,
-              body: request.body,
-            })
-          : await client.call("putImageVersion", {
-              path: { ...image, versionName: form.version },
+        request.method === "PATCH"
+          ? await client.call("patchImageVersion", {
+              path,
               query: {
                 plan: "require",
                 ...(removed.length > 0 && { removeRegions: removed.join(",") }),
               },
-              header: { ...header, ...conditionOf(form, base) },
+              header: { ...header, ...request.headers },
               body: request.body,
-            });
+            })
+          : request.method === "POST"
+            ? await client.call("createNextImageVersion", {
+                path: { ...image },
+                query: { plan: "require", increment: form.increment },
+                header,
+                body: request.body,
+              })
+            : await client.call("putImageVersion", {
+                path,
+                query: { plan: "require" },
+                header: { ...header, ...request.headers },
+                body: request.body,
+              });
       if (left.current) return;
       if (answer.status === 200) {
         setSubmission({ ...IDLE, unchanged: true });

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { RollbackDialog } from "../actions.js";
 import { ImageHeading } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
-import { Progress, State } from "../components/state.js";
+import { conditionName, Progress, State } from "../components/state.js";
 import { EndOfLife, Relative, Time } from "../components/time.js";
 import { WindowTable } from "../components/window-table.js";
 import { useClient, useMay } from "../context.js";
@@ -149,9 +149,13 @@ function Versions({
                 {version.excludeFromLatest && (
                   <span class="badge">excluded</span>
                 )}{" "}
-                {version.keys === "AtRisk" && (
-                  <span class="badge warn">key at risk</span>
-                )}{" "}
+                {version.conditions?.map(({ type }) => (
+                  <>
+                    <span key={type} class="badge warn">
+                      {conditionName(type)}
+                    </span>{" "}
+                  </>
+                ))}
                 {version.managedBy === "Others" && (
                   <span class="badge" title="Not created by Sigil">
                     others'
@@ -216,7 +220,9 @@ function RegionCell({
           <State {...regionState(version, region)} />
         )}{" "}
         {region.latest && <span class="badge good">latest</span>}
-        {region.excludeFromLatest && <span class="badge">excluded</span>}
+        {region.excludeFromLatest && !version.excludeFromLatest && (
+          <span class="badge">excluded</span>
+        )}
         {region.stalledTime !== undefined && (
           <span class="badge warn">stalled</span>
         )}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { statusOf } from "@sigil/client";
 import { CancelDialog } from "../actions.js";
 import { useTitle } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
@@ -88,7 +89,7 @@ function Details({
         <div>
           <dt>Status</dt>
           <dd>
-            <State state={operation.status} />{" "}
+            <State state={statusOf(operation)} />{" "}
             {isRunning(operation) && (
               <>
                 {operation.percentComplete} %{" "}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { statusOf } from "@sigil/client";
 import { useTitle } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { requesterText } from "../components/operation-details.js";
@@ -151,7 +152,7 @@ function Cells({ operation }: { readonly operation: Operation }) {
         </Link>
       </th>
       <td>
-        <State state={operation.status} />
+        <State state={statusOf(operation)} />
         <div class="sub">
           {isRunning(operation) && `${operation.percentComplete} % `}
           {operation.error?.code ?? operation.waitReason}

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Schemas } from "@sigil/client";
+import { statusOf, type Schemas } from "@sigil/client";
 import {
   CancelDialog,
   DeleteDialog,
@@ -23,7 +23,7 @@ import {
   requesterText,
 } from "../components/operation-details.js";
 import { Findings } from "../components/problem.js";
-import { State } from "../components/state.js";
+import { conditionName, State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { EndOfLife, Time } from "../components/time.js";
 import { useClient, useMay, useMayCancel } from "../context.js";
@@ -178,9 +178,21 @@ function Details({
             ))}
           </Fact>
         )}
-        {sigil.drift === "correct" && (
-          <Fact name="Changes by others">Are put back</Fact>
-        )}
+        {sigil.conditions?.map(({ type, message, since, whatToDo }) => (
+          <Fact key={type} name={conditionName(type)}>
+            {message}
+            {since !== undefined && (
+              <>
+                {" Since "}
+                <Time value={since} />.
+              </>
+            )}
+            <div class="sub">
+              {whatToDo.sentence}{" "}
+              <code>{whatToDo.command ?? whatToDo.request}</code>
+            </div>
+          </Fact>
+        ))}
         <Fact name="Created by">
           {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
         </Fact>
@@ -490,7 +502,7 @@ export function OperationTable({
             </Link>
           </th>
           <td>
-            <State state={operation.status} />
+            <State state={statusOf(operation)} />
             {isRunning(operation) && ` ${operation.percentComplete} %`}
           </td>
           <td>

@@ -1,6 +1,6 @@
 /** The ports of Azure by their adapters: the real SDK, against the simulator. */
 import { describe } from "vitest";
-import { AZURE } from "../../../model/requests.js";
+import { AZURE } from "../../../support/port-suites/requests.js";
 import { startOverHttps } from "../../../support/over-https.js";
 import type { AzureUnderTest } from "../../../support/port-suites/azure.js";
 import { resourceManagerSuite } from "../../../support/port-suites/resource-manager.js";

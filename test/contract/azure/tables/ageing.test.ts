@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { TableClient } from "@azure/data-tables";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createAgedRows } from "../../../../src/azure/tables/aged-rows.js";
@@ -37,7 +36,6 @@ import {
   keptScope,
   operationScope,
 } from "../../../../src/operation/catalog.js";
-import { kindOf } from "../../../../src/operation/kinds.js";
 import type { Index, StateStore } from "../../../../src/operation/ports.js";
 import {
   getOperation,
@@ -86,9 +84,7 @@ async function start(): Promise<void> {
 
 function dependenciesOf(storage: TableStorage, now: () => Date): typeof deps {
   return {
-    store: createStateStore<TrackedRecord>(storage, (stored, kind) =>
-      kindOf({ kinds: KINDS }, { kind }).migrate(stored, kind),
-    ),
+    store: createStateStore<TrackedRecord>(storage),
     index: createIndex(storage),
     kinds: KINDS,
     now,
@@ -294,31 +290,6 @@ describe("operations", () => {
       expect((await listOperations(deps, filter, 10, undefined)).value).toEqual(
         [second],
       );
-  });
-
-  test("of release 0.1.0 age as all others", async () => {
-    const { record, operation, operations } = JSON.parse(
-      await readFile(
-        "test/fixtures/records-0.1.0/succeeded-then-update-refused.json",
-        "utf8",
-      ),
-    ) as {
-      record: TrackedRecord;
-      operation: OperationRecord;
-      operations: OperationRecord[];
-    };
-    await deps.store.commit(record, operation, undefined, operations);
-    for (const one of operations)
-      await deps.index.put(
-        indexed(one, at(0)).put.filter(({ scope }) => scope !== "open"),
-      );
-    nowMs = Date.parse(operation.endTime ?? "") + KEEP_OPERATIONS + 1;
-    expect(await run()).toMatchObject([{ removed: 1, errors: [] }, {}, {}]);
-    expect(await stateRows()).toEqual([`${record.key}/record`]);
-    expect(await indexRows()).toHaveLength(ROWS_THAT_STAY);
-    await expect(deps.store.read(record.key)).resolves.toMatchObject({
-      operation,
-    });
   });
 
   test("cost a run the same, whatever stays", async () => {
@@ -610,7 +581,7 @@ test(
       for (const [version, operationId] of latest) {
         const stored = await deps.store.read(keyOf(version));
         expect(stored).toMatchObject({
-          record: { state: "Succeeded", exists: true },
+          record: { state: "Succeeded" },
           operation: { id: operationId, status: "Succeeded" },
         });
         expect(await getOperation(deps, operationId)).toEqual(

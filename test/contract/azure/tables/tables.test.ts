@@ -18,8 +18,6 @@ import {
   Table,
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
-import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
-import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import {
@@ -86,7 +84,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
     connectionString,
   };
   const key = newKey();
-  const store = createStateStore(unreachable, migrated);
+  const store = createStateStore(unreachable);
   const version = versionOf(key);
   const results = await Promise.allSettled([
     store.read(key),
@@ -218,7 +216,7 @@ test("a continuation token that Table Storage refuses is the caller's mistake", 
 
 describe("a record that a newer release has stored", () => {
   test("is not read, and stays as it is", async () => {
-    const store = createStateStore(storage, migrated);
+    const store = createStateStore(storage);
     const version = versionOf(newKey(), { schema: SCHEMA + 1 });
     const operation = operationOf(version);
     const stored = await store.commit(version, operation, undefined);
@@ -242,63 +240,16 @@ describe("a record that a newer release has stored", () => {
   });
 });
 
-describe("a record that an earlier release has stored, its current operation in a row of its own,", () => {
-  /** As that release has written it. */
-  async function earlier(schema: number | undefined) {
-    const { schema: _, ...rest } = versionOf(newKey());
-    const version = { ...rest, ...(schema !== undefined && { schema }) };
-    const operation = operationOf(rest as ImageVersionRecord);
-    const table = new Table(storage, "SigilState");
-    const rows = new Map<string, unknown>([
-      ["record", version],
-      [operation.id, operation],
-    ]);
-    for (const [rowKey, document] of rows)
-      await table.run((client) =>
-        client.createEntity({
-          partitionKey: version.key,
-          rowKey,
-          document: JSON.stringify(document),
-        }),
-      );
-    const seen: string[] = [];
-    const store = createStateStore<ImageVersionRecord>(
-      storage,
-      (stored, kind) => {
-        seen.push(kind);
-        return { ...(stored as ImageVersionRecord), schema: SCHEMA, ticks: 9 };
-      },
-    );
-    return { store, operation, key: version.key, seen };
-  }
-
-  test.each([
-    ["of schema 2", 2, {}],
-    ["without a schema, which 0.1.0 has stored,", undefined, { ticks: 9 }],
-  ])("%s is read, and goes on in today's rows", async (_, schema, migrated) => {
-    const { store, operation, key, seen } = await earlier(schema);
-    const stored = await store.read(key);
-    if (stored === undefined) throw new Error("nothing is stored");
-    const version = { ...versionOf(key), ...migrated };
-    expect(stored).toEqual({
-      record: version,
-      operation,
-      etag: expect.any(String) as string,
+test("a record that an earlier release has stored is not read, and the error says what to do", async () => {
+  const store = createStateStore(storage);
+  for (const schema of [SCHEMA - 1, 0]) {
+    const version = versionOf(newKey(), { schema });
+    await store.commit(version, operationOf(version), undefined);
+    await expect(store.read(version.key)).rejects.toMatchObject({
+      code: "StateTooOld",
+      message: expect.stringContaining(
+        "Delete the tables SigilState and SigilIndex of the storage account",
+      ) as string,
     });
-    expect(await store.readRecord(key)).toEqual(version);
-    expect(await store.readOperation(operation.id)).toEqual(operation);
-    expect(seen).toEqual(
-      schema === undefined ? ["CreateImageVersion", "CreateImageVersion"] : [],
-    );
-
-    const running = operationOf(version, { status: "Running" });
-    const begun = await store.commit(version, running, stored);
-    expect(await store.read(key)).toEqual(begun);
-    expect(await store.readOperation(running.id)).toEqual(running);
-    const next = { ...version, sequence: 2 };
-    const again = await store.commit(next, operationOf(next), begun);
-    expect(await store.readOperation(running.id)).toEqual(running);
-    await store.forget(again, running.id);
-    expect(await store.readOperation(running.id)).toBeUndefined();
-  });
+  }
 });

@@ -1,11 +1,7 @@
-/** Several callers of one version: queues, batches, conditions, cancellations. */
+/** Several callers of one version: what goes together, what contradicts, what is canceled. */
 import { describe, expect, test } from "vitest";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { largeWorld } from "../../../support/requests.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
@@ -22,9 +18,7 @@ import {
   plain,
   put,
   putThrough,
-  puts,
   regionNames,
-  seen,
   shownIn,
   until,
 } from "./support.js";
@@ -64,21 +58,6 @@ describe("If-Match", () => {
     expect((await world.read(id)).record.state).toBe("Succeeded");
   });
 
-  test("of a version that is not there yet creates it, though what was about to create it was canceled", async () => {
-    const first = operationIn(await put(world, id, BODY));
-    const ifMatch = await etagOf(world, id);
-    const second = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "1", b: "2" } }), {
-        ifMatch,
-      }),
-    );
-    await cancel(world, first);
-    expect(await ended(world, [second])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "2" });
-  });
-
   test("protects from what another caller has asked for and Azure does not show yet", async () => {
     await made(world, id, BODY);
     const ifMatch = await etagOf(world, id);
@@ -104,46 +83,6 @@ describe("If-Match", () => {
       { status: "Succeeded" },
     ]);
     expect(regionNames(await shownIn(world, id))).toEqual(["westus", "eastus"]);
-  });
-});
-
-describe("20 callers, each with a region of its own", () => {
-  test("are all served, by at most three updates", async () => {
-    const large = largeWorld(21, 1);
-    const own = await startInProcess({
-      world: large.world,
-      replicationMs: 60_000,
-    });
-    try {
-      const version = large.versionId("1.0.0");
-      const [home, ...others] =
-        large.request.properties.publishingProfile?.targetRegions ?? [];
-      const bodyOf = (regions: typeof others) => ({
-        ...large.request,
-        properties: {
-          ...large.request.properties,
-          publishingProfile: { targetRegions: regions },
-        },
-      });
-      if (home === undefined) throw new Error("no home");
-      await made(own, version, bodyOf([home]));
-      const accepted = (
-        await Promise.all(
-          others.map((region) => put(own, version, bodyOf([home, region]))),
-        )
-      ).map(operationIn);
-      const all = await ended(own, accepted);
-      expect(all.map(({ status }) => status)).toEqual(
-        others.map(() => "Succeeded"),
-      );
-      expect(regionNames(await shownIn(own, version))).toHaveLength(21);
-      expect(puts(own)).toBeLessThanOrEqual(3);
-      const told = await own.takeEvents();
-      for (const one of all)
-        expect(facts(told, one).at(-1), one.id).toBe("completed");
-    } finally {
-      await own.close();
-    }
   });
 });
 
@@ -174,33 +113,6 @@ describe("what comes while an operation runs", () => {
     );
     await ended(world, [first]);
     expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
-  });
-
-  test("a demotion goes before what is queued, and what is queued does not undo it", async () => {
-    await made(world, id, BODY);
-    const first = operationIn(await put(world, id, MORE));
-    await world.runDue();
-    const second = operationIn(
-      await put(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
-          tags: { a: "2" },
-          publishing: { excludeFromLatest: false },
-        }),
-      ),
-    );
-    const demotion = await byHand.demote(world, id);
-    const all = await ended(world, [first, second, demotion]);
-    expect(all.map(({ status }) => status)).toEqual([
-      "Succeeded",
-      "Succeeded",
-      "Succeeded",
-    ]);
-    const shown = await shownIn(world, id);
-    expect(shown.properties.publishingProfile.excludeFromLatest).toBe(true);
-    expect(shown.tags).toEqual({ a: "2" });
-    expect(all[2]?.endTime?.localeCompare(all[1]?.endTime ?? "")).not.toBe(1);
   });
 
   test("a demotion during a create under a rule holds: the rule promotes no more", async () => {
@@ -241,32 +153,9 @@ describe("what comes while an operation runs", () => {
       "ChangedOutside",
     );
   });
-
-  test("a field that is flipped back again and again is written at most three times", async () => {
-    await made(world, id, BODY);
-    const first = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "mine" } })),
-    );
-    world.simulator.control.clearRequests();
-    const flip = async (): Promise<void> => {
-      const shown = await shownIn(world, id);
-      if (
-        shown.tags?.["a"] === "mine" &&
-        shown.properties.provisioningState === "Updating"
-      )
-        await world.simulator.control.editVersion({
-          versionId: id,
-          tags: { a: "theirs" },
-        });
-    };
-    const [end] = await ended(world, [first], flip);
-    expect(puts(world)).toBeLessThanOrEqual(3);
-    expect(end).toMatchObject({ status: "Failed" });
-    expect((await seen(world, id)).tags).toEqual({ a: "theirs" });
-  });
 });
 
-describe("a batch", () => {
+describe("what goes in one update", () => {
   test("that ARM refuses is sent one by one: only the one that it refuses fails", async () => {
     await made(world, id, BODY);
     const running = operationIn(await put(world, id, MORE));
@@ -332,24 +221,6 @@ describe("a cancellation", () => {
     await cancel(world, update);
     await ended(world, [update]);
     await pass(world, 600_000);
-    expect(
-      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
-    ).toBe(false);
-  });
-
-  test("of the same PUT of a version whose region was given up does not exclude it", async () => {
-    await world.simulator.control.failRegion({
-      versionId: id,
-      region: "eastus2",
-      times: 10,
-    });
-    const first = operationIn(await put(world, id, BODY));
-    expect(await ended(world, [first])).toMatchObject([{ status: "Failed" }]);
-    const again = operationIn(await put(world, id, BODY));
-    await world.runDue();
-    await pass(world, 60_000);
-    await cancel(world, again).catch(() => undefined);
-    await ended(world, [again]);
     expect(
       (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
     ).toBe(false);

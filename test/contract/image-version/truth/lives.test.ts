@@ -1,6 +1,5 @@
 /** Versions that come and go: made by others, deleted outside, made again under the same number; the latest; rollback. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   getImageVersion,
   listImageVersions,
@@ -14,19 +13,13 @@ import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   byHand,
-  cancel,
   ended,
   etagOf,
-  facts,
   inAzure,
-  isExcluded,
   made,
   newDefinition,
-  operation,
   operationIn,
   outside,
-  pass,
-  patch,
   plain,
   put,
   putThrough,
@@ -79,28 +72,6 @@ describe("a version that was deleted outside", () => {
     expect(world.simulator.control.creates(id)).toBe(2);
   });
 
-  test("is made again by the very same body, with all that it says", async () => {
-    const body = plain(undefined, {
-      tags: { a: "1" },
-      publishing: {
-        excludeFromLatest: true,
-        endOfLifeDate: "2090-01-01T00:00:00Z",
-      },
-    });
-    await made(world, id, body);
-    await deletedLater();
-    expect(
-      await putThrough(world, id, body, { ifNoneMatch: "*" }),
-    ).toMatchObject({ status: "Succeeded" });
-    expect(world.simulator.control.creates(id)).toBe(2);
-    const shown = await shownIn(world, id);
-    expect(shown.tags).toEqual({ a: "1" });
-    expect(shown.properties.publishingProfile).toMatchObject({
-      excludeFromLatest: true,
-      endOfLifeDate: expect.stringMatching(/^2090/u) as string,
-    });
-  });
-
   test("is not made again where its source is gone: PreflightFailed names the source", async () => {
     const source = seedResource("images/shortLived");
     const { control } = world.simulator;
@@ -140,59 +111,6 @@ describe("a version that was deleted outside", () => {
       expect(await inAzure(world, id)).toBeUndefined();
     },
   );
-
-  test.each([
-    ["a promotion", () => byHand.promote(world, id)],
-    ["a demotion", () => byHand.demote(world, id)],
-    [
-      "an added region",
-      async () =>
-        operationIn(
-          await put(
-            world,
-            id,
-            plain(
-              [{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }],
-              { tags: { a: "1" } },
-            ),
-          ),
-        ),
-    ],
-    [
-      "a patch",
-      async () => operationIn(await patch(world, id, { tags: { b: "1" } })),
-    ],
-  ] as const)(
-    "after %s was accepted ends that ImageVersionGone, and stays gone",
-    async (_, ask) => {
-      await made(world, id, BODY);
-      const accepted = await ask();
-      await outside(world, "DELETE", id);
-      expect(await ended(world, [accepted])).toMatchObject([
-        { status: "Failed", error: { code: "ImageVersionGone" } },
-      ]);
-      expect(await inAzure(world, id)).toBeUndefined();
-      expect(world.simulator.control.creates(id)).toBe(1);
-    },
-  );
-
-  test("and made again outside has another life: what Sigil had applied is void", async () => {
-    await made(world, id, BODY);
-    await outside(world, "DELETE", id);
-    world.clock.advance(60_000);
-    await outside(world, "PUT", id, plain(undefined, { tags: { x: "1" } }));
-    world.clock.advance(60_000);
-    // Others have made it, and it is not as asked: it is left as it is.
-    const end = await put(world, id, plain()).then(
-      async (answer) =>
-        answer.kind === "unchanged"
-          ? undefined
-          : (await ended(world, [answer.operation]))[0]?.error,
-      (error: unknown) => error,
-    );
-    expect(end).toBeUndefined();
-    expect((await shownIn(world, id)).tags).toEqual({ x: "1" });
-  });
 });
 
 describe("a version that Sigil has deleted", () => {
@@ -239,7 +157,7 @@ describe("a version that Sigil has deleted", () => {
     expect(all[2]).toMatchObject({ status: "Succeeded" });
     expect(all[1]).toMatchObject({
       status: "Failed",
-      error: { code: "ImageVersionGone" },
+      error: { code: "Superseded" },
     });
     expect(await inAzure(world, id)).toBeUndefined();
     expect(world.simulator.control.creates(id)).toBe(1);
@@ -262,7 +180,7 @@ describe("a version that others have made", () => {
     expect(await putThrough(world, id, BODY)).toMatchObject({
       status: "Failed",
       error: {
-        code: "ImageVersionConflict",
+        code: "ImageVersionExists",
         errors: [{ pointer: "/tags/a" }],
       },
     });
@@ -295,37 +213,6 @@ describe("a version that others have made", () => {
     world.clock.advance(30_000);
     expect(error.fields["etag"]).toBe(await etagOf(world, id));
     expect((await shownIn(world, id)).tags).toEqual({ a: "3" });
-  });
-
-  test("while the create request of Sigil was under way is theirs, for every later PUT", async () => {
-    world.simulator.control.addFault({
-      method: "PUT",
-      path: `${id}\\?`,
-      action: "reset",
-      times: 1,
-    });
-    const until = (endOfLifeDate: string): ImageVersionRequest =>
-      plain(undefined, { publishing: { endOfLifeDate } });
-    const first = operationIn(
-      await put(world, id, until("2031-01-01T00:00:00Z")),
-    );
-    await world.runDue();
-    await outside(world, "PUT", id, plain());
-    const operations = [...(await ended(world, [first]))];
-    for (const year of [2032, 2033])
-      operations.push(
-        await putThrough(world, id, until(`${year}-01-01T00:00:00Z`)),
-      );
-    expect(operations).toMatchObject(
-      Array.from({ length: 3 }, () => ({
-        status: "Failed",
-        error: { code: "ImageVersionConflict" },
-      })),
-    );
-    expect(
-      (await shownIn(world, id)).properties.publishingProfile,
-    ).not.toHaveProperty("endOfLifeDate");
-    expect((await seen(world, id)).sigil.managedBy).toBe("Others");
   });
 
   test("is promoted and demoted by hand, and stays theirs", async () => {
@@ -476,113 +363,4 @@ describe("of one image definition", () => {
     });
     expect(await excluded("1.0.1")).toBe(false);
   });
-
-  test("a rollback never goes to a canceled version with regions that are not ready", async () => {
-    await made(world, at("1.0.0"), BODY);
-    const canceled = operationIn(await put(world, at("1.0.1"), plain()));
-    await world.runDue();
-    await cancel(world, canceled);
-    await ended(world, [canceled]);
-    await made(world, at("1.0.2"), BODY);
-    expect(await rollback()).toMatchObject({
-      status: "Succeeded",
-      rollback: { to: "1.0.0" },
-    });
-    expect(await excluded("1.0.1")).toBe(true);
-  });
-
-  test("a rollback while the newest replicates does not leave that one to become the latest", async () => {
-    await made(world, at("1.0.0"), BODY);
-    await made(world, at("1.0.1"), BODY);
-    const newest = operationIn(await put(world, at("1.0.2"), BODY));
-    await world.runDue();
-    const outcome = await rollback().catch((error: unknown) => error);
-    await ended(world, [newest]);
-    await pass(world, 600_000);
-    const latest = await latestInAzure("1.0.2", "1.0.1", "1.0.0");
-    // Either it was refused by name, and nothing is changed; or the rollback holds.
-    if (outcome instanceof Error) {
-      expect(outcome).toMatchObject({ code: "RollbackRefused" });
-      expect(await excluded("1.0.1")).toBe(false);
-    } else expect(latest).toBe("1.0.0");
-  });
-
-  test("a rollback does not make again a version that was deleted outside", async () => {
-    await made(world, at("1.0.0"), BODY);
-    await made(world, at("1.0.1"), BODY);
-    await made(world, at("1.0.2"), BODY);
-    world.clock.advance(600_000);
-    await outside(world, "DELETE", at("1.0.1"));
-    expect(await rollback()).toMatchObject({
-      status: "Succeeded",
-      rollback: { from: "1.0.2", to: "1.0.0" },
-    });
-    expect(await inAzure(world, at("1.0.1"))).toBeUndefined();
-    expect(await refusal(rollback("1.0.1"))).toMatchObject({
-      code: "NotFound",
-    });
-  });
-
-  test("a rollback whose version is deleted outside on the way stops, and tells", async () => {
-    for (const number of ["1.0.0", "1.0.1", "1.0.2"])
-      await made(world, at(number), BODY);
-    const accepted = await rollBackImage(world.deps, {
-      ...BY,
-      image: idOf(at("1.0.0")),
-      to: "1.0.0",
-    });
-    await outside(world, "DELETE", at("1.0.1"));
-    const [end] = await ended(world, [accepted]);
-    expect(await inAzure(world, at("1.0.1"))).toBeUndefined();
-    if (end?.status === "Succeeded")
-      expect(await latestInAzure("1.0.2", "1.0.0")).toBe("1.0.0");
-    else
-      expect(end).toMatchObject({
-        status: "Failed",
-        error: { code: expect.stringMatching(/Gone|NotFound/u) as string },
-      });
-    expect(facts(await world.takeEvents(), accepted).at(-1)).toBe(
-      end?.status === "Succeeded" ? "completed" : "failed",
-    );
-    expect((await operation(world, accepted)).endTime).toBeDefined();
-  });
-});
-
-test("a version that others make anew, excluded, while a body waits that says false as tools do, stays excluded", async () => {
-  const body = (excludeFromLatest: boolean, tags = {}) =>
-    plain(undefined, { tags, publishing: { excludeFromLatest } });
-  await made(world, id, body(false));
-  await pass(world, 60 * 60_000);
-  const accepted = operationIn(await put(world, id, body(false, { a: "1" })));
-  await outside(world, "DELETE", id);
-  await outside(world, "PUT", id, body(true, { a: "1" }));
-  await pass(world, 60 * 60_000);
-  await ended(world, [accepted]);
-  expect(await isExcluded(world, id)).toBe(true);
-});
-
-test("each time that others make it anew beside one operation is told by an event of its own", async () => {
-  const body = plain(undefined, { tags: { a: "1" } });
-  const again = async (): Promise<void> => {
-    await outside(world, "DELETE", id);
-    await outside(world, "PUT", id, body);
-    await pass(world, 60 * 60_000);
-  };
-  await made(world, id, plain());
-  await pass(world, 60 * 60_000);
-  await world.takeEvents();
-  const accepted = operationIn(await put(world, id, body));
-  await again();
-  await ended(world, [accepted]);
-  await again();
-  await ended(world, [
-    operationIn(await put(world, id, { ...body, tags: { a: "2" } })),
-  ]);
-  const told = (await world.takeEvents()).filter(({ type }) =>
-    type.endsWith(".DeletedOutside"),
-  );
-  expect(told.map(({ data }) => data)).toMatchObject(
-    [1, 2].map(() => ({ operationId: accepted.id })),
-  );
-  expect(new Set(told.map(({ id: event }) => event)).size).toBe(2);
 });

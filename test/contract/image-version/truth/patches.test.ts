@@ -203,27 +203,3 @@ test("a patch names a tag in any case, as Azure does", async () => {
   ]);
   expect((await shownIn(world, id)).tags).toEqual({ Team: "b", New: "1" });
 });
-
-test("a patch that says which rule shall hold contradicts a PUT that is about to replace it", async () => {
-  const manual = { promotion: { when: "manual" } } as const;
-  const ready = { promotion: { when: "allRegionsReady" } } as const;
-  const tags = { build: "1" };
-  await made(world, id, plain(undefined, { tags, sigil: manual }));
-  const replacing = operationIn(
-    await put(world, id, plain(undefined, { tags, sigil: ready })),
-  );
-  expect(await refusal(patch(world, id, { sigil: manual }))).toMatchObject({
-    code: "ImageVersionConflict",
-    findings: [{ pointer: "/sigil/promotion" }],
-  });
-  const same = operationIn(
-    await patch(world, id, { tags: { build: "2" }, sigil: ready }),
-  );
-  expect(await ended(world, [replacing, same])).toMatchObject([
-    { status: "Succeeded" },
-    { status: "Succeeded" },
-  ]);
-  expect(await patch(world, id, { sigil: ready })).toMatchObject({
-    kind: "unchanged",
-  });
-});

@@ -8,12 +8,11 @@ import { inOneWorld } from "../../../support/one-world.js";
 import {
   profileOf,
   FULL,
-  cancel,
   ended,
   etagOf,
   made,
   operationIn,
-  pass,
+  patchThrough,
   plain,
   put,
   putThrough,
@@ -154,7 +153,7 @@ describe("what a request leaves out", () => {
     ).toBe(false);
   });
 
-  test("what Azure keeps though it was to be taken away ends Failed with RemovalIgnored", async () => {
+  test("what Azure keeps though it was to be taken away ends Failed with NotShown", async () => {
     await made(world, id, FULL);
     await world.simulator.control.setOmission({ mode: "keep" });
     const operation = await putThrough(world, id, {
@@ -163,7 +162,7 @@ describe("what a request leaves out", () => {
     });
     expect(operation).toMatchObject({
       status: "Failed",
-      error: { code: "RemovalIgnored" },
+      error: { code: "NotShown" },
     });
     expect((await shownIn(world, id)).tags).toMatchObject({ team: "images" });
     expect((await seen(world, id)).tags).toMatchObject({ team: "images" });
@@ -329,35 +328,11 @@ describe("an end of life that is past", () => {
 
   test("is taken, with a warning, where it is asked for anew: Azure takes it", async () => {
     await made(world, id, plain());
-    const { warnings } = await putThrough(
-      world,
-      id,
-      plain(undefined, {
-        publishing: { endOfLifeDate: "2020-01-01T00:00:00Z" },
-      }),
-    );
+    const { warnings } = await patchThrough(world, id, {
+      properties: {
+        publishingProfile: { endOfLifeDate: "2020-01-01T00:00:00Z" },
+      },
+    });
     expect(warnings).toMatchObject([{ code: "EndOfLifeDateInPast" }]);
   });
-});
-
-test("a tag that a canceled update has set is taken away by the next body that leaves it out", async () => {
-  await made(world, id, plain());
-  world.simulator.control.addFault({
-    method: "PUT",
-    path: `${id}\\?`,
-    action: "reset-after-processing",
-    times: 1,
-  });
-  const update = operationIn(
-    await put(world, id, plain(undefined, { tags: { a: "1" } })),
-  );
-  await world.runDue();
-  await cancel(world, update);
-  await ended(world, [update]);
-  await pass(world, 300_000);
-  expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
-  expect(await putThrough(world, id, plain())).toMatchObject({
-    status: "Succeeded",
-  });
-  expect((await shownIn(world, id)).tags ?? {}).toEqual({});
 });

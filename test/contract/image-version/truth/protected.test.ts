@@ -1,8 +1,7 @@
 /** A version that is protected is deleted by nobody, until an Admin has taken that off. */
 import { describe, expect, test } from "vitest";
 import { evaluateRetention } from "../../../../src/retention/evaluate-retention.js";
-import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
-import { idOf, type InProcess } from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
@@ -10,17 +9,10 @@ import {
   seedResource,
 } from "../../../support/requests.js";
 import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../../support/soft-delete.js";
-import { look } from "../drift/support.js";
-import {
-  BY,
   byHand,
   cancel,
   ended,
   etagOf,
-  faultOn,
   inAzure,
   made,
   operationIn,
@@ -31,7 +23,6 @@ import {
   put,
   putThrough,
   seen,
-  showAs,
   shownIn,
 } from "./support.js";
 
@@ -73,15 +64,6 @@ describe("made so by its creation", () => {
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
     expect((await seen(world, id)).sigil.protected).toBe(true);
     expect(await inAzure(world, id)).toBeDefined();
-  });
-
-  test("where its creation is canceled before anything was sent, it ends with it", async () => {
-    const creation = operationIn(
-      await put(world, id, plain(undefined, PROTECTED)),
-    );
-    await cancel(world, creation);
-    await ended(world, [creation]);
-    expect(await inAzure(world, id)).toBeUndefined();
   });
 });
 
@@ -137,109 +119,10 @@ describe("set by PATCH", () => {
     expect((await seen(world, id)).sigil.protected).toBe(true);
   });
 
-  test("is off once an Admin has taken it off, where the operation that has set it is being canceled", async () => {
-    await made(world, id, plain([{ name: "westus" }]));
-    const setter = operationIn(
-      await patch(world, id, {
-        ...PROTECTED,
-        properties: {
-          publishingProfile: {
-            targetRegions: [{ name: "westus" }, { name: "eastus2" }],
-          },
-        },
-      }),
-    );
-    await pass(world, 10_000);
-    await cancel(world, setter);
-    const off = operationIn(await patch(world, id, OFF, ADMIN));
-    expect(await ended(world, [setter, off])).toMatchObject([
-      { status: "Canceled" },
-      { status: "Succeeded" },
-    ]);
-    expect((await seen(world, id)).sigil.protected).not.toBe(true);
-  });
-
   test("of a version that others have made", async () => {
     await outside(world, "PUT", id, plain());
     await patchThrough(PROTECTED);
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-  });
-
-  describe.each([
-    [
-      "Azure is working on it",
-      async () => {
-        const shown = await shownIn(world, id);
-        showAs(
-          world,
-          id,
-          {
-            ...shown,
-            properties: { ...shown.properties, provisioningState: "Updating" },
-          },
-          { times: 50 },
-        );
-      },
-    ],
-    [
-      "Azure refuses the update as busy",
-      () => {
-        faultOn(world, id, {
-          method: "PUT",
-          status: 409,
-          body: { error: { code: "Conflict", message: "Busy." } },
-          times: 50,
-        });
-        return Promise.resolve();
-      },
-    ],
-    ["no step has been taken", undefined],
-  ])("of a version that others have made, asked while %s", (_, busy) => {
-    test("stays where the operation that has set it is canceled", async () => {
-      await outside(world, "PUT", id, plain());
-      await busy?.();
-      const setter = operationIn(
-        await patch(world, id, { ...PROTECTED, tags: { a: "1" } }),
-      );
-      if (busy !== undefined) await pass(world, 30_000);
-      expect((await seen(world, id)).sigil.protected).toBe(true);
-      await cancel(world, setter);
-      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-      world.simulator.control.clearFaults();
-      await ended(world, [setter]);
-      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-      expect((await seen(world, id)).sigil.protected).toBe(true);
-      await patchThrough(OFF, ADMIN);
-      await ended(world, [await byHand.remove(world, id)]);
-      expect(await inAzure(world, id)).toBeUndefined();
-    });
-  });
-
-  test("of a version that others have made stays where Azure refuses what else was asked", async () => {
-    await outside(world, "PUT", id, plain());
-    faultOn(world, id, {
-      method: "PUT",
-      status: 403,
-      body: { error: { code: "AuthorizationFailed", message: "No." } },
-      times: 9,
-    });
-    const setter = operationIn(
-      await patch(world, id, { ...PROTECTED, tags: { a: "1" } }),
-    );
-    expect(await ended(world, [setter])).toMatchObject([{ status: "Failed" }]);
-    world.simulator.control.clearFaults();
-    expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-  });
-
-  test("a creation that finds a version of others, and is canceled, protects none of theirs", async () => {
-    const creation = operationIn(
-      await put(world, id, plain(undefined, PROTECTED)),
-    );
-    await outside(world, "PUT", id, plain(undefined, { tags: { a: "9" } }));
-    await cancel(world, creation);
-    await ended(world, [creation]);
-    await ended(world, [await byHand.remove(world, id)]);
-    expect(await inAzure(world, id)).toBeUndefined();
   });
 
   test("is refused while the version is being deleted", async () => {
@@ -352,98 +235,11 @@ describe("once it is there", () => {
 
   test("others may delete it in Azure; what they make under its number is not protected", async () => {
     await made(world, id, plain(undefined, PROTECTED));
+    world.clock.advance(600_000);
     await outside(world, "DELETE", id);
     await outside(world, "PUT", id, plain());
     expect((await seen(world, id)).sigil.protected).toBeUndefined();
     await ended(world, [await byHand.remove(world, id)]);
     expect(await inAzure(world, id)).toBeUndefined();
-  });
-
-  describe("others who delete and restore it do not take that off:", () => {
-    const restored = async (isNoticed: boolean): Promise<void> => {
-      await enableSoftDelete(world);
-      await made(world, id, plain(undefined, PROTECTED));
-      world.clock.advance(3_600_000);
-      await outside(world, "DELETE", id);
-      if (isNoticed) {
-        await look(world);
-        world.clock.advance(300_000);
-        await look(world);
-        expect((await world.read(id)).record.deletedOutside).toBe(true);
-      }
-      await outside(world, "PUT", id, {
-        location: "westus",
-        properties: { restore: true },
-      });
-      world.clock.advance(3_600_000);
-    };
-
-    test.each([
-      ["noticed", true],
-      ["between two looks", false],
-    ])("%s", async (_, isNoticed) => {
-      await restored(isNoticed);
-      expect((await seen(world, id)).sigil.protected).toBe(true);
-      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-      await disableSoftDelete(world);
-    });
-
-    test("nor does who promotes it, or takes it over by a body that leaves it out, since", async () => {
-      await restored(true);
-      await ended(world, [await byHand.demote(world, id)]);
-      expect(await seen(world, id)).toMatchObject({
-        sigil: { managedBy: "Others", protected: true },
-      });
-      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-      await ended(world, [
-        operationIn(
-          await put(world, id, plain(undefined, { tags: { a: "1" } }), {
-            ifMatch: await etagOf(world, id),
-          }),
-        ),
-      ]);
-      expect(await seen(world, id)).toMatchObject({
-        sigil: { managedBy: "Sigil", protected: true },
-      });
-      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-      await disableSoftDelete(world);
-    });
-
-    test.each<[string, () => Promise<unknown>]>([
-      ["nothing was done with it by Sigil", () => Promise.resolve()],
-      [
-        "it was demoted by Sigil",
-        async () => ended(world, [await byHand.demote(world, id)]),
-      ],
-    ])(
-      "nor do they by deleting it again, where %s in between: a restore gives it back as Sigil's, and protected",
-      async (_, since) => {
-        await restored(true);
-        await since();
-        world.clock.advance(3_600_000);
-        await outside(world, "DELETE", id);
-        world.clock.advance(3_600_000);
-        await ended(world, [
-          await restoreImageVersion(world.deps, { id: idOf(id), ...BY }),
-        ]);
-        expect(await seen(world, id)).toMatchObject({
-          sigil: { managedBy: "Sigil", protected: true },
-        });
-        expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-        await disableSoftDelete(world);
-      },
-    );
-
-    test("an Admin does", async () => {
-      await restored(true);
-      expect(await refusal(patch(world, id, OFF))).toMatchObject({
-        code: "Forbidden",
-      });
-      await ended(world, [operationIn(await patch(world, id, OFF, ADMIN))]);
-      expect((await seen(world, id)).sigil.protected).toBeUndefined();
-      await ended(world, [await byHand.remove(world, id)]);
-      expect(await inAzure(world, id)).toBeUndefined();
-      await disableSoftDelete(world);
-    });
   });
 });

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from "vitest";
 import { viewOperation } from "../../../../src/operation/views.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { seedRegion } from "../../../support/requests.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
@@ -20,7 +19,6 @@ import {
   put,
   puts,
   regionNames,
-  seen,
   shownIn,
 } from "./support.js";
 
@@ -133,22 +131,6 @@ describe("a retry by hand", () => {
     });
   });
 
-  test("takes away no region that is replicating again", async () => {
-    await givenUp();
-    const retry = await byHand.retry(world, id);
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Replicating",
-      progress: 50,
-    });
-    world.simulator.control.clearRequests();
-    const [end] = await ended(world, [retry]);
-    // The simulator's version stays Failed as a whole: that alone is said.
-    expect(end?.error?.message).toMatch(/^Every region has its copy/u);
-    expect(puts(world)).toBe(0);
-  });
-
   test("of a version that was deleted outside is refused, or ends ImageVersionGone, and creates nothing", async () => {
     await givenUp();
     const retry = await byHand.retry(world, id);
@@ -232,113 +214,6 @@ describe("ARM's operation fails for one region", () => {
   });
 });
 
-describe("a region that is shown Completed, then otherwise, then Completed", () => {
-  test("for one look is told nothing", async () => {
-    const accepted = operationIn(
-      await put(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }]),
-      ),
-    );
-    await world.simulator.control.stallRegion({
-      versionId: id,
-      region: "eastus",
-      atProgress: 50,
-    });
-    await pass(world, 900_000);
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Failed",
-    });
-    let looks = world.simulator.control.countRequests({ method: "GET" });
-    while (world.simulator.control.countRequests({ method: "GET" }) === looks)
-      await pass(world, 5_000);
-    looks += 1;
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Completed",
-    });
-    await pass(world, 300_000);
-    await world.simulator.control.resumeRegion({
-      versionId: id,
-      region: "eastus",
-    });
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    const told = facts(await world.takeEvents(), accepted).filter((fact) =>
-      fact.startsWith("eastus2/"),
-    );
-    expect(told).toEqual(["eastus2/completed"]);
-  });
-
-  test("for long is told Failed, and Completed with another id last", async () => {
-    const accepted = operationIn(
-      await put(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }]),
-      ),
-    );
-    await world.simulator.control.stallRegion({
-      versionId: id,
-      region: "eastus",
-      atProgress: 50,
-    });
-    await pass(world, 900_000);
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Failed",
-    });
-    await pass(world, 600_000);
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Completed",
-    });
-    await pass(world, 600_000);
-    await world.simulator.control.resumeRegion({
-      versionId: id,
-      region: "eastus",
-    });
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect(
-      facts(await world.takeEvents(), accepted).filter((fact) =>
-        fact.startsWith("eastus2/"),
-      ),
-    ).toEqual(["eastus2/completed", "eastus2/failed/1", "eastus2/completed/2"]);
-  });
-
-  test("a stalled region that then fails is not told Resumed", async () => {
-    const accepted = operationIn(await put(world, id, plain()));
-    await world.simulator.control.stallRegion({
-      versionId: id,
-      region: "eastus2",
-      atProgress: 50,
-    });
-    await pass(world, 3 * 3_600_000);
-    await world.simulator.control.setRegionState({
-      versionId: id,
-      region: "eastus2",
-      state: "Failed",
-      progress: 50,
-    });
-    await pass(world, 600_000);
-    const told = facts(await world.takeEvents(), accepted).filter((fact) =>
-      fact.startsWith("eastus2/"),
-    );
-    expect(told.filter((fact) => fact.includes("stalled"))).toHaveLength(1);
-    expect(told.filter((fact) => fact.includes("resumed"))).toEqual([]);
-    await ended(world, [accepted]);
-  });
-});
-
 describe("while Sigil waits, a user is told", () => {
   test("what comes next after a region has failed, and when", async () => {
     await world.simulator.control.failRegion({
@@ -393,24 +268,6 @@ describe("while Sigil waits, a user is told", () => {
       expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
     },
   );
-
-  test("of a conflict that ARM shows no update for, the end after a day", async () => {
-    await made(world, id, plain());
-    world.simulator.control.addFault({
-      method: "PUT",
-      status: 409,
-      times: null,
-      body: { error: { code: "Conflict", message: "Busy." } },
-    });
-    const accepted = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "1" } })),
-    );
-    await pass(world, 27 * 3_600_000);
-    expect(await operation(world, accepted)).toMatchObject({
-      status: "Failed",
-    });
-    expect((await seen(world, id)).tags ?? {}).toEqual({});
-  });
 });
 
 describe("a region that is gone outside", () => {
@@ -424,22 +281,5 @@ describe("a region that is gone outside", () => {
     const [end] = await ended(world, [accepted]);
     const names = regionNames(await shownIn(world, id));
     expect(end?.status === "Succeeded").toBe(names.includes("eastus2"));
-  });
-
-  test("with its key alone: ends Failed ReadBackMismatch", async () => {
-    const body = plain([
-      seedRegion("westus", "WestUS"),
-      seedRegion("eastus2", "EastUS2"),
-    ]);
-    const accepted = operationIn(await put(world, id, body));
-    await pass(world, 60_000);
-    await world.simulator.control.dropEncryption({
-      versionId: id,
-      region: "eastus2",
-      lun: 0,
-    });
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Failed", error: { code: "ReadBackMismatch" } },
-    ]);
   });
 });

@@ -30,7 +30,6 @@ import {
   regionIn,
   regionNames,
   shownIn,
-  until,
 } from "./support.js";
 
 let world: InProcess;
@@ -237,6 +236,11 @@ describe("a region that could not be added back is not taken away:", () => {
       await put(world, id, plain(regions.map((name) => ({ name })))),
     );
     await world.runDue();
+    await world.simulator.control.stallRegion({
+      versionId: id,
+      region: "eastus",
+      atProgress: 50,
+    });
     await withhold("eastus2");
     let running = await operation(world, accepted);
     while (running.status === "Running") {
@@ -252,6 +256,10 @@ describe("a region that could not be added back is not taken away:", () => {
         /does not offer the region/gu,
       ),
     ).toHaveLength(1);
+    await world.simulator.control.resumeRegion({
+      versionId: id,
+      region: "eastus",
+    });
     const end = await endOf(accepted);
     expect(end.error?.errors.at(-1)).toMatchObject({
       code: "RegionNotOffered",
@@ -353,69 +361,6 @@ describe("a region that could not be added back all the same", () => {
     expect(await refusal(byHand.retry(world, id))).toMatchObject({
       code: "ImageVersionConflict",
     });
-  });
-
-  /** The removal is sent, and carried out; the answer is lost, and looks are behind from then on. */
-  const unanswered = async (minutes: number): Promise<void> => {
-    const { control } = world.simulator;
-    control.clearRequests();
-    for (const [action, times] of [
-      ["reset-after-processing", 1],
-      ["reset", 3],
-    ] as const)
-      control.addFault({ method: "PUT", path: `${id}\\?`, action, times });
-    await control.setLag({ ms: minutes * 60_000 });
-    await until(world, () => Promise.resolve(puts(world) > 0));
-    control.clearFaults();
-  };
-
-  test.each([0, 3, 5, 8])(
-    "its removal had no answer, and looks are %s minutes behind: the same",
-    async (minutes) => {
-      const { control } = world.simulator;
-      const accepted = await failing();
-      await unanswered(minutes);
-      await control.removeResource(SET.id);
-      const end = await endOf(accepted);
-      await control.setLag({ ms: 0 });
-      expect(end.error?.message).toMatch(
-        /eastus2 was removed for its repair, and could not be added back/u,
-      );
-      await putSet();
-      expect(await endOf(await byHand.retry(world, id))).toMatchObject({
-        status: "Succeeded",
-      });
-      expect(regionNames(await shownIn(world, id))).toContain("eastus2");
-    },
-  );
-
-  test.each([0, 5, 8])(
-    "where a retry is canceled whose removal had no answer, looks being %s minutes behind, it is added back",
-    async (minutes) => {
-      const accepted = await failing();
-      await world.simulator.control.removeResource(SET.id);
-      await endOf(accepted);
-      await putSet();
-      const retry = await byHand.retry(world, id);
-      await unanswered(minutes);
-      await cancel(world, retry);
-      expect(await endOf(retry)).toMatchObject({ status: "Canceled" });
-      await world.simulator.control.setLag({ ms: 0 });
-      expect(regionNames(await shownIn(world, id))).toContain("eastus2");
-    },
-  );
-
-  test("a retry that cannot add it back either says so, and the next one does", async () => {
-    const accepted = await failing();
-    await gone();
-    await endOf(accepted);
-    const retry = await endOf(await byHand.retry(world, id, ["eastus2"]));
-    expect(retry.error?.message).toContain("could not be added back");
-    await putSet();
-    expect(await endOf(await byHand.retry(world, id))).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(regionNames(await shownIn(world, id))).toContain("eastus2");
   });
 
   test("leaves its key at risk until that is mended", async () => {

@@ -7,8 +7,6 @@ import {
   byHand,
   ended,
   made,
-  operationIn,
-  pass,
   plain,
   put,
   putThrough,
@@ -74,6 +72,7 @@ describe("what GET shows", () => {
   test("is told anew where others have changed it, within half a minute", async () => {
     await made(world, id, plain(undefined, { tags: { a: "1" } }));
     await seen(world, id);
+    world.clock.advance(600_000);
     await world.simulator.control.editVersion({
       versionId: id,
       tags: { b: "1" },
@@ -84,18 +83,6 @@ describe("what GET shows", () => {
 });
 
 describe("what is latest", () => {
-  test("a version under a rule is made excluded, and included once its regions are ready", async () => {
-    const body = plain(undefined, {
-      sigil: { promotion: { when: "allRegionsReady" } },
-    });
-    const accepted = operationIn(await put(world, id, body));
-    await world.runDue();
-    expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(true);
-    await ended(world, [accepted]);
-    await pass(world, 600_000);
-    expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(false);
-  });
-
   test("a hold-back by hand overrides the rule until the version is promoted by hand", async () => {
     const body = plain(undefined, {
       sigil: { promotion: { when: "allRegionsReady" } },

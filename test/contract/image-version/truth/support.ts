@@ -40,6 +40,7 @@ import { seedResource } from "../../../support/requests.js";
 export const BY = {
   requestedBy: { appId: "operator" },
   traceparent: TRACEPARENT,
+  allowNoLatest: true,
 };
 
 let definitions = 0;

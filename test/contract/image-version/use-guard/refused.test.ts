@@ -4,14 +4,9 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../../src/image-version/commands/by-hand.js";
-import {
-  idOf,
-  request,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";
 import { refusal } from "../../../support/refusal.js";
-import { managedImageRequest } from "../../../support/requests.js";
 import { BY } from "../truth/support.js";
 import { inGuardedWorld } from "./support.js";
 
@@ -91,18 +86,6 @@ describe("a deletion", () => {
       fields: { existingOperationId: id },
     });
     await world.finish(version);
-  });
-
-  test("waits for what is being done with the version; with ignoreUse it goes first", async () => {
-    await request(world.deps, version, managedImageRequest());
-    await world.runDue();
-    await putUser(world, "virtualMachines", "other", "x");
-    expect(await refusal(remove())).toMatchObject({
-      code: "ImageVersionConflict",
-    });
-    await remove({ ignoreUse: true });
-    await world.finish(version);
-    expect(await shown()).toBe("gone");
   });
 });
 

@@ -86,8 +86,9 @@ export function inGuardedWorld(
       await world.runDue();
       const { record } = await world.read(version);
       if (
-        record.state === "DeletionRequested" &&
-        Object.values(record.requests).some(({ guard }) => guard?.excludedTime)
+        Object.values(record.requests).some(
+          ({ deletion, appliedTime }) => deletion && appliedTime,
+        )
       )
         return;
       world.clock.advance(15_000);

@@ -169,11 +169,24 @@ describe("the body of putImageVersion", () => {
         },
         encryption: { osDisk: "", dataDisks: "", tag: "" },
         protected: "",
-        drift: "",
       },
     };
     expect(propertiesOf(bodySchema as OpenAPIV3.SchemaObject)).toEqual(
       [...namesIn(sent), ...namesIn(own)].sort(),
+    );
+  });
+
+  it("takes back what a GET answers beside Sigil's own", () => {
+    const { SigilExtension, ImageVersionSigil } = content.components
+      ?.schemas as Record<
+      string,
+      OpenAPIV3.SchemaObject & { "x-read-only-properties"?: string[] }
+    >;
+    expect([
+      ...Object.keys(SigilExtension?.properties ?? {}),
+      ...(SigilExtension?.["x-read-only-properties"] ?? []),
+    ]).toEqual(
+      expect.arrayContaining(Object.keys(ImageVersionSigil?.properties ?? {})),
     );
   });
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { sameOperation } from "../../../../src/image-version/commands/same-operation.js";
 import type { StoredVersion } from "../../../../src/image-version/ports.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
+import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
-import { enqueue } from "../../../../src/image-version/state/batch.js";
 import {
   acceptingOf,
   accepted,
@@ -31,59 +31,33 @@ const find = (
     ({ fingerprint }) => fingerprint === first.fingerprint,
   )?.id;
 
-const BEHIND = changeOf({ "/tags/build": "18" });
-
 describe("the operation that is being done is the same", () => {
   test("as long as nothing is asked otherwise", () => {
     expect(find(accepted())).toBe(first.id);
     const other = acceptingOf(changeOf({ "/tags/other": "1" }), {
       fingerprint: "other",
     });
-    expect(find(enqueue(accepted(), other, at(5)))).toBe(first.id);
+    expect(find(accept(other, accepted(), at(5)))).toBe(first.id);
     expect(find(applied(), lookOf("Updating"))).toBe(first.id);
   });
 
-  test.each([
-    [
-      "where a later one asks for one of its fields otherwise",
-      acceptingOf(
-        changeOf({
-          [`${regionField("westus")}/regionalReplicaCount`]: 9,
-        }),
-        { fingerprint: "other" },
-      ),
-    ],
-    [
-      "where a later one deletes the version",
-      acceptingOf(changeOf({}), {
-        kind: "DeleteImageVersion",
-        fingerprint: "other",
-      }),
-    ],
-  ])("not %s", (_, other) => {
-    expect(find(enqueue(accepted(), other, at(5)))).toBeUndefined();
-  });
-
-  test("though an earlier one asks otherwise: it is done after that", () => {
-    const pair = enqueue(
-      accepted(),
-      acceptingOf(BEHIND, { fingerprint: "other" }),
-      at(5),
-    );
-    expect(
-      sameOperation(
-        stored(pair),
-        undefined,
-        ({ fingerprint }) => fingerprint === "other",
-      )?.id,
-    ).toBe(pair.accepted.id);
+  test("not where a later one deletes the version", () => {
+    const other = acceptingOf(changeOf({}, { deletion: {} }), {
+      kind: "DeleteImageVersion",
+      fingerprint: "other",
+    });
+    expect(find(accept(other, accepted(), at(5)))).toBeUndefined();
   });
 
   test("not once it has ended, or is canceled, or where there is none", () => {
     expect(find(succeeded())).toBeUndefined();
     const { record, operation } = accepted();
     const [id = ""] = Object.keys(record.requests);
-    const decided = { kind: "canceled", by: { appId: "someone" } } as const;
+    const decided = {
+      kind: "canceled",
+      by: { appId: "someone" },
+      time: "2026-01-01T00:00:00Z",
+    } as const;
     const request = record.requests[id];
     expect(request).toBeDefined();
     if (request === undefined) return;
@@ -121,8 +95,8 @@ describe("the operation that is being done is the same", () => {
     const { record, operation } = applied();
     expect(find({ record, operation }, look)).toBeUndefined();
     const repairs = { eastus2: { attempts: 0, removed: { [east]: null } } };
-    expect(find({ record: { ...record, repairs }, operation }, look)).toBe(
-      first.id,
-    );
+    expect(
+      find({ record: { ...record, repairs, status: look }, operation }, look),
+    ).toBe(first.id);
   });
 });

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   patched,
-  updateBody,
   writableForm,
 } from "../../../../src/image-version/properties/body.js";
 import {
@@ -363,94 +362,6 @@ describe("what ARM shows, with a patch", () => {
   });
 });
 
-describe("the body of an update", () => {
-  test("says exclusion from latest of the version in so many words, and of a region nothing that is less", () => {
-    const { request } = updateBody(shown, {}, false);
-    const profile = request.properties.publishingProfile;
-    expect(profile?.excludeFromLatest).toBe(false);
-    expect(
-      profile?.targetRegions?.map(({ excludeFromLatest }) => excludeFromLatest),
-    ).toEqual([undefined, true]);
-    const held = updateBody(shown, { [EXCLUDE_FROM_LATEST]: true }, false);
-    expect(held.request.properties.publishingProfile).toMatchObject({
-      excludeFromLatest: true,
-    });
-    const included = updateBody(
-      shown,
-      { [regionalField("eastus2", "excludeFromLatest")]: false },
-      false,
-    );
-    expect(
-      included.request.properties.publishingProfile?.targetRegions?.[1],
-    ).not.toHaveProperty("excludeFromLatest");
-    // Azure has kept what was left out.
-    const again = updateBody(
-      shown,
-      { [regionalField("eastus2", "excludeFromLatest")]: false },
-      false,
-      true,
-    );
-    expect(
-      again.request.properties.publishingProfile?.targetRegions?.[1],
-    ).toHaveProperty("excludeFromLatest", false);
-    const heldBack = updateBody(
-      again.request,
-      { [EXCLUDE_FROM_LATEST]: true },
-      false,
-      true,
-    );
-    for (const region of heldBack.request.properties.publishingProfile
-      ?.targetRegions ?? [])
-      expect(region).not.toHaveProperty("excludeFromLatest");
-  });
-
-  test("has all else that ARM shows", () => {
-    const { request } = updateBody(shown, { "/tags/a": "1" }, false);
-    expect(request).toStrictEqual(
-      expected((body) => {
-        Object.assign(body.tags, { a: "1" });
-        Object.assign(body.properties.publishingProfile, {
-          excludeFromLatest: false,
-        });
-        body.properties.safetyProfile.allowDeletionOfReplicatedLocations = false;
-      }),
-    );
-  });
-
-  test.each([
-    ["that removes nothing forbids it", {}, false, false, false],
-    ["allows it where a caller has asked that it be", {}, true, false, true],
-    [
-      "that removes a region allows it for once",
-      { [`${REGIONS}/eastus2`]: null },
-      false,
-      true,
-      true,
-    ],
-    [
-      "that removes a region that is not there forbids it",
-      { [`${REGIONS}/uksouth`]: null },
-      false,
-      false,
-      false,
-    ],
-  ])("%s", (_, patch, mayRemove, removesRegions, allows) => {
-    const body = updateBody(shown, patch, mayRemove);
-    expect(body.removesRegions).toBe(removesRegions);
-    expect(body.request.properties.safetyProfile).toEqual({
-      allowDeletionOfReplicatedLocations: allows,
-    });
-  });
-
-  test("of a version without profiles has them", () => {
-    const bare = documentOf({ "/location": "westus" });
-    expect(updateBody(bare, {}, false).request.properties).toStrictEqual({
-      publishingProfile: { excludeFromLatest: false, targetRegions: [] },
-      safetyProfile: { allowDeletionOfReplicatedLocations: false },
-    });
-  });
-});
-
 describe("the form that may be edited and sent back", () => {
   test("has nothing that only ARM writes", () => {
     expect(writableForm(shown, {})).toStrictEqual(writable);
@@ -462,60 +373,5 @@ describe("the form that may be edited and sent back", () => {
       ...writable,
       sigil: { promotion: rule },
     });
-  });
-});
-
-describe("a region that includes an excluded version by itself", () => {
-  const regionsSent = (
-    shownAs: boolean,
-    patch: Record<string, unknown> = {},
-    rewrites = false,
-  ) => {
-    const version = {
-      location: "westus",
-      properties: {
-        storageProfile: {},
-        publishingProfile: {
-          excludeFromLatest: shownAs,
-          targetRegions: [
-            { name: "West US", excludeFromLatest: false },
-            { name: "eastus2", excludeFromLatest: true },
-            { name: "uksouth" },
-          ],
-        },
-      },
-    };
-    return updateBody(
-      version,
-      patch,
-      false,
-      rewrites,
-    ).request.properties.publishingProfile?.targetRegions?.map(
-      ({ excludeFromLatest }) => excludeFromLatest,
-    );
-  };
-
-  test("stays so where the update says nothing of it", () => {
-    expect(regionsSent(true)).toEqual([false, true, undefined]);
-    expect(regionsSent(true, { "/tags/a": "1" })).toEqual([
-      false,
-      true,
-      undefined,
-    ]);
-  });
-
-  test("says nothing once the version is included: it is, too", () => {
-    const included = { [EXCLUDE_FROM_LATEST]: false };
-    expect(regionsSent(true, included)).toEqual([undefined, true, undefined]);
-    expect(regionsSent(false)).toEqual([undefined, true, undefined]);
-  });
-
-  test("where the update asks for it, is not what others have included", () => {
-    const asked = { [`${REGIONS}/eastus2/excludeFromLatest`]: false };
-    expect(regionsSent(true, asked)).toEqual([false, undefined, undefined]);
-  });
-
-  test("says so where Azure has kept what was left out", () => {
-    expect(regionsSent(false, {}, true)).toEqual([false, true, undefined]);
   });
 });

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   patched,
-  updateBody,
   writableForm,
 } from "../../../../src/image-version/properties/body.js";
 import {
@@ -37,7 +36,6 @@ import {
   type Patch,
 } from "../../../../src/image-version/properties/patch.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
-import { canonicalRegion } from "../../../../src/resource-id.js";
 import { bodies, otherwiseWritten, shownBy } from "./bodies.js";
 
 const { SIGIL_LAWS_RUNS = "100", SIGIL_LAWS_SEED = "20260101" } = process.env;
@@ -268,7 +266,7 @@ test("an answer of Sigil, pasted, asks for nothing", () => {
 test("an update's body has every region and key that the patch does not name", () => {
   always(shown, fields, removals, (resource, requested, removed) => {
     const { changes } = askedBy(requested, undefined, removed);
-    const { request, removesRegions } = updateBody(resource, changes, false);
+    const request = patched(resource, changes);
     const before = fieldsOf(resource);
     const after = fieldsOf(request);
     for (const name of Object.keys(before))
@@ -277,31 +275,13 @@ test("an update's body has every region and key that the patch does not name", (
         !(name in changes) &&
         !removed.includes(regionOf(name) ?? "")
       )
-        // A region's flag that says false is left out.
-        expect([
-          name,
-          after[name] ?? (name.endsWith("/excludeFromLatest") ? false : null),
-        ]).toEqual([name, before[name]]);
+        expect([name, after[name]]).toEqual([name, before[name]]);
     const gone = regionsIn(before).filter(
       (name) => !regionsIn(after).includes(name),
     );
     expect(gone).toEqual(
       regionsIn(before).filter((name) => removed.includes(name)),
     );
-    expect(removesRegions).toBe(gone.length > 0);
-    expect(
-      request.properties.safetyProfile?.allowDeletionOfReplicatedLocations,
-    ).toBe(removesRegions);
-    const profile = request.properties.publishingProfile;
-    expect(profile?.excludeFromLatest).toBeTypeOf("boolean");
-    // False is said of a region alone that others have included by itself.
-    for (const { name, excludeFromLatest } of profile?.targetRegions ?? [])
-      if (excludeFromLatest === false) {
-        expect(profile?.excludeFromLatest).toBe(true);
-        expect(
-          before[`${regionField(canonicalRegion(name))}/excludeFromLatest`],
-        ).toBe(false);
-      }
   });
 });
 

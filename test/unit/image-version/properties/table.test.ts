@@ -302,12 +302,6 @@ const ROWS: Readonly<Record<string, Row>> = {
     ),
     own: true,
   },
-  "/sigil/drift": {
-    ...mutable("correct", "correct", "other"),
-    leftOut: { sends: "tell" },
-    silence: "tell",
-    own: true,
-  },
   "/sigil/protected": { ...exclusion, own: true },
 };
 

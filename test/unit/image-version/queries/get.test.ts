@@ -42,7 +42,7 @@ const shownOver = async (shared: Look): Promise<Look | undefined> => {
 test("what ended an operation is shown, not a shared look from before it", async () => {
   expect(record.state).toBe("Succeeded");
   const before = lookOf("Creating", REPLICATING, { seconds: 50 });
-  expect(await shownOver(before)).toEqual(record.observed);
+  expect(await shownOver(before)).toEqual(record.status);
 });
 
 test("a shared look from after it is shown", async () => {

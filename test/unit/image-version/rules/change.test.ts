@@ -13,11 +13,7 @@ import {
 } from "./subject.js";
 import type { PromotionRule } from "../../../../src/image-version/contract.js";
 import type { Change } from "../../../../src/image-version/preflight/facts.js";
-import { regionField } from "../../../../src/image-version/properties/fields.js";
-import {
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../../../../src/image-version/properties/table.js";
+import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { checkChange } from "../../../../src/image-version/rules/rules.js";
 
 const PAST = "2025-12-31";
@@ -74,17 +70,6 @@ describe("an update", () => {
     expect(
       said("2025-12-30").map(({ code, pointer }) => [code, pointer]),
     ).toEqual([["EndOfLifeDateInPast", `${PROFILE}/endOfLifeDate`]]);
-  });
-
-  test("may promote by a region that the version has and the request does not name", () => {
-    const promotion = { when: "regions" as const, regions: ["eastus2"] };
-    const regions = [region("westus")];
-    expect(
-      findings({ promotion, regions, existing: {} }).map(({ code }) => code),
-    ).toEqual(["RegionKept", "NothingHeldBack"]);
-    expect(findings({ promotion, regions }).map(({ code }) => code)).toEqual([
-      "InvalidPromotion",
-    ]);
   });
 
   test.each<[string, string, string, string, Changes]>([
@@ -322,131 +307,6 @@ describe("a key", () => {
   });
 });
 
-describe("what a request repeats of exclusion from latest", () => {
-  const IN = { publishing: { excludeFromLatest: false } };
-  const OUT = { publishing: { excludeFromLatest: true } };
-  const FIELD = `${PROFILE}/excludeFromLatest`;
-
-  /** The request says it, Azure shows the version otherwise, and the merge has not asked for it. */
-  const told = (
-    said: Changes,
-    existing: NonNullable<Changes["existing"]>,
-    more: Partial<Change> = {},
-  ) => {
-    const it = subject({ ...said, existing });
-    if (it.change === undefined) throw new Error("there is no change");
-    return checkChange({
-      ...it,
-      change: { ...it.change, patch: {}, ...more },
-    }).filter(({ code }) => code.startsWith("Stays"));
-  };
-
-  test("takes nothing out of latest that was promoted since", () => {
-    const expected = [
-      finding(
-        "StaysIncluded",
-        FIELD,
-        "The version is in latest, and stays so: an earlier request has said excludeFromLatest true as well, and it was promoted since.",
-        "To take it out of latest, demote it: POST …/demote.",
-        "warning",
-      ),
-    ];
-    expect(told(OUT, IN)).toEqual(expected);
-    expect(told(OUT, {})).toEqual(expected);
-  });
-
-  test("includes nothing that a person or a rule has held back", () => {
-    expect(told(IN, OUT)).toEqual([
-      finding(
-        "StaysExcluded",
-        FIELD,
-        "The version is excluded from latest, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
-        "To include it in latest, promote it: POST …/promote.",
-        "warning",
-      ),
-    ]);
-  });
-
-  const held = (excluded: boolean) => ({
-    regions: ["westus", "eastus2"].map((name, i) =>
-      region(name, [0], { excludeFromLatest: i === 0 && excluded }),
-    ),
-  });
-
-  test("includes nothing in a region that its own flag holds back", () => {
-    expect(told(held(false), held(true))).toEqual([
-      finding(
-        "StaysExcluded",
-        `${REGIONS}/0/excludeFromLatest`,
-        "The version is excluded from latest in westus by the region's own flag, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
-        "To include it in latest there, PATCH the target regions with excludeFromLatest false of westus.",
-        "warning",
-      ),
-    ]);
-  });
-
-  test("nor where the version's flag does, too, of which it says nothing", () => {
-    const [one] = told(held(false), { ...OUT, ...held(true) });
-    expect(one?.pointer).toBe(`${REGIONS}/0/excludeFromLatest`);
-  });
-
-  const waves = {
-    when: "waves",
-    waves: [{ regions: ["eastus2"], after: "manual" }],
-  };
-
-  test("says where a region's own flag includes it", () => {
-    const regions = ["westus", "eastus2"].map((name, i) =>
-      region(name, [0], { excludeFromLatest: i === 1 }),
-    );
-    expect(told(IN, { ...OUT, regions })[0]?.message).toContain(
-      "excluded from latest, but in westus by the region's own flag, and stays so",
-    );
-  });
-
-  test.each<
-    [string, Changes, NonNullable<Changes["existing"]>, Partial<Change>?]
-  >([
-    ["it is so: included", IN, IN],
-    ["it is so: excluded", OUT, OUT],
-    ["it is asked: to be included", IN, OUT, { patch: { [FIELD]: false } }],
-    ["it is asked: to be excluded", OUT, IN, { patch: { [FIELD]: true } }],
-    [
-      "it is asked: to be included in the region",
-      held(false),
-      held(true),
-      { patch: { [`${regionField("westus")}/excludeFromLatest`]: false } },
-    ],
-    ["nothing is said of the region", {}, held(true)],
-    ["the region is not excluded", held(false), held(false)],
-    [
-      "waves say when a region has its turn",
-      held(false),
-      held(true),
-      { lastApplied: { [PROMOTION]: waves } },
-    ],
-    ["nothing is said of what is excluded", {}, OUT],
-    ["nothing is said of what is included", {}, IN],
-    ["a rule holds it back", IN, OUT, { held: true }],
-    ["a rule, or another request, says when", OUT, IN, { held: true }],
-    [
-      "each of its regions is excluded by itself",
-      OUT,
-      {
-        regions: ["westus", "eastus2"].map((name) =>
-          region(name, [0], { excludeFromLatest: true }),
-        ),
-      },
-    ],
-  ])("is told nothing where %s", (_, said, existing, more) => {
-    expect(told(said, existing, more)).toEqual([]);
-  });
-
-  test("is nothing where Azure has no version", () => {
-    for (const said of [IN, OUT]) expect(findings(said)).toEqual([]);
-  });
-});
-
 /** What the rule says of a change of what Azure shows; `patch` is what is asked besides what the body says. */
 const warned = (
   code: string,
@@ -510,12 +370,7 @@ describe("a region that is added to a version which its tests have promoted", ()
     ["is none that the rule names", naming("westus"), naming("westus")],
     ["was there", {}, { regions: [region("westus"), region("eastus2")] }],
     ["waits for the tests as the version does", {}, { publishing: OUT }],
-    [
-      "comes with an exclusion of the version",
-      {},
-      {},
-      { [EXCLUDE_FROM_LATEST]: true },
-    ],
+    ["comes with an exclusion of the version", { publishing: OUT }],
     [
       "has another rule",
       { promotion: { when: "manual" } },
@@ -530,179 +385,5 @@ describe("a region that is added to a version which its tests have promoted", ()
     const regions = [region("westus"), region("eastus2")];
     const existing = { regions: [region("westus")] };
     expect(warned("NotTestedThere", { regions }, existing)).toEqual([]);
-  });
-});
-
-describe("a promotion rule of a version that is there", () => {
-  const RULES: readonly PromotionRule[] = [
-    { when: "tested" },
-    { when: "manual" },
-    { when: "allRegionsReady" },
-    { when: "regions", regions: ["westus"] },
-  ];
-  const told = (
-    promotion: PromotionRule | undefined,
-    existing: NonNullable<Changes["existing"]> = {},
-  ) =>
-    warned(
-      "NothingHeldBack",
-      {
-        ...(existing.publishing && { publishing: existing.publishing }),
-        ...(promotion && { promotion }),
-      },
-      existing,
-    );
-  const expected = [
-    finding(
-      "NothingHeldBack",
-      "/sigil/promotion",
-      "The version's own flag does not exclude it from latest: the rule holds nothing back.",
-      "leave it out, demote the version (POST …/demote), and send the rule then.",
-      "warning",
-    ),
-  ];
-
-  test.each(RULES)("holds nothing back that is in latest: $when", (rule) => {
-    expect(told(rule)).toEqual(expected);
-    expect(told(rule, { unmanaged: true })).toEqual(expected);
-    expect(
-      told(rule, { promotion: { when: "tested", results: ["boot"] } }),
-    ).toEqual(expected);
-  });
-
-  test.each(RULES)("holds back what is excluded: $when", (rule) => {
-    expect(told(rule, { publishing: OUT })).toEqual([]);
-  });
-
-  test.each(RULES)("is no news where it is repeated: $when", (rule) => {
-    expect(told(rule, { promotion: rule })).toEqual([]);
-    expect(told(undefined, { promotion: rule })).toEqual([]);
-  });
-
-  test("is told once where it ends waves, and where waves are refused", () => {
-    const waves: PromotionRule = {
-      when: "waves",
-      waves: [{ regions: ["westus", "eastus2"], after: "manual" }],
-    };
-    expect(told({ when: "tested" }, { promotion: waves })).toEqual([]);
-    expect(told(waves)).toEqual([]);
-  });
-
-  test("goes by what others, accepted before it, make of the version", () => {
-    const it = subject({
-      publishing: OUT,
-      promotion: { when: "tested" },
-      existing: { publishing: OUT },
-    });
-    const toBe = subject().request;
-    const change = it.change && { ...it.change, toBe };
-    expect(
-      checkChange({ ...it, change }).filter(
-        ({ code }) => code === "NothingHeldBack",
-      ),
-    ).toEqual(expected);
-  });
-});
-
-describe("a request that ends waves", () => {
-  const WAVES: PromotionRule = {
-    when: "waves",
-    waves: [
-      { regions: ["westus"], after: "manual" },
-      { regions: ["eastus2"], after: "manual" },
-    ],
-  };
-  const MANUAL: PromotionRule = { when: "manual" };
-  const HELD = {
-    publishing: OUT,
-    regions: [flagged("westus", true), flagged("eastus2", true)],
-  };
-  const FIRST = {
-    regions: [flagged("westus", false), flagged("eastus2", true)],
-  };
-  const ended = (
-    promotion: PromotionRule | undefined,
-    existing: NonNullable<Changes["existing"]>,
-    patch?: Change["patch"],
-  ) =>
-    warned(
-      "WavesEnd",
-      { ...existing, ...(promotion && { promotion }) },
-      { promotion: WAVES, ...existing },
-      patch,
-    );
-  const leaves = (names: string, remediation: string) => [
-    finding(
-      "WavesEnd",
-      "/sigil/promotion",
-      `The request ends the waves by which the version was to become the latest in ${names}: it stays excluded from latest there.`,
-      remediation,
-      "warning",
-    ),
-  ];
-  const inEast = leaves(
-    "eastus2",
-    'Keep the rule; or include it there by a PATCH of targetRegions that says "excludeFromLatest": false of eastus2.',
-  );
-
-  test("before the first one leaves the version excluded everywhere", () => {
-    expect(ended(undefined, HELD)).toEqual(
-      leaves(
-        "westus, eastus2",
-        "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region.",
-      ),
-    );
-  });
-
-  test("between two leaves it excluded where it was to come, also under another rule", () => {
-    expect(ended(undefined, FIRST)).toEqual(inEast);
-    expect(ended(MANUAL, FIRST)).toEqual(inEast);
-    const none = { regions: HELD.regions };
-    expect(ended(undefined, none)).toEqual(
-      leaves("westus, eastus2", "false of westus, eastus2."),
-    );
-  });
-
-  test.each<[string, ...Parameters<typeof ended>]>([
-    ["that another rule promotes from then on", MANUAL, HELD],
-    ["where the rule stays", WAVES, FIRST],
-    [
-      "where the rule is repeated",
-      undefined,
-      FIRST,
-      { [PROMOTION]: { ...WAVES } },
-    ],
-    [
-      "that it includes",
-      undefined,
-      FIRST,
-      { [`${regionField("eastus2")}/excludeFromLatest`]: false },
-    ],
-    [
-      "of a version that it includes",
-      undefined,
-      HELD,
-      { [EXCLUDE_FROM_LATEST]: false },
-    ],
-    [
-      "where each wave has had it",
-      undefined,
-      { regions: [flagged("westus", false), flagged("eastus2", false)] },
-    ],
-    [
-      "where there were none",
-      undefined,
-      { ...HELD, promotion: MANUAL },
-      { [PROMOTION]: null },
-    ],
-  ])("leaves nothing excluded %s", (_, ...args) => {
-    expect(ended(...args)).toEqual([]);
-  });
-
-  test("is none that says nothing of the rule", () => {
-    const it = subject({ existing: { promotion: WAVES, ...FIRST } });
-    if (it.change === undefined) throw new Error("there is no change");
-    const change = { ...it.change, patch: { "/tags/a": "1" } };
-    expect(checkChange({ ...it, change })).toEqual([]);
   });
 });

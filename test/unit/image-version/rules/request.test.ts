@@ -239,23 +239,6 @@ describe("a promotion rule", () => {
     ).toEqual([]);
   });
 
-  test("that is new does not come with an exclusion of what is in latest", () => {
-    expect(
-      findings({
-        promotion: { when: "manual" },
-        publishing: { excludeFromLatest: true },
-        existing: {},
-      }),
-    ).toEqual([
-      finding(
-        "InvalidPromotion",
-        "/properties/publishingProfile/excludeFromLatest",
-        "The version is in latest. The request excludes it, and has a new promotion rule that includes it.",
-        "Leave out excludeFromLatest",
-      ),
-    ]);
-  });
-
   test("waits for regions that are named, and for target regions alone", () => {
     expect(findings({ promotion: { when: "regions" } })).toEqual([
       finding(
@@ -315,23 +298,6 @@ describe("a promotion rule", () => {
         'Leave results out, or say "when": "tested".',
       ),
     ]);
-  });
-
-  test("of a version that Sigil knows nothing of is new", () => {
-    expect(
-      findings({
-        promotion: { when: "manual" },
-        publishing: { excludeFromLatest: true },
-        existing: { unmanaged: true },
-      }),
-    ).toContainEqual(
-      finding(
-        "InvalidPromotion",
-        "/properties/publishingProfile/excludeFromLatest",
-        "The version is in latest.",
-        "Leave out excludeFromLatest",
-      ),
-    );
   });
 });
 
@@ -472,39 +438,6 @@ describe("a promotion rule of waves", () => {
     ]);
   });
 
-  test("is for a version that is excluded in each region, or has it already", () => {
-    const late = [
-      wrong(
-        "",
-        "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
-        "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
-      ),
-    ];
-    const asked = (existing: NonNullable<Changes["existing"]>) =>
-      refused({ ...held, promotion: WAVES, existing });
-    expect(asked(held)).toEqual([]);
-    expect(asked({ ...held, unmanaged: true })).toEqual([]);
-    expect(
-      asked({ ...held, regions: [region("westus"), region("eastus2")] }),
-    ).toEqual([]);
-    const byRegion = { regions: held.regions };
-    expect(
-      refused({ ...byRegion, promotion: WAVES, existing: byRegion }),
-    ).toEqual([]);
-    const partly = {
-      publishing: {},
-      regions: [region("westus"), region("eastus2")],
-    };
-    const one = (existing: NonNullable<Changes["existing"]>) =>
-      refused({ promotion: WAVES, existing });
-    expect(one({ ...partly, promotion: WAVES })).toEqual([]);
-    expect(one(partly)).toEqual(late);
-    expect(one({ ...partly, unmanaged: true })).toEqual(late);
-    expect(
-      one({ ...partly, promotion: waves(["eastus2"], ["westus"]) }),
-    ).toEqual(late);
-  });
-
   test("names regions that the version has and the request does not mention", () => {
     const both = { ...held, promotion: WAVES };
     expect(
@@ -525,13 +458,13 @@ describe("a version that is excluded from latest", () => {
     finding(
       "ExcludedEverywhere",
       `${REGIONS}/1/excludeFromLatest`,
-      "The version is excluded from latest, and the request says that it is not in eastus2. It is excluded there, too.",
+      "The version is excluded from latest, and the request says that it is not in eastus2. There it is in latest: the region's own flag goes before the version's.",
       "Leave excludeFromLatest out for eastus2. To include the version in some regions alone, say false of the version and true of the other regions.",
       "warning",
     ),
   ];
 
-  test("is told to be excluded in a region that the request includes", () => {
+  test("is told to be in latest in a region that the request includes", () => {
     expect(findings({ publishing: excluded, regions })).toEqual(told);
   });
 
@@ -548,34 +481,6 @@ describe("a version that is excluded from latest", () => {
     ],
   ])("is told nothing %s", (_, changes) => {
     expect(findings(changes)).toEqual([]);
-  });
-
-  test.each<[string, unknown[], NonNullable<Changes["existing"]>]>([
-    ["nothing where it is so", [], { publishing: excluded, regions }],
-    [
-      "it where Azure has it included otherwise",
-      told,
-      { publishing: excluded, regions: [region("westus"), region("eastus2")] },
-    ],
-    [
-      "it where Azure has another region included",
-      told,
-      {
-        publishing: excluded,
-        regions: [region("westus", [0], included), region("eastus2")],
-      },
-    ],
-    [
-      "it where the version itself is not excluded yet",
-      told,
-      { regions: [region("westus"), region("eastus2", [0], included)] },
-    ],
-  ])("of a version that is there is told %s", (_, expected, existing) => {
-    expect(
-      findings({ publishing: excluded, regions, existing }).filter(
-        ({ code }) => code === "ExcludedEverywhere",
-      ),
-    ).toEqual(expected);
   });
 });
 

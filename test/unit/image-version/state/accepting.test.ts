@@ -1,126 +1,174 @@
-import { describe, expect, test } from "vitest";
-import { regionField } from "../../../../src/image-version/properties/fields.js";
+import { describe, expect, it } from "vitest";
+import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
+import { PROMOTION } from "../../../../src/image-version/properties/table.js";
+import { accept } from "../../../../src/image-version/state/accepting.js";
+import type { VersionRequest } from "../../../../src/image-version/state/record.js";
 import {
-  accept,
-  started,
-  withRequest,
-  unseen,
-} from "../../../../src/image-version/state/accepting.js";
-import type {
-  ImageVersionRecord,
-  VersionRequest,
-} from "../../../../src/image-version/state/record.js";
-import {
+  accepted,
   acceptingOf,
+  applied,
   at,
   changeOf,
-  KEY,
+  creating,
+  eventsOf,
+  beside as asking,
   replicating,
   succeeded,
-  VERSION_ID,
+  time,
+  withRecord,
 } from "../../../support/transitions.js";
 
-const EAST = regionField("eastus2");
-const UK = regionField("uksouth");
-const { record } = succeeded();
-const uksouth = {
-  [`${UK}/name`]: "uksouth",
-  [`${UK}/regionalReplicaCount`]: 1,
+const DEMOTION: VersionRequest = {
+  patch: {},
+  release: { kind: "exclude", by: "person" },
 };
+const PROMOTION_BY_HAND: VersionRequest = {
+  patch: {},
+  release: { kind: "include", by: "person" },
+};
+const later = at(1_000);
 
-const namesAfter = (
-  request: VersionRequest,
-  regions: readonly string[],
-  before: ImageVersionRecord = record,
-): readonly string[] =>
-  withRequest(before, "id", request, regions, at(50)).regions.map(
-    ({ name }) => name,
-  );
-
-describe("the regions that are followed", () => {
-  test("are those there were, as they were, and those that a request adds", () => {
-    const after = withRequest(
-      record,
-      "id",
-      changeOf(uksouth),
-      ["westus", "uksouth"],
-      at(50),
-    );
-    expect(after.regions).toEqual([...record.regions, unseen("uksouth")]);
-  });
-
-  test("are not those that a request removes; what it merely clears of one is no removal", () => {
-    expect(namesAfter(changeOf({ [EAST]: null }), [])).toEqual(["westus"]);
-    expect(
-      namesAfter(changeOf({ [`${EAST}/excludeFromLatest`]: null }), []),
-    ).toEqual(["westus", "eastus2"]);
-    expect(namesAfter(changeOf({ "/tags/a": null }), [])).toEqual([
-      "westus",
-      "eastus2",
+describe("an operation begins at once", () => {
+  it("the first of a version, whose next step is due", () => {
+    const { record, operation } = accepted();
+    expect(record).toMatchObject({
+      state: "Accepted",
+      lastSequence: 1,
+      dueTime: time(0),
+    });
+    expect(Object.keys(record.requests)).toEqual([operation.id]);
+    expect(eventsOf(accepted()).map(({ type }) => type)).toEqual([
+      "Sigil.ImageVersion.Accepted",
     ]);
   });
 
-  test("are not those that a request only repeats, and another removes", () => {
-    const removing = withRequest(
-      record,
-      "other",
-      changeOf({ [EAST]: null }),
-      [],
-      at(40),
-    );
-    const repeats = { [`${EAST}/name`]: "eastus2" };
-    expect(
-      namesAfter({ changes: {}, repeats }, ["westus", "eastus2"], removing),
-    ).toEqual(["westus"]);
+  it("beside all that have begun", () => {
+    const pair = asking(applied(), changeOf({ "/tags/a": "1" }));
+    expect(Object.keys(pair.record.requests)).toHaveLength(2);
+    expect(pair.record.members).toMatchObject([
+      { id: pair.accepted.id, status: "Running" },
+    ]);
   });
 
-  test("are those that Azure shows, though others have added them; not one that nobody has", () => {
-    const { lastApplied: _, ...unknown } = record;
-    const before = { ...unknown, regions: [] };
-    expect(namesAfter(changeOf({}), ["eastus2", "uksouth"], before)).toEqual([
-      "eastus2",
-    ]);
-    const { observed: __, ...unseenBefore } = before;
-    expect(namesAfter(changeOf({}), ["eastus2"], unseenBefore)).toEqual([]);
+  it("and its next step waits for the answer to a PUT that is under way", () => {
+    const before = creating();
+    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(
+      before.record.dueTime,
+    );
+  });
+
+  it("with what is Sigil's of the version kept, and what the one before has counted over", () => {
+    const before = withRecord(succeeded(), {
+      window: 1,
+      repairs: { eastus2: { attempts: 3 } },
+    });
+    const { record } = asking(before, changeOf({ "/tags/a": "1" }), {}, later);
+    expect(record.spec).toEqual(before.record.spec);
+    expect(record.window).toBeUndefined();
+    expect(record.repairs).toEqual({});
   });
 });
 
-describe("as another operation begins", () => {
-  test("what was asked for and never sent is followed no more, where the version exists", () => {
-    const before = {
-      ...record,
-      regions: [...record.regions, unseen("uksouth")],
-    };
-    expect(started(KEY, VERSION_ID, before, at(50)).regions).toEqual(
-      record.regions,
+describe("of two operations about latest the later takes over (1)", () => {
+  it("one that asked nothing else is Superseded", () => {
+    const first = asking(applied(), DEMOTION);
+    const second = asking(first, PROMOTION_BY_HAND);
+    expect(Object.keys(second.record.requests)).not.toContain(
+      first.accepted.id,
     );
-  });
-
-  test("nothing is followed of a version that does not exist", () => {
-    const before = { ...replicating().record, exists: false };
-    expect(started(KEY, VERSION_ID, before, at(50))).toMatchObject({
-      regions: [],
-      encryptionTypes: {},
-      dataDiskLuns: [],
+    expect(
+      accept(acceptingOf(PROMOTION_BY_HAND), first, later).beside?.find(
+        ({ id }) => id === first.accepted.id,
+      ),
+    ).toMatchObject({
+      status: "Failed",
+      error: { code: "Superseded" },
     });
   });
 
-  test("it shows the regions as they are known, and says that it is stored", () => {
-    const pair = accept(
-      acceptingOf(changeOf(uksouth), { regions: ["westus", "uksouth"] }),
-      record,
-      at(50),
-    );
-    expect(pair.record.state).toBe("Accepted");
-    expect(pair.operation.regions).toEqual([
-      record.regions.find(({ name }) => name === "westus"),
-      unseen("uksouth"),
+  it("what else the earlier asks stays", () => {
+    const first = asking(applied(), { ...DEMOTION, patch: { "/tags/a": "1" } });
+    const { record } = asking(first, PROMOTION_BY_HAND);
+    expect(record.requests[first.accepted.id]).toEqual({
+      patch: { "/tags/a": "1" },
+    });
+  });
+
+  it("a creation goes on, and is folded before", () => {
+    const { record } = asking(replicating(), DEMOTION);
+    expect(Object.values(record.requests)).toMatchObject([
+      { creates: true, release: { kind: "set" } },
+      DEMOTION,
     ]);
-    expect(pair.operation.history).toMatchObject([
+  });
+
+  it("one that says nothing of latest takes over nothing", () => {
+    const first = asking(applied(), DEMOTION);
+    expect(
+      asking(first, changeOf({ "/tags/a": "1" })).record.requests[
+        first.accepted.id
+      ],
+    ).toEqual(DEMOTION);
+  });
+});
+
+describe("what an operation says settles conditions (2)", () => {
+  const since = time(500);
+  const pair = withRecord(succeeded(), {
+    conditions: [
       {
-        state: "Accepted",
-        message: "The request is stored and its work is queued.",
+        type: "ChangedOutside",
+        message: "",
+        since,
+        fields: {
+          "/tags/a": { after: "portal" },
+          [exclusionIn("westus")]: { after: true },
+        },
       },
+      {
+        type: "Paused",
+        message: "",
+        since,
+        fields: { [exclusionIn("westus")]: { after: true } },
+      },
+    ],
+  });
+
+  it("of the fields that it says, and no others", () => {
+    const { conditions } = asking(
+      pair,
+      changeOf({ "/tags/a": "1" }),
+      {},
+      later,
+    ).record;
+    expect(conditions.map(({ type }) => type)).toEqual([
+      "ChangedOutside",
+      "Paused",
     ]);
+    expect(Object.keys(conditions[0]?.fields ?? {})).toEqual([
+      exclusionIn("westus"),
+    ]);
+  });
+
+  it("of latest, where it is about latest", () => {
+    const { conditions } = asking(pair, PROMOTION_BY_HAND, {}, later).record;
+    expect(conditions.map(({ fields = {} }) => Object.keys(fields))).toEqual([
+      ["/tags/a"],
+    ]);
+  });
+});
+
+describe("what holds from acceptance is stored with it (3)", () => {
+  const ruled = withRecord(succeeded(), {
+    spec: { [PROMOTION]: { when: "allRegionsReady" } },
+  });
+
+  it("the end of the rule", () => {
+    expect(
+      asking(ruled, DEMOTION, { endsRule: true }, later).record.spec,
+    ).toEqual({});
+    expect(asking(ruled, DEMOTION, {}, later).record.spec).toEqual(
+      ruled.record.spec,
+    );
   });
 });

@@ -1,13 +1,13 @@
-/** Repairs that come to nothing. */
-import { describe, expect, test } from "vitest";
-import type { Finding } from "../../../../src/errors.js";
+import { describe, expect, it } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
+import type {
+  ImageVersionPair,
+  Repair,
+} from "../../../../src/image-version/state/record.js";
 import {
   lossOf,
   notAddedBack,
-  sentence,
-  whyNotRepaired,
+  planRepairs,
   withoutRepairs,
 } from "../../../../src/image-version/state/repairs.js";
 import {
@@ -16,123 +16,131 @@ import {
   COMPLETED,
   eventsOf,
   lookOf,
+  succeeded,
   time,
   withRecord,
 } from "../../../support/transitions.js";
 
 const EAST = regionField("eastus2");
+const pace = { repairAttempts: 3 };
 const REMOVED = { [`${EAST}/name`]: "eastus2" };
-const finding = (message: string, remediation?: string): Finding => ({
-  code: "X",
-  pointer: "",
-  message,
-  ...(remediation !== undefined && { remediation }),
-});
-const repairing = (
-  repairs: ImageVersionRecord["repairs"],
-  more: Partial<ImageVersionRecord> = {},
-) => withRecord(applied(), { repairs, ...more });
+const AWAY = lookOf(
+  "Succeeded",
+  { westus: ["Completed", 100] },
+  { changes: { [EAST]: null } },
+);
 
-describe("a region that is not taken away", () => {
-  test("has no repair before it, and says what was found", () => {
-    const refused = [finding("It is gone.")];
-    const { record } = withoutRepairs(
-      repairing({
-        eastus2: { attempts: 2, dueTime: time(5) },
-        westus: { attempts: 1 },
-      }),
-      { eastus2: refused, northeurope: refused },
-    );
-    expect(record.repairs).toEqual({
-      eastus2: { attempts: 2, refused },
-      westus: { attempts: 1 },
-      northeurope: { attempts: 0, refused },
+/** A region of an open operation has failed. */
+function failing(
+  name: string,
+  repair?: Repair,
+  base = applied(),
+): ImageVersionPair {
+  const { record } = base;
+  return withRecord(base, {
+    regions: record.regions.map((region) =>
+      region.name === name ? { ...region, state: "Failed" } : region,
+    ),
+    ...(repair && { repairs: { [name]: repair } }),
+  });
+}
+const planned = (pair: ImageVersionPair, seconds = 100) =>
+  planRepairs(pair, at(seconds, pace)).record;
+const regionIn = ({ regions }: ImageVersionPair["record"], name = "eastus2") =>
+  regions.find((one) => one.name === name);
+
+describe("a region that has failed", () => {
+  it("is taken away five minutes later, and added back", () => {
+    const record = planned(failing("eastus2"));
+    expect(record.repairs["eastus2"]).toEqual({
+      attempts: 0,
+      dueTime: time(400),
+    });
+    expect(regionIn(record)).toMatchObject({
+      attemptsAllowed: 4,
+      nextAttemptTime: time(400),
     });
   });
 
-  test("is told with the first that was found, and how many there are", () => {
+  it("waits twice as long each time", () => {
     expect(
-      whyNotRepaired("eastus2", [finding("It is gone.", "Make it.")]),
-    ).toBe("eastus2 is not removed and added back: It is gone. Make it.");
+      planned(failing("eastus2", { attempts: 2 })).repairs["eastus2"]?.dueTime,
+    ).toBe(time(1_300));
+  });
+
+  it("is planned once: a second look moves nothing", () => {
+    const once = planRepairs(failing("eastus2"), at(100, pace));
+    expect(planned(once, 200).repairs).toEqual(once.record.repairs);
+  });
+
+  it("is not repaired once that was tried often enough", () => {
     expect(
-      whyNotRepaired("eastus2", [finding("It is gone."), finding("So is it.")]),
-    ).toBe(
-      "eastus2 is not removed and added back: It is gone. 1 more: see the errors of the operation.",
+      regionIn(planned(failing("eastus2", { attempts: 3 })))?.nextAttemptTime,
+    ).toBeUndefined();
+  });
+
+  it("is not repaired where it is the version's own location", () => {
+    const record = planned(failing("westus"));
+    expect(regionIn(record, "westus")).toMatchObject({ attemptsAllowed: 1 });
+    expect(record.repairs["westus"]?.dueTime).toBeUndefined();
+  });
+
+  it("is not repaired where no open operation is about it (1)", () => {
+    expect(
+      planned(failing("eastus2", undefined, succeeded())).repairs["eastus2"]
+        ?.dueTime,
+    ).toBeUndefined();
+  });
+
+  it("stays as it is where it must not be taken away, and says why", () => {
+    const refused = [
+      { code: "InUse", pointer: "", message: "A scale set needs it." },
+    ];
+    const pair = withoutRepairs(failing("eastus2"), { eastus2: refused });
+    const region = regionIn(planned(pair));
+    expect(region?.nextAttemptTime).toBeUndefined();
+    expect(region?.details).toBe(
+      "eastus2 is not removed and added back: A scale set needs it.",
     );
   });
 });
 
-test("a sentence ends as one", () => {
-  expect(["No", "No.", "No!", "No?"].map(sentence)).toEqual([
-    "No.",
-    "No.",
-    "No!",
-    "No?",
-  ]);
-});
+describe("what is taken away (2)", () => {
+  const away = failing("eastus2", { attempts: 0, removed: REMOVED });
 
-describe("a region that was taken away and is not added back", () => {
-  const failure = { code: "X", message: "It is gone.", errors: [] };
-  const away = { eastus2: { attempts: 1, removed: REMOVED } };
-  const without = lookOf("Succeeded", COMPLETED, { changes: { [EAST]: null } });
+  it("stays known until a fact shows it again", () => {
+    expect(
+      planned(withRecord(away, { status: AWAY })).repairs["eastus2"]?.removed,
+    ).toEqual(REMOVED);
+    expect(
+      planned(withRecord(away, { status: lookOf("Succeeded", COMPLETED) }))
+        .repairs["eastus2"]?.removed,
+    ).toBeUndefined();
+  });
 
-  test("is told to be removed, is Failed, and what it was is kept", () => {
-    const { record, lost } = notAddedBack(
-      repairing({ ...away, westus: { attempts: 1 } }, { observed: without }),
-      failure,
-      at(20),
+  it("and that Azure does not take back is told, and kept for a retry", () => {
+    const { record } = notAddedBack(
+      withRecord(away, { status: AWAY }),
+      { code: "x", message: "No capacity.", errors: [] },
+      at(100),
     );
-    expect(lost).toEqual(["eastus2"]);
-    expect(record.repairs).toEqual({
-      eastus2: { attempts: 1, lost: REMOVED },
-      westus: { attempts: 1 },
+    expect(record.repairs["eastus2"]).toEqual({
+      attempts: 0,
+      removed: REMOVED,
+      lost: true,
     });
-    expect(record.regions).toMatchObject([
-      { name: "westus" },
-      {
-        name: "eastus2",
-        state: "Failed",
-        details:
-          "It was removed for its repair, and could not be added back: It is gone.",
-      },
+    expect(regionIn(record)).toMatchObject({
+      state: "Failed",
+      details:
+        "It was removed for its repair, and could not be added back: No capacity.",
+    });
+    expect(eventsOf({ ...away, record }).map(({ type }) => type)).toEqual([
+      "Sigil.ImageVersion.RegionRemoved",
     ]);
-    expect(record.regions[0]?.details).toBeUndefined();
-    expect(eventsOf({ ...applied(), record })).toMatchObject([
-      { type: "Sigil.ImageVersion.RegionRemoved", data: { region: "eastus2" } },
-    ]);
+    expect(lossOf(record)).toContain("POST …/retry");
   });
 
-  test("is not lost where Azure shows it, or the whole version is gone", () => {
-    for (const given of [
-      notAddedBack(
-        repairing(away, { observed: lookOf("Succeeded", COMPLETED, {}) }),
-        failure,
-        at(20),
-      ),
-      notAddedBack(
-        repairing(away, { observed: without }),
-        { ...failure, code: "ImageVersionGone" },
-        at(20),
-      ),
-    ]) {
-      expect(given.lost).toEqual([]);
-      expect(given.record.repairs).toEqual({});
-      expect(eventsOf(given)).toEqual([]);
-    }
-    const { observed: _, ...unseen } = repairing(away).record;
-    expect(
-      notAddedBack({ ...repairing(away), record: unseen }, failure, at(20))
-        .lost,
-    ).toEqual(["eastus2"]);
-  });
-
-  test("is named at the end, with what to do", () => {
-    expect(lossOf({})).toBe("");
-    expect(lossOf({ lost: ["eastus2"] })).toBe(
-      " eastus2 was removed for its repair, and could not be added back. Once the cause is mended, retry it (POST …/retry): it is added back as it was.",
-    );
-    expect(lossOf({ lost: ["eastus2", "westus"] })).toBe(
-      " eastus2, westus were removed for their repair, and could not be added back. Once the cause is mended, retry them (POST …/retry): they are added back as they were.",
-    );
+  it("nothing is lost where nothing is away", () => {
+    expect(lossOf(succeeded().record)).toBe("");
   });
 });

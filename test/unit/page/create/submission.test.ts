@@ -3,6 +3,8 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { formOf } from "../../../../src/page/src/create/model/form.js";
 import { expandedId } from "../../../../src/page/src/create/model/sources.js";
 import {
+  latestChanges,
+  patchOf,
   removedRegions,
   requestOf,
 } from "../../../../src/page/src/create/model/submission.js";
@@ -46,9 +48,36 @@ it("a change names the regions that go, and the version that was read", () => {
   const changed = { ...form, regions: form.regions.slice(0, 1) };
   expect(removedRegions(changed, form)).toEqual(["eastus2"]);
   expect(requestOf(IMAGE, changed, base)).toMatchObject({
+    method: "PATCH",
     address: `${VERSIONS}/1.0.0?plan=require&removeRegions=eastus2`,
     headers: { "If-Match": '"a"' },
+    body: { properties: { publishingProfile: { targetRegions: [{}] } } },
   });
+});
+
+it("a change says what it changes of latest and of the rule, and nothing else", () => {
+  const form = formOf(
+    { ...managedImageRequest(), sigil: { promotion: { when: "manual" } } },
+    { version: "1.0.0", exists: true },
+  );
+  const base = { form, etag: '"a"' };
+  expect(patchOf(form, base)).toEqual({});
+  expect(patchOf({ ...form, exclude: true }, base)).toEqual({
+    properties: { publishingProfile: { excludeFromLatest: true } },
+  });
+  const excluded = { form: { ...form, exclude: true }, etag: '"a"' };
+  expect(patchOf(form, excluded)).toEqual({
+    properties: { publishingProfile: { excludeFromLatest: false } },
+  });
+  const unruled = { ...form, promoteWhen: "" as const };
+  expect(patchOf(unruled, base)).toEqual({ sigil: { promotion: null } });
+  expect(latestChanges(unruled, base)).toEqual([
+    {
+      pointer: "/sigil/promotion",
+      propertyChangeType: "Delete",
+      before: { when: "manual" },
+    },
+  ]);
 });
 
 it.each([

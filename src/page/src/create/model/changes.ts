@@ -80,3 +80,23 @@ export function rebased(
     ? entries.map(([, value]) => value)
     : Object.fromEntries(entries);
 }
+
+/** What makes `after` of `before`, as a JSON merge patch (RFC 7396): lists are one value, and `null` takes away. */
+export function mergePatch(before: JsonObject, after: JsonObject): JsonObject {
+  return Object.fromEntries(
+    [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(
+      (name): [string, Json][] => {
+        const [one, other] = [before[name], after[name]];
+        if (JSON.stringify(one) === JSON.stringify(other)) return [];
+        return [
+          [
+            name,
+            isObject(one) && isObject(other)
+              ? mergePatch(one, other)
+              : (other ?? null),
+          ],
+        ];
+      },
+    ),
+  );
+}

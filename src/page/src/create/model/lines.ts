@@ -1,4 +1,5 @@
 /** What one could type instead: every value is quoted, as it may be anybody's. */
+import type { Schemas } from "@sigil/client";
 import {
   canonicalRegion,
   disksOf,
@@ -28,12 +29,16 @@ function quoteBicep(text: string): string {
   return `'${escaped}'`;
 }
 
-export interface Request {
-  readonly method: "PUT" | "POST";
+export type Request =
+  | RequestOf<"PUT" | "POST", Body>
+  | RequestOf<"PATCH", Schemas["GalleryImageVersionPatch"]>;
+
+interface RequestOf<Method, Content> {
+  readonly method: Method;
   /** Path and query, from `/api` on. */
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Body;
+  readonly body: Content;
 }
 
 export function curlLine(origin: string, request: Request): string {
@@ -60,11 +65,7 @@ export interface CommandLine {
 }
 
 /** The line of `az sig`, or of `sigil` where that alone can say it. */
-export function commandLine(
-  image: ImageName,
-  form: Form,
-  condition: { readonly etag?: string } = {},
-): CommandLine {
+export function commandLine(image: ImageName, form: Form): CommandLine {
   const place = [
     ["--subscription", image.subscriptionId],
     ["--resource-group", image.resourceGroupName],
@@ -83,7 +84,6 @@ export function commandLine(
     ...(options !== undefined && form.promoteWhen !== ""
       ? [["--promote-when", form.promoteWhen]]
       : []),
-    ...(condition.etag === undefined ? [] : [["--if-match", condition.etag]]),
   ];
   const az =
     options !== undefined && form.version !== "" && form.promoteWhen === "";

@@ -1,0 +1,113 @@
+/**
+ * What a person should know of an image version: the one table of these texts. GET, lists and events answer them; the command line
+ * and the page show what is answered. Kubernetes' word: `kubectl describe` prints conditions in the same way.
+ */
+
+/** What a condition says, and what to do. `{version}` stands for where the version is, `{change}` for what is to be sent. */
+interface ConditionText {
+  /** Without the full stop: what it is about may follow. */
+  readonly sentence: string;
+  readonly whatToDo: string;
+  readonly command: string;
+  readonly request: string;
+}
+
+export const CONDITIONS = {
+  Paused: {
+    sentence:
+      "Somebody else has changed in Azure where the version is in latest: its promotion rule is paused",
+    whatToDo: "Promote the version, or demote it.",
+    command: "sigil image-version promote {version}",
+    request: "POST {version}/promote",
+  },
+  ChangedOutside: {
+    sentence: "Somebody else has changed the version in Azure",
+    whatToDo:
+      "To put it back, send what was there before. To keep it, send what is there now.",
+    command: "sigil image-version update {version}{change}",
+    request: "PATCH {version}{change}",
+  },
+  RegionLost: {
+    sentence: "Somebody else has removed regions from the version in Azure",
+    whatToDo: "To have the region again, add it, with its keys.",
+    command: "sigil image-version update {version}{change}",
+    request: "PATCH {version}{change}",
+  },
+  Stalled: {
+    sentence: "Azure makes no progress with the version",
+    whatToDo:
+      "Wait: Sigil looks again by itself. If it lasts for a day, ask Azure's support, or cancel the operation.",
+    command: "sigil image-version watch {version}",
+    request: "GET {version}",
+  },
+  KeyAtRisk: {
+    sentence: "A key of the version does not work, or soon will not",
+    whatToDo: "Fix the key as `sigil.keys` says. Sigil looks again by itself.",
+    command: "sigil image-version show {version} --query sigil.keys",
+    request: "GET {version}",
+  },
+  Canceling: {
+    sentence: "An operation is canceled, and ends once Azure is done with it",
+    whatToDo: "Wait: Azure cannot cancel what it has accepted.",
+    command: "sigil image-version watch {version}",
+    request: "GET {version}",
+  },
+  NeedsAttention: {
+    sentence: "The version waits for a person",
+    whatToDo: "Fix the cause, promote the version, or demote it.",
+    command: "sigil image-version promote {version}",
+    request: "POST {version}/promote",
+  },
+} as const satisfies Readonly<Record<string, ConditionText>>;
+
+export type ConditionType = keyof typeof CONDITIONS;
+
+export interface WhatToDo {
+  readonly sentence: string;
+  /** For a shell; absent where the command line cannot say it. */
+  readonly command?: string;
+  /** Method, path and, where it has one, body of an API call. */
+  readonly request: string;
+}
+
+/** What a person sends: the options of the command, where it has some that say it, and the query and body of the request. */
+export interface Change {
+  readonly options?: string;
+  readonly request: string;
+}
+
+/** Such a condition in words; `names`: what it is about. */
+export function conditionMessage(
+  type: ConditionType,
+  names: readonly string[] = [],
+): string {
+  const { sentence } = CONDITIONS[type];
+  return names.length === 0
+    ? `${sentence}.`
+    : `${sentence}: ${names.join(", ")}.`;
+}
+
+/** `resourceId`: the version's. */
+export function whatToDo(
+  type: ConditionType,
+  resourceId: string,
+  change: Change = { options: "", request: "" },
+): WhatToDo {
+  const { whatToDo: sentence, command, request } = CONDITIONS[type];
+  const fill = (text: string, version: string, asked: string): string =>
+    text.replace("{version}", () => version).replace("{change}", () => asked);
+  return {
+    sentence,
+    ...(change.options !== undefined && {
+      command: fill(command, placeOptions(resourceId), change.options),
+    }),
+    request: fill(request, `/api${resourceId}`, change.request),
+  };
+}
+
+/** The options that name a version, as az has them. */
+function placeOptions(resourceId: string): string {
+  const [, , subscription, , group, , , , gallery, , image, , version] =
+    resourceId.split("/");
+  return `--subscription ${subscription} -g ${group} -r ${gallery} -i ${image} -e ${version}`;
+}

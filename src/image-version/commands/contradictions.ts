@@ -1,0 +1,92 @@
+/** What a request says against those that were accepted before it and are not over. Pure. */
+import { ServiceError } from "../../errors.js";
+import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { contradicts } from "../properties/changes.js";
+import { regionField, regionOf, regionsIn } from "../properties/fields.js";
+import {
+  clearedBy,
+  conflictsBetween,
+  type Conflict,
+  type Patch,
+} from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
+import { openRequests, ruleInForce } from "../state/fold.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import type { Command } from "./command.js";
+
+export interface Contradiction {
+  readonly operationId: string;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** Against each operation that it contradicts. `mergePatch`: the one that was sent, which may take away an object as a whole. */
+export function contradictionsOf(
+  record: ImageVersionRecord,
+  patch: Patch,
+  mergePatch?: unknown,
+): readonly Contradiction[] {
+  const cleared = clearedBy(mergePatch ?? {});
+  const found = openRequests(record).map(([operationId, other]) => ({
+    operationId,
+    conflicts: [
+      ...conflictsBetween(
+        { changes: standing(other), repeats: {} },
+        { changes: patch, repeats: {} },
+      ),
+      ...Object.entries(standing(other))
+        .filter(
+          ([field, theirs]) =>
+            theirs !== null &&
+            patch[field] === undefined &&
+            cleared.some((parent) => field.startsWith(`${parent}/`)),
+        )
+        .map(([field, theirs]): Conflict => ({ field, theirs, ours: null })),
+    ],
+  }));
+  return found.filter(({ conflicts }) => conflicts.length > 0);
+}
+
+/** What is applied contradicts nothing but the removal or change of its regions. */
+function standing({ patch, appliedTime }: VersionRequest): Patch {
+  return appliedTime === undefined
+    ? patch
+    : Object.fromEntries(
+        Object.entries(patch).filter(
+          ([field, value]) => regionOf(field) !== undefined && value !== null,
+        ),
+      );
+}
+
+/** Regions that a request adds to a version whose waves are in force, and that are in no wave: they would be in latest before their turn, or never. */
+export function regionsInNoWave(
+  record: ImageVersionRecord,
+  patch: Patch,
+): readonly string[] {
+  const rule = ruleInForce(record);
+  if (rule?.when !== "waves" || patch[PROMOTION] != null) return [];
+  const named = (rule.waves ?? []).flatMap(({ regions }) =>
+    regions.map(canonicalRegion),
+  );
+  return regionsIn(patch).filter(
+    (region) =>
+      patch[`${regionField(region)}/name`] != null && !named.includes(region),
+  );
+}
+
+/** Throws ServiceError ImageVersionConflict that names the operation that is contradicted. */
+export function mustNotContradict(
+  { id }: Pick<Command, "id">,
+  [first]: readonly Contradiction[],
+  body: ImageVersionRequest,
+): void {
+  if (first === undefined) return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `The request contradicts operation ${first.operationId} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
+    {
+      findings: first.conflicts.map((conflict) => contradicts(conflict, body)),
+      fields: { existingOperationId: first.operationId },
+    },
+  );
+}

@@ -1,0 +1,138 @@
+/**
+ * The one room that reads and writes `excludeFromLatest`. Everywhere else a version is a set of fields in which each region says by
+ * itself whether it is passed over: the version's own flag is only a way to write that. Pure.
+ *
+ *   version  westus  eastus2      in latest
+ *   –        –       true         westus             "the regional flag takes precedence" (Azure Compute Gallery, best practices)
+ *   true     –       false        eastus2
+ *   true     –       –            nowhere
+ *
+ * Invariants:
+ *  1. `latestIn` is the one answer to where a version is in latest, `flagsFor` the one that sets flags.
+ *  2. A version that is in latest as it shall be is sent with the flags that it has.
+ */
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionRequest, TargetRegion } from "../contract.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import {
+  fieldsOf,
+  regionField,
+  regionOf,
+  type Fields,
+} from "../properties/fields.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import type { Patch } from "../properties/patch.js";
+
+/** Canonical regions in which a machine that names no number may get the version, ready or not. */
+export function latestIn(resource: ImageVersionRequest): readonly string[] {
+  return targetRegionsOf(resource)
+    .filter((region) => !isExcluded(resource, region))
+    .map(({ name }) => canonicalRegion(name));
+}
+
+/** Canonical regions of which the body itself says that they are passed over. */
+export function heldBackBy(body: ImageVersionRequest): readonly string[] {
+  return targetRegionsOf(body)
+    .filter(({ excludeFromLatest }) => excludeFromLatest === true)
+    .map(({ name }) => canonicalRegion(name));
+}
+
+function isExcluded(
+  { properties: { publishingProfile } }: ImageVersionRequest,
+  { excludeFromLatest }: TargetRegion,
+): boolean {
+  return excludeFromLatest ?? publishingProfile?.excludeFromLatest === true;
+}
+
+/** The field that says whether a canonical region is passed over. */
+export function exclusionIn(region: string): string {
+  return `${regionField(region)}/excludeFromLatest`;
+}
+
+/** The region whose flag the field is, if it is one. */
+export function regionOfFlag(field: string): string | undefined {
+  const region = regionOf(field);
+  return region !== undefined && field === exclusionIn(region)
+    ? region
+    : undefined;
+}
+
+/** True of the flag of a region, and of the version's. */
+export function isFlag(field: string): boolean {
+  return field === EXCLUDE_FROM_LATEST || regionOfFlag(field) !== undefined;
+}
+
+const known = new WeakMap<ImageVersionRequest, Fields>();
+
+/** The fields of a version in which each region says by itself whether it is passed over. */
+export function factsIn(resource: ImageVersionRequest): Fields {
+  const found = known.get(resource);
+  if (found !== undefined) return found;
+  const { [EXCLUDE_FROM_LATEST]: _, ...fields } = fieldsOf(resource);
+  const flags = targetRegionsOf(resource).map((region) => [
+    exclusionIn(canonicalRegion(region.name)),
+    isExcluded(resource, region),
+  ]);
+  const facts = { ...fields, ...Object.fromEntries(flags) } as Fields;
+  known.set(resource, facts);
+  return facts;
+}
+
+/** The flags that have these regions, and no others of `regions`, in latest. */
+export function flagsFor(
+  included: readonly string[],
+  regions: readonly string[],
+): Patch {
+  return Object.fromEntries(
+    regions.map((name) => [exclusionIn(name), !included.includes(name)]),
+  );
+}
+
+/** A patch without what it says of latest. */
+export function withoutFlags(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(([field]) => !isFlag(field)),
+  );
+}
+
+/** The document with the flags that have exactly these canonical regions in latest. Invariant 2. */
+export function withLatest(
+  resource: ImageVersionRequest,
+  included: readonly string[],
+): ImageVersionRequest {
+  const targets = targetRegionsOf(resource);
+  const isIn = ({ name }: TargetRegion): boolean =>
+    included.includes(canonicalRegion(name));
+  const excluded = targets.length > 0 && !targets.some(isIn);
+  const isSaid = targets.every(
+    (region) => isExcluded(resource, region) !== isIn(region),
+  );
+  const { publishingProfile } = resource.properties;
+  const profile = isSaid
+    ? {
+        ...publishingProfile,
+        excludeFromLatest: publishingProfile?.excludeFromLatest ?? false,
+      }
+    : {
+        ...publishingProfile,
+        excludeFromLatest: excluded,
+        targetRegions: targets.map((region) =>
+          flagged(region, isIn(region), excluded),
+        ),
+      };
+  return {
+    ...resource,
+    properties: { ...resource.properties, publishingProfile: profile },
+  };
+}
+
+/** Beside the version's flag a region says what is otherwise there, and says anew what it has said: Azure may keep what is left out. */
+function flagged(
+  { excludeFromLatest: own, ...region }: TargetRegion,
+  isIn: boolean,
+  excluded: boolean,
+): TargetRegion {
+  return own === undefined && isIn === !excluded
+    ? region
+    : { ...region, excludeFromLatest: !isIn };
+}

@@ -1,0 +1,134 @@
+/**
+ * Where a version is in latest, and by whom: what facts have shown (`record.release`), and what an operation makes of it. Pure.
+ * Waves are regions that a rule names one after the other; the version knows none.
+ *
+ *   created under a rule             { in: none, by: rule }
+ *   a wave was promoted              { in: [westus], by: rule }
+ *   a person has held eastus2 back   { in: all, but: [eastus2], by: person }
+ */
+import { factsIn, latestIn } from "./flags.js";
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import { regionsIn } from "../properties/fields.js";
+
+/** `rule`: it promotes the version from none to all. The others end that. */
+export type ReleasedBy = "request" | "rule" | "person" | "deletion" | "cancel";
+
+export interface Release {
+  readonly in: "all" | "none" | readonly string[];
+  /** Canonical regions that a request holds back, whatever else is in. */
+  readonly but: readonly string[];
+  readonly by: ReleasedBy;
+}
+
+/** What an operation says of latest. */
+export type ReleaseChange =
+  /** Into latest: in these canonical regions, also those that are held back; absent: in all that are not held back. */
+  | {
+      readonly kind: "include";
+      readonly by: ReleasedBy;
+      readonly regions?: readonly string[];
+    }
+  | {
+      readonly kind: "exclude";
+      readonly by: ReleasedBy;
+      readonly regions?: readonly string[];
+    }
+  /** As it is given: a creation, or what was before a guarded deletion. */
+  | { readonly kind: "set"; readonly release: Release };
+
+export const EVERYWHERE: Release = { in: "all", but: [], by: "request" };
+
+/** The region is in latest, or will be once it comes. */
+export function isReleased(
+  { in: where, but }: Release,
+  region: string,
+): boolean {
+  return (
+    !but.includes(region) &&
+    (where === "all" || (where !== "none" && where.includes(region)))
+  );
+}
+
+/** Of these canonical regions, those in latest. */
+export function releasedIn(
+  release: Release,
+  regions: readonly string[],
+): readonly string[] {
+  return regions.filter((region) => isReleased(release, region));
+}
+
+/** As the flags of a version say it, which somebody else has made or changed. */
+export function releaseOf(
+  resource: ImageVersionRequest,
+  by: ReleasedBy = "request",
+): Release {
+  const included = latestIn(resource);
+  const held = targetRegionsOf(resource)
+    .map(({ name }) => canonicalRegion(name))
+    .filter((name) => !included.includes(name));
+  return included.length === 0
+    ? { in: "none", but: [], by }
+    : { in: "all", but: held, by };
+}
+
+/** The release after a change; `regions` are those that the version then has. */
+export function released(
+  before: Release,
+  change: ReleaseChange,
+  regions: readonly string[],
+): Release {
+  switch (change.kind) {
+    case "set":
+      return change.release;
+    case "exclude":
+      return change.regions === undefined
+        ? { in: "none", but: before.but, by: change.by }
+        : {
+            in: before.in,
+            but: [...new Set([...before.but, ...change.regions])],
+            by: change.by,
+          };
+    case "include":
+      return included(before, change, regions);
+  }
+}
+
+function included(
+  before: Release,
+  { by, regions: named }: Extract<ReleaseChange, { kind: "include" }>,
+  regions: readonly string[],
+): Release {
+  if (named === undefined) {
+    // What requests hold back stays so, unless nothing would be left.
+    const isAny = regions.some((region) => !before.but.includes(region));
+    return { in: "all", but: isAny ? before.but : [], by };
+  }
+  const had = before.in === "none" ? [] : before.in;
+  return {
+    in: had === "all" ? "all" : [...new Set([...had, ...named])],
+    but: before.but.filter((region) => !named.includes(region)),
+    by,
+  };
+}
+
+/** The change that gives the version to the first wave that lacks it; undefined where that is the last one. */
+export function nextWave(
+  waves: readonly { readonly regions: readonly string[] }[],
+  { resource }: { readonly resource: ImageVersionRequest },
+): Extract<ReleaseChange, { kind: "include" }> | undefined {
+  const there = regionsIn(factsIn(resource));
+  const included = latestIn(resource);
+  const lacking = waves
+    .map(({ regions }) =>
+      regions
+        .map(canonicalRegion)
+        .filter((name) => there.includes(name) && !included.includes(name)),
+    )
+    .filter(({ length }) => length > 0);
+  const [next] = lacking;
+  return next === undefined || lacking.length === 1
+    ? undefined
+    : { kind: "include", by: "rule", regions: next };
+}

@@ -1,0 +1,73 @@
+/** What a look shows of a version on which no operation works is stored and told: by who looks for others' changes (drift, rollout). */
+import { closing } from "../operation/advance.js";
+import { openRow } from "../operation/catalog.js";
+import { deliver, isStateConflict } from "../operation/outbox.js";
+import type { TransitionContext } from "../operation/ports.js";
+import { contextOf } from "../operation/steps.js";
+import type { Dependencies, StoredVersion } from "./ports.js";
+import type { Look } from "./resources.js";
+import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
+import { see } from "./state/see.js";
+
+export interface Noted {
+  readonly stored: StoredVersion;
+  /** Something of others was told. */
+  readonly isTold: boolean;
+}
+
+/** `look` began after the version was read; undefined: another has written it since. */
+export async function noteLook(
+  deps: Dependencies,
+  read: StoredVersion,
+  look: Look | undefined,
+): Promise<Noted | undefined> {
+  const seen = afterLook(read, look, contextOf(deps));
+  if (seen === undefined) return { stored: read, isTold: false };
+  const { record, operation } = seen;
+  const tells = record.outbox.length > 0;
+  // Whoever dies after the write leaves it to the reconciler to tell.
+  if (tells) await deps.index.put([openRow(operation.id)]);
+  try {
+    const committed = await deps.store.commit(record, operation, read);
+    const stored = tells ? await deliver(deps, committed) : committed;
+    return { stored, isTold: tells && stored.record.outbox.length === 0 };
+  } catch (error) {
+    if (isStateConflict(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where the look changes nothing. */
+function afterLook(
+  read: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { pair } = see(read, look, context);
+  const { outbox, unconfirmed, changedTime } = pair.record;
+  const before = read.record;
+  if (
+    outbox.length === before.outbox.length &&
+    unconfirmed?.shows === before.unconfirmed?.shows &&
+    changedTime === before.changedTime &&
+    completedIn(pair.record) === completedIn(before)
+  )
+    return undefined;
+  const isGone =
+    before.status !== undefined && pair.record.status === undefined;
+  return {
+    ...pair,
+    record: {
+      ...pair.record,
+      ...(isGone && { state: "Deleted" }),
+      outbox:
+        outbox.length === 0 ? outbox : [...outbox, closing(pair.operation.id)],
+    },
+  };
+}
+
+function completedIn({ regions }: ImageVersionRecord): string {
+  return regions
+    .map(({ name, completedTime = "" }) => `${name} ${completedTime}`)
+    .join();
+}

@@ -1,0 +1,141 @@
+/** What a person should know of a version: what was told and is not settled, and what is known besides. Pure. */
+import {
+  conditionMessage,
+  CONDITIONS,
+  whatToDo,
+  type Change,
+  type ConditionType,
+} from "../../conditions/conditions.js";
+import { formatImageVersionId } from "../../resource-id.js";
+import type { ImageVersionView } from "../contract.js";
+import type { VersionKeys } from "../keys/version-keys.js";
+import { putBack } from "../properties/put-back.js";
+import { cancelingIds } from "../state/cancel.js";
+import type { Condition, ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+import type { KnownImageVersion } from "./get.js";
+
+type Sigil = ImageVersionView["sigil"];
+export type ConditionView = NonNullable<Sigil["conditions"]>[number];
+
+/** What a GET reads besides, and a list does not. */
+export type Beside = Pick<Sigil, "keys" | "rollout">;
+
+/** A condition before it is said what to do. */
+interface Found {
+  readonly type: ConditionType;
+  readonly reason?: string;
+  readonly message: string;
+  /** RFC 3339; absent where nobody knows. */
+  readonly since?: string | undefined;
+  readonly fields?: readonly string[];
+  readonly change?: Change;
+}
+
+export function conditionsOf(
+  { id, look, record }: KnownImageVersion,
+  { keys, rollout }: Beside,
+): readonly ConditionView[] {
+  const stored = (record?.conditions ?? []).map((one) =>
+    storedCondition(one, look?.resource ?? record?.status?.resource),
+  );
+  const found = [
+    ...stored,
+    ...(record && !isFinal(record.state)
+      ? [...stalled(record), ...canceling(record)]
+      : []),
+    ...atRisk(keys),
+    // A paused rule is said once.
+    ...(stored.some(({ type }) => type === "Paused") ? [] : waiting(rollout)),
+  ];
+  const order = Object.keys(CONDITIONS);
+  return found
+    .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
+    .map(({ since, change, fields, ...condition }) => ({
+      ...condition,
+      ...(since !== undefined && { since }),
+      ...(fields && { fields: [...fields] }),
+      whatToDo: whatToDo(condition.type, formatImageVersionId(id), change),
+    }));
+}
+
+function storedCondition(
+  { type, message, since, fields }: Condition,
+  shown: Parameters<typeof putBack>[0] | undefined,
+): Found {
+  return {
+    type,
+    message,
+    since,
+    ...(fields && { fields: Object.keys(fields) }),
+    ...(fields && shown && { change: putBack(shown, fields) }),
+  };
+}
+
+function stalled({ regions }: ImageVersionRecord): readonly Found[] {
+  const those = regions.filter(({ stalledTime }) => stalledTime !== undefined);
+  return those.length === 0
+    ? []
+    : [
+        {
+          type: "Stalled",
+          message: conditionMessage(
+            "Stalled",
+            those.map(({ name }) => name),
+          ),
+          since: first(those.map(({ stalledTime }) => stalledTime)),
+        },
+      ];
+}
+
+function canceling(record: ImageVersionRecord): readonly Found[] {
+  const ids = cancelingIds(record);
+  return ids.length === 0
+    ? []
+    : [
+        {
+          type: "Canceling",
+          message: conditionMessage("Canceling", ids),
+          since: first(
+            ids.map((id) => {
+              const decided = record.requests[id]?.decided;
+              return decided?.kind === "canceled" ? decided.time : undefined;
+            }),
+          ),
+        },
+      ];
+}
+
+export function atRisk(keys: VersionKeys | undefined): readonly Found[] {
+  return keys?.state !== "AtRisk"
+    ? []
+    : [
+        {
+          type: "KeyAtRisk",
+          reason: keys.problems[0]?.code ?? keys.state,
+          message: conditionMessage("KeyAtRisk", [
+            ...new Set(keys.problems.map((one) => one.diskEncryptionSetId)),
+          ]),
+          since: first(keys.problems.map(({ since }) => since)),
+        },
+      ];
+}
+
+function waiting(rollout: Sigil["rollout"]): readonly Found[] {
+  return rollout === undefined || rollout.state === "Waiting"
+    ? []
+    : [
+        {
+          type: "NeedsAttention",
+          reason: rollout.state,
+          message: rollout.message,
+          since: first((rollout.failed ?? []).map(({ time }) => time)),
+        },
+      ];
+}
+
+function first(times: readonly (string | undefined)[]): string | undefined {
+  return times
+    .filter((time) => time !== undefined)
+    .toSorted((one, other) => Date.parse(one) - Date.parse(other))[0];
+}

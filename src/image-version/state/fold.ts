@@ -1,0 +1,280 @@
+/**
+ * What Azure is to show: computed, never stored. The open requests are patches, folded in the order in which they were accepted. Pure.
+ * Invariants:
+ *  1. A request that is applied is no part of it: from then on its regions alone decide.
+ *  2. Regions, keys, flags, rule and protection are never removed by silence.
+ *  3. Flags of latest are asked by requests about latest, by a creation, and for regions that come. All others stay as Azure shows them.
+ *  4. What is stricter holds from acceptance (protection, the end of a rule); what is looser once it is applied.
+ */
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import { factsIn, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
+import {
+  EVERYWHERE,
+  released,
+  releasedIn,
+  releaseOf,
+  type Release,
+} from "../latest/release.js";
+import {
+  isOwn,
+  regionField,
+  regionOf,
+  regionsIn,
+  removedBy,
+  type Fields,
+} from "../properties/fields.js";
+import { combined, type Patch } from "../properties/patch.js";
+import { ALLOW_DELETION, PROMOTION, PROTECTED } from "../properties/table.js";
+import type { ImageVersionRecord, VersionRequest } from "./record.js";
+import { isFinal } from "./states.js";
+
+type Requests = readonly (readonly [id: string, request: VersionRequest])[];
+
+/** All that are not over. */
+export function requestsOf(record: ImageVersionRecord): Requests {
+  return isFinal(record.state) ? [] : Object.entries(record.requests);
+}
+
+/** Those whose end is not decided. */
+export function openRequests(record: ImageVersionRecord): Requests {
+  return requestsOf(record).filter(([, { decided }]) => decided === undefined);
+}
+
+/** Those that Azure does not show yet, decided or not. Of a deletion that is the end of being in latest, where it is guarded. */
+export function unapplied(record: ImageVersionRecord): Requests {
+  return requestsOf(record).filter(
+    ([, { appliedTime, deletion, release }]) =>
+      appliedTime === undefined &&
+      (deletion === undefined || release !== undefined),
+  );
+}
+
+/** The open requests that the next write has. */
+export function inWindow(record: ImageVersionRecord): Requests {
+  return unapplied(record).slice(0, record.window);
+}
+
+export interface Desired {
+  /** Of Azure's own fields. */
+  readonly patch: Patch;
+  /** What is in latest then; absent: nobody says anything of it. */
+  readonly release?: Release;
+  readonly ids: readonly string[];
+}
+
+/** What the next write is to bring about; `ids`: of these requests alone. */
+export function desired(
+  record: ImageVersionRecord,
+  ids?: readonly string[],
+): Desired {
+  const window = inWindow(record).filter(
+    ([id]) => ids === undefined || ids.includes(id),
+  );
+  const patch = combined(
+    [awayFrom(record), ...window.map(([, request]) => request.patch)].map(
+      (changes) => ({ changes, repeats: {} }),
+    ),
+    undefined,
+  );
+  const regions = regionsAfter(record, patch);
+  const release = releaseAfter(
+    record,
+    window.map(([, request]) => request),
+    regions,
+  );
+  return {
+    patch: { ...withoutOwn(patch), ...flagsOf(record, regions, release) },
+    ...(release && { release }),
+    ids: window.map(([id]) => id),
+  };
+}
+
+/** Regions that a repair has taken away are added back as they were, whoever asks for what. */
+function awayFrom(record: ImageVersionRecord): Patch {
+  return withoutFlags(
+    Object.assign(
+      {},
+      ...regionsAway(record).map((name) => record.repairs[name]?.removed),
+    ) as Patch,
+  );
+}
+
+/** Regions that a repair has taken away, and that are not there again. */
+export function regionsAway({
+  repairs,
+  status,
+}: Pick<ImageVersionRecord, "repairs" | "status">): readonly string[] {
+  const there = status === undefined ? [] : regionsIn(factsIn(status.resource));
+  return Object.entries(repairs).flatMap(([name, { removed, lost }]) =>
+    removed === undefined || lost === true || there.includes(name)
+      ? []
+      : [name],
+  );
+}
+
+/** A repair has taken a region away, or a write that may arrive does: it is added back before the last operation ends. */
+export function isRepairing(record: ImageVersionRecord): boolean {
+  const { repairs, write } = record;
+  return (
+    regionsAway(record).length > 0 ||
+    Object.entries(repairs).some(
+      ([name, { removed }]) =>
+        removed !== undefined && write?.changes[regionField(name)] === null,
+    )
+  );
+}
+
+/** What requests ask together: the later says the last word. */
+export function patchOf(requests: readonly VersionRequest[]): Patch {
+  return combined(
+    requests.map(({ patch }) => ({ changes: patch, repeats: {} })),
+    undefined,
+  );
+}
+
+/** The regions that the version has once the patch is applied. */
+export function regionsAfter(
+  { status }: Pick<ImageVersionRecord, "status">,
+  patch: Patch,
+): readonly string[] {
+  const removed = removedBy(patch);
+  const had = status === undefined ? [] : regionsIn(factsIn(status.resource));
+  return [...new Set([...had, ...regionsIn(patch)])].filter(
+    (name) => !removed.includes(name),
+  );
+}
+
+/** Undefined where nobody says anything of latest. */
+export function releaseAfter(
+  record: Pick<ImageVersionRecord, "release">,
+  requests: readonly VersionRequest[],
+  regions: readonly string[],
+): Release | undefined {
+  return requests.reduce<Release | undefined>(
+    (before, { release }) =>
+      release === undefined
+        ? before
+        : released(before ?? record.release ?? EVERYWHERE, release, regions),
+    undefined,
+  );
+}
+
+/** Canonical regions that have the version in latest once all that is asked of it is done. */
+export function latestToBe(
+  record: ImageVersionRecord | undefined,
+  resource: ImageVersionRequest,
+  more: readonly VersionRequest[] = [],
+): readonly string[] {
+  const open = record ? openRequests(record) : [];
+  if (open.some(([, { deletion }]) => deletion !== undefined)) return [];
+  const asked = [
+    ...(record ? unapplied(record) : []).map(([, request]) => request),
+    ...more,
+  ];
+  const removed = removedBy(patchOf(asked));
+  const release = record?.release ?? releaseOf(resource);
+  const regions = regionsIn(factsIn(resource));
+  const after = releaseAfter({ release }, asked, regions);
+  return (after ? releasedIn(after, regions) : latestIn(resource)).filter(
+    (name) => !removed.includes(name),
+  );
+}
+
+/** Invariant 3. */
+function flagsOf(
+  record: ImageVersionRecord,
+  regions: readonly string[],
+  release: Release | undefined,
+): Patch {
+  const known = record.status ? factsIn(record.status.resource) : {};
+  const present = release ?? record.release ?? EVERYWHERE;
+  const paused = isPaused(record) && release === undefined;
+  const included = paused ? [] : releasedIn(present, regions);
+  return flagsFor(
+    included,
+    release === undefined
+      ? regions.filter((name) => !(`${regionField(name)}/name` in known))
+      : regions,
+  );
+}
+
+export function isPaused({
+  conditions,
+}: Pick<ImageVersionRecord, "conditions">): boolean {
+  return conditions.some(({ type }) => type === "Paused");
+}
+
+function withoutOwn(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(([field]) => !isOwn(field)),
+  );
+}
+
+/** True where regions may be removed at any time: somebody has asked for that through Sigil. */
+export function staysOpen(record: ImageVersionRecord, patch: Patch): boolean {
+  const asked = patch[ALLOW_DELETION];
+  return asked === undefined
+    ? record.spec?.[ALLOW_DELETION] === true
+    : asked === true;
+}
+
+/** What is Sigil's own: what was achieved, with what is asked. */
+export function ownAsked(record: ImageVersionRecord): Fields {
+  return Object.fromEntries(
+    Object.entries({
+      ...record.spec,
+      ...patchOf(openRequests(record).map(([, request]) => request)),
+    }).filter(([field, value]) => isOwn(field) && value !== null),
+  );
+}
+
+/** No deletion of it is accepted: that was asked for, and nobody has taken it off. Invariant 4. */
+export function isProtected(record: ImageVersionRecord): boolean {
+  return (
+    record.spec?.[PROTECTED] === true ||
+    openRequests(record).some(([, { patch }]) => patch[PROTECTED] === true)
+  );
+}
+
+/** The promotion rule that was achieved, or that is asked. */
+export function ruleIn(record: ImageVersionRecord): PromotionRule | undefined {
+  return ruleOf(ownAsked(record));
+}
+
+export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
+  return (fields?.[PROMOTION] ?? undefined) as PromotionRule | undefined;
+}
+
+/** The rule that is still to promote the version, or its next wave. One that has promoted it everywhere is done. Invariant 4. */
+export function ruleInForce(
+  record: ImageVersionRecord,
+): PromotionRule | undefined {
+  const rule = ruleIn(record);
+  if (rule === undefined) return undefined;
+  const open = openRequests(record).map(([, request]) => request);
+  const regions = regionsAfter(record, patchOf(open));
+  const release =
+    releaseAfter(record, open, regions) ?? record.release ?? EVERYWHERE;
+  return release.by === "rule" && release.in !== "all" ? rule : undefined;
+}
+
+/** Regions that open requests remove. */
+export function regionsToGo(record: ImageVersionRecord): readonly string[] {
+  return openRequests(record).flatMap(([, { patch }]) => removedBy(patch));
+}
+
+/** Regions without those that a patch removes. */
+export function withoutGone<R extends { readonly name: string }>(
+  regions: readonly R[],
+  patch: Patch,
+): readonly R[] {
+  const removed = removedBy(patch);
+  return regions.filter(({ name }) => !removed.includes(name));
+}
+
+/** The region's own fields. */
+export function ofRegion(fields: Fields, region: string): Patch {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([field]) => regionOf(field) === region),
+  );
+}

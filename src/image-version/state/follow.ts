@@ -1,0 +1,141 @@
+/** Nothing is to be sent: the version is followed until the next look. Pure. */
+import { advance } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { RegionRecord } from "../../operation/records.js";
+import { pollDelayMs } from "../../operation/waiting.js";
+import { requestsOf, unapplied } from "./fold.js";
+import { beginPacing, paced, type Paced } from "./pace.js";
+import type { Decision } from "./reconcile.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionState,
+} from "./record.js";
+import { followed } from "./write.js";
+
+type Waiting = Extract<Decision, { kind: "wait" | "none" }>;
+
+export function follow(
+  pair: ImageVersionPair,
+  decision: Waiting,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const state = stateOf(record);
+  const begins = record.state !== "Replicating" && state === "Replicating";
+  const ticks = begins ? 0 : record.ticks + 1;
+  const regions = begins ? followed(record.regions, context) : record.regions;
+  const next =
+    state === "Replicating" ? pacedBy(record, begins, context) : undefined;
+  const isDoubted =
+    record.unconfirmed !== undefined || record.write !== undefined;
+  const { window: _, ...all } = record;
+  return advance(
+    { ...pair, record: decision.kind === "none" ? all : record },
+    context,
+    {
+      patch: {
+        state,
+        ticks,
+        ...(next && { pacing: next.pacing }),
+        regions: next ? expected(regions, next) : regions,
+      },
+      ...(begins && {
+        message: "Azure shows the version; its regions are followed.",
+      }),
+      waits: awaited(record, decision),
+      // Azure copies while ARM still works; what is not applied waits for that.
+      ...(isGettingOn(record) &&
+        (decision.kind === "none" || unapplied(record).length === 0) && {
+          resumes: true,
+        }),
+      waitMs: untilNextLook(
+        record,
+        next?.waitMs ?? pollDelayMs(ticks, context.pace),
+        isDoubted,
+        context,
+      ),
+    },
+  );
+}
+
+/** What is not sent yet waits as it was accepted; what had no answer is not known to be accepted. */
+function stateOf(record: ImageVersionRecord): VersionState {
+  const { state, write, status } = record;
+  if (write?.answer === "none") return write.creates ? "Creating" : "Updating";
+  if (status === undefined) return write === undefined ? state : "Replicating";
+  const isUnsent = unapplied(record).some(([, { sent }]) => sent !== true);
+  return state === "Accepted" && isUnsent ? "Accepted" : "Replicating";
+}
+
+function awaited(record: ImageVersionRecord, decision: Waiting): string {
+  if (decision.kind === "wait") return decision.why;
+  const names = (some: readonly RegionRecord[]): string =>
+    some.map(({ name }) => name).join(", ");
+  const open = record.regions.filter(isOpen);
+  if (open.length > 0) return `Azure replicates the version to ${names(open)}.`;
+  const failed = record.regions.filter(({ state }) => state === "Failed");
+  return failed.length > 0
+    ? `${names(failed)} failed and will be removed from the version and added back.`
+    : "Azure shows the version as requested: the next poll checks it again.";
+}
+
+function isOpen({ state }: RegionRecord): boolean {
+  return state === "Unknown" || state === "Replicating";
+}
+
+/** Azure copies to a region that has not stalled: that takes hours, and is told by region. A canceled operation waits for ARM alone. */
+function isGettingOn(record: ImageVersionRecord): boolean {
+  return (
+    requestsOf(record).some(([, { decided }]) => decided === undefined) &&
+    record.regions.some(
+      (region) => isOpen(region) && region.stalledTime === undefined,
+    )
+  );
+}
+
+/** What is polled next by the progress of the regions. */
+function pacedBy(
+  { pacing, regions }: ImageVersionRecord,
+  begins: boolean,
+  context: TransitionContext,
+): Paced {
+  return paced(
+    pacing === undefined || begins ? beginPacing(pacing, context) : pacing,
+    regions,
+    context,
+  );
+}
+
+function expected(
+  regions: readonly RegionRecord[],
+  { expectedEnds }: Paced,
+): readonly RegionRecord[] {
+  return regions.map(({ expectedEndTime: _, ...region }) => {
+    const end = expectedEnds[region.name];
+    return end === undefined ? region : { ...region, expectedEndTime: end };
+  });
+}
+
+/** What is doubted is settled, and a repair begun, as soon as that can be. */
+function untilNextLook(
+  { regions }: ImageVersionRecord,
+  pollMs: number,
+  isDoubted: boolean,
+  { now, pace }: TransitionContext,
+): number {
+  const settles = isDoubted || regions.some(({ doubt }) => doubt !== undefined);
+  const due = regions.flatMap(({ nextAttemptTime }) =>
+    nextAttemptTime === undefined
+      ? []
+      : [Date.parse(nextAttemptTime) - now.getTime()],
+  );
+  return Math.max(
+    1_000,
+    Math.min(
+      pollMs,
+      ...(settles ? [pace.confirmMs] : []),
+      ...due.filter((ms) => ms > 0),
+    ),
+  );
+}

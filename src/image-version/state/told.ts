@@ -1,0 +1,348 @@
+/**
+ * What a fact tells of others: once, and then it stands as a condition until a request settles it. Pure. Invariants:
+ *  1. While a condition of a field stands, no event more is told of that field.
+ *  2. Who holds a version back, or includes it, while its rule is in force pauses that rule: no machine promotes or demotes it.
+ */
+import { createHash } from "node:crypto";
+import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { event, events } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import {
+  operationIdOf,
+  type Effect,
+  type OperationRecord,
+} from "../../operation/records.js";
+import { imageIdOf, parseImageVersionId } from "../../resource-id.js";
+import { factsIn, latestIn, regionOfFlag } from "../latest/flags.js";
+import { releaseOf } from "../latest/release.js";
+import { versionRow } from "../listings.js";
+import { changesOf } from "../properties/changes.js";
+import {
+  regionField,
+  regionOf,
+  regionsIn,
+  sameAt,
+} from "../properties/fields.js";
+import { describeField, type Unmet } from "../properties/patch.js";
+import { putBack } from "../properties/put-back.js";
+import type { Look } from "../resources.js";
+import { ruleInForce } from "./fold.js";
+import type { Fact } from "./observe.js";
+import type {
+  Condition,
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "./record.js";
+
+/** The pair after a fact, with what is told of it; `before`: what was known before. */
+export function tell(
+  pair: ImageVersionPair,
+  before: Look | undefined,
+  { life, others }: Fact,
+  wasManaged: boolean,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const { status } = record;
+  if (life === "gone" || life === "replaced")
+    return before === undefined || !wasManaged || isDeletedBySigil(record)
+      ? pair
+      : telling(pair, [
+          deletedOutside(operation, status?.publishedDate, context),
+        ]);
+  if (life === "begun" || status === undefined || before === undefined)
+    return pair;
+  const flipped = flips(pair, before, status, context);
+  const isKnown = wasManaged || Object.keys(record.requests).length > 0;
+  if (others.length === 0 || !isKnown)
+    return telling({ ...pair, record: withRelease(record, others) }, flipped);
+  const news = ofRegionsThere(record, others).filter(
+    ({ field }) => !isStanding(record, field),
+  );
+  const after = withConditions(record, others, context);
+  return telling({ ...pair, record: after }, [
+    ...flipped,
+    ...outsideEvents(operation, news, status, context),
+    ...(after.conditions === record.conditions
+      ? []
+      : [relisted(after, context)]),
+  ]);
+}
+
+/** Whoever keeps what is known of an ended version reads it again: no operation says that its conditions have changed. */
+function relisted(
+  record: ImageVersionRecord,
+  { now }: TransitionContext,
+): Effect {
+  const target = `${operationIdOf(record)} ${now.toISOString()}`;
+  const id = parseImageVersionId(record.resourceId);
+  return {
+    kind: "index",
+    put: id ? [versionRow(imageIdOf(id), id.versionName, target)] : [],
+    remove: [],
+  };
+}
+
+/** What the reconciler finds where the process dies. */
+export function telling(
+  pair: ImageVersionPair,
+  told: readonly Effect[],
+): ImageVersionPair {
+  return told.length === 0
+    ? pair
+    : {
+        ...pair,
+        record: { ...pair.record, outbox: [...pair.record.outbox, ...told] },
+      };
+}
+
+function isDeletedBySigil({ requests }: ImageVersionRecord): boolean {
+  return Object.values(requests).some(
+    ({ deletion }) => deletion?.sentTime !== undefined,
+  );
+}
+
+/** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */
+function flips(
+  pair: ImageVersionPair,
+  before: Look,
+  after: Look,
+  context: TransitionContext,
+): readonly Effect[] {
+  const was = latestIn(before.resource);
+  const is = latestIn(after.resource);
+  if (was.length > 0 === is.length > 0) return [];
+  const isHeld = regionsIn(factsIn(after.resource)).some((name) =>
+    was.includes(name),
+  );
+  if (is.length === 0 && !isHeld) return [];
+  const type =
+    is.length > 0 ? IMAGE_VERSION_EVENT.promoted : IMAGE_VERSION_EVENT.demoted;
+  const fact = `${is.length > 0 ? "promoted" : "demoted"}/${pair.record.updates}/${after.time}`;
+  return events(pair, context, type, fact, {});
+}
+
+function isStanding(
+  { conditions }: ImageVersionRecord,
+  field: string,
+): boolean {
+  return conditions.some(({ fields = {} }) => field in fields);
+}
+
+/** Of a region that is not there its name alone says that. */
+function ofRegionsThere(
+  { status }: ImageVersionRecord,
+  changes: readonly Unmet[],
+): readonly Unmet[] {
+  const there = status ? regionsIn(factsIn(status.resource)) : [];
+  return changes.filter(({ field }) => {
+    const region = regionOf(field);
+    return (
+      region === undefined ||
+      there.includes(region) ||
+      field === `${regionField(region)}/name`
+    );
+  });
+}
+
+function outsideEvents(
+  operation: OperationRecord,
+  changes: readonly Unmet[],
+  look: Look,
+  context: TransitionContext,
+): readonly Effect[] {
+  if (changes.length === 0) return [];
+  const added = regionsIn(
+    Object.fromEntries(
+      changes.flatMap(({ field, before, after }) =>
+        before === undefined && field.endsWith("/name") ? [[field, after]] : [],
+      ),
+    ),
+  );
+  const shown = changesOf(changes, look.resource);
+  const todo = (type: Condition["type"], of: readonly Unmet[]) =>
+    whatToDo(
+      type,
+      operation.resourceId,
+      putBack(
+        look.resource,
+        Object.fromEntries(of.map(({ field, before }) => [field, { before }])),
+      ),
+    );
+  const hash = createHash("sha256")
+    .update(JSON.stringify([look.time, shown]))
+    .digest("hex")
+    .slice(0, 16);
+  return [
+    event(
+      operation,
+      context,
+      IMAGE_VERSION_EVENT.changedOutside,
+      `outside/${hash}`,
+      {
+        changes: shown,
+        ...(added.length > 0 && { regions: added }),
+        whatToDo: todo("ChangedOutside", changes),
+      },
+    ),
+    ...lostIn(changes).map((region) =>
+      event(
+        operation,
+        context,
+        IMAGE_VERSION_EVENT.regionLost,
+        `${region}/lost/${hash}`,
+        {
+          region,
+          whatToDo: todo(
+            "RegionLost",
+            changes.filter(
+              ({ field }) => field === `${regionField(region)}/name`,
+            ),
+          ),
+        },
+      ),
+    ),
+  ];
+}
+
+/** Regions that were there, and that others have taken away. */
+export function lostIn(changes: readonly Unmet[]): readonly string[] {
+  return changes.flatMap(({ field, before, after }) => {
+    const region = regionOf(field);
+    return region !== undefined &&
+      field === `${regionField(region)}/name` &&
+      before !== undefined &&
+      after === null
+      ? [region]
+      : [];
+  });
+}
+
+/** `publishedDate` is of the version that others have made under the number since. */
+export function deletedOutside(
+  operation: OperationRecord,
+  publishedDate: string | undefined,
+  context: TransitionContext,
+): Effect {
+  return event(
+    operation,
+    context,
+    IMAGE_VERSION_EVENT.deletedOutside,
+    `deleted-outside${publishedDate === undefined ? `/${context.now.toISOString()}` : `/${publishedDate}`}`,
+    { ...(publishedDate !== undefined && { publishedDate }) },
+  );
+}
+
+/** Without a rule that is in force the release is what others have made of it. Invariant 2. */
+function withRelease(
+  record: ImageVersionRecord,
+  others: readonly Unmet[],
+): ImageVersionRecord {
+  return record.status !== undefined &&
+    // What was held back in a region that is gone says nothing.
+    ofRegionsThere(record, others).some(
+      ({ field }) => regionOfFlag(field) !== undefined,
+    ) &&
+    ruleInForce(record) === undefined
+    ? { ...record, release: releaseOf(record.status.resource, "person") }
+    : record;
+}
+
+function withConditions(
+  record: ImageVersionRecord,
+  others: readonly Unmet[],
+  { now }: TransitionContext,
+): ImageVersionRecord {
+  const since = now.toISOString();
+  const changes = ofRegionsThere(record, others);
+  const isLost = ({ field, after }: Unmet): boolean =>
+    after === null && field.endsWith("/name") && regionOf(field) !== undefined;
+  // Of a region that others have added its flag pauses nothing.
+  const ofLatest = changes.filter(
+    ({ field, before }) =>
+      before !== undefined && regionOfFlag(field) !== undefined,
+  );
+  const isPausing = ofLatest.length > 0 && ruleInForce(record) !== undefined;
+  return {
+    ...withRelease(record, others),
+    conditions: [
+      ["ChangedOutside", changes.filter((one) => !isLost(one))] as const,
+      ["RegionLost", changes.filter(isLost)] as const,
+      ["Paused", isPausing ? ofLatest : []] as const,
+    ].reduce<readonly Condition[]>(
+      (conditions, [type, of]) => withFields(conditions, type, of, since),
+      record.conditions,
+    ),
+  };
+}
+
+/** With these changes; what is again as it was before is settled, but for a pause. */
+function withFields(
+  conditions: readonly Condition[],
+  type: Condition["type"],
+  changes: readonly Unmet[],
+  since: string,
+): readonly Condition[] {
+  if (changes.length === 0) return conditions;
+  const standing = conditions.find((one) => one.type === type);
+  const fields: Record<string, { before?: unknown; after: unknown }> = {
+    ...standing?.fields,
+  };
+  for (const { field, before, after } of changes) {
+    const was = field in fields ? fields[field]?.before : before;
+    if (type !== "Paused" && sameAt(field, was, after ?? undefined))
+      delete fields[field];
+    else fields[field] = { ...(was !== undefined && { before: was }), after };
+  }
+  const others = conditions.filter((one) => one.type !== type);
+  return Object.keys(fields).length === 0
+    ? others
+    : [...others, conditionOf(type, fields, standing?.since ?? since)];
+}
+
+function conditionOf(
+  type: Condition["type"],
+  fields: NonNullable<Condition["fields"]>,
+  since: string,
+): Condition {
+  const names = Object.keys(fields).map((field) =>
+    type === "RegionLost" ? (regionOf(field) ?? field) : describeField(field),
+  );
+  return {
+    type,
+    fields,
+    message: conditionMessage(type, names),
+    since,
+  };
+}
+
+/** The conditions once a request says these fields, or, `ofLatest`, where the version is in latest. */
+export function settled(
+  conditions: readonly Condition[],
+  says: readonly string[],
+  ofLatest: boolean,
+): readonly Condition[] {
+  const regions = regionsIn(
+    Object.fromEntries(says.map((field) => [field, 1])),
+  );
+  const isSaid = (type: Condition["type"], field: string): boolean =>
+    (ofLatest && regionOfFlag(field) !== undefined) ||
+    says.includes(field) ||
+    (type === "RegionLost" && regions.includes(regionOf(field) ?? ""));
+  return conditions.flatMap((condition) => {
+    if (condition.type === "Paused") return ofLatest ? [] : [condition];
+    const fields = Object.fromEntries(
+      Object.entries(condition.fields ?? {}).filter(
+        ([field]) => !isSaid(condition.type, field),
+      ),
+    );
+    return Object.keys(fields).length === 0 && condition.fields !== undefined
+      ? []
+      : [
+          condition.fields === undefined
+            ? condition
+            : conditionOf(condition.type, fields, condition.since),
+        ];
+  });
+}

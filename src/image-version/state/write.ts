@@ -1,0 +1,390 @@
+/**
+ * The life of a write: it is stored before it is sent, then ARM accepts or refuses it, and a fact shows it (observe.ts). Pure.
+ * Invariants, beside those of every transition (operation/advance.ts):
+ *  1. Before a PUT is sent, the message that will look at what became of it is already on its way.
+ *  2. What is sent is stored before it is sent: a look recognises it by what it changes.
+ *  3. What ARM refuses of several is sent again one by one: the one at fault fails, and the others do not.
+ */
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { advance, event, events } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type {
+  Effect,
+  OperationFailure,
+  OperationRecord,
+  RegionRecord,
+} from "../../operation/records.js";
+import type { Proven } from "../preflight/judge.js";
+import { isFlag } from "../latest/flags.js";
+import { regionField, regionOf, regionsIn } from "../properties/fields.js";
+import { addedBy, type Time } from "./observe.js";
+import { endDecided } from "./ends.js";
+import { beginPacing } from "./pace.js";
+import { notAddedBack } from "./repairs.js";
+import type { Put } from "./reconcile.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  Repair,
+  Write,
+} from "./record.js";
+
+/** The PUT may be sent once this is stored, by whoever stored it. */
+export function beginWrite(
+  pair: ImageVersionPair,
+  put: Put,
+  proven: Proven | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  // What is Sigil's own is told once, however often ARM will not take it yet.
+  const isOwnAgain =
+    put.sentFor.length === 0 &&
+    pair.operation.history.filter(({ state }) => state !== "Waiting").at(-1)
+      ?.message === messageOf(put);
+  const isAgain =
+    isOwnAgain || put.sentFor.some((id) => record.requests[id]?.sent === true);
+  const updates = record.updates + (put.creates || isOwnAgain ? 0 : 1);
+  const write: Write = {
+    changes: put.changes,
+    sentTime: context.now.toISOString(),
+    answer: "none",
+    sentFor: put.sentFor,
+    ...(put.creates && { creates: true }),
+    ...(put.release && { release: put.release }),
+  };
+  return advance(
+    {
+      ...pair,
+      record: {
+        ...record,
+        requests: sentIn(record, put.sentFor),
+        repairs: repairsWith(record, put),
+      },
+    },
+    context,
+    {
+      patch: {
+        state: put.creates ? "Creating" : "Updating",
+        updates,
+        write,
+        ...provenBeside(record, proven),
+        ticks: 0,
+      },
+      ...(proven && { operation: withWarnings(pair.operation, proven) }),
+      ...(!isAgain && { message: messageOf(put) }),
+      ...(put.sentFor.length > 0 && { concerns: put.sentFor }),
+      // Invariant 1: the look comes once the PUT can no longer be under way.
+      waitMs: context.pace.putTimeoutMs * 2,
+      effects: isAgain ? [] : effectsOf(pair, put, updates, context),
+    },
+  );
+}
+
+function sentIn(
+  { requests }: ImageVersionRecord,
+  ids: readonly string[],
+): ImageVersionRecord["requests"] {
+  return Object.fromEntries(
+    Object.entries(requests).map(([id, request]) => [
+      id,
+      ids.includes(id) ? { ...request, sent: true as const } : request,
+    ]),
+  );
+}
+
+function messageOf(put: Put): string {
+  if (put.creates)
+    return "Every check has passed: the create request is sent to Azure Resource Manager.";
+  const away = Object.keys(put.takesAway);
+  if (away.length > 0)
+    return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
+  if (put.addsBack.length > 0)
+    return `${put.addsBack.join(", ")} ${put.addsBack.length === 1 ? "is" : "are"} added back to the version.`;
+  return "The version in Azure is to be changed: the update is sent to Azure Resource Manager.";
+}
+
+function effectsOf(
+  pair: ImageVersionPair,
+  put: Put,
+  updates: number,
+  context: TransitionContext,
+): Effect[] {
+  const { record, operation } = pair;
+  const all = [operation, ...record.members];
+  const those = all.filter(({ id }) => put.sentFor.includes(id));
+  if (put.creates)
+    return those.map((one) =>
+      event(one, context, IMAGE_VERSION_EVENT.creating, "creating", {}),
+    );
+  return [
+    ...(those.length > 0 ? those : all).map((one) =>
+      event(one, context, IMAGE_VERSION_EVENT.updating, `updating/${updates}`, {
+        regions: record.regions.map(({ name }) => name),
+      }),
+    ),
+    ...Object.keys(put.takesAway).flatMap((region) =>
+      events(
+        pair,
+        context,
+        IMAGE_VERSION_EVENT.regionRepairing,
+        `${region}/repairing/${updates}`,
+        { region },
+      ),
+    ),
+  ];
+}
+
+function repairsWith(
+  { repairs }: ImageVersionRecord,
+  { takesAway }: Put,
+): ImageVersionRecord["repairs"] {
+  return {
+    ...repairs,
+    ...Object.fromEntries(
+      Object.entries(takesAway).map(([name, removed]): [string, Repair] => [
+        name,
+        { attempts: repairs[name]?.attempts ?? 0, removed },
+      ]),
+    ),
+  };
+}
+
+export function unseen(name: string): RegionRecord {
+  return { name, state: "Unknown", progress: 0, attempts: 0 };
+}
+
+/** ARM has accepted what was sent. */
+export function writeAccepted(
+  pair: ImageVersionPair,
+  armOperationUrl: string | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const record = answered(pair.record, armOperationUrl);
+  const { write, regions } = record;
+  return advance({ ...pair, record }, context, {
+    patch: {
+      state: "Replicating",
+      ticks: 0,
+      pacing: beginPacing(record.pacing, context),
+      regions: followed(regions, context),
+    },
+    message:
+      "Azure Resource Manager has accepted the version; its regions are followed.",
+    ...(write && write.sentFor.length > 0 && { concerns: write.sentFor }),
+    waitMs: context.pace.pollInitialMs,
+  });
+}
+
+/** That ARM has taken what was sent, in whichever state the version is by now. */
+export function answered(
+  { armOperationUrl: _, ...record }: ImageVersionRecord,
+  armOperationUrl: string | undefined,
+): ImageVersionRecord {
+  const { write } = record;
+  return {
+    ...record,
+    ...(write && {
+      write: { ...write, answer: "accepted" as const },
+      ...copying(record, write),
+    }),
+    ...(armOperationUrl !== undefined && { armOperationUrl }),
+  };
+}
+
+/** Once ARM has the write: regions whose copies it makes, or makes again, are told Completed again, of another attempt. */
+export function copying(
+  { regions, repairs }: ImageVersionRecord,
+  { changes, creates }: Write,
+): Pick<ImageVersionRecord, "regions" | "repairs"> {
+  if (creates === true) return { regions, repairs };
+  const added = addedBy(changes);
+  const changed = regionsIn(changes).filter((name) =>
+    Object.keys(changes).some(
+      (field) =>
+        regionOf(field) === name &&
+        field !== regionField(name) &&
+        !isFlag(field),
+    ),
+  );
+  return {
+    regions: regions.map((region) =>
+      added.includes(region.name)
+        ? addedAgain(region)
+        : changed.includes(region.name)
+          ? copiedAgain(region)
+          : region,
+    ),
+    repairs: Object.fromEntries(
+      Object.entries(repairs).map(([name, repair]) => [
+        name,
+        added.includes(name) && repair.removed !== undefined
+          ? { ...repair, attempts: repair.attempts + 1 }
+          : repair,
+      ]),
+    ),
+  };
+}
+
+function addedAgain({ name, attempts, attemptsAllowed }: RegionRecord) {
+  return {
+    ...unseen(name),
+    attempts: attempts + 1,
+    ...(attemptsAllowed !== undefined && { attemptsAllowed }),
+  };
+}
+
+function copiedAgain(region: RegionRecord): RegionRecord {
+  if (region.completedTime === undefined) return region;
+  const { completedTime: _, told: __, ...anew } = region;
+  return {
+    ...anew,
+    state: "Unknown",
+    progress: 0,
+    attempts: region.attempts + 1,
+    recopying: "sent",
+  };
+}
+
+export function followed(
+  regions: readonly RegionRecord[],
+  { now }: TransitionContext,
+): readonly RegionRecord[] {
+  return regions.map((region) => ({
+    ...region,
+    attempts: Math.max(1, region.attempts),
+    // Progress is waited for from now on.
+    lastProgressTime: region.lastProgressTime ?? now.toISOString(),
+  }));
+}
+
+/** ARM will not take it now: nothing has begun, and what was to be taken away is still there, and still due. */
+export function writePostponed(
+  pair: ImageVersionPair,
+  { now }: Pick<Time, "now">,
+): ImageVersionPair {
+  const { write, ...record } = pair.record;
+  if (write === undefined) return pair;
+  return {
+    ...pair,
+    record: {
+      ...record,
+      repairs: Object.fromEntries(
+        Object.entries(record.repairs).map(([name, repair]) => {
+          const isAway = write.changes[regionField(name)] === null;
+          return [
+            name,
+            repair.removed !== undefined && isAway
+              ? { attempts: repair.attempts, dueTime: now.toISOString() }
+              : repair,
+          ];
+        }),
+      ),
+    },
+  };
+}
+
+/** ARM refuses it for good. Invariant 3. */
+export function writeRefused(
+  pair: ImageVersionPair,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { write } = pair.record;
+  const without = writePostponed(pair, context);
+  if (write === undefined) return without;
+  const [only, ...others] = write.sentFor;
+  if (others.length > 0)
+    return advance(without, context, {
+      patch: { window: 1 },
+      message: `The update that combines several operations was refused; each is now sent alone. ${failure.message}`,
+      concerns: write.sentFor,
+      waitMs: 0,
+    });
+  if (only !== undefined)
+    return goingOn(
+      endDecided(
+        isAddingBack(without, write)
+          ? notAddedBack(without, failure, context)
+          : without,
+        only,
+        { kind: "failed", ...failure },
+        context,
+      ),
+      context,
+    );
+  return goingOn(withoutRepair(without, write, failure, context), context);
+}
+
+function isAddingBack(
+  { record }: ImageVersionPair,
+  { changes }: Write,
+): boolean {
+  return addedBy(changes).some(
+    (name) => record.repairs[name]?.removed !== undefined,
+  );
+}
+
+/** Sigil's own: a repair is over, for what ARM has said. */
+function withoutRepair(
+  pair: ImageVersionPair,
+  write: Write,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const after = notAddedBack(pair, failure, context);
+  const { repairs } = after.record;
+  const refused = [
+    { code: failure.code, pointer: "", message: failure.message },
+  ];
+  return {
+    ...after,
+    record: {
+      ...after.record,
+      repairs: Object.fromEntries(
+        Object.entries(repairs).map(([name, repair]) => [
+          name,
+          write.changes[regionField(name)] === null
+            ? { attempts: repair.attempts, refused }
+            : repair,
+        ]),
+      ),
+    },
+  };
+}
+
+/** The message of this step was that of the others, too: they go on by another. */
+export function goingOn(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  return Object.keys(pair.record.requests).length === 0
+    ? pair
+    : advance(pair, context, { patch: {}, waitMs: 0 });
+}
+
+/** What was proven of the sets of an update, beside what is known of the version's others. */
+export function provenBeside(
+  { encryptionTypes, dataDiskLuns }: ImageVersionRecord,
+  proven: Proven | undefined,
+): Partial<ImageVersionRecord> {
+  return proven === undefined
+    ? {}
+    : {
+        encryptionTypes: {
+          ...encryptionTypes,
+          ...proven.record.encryptionTypes,
+        },
+        dataDiskLuns:
+          dataDiskLuns.length > 0 ? dataDiskLuns : proven.record.dataDiskLuns,
+      };
+}
+
+/** What was found worth saying at acceptance and at the proof. */
+export function withWarnings(
+  { warnings = [] }: OperationRecord,
+  { operation }: Proven,
+): Pick<OperationRecord, "warnings"> {
+  const all = [...warnings, ...(operation.warnings ?? [])];
+  return all.length > 0 ? { warnings: all } : {};
+}

@@ -1,0 +1,37 @@
+import type { Dependencies } from "../image-version/ports.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
+import type { StateStore } from "../operation/ports.js";
+import { operationIdOf, type OperationRecord } from "../operation/records.js";
+
+const MOST_OPERATIONS = 10;
+
+/** Operations that are kept, the last one first. */
+export async function* operationsBack(
+  store: Pick<StateStore<never>, "readOperation">,
+  { key, sequence }: { readonly key: string; readonly sequence: number },
+): AsyncGenerator<OperationRecord, undefined> {
+  const last = Math.max(0, sequence - MOST_OPERATIONS);
+  for (let at = sequence; at > last; at -= 1) {
+    const operation = await store.readOperation(
+      operationIdOf({ key, sequence: at }),
+    );
+    if (operation !== undefined) yield operation;
+  }
+}
+
+/** The last promotion or demotion of a version: what was asked besides says nothing of latest. */
+export async function lastOfLatest(
+  { store }: Pick<Dependencies, "store">,
+  { key, lastSequence }: ImageVersionRecord,
+): Promise<OperationRecord | undefined> {
+  for await (const operation of operationsBack(store, {
+    key,
+    sequence: lastSequence,
+  }))
+    if (
+      operation.kind === "PromoteImageVersion" ||
+      operation.kind === "DemoteImageVersion"
+    )
+      return operation;
+  return undefined;
+}

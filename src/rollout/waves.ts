@@ -1,0 +1,60 @@
+/** Waves are regions that a rule names one after the other: the version knows none. Pure. */
+import type { PromotionRule } from "../image-version/contract.js";
+import { factsIn, latestIn } from "../image-version/latest/flags.js";
+import { regionsIn } from "../image-version/properties/fields.js";
+import type { Look } from "../image-version/resources.js";
+import type { RolloutRecord } from "../image-version/state/record.js";
+import { canonicalRegion } from "../resource-id.js";
+
+export type Wave = NonNullable<PromotionRule["waves"]>[number];
+
+/** Undefined for a rule that has none. */
+export function wavesOf(
+  rule: PromotionRule | undefined,
+): readonly Wave[] | undefined {
+  return rule?.when === "waves" ? (rule.waves ?? []) : undefined;
+}
+
+/** The canonical regions of a wave in which the version is. */
+export function regionsOfWave(
+  { regions }: Wave,
+  { resource }: Pick<Look, "resource">,
+): readonly string[] {
+  const there = regionsIn(factsIn(resource));
+  return regions.map(canonicalRegion).filter((name) => there.includes(name));
+}
+
+/** How many waves have the version, in each of their regions: those before the first that lacks it. */
+export function promotedWaves(
+  waves: readonly Wave[],
+  look: Pick<Look, "resource">,
+): number {
+  const included = latestIn(look.resource);
+  const next = waves.findIndex((wave) =>
+    regionsOfWave(wave, look).some((name) => !included.includes(name)),
+  );
+  return next === -1 ? waves.length : next;
+}
+
+/**
+ * Since when each of the waves has the version that have it; RFC 3339. One that has lost its regions has it since the one before it
+ * does, and the first since the version was published.
+ */
+export function waveTimes(
+  waves: readonly Wave[],
+  rollout: RolloutRecord | undefined,
+  look: Look,
+): readonly string[] {
+  const times: string[] = [];
+  for (const [i, wave] of waves
+    .slice(0, promotedWaves(waves, look))
+    .entries()) {
+    const isLost = regionsOfWave(wave, look).length === 0;
+    times.push(
+      rollout?.waves?.[i] ??
+        (isLost ? (times[i - 1] ?? look.publishedDate) : undefined) ??
+        look.time,
+    );
+  }
+  return times;
+}

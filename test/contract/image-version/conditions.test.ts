@@ -1,0 +1,199 @@
+/** What a person should know of a version is in GET, in the list, in the summary and in the event; what each says to do settles it. */
+import { expect, test } from "vitest";
+import type { ImageVersionView } from "../../../src/image-version/contract.js";
+import { createSummaries } from "../../../src/image-version/queries/summaries.js";
+import { imageIdOf } from "../../../src/resource-id.js";
+import { idOf, type InProcess } from "../../support/dependencies.js";
+import { inOneWorld } from "../../support/one-world.js";
+import { responseMistakes } from "../../unit/http/contract/document.js";
+import { eventsOf, look, MINUTE_MS } from "./drift/support.js";
+import {
+  byHand,
+  cancel,
+  ended,
+  made,
+  operationIn,
+  pass,
+  patchThrough,
+  plain,
+  put,
+  seen,
+  shownIn,
+} from "./truth/support.js";
+
+let world: InProcess;
+let id: string;
+inOneWorld({ spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+
+type Conditions = NonNullable<ImageVersionView["sigil"]["conditions"]>;
+
+async function conditions(): Promise<Conditions> {
+  const view = await seen(world, id);
+  expect(
+    responseMistakes("getImageVersion", 200, "application/json", view),
+  ).toEqual([]);
+  return view.sigil.conditions ?? [];
+}
+
+/** Sent as it stands there. */
+async function send(request: string): Promise<void> {
+  const [, path, query, body] =
+    /^PATCH \/api(\/[^ ?]+)(?:\?removeRegions=([^ ]+))? (.+)$/u.exec(request) ??
+    expect.fail(request);
+  expect(path).toBe(id);
+  expect(
+    await patchThrough(
+      world,
+      id,
+      JSON.parse(body ?? ""),
+      query === undefined ? {} : { removeRegions: [query] },
+    ),
+  ).toMatchObject({ status: "Succeeded" });
+}
+
+async function changedByOthers(
+  change: Parameters<InProcess["simulator"]["control"]["editVersion"]>[0],
+): Promise<void> {
+  await world.simulator.control.editVersion(change);
+  world.clock.advance(30 * MINUTE_MS);
+  await look(world);
+  await pass(world, 30 * MINUTE_MS);
+  await look(world);
+}
+
+async function atRest(): Promise<void> {
+  await made(
+    world,
+    id,
+    plain([{ name: "westus", regionalReplicaCount: 2 }, { name: "eastus2" }], {
+      tags: { build: "4711" },
+    }),
+  );
+  world.clock.advance(60 * MINUTE_MS);
+}
+
+test("what others have changed says the PATCH that puts it back, and that settles it", async () => {
+  await atRest();
+  const summary = createSummaries(world.deps);
+  const shown = async () =>
+    (await summary(imageIdOf(idOf(id)))).view.versions.find(
+      ({ name }) => name === id.split("/").at(-1),
+    )?.conditions;
+  expect(await shown()).toBeUndefined();
+  await changedByOthers({
+    versionId: id,
+    tags: { build: "theirs", "a.b": "1" },
+  });
+  const [condition] = await conditions();
+  expect(condition).toEqual({
+    type: "ChangedOutside",
+    message:
+      "Somebody else has changed the version in Azure: Tag build, Tag a.b.",
+    since: expect.any(String) as string,
+    fields: ["/tags/build", "/tags/a.b"],
+    whatToDo: {
+      sentence:
+        "To put it back, send what was there before. To keep it, send what is there now.",
+      request: `PATCH /api${id} {"tags":{"build":"4711","a.b":null}}`,
+    },
+  });
+  expect(await shown()).toEqual([
+    { type: "ChangedOutside", since: condition?.since },
+  ]);
+  const [event] = await eventsOf(world, id);
+  expect(event?.data).toMatchObject({ whatToDo: condition?.whatToDo });
+  await send(condition?.whatToDo.request ?? "");
+  expect(await conditions()).toEqual([]);
+  expect((await shownIn(world, id)).tags).toEqual({ build: "4711" });
+});
+
+test("so it does of a region's replicas, in the words of the command line, too", async () => {
+  await atRest();
+  await changedByOthers({
+    versionId: id,
+    properties: {
+      publishingProfile: {
+        targetRegions: [
+          {
+            name: "westus",
+            regionalReplicaCount: 3,
+            storageAccountType: "Standard_LRS",
+          },
+          { name: "eastus2", storageAccountType: "Standard_ZRS" },
+        ],
+      },
+    },
+  });
+  const [condition] = await conditions();
+  expect(condition?.whatToDo).toMatchObject({
+    command: expect.stringMatching(
+      /^sigil image-version update --subscription \S+ -g MyResourceGroup -r MyGallery -i MyImage -e \S+ --set 'publishingProfile.targetRegions\[name=westus\].regionalReplicaCount=2'$/u,
+    ) as string,
+  });
+  await send(condition?.whatToDo.request ?? "");
+  expect(await conditions()).toEqual([]);
+});
+
+test("a region that others have taken away is added again so", async () => {
+  await atRest();
+  await world.simulator.control.dropRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  world.clock.advance(30 * MINUTE_MS);
+  await look(world);
+  await pass(world, 30 * MINUTE_MS);
+  await look(world);
+  const [condition, ...others] = await conditions();
+  expect(others).toEqual([]);
+  expect(condition).toMatchObject({
+    type: "RegionLost",
+    message:
+      "Somebody else has removed regions from the version in Azure: eastus2.",
+  });
+  const lost = (await eventsOf(world, id)).find(({ type }) =>
+    type.endsWith("RegionLost"),
+  );
+  expect(lost?.data).toMatchObject({ whatToDo: condition?.whatToDo });
+  await send(condition?.whatToDo.request ?? "");
+  expect(await conditions()).toEqual([]);
+});
+
+test("a paused rule says to promote, and a promotion settles it", async () => {
+  await made(
+    world,
+    id,
+    plain(undefined, { sigil: { promotion: { when: "manual" } } }),
+  );
+  world.clock.advance(60 * MINUTE_MS);
+  await changedByOthers({
+    versionId: id,
+    properties: { publishingProfile: { excludeFromLatest: false } },
+  });
+  const paused = (await conditions()).find(({ type }) => type === "Paused");
+  expect(paused?.whatToDo).toEqual({
+    sentence: "Promote the version, or demote it.",
+    command: expect.stringContaining("sigil image-version promote ") as string,
+    request: `POST /api${id}/promote`,
+  });
+  await ended(world, [await byHand.promote(world, id)]);
+  expect(await conditions()).toEqual([]);
+});
+
+test("an operation that is canceled, and waits for Azure, is Canceling", async () => {
+  const accepted = operationIn(await put(world, id, plain()));
+  await world.runDue();
+  await cancel(world, accepted);
+  expect(await conditions()).toMatchObject([
+    {
+      type: "Canceling",
+      message: expect.stringContaining(accepted.id) as string,
+      since: new Date(world.clock.now()).toISOString(),
+    },
+  ]);
+  await ended(world, [accepted]);
+  expect(await conditions()).toEqual([]);
+});

@@ -1,0 +1,253 @@
+/** No region loses its latest unnamed. */
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { latestIn } from "../../../src/image-version/latest/flags.js";
+import {
+  planRollback,
+  rollBackImage,
+} from "../../../src/image-version/rollback/roll-back.js";
+import {
+  idOf,
+  operationIn,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { CONSUMER, worldWithConsumer } from "../../support/image-users.js";
+import { body, define, EASTUS2, versionId, WESTUS } from "./rollbacks.js";
+
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const OUT = { properties: { publishingProfile: { excludeFromLatest: true } } };
+const BOTH = [WESTUS, EASTUS2];
+
+let world: InProcess;
+let image: string;
+beforeAll(async () => {
+  world = await startInProcess({
+    replicationMs: 60_000,
+    consumerSubscriptions: [CONSUMER],
+    world: worldWithConsumer(),
+  });
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  image = await define(world);
+  // 1.0.0 in westus alone: without 1.0.1 there is no latest in eastus2.
+  await put("1.0.0", [WESTUS]);
+  await put("1.0.1", BOTH);
+});
+
+async function put(
+  name: string,
+  targetRegions: (typeof WESTUS)[],
+): Promise<void> {
+  const id = versionId(name, image);
+  await request(world.deps, id, body({ targetRegions }));
+  await world.finish(id);
+}
+
+const at = (name: string) => idOf(versionId(name, image));
+
+/** Regions in which 1.0.1 is in latest. */
+async function includedIn(): Promise<readonly string[] | undefined> {
+  const { record } = await world.read(versionId("1.0.1", image));
+  return record.status && latestIn(record.status.resource);
+}
+
+interface Allowed {
+  readonly allowNoLatest?: boolean;
+}
+
+const WAYS = {
+  demote: (more: Allowed) =>
+    demoteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
+  delete: (more: Allowed) =>
+    deleteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
+  "PATCH its flag": (more: Allowed) =>
+    operationIn(
+      patchImageVersion(world.deps, {
+        id: at("1.0.1"),
+        patch: OUT,
+        validate: () => [],
+        ...BY,
+        ...more,
+      }),
+    ),
+  "remove a region": (more: Allowed) =>
+    operationIn(
+      patchImageVersion(world.deps, {
+        id: at("1.0.1"),
+        patch: {},
+        removeRegions: ["eastus2"],
+        validate: () => [],
+        ...BY,
+        ...more,
+      }),
+    ),
+};
+
+async function refusalOf(asked: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await asked.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof ServiceError) return error;
+  throw new TypeError(`not refused: ${String(error)}`);
+}
+
+describe.each(Object.entries(WAYS))("%s", (way, ask) => {
+  test("is refused with the regions that would have none, and changes nothing", async () => {
+    const error = await refusalOf(ask({}));
+    expect(error.code).toBe("RegionWouldLoseLatest");
+    expect(error.fields["latestChanges"]).toEqual([
+      { region: "eastus2", from: "1.0.1" },
+    ]);
+    expect(error.findings.map(({ message }) => message).join()).toContain(
+      "eastus2",
+    );
+    const { operation } = await world.read(versionId("1.0.1", image));
+    expect(operation.kind).toBe("CreateImageVersion");
+  });
+
+  test("is done where the request allows that, and names each region", async () => {
+    const { warnings = [] } = await ask({ allowNoLatest: true });
+    expect(warnings.map(({ code }) => code)).toContain("RegionWouldLoseLatest");
+    if (way !== "remove a region")
+      expect(warnings.map(({ message }) => message)).toContain(
+        "In westus the latest is 1.0.0 then, in place of 1.0.1.",
+      );
+    expect(await world.finish(versionId("1.0.1", image))).toMatchObject({
+      status: "Succeeded",
+    });
+  });
+});
+
+test("an older latest is named, not asked for", async () => {
+  await put("1.0.2", [WESTUS]);
+  const { warnings } = await demoteImageVersion(world.deps, {
+    id: at("1.0.2"),
+    ...BY,
+  });
+  expect(warnings?.map(({ code }) => code)).toEqual(["LatestChanges"]);
+});
+
+test("what another operation is to take away counts as gone", async () => {
+  await put("1.0.2", BOTH);
+  await demoteImageVersion(world.deps, { id: at("1.0.2"), ...BY });
+  const error = await refusalOf(WAYS.demote({}));
+  expect(error.code).toBe("RegionWouldLoseLatest");
+});
+
+test("a guarded deletion asks again before it is sent, and puts the version back", async () => {
+  await put("1.0.2", BOTH);
+  await WAYS.delete({});
+  await demoteImageVersion(world.deps, {
+    id: at("1.0.2"),
+    ...BY,
+    allowNoLatest: true,
+  });
+  await world.finish(versionId("1.0.2", image));
+  expect(await world.finish(versionId("1.0.1", image))).toMatchObject({
+    status: "Failed",
+    error: { code: "RegionWouldLoseLatest" },
+  });
+  expect(await includedIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("a version that is in latest nowhere is deleted unasked", async () => {
+  await demoteImageVersion(world.deps, {
+    id: at("1.0.1"),
+    ...BY,
+    allowNoLatest: true,
+  });
+  await world.finish(versionId("1.0.1", image));
+  expect(await WAYS.delete({})).toMatchObject({ status: "NotStarted" });
+});
+
+test("a plan tells it", async () => {
+  const removing = {
+    id: at("1.0.1"),
+    body: body({ targetRegions: [WESTUS] }),
+    removeRegions: ["eastus2"],
+  };
+  const codes = async (more: Allowed) =>
+    (await planImageVersion(world.deps, { ...removing, ...more })).findings
+      .filter(({ code }) => code === "RegionWouldLoseLatest")
+      .map(({ severity }) => severity);
+  expect(await codes({})).toEqual(["error"]);
+  expect(await codes({ allowNoLatest: true })).toEqual(["warning"]);
+});
+
+describe("a rollback", () => {
+  const rolled = () => ({
+    image: { ...at("1.0.0") },
+    to: "1.0.0",
+  });
+  beforeEach(async () => {
+    // The latest is 1.0.2, in westus alone; the rollback demotes 1.0.1, the latest in eastus2, too.
+    await put("1.0.2", [WESTUS]);
+  });
+
+  test("that takes the latest of another region is refused, planned or not", async () => {
+    for (const asked of [
+      planRollback(world.deps, rolled()),
+      rollBackImage(world.deps, { ...rolled(), ...BY }),
+    ])
+      expect(await refusalOf(asked)).toMatchObject({
+        code: "RegionWouldLoseLatest",
+        fields: { latestChanges: [{ region: "eastus2", from: "1.0.1" }] },
+      });
+  });
+
+  test("is done where the request allows it", async () => {
+    const allowed = { ...rolled(), allowNoLatest: true };
+    expect((await planRollback(world.deps, allowed)).regions).toEqual([
+      { name: "eastus2", from: "1.0.1" },
+      { name: "westus", from: "1.0.2", to: "1.0.0" },
+    ]);
+    await rollBackImage(world.deps, { ...allowed, ...BY });
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  });
+});
+
+describe("the exclusion that a failure brings about (onFailure)", () => {
+  const byRule = async () => {
+    const { record } = await world.read(versionId("1.0.1", image));
+    return demoteImageVersion(world.deps, {
+      id: at("1.0.1"),
+      ...BY,
+      byRule: { publishedDate: record.publishedDate ?? "" },
+    });
+  };
+
+  test("spares a region that would lose its latest, and is refused where nothing else is left", async () => {
+    await byRule();
+    expect(await world.finish(versionId("1.0.1", image))).toMatchObject({
+      kind: "DemoteImageVersion",
+      status: "Succeeded",
+    });
+    expect(await includedIn()).toEqual(["eastus2"]);
+    expect((await refusalOf(byRule())).code).toBe("RegionWouldLoseLatest");
+  });
+
+  test("goes on there once another version is the latest", async () => {
+    await byRule();
+    await world.finish(versionId("1.0.1", image));
+    await put("1.0.2", BOTH);
+    await byRule();
+    await world.finish(versionId("1.0.1", image));
+    expect(await includedIn()).toEqual([]);
+  });
+});

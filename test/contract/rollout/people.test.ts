@@ -1,0 +1,228 @@
+/** What people say of a version whose rule is in force, in Azure or through Sigil, and what becomes of the rule. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  retryImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { request } from "../../support/dependencies.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  TESTED,
+  WAVES,
+  publishInWaves,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const BOTH = ["westus", "eastus2"];
+const promote = async (regions?: readonly string[]): Promise<void> => {
+  const { deps } = rollouts.world;
+  await promoteImageVersion(deps, { ...OPERATOR, regions });
+  await rollouts.world.finish(HELD);
+};
+const patch = async (merge: object): Promise<void> => {
+  await patchImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    validate: () => [],
+    patch: merge,
+  });
+  await rollouts.world.finish(HELD);
+};
+const firstWave = async (): Promise<void> => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+};
+const passAll = async (): Promise<void> => {
+  for (const region of BOTH) await rollouts.report({ region });
+  await rollouts.pass(15);
+};
+const conditions = async () =>
+  (await rollouts.world.read(HELD)).record.conditions.map(({ type }) => type);
+
+describe("who changes in Azure where the version is in latest pauses its rule", () => {
+  test("between two waves; that it is put back resumes nothing, a person's promotion does", async () => {
+    await firstWave();
+    await rollouts.exclude({ westus: true });
+    await rollouts.pass(15);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message: expect.stringContaining("Its rule is paused") as unknown,
+    });
+    expect(await conditions()).toContain("Paused");
+    await rollouts.exclude({ westus: false });
+    await rollouts.pass(15);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    const halted = (await rollouts.takeEvents()).filter(({ type }) =>
+      type.endsWith("RolloutHalted"),
+    );
+    expect(halted).toHaveLength(1);
+    await promote();
+    expect(await conditions()).not.toContain("Paused");
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("before its tests have passed, and right before it is promoted", async () => {
+    await rollouts.publish(TESTED);
+    await rollouts.exclude({ westus: false, eastus2: true }, false);
+    await passAll();
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toBeUndefined();
+    expect(await rollouts.isLookedAfter()).toBe(false);
+  });
+});
+
+describe("a person's word ends the waves, which is visible:", () => {
+  const FLAGGED = targetsOf(ruled(WAVES)).map((region) => ({
+    ...region,
+    excludeFromLatest: false,
+  }));
+  const excludeAll = {
+    properties: { publishingProfile: { excludeFromLatest: true } },
+  };
+  test.each([
+    ["a promotion with regions", () => promote(["eastus2"]), BOTH],
+    ["a PATCH that excludes it", () => patch(excludeAll), []],
+    [
+      "a PATCH of the regions' flags",
+      () =>
+        patch({
+          properties: { publishingProfile: { targetRegions: FLAGGED } },
+        }),
+      BOTH,
+    ],
+    ["no rule", () => patch({ sigil: { promotion: null } }), ["westus"]],
+    [
+      "another rule, which takes nothing out of latest",
+      () => patch({ sigil: { promotion: { ...TESTED, waves: null } } }),
+      ["westus"],
+    ],
+  ])("%s", async (_, say, latest) => {
+    await firstWave();
+    await say();
+    expect(await rollouts.latestIn()).toEqual(latest);
+    await passAll();
+    expect(await rollouts.latestIn()).toEqual(latest);
+    expect(await rollouts.view()).toBeUndefined();
+    expect(await rollouts.isLookedAfter()).toBe(false);
+  });
+});
+
+test("before the first wave another rule takes the place of the waves", async () => {
+  await rollouts.publish(WAVES);
+  await patch({ sigil: { promotion: { ...TESTED, waves: null } } });
+  await rollouts.report({});
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+});
+
+test("a PUT that repeats the rule promotes nothing that a person has demoted", async () => {
+  await rollouts.publish(TESTED);
+  await passAll();
+  await demoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.world.finish(HELD);
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(TESTED),
+    tags: { build: "2" },
+  });
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual([]);
+});
+
+test("a person's demotion that is accepted while ARM is busy holds back what the rule would promote", async () => {
+  await firstWave();
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(WAVES),
+    tags: { build: "2" },
+  });
+  await rollouts.step(1);
+  await demoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(30);
+  expect(await rollouts.latestIn()).toEqual([]);
+});
+
+test("a region that is added while the waves run is out of latest until its turn; one of no wave is refused", async () => {
+  const third = { name: "southcentralus" };
+  await publishInWaves(rollouts, ["westus", "eastus2", third.name]);
+  await rollouts.report({});
+  await rollouts.pass(15);
+  const { deps, simulator } = rollouts.world;
+  await simulator.control.dropRegion({ versionId: HELD, region: third.name });
+  await rollouts.pass(30);
+  const waves = [...BOTH, third.name].map((region) => ({
+    regions: [region],
+    ...BOOT,
+  }));
+  const body = withTargets(ruled({ when: "waves", waves }), [
+    ...BOTH.map((name) => ({ name })),
+    third,
+  ]);
+  await request(deps, HELD, body);
+  await rollouts.world.finish(HELD);
+  const latestNow = async () =>
+    (await rollouts.world.read(HELD)).record.release;
+  expect(await latestNow()).toMatchObject({ in: ["westus"], by: "rule" });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(15);
+  expect(await latestNow()).toMatchObject({ in: BOTH });
+  await rollouts.report({ region: third.name });
+  await rollouts.pass(15);
+  expect(await latestNow()).toMatchObject({ in: "all" });
+  await expect(
+    request(
+      deps,
+      HELD,
+      withTargets(body, [...targetsOf(body), { name: "eastus" }]),
+    ),
+  ).rejects.toMatchObject({ code: "InvalidRequest" });
+});
+
+test("a copy that is made again where the version is the latest holds up the next wave until it has passed again", async () => {
+  const [first, second] = WAVES.waves;
+  await rollouts.publish({ when: "waves", waves: [second, first] });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+  await rollouts.simulator.control.setRegionState({
+    versionId: HELD,
+    region: "eastus2",
+    state: "Failed",
+    details: "No.",
+  });
+  await retryImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.pass(60);
+  await rollouts.report({});
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+  expect(await rollouts.view()).toMatchObject({
+    wave: 2,
+    message: "It waits for boot in eastus2.",
+  });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+});

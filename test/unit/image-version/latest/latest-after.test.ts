@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import {
+  isUnsettled,
+  latestOf,
+  usableRegions,
+  type Candidate,
+} from "../../../../src/image-version/latest/latest-after.js";
+
+interface Listed {
+  readonly state?: string;
+  readonly excluded?: boolean;
+  readonly excludedIn?: readonly string[];
+  readonly ready?: readonly string[];
+}
+
+/** A version in West US and East US 2, as Azure lists it. */
+function candidate(
+  name: string,
+  { state = "Succeeded", excluded, excludedIn = [], ready }: Listed = {},
+): Candidate {
+  return {
+    name,
+    provisioningState: state,
+    resource: {
+      location: "westus",
+      properties: {
+        storageProfile: {},
+        publishingProfile: {
+          ...(excluded !== undefined && { excludeFromLatest: excluded }),
+          targetRegions: ["West US", "East US 2"].map((region) => ({
+            name: region,
+            ...(excludedIn.includes(region) && { excludeFromLatest: true }),
+          })),
+        },
+      },
+    },
+    ...(ready !== undefined && { readyRegions: ready }),
+  };
+}
+
+describe("a version may be used without its number", () => {
+  const BOTH = ["westus", "eastus2"];
+
+  test.each<[string, Listed, string[]]>([
+    ["in each of its regions", {}, BOTH],
+    ["in none where it is excluded from latest", { excluded: true }, []],
+    [
+      "in each where it says in so many words that it is not",
+      { excluded: false },
+      BOTH,
+    ],
+    [
+      "not in a region that is excluded",
+      { excludedIn: ["West US"] },
+      ["eastus2"],
+    ],
+    ["in none while it is deleted", { state: "Deleting", ready: BOTH }, []],
+    [
+      "in none while ARM works on it and no region is known to be ready",
+      { state: "Updating" },
+      [],
+    ],
+    [
+      "where it is ready already, while its others replicate",
+      { state: "Creating", ready: ["westus"] },
+      ["westus"],
+    ],
+    [
+      "where it is ready, though the whole has failed",
+      { state: "Failed", ready: ["eastus2"] },
+      ["eastus2"],
+    ],
+    [
+      "not in a region that it is not in",
+      { ready: ["westus", "japaneast"] },
+      ["westus"],
+    ],
+  ])("%s", (_, listed, regions) => {
+    expect(usableRegions(candidate("1.0.0", listed))).toEqual(regions);
+  });
+});
+
+test.each([
+  ["Creating", true],
+  ["Updating", true],
+  ["Failed", true],
+  ["Succeeded", false],
+  ["Deleting", false],
+])(
+  "whether a region of a version in %s is ready is only known by its replication: %s",
+  (state, is) => {
+    expect(isUnsettled({ provisioningState: state })).toBe(is);
+  },
+);
+
+describe("the latest", () => {
+  const asListed = (one: Candidate): Promise<readonly string[]> =>
+    Promise.resolve(usableRegions(one));
+  const latest = async (...candidates: Candidate[]) => {
+    const { version, inRegion } = await latestOf(candidates, asListed);
+    return { version, ...Object.fromEntries(inRegion) };
+  };
+
+  test("is the highest number, not the last that was made", async () => {
+    expect(
+      await latest(
+        candidate("1.10.0"),
+        candidate("1.9.0"),
+        candidate("1.2.30"),
+      ),
+    ).toEqual({ version: "1.10.0", westus: "1.10.0", eastus2: "1.10.0" });
+  });
+
+  test("is the highest that is not excluded", async () => {
+    expect(
+      await latest(candidate("99.0.0", { excluded: true }), candidate("1.0.0")),
+    ).toMatchObject({ version: "1.0.0" });
+  });
+
+  test("is in a region the highest that is ready there", async () => {
+    expect(
+      await latest(
+        candidate("1.0.0"),
+        candidate("1.0.1", { state: "Updating", ready: ["eastus2"] }),
+        candidate("1.0.2", { state: "Creating" }),
+      ),
+    ).toEqual({ version: "1.0.1", westus: "1.0.0", eastus2: "1.0.1" });
+  });
+
+  test("is none where nothing is ready and not excluded", async () => {
+    expect(await latest(candidate("1.0.0", { state: "Creating" }))).toEqual({
+      version: undefined,
+    });
+    expect(await latestOf([], asListed)).toEqual({ inRegion: new Map() });
+  });
+
+  test("is found by as few looks as can be: none at what is excluded, or has a higher one in each of its regions", async () => {
+    const looked: string[] = [];
+    const { inRegion } = await latestOf(
+      [
+        candidate("1.0.0"),
+        candidate("1.0.1"),
+        candidate("1.0.2"),
+        candidate("1.0.3", { excluded: true }),
+        candidate("1.0.4", { state: "Deleting" }),
+      ],
+      (one) => {
+        looked.push(one.name);
+        return Promise.resolve(one.name === "1.0.2" ? ["westus"] : ["eastus2"]);
+      },
+    );
+    expect(Object.fromEntries(inRegion)).toEqual({
+      westus: "1.0.2",
+      eastus2: "1.0.1",
+    });
+    expect(looked).toEqual(["1.0.2", "1.0.1"]);
+  });
+});

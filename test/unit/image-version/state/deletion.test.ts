@@ -1,0 +1,289 @@
+import { describe, expect, it } from "vitest";
+import { isFlag } from "../../../../src/image-version/latest/flags.js";
+import type { Look } from "../../../../src/image-version/resources.js";
+import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import {
+  beginDelete,
+  decideDeletion,
+  deleted,
+  deleteTaken,
+  deletionIn,
+  deletionInVain,
+  openDeletionIn,
+  releaseBeforeDeletion,
+} from "../../../../src/image-version/state/deletion.js";
+import { reconcile } from "../../../../src/image-version/state/reconcile.js";
+import type {
+  ImageVersionPair,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
+import { see } from "../../../../src/image-version/state/see.js";
+import {
+  applied,
+  at,
+  COMPLETED,
+  eventsOf,
+  lookOf,
+  beside as asking,
+  step,
+  succeeded,
+  time,
+  withRecord,
+} from "../../../support/transitions.js";
+
+const NOW = 1_000;
+const DELAY_MS = 900_000;
+const REFUSED = { code: "InUse", message: "A scale set uses it.", errors: [] };
+const BEFORE = { in: "all", but: [], by: "request" } as const;
+const GUARDED: VersionRequest = {
+  patch: {},
+  life: time(1),
+  release: { kind: "exclude", by: "deletion" },
+  deletion: { guarded: true, before: BEFORE },
+};
+const HELD = lookOf("Succeeded", COMPLETED, {
+  changes: { "/properties/publishingProfile/excludeFromLatest": true },
+});
+
+const deleting = (
+  request: VersionRequest = { patch: {}, life: time(1), deletion: {} },
+  base = succeeded(),
+): ImageVersionPair => {
+  const { record, operation } = asking(
+    base,
+    request,
+    { kind: "DeleteImageVersion", regions: [] },
+    at(NOW),
+  );
+  return { record, operation };
+};
+const turnOf = (pair: ImageVersionPair) => {
+  const found = deletionIn(pair);
+  if (found === undefined) throw new Error("no deletion's turn");
+  return found;
+};
+const decided = (pair: ImageVersionPair, seconds = NOW, isAbsent = false) =>
+  decideDeletion(pair.record, turnOf(pair), isAbsent, DELAY_MS, at(seconds));
+const sent = (pair = deleting()) => beginDelete(pair, turnOf(pair), at(NOW));
+const taken = (pair = sent()) =>
+  deleteTaken(pair, turnOf(pair), undefined, at(NOW));
+/** A guarded one whose version has left latest. */
+const outOfLatest = (): ImageVersionPair => {
+  const { pair } = step(
+    deleting(GUARDED),
+    lookOf("Succeeded", COMPLETED),
+    at(NOW),
+  );
+  return see(pair, HELD, at(NOW + 20)).pair;
+};
+
+describe("a DELETE is sent (1)", () => {
+  it("at once where the fact shows the version at rest", () => {
+    expect(decided(deleting()).kind).toBe("send");
+  });
+
+  it.each<[string, Partial<ImageVersionPair["record"]>]>([
+    [
+      "while a look is unconfirmed",
+      { unconfirmed: { shows: "x", since: time(NOW) } },
+    ],
+    [
+      "while the fate of a write is not known",
+      {
+        write: {
+          changes: {},
+          sentTime: time(NOW),
+          answer: "accepted",
+          sentFor: [],
+        },
+      },
+    ],
+    [
+      "while ARM works on the version",
+      { status: lookOf("Updating", COMPLETED) },
+    ],
+  ])("not %s", (_, more) => {
+    expect(decided(withRecord(deleting(), more)).kind).toBe("wait");
+  });
+
+  it("not where Azure has another life under the number, which is left as it is", () => {
+    const status: Look = lookOf("Succeeded", COMPLETED, {
+      publishedDate: time(900),
+    });
+    expect(decided(withRecord(deleting(), { status }))).toMatchObject({
+      kind: "deleted",
+      message: expect.stringContaining("the other is left as it is") as string,
+    });
+  });
+});
+
+describe("a guarded deletion", () => {
+  it("leaves latest first, as by a demotion", () => {
+    expect(deletionIn(deleting(GUARDED))).toBeUndefined();
+    const put = reconcile(deleting(GUARDED).record, at(NOW));
+    expect(put.kind === "put" && Object.keys(put.changes).every(isFlag)).toBe(
+      true,
+    );
+  });
+
+  it("waits then until Resource Graph shows who uses the version", () => {
+    expect(decided(outOfLatest(), NOW + 30)).toMatchObject({
+      kind: "wait",
+      waitMs: DELAY_MS - 10_000,
+    });
+    expect(decided(outOfLatest(), NOW + 20 + 900).kind).toBe("send");
+    expect(releaseBeforeDeletion(outOfLatest().record)).toEqual(BEFORE);
+  });
+
+  it("ends Failed ChangedOutside where others include the version while it waits", () => {
+    const { pair } = see(
+      outOfLatest(),
+      lookOf("Succeeded", COMPLETED),
+      at(NOW + 700),
+    );
+    expect(pair.operation).toMatchObject({
+      status: "Failed",
+      error: { code: "ChangedOutside" },
+    });
+    expect(pair.record.release).toMatchObject({ in: "all", by: "person" });
+  });
+
+  it("gives the version back to latest as it was, where it comes to nothing (4)", () => {
+    const pair = outOfLatest();
+    const inVain = deletionInVain(pair, turnOf(pair), REFUSED, at(NOW + 1_000));
+    const back = step(inVain, HELD, at(NOW + 1_000));
+    expect(back.put?.release).toEqual(BEFORE);
+    const { operation } = step(
+      back.pair,
+      lookOf("Succeeded", COMPLETED),
+      at(NOW + 1_020),
+    ).pair;
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: { code: "InUse" },
+    });
+  });
+
+  it("the same where it is canceled (4)", () => {
+    const pair = outOfLatest();
+    const canceled = beginCancel(
+      pair,
+      pair.operation.id,
+      { appId: "x" },
+      at(NOW + 30),
+    );
+    expect(canceled?.operation.status).toBe("Running");
+    expect(canceled && step(canceled, HELD, at(NOW + 40)).put?.release).toEqual(
+      BEFORE,
+    );
+  });
+});
+
+describe("what has begun beside it (2)", () => {
+  const beside = () =>
+    deleting({ patch: {}, life: time(1), deletion: {} }, applied());
+
+  it("goes on while the DELETE has no answer", () => {
+    expect(Object.keys(sent(beside()).record.requests)).toHaveLength(2);
+  });
+
+  it("is Superseded in the commit that notes that ARM has taken it", () => {
+    const pair = taken(sent(beside()));
+    expect(Object.keys(pair.record.requests)).toEqual([pair.operation.id]);
+    expect(pair.beside?.map(({ error }) => error?.code)).toEqual([
+      "Superseded",
+    ]);
+  });
+
+  it("goes on where the deletion comes to nothing", () => {
+    const pair = beside();
+    const after = deletionInVain(pair, turnOf(pair), REFUSED, at(NOW));
+    expect(Object.keys(after.record.requests)).toHaveLength(1);
+    expect(after.record.state).toBe("Accepted");
+  });
+});
+
+describe("a DELETE that was sent (3)", () => {
+  it.each([
+    [
+      "without an answer is sent again once it can no longer be under way",
+      sent,
+      240,
+      "send",
+    ],
+    [
+      "that ARM has accepted is not sent again: it ends NotDeleted",
+      taken,
+      600,
+      "inVain",
+    ],
+  ] as const)("%s", (_, made, seconds, kind) => {
+    expect(decided(made(), NOW + seconds - 1).kind).toBe("wait");
+    expect(decided(made(), NOW + seconds).kind).toBe(kind);
+  });
+
+  it("canceled is not sent again", () => {
+    const canceled = beginCancel(
+      sent(),
+      sent().operation.id,
+      { appId: "x" },
+      at(NOW + 1),
+    );
+    expect(canceled && decided(canceled, NOW + 240).kind).toBe("inVain");
+  });
+
+  it("is carried out once look after look shows no version, and Azure lists none", () => {
+    const first = see(taken(), undefined, at(NOW + 10)).pair;
+    expect(decided(first, NOW + 10, true).kind).toBe("wait");
+    expect(decided(first, NOW + 40, true).kind).toBe("deleted");
+  });
+
+  it("empties what was achieved", () => {
+    const pair = taken();
+    const { record, operation } = deleted(
+      pair,
+      turnOf(pair),
+      "It is gone.",
+      at(NOW + 60),
+    );
+    expect(operation.status).toBe("Succeeded");
+    expect(record).toMatchObject({
+      state: "Deleted",
+      requests: {},
+      regions: [],
+      updates: 0,
+    });
+    for (const member of ["spec", "release", "status", "write"])
+      expect(record).not.toHaveProperty(member);
+    expect(eventsOf({ record, operation }).at(-1)?.type).toBe(
+      "Sigil.ImageVersion.Deleted",
+    );
+  });
+});
+
+describe("the deletion that is open", () => {
+  it("is one that nobody has canceled", () => {
+    expect(openDeletionIn(succeeded().record)).toBeUndefined();
+    expect(openDeletionIn(deleting().record)).toMatchObject({
+      isByPolicy: false,
+    });
+    const canceled = beginCancel(
+      sent(),
+      sent().operation.id,
+      { appId: "x" },
+      at(NOW + 1),
+    );
+    expect(canceled && openDeletionIn(canceled.record)).toBeUndefined();
+  });
+
+  it("is a policy's until its DELETE is sent", () => {
+    const pair = deleting({
+      patch: {},
+      life: time(1),
+      deletion: {},
+      machine: true,
+    });
+    expect(openDeletionIn(pair.record)?.isByPolicy).toBe(true);
+    expect(openDeletionIn(sent(pair).record)?.isByPolicy).toBe(false);
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import { PROMOTION } from "../../../../src/image-version/properties/table.js";
+import { see } from "../../../../src/image-version/state/see.js";
+import { settled } from "../../../../src/image-version/state/told.js";
+import {
+  at,
+  COMPLETED,
+  eventsOf,
+  lookOf,
+  succeeded,
+  time,
+  told,
+  withRecord,
+} from "../../../support/transitions.js";
+
+const A = "/tags/a";
+const EAST = regionField("eastus2");
+const HELD = { [exclusionIn("westus")]: true, [exclusionIn("eastus2")]: true };
+const shows = (changes: Patch, publishedDate = time(1)) =>
+  lookOf("Succeeded", COMPLETED, { changes, publishedDate });
+const types = (pair: Parameters<typeof eventsOf>[0]) =>
+  eventsOf(pair).map(({ type }) => type.replace("Sigil.ImageVersion.", ""));
+/** Looked at so long after the last change that a look is a fact. */
+const looked = (pair = succeeded(), changes: Patch = {}, seconds = 2_000) =>
+  see(told(pair), shows(changes), at(seconds)).pair;
+const ruled = () =>
+  withRecord(succeeded(), {
+    spec: { [PROMOTION]: { when: "allRegionsReady" } },
+    release: { in: "none", but: [], by: "rule" },
+    status: shows(HELD),
+  });
+
+describe("what others have changed is told once (1)", () => {
+  it("with a condition that stands", () => {
+    const pair = looked(undefined, { [A]: "portal" });
+    expect(types(pair)).toEqual(["ChangedOutside"]);
+    expect(pair.record.conditions).toEqual([
+      {
+        type: "ChangedOutside",
+        fields: { [A]: { after: "portal" } },
+        message: "Somebody else has changed the version in Azure: Tag a.",
+        since: time(2_000),
+      },
+    ]);
+  });
+
+  it("and no more of the same field while that stands", () => {
+    const once = looked(undefined, { [A]: "portal" });
+    const twice = looked(once, { [A]: "again" }, 4_000);
+    expect(types(twice)).toEqual([]);
+    expect(twice.record.conditions[0]).toMatchObject({
+      fields: { [A]: { after: "again" } },
+      since: time(2_000),
+    });
+  });
+
+  it("is settled where it is as it was before", () => {
+    expect(
+      looked(looked(undefined, { [A]: "portal" }), {}, 4_000).record.conditions,
+    ).toEqual([]);
+  });
+
+  it("a region that is gone, by its name", () => {
+    const pair = looked(undefined, { [EAST]: null });
+    expect(types(pair)).toEqual(["ChangedOutside", "RegionLost"]);
+    expect(pair.record.conditions).toMatchObject([
+      {
+        type: "RegionLost",
+        message:
+          "Somebody else has removed regions from the version in Azure: eastus2.",
+      },
+    ]);
+  });
+
+  it("another version under the number, as a deletion", () => {
+    const { pair } = see(told(succeeded()), shows({}, time(1_500)), at(2_000));
+    expect(types(pair)).toEqual(["DeletedOutside"]);
+    expect(pair.record.conditions).toEqual([]);
+  });
+
+  it("nothing of a version that nobody has adopted", () => {
+    const { spec: _, ...record } = succeeded().record;
+    expect(
+      types(looked({ ...succeeded(), record }, { [A]: "portal" })),
+    ).toEqual([]);
+  });
+});
+
+describe("where others change where it is in latest (2)", () => {
+  it("its rule is paused, and the release stays the rule's", () => {
+    const pair = looked(ruled(), {});
+    expect(types(pair)).toEqual(["Promoted", "ChangedOutside"]);
+    expect(pair.record.conditions.map(({ type }) => type)).toEqual([
+      "ChangedOutside",
+      "Paused",
+    ]);
+    expect(pair.record.release?.by).toBe("rule");
+  });
+
+  it("putting the flag back resumes nothing", () => {
+    const back = looked(looked(ruled(), {}), HELD, 4_000);
+    expect(back.record.conditions.map(({ type }) => type)).toEqual(["Paused"]);
+  });
+
+  it("without a rule it is theirs from then on", () => {
+    const pair = looked(undefined, HELD);
+    expect(types(pair)).toEqual(["Demoted", "ChangedOutside"]);
+    expect(pair.record.release).toEqual({ in: "none", but: [], by: "person" });
+  });
+
+  it("of one region of several no version is demoted", () => {
+    const pair = looked(undefined, { [exclusionIn("eastus2")]: true });
+    expect(types(pair)).toEqual(["ChangedOutside"]);
+    expect(pair.record.release).toEqual({
+      in: "all",
+      but: ["eastus2"],
+      by: "person",
+    });
+  });
+});
+
+describe("a request settles the conditions of what it says", () => {
+  const { conditions } = looked(
+    looked(ruled(), {}),
+    { [A]: "portal", [EAST]: null },
+    4_000,
+  ).record;
+  const left = (says: readonly string[], ofLatest = false) =>
+    settled(conditions, says, ofLatest).map(({ type, fields = {} }) =>
+      [type, ...Object.keys(fields)].join(" "),
+    );
+
+  it("of a field", () => {
+    expect(left([A]).join()).not.toContain(A);
+    expect(left([A]).join()).toContain("Paused");
+  });
+
+  it("of a region that is added again", () => {
+    expect(left([`${EAST}/name`]).join()).not.toContain("RegionLost");
+  });
+
+  it("of latest: whatever it says of latest", () => {
+    expect(left([], true).join()).not.toMatch(/Paused|excludeFromLatest/u);
+  });
+});
