@@ -89,7 +89,7 @@ export async function restoreImageVersion(
         );
       }
       if (deleted === undefined) throw absent(id, stored); // Invariant 1.
-      const known = look?.resource;
+      const known = look?.resource ?? stored?.record.left;
       const body = known && canonicalForm(known);
       return accept(
         {

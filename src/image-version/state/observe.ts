@@ -272,7 +272,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
     isOwn &&
     others.length === 0 &&
     unmetBy(factsIn(look.resource), write.changes).length > 0;
-  const { write: _, spec: __, ...kept } = record;
+  const { write: _, spec: __, left: ___, ...kept } = record;
   const there = regionsIn(factsIn(look.resource));
   return {
     record: {
@@ -426,7 +426,7 @@ function observeAbsence(
 /** Azure has the version no more. What was achieved stays: the same version again is the same. */
 export function gone(
   {
-    status: _,
+    status,
     write: __,
     unconfirmed: ___,
     window: ____,
@@ -436,6 +436,7 @@ export function gone(
 ): ImageVersionRecord {
   return {
     ...record,
+    ...(status && { left: status.resource }),
     changedTime: now.toISOString(),
     regions: [],
     repairs: {},

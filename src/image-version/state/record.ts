@@ -178,6 +178,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly spec?: Fields;
   /** What Azure is known to have; absent where that is no version. Invariant 1. */
   readonly status?: Look;
+  /** What Azure showed last of a version that it has no more: it does not say it of a deleted one, and a restore proves the keys of it. */
+  readonly left?: ImageVersionRequest;
   /** When `status` has changed last, by whomever; RFC 3339. */
   readonly changedTime?: string;
   readonly unconfirmed?: Unconfirmed;

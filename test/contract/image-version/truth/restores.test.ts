@@ -73,7 +73,7 @@ test("gives the version back as it was, with its regions and keys, and says when
   expect(accepted).toMatchObject({
     kind: "RestoreImageVersion",
     status: "NotStarted",
-    warnings: [{ code: "RestoreNotProven" }],
+    warnings: [{ code: "RestoredIntoLatest" }],
   });
   expect((await restore()).id).toBe(accepted.id);
   const [last] = await ended(world, [accepted]);
