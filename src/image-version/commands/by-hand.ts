@@ -477,6 +477,8 @@ export async function acceptByHand(
     command.ifMatch !== undefined ||
       (kind !== "DeleteImageVersion" && read?.record.status === undefined),
   );
+  // Who has not seen what is there is told so first.
+  mustMatch(command, seen.look, asSeen(read, seen, contextOf(deps))?.record);
   const warnings = [...told, ...(await ask({ ...seen, stored: read }))];
   const decideOn = (
     present: StoredVersion | undefined,
