@@ -107,15 +107,6 @@ export function isOwn(name: string): boolean {
   return name.startsWith("/sigil/");
 }
 
-/** What is Sigil's own in a version. */
-export function ownOf(fields: Fields | undefined): Fields {
-  return Object.fromEntries(
-    Object.entries(fields ?? {}).filter(
-      ([name, value]) => isOwn(name) && value !== null,
-    ),
-  );
-}
-
 export function comparableAt(name: string, value: unknown): unknown {
   return value === undefined || value === null
     ? undefined

@@ -258,11 +258,6 @@ export function ruleInForce(
   return release.by === "rule" && release.in !== "all" ? rule : undefined;
 }
 
-/** Regions that open requests remove. */
-export function regionsToGo(record: ImageVersionRecord): readonly string[] {
-  return openRequests(record).flatMap(([, { patch }]) => removedBy(patch));
-}
-
 /** Regions without those that a patch removes. */
 export function withoutGone<R extends { readonly name: string }>(
   regions: readonly R[],
