@@ -24,7 +24,6 @@ import {
 import type { Facts, Seen } from "./facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
-import type { ObservedImageVersion } from "../resources.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
 import { bounded, PARALLEL, seeEach } from "./see.js";
 
@@ -58,7 +57,7 @@ export async function gatherFacts(
   }: {
     readonly sources: boolean;
     /** What a look has just shown of the version: it is not read again. */
-    readonly imageVersion?: ObservedImageVersion;
+    readonly imageVersion?: Facts["imageVersion"];
   } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
   const see = bounded(PARALLEL);
@@ -74,7 +73,7 @@ export async function gatherFacts(
   if (requiredRegistrations.some((what) => isMissing(what, registrations)))
     return {
       ...UNREAD,
-      ...(looked && { imageVersion: { kind: "found", value: looked } }),
+      ...(looked && { imageVersion: looked }),
       registrations,
     }; // Invariant 4.
   const imageDefinitionId = imageIdOf(id);
@@ -88,9 +87,7 @@ export async function gatherFacts(
   ] = await Promise.all([
     see(() => resources.getGallery(galleryIdOf(id))),
     see(() => resources.getImageDefinition(imageDefinitionId)),
-    looked === undefined
-      ? see(() => resourceManager.getImageVersion(id))
-      : { kind: "found" as const, value: looked },
+    looked ?? see(() => resourceManager.getImageVersion(id)),
     see(() => subscriptions.listRegions(id.subscriptionId)),
     seeEach(named.diskEncryptionSets, (set) =>
       see(() => resources.getDiskEncryptionSet(set)),

@@ -34,7 +34,10 @@ export async function refusedRepairs(
   if (regions.length === 0) return {};
   const document = canonicalForm(look.resource);
   const facts = await refusedOr(() =>
-    gatherFacts(deps, id, document, { sources: false, imageVersion: look }),
+    gatherFacts(deps, id, document, {
+      sources: false,
+      imageVersion: { kind: "found", value: look },
+    }),
   );
   const all = await Promise.all(
     regions.map(async (region) => {

@@ -4,6 +4,7 @@ import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { latestIn, withLatest, withoutFlags } from "../latest/flags.js";
+import type { Facts } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { Dependencies } from "../ports.js";
@@ -34,12 +35,13 @@ export function needsProof(record: ImageVersionRecord, put: Put): boolean {
   );
 }
 
-/** What was proven of a put, or why it is not to be sent. Throws what the reads throw. */
+/** What was proven of a put, or why it is not to be sent. `looked`: what this step has seen of the version. Throws what the reads throw. */
 export async function prove(
   deps: Dependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   put: Put,
+  looked: Facts["imageVersion"] | undefined,
 ): Promise<
   { readonly proven: Proven } | { readonly failure: OperationFailure }
 > {
@@ -61,7 +63,7 @@ export async function prove(
   const gathered = await gatherFacts(deps, id, document, {
     // A version that exists needs its source no longer: it may be gone.
     sources: put.creates,
-    ...(status && { imageVersion: status }),
+    ...(looked && { imageVersion: looked }),
   });
   const facts = await gatherKeys(
     deps,
@@ -111,7 +113,7 @@ export async function typesOf(
   try {
     const facts = await gatherFacts(deps, id, document, {
       sources: false,
-      imageVersion: status,
+      imageVersion: { kind: "found", value: status },
     });
     return provenBy(document, { facts, findings: [] });
   } catch (error) {

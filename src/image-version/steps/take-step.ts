@@ -32,6 +32,7 @@ import type {
   StepDependencies,
   StoredVersion,
 } from "../ports.js";
+import type { Facts } from "../preflight/facts.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import type { Proven } from "../preflight/judge.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
@@ -93,6 +94,8 @@ export async function takeStep(
 /** What one step has read of the version. */
 export interface Reading {
   readonly look: Look | undefined;
+  /** When it was asked for. */
+  readonly time: Date;
   readonly isListed: boolean;
   /** Why ARM has given the version up, where it says so. */
   readonly reason:
@@ -105,9 +108,11 @@ export async function readingOf(
   { record }: StoredVersion,
   id: ImageVersionId,
 ): Promise<Reading> {
+  const time = deps.now();
   const look = await lookAt(deps, id);
   return {
     look,
+    time,
     isListed: asksForList(record, look, contextOf(deps))
       ? await isListed(id, (image) =>
           deps.resourceManager.listImageVersions(image),
@@ -172,7 +177,10 @@ async function isRefusedUnseen(
   if (record.status !== undefined || record.write !== undefined) return false;
   const put = reconcile(record, contextOf(deps));
   if (put.kind !== "put") return false;
-  return (await preparedFor(deps, stored, id, record, put, {})) === "ended";
+  return (
+    (await preparedFor(deps, stored, id, record, put, {}, undefined)) ===
+    "ended"
+  );
 }
 
 async function act(
@@ -203,14 +211,15 @@ async function act(
       pair.record,
       decision,
       prepared,
+      look ? { kind: "found", value: look } : { kind: "absent" },
     );
     if (more === "ended") return;
     // Invariant 2.
     if (more !== undefined)
-      return isTooOld(deps, look)
+      return isTooOld(deps, reading)
         ? lookAndAct(deps, stored, id, more)
         : act(deps, stored, id, reading, more);
-    if (isTooOld(deps, look)) return lookAndAct(deps, stored, id, prepared);
+    if (isTooOld(deps, reading)) return lookAndAct(deps, stored, id, prepared);
   }
   const types =
     decision?.kind === "put" ? undefined : await typesOf(deps, id, pair.record);
@@ -293,6 +302,7 @@ async function preparedFor(
   record: ImageVersionRecord,
   put: Put,
   prepared: Prepared,
+  looked: Facts["imageVersion"] | undefined,
 ): Promise<Prepared | "ended" | undefined> {
   const repairs = Object.keys(put.takesAway);
   if (
@@ -314,7 +324,7 @@ async function preparedFor(
       : {};
     const judged = { ids: put.sentFor, repairs, refused };
     if (!needsProof(record, put)) return judged;
-    const proof = await prove(deps, id, record, put);
+    const proof = await prove(deps, id, record, put, looked);
     if ("proven" in proof) return { ...judged, proven: proof.proven };
     await commitStep(deps, stored, (pair) =>
       notProven(pair, put, proof.failure, deps),
@@ -427,14 +437,8 @@ async function mustNotBeNeededThere(
   });
 }
 
-function isTooOld(
-  deps: Pick<Dependencies, "now">,
-  look: Look | undefined,
-): boolean {
-  return (
-    look !== undefined &&
-    deps.now().getTime() - Date.parse(look.time) > OLD_LOOK_MS
-  );
+function isTooOld(deps: Pick<Dependencies, "now">, { time }: Reading): boolean {
+  return deps.now().getTime() - time.getTime() > OLD_LOOK_MS;
 }
 
 async function send(

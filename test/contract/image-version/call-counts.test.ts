@@ -38,15 +38,15 @@ test.each([
       "/providers/Microsoft.Compute\\?",
     ])
       expect(control.countRequests({ method: "GET", path }), path).toBe(1);
-    // Whether the version exists: asked when the step begins, and after the proof, right before the PUT.
+    // Whether the version exists: asked once, when the step begins.
     expect(
       control.countRequests({
         method: "GET",
         path: "/images/LargeImage/versions/",
       }),
-    ).toBe(2);
+    ).toBe(1);
     expect(control.countRequests({ method: "PUT" })).toBe(1);
-    expect(control.requests()).toHaveLength(2 * sets + 8);
+    expect(control.requests()).toHaveLength(2 * sets + 7);
 
     let ticks = 0;
     for (;;) {
@@ -56,10 +56,10 @@ test.each([
       world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
       await world.runDue();
       ticks += 1;
-      expect(control.requests()).toHaveLength(2 * sets + 8 + ticks);
+      expect(control.requests()).toHaveLength(2 * sets + 7 + ticks);
     }
     expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
-      ticks + 2,
+      ticks + 1,
     );
     // Each region is known soon after its end, within the budget of polls (pace.test.ts).
     expect(ticks).toBeLessThan(30);
