@@ -32,7 +32,7 @@ import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
-import { tellAttention, tellHalt, tellReached } from "./tell.js";
+import { tellAttention, tellHalt, tellNothing, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
 type Outcome = Decision | "over" | "later" | "unseen";
@@ -190,6 +190,8 @@ async function rollOut(
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byRule = { publishedDate }; // Invariant 1.
+  if (outcome.state === "Waiting" && isFinal(stored.record.state))
+    await tellNothing(deps, stored);
   switch (outcome.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {

@@ -174,6 +174,17 @@ async function tellOnce(
   ]);
 }
 
+/** It waits for nobody any more. */
+export async function tellNothing(
+  deps: RolloutDependencies,
+  stored: StoredVersion,
+): Promise<Told> {
+  const { told, ...rollout } = stored.record.rollout ?? {};
+  return told === undefined
+    ? stored
+    : committed(deps, { ...stored, record: { ...stored.record, rollout } }, []);
+}
+
 /** Invariant 1. */
 async function committed(
   { imageVersions }: RolloutDependencies,

@@ -11,6 +11,7 @@ import type { ImageVersionView } from "../contract.js";
 import type { VersionKeys } from "../keys/version-keys.js";
 import { putBack } from "../properties/put-back.js";
 import { cancelingIds } from "../state/cancel.js";
+import { isPaused, ruleInForce } from "../state/fold.js";
 import type { Condition, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import type { KnownImageVersion } from "./get.js";
@@ -32,8 +33,12 @@ interface Found {
   readonly change?: Change;
 }
 
+/** Two looks that agree decide within ten minutes: what goes on for twice that never agrees. */
+const NEVER_AGREE_MS = 20 * 60_000;
+
 export function conditionsOf(
   { id, look, record }: KnownImageVersion,
+  now: Date,
   { keys, rollout }: Beside,
 ): readonly ConditionView[] {
   const stored = (record?.conditions ?? []).map((one) =>
@@ -44,9 +49,10 @@ export function conditionsOf(
     ...(record && !isFinal(record.state)
       ? [...stalled(record), ...canceling(record)]
       : []),
+    ...(record ? disagreeing(record, now) : []),
     ...atRisk(keys),
     // A paused rule is said once.
-    ...(stored.some(({ type }) => type === "Paused") ? [] : waiting(rollout)),
+    ...(record && !isPaused(record) ? waiting(record, rollout) : []),
   ];
   const order = Object.keys(CONDITIONS);
   return found
@@ -121,8 +127,43 @@ export function atRisk(keys: VersionKeys | undefined): readonly Found[] {
       ];
 }
 
-function waiting(rollout: Sigil["rollout"]): readonly Found[] {
-  return rollout === undefined || rollout.state === "Waiting"
+/** Azure shows the version otherwise at each look. */
+function disagreeing(
+  { unconfirmed, status }: ImageVersionRecord,
+  now: Date,
+): readonly Found[] {
+  const since = status?.time;
+  return unconfirmed === undefined ||
+    since === undefined ||
+    now.getTime() - Date.parse(since) < NEVER_AGREE_MS
+    ? []
+    : [
+        {
+          type: "NeedsAttention",
+          reason: "LooksDisagree",
+          message: `Since ${since} Azure shows the version otherwise at each look: nothing is written or ended until two looks agree. Find out what changes it again and again, such as a policy or another tool.`,
+          since,
+        },
+      ];
+}
+
+/** `rollout`: how far its rule is, where that was read; else what was told last. */
+function waiting(
+  record: ImageVersionRecord,
+  rollout: Sigil["rollout"],
+): readonly Found[] {
+  if (rollout === undefined)
+    return record.rollout?.told === undefined ||
+      ruleInForce(record) === undefined
+      ? []
+      : [
+          {
+            type: "NeedsAttention",
+            message: conditionMessage("NeedsAttention"),
+            since: record.rollout.failedTime,
+          },
+        ];
+  return rollout.state === "Waiting"
     ? []
     : [
         {

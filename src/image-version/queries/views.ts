@@ -35,7 +35,7 @@ export function viewImageVersion(
   const { location, tags } = shown;
   const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
     (record && shownOwn(record)) ?? {};
-  const conditions = conditionsOf(known, beside);
+  const conditions = conditionsOf(known, now, beside);
   const createdTime = record?.createdTime ?? look?.publishedDate;
   const managed =
     record !== undefined &&

@@ -156,7 +156,7 @@ export interface Condition {
 export interface RolloutRecord {
   /** Since when each wave has the version, the first one first. */
   readonly waves?: readonly string[];
-  /** Id of the event that was told last, but for those of single waves. */
+  /** Id of the event by which a person was last told that it waits for one, or was rolled back; absent: it waits for nobody. */
   readonly told?: string;
   /** When the last of the failures was found that were told. */
   readonly failedTime?: string;

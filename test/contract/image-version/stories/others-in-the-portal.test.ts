@@ -133,6 +133,23 @@ test("L: a look of nine minutes ago arrives after an update: nothing is told, wr
   expect(regionNames(shown)).toEqual(["westus", "eastus2", "eastus"]);
 });
 
+test("what changes a tag again and again needs a person: nothing is written or ended by looks that never agree", async () => {
+  await made(world, id, TAGGED);
+  await patch(world, id, { tags: { build: "2" } });
+  await world.runDue();
+  for (let minute = 0; minute < 40; minute += 1) {
+    const tags = { build: "2", by: String(minute) };
+    await world.simulator.control.editVersion({ versionId: id, tags });
+    await pass(world, 60_000);
+  }
+
+  expect(puts(world)).toBe(1);
+  expect(await conditionsOf()).toEqual(["NeedsAttention"]);
+
+  await pass(world, 3_600_000);
+  expect(await conditionsOf()).toEqual(["ChangedOutside"]);
+});
+
 test("N: a PUT says again the tag that others changed: it sets it, and the condition is settled", async () => {
   await made(world, id, TAGGED);
   await pass(world, 3_600_000);

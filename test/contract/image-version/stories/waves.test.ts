@@ -188,3 +188,15 @@ test("S: a person demotes while ARM is busy for an hour, and a promotion by the 
   expect(await rollouts.latestIn()).toEqual([]);
   expect(await rollouts.view()).toBeUndefined();
 });
+
+test("a wave whose test has failed waits for a person in lists, too, until a later result passes", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({ region: "westus", result: "failed" });
+  await rollouts.pass(20);
+  expect(await conditionsOf()).toEqual(["NeedsAttention"]);
+
+  await passed("westus");
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  expect(await conditionsOf()).toEqual([]);
+});
