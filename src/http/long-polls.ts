@@ -2,7 +2,8 @@
  * Callers that wait for a change of an operation. Invariants:
  *  1. However many wait for an operation, an instance reads it once a second.
  *  2. At most `MOST_OF_CALLER` of one caller wait at once, and `MOST_WAITS` of all. Whoever comes then is answered at once.
- *  3. Each ends by its time. Azure Functions does not tell a function that its client has gone.
+ *  3. Each ends by its time. Azure Functions tells a function that its client has gone only with HTTP streams, and those stay off
+ *     (docs/decisions/24-http-streams-stay-off.md).
  */
 import { SharedReads } from "../shared-reads.js";
 import type { OperationDependencies } from "../operation/ports.js";

@@ -234,7 +234,11 @@ describe("every view of the page", needs("chromium", chromium), () => {
         json: {
           ...body,
           keys: [{ diskEncryptionSet: 0, problems: [problem], notSeen: [] }],
-          versions: body.versions.map((one) => ({ ...one, keys: "AtRisk" })),
+          versions: body.versions.map((one) => ({
+            ...one,
+            keys: "AtRisk",
+            conditions: [{ type: "KeyAtRisk" }],
+          })),
         },
       });
     });
