@@ -1,9 +1,10 @@
 /**
  * Callers that wait for a change of an operation. Invariants:
  *  1. However many wait for an operation, an instance reads it once a second.
- *  2. At most `MOST_OF_CALLER` of one caller wait at once, and `MOST_WAITS` of all. Whoever comes then is answered at once.
- *  3. Each ends by its time. Azure Functions tells a function that its client has gone only with HTTP streams, and those stay off
- *     (docs/decisions/24-http-streams-stay-off.md).
+ *  2. At most `MOST_OF_CALLER` of one caller wait at once, and `MOST_WAITS` of all.
+ *  3. Whoever comes then ends the oldest wait of the same caller, and takes its place; one that has none is answered at once. A client
+ *     that has gone holds up nobody but itself, and no longer than it takes it to come again: Azure Functions does not tell a function
+ *     that its client has gone (docs/decisions/24-http-streams-stay-off.md).
  */
 import { SharedReads } from "../shared-reads.js";
 import type { OperationDependencies } from "../operation/ports.js";
@@ -21,7 +22,7 @@ export interface LongPolls {
     caller: string,
   ): Promise<{
     readonly operation: OperationRecord;
-    /** False where it was answered at once. */
+    /** False where it was answered at once, or has given its place away. */
     readonly hasWaited: boolean;
   }>;
 }
@@ -51,34 +52,43 @@ export function createLongPolls({
     keepMs: READ_EVERY_MS,
     now,
   });
-  /** One entry for each that waits. */
-  const callers: string[] = [];
-  const isFull = (caller: string): boolean =>
-    callers.length >= MOST_WAITS ||
-    callers.filter((one) => one === caller).length >= MOST_OF_CALLER;
+  /** One for each that waits, the oldest first. */
+  const places = new Set<{ readonly caller: string }>();
+  /** Invariants 2 and 3; undefined where all places are others'. */
+  const placeOf = (caller: string): { readonly caller: string } | undefined => {
+    const own = [...places].filter((one) => one.caller === caller);
+    if (own.length >= MOST_OF_CALLER || places.size >= MOST_WAITS) {
+      const [oldest] = own;
+      if (oldest === undefined) return undefined;
+      places.delete(oldest);
+    }
+    const place = { caller };
+    places.add(place);
+    return place;
+  };
   return {
     async wait(operationId, ms, caller) {
       const deadline = now().getTime() + ms;
       const readNow = () => getOperation({ store }, operationId);
       const read = () => reads.once(operationId, readNow); // Invariant 1.
       const first = await (ms === 0 ? readNow() : read());
-      if (ms === 0 || first.endTime !== undefined || isFull(caller))
-        return { operation: first, hasWaited: false }; // Invariant 2.
+      const place =
+        ms === 0 || first.endTime !== undefined ? undefined : placeOf(caller);
+      if (place === undefined) return { operation: first, hasWaited: false };
       const seen = changeableOf(first);
       let operation = first;
-      callers.push(caller);
       try {
         for (
           let leftMs = deadline - now().getTime();
-          leftMs > 0 && changeableOf(operation) === seen;
+          leftMs > 0 && places.has(place) && changeableOf(operation) === seen;
           leftMs = deadline - now().getTime()
         ) {
           await sleep(Math.min(READ_EVERY_MS, leftMs));
           operation = await read();
         }
-        return { operation, hasWaited: true };
+        return { operation, hasWaited: places.has(place) };
       } finally {
-        callers.splice(callers.indexOf(caller), 1);
+        places.delete(place);
       }
     },
   };

@@ -155,35 +155,39 @@ describe("many who wait", () => {
     expect(each.every(({ operation }) => operation === progressed)).toBe(true);
   });
 
+  it("are at most so many in an instance; one of another caller is answered at once, until one of them is", async () => {
+    const callers = Array.from({ length: MOST_WAITS }, (_, i) => caller(i));
+    const polls = paused(running);
+    const answers = await waiting(polls, callers);
+    expect(wake).toHaveLength(MOST_WAITS);
+    expect(await polls.wait(ID, 60_000, ME)).toEqual({
+      operation: running,
+      hasWaited: false,
+    });
+    for (let seconds = 0; seconds < 60; seconds += 1) await second();
+    await answers.each();
+    await waiting(polls, [ME]);
+    expect(wake).toHaveLength(1);
+  });
+
   it.each([
-    [
-      "of one caller",
-      Array.from({ length: MOST_OF_CALLER }, () => ME),
-      "other",
-    ],
-    [
-      "in an instance",
-      Array.from({ length: MOST_WAITS }, (_, i) => caller(i)),
-      undefined,
-    ],
+    ["of one caller", MOST_OF_CALLER, () => ME],
+    ["in an instance", MOST_WAITS, (i: number) => (i === 0 ? ME : caller(i))],
   ])(
-    "are so many %s; one more is answered at once, until one of them is answered",
-    async (_, callers, other) => {
+    "are so many %s; one more of the same ends its oldest, whose client may have gone",
+    async (_, most, callerOf) => {
       const polls = paused(running);
-      const answers = await waiting(polls, callers);
-      expect(wake).toHaveLength(callers.length);
-      expect(await polls.wait(ID, 60_000, ME)).toEqual({
-        operation: running,
-        hasWaited: false,
-      });
-      if (other !== undefined) {
-        await waiting(polls, [other]);
-        expect(wake).toHaveLength(callers.length + 1);
-      }
+      const callers = Array.from({ length: most }, (__, i) => callerOf(i));
+      const oldest = polls.wait(ID, 60_000, ME);
+      const others = await waiting(polls, callers.slice(1));
+      expect(wake).toHaveLength(most);
+      const newest = polls.wait(ID, 60_000, ME);
+      await second();
+      expect(await oldest).toEqual({ operation: running, hasWaited: false });
+      expect(wake).toHaveLength(most);
       for (let seconds = 0; seconds < 60; seconds += 1) await second();
-      await answers.each();
-      await waiting(polls, [ME]);
-      expect(wake).toHaveLength(1);
+      await others.each();
+      expect(await newest).toEqual({ operation: running, hasWaited: true });
     },
   );
 
