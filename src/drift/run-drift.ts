@@ -22,7 +22,7 @@ import type { Dependencies } from "../image-version/ports.js";
 import { lookAt } from "../image-version/queries/look-at.js";
 import type { ListedImageVersion } from "../image-version/resources.js";
 import { factsIn } from "../image-version/latest/flags.js";
-import { differences } from "../image-version/state/observe.js";
+import { differences } from "../image-version/properties/differences.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { isFinal } from "../image-version/state/states.js";
 import { deliver } from "../operation/outbox.js";

@@ -51,7 +51,7 @@ import {
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ownAsked, patchOf } from "../state/fold.js";
-import { isOtherLife } from "../state/observe.js";
+import { isOtherLife } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { namesOne, type ChangeCommand, type Glance } from "./command.js";
 

@@ -39,7 +39,7 @@ import {
   patchOf,
   regionsAway,
 } from "../state/fold.js";
-import { isOtherLife } from "../state/observe.js";
+import { isOtherLife } from "../state/fact.js";
 import { settled } from "../state/told.js";
 import { isFinal } from "../state/states.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";

@@ -24,7 +24,7 @@ import type { Look } from "../resources.js";
 import { latestIn } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { isOtherLife } from "../state/observe.js";
+import { isOtherLife } from "../state/fact.js";
 import { isProtected } from "../state/fold.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { acceptByHand, type ByHand, type Subject } from "./by-hand.js";

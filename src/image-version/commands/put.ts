@@ -35,7 +35,8 @@ import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
 import { ownAsked } from "../state/fold.js";
-import { believed, isOtherLife } from "../state/observe.js";
+import { believed } from "../state/observe.js";
+import { isOtherLife } from "../state/fact.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {

@@ -203,6 +203,15 @@ export function regionsIn(fields: Fields): readonly string[] {
   ];
 }
 
+/** The regions that a patch adds to what is known. */
+export function addedBy(
+  patch: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return regionsIn(patch).filter(
+    (name) => patch[`${regionField(name)}/name`] != null,
+  );
+}
+
 /** The regions that a patch removes. */
 export function removedBy(
   patch: Readonly<Record<string, unknown>>,

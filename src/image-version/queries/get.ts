@@ -17,7 +17,8 @@ import {
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
-import { believed, isOtherLife } from "../state/observe.js";
+import { believed } from "../state/observe.js";
+import { isOtherLife } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";

@@ -41,7 +41,8 @@ import {
   ruleOf,
   unapplied,
 } from "../state/fold.js";
-import { believed, type Time } from "../state/observe.js";
+import { believed } from "../state/observe.js";
+import { type Time } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";

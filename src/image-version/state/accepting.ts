@@ -1,16 +1,12 @@
 /**
  * How an operation on a version is accepted: it begins at once, beside all that have. Pure. Invariants:
- *  1. Of two operations about latest the later takes over: what else the earlier asks stays; one that asked nothing else is
- *     Superseded.
- *  2. What an operation says settles the conditions of those fields.
- *  3. What holds from acceptance (the end of a rule) is stored with it.
+ *  1. What an operation says settles the conditions of those fields.
+ *  2. What holds from acceptance (the end of a rule) is stored with it.
  */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
-import { failure as failed } from "../../operation/failing.js";
-import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   newRecord,
@@ -26,10 +22,9 @@ import { testedRow } from "../listings.js";
 import { fieldsOf } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
-import { released, type ReleaseChange } from "../latest/release.js";
 import type { Look } from "../resources.js";
-import { openRequests, regionsAfter, ruleOf, withoutGone } from "./fold.js";
-import { gone } from "./observe.js";
+import { ruleOf, withoutGone } from "./fold.js";
+import { gone } from "./fact.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -40,6 +35,8 @@ import { see } from "./see.js";
 import { isFinal } from "./states.js";
 import { deletedOutside, settled, telling } from "./told.js";
 import { unseen } from "./write.js";
+import { withoutOvertaken } from "./overtaking.js";
+import { untilQuiet } from "./follow.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -238,7 +235,7 @@ function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
   });
 }
 
-/** Invariants 2 and 3. */
+/** Invariants 1 and 2. */
 function withRequest(
   record: ImageVersionRecord,
   operationId: string,
@@ -290,85 +287,6 @@ function withRequest(
         }),
       ),
     },
-  };
-}
-
-/** Invariant 1. */
-function withoutOvertaken(
-  pair: ImageVersionPair,
-  by: string,
-  { request: { release } }: Accepting,
-  context: TransitionContext,
-): ImageVersionPair {
-  if (release === undefined) return pair;
-  let next = pair;
-  for (const [id, request] of openRequests(pair.record)) {
-    if (id === by) continue;
-    if (request.deletion?.before !== undefined) {
-      next = withRequestOf(next, id, givingBack(pair.record, request, release));
-      continue;
-    }
-    if (
-      request.release === undefined ||
-      request.creates === true ||
-      request.appliedTime !== undefined ||
-      request.deletion !== undefined
-    )
-      continue;
-    const { release: _, ...kept } = request;
-    const isEmpty =
-      Object.keys(request.patch).length === 0 && request.body === undefined;
-    next = withRequestOf(next, id, kept);
-    const operation = [next.operation, ...next.record.members].find(
-      (one) => one.id === id,
-    );
-    if (isEmpty && operation !== undefined)
-      next = endOne(
-        without(next, id),
-        id,
-        failed(operation, supersededBy(by), [], context),
-        context,
-      );
-  }
-  return next;
-}
-
-function withRequestOf(
-  pair: ImageVersionPair,
-  id: string,
-  request: VersionRequest,
-): ImageVersionPair {
-  const { record } = pair;
-  const requests = { ...record.requests, [id]: request };
-  return { ...pair, record: { ...record, requests } };
-}
-
-/** A guarded deletion that comes to nothing gives back what was asked since. */
-function givingBack(
-  record: ImageVersionRecord,
-  { deletion: { before, ...deletion } = {}, ...request }: VersionRequest,
-  change: ReleaseChange,
-): VersionRequest {
-  const after = before && released(before, change, regionsAfter(record, {}));
-  return {
-    ...request,
-    deletion: {
-      ...deletion,
-      ...(after && after.in !== "none" && { before: after }),
-    },
-  };
-}
-
-function without(pair: ImageVersionPair, id: string): ImageVersionPair {
-  const { [id]: _, ...requests } = pair.record.requests;
-  return { ...pair, record: { ...pair.record, requests } };
-}
-
-function supersededBy(operationId: string) {
-  return {
-    code: "Superseded",
-    message: `Operation ${operationId} says otherwise where the version is in latest: it was accepted later.`,
-    errors: [],
   };
 }
 
@@ -441,32 +359,4 @@ function acceptedEvent(
     targetRegions: [...regions],
     ...(request !== undefined && { request }),
   });
-}
-
-/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
-export function untilQuiet(
-  {
-    write,
-    throttledUntil,
-  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
-): { readonly waitMs: number; readonly waits?: string } {
-  const sentMs =
-    write?.answer === "none"
-      ? Date.parse(write.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
-      : 0;
-  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
-  if (throttledMs > Math.max(0, sentMs))
-    return {
-      waitMs: throttledMs,
-      waits:
-        "Azure Resource Manager has asked Sigil to wait before the next request.",
-    };
-  return sentMs > 0
-    ? {
-        waitMs: sentMs,
-        waits:
-          "What an earlier operation sent to Azure Resource Manager may still be under way.",
-      }
-    : { waitMs: 0 };
 }

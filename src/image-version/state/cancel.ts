@@ -10,7 +10,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
 import { openRequests, requestsOf } from "./fold.js";
 import { endDecided, keepingProtection } from "./ends.js";
-import { untilQuiet } from "./accepting.js";
+import { untilQuiet } from "./follow.js";
 import {
   DELETE_SENT,
   GOES_ON,
@@ -67,40 +67,34 @@ export function beginCancel(
           "It ends once the version is in latest again as it was.",
         );
   }
-  // Invariant 1.
-  if (
-    request.creates === true &&
-    request.sent === true &&
-    !isTakenOver(record, operationId) &&
-    isCreating(record, request)
-  )
+  if (isToBeExcluded(record, operationId, request))
     return later(
       { patch: {}, release: { kind: "exclude", by: "cancel" }, ...notApplied },
       "It ends once the version is excluded from latest.",
     );
-  const isAlone = record.members.length === 0;
   const ended = endDecided(pair, operationId, decided, context);
-  return ended.record.requests[operationId]?.decided !== undefined
-    ? ended
-    : isAlone
-      ? endsNow(
-          pair,
-          operationId,
-          by,
-          context,
-          saying(why, consequenceOf(request)),
-        )
-      : endsNow(
-          pair,
-          operationId,
-          by,
-          context,
-          saying(why, request.sent === true ? TOGETHER : NOTHING_SENT),
-        );
+  const consequence = saying(why, consequenceOf(record, request));
+  return ended.record.requests[operationId]?.decided === undefined
+    ? endsNow(pair, operationId, by, context, consequence)
+    : ended;
 }
 
 const TOGETHER =
   "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
+
+/** Invariant 1. */
+function isToBeExcluded(
+  record: ImageVersionRecord,
+  operationId: string,
+  request: VersionRequest,
+): boolean {
+  return (
+    request.creates === true &&
+    request.sent === true &&
+    !isTakenOver(record, operationId) &&
+    isCreating(record, request)
+  );
+}
 
 const notApplied = { appliedTime: undefined } as unknown as Record<
   string,
@@ -125,8 +119,13 @@ function isCreating(
   );
 }
 
-function consequenceOf({ sent }: VersionRequest): string {
-  return sent === true ? GOES_ON : NOTHING_SENT;
+/** What ARM has refused for now is not under way. */
+function consequenceOf(
+  { status, write, members }: ImageVersionRecord,
+  { sent }: VersionRequest,
+): string {
+  if (sent !== true || (status ?? write) === undefined) return NOTHING_SENT;
+  return members.length === 0 ? GOES_ON : TOGETHER;
 }
 
 function saying(why: string, consequence: string): string {

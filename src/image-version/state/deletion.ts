@@ -8,10 +8,8 @@
  *                         or Failed               it is in latest again as it was
  *
  * Invariants:
- *  1. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
- *  2. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before.
- *  3. A DELETE that ARM has accepted is not sent again. Canceled, none is sent.
- *  4. Where a guarded deletion comes to nothing, the version is in latest again as it was.
+ *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before.
+ *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event, type Ending } from "../../operation/advance.js";
@@ -25,9 +23,9 @@ import type {
 } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Release } from "../latest/release.js";
-import { isBusy } from "../resources.js";
 import { requestsOf } from "./fold.js";
-import { gone, isOtherLife, whyUnconfirmed, type Time } from "./observe.js";
+import { gone, isOtherLife } from "./fact.js";
+import { isOfOtherLife } from "./decide-deletion.js";
 import { endDecided } from "./ends.js";
 import type {
   DeletionRequest,
@@ -48,7 +46,7 @@ export function deletionIn({
   operation,
 }: ImageVersionPair): Deletion | undefined {
   for (const [id, request] of requestsOf(record)) {
-    const { deletion, release, appliedTime, life } = request;
+    const { deletion, release, appliedTime } = request;
     const { status } = record;
     if (deletion === undefined) continue;
     // What others have made under the number is not held back: the one that was to be deleted is gone.
@@ -56,7 +54,7 @@ export function deletionIn({
       release !== undefined &&
       appliedTime === undefined &&
       status !== undefined &&
-      !(life !== undefined && isOtherLife({ publishedDate: life }, status))
+      !isOfOtherLife(request, status)
     )
       continue;
     const found = [operation, ...record.members].find((one) => one.id === id);
@@ -98,113 +96,6 @@ export function releaseBeforeDeletion(
       deletion?.before !== undefined && appliedTime !== undefined,
   )?.[1].deletion?.before;
 }
-
-export type DeletionDecision =
-  | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
-  /** It is to be asked who needs the version, then the DELETE may be sent. */
-  | { readonly kind: "send" }
-  | { readonly kind: "deleted"; readonly message: string }
-  | { readonly kind: "inVain"; readonly failure: OperationFailure };
-
-/** What comes next, after a look of this very step. `isAbsent`: the look shows no version, and Azure lists none. */
-export function decideDeletion(
-  record: ImageVersionRecord,
-  { request }: Deletion,
-  isAbsent: boolean,
-  delayMs: number,
-  time: Time,
-): DeletionDecision {
-  const { status, write, unconfirmed } = record;
-  const { sentTime, acceptedTime } = request.deletion;
-  const isDecided = request.decided !== undefined;
-  if (
-    status !== undefined &&
-    request.life !== undefined &&
-    isOtherLife({ publishedDate: request.life }, status)
-  )
-    return {
-      kind: "deleted",
-      message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
-    };
-  if (status === undefined && write === undefined)
-    return { kind: "deleted", message: "Azure does not have the version." };
-  if (sentTime !== undefined && isAbsent)
-    return unconfirmed !== undefined &&
-      sinceMs(unconfirmed.since, time) >= time.pace.pollInitialMs * 2
-      ? {
-          kind: "deleted",
-          message:
-            "Azure Resource Manager has answered, time after time, that the version does not exist.",
-        }
-      : {
-          kind: "wait",
-          why: "Azure Resource Manager does not show the version: further polls check it again.",
-          waitMs: time.pace.pollInitialMs,
-        };
-  if (sentTime !== undefined)
-    return whileSent(record, { sentTime, acceptedTime }, isDecided, time);
-  if (unconfirmed !== undefined)
-    return { kind: "wait", why: whyUnconfirmed(record) };
-  if (isDecided) return { kind: "inVain", failure: NOT_DELETED };
-  if (write !== undefined || status === undefined)
-    return {
-      kind: "wait",
-      why: "What was sent to Azure Resource Manager before may still be under way.",
-    };
-  if (isBusy(status))
-    return {
-      kind: "wait",
-      why: "Azure Resource Manager is working on the version: it is deleted once that has ended.",
-    };
-  const dueMs =
-    request.deletion.guarded === true
-      ? Date.parse(request.appliedTime ?? "") + delayMs - time.now.getTime()
-      : 0;
-  return dueMs > 0
-    ? {
-        kind: "wait",
-        why: "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.",
-        waitMs: dueMs,
-      }
-    : { kind: "send" };
-}
-
-/** Invariant 3. */
-function whileSent(
-  { status }: ImageVersionRecord,
-  {
-    sentTime,
-    acceptedTime,
-  }: { readonly sentTime: string; readonly acceptedTime: string | undefined },
-  isDecided: boolean,
-  time: Time,
-): DeletionDecision {
-  if (status?.provisioningState === "Deleting")
-    return {
-      kind: "wait",
-      why: "Azure Resource Manager is deleting the version.",
-    };
-  const { confirmMs, putTimeoutMs, staleMs } = time.pace;
-  const isAccepted = acceptedTime !== undefined;
-  const enoughMs = isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2);
-  if (sinceMs(acceptedTime ?? sentTime, time) < enoughMs)
-    return {
-      kind: "wait",
-      why: isAccepted
-        ? "Azure Resource Manager has accepted the delete request, but does not show the deletion yet."
-        : "The delete request that was sent has no answer: whether Azure carries it out is not known yet.",
-    };
-  if (isAccepted || isDecided) return { kind: "inVain", failure: NOT_DELETED };
-  return status !== undefined && isBusy(status)
-    ? { kind: "wait", why: "Azure Resource Manager is working on the version." }
-    : { kind: "send" };
-}
-
-const NOT_DELETED: OperationFailure = {
-  code: "NotDeleted",
-  message: "Azure has not deleted the version, and shows it at rest.",
-  errors: [],
-};
 
 /** The DELETE may be sent once this is stored, by whoever stored it. */
 export function beginDelete(
@@ -267,7 +158,7 @@ function withDeletion(
       };
 }
 
-/** ARM has taken the DELETE, or is seen to delete the version. Invariant 2. */
+/** ARM has taken the DELETE, or is seen to delete the version. Invariant 1. */
 export function deleteTaken(
   pair: ImageVersionPair,
   deletion: Deletion,
@@ -400,7 +291,7 @@ export function deleted(
   );
 }
 
-/** The deletion comes to nothing. What had begun beside it goes on. Invariant 4. */
+/** The deletion comes to nothing. What had begun beside it goes on. Invariant 2. */
 export function deletionInVain(
   pair: ImageVersionPair,
   { operation: { id } }: Deletion,
@@ -453,8 +344,4 @@ export function deletionInVain(
 function leftState({ record }: ImageVersionPair): ImageVersionRecord["state"] {
   if (record.members.length === 0) return record.state;
   return record.write === undefined ? "Accepted" : "Replicating";
-}
-
-function sinceMs(since: string, { now }: Pick<Time, "now">): number {
-  return now.getTime() - Date.parse(since);
 }

@@ -1,16 +1,16 @@
-/** Nothing is to be sent: the version is followed until the next look. Pure. */
 import { advance } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { RegionRecord } from "../../operation/records.js";
-import { pollDelayMs } from "../../operation/waiting.js";
-import { requestsOf, unapplied } from "./fold.js";
-import { beginPacing, paced, type Paced } from "./pace.js";
-import type { Decision } from "./reconcile.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
   VersionState,
 } from "./record.js";
+/** Nothing is to be sent: the version is followed until the next look. Pure. */
+import type { RegionRecord } from "../../operation/records.js";
+import { pollDelayMs } from "../../operation/waiting.js";
+import { requestsOf, unapplied } from "./fold.js";
+import { beginPacing, paced, type Paced } from "./pace.js";
+import type { Decision } from "./reconcile.js";
 import { followed } from "./write.js";
 
 type Waiting = Extract<Decision, { kind: "wait" | "none" }>;
@@ -27,8 +27,6 @@ export function follow(
   const regions = begins ? followed(record.regions, context) : record.regions;
   const next =
     state === "Replicating" ? pacedBy(record, begins, context) : undefined;
-  const isDoubted =
-    record.unconfirmed !== undefined || record.write !== undefined;
   const { window: _, ...all } = record;
   return advance(
     { ...pair, record: decision.kind === "none" ? all : record },
@@ -52,7 +50,6 @@ export function follow(
       waitMs: untilNextLook(
         record,
         next?.waitMs ?? pollDelayMs(ticks, context.pace),
-        isDoubted,
         context,
       ),
     },
@@ -119,23 +116,51 @@ function expected(
 
 /** What is doubted is settled, and a repair begun, as soon as that can be. */
 function untilNextLook(
-  { regions }: ImageVersionRecord,
+  { regions, unconfirmed, write }: ImageVersionRecord,
   pollMs: number,
-  isDoubted: boolean,
   { now, pace }: TransitionContext,
 ): number {
-  const settles = isDoubted || regions.some(({ doubt }) => doubt !== undefined);
-  const due = regions.flatMap(({ nextAttemptTime }) =>
-    nextAttemptTime === undefined
-      ? []
-      : [Date.parse(nextAttemptTime) - now.getTime()],
-  );
-  return Math.max(
-    1_000,
-    Math.min(
-      pollMs,
-      ...(settles ? [pace.confirmMs] : []),
-      ...due.filter((ms) => ms > 0),
+  const until = (time: string): number => Date.parse(time) - now.getTime();
+  const doubts = [
+    unconfirmed?.since,
+    write && now.toISOString(),
+    ...regions.map(({ doubt }) => doubt?.since),
+  ];
+  const due = [
+    ...doubts.flatMap((since) =>
+      since === undefined ? [] : [until(since) + pace.confirmMs],
     ),
-  );
+    ...regions.flatMap(({ nextAttemptTime }) =>
+      nextAttemptTime === undefined ? [] : [until(nextAttemptTime)],
+    ),
+  ];
+  return Math.max(1_000, Math.min(pollMs, ...due.filter((ms) => ms > 0)));
+}
+
+/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
+export function untilQuiet(
+  {
+    write,
+    throttledUntil,
+  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): { readonly waitMs: number; readonly waits?: string } {
+  const sentMs =
+    write?.answer === "none"
+      ? Date.parse(write.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
+      : 0;
+  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
+  if (throttledMs > Math.max(0, sentMs))
+    return {
+      waitMs: throttledMs,
+      waits:
+        "Azure Resource Manager has asked Sigil to wait before the next request.",
+    };
+  return sentMs > 0
+    ? {
+        waitMs: sentMs,
+        waits:
+          "What an earlier operation sent to Azure Resource Manager may still be under way.",
+      }
+    : { waitMs: 0 };
 }

@@ -2,7 +2,7 @@
  * When a replicating version is polled next, and when its regions are expected to be done. Pure. Invariants:
  *  1. Polls come out of a budget: it holds 38, and one comes back in 4.5 minutes. So no 45 minutes have more than 49 polls,
  *     and no six hours more than 119, however many regions there are and whatever they show. What is polled for a doubt or a
- *     repair (transitions.ts) is taken from it, too, and waits for nothing.
+ *     repair is taken from it, too, and waits for nothing.
  *  2. A region's end is predicted from what polls have shown of its progress, by straight lines. Azure tells whole percent:
  *     at 40 a region has 40 or more, and less than 41. All lines that fit give a window, from the earliest end to the latest.
  *     Where none fits, since progress wanders, the last polls may miss the line by as little as will do: a wide window.
@@ -99,10 +99,7 @@ export function beginPacing(
 /** What a poll at `now` has shown of the regions, and what follows. */
 export function paced(
   before: Pacing,
-  regions: readonly Pick<
-    RegionRecord,
-    "name" | "state" | "progress" | "completedTime"
-  >[],
+  regions: readonly RegionRecord[],
   context: Context,
 ): Paced {
   const { pollInitialMs, pollMaxMs } = context.pace;
@@ -170,12 +167,8 @@ function lastDoneMs(
   { since }: Pacing,
   regions: readonly Pick<RegionRecord, "completedTime">[],
 ): number {
-  return Math.max(
-    ...[
-      since,
-      ...regions.map(({ completedTime = since }) => completedTime),
-    ].map((time) => Date.parse(time)),
-  );
+  const times = regions.map(({ completedTime = since }) => completedTime);
+  return Math.max(...[since, ...times].map((time) => Date.parse(time)));
 }
 
 function leftOf(

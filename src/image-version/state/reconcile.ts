@@ -44,7 +44,8 @@ import {
   unapplied,
   type Desired,
 } from "./fold.js";
-import { whyUnconfirmed, type Time } from "./observe.js";
+import { whyUnconfirmed } from "./observe.js";
+import type { Time } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
 
 /** An update, or a creation, as it is sent. */

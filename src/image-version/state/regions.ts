@@ -19,7 +19,7 @@ import { factsIn, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { desired, regionsAway } from "./fold.js";
-import { isOtherLife } from "./observe.js";
+import { isOtherLife } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
 
@@ -40,73 +40,100 @@ export function observeRegions(
   look: Look,
   failure: { readonly message: string } | undefined,
   isFact: boolean,
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+  time: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
-  const { regions } = record;
   const facts = factsIn(look.resource);
-  const shown = regionsIn(facts);
   const { patch } = desired(record);
   const away = regionsAway(record);
-  const whole =
-    look.regions.length === 0 ||
-    look.resource.properties.publishingProfile?.replicationMode === "Shallow";
-  return regions.map((before): RegionChange => {
-    const nothing = {
-      region: before,
-      happened: "nothing",
-      resumed: false,
-    } as const;
+  return record.regions.map((before): RegionChange => {
     const { name } = before;
-    if (isOtherLife(record, look) || away.includes(name)) return nothing;
-    const seen = look.regions.find((one) => one.name === name);
-    const there = shown.includes(name);
-    if (!there && seen === undefined) {
-      // Before it is sent, and while ARM works, a region may not be shown yet.
-      return !isFact ||
-        before.attempts === 0 ||
-        before.state === "Failed" ||
-        isBusy(look)
-        ? nothing
-        : stepBack(before, "Failed", GONE, now, pace);
-    }
+    if (isOtherLife(record, look) || away.includes(name))
+      return unchanged(before);
+    const isShown =
+      regionsIn(facts).includes(name) ||
+      look.regions.some((one) => one.name === name);
+    if (!isShown)
+      return isFact ? notShown(before, look, time) : unchanged(before);
     // What a region had is shown until ARM has done with what is asked of it.
     const asked = Object.entries(patch).filter(
       ([field]) => regionOf(field) === name && !isFlag(field),
     );
-    if (unmetBy(facts, Object.fromEntries(asked)).length > 0) return nothing;
-    const state: RegionState =
-      (seen?.state === "Unknown" && before.state === "Replicating"
-        ? before.state // Invariant 3.
-        : seen?.state) ??
-      (whole && look.provisioningState === "Succeeded"
-        ? "Completed"
-        : before.state);
-    const details = seen?.details;
-    // Invariant 5.
-    const stands = seen === undefined || seen.progress <= before.progress;
-    const isGivenUp =
-      look.provisioningState === "Failed" &&
-      (state === "Unknown" || state === "Replicating") &&
-      stands;
-    if (isGivenUp && before.state === "Failed") return nothing;
-    const isBack =
-      isGivenUp ||
-      (state === "Failed" && before.state !== "Failed") ||
-      (before.state === "Completed" && state !== "Completed");
-    if (isBack)
-      return isFact
-        ? stepBack(
-            before,
-            isGivenUp ? "Failed" : state,
-            isGivenUp ? (details ?? failure?.message) : details,
-            now,
-            pace,
-          )
-        : nothing;
-    if (before.recopying !== undefined && state === "Completed")
-      return recopied(before, look, seen?.progress, now, pace);
-    return stepForward(before, state, seen?.progress, details, now, pace);
+    return unmetBy(facts, Object.fromEntries(asked)).length > 0
+      ? unchanged(before)
+      : observeRegion(before, look, failure, isFact, time);
   });
+}
+
+function unchanged(region: RegionRecord): RegionChange {
+  return { region, happened: "nothing", resumed: false };
+}
+
+/** Before it is sent, and while ARM works, a region may not be shown yet. */
+function notShown(
+  before: RegionRecord,
+  look: Look,
+  time: Pick<TransitionContext, "now" | "pace">,
+): RegionChange {
+  return before.attempts === 0 || before.state === "Failed" || isBusy(look)
+    ? unchanged(before)
+    : stepBack(before, "Failed", GONE, time);
+}
+
+function observeRegion(
+  before: RegionRecord,
+  look: Look,
+  failure: { readonly message: string } | undefined,
+  isFact: boolean,
+  time: Pick<TransitionContext, "now" | "pace">,
+): RegionChange {
+  const seen = look.regions.find(({ name }) => name === before.name);
+  const shown = stateShown(before, look, seen);
+  const { progress, details } = seen ?? {};
+  // Invariant 5.
+  if (
+    look.provisioningState === "Failed" &&
+    standsStill(before, shown, progress)
+  )
+    return isFact && before.state !== "Failed"
+      ? stepBack(before, "Failed", details ?? failure?.message, time)
+      : unchanged(before);
+  if (isBack(before.state, shown))
+    return isFact ? stepBack(before, shown, details, time) : unchanged(before);
+  return before.recopying !== undefined && shown === "Completed"
+    ? recopied(before, look, progress, time)
+    : stepForward(before, shown, progress, details, time);
+}
+
+function standsStill(
+  before: RegionRecord,
+  state: RegionState,
+  progress = before.progress,
+): boolean {
+  return (
+    (state === "Unknown" || state === "Replicating") &&
+    progress <= before.progress
+  );
+}
+
+/** Failed, or no longer Completed. */
+function isBack(before: RegionState, state: RegionState): boolean {
+  return before !== state && (state === "Failed" || before === "Completed");
+}
+
+function stateShown(
+  before: RegionRecord,
+  look: Look,
+  seen: Look["regions"][number] | undefined,
+): RegionState {
+  if (seen?.state === "Unknown" && before.state === "Replicating")
+    return before.state; // Invariant 3.
+  if (seen !== undefined) return seen.state;
+  const isWhole =
+    look.regions.length === 0 ||
+    look.resource.properties.publishingProfile?.replicationMode === "Shallow";
+  return isWhole && look.provisioningState === "Succeeded"
+    ? "Completed"
+    : before.state;
 }
 
 /** Invariant 6. */
@@ -114,21 +141,15 @@ function recopied(
   { recopying, ...before }: RegionRecord,
   look: Look,
   progress: number | undefined,
-  now: Date,
-  pace: PollingPolicy,
+  time: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange {
-  const time = now.toISOString();
-  const kept = (region: RegionRecord): RegionChange => ({
-    region,
-    happened: "nothing",
-    resumed: false,
-  });
-  if (isBusy(look)) return kept({ ...before, recopying: "begun" });
-  const { doubt: { since } = { since: time } } = before;
+  const { now, pace } = time;
+  if (isBusy(look)) return unchanged({ ...before, recopying: "begun" });
+  const { doubt: { since } = { since: now.toISOString() } } = before;
   return recopying === "begun" ||
     now.getTime() - Date.parse(since) >= pace.confirmMs
-    ? stepForward(before, "Completed", progress, undefined, now, pace)
-    : kept({
+    ? stepForward(before, "Completed", progress, undefined, time)
+    : unchanged({
         ...before,
         recopying: "sent",
         doubt: { state: "Completed", since },
@@ -140,17 +161,12 @@ function stepBack(
   before: RegionRecord,
   state: RegionState,
   details: string | undefined,
-  now: Date,
-  { confirmMs }: Pick<PollingPolicy, "confirmMs">,
+  { now, pace: { confirmMs } }: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange {
   const since =
     before.doubt?.state === state ? before.doubt.since : now.toISOString();
   if (now.getTime() - Date.parse(since) < confirmMs)
-    return {
-      region: { ...before, doubt: { state, since } },
-      happened: "nothing",
-      resumed: false,
-    };
+    return unchanged({ ...before, doubt: { state, since } });
   const {
     doubt: _,
     completedTime: __,
@@ -179,17 +195,11 @@ function stepForward(
   state: RegionState,
   seenProgress: number | undefined,
   details: string | undefined,
-  now: Date,
-  pace: PollingPolicy,
+  context: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange {
-  const time = now.toISOString();
+  const time = context.now.toISOString();
   const recovers = before.state === "Failed" && state !== "Failed";
-  const progress =
-    state === "Completed"
-      ? 100
-      : recovers
-        ? (seenProgress ?? 0)
-        : Math.max(before.progress, seenProgress ?? 0); // Invariant 3.
+  const progress = progressOf(before, state, seenProgress);
   const moved = state !== before.state || progress !== before.progress;
   const {
     details: _,
@@ -200,14 +210,7 @@ function stepForward(
     waitReason,
     ...kept
   } = before;
-  const stalls =
-    !moved &&
-    stalledTime === undefined &&
-    (state === "Unknown" || state === "Replicating") &&
-    now.getTime() - Date.parse(before.lastProgressTime ?? time) >=
-      pace.stalledMs;
-  const tells =
-    moved && state === "Replicating" && isNews(before, progress, now, pace);
+  const happened = happenedTo(before, { state, progress, moved }, context);
   const region: RegionRecord = {
     ...kept,
     // What Azure shows was begun at least once, by whomever.
@@ -215,30 +218,75 @@ function stepForward(
     state,
     progress,
     ...(moved && { lastProgressTime: time }),
-    ...(tells && { told: { progress, time } }),
-    ...(stalls && { stalledTime: time }),
-    ...(!moved && stalledTime !== undefined && { stalledTime }),
-    ...(state === "Completed" && {
-      completedTime: before.completedTime ?? time,
-    }),
-    ...(details !== undefined && { details }),
-    ...(state === "Failed" && {
-      ...(nextAttemptTime !== undefined && { nextAttemptTime }),
-      ...(waitReason !== undefined && { waitReason }),
+    ...(happened === "progressed" && { told: { progress, time } }),
+    ...(happened === "completed" && { completedTime: time }),
+    ...withDefined({
+      stalledTime:
+        happened === "stalled" ? time : moved ? undefined : stalledTime,
+      details,
+      ...(state === "Failed" && { nextAttemptTime, waitReason }),
     }),
   };
-  const completed = state === "Completed" && before.completedTime === undefined;
-  return {
-    region,
-    happened: completed
-      ? "completed"
-      : stalls
-        ? "stalled"
-        : tells
-          ? "progressed"
-          : "nothing",
-    resumed: moved && stalledTime !== undefined && state !== "Failed",
-  };
+  const resumed = moved && stalledTime !== undefined && state !== "Failed";
+  return { region, happened, resumed };
+}
+
+function happenedTo(
+  before: RegionRecord,
+  {
+    state,
+    progress,
+    moved,
+  }: {
+    readonly state: RegionState;
+    readonly progress: number;
+    readonly moved: boolean;
+  },
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): RegionChange["happened"] {
+  if (state === "Completed" && before.completedTime === undefined)
+    return "completed";
+  if (!moved)
+    return isToStall(before, state, now.getTime() - pace.stalledMs)
+      ? "stalled"
+      : "nothing";
+  return state === "Replicating" && isNews(before, progress, now, pace)
+    ? "progressed"
+    : "nothing";
+}
+
+/** Invariant 3. */
+function progressOf(
+  before: RegionRecord,
+  state: RegionState,
+  seen = 0,
+): number {
+  if (state === "Completed") return 100;
+  return before.state === "Failed" && state !== "Failed"
+    ? seen
+    : Math.max(before.progress, seen);
+}
+
+/** It has stood still since then, and that was not told. */
+function isToStall(
+  { stalledTime, lastProgressTime }: RegionRecord,
+  state: RegionState,
+  sinceMs: number,
+): boolean {
+  return (
+    stalledTime === undefined &&
+    (state === "Unknown" || state === "Replicating") &&
+    lastProgressTime !== undefined &&
+    Date.parse(lastProgressTime) <= sinceMs
+  );
+}
+
+type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withDefined<T extends object>(some: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(some).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
 }
 
 /** Progress that is less than a step is told after so long. */

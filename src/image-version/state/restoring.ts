@@ -22,7 +22,8 @@ import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
 import { ruleOf } from "./fold.js";
-import { observe, type Time } from "./observe.js";
+import { observe } from "./observe.js";
+import { sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { provenBeside, unseen } from "./write.js";
@@ -46,20 +47,7 @@ export function decideRestore(
   time: Time,
 ): RestoreDecision {
   const { write, changedTime = "" } = record;
-  if (look !== undefined) {
-    if (look.provisioningState === "Deleting")
-      return waits("Azure is deleting the version.");
-    if (deleted !== undefined)
-      return waits(
-        "Azure shows the version, and lists it as deleted: one of both is behind.",
-      );
-    // Of before its deletion, where nothing has been sent that could have brought it back.
-    return write === undefined && sinceMs(changedTime, time) < time.pace.staleMs
-      ? waits(
-          "Azure shows the version as before its deletion: the next polls decide.",
-        )
-      : { kind: "restored", look }; // Invariant 2.
-  }
+  if (look !== undefined) return whereShown(record, look, deleted, time);
   const isCanceled = canceledBy(record) !== undefined;
   const { putTimeoutMs, confirmMs, staleMs } = time.pace;
   if (write !== undefined) {
@@ -86,13 +74,28 @@ export function decideRestore(
     : { kind: "failed", failure: GONE }; // Invariant 3.
 }
 
-function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
-  return { kind: "wait", why };
+function whereShown(
+  { write, changedTime = "" }: ImageVersionRecord,
+  look: Look,
+  deleted: DeletedImageVersion | undefined,
+  time: Time,
+): RestoreDecision {
+  if (look.provisioningState === "Deleting")
+    return waits("Azure is deleting the version.");
+  if (deleted !== undefined)
+    return waits(
+      "Azure shows the version, and lists it as deleted: one of both is behind.",
+    );
+  // Of before its deletion, where nothing has been sent that could have brought it back.
+  return write === undefined && sinceMs(changedTime, time) < time.pace.staleMs
+    ? waits(
+        "Azure shows the version as before its deletion: the next polls decide.",
+      )
+    : { kind: "restored", look }; // Invariant 2.
 }
 
-function sinceMs(since: string, { now }: Pick<Time, "now">): number {
-  const ms = now.getTime() - Date.parse(since);
-  return Number.isNaN(ms) ? Infinity : ms;
+function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
+  return { kind: "wait", why };
 }
 
 const IGNORED: OperationFailure = {

@@ -5,7 +5,7 @@ const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
 
 export const NOTHING_SENT =
-  "Nothing was sent to Azure for it, and nothing will be.";
+  "Azure has taken nothing of it, and nothing more is sent.";
 
 export const GOES_ON =
   "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.";

@@ -25,10 +25,11 @@ import {
   sameAt,
 } from "../properties/fields.js";
 import { describeField, type Unmet } from "../properties/patch.js";
+import { lostIn } from "../properties/differences.js";
 import { putBack } from "../properties/put-back.js";
 import type { Look } from "../resources.js";
 import { ruleInForce } from "./fold.js";
-import type { Fact } from "./observe.js";
+import type { Fact } from "./fact.js";
 import type {
   Condition,
   ImageVersionPair,
@@ -204,19 +205,6 @@ function outsideEvents(
       ),
     ),
   ];
-}
-
-/** Regions that were there, and that others have taken away. */
-export function lostIn(changes: readonly Unmet[]): readonly string[] {
-  return changes.flatMap(({ field, before, after }) => {
-    const region = regionOf(field);
-    return region !== undefined &&
-      field === `${regionField(region)}/name` &&
-      before !== undefined &&
-      after === null
-      ? [region]
-      : [];
-  });
 }
 
 /** `publishedDate` is of the version that others have made under the number since. */

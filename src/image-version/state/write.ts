@@ -16,8 +16,14 @@ import type {
 } from "../../operation/records.js";
 import type { Proven } from "../preflight/judge.js";
 import { isFlag } from "../latest/flags.js";
-import { regionField, regionOf, regionsIn } from "../properties/fields.js";
-import { addedBy, type Time } from "./observe.js";
+import {
+  addedBy,
+  regionField,
+  regionOf,
+  regionsIn,
+} from "../properties/fields.js";
+
+import type { Time } from "./fact.js";
 import { endDecided } from "./ends.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";

@@ -34,7 +34,6 @@ import type { Look } from "../resources.js";
 import { rollbackTarget } from "../rollback/target.js";
 import {
   beginDelete,
-  decideDeletion,
   deleted,
   deletePostponed,
   deleteTaken,
@@ -42,6 +41,7 @@ import {
   deletionIn,
   type Deletion,
 } from "../state/deletion.js";
+import { decideDeletion } from "../state/decide-deletion.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal } from "../state/states.js";

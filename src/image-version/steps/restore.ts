@@ -22,7 +22,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
-import { untilQuiet } from "../state/accepting.js";
+import { untilQuiet } from "../state/follow.js";
 import type { ImageVersionPair } from "../state/record.js";
 import {
   awaitRestore,

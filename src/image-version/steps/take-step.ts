@@ -5,24 +5,19 @@
  *     message or a crash in between never make ARM see two.
  *  2. Nothing is written that was not proven in this step, nor by a look that is older than 15 s.
  *  3. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
- *  4. What a machine has begun is asked again right before it is sent.
- *  5. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
+ *  4. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
 import {
   currentFor,
-  commit,
   contextOf,
   commitStep,
   type StepMessage,
 } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
-import { isStateConflict } from "../../operation/outbox.js";
-import type { OperationFailure } from "../../operation/records.js";
 import {
   imageIdIn,
-  imageIdOf,
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -32,12 +27,6 @@ import type {
   StepDependencies,
   StoredVersion,
 } from "../ports.js";
-import type { Facts } from "../preflight/facts.js";
-import { brokenIn, brokenKeys } from "../preflight/keys.js";
-import type { Proven } from "../preflight/judge.js";
-import { mustNotBeNeeded } from "../preflight/use.js";
-import { removedBy } from "../properties/fields.js";
-import { beginCancel } from "../state/cancel.js";
 import { deletionIn } from "../state/deletion.js";
 import { endDecided } from "../state/ends.js";
 import { follow } from "../state/follow.js";
@@ -48,23 +37,15 @@ import { withoutRepairs } from "../state/repairs.js";
 import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import {
-  answered,
-  beginWrite,
-  goingOn,
-  provenBeside,
-  writeAccepted,
-  writePostponed,
-  writeRefused,
-} from "../state/write.js";
+import { beginWrite, goingOn, provenBeside } from "../state/write.js";
 import { takeDeletionStep } from "./delete.js";
-import { isUnanswered, later, postponeOrEnd } from "./postpone.js";
-import { needsProof, prove, typesOf } from "./prove.js";
-import { refusedRepairs } from "./prove-repairs.js";
+import { later } from "./postpone.js";
+import { typesOf } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { isListed, lookAt } from "../queries/look-at.js";
-import { latestRegions } from "../queries/use.js";
 import { isBusy, type Look } from "../resources.js";
+import { preparedFor, type Prepared } from "./prepare.js";
+import { send } from "./send.js";
 
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
@@ -138,16 +119,6 @@ async function reasonOf(
   }
 }
 
-/** What a step has proven before it decides. */
-interface Prepared {
-  /** The requests that were judged: the write has no other. */
-  readonly ids?: readonly string[];
-  readonly proven?: Proven;
-  /** Canonical regions whose repairs were judged, and those that are not to be begun. */
-  readonly repairs?: readonly string[];
-  readonly refused?: Parameters<typeof withoutRepairs>[1];
-}
-
 /** Looks at the version and does what follows. */
 async function lookAndAct(
   deps: StepDependencies,
@@ -191,7 +162,7 @@ async function act(
   prepared: Prepared,
 ): Promise<void> {
   const { look } = reading;
-  // Of one moment: no further repair falls due once it is proven. Invariant 5.
+  // Of one moment: no further repair falls due once it is proven. Invariant 4.
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): Seen => {
     const seen = see(pair, look, time, reading);
@@ -294,201 +265,6 @@ function isUnsent(
   );
 }
 
-/** What is still to be proven before the put is sent; undefined: nothing. */
-async function preparedFor(
-  deps: StepDependencies,
-  stored: StoredVersion,
-  id: ImageVersionId,
-  record: ImageVersionRecord,
-  put: Put,
-  prepared: Prepared,
-  looked: Facts["imageVersion"] | undefined,
-): Promise<Prepared | "ended" | undefined> {
-  const repairs = Object.keys(put.takesAway);
-  if (
-    prepared.ids !== undefined &&
-    repairs.every((name) => prepared.repairs?.includes(name))
-  )
-    return undefined;
-  try {
-    const why = await whyNotByMachine(deps, id, record, put);
-    if (why !== undefined) {
-      await commitStep(deps, stored, (pair) =>
-        withoutMachine(pair, why.operationId, why.message, deps),
-      );
-      return "ended";
-    }
-    await mustNotBeNeededThere(deps, id, record, put);
-    const refused = record.status
-      ? await refusedRepairs(deps, record, id, record.status, repairs)
-      : {};
-    const judged = { ids: put.sentFor, repairs, refused };
-    if (!needsProof(record, put)) return judged;
-    const proof = await prove(deps, id, record, put, looked);
-    if ("proven" in proof) return { ...judged, proven: proof.proven };
-    await commitStep(deps, stored, (pair) =>
-      notProven(pair, put, proof.failure, deps),
-    );
-    return "ended";
-  } catch (error) {
-    await postponeOrEnd(deps, stored, error, {
-      end: (pair, failure) => notProven(pair, put, failure, deps),
-    });
-    return "ended";
-  }
-}
-
-/** The one at fault fails, and the others do not: several are judged again one by one. */
-function notProven(
-  pair: ImageVersionPair,
-  { sentFor }: Put,
-  failure: OperationFailure,
-  deps: Dependencies,
-): ImageVersionPair {
-  const context = contextOf(deps);
-  const [only, ...others] = sentFor;
-  if (only === undefined)
-    return advance(pair, context, { patch: {}, waitMs: deps.pace.pollMaxMs });
-  return others.length > 0
-    ? advance(pair, context, {
-        patch: { window: 1 },
-        message: `What several operations ask together does not pass the checks; each is now judged alone. ${failure.message}`,
-        concerns: sentFor,
-        waitMs: 0,
-      })
-    : goingOn(
-        endDecided(pair, only, { kind: "failed", ...failure }, context),
-        context,
-      );
-}
-
-/** Invariant 4. */
-async function whyNotByMachine(
-  deps: StepDependencies,
-  id: ImageVersionId,
-  record: ImageVersionRecord,
-  { sentFor }: Put,
-): Promise<
-  { readonly operationId: string; readonly message: string } | undefined
-> {
-  for (const [operationId, { machine, release, deletion }] of inWindow(
-    record,
-  )) {
-    if (
-      machine !== true ||
-      deletion !== undefined ||
-      release === undefined ||
-      !sentFor.includes(operationId)
-    )
-      continue;
-    const { status } = record;
-    if (status !== undefined && release.kind === "include") {
-      const broken = await brokenKeys(deps, id, status, record, true);
-      if (broken.length > 0)
-        return {
-          operationId,
-          message: `Its keys are at risk: ${brokenIn(broken)}`,
-        };
-    }
-    const message = await deps.notByRule(id, record, release);
-    if (message !== undefined) return { operationId, message };
-  }
-  return undefined;
-}
-
-function withoutMachine(
-  pair: ImageVersionPair,
-  operationId: string,
-  why: string,
-  deps: Dependencies,
-): ImageVersionPair {
-  const operation = [pair.operation, ...pair.record.members].find(
-    ({ id }) => id === operationId,
-  );
-  return operation === undefined
-    ? pair
-    : (beginCancel(
-        pair,
-        operationId,
-        operation.requestedBy,
-        contextOf(deps),
-        why,
-      ) ?? pair);
-}
-
-/** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */
-async function mustNotBeNeededThere(
-  deps: Dependencies,
-  id: ImageVersionId,
-  record: ImageVersionRecord,
-  { sentFor, changes }: Put,
-): Promise<void> {
-  const guarded = inWindow(record).flatMap(([one, { guardsRegions, patch }]) =>
-    guardsRegions === true && sentFor.includes(one) ? removedBy(patch) : [],
-  );
-  const regions = removedBy(changes).filter((name) => guarded.includes(name));
-  if (regions.length === 0) return;
-  await mustNotBeNeeded(deps, {
-    id,
-    latestIn: await latestRegions(deps, id),
-    regions,
-    pointer: "/query/removeRegions",
-    confirms: true,
-  });
-}
-
 function isTooOld(deps: Pick<Dependencies, "now">, { time }: Reading): boolean {
   return deps.now().getTime() - time.getTime() > OLD_LOOK_MS;
-}
-
-async function send(
-  deps: Dependencies,
-  mine: StoredVersion,
-  id: ImageVersionId,
-  put: Put,
-): Promise<void> {
-  let armOperationUrl: string | undefined;
-  try {
-    armOperationUrl = await deps.resourceManager.putImageVersion(id, put.body);
-  } catch (error) {
-    return postponeOrEnd(deps, mine, error, {
-      prepare: (pair) =>
-        isUnanswered(error) || !isRetryable(error)
-          ? pair
-          : writePostponed(pair, contextOf(deps)),
-      end: writeRefused,
-    });
-  }
-  deps.looks.forget(id, imageIdOf(id));
-  const noted = await commitStep(deps, mine, (pair) =>
-    writeAccepted(pair, armOperationUrl, contextOf(deps)),
-  );
-  if (noted === undefined) await noteAccepted(deps, mine, armOperationUrl);
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof ServiceError && error.retryAfterMs !== undefined;
-}
-
-/** Somebody has canceled, or asked for more, while the PUT was under way: that ARM has taken it is known all the same. */
-async function noteAccepted(
-  deps: Dependencies,
-  { record: { key, write: sent } }: StoredVersion,
-  armOperationUrl: string | undefined,
-): Promise<void> {
-  const stored = await deps.store.read(key);
-  const { write } = stored?.record ?? {};
-  if (
-    stored === undefined ||
-    write?.answer !== "none" ||
-    write.sentTime !== sent?.sentTime
-  )
-    return;
-  const record = answered(stored.record, armOperationUrl);
-  try {
-    await commit(deps, { record, operation: stored.operation }, stored);
-  } catch (error) {
-    // Whoever was faster has it from a look.
-    if (!isStateConflict(error)) throw error;
-  }
 }

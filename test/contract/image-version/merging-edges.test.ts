@@ -153,7 +153,7 @@ describe("requests that are done together", () => {
     const { status, history } = await operationOf(world, canceled);
     expect(status).toBe("Canceled");
     expect(history.at(-1)?.message).toBe(
-      "Canceled. Nothing was sent to Azure for it, and nothing will be.",
+      "Canceled. Azure has taken nothing of it, and nothing more is sent.",
     );
     expect(await operationOf(world, other)).toMatchObject({
       status: "Succeeded",

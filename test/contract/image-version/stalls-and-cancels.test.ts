@@ -122,7 +122,7 @@ describe("an operation that is canceled", () => {
     expect(canceled.history.at(-1)).toMatchObject({
       state: "Canceled",
       message:
-        "Canceled. Nothing was sent to Azure for it, and nothing will be.",
+        "Canceled. Azure has taken nothing of it, and nothing more is sent.",
     });
     await pass(HOUR_MS);
     expect(world.simulator.control.creates(id)).toBe(0);

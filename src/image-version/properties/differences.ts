@@ -1,0 +1,38 @@
+import {
+  regionField,
+  regionOf,
+  sameAt,
+  valueAt,
+  type Fields,
+} from "./fields.js";
+import type { Unmet } from "./patch.js";
+
+/** In what two versions differ; `after` null: the second has none. */
+export function differences(before: Fields, after: Fields): readonly Unmet[] {
+  return [
+    ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
+      const old = valueAt(before, field);
+      return sameAt(field, old, value)
+        ? []
+        : [{ field, before: old, after: value }];
+    }),
+    ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
+      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
+        ? [{ field, before: value, after: null }]
+        : [],
+    ),
+  ];
+}
+
+/** Regions that were there, and that changes take away. */
+export function lostIn(changes: readonly Unmet[]): readonly string[] {
+  return changes.flatMap(({ field, before, after }) => {
+    const region = regionOf(field);
+    return region !== undefined &&
+      field === `${regionField(region)}/name` &&
+      before !== undefined &&
+      after === null
+      ? [region]
+      : [];
+  });
+}

@@ -1,0 +1,163 @@
+/**
+ * What one request asks of Azure, and what becomes of it once a fact shows all of that. Pure. Invariants:
+ *  1. An operation is applied once, for good: from then on its regions alone decide.
+ */
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { event } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { Effect } from "../../operation/records.js";
+import { factsIn, flagsFor, withoutFlags } from "../latest/flags.js";
+import { releasedIn } from "../latest/release.js";
+import {
+  fieldsOf,
+  isOwn,
+  regionsIn,
+  removedBy,
+  sameAt,
+  valueAt,
+  type Fields,
+} from "../properties/fields.js";
+import { unmetBy, withApplied, type Patch } from "../properties/patch.js";
+import { desired, unapplied } from "./fold.js";
+import { mustShut } from "./reconcile.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "./record.js";
+
+export function withoutOwn(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(([field]) => !isOwn(field)),
+  );
+}
+
+/** All that one request asks of Azure, with the flags that it sets. */
+export function askedOf(
+  record: ImageVersionRecord,
+  { patch, release }: VersionRequest,
+): Patch {
+  const own = withoutOwn(patch);
+  if (release === undefined) return own;
+  const regions = record.status ? regionsHad(record) : regionsIn(patch);
+  const wish = desired(record).release ?? record.release;
+  return wish === undefined
+    ? own
+    : { ...own, ...flagsFor(releasedIn(wish, regions), regions) };
+}
+
+export function regionsHad({ status }: ImageVersionRecord): readonly string[] {
+  return status ? regionsIn(factsIn(status.resource)) : [];
+}
+
+export function isApplied(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+): boolean {
+  const { status } = record;
+  return (
+    status !== undefined &&
+    unmetBy(factsIn(status.resource), askedOf(record, request)).length === 0 &&
+    (removedBy(request.patch).length === 0 || !mustShut(record))
+  );
+}
+
+/** Invariant 1. */
+export function withApplications(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  if (record.status === undefined || record.unconfirmed !== undefined)
+    return pair;
+  const applied = unapplied(record).filter(([, request]) =>
+    isApplied(record, request),
+  );
+  return applied.reduce(
+    (next, [id, request]) => withApplication(next, id, request, context),
+    pair,
+  );
+}
+
+function withApplication(
+  pair: ImageVersionPair,
+  id: string,
+  request: VersionRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const { status, publishedDate, spec } = record;
+  const facts = status ? factsIn(status.resource) : {};
+  const isKept = request.body !== undefined && request.decided === undefined;
+  const release =
+    request.release === undefined ? undefined : desired(record).release;
+  const gone =
+    request.sent === true
+      ? removedBy(request.patch).filter(
+          (name) => !regionsIn(facts).includes(name),
+        )
+      : [];
+  const appliedTime = context.now.toISOString();
+  return {
+    ...pair,
+    record: {
+      ...record,
+      ...(isKept && {
+        spec: withApplied(spec, {
+          ...joining(request, facts),
+          ...withoutFlags(request.patch),
+        }),
+      }),
+      ...(release && { release }),
+      // What is asked to be away is not lost.
+      repairs: Object.fromEntries(
+        Object.entries(record.repairs).filter(
+          ([name]) => !removedBy(request.patch).includes(name),
+        ),
+      ),
+      requests: {
+        ...record.requests,
+        [id]: {
+          ...request,
+          appliedTime,
+          ...(publishedDate !== undefined && { life: publishedDate }),
+          ...(request.life !== undefined && { life: request.life }),
+        },
+      },
+      outbox: [...record.outbox, ...removals(pair, id, gone, context)],
+    },
+  };
+}
+
+/** What a whole body says, and the fact shows, is Sigil's from now on. */
+function joining({ body, adopts }: VersionRequest, facts: Fields): Patch {
+  if (body === undefined || adopts !== true) return {};
+  return withoutFlags(
+    Object.fromEntries(
+      Object.entries(fieldsOf(body)).filter(
+        ([field, value]) =>
+          !isOwn(field) && sameAt(field, valueAt(facts, field), value),
+      ),
+    ),
+  );
+}
+
+function removals(
+  { record, operation }: ImageVersionPair,
+  id: string,
+  removed: readonly string[],
+  context: TransitionContext,
+): Effect[] {
+  const asks = [operation, ...record.members].find((one) => one.id === id);
+  return asks === undefined
+    ? []
+    : removed.map((region) =>
+        event(
+          asks,
+          context,
+          IMAGE_VERSION_EVENT.regionRemoved,
+          `${region}/removed`,
+          { region },
+        ),
+      );
+}

@@ -1,0 +1,135 @@
+/**
+ * What comes next of a deletion. Pure. Invariants:
+ *  1. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
+ *  2. A DELETE that ARM has accepted is not sent again. Canceled, none is sent.
+ */
+import type { OperationFailure } from "../../operation/records.js";
+import { isBusy, type Look } from "../resources.js";
+import { whyUnconfirmed } from "./observe.js";
+import { isOtherLife, sinceMs, type Time } from "./fact.js";
+import type { ImageVersionRecord, VersionRequest } from "./record.js";
+import type { Deletion } from "./deletion.js";
+
+export type DeletionDecision =
+  | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
+  /** It is to be asked who needs the version, then the DELETE may be sent. */
+  | { readonly kind: "send" }
+  | { readonly kind: "deleted"; readonly message: string }
+  | { readonly kind: "inVain"; readonly failure: OperationFailure };
+
+/** What comes next, after a look of this very step. `isAbsent`: the look shows no version, and Azure lists none. */
+export function decideDeletion(
+  record: ImageVersionRecord,
+  { request }: Deletion,
+  isAbsent: boolean,
+  delayMs: number,
+  time: Time,
+): DeletionDecision {
+  const { status, write, unconfirmed } = record;
+  const { sentTime, acceptedTime } = request.deletion;
+  const isDecided = request.decided !== undefined;
+  if (status !== undefined && isOfOtherLife(request, status))
+    return {
+      kind: "deleted",
+      message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
+    };
+  if (status === undefined && write === undefined)
+    return { kind: "deleted", message: "Azure does not have the version." };
+  if (sentTime !== undefined && isAbsent) return whileAbsent(record, time);
+  if (sentTime !== undefined)
+    return whileSent(record, { sentTime, acceptedTime }, isDecided, time);
+  if (unconfirmed !== undefined)
+    return { kind: "wait", why: whyUnconfirmed(record) };
+  if (isDecided) return { kind: "inVain", failure: NOT_DELETED };
+  if (write !== undefined || status === undefined)
+    return {
+      kind: "wait",
+      why: "What was sent to Azure Resource Manager before may still be under way.",
+    };
+  return isBusy(status)
+    ? {
+        kind: "wait",
+        why: "Azure Resource Manager is working on the version: it is deleted once that has ended.",
+      }
+    : onceIdle(request, delayMs, time);
+}
+
+/** Invariant 1. */
+function onceIdle(
+  { deletion: { guarded }, appliedTime = "" }: Deletion["request"],
+  delayMs: number,
+  { now }: Time,
+): DeletionDecision {
+  const dueMs =
+    guarded === true ? Date.parse(appliedTime) + delayMs - now.getTime() : 0;
+  return dueMs > 0
+    ? {
+        kind: "wait",
+        why: "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.",
+        waitMs: dueMs,
+      }
+    : { kind: "send" };
+}
+
+/** What is there now is not what was to be deleted. */
+export function isOfOtherLife(
+  { life }: VersionRequest,
+  look: Pick<Look, "publishedDate">,
+): boolean {
+  return life !== undefined && isOtherLife({ publishedDate: life }, look);
+}
+
+function whileAbsent(
+  { unconfirmed }: ImageVersionRecord,
+  time: Time,
+): DeletionDecision {
+  return unconfirmed !== undefined &&
+    sinceMs(unconfirmed.since, time) >= time.pace.pollInitialMs * 2
+    ? {
+        kind: "deleted",
+        message:
+          "Azure Resource Manager has answered, time after time, that the version does not exist.",
+      }
+    : {
+        kind: "wait",
+        why: "Azure Resource Manager does not show the version: further polls check it again.",
+        waitMs: time.pace.pollInitialMs,
+      };
+}
+
+/** Invariant 2. */
+function whileSent(
+  { status }: ImageVersionRecord,
+  {
+    sentTime,
+    acceptedTime,
+  }: { readonly sentTime: string; readonly acceptedTime: string | undefined },
+  isDecided: boolean,
+  time: Time,
+): DeletionDecision {
+  if (status?.provisioningState === "Deleting")
+    return {
+      kind: "wait",
+      why: "Azure Resource Manager is deleting the version.",
+    };
+  const { confirmMs, putTimeoutMs, staleMs } = time.pace;
+  const isAccepted = acceptedTime !== undefined;
+  const enoughMs = isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2);
+  if (sinceMs(acceptedTime ?? sentTime, time) < enoughMs)
+    return {
+      kind: "wait",
+      why: isAccepted
+        ? "Azure Resource Manager has accepted the delete request, but does not show the deletion yet."
+        : "The delete request that was sent has no answer: whether Azure carries it out is not known yet.",
+    };
+  if (isAccepted || isDecided) return { kind: "inVain", failure: NOT_DELETED };
+  return status !== undefined && isBusy(status)
+    ? { kind: "wait", why: "Azure Resource Manager is working on the version." }
+    : { kind: "send" };
+}
+
+const NOT_DELETED: OperationFailure = {
+  code: "NotDeleted",
+  message: "Azure has not deleted the version, and shows it at rest.",
+  errors: [],
+};

@@ -1,0 +1,187 @@
+/**
+ * Why a fact ends operations: Azure has another version, others were there, or what was accepted is not shown. Pure. Invariants:
+ *  1. An operation is about one life of the version.
+ *  2. Where a fact shows another value than it asks and than was there before, others were there: it ends Failed, and nothing is
+ *     written over.
+ */
+import type { OperationFailure } from "../../operation/records.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { factsIn, flagsFor, isFlag } from "../latest/flags.js";
+import { differs } from "../properties/changes.js";
+import {
+  fieldsOf,
+  regionField,
+  regionOf,
+  regionsIn,
+  sameAt,
+} from "../properties/fields.js";
+import { lostIn } from "../properties/differences.js";
+import { unmetBy, type Unmet } from "../properties/patch.js";
+import type { Look } from "../resources.js";
+import { isApplied, withoutOwn, askedOf, regionsHad } from "./applied.js";
+import { openRequests } from "./fold.js";
+import { isOtherLife, type Fact } from "./fact.js";
+import { GONE } from "./reconcile.js";
+import type { ImageVersionRecord, VersionRequest } from "./record.js";
+
+/** The operations that a fact ends, and why. Deletions and restores see to themselves (steps/). */
+export function failuresBy(
+  record: ImageVersionRecord,
+  fact: Fact,
+): readonly (readonly [string, OperationFailure])[] {
+  const { life, others, write } = fact;
+  const open = openRequests(record).filter(
+    ([, { deletion, release, appliedTime }]) =>
+      deletion === undefined ||
+      (life === "same" &&
+        release !== undefined &&
+        appliedTime !== undefined &&
+        deletion.sentTime === undefined),
+  );
+  if (life === "gone") return open.map(([id]) => [id, GONE] as const);
+  const { status } = record;
+  return open.flatMap(([id, request]) => {
+    const failure =
+      (status && otherLife(record, request, status, fact)) ??
+      overruled(record, request, others) ??
+      (write?.fate === "notShown" &&
+      write.sentFor.includes(id) &&
+      !isApplied(record, request)
+        ? notShown(record, request)
+        : undefined);
+    return failure === undefined ? [] : [[id, failure] as const];
+  });
+}
+
+/** Invariant 1. */
+function otherLife(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  look: Look,
+  { life, write }: Pick<Fact, "life" | "write">,
+): OperationFailure | undefined {
+  // A number of which nothing was known: others have made the version.
+  if (
+    life === "begun" &&
+    write?.fate !== "shown" &&
+    record.write === undefined &&
+    request.creates === true
+  ) {
+    const unmet = unmetBy(factsIn(look.resource), withoutOwn(request.patch));
+    return unmet.length === 0
+      ? undefined
+      : existsOtherwise(record, request, unmet);
+  }
+  const isAnother =
+    life === "replaced" ||
+    (request.life !== undefined &&
+      isOtherLife({ publishedDate: request.life }, look));
+  return isAnother
+    ? {
+        code: "ReplacedOutside",
+        message: `${record.resourceId} was deleted and created again after this request: the version that Azure has under this number now, published ${look.publishedDate}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
+        errors: [],
+      }
+    : undefined;
+}
+
+function existsOtherwise(
+  { resourceId }: ImageVersionRecord,
+  request: VersionRequest,
+  unmet: readonly Unmet[],
+): OperationFailure {
+  return {
+    code: "ImageVersionExists",
+    message: `${resourceId} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
+    errors: unmet.map((one) =>
+      differs(one, bodyOf(request), "ReadBackMismatch"),
+    ),
+  };
+}
+
+/** Invariant 2. */
+function overruled(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  others: readonly Unmet[],
+): OperationFailure | undefined {
+  if (others.length === 0) return undefined;
+  const { deletion, appliedTime } = request;
+  // A guarded deletion needs the version out of latest until its DELETE is sent.
+  const asked =
+    deletion === undefined
+      ? askedOf(record, request)
+      : flagsFor([], regionsHad(record));
+  const isDone = appliedTime !== undefined && deletion === undefined;
+  const own = regionsOfRequest(request);
+  const lost = lostIn(others).filter((name) => own.includes(name));
+  const changed = others.filter(({ field, after }) => {
+    const region = regionOf(field);
+    if (
+      isDone &&
+      (region === undefined || !own.includes(region) || isFlag(field))
+    )
+      return false;
+    return (
+      field in asked &&
+      asked[regionField(region ?? "")] !== null &&
+      !sameAt(field, asked[field] ?? undefined, after ?? undefined)
+    );
+  });
+  const all = [
+    ...changed,
+    ...others.filter(
+      ({ field }) =>
+        lost.includes(regionOf(field) ?? "") &&
+        field.endsWith("/name") &&
+        !changed.some((one) => one.field === field),
+    ),
+  ];
+  if (all.length === 0) return undefined;
+  const errors = all.map(({ field, after }) =>
+    differs(
+      { field, before: after ?? undefined, after: asked[field] ?? null },
+      bodyOf(request),
+      "ChangedOutside",
+    ),
+  );
+  return {
+    code: "ChangedOutside",
+    message: `Somebody else has changed the version in Azure meanwhile: nothing is written over that. ${errors[0]?.message} GET the version, and send the request again if it is still meant.`,
+    errors,
+  };
+}
+
+function notShown(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+): OperationFailure {
+  const { status } = record;
+  const errors = status
+    ? unmetBy(factsIn(status.resource), askedOf(record, request)).map((one) =>
+        differs(one, bodyOf(request), "NotShown"),
+      )
+    : [];
+  return {
+    code: "NotShown",
+    message: `Azure has accepted the request, and does not show it. ${errors[0]?.message ?? "It has no such version."} A policy, or somebody else, may have changed it back: find out, then send the request again.`,
+    errors,
+  };
+}
+
+function bodyOf({ body }: VersionRequest): ImageVersionRequest {
+  return body ?? ({ properties: {} } as ImageVersionRequest);
+}
+
+/** Regions that a request is about. */
+function regionsOfRequest({
+  patch,
+  body,
+  release,
+}: VersionRequest): readonly string[] {
+  const named = release?.kind === "include" ? (release.regions ?? []) : [];
+  return [
+    ...regionsIn(body === undefined ? patch : { ...fieldsOf(body), ...patch }),
+    ...named,
+  ];
+}

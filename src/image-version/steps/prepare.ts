@@ -1,0 +1,182 @@
+/**
+ * What a step proves before it writes: who asks may still ask it, nobody needs what is taken away, and every rule passes. Invariants:
+ *  1. What a machine has begun is asked again right before it is sent.
+ */
+import { contextOf, commitStep } from "../../operation/steps.js";
+import { advance } from "../../operation/advance.js";
+import type { OperationFailure } from "../../operation/records.js";
+import type { ImageVersionId } from "../../resource-id.js";
+import type {
+  Dependencies,
+  StepDependencies,
+  StoredVersion,
+} from "../ports.js";
+import type { Facts } from "../preflight/facts.js";
+import { brokenIn, brokenKeys } from "../preflight/keys.js";
+import type { Proven } from "../preflight/judge.js";
+import { mustNotBeNeeded } from "../preflight/use.js";
+import { removedBy } from "../properties/fields.js";
+import { beginCancel } from "../state/cancel.js";
+import { endDecided } from "../state/ends.js";
+import { inWindow } from "../state/fold.js";
+import type { Put } from "../state/reconcile.js";
+import type { withoutRepairs } from "../state/repairs.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
+import { goingOn } from "../state/write.js";
+import { postponeOrEnd } from "./postpone.js";
+import { needsProof, prove } from "./prove.js";
+import { refusedRepairs } from "./prove-repairs.js";
+import { latestRegions } from "../queries/use.js";
+
+/** What a step has proven before it decides. */
+export interface Prepared {
+  /** The requests that were judged: the write has no other. */
+  readonly ids?: readonly string[];
+  readonly proven?: Proven;
+  /** Canonical regions whose repairs were judged, and those that are not to be begun. */
+  readonly repairs?: readonly string[];
+  readonly refused?: Parameters<typeof withoutRepairs>[1];
+}
+
+/** What is still to be proven before the put is sent; undefined: nothing. */
+export async function preparedFor(
+  deps: StepDependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  put: Put,
+  prepared: Prepared,
+  looked: Facts["imageVersion"] | undefined,
+): Promise<Prepared | "ended" | undefined> {
+  const repairs = Object.keys(put.takesAway);
+  if (
+    prepared.ids !== undefined &&
+    repairs.every((name) => prepared.repairs?.includes(name))
+  )
+    return undefined;
+  try {
+    const why = await whyNotByMachine(deps, id, record, put);
+    if (why !== undefined) {
+      await commitStep(deps, stored, (pair) =>
+        withoutMachine(pair, why.operationId, why.message, deps),
+      );
+      return "ended";
+    }
+    await mustNotBeNeededThere(deps, id, record, put);
+    const refused = record.status
+      ? await refusedRepairs(deps, record, id, record.status, repairs)
+      : {};
+    const judged = { ids: put.sentFor, repairs, refused };
+    if (!needsProof(record, put)) return judged;
+    const proof = await prove(deps, id, record, put, looked);
+    if ("proven" in proof) return { ...judged, proven: proof.proven };
+    await commitStep(deps, stored, (pair) =>
+      notProven(pair, put, proof.failure, deps),
+    );
+    return "ended";
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error, {
+      end: (pair, failure) => notProven(pair, put, failure, deps),
+    });
+    return "ended";
+  }
+}
+
+/** The one at fault fails, and the others do not: several are judged again one by one. */
+function notProven(
+  pair: ImageVersionPair,
+  { sentFor }: Put,
+  failure: OperationFailure,
+  deps: Dependencies,
+): ImageVersionPair {
+  const context = contextOf(deps);
+  const [only, ...others] = sentFor;
+  if (only === undefined)
+    return advance(pair, context, { patch: {}, waitMs: deps.pace.pollMaxMs });
+  return others.length > 0
+    ? advance(pair, context, {
+        patch: { window: 1 },
+        message: `What several operations ask together does not pass the checks; each is now judged alone. ${failure.message}`,
+        concerns: sentFor,
+        waitMs: 0,
+      })
+    : goingOn(
+        endDecided(pair, only, { kind: "failed", ...failure }, context),
+        context,
+      );
+}
+
+/** Invariant 1. */
+async function whyNotByMachine(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { sentFor }: Put,
+): Promise<
+  { readonly operationId: string; readonly message: string } | undefined
+> {
+  for (const [operationId, { machine, release, deletion }] of inWindow(
+    record,
+  )) {
+    if (
+      machine !== true ||
+      deletion !== undefined ||
+      release === undefined ||
+      !sentFor.includes(operationId)
+    )
+      continue;
+    const { status } = record;
+    if (status !== undefined && release.kind === "include") {
+      const broken = await brokenKeys(deps, id, status, record, true);
+      if (broken.length > 0)
+        return {
+          operationId,
+          message: `Its keys are at risk: ${brokenIn(broken)}`,
+        };
+    }
+    const message = await deps.notByRule(id, record, release);
+    if (message !== undefined) return { operationId, message };
+  }
+  return undefined;
+}
+
+function withoutMachine(
+  pair: ImageVersionPair,
+  operationId: string,
+  why: string,
+  deps: Dependencies,
+): ImageVersionPair {
+  const operation = [pair.operation, ...pair.record.members].find(
+    ({ id }) => id === operationId,
+  );
+  return operation === undefined
+    ? pair
+    : (beginCancel(
+        pair,
+        operationId,
+        operation.requestedBy,
+        contextOf(deps),
+        why,
+      ) ?? pair);
+}
+
+/** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */
+async function mustNotBeNeededThere(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { sentFor, changes }: Put,
+): Promise<void> {
+  const guarded = inWindow(record).flatMap(([one, { guardsRegions, patch }]) =>
+    guardsRegions === true && sentFor.includes(one) ? removedBy(patch) : [],
+  );
+  const regions = removedBy(changes).filter((name) => guarded.includes(name));
+  if (regions.length === 0) return;
+  await mustNotBeNeeded(deps, {
+    id,
+    latestIn: await latestRegions(deps, id),
+    regions,
+    pointer: "/query/removeRegions",
+    confirms: true,
+  });
+}
