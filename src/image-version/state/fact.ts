@@ -36,6 +36,11 @@ export interface Fact {
   };
 }
 
+/** It shows what was known. */
+export function isAsKnown({ life, others, write }: Fact): boolean {
+  return life === "same" && others.length === 0 && write === undefined;
+}
+
 export interface Observed {
   readonly record: ImageVersionRecord;
   /** Absent where the look is no fact. */
@@ -102,17 +107,23 @@ export function withFact(
   const others = differences(known, facts).filter(
     (change) => write === undefined || !isOurs(change, write),
   );
+  const dates = look.publishedDate ?? record.publishedDate;
+  const dated = dates !== undefined && { publishedDate: dates };
+  if (write === undefined && others.length === 0)
+    return {
+      record: { ...record, status: look, ...dated },
+      fact: { life: "same", others },
+    };
   const after = afterWrite(record, known, look, time);
   const { fate } = after;
   const isChanged = others.length > 0 || fate === "shown";
-  const dates = look.publishedDate ?? record.publishedDate;
   const lost = lostIn(others);
   return {
     record: {
       ...after.record,
       status: look,
       regions: record.regions.filter(({ name }) => !lost.includes(name)),
-      ...(dates !== undefined && { publishedDate: dates }),
+      ...dated,
       ...(isChanged && { changedTime: time.now.toISOString() }),
       // Invariant 3 of record.ts.
       ...(record.spec && { spec: withoutThose(record.spec, others) }),

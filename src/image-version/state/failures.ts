@@ -43,7 +43,7 @@ export function failuresBy(
   return open.flatMap(([id, request]) => {
     const failure =
       (status && otherLife(record, request, status, fact)) ??
-      overruled(record, request, others) ??
+      (others.length > 0 ? overruled(record, request, others) : undefined) ??
       (write?.fate === "notShown" &&
       write.sentFor.includes(id) &&
       !isApplied(record, request)
@@ -105,7 +105,6 @@ function overruled(
   request: VersionRequest,
   others: readonly Unmet[],
 ): OperationFailure | undefined {
-  if (others.length === 0) return undefined;
   const { deletion, appliedTime } = request;
   // A guarded deletion needs the version out of latest until its DELETE is sent.
   const asked =

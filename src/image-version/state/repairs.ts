@@ -27,6 +27,11 @@ export function planRepairs(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
+  if (
+    Object.keys(record.repairs).length === 0 &&
+    record.regions.every(({ state }) => state !== "Failed")
+  )
+    return pair;
   const there = record.status ? regionsIn(factsIn(record.status.resource)) : [];
   const concerned = regionsConcerned(pair);
   const repairs: Record<string, Repair> = {};

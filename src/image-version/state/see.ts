@@ -9,8 +9,8 @@ import type { ImageVersionRequest } from "../contract.js";
 import { encryptionOf } from "../properties/encryption.js";
 import type { Look } from "../resources.js";
 import { goOnBy, type OperationReason } from "./ends.js";
+import { isAsKnown, type Fact } from "./fact.js";
 import { observe } from "./observe.js";
-import type { Fact } from "./fact.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { planRepairs, sentence } from "./repairs.js";
@@ -59,19 +59,30 @@ export function see(
         ? record
         : { ...record, regions: changes.map(({ region }) => region) },
   };
-  const ofRegions = withFailures(
-    telling(
-      fact === undefined ? seen : planRepairs(seen, context),
-      changes.flatMap((change) => regionEvents(seen, change, context)),
+  const ofRegions = withNews(
+    fact === undefined ? seen : planRepairs(seen, context),
+    changes.filter(
+      ({ happened, resumed }) => happened !== "nothing" || resumed,
     ),
-    changes,
     context,
   );
   if (fact === undefined) return { pair: ofRegions };
-  const told = tell(ofRegions, before, fact, spec !== undefined, context);
+  const told = isAsKnown(fact)
+    ? ofRegions
+    : tell(ofRegions, before, fact, spec !== undefined, context);
   return isFinal(told.record.state)
     ? { pair: told, fact }
     : { pair: goOnBy(told, fact, reason, context), fact };
+}
+
+function withNews(
+  pair: ImageVersionPair,
+  news: readonly RegionChange[],
+  context: TransitionContext,
+): ImageVersionPair {
+  if (news.length === 0) return pair;
+  const told = news.flatMap((change) => regionEvents(pair, change, context));
+  return withFailures(telling(pair, told), news, context);
 }
 
 /** A region's failure, and what comes next, in the history of each operation that has the region; of all, where none has it. */
