@@ -37,7 +37,7 @@ export interface Fact {
 }
 
 /** It shows what was known. */
-export function isAsKnown({ life, others, write }: Fact): boolean {
+export function showsNothingNew({ life, others, write }: Fact): boolean {
   return life === "same" && others.length === 0 && write === undefined;
 }
 

@@ -9,7 +9,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { encryptionOf } from "../properties/encryption.js";
 import type { Look } from "../resources.js";
 import { goOnBy, type OperationReason } from "./ends.js";
-import { isAsKnown, type Fact } from "./fact.js";
+import { showsNothingNew, type Fact } from "./fact.js";
 import { observe } from "./observe.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
@@ -67,7 +67,7 @@ export function see(
     context,
   );
   if (fact === undefined) return { pair: ofRegions };
-  const told = isAsKnown(fact)
+  const told = showsNothingNew(fact)
     ? ofRegions
     : tell(ofRegions, before, fact, spec !== undefined, context);
   return isFinal(told.record.state)
