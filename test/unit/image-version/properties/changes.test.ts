@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import {
   changesOf,
   contradicts,
-  differencesBetween,
   differs,
   plannedChanges,
   show,
@@ -16,8 +15,6 @@ import {
   PROFILE,
   regionalField,
   REGIONS,
-  resource,
-  STORAGE,
 } from "./document-of.js";
 
 const COUNT = regionalField("westus", "regionalReplicaCount");
@@ -188,31 +185,6 @@ test("a contradiction says what the other request says, and what this one does",
   ).toBe(
     'Target region eastus2: the other request removes it, this one says "x".',
   );
-});
-
-test("differences of two requests are those of a whole merge", () => {
-  const source = `${STORAGE}/source/id`;
-  const existing = documentOf({
-    ...westus,
-    [source]: resource("images/a"),
-    "/tags/a": "1",
-  });
-  const wanted = documentOf({
-    ...westus,
-    [source]: resource("images/b"),
-  });
-  expect(
-    differencesBetween(existing, wanted).map(({ pointer, message }) => [
-      pointer,
-      message,
-    ]),
-  ).toEqual([
-    [
-      source,
-      `id is "${resource("images/a")}" in Azure; the request says "${resource("images/b")}".`,
-    ],
-    ["", 'Tag a is "1" in Azure; the request leaves it out.'],
-  ]);
 });
 
 test("a value is shown as JSON, or as absent", () => {

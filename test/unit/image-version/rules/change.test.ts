@@ -357,9 +357,10 @@ describe("a region that is added to a version which its tests have promoted", ()
       naming("westus", "East US 2"),
     ],
     [
-      "where the rule is asked for only now",
+      "where the rule is asked for only now, by a PATCH",
       {},
       { promotion: { when: "manual" } },
+      { "/sigil/promotion": TESTED },
     ],
   ])("has it as its latest at once, %s", (_, ...args) => {
     expect(added(...args)).toEqual([expected]);
