@@ -51,7 +51,7 @@ const resources = (description: string, what: string) => ({
 });
 
 /** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
-export const GALLERY_POLICY_SCHEMA = {
+const GALLERY_POLICY_SCHEMA = {
   type: "object",
   description: "A gallery policy has rules.",
   required: ["rules"],

@@ -60,7 +60,7 @@ import {
 } from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
-export interface Adapters {
+interface Adapters {
   readonly imageVersions: Dependencies;
   /** The same for steps, of which many read the same facts. */
   readonly imageVersionSteps: Dependencies;

@@ -9,7 +9,7 @@ import type { Look } from "./resources.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
 import { see } from "./state/see.js";
 
-export interface Noted {
+interface Noted {
   readonly stored: StoredVersion;
   /** Something of others was told. */
   readonly isTold: boolean;

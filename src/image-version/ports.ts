@@ -123,7 +123,7 @@ export interface ResourceReader {
   ): Promise<DiskEncryptionSetPage | undefined>;
 }
 
-export interface DiskEncryptionSetPage {
+interface DiskEncryptionSetPage {
   readonly value: readonly DiskEncryptionSet[];
   /** Opaque; absent on the last page. */
   readonly continuationToken?: string;

@@ -36,7 +36,7 @@ export type GuardianDependencies = KeyDependencies &
     | "now"
   >;
 
-export interface GuardianRun {
+interface GuardianRun {
   readonly images: number;
   readonly sets: number;
   /** Reads of Azure. */

@@ -17,7 +17,7 @@ export interface SetUse {
 /** Those that an event names, the highest numbers first. */
 const MOST_VERSIONS = 50;
 
-export interface Telling {
+interface Telling {
   readonly imageId: string;
   readonly state: KeyState;
   readonly uses: readonly SetUse[];

@@ -23,7 +23,7 @@ import {
 } from "./required-actions.js";
 
 /** Keys are regions, resource group ids and subnet ids, ids in lower case. */
-export interface ProfileFacts {
+interface ProfileFacts {
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly sizes: ReadonlyMap<string, Seen<MachineSize>>;
   readonly usages: ReadonlyMap<string, Seen<ReadonlyMap<string, Usage>>>;

@@ -12,7 +12,7 @@ import type { TestProfileDependencies } from "./profile-ports.js";
 import { profileOf, type TestProfile } from "./profile.js";
 import { proveProfile } from "./prove-profile.js";
 
-export interface PutTestProfile {
+interface PutTestProfile {
   readonly imageId: string;
   /** Valid by its schema. */
   readonly body: TestProfileBody;

@@ -46,7 +46,7 @@ export interface RetainedVersion {
 }
 
 /** Why a version is deleted or kept, as the API tells it. */
-export type RetentionCode =
+type RetentionCode =
   // Deleted.
   | "PastEndOfLife"
   | "BeyondNewestPromoted"

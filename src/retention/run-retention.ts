@@ -20,7 +20,7 @@ import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 
 export const MOST_DELETIONS = 10;
 
-export interface RetentionRun {
+interface RetentionRun {
   /** Policies in mode `delete` that were looked at. */
   readonly policies: number;
   /** Ids of the operations that were started. */

@@ -10,7 +10,7 @@ import { wavesOf, type Wave } from "./waves.js";
 type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
 
 /** What is wrong, and what a person may do about it once the version is there. */
-export interface Hindrance {
+interface Hindrance {
   readonly message: string;
   readonly remediation: string;
 }

@@ -1,7 +1,7 @@
 import type { Page } from "../../image-version/rules/basis.js";
 
 /** What is known of one of ARM's refusals. */
-export interface ArmRefusal {
+interface ArmRefusal {
   readonly code: string;
   readonly message: string;
   /** The field, in Compute's spelling, such as `galleryImageVersion.properties.storageProfile.source.id`. */
@@ -9,7 +9,7 @@ export interface ArmRefusal {
 }
 
 /** The same in the vocabulary of the rules; for what no rule can foresee, in words of its own or ARM's. */
-export interface KnownRefusal {
+interface KnownRefusal {
   readonly code: string;
   readonly remediation?: string;
 }

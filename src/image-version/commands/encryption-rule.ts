@@ -29,7 +29,7 @@ import { withSetIds } from "./set-names.js";
 const POINTER = "/sigil/encryption";
 
 /** A canonical request with the sets that its rule has chosen, and why it could not choose others. */
-export interface Chosen {
+interface Chosen {
   readonly request: ImageVersionRequest;
   readonly findings: readonly RuleFinding[];
 }

@@ -58,7 +58,7 @@ import {
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
-export interface PlanImageVersion extends NoLatest {
+interface PlanImageVersion extends NoLatest {
   readonly id: ImageVersionId;
   readonly body: ImageVersionRequest;
   /** Regions that are to be removed, in any spelling. */

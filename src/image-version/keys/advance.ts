@@ -11,7 +11,7 @@ import type { KeyProblem, KeyState } from "./ports.js";
 
 export type Change = "atRisk" | "safe";
 
-export interface Advanced {
+interface Advanced {
   readonly state: KeyState;
   /** What is to be told; absent where nothing is. */
   readonly change?: Change;

@@ -31,7 +31,7 @@ export interface Judged {
   readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
 }
 
-export interface KeyTime {
+interface KeyTime {
   readonly now: Date;
   /** A key that expires within this time is at risk. */
   readonly expiryMs: number;

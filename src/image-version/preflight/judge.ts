@@ -8,7 +8,7 @@ import { checkChange, checkFacts } from "../rules/rules.js";
 import { sourceDataDiskLuns } from "./source.js";
 
 /** What Azure showed before creation, and what the rules say of it. */
-export interface Preflight {
+interface Preflight {
   readonly facts: Facts;
   readonly findings: readonly RuleFinding[];
 }

@@ -22,7 +22,7 @@ import { latestToBe } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 
 /** Canonical regions that have the version in latest, before and after. */
-export interface LatestTaking {
+interface LatestTaking {
   readonly id: ImageVersionId;
   readonly before: readonly string[];
   readonly after: readonly string[];

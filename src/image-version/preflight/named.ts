@@ -11,7 +11,7 @@ import { STORAGE_PROFILE, TARGET_REGIONS } from "../rules/rule.js";
 import { namesSource, sourceReferences } from "./source.js";
 
 /** Distinct resources; keys are ids in lower case, as ARM compares them. */
-export interface NamedResources {
+interface NamedResources {
   readonly diskEncryptionSets: ReadonlyMap<string, string>;
   readonly sources: ReadonlyMap<string, string>;
 }

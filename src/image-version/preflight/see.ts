@@ -9,7 +9,7 @@ import type { Denied, Seen } from "./facts.js";
 
 export const PARALLEL = 16;
 
-export type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
+type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
 
 export function bounded(parallel: number): See {
   let free = parallel;

@@ -13,7 +13,7 @@ const IMAGE_TYPES = ["images", IMAGE_VERSION, "virtualMachines"];
 const DISK_TYPES = ["disks", "snapshots"];
 
 /** One place in a request that names a resource to make the version from. */
-export interface SourceReference {
+interface SourceReference {
   readonly pointer: string;
   readonly id: string;
   /** Types of Microsoft.Compute that fit the place. */
@@ -86,12 +86,12 @@ export interface Trait {
 }
 
 /** A disk of the source, and where the request names the resource that it is of. `id` is the disk, or the image that holds it; absent for a VHD. */
-export interface DiskOfSource extends SourceDisk {
+interface DiskOfSource extends SourceDisk {
   readonly pointer: string;
 }
 
 /** What the version is made from. What a resource does not show, or could not be read to show, is absent. */
-export interface Source {
+interface Source {
   readonly osDisk: DiskOfSource;
   /** By LUN. */
   readonly dataDisks: ReadonlyMap<number, DiskOfSource>;

@@ -94,7 +94,7 @@ export function seenDiskEncryptionSets(
 }
 
 /** A disk that a region gives no disk encryption set. */
-export interface DiskWithoutSet {
+interface DiskWithoutSet {
   /** Where the set would be. */
   readonly pointer: string;
   /** Canonical region. */

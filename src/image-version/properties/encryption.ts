@@ -4,13 +4,13 @@ import { targetRegionsOf } from "./canonical-form.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { EncryptionType } from "../resources.js";
 
-export interface DiskEncryption {
+interface DiskEncryption {
   readonly type: EncryptionType;
   readonly diskEncryptionSetId?: string;
 }
 
 /** How each disk of a version is encrypted in one region: row S1 of what users ask, and proof for their auditors. */
-export interface RegionEncryption {
+interface RegionEncryption {
   readonly osDiskImage: DiskEncryption & {
     readonly secureVMDiskEncryptionSetId?: string;
   };

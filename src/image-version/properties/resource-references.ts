@@ -8,7 +8,7 @@ import { STORAGE_PROFILE } from "../rules/rule.js";
 const SET = "Microsoft.Compute/diskEncryptionSets";
 
 /** One place in a request that names a resource. */
-export interface ResourceReference {
+interface ResourceReference {
   readonly pointer: string;
   readonly id: string;
   /** Types that fit the place, such as `Microsoft.Compute/disks`. */

@@ -53,7 +53,7 @@ type PathsOf<T> = T extends string | number | boolean
         }[keyof T & string];
 
 /** Of each property, by a JSON pointer in which `*` stands for the key of an item: a region's name, a LUN, a tag's name. */
-export type PropertyPath = Exclude<
+type PropertyPath = Exclude<
   PathsOf<ImageVersionRequest>,
   // Says how others are chosen, and is none itself (commands/encryption-rule.ts).
   `/sigil/encryption/${string}`

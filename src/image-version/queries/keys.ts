@@ -15,12 +15,12 @@ import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { KnownImageVersion } from "./get.js";
 
-export type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
+type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
 
 type SetUses = Parameters<typeof versionKeys>[1];
 type Version = Pick<KnownImageVersion, "look" | "record">;
 
-export interface KnownKeys {
+interface KnownKeys {
   readonly states: KeyStatesBySet;
   of(
     this: void,

@@ -49,7 +49,7 @@ import type { RollbackStep } from "./record.js";
 import { recordAt } from "./target.js";
 
 /** A version that was looked at. */
-export interface Surveyed extends Candidate {
+interface Surveyed extends Candidate {
   /** A promotion includes it in the next one alone. */
   readonly waves?: readonly { readonly regions: readonly string[] }[];
 }

@@ -99,7 +99,7 @@ export function releaseBeforeDeletion(
   )?.[1].deletion?.before;
 }
 
-export type DeletionDecision =
+type DeletionDecision =
   | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
   /** It is to be asked who needs the version, then the DELETE may be sent. */
   | { readonly kind: "send" }

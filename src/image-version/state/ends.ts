@@ -249,7 +249,7 @@ function withoutOwn(patch: Patch): Patch {
 }
 
 /** All that one request asks of Azure, with the flags that it sets. */
-export function askedOf(
+function askedOf(
   record: ImageVersionRecord,
   { patch, release }: VersionRequest,
 ): Patch {
@@ -477,7 +477,7 @@ const END_STATES = {
 } as const;
 
 /** Ends one that has begun; where it is the last, the record's state says how it ended. */
-export function endOperation(
+function endOperation(
   pair: ImageVersionPair,
   operationId: string,
   ending: Ending,

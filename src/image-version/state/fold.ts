@@ -140,7 +140,7 @@ export function regionsAfter(
 }
 
 /** Undefined where nobody says anything of latest. */
-export function releaseAfter(
+function releaseAfter(
   record: Pick<ImageVersionRecord, "release">,
   requests: readonly VersionRequest[],
   regions: readonly string[],

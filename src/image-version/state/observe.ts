@@ -47,7 +47,7 @@ export interface Fact {
   };
 }
 
-export interface Observed {
+interface Observed {
   readonly record: ImageVersionRecord;
   /** Absent where the look is no fact. */
   readonly fact?: Fact;

@@ -120,7 +120,7 @@ export interface Write {
 }
 
 /** What the last looks have shown that is not a fact. */
-export interface Unconfirmed {
+interface Unconfirmed {
   /** A digest of it. */
   readonly shows: string;
   /** Since when each look has shown that; RFC 3339. */

@@ -381,7 +381,7 @@ export function provenBeside(
 }
 
 /** What was found worth saying at acceptance and at the proof. */
-export function withWarnings(
+function withWarnings(
   { warnings = [] }: OperationRecord,
   { operation }: Proven,
 ): Pick<OperationRecord, "warnings"> {

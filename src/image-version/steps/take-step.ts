@@ -91,7 +91,7 @@ export async function takeStep(
 }
 
 /** What one step has read of the version. */
-export interface Reading {
+interface Reading {
   readonly look: Look | undefined;
   readonly isListed: boolean;
   /** Why ARM has given the version up, where it says so. */
@@ -100,7 +100,7 @@ export interface Reading {
 }
 
 /** Throws what the reads throw. */
-export async function readingOf(
+async function readingOf(
   deps: Dependencies,
   { record }: StoredVersion,
   id: ImageVersionId,

@@ -10,12 +10,7 @@ import {
   END_OF_LIFE_DATE,
   EXCLUDE_FROM_LATEST,
 } from "../../../../src/image-version/properties/table.js";
-import {
-  documentOf,
-  PROFILE,
-  regionalField,
-  REGIONS,
-} from "./document-of.js";
+import { documentOf, PROFILE, regionalField, REGIONS } from "./document-of.js";
 
 const COUNT = regionalField("westus", "regionalReplicaCount");
 const westus = { [regionalField("westus", "name")]: "westus" };

@@ -255,7 +255,7 @@ describe("a version to which a request is applied", () => {
   });
 
   test("asks for nothing more when the same request comes again", () => {
-    always(...cases, (resource, body, spec) => {
+    always(shown, requests, cases[2], (resource, body, spec) => {
       const { result, isImpossible } = merged(resource, body, spec, []);
       const again = askedOfShown(result, body, spec);
       expect(
