@@ -35,7 +35,8 @@ import { listImageDefinitions } from "../image-version/queries/image-definitions
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { withKeys } from "../image-version/queries/keys.js";
 import type { Beside } from "../image-version/queries/conditions.js";
-import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
+import { viewImageVersion } from "../image-version/queries/views.js";
+import { viewPlan } from "../image-version/commands/view-plan.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";

@@ -1,6 +1,6 @@
 import { distinct } from "../image-version/preflight/named.js";
 import { bounded, PARALLEL, seeEach } from "../image-version/preflight/see.js";
-import { found } from "../image-version/preflight/facts.js";
+import { found } from "../image-version/rules/facts.js";
 import type { ResourceReader } from "../image-version/ports.js";
 import type { RuleFinding } from "../image-version/rules/rule.js";
 import { parseResourceId } from "../resource-id.js";

@@ -69,11 +69,11 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/queries/get.ts": "lives for one call",
   "src/image-version/queries/summaries.ts":
     "lives for one call, or is in a BoundedMap and holds what the listing names",
-  "src/image-version/preflight/source.ts": "lives for one call",
+  "src/image-version/rules/source.ts": "lives for one call",
   "src/image-version/commands/encryption-rule.ts": "lives for one call",
   "src/machine-test/take-test-step.ts": "lives for one call",
   "src/machine-test/plan-machines.ts": "lives for one call",
-  "src/image-version/rollback/survey.ts": "lives for one call",
+  "src/image-version/queries/survey.ts": "lives for one call",
   "src/machine-command/machine.ts": "stays empty",
   "src/json/json-syntax.ts": "lives for one call",
   "src/image-version/preflight/gather-facts.ts": "lives for one call",

@@ -15,7 +15,7 @@ import type {
   TargetRegion,
 } from "../contract.js";
 import type { Dependencies } from "../ports.js";
-import { sourceReferences } from "../preflight/source.js";
+import { sourceReferences } from "../properties/source-references.js";
 import {
   canonicalForm,
   targetRegionsOf,

@@ -2,7 +2,7 @@
  * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
  * be well that is there.
  */
-import { azNames } from "../rules/az-names.js";
+import { azNames } from "./az-names.js";
 import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 

@@ -21,7 +21,7 @@ import {
   type RegistrationState,
   type Subscriptions,
 } from "../../subscription/ports.js";
-import type { Facts, Seen } from "./facts.js";
+import type { Facts, Seen } from "../rules/facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import type { ObservedImageVersion } from "../resources.js";

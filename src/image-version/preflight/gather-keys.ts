@@ -15,13 +15,11 @@ import { createKeyLooks } from "../keys/look.js";
 import { statesOf } from "../keys/version-keys.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
-import {
-  diskEncryptionReferences,
-  seenDiskEncryptionSets,
-} from "../properties/disk-encryption-references.js";
+import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
+import { seenDiskEncryptionSets } from "../rules/seen-disk-encryption-sets.js";
 import { regionsIn } from "../properties/fields.js";
 import type { DiskEncryptionSet } from "../resources.js";
-import { found, type Facts } from "./facts.js";
+import { found, type Facts } from "../rules/facts.js";
 import { readsOf } from "./named.js";
 import { bounded, PARALLEL } from "./see.js";
 

@@ -228,6 +228,7 @@ export const READ_ONLY: ReadonlySet<string> = new Set([
   `${SAFETY}/policyViolations`,
 ]);
 
+export const STORAGE_PROFILE = STORAGE;
 export const TARGET_REGIONS = `${PROFILE}/targetRegions`;
 export const TARGET_EXTENDED_LOCATIONS = `${PROFILE}/targetExtendedLocations`;
 export const EXCLUDE_FROM_LATEST = `${PROFILE}/excludeFromLatest`;

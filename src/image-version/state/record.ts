@@ -17,6 +17,7 @@
  */
 import type { Finding } from "../../errors.js";
 import type {
+  OperationRecord,
   Pair,
   Requester,
   TrackedRecord,
@@ -202,6 +203,12 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly dataDiskLuns: readonly number[];
   /** How many updates were sent in the version's life. */
   readonly updates: number;
+}
+
+/** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
+export interface Proven {
+  readonly record: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">;
+  readonly operation: Pick<OperationRecord, "warnings">;
 }
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;

@@ -16,7 +16,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
-import type { Proven } from "../preflight/judge.js";
+import type { Proven, ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
@@ -24,7 +24,6 @@ import { heldRow } from "./accepting.js";
 import { ruleOf } from "./fold.js";
 import { observe, type Time } from "./observe.js";
 import { beginPacing } from "./pace.js";
-import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { provenBeside, unseen } from "./write.js";
 
 /** What one step has read. */

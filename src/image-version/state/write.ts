@@ -14,7 +14,13 @@ import type {
   OperationRecord,
   RegionRecord,
 } from "../../operation/records.js";
-import type { Proven } from "../preflight/judge.js";
+import type {
+  Proven,
+  ImageVersionPair,
+  ImageVersionRecord,
+  Repair,
+  Write,
+} from "./record.js";
 import { isFlag } from "../latest/flags.js";
 import { regionField, regionOf, regionsIn } from "../properties/fields.js";
 import { addedBy, type Time } from "./observe.js";
@@ -22,12 +28,6 @@ import { endDecided } from "./ends.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  Repair,
-  Write,
-} from "./record.js";
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(

@@ -12,18 +12,13 @@ import { commitStep, contextOf } from "../../operation/steps.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
-import {
-  errorsAmong,
-  judge,
-  provenBy,
-  type Proven,
-} from "../preflight/judge.js";
+import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
+import type { Proven, ImageVersionPair } from "../state/record.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/accepting.js";
-import type { ImageVersionPair } from "../state/record.js";
 import {
   awaitRestore,
   beginRestore,

@@ -33,7 +33,11 @@ import type {
   StoredVersion,
 } from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
-import type { Proven } from "../preflight/judge.js";
+import type {
+  Proven,
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../state/record.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
@@ -46,7 +50,6 @@ import { reconcile, type Put } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
 import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import {
   answered,
   beginWrite,

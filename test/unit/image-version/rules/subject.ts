@@ -13,7 +13,7 @@ import type {
   Facts,
   Known,
   Seen,
-} from "../../../../src/image-version/preflight/facts.js";
+} from "../../../../src/image-version/rules/facts.js";
 import type {
   FactSubject,
   RuleFinding,

@@ -1,7 +1,7 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { targetRegionsOf } from "./canonical-form.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import type { ImageVersionRecord } from "./record.js";
 import type { EncryptionType } from "../resources.js";
 
 interface DiskEncryption {

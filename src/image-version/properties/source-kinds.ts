@@ -1,5 +1,5 @@
 import type { ImageVersionRequest } from "../contract.js";
-import { STORAGE_PROFILE } from "../rules/rule.js";
+import { STORAGE_PROFILE } from "./table.js";
 
 type SourceKind =
   | "source.id"

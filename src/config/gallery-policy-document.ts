@@ -1,6 +1,9 @@
 import type { DefinedError } from "ajv";
 import { toFindings } from "../http/contract/findings.js";
-import { POLICY_QUEUES, type GalleryPolicy } from "./gallery-policy.js";
+import {
+  POLICY_QUEUES,
+  type GalleryPolicy,
+} from "../authorization/gallery-policy.js";
 import { findJsonMistake } from "../json/json-syntax.js";
 import { createAjv } from "../http/contract/validation.js";
 
