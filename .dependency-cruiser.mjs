@@ -117,6 +117,20 @@ export default {
       },
     },
     {
+      name: "an-image-version-has-one-face",
+      comment:
+        "What the rest of Sigil may use of an image version stands in its index.ts: behind it rooms are free to change.",
+      severity: "error",
+      from: {
+        path: "^(functions|packages|src)/",
+        pathNot: "^src/image-version/",
+      },
+      to: {
+        path: "^src/image-version/",
+        pathNot: "^src/image-version/index\\.ts$",
+      },
+    },
+    {
       name: "beside-the-rooms",
       comment:
         "What stands beside the rooms of an image version: words that every room may use stand on none of them, and the rooms under the ports do not know these.",
@@ -169,7 +183,7 @@ export default {
       to: {
         path: "^src/",
         pathNot:
-          "^src/authorization/|^src/(errors|bounded-map|resource-id|image-version/properties/resource-references)\\.ts$",
+          "^src/authorization/|^src/(errors|bounded-map|resource-id|image-version/index)\\.ts$",
       },
     },
     {

@@ -1,5 +1,5 @@
 import { ServiceError } from "../errors.js";
-import type { UsedResource } from "../image-version/properties/resource-references.js";
+import type { UsedResource } from "../image-version/index.js";
 import {
   imageIdIn,
   parseImageVersionId,

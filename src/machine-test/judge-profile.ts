@@ -1,8 +1,12 @@
 /** What stands in the way of a profile's machines, by what Azure showed. Pure: one rule a function. */
 import type { Severity } from "../errors.js";
-import { found, type Denied, type Seen } from "../image-version/rules/facts.js";
-import type { ImageDefinition } from "../image-version/resources.js";
-import type { RuleFinding } from "../image-version/rules/rule.js";
+import {
+  found,
+  type Denied,
+  type Seen,
+  type ImageDefinition,
+  type RuleFinding,
+} from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
 import { shellWord } from "../shell-words.js";
 import type {

@@ -4,8 +4,7 @@
  *  2. No terms are accepted, and nothing is made: Azure is only read.
  */
 import { ServiceError } from "../errors.js";
-import { errorsAmong } from "../image-version/preflight/judge.js";
-import type { RuleFinding } from "../image-version/rules/rule.js";
+import { errorsAmong, type RuleFinding } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import type { TestProfileBody } from "./contract.js";
 import type { TestProfileDependencies } from "./profile-ports.js";

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { ServiceError } from "../errors.js";
-import type { PutAnswer } from "../image-version/commands/put.js";
+import type { PutAnswer } from "../image-version/index.js";
 import { forgedToken, type Page } from "../operation/queries.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import type { ImageVersionId } from "../resource-id.js";

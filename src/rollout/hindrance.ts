@@ -1,6 +1,5 @@
 /** Why Sigil can make no machine that a promotion rule waits for: as far as that is known without asking Azure. */
-import type { PromotionRule } from "../image-version/contract.js";
-import type { Breach } from "../image-version/rules/rule.js";
+import type { PromotionRule, Breach } from "../image-version/index.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { placesOf } from "../machine-test/profile.js";
 import { canonicalRegion } from "../resource-id.js";

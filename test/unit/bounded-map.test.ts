@@ -64,7 +64,6 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/retention/decide.ts": "lives for one call",
   "src/retention/evaluate-retention.ts": "lives for one call",
   "src/image-version/rules/place/read-permission.ts": "lives for one call",
-  "src/image-version/properties/patch.ts": "lives for one call",
   "src/image-version/latest/latest-after.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
   "src/image-version/queries/summaries.ts":

@@ -1,4 +1,4 @@
-import type { Page } from "../../image-version/rules/basis.js";
+import type { DocumentationPage } from "../../image-version/index.js";
 
 /** What is known of one of ARM's refusals. */
 interface ArmRefusal {
@@ -21,7 +21,10 @@ export interface Refusal {
   /** Looked for in `target: message`; absent where the code alone says it. */
   readonly says?: RegExp;
   /** What ARM answers, word for word, and where it is written: `<>` stands for what varies. None: not written anywhere. */
-  readonly words?: readonly (readonly [text: string, page: Page])[];
+  readonly words?: readonly (readonly [
+    text: string,
+    page: DocumentationPage,
+  ])[];
   /** Of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`); else Sigil's or ARM's own. */
   readonly code: string;
   /** Why nothing can know it beforehand. Absent where something does. */

@@ -42,7 +42,7 @@ const NEW_USE: readonly Breakage[] = ["update", "deployment"];
 const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
 
 /** `madeWith`: the types that the set had when the versions were made that it encrypts. */
-export function judge(
+export function judgeSet(
   id: string,
   sight: SetSight,
   madeWith: readonly EncryptionType[],
@@ -264,7 +264,7 @@ function keyProblems(
 }
 
 /** It can be used at this moment. */
-export function works(key: Key, now: Date): boolean {
+export function keyWorks(key: Key, now: Date): boolean {
   return keyProblems(key, undefined, now, 0).length === 0;
 }
 

@@ -26,7 +26,7 @@ import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import type { ObservedImageVersion } from "../resources.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
-import { bounded, PARALLEL, seeEach } from "./see.js";
+import { bounded, seeEach } from "./see.js";
 
 /** What facts are read with. */
 export interface FactSources {
@@ -61,7 +61,7 @@ export async function gatherFacts(
     readonly imageVersion?: ObservedImageVersion;
   } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
-  const see = bounded(PARALLEL);
+  const see = bounded();
   const all = namedResources(id, request);
   const named = withSources
     ? all

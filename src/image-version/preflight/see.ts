@@ -7,11 +7,11 @@
 import { ServiceError } from "../../errors.js";
 import type { Denied, Seen } from "../rules/facts.js";
 
-export const PARALLEL = 16;
+const PARALLEL = 16;
 
 type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
 
-export function bounded(parallel: number): See {
+export function bounded(parallel = PARALLEL): See {
   let free = parallel;
   let failure: Error | undefined;
   const waiting: (() => void)[] = [];
