@@ -60,6 +60,15 @@ export default {
       to: { circular: true },
     },
     {
+      name: "rooms-in-no-circle",
+      comment:
+        "A folder is a room: which of two stands on the other has one answer, or neither can be read alone. Files beside the rooms are held by the rules below.",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^(functions|packages/[^/]+/src|src)(/|$)" },
+      to: { circular: true },
+    },
+    {
       name: "no-unresolvable",
       comment:
         "An import that does not resolve here does not resolve in a deployment either. Tests with a package.json of their own are checked where that is installed.",
@@ -108,6 +117,34 @@ export default {
       },
     },
     {
+      name: "an-image-version-has-one-face",
+      comment:
+        "What the rest of Sigil may use of an image version stands in its index.ts: behind it rooms are free to change.",
+      severity: "error",
+      from: {
+        path: "^(functions|packages|src)/",
+        pathNot: "^src/image-version/",
+      },
+      to: {
+        path: "^src/image-version/",
+        pathNot: "^src/image-version/index\\.ts$",
+      },
+    },
+    {
+      name: "beside-the-rooms",
+      comment:
+        "What stands beside the rooms of an image version: words that every room may use stand on none of them, and the rooms under the ports do not know these.",
+      severity: "error",
+      from: {
+        path: "^src/image-version/((contract|listings|resources|rollback-record|version-numbers)\\.ts$|(keys|latest|properties|rules|state)/)",
+      },
+      to: {
+        path: "^src/image-version/",
+        pathNot:
+          "^src/image-version/((contract|listings|resources|rollback-record|version-numbers)\\.ts$|(keys|latest|properties|rules|state)/)",
+      },
+    },
+    {
       name: "keys-are-read-in-one-place",
       comment:
         "Requests and the key guardian read and judge keys by the same code: it is the domain's, and knows nothing of the guardian.",
@@ -140,13 +177,13 @@ export default {
     {
       name: "authorization-is-of-no-channel",
       comment:
-        "Who may do what is one thing, whichever channel asks: it knows the domain's words for a place, and how the contract tells what is wrong with a document.",
+        "Who may do what is one thing, whichever channel asks: it knows the domain's words for a place.",
       severity: "error",
       from: { path: "^src/authorization/" },
       to: {
         path: "^src/",
         pathNot:
-          "^src/(authorization|json|http/contract)/|^src/(errors|bounded-map|resource-id|image-version/properties/resource-references)\\.ts$",
+          "^src/authorization/|^src/(errors|bounded-map|resource-id|image-version/index)\\.ts$",
       },
     },
     {
@@ -191,13 +228,13 @@ export default {
     {
       name: "config-knows-what-it-parses",
       comment:
-        "Settings are one table. It knows the shape of the values that others define, and none of those who use them.",
+        "Settings are one table. It knows the shape of the values that others define, how what is wrong with a document is told, and none of those who use them.",
       severity: "error",
       from: { path: "^src/config/" },
       to: {
         path: "^src/",
         pathNot:
-          "^src/(config/|authorization/|telemetry/settings\\.ts$|machine-test/prices\\.ts$)",
+          "^src/(config/|authorization/|http/contract/|json/|telemetry/settings\\.ts$|machine-test/prices\\.ts$)",
       },
     },
     {

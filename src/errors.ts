@@ -114,7 +114,7 @@ export function escapePointer(token: string): string {
   return token.replace(/~/gu, "~0").replace(/\//gu, "~1");
 }
 
-export interface ServiceErrorOptions {
+interface ServiceErrorOptions {
   /** Every mistake that was found, not the first alone. */
   readonly findings?: readonly Finding[];
   /** Present exactly when the same call may succeed later: after how many milliseconds to try again. */

@@ -1,5 +1,4 @@
-import { IMAGE_VERSION_KINDS } from "./image-version/kind.js";
-import { ROLLBACK_KIND } from "./image-version/rollback/kind.js";
+import { IMAGE_VERSION_KINDS, ROLLBACK_KIND } from "./image-version/index.js";
 import { MACHINE_TEST_KIND } from "./machine-test/kind.js";
 import type { Kinds } from "./operation/ports.js";
 import { PREPARATION_KIND } from "./subscription/kind.js";

@@ -12,7 +12,7 @@ interface Kept<T> {
   readonly sinceMs: number;
 }
 
-export interface SharedReadsOptions<T> {
+interface SharedReadsOptions<T> {
   readonly most: number;
   readonly keepMs: number;
   readonly now: () => Date;

@@ -1,5 +1,5 @@
 import { ServiceError } from "../errors.js";
-import type { UsedResource } from "../image-version/properties/resource-references.js";
+import type { UsedResource } from "../image-version/index.js";
 import {
   imageIdIn,
   parseImageVersionId,
@@ -15,7 +15,7 @@ export interface GalleryPolicy {
 }
 
 /** Each of its callers may write to each of its galleries, from its sources and with its disk encryption sets. */
-export interface GalleryPolicyRule {
+interface GalleryPolicyRule {
   readonly callers: readonly CallerPattern[];
   readonly galleries: readonly GalleryPattern[];
   /** Absent: any. */
@@ -28,7 +28,7 @@ export interface GalleryPolicyRule {
  * Callers by one of: the client application, acting for itself or for a person; the object id of an application's
  * identity or a person; an app role; the queue that a message was sent to.
  */
-export type CallerPattern =
+type CallerPattern =
   | { readonly appId: string }
   | { readonly objectId: string }
   | { readonly role: string }
@@ -42,7 +42,7 @@ export interface GalleryPattern {
 }
 
 /** As a gallery's; `name` is the resource's own, of an image version that of its gallery. */
-export interface ResourcePattern {
+interface ResourcePattern {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
   readonly name?: string;

@@ -12,7 +12,7 @@ import {
   type JWTVerifyGetKey,
 } from "jose";
 
-export interface IssuerKeysOptions {
+interface IssuerKeysOptions {
   readonly now: () => Date;
   /** How long after reading the keys an unknown key may not make the service read them again. */
   readonly cooldownMs: number;

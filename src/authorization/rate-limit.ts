@@ -14,7 +14,7 @@ export interface RateLimiter {
   take(caller: Principal): void;
 }
 
-export interface RateLimiterOptions {
+interface RateLimiterOptions {
   /** 0: any number. */
   readonly callsPerMinute: number;
   readonly now: () => Date;

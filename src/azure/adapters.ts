@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
-import type { Dependencies } from "../image-version/ports.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import type { RollbackStateRecord } from "../image-version/rollback/record.js";
-import { createLooks } from "../image-version/queries/looks.js";
+import {
+  createLooks,
+  type Dependencies,
+  type ImageVersionRecord,
+  type RollbackStateRecord,
+} from "../image-version/index.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import { agedOperations, type Ageing } from "../operation/ageing.js";
@@ -60,7 +62,7 @@ import {
 } from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
-export interface Adapters {
+interface Adapters {
   readonly imageVersions: Dependencies;
   /** The same for steps, of which many read the same facts. */
   readonly imageVersionSteps: Dependencies;

@@ -62,7 +62,7 @@ export const CONDITIONS = {
 
 export type ConditionType = keyof typeof CONDITIONS;
 
-export interface WhatToDo {
+interface WhatToDo {
   readonly sentence: string;
   /** For a shell; absent where the command line cannot say it. */
   readonly command?: string;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { GalleryPolicy } from "../authorization/gallery-policy.js";
 import { priceKey, type MachinePrices } from "../machine-test/prices.js";
-import { parseGalleryPolicy } from "../authorization/gallery-policy-document.js";
+import { parseGalleryPolicy } from "./gallery-policy-document.js";
 
 /**
  * Makes a value of what an operator has written, which is trimmed and not empty. What is wrong with it goes to `mistakes`,

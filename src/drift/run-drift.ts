@@ -15,16 +15,14 @@ import {
   imageRow,
   versionNameIn,
   versionScope,
-} from "../image-version/listings.js";
-import { learnImages } from "../image-version/learn-images.js";
-import { noteLook } from "../image-version/note-look.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { lookAt } from "../image-version/queries/look-at.js";
-import type { ListedImageVersion } from "../image-version/resources.js";
-import { factsIn } from "../image-version/latest/flags.js";
-import { differences } from "../image-version/properties/differences.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { isFinal } from "../image-version/state/states.js";
+  learnImages,
+  isAsKnown,
+  noteLook,
+  lookAt,
+  isFinal,
+  type Dependencies,
+  type ListedImageVersion,
+} from "../image-version/index.js";
 import { deliver } from "../operation/outbox.js";
 import type { Index, IndexPage } from "../operation/ports.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
@@ -291,17 +289,4 @@ async function hasTold(
     return false;
   const noted = await noteLook(deps, stored, look);
   return noted?.isTold === true;
-}
-
-/** What Azure lists says nothing that is not known: no look is needed. */
-function isAsKnown(
-  { status, unconfirmed }: ImageVersionRecord,
-  listed: ListedImageVersion,
-): boolean {
-  return (
-    unconfirmed === undefined &&
-    status !== undefined &&
-    listed.publishedDate === status.publishedDate &&
-    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0
-  );
 }

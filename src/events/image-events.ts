@@ -9,5 +9,3 @@ export const IMAGE_EVENT = {
   rollbackFailed: "Sigil.Image.RollbackFailed",
   rollbackCanceled: "Sigil.Image.RollbackCanceled",
 } as const satisfies Record<string, EventType>;
-
-export type ImageEventType = (typeof IMAGE_EVENT)[keyof typeof IMAGE_EVENT];

@@ -35,6 +35,3 @@ export const IMAGE_VERSION_EVENT = {
   keyAtRisk: "Sigil.ImageVersion.KeyAtRisk",
   keySafe: "Sigil.ImageVersion.KeySafe",
 } as const satisfies Record<string, EventType>;
-
-export type ImageVersionEventType =
-  (typeof IMAGE_VERSION_EVENT)[keyof typeof IMAGE_VERSION_EVENT];

@@ -16,7 +16,7 @@ export type EventContent = {
 }[EventType];
 
 /** What all events of one operation have in common. */
-export interface EventContext {
+interface EventContext {
   /** CloudEvents `source`. */
   readonly source: string;
   readonly operationId: string;

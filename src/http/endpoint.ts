@@ -17,7 +17,7 @@ import {
   type GalleryPolicy,
   type WriteTarget,
 } from "../authorization/gallery-policy.js";
-import type { UsedResource } from "../image-version/properties/resource-references.js";
+import type { UsedResource } from "../image-version/index.js";
 import { readJsonBody } from "./json-body.js";
 import type {
   OpenApiDocument,

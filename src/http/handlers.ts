@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import type { Dependencies } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";

@@ -4,38 +4,31 @@ import {
   demoteImageVersion,
   promoteImageVersion,
   retryImageVersion,
-} from "../image-version/commands/by-hand.js";
-import { deleteImageVersion } from "../image-version/commands/delete.js";
-import type {
-  ChangeCommand,
-  Command,
-} from "../image-version/commands/command.js";
-import { planImageVersion } from "../image-version/commands/plan.js";
-import {
+  deleteImageVersion,
+  planImageVersion,
   patchImageVersion,
   putImageVersion,
-  type PutAnswer,
-} from "../image-version/commands/put.js";
-import type { ImageVersionRequest } from "../image-version/contract.js";
-import { createNextImageVersion } from "../image-version/commands/create-next.js";
-import { restoreImageVersion } from "../image-version/commands/restore.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { listDeletedImageVersions } from "../image-version/queries/deleted-versions.js";
-import {
+  createNextImageVersion,
+  restoreImageVersion,
+  listDeletedImageVersions,
   getImageVersion,
   listImageVersions,
-  type KnownImageVersion,
-} from "../image-version/queries/get.js";
-import {
   planRollback,
   rollBackImage,
-} from "../image-version/rollback/roll-back.js";
-import { getImageUse } from "../image-version/queries/use.js";
-import { listImageDefinitions } from "../image-version/queries/image-definitions.js";
-import { createSummaries } from "../image-version/queries/summaries.js";
-import { withKeys } from "../image-version/queries/keys.js";
-import type { Beside } from "../image-version/queries/conditions.js";
-import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
+  getImageUse,
+  listImageDefinitions,
+  createSummaries,
+  withKeys,
+  viewImageVersion,
+  viewPlan,
+  type ChangeCommand,
+  type Command,
+  type PutAnswer,
+  type ImageVersionRequest,
+  type Dependencies,
+  type KnownImageVersion,
+  type Beside,
+} from "../image-version/index.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";

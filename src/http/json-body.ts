@@ -3,7 +3,7 @@ import { ServiceError } from "../errors.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
 
 /** What an operation takes as its body. */
-export interface AcceptedBody {
+interface AcceptedBody {
   /** The media types that its document names. */
   readonly mediaTypes: readonly string[];
   /** False where the operation can do without a body. */

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
-import { placeOf } from "../image-version/listings.js";
+import { placeOf } from "../image-version/index.js";
 import { cancelOperation } from "../operation/canceling.js";
 import { createLongPolls, type LongPollOptions } from "./long-polls.js";
 import { getOperation, listOperations } from "../operation/queries.js";

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { forgedToken, type Page } from "../operation/queries.js";
 
 /** What a handler has of the call. */
-export interface PageRequest {
+interface PageRequest {
   readonly requestUrl: URL;
   readonly query: { readonly continuationToken?: string | undefined };
 }

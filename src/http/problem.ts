@@ -6,7 +6,7 @@ import {
 } from "../errors.js";
 
 /** An answer of `application/problem+json`. */
-export interface ProblemResponse {
+interface ProblemResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Problem;

@@ -5,7 +5,7 @@ export interface HealthCheck {
   readonly check: (signal: AbortSignal) => Promise<void>;
 }
 
-export interface HealthAnswer {
+interface HealthAnswer {
   readonly name: string;
   readonly status: "ok" | "unavailable";
 }

@@ -1,7 +1,9 @@
 import type { HttpHandler } from "@azure/functions";
-import { putImageVersion } from "../image-version/commands/put.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { viewImageVersion } from "../image-version/queries/views.js";
+import {
+  putImageVersion,
+  viewImageVersion,
+  type Dependencies,
+} from "../image-version/index.js";
 import {
   listRejectedRequests,
   sendAgain,

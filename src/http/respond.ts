@@ -13,7 +13,7 @@ import { toProblem, withoutTokens } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 
 /** What a function answers, before the headers that every answer has. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;

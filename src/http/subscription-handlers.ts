@@ -1,6 +1,8 @@
 import type { HttpHandler } from "@azure/functions";
-import { listDiskEncryptionSets } from "../image-version/queries/disk-encryption-sets.js";
-import type { ResourceReader } from "../image-version/ports.js";
+import {
+  listDiskEncryptionSets,
+  type ResourceReader,
+} from "../image-version/index.js";
 import { getPreparation } from "../subscription/get-preparation.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import { prepareSubscription } from "../subscription/prepare-subscription.js";

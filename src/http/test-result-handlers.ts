@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import type { Dependencies } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/index.js";
 import { getTestResults } from "../test-results/get.js";
 import type { TestResultDependencies } from "../test-results/ports.js";
 import { reportTestResult } from "../test-results/report.js";

@@ -6,7 +6,7 @@ import { ServiceError } from "../errors.js";
 import type { ImageNames } from "./names.js";
 import type { FoundUsers, ImageUser, UseDependencies } from "./ports.js";
 
-export interface NotSeen {
+interface NotSeen {
   readonly subscriptionId: string;
   readonly code: string;
   readonly message: string;

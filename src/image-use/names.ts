@@ -2,7 +2,7 @@
 import { imageIdOf, type ImageVersionId } from "../resource-id.js";
 
 /** What a gallery is called by those it is shared with; both are absent where it is shared with nobody. */
-export interface SharedNames {
+interface SharedNames {
   /** Of a gallery that is shared directly (`identifier.uniqueName`). */
   readonly uniqueName?: string;
   /** Of a community gallery (`communityGalleryInfo.publicNames`). */

@@ -5,11 +5,13 @@ import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { TransitionContext } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
-import type { Look } from "./resources.js";
+import { factsIn } from "./latest/flags.js";
+import type { ListedImageVersion, Look } from "./resources.js";
+import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
 import { see } from "./state/see.js";
 
-export interface Noted {
+interface Noted {
   readonly stored: StoredVersion;
   /** Something of others was told. */
   readonly isTold: boolean;
@@ -70,4 +72,17 @@ function completedIn({ regions }: ImageVersionRecord): string {
   return regions
     .map(({ name, completedTime = "" }) => `${name} ${completedTime}`)
     .join();
+}
+
+/** What Azure lists says nothing that is not known: no look is needed. */
+export function isAsKnown(
+  { status, unconfirmed }: ImageVersionRecord,
+  listed: ListedImageVersion,
+): boolean {
+  return (
+    unconfirmed === undefined &&
+    status !== undefined &&
+    listed.publishedDate === status.publishedDate &&
+    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0
+  );
 }

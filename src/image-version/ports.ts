@@ -10,7 +10,7 @@ import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { ReleaseChange } from "./latest/release.js";
 import type { ImageVersionRecord } from "./state/record.js";
-import type { RollbackStateRecord } from "./rollback/record.js";
+import type { RollbackStateRecord } from "./rollback-record.js";
 import type {
   DeletedImageVersion,
   DiskEncryptionSet,
@@ -123,7 +123,7 @@ export interface ResourceReader {
   ): Promise<DiskEncryptionSetPage | undefined>;
 }
 
-export interface DiskEncryptionSetPage {
+interface DiskEncryptionSetPage {
   readonly value: readonly DiskEncryptionSet[];
   /** Opaque; absent on the last page. */
   readonly continuationToken?: string;

@@ -1,5 +1,5 @@
 /** Where a text ceases to be JSON, counted from 1, and why. */
-export interface JsonMistake {
+interface JsonMistake {
   readonly line: number;
   readonly column: number;
   readonly message: string;

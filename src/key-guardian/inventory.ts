@@ -3,22 +3,18 @@
  * has taken away, and that is to be added back, counts: its key is no safer for that.
  */
 import { ServiceError } from "../errors.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { versionNameIn, versionScope } from "../image-version/listings.js";
 import {
-  diskEncryptionReferences,
-  namesDiskEncryptionSet,
-} from "../image-version/properties/disk-encryption-references.js";
-import { patched } from "../image-version/properties/body.js";
-import { fieldsOf, regionsIn } from "../image-version/properties/fields.js";
-import type { Patch } from "../image-version/properties/patch.js";
-import type {
-  EncryptionType,
-  ListedImageVersion,
-} from "../image-version/resources.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { compareVersionNumbers } from "../image-version/version-numbers.js";
-import { canonicalRegion, keyOf } from "../resource-id.js";
+  versionNameIn,
+  versionScope,
+  usesOf,
+  withRegionsAway,
+  compareVersionNumbers,
+  type Dependencies,
+  type EncryptionType,
+  type ListedImageVersion,
+  type ImageVersionRecord,
+} from "../image-version/index.js";
+import { keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
 
 export interface SetInUse {
@@ -61,7 +57,7 @@ export async function setsInUse(
   >();
   for (const { version, sets } of versions) {
     const record = records.get(version.name);
-    const all = record ? setsOf(withAway(version, record)) : sets;
+    const all = record ? setsOf(withRegionsAway(version, record)) : sets;
     for (const [key, { id, regions }] of all) {
       const set = found.get(key) ?? { id, uses: [], madeWith: new Set() };
       found.set(key, set);
@@ -78,19 +74,14 @@ export async function setsInUse(
 }
 
 /** By id in lower case. */
-function setsOf({
-  resource,
-}: Pick<ListedImageVersion, "resource">): ReadonlyMap<
-  string,
-  { readonly id: string; readonly regions: Set<string> }
-> {
+function setsOf(
+  version: Pick<ListedImageVersion, "resource">,
+): ReadonlyMap<string, { readonly id: string; readonly regions: Set<string> }> {
   const sets = new Map<string, { id: string; regions: Set<string> }>();
-  for (const reference of diskEncryptionReferences(resource)) {
-    if (!namesDiskEncryptionSet(reference)) continue;
-    const { diskEncryptionSetId: id, region } = reference;
+  for (const { diskEncryptionSetId: id, region } of usesOf(version)) {
     const set = sets.get(id.toLowerCase()) ?? { id, regions: new Set() };
     sets.set(id.toLowerCase(), set);
-    set.regions.add(canonicalRegion(region));
+    set.regions.add(region);
   }
   return sets;
 }
@@ -114,20 +105,6 @@ function unlessTooNew(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === "StateTooNew")
     return undefined;
   throw error;
-}
-
-/** With the regions that a repair has taken away. */
-function withAway(
-  { resource }: Pick<ListedImageVersion, "resource">,
-  { repairs }: Pick<ImageVersionRecord, "repairs">,
-): Pick<ListedImageVersion, "resource"> {
-  const shown = regionsIn(fieldsOf(resource));
-  const away = Object.entries(repairs).flatMap(([name, { removed }]) =>
-    shown.includes(name) ? [] : [{ ...removed }],
-  );
-  return away.length === 0
-    ? { resource }
-    : { resource: patched(resource, Object.assign({}, ...away) as Patch) };
 }
 
 async function recordsOf(

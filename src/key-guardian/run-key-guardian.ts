@@ -9,19 +9,21 @@
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
-import { IMAGES_SCOPE } from "../image-version/listings.js";
-import type { Dependencies } from "../image-version/ports.js";
+import {
+  IMAGES_SCOPE,
+  advanceKeys,
+  judgeSet,
+  learnImages,
+  createKeyLooks,
+  type Dependencies,
+  type KeyChange,
+  type KeyLooks,
+  type ImageKeys,
+  type KeyDependencies,
+  type KeyState,
+} from "../image-version/index.js";
 import { isStateConflict } from "../operation/outbox.js";
-import { advance, type Change } from "../image-version/keys/advance.js";
 import { setsInUse, type SetInUse } from "./inventory.js";
-import { judge } from "../image-version/keys/judge.js";
-import { learnImages } from "../image-version/learn-images.js";
-import { createKeyLooks, type KeyLooks } from "../image-version/keys/look.js";
-import type {
-  ImageKeys,
-  KeyDependencies,
-  KeyState,
-} from "../image-version/keys/ports.js";
 import { eventOf } from "./tell.js";
 
 export type GuardianDependencies = KeyDependencies &
@@ -36,7 +38,7 @@ export type GuardianDependencies = KeyDependencies &
     | "now"
   >;
 
-export interface GuardianRun {
+interface GuardianRun {
   readonly images: number;
   readonly sets: number;
   /** Reads of Azure. */
@@ -147,7 +149,7 @@ async function lookAfter(
   const sets: KeyState[] = [];
   const untold: CloudEvent[] = [...(stored?.document.untold ?? [])];
   const note = (
-    change: Change,
+    change: KeyChange,
     state: KeyState,
     uses: SetInUse["uses"] = [],
   ): void =>
@@ -224,11 +226,11 @@ async function lookAt(
 ) {
   const sight = await looks.look(id);
   const time = now();
-  return advance(
+  return advanceKeys(
     known,
     id,
     sight.set.kind === "found" ? sight.set.value : undefined,
-    judge(id, sight, madeWith, { now: time, expiryMs }),
+    judgeSet(id, sight, madeWith, { now: time, expiryMs }),
     time,
   );
 }

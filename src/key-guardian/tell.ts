@@ -4,8 +4,7 @@ import { whatToDo } from "../conditions/conditions.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import type { Change } from "../image-version/keys/advance.js";
-import type { KeyState } from "../image-version/keys/ports.js";
+import type { KeyChange, KeyState } from "../image-version/index.js";
 
 /** A version that has the set, and the regions in which it has it. */
 export interface SetUse {
@@ -17,7 +16,7 @@ export interface SetUse {
 /** Those that an event names, the highest numbers first. */
 const MOST_VERSIONS = 50;
 
-export interface Telling {
+interface Telling {
   readonly imageId: string;
   readonly state: KeyState;
   readonly uses: readonly SetUse[];
@@ -25,7 +24,7 @@ export interface Telling {
   readonly traceparent: string;
 }
 
-export function eventOf(change: Change, telling: Telling): CloudEvent {
+export function eventOf(change: KeyChange, telling: Telling): CloudEvent {
   const { imageId, state, uses } = telling;
   const [use] = uses;
   const { diskEncryptionSetId, keyUrl, problems, notSeen, since } = state;

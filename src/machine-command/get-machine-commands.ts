@@ -1,7 +1,9 @@
 import { ServiceError, type Finding } from "../errors.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { getImageVersion } from "../image-version/queries/get.js";
-import { areReady } from "../image-version/resources.js";
+import {
+  getImageVersion,
+  areReady,
+  type Dependencies,
+} from "../image-version/index.js";
 import {
   canonicalRegion,
   formatImageVersionId,

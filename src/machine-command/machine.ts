@@ -1,6 +1,8 @@
 /** What a machine made by hand of a version in one region needs: what a test's machine would be made by, and a name. Pure. */
-import type { ImageVersionRequest } from "../image-version/contract.js";
-import type { ImageDefinition } from "../image-version/resources.js";
+import type {
+  ImageVersionRequest,
+  ImageDefinition,
+} from "../image-version/index.js";
 import {
   planMachine,
   type DiskPlan,

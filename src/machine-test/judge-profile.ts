@@ -4,9 +4,9 @@ import {
   found,
   type Denied,
   type Seen,
-} from "../image-version/preflight/facts.js";
-import type { ImageDefinition } from "../image-version/resources.js";
-import type { RuleFinding } from "../image-version/rules/rule.js";
+  type ImageDefinition,
+  type RuleFinding,
+} from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
 import { shellWord } from "../shell-words.js";
 import type {
@@ -23,7 +23,7 @@ import {
 } from "./required-actions.js";
 
 /** Keys are regions, resource group ids and subnet ids, ids in lower case. */
-export interface ProfileFacts {
+interface ProfileFacts {
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly sizes: ReadonlyMap<string, Seen<MachineSize>>;
   readonly usages: ReadonlyMap<string, Seen<ReadonlyMap<string, Usage>>>;

@@ -1,5 +1,5 @@
 /** What decides in Azure whether a virtual machine can be made. */
-import type { PurchasePlan } from "../image-version/resources.js";
+import type { PurchasePlan } from "../image-version/index.js";
 
 /** A size of virtual machines in one region, for one subscription. */
 export interface MachineSize {

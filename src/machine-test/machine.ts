@@ -1,10 +1,10 @@
 /** The machine that is made of an image version in one region, in the domain's words. Pure. */
 import { createHash } from "node:crypto";
-import type { ImageVersionRequest } from "../image-version/contract.js";
 import type {
+  ImageVersionRequest,
   DiskEncryptionSet,
   ImageDefinition,
-} from "../image-version/resources.js";
+} from "../image-version/index.js";
 import type { TestedDisk } from "../operation/records.js";
 import {
   canonicalRegion,

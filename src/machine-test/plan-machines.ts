@@ -1,6 +1,6 @@
 /** What is to be made of a version as Azure has it, and what stands in the way of that. Reads only. */
 import { ServiceError } from "../errors.js";
-import type { DiskEncryptionSet } from "../image-version/resources.js";
+import type { DiskEncryptionSet } from "../image-version/index.js";
 import {
   formatImageVersionId,
   imageIdOf,

@@ -1,4 +1,4 @@
-import type { Dependencies } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
 import type {

@@ -1,7 +1,7 @@
 import type { TestProfile } from "./profile.js";
 import type { ProofSources } from "./prove-profile.js";
 
-export interface StoredTestProfile {
+interface StoredTestProfile {
   readonly profile: TestProfile;
   readonly etag: string;
 }

@@ -18,7 +18,7 @@ export type Proof =
   | { readonly kind: "runCommand"; readonly script: string };
 
 /** What is asked for one region. */
-export interface TestRegion {
+interface TestRegion {
   /** Canonical region. */
   readonly name: string;
   /** Normalised, in the gallery's subscription. */
@@ -83,15 +83,6 @@ export function placesOf({
     resourceGroupName: region.resourceGroupName ?? resourceGroupName,
     machineSize: region.machineSize ?? machineSize,
   }));
-}
-
-/** Where the region's machine is made, whatever its spelling; undefined where the profile has no place in it. */
-export function placeIn(
-  profile: Parameters<typeof placesOf>[0],
-  region: string,
-): TestPlace | undefined {
-  const name = canonicalRegion(region);
-  return placesOf(profile).find((place) => place.region === name);
 }
 
 /** The profile that a valid body asks for. What the schema cannot say of it is in `findings`: then it is not to be used. */

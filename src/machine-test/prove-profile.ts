@@ -1,8 +1,11 @@
-import { distinct } from "../image-version/preflight/named.js";
-import { bounded, PARALLEL, seeEach } from "../image-version/preflight/see.js";
-import { found } from "../image-version/preflight/facts.js";
-import type { ResourceReader } from "../image-version/ports.js";
-import type { RuleFinding } from "../image-version/rules/rule.js";
+import {
+  distinct,
+  bounded,
+  seeEach,
+  found,
+  type ResourceReader,
+  type RuleFinding,
+} from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
 import { groupIdOf, judgeProfile } from "./judge-profile.js";
 import type { MachineReader } from "./machine-reader.js";
@@ -23,7 +26,7 @@ export async function proveProfile(
   { machines, resources }: ProofSources,
   profile: TestProfile,
 ): Promise<readonly RuleFinding[] | undefined> {
-  const see = bounded(PARALLEL);
+  const see = bounded();
   const subscriptionId = parseResourceId(profile.imageId)?.subscriptionId ?? "";
   const places = placesOf(profile);
   const imageDefinition = await see(() =>

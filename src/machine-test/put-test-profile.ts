@@ -4,15 +4,14 @@
  *  2. No terms are accepted, and nothing is made: Azure is only read.
  */
 import { ServiceError } from "../errors.js";
-import { errorsAmong } from "../image-version/preflight/judge.js";
-import type { RuleFinding } from "../image-version/rules/rule.js";
+import { errorsAmong, type RuleFinding } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import type { TestProfileBody } from "./contract.js";
 import type { TestProfileDependencies } from "./profile-ports.js";
 import { profileOf, type TestProfile } from "./profile.js";
 import { proveProfile } from "./prove-profile.js";
 
-export interface PutTestProfile {
+interface PutTestProfile {
   readonly imageId: string;
   /** Valid by its schema. */
   readonly body: TestProfileBody;

@@ -25,12 +25,12 @@ import type { MachinePart, TestDependencies } from "./ports.js";
 import { LEFT_AFTER_MS } from "./region.js";
 import { GROUP_SCOPE, groupIn } from "./transitions.js";
 
-export type SweepDependencies = Pick<
+type SweepDependencies = Pick<
   TestDependencies,
   "index" | "parts" | "events" | "eventSource" | "now"
 > & { readonly store: Pick<TestDependencies["store"], "readOperation"> };
 
-export interface Sweep {
+interface Sweep {
   readonly groups: number;
   /** Ids of what was asked to be deleted. */
   readonly deleted: readonly string[];

@@ -5,10 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
-import {
-  areReady,
-  type ObservedImageVersion,
-} from "../image-version/resources.js";
+import { areReady, type ObservedImageVersion } from "../image-version/index.js";
 import { acceptOperation } from "../operation/accepting.js";
 import { bindKey, claimKey } from "../operation/idempotency.js";
 import { hasEnded } from "../operation/kinds.js";

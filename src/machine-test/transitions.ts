@@ -46,7 +46,7 @@ import {
 
 export type TestPair = Pair<TestRecord>;
 
-export interface TestInput {
+interface TestInput {
   readonly key: string;
   /** The version's. */
   readonly resourceId: string;

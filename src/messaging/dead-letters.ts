@@ -46,7 +46,7 @@ export interface DeadLetterDependencies {
   readonly now: () => Date;
 }
 
-export interface DeadLetterReport {
+interface DeadLetterReport {
   readonly looks: readonly DeadLetterLook[];
   /** How many were deleted, by queue. */
   readonly ended: Readonly<Record<string, number>>;

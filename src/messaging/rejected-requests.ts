@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { ServiceError } from "../errors.js";
-import type { PutAnswer } from "../image-version/commands/put.js";
+import type { PutAnswer } from "../image-version/index.js";
 import { forgedToken, type Page } from "../operation/queries.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import type { ImageVersionId } from "../resource-id.js";
@@ -45,7 +45,7 @@ export interface RejectedRequests {
   readonly remove: (id: string) => Promise<boolean>;
 }
 
-export interface RejectedRequestView {
+interface RejectedRequestView {
   readonly id: string;
   readonly enqueuedTime: string;
   readonly rejectionCode: string;
@@ -75,7 +75,7 @@ export async function listRejectedRequests(
   };
 }
 
-export interface SendAgain {
+interface SendAgain {
   readonly id: string;
   readonly requestedBy: Requester;
   readonly traceparent: string;
@@ -83,7 +83,7 @@ export interface SendAgain {
   readonly correction?: Correction | undefined;
 }
 
-export interface SentAgain {
+interface SentAgain {
   readonly versionId: ImageVersionId;
   /** The original's name; a corrected one may have none. */
   readonly request?: EventReference | undefined;

@@ -6,11 +6,11 @@ import type { EventData } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
-import type { ImageVersionRequest } from "../image-version/contract.js";
 import type {
+  ImageVersionRequest,
   PutAnswer,
   PutImageVersion,
-} from "../image-version/commands/put.js";
+} from "../image-version/index.js";
 import type { EventPublisher } from "../operation/ports.js";
 import type {
   EventReference,

@@ -7,7 +7,7 @@ import { parseJson } from "../json/parse-json.js";
 import { incomingMessage } from "./incoming-message.js";
 import { postponementOf, type PostponedRequest } from "./postponement.js";
 
-export interface StepHandlerDependencies {
+interface StepHandlerDependencies {
   readonly takeStep: (message: StepMessage) => Promise<void>;
   /** Ends an operation Failed because its message can never be processed. */
   readonly failPoisoned: (

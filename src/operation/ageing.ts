@@ -56,7 +56,7 @@ export interface Ageing {
   readonly rows: AgedRows;
 }
 
-export interface AgeingRun {
+interface AgeingRun {
   readonly name: string;
   readonly removed: number;
   readonly kept: number;

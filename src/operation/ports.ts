@@ -161,7 +161,7 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
 }
 
 /** As what a kind tells that which may happen to every operation. */
-export interface KindEvents {
+interface KindEvents {
   failed(this: void, operation: OperationRecord, data: Failed): EventContent;
   canceled(
     this: void,
@@ -185,7 +185,7 @@ export interface KindEvents {
   readonly progress?: string;
 }
 
-export interface Failed {
+interface Failed {
   readonly error: OperationFailure & { readonly errorCount: number };
   /** Absent where it is about none. */
   readonly regions?: readonly Pick<RegionRecord, "name" | "state">[];

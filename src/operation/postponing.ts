@@ -26,7 +26,7 @@ export async function postponeOrFail<R extends TrackedRecord>(
   });
 }
 
-export async function end<R extends TrackedRecord>(
+async function end<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
   failure: OperationFailure,

@@ -108,7 +108,7 @@ export function forgedToken(cause?: unknown): ServiceError {
 }
 
 /** One page of what the rows of `page` name. */
-export function pageOf<T>(
+function pageOf<T>(
   { continuationToken }: IndexPage,
   value: readonly T[],
 ): Page<T> {

@@ -20,7 +20,7 @@ const PARALLEL = 8;
 
 const DEAD_MESSAGES_OF_POISON = 3;
 
-export interface Reconciliation {
+interface Reconciliation {
   readonly open: number;
   readonly delivered: number;
   readonly resent: number;

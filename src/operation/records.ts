@@ -30,7 +30,7 @@ export interface RegionRecord {
   readonly waitReason?: string;
 }
 
-export interface HistoryEntry {
+interface HistoryEntry {
   readonly time: string;
   readonly state: string;
   readonly message: string;
@@ -98,7 +98,7 @@ export interface RollbackRecord {
  * How far the test of one region's machine is; a final result is in `result`. Waiting: for its turn, or for another attempt.
  * Kept: it has failed and is left to be looked at. Gone: nothing is there any more. Left: something could not be deleted.
  */
-export type RegionTestState =
+type RegionTestState =
   | "Waiting"
   | "Creating"
   | "Starting"

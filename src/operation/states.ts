@@ -6,7 +6,7 @@
  */
 
 /** A state that the messages of its queue, and nobody else, drive on. */
-export interface OpenState<Name extends string> {
+interface OpenState<Name extends string> {
   /** The state in the API's words. */
   readonly status: "NotStarted" | "Running";
   readonly queue: string;
@@ -16,7 +16,7 @@ export interface OpenState<Name extends string> {
   readonly ifCanceled: string;
 }
 
-export interface FinalState {
+interface FinalState {
   readonly status: "Succeeded" | "Failed" | "Canceled";
   readonly queue?: never;
 }

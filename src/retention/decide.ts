@@ -14,9 +14,11 @@
  * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
  * there counts no more.
  */
-import { isFinal } from "../image-version/state/states.js";
-import type { VersionState } from "../image-version/state/record.js";
-import { compareVersionNumbers } from "../image-version/version-numbers.js";
+import {
+  isFinal,
+  compareVersionNumbers,
+  type VersionState,
+} from "../image-version/index.js";
 import type { RetentionRules } from "./ports.js";
 
 const DAY_MS = 86_400_000;
@@ -46,7 +48,7 @@ export interface RetainedVersion {
 }
 
 /** Why a version is deleted or kept, as the API tells it. */
-export type RetentionCode =
+type RetentionCode =
   // Deleted.
   | "PastEndOfLife"
   | "BeyondNewestPromoted"

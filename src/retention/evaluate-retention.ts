@@ -1,28 +1,28 @@
 import { ServiceError } from "../errors.js";
-import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
-import type { Dependencies, StoredVersion } from "../image-version/ports.js";
-import { factsIn, latestIn } from "../image-version/latest/flags.js";
-import { regionsIn } from "../image-version/properties/fields.js";
-import { releasedIn } from "../image-version/latest/release.js";
-import { releaseBeforeDeletion } from "../image-version/state/deletion.js";
-import { isProtected, openRequests } from "../image-version/state/fold.js";
-import { believed } from "../image-version/state/observe.js";
-import type {
-  ImageVersionRecord,
-  VersionState,
-} from "../image-version/state/record.js";
-import { END_OF_LIFE_DATE } from "../image-version/properties/table.js";
-import { isFinal } from "../image-version/state/states.js";
+import {
+  endOfLifeToBe,
+  latestBeforeDeletion,
+  softDeleteOf,
+  latestIn,
+  isProtected,
+  believed,
+  isFinal,
+  versionNameIn,
+  versionScope,
+  rollbackTarget,
+  type Dependencies,
+  type StoredVersion,
+  type ImageVersionRecord,
+  type VersionState,
+  type ListedImageVersion,
+} from "../image-version/index.js";
 import { contextOf } from "../operation/steps.js";
-import { versionNameIn, versionScope } from "../image-version/listings.js";
 import {
   operationIdOf,
   type RegionRecord,
   type SoftDeleteRecord,
 } from "../operation/records.js";
-import type { ListedImageVersion } from "../image-version/resources.js";
 import { keyOf } from "../resource-id.js";
-import { rollbackTarget } from "../image-version/rollback/target.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
@@ -130,10 +130,8 @@ function beforeDeletion(
   record: ImageVersionRecord,
 ): RetainedVersion {
   const before = { ...version, state: "Succeeded" as const };
-  const release = releaseBeforeDeletion(record);
-  if (release === undefined || record.status === undefined) return before;
-  const regions = regionsIn(factsIn(record.status.resource));
-  return { ...before, latestIn: releasedIn(release, regions) };
+  const latestIn = latestBeforeDeletion(record);
+  return { ...before, ...(latestIn && { latestIn }) };
 }
 
 async function readAll(
@@ -162,6 +160,7 @@ function retained(
 ): RetainedVersion {
   const { record } = stored;
   const profile = resource.properties.publishingProfile;
+  // What retention is to delete may be kept by what is asked.
   const endOfLifeDate = endOfLifeToBe(record, profile?.endOfLifeDate);
   return {
     id: record.resourceId,
@@ -179,19 +178,6 @@ function retained(
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name),
   };
-}
-
-/** What is asked and not over counts, the last one first: what retention is to delete may be kept by it. */
-function endOfLifeToBe(
-  record: ImageVersionRecord,
-  shown: string | undefined,
-): string | undefined {
-  const asked = openRequests(record).findLast(
-    ([, { patch }]) => END_OF_LIFE_DATE in patch,
-  );
-  return asked === undefined
-    ? shown
-    : ((asked[1].patch[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
 }
 
 function regionsOf({

@@ -1,4 +1,4 @@
-import type { Dependencies } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 
 /** What of an image definition's versions is to be deleted; at least one of the two is given. */

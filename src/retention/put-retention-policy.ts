@@ -13,7 +13,7 @@ import type {
   RetentionRules,
 } from "./ports.js";
 
-export interface PutRetentionPolicy {
+interface PutRetentionPolicy {
   readonly imageId: string;
   readonly rules: RetentionRules;
   readonly mode: RetentionPolicy["mode"];

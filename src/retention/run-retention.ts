@@ -9,9 +9,11 @@
  *  6. Of the deletions of a run those come first that can be undone, where the gallery has soft delete.
  */
 import { ServiceError } from "../errors.js";
-import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
-import { deleteImageVersion } from "../image-version/commands/delete.js";
-import { rollbackTarget } from "../image-version/rollback/target.js";
+import {
+  softDeleteOf,
+  deleteImageVersion,
+  rollbackTarget,
+} from "../image-version/index.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import { evaluateRetention } from "./evaluate-retention.js";
@@ -20,7 +22,7 @@ import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 
 export const MOST_DELETIONS = 10;
 
-export interface RetentionRun {
+interface RetentionRun {
   /** Policies in mode `delete` that were looked at. */
   readonly policies: number;
   /** Ids of the operations that were started. */

@@ -1,7 +1,11 @@
 import { findUsers, needsVersion, usersOf } from "../image-use/look.js";
 import { namesOf, namesOfEvery } from "../image-use/names.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { inUse, isGuarded, unknownIn } from "../image-version/preflight/use.js";
+import {
+  inUse,
+  isGuarded,
+  unknownIn,
+  type Dependencies,
+} from "../image-version/index.js";
 import {
   galleryIdOf,
   parseImageVersionId,

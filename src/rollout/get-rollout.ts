@@ -1,6 +1,8 @@
-import type { ImageVersionView } from "../image-version/contract.js";
-import { testedRow } from "../image-version/listings.js";
-import type { KnownImageVersion } from "../image-version/queries/get.js";
+import {
+  testedRow,
+  type ImageVersionView,
+  type KnownImageVersion,
+} from "../image-version/index.js";
 import type { RolloutDependencies } from "./ports.js";
 import { decisionOn } from "./situation.js";
 

@@ -1,6 +1,5 @@
 /** Why Sigil can make no machine that a promotion rule waits for: as far as that is known without asking Azure. */
-import type { PromotionRule } from "../image-version/contract.js";
-import type { Breach } from "../image-version/rules/rule.js";
+import type { PromotionRule, Breach } from "../image-version/index.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { placesOf } from "../machine-test/profile.js";
 import { canonicalRegion } from "../resource-id.js";
@@ -10,7 +9,7 @@ import { wavesOf, type Wave } from "./waves.js";
 type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
 
 /** What is wrong, and what a person may do about it once the version is there. */
-export interface Hindrance {
+interface Hindrance {
   readonly message: string;
   readonly remediation: string;
 }

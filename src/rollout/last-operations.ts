@@ -1,5 +1,7 @@
-import type { Dependencies } from "../image-version/ports.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
+import type {
+  Dependencies,
+  ImageVersionRecord,
+} from "../image-version/index.js";
 import type { StateStore } from "../operation/ports.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
 

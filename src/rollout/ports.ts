@@ -1,4 +1,4 @@
-import type { Dependencies } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/index.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import type { TestResults } from "../test-results/ports.js";
 

@@ -9,17 +9,19 @@ import { ServiceError, type ErrorCode } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../image-version/commands/by-hand.js";
-import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
-import type { StoredVersion } from "../image-version/ports.js";
-import { noteLook } from "../image-version/note-look.js";
-import { lookAt } from "../image-version/queries/look-at.js";
-import type { Look } from "../image-version/resources.js";
-import type { ReleaseChange } from "../image-version/latest/release.js";
-import { isPaused, ruleInForce } from "../image-version/state/fold.js";
-import { believed } from "../image-version/state/observe.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { isFinal } from "../image-version/state/states.js";
+  TESTED_SCOPE,
+  testedRow,
+  noteLook,
+  lookAt,
+  isPaused,
+  ruleInForce,
+  believed,
+  isFinal,
+  type StoredVersion,
+  type Look,
+  type ReleaseChange,
+  type ImageVersionRecord,
+} from "../image-version/index.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";

@@ -1,21 +1,19 @@
 /** What is known of a version that a rule is to promote. */
-import { factsIn, latestIn } from "../image-version/latest/flags.js";
-import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
-import { regionsIn } from "../image-version/properties/fields.js";
 import {
+  latestIn,
+  brokenIn,
+  brokenKeys,
+  regionsOf,
+  isUnderWay,
   areReady,
   hasFailed,
-  isBusy,
-  type Look,
-} from "../image-version/resources.js";
-import {
   isPaused,
   ruleInForce,
-  unapplied,
-} from "../image-version/state/fold.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { isFinal } from "../image-version/state/states.js";
-import type { PromotionRule } from "../image-version/contract.js";
+  isFinal,
+  type Look,
+  type ImageVersionRecord,
+  type PromotionRule,
+} from "../image-version/index.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
@@ -101,7 +99,7 @@ async function situationOf(
   record: ImageVersionRecord,
   look: Look,
 ): Promise<Situation> {
-  const targets = regionsIn(factsIn(look.resource));
+  const targets = regionsOf(look.resource);
   const waves = wavesOf(rule) ?? [];
   const wave = waves[promoted];
   const named = (rule.regions ?? targets)
@@ -120,7 +118,6 @@ async function situationOf(
     testsOf(deps, id, concerned, look),
     brokenKeys(deps.imageVersions, id, look, record, false),
   ]);
-  const operationId = underWay(record, look);
   const last = await lastOfLatest(deps.imageVersions, record);
   const refusal = refusalBy(last, "PromoteImageVersion");
   const undoing = refusalBy(last, "DemoteImageVersion");
@@ -133,7 +130,7 @@ async function situationOf(
           ? namesOf(rule)
           : [],
     results,
-    ...(operationId !== undefined && { operationId }),
+    ...(isUnderWay(record, look) && { operationId: operationIdOf(record) }),
     ...(isPaused(record) && { isPaused: true }),
     unready: concerned.filter(
       (name) => !areReady(look, [name]) || isUnseen(record, name),
@@ -157,14 +154,6 @@ async function situationOf(
       },
     }),
   };
-}
-
-/** The operation that has something to send yet, or that ARM works on. */
-function underWay(record: ImageVersionRecord, look: Look): string | undefined {
-  return !isFinal(record.state) &&
-    (unapplied(record).length > 0 || record.write !== undefined || isBusy(look))
-    ? operationIdOf(record)
-    : undefined;
 }
 
 /** A test that begins before the copy is known to be there would not count. */

@@ -9,12 +9,15 @@ import { whatToDo } from "../conditions/conditions.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import type { StoredVersion } from "../image-version/ports.js";
-import { latestIn } from "../image-version/latest/flags.js";
-import type { Look } from "../image-version/resources.js";
-import { isPaused, ruleIn } from "../image-version/state/fold.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { telling } from "../image-version/state/told.js";
+import {
+  latestIn,
+  isPaused,
+  ruleIn,
+  telling,
+  type StoredVersion,
+  type Look,
+  type ImageVersionRecord,
+} from "../image-version/index.js";
 import { closing } from "../operation/advance.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";

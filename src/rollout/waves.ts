@@ -1,9 +1,11 @@
 /** Waves are regions that a rule names one after the other: the version knows none. Pure. */
-import type { PromotionRule } from "../image-version/contract.js";
-import { factsIn, latestIn } from "../image-version/latest/flags.js";
-import { regionsIn } from "../image-version/properties/fields.js";
-import type { Look } from "../image-version/resources.js";
-import type { RolloutRecord } from "../image-version/state/record.js";
+import {
+  latestIn,
+  regionsOf,
+  type PromotionRule,
+  type Look,
+  type RolloutRecord,
+} from "../image-version/index.js";
 import { canonicalRegion } from "../resource-id.js";
 
 export type Wave = NonNullable<PromotionRule["waves"]>[number];
@@ -20,7 +22,7 @@ export function regionsOfWave(
   { regions }: Wave,
   { resource }: Pick<Look, "resource">,
 ): readonly string[] {
-  const there = regionsIn(factsIn(resource));
+  const there = regionsOf(resource);
   return regions.map(canonicalRegion).filter((name) => there.includes(name));
 }
 

@@ -5,7 +5,7 @@ import { unknownToAzure } from "./preparation.js";
 import { subscriptionResourceId } from "./records.js";
 
 /** What is registered in a subscription now. */
-export interface Preparation {
+interface Preparation {
   /** In lower case. */
   readonly subscriptionId: string;
   /** True when everything is Registered and no feature waits for its provider to be registered once more. */

@@ -13,7 +13,7 @@ import type { PreparationDependencies } from "./ports.js";
 import { subscriptionResourceId } from "./records.js";
 import { accept } from "./transitions.js";
 
-export interface PrepareSubscription {
+interface PrepareSubscription {
   /** In any case. */
   readonly subscriptionId: string;
   readonly requestedBy: Requester;

@@ -12,7 +12,7 @@ export interface LogFields {
 }
 
 /** Where an invocation's lines go: the part of an InvocationContext that writes them. */
-export interface LogSink {
+interface LogSink {
   info(line: string): void;
   warn(line: string): void;
   error(line: string): void;

@@ -9,7 +9,7 @@ import {
 } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 
-export interface SpanOptions {
+interface SpanOptions {
   readonly kind: SpanKind;
   /** W3C trace context of the trace that the span belongs to; absent: that of the active span. */
   readonly traceparent?: string | undefined;
@@ -45,7 +45,7 @@ export function inSpan<T>(
 }
 
 /** The span has failed, by the code of a ServiceError or the name of another error. */
-export function recordFailure(span: Span, error: unknown): void {
+function recordFailure(span: Span, error: unknown): void {
   const { name, message } =
     error instanceof Error ? error : new Error(String(error));
   span.setAttribute(

@@ -1,10 +1,11 @@
 import { ServiceError } from "../errors.js";
-import type { Dependencies } from "../image-version/ports.js";
-import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
-import type { Look } from "../image-version/resources.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
 import {
-  canonicalRegion,
+  regionsOf,
+  type Dependencies,
+  type Look,
+  type ImageVersionRecord,
+} from "../image-version/index.js";
+import {
   formatImageVersionId,
   keyOf,
   type ImageVersionId,
@@ -53,9 +54,7 @@ export async function resultsOf(
   { resource, publishedDate = "" }: Look,
   copies?: Copies,
 ): Promise<readonly TestResult[]> {
-  const there = targetRegionsOf(resource).map(({ name }) =>
-    canonicalRegion(name),
-  );
+  const there = regionsOf(resource);
   const reported = (await results.list(versionId))
     .filter(
       ({ life, region, time, begunTime = time }) =>

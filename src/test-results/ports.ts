@@ -1,5 +1,5 @@
 import type { EventPublisher } from "../operation/ports.js";
-import type { ResourceManager } from "../image-version/ports.js";
+import type { ResourceManager } from "../image-version/index.js";
 import type { TestResult } from "./results.js";
 
 /** A result, and the life of the version that it is of: a version made again under its number has none of them. */

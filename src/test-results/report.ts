@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
 import type { EventData } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
+import { regionsOf } from "../image-version/index.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import {
   canonicalRegion,
@@ -70,9 +70,7 @@ export async function reportTestResult(
     reportedBy,
     ...(command.begunTime !== undefined && { begunTime: command.begunTime }),
   };
-  const regions = targetRegionsOf(observed.resource).map(({ name }) =>
-    canonicalRegion(name),
-  );
+  const regions = regionsOf(observed.resource);
   const findings = findingsOf(given, regions, deps.now(), command.life);
   if (findings.length > 0)
     throw new ServiceError(

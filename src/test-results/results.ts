@@ -1,5 +1,5 @@
 /** What tests have found of a version, region by region, and what that says of a gate. Pure. */
-import type { ImageVersionRequest } from "../image-version/contract.js";
+import type { ImageVersionRequest } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 

@@ -22,7 +22,7 @@ import { createStateStore } from "../../src/azure/tables/state-store.js";
 import type { TableStorage } from "../../src/azure/tables/table.js";
 import { createVersionNumbers } from "../../src/azure/tables/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
+import type { RollbackStateRecord } from "../../src/image-version/rollback-record.js";
 import type { StepMessage } from "../../src/operation/steps.js";
 import {
   QUEUES,

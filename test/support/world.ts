@@ -17,7 +17,7 @@ import type {
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { TestRecord } from "../../src/machine-test/record.js";
-import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
+import type { RollbackStateRecord } from "../../src/image-version/rollback-record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";
 import type { StateStore } from "../../src/operation/ports.js";

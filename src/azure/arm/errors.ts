@@ -126,7 +126,7 @@ export function toUnavailable(what: string, cause: unknown): ServiceError {
   );
 }
 
-export interface ArmError {
+interface ArmError {
   readonly code: string;
   readonly message: string;
   readonly target: string | undefined;

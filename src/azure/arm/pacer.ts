@@ -62,7 +62,7 @@ export const SIZES: Readonly<Record<string, Size>> = {
   },
 };
 
-export interface PacerOptions {
+interface PacerOptions {
   readonly now: () => Date;
   readonly sleep: (ms: number) => Promise<unknown>;
 }

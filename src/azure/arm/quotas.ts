@@ -3,7 +3,7 @@ import type { ArmResponse } from "./errors.js";
 
 const REMAINING = "x-ms-ratelimit-remaining-";
 
-export interface Quota {
+interface Quota {
   /** ARM's name, such as `subscription-reads` or `Microsoft.Compute/GetGalleryImageVersion3Min`. */
   readonly limit: string;
   readonly remaining: number;

@@ -1,7 +1,7 @@
-import type { Page } from "../../image-version/rules/basis.js";
+import type { DocumentationPage } from "../../image-version/index.js";
 
 /** What is known of one of ARM's refusals. */
-export interface ArmRefusal {
+interface ArmRefusal {
   readonly code: string;
   readonly message: string;
   /** The field, in Compute's spelling, such as `galleryImageVersion.properties.storageProfile.source.id`. */
@@ -9,7 +9,7 @@ export interface ArmRefusal {
 }
 
 /** The same in the vocabulary of the rules; for what no rule can foresee, in words of its own or ARM's. */
-export interface KnownRefusal {
+interface KnownRefusal {
   readonly code: string;
   readonly remediation?: string;
 }
@@ -21,7 +21,10 @@ export interface Refusal {
   /** Looked for in `target: message`; absent where the code alone says it. */
   readonly says?: RegExp;
   /** What ARM answers, word for word, and where it is written: `<>` stands for what varies. None: not written anywhere. */
-  readonly words?: readonly (readonly [text: string, page: Page])[];
+  readonly words?: readonly (readonly [
+    text: string,
+    page: DocumentationPage,
+  ])[];
   /** Of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`); else Sigil's or ARM's own. */
   readonly code: string;
   /** Why nothing can know it beforehand. Absent where something does. */

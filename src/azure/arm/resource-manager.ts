@@ -2,8 +2,12 @@ import type {
   ComputeManagementClient,
   GalleryImageVersion,
 } from "@azure/arm-compute";
-import type { ImageVersionRequest } from "../../image-version/contract.js";
-import type { ResourceManager } from "../../image-version/ports.js";
+import type {
+  ImageVersionRequest,
+  ResourceManager,
+  DeletedImageVersion,
+  ObservedImageVersion,
+} from "../../image-version/index.js";
 import type { RegionState } from "../../operation/records.js";
 import {
   canonicalRegion,
@@ -14,10 +18,6 @@ import type { ArmClient, CallOptions } from "./client.js";
 import { knownRefusal } from "./refusals.js";
 import { readPages, urlOf } from "./pages.js";
 import { armErrorIn, saidBy, toServiceError, type ArmCall } from "./errors.js";
-import type {
-  DeletedImageVersion,
-  ObservedImageVersion,
-} from "../../image-version/resources.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 /** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */

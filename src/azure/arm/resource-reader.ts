@@ -1,5 +1,10 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
-import type { ResourceReader } from "../../image-version/ports.js";
+import type {
+  ResourceReader,
+  DiskEncryptionSet,
+  EncryptionType,
+  ImageDefinition,
+} from "../../image-version/index.js";
 import {
   canonicalRegion,
   parseResourceId,
@@ -14,11 +19,6 @@ import {
   type WirePlan,
   type WireSource,
 } from "./sources.js";
-import type {
-  DiskEncryptionSet,
-  EncryptionType,
-  ImageDefinition,
-} from "../../image-version/resources.js";
 
 /** Of `galleryImages`, as `@azure/arm-compute` asks for one. */
 const GALLERIES_API_VERSION = "2025-12-03";

@@ -7,10 +7,13 @@
  *     What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
  */
 import { ServiceError } from "../../errors.js";
-import { works } from "../../image-version/keys/judge.js";
-import type { Key, KeyDependencies } from "../../image-version/keys/ports.js";
-import type { ResourceReader } from "../../image-version/ports.js";
-import type { DiskEncryptionSet } from "../../image-version/resources.js";
+import {
+  keyWorks,
+  type Key,
+  type KeyDependencies,
+  type ResourceReader,
+  type DiskEncryptionSet,
+} from "../../image-version/index.js";
 import {
   isRegistered,
   nameOf,
@@ -56,7 +59,7 @@ export function shareFacts(
     (state) => state !== undefined && isRegistered(state),
   );
   const keys = shared<Key | undefined>(
-    (key) => key !== undefined && works(key, now()),
+    (key) => key !== undefined && keyWorks(key, now()),
   );
   return (note = () => {}) => {
     /** One read of what the names name, in whatever case. */

@@ -3,7 +3,7 @@ import type {
   ImageSource,
   PurchasePlan,
   SourceDisk,
-} from "../../image-version/resources.js";
+} from "../../image-version/index.js";
 
 /** A source in the wire's form, as far as it is looked into, whichever type it is of. */
 export interface WireSource {

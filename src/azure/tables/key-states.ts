@@ -1,4 +1,4 @@
-import type { ImageKeys, KeyStates } from "../../image-version/keys/ports.js";
+import type { ImageKeys, KeyStates } from "../../image-version/index.js";
 import { createImageDocuments } from "./image-documents.js";
 import type { TableStorage } from "./table.js";
 

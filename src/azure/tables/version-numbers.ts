@@ -5,14 +5,12 @@
  *  2. The last number and the request that got it are one transaction: none is given without somebody to have it.
  */
 import { ServiceError } from "../../errors.js";
-import type {
-  NumberRequest,
-  VersionNumbers,
-} from "../../image-version/ports.js";
 import {
   highestVersionNumber,
   nextVersionNumber,
-} from "../../image-version/version-numbers.js";
+  type NumberRequest,
+  type VersionNumbers,
+} from "../../image-version/index.js";
 import { keyOf } from "../../resource-id.js";
 import { Turns } from "./turns.js";
 import { Table, type TableStorage } from "./table.js";

@@ -5,7 +5,7 @@ import type { Environment, ProcessIo } from "./io.js";
 import { versionOf, wordsOf } from "./progress.js";
 import { run } from "./run.js";
 
-export interface ActionDependencies {
+interface ActionDependencies {
   readonly io: ProcessIo;
   /** Adds to a file that GitHub reads after the step. */
   readonly append: (file: string, text: string) => void;

@@ -26,7 +26,7 @@ export interface Column {
   readonly of: (entry: never) => unknown;
 }
 
-export interface Shown {
+interface Shown {
   readonly format: Format;
   readonly query: string | undefined;
   readonly columns?: readonly Column[] | undefined;
@@ -129,7 +129,7 @@ const LEAST_WIDTH = 24;
  * Of what has no columns of its own: the members that are one value, their names as titles, as with az. Within `width`, the
  * last column goes on in the lines below.
  */
-export function table(
+function table(
   rows: readonly unknown[],
   columns: readonly Column[] | undefined,
   style: Style,

@@ -10,7 +10,7 @@ import { Ended, UsageError } from "./exit-codes.js";
 import type { Io } from "./io.js";
 import { tokensFor } from "./sign-in.js";
 
-export interface Namespace {
+interface Namespace {
   /** Such as `https://sigil.servicebus.windows.net`. */
   readonly address: string;
   /** Of a connection string; without one a token of Entra ID is used. */
@@ -65,7 +65,7 @@ export function namespaceOf(text: string): Namespace {
   return { address: `https://${full}` };
 }
 
-export interface Subscription {
+interface Subscription {
   readonly namespace: Namespace;
   readonly topic: string;
   readonly name: string;

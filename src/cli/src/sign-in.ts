@@ -7,7 +7,7 @@ import type { Environment, Io } from "./io.js";
 import { Ended, UsageError } from "./exit-codes.js";
 import { variable, type Settings } from "./settings.js";
 
-export const SIGN_INS = [
+const SIGN_INS = [
   "environment",
   "workload-identity",
   "github",
@@ -16,12 +16,12 @@ export const SIGN_INS = [
   "az",
   "device-code",
 ] as const;
-export type SignIn = (typeof SIGN_INS)[number];
+type SignIn = (typeof SIGN_INS)[number];
 
 /** A token is replaced so long before it expires: a long poll takes a minute, and clocks differ. */
 const RENEWAL_MS = 5 * 60_000;
 
-export interface SignInDependencies {
+interface SignInDependencies {
   /** Whoever gives tokens, made when the first one is needed. */
   readonly credential: () => Promise<Pick<TokenCredential, "getToken">>;
   readonly now: () => number;

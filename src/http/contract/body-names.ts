@@ -20,7 +20,7 @@ type Schema = OpenAPIV3.SchemaObject & {
   };
 };
 
-export interface ReadBody {
+interface ReadBody {
   /** The body with the schema's names, without read-only members. */
   readonly value: unknown;
   /** Whether it had read-only members: then it was an answer before. */

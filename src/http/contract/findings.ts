@@ -24,7 +24,7 @@ interface DescribedSchema {
 }
 
 /** Follows a schema's `$ref`. */
-export type Dereference = (schema: DescribedSchema) => DescribedSchema;
+type Dereference = (schema: DescribedSchema) => DescribedSchema;
 
 const MAX_SHOWN_CHARACTERS = 80;
 /** What ConvertTo-Json writes for a hashtable, list or object that is deeper than its -Depth, which is 2 by default. */

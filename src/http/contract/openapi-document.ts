@@ -7,7 +7,7 @@ import type { operations } from "../../generated/openapi.js";
 export type OperationId = keyof operations;
 
 /** One operation of the document, with the references of its parameters resolved. */
-export interface DocumentedOperation {
+interface DocumentedOperation {
   readonly operationId: OperationId;
   readonly method: Uppercase<(typeof METHODS)[number]>;
   /** As the document has it, with the names of parameters in braces. */

@@ -26,13 +26,13 @@ type Parameter = OpenAPIV3.ParameterObject & {
 type ParameterValue = string | number | boolean;
 
 /** The parameters of one place by name, of the types that the document gives them, defaults filled in. */
-export interface ValidatedParameters {
+interface ValidatedParameters {
   readonly values: Readonly<Record<string, ParameterValue>>;
   readonly findings: readonly Finding[];
 }
 
 /** A body without its read-only members, which are ignored as Azure Resource Manager ignores them. */
-export interface ValidatedBody {
+interface ValidatedBody {
   readonly value: unknown;
   /** Whether it had any: then it was an answer, edited. */
   readonly pasted: boolean;

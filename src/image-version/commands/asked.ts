@@ -12,7 +12,6 @@ import {
   exclusionIn,
   factsIn,
   heldBackBy,
-  isFlag,
   latestIn,
   regionOfFlag,
   withoutFlags,
@@ -188,12 +187,9 @@ function saidOfSeen(
   record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = fieldsOf(body);
-  const { changes } = askedOfSeen(
-    shown,
-    { ...fields, ...factsIn(body) },
-    removeRegions,
-  );
-  if (patch === undefined || look === undefined) return changes;
+  const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
+  if (patch === undefined || look === undefined)
+    return without(changes, removeRegions);
   const open = record
     ? patchOf(openRequests(record).map(([, request]) => request))
     : {};
@@ -330,7 +326,7 @@ function withoutEarlierEnd(
 }
 
 /** Where the body says otherwise than Azure shows whether the version is in latest. */
-export function stayingFlags(
+function stayingFlags(
   body: ImageVersionRequest,
   { resource }: Look,
 ): readonly RuleFinding[] {
@@ -378,9 +374,4 @@ function ruleStays(): RuleFinding {
     remediation:
       'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
   };
-}
-
-/** The fields of a patch that a later one may contradict. */
-export function isOfLatest(field: string): boolean {
-  return isFlag(field) || field === PROMOTION;
 }

@@ -63,7 +63,7 @@ import {
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
 
-export interface PromoteImageVersion extends Command, NoLatest {
+interface PromoteImageVersion extends Command, NoLatest {
   /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
   readonly regions?: readonly string[] | undefined;
   /** Begun by a rule, of this life: refused where anything is under way. */
@@ -72,7 +72,7 @@ export interface PromoteImageVersion extends Command, NoLatest {
   readonly byRollback?: true;
 }
 
-export interface RetryImageVersion extends Command {
+interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
   readonly regions?: readonly string[] | undefined;
 }

@@ -15,7 +15,7 @@ import {
   usedResources,
   type UsedResource,
 } from "../properties/resource-references.js";
-import { knownNumbers } from "../known-numbers.js";
+import { knownNumbers } from "../queries/known-numbers.js";
 import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
 import { believed } from "../state/observe.js";

@@ -30,10 +30,7 @@ export function contradictionsOf(
   const found = openRequests(record).map(([operationId, other]) => ({
     operationId,
     conflicts: [
-      ...conflictsBetween(
-        { changes: standing(other), repeats: {} },
-        { changes: patch, repeats: {} },
-      ),
+      ...conflictsBetween(standing(other), patch),
       ...Object.entries(standing(other))
         .filter(
           ([field, theirs]) =>

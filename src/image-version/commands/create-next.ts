@@ -27,7 +27,7 @@ import { putImageVersion, type PutImageVersion } from "./put.js";
 import { mustBeAdmitted } from "./command.js";
 import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
-import { knownNumbers } from "../known-numbers.js";
+import { knownNumbers } from "../queries/known-numbers.js";
 import { planImageVersion } from "./plan.js";
 import type { Dependencies } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";

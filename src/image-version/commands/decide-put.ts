@@ -7,7 +7,7 @@ import type { Decision } from "../../operation/accepting.js";
 import { contextOf } from "../../operation/steps.js";
 import { formatImageVersionId, keyOf } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Change } from "../preflight/facts.js";
+import type { Change } from "../rules/facts.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";

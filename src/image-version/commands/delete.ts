@@ -31,7 +31,7 @@ import { acceptByHand, type ByHand, type Subject } from "./by-hand.js";
 import { listIn, type Command } from "./command.js";
 import { deletedSoftly, finalityOf } from "./soft-delete.js";
 
-export interface DeleteImageVersion extends Command, NoLatest {
+interface DeleteImageVersion extends Command, NoLatest {
   /** For good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: boolean;
   /** Also where it is in use, or nobody knows. */

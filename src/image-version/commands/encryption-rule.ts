@@ -15,7 +15,7 @@ import type {
   TargetRegion,
 } from "../contract.js";
 import type { Dependencies } from "../ports.js";
-import { sourceReferences } from "../preflight/source.js";
+import { sourceReferences } from "../properties/source-references.js";
 import {
   canonicalForm,
   targetRegionsOf,
@@ -29,7 +29,7 @@ import { withSetIds } from "./set-names.js";
 const POINTER = "/sigil/encryption";
 
 /** A canonical request with the sets that its rule has chosen, and why it could not choose others. */
-export interface Chosen {
+interface Chosen {
   readonly request: ImageVersionRequest;
   readonly findings: readonly RuleFinding[];
 }

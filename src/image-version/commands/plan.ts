@@ -7,7 +7,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Known } from "../preflight/facts.js";
+import { found, type Known } from "../rules/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
@@ -19,7 +19,7 @@ import {
   type NoLatest,
 } from "../preflight/latest.js";
 import { ruleWarnings } from "../preflight/rule.js";
-import { sourceDataDiskLuns } from "../preflight/source.js";
+import { sourceDataDiskLuns } from "../rules/source.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import {
@@ -59,7 +59,7 @@ import {
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
-export interface PlanImageVersion extends NoLatest {
+interface PlanImageVersion extends NoLatest {
   readonly id: ImageVersionId;
   readonly body: ImageVersionRequest;
   /** Regions that are to be removed, in any spelling. */

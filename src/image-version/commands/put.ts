@@ -68,7 +68,7 @@ export interface PutImageVersion extends ChangeCommand {
   readonly body: ImageVersionRequest;
 }
 
-export interface PatchImageVersion extends Omit<
+interface PatchImageVersion extends Omit<
   PutImageVersion,
   "body" | "pasted" | "ifNoneMatch"
 > {

@@ -9,18 +9,18 @@ import type { DiskEncryptionSet } from "../resources.js";
 import { SET_NOT_FOUND, type Judged } from "./judge.js";
 import type { KeyProblem, KeyState } from "./ports.js";
 
-export type Change = "atRisk" | "safe";
+export type KeyChange = "atRisk" | "safe";
 
-export interface Advanced {
+interface Advanced {
   readonly state: KeyState;
   /** What is to be told; absent where nothing is. */
-  readonly change?: Change;
+  readonly change?: KeyChange;
 }
 
 /** A replica of Azure Resource Manager that is behind has caught up by then. */
 const CONFIRM_MS = 120_000;
 
-export function advance(
+export function advanceKeys(
   before: KeyState | undefined,
   diskEncryptionSetId: string,
   shown: DiskEncryptionSet | undefined,

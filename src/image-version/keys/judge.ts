@@ -2,7 +2,7 @@
  * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
  * be well that is there.
  */
-import { azNames } from "../rules/az-names.js";
+import { azNames } from "./az-names.js";
 import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 
@@ -31,7 +31,7 @@ export interface Judged {
   readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
 }
 
-export interface KeyTime {
+interface KeyTime {
   readonly now: Date;
   /** A key that expires within this time is at risk. */
   readonly expiryMs: number;
@@ -42,7 +42,7 @@ const NEW_USE: readonly Breakage[] = ["update", "deployment"];
 const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
 
 /** `madeWith`: the types that the set had when the versions were made that it encrypts. */
-export function judge(
+export function judgeSet(
   id: string,
   sight: SetSight,
   madeWith: readonly EncryptionType[],
@@ -264,7 +264,7 @@ function keyProblems(
 }
 
 /** It can be used at this moment. */
-export function works(key: Key, now: Date): boolean {
+export function keyWorks(key: Key, now: Date): boolean {
   return keyProblems(key, undefined, now, 0).length === 0;
 }
 

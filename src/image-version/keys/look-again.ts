@@ -1,6 +1,6 @@
 import { ServiceError } from "../../errors.js";
-import { advance } from "./advance.js";
-import { judge, TYPE_CHANGED } from "./judge.js";
+import { advanceKeys } from "./advance.js";
+import { judgeSet, TYPE_CHANGED } from "./judge.js";
 import type { KeyLooks, LookDependencies } from "./look.js";
 import type { KeyState } from "./ports.js";
 
@@ -17,12 +17,12 @@ export async function lookAgain(
   try {
     const sight = await looks.look(id);
     const set = sight.set.kind === "found" ? sight.set.value : undefined;
-    const judged = judge(id, sight, [], { now: now(), expiryMs });
+    const judged = judgeSet(id, sight, [], { now: now(), expiryMs });
     // With what the versions were made is not read again: it is judged by the type that the set has now.
     const typed = (known?.problems ?? []).filter(
       ({ code }) => code === TYPE_CHANGED,
     );
-    const { state } = advance(
+    const { state } = advanceKeys(
       known,
       id,
       set,

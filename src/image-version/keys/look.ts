@@ -1,6 +1,5 @@
 /** Looks at disk encryption sets and their keys, each once for all who ask. */
 import { ServiceError } from "../../errors.js";
-import type { ResourceReader } from "../ports.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import { parseResourceId } from "../../resource-id.js";
 import {
@@ -15,7 +14,9 @@ export interface LookDependencies extends Pick<
   KeyDependencies,
   "keyReader" | "keyExpiryMs"
 > {
-  readonly resources: Pick<ResourceReader, "getDiskEncryptionSet">;
+  readonly resources: {
+    getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
+  };
   readonly now: () => Date;
 }
 

@@ -77,7 +77,7 @@ export interface ImageKeys {
   readonly untold: readonly CloudEvent[];
 }
 
-export interface StoredImageKeys {
+interface StoredImageKeys {
   readonly document: ImageKeys;
   readonly etag: string;
 }

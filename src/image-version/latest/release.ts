@@ -13,7 +13,7 @@ import { targetRegionsOf } from "../properties/canonical-form.js";
 import { regionsIn } from "../properties/fields.js";
 
 /** `rule`: it promotes the version from none to all. The others end that. */
-export type ReleasedBy = "request" | "rule" | "person" | "deletion" | "cancel";
+type ReleasedBy = "request" | "rule" | "person" | "deletion" | "cancel";
 
 export interface Release {
   readonly in: "all" | "none" | readonly string[];

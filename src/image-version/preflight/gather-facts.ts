@@ -21,11 +21,11 @@ import {
   type RegistrationState,
   type Subscriptions,
 } from "../../subscription/ports.js";
-import type { Facts, Seen } from "./facts.js";
+import type { Facts, Seen } from "../rules/facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
-import { bounded, PARALLEL, seeEach } from "./see.js";
+import { bounded, seeEach } from "./see.js";
 
 /** What facts are read with. */
 export interface FactSources {
@@ -60,7 +60,7 @@ export async function gatherFacts(
     readonly imageVersion?: Facts["imageVersion"];
   } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
-  const see = bounded(PARALLEL);
+  const see = bounded();
   const all = namedResources(id, request);
   const named = withSources
     ? all

@@ -15,15 +15,13 @@ import { createKeyLooks } from "../keys/look.js";
 import { statesOf } from "../keys/version-keys.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
-import {
-  diskEncryptionReferences,
-  seenDiskEncryptionSets,
-} from "../properties/disk-encryption-references.js";
+import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
+import { seenDiskEncryptionSets } from "../rules/seen-disk-encryption-sets.js";
 import { regionsIn } from "../properties/fields.js";
 import type { DiskEncryptionSet } from "../resources.js";
-import { found, type Facts } from "./facts.js";
+import { found, type Facts } from "../rules/facts.js";
 import { readsOf } from "./named.js";
-import { bounded, PARALLEL } from "./see.js";
+import { bounded } from "./see.js";
 
 /**
  * The facts with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
@@ -45,7 +43,7 @@ export async function gatherKeys<F extends Facts>(
   if (keyGuardian === undefined || sets.length === 0) return facts;
   const room = maxReads - readsOf(facts);
   const { keyOf } = createKeyLooks({ ...keyGuardian, resources, now });
-  const see = bounded(PARALLEL);
+  const see = bounded();
   const bySet = new Map(
     await Promise.all(
       sets.map(

@@ -1,14 +1,13 @@
-import type { OperationRecord } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Facts } from "./facts.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { found, type Facts } from "../rules/facts.js";
+import type { Proven } from "../state/record.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkFacts } from "../rules/rules.js";
-import { sourceDataDiskLuns } from "./source.js";
+import { sourceDataDiskLuns } from "../rules/source.js";
 
 /** What Azure showed before creation, and what the rules say of it. */
-export interface Preflight {
+interface Preflight {
   readonly facts: Facts;
   readonly findings: readonly RuleFinding[];
 }
@@ -37,12 +36,6 @@ export function judge(
 /** Those that stop a request. */
 export function errorsAmong(findings: readonly RuleFinding[]): RuleFinding[] {
   return findings.filter((finding) => finding.severity === "error");
-}
-
-/** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
-export interface Proven {
-  readonly record: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">;
-  readonly operation: Pick<OperationRecord, "warnings">;
 }
 
 export function provenBy(

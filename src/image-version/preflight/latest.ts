@@ -16,13 +16,13 @@ import {
 } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import type { Look } from "../resources.js";
-import { surveyedLatest, surveyOf } from "../rollback/survey.js";
+import { surveyedLatest, surveyOf } from "../queries/survey.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { latestToBe } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 
 /** Canonical regions that have the version in latest, before and after. */
-export interface LatestTaking {
+interface LatestTaking {
   readonly id: ImageVersionId;
   readonly before: readonly string[];
   readonly after: readonly string[];

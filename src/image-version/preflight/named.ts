@@ -2,16 +2,19 @@
 import { ServiceError } from "../../errors.js";
 import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Facts } from "./facts.js";
+import type { Facts } from "../rules/facts.js";
 import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../properties/disk-encryption-references.js";
 import { STORAGE_PROFILE, TARGET_REGIONS } from "../rules/rule.js";
-import { namesSource, sourceReferences } from "./source.js";
+import {
+  namesSource,
+  sourceReferences,
+} from "../properties/source-references.js";
 
 /** Distinct resources; keys are ids in lower case, as ARM compares them. */
-export interface NamedResources {
+interface NamedResources {
   readonly diskEncryptionSets: ReadonlyMap<string, string>;
   readonly sources: ReadonlyMap<string, string>;
 }

@@ -5,13 +5,13 @@
  *  3. What may not be seen is told apart from what is not there.
  */
 import { ServiceError } from "../../errors.js";
-import type { Denied, Seen } from "./facts.js";
+import type { Denied, Seen } from "../rules/facts.js";
 
-export const PARALLEL = 16;
+const PARALLEL = 16;
 
-export type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
+type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
 
-export function bounded(parallel: number): See {
+export function bounded(parallel = PARALLEL): See {
   let free = parallel;
   let failure: Error | undefined;
   const waiting: (() => void)[] = [];

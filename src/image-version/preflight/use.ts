@@ -27,7 +27,7 @@ export function isGuarded({
   return consumerSubscriptions.length > 0;
 }
 
-export interface Taking {
+interface Taking {
   readonly id: ImageVersionId;
   /** Canonical regions where it is the latest; undefined where nobody knows. */
   readonly latestIn: readonly string[] | undefined;

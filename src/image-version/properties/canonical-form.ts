@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { comparableAt, fieldsOf, propertyOf } from "./fields.js";
 import { isKnown, isMap, propertyAt } from "./table.js";
@@ -46,6 +47,11 @@ export function targetRegionsOf(
   request: ImageVersionRequest,
 ): readonly TargetRegion[] {
   return request.properties.publishingProfile?.targetRegions ?? [];
+}
+
+/** The canonical names of its target regions. */
+export function regionsOf(version: ImageVersionRequest): readonly string[] {
+  return targetRegionsOf(version).map(({ name }) => canonicalRegion(name));
 }
 
 /**

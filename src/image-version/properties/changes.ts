@@ -4,7 +4,6 @@ import type { ImageVersionRequest } from "../contract.js";
 import { fieldsOf, pointerTo, regionField, regionOf } from "./fields.js";
 import {
   describeField,
-  difference,
   unmetBy,
   type Conflict,
   type Patch,
@@ -75,17 +74,6 @@ export function plannedChanges(
 function newFields(patch: Patch): Unmet[] {
   return Object.entries(patch).flatMap(([field, after]) =>
     after === null ? [] : [{ field, before: undefined, after }],
-  );
-}
-
-/** Where two canonical requests differ, in words. */
-export function differencesBetween(
-  existing: ImageVersionRequest,
-  wanted: ImageVersionRequest,
-): Finding[] {
-  const { changes } = difference(fieldsOf(existing), fieldsOf(wanted));
-  return unmetBy(fieldsOf(existing), changes).map((unmet) =>
-    differs(unmet, wanted),
   );
 }
 

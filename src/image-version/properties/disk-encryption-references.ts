@@ -1,9 +1,7 @@
 import { isComputeResourceId } from "../../resource-id.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Facts } from "../preflight/facts.js";
-import { TARGET_REGIONS } from "../rules/rule.js";
-import type { DiskEncryptionSet } from "../resources.js";
+import { TARGET_REGIONS } from "./table.js";
 
 /** One place in a request that gives a disk encryption set to a disk in a region. */
 export interface DiskEncryptionReference {
@@ -75,26 +73,8 @@ export function namesDiskEncryptionSet({
   return isComputeResourceId(diskEncryptionSetId, "diskEncryptionSets");
 }
 
-/** Each reference whose disk encryption set could be read, with the set. */
-export function seenDiskEncryptionSets(
-  request: ImageVersionRequest,
-  facts: Facts,
-): readonly {
-  readonly reference: DiskEncryptionReference;
-  readonly set: DiskEncryptionSet;
-}[] {
-  return diskEncryptionReferences(request).flatMap((reference) => {
-    const set = found(
-      facts.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()),
-    );
-    return set === undefined || !namesDiskEncryptionSet(reference)
-      ? []
-      : [{ reference, set }];
-  });
-}
-
 /** A disk that a region gives no disk encryption set. */
-export interface DiskWithoutSet {
+interface DiskWithoutSet {
   /** Where the set would be. */
   readonly pointer: string;
   /** Canonical region. */

@@ -1,18 +1,6 @@
 /**
- * What one request asks of a version, as a three-way merge of what was applied before, what Azure shows and what is
- * requested now (`kubectl apply` does the same). Pure. Example, with the fields' names shortened:
- *
- *   lastApplied  westus/replicas 2, tags/a 1            what Sigil was asked for, and achieved
- *   observed     westus/replicas 2, tags/a 1, tags/p x  a policy has added tags/p
- *   requested    westus/replicas 3, westus/excluded …   tags/a is left out
- *   => changes   westus/replicas 3, tags/a null         tags/p is not mentioned: it stays
- *
- * Invariants:
- *  1. What a request does not mention, and what was applied did not mention either, stays as Azure shows it.
- *  2. A region, or a key of one, is taken away only where the request names the region as one to be removed. What a
- *     request says nothing of, a region or an edge zone, stays with all that it has.
- *  3. What a request merely repeats gives way to what another has changed through Sigil meanwhile, and to nothing else. A
- *     region that another is removing is not merely repeated: the later of the two is refused.
+ * What requests ask of a version, as patches of its fields. Pure. Of a region, or of a key of one, silence takes nothing away: a
+ * region goes only where it is named as one to be removed.
  */
 import {
   comparableAt,
@@ -23,111 +11,34 @@ import {
   propertyOf,
   regionField,
   regionOf,
-  regionsIn,
   sameAt,
   valueAt,
   type Fields,
 } from "./fields.js";
 import { escapePointer } from "../../errors.js";
-import { EXCLUDE_FROM_LATEST, isMap, PROMOTION, propertyAt } from "./table.js";
+import { isMap, propertyAt } from "./table.js";
 
 /** By field name, the value that Azure shall show; null: it shall show none. A region's own name with null removes it. */
 export type Patch = Readonly<Record<string, unknown>>;
 
-/** What a request asks: what it changes, and what it repeats of what was applied before. Invariant 3. */
-export interface Asked {
-  readonly changes: Patch;
-  readonly repeats: Patch;
-}
-
-export const NOTHING_ASKED: Asked = { changes: {}, repeats: {} };
-
-/**
- * What a body states of a version that Azure shows as `shown`, if it has it. A promotion rule says when the version is to be
- * in latest: beside it a body does not ask for what holds until then, such as one that was read, nor that it be in latest at
- * once, as tools say in every body.
- */
-export function statedIn(body: Fields, shown: Fields | undefined): Fields {
-  if (body[PROMOTION] === undefined) return body;
-  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = body;
-  const held = shown === undefined || shown[EXCLUDE_FROM_LATEST] === true;
-  return excluded === false || held ? others : body;
-}
-
-/** What a whole body asks. `lastApplied` is absent where Sigil has not applied anything yet. */
-export function askedBy(
-  requested: Fields,
-  lastApplied: Fields | undefined,
-  removeRegions: readonly string[] = [],
-): Asked {
-  const changes: Record<string, unknown> = {};
-  const repeats: Record<string, unknown> = {};
-  const has = new Set(regionsIn(lastApplied ?? {}));
-  for (const [name, value] of Object.entries(requested)) {
-    const before = lastApplied && valueAt(lastApplied, name);
-    const region = regionOf(name);
-    if (lastApplied === undefined || !sameAt(name, before, value))
-      changes[name] = value;
-    else if (propertyOf(name).restated === true) continue;
-    // Of a region that was not applied, nothing is repeated: not even what has its default.
-    else if (region !== undefined && !has.has(region)) changes[name] = value;
-    else repeats[name] = value;
-  }
-  const named = placesIn(requested);
-  for (const name of Object.keys(lastApplied ?? {})) {
-    if (valueAt(requested, name) !== undefined) continue;
-    const place = placeOf(name);
-    if (place !== undefined && !named.has(place)) continue; // Invariant 2.
-    if (propertyOf(name).omitted === "cleared") changes[name] = null;
-  }
-  return withoutRegions({ changes, repeats }, removeRegions);
-}
-
-/** What it takes to make the one version of the other; regions that the other lacks stay. Invariant 2. */
-export function difference(
-  from: Fields,
-  to: Fields,
-  removeRegions: readonly string[] = [],
-): Asked {
-  const changes: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(to))
-    if (!sameAt(name, valueAt(from, name), value)) changes[name] = value;
-  const named = placesIn(to);
-  for (const name of Object.keys(from)) {
-    if (valueAt(to, name) !== undefined) continue;
-    const place = placeOf(name);
-    if (place !== undefined && !named.has(place)) continue;
-    if (propertyOf(name).cleared !== undefined && !isDefault(name, from[name]))
-      changes[name] = null;
-  }
-  return withoutRegions({ changes, repeats: {} }, removeRegions);
-}
-
 /** What a body asks of a version that its caller has seen: the difference. Silence about exclusion from latest keeps it. */
-export function askedOfSeen(
-  seen: Fields,
-  requested: Fields,
-  removeRegions: readonly string[] = [],
-): Asked {
-  const { changes, repeats } = difference(seen, requested, removeRegions);
-  return {
-    changes: Object.fromEntries(
-      Object.entries(changes).filter(
-        ([name, value]) =>
-          value !== null ||
-          regionField(regionOf(name) ?? "") === name ||
-          propertyOf(name).omitted === "cleared",
-      ),
+export function askedOfSeen(seen: Fields, requested: Fields): Patch {
+  const named = placesIn(requested);
+  const left = Object.keys(seen).filter((name) => {
+    const place = placeOf(name);
+    return (
+      valueAt(requested, name) === undefined &&
+      (place === undefined || named.has(place)) &&
+      propertyOf(name).omitted === "cleared" &&
+      !isDefault(name, seen[name])
+    );
+  });
+  return Object.fromEntries([
+    ...Object.entries(requested).filter(
+      ([name, value]) => !sameAt(name, valueAt(seen, name), value),
     ),
-    repeats,
-  };
-}
-
-/** A rule that is asked for says when the version is to be in latest: not at once. */
-export function withRuleAlone(changes: Patch, stated?: unknown): Patch {
-  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
-  const rule = changes[PROMOTION] ?? stated;
-  return excluded === false && rule != null ? others : changes;
+    ...left.map((name) => [name, null]),
+  ]) as Patch;
 }
 
 /**
@@ -162,7 +73,7 @@ export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
 /**
  * What a merge patch takes away, and no update can clear: it is asked as a removal, and so refused instead of passed over.
  * `from` is the version as it is, `to` as it would be, both canonical. What a list lacks of its regions and edge zones is
- * kept. Invariant 2.
+ * kept.
  */
 export function takenAway(from: Fields, to: Fields): Patch {
   return Object.fromEntries(
@@ -195,48 +106,11 @@ function isDefault(name: string, value: unknown): boolean {
   return sameAt(name, value, undefined);
 }
 
-function withoutRegions(asked: Asked, regions: readonly string[]): Asked {
-  if (regions.length === 0) return asked;
-  const kept = (patch: Patch): Record<string, unknown> =>
-    Object.fromEntries(
-      Object.entries(patch).filter(
-        ([name]) => !regions.includes(regionOf(name) ?? ""),
-      ),
-    );
-  return {
-    changes: {
-      ...kept(asked.changes),
-      ...Object.fromEntries(regions.map((name) => [regionField(name), null])),
-    },
-    repeats: kept(asked.repeats),
-  };
-}
-
-/**
- * What several ask, in the order in which they were accepted: the later change wins, and what one merely repeats gives
- * way to what has become of it since, in `applied` or by another's change.
- */
-export function combined(
-  requests: readonly Asked[],
-  applied: Fields | undefined,
-): Patch {
+/** What several ask, in the order in which they were accepted: the later says the last word. */
+export function combined(requests: readonly Patch[]): Patch {
   const patch: Record<string, unknown> = {};
-  const repeated = new Set<string>();
-  const has = new Set(regionsIn(applied ?? {}));
-  for (const { changes, repeats } of requests) {
-    for (const [name, value] of Object.entries(repeats)) {
-      const present = nameIn(patch, name);
-      const region = regionOf(name);
-      const overtaken =
-        (present !== undefined && !repeated.has(present)) ||
-        (applied !== undefined &&
-          (!sameAt(name, valueAt(applied, name), value) ||
-            (region !== undefined && !has.has(region))));
-      if (overtaken || isRemoved(patch, name)) continue;
-      put(patch, name, value);
-      repeated.add(name);
-    }
-    for (const [name, value] of Object.entries(changes)) {
+  for (const request of requests)
+    for (const [name, value] of Object.entries(request)) {
       const region = regionOf(name);
       if (region !== undefined && name === regionField(region))
         for (const other of Object.keys(patch))
@@ -244,9 +118,7 @@ export function combined(
       if (region !== undefined && name !== regionField(region))
         delete patch[regionField(region)];
       put(patch, name, value);
-      repeated.delete(name);
     }
-  }
   return patch;
 }
 
@@ -261,11 +133,6 @@ function put(
   fields[name] = value;
 }
 
-function isRemoved(patch: Patch, name: string): boolean {
-  const region = regionOf(name);
-  return region !== undefined && patch[regionField(region)] === null;
-}
-
 /** A field that two requests ask differently. */
 export interface Conflict {
   readonly field: string;
@@ -277,38 +144,28 @@ export interface Conflict {
 
 /** Where a request changes what another, accepted before it, changes otherwise, or names a region that the other removes. */
 export function conflictsBetween(
-  theirs: Asked,
-  ours: Asked,
+  theirs: Patch,
+  ours: Patch,
 ): readonly Conflict[] {
-  const repeated = regionsIn(ours.repeats)
-    .filter((name) => theirs.changes[regionField(name)] === null)
-    .map((name): Conflict => {
-      const field = regionField(name);
-      return { field, theirs: null, ours: name };
-    });
-  return [
-    ...repeated,
-    ...Object.entries(ours.changes).flatMap(([field, value]): Conflict[] => {
-      const region = regionOf(field);
-      const removal = region !== undefined && field === regionField(region);
-      if (removal) {
-        const other = Object.entries(theirs.changes).find(
-          ([name, their]) => regionOf(name) === region && their !== null,
-        );
-        return other === undefined
-          ? []
-          : [{ field, theirs: other[1], ours: value }];
-      }
-      if (isRemoved(theirs.changes, field))
-        return [{ field, theirs: null, ours: value }];
-      const name = nameIn(theirs.changes, field);
-      if (name === undefined) return [];
-      const their = theirs.changes[name];
-      return comparableAt(field, their) === comparableAt(field, value)
+  return Object.entries(ours).flatMap(([field, value]): Conflict[] => {
+    const region = regionOf(field);
+    if (region !== undefined && field === regionField(region)) {
+      const other = Object.entries(theirs).find(
+        ([name, their]) => regionOf(name) === region && their !== null,
+      );
+      return other === undefined
         ? []
-        : [{ field, theirs: their, ours: value }];
-    }),
-  ];
+        : [{ field, theirs: other[1], ours: value }];
+    }
+    if (region !== undefined && theirs[regionField(region)] === null)
+      return [{ field, theirs: null, ours: value }];
+    const name = nameIn(theirs, field);
+    if (name === undefined) return [];
+    const their = theirs[name];
+    return comparableAt(field, their) === comparableAt(field, value)
+      ? []
+      : [{ field, theirs: their, ours: value }];
+  });
 }
 
 /** One field that Azure does not show as a patch asks; `before` is what it shows. */

@@ -6,7 +6,7 @@ import { partsOf, regionField, regionOf } from "./fields.js";
 import { isMap, keyAt } from "./table.js";
 
 /** By field, what it had; absent: it was not there. */
-export type Before = Readonly<Record<string, { readonly before?: unknown }>>;
+type Before = Readonly<Record<string, { readonly before?: unknown }>>;
 
 /** `shown`: the version as Azure has it. */
 export function putBack(shown: ImageVersionRequest, was: Before): Change {

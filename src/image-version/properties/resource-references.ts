@@ -1,14 +1,14 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { diskEncryptionReferences } from "./disk-encryption-references.js";
-import { diskImagesOf } from "../preflight/source-kinds.js";
-import { sourceReferences } from "../preflight/source.js";
+import { diskImagesOf } from "./source-kinds.js";
+import { sourceReferences } from "./source-references.js";
 import { parseResourceId } from "../../resource-id.js";
-import { STORAGE_PROFILE } from "../rules/rule.js";
+import { STORAGE_PROFILE } from "./table.js";
 
 const SET = "Microsoft.Compute/diskEncryptionSets";
 
 /** One place in a request that names a resource. */
-export interface ResourceReference {
+interface ResourceReference {
   readonly pointer: string;
   readonly id: string;
   /** Types that fit the place, such as `Microsoft.Compute/disks`. */

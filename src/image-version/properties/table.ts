@@ -1,6 +1,6 @@
 /**
  * Every property of a GalleryImageVersion that a request may write, and what holds of it. The one place that knows
- * properties: canonical form, fields, three-way merge, the body of an update, the read-back and a plan's changes are
+ * properties: canonical form, fields, patches, the body of an update, the read-back and a plan's changes are
  * derived from it. A property that is in the contract and not here, or here and not there, does not compile.
  */
 import type { ImageVersionRequest } from "../contract.js";
@@ -25,14 +25,11 @@ export interface Property {
   readonly mutability: "immutable" | "mutable" | "growsOnly";
   /** What ARM has where nothing is said; saying it is the same as not saying it. */
   readonly default?: unknown;
-  /** What a request means that leaves out what was applied before: the property is cleared, or it stays as Azure shows it. */
+  /** What a request means that leaves out what Azure shows: the property is cleared, or it stays as Azure shows it. */
   readonly omitted: "cleared" | "kept";
   /** How an update clears it: by leaving it out of the body, or by sending its default. */
   readonly cleared?: "leftOut" | "default";
-  /**
-   * Said in every body by tools such as az, changed or not: it is a statement only where it differs from what was
-   * applied before, so that an unchanged body never undoes what somebody has set in the portal.
-   */
+  /** Its default is said by some and left out by others, and does not mean the same: such a request is another one. */
   readonly restated?: true;
 }
 
@@ -56,7 +53,7 @@ type PathsOf<T> = T extends string | number | boolean
         }[keyof T & string];
 
 /** Of each property, by a JSON pointer in which `*` stands for the key of an item: a region's name, a LUN, a tag's name. */
-export type PropertyPath = Exclude<
+type PropertyPath = Exclude<
   PathsOf<ImageVersionRequest>,
   // Says how others are chosen, and is none itself (commands/encryption-rule.ts).
   `/sigil/encryption/${string}`
@@ -117,7 +114,7 @@ export const PROPERTIES = {
   "/tags/*": changed(plain),
   [`${PROFILE}/replicaCount`]: replicas,
   [`${PROFILE}/excludeFromLatest`]: exclusion,
-  [`${PROFILE}/endOfLifeDate`]: { ...changed(date), restated: true },
+  [`${PROFILE}/endOfLifeDate`]: changed(date),
   [`${PROFILE}/storageAccountType`]: made(word),
   [`${PROFILE}/storageAccountStrategy`]: made(word),
   [`${PROFILE}/replicationMode`]: { ...made(word), default: "Full" },
@@ -231,6 +228,7 @@ export const READ_ONLY: ReadonlySet<string> = new Set([
   `${SAFETY}/policyViolations`,
 ]);
 
+export const STORAGE_PROFILE = STORAGE;
 export const TARGET_REGIONS = `${PROFILE}/targetRegions`;
 export const TARGET_EXTENDED_LOCATIONS = `${PROFILE}/targetExtendedLocations`;
 export const EXCLUDE_FROM_LATEST = `${PROFILE}/excludeFromLatest`;

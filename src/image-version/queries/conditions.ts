@@ -17,7 +17,7 @@ import { isFinal } from "../state/states.js";
 import type { KnownImageVersion } from "./get.js";
 
 type Sigil = ImageVersionView["sigil"];
-export type ConditionView = NonNullable<Sigil["conditions"]>[number];
+type ConditionView = NonNullable<Sigil["conditions"]>[number];
 
 /** What a GET reads besides, and a list does not. */
 export type Beside = Pick<Sigil, "keys" | "rollout">;

@@ -11,16 +11,19 @@ import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../properties/disk-encryption-references.js";
+import { patched } from "../properties/body.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
+import type { Patch } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { KnownImageVersion } from "./get.js";
 
-export type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
+type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
 
 type SetUses = Parameters<typeof versionKeys>[1];
 type Version = Pick<KnownImageVersion, "look" | "record">;
 
-export interface KnownKeys {
+interface KnownKeys {
   readonly states: KeyStatesBySet;
   of(
     this: void,
@@ -73,6 +76,20 @@ export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {
           diskEncryptionSetId,
           region: canonicalRegion(region),
         }));
+}
+
+/** With the regions that a repair has taken away. */
+export function withRegionsAway(
+  { resource }: Pick<Look, "resource">,
+  { repairs }: Pick<ImageVersionRecord, "repairs">,
+): Pick<Look, "resource"> {
+  const shown = regionsIn(fieldsOf(resource));
+  const away = Object.entries(repairs).flatMap(([name, { removed }]) =>
+    shown.includes(name) ? [] : [{ ...removed }],
+  );
+  return away.length === 0
+    ? { resource }
+    : { resource: patched(resource, Object.assign({}, ...away) as Patch) };
 }
 
 function viewKeys({ problems, notSeen, ...keys }: VersionKeys): KeysView {

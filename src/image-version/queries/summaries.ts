@@ -52,14 +52,14 @@ const MOST_OTHERS = 5;
 /** At once. */
 const READS_AT_ONCE = 50;
 
-export interface ImageSummary {
+interface ImageSummary {
   /** Changes with what is shown, not with the time. */
   readonly etag: string;
   readonly view: ImageSummaryView;
 }
 
 /** Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. */
-export type Summarize = (imageId: string) => Promise<ImageSummary>;
+type Summarize = (imageId: string) => Promise<ImageSummary>;
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;

@@ -1,16 +1,10 @@
-import { findingsInAnswer } from "../../errors.js";
 import { isFinal } from "../state/states.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { viewRegion } from "../../operation/views.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
-import type { Plan } from "../commands/plan.js";
-import type {
-  ImageVersionRequest,
-  ImageVersionView,
-  PlanView,
-} from "../contract.js";
+import type { ImageVersionRequest, ImageVersionView } from "../contract.js";
 import { patched } from "../properties/body.js";
-import { encryptionOf } from "../properties/encryption.js";
+import { encryptionOf } from "../state/encryption.js";
 import { changesOf } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
@@ -173,31 +167,6 @@ function pendingOf({
     unmetBy(shown ? factsIn(shown) : {}, patch),
     patched(shown, patch),
   );
-}
-
-/** A plan as the API shows it. */
-export function viewPlan({
-  findings,
-  changes,
-  armRequest,
-  purchasePlan,
-  lookedTime,
-  sourceDataDiskLuns,
-}: Plan): PlanView {
-  return {
-    findings: findingsInAnswer(findings),
-    changes: changes.map((change) => ({ ...change })),
-    lookedTime,
-    ...(purchasePlan && { purchasePlan }),
-    ...(armRequest && {
-      request: {
-        method: "PUT",
-        url: armRequest.url,
-        body: armRequest.body as Record<string, unknown>,
-      },
-    }),
-    ...(sourceDataDiskLuns && { sourceDataDiskLuns: [...sourceDataDiskLuns] }),
-  };
 }
 
 function aggregatedState(

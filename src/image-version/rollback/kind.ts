@@ -9,7 +9,7 @@ import type {
 } from "../../operation/records.js";
 import { ENDS, type States } from "../../operation/states.js";
 import { placesOf } from "../listings.js";
-import type { RollbackState, RollbackStateRecord } from "./record.js";
+import type { RollbackState, RollbackStateRecord } from "../rollback-record.js";
 
 const CREATIONS = "image-version-creations";
 

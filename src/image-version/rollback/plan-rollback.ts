@@ -5,13 +5,9 @@ import { isPromoted, latestBetween } from "../latest/latest-after.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import type { RollbackStep } from "./record.js";
-import {
-  afterSteps,
-  surveyedLatest,
-  usableAfter,
-  type Survey,
-} from "./survey.js";
+import type { RollbackStep } from "../rollback-record.js";
+import { surveyedLatest, type Survey } from "../queries/survey.js";
+import { usableAfter, afterSteps } from "./after-steps.js";
 import { refusalBy } from "./target.js";
 import { lostBy, regionsOf } from "./verdict.js";
 

@@ -39,14 +39,15 @@ import { believed } from "../state/observe.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
-import type { RollbackStateRecord } from "./record.js";
+import type { RollbackStateRecord } from "../rollback-record.js";
 import {
   BY_OPERATION,
   surveyedLatest,
   surveyOf,
+  recordAt,
   type Survey,
-} from "./survey.js";
-import { recordAt, refusalOfStored } from "./target.js";
+} from "../queries/survey.js";
+import { refusalOfStored } from "./target.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
   readonly image: Omit<ImageVersionId, "versionName">;

@@ -44,8 +44,8 @@ import type { Candidate, Latest } from "../latest/latest-after.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
-import type { RollbackStateRecord, RollbackStep } from "./record.js";
-import { surveyedLatest, surveyOf, type Survey } from "./survey.js";
+import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
+import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import {
   describeLatest,
   lostLatest,

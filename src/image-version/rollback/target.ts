@@ -8,7 +8,7 @@ import { hasEnded } from "../../operation/kinds.js";
 import { keyOf } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { recordAt } from "../queries/survey.js";
 import { rollbackOf } from "./kind.js";
 
 /** Number of the version that a rollback leads to that has not ended. */
@@ -47,18 +47,4 @@ export async function refusalOfStored(
     keyOf(`${imageId}/versions/${versionName}`),
   );
   return refusalBy(record && openDeletionIn(record), versionName);
-}
-
-/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
-export async function recordAt(
-  { store }: Pick<Dependencies, "store">,
-  key: string,
-): Promise<ImageVersionRecord | undefined> {
-  try {
-    return await store.readRecord(key);
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === "StateTooNew")
-      return undefined;
-    throw error;
-  }
 }

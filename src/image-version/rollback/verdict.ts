@@ -12,8 +12,9 @@ import {
   type Latest,
   type LatestChange,
 } from "../latest/latest-after.js";
-import type { RollbackStep } from "./record.js";
-import { afterSteps, surveyedLatest, type Survey } from "./survey.js";
+import type { RollbackStep } from "../rollback-record.js";
+import { surveyedLatest, type Survey } from "../queries/survey.js";
+import { afterSteps } from "./after-steps.js";
 import { refusalBy } from "./target.js";
 
 /** Why the target will not be usable wherever it was to become the latest, though the steps that are left are done. */

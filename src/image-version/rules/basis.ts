@@ -46,13 +46,13 @@ export const PAGES = {
   },
 } as const;
 
-export type Page = keyof typeof PAGES;
+export type DocumentationPage = keyof typeof PAGES;
 
 /**
  * Why a rule is one: Azure refuses what breaks it, and says so on that page; or Sigil asks for it of its own, because; or
  * it is a guess, because Microsoft's documents are silent or disagree. A guess stops nothing: its severity is no error.
  */
 export type Basis =
-  | { readonly documented: Page }
+  | { readonly documented: DocumentationPage }
   | { readonly own: string }
   | { readonly guess: string };

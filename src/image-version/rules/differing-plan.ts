@@ -1,6 +1,6 @@
 import { imageIdOf } from "../../resource-id.js";
 import { shellWord } from "../../shell-words.js";
-import type { ShownPlan } from "../preflight/source.js";
+import type { ShownPlan } from "./source.js";
 import type { ImageDefinition, PurchasePlan } from "../resources.js";
 import type { Breach, FactSubject } from "./rule.js";
 

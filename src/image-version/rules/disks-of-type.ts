@@ -1,4 +1,4 @@
-import { disksIn, sourceOf } from "../preflight/source.js";
+import { disksIn, sourceOf } from "./source.js";
 import type { Breach, FactSubject } from "./rule.js";
 
 /** A breach for each disk of the source that has this storage account type. `why` follows the disk and its type. */

@@ -1,8 +1,6 @@
 import { judgeKey, type KeySight } from "../keys/judge.js";
-import {
-  seenDiskEncryptionSets,
-  type DiskEncryptionReference,
-} from "../properties/disk-encryption-references.js";
+import type { DiskEncryptionReference } from "../properties/disk-encryption-references.js";
+import { seenDiskEncryptionSets } from "./seen-disk-encryption-sets.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import type { Breach, FactSubject } from "./rule.js";
 

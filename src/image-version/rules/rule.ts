@@ -2,7 +2,7 @@ import type { Finding, Severity } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import type { Change, Facts } from "../preflight/facts.js";
+import type { Change, Facts } from "./facts.js";
 import type { Basis } from "./basis.js";
 
 /** What a rule over the request alone looks at. `request` is canonical. */
@@ -54,8 +54,7 @@ export type FactRule = Rule<FactSubject>;
 /** What a rule has found, as callers see it. */
 export type RuleFinding = Required<Finding>;
 
-export { TARGET_REGIONS } from "../properties/table.js";
-export const STORAGE_PROFILE = "/properties/storageProfile";
+export { STORAGE_PROFILE, TARGET_REGIONS } from "../properties/table.js";
 
 /** Each target region that Azure does not show yet, with its place: what it shows it has taken. */
 export function newRegions({ request, change }: RequestSubject): readonly {

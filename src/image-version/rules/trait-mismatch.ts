@@ -1,7 +1,7 @@
 import { imageIdOf } from "../../resource-id.js";
-import { found } from "../preflight/facts.js";
+import { found } from "./facts.js";
 import type { Breach, FactSubject } from "./rule.js";
-import { sourceOf } from "../preflight/source.js";
+import { sourceOf } from "./source.js";
 import type { ImageDefinition } from "../resources.js";
 
 /** The option of `az sig image-definition create` for each trait that source and definition must share. */

@@ -1,4 +1,4 @@
-import { found } from "../preflight/facts.js";
+import { found } from "./facts.js";
 import { isRegistered } from "../../subscription/ports.js";
 import type { Breach, FactSubject } from "./rule.js";
 

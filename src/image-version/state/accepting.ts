@@ -161,7 +161,12 @@ export function accept(
     },
     beside: [member],
   };
-  const alone = withoutOvertaken(pair, operation.id, asked, context);
+  const alone = withoutOvertaken(
+    pair,
+    operation.id,
+    asked.request.release,
+    context,
+  );
   return { ...nextStep(alone, context), accepted: member };
 }
 

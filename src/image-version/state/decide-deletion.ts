@@ -4,10 +4,10 @@
  *  2. A DELETE that ARM has accepted is not sent again. Canceled, none is sent.
  */
 import type { OperationFailure } from "../../operation/records.js";
-import { isBusy, type Look } from "../resources.js";
+import { isBusy } from "../resources.js";
 import { whyUnconfirmed } from "./observe.js";
-import { isOtherLife, sinceMs, type Time } from "./fact.js";
-import type { ImageVersionRecord, VersionRequest } from "./record.js";
+import { isOfOtherLife, sinceMs, type Time } from "./fact.js";
+import type { ImageVersionRecord } from "./record.js";
 import type { Deletion } from "./deletion.js";
 
 export type DeletionDecision =
@@ -69,14 +69,6 @@ function onceIdle(
         waitMs: dueMs,
       }
     : { kind: "send" };
-}
-
-/** What is there now is not what was to be deleted. */
-export function isOfOtherLife(
-  { life }: VersionRequest,
-  look: Pick<Look, "publishedDate">,
-): boolean {
-  return life !== undefined && isOtherLife({ publishedDate: life }, look);
 }
 
 function whileAbsent(

@@ -24,8 +24,7 @@ import type {
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Release } from "../latest/release.js";
 import { requestsOf } from "./fold.js";
-import { gone, isOtherLife } from "./fact.js";
-import { isOfOtherLife } from "./decide-deletion.js";
+import { gone, isOfOtherLife, isOtherLife } from "./fact.js";
 import { endDecided } from "./ends.js";
 import type {
   DeletionRequest,

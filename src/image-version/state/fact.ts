@@ -19,7 +19,7 @@ import {
 import { impossibleAmong, unmetBy, type Unmet } from "../properties/patch.js";
 import { isBusy, type Look } from "../resources.js";
 import { differences, lostIn } from "../properties/differences.js";
-import type { ImageVersionRecord, Write } from "./record.js";
+import type { ImageVersionRecord, VersionRequest, Write } from "./record.js";
 
 export type Time = Pick<TransitionContext, "now" | "pace">;
 
@@ -92,6 +92,14 @@ export function isOtherLife(
     look.publishedDate !== undefined &&
     publishedDate !== look.publishedDate
   );
+}
+
+/** It is not the life that the request is about. */
+export function isOfOtherLife(
+  { life }: VersionRequest,
+  look: Pick<Look, "publishedDate">,
+): boolean {
+  return life !== undefined && isOtherLife({ publishedDate: life }, look);
 }
 
 export function withFact(

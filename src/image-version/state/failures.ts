@@ -20,7 +20,7 @@ import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, withoutOwn, askedOf, regionsHad } from "./applied.js";
 import { openRequests } from "./fold.js";
-import { isOtherLife, type Fact } from "./fact.js";
+import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
 
@@ -72,10 +72,7 @@ function otherLife(
       ? undefined
       : existsOtherwise(record, request, unmet);
   }
-  const isAnother =
-    life === "replaced" ||
-    (request.life !== undefined &&
-      isOtherLife({ publishedDate: request.life }, look));
+  const isAnother = life === "replaced" || isOfOtherLife(request, look);
   return isAnother
     ? {
         code: "ReplacedOutside",

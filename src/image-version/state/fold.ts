@@ -70,12 +70,10 @@ export function desired(
   const window = inWindow(record).filter(
     ([id]) => ids === undefined || ids.includes(id),
   );
-  const patch = combined(
-    [awayFrom(record), ...window.map(([, request]) => request.patch)].map(
-      (changes) => ({ changes, repeats: {} }),
-    ),
-    undefined,
-  );
+  const patch = combined([
+    awayFrom(record),
+    ...window.map(([, request]) => request.patch),
+  ]);
   const regions = regionsAfter(record, patch);
   const release = releaseAfter(
     record,
@@ -126,10 +124,7 @@ export function isRepairing(record: ImageVersionRecord): boolean {
 
 /** What requests ask together: the later says the last word. */
 export function patchOf(requests: readonly VersionRequest[]): Patch {
-  return combined(
-    requests.map(({ patch }) => ({ changes: patch, repeats: {} })),
-    undefined,
-  );
+  return combined(requests.map(({ patch }) => patch));
 }
 
 /** The regions that the version has once the patch is applied. */
@@ -145,7 +140,7 @@ export function regionsAfter(
 }
 
 /** Undefined where nobody says anything of latest. */
-export function releaseAfter(
+function releaseAfter(
   record: Pick<ImageVersionRecord, "release">,
   requests: readonly VersionRequest[],
   regions: readonly string[],

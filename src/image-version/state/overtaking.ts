@@ -6,7 +6,6 @@ import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { released, type ReleaseChange } from "../latest/release.js";
-import type { Accepting } from "./accepting.js";
 import { openRequests, regionsAfter } from "./fold.js";
 import type {
   ImageVersionPair,
@@ -18,7 +17,7 @@ import type {
 export function withoutOvertaken(
   pair: ImageVersionPair,
   by: string,
-  { request: { release } }: Accepting,
+  release: ReleaseChange | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
   if (release === undefined) return pair;

@@ -17,6 +17,7 @@
  */
 import type { Finding } from "../../errors.js";
 import type {
+  OperationRecord,
   Pair,
   Requester,
   TrackedRecord,
@@ -120,7 +121,7 @@ export interface Write {
 }
 
 /** What the last looks have shown that is not a fact. */
-export interface Unconfirmed {
+interface Unconfirmed {
   /** A digest of it. */
   readonly shows: string;
   /** Since when each look has shown that; RFC 3339. */
@@ -202,6 +203,12 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly dataDiskLuns: readonly number[];
   /** How many updates were sent in the version's life. */
   readonly updates: number;
+}
+
+/** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
+export interface Proven {
+  readonly record: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">;
+  readonly operation: Pick<OperationRecord, "warnings">;
 }
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;

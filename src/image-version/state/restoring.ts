@@ -16,7 +16,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
-import type { Proven } from "../preflight/judge.js";
+import type { Proven, ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
@@ -25,7 +25,6 @@ import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
 import { sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
-import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { provenBeside, unseen } from "./write.js";
 
 /** What one step has read. */

@@ -6,7 +6,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { Effect, OperationRecord } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { encryptionOf } from "../properties/encryption.js";
+import { encryptionOf } from "./encryption.js";
 import type { Look } from "../resources.js";
 import { goOnBy, type OperationReason } from "./ends.js";
 import { showsNothingNew, type Fact } from "./fact.js";

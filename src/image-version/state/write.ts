@@ -14,7 +14,13 @@ import type {
   OperationRecord,
   RegionRecord,
 } from "../../operation/records.js";
-import type { Proven } from "../preflight/judge.js";
+import type {
+  Proven,
+  ImageVersionPair,
+  ImageVersionRecord,
+  Repair,
+  Write,
+} from "./record.js";
 import { isFlag } from "../latest/flags.js";
 import {
   addedBy,
@@ -28,12 +34,6 @@ import { endDecided } from "./ends.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  Repair,
-  Write,
-} from "./record.js";
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(
@@ -387,7 +387,7 @@ export function provenBeside(
 }
 
 /** What was found worth saying at acceptance and at the proof. */
-export function withWarnings(
+function withWarnings(
   { warnings = [] }: OperationRecord,
   { operation }: Proven,
 ): Pick<OperationRecord, "warnings"> {

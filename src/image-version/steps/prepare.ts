@@ -11,9 +11,8 @@ import type {
   StepDependencies,
   StoredVersion,
 } from "../ports.js";
-import type { Facts } from "../preflight/facts.js";
+import type { Facts } from "../rules/facts.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
-import type { Proven } from "../preflight/judge.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
@@ -21,8 +20,12 @@ import { endDecided } from "../state/ends.js";
 import { inWindow } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
 import type { withoutRepairs } from "../state/repairs.js";
-import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { goingOn } from "../state/write.js";
+import type {
+  Proven,
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../state/record.js";
 import { postponeOrEnd } from "./postpone.js";
 import { needsProof, prove } from "./prove.js";
 import { refusedRepairs } from "./prove-repairs.js";

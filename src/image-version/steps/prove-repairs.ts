@@ -2,7 +2,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import type { Facts } from "../preflight/facts.js";
+import type { Facts } from "../rules/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { errorsAmong, judge } from "../preflight/judge.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";

@@ -4,16 +4,12 @@ import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { latestIn, withLatest, withoutFlags } from "../latest/flags.js";
-import type { Facts } from "../preflight/facts.js";
+import type { Facts } from "../rules/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { Dependencies } from "../ports.js";
-import {
-  errorsAmong,
-  judge,
-  provenBy,
-  type Proven,
-} from "../preflight/judge.js";
+import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
+import type { Proven, ImageVersionRecord } from "../state/record.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
@@ -22,7 +18,6 @@ import { PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { inWindow, patchOf } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
-import type { ImageVersionRecord } from "../state/record.js";
 
 /** A put names resources that could be missing: flags, repairs and what ends a canceled operation name none. */
 export function needsProof(record: ImageVersionRecord, put: Put): boolean {

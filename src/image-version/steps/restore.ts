@@ -12,18 +12,12 @@ import { commitStep, contextOf } from "../../operation/steps.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
-import {
-  errorsAmong,
-  judge,
-  provenBy,
-  type Proven,
-} from "../preflight/judge.js";
+import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/follow.js";
-import type { ImageVersionPair } from "../state/record.js";
 import {
   awaitRestore,
   beginRestore,
@@ -35,6 +29,7 @@ import {
   type RestoreDecision,
   type Seen,
 } from "../state/restoring.js";
+import type { Proven, ImageVersionPair } from "../state/record.js";
 import { isUnanswered, later, postponeOrEnd } from "./postpone.js";
 
 export async function takeRestoreStep(

@@ -73,7 +73,7 @@ export async function takeStep(
 }
 
 /** What one step has read of the version. */
-export interface Reading {
+interface Reading {
   readonly look: Look | undefined;
   /** When it was asked for. */
   readonly time: Date;
@@ -84,7 +84,7 @@ export interface Reading {
 }
 
 /** Throws what the reads throw. */
-export async function readingOf(
+async function readingOf(
   deps: Dependencies,
   { record }: StoredVersion,
   id: ImageVersionId,

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { createStore, useStore } from "./store.js";
 
 /** The time of day, told once a second to whoever shows an age. */
@@ -19,16 +19,6 @@ export function useNow(): number {
     };
   }, []);
   return useStore(now);
-}
-
-/** The value as it was `ms` after it last changed. */
-export function useSettled<T>(value: T, ms: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const wait = setTimeout(() => setSettled(() => value), ms);
-    return () => clearTimeout(wait);
-  }, [value, ms]);
-  return settled;
 }
 
 /** `5 s`, `3 min`, `2 h`, `4 days`: rounded down. */

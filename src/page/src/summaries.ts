@@ -51,7 +51,7 @@ export function isOpen(state: string | undefined): boolean {
   );
 }
 
-export function hasFailed(version: VersionSummary): boolean {
+function hasFailed(version: VersionSummary): boolean {
   return (
     version.provisioningState === "Failed" ||
     version.state === "Failed" ||

@@ -9,7 +9,7 @@ import {
   type GalleryPolicy,
 } from "../../../src/authorization/gallery-policy.js";
 import type { ServiceError } from "../../../src/errors.js";
-import { parseGalleryPolicy } from "../../../src/authorization/gallery-policy-document.js";
+import { parseGalleryPolicy } from "../../../src/config/gallery-policy-document.js";
 
 const SUBSCRIPTION = "0a000000-0000-0000-0000-000000000000";
 const TARGET = {

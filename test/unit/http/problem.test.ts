@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { toProblem, withoutTokens } from "../../../src/http/problem.js";
-import { viewPlan } from "../../../src/image-version/queries/views.js";
+import { viewPlan } from "../../../src/image-version/commands/view-plan.js";
 import type { RuleFinding } from "../../../src/image-version/rules/rule.js";
 import { responseMistakes } from "./contract/document.js";
 

@@ -8,10 +8,8 @@ import type {
   ImageVersionPair,
   ImageVersionRecord,
 } from "../../../src/image-version/state/record.js";
-import {
-  viewImageVersion,
-  viewPlan,
-} from "../../../src/image-version/queries/views.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
+import { viewPlan } from "../../../src/image-version/commands/view-plan.js";
 import { fail } from "../../../src/operation/failing.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { idOf } from "../../support/dependencies.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
-import { placeIn, profileOf } from "../../../src/machine-test/profile.js";
+import { placesOf, profileOf } from "../../../src/machine-test/profile.js";
 import { viewTestProfile } from "../../../src/machine-test/test-profile.js";
 import { seedResource } from "../../support/requests.js";
 
@@ -55,19 +55,20 @@ test("a region has the profile's machine size and resource group, or its own", (
       },
     ],
   });
-  expect(placeIn(two, "WestUS")).toEqual({
-    region: "westus",
-    subnetId: subnet(),
-    machineSize: "Standard_D2s_v5",
-    resourceGroupName: "ImageTests",
-  });
-  expect(placeIn(two, "east us")).toEqual({
-    region: "eastus",
-    subnetId: subnet(),
-    machineSize: "Standard_D2ps_v5",
-    resourceGroupName: "Others",
-  });
-  expect(placeIn(two, "northeurope")).toBeUndefined();
+  expect(placesOf(two)).toEqual([
+    {
+      region: "westus",
+      subnetId: subnet(),
+      machineSize: "Standard_D2s_v5",
+      resourceGroupName: "ImageTests",
+    },
+    {
+      region: "eastus",
+      subnetId: subnet(),
+      machineSize: "Standard_D2ps_v5",
+      resourceGroupName: "Others",
+    },
+  ]);
 });
 
 test.each([

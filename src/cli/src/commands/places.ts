@@ -3,17 +3,17 @@ import type { ImageVersionPath } from "@sigil/client";
 import type { Context } from "../command.js";
 import type { Option } from "../options.js";
 
-export const GROUP: Option = {
+const GROUP: Option = {
   names: ["--resource-group", "-g"],
   help: "The resource group of the gallery. Default: SIGIL_GROUP, or what sigil configure has.",
   required: true,
 };
-export const GALLERY: Option = {
+const GALLERY: Option = {
   names: ["--gallery-name", "-r"],
   help: "The gallery. Default: SIGIL_GALLERY, or what sigil configure has.",
   required: true,
 };
-export const IMAGE: Option = {
+const IMAGE: Option = {
   names: ["--gallery-image-definition", "-i"],
   help: "The image definition. Default: SIGIL_IMAGE, or what sigil configure has.",
   required: true,

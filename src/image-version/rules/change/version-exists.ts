@@ -1,5 +1,5 @@
 import { formatImageVersionId } from "../../../resource-id.js";
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { fieldsOf } from "../../properties/fields.js";
 import { unmetBy } from "../../properties/patch.js";
 import type { FactRule } from "../rule.js";

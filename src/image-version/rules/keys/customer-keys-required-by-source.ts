@@ -1,5 +1,5 @@
 import { disksWithoutSet } from "../../properties/disk-encryption-references.js";
-import { encryptedDisks } from "../../preflight/source.js";
+import { encryptedDisks } from "../source.js";
 import type { FactRule } from "../rule.js";
 
 export const customerKeysRequiredBySource: FactRule = {

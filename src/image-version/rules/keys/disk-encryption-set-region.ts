@@ -1,4 +1,4 @@
-import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const diskEncryptionSetRegion: FactRule = {

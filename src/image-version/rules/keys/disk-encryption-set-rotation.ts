@@ -1,5 +1,5 @@
-import { azNames } from "../az-names.js";
-import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import { azNames } from "../../keys/az-names.js";
+import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const diskEncryptionSetRotation: FactRule = {

@@ -3,7 +3,7 @@ import {
   disksWithoutSet,
   usesOwnKeys,
 } from "../../properties/disk-encryption-references.js";
-import { encryptedDisks, sourceDataDiskLuns } from "../../preflight/source.js";
+import { encryptedDisks, sourceDataDiskLuns } from "../source.js";
 import type { Breach, FactRule } from "../rule.js";
 
 /**

@@ -1,5 +1,5 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { sourceDataDiskLuns } from "../../preflight/source.js";
+import { sourceDataDiskLuns } from "../source.js";
 import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
 
 export const lunsInSource: FactRule = {

@@ -1,5 +1,5 @@
-import { isImageVersion } from "../../preflight/source.js";
-import { diskImagesOf } from "../../preflight/source-kinds.js";
+import { isImageVersion } from "../../properties/source-references.js";
+import { diskImagesOf } from "../../properties/source-kinds.js";
 import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
 import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
 

@@ -1,5 +1,5 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import {
   newRegions,

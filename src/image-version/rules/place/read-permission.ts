@@ -5,8 +5,9 @@ import {
   parseImageVersionId,
 } from "../../../resource-id.js";
 import { diskEncryptionReferences } from "../../properties/disk-encryption-references.js";
-import type { Denied, Seen } from "../../preflight/facts.js";
-import { seenSources, sourceReferences } from "../../preflight/source.js";
+import type { Denied, Seen } from "../facts.js";
+import { seenSources } from "../source.js";
+import { sourceReferences } from "../../properties/source-references.js";
 import type { Breach, FactRule, FactSubject } from "../rule.js";
 
 export const readPermission: FactRule = {

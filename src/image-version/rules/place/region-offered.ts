@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
 
 const SLIP = 2;

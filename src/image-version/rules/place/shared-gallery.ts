@@ -1,6 +1,6 @@
 import { galleryIdOf } from "../../../resource-id.js";
 import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { TARGET_REGIONS, type FactRule } from "../rule.js";
 
 export const sharedGallery: FactRule = {

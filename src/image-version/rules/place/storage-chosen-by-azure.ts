@@ -1,4 +1,4 @@
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
 
 /** "PreferStandard_ZRS is the default from api-version 2025-03-03" (storageAccountStrategy). */

@@ -1,4 +1,4 @@
-import { found } from "../../preflight/facts.js";
+import { found } from "../facts.js";
 import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
 
 export const zoneRedundantStorage: FactRule = {

@@ -21,9 +21,7 @@ export const replicaLimit: RequestRule = {
 };
 
 /** A request alone, or several that are merged into one. */
-export function excessReplicas(
-  request: ImageVersionRequest,
-): readonly Breach[] {
+function excessReplicas(request: ImageVersionRequest): readonly Breach[] {
   const replicas = targetRegionsOf(request)
     .flatMap((region) => [region, ...(region.additionalReplicaSets ?? [])])
     .reduce(

@@ -1,4 +1,5 @@
-import { isImageVersion, seenSources } from "../../preflight/source.js";
+import { seenSources } from "../source.js";
+import { isImageVersion } from "../../properties/source-references.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const customerKeySource: FactRule = {

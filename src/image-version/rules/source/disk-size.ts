@@ -1,4 +1,4 @@
-import { disksIn, sourceOf } from "../../preflight/source.js";
+import { disksIn, sourceOf } from "../source.js";
 import type { FactRule } from "../rule.js";
 
 /** "The image size should be less than 2 TB, but you can use shallow replication to support larger image sizes (up to 32 TB)." */

@@ -1,4 +1,4 @@
-import { diskImagesOf } from "../../preflight/source-kinds.js";
+import { diskImagesOf } from "../../properties/source-kinds.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 export const distinctDisks: RequestRule = {

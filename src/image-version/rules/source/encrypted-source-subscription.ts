@@ -1,5 +1,6 @@
 import { parseResourceId } from "../../../resource-id.js";
-import { isImageVersion, sourceOf } from "../../preflight/source.js";
+import { sourceOf } from "../source.js";
+import { isImageVersion } from "../../properties/source-references.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const encryptedSourceSubscription: FactRule = {

@@ -1,4 +1,4 @@
-import { sourceOf } from "../../preflight/source.js";
+import { sourceOf } from "../source.js";
 import type { FactRule } from "../rule.js";
 
 export const ephemeralOsDisk: FactRule = {

@@ -1,4 +1,4 @@
-import { disksIn, sourceOf } from "../../preflight/source.js";
+import { disksIn, sourceOf } from "../source.js";
 import type { FactRule } from "../rule.js";
 
 export const managedDisks: FactRule = {

@@ -1,4 +1,4 @@
-import { diskImagesOf, sourceKinds } from "../../preflight/source-kinds.js";
+import { diskImagesOf, sourceKinds } from "../../properties/source-kinds.js";
 import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
 
 export const oneSource: RequestRule = {

@@ -1,5 +1,5 @@
-import { found } from "../../preflight/facts.js";
-import { purchasePlanOf } from "../../preflight/source.js";
+import { found } from "../facts.js";
+import { purchasePlanOf } from "../source.js";
 import { differingPlan } from "../differing-plan.js";
 import type { FactRule } from "../rule.js";
 

@@ -1,12 +1,9 @@
 import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../contract.js";
-import { found } from "../../preflight/facts.js";
-import {
-  sourceOf,
-  sourceReferences,
-  type Trait,
-} from "../../preflight/source.js";
+import { found } from "../facts.js";
+import { sourceOf, type Trait } from "../source.js";
+import { sourceReferences } from "../../properties/source-references.js";
 import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
 
 type VmType = "TrustedLaunch" | "ConfidentialVM";

@@ -1,5 +1,5 @@
 import { sameResourceId } from "../../../resource-id.js";
-import { seenSources } from "../../preflight/source.js";
+import { seenSources } from "../source.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const sourceDisksExist: FactRule = {

@@ -1,4 +1,7 @@
-import { namesSource, sourceReferences } from "../../preflight/source.js";
+import {
+  namesSource,
+  sourceReferences,
+} from "../../properties/source-references.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const sourceExists: FactRule = {

@@ -2,7 +2,7 @@ import {
   diskImagesOf,
   sourceKinds,
   type DiskImage,
-} from "../../preflight/source-kinds.js";
+} from "../../properties/source-kinds.js";
 import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
 
 export const sourceGiven: RequestRule = {

@@ -1,5 +1,5 @@
-import { found } from "../../preflight/facts.js";
-import { seenSources } from "../../preflight/source.js";
+import { found } from "../facts.js";
+import { seenSources } from "../source.js";
 import type { Breach, FactRule } from "../rule.js";
 
 /** Succeeded, or ARM shows no state for that type of resource. */

@@ -1,24 +1,5 @@
 import type { Schemas } from "@sigil/client";
-import { Findings } from "./problem.js";
 import { Table } from "./table.js";
-
-/** What a plan has found, and what the request would change. */
-export function PlanDetails({ plan }: { readonly plan: Schemas["Plan"] }) {
-  return (
-    <>
-      <Findings findings={plan.findings} />
-      <Changes changes={plan.changes} />
-      {plan.request && (
-        <details>
-          <summary>The request to Azure Resource Manager</summary>
-          <pre>
-            {`${plan.request.method} ${plan.request.url}\n\n${JSON.stringify(plan.request.body, null, 2)}`}
-          </pre>
-        </details>
-      )}
-    </>
-  );
-}
 
 export function Changes({
   changes,

@@ -1,9 +1,4 @@
-import {
-  ConnectionError,
-  ForbiddenError,
-  NotFoundError,
-  UnavailableError,
-} from "@sigil/client";
+import { ConnectionError, UnavailableError } from "@sigil/client";
 import { durationText, useNow } from "../clock.js";
 import type { Live } from "../live.js";
 import { Problem } from "./problem.js";
@@ -57,9 +52,4 @@ function Age({ checkedAtMs }: { readonly checkedAtMs: number }) {
       <Time value={new Date(checkedAtMs).toISOString()} show="time" />)
     </span>
   );
-}
-
-/** Whether asking again can help. */
-export function isFinalAnswer(error: unknown): boolean {
-  return error instanceof NotFoundError || error instanceof ForbiddenError;
 }

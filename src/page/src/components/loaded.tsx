@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-export type Loaded<T> =
+type Loaded<T> =
   | { readonly kind: "loading" }
   | { readonly kind: "loaded"; readonly value: T }
   | { readonly kind: "failed"; readonly error: Error };

@@ -26,7 +26,7 @@ const TONES: Readonly<Record<string, "good" | "busy" | "bad" | "warn">> = {
 };
 const SIGNS = { good: "✓", busy: "◔", bad: "✕", warn: "!", idle: "–" } as const;
 
-export function toneOf(state: string): keyof typeof SIGNS {
+function toneOf(state: string): keyof typeof SIGNS {
   return TONES[state] ?? "idle";
 }
 

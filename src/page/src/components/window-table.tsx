@@ -6,7 +6,7 @@ const MOST_ROWS = 300;
 /** Made above and below what is seen. */
 const BESIDE = 20;
 
-export interface WindowTableProps<Row> {
+interface WindowTableProps<Row> {
   readonly caption: string;
   readonly head: ComponentChildren;
   readonly columns: number;

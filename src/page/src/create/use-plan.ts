@@ -6,7 +6,7 @@ import { bodyOf, type Form } from "./model/form.js";
 import { createPlanner, type Planner } from "./model/planner.js";
 import { removedRegions, type Base } from "./model/submission.js";
 
-export interface PlanInput {
+interface PlanInput {
   readonly form: Form;
   readonly base: Base | undefined;
   /** The number to plan under. */

@@ -9,7 +9,7 @@ export interface Person {
 }
 
 /** Each includes those before it. */
-export const ROLES = ["Read", "Write", "Admin"] as const;
+const ROLES = ["Read", "Write", "Admin"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Whether the role is, or includes, the one that is needed. */

@@ -12,7 +12,7 @@ import {
   type Tokens,
 } from "./sign-in.js";
 
-export type SessionState =
+type SessionState =
   /** The service has no client for the page. */
   (
     | { readonly kind: "notSetUp" }

@@ -8,7 +8,7 @@ export interface SignInSettings {
   readonly scopesAssign: boolean;
 }
 
-export interface PageSettings {
+interface PageSettings {
   /** Absent where the service has no SIGIL_UI_CLIENT_ID. */
   readonly signIn?: SignInSettings;
 }

@@ -482,7 +482,7 @@ function Operations({
   );
 }
 
-export function OperationTable({
+function OperationTable({
   operations,
   of,
 }: {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
-import { advance } from "../../../../src/image-version/keys/advance.js";
+import { advanceKeys } from "../../../../src/image-version/keys/advance.js";
 import {
-  judge,
+  judgeSet,
   type SetSight,
 } from "../../../../src/image-version/keys/judge.js";
 import type { KeyState } from "../../../../src/image-version/keys/ports.js";
@@ -31,11 +31,11 @@ const DISABLED = { kind: "found", value: { enabled: false } } as const;
 function look(before: KeyState | undefined, sight: SetSight) {
   hours += 1;
   const now = new Date(hours * HOUR_MS);
-  return advance(
+  return advanceKeys(
     before,
     SET,
     sight.set.kind === "found" ? sight.set.value : undefined,
-    judge(SET, sight, [], { now, expiryMs: 0 }),
+    judgeSet(SET, sight, [], { now, expiryMs: 0 }),
     now,
   );
 }
@@ -126,8 +126,8 @@ test("a set that is not found for less than two minutes may be there: a replica 
   const absent = { set: { kind: "absent" } } as const;
   const at = (ms: number, before?: KeyState) => {
     const now = new Date(ms);
-    const judged = judge(SET, absent, [], { now, expiryMs: 0 });
-    return advance(before, SET, undefined, judged, now);
+    const judged = judgeSet(SET, absent, [], { now, expiryMs: 0 });
+    return advanceKeys(before, SET, undefined, judged, now);
   };
   const first = at(0);
   const soon = at(119_999, first.state);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 import {
-  judge,
+  judgeSet,
   type SetSight,
   type Sight,
 } from "../../../../src/image-version/keys/judge.js";
@@ -36,8 +36,10 @@ const unseen = {
 const inDays = (days: number): string =>
   new Date(NOW.getTime() + days * DAY_MS).toISOString();
 
-const judged = (sight: SetSight, madeWith: Parameters<typeof judge>[2] = []) =>
-  judge(SET, sight, madeWith, { now: NOW, expiryMs: 30 * DAY_MS });
+const judged = (
+  sight: SetSight,
+  madeWith: Parameters<typeof judgeSet>[2] = [],
+) => judgeSet(SET, sight, madeWith, { now: NOW, expiryMs: 30 * DAY_MS });
 const codes = (...args: Parameters<typeof judged>) =>
   judged(...args).problems.map(({ code }) => code);
 

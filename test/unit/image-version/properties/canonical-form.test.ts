@@ -5,7 +5,6 @@ import {
   targetRegionsOf,
 } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import { differencesBetween } from "../../../../src/image-version/properties/changes.js";
 import {
   managedImageBody,
   powerShellBody,
@@ -228,35 +227,26 @@ describe("two requests mean the same when one", () => {
     ],
   ])("%s", (_, change) => {
     const other = changed(change);
-    expect(differencesBetween(unchanged, other)).toEqual([]);
     expect(fingerprintOf(other)).toBe(fingerprintOf(unchanged));
   });
 });
 
 describe("two requests differ when one has", () => {
-  const REGIONS = "/properties/publishingProfile/targetRegions";
-  test.each<[string, Change, string[]]>([
-    ["another location", (body) => (body.location = "eastus2"), ["/location"]],
+  test.each<[string, Change]>([
+    ["another location", (body) => (body.location = "eastus2")],
     [
       "another source",
       (body) => (body.properties.storageProfile.source["id"] += "2"),
-      ["/properties/storageProfile/source/id"],
     ],
     [
       "another replica count",
       (body) => (regionAt(body, 1).regionalReplicaCount = 3),
-      [`${REGIONS}/1/regionalReplicaCount`],
     ],
     [
       "another storage type",
       (body) => (regionAt(body, 0).storageAccountType = "Premium_LRS"),
-      [`${REGIONS}/0/storageAccountType`],
     ],
-    [
-      "a region more",
-      (body) => regionsOf(body).unshift({ name: "uksouth" }),
-      [`${REGIONS}/0/name`],
-    ],
+    ["a region more", (body) => regionsOf(body).unshift({ name: "uksouth" })],
     [
       "another set for a data disk",
       (body) => {
@@ -268,37 +258,24 @@ describe("two requests differ when one has", () => {
         regionAt(body, 1).encryption = encryption;
         regionsOf(body).reverse();
       },
-      [`${REGIONS}/0/encryption/dataDiskImages/1/diskEncryptionSetId`],
     ],
     [
       "another end of life",
       (body) => (profileOf(body).endOfLifeDate = "2030-01-02"),
-      ["/properties/publishingProfile/endOfLifeDate"],
     ],
-    [
-      "no end of life",
-      (body) => (profileOf(body).endOfLifeDate = undefined),
-      ["/properties/publishingProfile"],
-    ],
+    ["no end of life", (body) => (profileOf(body).endOfLifeDate = undefined)],
     [
       "exclusion from latest",
       (body) => (profileOf(body).excludeFromLatest = true),
-      ["/properties/publishingProfile/excludeFromLatest"],
     ],
     [
       "shallow replication",
       (body) => (profileOf(body).replicationMode = "Shallow"),
-      ["/properties/publishingProfile/replicationMode"],
     ],
-    [
-      "another value of a tag",
-      (body) => (body.tags["team"] = "IMAGES"),
-      ["/tags/team"],
-    ],
+    ["another value of a tag", (body) => (body.tags["team"] = "IMAGES")],
     [
       "a tag more, whose name has to be escaped",
       (body) => (body.tags["a/b~c"] = "1"),
-      ["/tags/a~1b~0c"],
     ],
     [
       "protection",
@@ -306,51 +283,19 @@ describe("two requests differ when one has", () => {
         (body.properties.safetyProfile = {
           blockDeletionBeforeEndOfLife: true,
         }),
-      ["/properties/safetyProfile/blockDeletionBeforeEndOfLife"],
     ],
-  ])("%s", (_, change, pointers) => {
-    const other = changed(change);
-    expect(fingerprintOf(other)).not.toBe(fingerprintOf(unchanged));
-    const differences = differencesBetween(unchanged, other);
-    expect(differences.map(({ pointer }) => pointer)).toEqual(pointers);
-    for (const { code, message } of differences) {
-      expect(code).toBe("Differs");
-      expect(message).toMatch(/\.$/u);
-    }
-  });
-
-  test("several differences, all of them told", () => {
-    const other = changed((body) => {
-      body.location = "eastus2";
-      regionAt(body, 0).regionalReplicaCount = 5;
-    });
-    expect(differencesBetween(unchanged, other)).toEqual([
-      {
-        code: "Differs",
-        pointer: "/location",
-        message: 'location is "westus" in Azure; the request says "eastus2".',
-      },
-      {
-        code: "Differs",
-        pointer: `${REGIONS}/0/regionalReplicaCount`,
-        message:
-          "regionalReplicaCount of westus is 2 in Azure; the request says 5.",
-      },
-    ]);
-  });
-
-  test.each<[string, Change]>([
-    ["region", (body) => regionsOf(body).pop()],
+    ["a region less", (body) => regionsOf(body).pop()],
     [
-      "key of a data disk",
+      "a key of a data disk less",
       (body) => (regionAt(body, 0).encryption = keys("a", [1])),
     ],
-    ["region's encryption", (body) => delete regionsOf(body)[0]?.encryption],
-    ["source", (body) => (body.properties.storageProfile.source = {})],
-  ])("but nothing is told of a %s less: it stays", (_, change) => {
-    const other = changed(change);
-    expect(fingerprintOf(other)).not.toBe(fingerprintOf(unchanged));
-    expect(differencesBetween(unchanged, other)).toEqual([]);
+    [
+      "a region's encryption less",
+      (body) => delete regionsOf(body)[0]?.encryption,
+    ],
+    ["a source less", (body) => (body.properties.storageProfile.source = {})],
+  ])("%s", (_, change) => {
+    expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
   });
 
   test.each<[string, Change]>([
@@ -366,7 +311,6 @@ describe("two requests differ when one has", () => {
     "saying that %s: it may undo what somebody has set in the portal",
     (_, change) => {
       expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
-      expect(differencesBetween(unchanged, changed(change))).toEqual([]);
     },
   );
 
@@ -395,15 +339,8 @@ describe("two requests differ when one has", () => {
           zone("zone2", two),
         ];
       });
-    expect(differencesBetween(zones(1, 1), zones(1, 2))).toEqual([
-      {
-        code: "Differs",
-        pointer:
-          "/properties/publishingProfile/targetExtendedLocations/1/extendedLocationReplicaCount",
-        message:
-          "extendedLocationReplicaCount is 1 in Azure; the request says 2.",
-      },
-    ]);
+    expect(fingerprintOf(zones(1, 2))).not.toBe(fingerprintOf(zones(1, 1)));
+    expect(fingerprintOf(zones(2, 1))).not.toBe(fingerprintOf(zones(1, 2)));
   });
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import {
   changesOf,
   contradicts,
-  differencesBetween,
   differs,
   plannedChanges,
   show,
@@ -11,14 +10,7 @@ import {
   END_OF_LIFE_DATE,
   EXCLUDE_FROM_LATEST,
 } from "../../../../src/image-version/properties/table.js";
-import {
-  documentOf,
-  PROFILE,
-  regionalField,
-  REGIONS,
-  resource,
-  STORAGE,
-} from "./document-of.js";
+import { documentOf, PROFILE, regionalField, REGIONS } from "./document-of.js";
 
 const COUNT = regionalField("westus", "regionalReplicaCount");
 const westus = { [regionalField("westus", "name")]: "westus" };
@@ -188,31 +180,6 @@ test("a contradiction says what the other request says, and what this one does",
   ).toBe(
     'Target region eastus2: the other request removes it, this one says "x".',
   );
-});
-
-test("differences of two requests are those of a whole merge", () => {
-  const source = `${STORAGE}/source/id`;
-  const existing = documentOf({
-    ...westus,
-    [source]: resource("images/a"),
-    "/tags/a": "1",
-  });
-  const wanted = documentOf({
-    ...westus,
-    [source]: resource("images/b"),
-  });
-  expect(
-    differencesBetween(existing, wanted).map(({ pointer, message }) => [
-      pointer,
-      message,
-    ]),
-  ).toEqual([
-    [
-      source,
-      `id is "${resource("images/a")}" in Azure; the request says "${resource("images/b")}".`,
-    ],
-    ["", 'Tag a is "1" in Azure; the request leaves it out.'],
-  ]);
 });
 
 test("a value is shown as JSON, or as absent", () => {

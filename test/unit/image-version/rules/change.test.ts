@@ -12,7 +12,7 @@ import {
   type Changes,
 } from "./subject.js";
 import type { PromotionRule } from "../../../../src/image-version/contract.js";
-import type { Change } from "../../../../src/image-version/preflight/facts.js";
+import type { Change } from "../../../../src/image-version/rules/facts.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { checkChange } from "../../../../src/image-version/rules/rules.js";
 
@@ -357,9 +357,10 @@ describe("a region that is added to a version which its tests have promoted", ()
       naming("westus", "East US 2"),
     ],
     [
-      "where the rule is asked for only now",
+      "where the rule is asked for only now, by a PATCH",
       {},
       { promotion: { when: "manual" } },
+      { "/sigil/promotion": TESTED },
     ],
   ])("has it as its latest at once, %s", (_, ...args) => {
     expect(added(...args)).toEqual([expected]);

@@ -107,7 +107,6 @@ describe("a version that others have made in Azure", () => {
   test("otherwise is a conflict, wherever it differs", () => {
     const existing = {
       unmanaged: true,
-      publishing: { excludeFromLatest: true },
       regions: [
         region("westus", [0], { regionalReplicaCount: 3 }),
         region("eastus2", [0], { regionalReplicaCount: 1 }),
@@ -116,7 +115,6 @@ describe("a version that others have made in Azure", () => {
     expect(
       findings({
         existing,
-        publishing: { excludeFromLatest: false },
         regions: [
           region("westus", [0], { regionalReplicaCount: 2 }),
           region("eastus2"),
@@ -129,12 +127,6 @@ describe("a version that others have made in Azure", () => {
         `${REGIONS}/0/regionalReplicaCount`,
         "regionalReplicaCount of westus is 3 in Azure; the request says 2.",
         "send the request with If-Match, or use another version name",
-      ),
-      finding(
-        "ImageVersionConflict",
-        "/properties/publishingProfile/excludeFromLatest",
-        "excludeFromLatest is true in Azure; the request says false.",
-        `${VERSION} exists already and is left as it is`,
       ),
     ]);
   });

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Facts } from "../../../../src/image-version/preflight/facts.js";
+import type { Facts } from "../../../../src/image-version/rules/facts.js";
 import { PAGES } from "../../../../src/image-version/rules/basis.js";
 import type { FactSubject } from "../../../../src/image-version/rules/rule.js";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sourceDataDiskLuns } from "../../../../src/image-version/preflight/source.js";
+import { sourceDataDiskLuns } from "../../../../src/image-version/rules/source.js";
 import {
   absent,
   COMPUTE,

@@ -1,11 +1,9 @@
 import { expect } from "vitest";
 import type { Severity } from "../../../../src/errors.js";
+import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
-import {
-  askedBy,
-  combined,
-} from "../../../../src/image-version/properties/patch.js";
+import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
 import type {
   ImageVersionRequest,
   TargetRegion,
@@ -15,7 +13,7 @@ import type {
   Facts,
   Known,
   Seen,
-} from "../../../../src/image-version/preflight/facts.js";
+} from "../../../../src/image-version/rules/facts.js";
 import type {
   FactSubject,
   RuleFinding,
@@ -231,19 +229,27 @@ function requestOf(changes: Changes): ImageVersionRequest {
 
 /** What a PUT of the request changes of what Azure has. */
 export function changeOf(
-  request: ImageVersionRequest,
+  body: ImageVersionRequest,
   existing: Existing,
 ): Change {
   const observed = requestOf(existing);
-  const applied = existing.unmanaged === true ? undefined : fieldsOf(observed);
+  const spec = existing.unmanaged === true ? undefined : fieldsOf(observed);
+  const time = NOW.toISOString();
+  const { removeRegions = [] } = existing;
+  const look = {
+    resource: observed,
+    provisioningState: "Succeeded",
+    regions: [],
+    time,
+  };
+  const { patch } = askedOf(
+    { command: {}, body, removeRegions, glance: { look, seen: true } },
+    spec && { ...emptyRecord("key", VERSION, time), spec },
+  );
   return {
     observed,
-    patch: combined(
-      [askedBy(fieldsOf(request), applied, existing.removeRegions)],
-      applied,
-    ),
-    ...(applied && { lastApplied: applied }),
-    ...(existing.unmanaged === true && { unmanaged: true }),
+    patch,
+    ...(spec ? { lastApplied: spec } : { unmanaged: true }),
   };
 }
 

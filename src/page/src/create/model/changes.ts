@@ -1,7 +1,7 @@
 /** What others have changed since a version was read, and one's own changes on top of that. Lists go by name or LUN. */
 import { isObject, textIn, type Json, type JsonObject } from "./json.js";
 
-export interface Difference {
+interface Difference {
   /** As one would write it: `properties.publishingProfile.targetRegions[westus].regionalReplicaCount`. */
   readonly path: string;
   /** Undefined: it is not there. */

@@ -4,7 +4,7 @@ import { EMPTY_FORM, type Form } from "./form.js";
 import type { Kept } from "../../kept.js";
 import { imageKey, type ImageName } from "../../routes.js";
 
-export interface Draft {
+interface Draft {
   readonly form: Form;
   readonly savedTime: string;
   /** Of a change: the version that was read, and its ETag. */

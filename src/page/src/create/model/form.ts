@@ -17,13 +17,7 @@ import {
 
 export type Body = Schemas["GalleryImageVersion"];
 
-export const ENCRYPTIONS = [
-  "platform",
-  "customer",
-  "double",
-  "confidential",
-] as const;
-export type Encryption = (typeof ENCRYPTIONS)[number];
+export type Encryption = "platform" | "customer" | "double" | "confidential";
 
 export const CONFIDENTIAL_TYPES = [
   "EncryptedWithCmk",
@@ -76,7 +70,7 @@ export interface RegionRow {
 }
 
 /** One wave; regions and tests are separated by commas. */
-export interface WaveRow {
+interface WaveRow {
   readonly regions: string;
   /** Empty: what the form does not know, which `rest` has. */
   readonly after: "" | "tested" | "manual" | "minutes";
@@ -208,7 +202,7 @@ export function takesSet(
 }
 
 /** The request's own rule, by which the service chooses a set where none is given; kept from a body that has one. */
-export interface EncryptionRule {
+interface EncryptionRule {
   readonly osDisk: string;
   readonly dataDisks: string;
   readonly tag: string;
@@ -495,7 +489,7 @@ export function writable(document: unknown): JsonObject {
 }
 
 /** How the form is filled from a body or an answer. */
-export interface Reading {
+interface Reading {
   readonly version?: string;
   /** The `encryptionType` of a disk encryption set, where it is known. */
   readonly typeOf?: (setId: string) => string | undefined;

@@ -56,7 +56,7 @@ export function curlLine(origin: string, request: Request): string {
   ].join(" \\\n");
 }
 
-export interface CommandLine {
+interface CommandLine {
   readonly text: string;
   /** False where az has no option for something that `sigil` has. */
   readonly az: boolean;
@@ -195,7 +195,7 @@ function encryptionOptions(form: Form): readonly (readonly string[])[] {
 }
 
 /** A set that is missing, as it could be made. */
-export interface MissingSet {
+interface MissingSet {
   readonly name: string;
   readonly location: string;
   readonly encryptionType: string;

@@ -9,7 +9,7 @@ export interface Planner<Input> {
   close(): void;
 }
 
-export interface PlannerOptions<Input, Result> {
+interface PlannerOptions<Input, Result> {
   readonly plan: (input: Input, signal: AbortSignal) => Promise<Result>;
   readonly onBegin: (input: Input) => void;
   readonly onResult: (input: Input, result: Result) => void;

@@ -12,7 +12,7 @@ import {
 } from "./form.js";
 
 export type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
-export type EncryptionType = Schemas["EncryptionType"];
+type EncryptionType = Schemas["EncryptionType"];
 
 /** The types of a set that fit, the one to make first. */
 export function typesFor(
@@ -96,13 +96,13 @@ export function fittingIn(
 }
 
 /** How sets are named, such as `{region}-os` and `{region}-data-{lun}`; `{image}` is the image definition's name. */
-export interface NamingRule {
+interface NamingRule {
   readonly image: string;
   readonly osDisk: string;
   readonly dataDisk: string;
 }
 
-export function nameBy(rule: NamingRule, region: string, disk: Disk): string {
+function nameBy(rule: NamingRule, region: string, disk: Disk): string {
   const pattern = disk === OS_DISK ? rule.osDisk : rule.dataDisk;
   return pattern
     .replaceAll(/\{image\}/giu, () => rule.image)

@@ -1,7 +1,7 @@
 import type { ImageName } from "../../routes.js";
 import type { SourceKind } from "./form.js";
 
-export interface SourceText {
+interface SourceText {
   readonly name: string;
   /** What a resource id of it looks like. */
   readonly example: string;

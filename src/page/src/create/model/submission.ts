@@ -133,7 +133,7 @@ export function requestOf(
 }
 
 /** A new number is a new version: one that is there is not changed by it. */
-export function conditionOf(
+function conditionOf(
   form: Form,
   base: Base | undefined,
 ): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@
  * What Azure has of an image definition now, for a rollback to decide on: its list, and a look at each version that counts.
  * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
+import { ServiceError } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -17,18 +18,10 @@ import {
   type Candidate,
   type Latest,
 } from "../latest/latest-after.js";
-import { lookOf } from "../queries/get.js";
-import { isGone, lookAt } from "../queries/look-at.js";
+import { lookOf } from "./get.js";
+import { isGone, lookAt } from "./look-at.js";
 import type { ListedImageVersion } from "../resources.js";
-import { factsIn, withLatest } from "../latest/flags.js";
-import {
-  nextWave,
-  released,
-  releasedIn,
-  releaseOf,
-  type ReleaseChange,
-} from "../latest/release.js";
-import { regionsIn } from "../properties/fields.js";
+import { withLatest } from "../latest/flags.js";
 import {
   openDeletionIn,
   releaseBeforeDeletion,
@@ -46,11 +39,9 @@ import { type Time } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import type { RollbackStep } from "./record.js";
-import { recordAt } from "./target.js";
 
 /** A version that was looked at. */
-export interface Surveyed extends Candidate {
+interface Surveyed extends Candidate {
   /** A promotion includes it in the next one alone. */
   readonly waves?: readonly { readonly regions: readonly string[] }[];
 }
@@ -75,7 +66,10 @@ export interface Survey {
   readonly toBe: Change;
 }
 
-type Change = <T extends ListedImageVersion & Partial<Surveyed>>(item: T) => T;
+/** A version as it is then. */
+export type Change = <T extends ListedImageVersion & Partial<Surveyed>>(
+  item: T,
+) => T;
 
 /** Of more than so many, what the list says is taken. */
 const MOST_LOOKS = 20;
@@ -256,34 +250,16 @@ export function surveyedLatest(
   });
 }
 
-/** Canonical regions in which a version may be used without its number, once the steps are done. */
-export async function usableAfter(
-  { look }: Survey,
-  item: ListedImageVersion,
-  steps: readonly RollbackStep[] = [],
-): Promise<readonly string[]> {
-  const found = await look(item);
-  return found === undefined ? [] : usableRegions(afterSteps(steps)(found));
-}
-
-/** A version as it is once the steps are done. */
-export function afterSteps(steps: readonly RollbackStep[]): Change {
-  return (item) => {
-    const step = steps.find(({ versionName }) => versionName === item.name);
-    if (step === undefined) return item;
-    const { waves, resource } = item;
-    const change: ReleaseChange =
-      step.does === "demote"
-        ? { kind: "exclude", by: "person" }
-        : ((waves && nextWave(waves, item)) ?? {
-            kind: "include",
-            by: "person",
-          });
-    const regions = regionsIn(factsIn(resource));
-    const after = released(releaseOf(resource), change, regions);
-    return {
-      ...item,
-      resource: withLatest(resource, releasedIn(after, regions)),
-    };
-  };
+/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
+export async function recordAt(
+  { store }: Pick<Dependencies, "store">,
+  key: string,
+): Promise<ImageVersionRecord | undefined> {
+  try {
+    return await store.readRecord(key);
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === "StateTooNew")
+      return undefined;
+    throw error;
+  }
 }

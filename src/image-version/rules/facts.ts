@@ -59,7 +59,7 @@ export interface Facts {
 }
 
 /** Keys of maps are ids of disk encryption sets in lower case. */
-export interface KeyFacts {
+interface KeyFacts {
   readonly bySet: ReadonlyMap<string, KeySight>;
   /** What the key guardian has seen last, where something could not be seen now. */
   readonly lastKnown: KeyStatesBySet;

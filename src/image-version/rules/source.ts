@@ -5,55 +5,13 @@ import {
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { found, type Facts } from "./facts.js";
-import { STORAGE_PROFILE } from "../rules/rule.js";
+import {
+  isImageVersion,
+  sourceReferences,
+  type SourceReference,
+} from "../properties/source-references.js";
+import { STORAGE_PROFILE } from "../properties/table.js";
 import type { ImageSource, PurchasePlan, SourceDisk } from "../resources.js";
-
-const IMAGE_VERSION = "galleries/images/versions";
-const IMAGE_TYPES = ["images", IMAGE_VERSION, "virtualMachines"];
-const DISK_TYPES = ["disks", "snapshots"];
-
-/** One place in a request that names a resource to make the version from. */
-export interface SourceReference {
-  readonly pointer: string;
-  readonly id: string;
-  /** Types of Microsoft.Compute that fit the place. */
-  readonly types: readonly string[];
-}
-
-/** Every resource that a canonical request takes disks from, with the field that names it. */
-export function sourceReferences(
-  request: ImageVersionRequest,
-): readonly SourceReference[] {
-  const { source, osDiskImage, dataDiskImages } =
-    request.properties.storageProfile ?? {};
-  const reference = (
-    path: string,
-    id: string | undefined,
-    types: readonly string[],
-  ): SourceReference[] =>
-    id === undefined
-      ? []
-      : [{ pointer: `${STORAGE_PROFILE}/${path}`, id, types }];
-  return [
-    ...reference("source/id", source?.id, IMAGE_TYPES),
-    ...reference("source/virtualMachineId", source?.virtualMachineId, [
-      "virtualMachines",
-    ]),
-    ...reference("osDiskImage/source/id", osDiskImage?.source?.id, DISK_TYPES),
-    ...(dataDiskImages ?? []).flatMap((image, i) =>
-      reference(`dataDiskImages/${i}/source/id`, image.source?.id, DISK_TYPES),
-    ),
-  ];
-}
-
-/** True when the id can name a source in its place; what cannot is another rule's finding. */
-export function namesSource({ id, types }: SourceReference): boolean {
-  return types.some((type) => isComputeResourceId(id, type));
-}
-
-export function isImageVersion({ id }: { readonly id: string }): boolean {
-  return isComputeResourceId(id, IMAGE_VERSION);
-}
 
 /** Each reference whose source could be read, with the source. */
 export function seenSources(
@@ -86,12 +44,12 @@ export interface Trait {
 }
 
 /** A disk of the source, and where the request names the resource that it is of. `id` is the disk, or the image that holds it; absent for a VHD. */
-export interface DiskOfSource extends SourceDisk {
+interface DiskOfSource extends SourceDisk {
   readonly pointer: string;
 }
 
 /** What the version is made from. What a resource does not show, or could not be read to show, is absent. */
-export interface Source {
+interface Source {
   readonly osDisk: DiskOfSource;
   /** By LUN. */
   readonly dataDisks: ReadonlyMap<number, DiskOfSource>;

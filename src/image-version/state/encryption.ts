@@ -1,16 +1,16 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { targetRegionsOf } from "./canonical-form.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import type { ImageVersionRecord } from "./record.js";
 import type { EncryptionType } from "../resources.js";
 
-export interface DiskEncryption {
+interface DiskEncryption {
   readonly type: EncryptionType;
   readonly diskEncryptionSetId?: string;
 }
 
 /** How each disk of a version is encrypted in one region: row S1 of what users ask, and proof for their auditors. */
-export interface RegionEncryption {
+interface RegionEncryption {
   readonly osDiskImage: DiskEncryption & {
     readonly secureVMDiskEncryptionSetId?: string;
   };

@@ -1,7 +1,7 @@
 import type { ImageVersionRequest } from "../contract.js";
-import { STORAGE_PROFILE } from "../rules/rule.js";
+import { STORAGE_PROFILE } from "./table.js";
 
-export type SourceKind =
+type SourceKind =
   | "source.id"
   | "source.virtualMachineId"
   | "source.communityGalleryImageId"

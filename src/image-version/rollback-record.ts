@@ -6,7 +6,7 @@
  *   done 1                                                1.0.0 is promoted
  *   child "…-3"                                           the operation that demotes 1.0.1
  */
-import type { Requester, TrackedRecord } from "../../operation/records.js";
+import type { Requester, TrackedRecord } from "../operation/records.js";
 
 export interface RollbackStep {
   readonly versionName: string;

@@ -1,6 +1,9 @@
 import type { DefinedError } from "ajv";
 import { toFindings } from "../http/contract/findings.js";
-import { POLICY_QUEUES, type GalleryPolicy } from "./gallery-policy.js";
+import {
+  POLICY_QUEUES,
+  type GalleryPolicy,
+} from "../authorization/gallery-policy.js";
 import { findJsonMistake } from "../json/json-syntax.js";
 import { createAjv } from "../http/contract/validation.js";
 
@@ -51,7 +54,7 @@ const resources = (description: string, what: string) => ({
 });
 
 /** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
-export const GALLERY_POLICY_SCHEMA = {
+const GALLERY_POLICY_SCHEMA = {
   type: "object",
   description: "A gallery policy has rules.",
   required: ["rules"],

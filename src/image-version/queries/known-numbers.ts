@@ -1,7 +1,7 @@
-import { versionNameIn, versionScope } from "./listings.js";
-import type { Dependencies } from "./ports.js";
-import { knownDeletedVersions } from "./queries/deleted-versions.js";
-import { highestVersionNumber } from "./version-numbers.js";
+import { versionNameIn, versionScope } from "../listings.js";
+import type { Dependencies } from "../ports.js";
+import { knownDeletedVersions } from "./deleted-versions.js";
+import { highestVersionNumber } from "../version-numbers.js";
 
 /**
  * The highest number there is of an image definition, if any: in Azure, asked of Sigil by name, or given by it; and

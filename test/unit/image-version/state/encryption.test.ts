@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
-import { encryptionOf } from "../../../src/image-version/properties/encryption.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
+import { encryptionOf } from "../../../../src/image-version/state/encryption.js";
 import {
   managedImageRequest,
   seedRegion,
   seedResource,
-} from "../../support/requests.js";
+} from "../../../support/requests.js";
 
 const set = (name: string): string =>
   seedResource(`diskEncryptionSets/${name}`);

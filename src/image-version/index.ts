@@ -1,0 +1,139 @@
+/** The face of an image version: what the rest of Sigil may use of it. Nothing else is imported from outside. */
+
+// The words of a request and of an answer, and what Azure shows.
+export type {
+  ImageVersionRequest,
+  ImageVersionView,
+  PromotionRule,
+} from "./contract.js";
+export {
+  areReady,
+  hasFailed,
+  type DeletedImageVersion,
+  type DiskEncryptionSet,
+  type EncryptionType,
+  type ImageDefinition,
+  type ImageSource,
+  type ListedImageVersion,
+  type Look,
+  type ObservedImageVersion,
+  type PurchasePlan,
+  type SourceDisk,
+} from "./resources.js";
+export {
+  compareVersionNumbers,
+  highestVersionNumber,
+  nextVersionNumber,
+} from "./version-numbers.js";
+export { regionsOf } from "./properties/canonical-form.js";
+export type { UsedResource } from "./properties/resource-references.js";
+
+// Commands.
+export {
+  demoteImageVersion,
+  promoteImageVersion,
+  retryImageVersion,
+} from "./commands/by-hand.js";
+export type { ChangeCommand, Command } from "./commands/command.js";
+export { createNextImageVersion } from "./commands/create-next.js";
+export { deleteImageVersion } from "./commands/delete.js";
+export { planImageVersion } from "./commands/plan.js";
+export {
+  patchImageVersion,
+  putImageVersion,
+  type PutAnswer,
+  type PutImageVersion,
+} from "./commands/put.js";
+export { restoreImageVersion } from "./commands/restore.js";
+export { viewPlan } from "./commands/view-plan.js";
+export { planRollback, rollBackImage } from "./rollback/roll-back.js";
+export { rollbackTarget } from "./rollback/target.js";
+
+// Queries.
+export type { Beside } from "./queries/conditions.js";
+export {
+  listDeletedImageVersions,
+  softDeleteOf,
+} from "./queries/deleted-versions.js";
+export { listDiskEncryptionSets } from "./queries/disk-encryption-sets.js";
+export {
+  getImageVersion,
+  listImageVersions,
+  type KnownImageVersion,
+} from "./queries/get.js";
+export { listImageDefinitions } from "./queries/image-definitions.js";
+export { usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export { lookAt } from "./queries/look-at.js";
+export { createLooks } from "./queries/looks.js";
+export { createSummaries } from "./queries/summaries.js";
+export { getImageUse } from "./queries/use.js";
+export { viewImageVersion } from "./queries/views.js";
+
+// The record, for those who judge a version and tell of it: retention, rollout, drift.
+export { latestIn } from "./latest/flags.js";
+export type { ReleaseChange } from "./latest/release.js";
+export { isAsKnown, noteLook } from "./note-look.js";
+export {
+  endOfLifeToBe,
+  isUnderWay,
+  latestBeforeDeletion,
+} from "./queries/as-asked.js";
+export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
+export { believed } from "./state/observe.js";
+export type {
+  ImageVersionRecord,
+  RolloutRecord,
+  VersionState,
+} from "./state/record.js";
+export { isFinal } from "./state/states.js";
+export { telling } from "./state/told.js";
+
+// Where versions and their operations are listed.
+export { learnImages } from "./learn-images.js";
+export {
+  imageRow,
+  IMAGES_SCOPE,
+  placeOf,
+  placesOf,
+  TESTED_SCOPE,
+  testedRow,
+  versionNameIn,
+  versionScope,
+} from "./listings.js";
+
+// Keys, and who needs a version.
+export { advanceKeys, type KeyChange } from "./keys/advance.js";
+export { judgeSet, keyWorks } from "./keys/judge.js";
+export { createKeyLooks, type KeyLooks } from "./keys/look.js";
+export { brokenIn, brokenKeys } from "./preflight/keys.js";
+export { inUse, isGuarded, unknownIn } from "./preflight/use.js";
+
+// Reads of Azure before a write, and what is found wrong: test profiles are checked alike.
+export { errorsAmong } from "./preflight/judge.js";
+export { distinct } from "./preflight/named.js";
+export { bounded, seeEach } from "./preflight/see.js";
+export type { DocumentationPage } from "./rules/basis.js";
+export { found, type Denied, type Seen } from "./rules/facts.js";
+export type { Breach, RuleFinding } from "./rules/rule.js";
+
+// Ports, kinds of operations, and what takes their steps.
+export type {
+  ImageKeys,
+  Key,
+  KeyDependencies,
+  KeyReader,
+  KeyState,
+  KeyStates,
+} from "./keys/ports.js";
+export { IMAGE_VERSION_KINDS } from "./kind.js";
+export type {
+  Dependencies,
+  NumberRequest,
+  ResourceManager,
+  ResourceReader,
+  StoredVersion,
+  VersionNumbers,
+} from "./ports.js";
+export type { RollbackStateRecord } from "./rollback-record.js";
+export { ROLLBACK_KIND } from "./rollback/kind.js";
+export { takeStep } from "./steps/take-step.js";

@@ -1,0 +1,40 @@
+/** What a version is once what was asked of it is done, for those who judge it before: a policy, a rule. */
+import { factsIn } from "../latest/flags.js";
+import { releasedIn } from "../latest/release.js";
+import { regionsIn } from "../properties/fields.js";
+import { END_OF_LIFE_DATE } from "../properties/table.js";
+import { isBusy, type Look } from "../resources.js";
+import { releaseBeforeDeletion } from "../state/deletion.js";
+import { openRequests, unapplied } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+
+/** What is asked and not over counts, the last one first. */
+export function endOfLifeToBe(
+  record: ImageVersionRecord,
+  shown: string | undefined,
+): string | undefined {
+  const asked = openRequests(record).findLast(
+    ([, { patch }]) => END_OF_LIFE_DATE in patch,
+  );
+  return asked === undefined
+    ? shown
+    : ((asked[1].patch[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
+}
+
+/** Canonical regions where it was in latest, and is again where its deletion comes to nothing; undefined: that has taken it out of none. */
+export function latestBeforeDeletion(
+  record: ImageVersionRecord,
+): readonly string[] | undefined {
+  const release = releaseBeforeDeletion(record);
+  if (release === undefined || record.status === undefined) return undefined;
+  return releasedIn(release, regionsIn(factsIn(record.status.resource)));
+}
+
+/** Something is to be sent yet, or ARM works on the version. */
+export function isUnderWay(record: ImageVersionRecord, look: Look): boolean {
+  return (
+    !isFinal(record.state) &&
+    (unapplied(record).length > 0 || record.write !== undefined || isBusy(look))
+  );
+}
