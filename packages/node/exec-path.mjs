@@ -1,7 +1,7 @@
 // Makes `process.execPath`, and `node` on PATH, a Node.js that Azure runs Sigil on: this one, if it is, or else one that npm
 // installs first. All processes that are started from here on run on it.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
 const folder = import.meta.dirname;
@@ -20,8 +20,10 @@ if (first && !engines.node.split(" || ").includes(major)) {
     shell: process.platform === "win32",
   });
   if (stdout.trim() === process.execPath) {
+    // What is optional npm takes for installed where it could not be fetched, too.
+    rmSync(path.join(folder, "node_modules"), { recursive: true, force: true });
     console.error(
-      `Sigil runs on Node.js ${engines.node}, this is ${process.version}, and npm has brought none that runs here. Install one, and try again.`,
+      `Sigil runs on Node.js ${engines.node}, this is ${process.version}, and npm has brought none that runs here. Install one, or try again.`,
     );
     process.exit(1);
   }
