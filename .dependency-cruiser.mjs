@@ -282,7 +282,7 @@ export default {
       from: { path: "^(packages/[^/]+|test|functions|src)/" },
       to: {
         path: "^packages/",
-        pathNot: "^$1/(src|test)/",
+        pathNot: "^($1/(src|test)|packages/node)/", // that is no stand-in
         dependencyTypes: ["local"],
         dependencyTypesNot: ["aliased-workspace"],
       },

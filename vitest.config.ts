@@ -1,3 +1,4 @@
+import "./packages/node/exec-path.mjs"; // the workers, and all that tests start, run on it
 import { defineConfig } from "vitest/config";
 import { CostReporter } from "./test/support/cost-reporter.js";
 import { Skips } from "./test/support/skips.js";

@@ -22,10 +22,14 @@ const workspaces = product.workspaces.map(
   (folder) => manifestIn(folder) as Manifest,
 );
 
-/** Of tests that nobody else's packages are enough for (test/install.mjs). */
-const OF_TESTS = ["azurite", "clients", "e2e/page", "mutation"].map(
-  (folder) => `test/${folder}`,
-);
+/** What has packages of its own, which `npm ci` at the root leaves out (test/install.mjs). */
+const APART = [
+  "packages/node",
+  "test/azurite",
+  "test/clients",
+  "test/e2e/page",
+  "test/mutation",
+];
 
 const bundled = bundledFolders();
 
@@ -114,10 +118,10 @@ describe("a deployment", () => {
   });
 });
 
-describe("a stand-in, or a folder of tests with packages of its own,", () => {
+describe("a stand-in, or a folder with packages of its own,", () => {
   it("uses the same version of a package as the product and all others", () => {
-    const ofTests = OF_TESTS.map((folder) => manifestIn(folder) as Manifest);
-    const uses = [product, ...workspaces, ...ofTests].flatMap(
+    const apart = APART.map((folder) => manifestIn(folder) as Manifest);
+    const uses = [product, ...workspaces, ...apart].flatMap(
       ({ name, version, dependencies, devDependencies }) =>
         Object.entries({
           [name]: version,
@@ -131,7 +135,7 @@ describe("a stand-in, or a folder of tests with packages of its own,", () => {
     expect(otherwise).toEqual([]);
   });
 
-  it.each([".", ...OF_TESTS])(
+  it.each([".", ...APART])(
     "locks what it needs by content, from any registry: %s",
     (folder) => {
       const lock = readFileSync(`${folder}/package-lock.json`, "utf8");

@@ -16,7 +16,6 @@ const TOOLS = {
     "apt-get install chromium, or the browser that SIGIL_CHROMIUM names",
   dotnet: "the .NET SDK, 8 or later",
   fish: "apt-get install fish",
-  node: "npm ci, where npm has Node.js for the machine",
   pwsh: ".ci/powershell, and ~/.dotnet/tools on PATH",
   script: "util-linux",
   zsh: "apt-get install zsh",
