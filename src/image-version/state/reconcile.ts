@@ -1,9 +1,11 @@
 /**
- * The one function that decides. Pure: what is desired and what Azure is known to have give what to do next. Every step of every
- * operation calls it, with a fact of that very step. Invariants:
+ * The one function that decides what is PUT. Pure: what is desired and what Azure is known to have give what to do next. Every step
+ * calls it, with a fact of that very step; a DELETE is decided in decide-deletion.ts, a restore in restoring.ts. What a PUT would break
+ * (rules, keys, use, another version's latest) is asked after it, before the PUT is sent (steps/prepare.ts). Invariants:
  *  1. Nothing is written while a look is unconfirmed, the fate of a write is not known, or ARM works on the version.
  *  2. A version is created only where a PUT asks for it and Azure does not have it.
- *  3. A region is taken away for repair only where the fact shows it Failed, and added back before anything else is done.
+ *  3. A region is taken away for repair only where the fact shows it Failed and an operation waits for it; the next write adds it back
+ *     (fold.ts).
  *  4. A body is made of the fact: what nobody asks otherwise is sent as it is.
  *  5. ARM may remove regions only while the write removes one, or where a request through Sigil has asked for that.
  */
@@ -66,7 +68,7 @@ export interface Put {
 export type Decision =
   | Put
   | { readonly kind: "wait"; readonly why: string }
-  /** Azure shows all that is asked: the regions decide. */
+  /** Azure shows all that is asked, or nothing is asked: the regions are followed. */
   | { readonly kind: "none" }
   /** What these ask cannot be brought about. */
   | {
@@ -75,7 +77,7 @@ export type Decision =
       readonly failure: OperationFailure;
     };
 
-/** `ids`: what these ask, and no other. */
+/** `ids`: what these ask, and no other: those that a step has judged. Repairs are nobody's, and always counted. */
 export function reconcile(
   record: ImageVersionRecord,
   time: Time,
@@ -268,8 +270,10 @@ function impossible(
       !(`${regionField(region)}/name` in patch)
     );
   };
-  const never = [...impossibleAmong(unmet), ...unmet.filter(isGone)];
+  const fixed = impossibleAmong(unmet);
+  const never = [...fixed, ...unmet.filter(isGone)];
   if (never.length === 0) return undefined;
+  const code = fixed.length > 0 ? "ReadBackMismatch" : "ChangedOutside";
   const asking = unapplied(record).filter(
     ([id, request]) =>
       ids.includes(id) &&
@@ -283,16 +287,16 @@ function impossible(
     properties: {},
   };
   const errors = never.map((one) =>
-    differs(one, body as ImageVersionRequest, "ReadBackMismatch"),
+    differs(one, body as ImageVersionRequest, code),
   );
+  const message =
+    fixed.length > 0
+      ? `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version.`
+      : "The request asks something of a region that somebody else has removed from the version in Azure. Add the region, with its keys, or send the request without it.";
   return {
     kind: "failed",
     ids: asking.length > 0 ? asking.map(([id]) => id) : ids,
-    failure: {
-      code: "ReadBackMismatch",
-      message: `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version. ${errors[0]?.message}`,
-      errors,
-    },
+    failure: { code, message: `${message} ${errors[0]?.message}`, errors },
   };
 }
 

@@ -9,10 +9,15 @@
  *               answer accepted, sentFor [ "…-2", "…-3" ] }  and ARM works on it
  *   status    { provisioningState Succeeded, … }             the last look that is a fact: of before the update
  *
- * What shall be is never stored: it is `spec` and the open requests, folded (fold.ts). Invariants:
+ * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`; any
+ * other one only once a second look, four minutes later, agrees with it, or where nothing has changed for ten minutes (observe.ts).
+ * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). `latest` is said by flags that
+ * exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other. Invariants:
  *  1. `status` is a fact: observe.ts alone writes it, and nothing else reads a look.
- *  2. There is at most one `write`. Nothing is sent while there is one.
- *  3. A field that somebody else has changed is no longer in `spec`: it is theirs until a request says it.
+ *  2. There is at most one `write`. It is stored before it is sent, by whoever wins the record's ETag, and nothing is sent while there
+ *     is one.
+ *  3. A field that somebody else has changed is no longer in `spec`: it is theirs until a new request says it. An open request that asks
+ *     it otherwise ends ChangedOutside (failures.ts): nothing is written over what others have said.
  *  4. `requests` has every operation that is not over, in the order in which they were accepted.
  */
 import type { Finding } from "../../errors.js";
@@ -60,15 +65,15 @@ export interface VersionRequest {
   /** Failed canonical regions that are to be repaired at once. */
   readonly retries?: readonly string[];
   readonly deletion?: DeletionRequest;
-  /** True of a promotion or deletion that no person has asked for: it is asked again right before it is sent. */
+  /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
   readonly machine?: true;
-  /** True where it is asked, right before it is sent, who uses the version in the regions that it removes. */
+  /** True where Azure Resource Graph is asked, right before it is sent, who uses the version in the regions that it removes. */
   readonly guardsRegions?: true;
   /** True once a write that has what it asks was sent. */
   readonly sent?: true;
-  /** When a fact showed all that it asks; RFC 3339. From then on its regions alone decide. */
+  /** When a fact showed all that it asks; RFC 3339. From then on it waits for its regions alone. */
   readonly appliedTime?: string;
-  /** How its end is decided already: what is left is to leave the version as it should be. */
+  /** How its end is decided already. What was sent stays; what is left: a region taken away for its repair, the permission to remove, latest. */
   readonly decided?: DecidedEnd;
 }
 
