@@ -26,7 +26,7 @@ import { differences } from "../image-version/state/observe.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { isFinal } from "../image-version/state/states.js";
 import { deliver } from "../operation/outbox.js";
-import type { Index, IndexPage } from "../operation/ports.js";
+import { pagesOf } from "../operation/pages.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
@@ -111,6 +111,7 @@ async function walkFrom(
   for await (const rows of pagesOf(
     walk.deps.index,
     IMAGES_SCOPE,
+    PAGE,
     begunId && keyOf(begunId),
   ))
     for (const { target: imageId } of rows) {
@@ -135,7 +136,12 @@ async function walkImage(
     const isGone = versions === undefined;
     if (isGone && !(await isSubscriptionThere(deps, imageId))) return undefined; // Invariant 3.
     const listed = new Map(versions?.map((one) => [one.name, one]));
-    for await (const rows of pagesOf(deps.index, versionScope(imageId), done)) {
+    for await (const rows of pagesOf(
+      deps.index,
+      versionScope(imageId),
+      PAGE,
+      done,
+    )) {
       if (isOver(walk)) return `${imageId} ${done}`;
       const names = rows.map(versionNameIn);
       walk.versions += names.length;
@@ -195,7 +201,7 @@ async function isAllTold(
   const { sets = [], untold = [] } =
     (await keyGuardian?.keyStates.read(imageId))?.document ?? {};
   if (sets.length + untold.length > 0) return false;
-  for await (const rows of pagesOf(index, versionScope(imageId), undefined))
+  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
     for (const row of rows) {
       const record = await store.readRecord(
         keyOf(`${imageId}/versions/${versionNameIn(row)}`),
@@ -228,24 +234,6 @@ function note(walk: Walk, resourceId: string, error: unknown): void {
     error.code === "ResourceManagerThrottled"
   )
     walk.isThrottled = true;
-}
-
-async function* pagesOf(
-  index: Index,
-  scope: string,
-  after: string | undefined,
-): AsyncGenerator<IndexPage["rows"]> {
-  let continuationToken: string | undefined;
-  do {
-    const page: IndexPage = await index.page(
-      scope,
-      PAGE,
-      continuationToken,
-      after,
-    );
-    yield page.rows;
-    continuationToken = page.continuationToken;
-  } while (continuationToken !== undefined);
 }
 
 async function lookAfter(

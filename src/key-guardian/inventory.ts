@@ -20,6 +20,7 @@ import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
 import { canonicalRegion, keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
+import { pagesOf } from "../operation/pages.js";
 
 export interface SetInUse {
   readonly id: string;
@@ -100,12 +101,8 @@ async function namesKnown(
   imageId: string,
 ): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  let token: string | undefined;
-  do {
-    const page = await index.page(versionScope(imageId), PAGE, token);
-    for (const row of page.rows) names.add(versionNameIn(row));
-    token = page.continuationToken;
-  } while (token !== undefined);
+  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
+    for (const row of rows) names.add(versionNameIn(row));
   return names;
 }
 
