@@ -252,6 +252,8 @@ export async function startWith(
     clock,
     ...(options.world && { world: options.world }),
     enforceRateLimits: options.enforceRateLimits ?? false,
+    // Whoever needs all of a list has to go on, as with the index. Where calls are counted, pages are as long as Azure's.
+    ...(options.enforceRateLimits !== true && { pageSize: 2 }),
     replication: {
       durationMs: options.replicationMs ?? 5 * 60_000,
       spread: options.spread ?? 0.5,
