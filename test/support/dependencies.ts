@@ -169,6 +169,8 @@ export interface InProcessOptions {
   readonly useDelayMs?: number;
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
   readonly enforceRateLimits?: boolean;
+  /** How far the clock moves with each call of Azure: the time at which a step began is not that at which it writes. */
+  readonly callMs?: number;
 }
 
 /** State and messages are in memory: `queues` is all that was sent. The SDK reaches the simulator without a connection. */
@@ -273,7 +275,10 @@ export async function startWith(
     const client = createArmClient({
       ...armOptions,
       ...(isShared && { pacer: createPacer({ now, sleep }) }),
-      onCall: calls.note,
+      onCall(call) {
+        clock.advance(options.callMs ?? 0);
+        calls.note(call);
+      },
     });
     const resourceManager = createResourceManager(client);
     const facts = {

@@ -28,7 +28,7 @@ export function inOneWorld(
   let world: InProcess;
   beforeAll(async () => {
     versions = 0;
-    world = await startInProcess(options);
+    world = await startInProcess({ callMs: 5, ...options });
   });
   afterAll(() => world.close());
   beforeEach(async () => {
