@@ -24,7 +24,7 @@ import {
   type ListedImageVersion,
 } from "../image-version/index.js";
 import { deliver } from "../operation/outbox.js";
-import type { Index, IndexPage } from "../operation/ports.js";
+import { pagesOf } from "../operation/pages.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
@@ -109,6 +109,7 @@ async function walkFrom(
   for await (const rows of pagesOf(
     walk.deps.index,
     IMAGES_SCOPE,
+    PAGE,
     begunId && keyOf(begunId),
   ))
     for (const { target: imageId } of rows) {
@@ -133,7 +134,12 @@ async function walkImage(
     const isGone = versions === undefined;
     if (isGone && !(await isSubscriptionThere(deps, imageId))) return undefined; // Invariant 3.
     const listed = new Map(versions?.map((one) => [one.name, one]));
-    for await (const rows of pagesOf(deps.index, versionScope(imageId), done)) {
+    for await (const rows of pagesOf(
+      deps.index,
+      versionScope(imageId),
+      PAGE,
+      done,
+    )) {
       if (isOver(walk)) return `${imageId} ${done}`;
       const names = rows.map(versionNameIn);
       walk.versions += names.length;
@@ -193,7 +199,7 @@ async function isAllTold(
   const { sets = [], untold = [] } =
     (await keyGuardian?.keyStates.read(imageId))?.document ?? {};
   if (sets.length + untold.length > 0) return false;
-  for await (const rows of pagesOf(index, versionScope(imageId), undefined))
+  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
     for (const row of rows) {
       const record = await store.readRecord(
         keyOf(`${imageId}/versions/${versionNameIn(row)}`),
@@ -226,24 +232,6 @@ function note(walk: Walk, resourceId: string, error: unknown): void {
     error.code === "ResourceManagerThrottled"
   )
     walk.isThrottled = true;
-}
-
-async function* pagesOf(
-  index: Index,
-  scope: string,
-  after: string | undefined,
-): AsyncGenerator<IndexPage["rows"]> {
-  let continuationToken: string | undefined;
-  do {
-    const page: IndexPage = await index.page(
-      scope,
-      PAGE,
-      continuationToken,
-      after,
-    );
-    yield page.rows;
-    continuationToken = page.continuationToken;
-  } while (continuationToken !== undefined);
 }
 
 async function lookAfter(

@@ -16,6 +16,7 @@ import {
 } from "../image-version/index.js";
 import { keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
+import { pagesOf } from "../operation/pages.js";
 
 export interface SetInUse {
   readonly id: string;
@@ -91,12 +92,8 @@ async function namesKnown(
   imageId: string,
 ): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  let token: string | undefined;
-  do {
-    const page = await index.page(versionScope(imageId), PAGE, token);
-    for (const row of page.rows) names.add(versionNameIn(row));
-    token = page.continuationToken;
-  } while (token !== undefined);
+  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
+    for (const row of rows) names.add(versionNameIn(row));
   return names;
 }
 

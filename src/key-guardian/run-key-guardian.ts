@@ -23,6 +23,7 @@ import {
   type KeyState,
 } from "../image-version/index.js";
 import { isStateConflict } from "../operation/outbox.js";
+import { pagesOf } from "../operation/pages.js";
 import { setsInUse, type SetInUse } from "./inventory.js";
 import { eventOf } from "./tell.js";
 
@@ -81,10 +82,8 @@ export async function runKeyGuardian(
     (await index.page(IMAGES_SCOPE, 1, undefined, cursor)).rows.length === 0;
   const start = isAtEnd ? undefined : cursor;
   let after = start;
-  let token: string | undefined;
-  do {
-    const page = await index.page(IMAGES_SCOPE, PAGE, token, start);
-    for (const { row, target: imageId } of page.rows) {
+  for await (const rows of pagesOf(index, IMAGES_SCOPE, PAGE, start)) {
+    for (const { row, target: imageId } of rows) {
       // Invariant 1.
       unfinished ||=
         images + looks.reads >= MOST_READS || now().getTime() >= untilMs;
@@ -110,8 +109,8 @@ export async function runKeyGuardian(
       // One that Azure throttles at once, or that alone takes too long, holds up no other: the next run goes on behind it.
       if (!unfinished || images === 1) after = row;
     }
-    token = page.continuationToken;
-  } while (token !== undefined && !unfinished);
+    if (unfinished) break;
+  }
   if (!unfinished && cursor !== undefined) await index.remove([CURSOR]);
   else if (unfinished && after !== undefined)
     await index.put([{ ...CURSOR, target: after }]);

@@ -11,6 +11,7 @@ import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData } from "../events/documented-event.js";
 import { ServiceError } from "../errors.js";
+import { pagesOf } from "../operation/pages.js";
 import { recordKeyOf, type OperationRecord } from "../operation/records.js";
 import { keyOf, parseResourceId, sameResourceId } from "../resource-id.js";
 import {
@@ -75,12 +76,8 @@ export async function sweepTestMachines(
 
 async function groupsOf({ index }: SweepDependencies): Promise<Group[]> {
   const groups: Group[] = [];
-  let token: string | undefined;
-  do {
-    const page = await index.page(GROUP_SCOPE, 100, token);
-    groups.push(...page.rows.map(groupIn));
-    token = page.continuationToken;
-  } while (token !== undefined);
+  for await (const rows of pagesOf(index, GROUP_SCOPE))
+    groups.push(...rows.map(groupIn));
   return groups;
 }
 

@@ -14,6 +14,7 @@ import {
   listingRows,
   operationScope,
 } from "./catalog.js";
+import { pagesOf } from "./pages.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import {
   operationIdOf,
@@ -93,8 +94,9 @@ async function removeOne(
   let kept = 0;
   let unfinished = true;
   try {
-    const cursors = await index.page(CURSOR_SCOPE, PAGE);
-    let cursor = cursors.rows.find(({ row }) => row === name)?.target;
+    let cursor: string | undefined;
+    for await (const cursors of pagesOf(index, CURSOR_SCOPE))
+      cursor ??= cursors.find(({ row }) => row === name)?.target;
     for (
       let pages = 0;
       unfinished && pages < MOST_PAGES && now().getTime() < untilMs;
@@ -204,18 +206,18 @@ async function removeOperation(
 /** Removes what was kept for the record alone, once that names other operations. */
 async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
   const { index, store } = deps;
-  const { rows } = await index.page(keptScope(key), PAGE);
-  for (const row of rows) {
-    const stored = await store.read(key);
-    if (stored === undefined || !isSent(stored)) return;
-    if (isNamed(stored, row.target)) continue;
-    // A run that has died may have left its rows.
-    const operation = await store.readOperation(row.target);
-    if (operation !== undefined)
-      await index.remove(listingRows(operation, deps));
-    await store.forget(stored, row.target);
-    await index.remove([row]);
-  }
+  for await (const rows of pagesOf(index, keptScope(key)))
+    for (const row of rows) {
+      const stored = await store.read(key);
+      if (stored === undefined || !isSent(stored)) return;
+      if (isNamed(stored, row.target)) continue;
+      // A run that has died may have left its rows.
+      const operation = await store.readOperation(row.target);
+      if (operation !== undefined)
+        await index.remove(listingRows(operation, deps));
+      await store.forget(stored, row.target);
+      await index.remove([row]);
+    }
 }
 
 /** What has ended is named no more once another operation is: neither ever comes back. */

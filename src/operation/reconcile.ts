@@ -9,7 +9,8 @@ import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
 import { memberOf } from "./members.js";
 import { deliver, isSent } from "./outbox.js";
-import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
+import { pagesOf } from "./pages.js";
+import type { OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
 import { contextOf, commitStep } from "./steps.js";
@@ -51,14 +52,8 @@ export async function reconcile(
   };
   const errors: { operationId: string; error: unknown }[] = [];
   let oldestOpenTime: string | undefined;
-  let continuationToken: string | undefined;
-  do {
-    const page: IndexPage = await deps.index.page(
-      OPEN_SCOPE,
-      100,
-      continuationToken,
-    );
-    const rows = [...page.rows];
+  for await (const page of pagesOf(deps.index, OPEN_SCOPE)) {
+    const rows = [...page];
     counts.open += rows.length;
     const lookAfterRows = async (): Promise<void> => {
       for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
@@ -76,8 +71,7 @@ export async function reconcile(
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, lookAfterRows));
-    continuationToken = page.continuationToken;
-  } while (continuationToken !== undefined);
+  }
   const { untouched: _, ...seen } = counts;
   return { ...seen, oldestOpenTime, errors };
 }

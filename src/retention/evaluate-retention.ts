@@ -16,6 +16,7 @@ import {
   type VersionState,
   type ListedImageVersion,
 } from "../image-version/index.js";
+import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
 import {
   operationIdOf,
@@ -27,8 +28,6 @@ import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
 import type { RetentionDependencies, RetentionRules } from "./ports.js";
-
-const PAGE = 100;
 
 /** What a policy would delete and keep at one moment. */
 export interface Evaluation {
@@ -139,17 +138,14 @@ async function readAll(
   imageId: string,
 ): Promise<readonly StoredVersion[]> {
   const versions: StoredVersion[] = [];
-  let token: string | undefined;
-  do {
-    const page = await index.page(versionScope(imageId), PAGE, token);
+  for await (const rows of pagesOf(index, versionScope(imageId))) {
     const stored = await Promise.all(
-      page.rows.map((row) =>
+      rows.map((row) =>
         store.read(keyOf(`${imageId}/versions/${versionNameIn(row)}`)),
       ),
     );
     versions.push(...stored.flatMap((one) => one ?? []));
-    token = page.continuationToken;
-  } while (token !== undefined);
+  }
   return versions;
 }
 

@@ -23,7 +23,7 @@ import {
   type ImageVersionRecord,
 } from "../image-version/index.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
-import type { IndexPage } from "../operation/ports.js";
+import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
 import {
   keyOf,
@@ -60,14 +60,8 @@ export async function runRollouts(
   const tested: string[] = [];
   const errors: RolloutRun["errors"][number][] = [];
   let versions = 0;
-  let continuationToken: string | undefined;
-  do {
-    const page: IndexPage = await deps.imageVersions.index.page(
-      TESTED_SCOPE,
-      100,
-      continuationToken,
-    );
-    for (const { target: resourceId } of page.rows) {
+  for await (const rows of pagesOf(deps.imageVersions.index, TESTED_SCOPE))
+    for (const { target: resourceId } of rows) {
       versions += 1;
       try {
         const outcome = await lookAfter(deps, resourceId, traceparent);
@@ -78,8 +72,6 @@ export async function runRollouts(
         if (!isOvertaken(error)) errors.push({ resourceId, error }); // Invariant 4.
       }
     }
-    continuationToken = page.continuationToken;
-  } while (continuationToken !== undefined);
   return { versions, promoted, tested, errors };
 }
 

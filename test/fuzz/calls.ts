@@ -56,7 +56,7 @@ const FAMILIAR: Readonly<Record<string, readonly string[]>> = {
   resourceGroupName: ["MyResourceGroup"],
   galleryName: ["MyGallery"],
   imageName: ["MyImage"],
-  versionName: ["1.0.0", "1.0.1"],
+  versionName: ["1.0.0", "1.9.0"],
 };
 
 /** The first two are refused by no rule: one of them after the other is a conflict. */

@@ -24,7 +24,7 @@ const subjects = fc.oneof(
     weight: 6,
     arbitrary: fc.constantFrom(
       "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0",
-      "subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/providers/microsoft.compute/galleries/g/images/i/versions/1.0.1/",
+      "subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/providers/microsoft.compute/galleries/g/images/i/versions/1.9.0/",
     ),
   },
   { weight: 1, arbitrary: hostileText },

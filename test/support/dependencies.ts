@@ -169,6 +169,8 @@ export interface InProcessOptions {
   readonly useDelayMs?: number;
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
   readonly enforceRateLimits?: boolean;
+  /** How far the clock moves with each call of Azure: the time at which a step began is not that at which it writes. */
+  readonly callMs?: number;
 }
 
 /** State and messages are in memory: `queues` is all that was sent. The SDK reaches the simulator without a connection. */
@@ -252,6 +254,8 @@ export async function startWith(
     clock,
     ...(options.world && { world: options.world }),
     enforceRateLimits: options.enforceRateLimits ?? false,
+    // Whoever needs all of a list has to go on, as with the index. Where calls are counted, pages are as long as Azure's.
+    ...(options.enforceRateLimits !== true && { pageSize: 2 }),
     replication: {
       durationMs: options.replicationMs ?? 5 * 60_000,
       spread: options.spread ?? 0.5,
@@ -271,7 +275,10 @@ export async function startWith(
     const client = createArmClient({
       ...armOptions,
       ...(isShared && { pacer: createPacer({ now, sleep }) }),
-      onCall: calls.note,
+      onCall(call) {
+        clock.advance(options.callMs ?? 0);
+        calls.note(call);
+      },
     });
     const resourceManager = createResourceManager(client);
     const facts = {

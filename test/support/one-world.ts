@@ -7,11 +7,14 @@ import {
 } from "./dependencies.js";
 import { seedVersionId } from "./requests.js";
 
-/** Numbers of versions that no other test of the file has; the same in each run, since replication goes by them. */
+/**
+ * Numbers of versions that no other test of the file has; the same in each run, since replication goes by them. The second
+ * is the higher one, though as a text it is the lower.
+ */
 let versions = 0;
 export function nextVersionId(): string {
   versions += 1;
-  return seedVersionId(`7.0.${versions}`);
+  return seedVersionId(`7.${8 + versions}.0`);
 }
 
 /**
@@ -25,7 +28,7 @@ export function inOneWorld(
   let world: InProcess;
   beforeAll(async () => {
     versions = 0;
-    world = await startInProcess(options);
+    world = await startInProcess({ callMs: 5, ...options });
   });
   afterAll(() => world.close());
   beforeEach(async () => {

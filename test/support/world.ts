@@ -259,7 +259,7 @@ const KEPT: readonly KeptRequest[] = [
 }));
 
 /** Versions that others have made: of some image definitions Azure has none. */
-const PUBLISHED_NAMES = ["1.0.1", "2.0.0"];
+const PUBLISHED_NAMES = ["1.9.0", "1.10.0"];
 
 function published(id: string): ObservedImageVersion {
   return {

@@ -74,6 +74,15 @@ it("Service Bus locks a message of work for as long as it can: a step waits for 
   });
 });
 
+it("Service Bus tells a message that was sent twice for an hour, and an event for a day", () => {
+  const windows = [
+    ...read("infra/modules/service-bus.bicep").matchAll(
+      /duplicateDetectionHistoryTimeWindow: '(\w+)'/gu,
+    ),
+  ].map(([, window]) => window);
+  expect(windows).toEqual(["PT1H", "P1D"]);
+});
+
 it("the alert of the oldest operation counts its parameter's hours in the metric's seconds", () => {
   expect(read("infra/main.bicep")).toMatch(
     /^param oldestOperationHours int = 24$/mu,

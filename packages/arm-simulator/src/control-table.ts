@@ -222,10 +222,11 @@ export const CONTROLS: Readonly<
     example: 10,
   },
   setMachineTimes: {
-    does: "How long virtual machines of image versions take to start, and to be deleted; what is left out is done at once.",
+    does: "How long virtual machines of image versions take to start, to be deleted, and to run a script; what is left out is done at once.",
     argument: {
       startMs: optional(MILLISECONDS),
       deleteMs: optional(MILLISECONDS),
+      scriptMs: optional(MILLISECONDS),
     },
     example: { startMs: 60000, deleteMs: 30000 },
   },

@@ -20,10 +20,11 @@ export const MACHINE_FATES: readonly MachineFate[] = [
 
 /** What befalls virtual machines of image versions. */
 export interface MachineControl {
-  /** How long a machine takes to start, and to be deleted; absent: 0, at once. */
+  /** How long a machine takes to start, to be deleted, and to run a script; absent: 0, at once. */
   setMachineTimes(times: {
     startMs?: number;
     deleteMs?: number;
+    scriptMs?: number;
   }): Promise<void>;
   /** The next machines of a region (absent: of any) come to this. Default: one. */
   planMachine(plan: {
@@ -36,8 +37,8 @@ export interface MachineControl {
 export function createMachineControl(store: Store): MachineControl {
   const { state } = store;
   return {
-    async setMachineTimes({ startMs = 0, deleteMs = 0 }) {
-      state.machineTimes = { startMs, deleteMs };
+    async setMachineTimes({ startMs = 0, deleteMs = 0, scriptMs = 0 }) {
+      state.machineTimes = { startMs, deleteMs, scriptMs };
       await store.commit();
     },
     async planMachine({ region, does, times = 1 }) {

@@ -1,7 +1,12 @@
 import { ArmError, conflict, invalidRequestContent } from "./arm-error.js";
 import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import { isObject } from "./json-shape.js";
-import { hasAgent, scriptResultOf, serialLogOf } from "./machine-life.js";
+import {
+  beginScript,
+  hasAgent,
+  scriptResultOf,
+  serialLogOf,
+} from "./machine-life.js";
 import {
   parentId,
   resourceKey,
@@ -11,8 +16,9 @@ import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * What is asked of a virtual machine that runs: its serial log, and managed run commands. A script is not run: it exits 0,
- * unless `planMachine` says otherwise; without an agent it stays Pending.
+ * What is asked of a virtual machine that runs: its serial log, and managed run commands. A script is not run: it exits 0
+ * after its time (`setMachineTimes`), unless `planMachine` says otherwise; without an agent it stays Pending. One that takes longer
+ * than its `timeoutInSeconds` ends TimedOut.
  */
 
 const LOG_PATH = /^\/simulated-serial-logs(\/subscriptions\/.+)$/u;
@@ -78,18 +84,24 @@ export async function answerRunCommand(
         );
       if (!isObject(request.body))
         throw invalidRequestContent("the body must be a JSON object");
+      const asked = request.body["properties"];
+      const properties = isObject(asked) ? asked : {};
+      const { timeoutInSeconds = 1 } = properties;
+      if (
+        !Number.isSafeInteger(timeoutInSeconds) ||
+        Number(timeoutInSeconds) < 1
+      )
+        throw invalidRequestContent(
+          "timeoutInSeconds must be a whole number above 0",
+        );
       const made: ArmResource = {
         ...request.body,
         id: path,
         name: id.names.at(-1) ?? "",
         type: "Microsoft.Compute/virtualMachines/runCommands",
-        properties: {
-          ...(isObject(request.body["properties"])
-            ? request.body["properties"]
-            : {}),
-          provisioningState: "Succeeded",
-        },
+        properties: { ...properties, provisioningState: "Succeeded" },
       };
+      beginScript(store, machine);
       store.state.resources[resourceKey(path)] = made;
       await store.commit();
       return { status: before === undefined ? 201 : 200, body: made };
@@ -112,7 +124,7 @@ function withResult(
     properties: {
       ...command.properties,
       instanceView: hasAgent(store, machine)
-        ? scriptResultOf(store, machine)
+        ? scriptResultOf(store, machine, command)
         : { executionState: "Pending" },
     },
   };

@@ -61,6 +61,9 @@ interface Failure {
   readonly message: string;
 }
 
+/** Azure stops a script after 90 minutes that names no time. */
+const DEFAULT_TIMEOUT_S = 5_400;
+
 /** It runs, as far as its host can tell, and nothing in it answers. */
 const SILENT: readonly MachineFate[] = ["hangs", "noAgent", "startFails"];
 
@@ -339,10 +342,30 @@ export function serialLogOf(store: Store, machine: ArmResource): string {
     : `${begins}[    9.481022] cloud-init: finished\n\n${machine.name} login: \n`;
 }
 
+/** Its script runs from now on. */
+export function beginScript(store: Store, machine: ArmResource): void {
+  const key = resourceKey(machine.id);
+  const life = store.state.machines[key];
+  if (life !== undefined)
+    store.state.machines[key] = { ...life, scriptAtMs: store.now() };
+}
+
 /** What a script has done there. */
-export function scriptResultOf(store: Store, machine: ArmResource) {
-  const { fate } = store.state.machines[resourceKey(machine.id)] ?? {};
+export function scriptResultOf(
+  store: Store,
+  machine: ArmResource,
+  { properties }: ArmResource,
+) {
+  const { fate, scriptAtMs = store.now() } =
+    store.state.machines[resourceKey(machine.id)] ?? {};
+  const { scriptMs = 0 } = store.state.machineTimes;
+  const timeoutMs =
+    Number(properties?.["timeoutInSeconds"] ?? DEFAULT_TIMEOUT_S) * 1_000;
   const time = new Date(store.now()).toISOString();
+  if (store.now() < scriptAtMs + Math.min(scriptMs, timeoutMs))
+    return { executionState: "Running", startTime: time };
+  if (scriptMs > timeoutMs)
+    return { executionState: "TimedOut", startTime: time, endTime: time };
   return {
     executionState: fate === "scriptFails" ? "Failed" : "Succeeded",
     exitCode: fate === "scriptFails" ? 1 : 0,

@@ -181,6 +181,8 @@ export interface MachineLife {
   readonly startsAtMs: number;
   /** While Deleting. */
   readonly deletedAtMs?: number;
+  /** Since when its script runs. */
+  readonly scriptAtMs?: number;
 }
 
 /** What Azure offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and a name in lower case. */
@@ -242,7 +244,11 @@ export interface SimulatorState {
   machinePlans: MachinePlan[];
   /** By resource key. */
   readonly machines: Record<string, MachineLife>;
-  machineTimes: { readonly startMs: number; readonly deleteMs: number };
+  machineTimes: {
+    readonly startMs: number;
+    readonly deleteMs: number;
+    readonly scriptMs?: number;
+  };
   machineOffers: MachineOffers;
   readonly resourceGraph: ResourceGraphLag;
   /** Most items of one page of a list. Absent: what the simulator was started with. */

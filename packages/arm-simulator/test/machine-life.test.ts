@@ -286,6 +286,40 @@ test.each([
   ).rejects.toMatchObject({ statusCode: 404 });
 });
 
+test("a run command takes its time, and no more seconds than it names", async () => {
+  await ready(undefined, { startMs: 0 });
+  await h.simulator.control.setMachineTimes({ scriptMs: 60_000 });
+  await make();
+  const commands = h.client.virtualMachineRunCommands;
+  const run = async (name: string, timeoutInSeconds: number): Promise<void> => {
+    await commands
+      .createOrUpdate(GROUP, NAME, name, {
+        location: "westus",
+        source: { script: "true" },
+        timeoutInSeconds,
+      })
+      .submitted();
+  };
+  const stateOf = async (name: string): Promise<string | undefined> =>
+    (
+      await commands.getByVirtualMachine(GROUP, NAME, name, {
+        expand: "instanceView",
+      })
+    ).instanceView?.executionState;
+  await run("short", 59);
+  await run("long", 60);
+  h.clock.advance(58_999);
+  expect(await stateOf("short")).toBe("Running");
+  h.clock.advance(1);
+  expect(await stateOf("short")).toBe("TimedOut");
+  expect(await stateOf("long")).toBe("Running");
+  h.clock.advance(1_000);
+  expect(await stateOf("long")).toBe("Succeeded");
+  await expect(run("none", 0.5)).rejects.toMatchObject({
+    code: "InvalidRequestContent",
+  });
+});
+
 test("a specialized image takes no osProfile, and a generalized one needs it", async () => {
   await ready(undefined, { startMs: 0 });
   const { osProfile: _, ...without } = machine();

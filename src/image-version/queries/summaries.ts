@@ -13,6 +13,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { BoundedMap } from "../../bounded-map.js";
 import { ServiceError } from "../../errors.js";
+import { pagesOf } from "../../operation/pages.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { operationIdOf } from "../../operation/records.js";
 import {
@@ -299,12 +300,8 @@ async function readTargets(
   imageId: string,
 ): Promise<ReadonlyMap<string, string>> {
   const targets = new Map<string, string>();
-  let token: string | undefined;
-  do {
-    const page = await index.page(versionScope(imageId), PAGE, token);
-    for (const row of page.rows) targets.set(versionNameIn(row), row.target);
-    token = page.continuationToken;
-  } while (token !== undefined);
+  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
+    for (const row of rows) targets.set(versionNameIn(row), row.target);
   return targets;
 }
 

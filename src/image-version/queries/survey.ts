@@ -3,6 +3,7 @@
  * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
 import { ServiceError } from "../../errors.js";
+import { pagesOf } from "../../operation/pages.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -160,9 +161,14 @@ async function corrected(
     readonly records: Map<string, ImageVersionRecord>;
   },
 ): Promise<readonly ListedImageVersion[]> {
-  const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
+  const scope = versionScope(imageId);
+  const names: string[] = [];
+  for await (const rows of pagesOf(deps.index, scope, MOST_RECORDS)) {
+    names.push(...rows.map(versionNameIn));
+    if (names.length >= MOST_RECORDS) break;
+  }
   const items = new Map(listed.map((item) => [item.name, item]));
-  const highest = [...new Set([...rows.map(versionNameIn), ...items.keys()])]
+  const highest = [...new Set([...names, ...items.keys()])]
     .sort((a, b) => compareVersionNumbers(b, a))
     .slice(0, MOST_RECORDS);
   const context = contextOf(deps);

@@ -18,6 +18,7 @@ test.each([
     onTestFinished(() => world.close());
     const id = large.versionId("1.0.0");
     const { control } = world.simulator;
+    await control.setPageSize(100);
     control.clearRequests();
 
     await request(world.deps, id, large.request);

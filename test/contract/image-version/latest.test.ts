@@ -388,6 +388,7 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
       },
     },
   };
+  await control.setPageSize(100);
   control.clearRequests();
   // However many ask at once.
   const found = await Promise.all(

@@ -240,6 +240,25 @@ describe("a target that cannot become the latest any more", () => {
     expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back"]);
   });
 
+  test("is doubted anew once it has gone on", async () => {
+    await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
+    await rollBack("1.0.0");
+    const mend = () =>
+      world.simulator.control.setRegionState({
+        ...region(),
+        state: "Completed",
+      });
+    let doubts = 0;
+    await failRegion();
+    const ended = await world.finishWith(image, async ({ operation }) => {
+      if (operation.waitReason?.endsWith("The next poll decides.") === true) {
+        doubts += 1;
+        await mend();
+      } else if (doubts === 1) await failRegion();
+    });
+    expect([ended.status, doubts]).toEqual(["Succeeded", 2]);
+  });
+
   test("stops it after its promotion, before the latest is demoted", async () => {
     await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
     await rollBack("1.0.0");

@@ -94,6 +94,30 @@ describe("a rollback", () => {
     ]);
   });
 
+  test("demotes every version that the list does not have yet", async () => {
+    await inAzure({ "1.8.0": {} });
+    const young = ["1.9.0", "1.10.0", "1.11.0"];
+    for (const number of young) {
+      await request(world.deps, versionId(number), body());
+      await world.finish(versionId(number));
+    }
+    const { resourceManager } = world.deps;
+    const listed = await resourceManager.listImageVersions(image);
+    await rollBackImage(
+      {
+        ...world.deps,
+        resourceManager: {
+          ...resourceManager,
+          listImageVersions: () =>
+            Promise.resolve(listed?.filter(({ name }) => name === "1.8.0")),
+        },
+      },
+      commandOf("1.8.0"),
+    );
+    await world.finish(image);
+    expect(written().slice(-3)).toEqual(young);
+  });
+
   test("of versions that Sigil made leaves them as its own, and their rules promote them no more", async () => {
     for (const number of ["1.0.0", "1.0.1"]) {
       await request(world.deps, versionId(number), {

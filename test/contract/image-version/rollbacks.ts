@@ -138,6 +138,7 @@ export function inOneWorld(
       replicationMs: 60_000,
       spread: 0,
       pace: { repairAttempts: 0 },
+      callMs: 5,
       ...options,
     });
   });

@@ -168,3 +168,15 @@ test("is refused where there is no such image definition", async () => {
     code: "NotFound",
   });
 });
+
+test("knows every version that Sigil was asked for, however many pages list them", async () => {
+  for (const number of ["1.9.0", "1.10.0", "1.11.0"])
+    await request(world.deps, seedVersionId(number), managedImageRequest());
+  later();
+  const { view } = await instance()(IMAGE);
+  expect(
+    view.versions
+      .filter(({ managedBy }) => managedBy === "Sigil")
+      .map(({ name }) => name),
+  ).toEqual(expect.arrayContaining(["1.11.0", "1.10.0", "1.9.0", "1.0.0"]));
+});

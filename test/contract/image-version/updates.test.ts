@@ -10,6 +10,7 @@ import {
   type PutAnswer,
   type PutImageVersion,
 } from "../../../src/image-version/commands/put.js";
+import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import {
   crashRun,
@@ -610,4 +611,30 @@ describe("a region that fails", () => {
     id = seedVersionId("3.9.9");
     expect(await retry()).toMatchObject({ code: "NotFound" });
   });
+});
+
+test("what others change while the proof takes long is not overwritten: by a look of before nothing is sent", async () => {
+  await made([WEST]);
+  await request(world.deps, id, body([WEST, EAST2]));
+  const { resources } = world.deps;
+  const slow = {
+    ...world.deps,
+    resources: {
+      ...resources,
+      async getDiskEncryptionSet(setId: string) {
+        world.clock.advance(10_000);
+        await world.simulator.control.editVersion({
+          versionId: id,
+          tags: { theirs: "1" },
+        });
+        return resources.getDiskEncryptionSet(setId);
+      },
+    },
+  };
+  for (const message of await world.takeDue())
+    await world.handle(message, slow);
+  expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+  await world.finish(id);
+  const { look } = await getImageVersion(world.deps, idOf(id));
+  expect(look?.resource.tags).toMatchObject({ theirs: "1" });
 });

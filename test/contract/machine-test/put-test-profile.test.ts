@@ -98,6 +98,7 @@ async function define(name: string, properties: object): Promise<string> {
 }
 
 test("a profile whose machines can be made is stored, by two reads a region and few others", async () => {
+  await world.simulator.control.setPageSize(100);
   const { profile, warnings } = await put();
   expect(warnings).toEqual([]);
   expect((await deps.profiles.read(IMAGE))?.profile).toEqual(profile);

@@ -47,6 +47,8 @@ const machinesIn = (region: string) =>
     ["machines"],
   );
 const REGIONS = ["westus", "eastus2"];
+/** Longer than a proof's minutes are as seconds, or its seconds as milliseconds. */
+const SCRIPT_MS = 300_000;
 
 export interface DueMessage extends StepMessage {
   readonly messageId: string;
@@ -135,6 +137,7 @@ export async function startMachineTests(
   await simulator.control.setMachineTimes({
     startMs: 60_000,
     deleteMs: 30_000,
+    scriptMs: SCRIPT_MS,
   });
 
   const takeDue = (): Promise<DueMessage[]> =>

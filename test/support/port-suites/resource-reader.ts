@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ResourceReader } from "../../../src/image-version/ports.js";
+import type { DiskEncryptionSet } from "../../../src/image-version/resources.js";
 import { parseResourceId } from "../../../src/resource-id.js";
 import { IMAGES, SOURCE, VERSIONS } from "./requests.js";
 import { THROTTLED, type AzureUnderTest } from "./azure.js";
@@ -110,11 +111,16 @@ export function resourceReaderSuite(
     expect(await reader.listImageDefinitions("nonsense")).toBeUndefined();
   });
 
-  test("a subscription's sets are listed as they are read, on one page", async () => {
-    const page = await reader.listDiskEncryptionSets(SUBSCRIPTION_ID);
-    expect(page).not.toHaveProperty("continuationToken");
-    expect(page?.value).toHaveLength(12);
-    expect(page?.value).toContainEqual(await reader.getDiskEncryptionSet(SET));
+  test("a subscription's sets are listed as they are read, page after page", async () => {
+    const sets: DiskEncryptionSet[] = [];
+    let token: string | undefined;
+    do {
+      const page = await reader.listDiskEncryptionSets(SUBSCRIPTION_ID, token);
+      sets.push(...(page?.value ?? []));
+      token = page?.continuationToken;
+    } while (token !== undefined);
+    expect(sets).toHaveLength(12);
+    expect(sets).toContainEqual(await reader.getDiskEncryptionSet(SET));
     expect(
       await reader.listDiskEncryptionSets(
         "00000000-0000-4000-8000-000000000000",

@@ -54,6 +54,9 @@ export interface RunOptions {
   readonly browse?: Io["browse"];
 }
 
+/** What a program waits for, but for nothing, takes half a second at least. What is shorter was meant as seconds. */
+const SHORTEST_WAIT_MS = 500;
+
 /** Runs a command line against a service that answers what `reply` says to each request. */
 export async function runLine(
   line: string | readonly string[],
@@ -63,7 +66,8 @@ export async function runLine(
   const requests: Request[] = [];
   let stdout = "";
   let stderr = "";
-  const { isTerminal = false, columns = 80 } = options;
+  const { isTerminal = false, columns = 80, sleep } = options;
+  const waits: number[] = [];
   const code = await run(typeof line === "string" ? words(line) : line, {
     stdin: (async function* () {
       yield await Promise.resolve(options.stdin ?? "");
@@ -78,7 +82,10 @@ export async function runLine(
       ...options.environment,
     },
     interrupted: options.interrupted ?? new AbortController().signal,
-    sleep: options.sleep ?? (() => Promise.resolve()),
+    sleep(ms, signal) {
+      waits.push(ms);
+      return sleep?.(ms, signal) ?? Promise.resolve();
+    },
     browse: options.browse ?? (() => Promise.resolve(false)),
     fetch: async (address, init) => {
       const url = new URL(address);
@@ -104,6 +111,9 @@ export async function runLine(
       });
     },
   });
+  const short = waits.filter((ms) => ms !== 0 && ms < SHORTEST_WAIT_MS);
+  if (short.length > 0)
+    throw new TypeError(`It has waited for ${short.join()} ms`);
   return { code, stdout, stderr, requests };
 }
 

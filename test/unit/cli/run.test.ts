@@ -694,22 +694,26 @@ describe("what is deleted", () => {
 describe("update", () => {
   it("is guarded by the version's ETag, and made anew where that has changed", async () => {
     let patches = 0;
+    const slept: number[] = [];
     const run = await runLine(
       `image-version update ${AT} -e 1.0.0 --remove-regions eastus2`,
       ({ method, path }) => {
         if (path.startsWith("/api/operations/"))
           return [200, operation("Succeeded")];
         if (method === "GET") return [200, VERSION, { ETag: `"${patches}"` }];
-        return (patches += 1) === 1
+        return (patches += 1) < 3
           ? problem(412, "PreconditionFailed")
           : [202, operation("NotStarted")];
       },
+      { sleep: (ms) => Promise.resolve(void slept.push(ms)) },
     );
     expect(run.code).toBe(0);
+    expect(slept).toEqual([5_000]);
     const sent = run.requests.filter(({ method }) => method === "PATCH");
     expect(sent.map(({ headers }) => headers.get("If-Match"))).toEqual([
       '"0"',
       '"1"',
+      '"2"',
     ]);
     expect(sent[0]?.headers.get("Content-Type")).toBe(
       "application/merge-patch+json",

@@ -32,8 +32,8 @@ const IMAGE = {
   imageName: "it",
 };
 /** Versions that Azure has, both in westus and eastus2, and one that it has not. */
-const THERE = "1.0.1";
-const LATEST = "2.0.0";
+const THERE = "1.9.0";
+const LATEST = "1.10.0";
 const NEW = "3.0.0";
 const SIGIL = "https://sigil.example/api";
 const GALLERY = `${SIGIL}/subscriptions/${IMAGE.subscriptionId}/resourceGroups/rg`;

@@ -128,6 +128,15 @@ describe("a run", () => {
     expect(asked).toEqual([0, 1]);
   });
 
+  test("of many that age, each goes on where it has stopped, in whatever order", async () => {
+    const all = ["a", "b", "c"].map((name) => ({ name, ...pages(55) }));
+    const ageings = all.map(({ rows, name }) => ageing(rows, name));
+    await removeAged(deps, ageings);
+    await removeAged(deps, ageings.toReversed());
+    for (const { asked } of all)
+      expect(asked).toEqual(Array.from({ length: 55 }, (_, page) => page));
+  });
+
   test("ends at what fails, goes on there the next time, and holds up nothing else", async () => {
     let down = true;
     const failing = pages(3, (page) => down && page === 1);

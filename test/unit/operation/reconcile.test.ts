@@ -212,7 +212,7 @@ test("every page is read, and the oldest that is open is told", async () => {
     oldestOpenTime: time(20),
   });
   expect(asked).toEqual([
-    ["open", 100, undefined],
-    ["open", 100, "n"],
+    ["open", 100, undefined, undefined],
+    ["open", 100, "n", undefined],
   ]);
 });

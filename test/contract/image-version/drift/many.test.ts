@@ -49,6 +49,7 @@ test("one list serves all versions of an image definition", async () => {
   const ids = await versionsOf(8);
   await Promise.all(ids.slice(0, 2).map(tag));
   await world.takeEvents();
+  await world.simulator.control.setPageSize(100);
   world.simulator.control.clearRequests();
   await look(world);
   expect([...(await toldNow())].sort()).toEqual(ids.slice(0, 2));

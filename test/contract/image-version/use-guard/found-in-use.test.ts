@@ -119,6 +119,9 @@ describe("a deletion", () => {
     const ended = await world.finish(version);
     expect(ended).toMatchObject({ status: "Succeeded" });
     expect(ended.warnings).toContainEqual(
+      expect.objectContaining({ code: "DeletionIsFinal" }),
+    );
+    expect(ended.warnings).toContainEqual(
       expect.objectContaining({
         code: "ImageVersionInUse",
         message: expect.stringContaining("late") as string,
