@@ -3,8 +3,8 @@ import type { Finding } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  retryImageVersion,
-} from "../image-version/commands/by-hand.js";
+} from "../image-version/commands/promote.js";
+import { retryImageVersion } from "../image-version/commands/retry.js";
 import { deleteImageVersion } from "../image-version/commands/delete.js";
 import type {
   ChangeCommand,

@@ -9,7 +9,7 @@ import { ServiceError, type ErrorCode } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../image-version/commands/by-hand.js";
+} from "../image-version/commands/promote.js";
 import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
 import type { StoredVersion } from "../image-version/ports.js";
 import { noteLook } from "../image-version/note-look.js";

@@ -12,7 +12,6 @@ import {
   exclusionIn,
   factsIn,
   heldBackBy,
-  isFlag,
   latestIn,
   regionOfFlag,
   withoutFlags,
@@ -53,7 +52,8 @@ import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ownAsked, patchOf } from "../state/fold.js";
 import { isOtherLife } from "../state/observe.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { namesOne, type ChangeCommand, type Glance } from "./command.js";
+import type { Glance } from "./acceptance.js";
+import { namesOne, type ChangeCommand } from "./command.js";
 
 export interface Asking {
   readonly command: Pick<ChangeCommand, "ifMatch" | "pasted">;
@@ -330,7 +330,7 @@ function withoutEarlierEnd(
 }
 
 /** Where the body says otherwise than Azure shows whether the version is in latest. */
-export function stayingFlags(
+function stayingFlags(
   body: ImageVersionRequest,
   { resource }: Look,
 ): readonly RuleFinding[] {
@@ -378,9 +378,4 @@ function ruleStays(): RuleFinding {
     remediation:
       'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
   };
-}
-
-/** The fields of a patch that a later one may contradict. */
-export function isOfLatest(field: string): boolean {
-  return isFlag(field) || field === PROMOTION;
 }

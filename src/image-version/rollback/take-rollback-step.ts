@@ -38,7 +38,7 @@ import { keyOf, parseImageVersionId } from "../../resource-id.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../commands/by-hand.js";
+} from "../commands/promote.js";
 import type { Dependencies } from "../ports.js";
 import type { Candidate, Latest } from "../latest/latest-after.js";
 import { openDeletionIn } from "../state/deletion.js";

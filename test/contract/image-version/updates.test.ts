@@ -10,7 +10,7 @@ import {
   type PutAnswer,
   type PutImageVersion,
 } from "../../../src/image-version/commands/put.js";
-import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import {
   crashRun,
   drive,

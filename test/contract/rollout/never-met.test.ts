@@ -1,6 +1,6 @@
 /** A request with a promotion rule that waits for test machines which nobody can make. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";

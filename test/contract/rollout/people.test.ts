@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  retryImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { request } from "../../support/dependencies.js";
 import {

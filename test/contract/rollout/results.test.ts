@@ -1,6 +1,6 @@
 /** What results, failures and what people cancel do to a rollout. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { request } from "../../support/dependencies.js";
 import {

@@ -1,6 +1,6 @@
 /** A rollback to a version whose rule says when it is to be the latest. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import {
   planRollback,
   rollBackImage,

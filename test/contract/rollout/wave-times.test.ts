@@ -1,6 +1,6 @@
 /** Since when each wave has the version, and what is told of that: once each time, for as long as the rollout lasts. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { IdempotencyKeys } from "../../../src/operation/ports.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
