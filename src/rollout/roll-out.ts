@@ -30,9 +30,9 @@ import {
 } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { REQUESTED_BY } from "./requested-by.js";
+import { REQUESTED_BY } from "./last-operations.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
-import { tellAttention, tellHalt, tellReached } from "./tell.js";
+import { tellReached, tellStopped } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
 type Outcome = Decision | "over" | "later" | "unseen";
@@ -185,12 +185,23 @@ async function rollOut(
     : seen.stored;
   if (stored === undefined) return "later";
   const found = await foundOf(deps, { id, stored, look });
-  if (typeof found === "string") return found;
-  const { decision: outcome, regions } = found;
+  return typeof found === "string"
+    ? found
+    : act(deps, { id, stored, look }, found, traceparent);
+}
+
+async function act(
+  deps: RolloutDependencies,
+  { id, stored, look }: Seen,
+  { decision, regions }: Found,
+  traceparent: string,
+): Promise<Outcome> {
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byRule = { publishedDate }; // Invariant 1.
-  switch (outcome.kind) {
+  const tell = (): ReturnType<typeof tellStopped> =>
+    tellStopped(deps, stored, look, decision, traceparent);
+  switch (decision.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {
         ...command,
@@ -199,7 +210,7 @@ async function rollOut(
       });
       break;
     case "rollBack":
-      await tellHalt(deps, stored, look, outcome, traceparent);
+      await tell();
       try {
         await demoteImageVersion(deps.imageVersions, { ...command, byRule });
       } catch (error) {
@@ -210,20 +221,18 @@ async function rollOut(
     case "test":
       await testImageVersion(deps.machineTests, {
         ...command,
-        regions: outcome.regions,
+        regions: decision.regions,
       });
       break;
     case "halt":
       // Not told, it is looked at again.
-      if (!(await tellHalt(deps, stored, look, outcome, traceparent)))
-        return "later";
+      if (!(await tell())) return "later";
       break;
     case "wait":
-      if (outcome.state === "NeedsAttention")
-        await tellAttention(deps, stored, look, outcome, traceparent);
+      if (decision.state === "NeedsAttention") await tell();
       break;
   }
-  return outcome;
+  return decision;
 }
 
 function isOvertaken(error: unknown): boolean {

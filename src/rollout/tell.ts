@@ -20,56 +20,25 @@ import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { lastOfLatest } from "./last-operations.js";
-import { isByRollout } from "./requested-by.js";
+import { isByRollout, lastOfLatest } from "./last-operations.js";
 import { regionsOfWave, wavesOf, waveTimes } from "./waves.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
 
-/** What holds the version back. */
-export function tellHalt(
+/** What holds the version back, or that it waits for a person: once for each reason. */
+export function tellStopped(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
-  { gate: { failed }, message }: Decision,
-  traceparent: string,
-): Promise<Told> {
-  const { resourceId } = stored.record;
-  return tellOnce(
-    deps,
-    stored,
-    eventOf(
-      deps,
-      resourceId,
-      traceparent,
-      IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${hashOf([...lifeOf(stored.record, look), failed])}`,
-      {
-        failed: [...failed],
-        message,
-        whatToDo: whatToDo("NeedsAttention", resourceId),
-      },
-    ),
-    failed
-      .map(({ time }) => time)
-      .sort((one, other) => Date.parse(one) - Date.parse(other))
-      .at(-1),
-  );
-}
-
-/** That it waits for a person: once for each reason. */
-export function tellAttention(
-  deps: RolloutDependencies,
-  stored: StoredVersion,
-  look: Look,
-  { message }: Decision,
+  { state, gate, message }: Decision,
   traceparent: string,
 ): Promise<Told> {
   const { resourceId, rollout } = stored.record;
+  const failed = state === "Halted" ? gate.failed : [];
   // Waves that a rule begins anew are told anew.
-  const begun = rollout?.waves?.[0] ?? [];
-  const fact = [...lifeOf(stored.record, look), begun, message];
+  const why =
+    failed.length > 0 ? [failed] : [rollout?.waves?.[0] ?? [], message];
   return tellOnce(
     deps,
     stored,
@@ -78,9 +47,9 @@ export function tellAttention(
       resourceId,
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${hashOf(fact)}`,
+      `rollout-halted/${hashOf([...lifeOf(stored.record, look), ...why])}`,
       {
-        failed: [],
+        failed: [...failed],
         message,
         whatToDo: whatToDo("NeedsAttention", resourceId),
       },
@@ -160,15 +129,10 @@ async function tellOnce(
   deps: RolloutDependencies,
   stored: StoredVersion,
   event: CloudEvent,
-  failedTime?: string,
 ): Promise<Told> {
   const { record } = stored;
   if (record.rollout?.told === event.id) return stored;
-  const rollout = {
-    ...record.rollout,
-    told: event.id,
-    ...(failedTime !== undefined && { failedTime }),
-  };
+  const rollout = { ...record.rollout, told: event.id };
   return committed(deps, { ...stored, record: { ...record, rollout } }, [
     event,
   ]);

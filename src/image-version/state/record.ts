@@ -158,8 +158,6 @@ export interface RolloutRecord {
   readonly waves?: readonly string[];
   /** Id of the event that was told last, but for those of single waves. */
   readonly told?: string;
-  /** When the last of the failures was found that were told. */
-  readonly failedTime?: string;
   /** A person has said go for the next wave, whatever it waits for. */
   readonly goTime?: string;
 }
