@@ -1,5 +1,5 @@
 /** Others remove a region between the acceptance of a promotion or demotion and its PUT: what it says of that region asks nothing. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
@@ -10,16 +10,12 @@ import {
   HELD,
   OPERATOR,
   ruled,
-  startRollouts,
   withTargets,
-  type Rollouts,
+  rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const THREE = ["westus", "eastus2", "eastus"];
 const WAVES = {
