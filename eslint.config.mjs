@@ -93,7 +93,7 @@ export default tseslint.config(
       "src/{cli,client,local,page}/**",
       "src/image-version/latest/*",
       "src/image-version/properties/table.ts",
-      "src/image-version/queries/summaries.ts",
+      "src/image-version/queries/summary-of.ts",
     ],
     rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS] },
   },
