@@ -147,9 +147,7 @@ function saidByBody(
   record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = withoutFlags(fieldsOf(body));
-  const open = record
-    ? patchOf(openRequests(record).map(([, request]) => request))
-    : {};
+  const open = openPatchOf(record);
   const leaving = removedBy(open);
   const isSure = seen && look !== undefined && !isBusy(look);
   const said = Object.entries(fields).filter(([field, value]) => {
@@ -194,9 +192,7 @@ function saidOfSeen(
     removeRegions,
   );
   if (patch === undefined || look === undefined) return changes;
-  const open = record
-    ? patchOf(openRequests(record).map(([, request]) => request))
-    : {};
+  const open = openPatchOf(record);
   const stated = Object.entries(statedBy(patch, fields)).filter(
     ([field, value]) => {
       const other = nameIn(open, field);
@@ -215,6 +211,11 @@ function saidOfSeen(
     },
     removeRegions,
   );
+}
+
+/** What open operations ask together. */
+export function openPatchOf(record: ImageVersionRecord | undefined): Patch {
+  return record ? patchOf(openRequests(record).map(([, one]) => one)) : {};
 }
 
 /** Regions that are to be removed are removed with all that is said of them. */
@@ -356,9 +357,7 @@ function stayingFlags(
         code: says ? "StaysIncluded" : "StaysExcluded",
         severity: "warning",
         pointer: pointerTo(body, first.field),
-        message: says
-          ? `The version is in latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`
-          : `The version is held back from latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
+        message: `The version is ${says ? "in" : "held back from"} latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
         remediation: says
           ? "To take it out of latest, demote it (POST …/demote), or send a PATCH with excludeFromLatest true."
           : "To make it the latest, promote it (POST …/promote), or send a PATCH with excludeFromLatest false.",

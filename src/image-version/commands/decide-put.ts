@@ -18,11 +18,11 @@ import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { isProtected, openRequests, patchOf } from "../state/fold.js";
+import { isProtected, openRequests } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import type { Asks, Decided } from "./acceptance.js";
-import { asksOnlyChanges, type Asked } from "./asked.js";
+import { asksOnlyChanges, openPatchOf, type Asked } from "./asked.js";
 import {
   errorsIn,
   gone,
@@ -286,9 +286,7 @@ function isThere(
     (record !== undefined &&
       (record.repairs[name]?.removed !== undefined ||
         regionsIn(record.write?.changes ?? {}).includes(name) ||
-        regionsIn(patchOf(openRequests(record).map(([, one]) => one))).includes(
-          name,
-        )))
+        regionsIn(openPatchOf(record)).includes(name)))
   );
 }
 

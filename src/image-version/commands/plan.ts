@@ -12,12 +12,7 @@ import { found, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import { judge } from "../preflight/judge.js";
-import {
-  latestAfter,
-  latestFindings,
-  takingOf,
-  type NoLatest,
-} from "../preflight/latest.js";
+import { latestAfter, latestFindings, takingOf } from "../preflight/latest.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../preflight/source.js";
 import {
@@ -63,18 +58,18 @@ import { withSetIds } from "./set-names.js";
 type Gathered = Awaited<ReturnType<typeof gatherFacts>>;
 
 /** A request whose shape has been validated against the OpenAPI document. */
-export interface PlanImageVersion extends NoLatest {
-  readonly id: ImageVersionId;
+export interface PlanImageVersion extends Pick<
+  ChangeCommand,
+  | "id"
+  | "removeRegions"
+  | "ifMatch"
+  | "ifNoneMatch"
+  | "mayUnprotect"
+  | "pasted"
+  | "requireMayUse"
+  | "allowNoLatest"
+> {
   readonly body: ImageVersionRequest;
-  /** Regions that are to be removed, in any spelling. */
-  readonly removeRegions?: readonly string[];
-  readonly ifMatch?: string;
-  readonly ifNoneMatch?: "*";
-  /** The caller may take a protection from deletion off. */
-  readonly mayUnprotect?: boolean;
-  /** True where the body is a version that was read, pasted back. */
-  readonly pasted?: boolean;
-  readonly requireMayUse?: NonNullable<ChangeCommand["requireMayUse"]>;
 }
 
 export interface Plan {
