@@ -37,7 +37,7 @@ export function advance(
     : judged;
   const problems = [...seen.problems, ...kept(before, seen, shown)];
   const { keyUrl, encryptionType } = { ...before, ...shown };
-  const { fact, told, changed } = toldOf(before, seen, problems, keyUrl);
+  const [told, changed] = toldOf(before, seen, problems, keyUrl);
   const state: KeyState = {
     diskEncryptionSetId,
     lookedTime,
@@ -55,7 +55,7 @@ export function advance(
   };
   return {
     state,
-    ...(changed && { change: fact === undefined ? "safe" : "atRisk" }),
+    ...(changed && { change: problems.length === 0 ? "safe" : "atRisk" }),
   };
 }
 
@@ -95,18 +95,11 @@ function toldOf(
   { seen }: Judged,
   problems: readonly KeyProblem[],
   keyUrl: string | undefined,
-): {
-  readonly fact: string | undefined;
-  readonly told: string | undefined;
-  readonly changed: boolean;
-} {
+): readonly [told: string | undefined, changed: boolean] {
   const fact = problems.length === 0 ? undefined : factOf(problems, keyUrl);
   const isUnseen = fact === undefined && before.toldOfKey === true && !seen.key;
-  return {
-    fact,
-    told: isUnseen ? before.told : fact,
-    changed: fact !== before.told && !isUnseen,
-  };
+  const told = isUnseen ? before.told : fact;
+  return [told, told !== before.told];
 }
 
 function isOfKey(
