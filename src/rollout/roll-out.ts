@@ -181,7 +181,7 @@ async function rollOut(
   if (typeof seen === "string") return seen;
   const { id, look } = seen;
   const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, seen.stored, look, traceparent)
+    ? await tellReached(deps, { ...seen, traceparent })
     : seen.stored;
   if (stored === undefined) return "later";
   const found = await foundOf(deps, { id, stored, look });
@@ -200,7 +200,7 @@ async function act(
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byRule = { publishedDate }; // Invariant 1.
   const tell = (): ReturnType<typeof tellStopped> =>
-    tellStopped(deps, stored, look, decision, traceparent);
+    tellStopped(deps, { stored, look, traceparent }, decision);
   switch (decision.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {

@@ -50,7 +50,6 @@ import {
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ownAsked, patchOf } from "../state/fold.js";
-import { isOtherLife } from "../state/observe.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { Glance } from "./acceptance.js";
 import { namesOne, type ChangeCommand } from "./command.js";
@@ -84,14 +83,13 @@ export function asksOnlyChanges({
   return patch !== undefined || namesOne(ifMatch) || pasted === true;
 }
 
+/** `record`: of the life that Azure shows; absent where nothing of that is known. */
 export function askedOf(
   request: Asking,
-  stored: ImageVersionRecord | undefined,
+  record: ImageVersionRecord | undefined,
 ): Asked {
   const { body, glance, patch } = request;
   const { look } = glance;
-  const record =
-    stored && look && isOtherLife(stored, look) ? undefined : stored;
   const isWhole = !asksOnlyChanges(request);
   if (look === undefined) return creation(request, record);
   const seen = { ...factsIn(look.resource), ...(record && ownAsked(record)) };

@@ -39,12 +39,13 @@ export function compared(
   const isOther =
     known !== undefined && look !== undefined && isOtherLife(known, look);
   const record = isOther && known.status === undefined ? undefined : known;
-  const asked = askedOf(request, record);
+  const own = isOther ? undefined : known;
+  const asked = askedOf(request, own);
   return {
     record,
     isGone: seen && look === undefined && wasThere(known),
     asked,
-    change: look && changeOf(request, asked, look, known, isOther),
+    change: look && changeOf(request, asked, look, known, own?.spec),
   };
 }
 
@@ -60,9 +61,8 @@ function changeOf(
   asked: Asked,
   { resource }: Look,
   known: ImageVersionRecord | undefined,
-  isOther: boolean,
+  spec: ImageVersionRecord["spec"],
 ): Change {
-  const spec = isOther ? undefined : known?.spec;
   const isBeingMade =
     known?.write?.creates === true && known.status === undefined;
   const isUnmanaged =
