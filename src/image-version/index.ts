@@ -29,11 +29,8 @@ export { regionsOf } from "./properties/canonical-form.js";
 export type { UsedResource } from "./properties/resource-references.js";
 
 // Commands.
-export {
-  demoteImageVersion,
-  promoteImageVersion,
-  retryImageVersion,
-} from "./commands/by-hand.js";
+export { demoteImageVersion, promoteImageVersion } from "./commands/promote.js";
+export { retryImageVersion } from "./commands/retry.js";
 export type { ChangeCommand, Command } from "./commands/command.js";
 export { createNextImageVersion } from "./commands/create-next.js";
 export { deleteImageVersion } from "./commands/delete.js";

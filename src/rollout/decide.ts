@@ -106,98 +106,134 @@ function underWay(operationId: string): string {
 }
 
 function decideNext(situation: Situation, now: Date): Decision {
-  const { regions, operationId, unready, lost = [], wave } = situation;
+  const { operationId } = situation;
   const gate = gateIn(situation);
-  const wait = (message: string, nextAttemptTime?: string): Decision => ({
-    kind: "wait",
-    state: "Waiting",
-    message,
-    gate,
-    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
-  });
   if (situation.isPaused === true)
     return attention(
       gate,
       `Its rule is paused: somebody else has changed in Azure where the version is in latest. To go on, promote it (POST …/promote), or demote it.`,
     );
-  if (gate.state === "failed") return haltBy(situation, gate, wait, now);
+  if (gate.state === "failed") return haltBy(situation, gate, now);
   // Invariant 3.
-  if (operationId !== undefined) return wait(underWay(operationId));
+  if (operationId !== undefined) return wait(gate, underWay(operationId));
+  return (
+    whyUnusable(situation, gate) ??
+    (gate.state === "passed"
+      ? promoteOnce(situation, gate, now)
+      : waitForTests(situation, gate, now))
+  );
+}
+
+function wait(gate: Gate, message: string, nextAttemptTime?: string): Decision {
+  return {
+    kind: "wait",
+    state: "Waiting",
+    message,
+    gate,
+    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
+  };
+}
+
+function attention(gate: Gate, message: string): Decision {
+  return { ...wait(gate, message), state: "NeedsAttention" };
+}
+
+/** Invariant 1. */
+function whyUnusable(
+  { regions, unready, lost = [] }: Situation,
+  gate: Gate,
+): Decision | undefined {
   if (regions.length === 0)
     return attention(
       gate,
       "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
     );
-  // Invariant 1.
   if (lost.length > 0)
     return attention(
       gate,
       `Its replication to ${lost.join(", ")} has failed. Retry it there, or promote the version by hand.`,
     );
-  if (unready.length > 0)
-    return wait(`The version is not usable in ${unready.join(", ")} yet.`);
-  if (gate.state === "passed" && wave?.isManual === true)
+  return unready.length > 0
+    ? wait(gate, `The version is not usable in ${unready.join(", ")} yet.`)
+    : undefined;
+}
+
+/** Every test has passed. */
+function promoteOnce(
+  { regions, wave, refusal, brokenKeys }: Situation,
+  gate: Gate,
+  now: Date,
+): Decision {
+  const { isManual, notBefore = "" } = wave ?? {};
+  if (isManual === true)
     return attention(
       gate,
       `It waits for somebody to promote it in ${regions.join(", ")}.`,
     );
-  if (gate.state === "passed" && situation.refusal !== undefined)
+  if (refusal !== undefined)
     return attention(
       gate,
-      `Every test has passed, but its promotion has failed: ${situation.refusal} Promote it by hand.`,
+      `Every test has passed, but its promotion has failed: ${refusal} Promote it by hand.`,
     );
-  const { notBefore = "" } = wave ?? {};
-  if (gate.state === "passed" && Date.parse(notBefore) > now.getTime())
-    return wait(`Its turn comes in ${regions.join(", ")}.`, notBefore);
-  if (gate.state === "passed" && situation.brokenKeys !== undefined)
+  if (Date.parse(notBefore) > now.getTime())
+    return wait(gate, `Its turn comes in ${regions.join(", ")}.`, notBefore);
+  if (brokenKeys !== undefined)
     return attention(
       gate,
-      `Every test has passed; the version is promoted once its keys work: ${situation.brokenKeys}`,
+      `Every test has passed; the version is promoted once its keys work: ${brokenKeys}`,
     );
-  if (gate.state === "passed")
-    return {
-      ...wait("Every test has passed: it is promoted."),
-      kind: "promote",
-    };
-  return waitForTests(situation, gate, wait, now);
+  return {
+    ...wait(gate, "Every test has passed: it is promoted."),
+    kind: "promote",
+  };
 }
 
 /** Invariant 2. */
 function haltBy(
   { operationId, undoing, wave }: Situation,
   gate: Gate,
-  wait: (message: string, nextAttemptTime?: string) => Decision,
   now: Date,
 ): Decision {
   const failures = gate.failed
     .map(({ name, region }) => `${name} has failed in ${region}`)
     .join(", ");
-  const { rollsBack = false, overruledTime = "" } = wave ?? {};
-  const stays =
-    rollsBack &&
-    gate.failed.every(
-      ({ time }) => Date.parse(time) <= Date.parse(overruledTime),
-    );
-  const isRolledBack = rollsBack && !stays && undoing?.isCanceled !== true;
+  const isOverruled = wave?.rollsBack === true && overrules(wave, gate);
+  const stays = `${isOverruled ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`;
+  const halted = { state: "Halted" as const, gate };
+  // Invariant 3: a promotion that Azure has counts once it is done.
+  const once = (kind: "halt" | "rollBack"): typeof kind | "wait" =>
+    operationId === undefined ? kind : "wait";
+  if (wave?.rollsBack !== true || isOverruled || undoing?.isCanceled === true)
+    return {
+      ...halted,
+      kind: once("halt"),
+      message: `${failures}. ${stays}`,
+    };
   const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
-  if (isRolledBack && undoing !== undefined && now.getTime() < again)
+  if (undoing !== undefined && now.getTime() < again)
     return {
       ...wait(
+        gate,
         `${failures}. Excluding the version from latest has failed: ${undoing.message} It is tried again.`,
         new Date(again).toISOString(),
       ),
-      state: "Halted",
+      ...halted,
     };
-  const halted = {
-    state: "Halted" as const,
-    message: isRolledBack
-      ? `${failures}. The version is excluded from latest again, but where no other one would be the latest.`
-      : `${failures}. ${stays ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
-    gate,
+  return {
+    ...halted,
+    kind: once("rollBack"),
+    message: `${failures}. The version is excluded from latest again, but where no other one would be the latest.`,
   };
-  // Invariant 3: a promotion that Azure has counts once it is done.
-  if (operationId !== undefined) return { ...halted, kind: "wait" };
-  return { ...halted, kind: isRolledBack ? "rollBack" : "halt" };
+}
+
+/** A person has promoted it in spite of all that has failed. */
+function overrules(
+  { overruledTime = "" }: WaveSituation,
+  { failed }: Gate,
+): boolean {
+  return failed.every(
+    ({ time }) => Date.parse(time) <= Date.parse(overruledTime),
+  );
 }
 
 /** Of the next wave and of copies that were made again, and failed where a test of any wave has. */
@@ -219,16 +255,7 @@ function gateIn({ regions, names, results, wave }: Situation): Gate {
   };
 }
 
-function attention(gate: Gate, message: string): Decision {
-  return { kind: "wait", state: "NeedsAttention", message, gate };
-}
-
-function waitForTests(
-  { tests }: Situation,
-  gate: Gate,
-  wait: (message: string, nextAttemptTime?: string) => Decision,
-  now: Date,
-): Decision {
+function waitForTests({ tests }: Situation, gate: Gate, now: Date): Decision {
   const missing = gate.missing
     .map(({ name, region }) => `${name} in ${region}`)
     .join(", ");
@@ -236,10 +263,10 @@ function waitForTests(
   const regions = gate.missing
     .filter(({ name }) => name === MACHINE_TEST)
     .map(({ region }) => region);
-  if (regions.length === 0) return wait(waits);
+  if (regions.length === 0) return wait(gate, waits);
   const { runningId, begun, endTime, hindrance, isCanceled } = tests;
   if (runningId !== undefined)
-    return wait(`${waits} Operation ${runningId} tests the version.`);
+    return wait(gate, `${waits} Operation ${runningId} tests the version.`);
   if (isCanceled === true)
     return attention(
       gate,
@@ -257,9 +284,13 @@ function waitForTests(
       ? undefined
       : Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
   if (begun > 0 && due !== undefined && now.getTime() < due)
-    return wait(`${waits} It is tested again.`, new Date(due).toISOString());
+    return wait(
+      gate,
+      `${waits} It is tested again.`,
+      new Date(due).toISOString(),
+    );
   return {
-    ...wait(`${waits} A test by machines begins.`),
+    ...wait(gate, `${waits} A test by machines begins.`),
     kind: "test",
     regions,
   };

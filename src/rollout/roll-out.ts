@@ -32,9 +32,9 @@ import {
 } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { REQUESTED_BY } from "./requested-by.js";
+import { REQUESTED_BY } from "./last-operations.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
-import { tellAttention, tellHalt, tellNothing, tellReached } from "./tell.js";
+import { tellNothing, tellReached, tellStopped } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
 type Outcome = Decision | "over" | "later" | "unseen";
@@ -175,18 +175,29 @@ async function rollOut(
   if (typeof seen === "string") return seen;
   const { id, look } = seen;
   const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, seen.stored, look, traceparent)
+    ? await tellReached(deps, { ...seen, traceparent })
     : seen.stored;
   if (stored === undefined) return "later";
   const found = await foundOf(deps, { id, stored, look });
-  if (typeof found === "string") return found;
-  const { decision: outcome, regions } = found;
+  return typeof found === "string"
+    ? found
+    : act(deps, { id, stored, look }, found, traceparent);
+}
+
+async function act(
+  deps: RolloutDependencies,
+  { id, stored, look }: Seen,
+  { decision, regions }: Found,
+  traceparent: string,
+): Promise<Outcome> {
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byRule = { publishedDate }; // Invariant 1.
-  if (outcome.state === "Waiting" && isFinal(stored.record.state))
+  const tell = (): ReturnType<typeof tellStopped> =>
+    tellStopped(deps, { stored, look, traceparent }, decision);
+  if (decision.state === "Waiting" && isFinal(stored.record.state))
     await tellNothing(deps, stored);
-  switch (outcome.kind) {
+  switch (decision.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {
         ...command,
@@ -195,7 +206,7 @@ async function rollOut(
       });
       break;
     case "rollBack":
-      await tellHalt(deps, stored, look, outcome, traceparent);
+      await tell();
       try {
         await demoteImageVersion(deps.imageVersions, { ...command, byRule });
       } catch (error) {
@@ -206,20 +217,18 @@ async function rollOut(
     case "test":
       await testImageVersion(deps.machineTests, {
         ...command,
-        regions: outcome.regions,
+        regions: decision.regions,
       });
       break;
     case "halt":
       // Not told, it is looked at again.
-      if (!(await tellHalt(deps, stored, look, outcome, traceparent)))
-        return "later";
+      if (!(await tell())) return "later";
       break;
     case "wait":
-      if (outcome.state === "NeedsAttention")
-        await tellAttention(deps, stored, look, outcome, traceparent);
+      if (decision.state === "NeedsAttention") await tell();
       break;
   }
-  return outcome;
+  return decision;
 }
 
 function isOvertaken(error: unknown): boolean {

@@ -34,8 +34,11 @@ import {
 } from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
-import { lastOfLatest, operationsBack } from "./last-operations.js";
-import { isByRollout } from "./requested-by.js";
+import {
+  isByRollout,
+  lastOfLatest,
+  operationsBack,
+} from "./last-operations.js";
 import {
   promotedWaves,
   regionsOfWave,

@@ -16,119 +16,81 @@ import {
   telling,
   type StoredVersion,
   type Look,
-  type ImageVersionRecord,
 } from "../image-version/index.js";
 import { closing } from "../operation/advance.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { lastOfLatest } from "./last-operations.js";
-import { isByRollout } from "./requested-by.js";
+import { isByRollout, lastOfLatest } from "./last-operations.js";
 import { regionsOfWave, wavesOf, waveTimes } from "./waves.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
 
-/** What holds the version back. */
-export function tellHalt(
-  deps: RolloutDependencies,
-  stored: StoredVersion,
-  look: Look,
-  { gate: { failed }, message }: Decision,
-  traceparent: string,
-): Promise<Told> {
-  const { resourceId } = stored.record;
-  return tellOnce(
-    deps,
-    stored,
-    eventOf(
-      deps,
-      resourceId,
-      traceparent,
-      IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${hashOf([...lifeOf(stored.record, look), failed])}`,
-      {
-        failed: [...failed],
-        message,
-        whatToDo: whatToDo("NeedsAttention", resourceId),
-      },
-    ),
-    failed
-      .map(({ time }) => time)
-      .sort((one, other) => Date.parse(one) - Date.parse(other))
-      .at(-1),
-  );
+/** A version, what a look shows of it, and who is told. */
+export interface Telling {
+  readonly stored: StoredVersion;
+  readonly look: Look;
+  readonly traceparent: string;
 }
 
-/** That it waits for a person: once for each reason. */
-export function tellAttention(
+/** What holds the version back, or that it waits for a person: once for each reason. */
+export function tellStopped(
   deps: RolloutDependencies,
-  stored: StoredVersion,
-  look: Look,
-  { message }: Decision,
-  traceparent: string,
+  seen: Telling,
+  { state, gate, message }: Decision,
 ): Promise<Told> {
-  const { resourceId, rollout } = stored.record;
+  const { resourceId, rollout } = seen.stored.record;
+  const failed = state === "Halted" ? gate.failed : [];
   // Waves that a rule begins anew are told anew.
-  const begun = rollout?.waves?.[0] ?? [];
-  const fact = [...lifeOf(stored.record, look), begun, message];
-  return tellOnce(
+  const why =
+    failed.length > 0 ? [failed] : [rollout?.waves?.[0] ?? [], message];
+  const event = eventOf(
     deps,
-    stored,
-    eventOf(
-      deps,
-      resourceId,
-      traceparent,
-      IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${hashOf(fact)}`,
-      {
-        failed: [],
-        message,
-        whatToDo: whatToDo("NeedsAttention", resourceId),
-      },
-    ),
+    seen,
+    IMAGE_VERSION_EVENT.rolloutHalted,
+    ["rollout-halted", ...why],
+    {
+      failed: [...failed],
+      message,
+      whatToDo: whatToDo("NeedsAttention", resourceId),
+    },
   );
+  return tellOnce(deps, seen.stored, event);
 }
 
 /** What a look shows: the waves that have the version, and that it was taken back. Answers what is stored then. */
 export async function tellReached(
   deps: RolloutDependencies,
-  stored: StoredVersion,
-  look: Look,
-  traceparent: string,
+  seen: Telling,
 ): Promise<Told> {
-  const noted = await tellWaves(deps, stored, look, traceparent);
-  if (noted === undefined) return undefined;
-  const { record } = noted;
-  const operation = await lastOfLatest(deps.imageVersions, record);
+  const stored = await tellWaves(deps, seen);
+  if (stored === undefined) return undefined;
+  const operation = await lastOfLatest(deps.imageVersions, stored.record);
   if (
     operation?.kind !== "DemoteImageVersion" ||
     operation.status !== "Succeeded" ||
     !isByRollout(operation) ||
-    latestIn(look.resource).length > 0
+    latestIn(seen.look.resource).length > 0
   )
-    return noted;
-  return tellOnce(
+    return stored;
+  const { id: operationId } = operation;
+  const event = eventOf(
     deps,
-    noted,
-    eventOf(
-      deps,
-      record.resourceId,
-      traceparent,
-      IMAGE_VERSION_EVENT.rolledBack,
-      `rolled-back/${hashOf([...lifeOf(record, look), operation.id])}`,
-      { operationId: operation.id },
-    ),
+    seen,
+    IMAGE_VERSION_EVENT.rolledBack,
+    ["rolled-back", operationId],
+    { operationId },
   );
+  return tellOnce(deps, stored, event);
 }
 
 async function tellWaves(
   deps: RolloutDependencies,
-  stored: StoredVersion,
-  look: Look,
-  traceparent: string,
+  seen: Telling,
 ): Promise<Told> {
+  const { stored, look } = seen;
   const { record } = stored;
   // What others have changed is no wave.
   if (isPaused(record)) return stored;
@@ -142,18 +104,14 @@ async function tellWaves(
   const events = times.flatMap((time, i) => {
     const wave = waves[i];
     const regions = wave === undefined ? [] : regionsOfWave(wave, look);
-    return time === before[i] || regions.length === 0
-      ? []
-      : [
-          eventOf(
-            deps,
-            record.resourceId,
-            traceparent,
-            IMAGE_VERSION_EVENT.wavePromoted,
-            `wave-promoted/${hashOf([...lifeOf(record, look), i, time])}`,
-            { wave: i + 1, waves: waves.length, regions },
-          ),
-        ];
+    if (time === before[i] || regions.length === 0) return [];
+    return eventOf(
+      deps,
+      seen,
+      IMAGE_VERSION_EVENT.wavePromoted,
+      ["wave-promoted", i, time],
+      { wave: i + 1, waves: waves.length, regions },
+    );
   });
   const after = { ...record, rollout: { ...record.rollout, waves: times } };
   return committed(deps, { ...stored, record: after }, events);
@@ -163,18 +121,12 @@ async function tellOnce(
   deps: RolloutDependencies,
   stored: StoredVersion,
   event: CloudEvent,
-  failedTime?: string,
 ): Promise<Told> {
   const { record } = stored;
   if (record.rollout?.told === event.id) return stored;
-  const rollout = {
-    ...record.rollout,
-    told: event.id,
-    ...(failedTime !== undefined && { failedTime }),
-  };
-  return committed(deps, { ...stored, record: { ...record, rollout } }, [
-    event,
-  ]);
+  const rollout = { ...record.rollout, told: event.id };
+  const after = { ...stored, record: { ...record, rollout } };
+  return committed(deps, after, [event]);
 }
 
 /** It waits for nobody any more. */
@@ -210,24 +162,24 @@ async function committed(
   }
 }
 
-function lifeOf(
-  { resourceId }: ImageVersionRecord,
-  { publishedDate }: Look,
-): readonly unknown[] {
-  return [resourceId.toLowerCase(), publishedDate];
-}
-
+/** Invariant 2. `fact`: what it is called in the id, and what tells it from others of this life. */
 function eventOf<Type extends EventType>(
   { imageVersions: { eventSource, now } }: RolloutDependencies,
-  subject: string,
-  traceparent: string,
+  { stored, look, traceparent }: Telling,
   type: Type,
-  id: string,
+  [name, ...fact]: readonly [string, ...unknown[]],
   data: EventData<Type>,
 ): CloudEvent {
+  const { resourceId: subject } = stored.record;
+  const hash = createHash("sha256")
+    .update(
+      JSON.stringify([subject.toLowerCase(), look.publishedDate, ...fact]),
+    )
+    .digest("hex")
+    .slice(0, 32);
   return {
     specversion: "1.0",
-    id,
+    id: `${name}/${hash}`,
     source: eventSource,
     type,
     subject,
@@ -236,11 +188,4 @@ function eventOf<Type extends EventType>(
     traceparent,
     data,
   };
-}
-
-function hashOf(fact: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(fact))
-    .digest("hex")
-    .slice(0, 32);
 }

@@ -4,8 +4,8 @@ import { ServiceError } from "../../src/errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  retryImageVersion,
-} from "../../src/image-version/commands/by-hand.js";
+} from "../../src/image-version/commands/promote.js";
+import { retryImageVersion } from "../../src/image-version/commands/retry.js";
 import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
 import {
   patchImageVersion,

@@ -27,21 +27,7 @@ export function failureOf(
     ];
   }
   if (error instanceof Ended) return [error.outcome, error.lines, []];
-  if (error instanceof OperationFailedError) {
-    const { id, regions, error: reason } = error.operation;
-    // What nothing is known of speaks against nobody.
-    const outcome: Outcome =
-      reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
-    const lines = [
-      `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
-      ...describeFindings(reason?.errors ?? []),
-      ...regions
-        .filter(({ state }) => state === "Failed")
-        .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
-      `sigil operation show ${id} says all that is known of it.`,
-    ];
-    return [outcome, lines, reason?.errors ?? []];
-  }
+  if (error instanceof OperationFailedError) return failedOperation(error);
   if (error instanceof OperationCanceledError) {
     const { canceledBy } = error.operation;
     const by = canceledBy?.name ?? canceledBy?.appId;
@@ -59,15 +45,7 @@ export function failureOf(
       ...describeFindings(error.errors),
       ...(verbose && error.requestId ? [`Request ${error.requestId}`] : []),
     ];
-    const outcome: Outcome =
-      error instanceof NotSignedInError || error instanceof ForbiddenError
-        ? "notAllowed"
-        : isUnavailable(error)
-          ? "unavailable"
-          : error.status < 500
-            ? "refused"
-            : "failed";
-    return [outcome, lines, error.errors];
+    return [refusedBy(error), lines, error.errors];
   }
   if (isUnavailable(error))
     return ["unavailable", [(error as Error).message], []];
@@ -81,6 +59,29 @@ export function failureOf(
       : [message, "(--verbose shows where.)"],
     [],
   ];
+}
+
+function failedOperation(error: OperationFailedError): Failure {
+  const { id, regions, error: reason } = error.operation;
+  // What nothing is known of speaks against nobody.
+  const outcome: Outcome =
+    reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
+  const lines = [
+    `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
+    ...describeFindings(reason?.errors ?? []),
+    ...regions
+      .filter(({ state }) => state === "Failed")
+      .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
+    `sigil operation show ${id} says all that is known of it.`,
+  ];
+  return [outcome, lines, reason?.errors ?? []];
+}
+
+function refusedBy(error: ProblemError): Outcome {
+  if (error instanceof NotSignedInError || error instanceof ForbiddenError)
+    return "notAllowed";
+  if (isUnavailable(error)) return "unavailable";
+  return error.status < 500 ? "refused" : "failed";
 }
 
 /** The command or the group that a line begins with, and a space; nothing where there is none of that name. */

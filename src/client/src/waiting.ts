@@ -50,19 +50,15 @@ export async function waitUntilReady(
   while (current === undefined || !hasEnded(current)) {
     signal?.throwIfAborted();
     try {
-      // What is not known yet is asked for at once.
-      const wait = current === undefined ? 0 : WAIT_SECONDS;
-      const { body, headers }: { body: Operation; headers: Headers } =
-        await client.call("getOperation", {
-          path: { operationId },
-          query: { wait },
-          signal,
-        });
-      const changed = body.lastUpdatedTime !== current?.lastUpdatedTime;
-      current = body;
-      if (changed) onProgress?.(body);
-      // Too many wait already: it was answered at once.
-      const delayMs = wait === 0 ? 0 : (retryAfterMs(headers) ?? 0);
+      const { operation: seen, delayMs } = await look(
+        client,
+        operationId,
+        current,
+        signal,
+      );
+      const changed = seen.lastUpdatedTime !== current?.lastUpdatedTime;
+      current = seen;
+      if (changed) onProgress?.(seen);
       if (delayMs > 0) await sleep(delayMs, signal);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
@@ -72,4 +68,24 @@ export async function waitUntilReady(
   if (current.status === "Failed") throw new OperationFailedError(current);
   if (current.status === "Canceled") throw new OperationCanceledError(current);
   return current;
+}
+
+async function look(
+  client: Client,
+  operationId: string,
+  current: Operation | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly operation: Operation; readonly delayMs: number }> {
+  // What is not known yet is asked for at once.
+  const wait = current === undefined ? 0 : WAIT_SECONDS;
+  const { body, headers } = await client.call("getOperation", {
+    path: { operationId },
+    query: { wait },
+    signal,
+  });
+  // Too many wait already: it was answered at once.
+  return {
+    operation: body,
+    delayMs: wait === 0 ? 0 : (retryAfterMs(headers) ?? 0),
+  };
 }

@@ -50,9 +50,9 @@ import {
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ownAsked, patchOf } from "../state/fold.js";
-import { isOtherLife } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { namesOne, type ChangeCommand, type Glance } from "./command.js";
+import type { Glance } from "./acceptance.js";
+import { namesOne, type ChangeCommand } from "./command.js";
 
 export interface Asking {
   readonly command: Pick<ChangeCommand, "ifMatch" | "pasted">;
@@ -83,14 +83,13 @@ export function asksOnlyChanges({
   return patch !== undefined || namesOne(ifMatch) || pasted === true;
 }
 
+/** `record`: of the life that Azure shows; absent where nothing of that is known. */
 export function askedOf(
   request: Asking,
-  stored: ImageVersionRecord | undefined,
+  record: ImageVersionRecord | undefined,
 ): Asked {
   const { body, glance, patch } = request;
   const { look } = glance;
-  const record =
-    stored && look && isOtherLife(stored, look) ? undefined : stored;
   const isWhole = !asksOnlyChanges(request);
   if (look === undefined) return creation(request, record);
   const seen = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
@@ -146,9 +145,7 @@ function saidByBody(
   record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = withoutFlags(fieldsOf(body));
-  const open = record
-    ? patchOf(openRequests(record).map(([, request]) => request))
-    : {};
+  const open = openPatchOf(record);
   const leaving = removedBy(open);
   const isSure = seen && look !== undefined && !isBusy(look);
   const said = Object.entries(fields).filter(([field, value]) => {
@@ -190,9 +187,7 @@ function saidOfSeen(
   const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
   if (patch === undefined || look === undefined)
     return without(changes, removeRegions);
-  const open = record
-    ? patchOf(openRequests(record).map(([, request]) => request))
-    : {};
+  const open = openPatchOf(record);
   const stated = Object.entries(statedBy(patch, fields)).filter(
     ([field, value]) => {
       const other = nameIn(open, field);
@@ -211,6 +206,11 @@ function saidOfSeen(
     },
     removeRegions,
   );
+}
+
+/** What open operations ask together. */
+export function openPatchOf(record: ImageVersionRecord | undefined): Patch {
+  return record ? patchOf(openRequests(record).map(([, one]) => one)) : {};
 }
 
 /** Regions that are to be removed are removed with all that is said of them. */
@@ -352,9 +352,7 @@ function stayingFlags(
         code: says ? "StaysIncluded" : "StaysExcluded",
         severity: "warning",
         pointer: pointerTo(body, first.field),
-        message: says
-          ? `The version is in latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`
-          : `The version is held back from latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
+        message: `The version is ${says ? "in" : "held back from"} latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
         remediation: says
           ? "To take it out of latest, demote it (POST …/demote), or send a PATCH with excludeFromLatest true."
           : "To make it the latest, promote it (POST …/promote), or send a PATCH with excludeFromLatest false.",

@@ -1,8 +1,8 @@
 /** What every command on a version shares: who asks, what it must still be, and the one operation that a key leads to. */
 import { ServiceError, type ErrorCode, type Finding } from "../../errors.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import type { EventReference, Requester } from "../../operation/records.js";
 import {
+  canonicalRegion,
   formatImageVersionId,
   imageIdOf,
   sameResourceId,
@@ -16,14 +16,11 @@ import {
   type UsedResource,
 } from "../properties/resource-references.js";
 import { knownNumbers } from "../queries/known-numbers.js";
-import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
-import { believed } from "../state/observe.js";
-import { see } from "../state/see.js";
 import { HAVE_IT_AGAIN } from "../state/reconcile.js";
-import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { nextVersionNumber } from "../version-numbers.js";
 import type { Look } from "../resources.js";
 
@@ -89,47 +86,6 @@ export function mustBeAdmitted(
   );
 }
 
-/** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
-export interface Glance {
-  readonly look: Look | undefined;
-  readonly seen: boolean;
-}
-
-/**
- * Asks Azure. Where it cannot be asked now, what was seen last stands in, and `seen` is false; throws what the read throws
- * where the request cannot be judged without it.
- */
-export async function glance(
-  deps: Dependencies,
-  id: ImageVersionId,
-  record: ImageVersionRecord | undefined,
-  mustSee: boolean,
-): Promise<Glance> {
-  try {
-    const shown = await lookAt(deps, id);
-    if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
-    const { look, isFact } = believed(record, shown, {
-      now: deps.now(),
-      pace: deps.pace,
-    });
-    return { look, seen: isFact };
-  } catch (error) {
-    if (!(error instanceof ServiceError) || mustSee) throw error;
-    return { look: record?.status, seen: false };
-  }
-}
-
-export const listIn =
-  ({ resourceManager }: Dependencies) =>
-  (imageId: string): ReturnType<ResourceManager["listImageVersions"]> =>
-    resourceManager.listImageVersions(imageId);
-
-/** The life of the version that a request is about. */
-export function lifeIn(look: Look | undefined): Pick<VersionRequest, "life"> {
-  const { publishedDate: life } = look ?? {};
-  return life === undefined ? {} : { life };
-}
-
 /** Throws ServiceError PreconditionFailed, with the present ETag, where the version is not the one that the caller saw. */
 export function mustMatch(
   { id, ifMatch }: Pick<Command, "id" | "ifMatch">,
@@ -147,27 +103,6 @@ export function mustMatch(
       : `${formatImageVersionId(id)} was changed after you read it. Read it again and send the request with its ETag.`,
     { findings, fields: { etag } },
   );
-}
-
-/** Where a condition is not met, what it was judged by is what GET shows next: its ETag is the one to send. */
-export async function orShown<T>(
-  deps: Pick<Dependencies, "looks">,
-  id: ImageVersionId,
-  { look, seen }: Glance,
-  accepting: Promise<T>,
-): Promise<T> {
-  try {
-    return await accepting;
-  } catch (error) {
-    if (
-      error instanceof ServiceError &&
-      error.code === "PreconditionFailed" &&
-      seen &&
-      look !== undefined
-    )
-      deps.looks.keep(id, look);
-    throw error;
-  }
 }
 
 /** What ends the deletion that a retention policy has begun, with no need to cancel it. */
@@ -197,27 +132,6 @@ export function mustNotBeRestored(
     "ImageVersionConflict",
     `${formatImageVersionId(id)} is being restored by operation ${stored.operation.id}. Wait until Azure has it, or cancel the operation.`,
     { fields: { existingOperationId: stored.operation.id } },
-  );
-}
-
-/** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */
-const MOST_OPEN = 50;
-
-/** Characters of what is asked: with the version's own, less than an entity's 1 MiB, however little they compress. */
-const MOST_LENGTH = 600_000;
-
-/** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
-export function mustHaveRoom({ record, operation }: StoredVersion): void {
-  const { members, requests } = record;
-  if (
-    members.length < MOST_OPEN &&
-    JSON.stringify(requests).length <= MOST_LENGTH
-  )
-    return;
-  throw new ServiceError(
-    "StateConflict",
-    `${members.length + 1} requests for ${record.resourceId} are open, operation ${operation.id} the first of them: no more can be taken. Send the request again later.`,
-    { retryAfterMs: 60_000 },
   );
 }
 
@@ -274,16 +188,13 @@ export function gone(id: ImageVersionId): ServiceError {
   );
 }
 
-/** What is stored, as the look of the acceptance shows it: what others have changed before a request is told, and contradicts nothing of it. */
-export function asSeen(
-  stored: StoredVersion | undefined,
-  { look, seen }: Glance,
-  context: TransitionContext,
-): StoredVersion | undefined {
-  return stored !== undefined &&
-    look !== undefined &&
-    seen &&
-    isFinal(stored.record.state)
-    ? { ...stored, ...see(stored, look, context).pair }
-    : stored;
+/** Canonical, in order, each once. */
+export function canonicalRegions(
+  names: readonly string[] = [],
+): readonly string[] {
+  return [...new Set(names.map(canonicalRegion))].sort();
+}
+
+export function errorsIn({ length }: readonly unknown[]): string {
+  return `${length} error${length === 1 ? "" : "s"}`;
 }

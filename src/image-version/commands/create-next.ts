@@ -8,8 +8,9 @@
  * The number of a request that died before it was accepted, and is not sent again with its key, stays unused: given to
  * a second request it could be accepted for both, and where their bodies are equal nobody would notice.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { ServiceError } from "../../errors.js";
+import { claimKey } from "../../operation/idempotency.js";
 import { deliver } from "../../operation/outbox.js";
 import {
   operationIdOf,
@@ -21,11 +22,12 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
-import { mustBeAdmitted } from "./command.js";
-import { chooseSets, ruleOf } from "./encryption-rule.js";
+import { errorsIn, mustBeAdmitted } from "./command.js";
+import { chooseSets } from "./encryption-rule.js";
+import { fingerprintOfPut } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import { knownNumbers } from "../queries/known-numbers.js";
 import { planImageVersion } from "./plan.js";
@@ -74,20 +76,22 @@ export async function createNextImageVersion(
   const anyVersion = { ...command.image, versionName: "" };
   const request = canonicalForm(withSetIds(command.body, anyVersion));
   mustBeAdmitted(deps, { ...command, id: anyVersion }, request);
-  const fingerprint = fingerprintOf(
-    request,
-    ...ruleOf(command.body.sigil?.encryption),
-  );
+  const rule = command.body.sigil?.encryption;
+  const fingerprint = fingerprintOfPut(request, [], rule, undefined);
   const imageId = imageIdOf(anyVersion);
-  const requestKey = requestKeyOf(command);
-
+  const { increment } = command;
+  // The operation is that of the number, which is bound to the key where numbers are given. Without one, a request is like no other.
+  const { requestKey = randomUUID() } = await claimKey(
+    deps,
+    command,
+    keyOf(imageId),
+    `${fingerprint}-${increment}`,
+  );
   let { bound: number } = await deps.versionNumbers.read(imageId, requestKey);
   const first =
     number === undefined
       ? await mustPass(deps, command, imageId, request)
       : undefined;
-  await claim(deps, command, imageId, requestKey, fingerprint);
-  const { increment } = command;
   number ??= await deps.versionNumbers.allocate(imageId, {
     requestKey,
     above: first,
@@ -159,54 +163,11 @@ function refusal(
   found: string,
   findings: readonly RuleFinding[],
 ): ServiceError {
-  const { length } = errorsAmong(findings);
   return new ServiceError(
     code,
-    `${found} ${length} error${length === 1 ? "" : "s"}; each is listed under errors. No number was taken.`,
+    `${found} ${errorsIn(errorsAmong(findings))}; each is listed under errors. No number was taken.`,
     { findings },
   );
-}
-
-/** A key that a PUT or another request for a next version was sent with is not this request's. */
-async function claim(
-  deps: Dependencies,
-  { idempotencyKey, increment }: CreateNextImageVersion,
-  imageId: string,
-  requestKey: string,
-  fingerprint: string,
-): Promise<void> {
-  if (idempotencyKey === undefined) return;
-  const mine = {
-    resourceKey: keyOf(imageId),
-    // The operation is that of the number, which is bound to the key where numbers are given.
-    fingerprint: `${fingerprint}-${increment}`,
-  };
-  const { resourceKey, ...first } = await deps.idempotencyKeys.claim(
-    requestKey,
-    mine,
-  );
-  if (
-    resourceKey !== mine.resourceKey ||
-    first.fingerprint !== mine.fingerprint
-  )
-    throw new ServiceError(
-      "IdempotencyKeyReused",
-      "This Idempotency-Key was used for another request. Use a new key for a new request.",
-    );
-}
-
-/** The same key as that of a PUT, so that neither is taken for the other; without one, a request is like no other. */
-function requestKeyOf({
-  idempotencyKey,
-  requestedBy: { appId, objectId },
-}: CreateNextImageVersion): string {
-  return createHash("sha256")
-    .update(
-      idempotencyKey === undefined
-        ? randomUUID()
-        : JSON.stringify([appId, objectId, idempotencyKey]),
-    )
-    .digest("hex");
 }
 
 /** The operation of the request under that number, or undefined where the number is taken. */

@@ -3,78 +3,45 @@
  * the clock. Its invariants are those of put.ts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { Decision } from "../../operation/accepting.js";
-import { contextOf } from "../../operation/steps.js";
-import { formatImageVersionId, keyOf } from "../../resource-id.js";
-import type { ImageVersionRequest } from "../contract.js";
-import type { Change } from "../rules/facts.js";
+import { formatImageVersionId } from "../../resource-id.js";
+import { factsIn } from "../latest/flags.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded } from "../preflight/use.js";
-import { factsIn, isFlag } from "../latest/flags.js";
-import { canonicalForm } from "../properties/canonical-form.js";
 import { differs } from "../properties/changes.js";
-import {
-  fieldsOf,
-  isOwn,
-  regionField,
-  regionsIn,
-  removedBy,
-  sameAt,
-} from "../properties/fields.js";
+import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
-import { shownOf } from "../queries/shown.js";
-import { checkChange, checkRequest } from "../rules/rules.js";
+import { notFound } from "../queries/not-found.js";
+import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
-import { accept, type Accepting } from "../state/accepting.js";
+import { checkChange, checkRequest } from "../rules/rules.js";
 import { openDeletionIn } from "../state/deletion.js";
-import {
-  isProtected,
-  openRequests,
-  ownAsked,
-  patchOf,
-  regionsAway,
-} from "../state/fold.js";
-import { isOtherLife } from "../state/fact.js";
-import { settled } from "../state/told.js";
+import { isProtected, openRequests } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import type { Asks, Decided } from "./acceptance.js";
+import { asksOnlyChanges, openPatchOf, type Asked } from "./asked.js";
 import {
-  asSeen,
+  errorsIn,
   gone,
   KEEP_IT,
-  lifeIn,
-  mustHaveRoom,
   mustMatch,
   mustNotBeRestored,
   namesOne,
   type ChangeCommand,
   type Command,
 } from "./command.js";
-import { askedOf, asksOnlyChanges, type Asked, type Asking } from "./asked.js";
+import { compared, type Compared, type Request } from "./compared.js";
 import {
   contradictionsOf,
   mustNotContradict,
   regionsInNoWave,
 } from "./contradictions.js";
-import { sameOperation } from "./same-operation.js";
+import { repeated } from "./same-operation.js";
 import { softDeleted } from "./soft-delete.js";
-
-/** One request, as far as it is known before the state is. */
-export interface Request extends Asking {
-  readonly command: ChangeCommand;
-  readonly fingerprint: string;
-  readonly requestKey?: string | undefined;
-  readonly mayCreate: boolean;
-  /** The deleted version that has the number. */
-  readonly deleted?: DeletedImageVersion | undefined;
-  /** What else is worth saying of it. */
-  readonly warnings?: readonly Finding[];
-}
+import { isAsShown, isUnchanged } from "./unchanged.js";
 
 /** Nothing is to be done; what is worth saying of that. */
 export interface Unchanged {
@@ -82,121 +49,81 @@ export interface Unchanged {
   readonly warnings: readonly Finding[];
 }
 
-/** A request against what is stored and shown. */
-export interface Subject {
-  /** Of the life that Azure shows; absent where nothing of that is known. */
-  readonly record: ImageVersionRecord | undefined;
-  /** The version was there, and is no more. */
-  readonly isGone: boolean;
-  readonly asked: Asked;
-  /** What the request changes of what Azure shows; absent where the version would be made. */
-  readonly change: Change | undefined;
-}
-
-export function subjectOf(
-  request: Asking,
-  stored: StoredVersion | undefined,
-): Subject {
-  const { look, seen } = request.glance;
-  const { record: known } = stored ?? {};
-  const record =
-    known && look && isOtherLife(known, look) && known.status === undefined
-      ? undefined
-      : known;
-  const isRunning = known !== undefined && !isFinal(known.state);
-  const isGone =
-    look === undefined &&
-    seen &&
-    known?.publishedDate !== undefined &&
-    (!isRunning || known.status !== undefined);
-  const asked = askedOf(request, record);
-  const spec =
-    record && look && isOtherLife(record, look) ? undefined : record?.spec;
-  const isBeingMade =
-    known?.write?.creates === true && known.status === undefined;
-  return {
-    record,
-    isGone,
-    asked,
-    change: look && {
-      observed: canonicalForm(look.resource),
-      patch: asked.patch,
-      ...(spec && { lastApplied: spec }),
-      ...(spec === undefined &&
-        request.patch === undefined &&
-        request.command.ifMatch === undefined &&
-        !isBeingMade && { unmanaged: true }),
-    },
-  };
-}
-
-/** The operation that is the answer, the state that makes a new one, or that nothing is changed. */
+/** The operation that is the answer, what is asked of the version, or that nothing is changed. */
 export function decideOn(
   deps: Dependencies,
   request: Request,
-  present: StoredVersion | undefined,
-): Decision<ImageVersionRecord, Unchanged> {
-  const { command, body, fingerprint, glance } = request;
-  const stored = asSeen(present, glance, contextOf(deps));
-  const { id } = command;
-  const { look } = glance;
-  const same = sameOperation(
-    stored,
-    look,
-    (operation) => operation.fingerprint === fingerprint,
-  );
+  stored: StoredVersion | undefined,
+): Decided<Unchanged> {
+  const { command, fingerprint, glance } = request;
+  const same = repeated(stored, glance.look, fingerprint);
   if (same !== undefined) return same; // Invariant 1.
-  const subject = subjectOf(request, stored);
-  const { asked, change } = subject;
-  const running =
-    stored !== undefined && !isFinal(stored.record.state) ? stored : undefined;
-  mustNotBeRestored(id, stored);
-  mustMayUnprotect(command, subject);
-  mustBeAllowed(request, stored, subject);
-  if (isAsShown(request, subject.record))
+  const comparison = compared(request, stored);
+  mustNotBeRestored(command.id, stored);
+  mustMayUnprotect(command, comparison);
+  mustBeAllowed(request, stored, comparison);
+  if (isAsShown(request, comparison.record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
+  const warnings = mustBePossible(deps, request, stored, comparison);
+  const asks = asksOf(request, comparison, isGuarded(deps));
+  if (
+    comparison.change === undefined ||
+    !isUnchanged(request, comparison, asks.regions)
+  )
+    return { asks: { ...asks, warnings } };
+  return hasSaid(stored, request, warnings)
+    ? stored.operation // Invariant 1.
+    : { answer: { unchanged: true, warnings } }; // Invariant 3.
+}
+
+/** The last operation was the same request, and what is worth saying now was said then. */
+function hasSaid(
+  stored: StoredVersion | undefined,
+  { fingerprint, command: { pasted } }: Request,
+  warnings: readonly Finding[],
+): stored is StoredVersion {
+  const last = stored?.operation;
+  return (
+    last?.status === "Succeeded" &&
+    last.fingerprint === fingerprint &&
+    isFinal(stored?.record.state ?? "Accepted") &&
+    pasted !== true &&
+    warnings.every(({ code }) =>
+      last.warnings?.some((one) => one.code === code),
+    )
+  );
+}
+
+/** Throws where the request is not valid, goes with nothing that is being done, or changes what cannot be changed; answers warnings. */
+function mustBePossible(
+  deps: Dependencies,
+  request: Request,
+  stored: StoredVersion | undefined,
+  { asked, change }: Compared,
+): readonly Finding[] {
+  const { command, body } = request;
+  const { id } = command;
   const checked = { id, request: body, now: deps.now(), change };
   const ofRequest = checkRequest(checked);
   mustBeValid(ofRequest);
-  if (running) mustGoWith(request, running, asked);
+  if (stored !== undefined && !isFinal(stored.record.state))
+    mustGoWith(request, stored, asked);
   mustNotHoldBack(request, asked);
   const ofChange = change === undefined ? [] : checkChange(checked);
-  mustBePossible(ofChange, id, stored);
-  const warnings = [
+  mustKeepWhatStays(ofChange, id, stored);
+  return [
     ...[...ofRequest, ...ofChange, ...asked.stays].filter(
       ({ severity }) => severity === "warning",
     ),
-    ...(request.warnings ?? []),
+    ...request.warnings,
   ];
-  const accepting = acceptingOf(request, subject, isGuarded(deps));
-  if (
-    change !== undefined &&
-    isUnchanged(request, subject, accepting.regions)
-  ) {
-    const last = stored?.operation;
-    if (
-      last?.status === "Succeeded" &&
-      last.fingerprint === fingerprint &&
-      stored !== undefined &&
-      isFinal(stored.record.state) &&
-      command.pasted !== true &&
-      // What is worth saying now was said then.
-      warnings.every(({ code }) =>
-        last.warnings?.some((one) => one.code === code),
-      )
-    )
-      return last; // Invariant 1.
-    return { answer: { unchanged: true, warnings } }; // Invariant 3.
-  }
-  if (running) mustHaveRoom(running);
-  return accept(accepting, stored, contextOf(deps), warnings);
 }
 
 /** Throws where a condition of the request is not met, or the number was there and is no more. */
 function mustBeAllowed(
-  { command, glance: { look }, deleted, mayCreate, body }: Request,
+  { command, glance: { look }, deleted, patch, body }: Request,
   stored: StoredVersion | undefined,
-  { isGone, change }: Subject,
+  { isGone, change }: Compared,
 ): void {
   const { id } = command;
   const record = stored?.record;
@@ -219,7 +146,7 @@ function mustBeAllowed(
   if (!isRunning && look === undefined && deleted !== undefined)
     throw softDeleted(id, deleted);
   if (isGone && command.ifNoneMatch !== "*")
-    throw mayCreate ? gone(id) : notFound(id, record); // Invariant 4.
+    throw patch === undefined ? gone(id) : notFound(id, record); // Invariant 4.
 }
 
 /** Azure shows nothing yet of what an operation creates, or has sent. */
@@ -229,88 +156,6 @@ function isComing(record: ImageVersionRecord | undefined): boolean {
     record.status === undefined &&
     (record.write !== undefined ||
       openRequests(record).some(([, { creates }]) => creates === true))
-  );
-}
-
-/** The body says what GET shows, and no more. */
-function isAsShown(
-  { command, body, removeRegions, glance: { look, seen } }: Request,
-  record: ImageVersionRecord | undefined,
-): boolean {
-  if (command.pasted !== true || !seen || removeRegions.length > 0)
-    return false;
-  const shown = shownOf(look, record);
-  if (shown === undefined) return false;
-  const all = { ...factsIn(shown), ...(record && ownAsked(record)) };
-  const said = { ...factsIn(body), ...fieldsOf(body) };
-  return (
-    Object.entries(said).every(
-      ([field, value]) =>
-        (isFlag(field) && !(field in all)) || sameAt(field, all[field], value),
-    ) &&
-    Object.keys(all).every(
-      (field) => field in said || sameAt(field, all[field], undefined),
-    )
-  );
-}
-
-/** It asks nothing that is not so, and the regions that it names are ready. */
-function isUnchanged(
-  { glance: { look, seen }, body, ...request }: Request,
-  { record, asked, change }: Subject,
-  regions: readonly string[],
-): boolean {
-  const own = record ? ownAsked(record) : {};
-  const isSame =
-    seen &&
-    asked.release === undefined &&
-    Object.entries(asked.patch).every(([field, value]) =>
-      isOwn(field)
-        ? sameAt(field, own[field], value ?? undefined)
-        : change !== undefined &&
-          unmetBy(factsIn(change.observed), { [field]: value }).length === 0,
-    );
-  if (
-    !isSame ||
-    (record === undefined &&
-      request.patch === undefined &&
-      request.command.pasted !== true)
-  )
-    return false;
-  // What a repair could not add back is asked to stay away.
-  if (
-    removedBy(asked.patch).some(
-      (name) => record?.repairs[name]?.removed !== undefined,
-    )
-  )
-    return false;
-  const isJoined =
-    asked.adopts !== true ||
-    (record?.spec !== undefined && hasJoined(body, look, record.spec));
-  return (
-    isJoined &&
-    (record === undefined ||
-      (regionsAway(record).length === 0 &&
-        record.conditions.length ===
-          settled(record.conditions, Object.keys(fieldsOf(body)), false)
-            .length)) &&
-    areReady(look, regions)
-  );
-}
-
-/** All that the body says, and Azure shows, is Sigil's already. */
-function hasJoined(
-  body: ImageVersionRequest,
-  look: Look | undefined,
-  spec: Readonly<Record<string, unknown>>,
-): boolean {
-  const facts = look ? factsIn(look.resource) : {};
-  return Object.entries(fieldsOf(body)).every(
-    ([field, value]) =>
-      isOwn(field) ||
-      isFlag(field) ||
-      !sameAt(field, facts[field], value) ||
-      sameAt(field, spec[field], value),
   );
 }
 
@@ -325,8 +170,8 @@ function mustBeValid(found: ReturnType<typeof checkRequest>): void {
 }
 
 /** Throws where the request takes a protection off, and whoever asks is no Admin. */
-function mustMayUnprotect(command: ChangeCommand, subject: Subject): void {
-  const findings = protectionKept(command, subject);
+function mustMayUnprotect(command: ChangeCommand, comparison: Compared): void {
+  const findings = protectionKept(command, comparison);
   const [first] = findings;
   if (first !== undefined)
     throw new ServiceError("Forbidden", first.message, { findings });
@@ -335,7 +180,7 @@ function mustMayUnprotect(command: ChangeCommand, subject: Subject): void {
 /** Where the request takes a protection off, and whoever asks is no Admin. */
 export function protectionKept(
   { id, mayUnprotect }: Pick<ChangeCommand, "id" | "mayUnprotect">,
-  { isGone, record, asked: { patch } }: Subject,
+  { isGone, record, asked: { patch } }: Compared,
 ): readonly RuleFinding[] {
   if (
     isGone ||
@@ -359,7 +204,7 @@ export function protectionKept(
 }
 
 /** Throws when the request changes what cannot be changed. */
-function mustBePossible(
+function mustKeepWhatStays(
   found: ReturnType<typeof checkChange>,
   id: Command["id"],
   stored: StoredVersion | undefined,
@@ -441,62 +286,43 @@ function isThere(
     (record !== undefined &&
       (record.repairs[name]?.removed !== undefined ||
         regionsIn(record.write?.changes ?? {}).includes(name) ||
-        regionsIn(patchOf(openRequests(record).map(([, one]) => one))).includes(
-          name,
-        )))
+        regionsIn(openPatchOf(record)).includes(name)))
   );
 }
 
-function acceptingOf(
+function asksOf(
   request: Request,
-  { asked, isGone, record }: Subject,
+  { asked, isGone, record }: Compared,
   guards: boolean,
-): Accepting {
-  const { command, body, fingerprint, requestKey, mayCreate } = request;
-  const { removeRegions, glance } = request;
+): Asks & { readonly regions: readonly string[] } {
+  const { command, body, removeRegions, glance, patch } = request;
   const { look } = glance;
-  const { id, requestedBy, traceparent, event } = command;
-  const resourceId = formatImageVersionId(id);
   const exists = look !== undefined && !isGone;
-  const absent = removeRegions.filter((name) => !isThere(name, look, record));
-  const asks: VersionRequest = {
-    patch: Object.fromEntries(
-      Object.entries(asked.patch).filter(
-        ([field]) => !absent.some((name) => field === regionField(name)),
-      ),
-    ),
-    ...(asked.release && { release: asked.release }),
-    ...(asked.adopts && { adopts: true }),
-    body,
-    ...lifeIn(look),
-    ...(guards &&
-      command.ignoreUse !== true &&
-      removeRegions.length > 0 && { guardsRegions: true }),
-    ...(mayCreate && !exists && { creates: true }),
-  };
-  const names = regionsIn(
-    asksOnlyChanges(request)
-      ? Object.fromEntries(
-          Object.entries(asked.patch).filter(([, value]) => value !== null),
-        )
-      : fieldsOf(body),
+  const absent = removeRegions
+    .filter((name) => !isThere(name, look, record))
+    .map(regionField);
+  const named = Object.entries(asked.patch).filter(
+    ([, value]) => value !== null,
   );
   return {
     kind: exists ? "UpdateImageVersion" : "CreateImageVersion",
-    key: keyOf(resourceId),
-    resourceId,
-    request: asks,
-    regions: names,
-    fingerprint,
-    requestedBy,
-    traceparent,
-    ...(look && { look }),
+    request: {
+      patch: Object.fromEntries(
+        Object.entries(asked.patch).filter(
+          ([field]) => !absent.includes(field),
+        ),
+      ),
+      ...(asked.release && { release: asked.release }),
+      ...(asked.adopts && { adopts: true }),
+      body,
+      ...(guards &&
+        command.ignoreUse !== true &&
+        removeRegions.length > 0 && { guardsRegions: true }),
+      ...(patch === undefined && !exists && { creates: true }),
+    },
+    regions: regionsIn(
+      asksOnlyChanges(request) ? Object.fromEntries(named) : fieldsOf(body),
+    ),
     ...(asked.endsRule && { endsRule: true }),
-    ...(requestKey !== undefined && { requestKey }),
-    ...(event !== undefined && { event }),
   };
-}
-
-export function errorsIn({ length }: readonly unknown[]): string {
-  return `${length} error${length === 1 ? "" : "s"}`;
 }

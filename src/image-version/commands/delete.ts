@@ -2,8 +2,8 @@
  * A version is deleted by hand, or by its retention policy. What protects it, blocks that, or needs the version is answered at once;
  * the rest is the deletion's own to wait for (steps/delete.ts).
  */
-import { ServiceError } from "../../errors.js";
-import type { OperationRecord } from "../../operation/records.js";
+import { ServiceError, type Finding } from "../../errors.js";
+import type { OperationRecord, Requester } from "../../operation/records.js";
 import {
   formatImageVersionId,
   type ImageVersionId,
@@ -24,11 +24,17 @@ import type { Look } from "../resources.js";
 import { latestIn } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { isOtherLife } from "../state/fact.js";
 import { isProtected } from "../state/fold.js";
+import { isOtherLife } from "../state/fact.js";
+import type { VersionRequest } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import { acceptByHand, type ByHand, type Subject } from "./by-hand.js";
-import { listIn, type Command } from "./command.js";
+import {
+  acceptByHand,
+  listIn,
+  type Decided,
+  type Subject,
+} from "./acceptance.js";
+import type { Command } from "./command.js";
 import { deletedSoftly, finalityOf } from "./soft-delete.js";
 
 interface DeleteImageVersion extends Command, NoLatest {
@@ -51,15 +57,7 @@ export async function deleteImageVersion(
   deps: Dependencies,
   command: DeleteImageVersion,
 ): Promise<OperationRecord> {
-  const {
-    id,
-    ifOperationId,
-    bypassSoftDelete = false,
-    ignoreUse = false,
-    allowNoLatest = false,
-    byPolicy,
-  } = command;
-  const release = { kind: "exclude", by: "deletion" } as const;
+  const { id, bypassSoftDelete = false } = command;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
     : await softDeleteOf(deps, imageIdOf(id));
@@ -67,97 +65,130 @@ export async function deleteImageVersion(
     deps,
     command,
     "DeleteImageVersion",
-    [
-      ...(bypassSoftDelete ? ["bypassSoftDelete"] : []),
-      ...(ignoreUse ? ["ignoreUse"] : []),
-      ...(allowNoLatest ? ["allowNoLatest"] : []),
-    ],
-    (subject): ByHand => {
-      const { look, seen, stored } = subject;
+    SAID.filter((name) => command[name] === true),
+    (subject) => {
       const same = deletionBefore(subject);
-      if (same !== undefined) {
-        if (byPolicy === undefined && isByMachine(stored, same))
-          mustNotBeProtected(id, stored, look);
-        if (bypassSoftDelete) mustBeForGood(id, same);
-        if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        return (
-          (byPolicy === undefined && takenOver(stored, same, command)) || same
-        );
-      }
-      if (look === undefined && isOver(stored))
-        throw notFound(id, stored?.record);
-      if (stored === undefined && look === undefined && seen)
-        throw notFound(id);
-      if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
-        throw new ServiceError(
-          "ImageVersionConflict",
-          `The last operation on ${formatImageVersionId(id)} is no longer the one that the version was judged by. Read the version again, then decide.`,
-          {
-            fields: {
-              ...(stored && { existingOperationId: stored.operation.id }),
-            },
-          },
-        );
-      mustNotBeProtected(id, stored, look);
-      if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
-      const guarded = isGuarded(deps) && !ignoreUse && look !== undefined;
+      if (same !== undefined) return joined(command, subject, same);
+      mustBeDeletable(command, subject, deps.now());
       return {
-        request: {
-          patch: {},
-          deletion: {
-            ...(bypassSoftDelete && { bypassSoftDelete }),
-            ...(allowNoLatest && { allowNoLatest }),
-            ...(guarded && {
-              guarded: true,
-              ...(latestIn(look.resource).length > 0 && {
-                before: stored?.record.release ?? releaseOf(look.resource),
-              }),
-            }),
-          },
-          ...(guarded && { release }),
-          ...(byPolicy && { machine: true }),
+        asks: {
+          request: requestOf(command, subject, isGuarded(deps)),
+          softDelete,
+          warnings: finalityOf(softDelete, id, bypassSoftDelete),
         },
       };
     },
-    {
-      softDelete,
-      warnings: finalityOf(softDelete, id, bypassSoftDelete),
-      ask: async (subject) => {
-        const same = deletionBefore(subject);
-        if (same !== undefined) {
-          // Others may have restored it, and one look does not show that yet.
-          if (same.endTime !== undefined)
-            await mustNotBeListed(id, listIn(deps));
-          return [];
-        }
-        await mustNotBeKept(deps, id, subject);
-        const { look, stored } = subject;
-        if (look === undefined) return [];
-        const request = { patch: {}, release };
-        const taking = takingOf(id, look, stored?.record, request);
-        const latest = await mustKeepLatest(deps, taking, command);
-        if (!isGuarded(deps) || ignoreUse || byPolicy === true) return latest;
-        const needed = await mustNotBeNeeded(deps, {
-          id,
-          latestIn: await latestRegions(deps, id),
-          pointer: "",
-        });
-        return [...latest, ...needed];
-      },
-    },
+    (subject) => mustNotBeMissed(deps, command, subject),
   );
+}
+
+/** What tells one deletion from another. */
+const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
+
+const RELEASE = { kind: "exclude", by: "deletion" } as const;
+
+/** The deletion that is there, or has been, where it does what is asked. */
+function joined(
+  {
+    id,
+    byPolicy,
+    bypassSoftDelete,
+    ignoreUse,
+    requestedBy,
+  }: DeleteImageVersion,
+  { look, stored }: Subject,
+  same: OperationRecord,
+): Decided {
+  const isByMachine = stored?.record.requests[same.id]?.machine === true;
+  if (byPolicy === undefined && isByMachine)
+    mustNotBeProtected(id, stored, look);
+  if (bypassSoftDelete === true) mustBeForGood(id, same);
+  if (ignoreUse === true) mustNotBeGuarded(id, same, stored);
+  return byPolicy === undefined && isByMachine
+    ? takenOver(stored, same, requestedBy)
+    : same;
+}
+
+/** Throws where there is nothing to delete, it was judged by what is no more, or somebody or Azure forbids it. */
+function mustBeDeletable(
+  { id, ifOperationId }: DeleteImageVersion,
+  { look, seen, stored }: Subject,
+  now: Date,
+): void {
+  if (look === undefined && (stored === undefined ? seen : isOver(stored)))
+    throw notFound(id, stored?.record);
+  if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `The last operation on ${formatImageVersionId(id)} is no longer the one that the version was judged by. Read the version again, then decide.`,
+      {
+        fields: {
+          ...(stored && { existingOperationId: stored.operation.id }),
+        },
+      },
+    );
+  mustNotBeProtected(id, stored, look);
+  if (look !== undefined) mustNotBeBlocked(id, look, now);
+}
+
+function requestOf(
+  { bypassSoftDelete, ignoreUse, allowNoLatest, byPolicy }: DeleteImageVersion,
+  { look, stored }: Subject,
+  guards: boolean,
+): VersionRequest {
+  const guarded = guards && ignoreUse !== true ? look : undefined;
+  const isInLatest = guarded && latestIn(guarded.resource).length > 0;
+  return {
+    patch: {},
+    deletion: {
+      ...(bypassSoftDelete && { bypassSoftDelete }),
+      ...(allowNoLatest && { allowNoLatest }),
+      ...(guarded && { guarded: true }),
+      ...(isInLatest && {
+        before: stored?.record.release ?? releaseOf(guarded.resource),
+      }),
+    },
+    ...(guarded && { release: RELEASE }),
+    ...(byPolicy && { machine: true }),
+  };
+}
+
+/** Throws where somebody needs it, or a region would have no latest; answers what is worth knowing. A repeat asks nothing. */
+async function mustNotBeMissed(
+  deps: Dependencies,
+  command: DeleteImageVersion,
+  subject: Subject,
+): Promise<readonly Finding[]> {
+  const { id, ignoreUse, byPolicy } = command;
+  const { look, stored } = subject;
+  const same = deletionBefore(subject);
+  if (same !== undefined) {
+    // Others may have restored it, and one look does not show that yet.
+    if (same.endTime !== undefined) await mustNotBeListed(id, listIn(deps));
+    return [];
+  }
+  await mustNotBeKept(deps, id, subject);
+  if (look === undefined) return [];
+  const request = { patch: {}, release: RELEASE };
+  const taking = takingOf(id, look, stored?.record, request);
+  const latest = await mustKeepLatest(deps, taking, command);
+  if (!isGuarded(deps) || ignoreUse === true || byPolicy === true)
+    return latest;
+  const needed = await mustNotBeNeeded(deps, {
+    id,
+    latestIn: await latestRegions(deps, id),
+    pointer: "",
+  });
+  return [...latest, ...needed];
 }
 
 /** A person asks for the deletion that a retention policy has begun: from now on it is theirs, and no policy keeps the version. */
 function takenOver(
-  stored: StoredVersion | undefined,
+  { record, operation }: StoredVersion,
   same: OperationRecord,
-  { requestedBy }: DeleteImageVersion,
-): ByHand | undefined {
-  const found = stored?.record.requests[same.id];
-  if (stored === undefined || found?.machine !== true) return undefined;
-  const { machine: _, ...request } = found;
-  const { record, operation } = stored;
+  requestedBy: Requester,
+): Decided {
+  const { machine: _, ...request } = record.requests[same.id] ?? { patch: {} };
   const its = (one: OperationRecord): OperationRecord =>
     one.id === same.id ? { ...one, requestedBy } : one;
   const members = record.members.map(its);
@@ -173,21 +204,10 @@ function takenOver(
   };
 }
 
-function isByMachine(
-  stored: StoredVersion | undefined,
-  { id }: OperationRecord,
-): boolean {
-  return stored?.record.requests[id]?.machine === true;
-}
-
 /** What Sigil knew of has ended, and none that was asked for is on its way. */
-function isOver(stored: StoredVersion | undefined): boolean {
-  return (
-    stored !== undefined &&
-    isFinal(stored.record.state) &&
-    stored.record.status === undefined &&
-    stored.record.write === undefined
-  );
+function isOver({ record }: StoredVersion): boolean {
+  const { state, status, write } = record;
+  return isFinal(state) && status === undefined && write === undefined;
 }
 
 /** Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that. */

@@ -34,13 +34,6 @@ interface Chosen {
   readonly findings: readonly RuleFinding[];
 }
 
-/** What tells a request with a rule from one without, in its fingerprint: the rule, not what it chooses at the moment. */
-export function ruleOf(
-  rule: EncryptionRule | undefined,
-): readonly EncryptionRule[] {
-  return rule === undefined ? [] : [rule];
-}
-
 type OsDiskImage = NonNullable<
   NonNullable<TargetRegion["encryption"]>["osDiskImage"]
 >;
@@ -72,12 +65,13 @@ export async function chooseSets(
   if (rule === undefined) return { request: given, findings: [] };
   if (before !== undefined) return { request: before, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
-  const request = shown ? withPresentSets(given, shown, rule) : given;
   const luns =
     dataDisks === undefined && tag === undefined
       ? []
-      : await lunsOf(deps, id, request);
-  if (luns === undefined) return { request, findings: [lunsUnknown(rule)] };
+      : await lunsOf(deps, id, given);
+  if (luns === undefined)
+    return { request: given, findings: [lunsUnknown(rule)] };
+  const present = shown ? targetRegionsOf(canonicalForm(shown)) : [];
   const tagged = tag === undefined ? [] : await taggedSets(deps, id, tag);
   const findings = new Map<string, RuleFinding>();
   const byTag: Choose = (region, _, confidential) => {
@@ -100,11 +94,17 @@ export async function chooseSets(
           ? ""
           : byTag(region, place, confidential)
         : named(pattern, id, region, place);
-  const chosen = targetRegionsOf(request).map((region) =>
-    withSets(region, luns, byName(osDisk), byName(dataDisks)),
-  );
+  const chosen = targetRegionsOf(given).map((region) => {
+    const had = present.find(({ name }) => name === region.name);
+    return withSets(
+      withPresentSets(region, had?.encryption, rule),
+      luns,
+      byName(osDisk),
+      byName(dataDisks),
+    );
+  });
   return {
-    request: canonicalForm(withSetIds(withRegions(request, chosen), id)),
+    request: canonicalForm(withSetIds(withRegions(given, chosen), id)),
     findings: [...findings.values()],
   };
 }
@@ -114,33 +114,28 @@ export async function chooseSets(
  * A name is a statement.
  */
 function withPresentSets(
-  request: ImageVersionRequest,
-  shown: ImageVersionRequest,
+  region: TargetRegion,
+  had: TargetRegion["encryption"],
   { osDisk, dataDisks }: EncryptionRule,
-): ImageVersionRequest {
-  const present = targetRegionsOf(canonicalForm(shown));
-  const regions = targetRegionsOf(request).map((region): TargetRegion => {
-    const { encryption: had } =
-      present.find(({ name }) => name === region.name) ?? {};
-    if (had === undefined) return region;
-    const { osDiskImage, dataDiskImages = [] } = region.encryption ?? {};
-    const given = dataDiskImages.map(({ lun }) => lun);
-    return {
-      ...region,
-      encryption: {
-        ...(osDisk === undefined
-          ? { osDiskImage: withPresent(had.osDiskImage, osDiskImage) }
-          : osDiskImage && { osDiskImage }),
-        dataDiskImages: [
-          ...dataDiskImages,
-          ...(dataDisks === undefined ? (had.dataDiskImages ?? []) : []).filter(
-            ({ lun }) => !given.includes(lun),
-          ),
-        ],
-      },
-    };
-  });
-  return withRegions(request, regions);
+): TargetRegion {
+  if (had === undefined) return region;
+  const { osDiskImage, dataDiskImages = [] } = region.encryption ?? {};
+  const given = dataDiskImages.map(({ lun }) => lun);
+  const kept = dataDisks === undefined ? (had.dataDiskImages ?? []) : [];
+  const os =
+    osDisk === undefined
+      ? withPresent(had.osDiskImage, osDiskImage)
+      : osDiskImage;
+  return {
+    ...region,
+    encryption: {
+      ...(os && { osDiskImage: os }),
+      dataDiskImages: [
+        ...dataDiskImages,
+        ...kept.filter(({ lun }) => !given.includes(lun)),
+      ],
+    },
+  };
 }
 
 /** The set of a confidential disk is named in its security profile. */

@@ -1,76 +1,76 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
-import { isFinal, isRestoring } from "../state/states.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { contextOf } from "../../operation/steps.js";
 import {
-  canonicalRegion,
   formatImageVersionId,
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
+import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { found, type Known } from "../rules/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
-import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
-import {
-  latestAfter,
-  latestFindings,
-  takingOf,
-  type NoLatest,
-} from "../preflight/latest.js";
+import { latestAfter, latestFindings, takingOf } from "../preflight/latest.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
-import { patched } from "../properties/body.js";
-import { canonicalForm } from "../properties/canonical-form.js";
 import {
   changeAsWritten,
   findingAsWritten,
   regionNamesIn,
 } from "../properties/as-written.js";
+import { patched } from "../properties/body.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import {
   contradicts,
   plannedChanges,
   type PropertyChange,
 } from "../properties/changes.js";
-import type { OperationRecord } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
+import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { areReady, type Look, type PurchasePlan } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
-import { areReady, type Look, type PurchasePlan } from "../resources.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { emptyRecord } from "../state/accepting.js";
 import { believed } from "../state/observe.js";
 import { type Time } from "../state/fact.js";
 import { reconcile, type Put } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { contextOf } from "../../operation/steps.js";
+import { isFinal, isRestoring } from "../state/states.js";
+import { listIn, type Glance } from "./acceptance.js";
 import type { Asked, Asking } from "./asked.js";
-import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
-import { contradictionsOf, type Contradiction } from "./contradictions.js";
-import { protectionKept, subjectOf, type Subject } from "./decide-put.js";
-import { chooseSets } from "./encryption-rule.js";
 import {
-  fingerprintOfPut,
-  sameOperation,
-  sameRequest,
-} from "./same-operation.js";
+  canonicalRegions,
+  gone,
+  mustBeAdmitted,
+  type ChangeCommand,
+} from "./command.js";
+import { compared, type Compared } from "./compared.js";
+import { contradictionsOf } from "./contradictions.js";
+import { protectionKept } from "./decide-put.js";
+import { chooseSets } from "./encryption-rule.js";
+import { fingerprintOfPut, repeated, sameRequest } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
+type Gathered = Awaited<ReturnType<typeof gatherFacts>>;
+
 /** A request whose shape has been validated against the OpenAPI document. */
-interface PlanImageVersion extends NoLatest {
-  readonly id: ImageVersionId;
+export interface PlanImageVersion extends Pick<
+  ChangeCommand,
+  | "id"
+  | "removeRegions"
+  | "ifMatch"
+  | "ifNoneMatch"
+  | "mayUnprotect"
+  | "pasted"
+  | "requireMayUse"
+  | "allowNoLatest"
+> {
   readonly body: ImageVersionRequest;
-  /** Regions that are to be removed, in any spelling. */
-  readonly removeRegions?: readonly string[];
-  readonly ifMatch?: string;
-  readonly ifNoneMatch?: "*";
-  /** The caller may take a protection from deletion off. */
-  readonly mayUnprotect?: boolean;
-  /** True where the body is a version that was read, pasted back. */
-  readonly pasted?: boolean;
-  readonly requireMayUse?: NonNullable<ChangeCommand["requireMayUse"]>;
 }
 
 export interface Plan {
@@ -105,24 +105,60 @@ async function planBy(
   deps: Dependencies,
   command: PlanImageVersion,
 ): Promise<Omit<Plan, "lookedTime">> {
-  const { id, body, removeRegions = [], ifMatch } = command;
+  const asking = await askingOf(deps, command);
+  const { id, written, body, gathered } = asking;
+  const decided = decidedOn(asking, contextOf(deps));
+  const findings = await findingsOf(deps, asking, decided);
+  const { planned, changes } = decided;
+  const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
+  const luns = sourceDataDiskLuns(body, gathered);
+  const names = [...regionNamesIn(written), ...(command.removeRegions ?? [])];
+  return {
+    findings: findings.map((finding) => findingAsWritten(finding, names)),
+    changes: changes.map((one) => changeAsWritten(one, body, written)),
+    ...(purchasePlan && { purchasePlan }),
+    ...(planned && {
+      armRequest: await deps.resourceManager.previewPut(id, planned.body),
+    }),
+    ...(luns && { sourceDataDiskLuns: luns }),
+  };
+}
+
+/** A request, and all that was read for it. */
+interface PlanAsking extends Asking {
+  readonly id: ImageVersionId;
+  readonly command: PlanImageVersion;
+  /** As the caller has written it, with ids of its sets. */
+  readonly written: ImageVersionRequest;
+  readonly fingerprint: string;
+  readonly stored: StoredVersion | undefined;
+  /** Why no set was chosen. */
+  readonly unchosen: readonly RuleFinding[];
+  readonly gathered: Gathered;
+}
+
+async function askingOf(
+  deps: Dependencies,
+  command: PlanImageVersion,
+): Promise<PlanAsking> {
+  const { id, body, ifMatch } = command;
   const written = withSetIds(body, id);
   const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   const rule = body.sigil?.encryption;
-  const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
-  const fingerprint = fingerprintOfPut(given, regions, rule, ifMatch);
+  const removeRegions = canonicalRegions(command.removeRegions);
+  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
   // As a PUT does: what a tag has chosen before stays.
-  const before = rule?.tag === undefined ? undefined : await lookAt(deps, id);
+  const shown = rule?.tag === undefined ? undefined : await lookAt(deps, id);
   const { request, findings: unchosen } = await chooseSets(
     deps,
     id,
     given,
     rule,
     {
-      shown: before?.resource,
-      before: sameRequest(stored, before, fingerprint),
+      shown: shown?.resource,
+      before: sameRequest(stored, shown, fingerprint),
     },
   );
   mustBeAdmitted(deps, command, request);
@@ -130,56 +166,92 @@ async function planBy(
   const gathered = await gatherFacts(deps, id, request, {
     sources: stored?.record.status === undefined,
   });
-  const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
-  const now = found(gathered.imageVersion);
-  const isAbsent = gathered.imageVersion.kind === "absent";
-  if (isAbsent) await mustBeGone(deps, id, stored?.record, listIn(deps));
-  const { look, isFact } =
-    now === undefined && !isAbsent
-      ? { look: stored?.record.status, isFact: false }
-      : believed(
-          stored?.record,
-          now && { ...now, time: deps.now().toISOString() },
-          contextOf(deps),
-        );
-  const asking: Asking = {
+  return {
+    id,
     command,
+    written,
     body: request,
-    removeRegions: regions,
-    glance: { look, seen: isFact },
+    removeRegions,
+    fingerprint,
+    stored,
+    unchosen,
+    gathered,
+    glance: await glanceAt(deps, id, stored?.record, gathered.imageVersion),
   };
-  const subject = subjectOf(asking, stored);
-  const { record, asked, change } = subject;
-  const isOpen = stored !== undefined && !isFinal(stored.record.state);
-  const contradictions = isOpen
-    ? contradictionsOf(stored.record, asked.patch)
-    : [];
-  const planned = putOf(record, asked, look, contextOf(deps));
-  const observed = look?.resource;
-  const document = inOrderOf(
-    canonicalForm(patched(observed, { ...asked.patch, ...planned?.changes })),
-    request,
+}
+
+/** What Azure is taken to have, by what was gathered. */
+async function glanceAt(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  gathered: Gathered["imageVersion"],
+): Promise<Glance> {
+  const shown = found(gathered);
+  if (gathered.kind === "absent")
+    await mustBeGone(deps, id, record, listIn(deps));
+  else if (shown === undefined) return { look: record?.status, seen: false };
+  const time = deps.now().toISOString();
+  const { look, isFact } = believed(
+    record,
+    shown && { ...shown, time },
+    contextOf(deps),
   );
+  return { look, seen: isFact };
+}
+
+/** What a PUT would do. */
+interface Planned {
+  readonly comparison: Compared;
+  readonly planned: Put | undefined;
+  /** The version as it would be. */
+  readonly document: ImageVersionRequest;
+  readonly changes: readonly PropertyChange[];
+  /** The operation that does, or has done, the very same. */
+  readonly same: OperationRecord | undefined;
+}
+
+function decidedOn(asking: PlanAsking, time: Time): Planned {
+  const { body, fingerprint, stored, glance } = asking;
+  const { look } = glance;
+  const comparison = compared(asking, stored);
+  const { record, asked } = comparison;
+  const planned = putOf(record, asked, look, time);
+  const { patch } = asked;
   // What a removal opens by itself is shut again by the next update.
   const { [ALLOW_DELETION]: opens, ...others } = planned?.changes ?? {};
   const changes = plannedChanges(
-    observed,
-    ALLOW_DELETION in asked.patch
-      ? { ...others, [ALLOW_DELETION]: opens }
-      : others,
-    request,
+    look?.resource,
+    ALLOW_DELETION in patch ? { ...others, [ALLOW_DELETION]: opens } : others,
+    body,
   );
-  const isSame = (one: OperationRecord): boolean =>
-    one.fingerprint === fingerprint;
-  const same =
-    sameOperation(stored, look, isSame) ??
-    (stored?.operation.status === "Succeeded" &&
-    isSame(stored.operation) &&
+  const last = stored?.operation;
+  const isDone =
+    last?.status === "Succeeded" &&
+    last.fingerprint === fingerprint &&
     changes.length === 0 &&
-    areReady(look, regionsIn(fieldsOf(request)))
-      ? stored.operation
-      : undefined);
-  const known = knownOf(stored, contradictions, request, same);
+    areReady(look, regionsIn(fieldsOf(body)));
+  return {
+    comparison,
+    planned,
+    document: inOrderOf(
+      canonicalForm(patched(look?.resource, { ...patch, ...planned?.changes })),
+      body,
+    ),
+    changes,
+    same: repeated(stored, look, fingerprint) ?? (isDone ? last : undefined),
+  };
+}
+
+async function findingsOf(
+  deps: Dependencies,
+  asking: PlanAsking,
+  { comparison, planned, document, same }: Planned,
+): Promise<readonly RuleFinding[]> {
+  const { id, command, body: request, stored, glance, gathered } = asking;
+  const { record, asked, change } = comparison;
+  const { look } = glance;
+  const known = stored && knownOf(stored, asked.patch, request, same);
   const facts = await gatherKeys(
     deps,
     id,
@@ -192,33 +264,22 @@ async function planBy(
       ? []
       : await latestAfter(deps, takingOf(id, look, record, asked));
   const findings = [
-    ...unchosen,
-    ...isNotMeant(command, subject),
-    ...protectionKept(command, subject),
+    ...asking.unchosen,
+    ...isNotMeant(command, comparison),
+    ...protectionKept(command, comparison),
     ...checkRequest({ id, request, now: deps.now(), change }),
-    ...(await ruleWarnings(deps, id, request, observed)),
+    ...(await ruleWarnings(deps, id, request, look?.resource)),
     ...asked.stays,
     ...latestFindings(latest, command.allowNoLatest === true),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
-  const luns = sourceDataDiskLuns(request, gathered);
-  const names = [...regionNamesIn(written), ...removeRegions];
-  return {
-    findings: (same === undefined
-      ? findings
-      : findings.filter(
-          // The operation itself may have removed the region already.
-          ({ severity, code }) =>
-            severity !== "error" && code !== "RegionNotInVersion",
-        )
-    ).map((finding) => findingAsWritten(finding, names)),
-    changes: changes.map((one) => changeAsWritten(one, request, written)),
-    ...(purchasePlan && { purchasePlan }),
-    ...(planned && {
-      armRequest: await deps.resourceManager.previewPut(id, planned.body),
-    }),
-    ...(luns && { sourceDataDiskLuns: luns }),
-  };
+  return same === undefined
+    ? findings
+    : findings.filter(
+        // The operation itself may have removed the region already.
+        ({ severity, code }) =>
+          severity !== "error" && code !== "RegionNotInVersion",
+      );
 }
 
 /** What would be sent for it alone: the very decision of a step. */
@@ -260,7 +321,7 @@ function putOf(
 /** Under a number that was there and is no more, only a request that says so makes a version. */
 function isNotMeant(
   { id, ifNoneMatch }: PlanImageVersion,
-  { isGone }: Subject,
+  { isGone }: Compared,
 ): readonly RuleFinding[] {
   if (!isGone || ifNoneMatch === "*") return [];
   const { code, message } = gone(id);
@@ -278,13 +339,11 @@ function isNotMeant(
 }
 
 function knownOf(
-  stored: StoredVersion | undefined,
-  contradictions: readonly Contradiction[],
+  { record, operation }: StoredVersion,
+  patch: Patch,
   request: ImageVersionRequest,
   same: OperationRecord | undefined,
-): Known | undefined {
-  if (stored === undefined) return undefined;
-  const { record, operation } = stored;
+): Known {
   const open = isFinal(record.state) ? [] : [operation, ...record.members];
   const deletion = open.find(({ kind }) => kind === "DeleteImageVersion");
   return {
@@ -292,11 +351,12 @@ function knownOf(
     ...(same !== undefined && { sameRequest: same.id }),
     deleting: deletion !== undefined,
     ...(isRestoring(record.state) && { restoring: true as const }),
-    conflicts: contradictions.flatMap(({ operationId, conflicts }) =>
-      conflicts.map((conflict) => ({
-        ...contradicts(conflict, request),
-        operationId,
-      })),
+    conflicts: contradictionsOf(record, patch).flatMap(
+      ({ operationId, conflicts }) =>
+        conflicts.map((conflict) => ({
+          ...contradicts(conflict, request),
+          operationId,
+        })),
     ),
   };
 }

@@ -9,59 +9,45 @@
  *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import { acceptOperation } from "../../operation/accepting.js";
-import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { OperationRecord } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-  canonicalRegion,
-} from "../../resource-id.js";
+import { canonicalRegion, imageIdOf } from "../../resource-id.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { knownDeletedVersions } from "../queries/deleted-versions.js";
-import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
-import { ruleWarnings } from "../preflight/rule.js";
 import { mustKeepLatest, takingOf } from "../preflight/latest.js";
+import { ruleWarnings } from "../preflight/rule.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
-import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import { writableForm } from "../properties/body.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
-import { writableForm } from "../properties/body.js";
-import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
-import { latestRegions } from "../queries/use.js";
-import { contextOf } from "../../operation/steps.js";
-import { ownAsked } from "../state/fold.js";
-import { believed } from "../state/observe.js";
-import { isOtherLife } from "../state/fact.js";
+import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { etagOf } from "../queries/etag.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { notFound } from "../queries/not-found.js";
+import { latestRegions } from "../queries/use.js";
+import type { Look } from "../resources.js";
+import { ownAsked } from "../state/fold.js";
+import { isOtherLife } from "../state/fact.js";
+import { acceptCommand, glance } from "./acceptance.js";
 import {
-  type ChangeCommand,
-  glance,
-  listIn,
+  canonicalRegions,
+  errorsIn,
   mustBeAdmitted,
-  orShown,
   withNextFreeVersion,
+  type ChangeCommand,
 } from "./command.js";
-import { planImageVersion } from "./plan.js";
+import { compared, type Request } from "./compared.js";
+import { decideOn, type Unchanged } from "./decide-put.js";
 import { chooseSets } from "./encryption-rule.js";
+import { planImageVersion } from "./plan.js";
 import {
+  fingerprintOfCommand,
   fingerprintOfPut,
-  sameOperation,
+  repeated,
   sameRequest,
 } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
-import {
-  decideOn,
-  errorsIn,
-  subjectOf,
-  type Request,
-  type Unchanged,
-} from "./decide-put.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion extends ChangeCommand {
@@ -93,134 +79,80 @@ export async function putImageVersion(
   deps: Dependencies,
   command: PutImageVersion,
 ): Promise<PutAnswer> {
-  const { id, ifMatch, ifNoneMatch, pasted } = command;
-  const key = keyOf(formatImageVersionId(id));
-  const given = canonicalForm(withSetIds(command.body, id));
-  const rule = command.body.sigil?.encryption;
+  const { id, ifMatch, ifNoneMatch, pasted, body } = command;
+  const given = canonicalForm(withSetIds(body, id));
+  const rule = body.sigil?.encryption;
   mustBeAdmitted(deps, command, given);
   const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    fingerprint,
-  );
-  if (earlier !== undefined) return { kind: "accepted", operation: earlier };
-  const stored = await deps.store.read(key);
-  const record = stored?.record;
-  const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   // Without a source it is one of a version that is there, which its caller has read.
-  const partial =
+  const isPartial =
     pasted === true ||
     Object.keys(given.properties.storageProfile).length === 0;
-  const mustSee = conditional || (partial && record?.status === undefined);
-  const shown =
-    record !== undefined || mustSee
-      ? await glance(deps, id, record, mustSee)
-      : { look: undefined, seen: false };
-  // Others may have made the version of which nothing is known: a tag keeps the sets that it has.
-  const had =
-    rule?.tag !== undefined && record === undefined && !mustSee
-      ? await lookAt(deps, id)
-      : shown.look;
-  const body = await withChosenSets(deps, command, given, rule, {
-    shown: had?.resource,
-    before: sameRequest(stored, had, fingerprint),
+  const isConditional = ifMatch !== undefined || ifNoneMatch !== undefined;
+  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
+  return await change(deps, command, fingerprint, async (read) => {
+    const record = read?.record;
+    const mustSee =
+      isConditional ||
+      (isPartial && record?.status === undefined) ||
+      // Others may have made the version of which nothing is known: a tag keeps the sets that it has.
+      (rule?.tag !== undefined && record === undefined);
+    const isAsked = record !== undefined || mustSee;
+    return {
+      given,
+      rule,
+      // The plan answers in the caller's spelling.
+      ...(rule === undefined && { planned: body }),
+      removeRegions,
+      glance: isAsked
+        ? await glance(deps, id, record, mustSee)
+        : { look: undefined, seen: false },
+    };
   });
-  await mustPassPlan(deps, rule ? { ...command, body } : command);
-  const request = {
-    command,
-    body,
-    fingerprint,
-    requestKey,
-    removeRegions,
-    mayCreate: true,
-    glance: shown,
-    deleted:
-      record !== undefined && shown.seen && shown.look === undefined
-        ? (await knownDeletedVersions(deps, imageIdOf(id))).find(
-            ({ name }) => name === id.versionName,
-          )
-        : undefined,
-  };
-  return decide(deps, request, stored);
 }
 
 /** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */
-export async function patchImageVersion(
+export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
   const { id, validate } = command;
-  const key = keyOf(formatImageVersionId(id));
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfPatch(command, removeRegions);
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    fingerprint,
-  );
-  if (earlier !== undefined) return { kind: "accepted", operation: earlier };
-  const shown = await deps.resourceManager.getImageVersion(id);
-  const stored = await deps.store.read(key);
-  if (shown === undefined)
-    await mustBeGone(deps, id, stored?.record, listIn(deps));
-  const { look, isFact } = believed(
-    stored?.record,
-    shown && { ...shown, time: deps.now().toISOString() },
-    contextOf(deps),
-  );
-  if (look === undefined) throw notFound(id, stored?.record);
-  // What was of an earlier life is none of it.
-  const own =
-    stored === undefined || isOtherLife(stored.record, look)
-      ? {}
-      : ownAsked(stored.record);
-  const patch = withTagsOf(look.resource, command.patch);
-  const document = mergePatch(
-    withoutRegions(writableForm(look.resource, own), removeRegions),
-    patch,
-  );
-  const findings = validate(document);
-  if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
-      { findings },
+  return change(deps, command, fingerprint, async (read) => {
+    const record = read?.record;
+    const shown = await glance(deps, id, record, true);
+    const { look } = shown;
+    if (look === undefined) throw notFound(id, record);
+    // What was of an earlier life is none of it.
+    const own =
+      record === undefined || isOtherLife(record, look) ? {} : ownAsked(record);
+    const patch = withTagsOf(look.resource, command.patch);
+    const document = mergePatch(
+      withoutRegions(writableForm(look.resource, own), removeRegions),
+      patch,
     );
-  const version = document as ImageVersionRequest;
-  const observed = canonicalForm(look.resource);
-  const given = canonicalForm(withSetIds(version, id));
-  mustBeAdmitted(deps, command, given, observed);
-  const body = await withChosenSets(
-    deps,
-    command,
-    given,
-    version.sigil?.encryption,
-    {
-      shown: look.resource,
+    const findings = validate(document);
+    if (findings.length > 0)
+      throw new ServiceError(
+        "InvalidRequest",
+        `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
+        { findings },
+      );
+    const version = document as ImageVersionRequest;
+    const observed = canonicalForm(look.resource);
+    const given = canonicalForm(withSetIds(version, id));
+    mustBeAdmitted(deps, command, given, observed);
+    return {
+      given,
+      rule: version.sigil?.encryption,
       admitted: observed,
-      before: sameRequest(stored, look, fingerprint),
-    },
-  );
-  await mustPassPlan(deps, {
-    ...command,
-    body,
-    ifMatch: etagOf(look, stored?.record),
+      ifMatch: etagOf(look, record),
+      removeRegions,
+      patch,
+      glance: shown,
+    };
   });
-  const request = {
-    command,
-    body,
-    fingerprint,
-    requestKey,
-    removeRegions,
-    mayCreate: false,
-    patch,
-    glance: { look, seen: isFact },
-  };
-  return decide(deps, request, stored);
 }
 
 /** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
@@ -265,16 +197,11 @@ function withoutRegions(
       };
 }
 
-function canonicalRegions(names: readonly string[] = []): readonly string[] {
-  return [...new Set(names.map(canonicalRegion))].sort();
-}
-
 function fingerprintOfPatch(
   { patch, ifMatch }: PatchImageVersion,
   removeRegions: readonly string[],
 ): string {
-  return fingerprintOf(
-    { properties: {} } as ImageVersionRequest,
+  return fingerprintOfCommand(
     "patch",
     JSON.stringify(patch),
     ...removeRegions,
@@ -282,23 +209,81 @@ function fingerprintOfPatch(
   );
 }
 
+/** What a request says, once it was read what it is about. */
+interface Said extends Pick<Request, "patch" | "removeRegions" | "glance"> {
+  /** Canonical, without the sets that its rule chooses. */
+  readonly given: ImageVersionRequest;
+  readonly rule: EncryptionRule | undefined;
+  /** What its caller has been admitted to already. */
+  readonly admitted?: ImageVersionRequest;
+  /** As a plan of it is asked, where that is otherwise. */
+  readonly planned?: ImageVersionRequest;
+  readonly ifMatch?: string;
+}
+
+async function change(
+  deps: Dependencies,
+  command: ChangeCommand,
+  fingerprint: string,
+  saidOn: (read: StoredVersion | undefined) => Promise<Said>,
+): Promise<PutAnswer> {
+  const { id } = command;
+  try {
+    const answer = await acceptCommand<Unchanged>(
+      deps,
+      command,
+      fingerprint,
+      async (read) => {
+        const said = await saidOn(read);
+        const { glance, patch, removeRegions, ifMatch, planned } = said;
+        const body = await withChosenSets(deps, command, said, {
+          shown: glance.look?.resource,
+          before: sameRequest(read, glance.look, fingerprint),
+        });
+        await mustPassPlan(deps, {
+          ...command,
+          body: planned ?? body,
+          ...(ifMatch !== undefined && { ifMatch }),
+        });
+        const request: Request = {
+          command,
+          body,
+          fingerprint,
+          removeRegions,
+          patch,
+          glance,
+          deleted:
+            read !== undefined && glance.seen && glance.look === undefined
+              ? (await knownDeletedVersions(deps, imageIdOf(id))).find(
+                  ({ name }) => name === id.versionName,
+                )
+              : undefined,
+          warnings: [],
+        };
+        const warnings = await warningsOf(deps, request, read);
+        return {
+          glance,
+          decide: ({ stored }) =>
+            decideOn(deps, { ...request, warnings }, stored),
+        };
+      },
+    );
+    if (!("unchanged" in answer))
+      return { kind: "accepted", operation: answer };
+    const version = await getImageVersion(deps, id);
+    const warnings = [...version.warnings, ...answer.warnings];
+    return { kind: "unchanged", version: { ...version, warnings } };
+  } catch (error) {
+    throw await withNextFreeVersion(deps, id, error);
+  }
+}
+
 /** The request with the sets that its rule chooses; throws ServiceError InvalidRequest where it cannot choose one. */
 async function withChosenSets(
   deps: Dependencies,
   command: Pick<PutImageVersion, "id" | "requireMayUse">,
-  given: ImageVersionRequest,
-  rule: EncryptionRule | undefined,
-  {
-    shown,
-    admitted,
-    before,
-  }: {
-    /** As Azure has it, where it is to keep its sets. */
-    readonly shown?: ImageVersionRequest | undefined;
-    readonly admitted?: ImageVersionRequest;
-    /** As it is being done already. */
-    readonly before: ImageVersionRequest | undefined;
-  },
+  { given, rule, admitted }: Said,
+  known: Parameters<typeof chooseSets>[4],
 ): Promise<ImageVersionRequest> {
   if (rule === undefined) return given;
   const { request, findings } = await chooseSets(
@@ -306,7 +291,7 @@ async function withChosenSets(
     command.id,
     given,
     rule,
-    { shown, before },
+    known,
   );
   if (findings.length > 0)
     throw new ServiceError(
@@ -320,9 +305,8 @@ async function withChosenSets(
 
 async function mustPassPlan(
   deps: Dependencies,
-  command: PutImageVersion,
+  { plan, requireMayUse: _, ...admitted }: PutImageVersion,
 ): Promise<void> {
-  const { plan, requireMayUse: _, ...admitted } = command;
   if (plan !== "require") return;
   const { findings } = await planImageVersion(deps, admitted);
   const errors = errorsAmong(findings);
@@ -334,83 +318,33 @@ async function mustPassPlan(
     );
 }
 
-async function decide(
+/** Throws where somebody needs a region that is to be removed, or one would have no latest; a repeat asks nothing of that. */
+async function warningsOf(
   deps: Dependencies,
   request: Request,
   read: StoredVersion | undefined,
-): Promise<PutAnswer> {
-  const { command, requestKey } = request;
-  const { id } = command;
-  const resourceId = formatImageVersionId(id);
-  await mustNotBeNeededThere(deps, request, read);
-  const latest = await mustKeepLatestThere(deps, request, read);
-  const shown = request.glance.look?.resource;
-  const warnings = [
-    ...latest,
-    ...(await ruleWarnings(deps, id, request.body, shown)),
-  ];
-  try {
-    const answer = await orShown(
-      deps,
-      id,
-      request.glance,
-      acceptOperation<ImageVersionRecord, Unchanged>(
-        deps,
-        keyOf(resourceId),
-        (stored) => decideOn(deps, { ...request, warnings }, stored),
-        { stored: read },
-      ),
-    );
-    if ("unchanged" in answer) {
-      const version = await getImageVersion(deps, id);
-      return {
-        kind: "unchanged",
-        version: {
-          ...version,
-          warnings: [...version.warnings, ...answer.warnings],
-        },
-      };
-    }
-    await bindKey(deps, requestKey, answer);
-    deps.looks.forget(id, imageIdOf(id));
-    return { kind: "accepted", operation: answer };
-  } catch (error) {
-    throw await withNextFreeVersion(deps, id, error);
-  }
-}
-
-/** Throws where a region would have no latest; answers what is to be told of others. */
-async function mustKeepLatestThere(
-  deps: Dependencies,
-  request: Request,
-  stored: StoredVersion | undefined,
 ): Promise<readonly Finding[]> {
-  const { command, fingerprint, glance } = request;
-  const isAsked = ({ fingerprint: other }: OperationRecord): boolean =>
-    other === fingerprint;
-  if (
-    glance.look === undefined ||
-    sameOperation(stored, glance.look, isAsked) !== undefined
-  )
-    return [];
-  const { asked, record } = subjectOf(request, stored);
-  const taking = takingOf(command.id, glance.look, record, asked);
-  return mustKeepLatest(deps, taking, command);
+  const { command, body, fingerprint, glance } = request;
+  const { look } = glance;
+  const { id } = command;
+  const rule = await ruleWarnings(deps, id, body, look?.resource);
+  if (look === undefined || repeated(read, look, fingerprint)) return rule;
+  await mustNotBeNeededThere(deps, request, look);
+  const { asked, record } = compared(request, read);
+  const taking = takingOf(id, look, record, asked);
+  return [...(await mustKeepLatest(deps, taking, command)), ...rule];
 }
 
 /** Throws where somebody needs the version in a region that is to be removed. */
 async function mustNotBeNeededThere(
   deps: Dependencies,
-  { command: { id, ignoreUse }, fingerprint, glance, ...request }: Request,
-  stored: StoredVersion | undefined,
+  { command: { id, ignoreUse }, removeRegions }: Request,
+  { resource }: Look,
 ): Promise<void> {
-  const { look } = glance;
-  if (!isGuarded(deps) || ignoreUse === true || look === undefined) return;
-  const shown = regionsIn(fieldsOf(look.resource));
-  const regions = request.removeRegions.filter((name) => shown.includes(name));
-  const isAsked = ({ fingerprint: other }: OperationRecord): boolean =>
-    other === fingerprint;
-  if (regions.length === 0 || sameOperation(stored, look, isAsked)) return;
+  if (!isGuarded(deps) || ignoreUse === true) return;
+  const shown = regionsIn(fieldsOf(resource));
+  const regions = removeRegions.filter((name) => shown.includes(name));
+  if (regions.length === 0) return;
   await mustNotBeNeeded(deps, {
     id,
     latestIn: await latestRegions(deps, id),

@@ -6,34 +6,27 @@
  *  2. Repeated, it is the same operation while it runs and is not canceled, and as long as Azure has the version that it gave back.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import { acceptOperation } from "../../operation/accepting.js";
-import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
-  canonicalRegion,
   formatImageVersionId,
-  imageIdOf,
-  keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import {
-  canonicalForm,
-  fingerprintOf,
-  targetRegionsOf,
-} from "../properties/canonical-form.js";
 import { latestIn } from "../latest/flags.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import { accept } from "../state/accepting.js";
+import type { Look } from "../resources.js";
 import { believed } from "../state/observe.js";
-import { gone } from "../state/fact.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { gone, type Time } from "../state/fact.js";
 import { isFinal } from "../state/states.js";
-import { listIn, mustBeIdle, type Command } from "./command.js";
+import { acceptCommand, listIn } from "./acceptance.js";
+import { mustBeIdle, type Command } from "./command.js";
+import { fingerprintOfCommand } from "./same-operation.js";
 
 const KIND = "RestoreImageVersion";
 
@@ -41,88 +34,89 @@ const KIND = "RestoreImageVersion";
  * Throws ServiceError NotFound for a version that nobody has ever asked for, ImageVersionGone for one that Azure cannot
  * restore, StateConflict, retryable, where it is not certain that it is gone, ImageVersionConflict for one that is there, or that an operation is working on.
  */
-export async function restoreImageVersion(
+export function restoreImageVersion(
   deps: Dependencies,
   command: Omit<Command, "ifMatch">,
 ): Promise<OperationRecord> {
-  const { id, requestedBy, traceparent } = command;
-  const resourceId = formatImageVersionId(id);
-  const key = keyOf(resourceId);
-  const fingerprint = fingerprintOf(
-    { properties: {} } as ImageVersionRequest,
-    KIND,
-  );
-  const { requestKey, earlier } = await claimKey(
+  const { id } = command;
+  return acceptCommand(
     deps,
     command,
-    key,
-    fingerprint,
-  );
-  if (earlier !== undefined) return earlier;
-  const [shown, deleted, record] = await Promise.all([
-    lookAt(deps, id),
-    deletedVersion(deps, id),
-    deps.store.readRecord(key),
-  ]);
-  if (shown === undefined && deleted === undefined)
-    await mustBeGone(deps, id, record, listIn(deps));
-  const operation = await acceptOperation<ImageVersionRecord>(
-    deps,
-    key,
-    (stored) => {
-      if (stored !== undefined && !isFinal(stored.record.state)) {
-        const open = [stored.operation, ...stored.record.members];
-        const same = open.find(
-          ({ id, kind }) =>
-            kind === KIND && stored.record.requests[id]?.decided === undefined,
-        );
-        if (same !== undefined) return same; // Invariant 2.
-        mustBeIdle(id, stored);
-      }
-      const { look, isFact } = believed(stored?.record, shown, contextOf(deps));
-      if (shown !== undefined && isFact) {
-        if (isDone(stored)) return stored.operation; // Invariant 2.
-        throw new ServiceError(
-          "ImageVersionConflict",
-          shown.provisioningState === "Deleting"
-            ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
-            : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
-        );
-      }
-      if (deleted === undefined) throw absent(id, stored); // Invariant 1.
-      const known = look?.resource ?? stored?.record.left;
-      const body = known && canonicalForm(known);
-      return accept(
-        {
-          kind: KIND,
-          key,
-          resourceId,
-          request: { patch: {}, ...(body && { body }) },
-          regions: body
-            ? targetRegionsOf(body).map(({ name }) => canonicalRegion(name))
-            : [],
-          fingerprint,
-          requestedBy,
-          traceparent,
-          ...(requestKey !== undefined && { requestKey }),
+    fingerprintOfCommand(KIND),
+    async (read) => {
+      const [shown, deleted] = await Promise.all([
+        lookAt(deps, id),
+        deletedVersion(deps, id),
+      ]);
+      if (shown === undefined && deleted === undefined)
+        await mustBeGone(deps, id, read?.record, listIn(deps));
+      return {
+        // Nothing is asked of what Azure shows.
+        glance: { look: undefined, seen: false },
+        decide: ({ stored }) => {
+          const same = restoreBefore(stored, shown, contextOf(deps));
+          if (same !== undefined) return same; // Invariant 2.
+          if (stored !== undefined) mustBeIdle(id, stored);
+          const { look, isFact } = believed(
+            stored?.record,
+            shown,
+            contextOf(deps),
+          );
+          if (look !== undefined && isFact) throw isThere(id, look);
+          if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+          const known = look?.resource ?? stored?.record.left;
+          const body = known && canonicalForm(known);
+          return {
+            asks: {
+              kind: KIND,
+              request: { patch: {}, ...(body && { body }) },
+              regions: body ? regionsIn(fieldsOf(body)) : [],
+              warnings: warningsOf(body, deps.now()),
+              ...(stored && {
+                on: {
+                  ...stored,
+                  record: gone(stored.record, { now: deps.now() }),
+                },
+              }),
+            },
+          };
         },
-        stored && {
-          ...stored,
-          record: gone(stored.record, { now: deps.now() }),
-        },
-        contextOf(deps),
-        warningsOf(body, deps.now()),
-      );
+      };
     },
   );
-  await bindKey(deps, requestKey, operation);
-  deps.looks.forget(id, imageIdOf(id));
-  return operation;
 }
 
-function isDone(stored: StoredVersion | undefined): stored is StoredVersion {
-  return (
-    stored?.operation.kind === KIND && stored.operation.status === "Succeeded"
+/** The restore that is under way and not canceled, or that has given back what Azure shows. */
+function restoreBefore(
+  stored: StoredVersion | undefined,
+  shown: Look | undefined,
+  time: Time,
+): OperationRecord | undefined {
+  if (stored === undefined) return undefined;
+  const { record, operation } = stored;
+  if (!isFinal(record.state))
+    return [operation, ...record.members].find(
+      ({ id, kind }) =>
+        kind === KIND && record.requests[id]?.decided === undefined,
+    );
+  return operation.kind === KIND &&
+    operation.status === "Succeeded" &&
+    shown !== undefined &&
+    believed(record, shown, time).isFact
+    ? operation
+    : undefined;
+}
+
+function isThere(
+  id: ImageVersionId,
+  { provisioningState }: Look,
+): ServiceError {
+  const resourceId = formatImageVersionId(id);
+  return new ServiceError(
+    "ImageVersionConflict",
+    provisioningState === "Deleting"
+      ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
+      : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
   );
 }
 

@@ -28,6 +28,11 @@ export function fingerprintOfPut(
   );
 }
 
+/** Of a command that has no body. */
+export function fingerprintOfCommand(...detail: readonly unknown[]): string {
+  return fingerprintOf({ properties: {} } as ImageVersionRequest, ...detail);
+}
+
 interface Open {
   readonly operation: OperationRecord;
   readonly request: VersionRequest;
@@ -76,16 +81,19 @@ function openIn(stored: StoredVersion | undefined): readonly Open[] {
   });
 }
 
-/** The body of the same request as it is being done already. */
-export function sameRequest(
+/** The same request that is being done, by its fingerprint. */
+export function repeated(
   stored: StoredVersion | undefined,
   look: Look | undefined,
   fingerprint: string,
+): OperationRecord | undefined {
+  return sameOperation(stored, look, (one) => one.fingerprint === fingerprint);
+}
+
+/** The body of the same request as it is being done already. */
+export function sameRequest(
+  ...asked: Parameters<typeof repeated>
 ): ImageVersionRequest | undefined {
-  const same = sameOperation(
-    stored,
-    look,
-    (operation) => operation.fingerprint === fingerprint,
-  );
-  return same && stored?.record.requests[same.id]?.body;
+  const same = repeated(...asked);
+  return same && asked[0]?.record.requests[same.id]?.body;
 }

@@ -21,71 +21,99 @@ interface Advanced {
 const CONFIRM_MS = 120_000;
 
 export function advanceKeys(
-  before: KeyState | undefined,
+  known: KeyState | undefined,
   diskEncryptionSetId: string,
   shown: DiskEncryptionSet | undefined,
   judged: Judged,
   now: Date,
 ): Advanced {
+  const before: Before = known ?? {};
   const lookedTime = now.toISOString();
-  // Invariant 1.
-  const missingSince = isMissing(judged.problems)
-    ? (before?.missingSince ?? lookedTime)
+  const missingSince = isMissing(judged) // Invariant 1.
+    ? (before.missingSince ?? lookedTime)
     : undefined;
-  const {
-    problems: found,
-    notSeen,
-    seen,
-  } = missingSince !== undefined &&
-  !isMissing(before?.problems ?? []) &&
-  now.getTime() - Date.parse(missingSince) < CONFIRM_MS
+  const seen = isDoubted(before, missingSince, now)
     ? notFoundOnce(diskEncryptionSetId)
     : judged;
-  const problems = [
-    ...found,
-    // Invariant 1.
-    ...(before?.problems ?? []).filter(
-      ({ seenBy, code }) =>
-        !seen[seenBy] &&
-        !found.some((one) => one.code === code) &&
-        (seenBy !== "key" ||
-          shown === undefined ||
-          shown.keyUrl === before?.keyUrl),
-    ),
-  ];
-  const keyUrl = shown?.keyUrl ?? before?.keyUrl;
-  const encryptionType = shown?.encryptionType ?? before?.encryptionType;
-  const fact = problems.length === 0 ? undefined : factOf(problems, keyUrl);
-  // Invariants 1 and 2: whether another key than the one that was told of is safe is known once that is seen.
-  const isUnseen =
-    fact === undefined && before?.toldOfKey === true && !seen.key;
-  const changed = fact !== before?.told && !isUnseen;
-  const told = isUnseen ? before.told : fact;
-  const isOfKey =
-    problems.some(({ seenBy }) => seenBy === "key") ||
-    (before?.toldOfKey === true && !seen.key);
+  const problems = [...seen.problems, ...kept(before, seen, shown)];
+  const { keyUrl, encryptionType } = { ...before, ...shown };
+  const [told, changed] = toldOf(before, seen, problems, keyUrl);
   const state: KeyState = {
     diskEncryptionSetId,
     lookedTime,
     ...(keyUrl !== undefined && { keyUrl }),
     ...(encryptionType !== undefined && { encryptionType }),
     problems,
-    notSeen,
+    notSeen: seen.notSeen,
     ...(missingSince !== undefined && { missingSince }),
     ...(told !== undefined && {
-      since: before?.since ?? lookedTime,
+      since: before.since ?? lookedTime,
       told,
-      ...(isOfKey && { toldOfKey: true as const }),
+      ...(isOfKey(before, seen, problems) && { toldOfKey: true as const }),
     }),
-    sequence: (before?.sequence ?? 0) + (changed ? 1 : 0),
+    sequence: (before.sequence ?? 0) + (changed ? 1 : 0),
   };
   return {
     state,
-    ...(changed && { change: fact === undefined ? "safe" : "atRisk" }),
+    ...(changed && { change: problems.length === 0 ? "safe" : "atRisk" }),
   };
 }
 
-function isMissing(problems: readonly KeyProblem[]): boolean {
+type Before = Partial<KeyState>;
+
+/** Invariant 1. */
+function isDoubted(
+  { problems = [] }: Before,
+  missingSince: string | undefined,
+  now: Date,
+): boolean {
+  return (
+    missingSince !== undefined &&
+    !isMissing({ problems }) &&
+    now.getTime() - Date.parse(missingSince) < CONFIRM_MS
+  );
+}
+
+/** Invariant 1. */
+function kept(
+  before: Before,
+  { problems, seen }: Judged,
+  shown: DiskEncryptionSet | undefined,
+): readonly KeyProblem[] {
+  const isSameKey = shown === undefined || shown.keyUrl === before.keyUrl;
+  return (before.problems ?? []).filter(
+    ({ seenBy, code }) =>
+      !seen[seenBy] &&
+      !problems.some((one) => one.code === code) &&
+      (seenBy !== "key" || isSameKey),
+  );
+}
+
+/** Invariants 1 and 2: whether another key than the one that was told of is safe is known once that is seen. */
+function toldOf(
+  before: Before,
+  { seen }: Judged,
+  problems: readonly KeyProblem[],
+  keyUrl: string | undefined,
+): readonly [told: string | undefined, changed: boolean] {
+  const fact = problems.length === 0 ? undefined : factOf(problems, keyUrl);
+  const isUnseen = fact === undefined && before.toldOfKey === true && !seen.key;
+  const told = isUnseen ? before.told : fact;
+  return [told, told !== before.told];
+}
+
+function isOfKey(
+  before: Before,
+  { seen }: Judged,
+  problems: readonly KeyProblem[],
+): boolean {
+  return (
+    problems.some(({ seenBy }) => seenBy === "key") ||
+    (before.toldOfKey === true && !seen.key)
+  );
+}
+
+function isMissing({ problems }: Pick<KeyState, "problems">): boolean {
   return problems.some(({ code }) => code === SET_NOT_FOUND);
 }
 

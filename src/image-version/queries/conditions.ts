@@ -160,7 +160,6 @@ function waiting(
           {
             type: "NeedsAttention",
             message: conditionMessage("NeedsAttention"),
-            since: record.rollout.failedTime,
           },
         ];
   return rollout.state === "Waiting"

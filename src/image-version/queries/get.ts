@@ -61,47 +61,56 @@ export async function getImageVersion(
   id: ImageVersionId,
 ): Promise<KnownImageVersion> {
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
-  const warnings: Finding[] = [];
-  const followed =
-    record !== undefined && !isFinal(record.state) ? record.status : undefined;
-  let look: Look | undefined;
-  if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
-    look = followed;
-  else if (
-    record === undefined ||
-    isFinal(record.state) ||
-    isDeleting(record.state) ||
-    record.status !== undefined
-  )
-    try {
-      const read = await reads.looks.version(id);
-      if (read === undefined)
-        await mustBeGone(reads, id, record, (image) =>
-          reads.looks.versions(image),
-        );
-      const shown = later(read, record);
-      // As every request is judged: If-Match would hold for nothing else.
-      look =
-        shown === undefined
-          ? undefined
-          : believed(record, shown, { now: reads.now(), pace: reads.pace })
-              .look;
-      if (look !== undefined && look !== shown)
-        warnings.push(behind(look.time));
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      if (record?.status === undefined) throw error;
-      look = record.status;
-      warnings.push(unread(error, look.time));
-    }
-  if (
+  const { look, warnings } = await believedLook(reads, id, record);
+  const isMissing =
     look === undefined &&
     ((record?.status !== undefined && !isToBeShown(record)) ||
-      shownOf(look, record) === undefined)
-  )
-    throw notFound(id, record);
-  const latest = await latestAround(reads, id, look, warnings);
-  return known(id, look, record, latest, warnings);
+      shownOf(look, record) === undefined);
+  if (isMissing) throw notFound(id, record);
+  const { latest, unknown } = await latestAround(reads, id, look);
+  return known(id, look, record, latest, [...warnings, ...unknown]);
+}
+
+interface Believed {
+  readonly look: Look | undefined;
+  readonly warnings: readonly Finding[];
+}
+
+/** What Azure is taken to have, as every request is judged: If-Match would hold for nothing else. Of what is yet to be made none is asked. */
+async function believedLook(
+  reads: Reads,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+): Promise<Believed> {
+  const followed =
+    record !== undefined && !isFinal(record.state) ? record.status : undefined;
+  if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
+    return { look: followed, warnings: [] };
+  const isToBeMade =
+    record !== undefined &&
+    !isFinal(record.state) &&
+    !isDeleting(record.state) &&
+    record.status === undefined;
+  if (isToBeMade) return { look: undefined, warnings: [] };
+  try {
+    const read = await reads.looks.version(id);
+    if (read === undefined)
+      await mustBeGone(reads, id, record, (image) =>
+        reads.looks.versions(image),
+      );
+    const shown = later(read, record);
+    const { look } = believed(record, shown, {
+      now: reads.now(),
+      pace: reads.pace,
+    });
+    const isBehind = look !== undefined && look !== shown;
+    return { look, warnings: isBehind ? [behind(look.time)] : [] };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || record?.status === undefined)
+      throw error;
+    const { status } = record;
+    return { look: status, warnings: [unread(error, status.time)] };
+  }
 }
 
 /**
@@ -202,8 +211,7 @@ async function latestAround(
   reads: Reads,
   id: ImageVersionId,
   look: Look | undefined,
-  warnings: Finding[],
-): Promise<Latest> {
+): Promise<{ readonly latest: Latest; readonly unknown: readonly Finding[] }> {
   const imageId = imageIdOf(id);
   const name = id.versionName;
   try {
@@ -217,16 +225,16 @@ async function latestAround(
     const seen = (listed ?? []).map((item) =>
       item.name === name && look !== undefined ? { ...look, name } : item,
     );
-    return await latestOfListed(reads, imageId, seen);
+    return { latest: await latestOfListed(reads, imageId, seen), unknown: [] };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    warnings.push({
+    const finding: Finding = {
       code: "LatestUnknown",
       pointer: "/sigil/latest",
       message: `The versions of the image definition could not be read from Azure, so no version is marked as the latest. ${error.message}`,
       severity: "warning",
-    });
-    return { inRegion: new Map() };
+    };
+    return { latest: { inRegion: new Map() }, unknown: [finding] };
   }
 }
 

@@ -1,9 +1,9 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { regionsIn, type Fields } from "../properties/fields.js";
+import { regionsIn } from "../properties/fields.js";
 import type { Look } from "../resources.js";
-import { desired, ownAsked } from "../state/fold.js";
+import { desired } from "../state/fold.js";
 import { withReplicas } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
@@ -32,9 +32,4 @@ export function shownOf(
           releasedIn(release, regionsIn(asked)),
         ),
       );
-}
-
-/** What is Sigil's own: what is asked for, or else what was applied. */
-export function shownOwn(record: ImageVersionRecord): Fields {
-  return ownAsked(record);
 }

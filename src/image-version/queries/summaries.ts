@@ -17,7 +17,6 @@ import { pagesOf } from "../../operation/pages.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { operationIdOf } from "../../operation/records.js";
 import {
-  canonicalRegion,
   formatImageVersionId,
   keyOf,
   parseImageVersionId,
@@ -25,11 +24,7 @@ import {
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyStatesBySet } from "../keys/version-keys.js";
-import type {
-  ImageSummaryView,
-  ImageVersionRequest,
-  ImageVersionView,
-} from "../contract.js";
+import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
@@ -41,7 +36,7 @@ import { atRisk } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
 import type { Latest } from "../latest/latest-after.js";
-import { latestIn } from "../latest/flags.js";
+import { summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
 
 const KEEP_MS = 2_000;
@@ -81,16 +76,6 @@ interface Remembered {
       readonly version: Shown;
     }
   >;
-}
-
-type Summary = ImageSummaryView["versions"][number];
-
-/** A version whose sets have no place yet, and of which others decide whether it is the latest. */
-interface Shown extends Omit<Summary, "latest" | "keys" | "regions"> {
-  readonly regions: readonly (Omit<
-    Summary["regions"][number],
-    "latest" | "diskEncryptionSets"
-  > & { readonly sets: readonly string[] })[];
 }
 
 /** So many versions are put together before others are served. */
@@ -360,60 +345,6 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
         ...status,
         resource: { location: "", properties: { storageProfile: {} } },
       },
-    }),
-  };
-}
-
-function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
-  const { publishingProfile: profile, provisioningState } = properties;
-  const included = latestIn({
-    location: "",
-    properties,
-  } as ImageVersionRequest);
-  return {
-    name,
-    managedBy: sigil.managedBy,
-    provisioningState,
-    ...(sigil.state && { state: sigil.state }),
-    ...(sigil.operationId && { operationId: sigil.operationId }),
-    ...(sigil.conditions && {
-      conditions: sigil.conditions.map(({ type, since }) => ({
-        type,
-        ...(since !== undefined && { since }),
-      })),
-    }),
-    excludeFromLatest: included.length === 0,
-    ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
-    ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
-    regions: sigil.regions.map((region) => {
-      const target = profile.targetRegions?.find(
-        (each) => canonicalRegion(each.name) === region.name,
-      );
-      const { osDiskImage, dataDiskImages } = region.encryption;
-      const ids = [
-        osDiskImage.diskEncryptionSetId,
-        osDiskImage.secureVMDiskEncryptionSetId,
-        ...dataDiskImages.map((disk) => disk.diskEncryptionSetId),
-      ].filter((id) => id !== undefined);
-      const replicas = target?.regionalReplicaCount ?? profile.replicaCount;
-      const storage = target?.storageAccountType ?? profile.storageAccountType;
-      return {
-        name: region.name,
-        state: region.state,
-        progress: region.progress,
-        excludeFromLatest: !included.includes(region.name),
-        encryptionType: osDiskImage.type,
-        sets: [...new Set(ids)],
-        ...(replicas !== undefined && { regionalReplicaCount: replicas }),
-        ...(storage && { storageAccountType: storage }),
-        ...(region.expectedEndTime && {
-          expectedEndTime: region.expectedEndTime,
-        }),
-        ...(region.nextAttemptTime && {
-          nextAttemptTime: region.nextAttemptTime,
-        }),
-        ...(region.stalledTime && { stalledTime: region.stalledTime }),
-      };
     }),
   };
 }

@@ -9,6 +9,7 @@ import {
   formatImageVersionId,
   keyOf,
   parseImageVersionId,
+  type ImageVersionId,
 } from "../../resource-id.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
@@ -21,7 +22,7 @@ import {
 } from "../latest/latest-after.js";
 import { lookOf } from "./get.js";
 import { isGone, lookAt } from "./look-at.js";
-import type { ListedImageVersion } from "../resources.js";
+import type { ListedImageVersion, Look } from "../resources.js";
 import { withLatest } from "../latest/flags.js";
 import {
   openDeletionIn,
@@ -55,8 +56,6 @@ export interface Survey {
   look(this: void, item: ListedImageVersion): Promise<Surveyed | undefined>;
   /** Numbers of the versions that a look shows as they were before Sigil's last write, or not at all, which proves nothing. */
   readonly behind: ReadonlySet<string>;
-  /** Those of them that Sigil has excluded from latest, and that are included by the look: it is older, or others did that. */
-  readonly perhapsIncluded: ReadonlySet<string>;
   /** By the numbers of the versions that are to be included in latest: as soon as what. */
   readonly awaiting: ReadonlyMap<string, string>;
   /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
@@ -82,69 +81,83 @@ export async function surveyOf(
   deps: Dependencies,
   imageId: string,
 ): Promise<Survey> {
-  const listed = await deps.resourceManager.listImageVersions(imageId);
+  const azure = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Surveyed | undefined>();
   const behind = new Set<string>();
-  const perhapsIncluded = new Set<string>();
-  const awaiting = new Map<string, string>();
-  const excludedForNow = new Set<string>();
-  const deletions = new Map<string, OpenDeletion>();
-  const records = new Map<string, ImageVersionRecord>();
+  const known: Known = {
+    records: new Map(),
+    awaiting: new Map(),
+    excludedForNow: new Set(),
+    deletions: new Map(),
+  };
   const look: Survey["look"] = async (item) => {
-    if (seen.has(item.name)) return seen.get(item.name);
-    const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
+    const { name } = item;
+    if (seen.has(name)) return seen.get(name);
+    const id = parseImageVersionId(`${imageId}/versions/${name}`);
     if (id === undefined || seen.size === MOST_LOOKS) return item;
-    const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
+    const record =
+      known.records.get(name) ??
+      (await recordAt(deps, keyOf(formatImageVersionId(id))));
     const shown = await lookAt(deps, id);
-    const isThere =
-      shown !== undefined ||
-      // Of others' version there is the list alone.
-      (record === undefined
-        ? listed?.some(({ name }) => name === item.name) === true
-        : !(await isGone(deps, id, record, () => Promise.resolve(listed))));
-    const seenNow =
-      shown ?? (isThere ? lookOf(item, record, deps.now()) : undefined);
-    const found = seenNow && believed(record, seenNow, contextOf(deps)).look;
-    if (found !== shown) behind.add(item.name);
-    if (shown && found && isPromoted(shown) && !isPromoted(found))
-      perhapsIncluded.add(item.name);
-    const rule = record && ruleInForce(record);
-    const waves = rule?.when === "waves" ? rule.waves : undefined;
-    const candidate: Surveyed | undefined = found && {
-      ...item,
-      ...found,
-      ...(waves && { waves }),
-      // Of others' version that is only listed, nothing is known.
-      ...(found.regions.length > 0 && {
-        readyRegions: found.regions
-          .filter(({ state }) => state === "Completed")
-          .map(({ name }) => name),
-      }),
-    };
-    seen.set(item.name, candidate);
+    const listed =
+      shown === undefined && (await isThere(deps, id, record, azure))
+        ? lookOf(item, record, deps.now())
+        : shown;
+    const found = listed && believed(record, listed, contextOf(deps)).look;
+    if (found !== shown) behind.add(name);
+    const candidate = found && surveyed(item, found, record);
+    seen.set(name, candidate);
     return candidate;
   };
   return {
-    exists: listed !== undefined,
-    listed:
-      listed === undefined
-        ? []
-        : await corrected(deps, imageId, listed, look, {
-            awaiting,
-            excludedForNow,
-            deletions,
-            records,
-          }),
+    ...known,
+    exists: azure !== undefined,
+    listed: azure ? await corrected(deps, imageId, azure, look, known) : [],
     look,
     behind,
-    perhapsIncluded,
-    awaiting,
-    excludedForNow,
-    deletions,
     toBe: (item) => {
-      const included = latestToBe(records.get(item.name), item.resource);
+      const included = latestToBe(known.records.get(item.name), item.resource);
       return { ...item, resource: withLatest(item.resource, included) };
     },
+  };
+}
+
+/** What the records say, by the versions' numbers. */
+interface Known {
+  readonly records: Map<string, ImageVersionRecord>;
+  readonly awaiting: Map<string, string>;
+  readonly excludedForNow: Set<string>;
+  readonly deletions: Map<string, OpenDeletion>;
+}
+
+/** A version that a look does not show. Of others' version there is the list alone. */
+async function isThere(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  azure: readonly ListedImageVersion[] | undefined,
+): Promise<boolean> {
+  return record === undefined
+    ? azure?.some(({ name }) => name === id.versionName) === true
+    : !(await isGone(deps, id, record, () => Promise.resolve(azure)));
+}
+
+function surveyed(
+  item: ListedImageVersion,
+  look: Look,
+  record: ImageVersionRecord | undefined,
+): Surveyed {
+  const rule = record && ruleInForce(record);
+  const waves = rule?.when === "waves" ? rule.waves : undefined;
+  const ready = look.regions.filter(({ state }) => state === "Completed");
+  return {
+    ...item,
+    ...look,
+    ...(waves && { waves }),
+    // Of others' version that is only listed, nothing is known.
+    ...(look.regions.length > 0 && {
+      readyRegions: ready.map(({ name }) => name),
+    }),
   };
 }
 
@@ -154,12 +167,7 @@ async function corrected(
   imageId: string,
   listed: readonly ListedImageVersion[],
   look: Survey["look"],
-  found: {
-    readonly awaiting: Map<string, string>;
-    readonly excludedForNow: Set<string>;
-    readonly deletions: Map<string, OpenDeletion>;
-    readonly records: Map<string, ImageVersionRecord>;
-  },
+  known: Known,
 ): Promise<readonly ListedImageVersion[]> {
   const scope = versionScope(imageId);
   const names: string[] = [];
@@ -171,34 +179,39 @@ async function corrected(
   const highest = [...new Set([...names, ...items.keys()])]
     .sort((a, b) => compareVersionNumbers(b, a))
     .slice(0, MOST_RECORDS);
-  const context = contextOf(deps);
-  const time = context.now.toISOString();
   await Promise.all(
     highest.map(async (name) => {
       const record = await recordAt(deps, keyOf(`${imageId}/versions/${name}`));
       if (record === undefined) return;
-      found.records.set(name, record);
+      known.records.set(name, record);
       const deletion = openDeletionIn(record);
-      if (deletion !== undefined) found.deletions.set(name, deletion);
+      if (deletion !== undefined) known.deletions.set(name, deletion);
       const item = items.get(name);
-      const isOfBefore =
-        item === undefined
-          ? isJustThere(record, context) // Azure need not list it yet.
-          : !believed(record, { ...item, regions: [], time }, context).isFact;
-      const known = item ?? record.status;
-      const newer = isOfBefore && known ? await look({ ...known, name }) : item;
+      const of = item ?? record.status;
+      const isOld = isOfBefore(record, item, contextOf(deps));
+      const newer = isOld && of ? await look({ ...of, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
-      const until =
-        newer === undefined
-          ? toCreate(record)
-          : !isPromoted(newer) && toPromote(record);
-      if (newer && !isPromoted(newer) && releaseBeforeDeletion(record))
-        found.excludedForNow.add(name);
-      else if (until) found.awaiting.set(name, until);
+      if (newer && isPromoted(newer)) return;
+      const until = newer ? toPromote(record) : toCreate(record);
+      if (newer && releaseBeforeDeletion(record))
+        known.excludedForNow.add(name);
+      else if (until) known.awaiting.set(name, until);
     }),
   );
   return [...items.values()];
+}
+
+/** Of before Sigil's last write; or a list need not have the version yet. */
+function isOfBefore(
+  record: ImageVersionRecord,
+  item: ListedImageVersion | undefined,
+  context: Time,
+): boolean {
+  const time = context.now.toISOString();
+  return item === undefined
+    ? isJustThere(record, context)
+    : !believed(record, { ...item, regions: [], time }, context).isFact;
 }
 
 /** Azure has made it so lately that a list need not show it. */

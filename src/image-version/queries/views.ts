@@ -1,8 +1,8 @@
-import { isFinal } from "../state/states.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { viewRegion } from "../../operation/views.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest, ImageVersionView } from "../contract.js";
+import { factsIn } from "../latest/flags.js";
 import { patched } from "../properties/body.js";
 import { encryptionOf } from "../state/encryption.js";
 import { changesOf } from "../properties/changes.js";
@@ -11,9 +11,10 @@ import { unmetBy } from "../properties/patch.js";
 import { PROMOTION, PROTECTED } from "../properties/table.js";
 import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
-import { shownOf, shownOwn } from "./shown.js";
-import { desired, unapplied } from "../state/fold.js";
-import { factsIn } from "../latest/flags.js";
+import { shownOf } from "./shown.js";
+import { desired, ownAsked, unapplied } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
 export function viewImageVersion(
@@ -21,21 +22,12 @@ export function viewImageVersion(
   now: Date,
   beside: Beside = {},
 ): ImageVersionView {
-  const { id, look, record, latest, latestIn, warnings } = known;
+  const { id, look, record } = known;
   const shown = shownOf(look, record);
   if (shown === undefined)
     throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
-  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
-    (record && shownOwn(record)) ?? {};
-  const conditions = conditionsOf(known, now, beside);
-  const createdTime = record?.createdTime ?? look?.publishedDate;
-  const managed =
-    record !== undefined &&
-    (record.spec !== undefined ||
-      (record.status === undefined && !isFinal(record.state)) ||
-      unapplied(record).length > 0);
   return {
     id: formatImageVersionId(id),
     name: id.versionName,
@@ -56,29 +48,7 @@ export function viewImageVersion(
       },
     },
     sigil: {
-      managedBy: managed ? "Sigil" : "Others",
-      ...(promotion !== undefined && { promotion }),
-      ...(isProtected === true && { protected: true }),
-      ...(record && {
-        operationId: operationIdOf(record),
-        state: record.state,
-      }),
-      ...(conditions.length > 0 && { conditions }),
-      ...beside,
-      latest,
-      latestIn: [...latestIn],
-      ...(look && { observedTime: look.time }),
-      pending: pendingOf(known),
-      ...(createdTime !== undefined && {
-        createdTime,
-        ageSeconds: Math.max(
-          0,
-          Math.floor((now.getTime() - Date.parse(createdTime)) / 1_000),
-        ),
-      }),
-      ...(warnings.length > 0 && {
-        warnings: warnings.map((finding) => ({ ...finding })),
-      }),
+      ...sigilOf(known, now, beside),
       regions: regions.map((region) => {
         const { osDiskImage, dataDiskImages } = encryptionOf(
           shown,
@@ -92,6 +62,53 @@ export function viewImageVersion(
       }),
     },
   } as ImageVersionView;
+}
+
+type Sigil = ImageVersionView["sigil"];
+
+/** What Sigil knows of the version as a whole. */
+function sigilOf(
+  known: KnownImageVersion,
+  now: Date,
+  beside: Beside,
+): Omit<Sigil, "regions"> {
+  const { look, record, latest, latestIn, warnings } = known;
+  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
+    (record && ownAsked(record)) ?? {};
+  const conditions = conditionsOf(known, now, beside);
+  const createdTime = record?.createdTime ?? look?.publishedDate;
+  return {
+    managedBy: record && isManaged(record) ? "Sigil" : "Others",
+    ...(promotion !== undefined && {
+      promotion: promotion as NonNullable<Sigil["promotion"]>,
+    }),
+    ...(isProtected === true && { protected: true }),
+    ...(record && { operationId: operationIdOf(record), state: record.state }),
+    ...(conditions.length > 0 && { conditions: [...conditions] }),
+    ...beside,
+    latest,
+    latestIn: [...latestIn],
+    ...(look && { observedTime: look.time }),
+    pending: pendingOf(known),
+    ...(createdTime !== undefined && {
+      createdTime,
+      ageSeconds: Math.max(
+        0,
+        Math.floor((now.getTime() - Date.parse(createdTime)) / 1_000),
+      ),
+    }),
+    ...(warnings.length > 0 && {
+      warnings: warnings.map((finding) => ({ ...finding })),
+    }),
+  };
+}
+
+function isManaged(record: ImageVersionRecord): boolean {
+  return (
+    record.spec !== undefined ||
+    (record.status === undefined && !isFinal(record.state)) ||
+    unapplied(record).length > 0
+  );
 }
 
 /** All that Azure shows, regions in their canonical names. */
@@ -159,7 +176,7 @@ function whole(
 function pendingOf({
   look,
   record,
-}: KnownImageVersion): ImageVersionView["sigil"]["pending"] {
+}: KnownImageVersion): NonNullable<Sigil["pending"]> {
   if (record === undefined || isFinal(record.state)) return [];
   const { patch } = desired(record);
   const shown = look?.resource;

@@ -74,11 +74,7 @@ export async function planRollbackOf(
   const isAbove = (name: string): boolean =>
     compareVersionNumbers(name, target.name) > 0;
   const back = [...survey.excludedForNow].filter(isAbove);
-  if (
-    target.name === from &&
-    back.length === 0 &&
-    ![...survey.perhapsIncluded].some(isAbove)
-  )
+  if (target.name === from && back.length === 0)
     throw refused(
       [
         `${from} is the latest already: the rollback would change nothing.`,
@@ -133,14 +129,12 @@ export async function planRollbackOf(
 function stepsTo(
   target: ListedImageVersion,
   from: string,
-  { listed, excludedForNow, perhapsIncluded, deletions }: Survey,
+  { listed, excludedForNow, deletions }: Survey,
 ): readonly RollbackStep[] {
   const above = listed
     .filter(
       (one) =>
-        (isPromoted(one) ||
-          excludedForNow.has(one.name) ||
-          perhapsIncluded.has(one.name)) &&
+        (isPromoted(one) || excludedForNow.has(one.name)) &&
         compareVersionNumbers(one.name, target.name) > 0,
     )
     .sort((a, b) => compareVersionNumbers(a.name, b.name))

@@ -2,15 +2,12 @@
  * Accepts the rollback of an image definition to an earlier version, as one operation. Invariants:
  *  1. Repeated, it is the same operation as long as the version that it led to is the latest.
  *  2. What a plan of it answers is decided by the same function.
- *  3. It is answered once it was looked, after it was stored, whether its target is being deleted: it is refused then, and has
- *     changed nothing (target.ts). Who dies before that look leaves it to the first step.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { acceptOperation } from "../../operation/accepting.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
-import { fail } from "../../operation/failing.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
@@ -21,21 +18,19 @@ import {
   type Pair,
   type RollbackRecord,
 } from "../../operation/records.js";
-import { commitStep, contextOf } from "../../operation/steps.js";
+import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
   imageIdOf,
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
+import { glance } from "../commands/acceptance.js";
 import { mustMatch, type Command } from "../commands/command.js";
-import type { ImageVersionRequest } from "../contract.js";
+import { fingerprintOfCommand } from "../commands/same-operation.js";
 import type { Dependencies } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
-import { fingerprintOf } from "../properties/canonical-form.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
-import { believed } from "../state/observe.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
@@ -47,7 +42,6 @@ import {
   recordAt,
   type Survey,
 } from "../queries/survey.js";
-import { refusalOfStored } from "./target.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -95,8 +89,7 @@ export async function rollBackImage(
   const { image, to, requestedBy, traceparent } = command;
   const imageId = imageIdOf({ ...image, versionName: "" });
   const key = keyOf(imageId);
-  const fingerprint = fingerprintOf(
-    { properties: {} } as ImageVersionRequest,
+  const fingerprint = fingerprintOfCommand(
     "RollBackImage",
     to ?? null,
     ...(command.allowNoLatest === true ? ["allowNoLatest"] : []),
@@ -140,39 +133,8 @@ export async function rollBackImage(
             );
           },
         );
-  if (!("same" in decided)) await mustBeKept(deps, imageId, operation);
   await bindKey(deps, requestKey, operation);
   return operation;
-}
-
-/** Invariant 3. */
-async function mustBeKept(
-  deps: Dependencies,
-  imageId: string,
-  operation: OperationRecord,
-): Promise<void> {
-  const { to } = rollbackOf(operation);
-  const why = await refusalOfStored(deps, imageId, to);
-  if (why === undefined) return;
-  const rollbacks = { ...deps, store: deps.rollbacks };
-  const stored = await rollbacks.store.read(keyOf(imageId));
-  if (
-    stored?.operation.id !== operation.id ||
-    stored.record.state !== "RollbackRequested"
-  )
-    return;
-  const { code, message } = why;
-  const refused = await commitStep(rollbacks, stored, (pair) => {
-    // What is refused has no Idempotency-Key.
-    const { requestKey: _, ...rest } = pair.operation;
-    const outbox = pair.record.outbox.filter(({ kind }) => kind !== "key");
-    return fail(
-      { record: { ...pair.record, outbox }, operation: rest },
-      { code, message, errors: [] },
-      contextOf(deps),
-    );
-  });
-  if (refused !== undefined) throw why;
 }
 
 function lastRollback(
@@ -195,7 +157,7 @@ async function decide(
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
   const planned = await planRollbackOf(survey, imageId, to, allowed);
-  await mustBeSeen(deps, image, survey, planned.rollback.from, ifMatch);
+  await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
   return {
     ...planned,
     warnings: [
@@ -263,19 +225,13 @@ function running(
 async function mustBeSeen(
   deps: Dependencies,
   image: RollBackImage["image"],
-  { listed }: Survey,
   from: string,
   ifMatch: string | undefined,
 ): Promise<void> {
   if (ifMatch === undefined) return;
   const id = { ...image, versionName: from };
-  const stored = await deps.store.read(
-    keyOf(`${imageIdOf(id)}/versions/${from}`),
-  );
-  const shown = await lookAt(deps, id);
-  if (shown === undefined)
-    await mustBeGone(deps, id, stored?.record, () => Promise.resolve(listed));
-  const look = shown && believed(stored?.record, shown, contextOf(deps)).look;
+  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
+  const { look } = await glance(deps, id, stored?.record, true);
   mustMatch({ id, ifMatch }, look, stored?.record);
 }
 
@@ -291,7 +247,6 @@ async function stillHolds(
     (await surveyedLatest(survey)).version === rollback.to &&
     ![
       ...survey.excludedForNow,
-      ...survey.perhapsIncluded,
       ...[...survey.awaiting].flatMap(([name, until]) =>
         until === BY_OPERATION ? [name] : [],
       ),

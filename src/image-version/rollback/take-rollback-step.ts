@@ -13,39 +13,46 @@
  *     another, ten minutes at most. Nor does one that finds nothing, as long as Azure lists the version.
  */
 import { ServiceError } from "../../errors.js";
-import { IMAGE_EVENT } from "../../events/image-events.js";
-import { advance, event } from "../../operation/advance.js";
 import { cancel } from "../../operation/canceling.js";
-import { fail } from "../../operation/failing.js";
 import { hasEnded, stateOf } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import type {
-  OperationFailure,
   OperationRecord,
-  Pair,
   Requester,
   RollbackRecord,
 } from "../../operation/records.js";
 import { isFinalState } from "../../operation/states.js";
 import {
-  currentFor,
-  contextOf,
   commitStep,
+  contextOf,
+  currentFor,
   type StepMessage,
 } from "../../operation/steps.js";
-import { pollDelayMs, wait } from "../../operation/waiting.js";
+import { wait } from "../../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../../resource-id.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../commands/by-hand.js";
+} from "../commands/promote.js";
+import type { Candidate } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
-import type { Candidate, Latest } from "../latest/latest-after.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
+import {
+  complete,
+  doubt,
+  follow,
+  isGoneNow,
+  proceed,
+  refusalOf,
+  stop,
+  unsureOf,
+  waitFor,
+  type Transition,
+} from "./transitions.js";
 import {
   describeLatest,
   lostLatest,
@@ -54,8 +61,7 @@ import {
   withLatest,
 } from "./verdict.js";
 
-type RollbackPair = Pair<RollbackStateRecord>;
-type Transition = (pair: RollbackPair) => RollbackPair;
+type StoredRollback = Stored<RollbackStateRecord>;
 
 /** A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeRollbackStep(
@@ -73,7 +79,7 @@ export async function takeRollbackStep(
 
 async function transitionOf(
   deps: Dependencies,
-  stored: Stored<RollbackStateRecord>,
+  stored: StoredRollback,
 ): Promise<Transition> {
   const { canceledBy } = stored.record;
   if (canceledBy !== undefined) return canceled(deps, stored, canceledBy);
@@ -90,7 +96,7 @@ async function transitionOf(
 /** Invariant 4. That Azure cannot be seen keeps it from nothing. */
 async function canceled(
   deps: Dependencies,
-  { record, operation }: Stored<RollbackStateRecord>,
+  { record, operation }: StoredRollback,
   canceledBy: Requester,
 ): Promise<Transition> {
   const planned = rollbackOf(operation);
@@ -140,81 +146,115 @@ async function latestAtEnd(
 
 async function next(
   deps: Dependencies,
-  stored: Stored<RollbackStateRecord>,
+  stored: StoredRollback,
 ): Promise<Transition> {
-  const { record, operation } = stored;
+  const { steps, done, child } = stored.record;
+  const step = steps[done];
+  if (step === undefined) return atEnd(deps, stored);
+  const hindered =
+    child === undefined ? await hindranceTo(deps, stored) : undefined;
+  return hindered ?? taking(deps, stored, step);
+}
+
+/** Invariant 4: nothing is left to be done. */
+async function atEnd(
+  deps: Dependencies,
+  { record, operation }: StoredRollback,
+): Promise<Transition> {
   const rollback = rollbackOf(operation);
-  const step = record.steps[record.done];
-  if (step === undefined || record.child === undefined) {
-    const survey = await surveyOf(deps, record.resourceId);
-    const left = record.steps.slice(record.done);
-    const lost = await lostTarget(survey, rollback, left);
-    const latest = await surveyedLatest(survey);
-    const why =
-      lost ??
-      (step === undefined
-        ? notTheLatest(rollback, latest)
-        : await lostLatest(survey, rollback, left));
-    if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
-    // Invariant 6.
-    const unsure = behindIn(survey, rollback, step);
-    if (unsure.length > 0) return (pair) => waitFor(pair, unsure, deps);
-    if (step === undefined) return (pair) => complete(pair, latest, deps);
-  }
+  const context = contextOf(deps);
+  const survey = await surveyOf(deps, record.resourceId);
+  const latest = await surveyedLatest(survey);
+  const why =
+    (await lostTarget(survey, rollback, [])) ?? notTheLatest(rollback, latest);
+  if (why !== undefined) return doubt(why, latest, context);
+  // Invariant 6: the target, and each version that could be in its place.
+  const unsure = [...survey.behind].filter(
+    (name) => compareVersionNumbers(name, rollback.to) >= 0,
+  );
+  return unsure.length > 0
+    ? waitFor(unsure, context)
+    : complete(latest, context);
+}
+
+/** Invariant 3. */
+async function hindranceTo(
+  deps: Dependencies,
+  { record, operation }: StoredRollback,
+): Promise<Transition | undefined> {
+  const rollback = rollbackOf(operation);
+  const context = contextOf(deps);
+  const survey = await surveyOf(deps, record.resourceId);
+  const left = record.steps.slice(record.done);
+  const why =
+    (await lostTarget(survey, rollback, left)) ??
+    (await lostLatest(survey, rollback, left));
+  if (why !== undefined)
+    return doubt(why, await surveyedLatest(survey), context);
+  // Invariant 6.
+  return survey.behind.has(rollback.to)
+    ? waitFor([rollback.to], context)
+    : undefined;
+}
+
+async function taking(
+  deps: Dependencies,
+  stored: StoredRollback,
+  step: RollbackStep,
+): Promise<Transition> {
+  const context = contextOf(deps);
+  const { versionName, does } = step;
   const child = await childOf(deps, stored, step);
   if (child === undefined) {
-    const survey = await surveyOf(deps, record.resourceId);
+    const survey = await surveyOf(deps, stored.record.resourceId);
     return (await foundIn(survey, step)) === undefined
-      ? (pair) => withoutDemotion(pair, step, deps)
-      : (pair) => waitFor(pair, [step.versionName], deps);
+      ? proceed(isGoneNow(step), context)
+      : waitFor([versionName], context);
   }
   switch (child.status) {
     case "NotStarted":
     case "Running":
-      return step.does === "demote" && (await isOutMeanwhile(deps, child))
-        ? (pair) =>
-            proceed(
-              pair,
-              `${step.versionName} is excluded from latest until its deletion has ended; if that comes to nothing, operation ${child.id} keeps it so.`,
-              deps,
-            )
-        : (pair) => follow(pair, step, child, deps);
+      return does === "demote" && (await isOutMeanwhile(deps, child))
+        ? proceed(
+            `${versionName} is excluded from latest until its deletion has ended; if that comes to nothing, operation ${child.id} keeps it so.`,
+            context,
+          )
+        : follow(step, child, context);
     case "Succeeded":
-      return (pair) => proceed(pair, undefined, deps);
+      return proceed(undefined, context);
     case "Failed":
-    case "Canceled": {
-      const survey = await surveyOf(deps, record.resourceId);
-      if (step.does === "demote") {
-        const found = await foundIn(survey, step);
-        if (found === undefined)
-          return (pair) => withoutDemotion(pair, step, deps);
-        if (isGone(child.error) && survey.behind.has(step.versionName))
-          return (pair) => waitFor(pair, [step.versionName], deps);
-        if (found.provisioningState === "Deleting")
-          return (pair) =>
-            wait(
-              pair,
-              `Azure deletes ${step.versionName}: once it is gone, there is nothing to demote.`,
-              deps.pace.pollMaxMs,
-              contextOf(deps),
-            );
-      }
-      const latest = await surveyedLatest(survey);
-      return (pair) =>
-        stop(pair, refusalOf(step, child), latest, deps, isSent(child));
-    }
+    case "Canceled":
+      return failed(deps, stored, step, child);
   }
 }
 
-/** What is to be seen before the next step: the target; before the end, also each version that could be in its place. */
-function behindIn(
-  { behind }: Survey,
-  { to }: RollbackRecord,
-  step: RollbackStep | undefined,
-): readonly string[] {
-  return [...behind].filter((name) =>
-    step === undefined ? compareVersionNumbers(name, to) >= 0 : name === to,
-  );
+/** Of what is to be demoted there may be nothing left to demote. */
+async function failed(
+  deps: Dependencies,
+  { record }: StoredRollback,
+  step: RollbackStep,
+  child: OperationRecord,
+): Promise<Transition> {
+  const { versionName, does } = step;
+  const context = contextOf(deps);
+  const survey = await surveyOf(deps, record.resourceId);
+  const found = await foundIn(survey, step);
+  if (does === "demote") {
+    if (found === undefined) return proceed(isGoneNow(step), context);
+    if (isGone(child.error) && survey.behind.has(versionName))
+      return waitFor([versionName], context);
+    if (found.provisioningState === "Deleting")
+      return (pair) =>
+        wait(
+          pair,
+          `Azure deletes ${versionName}: once it is gone, there is nothing to demote.`,
+          deps.pace.pollMaxMs,
+          context,
+        );
+  }
+  const latest = await surveyedLatest(survey);
+  const isSent = child.startedTime !== undefined;
+  return stop(refusalOf(step, child), latest, context, isSent);
 }
 
 async function foundIn(
@@ -235,15 +275,10 @@ async function isOutMeanwhile(
   return record !== undefined && openDeletionIn(record) !== undefined;
 }
 
-/** Something of it may have reached Azure. */
-function isSent({ startedTime }: OperationRecord): boolean {
-  return startedTime !== undefined;
-}
-
 /** Asks for the change, or sees what has become of it; undefined where what is to be demoted seems to be gone. */
 async function childOf(
   deps: Dependencies,
-  { record, operation }: Stored<RollbackStateRecord>,
+  { record, operation }: StoredRollback,
   { versionName, does }: RollbackStep,
 ): Promise<OperationRecord | undefined> {
   if (record.child !== undefined) {
@@ -274,159 +309,4 @@ async function childOf(
 function isGone(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return code === "ImageVersionGone" || code === "NotFound";
-}
-
-function refusalOf(
-  { versionName, does }: RollbackStep,
-  { id, status, error }: OperationRecord,
-): OperationFailure {
-  return {
-    code: error?.code ?? "RollbackRefused",
-    message:
-      `${versionName} was not ${does}d (operation ${id}, ${status}). ${error?.message ?? ""}`.trim(),
-    errors: error?.errors ?? [],
-  };
-}
-
-/** What the change waits for, if it does. While its write is tried again that is what it was before. */
-function waitReasonOf(
-  { id, waitReason, waitingSince }: OperationRecord,
-  before: OperationRecord,
-): string | undefined {
-  if (waitReason !== undefined) return `Operation ${id} waits: ${waitReason}`;
-  return waitingSince === undefined ? undefined : before.waitReason;
-}
-
-/** The change is asked for, or goes on. What it waits for, the rollback waits for. */
-function follow(
-  { record: { doubtedTime: _, ...record }, operation }: RollbackPair,
-  { versionName, does }: RollbackStep,
-  child: OperationRecord,
-  deps: Dependencies,
-): RollbackPair {
-  const begins = record.child === undefined;
-  const reason = waitReasonOf(child, operation);
-  return advance({ record, operation }, contextOf(deps), {
-    patch: {
-      state: "RollingBack",
-      child: child.id,
-      ticks: begins ? 0 : record.ticks + 1,
-    },
-    ...(begins && {
-      message: `${versionName} is ${does}d: operation ${child.id}.`,
-    }),
-    ...(reason !== undefined && { waits: reason }),
-    resumes: child.waitingSince === undefined,
-    waitMs: pollDelayMs(record.ticks, deps.pace),
-  });
-}
-
-/** One step is done. */
-function proceed(
-  { record: { child: _, doubtedTime: __, ...record }, operation }: RollbackPair,
-  message: string | undefined,
-  deps: Dependencies,
-): RollbackPair {
-  return advance({ record, operation }, contextOf(deps), {
-    patch: { state: "RollingBack", done: record.done + 1, ticks: 0 },
-    resumes: true,
-    ...(message !== undefined && { message }),
-    waitMs: 0,
-  });
-}
-
-/** Invariant 3. */
-function withoutDemotion(
-  pair: RollbackPair,
-  { versionName }: RollbackStep,
-  deps: Dependencies,
-): RollbackPair {
-  return proceed(
-    pair,
-    `${versionName} is gone: there is nothing to demote.`,
-    deps,
-  );
-}
-
-/** Invariant 6. */
-function waitFor(
-  pair: RollbackPair,
-  names: readonly string[],
-  deps: Dependencies,
-): RollbackPair {
-  return wait(pair, unsureOf(names), deps.pace.pollInitialMs, contextOf(deps));
-}
-
-function unsureOf(names: readonly string[]): string {
-  return `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`;
-}
-
-/** Invariant 5. */
-function doubt(
-  pair: RollbackPair,
-  why: OperationFailure,
-  latest: Latest,
-  deps: Dependencies,
-): RollbackPair {
-  const context = contextOf(deps);
-  const { confirmMs } = context.pace;
-  const { doubtedTime = context.now.toISOString() } = pair.record;
-  return context.now.getTime() - Date.parse(doubtedTime) >= confirmMs
-    ? stop(pair, why, latest, deps)
-    : wait(
-        { ...pair, record: { ...pair.record, doubtedTime } },
-        `${why.message} The next poll decides.`,
-        confirmMs,
-        context,
-      );
-}
-
-function stop(
-  pair: RollbackPair,
-  { code, message, errors }: OperationFailure,
-  latest: Latest,
-  deps: Dependencies,
-  hasSent = false,
-): RollbackPair {
-  const rollback = withLatest(rollbackOf(pair.operation), latest);
-  const changed =
-    pair.record.done === 0 && !hasSent
-      ? "Nothing was changed before that."
-      : "What was changed before that stays.";
-  return fail(
-    { ...pair, operation: { ...pair.operation, rollback } },
-    {
-      code,
-      message: `The rollback has stopped: ${message} ${changed} ${describeLatest(rollback)} Roll back again, to another version where this one cannot be used, or promote one by hand.`,
-      errors,
-    },
-    contextOf(deps),
-  );
-}
-
-function complete(
-  pair: RollbackPair,
-  latest: Latest,
-  deps: Dependencies,
-): RollbackPair {
-  const rollback = withLatest(rollbackOf(pair.operation), latest);
-  const context = contextOf(deps);
-  return advance(
-    { ...pair, operation: { ...pair.operation, rollback } },
-    context,
-    {
-      patch: { state: "Succeeded" },
-      ending: (operation) => ({
-        status: "Succeeded",
-        message: `${rollback.to} is the latest${rollback.from === rollback.to ? "" : ` in place of ${rollback.from}`}. ${describeLatest(rollback)}`,
-        event: event(
-          operation,
-          context,
-          IMAGE_EVENT.rollbackCompleted,
-          "completed",
-          { ...rollback },
-        ),
-      }),
-    },
-  );
 }

@@ -1,14 +1,9 @@
-/**
- * A rollback beside the deletion of its target by a retention policy. Invariant: each writes what it is about to do before it
- * looks for the other, so that one of two that begin at once sees the other: the deletion then keeps the version, or the
- * rollback is refused.
- */
+/** A rollback beside the deletion of its target: each looks for the other before it changes anything. */
 import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { keyOf } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
-import { recordAt } from "../queries/survey.js";
+import type { OpenDeletion } from "../state/deletion.js";
 import { rollbackOf } from "./kind.js";
 
 /** Number of the version that a rollback leads to that has not ended. */
@@ -34,17 +29,4 @@ export function refusalBy(
         { fields: { existingOperationId: deletion.id } },
       )
     : undefined;
-}
-
-/** The same of a rollback that is stored. */
-export async function refusalOfStored(
-  deps: Dependencies,
-  imageId: string,
-  versionName: string,
-): Promise<ServiceError | undefined> {
-  const record = await recordAt(
-    deps,
-    keyOf(`${imageId}/versions/${versionName}`),
-  );
-  return refusalBy(record && openDeletionIn(record), versionName);
 }

@@ -164,8 +164,6 @@ export interface RolloutRecord {
   readonly waves?: readonly string[];
   /** Id of the event by which a person was last told that it waits for one, or was rolled back; absent: it waits for nobody. */
   readonly told?: string;
-  /** When the last of the failures was found that were told. */
-  readonly failedTime?: string;
   /** A person has said go for the next wave, whatever it waits for. */
   readonly goTime?: string;
 }

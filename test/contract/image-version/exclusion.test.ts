@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";

@@ -6,7 +6,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type {
   ImageVersionRequest,

@@ -14,8 +14,8 @@ import type { StepDependencies } from "../../../src/image-version/ports.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  retryImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";

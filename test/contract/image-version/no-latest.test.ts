@@ -8,7 +8,7 @@ import {
   test,
 } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";

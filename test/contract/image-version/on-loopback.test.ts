@@ -1,7 +1,7 @@
 /** The use cases on the real adapters, against Azurite and the Service Bus emulator; the other tests have fakes in their place. */
 import { InvocationContext } from "@azure/functions";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";

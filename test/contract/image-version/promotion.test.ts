@@ -7,7 +7,7 @@ import { latestIn } from "../../../src/image-version/latest/flags.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";

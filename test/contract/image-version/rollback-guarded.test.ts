@@ -1,6 +1,6 @@
 /** A rollback beside a deletion that excludes a version from latest for the while alone. */
 import { afterEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";

@@ -1,6 +1,6 @@
 /** What happens while a rollback is under way. */
 import { describe, expect, test } from "vitest";
-import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";

@@ -1,6 +1,6 @@
 /** A rollback, and a newer version that Azure still replicates. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import {
   planRollback,

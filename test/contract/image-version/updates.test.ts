@@ -11,7 +11,7 @@ import {
   type PutImageVersion,
 } from "../../../src/image-version/commands/put.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
-import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import {
   crashRun,
   drive,

@@ -1,7 +1,7 @@
 /** Keys of what a request creates, adds, restores, promotes or rolls back to, as Azure has them at that moment. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";

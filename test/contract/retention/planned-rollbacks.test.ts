@@ -4,7 +4,6 @@ import type { StepDependencies } from "../../../src/image-version/ports.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
-import { refusal } from "../../support/refusal.js";
 import { BY } from "../image-version/truth/support.js";
 import { KEEP_1, inRetention } from "./support.js";
 
@@ -14,13 +13,6 @@ const { versionId, make, enforce, run, latest, drive, waiting, ends } =
   inRetention((given) => {
     ({ world, image } = given);
   });
-
-/** What waits until somebody else has come to a place. */
-function gate(): { readonly isOpen: Promise<void>; readonly open: () => void } {
-  let open = (): void => undefined;
-  const isOpen = new Promise<void>((resolve) => (open = resolve));
-  return { isOpen, open: () => open() };
-}
 
 describe.each(["waits", "is not accepted yet"] as const)(
   "where versions are guarded, a rollback that is planned while the deletion of its target %s",
@@ -37,10 +29,9 @@ describe.each(["waits", "is not accepted yet"] as const)(
     });
 
     /** All that is left of the deletion, until Azure has taken the DELETE. */
-    async function sendsDelete(given?: StepDependencies): Promise<void> {
+    async function sendsDelete(): Promise<void> {
       if (deletion !== "waits") ({ deletions } = await run());
-      for (const message of await world.takeDue())
-        await world.handle(message, given);
+      for (const message of await world.takeDue()) await world.handle(message);
     }
     /** Dependencies of whoever accepts the rollback, with what happens around its being stored. */
     function storing({
@@ -74,15 +65,10 @@ describe.each(["waits", "is not accepted yet"] as const)(
       });
     const rollback = async () => (await ends([`${keyOf(image)}-1`])).join("");
 
-    test("is refused where it is stored once the DELETE is sent", async () => {
-      expect(
-        await refusal(rolledBack(storing({ before: sendsDelete }))),
-      ).toMatchObject({
-        code: "RollbackRefused",
-        fields: { existingOperationId: deletions[0] },
-      });
+    test("fails where it is stored once the DELETE is sent", async () => {
+      await rolledBack(storing({ before: sendsDelete }));
       await drive(20);
-      expect(await rollback()).toBe("RollbackRefused");
+      expect(await rollback()).toBe("ImageVersionGone");
       expect(await ends(deletions)).toEqual(["Succeeded", "Succeeded"]);
       expect(await latest()).toBe("3.0.0");
     });
@@ -94,56 +80,5 @@ describe.each(["waits", "is not accepted yet"] as const)(
       expect(await rollback()).toBe("Succeeded");
       expect(await latest()).toBe("1.0.0");
     });
-
-    test.each([
-      ["keeps it", true],
-      ["is refused", false],
-    ] as const)(
-      "%s where each is stored before the other looks",
-      async (_, isWithdrawn) => {
-        const { rollbacks } = world.deps;
-        const [begun, stored] = [gate(), gate()];
-        const [read, answered] = [gate(), gate()];
-        let deleting: Promise<void> | undefined;
-        const accepted = await rolledBack(
-          storing({
-            before() {
-              deleting = sendsDelete({
-                ...world.deps,
-                rollbacks: {
-                  ...rollbacks,
-                  async read(key) {
-                    begun.open();
-                    await stored.isOpen;
-                    const found = await rollbacks.read(key);
-                    read.open();
-                    await answered.isOpen;
-                    return found;
-                  },
-                },
-              });
-              return begun.isOpen;
-            },
-            async after() {
-              stored.open();
-              await read.isOpen;
-              if (!isWithdrawn) return;
-              answered.open();
-              await deleting;
-            },
-          }),
-        ).catch((error: unknown) => error);
-        answered.open();
-        await deleting;
-        expect(accepted).toMatchObject(
-          isWithdrawn ? { status: "NotStarted" } : { code: "RollbackRefused" },
-        );
-        await drive(20);
-        expect(await rollback()).toBe(
-          isWithdrawn ? "Succeeded" : "RollbackRefused",
-        );
-        expect((await ends(deletions))[0]).toBe("KeptByRetention");
-      },
-    );
   },
 );

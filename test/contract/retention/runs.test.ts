@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
 import type { RetentionDependencies } from "../../../src/retention/ports.js";
-import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { MOST_DELETIONS } from "../../../src/retention/run-retention.js";

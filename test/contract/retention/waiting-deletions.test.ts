@@ -8,7 +8,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";

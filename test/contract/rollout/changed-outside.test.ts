@@ -1,5 +1,5 @@
 /** Others add a region of no wave, or take one of a wave away: the waves go on, and no request that repeats the rule is refused for it. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   patchImageVersion,
   putImageVersion,
@@ -13,19 +13,17 @@ import {
   WAVES,
   isIn,
   ruled,
-  startRollouts,
   targetsOf,
   withTargets,
-  type Rollouts,
+  rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
+useRollouts();
 beforeEach(async () => {
-  rollouts = await startRollouts();
   await request(rollouts.world.deps, HELD, BODY);
   await rollouts.world.finish(HELD);
 });
-afterEach(() => rollouts.close());
 
 const REGIONS = [{ name: "westus" }, { name: "eastus2" }];
 const BODY = withTargets(ruled(WAVES), REGIONS);

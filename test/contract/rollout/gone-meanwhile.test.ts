@@ -1,25 +1,21 @@
 /** Others remove a region between the acceptance of a promotion or demotion and its PUT: what it says of that region asks nothing. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
 import { request } from "../../support/dependencies.js";
 import {
   BOOT,
   HELD,
   OPERATOR,
   ruled,
-  startRollouts,
   withTargets,
-  type Rollouts,
+  rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const THREE = ["westus", "eastus2", "eastus"];
 const WAVES = {

@@ -1,16 +1,12 @@
 /** A person may be called as a policy of Sigil's is. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
-import { OPERATOR, WAVES, startRollouts, type Rollouts } from "./support.js";
+} from "../../../src/image-version/commands/promote.js";
+import { OPERATOR, WAVES, rollouts, useRollouts } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 /** By display name; a token may have no ids, and an event's source has none. */
 const NAMESAKE = { ...OPERATOR, requestedBy: { name: "rollout" } };

@@ -1,25 +1,14 @@
 /** A request with a promotion rule that waits for test machines which nobody can make. */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { expect, test } from "vitest";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { hindrancesOf } from "../../../src/rollout/hindrance.js";
 import { commandOf, idOf } from "../../support/dependencies.js";
 import { profileBody } from "../machine-test/support.js";
-import {
-  HELD,
-  OPERATOR,
-  ruled,
-  startRollouts,
-  type Rollouts,
-} from "./support.js";
+import { HELD, promote, rollouts, ruled, useRollouts } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const TESTED = { when: "tested" };
 const plan = async (rule: object) => {
@@ -64,8 +53,7 @@ test("is warned of in a plan and when it is accepted, where the image definition
   expect(await put(TESTED)).toEqual([warning]);
   // It waits still.
   expect(await put(TESTED, { build: "2" })).toEqual([warning]);
-  await promoteImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.world.finish(HELD);
+  await promote();
   expect(await put(TESTED, { build: "3" })).toEqual([]);
 });
 

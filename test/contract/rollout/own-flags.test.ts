@@ -1,6 +1,6 @@
 /** A region that the body of a creation holds back: a rule that promotes the version leaves it so, a person's promotion of it does not. */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { request } from "../../support/dependencies.js";
 import {
@@ -9,17 +9,13 @@ import {
   TESTED,
   isIn,
   ruled,
-  startRollouts,
   targetsOf,
   withTargets,
-  type Rollouts,
+  rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 function holdingBackWestus(rule: object): ImageVersionRequest {
   const body = ruled(rule);

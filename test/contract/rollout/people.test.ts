@@ -1,10 +1,7 @@
 /** What people say of a version whose rule is in force, in Azure or through Sigil, and what becomes of the rule. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-  retryImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { describe, expect, test } from "vitest";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { request } from "../../support/dependencies.js";
 import {
@@ -13,26 +10,18 @@ import {
   OPERATOR,
   TESTED,
   WAVES,
+  promote,
   publishInWaves,
+  rollouts,
   ruled,
-  startRollouts,
   targetsOf,
+  useRollouts,
   withTargets,
-  type Rollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const BOTH = ["westus", "eastus2"];
-const promote = async (regions?: readonly string[]): Promise<void> => {
-  const { deps } = rollouts.world;
-  await promoteImageVersion(deps, { ...OPERATOR, regions });
-  await rollouts.world.finish(HELD);
-};
 const patch = async (merge: object): Promise<void> => {
   await patchImageVersion(rollouts.world.deps, {
     ...OPERATOR,

@@ -1,40 +1,34 @@
 /** What results, failures and what people cancel do to a rollout. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { describe, expect, test } from "vitest";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { request } from "../../support/dependencies.js";
 import {
   HELD,
-  OPERATOR,
   TESTED,
   WAVES,
   isIn,
   ruled,
-  startRollouts,
   targetsOf,
   withTargets,
-  type Rollouts,
+  promote,
+  reportLater,
+  rollouts,
+  told,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 test("inconclusive after failed does not lift the halt", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
   await rollouts.pass(3);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ result: "failed" });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ region: "eastus2" });
+  await reportLater({ result: "failed" });
+  await reportLater({ region: "eastus2" });
   await rollouts.pass(3);
   expect(await rollouts.view()).toMatchObject({ state: "Halted" });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ result: "inconclusive" });
+  await reportLater({ result: "inconclusive" });
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
 });
@@ -42,10 +36,8 @@ test("inconclusive after failed does not lift the halt", async () => {
 test("passed then inconclusive does not close the gate", async () => {
   await rollouts.publish(TESTED);
   await rollouts.report({});
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ result: "inconclusive" });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ region: "eastus2" });
+  await reportLater({ result: "inconclusive" });
+  await reportLater({ region: "eastus2" });
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
@@ -78,8 +70,7 @@ test("an exclusion after a failure is tried again where Azure has refused it", a
     status: 403,
     body: { error: { code: "RequestDisallowedByPolicy", message: "No." } },
   });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ result: "failed" });
+  await reportLater({ result: "failed" });
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
   expect(await rollouts.view()).toMatchObject({ state: "Halted" });
@@ -99,18 +90,13 @@ async function storeUnseen(result: "passed" | "failed"): Promise<void> {
 }
 
 describe("a failure between the acceptance of a promotion and its PUT", () => {
-  const second = async (result: "passed" | "failed"): Promise<void> => {
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ result });
-  };
-
   test("keeps a tested version out of latest, until it passes", async () => {
     await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     const { operation } = await rollouts.world.read(HELD);
     expect(operation).toMatchObject({ status: "NotStarted" });
-    await second("failed");
+    await reportLater({ result: "failed" });
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual([]);
     expect(await rollouts.view()).toMatchObject({ state: "Halted" });
@@ -121,7 +107,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
       status: "Canceled",
       canceledBy: { name: "rollout", policy: "rollout" },
     });
-    await second("passed");
+    await reportLater({ result: "passed" });
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
@@ -131,19 +117,13 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     await rollouts.report({});
     await rollouts.pass(3);
     await rollouts.report({ region: "eastus2" });
-    await second("failed");
+    await reportLater({ result: "failed" });
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual([]);
   });
 });
 
 describe("what a person has promoted", () => {
-  const promote = async (): Promise<void> => {
-    rollouts.clock.advance(1_000);
-    await promoteImageVersion(rollouts.world.deps, OPERATOR);
-    await rollouts.world.finish(HELD);
-  };
-
   test("though it had failed is not taken back for that", async () => {
     await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
     await rollouts.report({ result: "failed" });
@@ -167,8 +147,7 @@ describe("what a person has promoted", () => {
     await rollouts.report({});
     await promote();
     expect(await rollouts.latestIn()).toEqual(["westus"]);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ result: "failed" });
+    await reportLater({ result: "failed" });
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual([]);
   });
@@ -223,8 +202,7 @@ describe("what a person has canceled is not begun again by an operation that say
     await rollouts.publish(rule);
     await rollouts.report({});
     await rollouts.pass(3);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ result: "failed" });
+    await reportLater({ result: "failed" });
     await cancelLast("DemoteImageVersion");
     await tag(rule);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
@@ -320,10 +298,7 @@ test("a wave whose region the version has no longer is not told to have it", asy
     region: "eastus2",
   });
   await rollouts.pass(10);
-  const told = (await rollouts.takeEvents()).filter(({ type }) =>
-    type.endsWith("WavePromoted"),
-  );
-  expect(told.map(({ data }) => data)).toEqual([
+  expect(await told("WavePromoted")).toEqual([
     { wave: 1, waves: 2, regions: ["westus"] },
   ]);
 });
@@ -333,8 +308,7 @@ test("a result that passed by a clock that is ahead hides no later failure", asy
   const inMs = (ms: number): string =>
     new Date(rollouts.clock.now() + ms).toISOString();
   await rollouts.report({ time: inMs(240_000) });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ result: "failed", time: inMs(0) });
+  await reportLater({ result: "failed", time: inMs(0) });
   await rollouts.report({ region: "eastus2" });
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual([]);
@@ -349,10 +323,7 @@ test("a version that waits for a person is told once", async () => {
     ],
   });
   await rollouts.pass(10);
-  const told = (await rollouts.takeEvents()).filter(({ type }) =>
-    type.endsWith("RolloutHalted"),
-  );
-  expect(told.map(({ data }) => data)).toMatchObject([
+  expect(await told("RolloutHalted")).toMatchObject([
     {
       failed: [],
       message: "It waits for somebody to promote it in westus.",

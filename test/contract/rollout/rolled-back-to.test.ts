@@ -1,6 +1,5 @@
 /** A rollback to a version whose rule says when it is to be the latest. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { describe, expect, test } from "vitest";
 import {
   planRollback,
   rollBackImage,
@@ -15,17 +14,14 @@ import {
   OPERATOR,
   TESTED,
   WAVES,
-  startRollouts,
-  type Rollouts,
+  promote,
+  rollouts,
+  useRollouts,
 } from "./support.js";
 
 const NEWER = seedVersionId("3.0.0");
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const { versionName: to, ...image } = idOf(HELD);
 const rollBack = () =>
@@ -46,9 +42,8 @@ const latest = () =>
       latestIn(rollouts.simulator, imageIdOf(idOf(HELD)), region),
     ),
   );
-const promote = async (): Promise<void> => {
-  await promoteImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.world.finish(HELD);
+const promoteAndWait = async (): Promise<void> => {
+  await promote();
   rollouts.clock.advance(15 * 60_000);
 };
 
@@ -80,7 +75,7 @@ describe("promoted in waves", () => {
         },
       ]);
     expect(await latest()).toEqual(["3.0.0", "3.0.0"]);
-    for (let i = regions.length; i < 2; i += 1) await promote();
+    for (let i = regions.length; i < 2; i += 1) await promoteAndWait();
     await rollBack();
     await rollouts.pass(15);
     expect(await latest()).toEqual(["2.0.0", "2.0.0"]);

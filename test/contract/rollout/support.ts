@@ -1,3 +1,5 @@
+import { afterEach, beforeEach } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import {
   testedRow,
   TESTED_SCOPE,
@@ -242,4 +244,34 @@ export async function startRollouts(
       });
     },
   };
+}
+
+/** Those of the test that runs. */
+export let rollouts: Rollouts;
+
+/** In a test file: each test begins with none. */
+export function useRollouts(): void {
+  beforeEach(async () => {
+    rollouts = await startRollouts();
+  });
+  afterEach(() => rollouts.close());
+}
+
+/** A person does; without regions it is the go for the next wave. */
+export async function promote(regions?: readonly string[]): Promise<void> {
+  await promoteImageVersion(rollouts.world.deps, { ...OPERATOR, regions });
+  await rollouts.world.finish(HELD);
+}
+
+/** What was told of that type. */
+export async function told(type: string): Promise<readonly unknown[]> {
+  return (await rollouts.takeEvents())
+    .filter((one) => one.type === `Sigil.ImageVersion.${type}`)
+    .map(({ data }) => data);
+}
+
+/** A second later. */
+export async function reportLater(more: object): Promise<void> {
+  rollouts.clock.advance(1_000);
+  await rollouts.report(more);
 }

@@ -1,25 +1,20 @@
 /** Versions that are promoted once their tests have passed. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { describe, expect, test } from "vitest";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { idOf, request } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
 import {
   HELD,
   OPERATOR,
   TESTED,
+  promote,
+  reportLater,
+  rollouts,
   ruled,
-  startRollouts,
-  type Rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const operationsNow = async () => {
   const { operation } = await rollouts.world.read(HELD);
@@ -93,12 +88,10 @@ describe("a version whose test has failed", () => {
     await rollouts.report({ name: "other", region: "eastus2" });
     await rollouts.pass(2);
     expect(await rollouts.isLatest()).toBe(false);
-    await promoteImageVersion(rollouts.world.deps, OPERATOR);
-    await rollouts.world.finish(HELD);
+    await promote();
     await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ region: "eastus2" });
+    await reportLater({ region: "eastus2" });
     await rollouts.pass(10);
     expect(await rollouts.isLatest()).toBe(false);
     expect(await rollouts.view()).toBeUndefined();
@@ -160,8 +153,7 @@ describe("a test of others", () => {
     expect(await rollouts.view()).toMatchObject({
       message: "It waits for boot in westus, boot in eastus2.",
     });
-    rollouts.clock.advance(1_000);
-    await rollouts.report({});
+    await reportLater({});
     await rollouts.report({ region: "eastus2" });
     await rollouts.pass(3);
     expect(await rollouts.isLatest()).toBe(true);
@@ -200,8 +192,7 @@ test("without machines or a profile a person is waited for, who may promote it b
     state: "NeedsAttention",
     message: expect.stringContaining("makes no test machines") as string,
   });
-  await promoteImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.world.finish(HELD);
+  await promote();
   await rollouts.pass(2);
   expect(await rollouts.isLatest()).toBe(true);
   expect(await rollouts.isLookedAfter()).toBe(false);

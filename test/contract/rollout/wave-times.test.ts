@@ -1,6 +1,5 @@
 /** Since when each wave has the version, and what is told of that: once each time, for as long as the rollout lasts. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { describe, expect, test } from "vitest";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { IdempotencyKeys } from "../../../src/operation/ports.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
@@ -18,17 +17,14 @@ import { plain } from "../image-version/truth/support.js";
 import {
   BOOT,
   HELD,
-  OPERATOR,
+  promote,
+  reportLater,
+  rollouts,
   ruled,
-  startRollouts,
-  type Rollouts,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
+useRollouts();
 
 const FIRST = { regions: ["westus"], ...BOOT };
 const WAVES = {
@@ -158,14 +154,12 @@ describe("a wave that has lost its regions", () => {
     });
     await gone("eastus2");
     await rollouts.pass(3);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ result: "failed" });
+    await reportLater({ result: "failed" });
     await rollouts.pass(5);
     const types = (await rollouts.takeEvents()).map(({ type }) => type);
     expect(types).toContain("Sigil.ImageVersion.RolloutHalted");
     expect(types).not.toContain("Sigil.ImageVersion.RolledBack");
-    rollouts.clock.advance(1_000);
-    await rollouts.report({});
+    await reportLater({});
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
@@ -192,11 +186,7 @@ describe("what others exclude again in Azure is not included by Sigil", () => {
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     expect(await rollouts.isLookedAfter()).toBe(false);
-    await promoteImageVersion(rollouts.world.deps, {
-      ...OPERATOR,
-      regions: ["eastus2"],
-    });
-    await rollouts.world.finish(HELD);
+    await promote(["eastus2"]);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
 });

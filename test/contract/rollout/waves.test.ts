@@ -1,9 +1,9 @@
 /** Versions that become the latest in one region after the other. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+} from "../../../src/image-version/commands/promote.js";
 import { idOf, request } from "../../support/dependencies.js";
 import { seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
@@ -14,30 +14,15 @@ import {
   HELD,
   OPERATOR,
   WAVES,
+  promote,
+  reportLater,
+  rollouts,
   ruled,
-  startRollouts,
-  type Rollouts,
+  told,
+  useRollouts,
 } from "./support.js";
 
-let rollouts: Rollouts;
-beforeEach(async () => {
-  rollouts = await startRollouts();
-});
-afterEach(() => rollouts.close());
-
-const promote = async () => {
-  await promoteImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.world.finish(HELD);
-};
-const toldTypes = async () =>
-  (await rollouts.takeEvents()).map(({ type, data }) => ({
-    type: type.replace("Sigil.ImageVersion.", ""),
-    data,
-  }));
-const told = async (type: string) =>
-  (await toldTypes())
-    .filter((one) => one.type === type)
-    .map(({ data }) => data);
+useRollouts();
 
 test("a version is excluded in every region from the first PUT on, and included in one wave after the other", async () => {
   await rollouts.publish(WAVES);
@@ -86,8 +71,7 @@ describe("a failed result", () => {
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     expect(await rollouts.view()).toMatchObject({ state: "Halted", wave: 2 });
     expect(await told("RolloutHalted")).toHaveLength(1);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ region: "eastus2" });
+    await reportLater({ region: "eastus2" });
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
@@ -97,8 +81,7 @@ describe("a failed result", () => {
     await rollouts.report({});
     await rollouts.pass(3);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
-    rollouts.clock.advance(1_000);
-    await rollouts.report({ result: "failed" });
+    await reportLater({ result: "failed" });
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual([]);
     const { operation } = await rollouts.world.read(HELD);
@@ -108,12 +91,13 @@ describe("a failed result", () => {
       requestedBy: { name: "rollout", policy: "rollout" },
     });
     expect(await rollouts.isLookedAfter()).toBe(false);
-    const all = (await toldTypes()).map(({ type }) => type);
+    const all = (await rollouts.takeEvents()).map(({ type }) =>
+      type.split(".").at(-1),
+    );
     expect(all.filter((type) => type === "RolledBack")).toHaveLength(1);
     expect(all.filter((type) => type === "RolloutHalted")).toHaveLength(1);
 
-    rollouts.clock.advance(1_000);
-    await rollouts.report({});
+    await reportLater({});
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual([]);
   });
@@ -257,8 +241,7 @@ test("the step that ends an operation begins what its end allows, before the tim
     requestedBy: { name: "rollout", policy: "rollout" },
     tests: [{ name: "westus" }],
   });
-  rollouts.clock.advance(1_000);
-  await rollouts.report({ region: "eastus2" });
+  await reportLater({ region: "eastus2" });
   // A person does not wait for the machine: the second wave follows the first at once.
   await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await untilRest();

@@ -400,30 +400,11 @@ describe("the exit code", () => {
       "error: Set1 is in eastus2.\n  DiskEncryptionSetInOtherRegion at /properties/publishingProfile/targetRegions/0\n  Use a set of westus.",
       () => refused,
     ],
-    [3, "it is a conflict", "It is Conflict.", () => problem(409, "Conflict")],
-    [
-      4,
-      "nobody is signed in",
-      "It is Unauthenticated.",
-      () => problem(401, "Unauthenticated"),
-    ],
-    [
-      4,
-      "a role is missing",
-      "It is Forbidden.",
-      () => problem(403, "Forbidden"),
-    ],
     [
       6,
       "somebody cancels it",
       "Operation op-1 was canceled by admin.",
       accepting(operation("Canceled", [], { canceledBy: { name: "admin" } })),
-    ],
-    [
-      7,
-      "it cannot work now",
-      "It is Unavailable.",
-      () => problem(503, "Unavailable"),
     ],
     [
       7,
@@ -436,6 +417,17 @@ describe("the exit code", () => {
     expect(run.code).toBe(code);
     expect(run.stderr).toContain(message);
     expect(run.stdout).toBe("");
+  });
+
+  it.each([
+    [3, 409, "Conflict"],
+    [4, 401, "Unauthenticated"],
+    [4, 403, "Forbidden"],
+    [7, 503, "Unavailable"],
+  ])("is %i where the answer is %i", async (code, status, title) => {
+    const run = await runLine(CREATE, () => problem(status, title));
+    expect(run).toMatchObject({ code, stdout: "" });
+    expect(run.stderr).toContain(`It is ${title}.`);
   });
 
   it("is 5 where --timeout is over, and says that the work goes on", async () => {

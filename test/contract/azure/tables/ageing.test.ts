@@ -16,7 +16,7 @@ import { ServiceError } from "../../../../src/errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../../src/image-version/commands/by-hand.js";
+} from "../../../../src/image-version/commands/promote.js";
 import {
   placeOf,
   IMAGES_SCOPE,

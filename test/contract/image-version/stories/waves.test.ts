@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../../src/image-version/commands/by-hand.js";
+} from "../../../../src/image-version/commands/promote.js";
 import {
   patchImageVersion,
   putImageVersion,

@@ -1,6 +1,6 @@
 /** A deletion that is canceled, or that Azure refuses, leaves the version in latest; one that Azure carries out has succeeded. */
 import { describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../../src/image-version/commands/promote.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import {

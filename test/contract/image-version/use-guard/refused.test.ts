@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   demoteImageVersion,
   promoteImageVersion,
-} from "../../../../src/image-version/commands/by-hand.js";
+} from "../../../../src/image-version/commands/promote.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";
 import { refusal } from "../../../support/refusal.js";

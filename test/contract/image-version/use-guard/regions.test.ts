@@ -1,7 +1,7 @@
 /** A region in which somebody uses the version is not removed. */
 import { describe, expect, test } from "vitest";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import { demoteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../../src/image-version/commands/promote.js";
 import { patchImageVersion } from "../../../../src/image-version/commands/put.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import {

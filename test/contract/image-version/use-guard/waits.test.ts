@@ -1,6 +1,6 @@
 /** A deletion excludes the version from latest, and waits, whatever single looks show. */
 import { describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
+import { promoteImageVersion } from "../../../../src/image-version/commands/promote.js";
 import { takeStep } from "../../../../src/image-version/steps/take-step.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";

@@ -1,0 +1,285 @@
+/**
+ * How every command on a version is accepted: its key is claimed, what is stored and what Azure shows is read, and then it is decided
+ * on the very state that it changes.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import { acceptOperation, type Decision } from "../../operation/accepting.js";
+import { bindKey, claimKey } from "../../operation/idempotency.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { contextOf } from "../../operation/steps.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { notFound } from "../queries/not-found.js";
+import type { Look } from "../resources.js";
+import { accept, type Accepting } from "../state/accepting.js";
+import { believed } from "../state/observe.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "../state/record.js";
+import { see } from "../state/see.js";
+import { isFinal, isToBeShown } from "../state/states.js";
+import { gone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
+import { fingerprintOfCommand } from "./same-operation.js";
+
+/** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
+export interface Glance {
+  readonly look: Look | undefined;
+  readonly seen: boolean;
+}
+
+/**
+ * Asks Azure. Where it cannot be asked now, what was seen last stands in, and `seen` is false; throws what the read throws
+ * where the request cannot be judged without it.
+ */
+export async function glance(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  mustSee: boolean,
+): Promise<Glance> {
+  try {
+    const shown = await lookAt(deps, id);
+    if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
+    const { look, isFact } = believed(record, shown, {
+      now: deps.now(),
+      pace: deps.pace,
+    });
+    return { look, seen: isFact };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || mustSee) throw error;
+    return { look: record?.status, seen: false };
+  }
+}
+
+/** What is decided on: what is stored, as the look of the acceptance shows it, and that look. */
+export interface Subject extends Glance {
+  readonly stored: StoredVersion | undefined;
+}
+
+/** What a command asks, where that is not being done already. */
+export interface Asks
+  extends
+    Pick<Accepting, "kind" | "request" | "endsRule" | "softDelete">,
+    Partial<Pick<Accepting, "regions">> {
+  readonly warnings?: readonly Finding[];
+  /** The state that it is accepted on, where that is not the stored one. */
+  readonly on?: ImageVersionPair;
+}
+
+export type Decided<Answer = never> =
+  Decision<ImageVersionRecord, Answer> | { readonly asks: Asks };
+
+/**
+ * The operation that the command's key has led to, or what is decided. `prepare` reads what the decision rests on; `decide` is pure:
+ * it is asked again where another comes first. Throws what they throw, and ServiceError StateConflict, retryable, while as many are open
+ * as can be.
+ */
+export async function acceptCommand<Answer extends object = never>(
+  deps: Dependencies,
+  command: Command,
+  fingerprint: string,
+  prepare: (stored: StoredVersion | undefined) => Promise<{
+    readonly glance: Glance;
+    readonly decide: (subject: Subject) => Decided<Answer>;
+  }>,
+): Promise<OperationRecord | Answer> {
+  const { id, requestedBy, traceparent, event } = command;
+  const resourceId = formatImageVersionId(id);
+  const key = keyOf(resourceId);
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return earlier;
+  const read = await deps.store.read(key);
+  const { glance, decide } = await prepare(read);
+  const { look } = glance;
+  const decideOn = (
+    present: StoredVersion | undefined,
+  ): Decision<ImageVersionRecord, Answer> => {
+    const stored = asSeen(present, glance, contextOf(deps));
+    const decided = decide({ ...glance, stored });
+    if (!("asks" in decided)) return decided;
+    if (stored !== undefined) mustHaveRoom(stored);
+    const {
+      request,
+      regions = [],
+      on = stored,
+      warnings,
+      ...asks
+    } = decided.asks;
+    return accept(
+      {
+        ...asks,
+        key,
+        resourceId,
+        request: { ...request, ...lifeIn(look) },
+        ...(look && { look }),
+        regions,
+        fingerprint,
+        requestedBy,
+        traceparent,
+        ...(requestKey !== undefined && { requestKey }),
+        ...(event !== undefined && { event }),
+      },
+      on,
+      contextOf(deps),
+      warnings,
+    );
+  };
+  const answer = await orShown(
+    deps,
+    id,
+    glance,
+    acceptOperation(deps, key, decideOn, { stored: read }),
+  );
+  if (!("history" in answer)) return answer;
+  await bindKey(deps, requestKey, answer);
+  deps.looks.forget(id, imageIdOf(id));
+  return answer;
+}
+
+type ByHand = Decided | { readonly asks: Omit<Asks, "kind"> };
+
+/** Of a version that is there: none of these creates or adopts it. `ask` comes before the decision, for what is worth knowing. */
+export function acceptByHand(
+  deps: Dependencies,
+  command: Command,
+  kind: Accepting["kind"],
+  detail: readonly string[],
+  decide: (subject: Subject) => ByHand,
+  ask: (subject: Subject) => Promise<readonly Finding[]> = () =>
+    Promise.resolve([]),
+): Promise<OperationRecord> {
+  const { id, ifMatch } = command;
+  return acceptCommand(
+    deps,
+    command,
+    fingerprintOfCommand(kind, ...detail),
+    async (read) => {
+      const seen = await glance(
+        deps,
+        id,
+        read?.record,
+        // That Azure could not be asked does not mean that the version is not there.
+        ifMatch !== undefined ||
+          (kind !== "DeleteImageVersion" && read?.record.status === undefined),
+      );
+      // Who has not seen what is there is told so first.
+      mustMatch(
+        command,
+        seen.look,
+        asSeen(read, seen, contextOf(deps))?.record,
+      );
+      const warnings = await ask({ ...seen, stored: read });
+      return {
+        glance: seen,
+        decide: (subject) => {
+          mustNotBeRestored(id, subject.stored);
+          mustMatch(command, subject.look, subject.stored?.record);
+          const decided = decide(subject);
+          return "asks" in decided
+            ? {
+                asks: {
+                  ...decided.asks,
+                  kind,
+                  warnings: [...(decided.asks.warnings ?? []), ...warnings],
+                },
+              }
+            : decided;
+        },
+      };
+    },
+  );
+}
+
+export function absent(
+  { id }: Command,
+  stored: StoredVersion | undefined,
+): ServiceError {
+  const record = stored?.record;
+  return record !== undefined &&
+    !isToBeShown(record) &&
+    (record.publishedDate !== undefined || record.state === "Deleted")
+    ? gone(id)
+    : notFound(id, record);
+}
+
+export const listIn =
+  ({ resourceManager }: Dependencies) =>
+  (imageId: string): ReturnType<ResourceManager["listImageVersions"]> =>
+    resourceManager.listImageVersions(imageId);
+
+/** The life of the version that a request is about. */
+function lifeIn(look: Look | undefined): Pick<VersionRequest, "life"> {
+  const { publishedDate: life } = look ?? {};
+  return life === undefined ? {} : { life };
+}
+
+/** Where a condition is not met, what it was judged by is what GET shows next: its ETag is the one to send. */
+async function orShown<T>(
+  deps: Pick<Dependencies, "looks">,
+  id: ImageVersionId,
+  { look, seen }: Glance,
+  accepting: Promise<T>,
+): Promise<T> {
+  try {
+    return await accepting;
+  } catch (error) {
+    if (
+      error instanceof ServiceError &&
+      error.code === "PreconditionFailed" &&
+      seen &&
+      look !== undefined
+    )
+      deps.looks.keep(id, look);
+    throw error;
+  }
+}
+
+/** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */
+const MOST_OPEN = 50;
+
+/** Characters of what is asked: with the version's own, less than an entity's 1 MiB, however little they compress. */
+const MOST_LENGTH = 600_000;
+
+/** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
+function mustHaveRoom({ record, operation }: StoredVersion): void {
+  const { members, requests, state } = record;
+  if (
+    isFinal(state) ||
+    (members.length < MOST_OPEN &&
+      JSON.stringify(requests).length <= MOST_LENGTH)
+  )
+    return;
+  throw new ServiceError(
+    "StateConflict",
+    `${members.length + 1} requests for ${record.resourceId} are open, operation ${operation.id} the first of them: no more can be taken. Send the request again later.`,
+    { retryAfterMs: 60_000 },
+  );
+}
+
+/** What is stored, as the look of the acceptance shows it: what others have changed before a request is told, and contradicts nothing of it. */
+function asSeen(
+  stored: StoredVersion | undefined,
+  { look, seen }: Glance,
+  context: TransitionContext,
+): StoredVersion | undefined {
+  return stored !== undefined &&
+    look !== undefined &&
+    seen &&
+    isFinal(stored.record.state)
+    ? { ...stored, ...see(stored, look, context).pair }
+    : stored;
+}

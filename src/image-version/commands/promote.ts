@@ -1,0 +1,265 @@
+/**
+ * Where a version that is there is in latest: promoted and demoted. Invariants:
+ *  1. A machine's request is accepted only where every open operation is applied and ARM is idle, and never takes over.
+ *  2. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { contextOf } from "../../operation/steps.js";
+import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import { factsIn, latestIn } from "../latest/flags.js";
+import {
+  nextWave,
+  released,
+  releasedIn,
+  releaseOf,
+  type ReleaseChange,
+} from "../latest/release.js";
+import { regionsIn } from "../properties/fields.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { keysMustWork } from "../preflight/keys.js";
+import {
+  mustKeepLatest,
+  sparedBy,
+  takingOf,
+  type NoLatest,
+} from "../preflight/latest.js";
+import { isBusy, type Look } from "../resources.js";
+import { beginCancel } from "../state/cancel.js";
+import { openDeletionIn } from "../state/deletion.js";
+import { isPaused, ruleInForce, unapplied } from "../state/fold.js";
+import type { ImageVersionPair } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+import { absent, acceptByHand, type Subject } from "./acceptance.js";
+import type { Command } from "./command.js";
+import { sameOperation } from "./same-operation.js";
+
+export interface PromoteImageVersion extends Command, NoLatest {
+  /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
+  readonly regions?: readonly string[] | undefined;
+  /** Begun by a rule, of this life: refused where anything is under way. */
+  readonly byRule?: { readonly publishedDate: string };
+  /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
+  readonly byRollback?: true;
+}
+
+/** The operation that includes the version in latest. */
+export function promoteImageVersion(
+  deps: Dependencies,
+  command: PromoteImageVersion,
+): Promise<OperationRecord> {
+  const regions = command.regions?.map(canonicalRegion);
+  return acceptByHand(
+    deps,
+    command,
+    "PromoteImageVersion",
+    regions ?? [],
+    (subject) => {
+      const { look, stored } = subject;
+      const change = promotionOf(command, regions, subject);
+      const same = exclusionBefore(subject, "PromoteImageVersion", change);
+      if (same !== undefined) return same;
+      if (look === undefined) throw absent(command, stored);
+      mustBeThere(regions, look);
+      mustBeIdleForRule(command, subject);
+      return {
+        asks: {
+          request: {
+            patch: {},
+            release: change,
+            ...(command.byRule && { machine: true }),
+          },
+          ...(regions !== undefined &&
+            command.byRule === undefined && { endsRule: true }),
+          ...withoutPolicysDeletion(deps, command, stored),
+        },
+      };
+    },
+    async (subject) => {
+      const { look, stored } = subject;
+      const change = promotionOf(command, regions, subject);
+      // A repeat changes nothing, so it asks nothing.
+      if (
+        look === undefined ||
+        command.byRollback === true ||
+        exclusionBefore(subject, "PromoteImageVersion", change) !== undefined
+      )
+        return [];
+      return keysMustWork(deps, command.id, look, stored?.record);
+    },
+  );
+}
+
+/** As `promoteImageVersion`, to exclude it: its rule ends. */
+export function demoteImageVersion(
+  deps: Dependencies,
+  command: PromoteImageVersion,
+): Promise<OperationRecord> {
+  const isByRule = command.byRule !== undefined;
+  const change: ReleaseChange = {
+    kind: "exclude",
+    by: isByRule ? "request" : "person",
+  };
+  /** Regions in which a rule leaves it: no other version would be the latest there. */
+  let spared: readonly string[] = [];
+  return acceptByHand(
+    deps,
+    command,
+    "DemoteImageVersion",
+    command.allowNoLatest === true ? ["allowNoLatest"] : [],
+    (subject) => {
+      const { look, stored } = subject;
+      const same = exclusionBefore(subject, "DemoteImageVersion", change);
+      if (same !== undefined) return same;
+      if (look === undefined) throw absent(command, stored);
+      mustBeIdleForRule(command, subject);
+      const { but } = stored?.record.release ?? releaseOf(look.resource);
+      return {
+        asks: {
+          request: {
+            patch: {},
+            release:
+              spared.length === 0
+                ? change
+                : { kind: "set", release: { in: spared, but, by: "rule" } },
+            ...(isByRule && { machine: true }),
+          },
+          ...(!isByRule && { endsRule: true }),
+        },
+      };
+    },
+    async (subject) => {
+      const { look, stored } = subject;
+      if (
+        look === undefined ||
+        command.byRollback === true ||
+        exclusionBefore(subject, "DemoteImageVersion", change) !== undefined
+      )
+        return [];
+      const request = { patch: {}, release: change };
+      const taking = takingOf(command.id, look, stored?.record, request);
+      if (!isByRule) return mustKeepLatest(deps, taking, command);
+      spared = await sparedBy(deps, taking);
+      return [];
+    },
+  );
+}
+
+/** A person's promotion without regions is the go for the next wave, whatever that waits for. */
+function promotionOf(
+  { byRule }: PromoteImageVersion,
+  regions: readonly string[] | undefined,
+  { look, stored }: Subject,
+): ReleaseChange {
+  if (byRule !== undefined)
+    return { kind: "include", by: "rule", ...(regions && { regions }) };
+  if (regions !== undefined) return { kind: "include", by: "person", regions };
+  const rule = stored && ruleInForce(stored.record);
+  if (rule?.when !== "waves" || look === undefined)
+    return { kind: "include", by: "person" };
+  return nextWave(rule.waves ?? [], look) ?? { kind: "include", by: "rule" };
+}
+
+function mustBeThere(
+  regions: readonly string[] | undefined,
+  { resource }: Look,
+): void {
+  const there = regionsIn(factsIn(resource));
+  const findings = (regions ?? []).flatMap((name, i): Finding[] =>
+    there.includes(name)
+      ? []
+      : [
+          {
+            code: "RegionNotInVersion",
+            pointer: `/regions/${i}`,
+            message: `The version is not in "${name}". It is in ${there.join(", ")}.`,
+          },
+        ],
+  );
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The version cannot be promoted in these regions; each is listed under errors.",
+      { findings },
+    );
+}
+
+/** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 2. */
+function exclusionBefore(
+  { look, stored }: Subject,
+  kind: OperationRecord["kind"],
+  change: ReleaseChange,
+): OperationRecord | undefined {
+  if (stored === undefined || look === undefined) return undefined;
+  const { record, operation } = stored;
+  if (isPaused(record)) return undefined;
+  const regions = regionsIn(factsIn(look.resource));
+  const before = record.release ?? releaseOf(look.resource);
+  const wish = releasedIn(released(before, change, regions), regions);
+  const same = sameOperation(stored, look, (one) => one.kind === kind);
+  if (same !== undefined) {
+    const { release } = record.requests[same.id] ?? {};
+    return JSON.stringify(release) === JSON.stringify(change)
+      ? same
+      : undefined;
+  }
+  return operation.kind === kind &&
+    operation.status === "Succeeded" &&
+    isFinal(record.state) &&
+    latestIn(look.resource).length === wish.length
+    ? operation
+    : undefined;
+}
+
+/** Invariant 1. */
+function mustBeIdleForRule(
+  { id, byRule }: PromoteImageVersion,
+  { look, seen, stored }: Subject,
+): void {
+  if (byRule === undefined) return;
+  const { record } = stored ?? {};
+  if (
+    record !== undefined &&
+    seen &&
+    look?.publishedDate === byRule.publishedDate &&
+    unapplied(record).length === 0 &&
+    openDeletionIn(record) === undefined &&
+    record.write === undefined &&
+    record.unconfirmed === undefined &&
+    !isPaused(record) &&
+    !isBusy(look)
+  )
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule waits.`,
+    { fields: { ...(stored && { existingOperationId: stored.operation.id }) } },
+  );
+}
+
+/** What is to be deleted is not promoted; a deletion that its retention policy has begun gives way. */
+function withoutPolicysDeletion(
+  deps: Dependencies,
+  { id, byRule, requestedBy }: PromoteImageVersion,
+  stored: StoredVersion | undefined,
+): { readonly on?: ImageVersionPair } {
+  const deletion = stored && openDeletionIn(stored.record);
+  if (stored === undefined || deletion === undefined) return {};
+  if (!deletion.isByPolicy || byRule !== undefined)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
+      { fields: { existingOperationId: deletion.id } },
+    );
+  const operation = [stored.operation, ...stored.record.members].find(
+    (one) => one.id === deletion.id,
+  );
+  const on = beginCancel(
+    stored,
+    deletion.id,
+    operation?.requestedBy ?? requestedBy,
+    contextOf(deps),
+    "The version is promoted: its retention policy keeps it.",
+  );
+  return on === undefined ? {} : { on };
+}

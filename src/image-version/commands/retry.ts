@@ -1,0 +1,109 @@
+import { ServiceError, type Finding } from "../../errors.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import { factsIn, withoutFlags } from "../latest/flags.js";
+import type { Dependencies } from "../ports.js";
+import { regionsIn } from "../properties/fields.js";
+import type { Patch } from "../properties/patch.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { absent, acceptByHand } from "./acceptance.js";
+import { mustBeIdle, type Command } from "./command.js";
+
+export interface RetryImageVersion extends Command {
+  /** In any spelling; absent: all that failed. */
+  readonly regions?: readonly string[] | undefined;
+}
+
+/**
+ * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks.
+ * Throws ServiceError ImageVersionConflict while an operation works on the version or where there is nothing to repair.
+ */
+export function retryImageVersion(
+  deps: Dependencies,
+  command: RetryImageVersion,
+): Promise<OperationRecord> {
+  const names = command.regions?.map(canonicalRegion);
+  return acceptByHand(
+    deps,
+    command,
+    "RetryImageVersion",
+    names ?? [],
+    ({ look, stored }) => {
+      if (stored !== undefined) mustBeIdle(command.id, stored);
+      if (look === undefined) throw absent(command, stored);
+      const lost = lostIn(stored?.record, look);
+      const retries = toRetry(command, look, names, Object.keys(lost));
+      const patch = Object.assign(
+        {},
+        ...retries.map((name) => lost[name] ?? {}),
+      ) as Patch;
+      return {
+        asks: {
+          request: { patch: withoutFlags(patch), retries },
+          regions: retries,
+        },
+      };
+    },
+  );
+}
+
+/** Regions that were taken away for repair, and could not be added back, with what they were. */
+function lostIn(
+  record: ImageVersionRecord | undefined,
+  { resource }: Look,
+): Readonly<Record<string, Patch>> {
+  const shown = regionsIn(factsIn(resource));
+  return Object.fromEntries(
+    Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
+      removed === undefined || shown.includes(name) ? [] : [[name, removed]],
+    ),
+  );
+}
+
+function toRetry(
+  { id }: RetryImageVersion,
+  look: Look,
+  names: readonly string[] | undefined,
+  lost: readonly string[],
+): readonly string[] {
+  const failed = [
+    ...look.regions
+      .map(({ name }) => name)
+      .filter((name) => hasFailed(look, name)),
+    ...lost,
+  ];
+  if (failed.length === 0)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      isBusy(look)
+        ? `Azure is working on ${formatImageVersionId(id)}: none of its regions has failed.`
+        : `No region of ${formatImageVersionId(id)} has failed: there is nothing to repair.`,
+    );
+  const chosen = names ?? failed;
+  const findings = chosen.flatMap((name, i): Finding[] =>
+    failed.includes(name)
+      ? []
+      : [
+          {
+            code: "RegionNotFailed",
+            pointer: `/regions/${i}`,
+            message: `"${name}" has not failed. The failed regions are ${failed.join(", ")}.`,
+          },
+        ],
+  );
+  const home = chosen.indexOf(canonicalRegion(look.resource.location));
+  if (home !== -1)
+    findings.push({
+      code: "HomeRegionNotRepairable",
+      pointer: names === undefined ? "" : `/regions/${home}`,
+      message: `"${chosen[home]}" is the version's own location, which cannot be removed and added back. Publish another version.`,
+    });
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The regions cannot be repaired; each is listed under errors.",
+      { findings },
+    );
+  return chosen;
+}

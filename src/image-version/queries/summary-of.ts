@@ -1,0 +1,76 @@
+import { canonicalRegion } from "../../resource-id.js";
+import type {
+  ImageSummaryView,
+  ImageVersionRequest,
+  ImageVersionView,
+} from "../contract.js";
+import { latestIn } from "../latest/flags.js";
+
+export type Summary = ImageSummaryView["versions"][number];
+
+/** A version whose sets have no place yet, and of which others decide whether it is the latest. */
+export interface Shown extends Omit<Summary, "latest" | "keys" | "regions"> {
+  readonly regions: readonly (Omit<
+    Summary["regions"][number],
+    "latest" | "diskEncryptionSets"
+  > & { readonly sets: readonly string[] })[];
+}
+
+/** What a summary shows of a version. */
+export function summaryOf({
+  name,
+  properties,
+  sigil,
+}: ImageVersionView): Shown {
+  const { publishingProfile: profile, provisioningState } = properties;
+  const included = latestIn({
+    location: "",
+    properties,
+  } as ImageVersionRequest);
+  return {
+    name,
+    managedBy: sigil.managedBy,
+    provisioningState,
+    ...(sigil.state && { state: sigil.state }),
+    ...(sigil.operationId && { operationId: sigil.operationId }),
+    ...(sigil.conditions && {
+      conditions: sigil.conditions.map(({ type, since }) => ({
+        type,
+        ...(since !== undefined && { since }),
+      })),
+    }),
+    excludeFromLatest: included.length === 0,
+    ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
+    ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
+    regions: sigil.regions.map((region) => {
+      const target = profile.targetRegions?.find(
+        (each) => canonicalRegion(each.name) === region.name,
+      );
+      const { osDiskImage, dataDiskImages } = region.encryption;
+      const ids = [
+        osDiskImage.diskEncryptionSetId,
+        osDiskImage.secureVMDiskEncryptionSetId,
+        ...dataDiskImages.map((disk) => disk.diskEncryptionSetId),
+      ].filter((id) => id !== undefined);
+      const replicas = target?.regionalReplicaCount ?? profile.replicaCount;
+      const storage = target?.storageAccountType ?? profile.storageAccountType;
+      return {
+        name: region.name,
+        state: region.state,
+        progress: region.progress,
+        excludeFromLatest: !included.includes(region.name),
+        encryptionType: osDiskImage.type,
+        sets: [...new Set(ids)],
+        ...(replicas !== undefined && { regionalReplicaCount: replicas }),
+        ...(storage && { storageAccountType: storage }),
+        ...(region.expectedEndTime && {
+          expectedEndTime: region.expectedEndTime,
+        }),
+        ...(region.nextAttemptTime && {
+          nextAttemptTime: region.nextAttemptTime,
+        }),
+        ...(region.stalledTime && { stalledTime: region.stalledTime }),
+      };
+    }),
+  };
+}
