@@ -54,7 +54,7 @@ export function createLongPolls({
   });
   /** One for each that waits, the oldest first. */
   const places = new Set<{ readonly caller: string }>();
-  /** Invariants 2 and 3; undefined where all places are others'. */
+  /** Undefined where all places are others'. */
   const placeOf = (caller: string): { readonly caller: string } | undefined => {
     const own = [...places].filter((one) => one.caller === caller);
     if (own.length >= MOST_OF_CALLER || places.size >= MOST_WAITS) {

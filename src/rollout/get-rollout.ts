@@ -1,6 +1,6 @@
-import {
-  type ImageVersionView,
-  type KnownImageVersion,
+import type {
+  ImageVersionView,
+  KnownImageVersion,
 } from "../image-version/index.js";
 import type { RolloutDependencies } from "./ports.js";
 import { decisionOn } from "./situation.js";

@@ -37,7 +37,7 @@ import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { emptyRecord } from "../state/accepting.js";
 import { believed } from "../state/observe.js";
-import { type Time } from "../state/fact.js";
+import type { Time } from "../state/fact.js";
 import { reconcile, type Put } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";

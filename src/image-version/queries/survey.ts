@@ -37,7 +37,7 @@ import {
   unapplied,
 } from "../state/fold.js";
 import { believed } from "../state/observe.js";
-import { type Time } from "../state/fact.js";
+import type { Time } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
