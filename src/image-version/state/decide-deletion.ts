@@ -10,7 +10,7 @@ import { isOfOtherLife, sinceMs, type Time } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
 import type { Deletion } from "./deletion.js";
 
-export type DeletionDecision =
+type DeletionDecision =
   | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
   /** It is to be asked who needs the version, then the DELETE may be sent. */
   | { readonly kind: "send" }

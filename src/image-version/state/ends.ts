@@ -157,7 +157,7 @@ const END_STATES = {
 } as const;
 
 /** Ends one that has begun; where it is the last, the record's state says how it ended. */
-export function endOperation(
+function endOperation(
   pair: ImageVersionPair,
   operationId: string,
   ending: Ending,

@@ -82,7 +82,7 @@ export function whyUnconfirmed({
   }: the answer may be older than the last change. The next polls decide.`;
 }
 
-export function unconfirmed(
+function unconfirmed(
   record: ImageVersionRecord,
   shows: string,
   { now }: Time,

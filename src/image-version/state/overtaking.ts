@@ -79,7 +79,7 @@ function givingBack(
   };
 }
 
-export function without(pair: ImageVersionPair, id: string): ImageVersionPair {
+function without(pair: ImageVersionPair, id: string): ImageVersionPair {
   const { [id]: _, ...requests } = pair.record.requests;
   return { ...pair, record: { ...pair.record, requests } };
 }
