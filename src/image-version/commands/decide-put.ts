@@ -472,6 +472,7 @@ function acceptingOf(
     ...(guards &&
       command.ignoreUse !== true &&
       removeRegions.length > 0 && { guardsRegions: true }),
+    ...(command.allowNoLatest === true && exists && { allowNoLatest: true }),
     ...(mayCreate && !exists && { creates: true }),
   };
   const names = regionsIn(

@@ -106,7 +106,6 @@ export async function deleteImageVersion(
           patch: {},
           deletion: {
             ...(bypassSoftDelete && { bypassSoftDelete }),
-            ...(allowNoLatest && { allowNoLatest }),
             ...(guarded && {
               guarded: true,
               ...(latestIn(look.resource).length > 0 && {
@@ -115,6 +114,7 @@ export async function deleteImageVersion(
             }),
           },
           ...(guarded && { release }),
+          ...(allowNoLatest && { allowNoLatest }),
           ...(byPolicy && { machine: true }),
         },
       };

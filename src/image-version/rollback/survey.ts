@@ -70,11 +70,15 @@ export interface Survey {
   readonly excludedForNow: ReadonlySet<string>;
   /** By the numbers of the versions that are to be deleted: by what. */
   readonly deletions: ReadonlyMap<string, OpenDeletion>;
+  /** By number, of the versions that Sigil knows. */
+  readonly records: ReadonlyMap<string, ImageVersionRecord>;
   /** A version as open operations leave it in latest. */
   readonly toBe: Change;
 }
 
-type Change = <T extends ListedImageVersion & Partial<Surveyed>>(item: T) => T;
+export type Change = <T extends ListedImageVersion & Partial<Surveyed>>(
+  item: T,
+) => T;
 
 /** Of more than so many, what the list says is taken. */
 const MOST_LOOKS = 20;
@@ -145,6 +149,7 @@ export async function surveyOf(
     awaiting,
     excludedForNow,
     deletions,
+    records,
     toBe: (item) => {
       const included = latestToBe(records.get(item.name), item.resource);
       return { ...item, resource: withLatest(item.resource, included) };

@@ -8,7 +8,7 @@
  *  4. What a machine has begun is asked again right before it is sent.
  *  5. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
  */
-import { ServiceError } from "../../errors.js";
+import { ServiceError, type Finding } from "../../errors.js";
 import {
   currentFor,
   commit,
@@ -21,6 +21,7 @@ import { hasEnded } from "../../operation/kinds.js";
 import { isStateConflict } from "../../operation/outbox.js";
 import type { OperationFailure } from "../../operation/records.js";
 import {
+  formatImageVersionId,
   imageIdIn,
   imageIdOf,
   parseImageVersionId,
@@ -34,7 +35,13 @@ import type {
 } from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import type { Proven } from "../preflight/judge.js";
+import {
+  latestFindings,
+  lostAtLast,
+  wouldLoseLatest,
+} from "../preflight/latest.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
+import { latestIn } from "../latest/flags.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
 import { deletionIn } from "../state/deletion.js";
@@ -52,6 +59,7 @@ import {
   beginWrite,
   goingOn,
   provenBeside,
+  withFindings,
   writeAccepted,
   writePostponed,
   writeRefused,
@@ -138,6 +146,8 @@ interface Prepared {
   /** The requests that were judged: the write has no other. */
   readonly ids?: readonly string[];
   readonly proven?: Proven;
+  /** Regions that they leave without a latest, as they may. */
+  readonly named?: readonly Finding[];
   /** Canonical regions whose repairs were judged, and those that are not to be begun. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];
@@ -241,7 +251,12 @@ async function act(
     switch (decided.kind) {
       case "put":
         put = decided;
-        return beginWrite(seen.pair, put, prepared.proven, context);
+        return beginWrite(
+          withFindings(seen.pair, put.sentFor, prepared.named ?? []),
+          put,
+          prepared.proven,
+          context,
+        );
       case "failed":
         return goingOn(
           decided.ids.reduce(
@@ -309,10 +324,11 @@ async function preparedFor(
       return "ended";
     }
     await mustNotBeNeededThere(deps, id, record, put);
+    const named = await mustKeepLatestThere(deps, id, record, put);
     const refused = record.status
       ? await refusedRepairs(deps, record, id, record.status, repairs)
       : {};
-    const judged = { ids: put.sentFor, repairs, refused };
+    const judged = { ids: put.sentFor, repairs, refused, named };
     if (!needsProof(record, put)) return judged;
     const proof = await prove(deps, id, record, put);
     if ("proven" in proof) return { ...judged, proven: proof.proven };
@@ -339,6 +355,9 @@ function notProven(
   const [only, ...others] = sentFor;
   if (only === undefined)
     return advance(pair, context, { patch: {}, waitMs: deps.pace.pollMaxMs });
+  // Invariant 4.
+  if (others.length === 0 && pair.record.requests[only]?.machine === true)
+    return withoutMachine(pair, only, failure.message, deps);
   return others.length > 0
     ? advance(pair, context, {
         patch: { window: 1 },
@@ -425,6 +444,27 @@ async function mustNotBeNeededThere(
     pointer: "/query/removeRegions",
     confirms: true,
   });
+}
+
+/** No region loses its latest by what was accepted, or has failed, since it was asked first. A cancel names, and does. */
+async function mustKeepLatestThere(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { sentFor, body }: Put,
+): Promise<readonly Finding[]> {
+  const { status } = record;
+  const asking = inWindow(record).filter(
+    ([one, { decided }]) => sentFor.includes(one) && decided === undefined,
+  );
+  if (status === undefined || asking.length === 0) return [];
+  const [before, after] = [status.resource, body].map(latestIn);
+  const allowNoLatest = asking.every(([, one]) => one.allowNoLatest === true);
+  const taking = { id, before: before ?? [], after: after ?? [] };
+  const lost = (await lostAtLast(deps, taking, { allowNoLatest })) ?? [];
+  if (lost.length > 0 && !allowNoLatest)
+    throw wouldLoseLatest(formatImageVersionId(id), lost);
+  return latestFindings(lost, true);
 }
 
 function isTooOld(
