@@ -457,7 +457,12 @@ async function mustKeepLatestThere(
   const asking = inWindow(record).filter(
     ([one, { decided }]) => sentFor.includes(one) && decided === undefined,
   );
-  if (status === undefined || asking.length === 0) return [];
+  // A promotion takes away nothing that was released.
+  if (
+    status === undefined ||
+    asking.every(([, { release }]) => release?.kind === "include")
+  )
+    return [];
   const [before, after] = [status.resource, body].map(latestIn);
   const allowNoLatest = asking.every(([, one]) => one.allowNoLatest === true);
   const taking = { id, before: before ?? [], after: after ?? [] };
