@@ -318,6 +318,7 @@ function asksOf(
       ...(guards &&
         command.ignoreUse !== true &&
         removeRegions.length > 0 && { guardsRegions: true }),
+      ...(command.allowNoLatest === true && exists && { allowNoLatest: true }),
       ...(patch === undefined && !exists && { creates: true }),
     },
     regions: regionsIn(

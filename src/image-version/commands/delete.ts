@@ -142,13 +142,13 @@ function requestOf(
     patch: {},
     deletion: {
       ...(bypassSoftDelete && { bypassSoftDelete }),
-      ...(allowNoLatest && { allowNoLatest }),
       ...(guarded && { guarded: true }),
       ...(isInLatest && {
         before: stored?.record.release ?? releaseOf(guarded.resource),
       }),
     },
     ...(guarded && { release: RELEASE }),
+    ...(allowNoLatest && { allowNoLatest }),
     ...(byPolicy && { machine: true }),
   };
 }

@@ -123,6 +123,7 @@ export function demoteImageVersion(
                 ? change
                 : { kind: "set", release: { in: spared, but, by: "rule" } },
             ...(isByRule && { machine: true }),
+            ...(command.allowNoLatest === true && { allowNoLatest: true }),
           },
           ...(!isByRule && { endsRule: true }),
         },

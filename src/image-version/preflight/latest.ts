@@ -1,6 +1,12 @@
 /**
  * No region loses its latest unnamed: what takes a version out of latest says what is the latest then, and is refused where that is
- * nothing, unless the request says that it may be.
+ * nothing, unless the request says that it may be. It is asked as the request is accepted, and again right before it is sent: two
+ * that are accepted at one moment, of two versions, do not see each other. Invariants of the second question:
+ *  1. What is to take another version out of latest counts as done; of a lower number only once it was sent. So of two that would
+ *     leave nothing the higher number's is done, and the other fails.
+ *  2. What is to bring another version in counts once Azure shows it: until then it is waited for.
+ *  3. Who may leave a region without a latest does, and its operation names the region.
+ * Azure has no condition on a write: two hosts that ask at the very moment of each other's acceptance may both send.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import {
@@ -16,13 +22,19 @@ import {
 } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import type { Look } from "../resources.js";
-import { surveyedLatest, surveyOf } from "../queries/survey.js";
+import {
+  surveyedLatest,
+  surveyOf,
+  type Change,
+  type Survey,
+} from "../queries/survey.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { latestToBe } from "../state/fold.js";
+import { latestToBe, latestToStay, sentAlone } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 
 /** Canonical regions that have the version in latest, before and after. */
-interface LatestTaking {
+export interface LatestTaking {
   readonly id: ImageVersionId;
   readonly before: readonly string[];
   readonly after: readonly string[];
@@ -53,22 +65,92 @@ export function takingOf(
  */
 export async function latestAfter(
   deps: Dependencies,
-  { id, before, after }: LatestTaking,
+  taking: LatestTaking,
 ): Promise<readonly LatestChange[]> {
-  if (before.every((region) => after.includes(region))) return [];
-  const survey = await surveyOf(deps, imageIdOf(id));
+  if (takesNothing(taking)) return [];
+  const survey = await surveyOf(deps, imageIdOf(taking.id));
+  return changesOf(survey, taking, survey.toBe);
+}
+
+function takesNothing({ before, after }: LatestTaking): boolean {
+  return before.every((region) => after.includes(region));
+}
+
+/** `others`: how the other versions are taken to be in latest. */
+async function changesOf(
+  survey: Survey,
+  { id, before, after }: LatestTaking,
+  others: Change,
+): Promise<readonly LatestChange[]> {
   const [now, then] = await Promise.all(
     [before, after].map((included) =>
       surveyedLatest(survey, (one) =>
         one.name === id.versionName
           ? { ...one, resource: withLatest(one.resource, included) }
-          : survey.toBe(one),
+          : others(one),
       ),
     ),
   );
   return now === undefined || then === undefined
     ? []
     : latestBetween(now, then).filter(({ from, to }) => from !== to);
+}
+
+/**
+ * The regions that would have no latest, as it is right before it is sent. Undefined where that cannot be read and the request allows
+ * it. Throws else what the reads throw, and what is to be waited for.
+ */
+export async function lostAtLast(
+  deps: Dependencies,
+  taking: LatestTaking,
+  { allowNoLatest = false }: NoLatest,
+): Promise<readonly LatestChange[] | undefined> {
+  if (takesNothing(taking)) return [];
+  try {
+    const survey = await surveyOf(deps, imageIdOf(taking.id));
+    const lost = await lostWhere(survey, taking, latestToStay);
+    if (lost.length === 0 || allowNoLatest) return lost;
+    const lostForGood = await lostWhere(survey, taking, latestToBe);
+    if (lostForGood.length > 0) return lostForGood;
+    // Invariant 2.
+    throw new ServiceError(
+      "RegionWouldLoseLatest",
+      `Another version is to become the latest in ${namesIn(lost)} first: an open operation promotes it.`,
+      { retryAfterMs: deps.pace.pollInitialMs },
+    );
+  } catch (error) {
+    if (
+      !allowNoLatest ||
+      !(error instanceof ServiceError) ||
+      error.retryAfterMs !== undefined
+    )
+      throw error;
+    return undefined;
+  }
+}
+
+/** `included`: where the other versions are taken to be in latest. */
+async function lostWhere(
+  survey: Survey,
+  taking: LatestTaking,
+  included: typeof latestToBe,
+): Promise<readonly LatestChange[]> {
+  const { versionName } = taking.id;
+  const changes = await changesOf(survey, taking, (one) => {
+    const record = survey.records.get(one.name);
+    const isLower = compareVersionNumbers(one.name, versionName) < 0;
+    const regions = [
+      ...included(record, one.resource),
+      // Invariant 1.
+      ...(record && isLower ? included(sentAlone(record), one.resource) : []),
+    ];
+    return { ...one, resource: withLatest(one.resource, regions) };
+  });
+  return lostOf(changes);
+}
+
+function namesIn(changes: readonly LatestChange[]): string {
+  return changes.map(({ region }) => region).join(", ");
 }
 
 /** Throws ServiceError RegionWouldLoseLatest; answers what is to be told of regions that have another latest then. */
@@ -109,7 +191,7 @@ export function wouldLoseLatest(
 ): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
-    `Without ${what} there would be no latest version in ${lost.map(({ region }) => region).join(", ")}: a machine made there without a version number could not be made.`,
+    `Without ${what} there would be no latest version in ${namesIn(lost)}: a machine made there without a version number could not be made.`,
     {
       findings: latestFindings(lost, false),
       fields: { latestChanges: lost.map((change) => ({ ...change })) },

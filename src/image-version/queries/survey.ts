@@ -62,6 +62,8 @@ export interface Survey {
   readonly excludedForNow: ReadonlySet<string>;
   /** By the numbers of the versions that are to be deleted: by what. */
   readonly deletions: ReadonlyMap<string, OpenDeletion>;
+  /** By number, of the versions that Sigil knows. */
+  readonly records: ReadonlyMap<string, ImageVersionRecord>;
   /** A version as open operations leave it in latest. */
   readonly toBe: Change;
 }

@@ -299,6 +299,10 @@ async function childOf(
       traceparent: operation.traceparent,
       idempotencyKey: `${operation.id}/${record.done}`, // Invariant 2.
       byRollback: true,
+      // What was planned is asked again, and allowed.
+      ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {
+        allowNoLatest: true,
+      }),
     });
   } catch (error) {
     if (does === "demote" && isGone(error)) return undefined;

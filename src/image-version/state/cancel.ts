@@ -8,6 +8,7 @@ import { advance } from "../../operation/advance.js";
 import { cancel } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
+import { leftState } from "./deletion.js";
 import { openRequests, requestsOf } from "./fold.js";
 import { endDecided, keepingProtection } from "./ends.js";
 import { untilQuiet } from "./follow.js";
@@ -61,7 +62,13 @@ export function beginCancel(
   if (deletion !== undefined) {
     if (deletion.sentTime !== undefined) return later({}, DELETE_SENT);
     return deletion.before === undefined
-      ? endsNow(pair, operationId, by, context, saying(why, NOTHING_DELETED))
+      ? endsNow(
+          { ...pair, record: { ...record, state: leftState(pair) } },
+          operationId,
+          by,
+          context,
+          saying(why, NOTHING_DELETED),
+        )
       : later(
           { release: { kind: "set", release: deletion.before }, ...notApplied },
           "It ends once the version is in latest again as it was.",

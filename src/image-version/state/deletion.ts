@@ -340,7 +340,9 @@ export function deletionInVain(
 }
 
 /** What had begun beside the deletion goes on from where it was. */
-function leftState({ record }: ImageVersionPair): ImageVersionRecord["state"] {
+export function leftState({
+  record,
+}: ImageVersionPair): ImageVersionRecord["state"] {
   if (record.members.length === 0) return record.state;
   return record.write === undefined ? "Accepted" : "Replicating";
 }

@@ -7,7 +7,13 @@
  *  4. What is stricter holds from acceptance (protection, the end of a rule); what is looser once it is applied.
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
-import { factsIn, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
+import {
+  exclusionIn,
+  factsIn,
+  flagsFor,
+  latestIn,
+  withoutFlags,
+} from "../latest/flags.js";
 import {
   EVERYWHERE,
   released,
@@ -172,6 +178,30 @@ export function latestToBe(
   const after = releaseAfter({ release }, asked, regions);
   return (after ? releasedIn(after, regions) : latestIn(resource)).filter(
     (name) => !removed.includes(name),
+  );
+}
+
+/** The record with those requests alone of which something was sent. */
+export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
+  const requests = Object.entries(record.requests).filter(
+    ([, { sent, deletion }]) =>
+      sent === true || deletion?.sentTime !== undefined,
+  );
+  return { ...record, requests: Object.fromEntries(requests) };
+}
+
+/** Those of `latestToBe` that Azure shows now: nothing is to bring them about, and the write under way leaves them. */
+export function latestToStay(
+  record: ImageVersionRecord | undefined,
+  resource: ImageVersionRequest,
+): readonly string[] {
+  const { changes = {} } = record?.write ?? {};
+  const shown = latestIn(resource);
+  return latestToBe(record, resource).filter(
+    (name) =>
+      shown.includes(name) &&
+      changes[exclusionIn(name)] !== true &&
+      changes[regionField(name)] !== null,
   );
 }
 

@@ -69,6 +69,8 @@ export interface VersionRequest {
   readonly machine?: true;
   /** True where Azure Resource Graph is asked, right before it is sent, who uses the version in the regions that it removes. */
   readonly guardsRegions?: true;
+  /** True where it may leave a region without a latest. */
+  readonly allowNoLatest?: true;
   /** True once a write that has what it asks was sent. */
   readonly sent?: true;
   /** When a fact showed all that it asks; RFC 3339. From then on it waits for its regions alone. */
@@ -80,8 +82,6 @@ export interface VersionRequest {
 export interface DeletionRequest {
   /** For good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: true;
-  /** True where a region may be left without a latest. */
-  readonly allowNoLatest?: true;
   /** True where it is asked who uses the version before the DELETE is sent, once it is out of latest: its `release` is applied then. */
   readonly guarded?: true;
   /** The release before it, to be given back where a guarded deletion comes to nothing. */

@@ -6,6 +6,7 @@
  *  3. What ARM refuses of several is sent again one by one: the one at fault fails, and the others do not.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import type { Finding } from "../../errors.js";
 import { advance, event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type {
@@ -384,6 +385,29 @@ export function provenBeside(
         dataDiskLuns:
           dataDiskLuns.length > 0 ? dataDiskLuns : proven.record.dataDiskLuns,
       };
+}
+
+/** What is found right before it is sent is in the answer of each operation that asks it, once. */
+export function withFindings(
+  pair: ImageVersionPair,
+  ids: readonly string[],
+  findings: readonly Finding[],
+): ImageVersionPair {
+  const told = (one: OperationRecord): OperationRecord => {
+    const { warnings = [] } = one;
+    const more = findings.filter(
+      ({ message }) => !warnings.some((had) => had.message === message),
+    );
+    return ids.includes(one.id) && more.length > 0
+      ? { ...one, warnings: [...warnings, ...more] }
+      : one;
+  };
+  const { record, operation } = pair;
+  return {
+    ...pair,
+    operation: told(operation),
+    record: { ...record, members: record.members.map(told) },
+  };
 }
 
 /** What was found worth saying at acceptance and at the proof. */

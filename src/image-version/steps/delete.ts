@@ -23,9 +23,13 @@ import type {
   StoredVersion,
 } from "../ports.js";
 import { factsIn, latestIn } from "../latest/flags.js";
-import { lostOf, type LatestChange } from "../latest/latest-after.js";
 import { releasedIn } from "../latest/release.js";
-import { latestAfter, wouldLoseLatest } from "../preflight/latest.js";
+import {
+  latestFindings,
+  lostAtLast,
+  wouldLoseLatest,
+  type LatestTaking,
+} from "../preflight/latest.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
@@ -45,6 +49,7 @@ import { decideDeletion } from "../state/decide-deletion.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal } from "../state/states.js";
+import { withFindings } from "../state/write.js";
 import { isUnanswered, postponeOrEnd } from "./postpone.js";
 
 export async function takeDeletionStep(
@@ -187,19 +192,23 @@ async function ask(
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionInVain(pair, present(pair, deletion), failure, contextOf(deps));
   const { machine, deletion: asked } = deletion.request;
+  let named: readonly Finding[];
   try {
-    if (asked.guarded === true) {
-      const lost = await lostTo(deps, id, deletion, look);
+    // What a policy keeps for that it judges itself.
+    const allowNoLatest =
+      deletion.request.allowNoLatest === true || machine === true;
+    const taking = takingBy(id, deletion, look);
+    const lost = await lostAtLast(deps, taking, { allowNoLatest });
+    if (asked.guarded === true)
       await mustNotBeNeeded(deps, {
         id,
-        latestIn: lost.map(({ region }) => region),
+        latestIn: lost?.map(({ region }) => region),
         pointer: "",
         confirms: true,
       });
-      // What a policy keeps for that it judges itself.
-      if (lost.length > 0 && asked.allowNoLatest !== true && machine !== true)
-        throw wouldLoseLatest(id.versionName, lost);
-    }
+    if (lost !== undefined && lost.length > 0 && !allowNoLatest)
+      throw wouldLoseLatest(id.versionName, lost);
+    named = latestFindings(lost ?? [], true);
     const why = machine === true ? await deps.keptByPolicy(id) : undefined;
     if (why !== undefined) throw kept(why);
   } catch (error) {
@@ -215,7 +224,8 @@ async function ask(
   }
   const mine = await commitStep(deps, stored, (pair) => {
     const next = sees(pair);
-    return beginDelete(next, present(next, deletion), contextOf(deps));
+    const told = withFindings(next, [deletion.operation.id], named);
+    return beginDelete(told, present(told, deletion), contextOf(deps));
   });
   if (mine === undefined) return;
   // A rollback that was stored before that commit is seen by the judgement, or now. One that is stored after it is refused.
@@ -247,18 +257,17 @@ async function ask(
   );
 }
 
-/** The regions that it alone would be the latest of, were it not to be deleted. */
-async function lostTo(
-  deps: Dependencies,
+/** It is out of latest already where it is guarded: what counts is where it was before. */
+function takingBy(
   id: ImageVersionId,
   { request: { deletion } }: Deletion,
   { resource }: Look,
-): Promise<readonly LatestChange[]> {
+): LatestTaking {
   const before =
     deletion.before === undefined
       ? latestIn(resource)
       : releasedIn(deletion.before, regionsIn(factsIn(resource)));
-  return lostOf(await latestAfter(deps, { id, before, after: [] }));
+  return { id, before, after: [] };
 }
 
 const LED_TO = "A rollback that is running leads to it.";

@@ -4,8 +4,12 @@
  */
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
+import type { Finding } from "../../errors.js";
 import type { OperationFailure } from "../../operation/records.js";
-import type { ImageVersionId } from "../../resource-id.js";
+import {
+  formatImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import type {
   Dependencies,
   StepDependencies,
@@ -13,6 +17,12 @@ import type {
 } from "../ports.js";
 import type { Facts } from "../rules/facts.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
+import {
+  latestFindings,
+  lostAtLast,
+  wouldLoseLatest,
+} from "../preflight/latest.js";
+import { latestIn } from "../latest/flags.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
@@ -36,6 +46,8 @@ export interface Prepared {
   /** The requests that were judged: the write has no other. */
   readonly ids?: readonly string[];
   readonly proven?: Proven;
+  /** Regions that they leave without a latest, as they may. */
+  readonly named?: readonly Finding[];
   /** Canonical regions whose repairs were judged, and those that are not to be begun. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];
@@ -66,10 +78,11 @@ export async function preparedFor(
       return "ended";
     }
     await mustNotBeNeededThere(deps, id, record, put);
+    const named = await mustKeepLatestThere(deps, id, record, put);
     const refused = record.status
       ? await refusedRepairs(deps, record, id, record.status, repairs)
       : {};
-    const judged = { ids: put.sentFor, repairs, refused };
+    const judged = { ids: put.sentFor, repairs, refused, named };
     if (!needsProof(record, put)) return judged;
     const proof = await prove(deps, id, record, put, looked);
     if ("proven" in proof) return { ...judged, proven: proof.proven };
@@ -96,6 +109,9 @@ function notProven(
   const [only, ...others] = sentFor;
   if (only === undefined)
     return advance(pair, context, { patch: {}, waitMs: deps.pace.pollMaxMs });
+  // Invariant 1.
+  if (others.length === 0 && pair.record.requests[only]?.machine === true)
+    return withoutMachine(pair, only, failure.message, deps);
   return others.length > 0
     ? advance(pair, context, {
         patch: { window: 1 },
@@ -182,4 +198,30 @@ async function mustNotBeNeededThere(
     pointer: "/query/removeRegions",
     confirms: true,
   });
+}
+
+/** No region loses its latest by what was accepted, or has failed, since it was asked first. A cancel names, and does. */
+async function mustKeepLatestThere(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { sentFor, body }: Put,
+): Promise<readonly Finding[]> {
+  const { status } = record;
+  const asking = inWindow(record).filter(
+    ([one, { decided }]) => sentFor.includes(one) && decided === undefined,
+  );
+  // A promotion takes away nothing that was released.
+  if (
+    status === undefined ||
+    asking.every(([, { release }]) => release?.kind === "include")
+  )
+    return [];
+  const [before, after] = [status.resource, body].map(latestIn);
+  const allowNoLatest = asking.every(([, one]) => one.allowNoLatest === true);
+  const taking = { id, before: before ?? [], after: after ?? [] };
+  const lost = (await lostAtLast(deps, taking, { allowNoLatest })) ?? [];
+  if (lost.length > 0 && !allowNoLatest)
+    throw wouldLoseLatest(formatImageVersionId(id), lost);
+  return latestFindings(lost, true);
 }

@@ -37,7 +37,12 @@ import { withoutRepairs } from "../state/repairs.js";
 import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import { beginWrite, goingOn, provenBeside } from "../state/write.js";
+import {
+  beginWrite,
+  goingOn,
+  provenBeside,
+  withFindings,
+} from "../state/write.js";
 import { takeDeletionStep } from "./delete.js";
 import { later } from "./postpone.js";
 import { typesOf } from "./prove.js";
@@ -221,7 +226,12 @@ async function act(
     switch (decided.kind) {
       case "put":
         put = decided;
-        return beginWrite(seen.pair, put, prepared.proven, context);
+        return beginWrite(
+          withFindings(seen.pair, put.sentFor, prepared.named ?? []),
+          put,
+          prepared.proven,
+          context,
+        );
       case "failed":
         return goingOn(
           decided.ids.reduce(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
@@ -135,6 +136,27 @@ test("a deletion that is canceled, and that Azure carries out, is told Deleted o
   expect(
     new Set(ends.map(({ id: eventId, type }) => `${type} ${eventId}`)),
   ).toEqual(new Set([`Sigil.ImageVersion.Deleted ${deletion.id}/deleted`]));
+});
+
+test("canceled before it is sent, it leaves the version to what was asked beside it", async () => {
+  const body = managedImageRequest();
+  body.properties.publishingProfile = {
+    ...body.properties.publishingProfile,
+    excludeFromLatest: true,
+  };
+  await made(body);
+  const deletion = await remove();
+  // It is out of latest already: the demotion has nothing to send.
+  await demoteImageVersion(world.deps, {
+    id: idOf(id),
+    requestedBy: OPERATOR,
+    traceparent: TRACEPARENT,
+  });
+  await cancelOperation(world.deps, deletion.id, OPERATOR);
+  expect(await world.finish(id)).toMatchObject({
+    kind: "DemoteImageVersion",
+    status: "Succeeded",
+  });
 });
 
 test("is refused where the version blocks it, before anything that is being done ends for it", async () => {

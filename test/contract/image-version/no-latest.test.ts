@@ -8,7 +8,10 @@ import {
   test,
 } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
@@ -17,12 +20,14 @@ import {
   planRollback,
   rollBackImage,
 } from "../../../src/image-version/rollback/roll-back.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   idOf,
   operationIn,
   request,
   startInProcess,
   TRACEPARENT,
+  type DueMessage,
   type InProcess,
 } from "../../support/dependencies.js";
 import { CONSUMER, worldWithConsumer } from "../../support/image-users.js";
@@ -148,6 +153,80 @@ test("what another operation is to take away counts as gone", async () => {
   await demoteImageVersion(world.deps, { id: at("1.0.2"), ...BY });
   const error = await refusalOf(WAYS.demote({}));
   expect(error.code).toBe("RegionWouldLoseLatest");
+});
+
+describe("asked again before it is sent", () => {
+  const of = (name: string, more: Allowed = {}) =>
+    demoteImageVersion(world.deps, { id: at(name), ...BY, ...more });
+  const endOf = async (name: string) => {
+    const { status, error } = await world.finish(versionId(name, image));
+    return error?.code ?? status;
+  };
+  beforeEach(() => put("1.0.2", BOTH));
+
+  test("of two that are accepted at one moment the higher number's is done", async () => {
+    await Promise.all([of("1.0.1"), of("1.0.2")]);
+    expect(await endOf("1.0.2")).toBe("Succeeded");
+    expect(await endOf("1.0.1")).toBe("RegionWouldLoseLatest");
+    expect(await includedIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("of two that may leave none each is done, and the regions are named", async () => {
+    const allow = { allowNoLatest: true };
+    const [lower] = await Promise.all([of("1.0.1", allow), of("1.0.2", allow)]);
+    expect(lower.warnings).toBeUndefined();
+    expect(await endOf("1.0.2")).toBe("Succeeded");
+    const { warnings } = await world.finish(versionId("1.0.1", image));
+    expect(warnings?.map(({ code }) => code)).toContain(
+      "RegionWouldLoseLatest",
+    );
+  });
+
+  test("what waits for another version's promotion goes on with it", async () => {
+    await of("1.0.1");
+    await world.finish(versionId("1.0.1", image));
+    const promotion = await promoteImageVersion(world.deps, {
+      id: at("1.0.1"),
+      ...BY,
+    });
+    const { id } = await of("1.0.2");
+    const due = await world.takeDue();
+    const isOf = (one: string) => (message: DueMessage) =>
+      message.operationId === one;
+    for (const message of due.filter(isOf(id))) await world.handle(message);
+    const { operation } = await world.read(versionId("1.0.2", image));
+    expect(operation.waitReason).toBe(
+      "Another version is to become the latest in eastus2 first: an open operation promotes it.",
+    );
+    for (const message of due.filter(isOf(promotion.id)))
+      await world.handle(message);
+    expect(await endOf("1.0.2")).toBe("Succeeded");
+    expect(await includedIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("and fails where that is canceled", async () => {
+    await of("1.0.1");
+    await world.finish(versionId("1.0.1", image));
+    const promotion = await promoteImageVersion(world.deps, {
+      id: at("1.0.1"),
+      ...BY,
+    });
+    await of("1.0.2");
+    await cancelOperation(world.deps, promotion.id, BY.requestedBy);
+    expect(await endOf("1.0.2")).toBe("RegionWouldLoseLatest");
+  });
+
+  test("a rule's is canceled: the rule decides anew", async () => {
+    const { record } = await world.read(versionId("1.0.1", image));
+    await demoteImageVersion(world.deps, {
+      id: at("1.0.1"),
+      ...BY,
+      byRule: { publishedDate: record.publishedDate ?? "" },
+    });
+    await of("1.0.2", { allowNoLatest: true });
+    expect(await endOf("1.0.1")).toBe("Canceled");
+    expect(await includedIn()).toEqual(["westus", "eastus2"]);
+  });
 });
 
 test("a guarded deletion asks again before it is sent, and puts the version back", async () => {

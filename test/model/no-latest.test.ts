@@ -1,0 +1,432 @@
+/**
+ * Random image definitions under random commands, one or two at once: no region loses its latest unnamed, and none is latest by
+ * accident. Ten definitions for each story of `SIGIL_MODEL_RUNS`; `SIGIL_MODEL_SEED` makes others. One that fails is shrunk, and
+ * printed with its seed and all that happened.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ServiceError } from "../../src/errors.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../src/image-version/commands/promote.js";
+import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
+import { patchImageVersion } from "../../src/image-version/commands/put.js";
+import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
+import { cancelOperation } from "../../src/operation/canceling.js";
+import type { OperationRecord } from "../../src/operation/records.js";
+import { idOf, TRACEPARENT } from "../support/dependencies.js";
+import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
+
+const { SIGIL_MODEL_RUNS = "20", SIGIL_MODEL_SEED = "20260101" } = process.env;
+const RUNS = Number(SIGIL_MODEL_RUNS) * 10;
+const SEED =
+  SIGIL_MODEL_SEED === "random"
+    ? Date.now() % 1_000_000
+    : Number(SIGIL_MODEL_SEED);
+
+type Command =
+  | {
+      readonly does: "promote";
+      readonly version: number;
+      readonly regions: readonly number[] | undefined;
+    }
+  | (Allowing & { readonly does: "demote"; readonly version: number })
+  | (Allowing & {
+      readonly does: "set flag";
+      readonly version: number;
+      /** Undefined: the version's own flag. */
+      readonly region: number | undefined;
+      readonly excluded: boolean;
+    })
+  | (Allowing & {
+      readonly does: "remove region";
+      readonly version: number;
+      readonly region: number;
+    })
+  | (Allowing & {
+      readonly does: "delete";
+      readonly version: number;
+      readonly ignoreUse: boolean;
+    })
+  | (Allowing & {
+      readonly does: "roll back";
+      readonly to: number | undefined;
+    })
+  | { readonly does: "cancel"; readonly nth: number };
+
+interface Allowing {
+  readonly allowNoLatest: boolean;
+}
+
+interface Story {
+  readonly versions: readonly Seed[];
+  /** Sigil knows of subscriptions whose machines may be made of the image. */
+  readonly guarded: boolean;
+  readonly steps: readonly {
+    /** Of one moment. */
+    readonly commands: readonly Command[];
+    /** How much is done before the next ones come; undefined: all. */
+    readonly rounds: number | undefined;
+  }[];
+  readonly seed: number;
+}
+
+const flag = fc.constantFrom(undefined, undefined, undefined, false, true);
+const allowNoLatest = fc.constantFrom(false, false, false, true);
+/** Of a definition's versions and regions, in turn. */
+const version = fc.nat(4);
+const region = fc.nat(3);
+
+const copy = fc.record({
+  excluded: flag,
+  readyInMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 60_000, 300_000),
+});
+
+/** In some of so many regions. */
+const seedIn = (regions: number): fc.Arbitrary<Seed> =>
+  fc.record({
+    excluded: flag,
+    endOfLifeDate: fc.constantFrom(
+      undefined,
+      "2025-06-01T00:00:00Z",
+      "2030-06-01T00:00:00Z",
+    ),
+    regions: fc
+      .array(fc.option(copy, { freq: 4 }), {
+        minLength: regions,
+        maxLength: regions,
+      })
+      .filter((copies) => copies.some((one) => one !== null))
+      .map((copies) =>
+        Object.fromEntries(
+          copies.flatMap((one, i) =>
+            one === null ? [] : [[REGIONS[i] ?? "", one]],
+          ),
+        ),
+      ),
+  });
+
+/** Two to four regions, two to five versions; mostly few, so that commands meet. */
+const versions: fc.Arbitrary<readonly Seed[]> = fc
+  .tuple(fc.constantFrom(2, 2, 3, 4), fc.constantFrom(2, 2, 2, 2, 3, 3, 4, 5))
+  .chain(([regions, length]) =>
+    fc.array(seedIn(regions), { minLength: length, maxLength: length }),
+  );
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    does: fc.constant("promote" as const),
+    version,
+    regions: fc.option(fc.uniqueArray(region, { minLength: 1, maxLength: 2 }), {
+      nil: undefined,
+    }),
+  }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constant("demote" as const),
+      version,
+      allowNoLatest,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("set flag" as const),
+      version,
+      region: fc.option(region, { nil: undefined }),
+      excluded: fc.constantFrom(true, true, false),
+      allowNoLatest,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("remove region" as const),
+      version,
+      region,
+      allowNoLatest,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("delete" as const),
+      version,
+      ignoreUse: fc.boolean(),
+      allowNoLatest,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("roll back" as const),
+      to: fc.option(version, { nil: undefined }),
+      allowNoLatest,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("cancel" as const),
+      nth: fc.nat(3),
+    }),
+  },
+);
+
+const story: fc.Arbitrary<Story> = fc.record({
+  versions,
+  guarded: fc.boolean(),
+  steps: fc.array(
+    fc.record({
+      commands: fc.oneof(fc.tuple(command), {
+        weight: 3,
+        arbitrary: fc.tuple(command, command),
+      }),
+      rounds: fc.constantFrom(undefined, 0, 1, 2, 5, 9),
+    }),
+    { minLength: 1, maxLength: 4, size: "max" },
+  ),
+  seed: fc.nat(),
+});
+
+class Play {
+  readonly #estate: Estate;
+  readonly #names: readonly string[];
+  readonly #regions: readonly string[];
+  /** Accepted since all was settled last. */
+  #accepted: { readonly command: Command; readonly answer: OperationRecord }[] =
+    [];
+
+  constructor(told: Story, estate: Estate) {
+    this.#estate = estate;
+    this.#names = told.versions.map((_, i) => `1.${i}.0`);
+    this.#regions = [
+      ...new Set(told.versions.flatMap((one) => Object.keys(one.regions))),
+    ];
+  }
+
+  async play({ steps }: Story): Promise<void> {
+    let before = this.#estate.copies();
+    for (const { commands, rounds } of steps) {
+      await Promise.all(commands.map((one, i) => this.#ask(one, `caller${i}`)));
+      for (let round = 0; round < (rounds ?? 0); round += 1)
+        await this.#estate.work();
+      if (rounds === undefined) before = await this.#judge(before);
+    }
+    await this.#judge(before);
+  }
+
+  async #ask(command: Command, appId: string): Promise<void> {
+    const line = `${appId}: ${JSON.stringify(command)}`;
+    try {
+      const answer = await this.#send(command, appId);
+      this.#estate.say(`${line}: ${answer?.id ?? "nothing to do"}`);
+      if (answer !== undefined) this.#accepted.push({ command, answer });
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      this.#estate.say(`${line}: ${error.code}`);
+    }
+  }
+
+  async #send(
+    command: Command,
+    appId: string,
+  ): Promise<OperationRecord | undefined> {
+    const { deps } = this.#estate;
+    const by = { requestedBy: { appId }, traceparent: TRACEPARENT };
+    const number = "version" in command ? this.#name(command.version) : "0.0.0";
+    const id = idOf(`${IMAGE}/versions/${number}`);
+    const asked = {
+      id,
+      ...by,
+      allowNoLatest: "allowNoLatest" in command && command.allowNoLatest,
+    };
+    const patched = async (
+      patch: unknown,
+      more: { readonly removeRegions?: readonly string[] } = {},
+    ): Promise<OperationRecord | undefined> => {
+      const answer = await patchImageVersion(deps, {
+        ...asked,
+        ...more,
+        patch,
+        validate: () => [],
+      });
+      return answer.kind === "accepted" ? answer.operation : undefined;
+    };
+    switch (command.does) {
+      case "promote":
+        return promoteImageVersion(deps, {
+          id,
+          ...by,
+          regions: command.regions?.map((one) => this.#region(one)),
+        });
+      case "demote":
+        return demoteImageVersion(deps, asked);
+      case "delete":
+        return deleteImageVersion(deps, {
+          ...asked,
+          ignoreUse: command.ignoreUse,
+        });
+      case "remove region":
+        return patched({}, { removeRegions: [this.#region(command.region)] });
+      case "set flag":
+        return patched(await this.#flags(id, command));
+      case "roll back": {
+        const { versionName: _, ...image } = id;
+        const { to, allowNoLatest: allowed } = command;
+        return rollBackImage(deps, {
+          image,
+          ...by,
+          allowNoLatest: allowed,
+          ...(to !== undefined && { to: this.#name(to) }),
+        });
+      }
+      case "cancel": {
+        const open = this.#estate
+          .operations()
+          .filter(({ endTime }) => endTime === undefined);
+        const found = open[command.nth % Math.max(1, open.length)];
+        return found && cancelOperation(deps, found.id, by.requestedBy);
+      }
+    }
+  }
+
+  /** A region is named with the others: a merge patch has the whole list. */
+  async #flags(
+    id: ReturnType<typeof idOf>,
+    { region: nth, excluded }: Extract<Command, { does: "set flag" }>,
+  ): Promise<unknown> {
+    if (nth === undefined)
+      return {
+        properties: { publishingProfile: { excludeFromLatest: excluded } },
+      };
+    const shown = await this.#estate.deps.resourceManager.getImageVersion(id);
+    const had =
+      shown?.resource.properties.publishingProfile?.targetRegions ?? [];
+    return {
+      properties: {
+        publishingProfile: {
+          targetRegions: had.map((each) =>
+            each.name === this.#region(nth)
+              ? { ...each, excludeFromLatest: excluded }
+              : each,
+          ),
+        },
+      },
+    };
+  }
+
+  #name(version: number): string {
+    return this.#names[version % this.#names.length] ?? "";
+  }
+
+  #region(nth: number): string {
+    return this.#regions[nth % this.#regions.length] ?? "";
+  }
+
+  /** Nothing is under way any more. */
+  async #judge(before: readonly Copy[]): Promise<readonly Copy[]> {
+    await this.#estate.settle();
+    const now = this.#estate.copies();
+    const latest = latestOf(now);
+    expect(
+      [...latestOf(before).keys()].filter(
+        (name) => !latest.has(name) && !this.#named().has(name),
+      ),
+      "regions that have lost their latest unnamed",
+    ).toEqual([]);
+    const included = (copies: readonly Copy[]): readonly string[] =>
+      copies.flatMap(({ version: number, region: name, excluded }) =>
+        excluded ? [] : [`${number} in ${name}`],
+      );
+    expect(
+      included(now).filter(
+        (one) => !included(before).includes(one) && !this.#said().has(one),
+      ),
+      "latest by accident",
+    ).toEqual([]);
+    this.#accepted = [];
+    return now;
+  }
+
+  /** Where commands have said that a version is in latest. */
+  #said(): ReadonlySet<string> {
+    return new Set(
+      this.#accepted.flatMap(({ command: one, answer: { rollback } }) => {
+        const where = (number: string, regions?: readonly number[]) =>
+          (regions?.map((nth) => this.#region(nth)) ?? REGIONS).map(
+            (name) => `${number} in ${name}`,
+          );
+        switch (one.does) {
+          case "promote":
+            return where(this.#name(one.version), one.regions);
+          case "set flag":
+            return one.excluded
+              ? []
+              : where(
+                  this.#name(one.version),
+                  one.region === undefined ? undefined : [one.region],
+                );
+          case "roll back":
+            return where(rollback?.to ?? "");
+          default:
+            return [];
+        }
+      }),
+    );
+  }
+
+  /** Regions of which the answer to who allowed it has said that they have no latest then. */
+  #named(): ReadonlySet<string> {
+    const operations = new Map(
+      this.#estate.operations().map((one) => [one.id, one]),
+    );
+    return new Set(
+      this.#accepted.flatMap(({ command: one, answer }) => {
+        if (!("allowNoLatest" in one && one.allowNoLatest)) return [];
+        const { warnings = [], rollback } = operations.get(answer.id) ?? {};
+        return [
+          ...warnings.flatMap(({ code, message }) =>
+            code === "RegionWouldLoseLatest"
+              ? REGIONS.filter((name) => message.includes(`In ${name} `))
+              : [],
+          ),
+          ...(rollback?.regions ?? []).flatMap(({ name, to }) =>
+            to === undefined ? [name] : [],
+          ),
+        ];
+      }),
+    );
+  }
+}
+
+/** Azure's rule: by region the highest number that is Completed there and not excluded. */
+function latestOf(copies: readonly Copy[]): ReadonlyMap<string, string> {
+  return new Map(
+    copies
+      .filter(({ completed, excluded }) => completed && !excluded)
+      .map(({ region: name, version: number }) => [name, number]),
+  );
+}
+
+test(
+  "no region loses its latest unnamed, and none is latest by accident",
+  { timeout: 60_000 + RUNS * 1_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(story, async (told) => {
+        const estate = new Estate(told.versions, told);
+        try {
+          await new Play(told, estate).play(told);
+        } catch (error) {
+          throw new Error(`${String(error)}\n${estate.lines.join("\n")}`, {
+            cause: error,
+          });
+        }
+      }),
+      { numRuns: RUNS, seed: SEED },
+    );
+  },
+);
