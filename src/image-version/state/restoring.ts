@@ -25,7 +25,8 @@ import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
 import { sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
-import { provenBeside, unseen } from "./write.js";
+import { unseen } from "./write.js";
+import { provenBeside } from "./proven.js";
 
 /** What one step has read. */
 export interface Seen {

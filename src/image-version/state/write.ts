@@ -6,13 +6,11 @@
  *  3. What ARM refuses of several is sent again one by one: the one at fault fails, and the others do not.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import type { Finding } from "../../errors.js";
 import { advance, event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type {
   Effect,
   OperationFailure,
-  OperationRecord,
   RegionRecord,
 } from "../../operation/records.js";
 import type {
@@ -29,12 +27,12 @@ import {
   regionOf,
   regionsIn,
 } from "../properties/fields.js";
-
 import type { Time } from "./fact.js";
 import { endDecided } from "./ends.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
+import { provenBeside, withWarnings } from "./proven.js";
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(
@@ -368,53 +366,4 @@ export function goingOn(
   return Object.keys(pair.record.requests).length === 0
     ? pair
     : advance(pair, context, { patch: {}, waitMs: 0 });
-}
-
-/** What was proven of the sets of an update, beside what is known of the version's others. */
-export function provenBeside(
-  { encryptionTypes, dataDiskLuns }: ImageVersionRecord,
-  proven: Proven | undefined,
-): Partial<ImageVersionRecord> {
-  return proven === undefined
-    ? {}
-    : {
-        encryptionTypes: {
-          ...encryptionTypes,
-          ...proven.record.encryptionTypes,
-        },
-        dataDiskLuns:
-          dataDiskLuns.length > 0 ? dataDiskLuns : proven.record.dataDiskLuns,
-      };
-}
-
-/** What is found right before it is sent is in the answer of each operation that asks it, once. */
-export function withFindings(
-  pair: ImageVersionPair,
-  ids: readonly string[],
-  findings: readonly Finding[],
-): ImageVersionPair {
-  const told = (one: OperationRecord): OperationRecord => {
-    const { warnings = [] } = one;
-    const more = findings.filter(
-      ({ message }) => !warnings.some((had) => had.message === message),
-    );
-    return ids.includes(one.id) && more.length > 0
-      ? { ...one, warnings: [...warnings, ...more] }
-      : one;
-  };
-  const { record, operation } = pair;
-  return {
-    ...pair,
-    operation: told(operation),
-    record: { ...record, members: record.members.map(told) },
-  };
-}
-
-/** What was found worth saying at acceptance and at the proof. */
-function withWarnings(
-  { warnings = [] }: OperationRecord,
-  { operation }: Proven,
-): Pick<OperationRecord, "warnings"> {
-  const all = [...warnings, ...(operation.warnings ?? [])];
-  return all.length > 0 ? { warnings: all } : {};
 }

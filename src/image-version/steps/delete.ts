@@ -49,7 +49,7 @@ import { decideDeletion } from "../state/decide-deletion.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal } from "../state/states.js";
-import { withFindings } from "../state/write.js";
+import { withFindings } from "../state/proven.js";
 import { isUnanswered, postponeOrEnd } from "./postpone.js";
 
 export async function takeDeletionStep(
@@ -191,26 +191,9 @@ async function ask(
 ): Promise<void> {
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionInVain(pair, present(pair, deletion), failure, contextOf(deps));
-  const { machine, deletion: asked } = deletion.request;
   let named: readonly Finding[];
   try {
-    // What a policy keeps for that it judges itself.
-    const allowNoLatest =
-      deletion.request.allowNoLatest === true || machine === true;
-    const taking = takingBy(id, deletion, look);
-    const lost = await lostAtLast(deps, taking, { allowNoLatest });
-    if (asked.guarded === true)
-      await mustNotBeNeeded(deps, {
-        id,
-        latestIn: lost?.map(({ region }) => region),
-        pointer: "",
-        confirms: true,
-      });
-    if (lost !== undefined && lost.length > 0 && !allowNoLatest)
-      throw wouldLoseLatest(id.versionName, lost);
-    named = latestFindings(lost ?? [], true);
-    const why = machine === true ? await deps.keptByPolicy(id) : undefined;
-    if (why !== undefined) throw kept(why);
+    named = await mustStillBeDeleted(deps, id, deletion, look);
   } catch (error) {
     return postponeOrEnd(deps, stored, error, {
       prepare: sees,
@@ -241,7 +224,7 @@ async function ask(
   try {
     url = await deps.resourceManager.deleteImageVersion(
       id,
-      asked.bypassSoftDelete && { bypassSoftDelete: true },
+      deletion.request.deletion.bypassSoftDelete && { bypassSoftDelete: true },
     );
   } catch (error) {
     return postponeOrEnd(deps, mine, error, {
@@ -255,6 +238,32 @@ async function ask(
   await commitStep(deps, mine, (pair) =>
     deleteTaken(pair, present(pair, deletion), url, contextOf(deps)),
   );
+}
+
+/** Throws where it is not to be deleted now; answers what is to be told of the regions that have no latest then. */
+async function mustStillBeDeleted(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  deletion: Deletion,
+  look: Look,
+): Promise<readonly Finding[]> {
+  const { machine = false, deletion: asked } = deletion.request;
+  // What a policy keeps for that it judges itself.
+  const allowNoLatest = deletion.request.allowNoLatest === true || machine;
+  const taking = takingBy(id, deletion, look);
+  const lost = await lostAtLast(deps, taking, { allowNoLatest });
+  if (asked.guarded === true)
+    await mustNotBeNeeded(deps, {
+      id,
+      latestIn: lost?.map(({ region }) => region),
+      pointer: "",
+      confirms: true,
+    });
+  if (lost !== undefined && lost.length > 0 && !allowNoLatest)
+    throw wouldLoseLatest(id.versionName, lost);
+  const why = machine ? await deps.keptByPolicy(id) : undefined;
+  if (why !== undefined) throw kept(why);
+  return latestFindings(lost ?? [], true);
 }
 
 /** It is out of latest already where it is guarded: what counts is where it was before. */

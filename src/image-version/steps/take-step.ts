@@ -37,12 +37,8 @@ import { withoutRepairs } from "../state/repairs.js";
 import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import {
-  beginWrite,
-  goingOn,
-  provenBeside,
-  withFindings,
-} from "../state/write.js";
+import { beginWrite, goingOn } from "../state/write.js";
+import { provenBeside, withFindings } from "../state/proven.js";
 import { takeDeletionStep } from "./delete.js";
 import { later } from "./postpone.js";
 import { typesOf } from "./prove.js";
