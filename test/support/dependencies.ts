@@ -61,6 +61,7 @@ import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
+import { worldOfTests } from "./image-users.js";
 import { inProcessClient } from "./in-process-client.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
@@ -252,7 +253,7 @@ export async function startWith(
   const now = (): Date => new Date(clock.now());
   const arm = await startArm({
     clock,
-    ...(options.world && { world: options.world }),
+    world: options.world ?? worldOfTests(),
     enforceRateLimits: options.enforceRateLimits ?? false,
     // Whoever needs all of a list has to go on, as with the index. Where calls are counted, pages are as long as Azure's.
     ...(options.enforceRateLimits !== true && { pageSize: 2 }),

@@ -2,6 +2,7 @@
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   seedWorld,
+  subscription,
   type SimulatorWorld,
 } from "@sigil-local/arm-simulator/world";
 import type { InProcess } from "./dependencies.js";
@@ -9,16 +10,11 @@ import type { InProcess } from "./dependencies.js";
 export const CONSUMER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 const GROUP = "/resourceGroups/Web/";
 
-/** The seed's, with the subscription of consumers. */
-export function worldWithConsumer(): SimulatorWorld {
+/** The seed's, with the subscription of consumers: it has other regions, so that nobody takes one's for the other's. */
+export function worldOfTests(): SimulatorWorld {
   const seed = seedWorld(LOCAL_SUBSCRIPTION_ID);
-  return {
-    ...seed,
-    subscriptions: seed.subscriptions.flatMap((own) => [
-      own,
-      { ...own, subscriptionId: CONSUMER },
-    ]),
-  };
+  const other = subscription(CONSUMER, { unavailableRegions: ["eastus"] });
+  return { ...seed, subscriptions: [...seed.subscriptions, other] };
 }
 
 type Kind = "virtualMachines" | "virtualMachineScaleSets";

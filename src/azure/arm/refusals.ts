@@ -790,13 +790,16 @@ export const REFUSALS: readonly Refusal[] = [
   },
 ];
 
+const MOST_TEXT = 2_000;
+
 /** ARM's own code, without a remediation, for what the table does not know. */
 export function knownRefusal({
   code,
   message,
   target,
 }: ArmRefusal): KnownRefusal {
-  const text = `${target ?? ""}: ${message}`;
+  // Azure quotes what was sent: what matters comes first, and an expression is not tried on all of a long text.
+  const text = `${target ?? ""}: ${message}`.slice(0, MOST_TEXT);
   const row = REFUSALS.find(
     ({ arm, says }) => arm.includes(code) && (says?.test(text) ?? true),
   );

@@ -11,7 +11,9 @@ export type Build = "github" | "azure-devops";
 /** Whose log this is, if it is a build's. */
 export function buildOf(environment: Environment): Build | undefined {
   if (environment["GITHUB_ACTIONS"] === "true") return "github";
-  return environment["TF_BUILD"] === "True" ? "azure-devops" : undefined;
+  return environment["TF_BUILD"]?.toLowerCase() === "true"
+    ? "azure-devops"
+    : undefined;
 }
 
 /** What Sigil itself says to a terminal or to a build: a colour, the beginning of an annotation. */

@@ -18,7 +18,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { CONSUMER, worldWithConsumer } from "../../support/image-users.js";
+import { CONSUMER } from "../../support/image-users.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -159,7 +159,6 @@ describe("a guarded deletion with a failure at any port call", () => {
       replicationMs: REPLICATION_MS,
       spread: 0,
       consumerSubscriptions: [CONSUMER],
-      world: worldWithConsumer(),
     });
   });
   afterAll(() => guarded.close());

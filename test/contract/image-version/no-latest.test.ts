@@ -30,7 +30,7 @@ import {
   type DueMessage,
   type InProcess,
 } from "../../support/dependencies.js";
-import { CONSUMER, worldWithConsumer } from "../../support/image-users.js";
+import { CONSUMER } from "../../support/image-users.js";
 import { body, define, EASTUS2, versionId, WESTUS } from "./rollbacks.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
@@ -43,7 +43,6 @@ beforeAll(async () => {
   world = await startInProcess({
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],
-    world: worldWithConsumer(),
   });
 });
 afterAll(() => world.close());

@@ -15,12 +15,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
-import {
-  CONSUMER,
-  putUser,
-  removeUsers,
-  worldWithConsumer,
-} from "../../support/image-users.js";
+import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import {
   BY,
   commandOf,
@@ -138,7 +133,6 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
       replicationMs: 60_000,
       spread: 0,
       consumerSubscriptions: [CONSUMER],
-      world: worldWithConsumer(),
     });
   });
   afterAll(() => guarded.close());

@@ -5,12 +5,7 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
-import {
-  CONSUMER,
-  putUser,
-  removeUsers,
-  worldWithConsumer,
-} from "../../support/image-users.js";
+import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import { refusal } from "../../support/refusal.js";
 import { BY, HELD_BACK, inOneWorld } from "./rollbacks.js";
 
@@ -24,7 +19,7 @@ const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } =
       world = given;
       image = definition;
     },
-    { consumerSubscriptions: [CONSUMER], world: worldWithConsumer() },
+    { consumerSubscriptions: [CONSUMER] },
   );
 afterEach(() => removeUsers(world));
 

@@ -3,12 +3,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { afterEach, expect, test } from "vitest";
 import { getImageUse } from "../../../src/image-version/queries/use.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
-import {
-  CONSUMER,
-  putUser,
-  removeUsers,
-  worldWithConsumer,
-} from "../../support/image-users.js";
+import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import { inOneWorld } from "../../support/one-world.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
@@ -21,7 +16,6 @@ inOneWorld(
   {
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],
-    world: worldWithConsumer(),
   },
   (given, versionId) => {
     world = given;

@@ -997,6 +997,7 @@ describe("wait", () => {
     const watch = (
       seen: readonly Record<string, unknown>[],
       observedTime = "2026-01-02T00:00:00Z",
+      warnings: readonly { readonly message: string }[] = [],
     ): ReturnType<typeof runLine> =>
       runLine(`image-version watch ${AT} -e 1.0.0`, ({ path }) =>
         path.includes("/operations/")
@@ -1010,7 +1011,12 @@ describe("wait", () => {
               200,
               {
                 ...VERSION,
-                sigil: { ...VERSION.sigil, observedTime, regions: seen },
+                sigil: {
+                  ...VERSION.sigil,
+                  observedTime,
+                  regions: seen,
+                  warnings,
+                },
               },
             ],
       );
@@ -1053,6 +1059,13 @@ describe("wait", () => {
         0,
         expect.stringContaining("eastus2: 100 %, usable"),
       ]);
+    });
+
+    it("says what Sigil warns of: that Azure shows it otherwise, which may be old", async () => {
+      const { stderr } = await watch([usable], "2026-01-01T00:59:00Z", [
+        { message: "Azure shows it otherwise." },
+      ]);
+      expect(stderr).toContain("Azure shows it otherwise.");
     });
   });
 

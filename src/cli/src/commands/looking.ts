@@ -148,6 +148,8 @@ region of the operation, or if a region is not usable.`,
     const { body: operation } = await context.client.call("getOperation", {
       path: { operationId },
     });
+    for (const { message } of version?.sigil.warnings ?? [])
+      context.note(message);
     if (version === undefined || !isSeenSince(operation, version)) {
       await followAll(context, [operation]);
       const now = await versionOrNothing(context);

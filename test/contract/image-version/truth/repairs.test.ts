@@ -9,7 +9,6 @@ import {
   CONSUMER,
   putUser,
   removeUsers,
-  worldWithConsumer,
 } from "../../../support/image-users.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
@@ -39,7 +38,6 @@ inOneWorld(
     replicationMs: 600_000,
     spread: 0,
     consumerSubscriptions: [CONSUMER],
-    world: worldWithConsumer(),
   },
   (given, versionId) => {
     world = given;

@@ -6,11 +6,7 @@ import {
   request,
   type InProcess,
 } from "../../../support/dependencies.js";
-import {
-  CONSUMER,
-  removeUsers,
-  worldWithConsumer,
-} from "../../../support/image-users.js";
+import { CONSUMER, removeUsers } from "../../../support/image-users.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { BY, faultOn } from "../truth/support.js";
@@ -30,7 +26,6 @@ export function inGuardedWorld(
     {
       replicationMs: 60_000,
       consumerSubscriptions: [CONSUMER],
-      world: worldWithConsumer(),
     },
     (given, versionId) => {
       world = given;
