@@ -18,7 +18,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, withApplied, type Patch } from "../properties/patch.js";
-import { desired, unapplied } from "./fold.js";
+import { desired, saidOfLatest, unapplied } from "./fold.js";
 import { mustShut } from "./reconcile.js";
 import type {
   ImageVersionPair,
@@ -35,15 +35,23 @@ export function withoutOwn(patch: Patch): Patch {
 /** All that one request asks of Azure, with the flags that it sets. */
 export function askedOf(
   record: ImageVersionRecord,
-  { patch, release }: VersionRequest,
+  request: VersionRequest,
 ): Patch {
+  const { patch, release } = request;
   const own = withoutOwn(patch);
   if (release === undefined) return own;
   const regions = record.status ? regionsHad(record) : regionsIn(patch);
   const wish = desired(record).release ?? record.release;
-  return wish === undefined
-    ? own
-    : { ...own, ...flagsFor(releasedIn(wish, regions), regions) };
+  if (wish === undefined) return own;
+  const included = releasedIn(wish, regions);
+  const said = saidOfLatest([request], included, regions);
+  return {
+    ...own,
+    ...flagsFor(
+      included,
+      regions.filter((name) => said.includes(name)),
+    ),
+  };
 }
 
 export function regionsHad({ status }: ImageVersionRecord): readonly string[] {

@@ -87,7 +87,15 @@ export function desired(
     regions,
   );
   return {
-    patch: { ...withoutOwn(patch), ...flagsOf(record, regions, release) },
+    patch: {
+      ...withoutOwn(patch),
+      ...flagsOf(
+        record,
+        regions,
+        release,
+        window.map(([, one]) => one),
+      ),
+    },
     ...(release && { release }),
     ids: window.map(([id]) => id),
   };
@@ -176,8 +184,13 @@ export function latestToBe(
   const release = record?.release ?? releaseOf(resource);
   const regions = regionsIn(factsIn(resource));
   const after = releaseAfter({ release }, asked, regions);
-  return (after ? releasedIn(after, regions) : latestIn(resource)).filter(
-    (name) => !removed.includes(name),
+  const shown = latestIn(resource);
+  const included = after ? releasedIn(after, regions) : shown;
+  const said = saidOfLatest(asked, included, regions);
+  return regions.filter(
+    (name) =>
+      !removed.includes(name) &&
+      (said.includes(name) ? included : shown).includes(name),
   );
 }
 
@@ -210,17 +223,35 @@ function flagsOf(
   record: ImageVersionRecord,
   regions: readonly string[],
   release: Release | undefined,
+  requests: readonly VersionRequest[],
 ): Patch {
   const known = record.status ? factsIn(record.status.resource) : {};
   const present = release ?? record.release ?? EVERYWHERE;
   const paused = isPaused(record) && release === undefined;
   const included = paused ? [] : releasedIn(present, regions);
+  const said = saidOfLatest(requests, included, regions);
   return flagsFor(
     included,
-    release === undefined
-      ? regions.filter((name) => !(`${regionField(name)}/name` in known))
-      : regions,
+    regions.filter(
+      (name) => said.includes(name) || !(`${regionField(name)}/name` in known),
+    ),
   );
+}
+
+/** Regions in which requests say whether the version is in latest: an inclusion takes it out nowhere. */
+export function saidOfLatest(
+  requests: readonly VersionRequest[],
+  included: readonly string[],
+  regions: readonly string[],
+): readonly string[] {
+  return requests.flatMap(({ release }) => {
+    if (release === undefined) return [];
+    if (release.kind === "set") return regions;
+    const named = release.regions ?? regions;
+    return release.kind === "exclude"
+      ? named
+      : named.filter((name) => included.includes(name));
+  });
 }
 
 export function isPaused({

@@ -90,6 +90,21 @@ describe.each([
   });
 });
 
+test("a region that others have put in latest stays there when a wave is promoted", async () => {
+  await rollouts.report({});
+  await rollouts.pass(20);
+  await addOutside({ excludeFromLatest: false });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  const look = await rollouts.world.deps.resourceManager.getImageVersion(
+    idOf(HELD),
+  );
+  expect(look && targetsOf(look.resource)).toContainEqual(
+    expect.objectContaining({ name: "East US", excludeFromLatest: false }),
+  );
+});
+
 test("a region that is added through Sigil is in a wave", async () => {
   const body = withTargets(BODY, [...REGIONS, { name: "eastus" }]);
   expect(await refusal(put(body))).toMatchObject({
