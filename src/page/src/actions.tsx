@@ -439,10 +439,10 @@ function allowNoLatest(allowed: boolean): { allowNoLatest?: true } {
   return allowed ? { allowNoLatest: true } : {};
 }
 
+export const NO_LATEST = "RegionWouldLoseLatest";
+
 function isNoLatest(error: unknown): boolean {
-  return (
-    error instanceof ProblemError && error.code === "RegionWouldLoseLatest"
-  );
+  return error instanceof ProblemError && error.code === NO_LATEST;
 }
 
 interface NoLatestProps {
@@ -450,7 +450,7 @@ interface NoLatestProps {
   readonly onAllow: (allowed: boolean) => void;
 }
 
-function NoLatestTick({ allowed, onAllow }: NoLatestProps) {
+export function NoLatestTick({ allowed, onAllow }: NoLatestProps) {
   return (
     <label class="choice">
       <input

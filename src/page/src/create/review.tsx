@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { NO_LATEST, NoLatestTick } from "../actions.js";
 import { Changes } from "../components/changes.js";
 import { Problem } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
@@ -22,6 +23,7 @@ export function Review({
   plan,
   errors,
   submission,
+  change,
   children,
 }: {
   readonly image: ImageName;
@@ -30,6 +32,7 @@ export function Review({
   readonly plan: PlanState["plan"];
   readonly errors: number;
   readonly submission: Submission;
+  readonly change: (changed: Partial<Form>) => void;
   readonly children?: ComponentChildren;
 }) {
   const request = requestOf(image, form, base);
@@ -51,6 +54,12 @@ export function Review({
           <h3>What would change</h3>
           <Changes changes={[...plan.changes, ...latestChanges(form, base)]} />
         </>
+      )}
+      {plan?.findings.some(({ code }) => code === NO_LATEST) && (
+        <NoLatestTick
+          allowed={form.allowNoLatest}
+          onAllow={(allowNoLatest) => change({ allowNoLatest })}
+        />
       )}
       <details>
         <summary>The request to Sigil</summary>

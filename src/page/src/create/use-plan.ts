@@ -48,6 +48,7 @@ export function usePlan(
         const { body } = await client.call("planImageVersion", {
           path: { ...image, versionName: version },
           query: {
+            ...(form.allowNoLatest && { allowNoLatest: true }),
             ...(removed.length > 0 && { removeRegions: removed.join(",") }),
           },
           header: { ...(base && { "If-Match": base.etag }) },

@@ -54,6 +54,7 @@ export function useSubmit(
               path,
               query: {
                 plan: "require",
+                ...(form.allowNoLatest && { allowNoLatest: true }),
                 ...(removed.length > 0 && { removeRegions: removed.join(",") }),
               },
               header: { ...header, ...request.headers },

@@ -180,6 +180,7 @@ export function VersionForm({
             plan={plan.plan}
             errors={errors}
             submission={submission}
+            change={edit}
           >
             {submission.outdated && base && change && (
               <Outdated

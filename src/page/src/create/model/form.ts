@@ -93,6 +93,8 @@ export interface Form {
   /** Of a new version: its number; empty: the next. */
   readonly version: string;
   readonly increment: "patch" | "minor" | "major";
+  /** The change may leave regions without a latest version. */
+  readonly allowNoLatest: boolean;
   /** Empty: the first region. */
   readonly location: string;
   readonly tags: readonly { readonly name: string; readonly value: string }[];
@@ -125,6 +127,7 @@ export const EMPTY_FORM: Form = {
   exists: false,
   version: "",
   increment: "patch",
+  allowNoLatest: false,
   location: "",
   tags: [],
   endOfLife: "",
@@ -523,6 +526,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     exists: reading.exists === true,
     version: reading.version ?? "",
     increment: "patch",
+    allowNoLatest: false,
     location: textIn(body, "location"),
     tags: Object.keys(objectIn(body, "tags")).map((name) => ({
       name,

@@ -118,6 +118,7 @@ export function requestOf(
   const query = new URLSearchParams({
     ...(form.version === "" && { increment: form.increment }),
     plan: "require",
+    ...(form.allowNoLatest && { allowNoLatest: "true" }),
     ...(removed.length > 0 && { removeRegions: removed.join(",") }),
   }).toString();
   const address = `${path}?${query}`;
