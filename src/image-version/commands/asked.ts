@@ -9,15 +9,17 @@
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import {
-  exclusionIn,
   factsIn,
-  heldBackBy,
   latestIn,
   regionOfFlag,
+  withLatest,
   withoutFlags,
 } from "../latest/flags.js";
 import {
-  releaseOf,
+  createdAs,
+  isReleased,
+  released,
+  releasedIn,
   type Release,
   type ReleaseChange,
 } from "../latest/release.js";
@@ -49,9 +51,16 @@ import {
 } from "../properties/table.js";
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { openRequests, ownAsked, patchOf } from "../state/fold.js";
+import {
+  latestToBe,
+  openRequests,
+  ownAsked,
+  patchOf,
+  releaseToBe,
+} from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { Glance } from "./acceptance.js";
+import { ruleStays, stayingFlags } from "../state/staying.js";
 import { namesOne, type ChangeCommand } from "./command.js";
 
 export interface Asking {
@@ -102,7 +111,9 @@ export function askedOf(
       ...latestByPatch(request, look, record),
       stays: [],
     };
-  const { [PROMOTION]: rule, ...others } = all;
+  const { [PROMOTION]: said, ...silent } = all;
+  const isAnew = record?.release?.by === "cancel";
+  const [rule, others] = isAnew ? [undefined, all] : [said, silent];
   const kept = withoutEarlierEnd(request, others, look);
   return {
     patch: withoutFlags(kept.patch),
@@ -110,32 +121,34 @@ export function askedOf(
     ...(isWhole && { adopts: true }),
     stays: [
       ...kept.stays,
-      ...stayingFlags(body, look),
+      ...stayingFlags(body, look.resource),
       ...(rule === undefined ? [] : [ruleStays()]),
     ],
   };
 }
 
-/** Azure has no such version: the body says all that it shall be. */
+/** Azure has no such version: the body says all that it shall be, but for latest where another that is open creates it. */
 function creation(
   { body, removeRegions }: Asking,
   record: ImageVersionRecord | undefined,
 ): Asked {
-  const isBegun =
-    record !== undefined &&
-    openRequests(record).some(([, { creates }]) => creates === true);
-  const rule = body.sigil?.promotion;
-  const release: Release =
-    rule === undefined
-      ? releaseOf(body)
-      : { in: "none", but: heldBackBy(body), by: "rule" };
+  const [other] = (record ? openRequests(record) : []).flatMap(
+    ([, { creates, body: made }]) => (creates === true && made ? [made] : []),
+  );
   return {
     // Another that is creating it may have what this one removes.
     patch: without(withoutFlags(fieldsOf(body)), removeRegions),
-    ...(!isBegun && { release: { kind: "set", release } }),
+    ...(other === undefined && {
+      release: { kind: "set", release: createdAs(body) },
+    }),
     adopts: true,
-    stays: [],
+    stays: other === undefined ? [] : stayingFlags(body, asCreated(other)),
   };
+}
+
+function asCreated(body: ImageVersionRequest): ImageVersionRequest {
+  const regions = regionsIn(factsIn(body));
+  return withLatest(body, releasedIn(createdAs(body), regions));
 }
 
 /** Invariants 1 and 2. */
@@ -237,7 +250,7 @@ function latestByBody(
 ): OfLatest {
   // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
   if (record?.release?.by === "cancel")
-    return { release: { kind: "set", release: releaseOf(body) } };
+    return { release: { kind: "set", release: createdAs(body) } };
   const there = regionsIn(factsIn(resource));
   const included = latestIn(body);
   const held = regionsIn(factsIn(body)).filter(
@@ -262,14 +275,26 @@ function latestByPatch(
 ): OfLatest {
   const stated = statedBy(patch, fieldsOf(body), "lists");
   const excluded = stated[EXCLUDE_FROM_LATEST];
-  const isOfRegions = Object.keys(stated).some(
-    (field) =>
-      regionOfFlag(field) !== undefined &&
-      !sameAt(field, factsIn(body)[field], factsIn(resource)[field]),
-  );
-  if (isOfRegions)
+  const toBe = latestToBe(record, resource);
+  const before = releaseToBe(record, resource);
+  // Silence of a region in the list of a patch says nothing of it.
+  const says = Object.entries(stated).flatMap(([field, value]) => {
+    const region = regionOfFlag(field);
+    return region === undefined ||
+      isReleased(before, region) === (value === false)
+      ? []
+      : [{ region, isIn: value === false }];
+  });
+  if (says.length > 0)
     return {
-      release: { kind: "set", release: releaseOf(body, "person") },
+      release: {
+        kind: "set",
+        release: withSaid(
+          before,
+          says,
+          regionsIn({ ...factsIn(resource), ...factsIn(body) }),
+        ),
+      },
       endsRule: true,
     };
   if (typeof excluded === "boolean")
@@ -281,9 +306,8 @@ function latestByPatch(
     };
   if (!(PROMOTION in stated)) return {};
   const rule = (stated[PROMOTION] ?? undefined) as PromotionRule | undefined;
-  const before = record?.release ?? releaseOf(resource);
   // A rule takes nothing out of latest.
-  if (rule === undefined || latestIn(resource).length > 0)
+  if (rule === undefined || toBe.length > 0)
     return {
       release: { kind: "set", release: { ...before, by: "request" } },
     };
@@ -293,6 +317,25 @@ function latestByPatch(
       release: { in: "none", but: before.but, by: "rule" },
     },
   };
+}
+
+function withSaid(
+  before: Release,
+  says: readonly { readonly region: string; readonly isIn: boolean }[],
+  regions: readonly string[],
+): Release {
+  const after = says.reduce<Release>(
+    (release, { region, isIn }) =>
+      released(
+        release,
+        { kind: isIn ? "include" : "exclude", by: "person", regions: [region] },
+        regions,
+      ),
+    before,
+  );
+  return releasedIn(after, regions).length === 0
+    ? { in: "none", but: [], by: "person" }
+    : after;
 }
 
 /** A PUT does not bring forward the end of life: retention deletes by it. Who sends an ETag has seen it. */
@@ -322,54 +365,5 @@ function withoutEarlierEnd(
         remediation: `To bring it forward, send a PATCH with {"properties": {"publishingProfile": {"endOfLifeDate": "${said}"}}}.`,
       },
     ],
-  };
-}
-
-/** Where the body says otherwise than Azure shows whether the version is in latest. */
-function stayingFlags(
-  body: ImageVersionRequest,
-  { resource }: Look,
-): readonly RuleFinding[] {
-  const facts = factsIn(resource);
-  const says = fieldsOf(body);
-  const found = regionsIn(says).flatMap((region) => {
-    const flag = exclusionIn(region);
-    const field = flag in says ? flag : EXCLUDE_FROM_LATEST;
-    const own = says[field];
-    const shown = facts[flag];
-    return own === undefined || shown === undefined || own === shown
-      ? []
-      : [{ region, own, field }];
-  });
-  return [false, true].flatMap((says): RuleFinding[] => {
-    const those = found.filter(({ own }) => own === says);
-    const [first] = those;
-    if (first === undefined) return [];
-    const names = those.map(({ region }) => region).join(", ");
-    return [
-      {
-        rule: says ? "stays-included" : "stays-excluded",
-        code: says ? "StaysIncluded" : "StaysExcluded",
-        severity: "warning",
-        pointer: pointerTo(body, first.field),
-        message: `The version is ${says ? "in" : "held back from"} latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
-        remediation: says
-          ? "To take it out of latest, demote it (POST …/demote), or send a PATCH with excludeFromLatest true."
-          : "To make it the latest, promote it (POST …/promote), or send a PATCH with excludeFromLatest false.",
-      },
-    ];
-  });
-}
-
-function ruleStays(): RuleFinding {
-  return {
-    rule: "rule-stays",
-    code: "RuleStays",
-    severity: "warning",
-    pointer: PROMOTION,
-    message:
-      "The promotion rule of the version stays as it is: a PUT of a version that is there does not change it.",
-    remediation:
-      'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
   };
 }

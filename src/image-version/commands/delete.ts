@@ -21,10 +21,8 @@ import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import type { Look } from "../resources.js";
-import { latestIn } from "../latest/flags.js";
-import { releaseOf } from "../latest/release.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { isProtected } from "../state/fold.js";
+import { isProtected, latestToBe, releaseToBe } from "../state/fold.js";
 import { isOtherLife } from "../state/fact.js";
 import type { VersionRequest } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
@@ -137,15 +135,18 @@ function requestOf(
   guards: boolean,
 ): VersionRequest {
   const guarded = guards && ignoreUse !== true ? look : undefined;
-  const isInLatest = guarded && latestIn(guarded.resource).length > 0;
+  const before = guarded && releaseToBe(stored?.record, guarded.resource);
+  const isInLatest =
+    guarded && latestToBe(stored?.record, guarded.resource).length > 0;
   return {
     patch: {},
     deletion: {
       ...(bypassSoftDelete && { bypassSoftDelete }),
       ...(guarded && { guarded: true }),
-      ...(isInLatest && {
-        before: stored?.record.release ?? releaseOf(guarded.resource),
-      }),
+      ...(isInLatest &&
+        before && {
+          before,
+        }),
     },
     ...(guarded && { release: RELEASE }),
     ...(allowNoLatest && { allowNoLatest }),

@@ -187,7 +187,7 @@ function mustBeThere(
 
 /** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 2. */
 function exclusionBefore(
-  { look, stored }: Subject,
+  { look, seen, stored }: Subject,
   kind: OperationRecord["kind"],
   change: ReleaseChange,
 ): OperationRecord | undefined {
@@ -204,7 +204,8 @@ function exclusionBefore(
       ? same
       : undefined;
   }
-  return operation.kind === kind &&
+  return seen &&
+    operation.kind === kind &&
     operation.status === "Succeeded" &&
     isFinal(record.state) &&
     latestIn(look.resource).length === wish.length

@@ -6,7 +6,7 @@
  *   a wave was promoted              { in: [westus], by: rule }
  *   a person has held eastus2 back   { in: all, but: [eastus2], by: person }
  */
-import { factsIn, latestIn } from "./flags.js";
+import { factsIn, heldBackBy, latestIn } from "./flags.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
@@ -71,6 +71,13 @@ export function releaseOf(
   return included.length === 0
     ? { in: "none", but: [], by }
     : { in: "all", but: held, by };
+}
+
+/** As a body has the version made: under a rule in none. */
+export function createdAs(body: ImageVersionRequest): Release {
+  return body.sigil?.promotion === undefined
+    ? releaseOf(body)
+    : { in: "none", but: heldBackBy(body), by: "rule" };
 }
 
 /** The release after a change; `regions` are those that the version then has. */

@@ -24,7 +24,7 @@ import { withApplied } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
 import type { Look } from "../resources.js";
 import { ruleOf, withoutGone } from "./fold.js";
-import { gone } from "./fact.js";
+import { gone, withFact } from "./fact.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -86,6 +86,17 @@ export function emptyRecord(
   };
 }
 
+/** What the look of the acceptance shows is known from then on. */
+function firstRecord(
+  { key, resourceId, look, request }: Accepting,
+  context: TransitionContext,
+): ImageVersionRecord {
+  const empty = emptyRecord(key, resourceId, context.now.toISOString());
+  return look === undefined || request.creates === true
+    ? empty
+    : withFact(empty, look, context).record;
+}
+
 const FIRST_STATES: Readonly<
   Partial<Record<ImageVersionOperationKind, VersionState>>
 > = {
@@ -101,9 +112,7 @@ export function accept(
   warnings: readonly Finding[] = [],
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
   const stored = known && asSeen(known, asked, context);
-  const previous =
-    stored?.record ??
-    emptyRecord(asked.key, asked.resourceId, context.now.toISOString());
+  const previous = stored?.record ?? firstRecord(asked, context);
   const sequence = previous.lastSequence + 1;
   const operation: OperationRecord = {
     ...operationOf(asked, sequence, context),

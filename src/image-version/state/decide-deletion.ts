@@ -33,7 +33,7 @@ export function decideDeletion(
       kind: "deleted",
       message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
     };
-  if (status === undefined && write === undefined)
+  if (status === undefined && write === undefined && isAbsent)
     return { kind: "deleted", message: "Azure does not have the version." };
   if (sentTime !== undefined && isAbsent) return whileAbsent(record, time);
   if (sentTime !== undefined)

@@ -22,7 +22,7 @@ import type {
 } from "../../operation/records.js";
 import { pointerTo, regionField } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
-import { PROTECTED } from "../properties/table.js";
+import { PROMOTION, PROTECTED } from "../properties/table.js";
 import { hasFailed, type Look } from "../resources.js";
 import { withApplications } from "./applied.js";
 import { failuresBy } from "./failures.js";
@@ -35,7 +35,9 @@ import type {
   ImageVersionRecord,
   VersionRequest,
 } from "./record.js";
+import { withFindings } from "./proven.js";
 import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
+import { ruleStays, stayingFlags } from "./staying.js";
 
 /** The pair after a fact: those that it ends have ended, those that it shows are applied. */
 export function goOnBy(
@@ -47,22 +49,32 @@ export function goOnBy(
   let next = pair;
   for (const [id, failure] of failuresBy(pair.record, fact))
     next = endDecided(next, id, { kind: "failed", ...failure }, context);
-  if (fact.life === "begun" && fact.write?.fate !== "shown")
-    next = adopting(next);
+  const isOwn = pair.record.write !== undefined || fact.write?.fate === "shown";
+  if (fact.life === "begun" && !isOwn)
+    next = Object.keys(next.record.requests).reduce(adopting, next);
   next = withApplications(next, context);
   return settle(next, reason, context);
 }
 
-/** Of a version of others that is as asked, a creation says nothing of latest. */
-function adopting(pair: ImageVersionPair): ImageVersionPair {
-  const requests = Object.entries(pair.record.requests).map(([id, request]) => {
-    const { creates, release: _, ...adopts } = request;
-    return [id, creates === true ? adopts : request] as const;
-  });
-  return {
-    ...pair,
-    record: { ...pair.record, requests: Object.fromEntries(requests) },
-  };
+/** Of a version of others that is as asked, a creation says nothing of latest, and sets no rule: as any PUT of what is there. */
+function adopting(pair: ImageVersionPair, id: string): ImageVersionPair {
+  const { record } = pair;
+  const { requests, status } = record;
+  const asked = requests[id];
+  if (asked?.creates !== true) return pair;
+  const { creates: _, release: __, ...request } = asked;
+  const { [PROMOTION]: rule, ...patch } = request.patch;
+  const after = { ...requests, [id]: { ...request, patch } };
+  return withFindings(
+    { ...pair, record: { ...record, requests: after } },
+    [id],
+    [
+      ...(request.body && status
+        ? stayingFlags(request.body, status.resource)
+        : []),
+      ...(rule === undefined ? [] : [ruleStays()]),
+    ],
+  );
 }
 
 /** Why ARM has given the version up. */

@@ -5,7 +5,7 @@
  *  2. What becomes a fact and was not Sigil's write is others'.
  */
 import type { TransitionContext } from "../../operation/ports.js";
-import { factsIn } from "../latest/flags.js";
+import { factsIn, isFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import {
   isOwn,
@@ -163,6 +163,10 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
       ...kept,
       ...(isOpen && { write }),
       ...achievedBefore(record, look, isOwn),
+      // Others have said where it is in latest before it was seen.
+      ...(others.some(({ field }) => isFlag(field)) && {
+        release: releaseOf(look.resource, "person"),
+      }),
       ...shownBy(look, time),
       // Regions that the write has named and others' version does not have were never there.
       ...(!isOwn &&

@@ -15,6 +15,7 @@ import {
   withoutFlags,
 } from "../latest/flags.js";
 import {
+  createdAs,
   EVERYWHERE,
   released,
   releasedIn,
@@ -81,11 +82,12 @@ export function desired(
     ...window.map(([, request]) => request.patch),
   ]);
   const regions = regionsAfter(record, patch);
-  const release = releaseAfter(
-    record,
-    window.map(([, request]) => request),
-    regions,
-  );
+  const release =
+    releaseAfter(
+      record,
+      window.map(([, request]) => request),
+      regions,
+    ) ?? creationAlone(record, window);
   return {
     patch: {
       ...withoutOwn(patch),
@@ -99,6 +101,17 @@ export function desired(
     ...(release && { release }),
     ids: window.map(([id]) => id),
   };
+}
+
+/** Who was to say of latest how the version is made has left: the next one that creates it does. */
+function creationAlone(
+  { status }: ImageVersionRecord,
+  window: Requests,
+): Release | undefined {
+  const body = window.find(
+    ([, { creates, decided }]) => creates === true && decided === undefined,
+  )?.[1].body;
+  return status === undefined && body ? createdAs(body) : undefined;
 }
 
 /** Regions that a repair has taken away are added back as they were, whoever asks for what. */
@@ -165,6 +178,22 @@ function releaseAfter(
         ? before
         : released(before ?? record.release ?? EVERYWHERE, release, regions),
     undefined,
+  );
+}
+
+/** What facts have shown of latest, with what is asked of it. */
+export function releaseToBe(
+  record: ImageVersionRecord | undefined,
+  resource: ImageVersionRequest,
+): Release {
+  const release = record?.release ?? releaseOf(resource);
+  const asked = record ? unapplied(record) : [];
+  return (
+    releaseAfter(
+      { release },
+      asked.map(([, request]) => request),
+      regionsIn(factsIn(resource)),
+    ) ?? release
   );
 }
 

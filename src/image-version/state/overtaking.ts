@@ -32,7 +32,9 @@ export function withoutOvertaken(
       request.release === undefined ||
       request.creates === true ||
       request.appliedTime !== undefined ||
-      request.deletion !== undefined
+      request.deletion !== undefined ||
+      // What is out of latest already is so, too, for its deletion.
+      (isByDeletion(release) && request.release.kind === "exclude")
     )
       continue;
     const { release: _, ...kept } = request;
@@ -51,6 +53,10 @@ export function withoutOvertaken(
       );
   }
   return next;
+}
+
+function isByDeletion(change: ReleaseChange): boolean {
+  return change.kind === "exclude" && change.by === "deletion";
 }
 
 function withRequestOf(

@@ -88,7 +88,13 @@ export function reconcile(
   if (unconfirmed !== undefined)
     return { kind: "wait", why: whyUnconfirmed(record) };
   if (write !== undefined) return { kind: "wait", why: whyUnknown(record) };
-  const wish = desired(record, ids);
+  const all = desired(record, ids);
+  // What a repair has taken away comes back alone: what others ask beside it may be refused.
+  const wish = regionsAway(record).some(
+    (name) => `${regionField(name)}/name` in all.patch,
+  )
+    ? desired(record, [])
+    : all;
   if (status === undefined) return whereAbsent(record, wish);
   if (isBusy(status))
     return {

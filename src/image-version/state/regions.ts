@@ -18,7 +18,7 @@ import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { factsIn, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
-import { desired, regionsAway } from "./fold.js";
+import { desired, inWindow, regionsAway } from "./fold.js";
 import { isOtherLife } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
@@ -43,7 +43,11 @@ export function observeRegions(
   time: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
   const facts = factsIn(look.resource);
-  const { patch } = desired(record);
+  // What is not sent yet has changed nothing of what is shown.
+  const sent = inWindow(record).flatMap(([id, one]) =>
+    one.sent === true ? [id] : [],
+  );
+  const { patch } = desired(record, sent);
   const away = regionsAway(record);
   return record.regions.map((before): RegionChange => {
     const { name } = before;

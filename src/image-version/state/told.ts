@@ -222,6 +222,11 @@ export function deletedOutside(
   );
 }
 
+function heldStill({ release, status }: ImageVersionRecord): readonly string[] {
+  const included = status ? latestIn(status.resource) : [];
+  return (release?.but ?? []).filter((name) => !included.includes(name));
+}
+
 /** Without a rule that is in force the release is what others have made of it. Invariant 2. */
 function withRelease(
   record: ImageVersionRecord,
@@ -231,9 +236,18 @@ function withRelease(
     // What was held back in a region that is gone says nothing.
     ofRegionsThere(record, others).some(
       ({ field }) => regionOfFlag(field) !== undefined,
-    ) &&
-    ruleInForce(record) === undefined
-    ? { ...record, release: releaseOf(record.status.resource, "person") }
+    )
+    ? {
+        ...record,
+        release:
+          ruleInForce(record) === undefined
+            ? releaseOf(record.status.resource, "person")
+            : {
+                in: latestIn(record.status.resource),
+                but: heldStill(record),
+                by: "rule",
+              },
+      }
     : record;
 }
 

@@ -308,26 +308,10 @@ export function writeRefused(
     });
   if (only !== undefined)
     return goingOn(
-      endDecided(
-        isAddingBack(without, write)
-          ? notAddedBack(without, failure, context)
-          : without,
-        only,
-        { kind: "failed", ...failure },
-        context,
-      ),
+      endDecided(without, only, { kind: "failed", ...failure }, context),
       context,
     );
   return goingOn(withoutRepair(without, write, failure, context), context);
-}
-
-function isAddingBack(
-  { record }: ImageVersionPair,
-  { changes }: Write,
-): boolean {
-  return addedBy(changes).some(
-    (name) => record.repairs[name]?.removed !== undefined,
-  );
 }
 
 /** Sigil's own: a repair is over, for what ARM has said. */

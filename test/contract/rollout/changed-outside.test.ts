@@ -1,17 +1,20 @@
 /** Others add a region of no wave, or take one of a wave away: the waves go on, and no request that repeats the rule is refused for it. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import {
   patchImageVersion,
   putImageVersion,
 } from "../../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { commandOf, idOf, request } from "../../support/dependencies.js";
+import { look as lookAtAll } from "../image-version/drift/support.js";
 import { refusal } from "../../support/refusal.js";
 import {
   HELD,
   OPERATOR,
   WAVES,
   isIn,
+  publishInWaves,
   ruled,
   targetsOf,
   withTargets,
@@ -122,4 +125,34 @@ test("a region of a wave that is gone refuses no PATCH of tags, and no body with
   await put({ ...withTargets(BODY, rest), tags: { a: "2" } });
   expect(await tagsIn()).toEqual({ a: "2" });
   expect(await rollouts.latestIn()).toEqual(["westus"]);
+});
+
+test("a go of a person takes out of latest nothing that others have put in", async () => {
+  await publishInWaves(rollouts, ["westus", "eastus2", "eastus"]);
+  await rollouts.report({ region: "westus" });
+  await rollouts.pass(20);
+  await rollouts.exclude({ eastus2: false });
+  await lookAtAll(rollouts.world);
+  await rollouts.pass(20);
+  await promoteImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    regions: ["eastus"],
+  });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("what others hold back stays so where a person promotes another region", async () => {
+  await publishInWaves(rollouts, ["westus", "eastus2", "eastus"]);
+  await rollouts.report({ region: "westus" });
+  await rollouts.pass(20);
+  await rollouts.exclude({ westus: true });
+  await lookAtAll(rollouts.world);
+  await rollouts.pass(20);
+  await promoteImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    regions: ["eastus2"],
+  });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
 });

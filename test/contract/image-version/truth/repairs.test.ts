@@ -29,6 +29,7 @@ import {
   regionIn,
   regionNames,
   shownIn,
+  until,
 } from "./support.js";
 
 let world: InProcess;
@@ -421,4 +422,37 @@ describe("a region that could not be added back all the same", () => {
     });
     expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
   });
+});
+
+test("a region that is away comes back though another's update beside it is refused", async () => {
+  const creation = operationIn(
+    await put(world, id, plain(undefined, { tags: { build: "1" } })),
+  );
+  await world.runDue();
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "eastus2",
+    atProgress: 10,
+  });
+  await until(
+    world,
+    async () => !regionNames(await shownIn(world, id)).includes("eastus2"),
+  );
+  const update = operationIn(
+    await patch(world, id, { tags: { cost: "forbidden" } }),
+  );
+  const { resourceManager } = world.deps;
+  const { control } = world.simulator;
+  const send = resourceManager.putImageVersion.bind(resourceManager);
+  resourceManager.putImageVersion = async (one, body) => {
+    const isForbidden = body.tags?.["cost"] !== undefined;
+    await control.setPolicy(isForbidden ? { deny: "no tag cost" } : null);
+    return send(one, body).finally(() => control.setPolicy(null));
+  };
+  expect(await ended(world, [creation, update])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Failed" },
+  ]);
+  expect(regionNames(await shownIn(world, id))).toContain("eastus2");
+  resourceManager.putImageVersion = send;
 });

@@ -1,0 +1,55 @@
+/** What a PUT of a version that is there says and does not ask, and how to say it. Pure. */
+import type { ImageVersionRequest } from "../contract.js";
+import { exclusionIn, factsIn } from "../latest/flags.js";
+import { fieldsOf, pointerTo, regionsIn } from "../properties/fields.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import type { RuleFinding } from "../rules/rule.js";
+
+/** Where the body says otherwise than is so whether the version is in latest. */
+export function stayingFlags(
+  body: ImageVersionRequest,
+  resource: ImageVersionRequest,
+): readonly RuleFinding[] {
+  const facts = factsIn(resource);
+  const says = fieldsOf(body);
+  const found = regionsIn(says).flatMap((region) => {
+    const flag = exclusionIn(region);
+    const field = flag in says ? flag : EXCLUDE_FROM_LATEST;
+    const own = says[field];
+    const shown = facts[flag];
+    return own === undefined || shown === undefined || own === shown
+      ? []
+      : [{ region, own, field }];
+  });
+  return [false, true].flatMap((says): RuleFinding[] => {
+    const those = found.filter(({ own }) => own === says);
+    const [first] = those;
+    if (first === undefined) return [];
+    const names = those.map(({ region }) => region).join(", ");
+    return [
+      {
+        rule: says ? "stays-included" : "stays-excluded",
+        code: says ? "StaysIncluded" : "StaysExcluded",
+        severity: "warning",
+        pointer: pointerTo(body, first.field),
+        message: `The version is ${says ? "in" : "held back from"} latest in ${names}, and stays so: a PUT of a version that is there does not say where it is in latest.`,
+        remediation: says
+          ? "To take it out of latest, demote it (POST …/demote), or send a PATCH with excludeFromLatest true."
+          : "To make it the latest, promote it (POST …/promote), or send a PATCH with excludeFromLatest false.",
+      },
+    ];
+  });
+}
+
+export function ruleStays(): RuleFinding {
+  return {
+    rule: "rule-stays",
+    code: "RuleStays",
+    severity: "warning",
+    pointer: PROMOTION,
+    message:
+      "The promotion rule of the version stays as it is: a PUT of a version that is there does not change it.",
+    remediation:
+      'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
+  };
+}
