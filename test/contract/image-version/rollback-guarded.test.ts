@@ -12,14 +12,14 @@ import {
   worldWithConsumer,
 } from "../../support/image-users.js";
 import { refusal } from "../../support/refusal.js";
-import { BY, HELD_BACK, inOneWorld } from "./rollbacks.js";
+import { BY, HELD_BACK, inOwnWorld } from "./rollbacks.js";
 
 const DELAY_MS = 900_000;
 
 let world: InProcess;
 let image: string;
 const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } =
-  inOneWorld(
+  inOwnWorld(
     (given, definition) => {
       world = given;
       image = definition;

@@ -9,7 +9,7 @@ import {
   removeUsers,
   worldWithConsumer,
 } from "../../support/image-users.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 
@@ -17,7 +17,7 @@ const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 
 let world: InProcess;
 let version: string;
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],
