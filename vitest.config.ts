@@ -18,13 +18,14 @@ const SLOW = [
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults,table-costs}.test.ts",
   "test/contract/image-version/truth/rollbacks.test.ts",
   "test/contract/image-version/drift/{crashes,many,random}.test.ts",
-  "test/contract/rollout/crashes.test.ts",
+  "test/contract/rollout/{crashes,results}.test.ts",
   "test/contract/retention/waiting-deletions.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
-  // Every command with every hostile text, every pattern, every shell
+  // Every command with every hostile text, every shell, every pattern, every call on a rejected request
   "test/unit/cli/{any-line,completion,hostile-texts}.test.ts",
   "test/unit/patterns.test.ts",
+  "test/contract/messaging/rejected-requests.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
   "test/e2e/{cli,day-two,demo,deployment,doors,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   // A browser, Azurite
@@ -92,6 +93,7 @@ export default defineConfig({
       "test/support/properties.ts",
     ],
     pool: "forks",
+    execArgv: ["--max-semi-space-size=64"], // MB; with Node.js's own 16 an eighth of the CPU goes to collecting what is young
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
     testTimeout: LIMIT_MS,
