@@ -18,7 +18,7 @@ import type { OperationRecord } from "../../src/operation/records.js";
 import { idOf, TRACEPARENT } from "../support/dependencies.js";
 import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
 
-const { SIGIL_MODEL_RUNS = "20", SIGIL_MODEL_SEED = "20260101" } = process.env;
+const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
 const RUNS = Number(SIGIL_MODEL_RUNS) * 10;
 const SEED =
   SIGIL_MODEL_SEED === "random"

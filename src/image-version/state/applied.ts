@@ -7,7 +7,7 @@ import { event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Effect } from "../../operation/records.js";
 import { factsIn, flagsFor, withoutFlags } from "../latest/flags.js";
-import { releasedIn } from "../latest/release.js";
+import { releasedIn, type Release } from "../latest/release.js";
 import {
   fieldsOf,
   isOwn,
@@ -18,7 +18,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, withApplied, type Patch } from "../properties/patch.js";
-import { desired, saidOfLatest, unapplied } from "./fold.js";
+import { desired, inWindow, saidOfLatest, unapplied } from "./fold.js";
 import { mustShut } from "./reconcile.js";
 import type {
   ImageVersionPair,
@@ -41,7 +41,7 @@ export function askedOf(
   const own = withoutOwn(patch);
   if (release === undefined) return own;
   const regions = record.status ? regionsHad(record) : regionsIn(patch);
-  const wish = desired(record).release ?? record.release;
+  const wish = wishWith(record, request) ?? record.release;
   if (wish === undefined) return own;
   const included = releasedIn(wish, regions);
   const said = saidOfLatest([request], included, regions);
@@ -52,6 +52,16 @@ export function askedOf(
       regions.filter((name) => said.includes(name)),
     ),
   };
+}
+
+/** Where the version is to be in latest: by the next write, or, where that has not the request yet, once all is done. */
+function wishWith(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+): Release | undefined {
+  const isNext = inWindow(record).some(([, one]) => one === request);
+  const { window: _, ...whole } = record;
+  return desired(isNext ? record : whole).release;
 }
 
 export function regionsHad({ status }: ImageVersionRecord): readonly string[] {
@@ -98,7 +108,7 @@ function withApplication(
   const facts = status ? factsIn(status.resource) : {};
   const isKept = request.body !== undefined && request.decided === undefined;
   const release =
-    request.release === undefined ? undefined : desired(record).release;
+    request.release === undefined ? undefined : wishWith(record, request);
   const gone =
     request.sent === true
       ? removedBy(request.patch).filter(

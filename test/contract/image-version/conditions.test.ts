@@ -4,7 +4,7 @@ import type { ImageVersionView } from "../../../src/image-version/contract.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { responseMistakes } from "../../unit/http/contract/document.js";
 import { eventsOf, look, MINUTE_MS } from "./drift/support.js";
 import {
@@ -23,7 +23,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ spread: 0 }, (given, versionId) => {
+inOwnWorld({ spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -10,7 +10,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
 
@@ -18,7 +18,7 @@ const OPERATOR = { appId: "operator" };
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type {
@@ -47,25 +40,22 @@ const WESTUS = seedRegion("westus", "WestUS");
 const EASTUS2 = seedRegion("eastus2", "EastUS2");
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({
-    replicationMs: 60_000,
-    pace: { repairAttempts: 0 },
-  });
-});
-afterAll(() => world.close());
 
 let definitions = 0;
 /** Each test's own image definition. */
 let image: string;
 beforeEach(async () => {
+  world = await startInProcess({
+    replicationMs: 60_000,
+    pace: { repairAttempts: 0 },
+  });
   definitions += 1;
   image = seedResource(`galleries/MyGallery/images/Latest${definitions}`);
   await world.simulator.control.putResource(
     of.imageDefinition("MyGallery", `Latest${definitions}`, "westus"),
   );
-  world.simulator.control.clearRequests();
 });
+afterEach(() => world.close());
 
 const versionId = (number: string): string => `${image}/versions/${number}`;
 

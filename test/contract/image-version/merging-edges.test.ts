@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
@@ -58,22 +50,17 @@ const BY = {
 let world: InProcess;
 let tests = 0;
 let id: string;
-beforeAll(async () => {
+beforeEach(async () => {
   world = await startInProcess({
     world: large.world,
     replicationMs: 60_000,
     pace: { repairAttempts: 0 },
   });
-});
-afterAll(() => world.close());
-beforeEach(async () => {
   tests += 1;
   // Higher than all before: where it is made, it is the latest.
   id = large.versionId(`${tests}.0.0`);
-  await world.takeEvents();
-  world.simulator.control.clearRequests();
 });
-afterEach(() => world.simulator.control.clearFaults());
+afterEach(() => world.close());
 
 const ask = (
   wanted: ImageVersionRequest,

@@ -1,12 +1,5 @@
 /** No region loses its latest unnamed. */
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import {
   demoteImageVersion,
@@ -39,19 +32,17 @@ const BOTH = [WESTUS, EASTUS2];
 
 let world: InProcess;
 let image: string;
-beforeAll(async () => {
+beforeEach(async () => {
   world = await startInProcess({
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],
   });
-});
-afterAll(() => world.close());
-beforeEach(async () => {
   image = await define(world);
   // 1.0.0 in westus alone: without 1.0.1 there is no latest in eastus2.
   await put("1.0.0", [WESTUS]);
   await put("1.0.1", BOTH);
 });
+afterEach(() => world.close());
 
 async function put(
   name: string,

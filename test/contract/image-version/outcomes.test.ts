@@ -17,7 +17,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -28,7 +28,7 @@ import {
 let world: InProcess;
 let id: string;
 // A region that fails is a region that failed: repairs have tests of their own.
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 10 * 60_000,
     pace: { repairAttempts: 0 },

@@ -19,13 +19,13 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
 
 let world: InProcess;
 let id: string;
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 60_000,
     pace: { repairAttempts: 0 },

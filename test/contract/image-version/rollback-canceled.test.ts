@@ -5,11 +5,11 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import type { InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
-import { BY, HELD_BACK, inOneWorld } from "./rollbacks.js";
+import { BY, HELD_BACK, inOwnWorld } from "./rollbacks.js";
 
 let world: InProcess;
 let image: string;
-const { versionId, inAzure, puts, rollBack, operationOf } = inOneWorld(
+const { versionId, inAzure, puts, rollBack, operationOf } = inOwnWorld(
   (given, definition) => {
     world = given;
     image = definition;

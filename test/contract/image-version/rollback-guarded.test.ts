@@ -7,14 +7,14 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import { refusal } from "../../support/refusal.js";
-import { BY, HELD_BACK, inOneWorld } from "./rollbacks.js";
+import { BY, HELD_BACK, inOwnWorld } from "./rollbacks.js";
 
 const DELAY_MS = 900_000;
 
 let world: InProcess;
 let image: string;
 const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } =
-  inOneWorld(
+  inOwnWorld(
     (given, definition) => {
       world = given;
       image = definition;

@@ -4,7 +4,7 @@ import { demoteImageVersion } from "../../../src/image-version/commands/promote.
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
-import { BY, EASTUS2, HELD_BACK, inOneWorld, WESTUS } from "./rollbacks.js";
+import { BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
 
 let world: InProcess;
 let image: string;
@@ -17,7 +17,7 @@ const {
   written,
   told,
   operationOf,
-} = inOneWorld((given, definition) => {
+} = inOwnWorld((given, definition) => {
   world = given;
   image = definition;
 });

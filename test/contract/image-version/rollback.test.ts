@@ -16,7 +16,7 @@ import {
   BY,
   EASTUS2,
   HELD_BACK,
-  inOneWorld,
+  inOwnWorld,
   WESTUS,
 } from "./rollbacks.js";
 
@@ -32,7 +32,7 @@ const {
   plan,
   written,
   told,
-} = inOneWorld((given, definition) => {
+} = inOwnWorld((given, definition) => {
   world = given;
   image = definition;
 });

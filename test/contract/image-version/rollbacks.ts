@@ -1,5 +1,5 @@
 /** Rollbacks of image definitions that others have made versions of. */
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { afterEach, beforeEach } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { listImageVersions } from "../../../src/image-version/queries/get.js";
@@ -123,17 +123,14 @@ export async function shown(
 export const puts = (world: InProcess): number =>
   world.simulator.control.countRequests({ method: "PUT" });
 
-/**
- * One world for the tests of a file, each with an image definition of its own, without what happened before; `each` is
- * given both before each test. Answers what the tests do with them.
- */
-export function inOneWorld(
+/** A world for each test, and an image definition in it; `each` is given both. Answers what the tests do with them. */
+export function inOwnWorld(
   each: (world: InProcess, image: string) => void,
   options: InProcessOptions = {},
 ) {
   let world: InProcess;
   let image: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await startInProcess({
       replicationMs: 60_000,
       spread: 0,
@@ -141,14 +138,10 @@ export function inOneWorld(
       callMs: 5,
       ...options,
     });
-  });
-  afterAll(() => world.close());
-  beforeEach(async () => {
     image = await define(world);
-    await world.takeEvents();
     each(world, image);
   });
-  afterEach(() => world.simulator.control.clearFaults());
+  afterEach(() => world.close());
   return {
     versionId: (number: string, ofImage = image): string =>
       versionId(number, ofImage),

@@ -14,7 +14,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
@@ -36,7 +36,7 @@ const BY = {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -15,7 +15,7 @@ import {
   request,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
 import {
   ended,
@@ -31,7 +31,7 @@ const HOUR_MS = 3_600_000;
 const HOME = [{ name: "westus" }, { name: "eastus2" }];
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 10 * 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 10 * 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { keyOf } from "../../../src/resource-id.js";
 import { targetRegionsOf } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
@@ -13,20 +12,13 @@ import {
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import {
-  crashRun,
-  drive,
-  send,
-  type CrashRun,
-} from "../../support/crash-runs.js";
-import {
   commandOf,
   idOf,
   request,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { inOneWorld, nextVersionId } from "../../support/one-world.js";
-import { hasEffect, type Failure } from "../../support/failing-dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
@@ -37,7 +29,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });
@@ -351,46 +343,6 @@ describe("a region that is named to be removed", () => {
       "completed",
     ]);
   });
-
-  test("is removed, and the profile closed, wherever a process dies in between", async () => {
-    await made([WEST, EAST2, EAST]);
-    const { calls } = (await removed(undefined)).process;
-    let removals = 0;
-    for (const [i, call] of calls.entries()) {
-      // To die before a call, or a read, is to die after the call before it.
-      if (!hasEffect(call)) continue;
-      removals += 1;
-      id = nextVersionId();
-      await made([WEST, EAST2, EAST]);
-      await removed({ at: i + 1, kind: "killed", when: "after" });
-      const what = `killed after ${i + 1} ${call}`;
-      expect(await regionsInAzure(), what).toEqual(["westus", "eastus"]);
-      expect((await inAzure()).properties.safetyProfile, what).toMatchObject({
-        allowDeletionOfReplicatedLocations: false,
-      });
-      const told = milestones(await world.takeEvents());
-      expect([...new Set(told)].sort(), what).toEqual([...told].sort());
-      expect(told, what).toContain("completed");
-    }
-    expect(removals).toBeGreaterThan(10);
-  }, 180_000);
-
-  /** The removal, by a process that fails once, and whose messages are lost then. */
-  async function removed(failure: Failure | undefined): Promise<CrashRun> {
-    const run = crashRun(world.deps, keyOf(id), {
-      failure,
-      redelivered: false,
-    });
-    await send(run, (deps) =>
-      request(deps, id, body([WEST, EAST]), { removeRegions: ["eastus2"] }),
-    );
-    await drive(world, [run]);
-    expect((await world.read(id)).operation, run.name).toMatchObject({
-      kind: "UpdateImageVersion",
-      status: "Succeeded",
-    });
-    return run;
-  }
 });
 
 test("a region that somebody added outside Sigil is kept, with its keys, and told", async () => {

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { getImageUse } from "../../../src/image-version/queries/use.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
-import { inOneWorld } from "../../support/one-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 
@@ -12,7 +12,7 @@ const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 
 let world: InProcess;
 let version: string;
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],

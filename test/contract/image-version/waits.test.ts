@@ -13,7 +13,7 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
 import { seedRegion } from "../../support/requests.js";
-import { nextVersionId } from "../../support/one-world.js";
+import { nextVersionId } from "../../support/own-world.js";
 import {
   BY,
   byHand,

@@ -1,5 +1,5 @@
-/** Image definitions with versions of Sigil's and a retention policy, in one world for the tests of a file. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+/** Image definitions with versions of Sigil's and a retention policy, in a world for each test. */
+import { afterEach, beforeEach, expect } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
@@ -17,7 +17,6 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { removeUsers } from "../../support/image-users.js";
 import { latestIn } from "../../support/latest.js";
 import {
   managedImageRequest,
@@ -56,13 +55,13 @@ export interface Retained {
   readonly image: string;
 }
 
-/** `each` is given what a test has before each; after each there is no policy, and nobody uses a version. */
+/** `each` is given what a test has before each. */
 export function inRetention(each: (given: Retained) => void) {
   let world: InProcess;
   let deps: RetentionDependencies;
   let guarded: RetentionDependencies;
   let image: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await startInProcess({ replicationMs: 60_000, spread: 0 });
     deps = { policies: world.policies, imageVersions: world.deps };
     guarded = {
@@ -72,18 +71,10 @@ export function inRetention(each: (given: Retained) => void) {
         consumerSubscriptions: [LOCAL_SUBSCRIPTION_ID],
       },
     };
-  });
-  afterAll(() => world.close());
-  beforeEach(async () => {
     image = await define();
     each({ world, deps, guarded, image });
   });
-  afterEach(async () => {
-    for (const { policy } of await deps.policies.list())
-      await deps.policies.remove(policy.imageId);
-    await removeUsers(world);
-    world.simulator.control.clearRequests();
-  });
+  afterEach(() => world.close());
 
   let definitions = 0;
   async function define(): Promise<string> {

@@ -6,7 +6,7 @@ import {
   hasEffect,
   type Failure,
 } from "../../../support/failing-dependencies.js";
-import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
+import { inOwnWorld, nextVersionId } from "../../../support/own-world.js";
 import { reconcile } from "../../../../src/operation/reconcile.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { keyOf } from "../../../../src/resource-id.js";
@@ -14,7 +14,7 @@ import { made, outside, plain } from "../truth/support.js";
 import { look, MINUTE_MS, told } from "./support.js";
 
 let world: InProcess;
-inOneWorld({ spread: 0 }, (given) => {
+inOwnWorld({ spread: 0 }, (given) => {
   world = given;
 });
 

@@ -1,7 +1,7 @@
 /** Many versions and image definitions: a run is bounded, and the next goes on behind it. */
 import { expect, test } from "vitest";
 import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { IMAGES_SCOPE } from "../../../../src/image-version/listings.js";
 import { ServiceError } from "../../../../src/errors.js";
@@ -16,7 +16,7 @@ import {
 import { look, MINUTE_MS } from "./support.js";
 
 let world: InProcess;
-inOneWorld({ spread: 0, replicationMs: MINUTE_MS }, (given) => {
+inOwnWorld({ spread: 0, replicationMs: MINUTE_MS }, (given) => {
   world = given;
 });
 

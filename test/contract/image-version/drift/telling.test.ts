@@ -7,7 +7,7 @@ import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { refusal } from "../../../support/refusal.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
-import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
+import { inOwnWorld, nextVersionId } from "../../../support/own-world.js";
 import {
   byHand,
   cancel,
@@ -32,7 +32,7 @@ import { eventsOf, look, MINUTE_MS, standingStill, told } from "./support.js";
 
 let world: InProcess;
 let id: string;
-inOneWorld({ spread: 0 }, (given, versionId) => {
+inOwnWorld({ spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

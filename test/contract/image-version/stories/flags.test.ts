@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { listImageVersions } from "../../../../src/image-version/queries/get.js";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -14,7 +14,7 @@ import {
 } from "../truth/support.js";
 
 let world: InProcess;
-inOneWorld({ replicationMs: 10_000, spread: 0 }, (given) => {
+inOwnWorld({ replicationMs: 10_000, spread: 0 }, (given) => {
   world = given;
 });
 

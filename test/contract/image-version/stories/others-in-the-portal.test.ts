@@ -1,7 +1,7 @@
 /** What becomes of a version that somebody changes in the portal while Sigil works on it, or after it has. */
 import { expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -28,7 +28,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

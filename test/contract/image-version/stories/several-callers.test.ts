@@ -4,7 +4,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import { largeWorld } from "../../../support/requests.js";
 import {
@@ -32,7 +32,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   BY,
   byHand,
@@ -25,7 +25,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 120_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 120_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

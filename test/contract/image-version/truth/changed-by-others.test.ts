@@ -1,7 +1,7 @@
 /** What others have changed, and the permission to remove regions, which they may close. */
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   profileOf,
   FULL,
@@ -19,7 +19,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

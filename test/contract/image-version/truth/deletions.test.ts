@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   cancel,
@@ -23,7 +23,7 @@ const TWO_REGIONS = [{ name: "westus" }, { name: "eastus2" }];
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -9,7 +9,7 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedResource } from "../../../support/requests.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   BY,
   byHand,
@@ -31,7 +31,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -1,7 +1,7 @@
 /** Looks that are behind, answers that are lost, processes that die: no verdict, no write and no event follows from them. */
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -21,7 +21,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

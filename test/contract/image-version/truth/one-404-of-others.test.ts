@@ -1,7 +1,7 @@
 /** One answer of Azure that it has no version that others have made, while it lists it: nothing is gone by that. */
 import { expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -16,7 +16,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

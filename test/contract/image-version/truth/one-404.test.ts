@@ -1,7 +1,7 @@
 /** One answer of Azure that it has no such version, while it lists the version: nothing is gone by that. */
 import { beforeEach, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   byHand,
@@ -21,7 +21,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

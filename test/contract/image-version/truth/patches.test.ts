@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   profileOf,
   FULL,
@@ -20,7 +20,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -6,7 +6,7 @@ import type { ImageVersionRequest } from "../../../../src/image-version/contract
 import { ServiceError, type Finding } from "../../../../src/errors.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -24,7 +24,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

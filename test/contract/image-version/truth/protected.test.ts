@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { evaluateRetention } from "../../../../src/retention/evaluate-retention.js";
 import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   managedImageRequest,
@@ -28,7 +28,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

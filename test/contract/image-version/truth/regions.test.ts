@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { viewOperation } from "../../../../src/operation/views.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   ended,
@@ -24,7 +24,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

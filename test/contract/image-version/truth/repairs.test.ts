@@ -10,7 +10,7 @@ import {
   putUser,
   removeUsers,
 } from "../../../support/image-users.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
@@ -34,7 +34,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 600_000,
     spread: 0,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   ended,
   made,
@@ -18,7 +18,7 @@ import {
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

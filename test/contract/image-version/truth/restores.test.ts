@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   managedImageRequest,
@@ -29,7 +29,7 @@ const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 
 let world: InProcess;
 let id: string;
-inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
 });

@@ -10,7 +10,7 @@ import {
   rollBackImage,
 } from "../../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   BY,
   canonicalName,
@@ -24,7 +24,7 @@ import {
 const { SIGIL_TRUTH_RUNS = "50", SIGIL_TRUTH_SEED = "20260101" } = process.env;
 
 let world: InProcess;
-inOneWorld(
+inOwnWorld(
   {
     replicationMs: 60_000,
     spread: 0,

@@ -1,13 +1,13 @@
 /** A version in a world where the subscriptions of consumers are known: what is asked of it, and what Azure has. */
-import { afterEach, expect } from "vitest";
+import { expect } from "vitest";
 import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
 import {
   idOf,
   request,
   type InProcess,
 } from "../../../support/dependencies.js";
-import { CONSUMER, removeUsers } from "../../../support/image-users.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { CONSUMER } from "../../../support/image-users.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { BY, faultOn } from "../truth/support.js";
 
@@ -16,13 +16,13 @@ export const DELAY_MS = 900_000;
 
 const READ_MACHINES = "Microsoft.Compute/virtualMachines/read";
 
-/** As `inOneWorld`; after each, nobody uses a version, and who does can be seen. */
+/** As `inOwnWorld`. */
 export function inGuardedWorld(
   each: (world: InProcess, versionId: string) => void,
 ) {
   let world: InProcess;
   let version: string;
-  inOneWorld(
+  inOwnWorld(
     {
       replicationMs: 60_000,
       consumerSubscriptions: [CONSUMER],
@@ -33,12 +33,6 @@ export function inGuardedWorld(
       each(given, versionId);
     },
   );
-  afterEach(async () => {
-    await removeUsers(world);
-    await world.simulator.control.setResourceGraphLag({ ms: 0 });
-    await world.simulator.control.allowAction({ action: READ_MACHINES });
-  });
-
   const remove = (more: { ignoreUse?: boolean } = {}) =>
     deleteImageVersion(world.deps, { id: idOf(version), ...BY, ...more });
 
