@@ -63,6 +63,23 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
     });
   });
 
+  it("also what Azure had before, and of a patch nothing but what it says", () => {
+    const whole = managedImageRequest();
+    const specAfter = (more: Partial<VersionRequest>) => {
+      const base = withRecord(succeeded(), { spec: {} });
+      const asked = changeOf({ [A]: "1" }, { body: whole, ...more });
+      const pair = asking(base, asked, {}, at(1_000));
+      const sent = step(pair, shows(), at(1_000)).pair;
+      return step(sent, shows({ [A]: "1" }), at(1_020)).pair.record.spec;
+    };
+    expect(specAfter({})).toEqual({ [A]: "1" });
+    expect(specAfter({ adopts: true })).toMatchObject({
+      [A]: "1",
+      "/location": "westus",
+      [`${EAST}/name`]: "eastus2",
+    });
+  });
+
   it("a removal, once ARM may remove no other", () => {
     const removal = asking(
       succeeded(),
@@ -79,6 +96,9 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
     expect(open.put?.changes).toEqual({ [ALLOW_DELETION]: false });
     const shut = step(open.pair, shows({ [EAST]: null }), at(1_040));
     expect(shut.pair.operation).toMatchObject({ status: "Succeeded" });
+    expect(
+      eventsOf(shut.pair).filter(({ type }) => type.endsWith("RegionRemoved")),
+    ).toMatchObject([{ data: { region: "eastus2" } }]);
   });
 });
 
@@ -102,6 +122,20 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     ).toBe("Succeeded");
   });
 
+  it("and says in which other regions the version is not usable", () => {
+    const look = (changes: Patch = {}) =>
+      lookOf("Failed", { ...COMPLETED, eastus2: ["Failed", 10] }, { changes });
+    const first = step(replicating(), look(), at(10)).pair;
+    const base = step(first, look(), at(250)).pair;
+    const pair = asking(base, changeOf({ [A]: "1" }), {}, at(1_000));
+    const sent = step(pair, look(), at(1_000)).pair;
+    const { operation } = step(sent, look({ [A]: "1" }), at(1_020)).pair;
+    expect(operation.status).toBe("Succeeded");
+    expect(operation.history.at(-1)?.message).toContain(
+      "It is not usable in eastus2, which this operation does not name",
+    );
+  });
+
   it("not where ARM has given the version up, though each region has its copy", () => {
     const first = step(replicating(), failed(COMPLETED), at(10)).pair;
     expect(first.operation).toMatchObject({
@@ -118,6 +152,19 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     expect(operation.error?.errors[0]?.message).toBe(
       "Replication to eastus2 failed: No room.",
     );
+  });
+
+  it("a region's failure is in the history of the operations that have the region", () => {
+    const look = failed({ ...COMPLETED, eastus2: ["Failed", 10] });
+    const pace = { repairAttempts: 1 };
+    const both = asking(applied(), changeOf({ [A]: "1" }));
+    const first = step(both, look, at(20, pace)).pair;
+    const { operation, record } = step(first, look, at(260, pace)).pair;
+    const linesOf = ({ history }: typeof operation) =>
+      history.filter(({ message }) => message.startsWith("eastus2 failed"));
+    expect(linesOf(operation)).toHaveLength(1);
+    expect(record.members).toHaveLength(1);
+    expect(record.members.flatMap(linesOf)).toEqual([]);
   });
 
   it("it waits for the repair of a region that has failed", () => {
@@ -252,6 +299,26 @@ describe("an operation is about one life (4)", () => {
 });
 
 describe("the last operation does not end before a region is back (5)", () => {
+  it("and others, which do not have it, do", () => {
+    const first = asking(applied(), changeOf({ [A]: "1" }));
+    const away = withRecord(first, {
+      repairs: {
+        eastus2: { attempts: 0, removed: { [`${EAST}/name`]: "eastus2" } },
+      },
+    });
+    const look = lookOf(
+      "Succeeded",
+      { westus: ["Completed", 100] },
+      { changes: { [A]: "1", [EAST]: null } },
+    );
+    const { record } = see(
+      withRecord(away, { status: look }),
+      look,
+      at(1_000),
+    ).pair;
+    expect(Object.keys(record.requests)).toEqual([first.operation.id]);
+  });
+
   it("that was taken away for its repair", () => {
     const pace = { repairAttempts: 1 };
     const look = failed({ ...COMPLETED, eastus2: ["Failed", 10] });
