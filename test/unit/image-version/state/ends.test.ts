@@ -246,6 +246,38 @@ describe("where others were there it ends Failed, and nothing is written over (3
     expect(put).toBeUndefined();
   });
 
+  it("a creation of which Azure shows a part is awaited, and nothing is sent", () => {
+    const tagged = { ...managedImageRequest(), tags: { a: "1" } };
+    const { pair, put } = step(
+      replicating(tagged),
+      lookOf("Succeeded", REPLICATING),
+      at(10),
+    );
+    expect(put).toBeUndefined();
+    expect(pair.record.write).toMatchObject({ creates: true });
+  });
+
+  it("what had no answer and is shown is ARM's: its copies are made again", () => {
+    const field = `${EAST}/regionalReplicaCount`;
+    const sent = updating({ [field]: 3 });
+    const { regions } = succeeded().record;
+    const unanswered = withRecord(sent, {
+      regions,
+      ...(sent.record.write && {
+        write: { ...sent.record.write, answer: "none" },
+      }),
+    });
+    const { record } = step(
+      unanswered,
+      shows({ [field]: 3 }, { ...COMPLETED, eastus2: ["Replicating", 5] }),
+      at(1_020),
+    ).pair;
+    expect(record.regions).toMatchObject([
+      { name: "westus", attempts: 1 },
+      { name: "eastus2", attempts: 2, state: "Replicating" },
+    ]);
+  });
+
   it("what had no answer is sent again once it can no longer be under way", () => {
     const sent = updating({ [A]: "1" });
     const { write } = sent.record;
