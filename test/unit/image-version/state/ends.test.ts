@@ -358,6 +358,9 @@ describe("the last operation does not end before a region is back (5)", () => {
     pair = step(pair, look, at(250, pace)).pair;
     const away = step(pair, look, at(550, pace));
     expect(away.put?.changes).toMatchObject({ [EAST]: null });
+    expect(away.pair.operation.history.map(({ message }) => message)).toContain(
+      "eastus2 failed and is removed from the version, to be added back.",
+    );
     const home = lookOf(
       "Succeeded",
       { westus: ["Completed", 100] },
