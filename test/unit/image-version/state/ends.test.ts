@@ -248,12 +248,11 @@ describe("where others were there it ends Failed, and nothing is written over (3
 
   it("a creation of which Azure shows a part is awaited, and nothing is sent", () => {
     const tagged = { ...managedImageRequest(), tags: { a: "1" } };
-    const { pair, put } = step(
-      replicating(tagged),
-      lookOf("Succeeded", REPLICATING),
-      at(10),
-    );
+    const part = lookOf("Succeeded", REPLICATING);
+    const first = step(replicating(tagged), part, at(10)).pair;
+    const { pair, put } = step(first, part, at(250));
     expect(put).toBeUndefined();
+    expect(pair.record.status).toEqual(part);
     expect(pair.record.write).toMatchObject({ creates: true });
   });
 
