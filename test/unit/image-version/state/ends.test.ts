@@ -105,6 +105,14 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
 describe("it is Succeeded only if it is applied, and each of its regions is Completed (2)", () => {
   it("not while one replicates", () => {
     expect(applied().operation.status).toBe("Running");
+    const further = { ...REPLICATING, westus: ["Replicating", 50] } as const;
+    const { pair } = step(applied(), shows({}, further), at(30));
+    expect(eventsOf(pair)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.RegionReplicating",
+        data: { region: "westus", progress: 50 },
+      },
+    ]);
   });
 
   it("once all are", () => {
