@@ -101,7 +101,5 @@ export function latestBetween(
 export function lostOf(
   changes: readonly LatestChange[],
 ): readonly LatestChange[] {
-  return changes.filter(
-    ({ from, to }) => from !== undefined && to === undefined,
-  );
+  return changes.filter(({ to }) => to === undefined);
 }

@@ -73,8 +73,8 @@ function storedCondition(
     type,
     message,
     since,
-    ...(fields && { fields: Object.keys(fields) }),
-    ...(fields && shown && { change: putBack(shown, fields) }),
+    fields: Object.keys(fields),
+    ...(shown && { change: putBack(shown, fields) }),
   };
 }
 

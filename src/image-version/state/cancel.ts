@@ -166,8 +166,6 @@ function leaves(
   const canceled = (one: OperationRecord): OperationRecord =>
     one.id === operationId ? { ...one, canceledBy: by } : one;
   const members = record.members.map(canceled);
-  const isUnderWay =
-    record.write?.answer === "none" || record.state === "Deleting";
   return advance(
     {
       ...pair,
@@ -186,8 +184,9 @@ function leaves(
       message: `Canceled. ${consequence}`,
       concerns: [operationId],
       ...untilQuiet(record, context),
-      ...(isUnderWay &&
-        record.state === "Deleting" && { waitMs: context.pace.pollInitialMs }),
+      ...(record.state === "Deleting" && {
+        waitMs: context.pace.pollInitialMs,
+      }),
     },
   );
 }

@@ -150,7 +150,7 @@ export interface Repair {
 export interface Condition {
   readonly type: "Paused" | "ChangedOutside" | "RegionLost";
   /** The fields that others have changed, with what they had and have; RegionLost: the region's name field. */
-  readonly fields?: Readonly<
+  readonly fields: Readonly<
     Record<string, { readonly before?: unknown; readonly after: unknown }>
   >;
   readonly message: string;

@@ -128,7 +128,7 @@ function isStanding(
   { conditions }: ImageVersionRecord,
   field: string,
 ): boolean {
-  return conditions.some(({ fields = {} }) => field in fields);
+  return conditions.some(({ fields }) => field in fields);
 }
 
 /** Of a region that is not there its name alone says that. */
@@ -305,7 +305,7 @@ function withFields(
 
 function conditionOf(
   type: Condition["type"],
-  fields: NonNullable<Condition["fields"]>,
+  fields: Condition["fields"],
   since: string,
 ): Condition {
   const names = Object.keys(fields).map((field) =>
@@ -335,16 +335,12 @@ export function settled(
   return conditions.flatMap((condition) => {
     if (condition.type === "Paused") return ofLatest ? [] : [condition];
     const fields = Object.fromEntries(
-      Object.entries(condition.fields ?? {}).filter(
+      Object.entries(condition.fields).filter(
         ([field]) => !isSaid(condition.type, field),
       ),
     );
-    return Object.keys(fields).length === 0 && condition.fields !== undefined
+    return Object.keys(fields).length === 0
       ? []
-      : [
-          condition.fields === undefined
-            ? condition
-            : conditionOf(condition.type, fields, condition.since),
-        ];
+      : [conditionOf(condition.type, fields, condition.since)];
   });
 }

@@ -49,6 +49,12 @@ describe("the operation that is being done is the same", () => {
     expect(find(accept(other, accepted(), at(5)))).toBeUndefined();
   });
 
+  test("not where Azure shows another life than it is about", () => {
+    const other = lookOf("Succeeded", COMPLETED, { publishedDate: time(500) });
+    expect(find(applied(), lookOf("Succeeded", COMPLETED))).toBe(first.id);
+    expect(find(applied(), other)).toBeUndefined();
+  });
+
   test("not once it has ended, or is canceled, or where there is none", () => {
     expect(find(succeeded())).toBeUndefined();
     const { record, operation } = accepted();

@@ -4,6 +4,7 @@ import {
   exclusionIn,
   factsIn,
   flagsFor,
+  heldBackBy,
   isFlag,
   latestIn,
   regionOfFlag,
@@ -64,6 +65,13 @@ describe.each(TABLE)(
 
     it(`is in latest in [${where.join(", ")}]`, () => {
       expect(latestIn(version)).toEqual(where);
+    });
+
+    it("holds back the regions whose own flag says so", () => {
+      expect(heldBackBy(version)).toEqual([
+        ...(west === true ? ["westus"] : []),
+        ...(east === true ? ["eastus2"] : []),
+      ]);
     });
 
     it("says of each region by itself whether it is passed over", () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
   isUnsettled,
+  latestBetween,
   latestOf,
+  lostOf,
   usableRegions,
   type Candidate,
 } from "../../../../src/image-version/latest/latest-after.js";
@@ -155,4 +157,20 @@ describe("the latest", () => {
     });
     expect(looked).toEqual(["1.0.2", "1.0.1"]);
   });
+});
+
+test("a region loses its latest where it had one and then has none", () => {
+  const latest = (...inRegion: [string, string][]) => ({
+    inRegion: new Map(inRegion),
+  });
+  const changes = latestBetween(
+    latest(["westus", "2.0.0"], ["eastus2", "2.0.0"]),
+    latest(["uksouth", "1.0.0"], ["westus", "1.0.0"]),
+  );
+  expect(changes).toEqual([
+    { region: "eastus2", from: "2.0.0" },
+    { region: "uksouth", to: "1.0.0" },
+    { region: "westus", from: "2.0.0", to: "1.0.0" },
+  ]);
+  expect(lostOf(changes)).toEqual([{ region: "eastus2", from: "2.0.0" }]);
 });

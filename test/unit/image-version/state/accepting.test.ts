@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
@@ -67,6 +68,33 @@ describe("an operation begins at once", () => {
     expect(record.window).toBeUndefined();
     expect(record.repairs).toEqual({});
   });
+
+  it("and a region that is still away is added back as it was", () => {
+    const removed = { [`${regionField("eastus2")}/name`]: "eastus2" };
+    const before = withRecord(succeeded(), {
+      repairs: { eastus2: { attempts: 3, removed, lost: true } },
+    });
+    const { record } = asking(before, changeOf({ "/tags/a": "1" }), {}, later);
+    expect(record.repairs).toEqual({
+      eastus2: { attempts: 0, removed, lost: true },
+    });
+  });
+
+  it("a retry repairs its regions at once, and no others", () => {
+    const { record } = asking(
+      applied(),
+      { patch: {}, retries: ["eastus2"] },
+      { kind: "RetryImageVersion", regions: ["eastus2"] },
+      later,
+    );
+    expect(record.repairs).toEqual({
+      eastus2: { attempts: 0, dueTime: time(1_000) },
+    });
+    expect(record.regions).toMatchObject([
+      { name: "westus", state: "Replicating" },
+      { name: "eastus2", state: "Failed" },
+    ]);
+  });
 });
 
 describe("of two operations about latest the later takes over (1)", () => {
@@ -84,6 +112,16 @@ describe("of two operations about latest the later takes over (1)", () => {
       status: "Failed",
       error: { code: "Superseded" },
     });
+  });
+
+  it("a retry that is under way says nothing of latest, and goes on", () => {
+    const first = asking(
+      applied(),
+      { patch: {}, retries: ["eastus2"] },
+      { kind: "RetryImageVersion", regions: ["eastus2"] },
+    );
+    const { record } = asking(first, PROMOTION_BY_HAND);
+    expect(Object.keys(record.requests)).toContain(first.accepted.id);
   });
 
   it("what else the earlier asks stays", () => {
@@ -170,5 +208,15 @@ describe("what holds from acceptance is stored with it (3)", () => {
     expect(asking(ruled, DEMOTION, {}, later).record.spec).toEqual(
       ruled.record.spec,
     );
+  });
+
+  it("that a person, and no machine, has decided since what had failed of its rollout", () => {
+    const rollout = { waves: [time(1)] };
+    const goTimeOf = (request: VersionRequest) =>
+      asking(withRecord(ruled, { rollout }), request, {}, later).record.rollout
+        ?.goTime;
+    expect(goTimeOf(DEMOTION)).toBe(time(1_000));
+    expect(goTimeOf({ ...DEMOTION, machine: true })).toBeUndefined();
+    expect(goTimeOf(changeOf({ "/tags/a": "1" }))).toBeUndefined();
   });
 });

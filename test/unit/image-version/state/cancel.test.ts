@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import { latestIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import {
+  GOES_ON,
+  NOTHING_SENT,
+} from "../../../../src/image-version/state/states.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import {
   accepted,
@@ -11,6 +15,7 @@ import {
   COMPLETED,
   creating,
   lookOf,
+  REPLICATING,
   beside as asking,
   replicating,
   step,
@@ -54,6 +59,12 @@ describe("a creation", () => {
     expect(pair.record.release).toEqual({ in: "none", but: [], by: "cancel" });
   });
 
+  it("that Azure shows is left out of latest, too", () => {
+    expect(lastEntry(canceled(applied()))).toBe(
+      "Canceled. It ends once the version is excluded from latest.",
+    );
+  });
+
   it("whose PUT had no answer is not sent again", () => {
     const first = step(canceled(creating()), undefined, at(130)).pair;
     const { pair, put } = step(first, undefined, at(400));
@@ -78,7 +89,30 @@ describe("an update", () => {
     const sent = step(pair, lookOf("Succeeded", COMPLETED), at(1_000)).pair;
     const { operation, record } = canceled(sent, sent.operation.id, 1_001);
     expect(operation.status).toBe("Canceled");
+    expect(operation.history.at(-1)?.message).toContain(GOES_ON);
     expect(record.write).toBeDefined();
+  });
+
+  it("that was sent with others says that Azure receives its changes with theirs", () => {
+    const first = asking(applied(), changeOf({ "/tags/a": "1" }));
+    const { pair } = step(first, lookOf("Succeeded", REPLICATING), at(15));
+    const { beside } = canceled(pair, first.accepted.id);
+    expect(
+      beside?.find(({ id }) => id === first.accepted.id)?.history.at(-1)
+        ?.message,
+    ).toContain("sent together with other operations");
+  });
+
+  it("that was not sent says that nothing was", () => {
+    const pair = asking(
+      succeeded(),
+      changeOf({ "/tags/a": "1" }),
+      {},
+      at(1_000),
+    );
+    expect(lastEntry(canceled(pair, pair.operation.id, 1_001))).toContain(
+      NOTHING_SENT,
+    );
   });
 
   it("beside others leaves them alone", () => {

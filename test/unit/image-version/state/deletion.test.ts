@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { isFlag } from "../../../../src/image-version/latest/flags.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
-import { beginDelete, deleted, deleteTaken, deletionIn, deletionInVain, openDeletionIn, releaseBeforeDeletion } from "../../../../src/image-version/state/deletion.js";
+import {
+  beginDelete,
+  deleted,
+  deleteTaken,
+  deletionIn,
+  deletionInVain,
+  openDeletionIn,
+  releaseBeforeDeletion,
+} from "../../../../src/image-version/state/deletion.js";
 import { decideDeletion } from "../../../../src/image-version/state/decide-deletion.js";
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import type {

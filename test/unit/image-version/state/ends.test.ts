@@ -63,6 +63,23 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
     });
   });
 
+  it("also what Azure had before, and of a patch nothing but what it says", () => {
+    const whole = managedImageRequest();
+    const specAfter = (more: Partial<VersionRequest>) => {
+      const base = withRecord(succeeded(), { spec: {} });
+      const asked = changeOf({ [A]: "1" }, { body: whole, ...more });
+      const pair = asking(base, asked, {}, at(1_000));
+      const sent = step(pair, shows(), at(1_000)).pair;
+      return step(sent, shows({ [A]: "1" }), at(1_020)).pair.record.spec;
+    };
+    expect(specAfter({})).toEqual({ [A]: "1" });
+    expect(specAfter({ adopts: true })).toMatchObject({
+      [A]: "1",
+      "/location": "westus",
+      [`${EAST}/name`]: "eastus2",
+    });
+  });
+
   it("a removal, once ARM may remove no other", () => {
     const removal = asking(
       succeeded(),
@@ -79,12 +96,23 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
     expect(open.put?.changes).toEqual({ [ALLOW_DELETION]: false });
     const shut = step(open.pair, shows({ [EAST]: null }), at(1_040));
     expect(shut.pair.operation).toMatchObject({ status: "Succeeded" });
+    expect(
+      eventsOf(shut.pair).filter(({ type }) => type.endsWith("RegionRemoved")),
+    ).toMatchObject([{ data: { region: "eastus2" } }]);
   });
 });
 
 describe("it is Succeeded only if it is applied, and each of its regions is Completed (2)", () => {
   it("not while one replicates", () => {
     expect(applied().operation.status).toBe("Running");
+    const further = { ...REPLICATING, westus: ["Replicating", 50] } as const;
+    const { pair } = step(applied(), shows({}, further), at(30));
+    expect(eventsOf(pair)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.RegionReplicating",
+        data: { region: "westus", progress: 50 },
+      },
+    ]);
   });
 
   it("once all are", () => {
@@ -100,6 +128,20 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     expect(
       endOf(updating({ [A]: "1" }), shows({ [A]: "1" }), 1_020).status,
     ).toBe("Succeeded");
+  });
+
+  it("and says in which other regions the version is not usable", () => {
+    const look = (changes: Patch = {}) =>
+      lookOf("Failed", { ...COMPLETED, eastus2: ["Failed", 10] }, { changes });
+    const first = step(replicating(), look(), at(10)).pair;
+    const base = step(first, look(), at(250)).pair;
+    const pair = asking(base, changeOf({ [A]: "1" }), {}, at(1_000));
+    const sent = step(pair, look(), at(1_000)).pair;
+    const { operation } = step(sent, look({ [A]: "1" }), at(1_020)).pair;
+    expect(operation.status).toBe("Succeeded");
+    expect(operation.history.at(-1)?.message).toContain(
+      "It is not usable in eastus2, which this operation does not name",
+    );
   });
 
   it("not where ARM has given the version up, though each region has its copy", () => {
@@ -118,6 +160,19 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     expect(operation.error?.errors[0]?.message).toBe(
       "Replication to eastus2 failed: No room.",
     );
+  });
+
+  it("a region's failure is in the history of the operations that have the region", () => {
+    const look = failed({ ...COMPLETED, eastus2: ["Failed", 10] });
+    const pace = { repairAttempts: 1 };
+    const both = asking(applied(), changeOf({ [A]: "1" }));
+    const first = step(both, look, at(20, pace)).pair;
+    const { operation, record } = step(first, look, at(260, pace)).pair;
+    const linesOf = ({ history }: typeof operation) =>
+      history.filter(({ message }) => message.startsWith("eastus2 failed"));
+    expect(linesOf(operation)).toHaveLength(1);
+    expect(record.members).toHaveLength(1);
+    expect(record.members.flatMap(linesOf)).toEqual([]);
   });
 
   it("it waits for the repair of a region that has failed", () => {
@@ -199,6 +254,37 @@ describe("where others were there it ends Failed, and nothing is written over (3
     expect(put).toBeUndefined();
   });
 
+  it("a creation of which Azure shows a part is awaited, and nothing is sent", () => {
+    const tagged = { ...managedImageRequest(), tags: { a: "1" } };
+    const part = lookOf("Succeeded", REPLICATING);
+    const first = step(replicating(tagged), part, at(10)).pair;
+    const { pair, put } = step(first, part, at(250));
+    expect(put).toBeUndefined();
+    expect(pair.record.status).toEqual(part);
+    expect(pair.record.write).toMatchObject({ creates: true });
+  });
+
+  it("what had no answer and is shown is ARM's: its copies are made again", () => {
+    const field = `${EAST}/regionalReplicaCount`;
+    const sent = updating({ [field]: 3 });
+    const { regions } = succeeded().record;
+    const unanswered = withRecord(sent, {
+      regions,
+      ...(sent.record.write && {
+        write: { ...sent.record.write, answer: "none" },
+      }),
+    });
+    const { record } = step(
+      unanswered,
+      shows({ [field]: 3 }, { ...COMPLETED, eastus2: ["Replicating", 5] }),
+      at(1_020),
+    ).pair;
+    expect(record.regions).toMatchObject([
+      { name: "westus", attempts: 1 },
+      { name: "eastus2", attempts: 2, state: "Replicating" },
+    ]);
+  });
+
   it("what had no answer is sent again once it can no longer be under way", () => {
     const sent = updating({ [A]: "1" });
     const { write } = sent.record;
@@ -252,6 +338,26 @@ describe("an operation is about one life (4)", () => {
 });
 
 describe("the last operation does not end before a region is back (5)", () => {
+  it("and others, which do not have it, do", () => {
+    const first = asking(applied(), changeOf({ [A]: "1" }));
+    const away = withRecord(first, {
+      repairs: {
+        eastus2: { attempts: 0, removed: { [`${EAST}/name`]: "eastus2" } },
+      },
+    });
+    const look = lookOf(
+      "Succeeded",
+      { westus: ["Completed", 100] },
+      { changes: { [A]: "1", [EAST]: null } },
+    );
+    const { record } = see(
+      withRecord(away, { status: look }),
+      look,
+      at(1_000),
+    ).pair;
+    expect(Object.keys(record.requests)).toEqual([first.operation.id]);
+  });
+
   it("that was taken away for its repair", () => {
     const pace = { repairAttempts: 1 };
     const look = failed({ ...COMPLETED, eastus2: ["Failed", 10] });
@@ -259,6 +365,9 @@ describe("the last operation does not end before a region is back (5)", () => {
     pair = step(pair, look, at(250, pace)).pair;
     const away = step(pair, look, at(550, pace));
     expect(away.put?.changes).toMatchObject({ [EAST]: null });
+    expect(away.pair.operation.history.map(({ message }) => message)).toContain(
+      "eastus2 failed and is removed from the version, to be added back.",
+    );
     const home = lookOf(
       "Succeeded",
       { westus: ["Completed", 100] },

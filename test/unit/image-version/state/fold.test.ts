@@ -10,6 +10,8 @@ import {
   desired,
   inWindow,
   isProtected,
+  latestToBe,
+  latestToStay,
   ruleInForce,
   staysOpen,
   unapplied,
@@ -171,5 +173,36 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
       }),
     ).toBe(false);
     expect(staysOpen(withRequests({}), {})).toBe(false);
+  });
+});
+
+describe("where the version is in latest once all is done", () => {
+  const { resource } = succeeded().record.status ?? expect.fail("no status");
+  const write = {
+    changes: {},
+    sentTime: time(1),
+    answer: "none",
+    sentFor: [],
+  } as const;
+
+  it("is where Azure shows it, without what open requests remove or hold back", () => {
+    expect(latestToBe(undefined, resource)).toEqual(["westus", "eastus2"]);
+    const removes = withRequests({
+      "1": { patch: { [regionField("eastus2")]: null } },
+    });
+    expect(latestToBe(removes, resource)).toEqual(["westus"]);
+    const deletes = withRequests({ "1": { patch: {}, deletion: {} } });
+    expect(latestToBe(deletes, resource)).toEqual([]);
+  });
+
+  it("stays where the write under way leaves it", () => {
+    const staysAfter = (changes: VersionRequest["patch"]) =>
+      latestToStay(
+        withRequests({}, { write: { ...write, changes } }),
+        resource,
+      );
+    expect(staysAfter({})).toEqual(["westus", "eastus2"]);
+    expect(staysAfter({ [regionField("eastus2")]: null })).toEqual(["westus"]);
+    expect(staysAfter({ [exclusionIn("eastus2")]: true })).toEqual(["westus"]);
   });
 });

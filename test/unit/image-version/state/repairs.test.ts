@@ -8,6 +8,7 @@ import {
   lossOf,
   notAddedBack,
   planRepairs,
+  sentence,
   withoutRepairs,
 } from "../../../../src/image-version/state/repairs.js";
 import {
@@ -62,6 +63,11 @@ describe("a region that has failed", () => {
     });
   });
 
+  it("is taken away also where all others have failed", () => {
+    const all = failing("westus", undefined, failing("eastus2"));
+    expect(planned(all).repairs["eastus2"]?.dueTime).toBe(time(400));
+  });
+
   it("waits twice as long each time", () => {
     expect(
       planned(failing("eastus2", { attempts: 2 })).repairs["eastus2"]?.dueTime,
@@ -90,6 +96,8 @@ describe("a region that has failed", () => {
       planned(failing("eastus2", undefined, succeeded())).repairs["eastus2"]
         ?.dueTime,
     ).toBeUndefined();
+    const tried = failing("eastus2", { attempts: 2 }, succeeded());
+    expect(planned(tried).repairs["eastus2"]).toEqual({ attempts: 2 });
   });
 
   it("stays as it is where it must not be taken away, and says why", () => {
@@ -143,4 +151,10 @@ describe("what is taken away (2)", () => {
   it("nothing is lost where nothing is away", () => {
     expect(lossOf(succeeded().record)).toBe("");
   });
+});
+
+it("a sentence ends with a full stop, or as it does", () => {
+  expect(
+    ["No room", "Azure.com is away", "No room.", "Why?"].map(sentence),
+  ).toEqual(["No room.", "Azure.com is away.", "No room.", "Why?"]);
 });

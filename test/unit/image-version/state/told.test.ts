@@ -81,6 +81,15 @@ describe("what others have changed is told once (1)", () => {
     expect(pair.record.conditions).toEqual([]);
   });
 
+  it("not as a deletion where Sigil has sent a DELETE", () => {
+    const pair = withRecord(succeeded(), {
+      requests: { one: { patch: {}, deletion: { sentTime: time(1_400) } } },
+    });
+    expect(
+      types(see(told(pair), shows({}, time(1_500)), at(2_000)).pair),
+    ).toEqual([]);
+  });
+
   it("nothing of a version that nobody has adopted", () => {
     const { spec: _, ...record } = succeeded().record;
     expect(
@@ -98,6 +107,14 @@ describe("where others change where it is in latest (2)", () => {
       "Paused",
     ]);
     expect(pair.record.release?.by).toBe("rule");
+  });
+
+  it("another field that they change pauses no rule", () => {
+    const field = `${EAST}/regionalReplicaCount`;
+    const pair = looked(ruled(), { ...HELD, [field]: 3 });
+    expect(pair.record.conditions.map(({ type }) => type)).toEqual([
+      "ChangedOutside",
+    ]);
   });
 
   it("putting the flag back resumes nothing", () => {
@@ -140,6 +157,14 @@ describe("a request settles the conditions of what it says", () => {
 
   it("of a region that is added again", () => {
     expect(left([`${EAST}/name`]).join()).not.toContain("RegionLost");
+  });
+
+  it("of a lost region that it removes, too", () => {
+    const all = left([]);
+    expect(left([EAST])).toEqual(
+      all.filter((one) => !one.startsWith("RegionLost")),
+    );
+    expect(all.join()).toContain("RegionLost");
   });
 
   it("of latest: whatever it says of latest", () => {

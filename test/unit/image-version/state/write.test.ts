@@ -64,6 +64,14 @@ describe("before a PUT is sent", () => {
     expect(record.updates).toBe(1);
   });
 
+  it("what is sent is said in the history of each operation that it is sent for", () => {
+    const { operation, record } = sending(two());
+    for (const { history } of [operation, ...record.members])
+      expect(history.at(-1)?.message).toBe(
+        "The version in Azure is to be changed: the update is sent to Azure Resource Manager.",
+      );
+  });
+
   it("a creation is told once, and is no update", () => {
     const pair = sending(accepted());
     expect(eventsOf(pair).map(({ type }) => type)).toEqual([
