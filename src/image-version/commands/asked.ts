@@ -275,35 +275,27 @@ function latestByPatch(
 ): OfLatest {
   const stated = statedBy(patch, fieldsOf(body), "lists");
   const excluded = stated[EXCLUDE_FROM_LATEST];
+  if (excluded === true)
+    return { release: { kind: "exclude", by: "person" }, endsRule: true };
   const toBe = latestToBe(record, resource);
   const before = releaseToBe(record, resource);
+  const regions = regionsIn({ ...factsIn(resource), ...factsIn(body) });
+  const include = { kind: "include", by: "person" } as const;
+  const from = excluded === false ? released(before, include, regions) : before;
   // Silence of a region in the list of a patch says nothing of it.
   const says = Object.entries(stated).flatMap(([field, value]) => {
     const region = regionOfFlag(field);
     return region === undefined ||
-      isReleased(before, region) === (value === false)
+      isReleased(from, region) === (value === false)
       ? []
       : [{ region, isIn: value === false }];
   });
   if (says.length > 0)
     return {
-      release: {
-        kind: "set",
-        release: withSaid(
-          before,
-          says,
-          regionsIn({ ...factsIn(resource), ...factsIn(body) }),
-        ),
-      },
+      release: { kind: "set", release: withSaid(from, says, regions) },
       endsRule: true,
     };
-  if (typeof excluded === "boolean")
-    return {
-      release: excluded
-        ? { kind: "exclude", by: "person" }
-        : { kind: "include", by: "person" },
-      endsRule: true,
-    };
+  if (excluded === false) return { release: include, endsRule: true };
   if (!(PROMOTION in stated)) return {};
   const rule = (stated[PROMOTION] ?? undefined) as PromotionRule | undefined;
   // A rule takes nothing out of latest.
