@@ -119,12 +119,8 @@ export async function lostAtLast(
       { retryAfterMs: deps.pace.pollInitialMs },
     );
   } catch (error) {
-    if (
-      !allowNoLatest ||
-      !(error instanceof ServiceError) ||
-      error.retryAfterMs !== undefined
-    )
-      throw error;
+    // Who may leave a region without a latest does not wait until other versions can be read.
+    if (!allowNoLatest || !(error instanceof ServiceError)) throw error;
     return undefined;
   }
 }
