@@ -61,8 +61,8 @@ import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
-import { worldOfTests } from "./image-users.js";
 import { inProcessClient } from "./in-process-client.js";
+import { worldOfTests } from "./world-of-tests.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const IN_PROCESS_TOKEN = "in-process";

@@ -1,21 +1,10 @@
 /** Machines and scale sets in the simulator, in a subscription of consumers. */
-import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  seedWorld,
-  subscription,
-  type SimulatorWorld,
-} from "@sigil-local/arm-simulator/world";
 import type { InProcess } from "./dependencies.js";
+import { CONSUMER } from "./world-of-tests.js";
 
-export const CONSUMER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+export { CONSUMER };
+
 const GROUP = "/resourceGroups/Web/";
-
-/** The seed's, with the subscription of consumers: it has other regions, so that nobody takes one's for the other's. */
-export function worldOfTests(): SimulatorWorld {
-  const seed = seedWorld(LOCAL_SUBSCRIPTION_ID);
-  const other = subscription(CONSUMER, { unavailableRegions: ["eastus"] });
-  return { ...seed, subscriptions: [...seed.subscriptions, other] };
-}
 
 type Kind = "virtualMachines" | "virtualMachineScaleSets";
 
