@@ -17,13 +17,14 @@ const SLOW = [
   "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults,table-costs}.test.ts",
   "test/contract/image-version/truth/rollbacks.test.ts",
-  "test/contract/image-version/drift/{crashes,many,random}.test.ts",
+  "test/contract/image-version/drift/{crashes,many,random,telling}.test.ts",
   "test/contract/rollout/{crashes,results}.test.ts",
-  "test/contract/retention/waiting-deletions.test.ts",
+  "test/contract/retention/{runs,waiting-deletions}.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   // Every command with every hostile text, every shell, every pattern, every call on a rejected request
   "test/unit/cli/{any-line,completion,hostile-texts}.test.ts",
+  "test/unit/machine-command/commands.test.ts",
   "test/unit/patterns.test.ts",
   "test/contract/messaging/rejected-requests.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
