@@ -122,7 +122,7 @@ function withApplication(
       ...record,
       ...(isKept && {
         spec: withApplied(spec, {
-          ...joining(request, facts),
+          ...confirmedBy(request, facts),
           ...withoutFlags(request.patch),
         }),
       }),
@@ -148,7 +148,7 @@ function withApplication(
 }
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */
-function joining({ body, adopts }: VersionRequest, facts: Fields): Patch {
+function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
   if (body === undefined || adopts !== true) return {};
   return withoutFlags(
     Object.fromEntries(

@@ -21,6 +21,7 @@ const PACE = {
   SIGIL_POLL_INITIAL_SECONDS: "1",
   SIGIL_POLL_MAX_SECONDS: "2",
   SIGIL_CONFIRM_SECONDS: "2",
+  SIGIL_STALE_LOOK_SECONDS: "5",
   // Versions that wait for their test are looked at.
   SIGIL_RECONCILE_SCHEDULE: "*/2 * * * * *",
   SIGIL_TEST_MACHINES: "true",
