@@ -13,12 +13,14 @@ const SLOW = [
   "test/contract/key-guardian/crashes.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
+  "test/contract/azure/service-bus/dead-letters.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
   "test/contract/infrastructure/*.test.ts",
-  "test/contract/image-version/{bursts,call-counts,resource-manager-faults,table-costs}.test.ts",
+  "test/contract/image-version/{bursts,call-counts,plan-bursts,resource-manager-faults,table-costs}.test.ts",
   "test/contract/image-version/truth/rollbacks.test.ts",
   "test/contract/image-version/drift/{crashes,many,random,telling}.test.ts",
-  "test/contract/rollout/{crashes,results}.test.ts",
+  "test/contract/image-version/use-guard/{canceled,demoted,found-in-use,meanwhile,regions,waits}.test.ts",
+  "test/contract/rollout/{changed-outside,crashes,people,results,tested,wave-times}.test.ts",
   "test/contract/retention/{runs,waiting-deletions}.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
@@ -27,8 +29,8 @@ const SLOW = [
   "test/unit/machine-command/commands.test.ts",
   "test/unit/patterns.test.ts",
   "test/contract/messaging/rejected-requests.test.ts",
-  // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{cli,day-two,demo,deployment,doors,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
+  // Whole programs; `npm test` has the whole app with its requests
+  "test/e2e/{cli,day-two,demo,deployment,documents,doors,drift,durability,keys,machine-commands,machine-tests,messages,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   // A browser, Azurite
   "test/e2e/page/*.test.ts",
   "test/azurite/*.test.ts",
