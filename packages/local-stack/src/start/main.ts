@@ -26,6 +26,7 @@ const PACE = {
   SIGIL_POLL_MAX_SECONDS: "10",
   SIGIL_CONFIRM_SECONDS: "10",
   SIGIL_STALE_LOOK_SECONDS: "30",
+  SIGIL_DRIFT_SCHEDULE: "*/30 * * * * *",
 };
 /** Regions then take visibly different times: the simulator derives them from this and the version's id. */
 const REPLICATION_SEED = "coast to coast";

@@ -41,9 +41,9 @@ A service that the environment names is used as it is, and its stand-in is left 
   AzureWebJobsStorage, AzureWebJobsStorage__accountName or AzureWebJobsStorage__tableServiceUri
   SIGIL_RESOURCE_MANAGER_ENDPOINT (such as https://management.azure.com)
   SIGIL_TOKEN_ISSUER, together with SIGIL_TOKEN_AUDIENCE
-Every other setting of Sigil may be in the environment too. Here regions are polled more often than in Azure:
+Every other setting of Sigil may be in the environment too. Here Sigil looks more often than in Azure:
 SIGIL_POLL_INITIAL_SECONDS is 2, SIGIL_POLL_MAX_SECONDS and SIGIL_CONFIRM_SECONDS 10, SIGIL_STALE_LOOK_SECONDS 30,
-unless the environment says otherwise.
+SIGIL_DRIFT_SCHEDULE each half minute, unless the environment says otherwise.
 
 Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 could not start or failed, 2 bad option.`;
 
