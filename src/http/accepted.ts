@@ -1,6 +1,15 @@
+import {
+  viewImageVersion,
+  type KnownImageVersion,
+} from "../image-version/index.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
-import type { OperationRecord } from "../operation/records.js";
+import {
+  NOTHING_TO_DO,
+  operationIdOf,
+  type OperationRecord,
+} from "../operation/records.js";
 import type { Principal } from "../authorization/authentication.js";
+import { keyOf } from "../resource-id.js";
 
 /** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
 export const RETRY_AFTER_SECONDS = 15;
@@ -26,6 +35,55 @@ export function accepted(
       "Retry-After": RETRY_AFTER_SECONDS,
     },
     body: viewOperation(operation),
+  };
+}
+
+/** 200 with an operation that is done: the version is as requested already. Nothing of it is stored. */
+export function nothingToDo(
+  version: KnownImageVersion,
+  versionUrl: URL,
+  {
+    principal,
+    traceparent,
+  }: {
+    readonly principal: Principal | undefined;
+    readonly traceparent: string;
+  },
+  now: Date,
+): {
+  status: 200;
+  headers: { ETag: string; "Content-Location": string };
+  body: OperationView;
+} {
+  const { id: resourceId, sigil } = viewImageVersion(version, now);
+  const time = now.toISOString();
+  return {
+    status: 200,
+    headers: {
+      ETag: version.etag,
+      "Content-Location": versionUrl.origin + versionUrl.pathname,
+    },
+    body: {
+      id: operationIdOf({ key: keyOf(resourceId), sequence: NOTHING_TO_DO }),
+      kind: "UpdateImageVersion",
+      status: "Succeeded",
+      resourceId,
+      percentComplete: 100,
+      createdTime: time,
+      endTime: time,
+      lastUpdatedTime: time,
+      requestedBy: requesterOf(principal),
+      traceparent,
+      regions: sigil.regions.map(({ encryption: _, ...region }) => region),
+      ...(sigil.warnings && { warnings: sigil.warnings }),
+      history: [
+        {
+          time,
+          state: "Succeeded",
+          message: "The version is as requested: there was nothing to do.",
+        },
+      ],
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { HttpRequest } from "@azure/functions";
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent";
 const RESPONSE_HEADERS =
-  "Allow, ETag, Location, Operation-Location, Retry-After, WWW-Authenticate, x-request-id";
+  "Allow, Content-Location, ETag, Location, Operation-Location, Retry-After, WWW-Authenticate, x-request-id";
 const MAX_AGE_SECONDS = 7_200;
 
 /**

@@ -33,7 +33,7 @@ import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";
 import type { RolloutView } from "../rollout/get-rollout.js";
-import { accepted, requesterOf } from "./accepted.js";
+import { accepted, nothingToDo, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { isSufficient, requireRole } from "../authorization/roles.js";
@@ -48,6 +48,7 @@ type Names =
   | "promoteImageVersion"
   | "demoteImageVersion"
   | "rollBackImage"
+  | "planRollback"
   | "deleteImageVersion"
   | "restoreImageVersion"
   | "listDeletedImageVersions"
@@ -82,7 +83,12 @@ export function imageVersionHandlers(
     headers: { ETag: version.etag },
     body: viewImageVersion(version, deps.now(), beside),
   });
-  const changed = (result: PutAnswer, requestUrl: URL) =>
+  const changed = (result: PutAnswer, request: Put | Patch) =>
+    result.kind === "accepted"
+      ? accepted(result.operation, request.requestUrl)
+      : nothingToDo(result.version, request.requestUrl, request, deps.now());
+  /** Azure's own clients read the version in a 200. */
+  const changedAsInArm = (result: PutAnswer, { requestUrl }: Put | Patch) =>
     result.kind === "accepted"
       ? accepted(result.operation, requestUrl)
       : shown(result.version);
@@ -118,26 +124,20 @@ export function imageVersionHandlers(
 
   const summarize = createSummaries(deps);
 
-  const put = async (request: Put) =>
-    changed(
-      await putImageVersion(deps, {
-        ...changeIn(request),
-        body: request.body as ImageVersionRequest,
-        pasted: request.pasted,
-        ...mayCreateIn(request),
-      }),
-      request.requestUrl,
-    );
+  const put = (request: Put): Promise<PutAnswer> =>
+    putImageVersion(deps, {
+      ...changeIn(request),
+      body: request.body as ImageVersionRequest,
+      pasted: request.pasted,
+      ...mayCreateIn(request),
+    });
 
-  const patch = async (request: Patch) =>
-    changed(
-      await patchImageVersion(deps, {
-        ...changeIn(request),
-        patch: request.body,
-        validate,
-      }),
-      request.requestUrl,
-    );
+  const patch = (request: Patch): Promise<PutAnswer> =>
+    patchImageVersion(deps, {
+      ...changeIn(request),
+      patch: request.body,
+      validate,
+    });
 
   const remove = async (request: Delete) => {
     const { principal, query, path, requestUrl } = request;
@@ -186,10 +186,18 @@ export function imageVersionHandlers(
         ? { status: 304 as const, headers }
         : { status: 200 as const, headers, body: view };
     }),
-    putImageVersion: endpoint("putImageVersion", put),
-    armPutImageVersion: endpoint("armPutImageVersion", put),
-    patchImageVersion: endpoint("patchImageVersion", patch),
-    armPatchImageVersion: endpoint("armPatchImageVersion", patch),
+    putImageVersion: endpoint("putImageVersion", async (request) =>
+      changed(await put(request), request),
+    ),
+    armPutImageVersion: endpoint("armPutImageVersion", async (request) =>
+      changedAsInArm(await put(request), request),
+    ),
+    patchImageVersion: endpoint("patchImageVersion", async (request) =>
+      changed(await patch(request), request),
+    ),
+    armPatchImageVersion: endpoint("armPatchImageVersion", async (request) =>
+      changedAsInArm(await patch(request), request),
+    ),
     deleteImageVersion: endpoint("deleteImageVersion", remove),
     armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
 
@@ -303,27 +311,32 @@ export function imageVersionHandlers(
       ),
     ),
 
-    rollBackImage: endpoint("rollBackImage", async (request) => {
-      const { path: image, body, requestUrl } = request;
-      const target = {
-        image,
-        ...(body?.to !== undefined && { to: body.to }),
-        ...preconditionIn(request),
-        ...allowNoLatestIn(request),
-      };
-      return body?.dryRun === true
-        ? {
-            status: 200 as const,
-            body: viewRollback(await planRollback(deps, target)),
-          }
-        : accepted(
-            await rollBackImage(deps, {
-              ...askedIn(request),
-              ...target,
-            }),
-            requestUrl,
-          );
-    }),
+    rollBackImage: endpoint("rollBackImage", async (request) =>
+      accepted(
+        await rollBackImage(deps, {
+          ...askedIn(request),
+          ...rollbackIn(request),
+        }),
+        request.requestUrl,
+      ),
+    ),
+
+    planRollback: endpoint("planRollback", async (request) => ({
+      status: 200 as const,
+      body: viewRollback(await planRollback(deps, rollbackIn(request))),
+    })),
+  };
+}
+
+function rollbackIn(
+  request: EndpointRequest<"rollBackImage" | "planRollback">,
+): Parameters<typeof planRollback>[1] {
+  const { path: image, body } = request;
+  return {
+    image,
+    ...(body?.to !== undefined && { to: body.to }),
+    ...preconditionIn(request),
+    ...allowNoLatestIn(request),
   };
 }
 

@@ -20,27 +20,27 @@ function target(
 export function machineTestHandlers(
   endpoint: Endpoint,
   deps: TestDependencies,
-): Readonly<Record<"testImageVersion", HttpHandler>> {
+): Readonly<Record<"testImageVersion" | "planTest", HttpHandler>> {
   return {
     testImageVersion: endpoint(
       "testImageVersion",
       async ({ path, body, headers, principal, traceparent, requestUrl }) =>
-        body?.dryRun === true
-          ? {
-              status: 200 as const,
-              body: await planTest(deps, target(path, body)),
-            }
-          : accepted(
-              await testImageVersion(deps, {
-                ...target(path, body),
-                requestedBy: requesterOf(principal),
-                traceparent,
-                ...(headers["Idempotency-Key"] !== undefined && {
-                  idempotencyKey: headers["Idempotency-Key"],
-                }),
-              }),
-              requestUrl,
-            ),
+        accepted(
+          await testImageVersion(deps, {
+            ...target(path, body),
+            requestedBy: requesterOf(principal),
+            traceparent,
+            ...(headers["Idempotency-Key"] !== undefined && {
+              idempotencyKey: headers["Idempotency-Key"],
+            }),
+          }),
+          requestUrl,
+        ),
     ),
+
+    planTest: endpoint("planTest", async ({ path, body }) => ({
+      status: 200 as const,
+      body: await planTest(deps, target(path, body)),
+    })),
   };
 }

@@ -1,9 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import {
-  putImageVersion,
-  viewImageVersion,
-  type Dependencies,
-} from "../image-version/index.js";
+import { putImageVersion, type Dependencies } from "../image-version/index.js";
 import {
   listRejectedRequests,
   sendAgain,
@@ -12,7 +8,7 @@ import {
 import type { TakingDependencies } from "../messaging/request-handler.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { createLog } from "../telemetry/log.js";
-import { accepted, apiRootOf, requesterOf } from "./accepted.js";
+import { accepted, apiRootOf, nothingToDo, requesterOf } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
@@ -87,13 +83,15 @@ export function rejectedRequestHandlers(
             removed: String(removed),
           },
         );
+        const url = versionUrl(requestUrl, versionId);
         return answer.kind === "accepted"
-          ? accepted(answer.operation, versionUrl(requestUrl, versionId))
-          : {
-              status: 200 as const,
-              headers: { ETag: answer.version.etag },
-              body: viewImageVersion(answer.version, deps.now()),
-            };
+          ? accepted(answer.operation, url)
+          : nothingToDo(
+              answer.version,
+              url,
+              { principal, traceparent },
+              deps.now(),
+            );
       },
     ),
   };

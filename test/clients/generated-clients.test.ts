@@ -50,6 +50,7 @@ test.each(names.map((name, i) => [name, `2.0.${i}`] as const))(
     expect(JSON.parse(output)).toEqual({
       accepted: "CreateImageVersion",
       ended: "Succeeded",
+      unchanged: "Succeeded",
       regions: ["westus Completed"],
       listed: expect.arrayContaining([version]) as string[],
       refused: "/path/versionName",

@@ -53,6 +53,7 @@ describe("OpenAPI Generator's client", () => {
         expect(JSON.parse(output)).toEqual({
           accepted: "CreateImageVersion",
           ended: "Succeeded",
+          unchanged: "Succeeded",
           regions: ["westus Completed"],
           listed: expect.arrayContaining([version]) as string[],
           refused: "/path/versionName",

@@ -101,11 +101,11 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   });
 
   // A region that a body does not name is kept: nothing changes, and the plan warns of it.
-  const kept = await api.request<ImageVersion>("PUT", pathOf(id), {
+  const kept = await api.request<Operation>("PUT", pathOf(id), {
     body: body(WEST, EAST),
   });
   expect(kept.status).toBe(200);
-  expect(kept.body.sigil.regions.map(({ name }) => name)).toContain("eastus2");
+  expect(kept.body.regions.map(({ name }) => name)).toContain("eastus2");
   const planned = await api.request<{ findings: unknown[] }>(
     "POST",
     `${pathOf(id)}/plan`,

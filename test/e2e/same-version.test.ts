@@ -45,11 +45,20 @@ test("what Sigil shows, pasted back, is no change; edited, it is that change", a
   expect(await ended(created.body)).toMatchObject({ status: "Succeeded" });
 
   const shown = await get();
-  const same = await api.request<ImageVersion>("PUT", pathOf(ID), {
+  const same = await api.request<Operation>("PUT", pathOf(ID), {
     body: shown.body,
   });
   expect(same.status).toBe(200);
   expect(same.headers.get("etag")).toBe(shown.headers.get("etag"));
+  expect(same.body).toMatchObject({ status: "Succeeded", resourceId: ID });
+  const version = await api.request<ImageVersion>(
+    "GET",
+    same.headers.get("content-location") ?? "",
+  );
+  expect(version.headers.get("etag")).toBe(shown.headers.get("etag"));
+  const kept = await api.request<Problem>("GET", `/operations/${same.body.id}`);
+  expect(kept.status).toBe(404);
+  expect(kept.body.detail).toMatch(/had nothing to do/u);
 
   const edited = await api.put(ID, {
     ...shown.body,
@@ -71,7 +80,7 @@ test("a patch changes what it names, and null takes away", async () => {
   expect(await ended(patched.body)).toMatchObject({ status: "Succeeded" });
   expect((await get()).body.tags).toEqual({ build: "4712", owner: "images" });
 
-  const nothing = await api.request<ImageVersion>("PATCH", pathOf(ID), {
+  const nothing = await api.request<Operation>("PATCH", pathOf(ID), {
     body: { tags: { owner: "images" } },
   });
   expect(nothing.status).toBe(200);

@@ -16,7 +16,7 @@ export type Version = Schemas["ImageVersion"];
 
 /** What is asked for in a dialog, and what an accepted request has led to. */
 export interface ActionProps {
-  readonly onAccepted: (operation: Operation | undefined) => void;
+  readonly onAccepted: (operation: Operation) => void;
   readonly onClose: () => void;
 }
 
@@ -62,7 +62,7 @@ export function PromotionDialog({
               header,
               query: allowNoLatest(allowed),
             });
-        onAccepted(operationIn(body));
+        onAccepted(body);
       }}
     >
       <p>
@@ -105,7 +105,7 @@ export function DeleteDialog({
           query: allowNoLatest(allowed),
           header: { "If-Match": seen },
         });
-        onAccepted(operationIn(body));
+        onAccepted(body);
       }}
     >
       <p>
@@ -161,7 +161,7 @@ export function RetryDialog({
           header: { "Idempotency-Key": keyOf(chosen) },
           body: { regions: [...chosen] },
         });
-        onAccepted(operationIn(body));
+        onAccepted(body);
       }}
     >
       <p>
@@ -203,12 +203,8 @@ export function TestDialog({
   const keyOf = useRequestKey();
   const path = { ...image, versionName: version.name };
   const plan = useLoaded("test plan", async (signal) => {
-    const { body } = await client.call("testImageVersion", {
-      path,
-      body: { dryRun: true },
-      signal,
-    });
-    return "attempts" in body ? body.regions : [];
+    const { body } = await client.call("planTest", { path, signal });
+    return body.regions;
   });
   const [excluded, setExcluded] = useState<readonly string[]>([]);
   const possible = plan.kind === "loaded" ? plan.value : [];
@@ -226,7 +222,7 @@ export function TestDialog({
           header: { "Idempotency-Key": keyOf(regions) },
           body: { regions },
         });
-        onAccepted(operationIn(body));
+        onAccepted(body);
       }}
     >
       {plan.kind === "loading" && <p role="status">Reading what it takes…</p>}
@@ -353,16 +349,16 @@ export function RollbackDialog({
   const [target, setTarget] = useState(to ?? "");
   const [allowed, setAllowed] = useState(false);
   const named = target === "" ? {} : { to: target };
-  const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
+  const { value: plan, error } = useLive<Schemas["Rollback"]>(
     `rollback ${target} ${allowed}`,
     async (_, signal) => {
-      const { body } = await client.call("rollBackImage", {
+      const { body } = await client.call("planRollback", {
         path: { ...image },
         query: allowNoLatest(allowed),
-        body: { ...named, dryRun: true },
+        body: named,
         signal,
       });
-      return body as Schemas["Rollback"];
+      return body;
     },
     () => IDLE_MS,
   );
@@ -371,18 +367,18 @@ export function RollbackDialog({
       title={`Roll back ${image.imageName}`}
       confirm="Roll back"
       danger
-      disabled={dryRun === undefined || error !== undefined}
+      disabled={plan === undefined || error !== undefined}
       onClose={onClose}
       onConfirm={async () => {
-        if (dryRun === undefined) return;
+        if (plan === undefined) return;
         const { body } = await client.call("rollBackImage", {
           path: { ...image },
           query: allowNoLatest(allowed),
-          header: { "Idempotency-Key": keyOf([dryRun.to, allowed]) },
-          // What the dry run has said, whatever is the latest by now.
-          body: { to: dryRun.to, dryRun: false },
+          header: { "Idempotency-Key": keyOf([plan.to, allowed]) },
+          // What the plan has said, whatever is the latest by now.
+          body: { to: plan.to },
         });
-        onAccepted(operationIn(body));
+        onAccepted(body);
       }}
     >
       <label>
@@ -403,10 +399,10 @@ export function RollbackDialog({
       <div role="status">
         {error !== undefined ? (
           <Problem error={error} />
-        ) : dryRun === undefined ? (
+        ) : plan === undefined ? (
           <p>Asking what would change…</p>
         ) : (
-          <RollbackDetails rollback={dryRun} />
+          <RollbackDetails rollback={plan} />
         )}
       </div>
     </Dialog>
@@ -515,11 +511,4 @@ function LatestTable({
       ))}
     </Table>
   );
-}
-
-/** Of an answer that may be the version itself: then nothing was to be done. */
-function operationIn(body: unknown): Operation | undefined {
-  return typeof body === "object" && body !== null && "kind" in body
-    ? (body as Operation)
-    : undefined;
 }

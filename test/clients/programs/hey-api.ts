@@ -3,6 +3,7 @@ import {
   getImageVersion,
   getOperation,
   listImageVersions,
+  patchImageVersion,
   putImageVersion,
 } from "./generated/sdk.gen.js";
 import {
@@ -23,7 +24,6 @@ const { data: accepted } = await putImageVersion({
   body,
   throwOnError: true,
 });
-if (!("status" in accepted)) throw new Error("there was nothing to change");
 
 let operation = accepted;
 while (operation.status === "NotStarted" || operation.status === "Running") {
@@ -34,6 +34,11 @@ while (operation.status === "NotStarted" || operation.status === "Running") {
   }));
 }
 
+const { data: unchanged } = await patchImageVersion({
+  path,
+  body: {},
+  throwOnError: true,
+});
 const { data: version } = await getImageVersion({ path, throwOnError: true });
 const { data: list } = await listImageVersions({
   path: image,
@@ -48,6 +53,7 @@ const { error } = await putImageVersion({
 tell({
   accepted: accepted.kind,
   ended: operation.status,
+  unchanged: unchanged.status,
   regions: version.sigil.regions.map(({ name, state }) => `${name} ${state}`),
   listed: list.value.map(({ name }) => name),
   refused: error?.errors[0]?.pointer ?? "",

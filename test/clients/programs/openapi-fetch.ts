@@ -24,7 +24,6 @@ const { data: accepted } = await client.PUT(`${IMAGE}/{versionName}`, {
   body,
 });
 if (accepted === undefined) throw new Error("not accepted");
-if (!("status" in accepted)) throw new Error("there was nothing to change");
 
 let operation = accepted;
 while (operation.status === "NotStarted" || operation.status === "Running") {
@@ -36,6 +35,10 @@ while (operation.status === "NotStarted" || operation.status === "Running") {
   operation = data;
 }
 
+const { data: unchanged } = await client.PATCH(`${IMAGE}/{versionName}`, {
+  params: { path },
+  body: {},
+});
 const { data: version } = await client.GET(`${IMAGE}/{versionName}`, {
   params: { path },
 });
@@ -50,6 +53,7 @@ const { error } = await client.PUT(`${IMAGE}/{versionName}`, {
 tell({
   accepted: accepted.kind,
   ended: operation.status,
+  unchanged: unchanged?.status ?? "",
   regions:
     version?.sigil.regions.map(({ name, state }) => `${name} ${state}`) ?? [],
   listed: list?.value.map(({ name }) => name) ?? [],

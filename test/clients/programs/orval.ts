@@ -2,6 +2,7 @@ import {
   getImageVersion,
   getOperation,
   listImageVersions,
+  patchImageVersion,
   putImageVersion,
 } from "./generated/client.js";
 import { body, image, pause, tell, token, versionName } from "./story.js";
@@ -22,8 +23,8 @@ const accepted = await putImageVersion(
   {},
   options,
 );
-if (accepted.status === 200) throw new Error("there was nothing to change");
-if (accepted.status !== 202) throw new Error(accepted.data.detail);
+if (accepted.status !== 200 && accepted.status !== 202)
+  throw new Error(accepted.data.detail);
 
 let operation = accepted.data;
 while (operation.status === "NotStarted" || operation.status === "Running") {
@@ -33,6 +34,15 @@ while (operation.status === "NotStarted" || operation.status === "Running") {
   operation = answer.data;
 }
 
+const unchanged = await patchImageVersion(
+  ...place,
+  versionName,
+  {},
+  {},
+  options,
+);
+if (unchanged.status !== 200 && unchanged.status !== 202)
+  throw new Error(unchanged.data.detail);
 const version = await getImageVersion(...place, versionName, options);
 if (version.status !== 200) throw new Error(version.data.detail);
 const list = await listImageVersions(...place, { top: 100 }, options);
@@ -44,6 +54,7 @@ if (refused.status === 200 || refused.status === 202)
 tell({
   accepted: accepted.data.kind,
   ended: operation.status,
+  unchanged: unchanged.data.status,
   regions: version.data.sigil.regions.map(
     ({ name, state }) => `${name} ${state}`,
   ),

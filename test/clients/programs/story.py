@@ -53,6 +53,7 @@ while operation.status in ("NotStarted", "Running"):
     time.sleep(0.1)
     operation = operations.get_operation(operation.id)
 
+unchanged = image_versions.patch_image_version(*image, version_name, {})
 version = image_versions.get_image_version(*image, version_name)
 versions = image_versions.list_image_versions(*image, top=100)
 try:
@@ -68,6 +69,7 @@ print(
         {
             "accepted": accepted.kind,
             "ended": operation.status,
+            "unchanged": unchanged.status,
             "regions": [" ".join((r.name, r.state)) for r in version.sigil.regions],
             "listed": [v.name for v in versions.value],
             "refused": refused,

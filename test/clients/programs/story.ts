@@ -30,6 +30,7 @@ export function pause(): Promise<void> {
 export function tell(story: {
   accepted: string;
   ended: string;
+  unchanged: string;
   regions: readonly string[];
   listed: readonly string[];
   refused: string;

@@ -192,25 +192,25 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       tests,
     };
     let asked = false;
+    await page.route("**/versions/1.0.0/test/plan", (route) =>
+      route.fulfill({
+        json: {
+          attempts: 3,
+          regions: [
+            {
+              name: "westus",
+              machineSize: "Standard_D2s_v5",
+              resourceGroupName: "ImageTests",
+              subnetId: "/subnet",
+              disks: [{}],
+              atMostMinutes: 60,
+              cost: { message: "Unknown." },
+            },
+          ],
+        },
+      }),
+    );
     await page.route("**/versions/1.0.0/test", (route) => {
-      const { dryRun } = route.request().postDataJSON() as { dryRun?: boolean };
-      if (dryRun === true)
-        return route.fulfill({
-          json: {
-            attempts: 3,
-            regions: [
-              {
-                name: "westus",
-                machineSize: "Standard_D2s_v5",
-                resourceGroupName: "ImageTests",
-                subnetId: "/subnet",
-                disks: [{}],
-                atMostMinutes: 60,
-                cost: { message: "Unknown." },
-              },
-            ],
-          },
-        });
       asked = true;
       return route.fulfill({ status: 202, json: operation });
     });

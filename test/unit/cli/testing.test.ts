@@ -155,8 +155,8 @@ describe("image-version test", () => {
       ],
     );
     expect(code).toBe(0);
-    expect(requests.map(({ method, body }) => [method, body])).toEqual([
-      ["POST", { dryRun: true }],
+    expect(requests.map(({ method, path }) => [method, path])).toEqual([
+      ["POST", expect.stringMatching(/\/versions\/1\.0\.0\/test\/plan$/u)],
     ]);
     expect(stdout.split("\n").slice(2, 4)).toEqual([
       "westus   Standard_D2s_v5  OS: WestOs, LUN 0: platform key  after 60 min at most  at most 0.30 EUR",

@@ -1,5 +1,4 @@
 import { PreconditionFailedError } from "@sigil/client";
-import { toAz } from "../az/shape.js";
 import { updateOf } from "../az/update.js";
 import type { Command, Context } from "../command.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
@@ -121,9 +120,8 @@ The keys of a region that stays are kept.`,
           header: { ...(etag !== null && { "If-Match": etag }) },
           body: patch,
         });
-        if (answer.status === 202) return await ended(context, answer.body);
-        note("The version is as requested already.");
-        return { data: toAz(answer.body) };
+        if (answer.status === 200) note("The version is as requested already.");
+        return await ended(context, answer.body);
       } catch (error) {
         const pauseMs = pauses.shift();
         if (

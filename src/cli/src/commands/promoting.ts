@@ -97,14 +97,17 @@ latest version in each region.`,
     const { client, values, note } = context;
     const to = values.text("--to");
     const dryRun = values.boolean("--dry-run") ?? false;
-    const answer = await client.call("rollBackImage", {
+    const input = {
       path: imageIn(context),
       query: allowNoLatest(context),
-      body: { ...(to !== undefined && { to }), dryRun },
-    });
-    const operation =
-      answer.status === 202 ? await follow(context, answer.body) : undefined;
-    const rollback = answer.status === 200 ? answer.body : operation?.rollback;
+      body: { ...(to !== undefined && { to }) },
+    };
+    const operation = dryRun
+      ? undefined
+      : await follow(context, (await client.call("rollBackImage", input)).body);
+    const rollback = dryRun
+      ? (await client.call("planRollback", input)).body
+      : operation?.rollback;
     for (const { message } of rollback?.warnings ?? [])
       note(`warning: ${message}`);
     if (rollback !== undefined)

@@ -1,6 +1,5 @@
 import type { Schemas } from "@sigil/client";
 import { bodyOf, type Body } from "../az/image-version-body.js";
-import { toAz } from "../az/shape.js";
 import { readBodyFile } from "../body-file.js";
 import type { Command, Context } from "../command.js";
 import { UsageError } from "../exit-codes.js";
@@ -109,9 +108,9 @@ prints the version. The same command again is the same request.`,
       },
       body,
     });
-    if (answer.status === 202) return ended(context, answer.body);
-    context.note("The version is as requested already.");
-    return { data: toAz(answer.body) };
+    if (answer.status === 200)
+      context.note("The version is as requested already.");
+    return ended(context, answer.body);
   },
 };
 

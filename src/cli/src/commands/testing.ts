@@ -102,26 +102,25 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
   ],
   async run(context) {
     const regions = context.values.list("--regions");
-    const answer = await context.client.call("testImageVersion", {
+    const input = {
       path: versionIn(context),
-      body: {
-        ...(regions !== undefined && { regions: [...regions] }),
-        ...(context.values.boolean("--dry-run") && { dryRun: true }),
-      },
-    });
-    if (answer.status === 200) {
-      for (const { name, cost, hindrance } of answer.body.regions) {
+      body: { ...(regions !== undefined && { regions: [...regions] }) },
+    };
+    if (context.values.boolean("--dry-run")) {
+      const { body } = await context.client.call("planTest", input);
+      for (const { name, cost, hindrance } of body.regions) {
         context.note(`${name}: ${cost.message}`);
         if (hindrance !== undefined)
           context.note(`warning: none in ${name}: ${hindrance.message}`);
       }
       return {
-        data: answer.body,
+        data: body,
         columns: PLANNED,
         rows: (plan) => (plan as Schemas["TestPlan"]).regions,
       };
     }
-    const operation = await follow(context, answer.body);
+    const { body } = await context.client.call("testImageVersion", input);
+    const operation = await follow(context, body);
     return context.values.boolean("--no-wait")
       ? accepted(operation)
       : { data: operation };

@@ -133,10 +133,10 @@ function List() {
           confirm="Send again"
           onClose={() => setSending(undefined)}
           onConfirm={async () => {
-            const { body } = await client.call("sendRejectedRequestAgain", {
+            const answer = await client.call("sendRejectedRequestAgain", {
               path: { rejectedRequestId: sending.id },
             });
-            done("kind" in body ? body : undefined);
+            done(answer.status === 202 ? answer.body : undefined);
           }}
         >
           <p>
@@ -184,16 +184,16 @@ function CorrectDialog({
       onClose={onClose}
       onConfirm={async () => {
         if ("mistake" in corrected) return;
-        const { body } = await client.call("sendRejectedRequestAgain", {
+        const answer = await client.call("sendRejectedRequestAgain", {
           path: { rejectedRequestId: request.id },
           body: {
             resourceId: id.trim(),
             body: corrected.value as Record<string, unknown>,
           },
         });
-        onDone("kind" in body ? body : undefined);
+        onDone(answer.status === 202 ? answer.body : undefined);
         const place = parseResourceId(id);
-        if (!("kind" in body) && place?.version !== undefined)
+        if (answer.status === 200 && place?.version !== undefined)
           navigate({
             view: "version",
             image: place.image,
