@@ -64,18 +64,17 @@ describe("the AsyncAPI document", () => {
   });
 
   it("names each type that a generator makes of it, and changes nothing else", () => {
-    const titles: string[] = [];
-    const withoutTitles: unknown = JSON.parse(
-      JSON.stringify(
-        withTitles(document).components.schemas,
-        (key, value: unknown) => {
-          if (key !== "title" || typeof value !== "string") return value;
-          titles.push(value);
-          return undefined;
-        },
-      ),
-    );
-    expect(withoutTitles).toEqual(document.components.schemas);
+    const without = (schemas: object): [unknown, readonly string[]] => {
+      const titles: string[] = [];
+      const text = JSON.stringify(schemas, (key, value: unknown) => {
+        if (key !== "title" || typeof value !== "string") return value;
+        titles.push(value);
+        return undefined;
+      });
+      return [JSON.parse(text), titles];
+    };
+    const [schemas, titles] = without(withTitles(document).components.schemas);
+    expect(schemas).toEqual(without(document.components.schemas)[0]);
     expect(titles).toEqual(
       expect.arrayContaining([
         "ImageVersionAccepted",

@@ -96,6 +96,24 @@ describe("allowedMethods", () => {
   });
 });
 
+it("names every object that a generator makes a type of", () => {
+  const names = Object.keys(content.components?.schemas ?? {});
+  const unnamed: string[] = [];
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== "object" || value === null) return;
+    const { type, title } = value as Record<string, unknown>;
+    if (type === "object" && !/^\/components\/schemas\/\w+$/u.test(path)) {
+      if (typeof title === "string") names.push(title);
+      else unnamed.push(path);
+    }
+    for (const [name, child] of Object.entries(value))
+      if (!/^examples?$/u.test(name)) visit(child, `${path}/${name}`);
+  };
+  visit(content, "");
+  expect(unnamed).toEqual([]);
+  expect(new Set(names).size).toBe(names.length);
+});
+
 it("shows an example of every body that it has", () => {
   const bare = operations.flatMap(({ operation }) => [
     ...(operation.requestBody === undefined
