@@ -155,7 +155,7 @@ function unknownEntry(
   const refused = own(schema["x-refused-properties"], name);
   if (refused !== undefined)
     return {
-      code: "ReadOnlyProperty",
+      code: "UnsupportedProperty",
       pointer,
       message: `${code(name)} cannot be set. ${refused} Remove it.`,
     };

@@ -65,13 +65,13 @@ describe("each mistake in a body has its own answer:", () => {
     [
       "/apiVersion",
       "2023-07-03",
-      "ReadOnlyProperty",
+      "UnsupportedProperty",
       "`apiVersion` cannot be set. It belongs to the ARM template around the resource; Sigil chooses the API version. Remove it.",
     ],
     [
       "/dependsOn",
       [],
-      "ReadOnlyProperty",
+      "UnsupportedProperty",
       "`dependsOn` cannot be set. It belongs to the ARM template around the resource. Remove it.",
     ],
     [
@@ -222,7 +222,7 @@ describe("a body", () => {
       findingsOf(body).map(({ code, pointer }) => [code, pointer]),
     ).toEqual(
       expect.arrayContaining([
-        ["ReadOnlyProperty", "/apiVersion"],
+        ["UnsupportedProperty", "/apiVersion"],
         ["UnknownProperty", "/colour"],
         ["WrongType", "/location"],
         ["NotInRange", `${REGION}/regionalReplicaCount`],
