@@ -4,7 +4,7 @@
  * Invariants
  * 1. The path is decoded once, and routed so: `%2F` stays, and so does what is no UTF-8. Then dot segments go.
  * 2. A function sees it encoded again: `%7e` as `~`, `[` as `%5B`, and `%2541` as `%41`. The query stays as it was sent.
- * 3. A NUL in the path is refused.
+ * 3. A NUL in the path is refused, and a Host with anything but a host and a port, such as `user@host`.
  */
 export interface RequestTarget {
   /** Decoded. */
@@ -46,6 +46,9 @@ function encode(path: string): string {
   );
 }
 
+/** A host as Kestrel takes it (HttpUtilities.IsHostHeaderValid): a name or an address, and a port. */
+const AUTHORITY = /^(?:[\w!$&'()\-.~]+|\[[\da-f:.]{3,}\])(?::\d+)?$/iu;
+
 /** Reads the target of a request to `authority`; undefined where it is refused with 400. */
 export function readTarget(
   target: string,
@@ -56,6 +59,11 @@ export function readTarget(
   const path = withoutDotSegments(decode(sent));
   const address = `http://${authority}${encode(path)}${relative.slice(sent.length)}`;
   // Invariant 3.
-  if (path.includes("\0") || !URL.canParse(address)) return undefined;
+  if (
+    path.includes("\0") ||
+    !AUTHORITY.test(authority) ||
+    !URL.canParse(address)
+  )
+    return undefined;
   return { path, url: new URL(address) };
 }

@@ -145,6 +145,8 @@ describe("an HTTP request", () => {
     ],
     [431, "/api/echo/", { "x-long": "x".repeat(32_768) }],
     [400, "/api/echo/%00", {}],
+    [400, "/api/echo/", { host: "user@localhost" }],
+    [400, "/api/echo/", { host: "localhost:" }],
   ])("is refused with %i, as Kestrel does", async (refusal, path, headers) => {
     const { host } = await startHost("app");
     const { status, body } = await send(host.port, path, headers);
