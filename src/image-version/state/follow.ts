@@ -60,7 +60,7 @@ export function follow(
 function stateOf(record: ImageVersionRecord): VersionState {
   const { state, write, status } = record;
   if (write?.answer === "none") return write.creates ? "Creating" : "Updating";
-  if (status === undefined) return write === undefined ? state : "Replicating";
+  if (status === undefined) return state;
   const isUnsent = unapplied(record).some(([, { sent }]) => sent !== true);
   return state === "Accepted" && isUnsent ? "Accepted" : "Replicating";
 }

@@ -36,7 +36,7 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
-import { hasFailed, isBusy } from "../resources.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 import {
   desired,
   inWindow,
@@ -102,14 +102,14 @@ export function reconcile(
       why: "Azure Resource Manager is working on the version.",
     };
   const unmet = unmetBy(factsIn(status.resource), wish.patch);
-  const failed = impossible(record, wish, unmet);
+  const failed = impossible(record, status, wish, unmet);
   if (failed !== undefined) return failed;
-  if (unmet.length > 0) return put(record, wish, {});
+  if (unmet.length > 0) return put(record, status, wish, {});
   const repairs = toRepair(record, time);
   if (Object.keys(repairs).length > 0)
-    return put(record, { ...wish, ids: [] }, repairs);
+    return put(record, status, { ...wish, ids: [] }, repairs);
   return mustShut(record)
-    ? put(record, { ...wish, ids: [] }, {})
+    ? put(record, status, { ...wish, ids: [] }, {})
     : { kind: "none" };
 }
 
@@ -212,12 +212,11 @@ function withPermission(
 /** An update. Invariant 3. Invariant 4. Invariant 5. */
 function put(
   record: ImageVersionRecord,
+  { resource }: Look,
   { patch, release, ids }: Desired,
   takesAway: Readonly<Record<string, Patch>>,
-): Decision {
-  const { status } = record;
-  if (status === undefined) return { kind: "none" };
-  const facts = factsIn(status.resource);
+): Put {
+  const facts = factsIn(resource);
   const away = Object.fromEntries(
     Object.keys(takesAway).map((name) => [regionField(name), null]),
   );
@@ -230,11 +229,11 @@ function put(
   const changes = Object.fromEntries(
     unmetBy(facts, whole).map(({ field, after }) => [field, after]),
   );
-  const body = patched(status.resource, withoutFlags(whole));
+  const body = patched(resource, withoutFlags(whole));
   return {
     kind: "put",
     body: withPermission(
-      withLatest(body, latestWith(record, body, asked)),
+      withLatest(body, latestWith(resource, body, asked)),
       mayRemove,
     ),
     changes,
@@ -248,11 +247,11 @@ function put(
 
 /** The regions that are in latest once the flags of the patch are set. */
 function latestWith(
-  { status }: ImageVersionRecord,
+  shown: ImageVersionRequest,
   body: ImageVersionRequest,
   asked: Patch,
 ): readonly string[] {
-  const now = status === undefined ? [] : latestIn(status.resource);
+  const now = latestIn(shown);
   const said = Object.keys(asked).flatMap((field) => regionOfFlag(field) ?? []);
   return regionsIn(fieldsOf(body)).filter((name) =>
     said.includes(name) ? includedBy(asked).includes(name) : now.includes(name),
@@ -262,11 +261,11 @@ function latestWith(
 /** What no update can bring about, and regions of which something is asked and that are not there. */
 function impossible(
   record: ImageVersionRecord,
+  { resource }: Look,
   { patch, ids }: Desired,
   unmet: readonly Unmet[],
 ): Extract<Decision, { kind: "failed" }> | undefined {
-  const facts = record.status ? factsIn(record.status.resource) : {};
-  const there = regionsIn(facts);
+  const there = regionsIn(factsIn(resource));
   const isGone = ({ field, after }: Unmet): boolean => {
     const region = regionOf(field);
     return (

@@ -265,13 +265,13 @@ function withConditions(
     ({ field, before }) =>
       before !== undefined && regionOfFlag(field) !== undefined,
   );
-  const isPausing = ofLatest.length > 0 && ruleInForce(record) !== undefined;
+  const isRuled = ruleInForce(record) !== undefined;
   return {
     ...withRelease(record, others),
     conditions: [
       ["ChangedOutside", changes.filter((one) => !isLost(one))] as const,
       ["RegionLost", changes.filter(isLost)] as const,
-      ["Paused", isPausing ? ofLatest : []] as const,
+      ["Paused", isRuled ? ofLatest : []] as const,
     ].reduce<readonly Condition[]>(
       (conditions, [type, of]) => withFields(conditions, type, of, since),
       record.conditions,
