@@ -4,6 +4,7 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
+import { unseen } from "../../../../src/image-version/state/write.js";
 import {
   accepted,
   acceptingOf,
@@ -67,6 +68,25 @@ describe("an operation begins at once", () => {
     expect(record.spec).toEqual(before.record.spec);
     expect(record.window).toBeUndefined();
     expect(record.repairs).toEqual({});
+  });
+
+  it("without a region that was asked for and never sent", () => {
+    const base = succeeded();
+    const before = withRecord(base, {
+      regions: [...base.record.regions, unseen("uksouth")],
+    });
+    const { record } = asking(before, changeOf({ "/tags/a": "1" }), {}, later);
+    expect(record.regions.map(({ name }) => name)).toEqual([
+      "westus",
+      "eastus2",
+    ]);
+  });
+
+  it("at once, though the one before was to wait", () => {
+    const before = withRecord(accepted(), { dueTime: time(300) });
+    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(
+      time(5),
+    );
   });
 
   it("and a region that is still away is added back as it was", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { latestIn } from "../../../../src/image-version/latest/flags.js";
+import type { ReleaseChange } from "../../../../src/image-version/latest/release.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
 import {
@@ -20,6 +21,7 @@ import {
   replicating,
   step,
   succeeded,
+  time,
 } from "../../../support/transitions.js";
 
 const BY = { appId: "a-person" };
@@ -33,6 +35,9 @@ const canceled = (
   if (after === undefined) throw new Error("nothing begins");
   return after;
 };
+const HELD = lookOf("Succeeded", COMPLETED, {
+  changes: { "/properties/publishingProfile/excludeFromLatest": true },
+});
 const lastEntry = ({ operation }: ImageVersionPair) =>
   operation.history.at(-1)?.message;
 
@@ -51,10 +56,7 @@ describe("a creation", () => {
     );
     const sent = step(canceling, lookOf("Succeeded", COMPLETED), at(30));
     expect(sent.put && latestIn(sent.put.body)).toEqual([]);
-    const held = lookOf("Succeeded", COMPLETED, {
-      changes: { "/properties/publishingProfile/excludeFromLatest": true },
-    });
-    const { pair } = step(sent.pair, held, at(60));
+    const { pair } = step(sent.pair, HELD, at(60));
     expect(pair.operation.status).toBe("Canceled");
     expect(pair.record.release).toEqual({ in: "none", but: [], by: "cancel" });
   });
@@ -63,6 +65,18 @@ describe("a creation", () => {
     expect(lastEntry(canceled(applied()))).toBe(
       "Canceled. It ends once the version is excluded from latest.",
     );
+  });
+
+  it("is left out of latest unless another operation says since where it is", () => {
+    const lastOf = (release?: ReleaseChange) => {
+      const pair = asking(replicating(), {
+        patch: {},
+        ...(release && { release }),
+      });
+      return lastEntry(canceled(pair, replicating().operation.id));
+    };
+    expect(lastOf()).toContain("once the version is excluded from latest");
+    expect(lastOf({ kind: "include", by: "person" })).not.toContain("latest");
   });
 
   it("whose PUT had no answer is not sent again", () => {
@@ -91,6 +105,27 @@ describe("an update", () => {
     expect(operation.status).toBe("Canceled");
     expect(operation.history.at(-1)?.message).toContain(GOES_ON);
     expect(record.write).toBeDefined();
+  });
+
+  it("about latest that was sent says how the version is from then on", () => {
+    const demotion = { kind: "exclude", by: "person" } as const;
+    const { pair } = step(
+      asking(succeeded(), { patch: {}, release: demotion }, {}, at(1_000)),
+      lookOf("Succeeded", COMPLETED),
+      at(1_000),
+    );
+    const ended = canceled(pair, pair.operation.id, 1_001);
+    expect(step(ended, HELD, at(1_020)).pair.record.release).toMatchObject({
+      in: "none",
+    });
+  });
+
+  it("that Azure shows says that Azure goes on", () => {
+    const shown = { sent: true, appliedTime: time(1_001) } as const;
+    const pair = asking(succeeded(), changeOf({}, shown), {}, at(1_000));
+    expect(lastEntry(canceled(pair, pair.operation.id, 1_010))).toContain(
+      GOES_ON,
+    );
   });
 
   it("that was sent with others says that Azure receives its changes with theirs", () => {

@@ -157,6 +157,9 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     const first = step(replicating(), look, at(10)).pair;
     expect(first.operation.status).toBe("Running");
     const { operation } = step(first, look, at(250)).pair;
+    expect(operation.error?.message).toBe(
+      "The version is not usable in eastus2.",
+    );
     expect(operation.error?.errors[0]?.message).toBe(
       "Replication to eastus2 failed: No room.",
     );

@@ -12,7 +12,10 @@ import {
   isProtected,
   latestToBe,
   latestToStay,
+  regionsAfter,
   ruleInForce,
+  saidOfLatest,
+  sentAlone,
   staysOpen,
   unapplied,
 } from "../../../../src/image-version/state/fold.js";
@@ -57,6 +60,17 @@ describe("what is desired", () => {
     });
     expect(desired(record).patch).toEqual({ "/tags/b": "2" });
     expect(unapplied(record).map(([id]) => id)).toEqual(["2"]);
+  });
+
+  it("has those requests alone that a step has judged", () => {
+    const record = withRequests({
+      "1": { patch: { [A]: "1" } },
+      "2": { patch: { "/tags/b": "2" } },
+    });
+    expect(desired(record, ["2"])).toEqual({
+      patch: { "/tags/b": "2" },
+      ids: ["2"],
+    });
   });
 
   it("has the first request alone after ARM has refused several", () => {
@@ -174,6 +188,32 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
     ).toBe(false);
     expect(staysOpen(withRequests({}), {})).toBe(false);
   });
+});
+
+it("what was sent is what was sent of requests and deletions", () => {
+  const record = withRequests({
+    "1": { patch: {}, sent: true },
+    "2": { patch: {} },
+    "3": { patch: {}, deletion: { sentTime: time(1) } },
+    "4": { patch: {}, deletion: {} },
+  });
+  expect(Object.keys(sentAlone(record).requests)).toEqual(["1", "3"]);
+});
+
+it("a version that is not there has the regions that are asked for", () => {
+  expect(regionsAfter({}, { [`${UK}/name`]: "uksouth" })).toEqual(["uksouth"]);
+});
+
+it("an inclusion says nothing of a region that is held back", () => {
+  const regions = ["westus", "eastus2"];
+  const says = (kind: "include" | "exclude") =>
+    saidOfLatest(
+      [{ patch: {}, release: { kind, by: "person", regions } }],
+      ["westus"],
+      regions,
+    );
+  expect(says("include")).toEqual(["westus"]);
+  expect(says("exclude")).toEqual(regions);
 });
 
 describe("where the version is in latest once all is done", () => {

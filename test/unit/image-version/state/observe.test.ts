@@ -7,6 +7,7 @@ import {
   asksForList,
   believed,
   observe,
+  whyUnconfirmed,
 } from "../../../../src/image-version/state/observe.js";
 import type {
   ImageVersionRecord,
@@ -317,4 +318,21 @@ describe("a write is forgotten (4)", () => {
       "notShown",
     );
   });
+});
+
+it("a version that has a region more than was sent is not known to be the one that was created", () => {
+  const look = (changes: Patch) => lookOf("Creating", {}, { changes });
+  const factOf = (changes: Patch) =>
+    observe(creating().record, look(changes), at(5)).fact;
+  expect(factOf({})?.life).toBe("begun");
+  expect(
+    factOf({ [`${regionField("uksouth")}/name`]: "uksouth" }),
+  ).toBeUndefined();
+});
+
+it("what is not decided yet says what Azure shows", () => {
+  const whyOf = (look: Parameters<typeof observe>[1]) =>
+    whyUnconfirmed(observe(there(), look, at(CHANGED + 1)).record);
+  expect(whyOf(undefined)).toContain("Azure Resource Manager shows no version");
+  expect(whyOf(shows(OTHERS))).toContain("otherwise than is known");
 });

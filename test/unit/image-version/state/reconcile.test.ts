@@ -11,6 +11,7 @@ import {
 } from "../../../../src/image-version/properties/fields.js";
 import { ALLOW_DELETION } from "../../../../src/image-version/properties/table.js";
 import {
+  mustShut,
   reconcile,
   type Put,
 } from "../../../../src/image-version/state/reconcile.js";
@@ -283,4 +284,12 @@ describe("what cannot be brought about fails, with where", () => {
     );
     expect(decision).toMatchObject({ kind: "failed", ids: ["1"] });
   });
+});
+
+it("the permission to remove regions that others have given stays, but where a request removes one", () => {
+  const status = lookOf("Succeeded", COMPLETED, {
+    changes: { [ALLOW_DELETION]: true },
+  });
+  expect(mustShut(record(asks({ [A]: "1" }), { status }))).toBe(false);
+  expect(mustShut(record(asks({ [EAST]: null }), { status }))).toBe(true);
 });

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
-import { decideRestore } from "../../../../src/image-version/state/restoring.js";
+import {
+  beginRestore,
+  decideRestore,
+  restored,
+} from "../../../../src/image-version/state/restoring.js";
 import {
   accepted,
   acceptingOf,
@@ -118,5 +122,30 @@ it("what Azure neither shows nor lists, time after time, is deleted for good (3)
   expect(decided(record, {}, 600)).toMatchObject({
     kind: "failed",
     failure: { code: "ImageVersionGone" },
+  });
+});
+
+describe("what becomes of a restore is said", () => {
+  const lastOf = ({ operation }: ReturnType<typeof restored>) =>
+    operation.history.at(-1)?.message;
+  const begun = beginRestore(asked, undefined, at(100));
+
+  it("as it is sent, and where it is sent again", () => {
+    expect(lastOf(begun)).toBe(
+      "The restore request is sent to Azure Resource Manager.",
+    );
+    expect(begun.operation).not.toHaveProperty("warnings");
+    const again = beginRestore(begun, undefined, at(400));
+    expect(again.operation.history).toEqual(begun.operation.history);
+    expect(again.operation.waitReason).toContain("sent again");
+  });
+
+  it("once Azure shows the version, and where others have restored it", () => {
+    expect(lastOf(restored(begun, look, at(110)))).toBe(
+      "Azure shows the version again; its regions are followed.",
+    );
+    expect(lastOf(restored(asked, look, at(800)))).toBe(
+      "Azure shows the version again, restored by others; its regions are followed.",
+    );
   });
 });
