@@ -3,7 +3,12 @@ import { ServiceError } from "../../errors.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { contradicts } from "../properties/changes.js";
-import { regionField, regionOf, regionsIn } from "../properties/fields.js";
+import {
+  pointerTo,
+  regionField,
+  regionOf,
+  regionsIn,
+} from "../properties/fields.js";
 import {
   clearedBy,
   conflictsBetween,
@@ -11,9 +16,11 @@ import {
   type Patch,
 } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
+import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import type { Command } from "./command.js";
+import type { Compared } from "./compared.js";
 
 export interface Contradiction {
   readonly operationId: string;
@@ -56,19 +63,29 @@ function standing({ patch, appliedTime }: VersionRequest): Patch {
 }
 
 /** Regions that a request adds to a version whose waves are in force, and that are in no wave: they would be in latest before their turn, or never. */
-export function regionsInNoWave(
-  record: ImageVersionRecord,
-  patch: Patch,
-): readonly string[] {
-  const rule = ruleInForce(record);
+export function inNoWave(
+  body: ImageVersionRequest,
+  { record, asked: { patch } }: Pick<Compared, "record" | "asked">,
+): readonly RuleFinding[] {
+  const rule = record && ruleInForce(record);
   if (rule?.when !== "waves" || patch[PROMOTION] != null) return [];
   const named = (rule.waves ?? []).flatMap(({ regions }) =>
     regions.map(canonicalRegion),
   );
-  return regionsIn(patch).filter(
-    (region) =>
-      patch[`${regionField(region)}/name`] != null && !named.includes(region),
-  );
+  return regionsIn(patch)
+    .filter(
+      (region) =>
+        patch[`${regionField(region)}/name`] != null && !named.includes(region),
+    )
+    .map((region) => ({
+      rule: "in-no-wave",
+      code: "InNoWave",
+      severity: "error",
+      pointer: pointerTo(body, regionField(region)),
+      message: `"${region}" is in no wave of the version's promotion rule.`,
+      remediation:
+        "Add it once all waves have the version, or change the rule by a PATCH first.",
+    }));
 }
 
 /** Throws ServiceError ImageVersionConflict that names the operation that is contradicted. */

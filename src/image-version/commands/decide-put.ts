@@ -36,8 +36,8 @@ import {
 import { compared, type Compared, type Request } from "./compared.js";
 import {
   contradictionsOf,
+  inNoWave,
   mustNotContradict,
-  regionsInNoWave,
 } from "./contradictions.js";
 import { repeated } from "./same-operation.js";
 import { softDeleted } from "./soft-delete.js";
@@ -99,8 +99,9 @@ function mustBePossible(
   deps: Dependencies,
   request: Request,
   stored: StoredVersion | undefined,
-  { asked, change }: Compared,
+  comparison: Compared,
 ): readonly Finding[] {
+  const { asked, change } = comparison;
   const { command, body } = request;
   const { id } = command;
   const checked = { id, request: body, now: deps.now(), change };
@@ -108,6 +109,7 @@ function mustBePossible(
   mustBeValid(ofRequest);
   if (stored !== undefined && !isFinal(stored.record.state))
     mustGoWith(request, stored, asked);
+  mustBeInWaves(request, comparison);
   mustNotHoldBack(request, asked);
   const ofChange = change === undefined ? [] : checkChange(checked);
   mustKeepWhatStays(ofChange, id, stored);
@@ -260,18 +262,16 @@ function mustGoWith(
     contradictionsOf(record, asked.patch, patch),
     body,
   );
-  const regions = regionsInNoWave(record, asked.patch);
-  if (regions.length > 0)
+}
+
+/** Throws where the request adds regions that are in no wave of the rule in force. */
+function mustBeInWaves({ command, body }: Request, comparison: Compared): void {
+  const findings = inNoWave(body, comparison);
+  if (findings.length > 0)
     throw new ServiceError(
       "ImageVersionConflict",
-      `${regions.join(", ")} ${regions.length === 1 ? "is" : "are"} in no wave of the version's promotion rule. Add ${regions.length === 1 ? "it" : "them"} once all waves have the version, or change the rule by a PATCH first.`,
-      {
-        findings: regions.map((region) => ({
-          code: "InNoWave",
-          pointer: regionField(region),
-          message: `"${region}" is in no wave.`,
-        })),
-      },
+      `The request adds regions to ${formatImageVersionId(command.id)} that are in no wave of its promotion rule; each is listed under errors.`,
+      { findings },
     );
 }
 

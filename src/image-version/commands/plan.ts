@@ -50,7 +50,7 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { compared, type Compared } from "./compared.js";
-import { contradictionsOf } from "./contradictions.js";
+import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { protectionKept } from "./decide-put.js";
 import { chooseSets } from "./encryption-rule.js";
 import { fingerprintOfPut, repeated, sameRequest } from "./same-operation.js";
@@ -267,6 +267,7 @@ async function findingsOf(
     ...asking.unchosen,
     ...isNotMeant(command, comparison),
     ...protectionKept(command, comparison),
+    ...inNoWave(request, comparison),
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...(await ruleWarnings(deps, id, request, look?.resource)),
     ...asked.stays,

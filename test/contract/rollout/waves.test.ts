@@ -5,7 +5,7 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
 import { idOf, request } from "../../support/dependencies.js";
-import { seedVersionId } from "../../support/requests.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
@@ -18,8 +18,10 @@ import {
   reportLater,
   rollouts,
   ruled,
+  targetsOf,
   told,
   useRollouts,
+  withTargets,
 } from "./support.js";
 
 useRollouts();
@@ -304,6 +306,25 @@ test("waves that do not name each target region of a new version once are refuse
   expect(await findingsOf({ when: "manual", onFailure: "halt" })).toEqual([
     '/sigil/promotion/onFailure The rule "manual" has no waves.',
   ]);
+});
+
+test("a region in no wave is not added while the waves are in force", async () => {
+  const { deps } = rollouts.world;
+  await rollouts.publish(WAVES);
+  const body = managedImageRequest();
+  const more = withTargets(body, [...targetsOf(body), { name: "northeurope" }]);
+  expect(await refusal(request(deps, HELD, more))).toMatchObject({
+    code: "ImageVersionConflict",
+    findings: [
+      {
+        code: "InNoWave",
+        pointer: "/properties/publishingProfile/targetRegions/2",
+        message: `"northeurope" is in no wave of the version's promotion rule.`,
+      },
+    ],
+  });
+  await promoteImageVersion(deps, { ...OPERATOR, regions: ["westus"] });
+  await request(deps, HELD, more);
 });
 
 test("what was made again under the number has no waves", async () => {
