@@ -103,7 +103,7 @@ export function withLatest(
   const targets = targetRegionsOf(resource);
   const isIn = ({ name }: TargetRegion): boolean =>
     included.includes(canonicalRegion(name));
-  const excluded = targets.length > 0 && !targets.some(isIn);
+  const excluded = !targets.some(isIn);
   const isSaid = targets.every(
     (region) => isExcluded(resource, region) !== isIn(region),
   );

@@ -217,6 +217,7 @@ test("while others run it begins once Azure is idle, and ends those that are not
     message: expect.stringContaining(
       `being deleted by operation ${deletion.id}`,
     ) as string,
+    fields: { existingOperationId: deletion.id },
   });
   await world.finish(id);
   const ends = await Promise.all(

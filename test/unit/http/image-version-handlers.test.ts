@@ -544,6 +544,17 @@ describe("retry", () => {
       },
     });
   });
+
+  it("says so where the version's own location has failed", async () => {
+    await begin({
+      provisioningState: "Failed",
+      regions: [{ name: "westus", state: "Failed", progress: 35 }],
+    });
+    expect(await retry({})).toMatchObject({
+      status: 400,
+      body: { errors: [{ code: "HomeRegionNotRepairable", pointer: "" }] },
+    });
+  });
 });
 
 describe.each([

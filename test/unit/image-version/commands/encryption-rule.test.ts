@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chooseSets } from "../../../../src/image-version/commands/encryption-rule.js";
+import type { EncryptionRule } from "../../../../src/image-version/contract.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { diskEncryptionReferences } from "../../../../src/image-version/properties/disk-encryption-references.js";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
@@ -16,6 +17,10 @@ const ID = {
 };
 const REGIONS = ["westus", "eastus2", "northeurope"];
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
+
+const NO_SETS = {
+  listDiskEncryptionSets: () => Promise.resolve(undefined),
+};
 
 const sets = fc.array(
   fc.record({
@@ -98,4 +103,32 @@ test("a tag never leads to a set of another region or type, and where it leads t
       );
     }),
   );
+});
+
+test("a set by name is said anew, one by tag stays as the version has it", async () => {
+  const setOf = async (rule: EncryptionRule) => {
+    const bodyWith = (encryption = {}) =>
+      canonicalForm({
+        location: "westus",
+        properties: {
+          storageProfile: { osDiskImage: { source: { id: "os" } } },
+          publishingProfile: {
+            targetRegions: [{ name: "westus", ...encryption }],
+          },
+        },
+      });
+    const had = { osDiskImage: { diskEncryptionSetId: "had" } };
+    const { request } = await chooseSets(
+      { resources: NO_SETS } as unknown as Dependencies,
+      ID,
+      bodyWith(),
+      rule,
+      { shown: bodyWith({ encryption: had }) },
+    );
+    return diskEncryptionReferences(request).map(({ diskEncryptionSetId }) =>
+      diskEncryptionSetId.split("/").at(-1),
+    );
+  };
+  expect(await setOf({ osDisk: "of-{region}" })).toEqual(["of-westus"]);
+  expect(await setOf({ tag: "image=golden" })).toEqual(["had"]);
 });

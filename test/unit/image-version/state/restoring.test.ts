@@ -128,9 +128,10 @@ it("what Azure neither shows nor lists, time after time, is deleted for good (3)
 describe("what becomes of a restore is said", () => {
   const lastOf = ({ operation }: ReturnType<typeof restored>) =>
     operation.history.at(-1)?.message;
-  const begun = beginRestore(asked, undefined, at(100));
+  const begin = () => beginRestore(asked, undefined, at(100));
 
   it("as it is sent, and where it is sent again", () => {
+    const begun = begin();
     expect(lastOf(begun)).toBe(
       "The restore request is sent to Azure Resource Manager.",
     );
@@ -141,7 +142,7 @@ describe("what becomes of a restore is said", () => {
   });
 
   it("once Azure shows the version, and where others have restored it", () => {
-    expect(lastOf(restored(begun, look, at(110)))).toBe(
+    expect(lastOf(restored(begin(), look, at(110)))).toBe(
       "Azure shows the version again; its regions are followed.",
     );
     expect(lastOf(restored(asked, look, at(800)))).toBe(

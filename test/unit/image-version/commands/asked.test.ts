@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { askedOf } from "../../../../src/image-version/commands/asked.js";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
+import { END_OF_LIFE_DATE } from "../../../../src/image-version/properties/table.js";
+import type { Look } from "../../../../src/image-version/resources.js";
+import { managedImageRequest } from "../../../support/requests.js";
+import {
+  accepted,
+  COMPLETED,
+  lookOf,
+  succeeded,
+} from "../../../support/transitions.js";
+
+const EARLY = "2030-01-01T00:00:00.000Z";
+const LATE = "2031-01-01T00:00:00.000Z";
+const bodyWith = (
+  profile: ImageVersionRequest["properties"]["publishingProfile"] = {},
+): ImageVersionRequest => {
+  const { properties, ...body } = managedImageRequest();
+  return canonicalForm({
+    ...body,
+    properties: {
+      ...properties,
+      publishingProfile: { ...properties.publishingProfile, ...profile },
+    },
+  });
+};
+const asked = (
+  body: ImageVersionRequest,
+  look: Look | undefined,
+  { seen = true, ifMatch = "", record = succeeded().record } = {},
+) =>
+  askedOf(
+    {
+      command: ifMatch === "" ? {} : { ifMatch },
+      body,
+      removeRegions: [],
+      glance: { look, seen },
+    },
+    record,
+  );
+
+describe("a whole body asks (1)", () => {
+  it("nothing of what Azure shows", () => {
+    const { patch } = asked(bodyWith(), lookOf("Succeeded", COMPLETED));
+    expect(patch).toEqual({});
+  });
+
+  it.each([
+    ["a look is none of this moment", false, "Succeeded"],
+    ["ARM works on the version", true, "Updating"],
+  ])("all that can change where %s", (_, seen, state) => {
+    const { patch } = asked(bodyWith(), lookOf(state, COMPLETED), { seen });
+    const fields = Object.keys(patch).map((field) => field.split("/").at(-1));
+    expect([...new Set(fields)]).toEqual(["regionalReplicaCount"]);
+  });
+});
+
+describe("an end of life is not brought forward (3)", () => {
+  const of = (shown: string | undefined, said: string, ifMatch?: string) => {
+    const changes = shown === undefined ? {} : { [END_OF_LIFE_DATE]: shown };
+    const look = lookOf("Succeeded", COMPLETED, { changes });
+    const body = bodyWith({ endOfLifeDate: said });
+    const { patch, stays } = asked(body, look, ifMatch ? { ifMatch } : {});
+    return [patch[END_OF_LIFE_DATE], stays.map(({ code }) => code)];
+  };
+
+  it.each([
+    [LATE, EARLY],
+    [undefined, EARLY],
+  ])("from %s to %s, which is told", (shown, said) => {
+    expect(of(shown, said)).toEqual([undefined, ["EndOfLifeStays"]]);
+  });
+
+  it("but put off, or brought forward by who has seen it", () => {
+    expect(of(EARLY, LATE)).toEqual([LATE, []]);
+    expect(of(LATE, EARLY, '"etag"')).toEqual([EARLY, []]);
+  });
+});
+
+it("a creation says nothing of latest where another creates the version, and is told what stays (3)", () => {
+  const body = bodyWith({ excludeFromLatest: true });
+  const { record } = accepted();
+  expect(asked(body, undefined, { record })).toMatchObject({
+    stays: [{ code: "StaysIncluded" }],
+  });
+  expect(asked(body, undefined, { record })).not.toHaveProperty("release");
+  expect(asked(body, undefined).release).toMatchObject({ kind: "set" });
+});
