@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { needs } from "@sigil-local/testing/tools";
 import type { components } from "../../src/generated/openapi.js";
 import { pathOf, type ApiClient, type Problem } from "../support/api-client.js";
@@ -11,6 +13,7 @@ import {
   seedVersionId,
 } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
+import { seedSet } from "../support/trial.js";
 
 type Commands = components["schemas"]["MachineCommands"];
 
@@ -107,6 +110,88 @@ describe("with the real az", needs("az"), () => {
         // What az has asked is not Sigil's.
         stack.simulator.clearRequests();
       }
+    },
+  );
+
+  test(
+    "a plan's remedy for a Trusted Launch machine with customers' keys publishes it",
+    { timeout: 180_000 },
+    async () => {
+      const control = stack.simulator;
+      const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+      const trusted = { securityProfile: { securityType: "TrustedLaunch" } };
+      const keyed = (
+        disk: string,
+        os: boolean,
+        encryption: { type: string; diskEncryptionSetId: string },
+      ) => of.disk("disks", disk, "westus", { os }, { ...trusted, encryption });
+      const single = {
+        type: "EncryptionAtRestWithCustomerKey",
+        diskEncryptionSetId: seedSet("WestUS"),
+      };
+      const double = {
+        type: "EncryptionAtRestWithPlatformAndCustomerKeys",
+        diskEncryptionSetId: seedResource(
+          "diskEncryptionSets/WestUSDoubleEncryptionSet",
+        ),
+      };
+      const machine = of.virtualMachine(
+        "trusted",
+        "westus",
+        "trustedOs",
+        [{ lun: 0, name: "trustedData" }],
+        trusted,
+      );
+      const definition = of.imageDefinition("MyGallery", "Trusted", "westus", {
+        features: [{ name: "SecurityType", value: "TrustedLaunch" }],
+      });
+      for (const resource of [
+        keyed("trustedOs", true, single),
+        keyed("trustedData", false, double),
+        machine,
+        definition,
+      ])
+        await control.putResource(resource);
+
+      const version = `${definition.id}/versions/1.0.0`;
+      const request = managedImageRequest();
+      const body = (storageProfile: object) => ({
+        ...request,
+        properties: { ...request.properties, storageProfile },
+      });
+      const refused = await api.request<Problem>(
+        "PUT",
+        `${pathOf(version)}?plan=require`,
+        { body: body({ source: { virtualMachineId: machine.id } }) },
+      );
+      const finding = refused.body.errors.find(
+        ({ code }) => code === "TrustedLaunchWithCustomerKeys",
+      );
+      const [, commands = "", storageProfile = ""] =
+        /Make them: (.*) Then send .* storageProfile: (.*)$/u.exec(
+          finding?.remediation ?? "",
+        ) ?? [];
+
+      const signedIn = await signInWithAz(stack.services);
+      try {
+        await promisify(execFile)("bash", ["-euc", commands], {
+          env: signedIn.env,
+        });
+      } finally {
+        await signedIn.close();
+        stack.simulator.clearRequests();
+      }
+      expect(
+        control
+          .resources()
+          .find(({ id }) => id === of.id("snapshots/trusted-1.0.0-lun0"))
+          ?.properties,
+      ).toMatchObject({ encryption: double });
+      await api.put(version, body(JSON.parse(storageProfile) as object));
+      await stack.events.ended(version);
+      expect(await api.request("GET", pathOf(version))).toMatchObject({
+        body: { properties: { provisioningState: "Succeeded" } },
+      });
     },
   );
 });

@@ -123,7 +123,10 @@ export function validateConfidentialRegions(
 /** "a maximum image size of 2 TB, but you can use shallow replication to support larger image sizes (up to 32 TB)" */
 const LARGEST_IN_GB = { Full: 2048, Shallow: 32_768 };
 
-/** The refusals that arrive only through the operation: a disk too large, a Hyper-V generation that does not match. */
+/**
+ * The refusals that arrive only through the operation: a disk too large, a Trusted Launch machine with customer keys
+ * (Azure/azure-rest-api-specs#29280), a Hyper-V generation that does not match.
+ */
 export function lateRefusal(
   definition: ArmResource,
   source: ImageSource,
@@ -131,15 +134,25 @@ export function lateRefusal(
 ): { code: string; message: string } | undefined {
   const largest =
     LARGEST_IN_GB[replicationMode === "Shallow" ? "Shallow" : "Full"];
-  const sizes = [source.osDisk, ...source.dataDisks].map(
-    ({ sizeInGB }) => sizeInGB,
-  );
-  const size = Math.max(...sizes);
+  const disks = [source.osDisk, ...source.dataDisks];
+  const size = Math.max(...disks.map(({ sizeInGB }) => sizeInGB));
   // The code is a guess.
   if (size > largest)
     return {
       code: "ReplicationFailed",
       message: `Replication failed in this region due to 'The GalleryImageVersion source resource size ${size} exceeds the max size ${largest} supported'`,
+    };
+  const set = disks.find(
+    ({ diskEncryptionSetId }) => diskEncryptionSetId !== undefined,
+  )?.diskEncryptionSetId;
+  if (
+    set !== undefined &&
+    source.virtualMachineId !== undefined &&
+    source.securityType === "TrustedLaunch"
+  )
+    return {
+      code: "InternalOperationError",
+      message: `Replication failed in this region due to 'Contract.Assert failed: Data model DiskEncryptionSetId '' does not match DiskRP returned DiskEncryptionSetId '${set}'`,
     };
   const wanted =
     (definition.properties as DefinitionProperties).hyperVGeneration ?? "V1";

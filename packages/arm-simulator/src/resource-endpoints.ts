@@ -7,6 +7,7 @@ import {
 import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
 import { validateGalleryResource } from "./gallery-rules.js";
 import { isObject } from "./json-shape.js";
+import { asMadeOf } from "./made-of.js";
 import { findRegion, offeredRegions } from "./regions.js";
 import { requireProvider } from "./registrations.js";
 import {
@@ -22,7 +23,7 @@ import type { Store } from "./store.js";
 
 /*
  * Everything of Microsoft.Compute but image versions: galleries, definitions, disk encryption sets, images, disks,
- * snapshots, virtual machines. They are kept as they were put; a PUT is done when it is answered.
+ * snapshots, virtual machines. They are kept as they were put, with what made-of.ts adds; a PUT is done when it is answered.
  */
 
 /** GET, PUT, PATCH and DELETE of one resource; undefined for another method. */
@@ -111,7 +112,7 @@ async function putResource(
       asked: region.name,
     });
   const properties = isObject(asked["properties"]) ? asked["properties"] : {};
-  const resource: ArmResource = {
+  const resource = asMadeOf(store, {
     ...asked,
     id: path,
     name: before?.name ?? id.names.at(-1) ?? "",
@@ -122,11 +123,14 @@ async function putResource(
       ...properties,
       provisioningState: "Succeeded",
     },
-  };
+  });
   validateGalleryResource(store, resource, before);
   putWithKeys(store, resource);
   await store.commit();
-  return { status: before === undefined ? 201 : 200, body: resource };
+  // Disks and snapshots have no 201 in the specification.
+  const created =
+    before === undefined && !/^(?:disks|snapshots)$/iu.test(id.type);
+  return { status: created ? 201 : 200, body: resource };
 }
 
 /** Resources of a type, in a subscription, a resource group or under a parent. */

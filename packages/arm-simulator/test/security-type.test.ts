@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourcesIn, seedWorld } from "../src/world.js";
 import {
   COMPUTE,
@@ -103,6 +103,14 @@ startForAll(
             "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
           ),
         ),
+        of.disk(
+          "disks",
+          "keyedDisk",
+          "westus",
+          { os: true, diskEncryptionSetId: setId("WestUSDiskEncryptionSet1") },
+          trusted,
+        ),
+        of.virtualMachine("keyedVM", "westus", "keyedDisk", [], trusted),
         of.virtualMachine("trustedVM", "westus", "trustedDisk", [], trusted),
         of.virtualMachine(
           "confidentialVM",
@@ -376,3 +384,93 @@ test.each<[string, Source, string, string?]>([
     ).toMatchObject({ status: 201 });
   },
 );
+
+describe("a machine with trusted launch whose disk has a customer's key", () => {
+  const set = setId("WestUSDiskEncryptionSet1");
+  const targetRegions = [
+    {
+      name: "westus",
+      encryption: { osDiskImage: { diskEncryptionSetId: set } },
+    },
+  ];
+
+  test("is accepted as source, and fails in each region", async () => {
+    const id = versionOf("TrustedLaunch");
+    expect(
+      await put(h, id, { storageProfile: machine("keyedVM"), targetRegions }),
+    ).toMatchObject({ status: 201 });
+    h.clock.advance(DURATION_MS);
+    expect(
+      (await h.call("GET", `${id}?$expand=ReplicationStatus`)).body,
+    ).toMatchObject({
+      properties: {
+        provisioningState: "Failed",
+        replicationStatus: {
+          summary: [
+            {
+              state: "Failed",
+              details: `Replication failed in this region due to 'Contract.Assert failed: Data model DiskEncryptionSetId '' does not match DiskRP returned DiskEncryptionSetId '${set}'`,
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  test("is captured in no managed image", async () => {
+    expect(
+      await h.call("PUT", of.id("images/captured"), {
+        body: {
+          location: "westus",
+          properties: {
+            sourceVirtualMachine: { id: of.id("virtualMachines/keyedVM") },
+          },
+        },
+      }),
+    ).toMatchObject({
+      status: 409,
+      body: {
+        error: {
+          code: "OperationNotAllowed",
+          message:
+            "Creation of managed images are not supported for virtual machine with TrustedLaunch security type.",
+        },
+      },
+    });
+  });
+
+  test("is published from a snapshot of the disk, which is as the disk is", async () => {
+    const snapshot = of.id(`snapshots/of${name.replaceAll(".", "-")}`);
+    const copy = (sourceResourceId: string) =>
+      h.call("PUT", snapshot, {
+        body: {
+          location: "westus",
+          properties: {
+            creationData: { createOption: "Copy", sourceResourceId },
+          },
+        },
+      });
+    expect(await copy(of.id("disks/none"))).toMatchObject({ status: 404 });
+    expect(await copy(of.id("disks/keyedDisk"))).toMatchObject({
+      status: 200,
+      body: {
+        properties: {
+          osType: "Linux",
+          hyperVGeneration: "V2",
+          diskSizeGB: 30,
+          encryption: { diskEncryptionSetId: set },
+          ...trusted,
+        },
+      },
+    });
+    const id = versionOf("TrustedLaunch");
+    await put(h, id, {
+      storageProfile: { osDiskImage: { source: { id: snapshot } } },
+      targetRegions,
+    });
+    h.clock.advance(DURATION_MS);
+    expect((await h.call("GET", id)).body).toMatchObject({
+      properties: { provisioningState: "Succeeded" },
+    });
+  });
+});

@@ -681,6 +681,19 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     arm: [...UNFIT, "ReplicationFailed", "InternalOperationError"],
+    says: /Data model DiskEncryptionSetId '' does not match/iu,
+    words: [
+      [
+        "Replication failed in this region due to 'Contract.Assert failed: Data model DiskEncryptionSetId '' does not match DiskRP returned DiskEncryptionSetId '<>'",
+        "trustedLaunchKeys",
+      ],
+    ],
+    code: "TrustedLaunchWithCustomerKeys",
+    remediation:
+      "Publish from snapshots of the machine's disks: a plan of the same request has the commands and the storageProfile.",
+  },
+  {
+    arm: [...UNFIT, "ReplicationFailed", "InternalOperationError"],
     says: /source resource size \d+ exceeds the max size/iu,
     words: [
       [

@@ -40,6 +40,10 @@ export const PAGES = {
     title: "hashicorp/packer-plugin-azure#337",
     url: "https://github.com/hashicorp/packer-plugin-azure/pull/337",
   },
+  trustedLaunchKeys: {
+    title: "Azure/azure-rest-api-specs#29280",
+    url: "https://github.com/Azure/azure-rest-api-specs/issues/29280",
+  },
   virtualMachineId: {
     title: "hashicorp/packer-plugin-azure#467",
     url: "https://github.com/hashicorp/packer-plugin-azure/issues/467",

@@ -85,6 +85,7 @@ import { sourceSupportsEncryption } from "./keys/source-supports-encryption.js";
 import { confidentialVmRegions } from "./place/confidential-vm-regions.js";
 import { shallowReplication } from "./place/shallow-replication.js";
 import { zoneRedundantStorage } from "./place/zone-redundant-storage.js";
+import { trustedLaunchKeys } from "./source/trusted-launch-keys.js";
 import { virtualMachineMember } from "./source/virtual-machine-member.js";
 import { readPermission } from "./place/read-permission.js";
 
@@ -151,6 +152,7 @@ export const FACT_RULES: readonly FactRule[] = [
   premiumV2Disks,
   diskSize,
   customerKeySource,
+  trustedLaunchKeys,
   encryptedSourceSubscription,
   osType,
   osState,

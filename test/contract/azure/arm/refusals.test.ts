@@ -138,10 +138,6 @@ test.each([
     "CrpPirReplicationJobsNotCompleted",
     "Replication job not completed at region: eastus2",
   ],
-  [
-    "InternalOperationError",
-    "Replication failed in this region due to 'Contract.Assert failed: Data model DiskEncryptionSetId '' does not match'",
-  ],
   // Names that say what the words of a refusal would.
   ["InvalidParameter", "The value '/galleries/architecture' is invalid."],
 ])("%s: %s keeps Azure's code", (code, message) => {

@@ -2,6 +2,7 @@ import {
   definition,
   diskOf,
   PLAIN,
+  securityType,
   SNAPSHOTS,
   snapshotOf,
   type Case,
@@ -13,6 +14,7 @@ import {
   OTHER_SUBSCRIPTION,
   regionWith,
   seedSet,
+  type Trial,
 } from "../../../support/trial.js";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
@@ -32,6 +34,30 @@ function withOsDisk(machine: ArmResource, more: object): ArmResource {
         osDisk: { ...storageProfile.osDisk, ...more },
       },
     },
+  };
+}
+
+const securityProfile = { securityProfile: { securityType: "TrustedLaunch" } };
+
+/** A Trusted Launch machine as source, its OS disk encrypted with the set, if one is given. */
+async function trustedLaunch(t: Trial, diskEncryptionSetId?: string) {
+  const disk = t.name("trusted");
+  await t.put(
+    t.of.disk(
+      "disks",
+      disk,
+      HOME,
+      { os: true, ...(diskEncryptionSetId && { diskEncryptionSetId }) },
+      securityProfile,
+    ),
+  );
+  const virtualMachineId = await t.put(
+    t.of.virtualMachine(t.name("trustedVm"), HOME, disk, [], securityProfile),
+  );
+  return {
+    regions: [regionWith(HOME, seedSet("WestUS"))],
+    definition: await definition(t, securityType("TrustedLaunch")),
+    storage: { source: { virtualMachineId } },
   };
 }
 
@@ -228,6 +254,32 @@ export const SOURCES: readonly Case[] = [
       });
     },
     codes: ["UltraDisk"],
+  },
+  {
+    name: "a Trusted Launch machine whose disk has a customer's key",
+    ask: async (t) => t.ask(await trustedLaunch(t, seedSet("WestUS"))),
+    codes: ["TrustedLaunchWithCustomerKeys"],
+  },
+  {
+    name: "a Trusted Launch machine with platform keys",
+    ask: async (t) =>
+      t.ask({ ...(await trustedLaunch(t)), regions: [{ name: HOME }] }),
+  },
+  {
+    name: "a snapshot of the Trusted Launch machine's disk with a customer's key",
+    ask: async (t) => {
+      const asked = await trustedLaunch(t, seedSet("WestUS"));
+      const id = await t.put(
+        t.of.disk(
+          "snapshots",
+          t.name("trusted"),
+          HOME,
+          { os: true, diskEncryptionSetId: seedSet("WestUS") },
+          securityProfile,
+        ),
+      );
+      return t.ask({ ...asked, storage: { osDiskImage: { source: { id } } } });
+    },
   },
   {
     name: "a Premium SSD v2",

@@ -12,8 +12,10 @@ import {
   platformKeys,
   REGIONS,
   region,
+  setId,
   source,
   STORAGE,
+  SUBSCRIPTION,
   type Changes,
   type Storage,
 } from "./subject.js";
@@ -98,6 +100,65 @@ describe("a virtual machine is no source", () => {
     expect(
       findings({ storage, sources: sources ?? {}, existing: { storage } }),
     ).toEqual([]);
+  });
+});
+
+describe("a Trusted Launch machine", () => {
+  const trusted = (
+    osDisk: Partial<SourceDisk>,
+    dataDisk: Partial<SourceDisk> = {},
+    type = "TrustedLaunch",
+  ): Changes => ({
+    storage: { source: { virtualMachineId: MACHINE } },
+    definition: { securityType: type },
+    sources: {
+      [MACHINE]: source(MACHINE, {
+        osDisk: { id: OS },
+        dataDisks: [{ lun: 3, id: DATA }],
+        securityType: type,
+      }),
+      [OS]: disk(OS, { osDisk }),
+      [DATA]: disk(DATA, { osDisk: dataDisk }),
+    },
+    regions: [region("westus", [3])],
+    sets: { "westus-3": {} },
+  });
+  const set = { diskEncryptionSetId: setId("of-the-source") };
+  const snapshot = (place: string) => `${COMPUTE}/snapshots/vm-1.0.0-${place}`;
+
+  test("whose disk has a customer's key is no source: snapshots of its disks are", () => {
+    const [found, ...others] = findings(trusted(set));
+    expect(others).toEqual([]);
+    expect(found).toEqual(
+      finding(
+        "TrustedLaunchWithCustomerKeys",
+        FROM_MACHINE,
+        `${MACHINE} is a Trusted Launch machine, and its disk ${OS} is encrypted with ${set.diskEncryptionSetId}.`,
+        "Publish from snapshots of its disks.",
+      ),
+    );
+    const at = `az snapshot create --subscription ${SUBSCRIPTION} --resource-group rg --name`;
+    expect(found?.remediation.split("Make them: ")[1]).toBe(
+      [
+        `${at} vm-1.0.0-os --location westus --source ${OS} --hyper-v-generation V2 --encryption-type "$(az disk show --ids ${OS} --query encryption.type --output tsv)" --disk-encryption-set ${set.diskEncryptionSetId}`,
+        " && ",
+        `${at} vm-1.0.0-lun3 --location westus --source ${DATA}`,
+        " Then send the same request with this storageProfile: ",
+        JSON.stringify({
+          osDiskImage: { source: { id: snapshot("os") } },
+          dataDiskImages: [{ lun: 3, source: { id: snapshot("lun3") } }],
+        }),
+      ].join(""),
+    );
+    expect(findings(trusted({}, set))).toMatchObject([
+      { code: "TrustedLaunchWithCustomerKeys" },
+    ]);
+  });
+
+  test("with platform keys is one, as is another machine with customers' keys", () => {
+    expect(findings(trusted({}))).toEqual([]);
+    expect(findings(trusted(set, {}, "Standard"))).toEqual([]);
+    expect(findings(trusted(set, {}, "ConfidentialVM"))).toEqual([]);
   });
 });
 

@@ -1,0 +1,60 @@
+import { shellWord } from "../../../shell-words.js";
+import { azNames } from "../../keys/az-names.js";
+import { encryptedDisks, sourceOf } from "../source.js";
+import { STORAGE_PROFILE, type FactRule } from "../rule.js";
+
+/** Of every Trusted Launch machine; az says V1 where it is told nothing. */
+const GENERATION = " --hyper-v-generation V2";
+
+export const trustedLaunchKeys: FactRule = {
+  name: "trusted-launch-keys",
+  code: "TrustedLaunchWithCustomerKeys",
+  severity: "error",
+  basis: { documented: "trustedLaunchKeys" },
+  summary:
+    "A virtual machine that is a source is no Trusted Launch machine whose disks have customer-managed keys: Azure accepts it and then fails in each region. Snapshots of its disks do.",
+  check: ({ id: { versionName }, request, facts }) => {
+    const machine = request.properties.storageProfile.source?.virtualMachineId;
+    const source = sourceOf(request, facts);
+    const [encrypted] = encryptedDisks(request, facts).values();
+    if (
+      machine === undefined ||
+      encrypted === undefined ||
+      source?.securityType?.value.toLowerCase() !== "trustedlaunch"
+    )
+      return [];
+    const snapshotOf = (disk: typeof encrypted, place: string) => {
+      const id = machine.replace(
+        /\/virtualMachines\/([^/]+)$/iu,
+        `/snapshots/$1-${versionName}-${place}`,
+      );
+      const from = shellWord(disk.id ?? "");
+      const keys =
+        disk.diskEncryptionSetId === undefined
+          ? ""
+          : ` --encryption-type "$(az disk show --ids ${from} --query encryption.type --output tsv)" --disk-encryption-set ${shellWord(disk.diskEncryptionSetId)}`;
+      return {
+        source: { id },
+        command: `az snapshot create ${azNames(id)} --location ${request.location} --source ${from}${place === "os" ? GENERATION : ""}${keys}`,
+      };
+    };
+    const os = snapshotOf(source.osDisk, "os");
+    const data = [...source.dataDisks].map(([lun, disk]) => ({
+      lun,
+      ...snapshotOf(disk, `lun${lun}`),
+    }));
+    const storageProfile = {
+      osDiskImage: { source: os.source },
+      ...(data.length > 0 && {
+        dataDiskImages: data.map(({ lun, source }) => ({ lun, source })),
+      }),
+    };
+    return [
+      {
+        pointer: `${STORAGE_PROFILE}/source/virtualMachineId`,
+        message: `${machine} is a Trusted Launch machine, and its disk ${encrypted.id} is encrypted with ${encrypted.diskEncryptionSetId}. Azure accepts such a machine and then fails in each region: "Data model DiskEncryptionSetId '' does not match" (Azure/azure-rest-api-specs#29280, open since May 2024; hashicorp/packer-plugin-azure#304 and #418). It may have changed since.`,
+        remediation: `Publish from snapshots of its disks. Make them: ${[os, ...data].map(({ command }) => command).join(" && ")} Then send the same request with this storageProfile: ${JSON.stringify(storageProfile)}`,
+      },
+    ];
+  },
+};
