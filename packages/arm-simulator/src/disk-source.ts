@@ -43,6 +43,7 @@ export function fromDiskImages(
     encryptable: [osDiskImage, ...dataDiskImages].every(
       ({ source }) => source?.uri === undefined,
     ),
+    ...(uri === undefined ? {} : { isImage: true as const }),
     osDisk: os.disk,
     dataDisks: dataDiskImages.map((image, index) => {
       const path = `${STORAGE_PATH}.dataDiskImages[${index}]`;
@@ -132,6 +133,7 @@ function fromDisk(
     disk: {
       sizeInGB: properties.diskSizeGB ?? DEFAULT_SIZE_IN_GB,
       hostCaching,
+      ...optional("storageAccountType", resource.sku?.name),
       ...optional(
         "diskEncryptionSetId",
         properties.encryption?.diskEncryptionSetId,

@@ -41,6 +41,7 @@ export function fromImageVersion(
   return {
     id: record.id,
     encryptable: false,
+    isImage: true,
     osDisk: describe(osDiskImage),
     dataDisks: dataDiskImages.map((disk) => ({
       lun: disk.lun ?? 0,

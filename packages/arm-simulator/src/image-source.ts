@@ -7,6 +7,8 @@ import type { Store } from "./store.js";
 export interface SourceDisk {
   readonly sizeInGB: number;
   readonly hostCaching: string;
+  /** Such as PremiumV2_LRS; undefined: not told. */
+  readonly storageAccountType?: string;
   /** The disk encryption set of the source itself; undefined: platform key. */
   readonly diskEncryptionSetId?: string;
 }
@@ -28,6 +30,8 @@ export interface ImageSource {
   readonly plan?: Readonly<Record<string, unknown>>;
   /** Given when the source is a virtual machine: some definitions take none. */
   readonly virtualMachineId?: string;
+  /** True of what is no virtual machine, disk or snapshot: a managed image, an image version, a VHD. */
+  readonly isImage?: true;
 }
 
 export interface SourceContext {

@@ -10,7 +10,7 @@ import type {
   StorageProfile,
   TargetRegion,
 } from "./image-version-shape.js";
-import { canonicalRegion } from "./regions.js";
+import { canonicalRegion, displayNameOf } from "./regions.js";
 import { resourceKey } from "./resource-id.js";
 import type { ImageVersionRecord } from "./state.js";
 
@@ -24,6 +24,11 @@ export function validateChange(
 ): void {
   const before = record.properties;
   validateStorageUnchanged(before.storageProfile ?? {}, after.storageProfile);
+  validateStorageOfRegions(
+    before.publishingProfile?.targetRegions ?? [],
+    after.publishingProfile?.storageAccountType,
+    regions,
+  );
   for (const name of [
     "replicationMode",
     "storageAccountType",
@@ -55,6 +60,29 @@ export function validateChange(
     // Once own keys are used there is no way back to platform keys.
     if (disksOf(old.encryption).some((disk) => !kept.includes(disk)))
       throw propertyChangeNotAllowed(`${path}.encryption`);
+  }
+}
+
+/** Azure/azure-powershell#9911, where the code is not recorded: a region that says no type has that of the whole version. */
+function validateStorageOfRegions(
+  had: readonly TargetRegion[],
+  ofAll: string | undefined,
+  regions: readonly TargetRegion[],
+): void {
+  for (const { name = "", storageAccountType } of regions) {
+    const is = had.find(
+      (region) => canonicalRegion(region.name ?? "") === canonicalRegion(name),
+    )?.storageAccountType;
+    if (
+      ofAll !== undefined &&
+      storageAccountType === undefined &&
+      is !== undefined &&
+      is !== ofAll
+    )
+      throw invalidParameter(
+        `${PROFILE}.storageAccountType`,
+        `Global storage account type does not match the storage account type in the existing TargetRegion: '${displayNameOf(name)}'. Please specify '${is}' as the storage account type for this region.`,
+      );
   }
 }
 

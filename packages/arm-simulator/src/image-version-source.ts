@@ -55,6 +55,12 @@ function fromNamed(
   const target = `${STORAGE_PATH}.source.${member}`;
   const parsed = parseComputeId(id);
   const type = parsed?.type.toLowerCase();
+  // Azure/azure-cli#28700.
+  if (member === "id" && type === "virtualmachines")
+    throw invalidParameter(
+      `${STORAGE_PATH}.source`,
+      `The gallery image version source id: '${id}' must be specified in '${STORAGE_PATH}.source.virtualMachineId'.`,
+    );
   const allowed =
     member === "id"
       ? ["images", "galleries/images/versions"]

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ArmError } from "./arm-error.js";
 import { endOperation, startOperation } from "./operations.js";
+import { GENERALIZED, isGeneralized } from "./os-state.js";
 import { parseComputeId, resourceKey } from "./resource-id.js";
 import type {
   ArmResource,
@@ -318,6 +319,7 @@ export function instanceViewOf(store: Store, machine: ArmResource) {
             displayStatus: state,
             time,
           },
+      ...(isGeneralized(machine) ? [GENERALIZED] : []),
       ...(isRunning
         ? [
             {

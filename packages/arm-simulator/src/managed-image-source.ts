@@ -33,6 +33,7 @@ export function fromManagedImage(resource: ArmResource): ImageSource {
   return {
     id: resource.id,
     encryptable: true,
+    isImage: true,
     osDisk: describe(osDisk),
     dataDisks: dataDisks.map((disk) => ({
       lun: disk.lun ?? 0,

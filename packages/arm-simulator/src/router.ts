@@ -43,7 +43,7 @@ import { queryResources } from "./resource-graph.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 import { listTagged } from "./tagged-resources.js";
-import { answerVirtualMachine } from "./virtual-machine.js";
+import { answerVirtualMachine, generalize } from "./virtual-machine.js";
 
 export interface RouterParts {
   readonly store: Store;
@@ -169,6 +169,11 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   [
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkInterfaces\/[^/]+$/iu,
     ({ store }, request) => answerNetworkInterface(store, request),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/generalize$/iu,
+    ({ store }, request, [machine = ""]) =>
+      request.method === "POST" ? generalize(store, machine) : undefined,
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/retrieveBootDiagnosticsData$/iu,

@@ -6,7 +6,8 @@ import { invalidParameter, type ArmError } from "./arm-error.js";
  * Documented ("Deploy a Trusted Launch VM from an Azure Compute Gallery image", "Create a confidential VM from an Azure
  * Compute Gallery image"): the type is TrustedLaunch or ConfidentialVM for a capture of such a virtual machine, a managed
  * OS disk or its snapshot; ...Supported for a VHD, a managed image or another gallery image version, without guest state.
- * Seen in Azure: the words and the code InvalidParameter with which a virtual machine is refused for ...Supported.
+ * Seen in Azure: the words and the code InvalidParameter with which a virtual machine is refused for ...Supported, and the words for a
+ * managed image for ConfidentialVM; that a VHD and an image version are refused in these, too, is assumed.
  * Guessed: code, words and target of the other refusals; that a disk or snapshot that is plain is refused for TrustedLaunch
  * and ConfidentialVM; that one with guest state is welcome for ...Supported; that ...Supported for confidential virtual
  * machines refuses a virtual machine as TrustedLaunchSupported does; that `confidentialVMEncryptionType` asks for a
@@ -67,8 +68,10 @@ export function securityTypeOfVersion(
 export function validateSecurityType(
   definition: { readonly id: string; readonly feature: string | undefined },
   source: {
+    readonly id: string;
     readonly securityType?: SecurityType;
     readonly virtualMachineId?: string;
+    readonly isImage?: true;
   },
   target: string,
 ): void {
@@ -82,6 +85,12 @@ export function validateSecurityType(
     throw invalidParameter(
       target,
       `The security type '${feature}' is not supported for the source id '${source.virtualMachineId}'. Currently only Vhd Blob, User Image and Gallery Image Version sources are supported for '${feature}' images.`,
+    );
+  // hashicorp/packer-plugin-azure#372.
+  if (feature?.toLowerCase() === "confidentialvm" && source.isImage === true)
+    throw invalidParameter(
+      target,
+      `Confidential VM is not supported for the source id '${source.id}'. Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type.`,
     );
   if (source.securityType !== undefined && !suits.includes(source.securityType))
     throw mismatch(

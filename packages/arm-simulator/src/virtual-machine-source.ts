@@ -9,6 +9,7 @@ import {
   type SourceDisk,
 } from "./image-source.js";
 import { isObject } from "./json-shape.js";
+import { isGeneralized } from "./os-state.js";
 import { securityTypeOfMachine } from "./security-type.js";
 import type { ArmResource } from "./state.js";
 
@@ -47,7 +48,7 @@ export function fromVirtualMachine(
       target,
       `Source virtual machine ${resource.id} cannot contain an ephemeral OS disk`,
     );
-  const propertiesOf = (disk: VirtualMachineDisk): DiskProperties => {
+  const resourceOf = (disk: VirtualMachineDisk): ArmResource => {
     const id = disk.managedDisk?.id;
     if (id === undefined)
       throw invalidParameter(
@@ -57,17 +58,19 @@ export function fromVirtualMachine(
     const found = context.store.findResource(id);
     if (found === undefined) throw sourceNotFound(id, target);
     requireNoUltraDisk(found, target, resource.id);
-    return found.properties as DiskProperties;
+    return found;
   };
-  const os = propertiesOf(osDisk);
+  const osResource = resourceOf(osDisk);
+  const os = osResource.properties as DiskProperties;
   return {
     id: resource.id,
     encryptable: true,
-    osDisk: describe(osDisk, os),
+    osDisk: describe(osDisk, osResource),
     dataDisks: dataDisks.map((disk) => ({
       lun: disk.lun ?? 0,
-      ...describe(disk, propertiesOf(disk)),
+      ...describe(disk, resourceOf(disk)),
     })),
+    osState: isGeneralized(resource) ? "Generalized" : "Specialized",
     securityType: securityTypeOfMachine(securityProfile?.securityType),
     virtualMachineId: resource.id,
     ...(isObject(resource["plan"]) ? { plan: resource["plan"] } : {}),
@@ -79,11 +82,13 @@ export function fromVirtualMachine(
 
 function describe(
   disk: VirtualMachineDisk,
-  properties: DiskProperties,
+  { properties: shown, sku }: ArmResource,
 ): SourceDisk {
+  const properties = shown as DiskProperties;
   return {
     sizeInGB: disk.diskSizeGB ?? properties.diskSizeGB ?? DEFAULT_SIZE_IN_GB,
     hostCaching: disk.caching ?? "None",
+    ...optional("storageAccountType", sku?.name),
     ...optional(
       "diskEncryptionSetId",
       disk.managedDisk?.diskEncryptionSet?.id ??

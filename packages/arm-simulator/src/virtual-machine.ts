@@ -14,6 +14,7 @@ import {
 } from "./machine-life.js";
 import { planInterfaces, type PlannedInterface } from "./network-interface.js";
 import { operationUrls } from "./operations.js";
+import { GENERALIZED_VIEW } from "./os-state.js";
 import { canonicalRegion } from "./regions.js";
 import { viewRegion } from "./replication.js";
 import { answerResource } from "./resource-endpoints.js";
@@ -73,10 +74,12 @@ export async function answerVirtualMachine(
 ): Promise<ArmAnswer | undefined> {
   const path = store.canonicalId(id);
   const before = store.findResource(path);
-  if (request.method === "GET" && before !== undefined)
+  if (request.method === "GET" && before !== undefined) {
+    const { instanceView: _, ...properties } = before.properties ?? {};
     return /instanceview/iu.test(request.query.get("$expand") ?? "")
       ? { status: 200, body: withInstanceView(store, before) }
-      : { status: 200, body: before };
+      : { status: 200, body: { ...before, properties } };
+  }
   if (request.method === "DELETE" && before !== undefined)
     return await deleteMachine(store, before, request);
   if (request.method !== "PUT") return await answerResource(store, id, request);
@@ -128,6 +131,20 @@ async function makeMachine(
     for (const { id: part } of parts) store.removeResource(part);
     throw error;
   }
+}
+
+/** `POST …/generalize`: from then on it is no machine to be started, but one to make images of. */
+export async function generalize(
+  store: Store,
+  path: string,
+): Promise<ArmAnswer> {
+  const machine = store.requireResource(path);
+  store.putResource({
+    ...machine,
+    properties: { ...machine.properties, ...GENERALIZED_VIEW },
+  });
+  await store.commit();
+  return { status: 200 };
 }
 
 async function deleteMachine(

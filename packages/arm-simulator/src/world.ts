@@ -1,4 +1,5 @@
 import { LOCAL_TENANT_ID } from "@sigil-local/token-issuer";
+import { GENERALIZED_VIEW } from "./os-state.js";
 import { canonicalRegion, findRegion, REGIONS } from "./regions.js";
 import type {
   ArmResource,
@@ -287,6 +288,7 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
         },
       };
     },
+    /** Generalized, unless its properties have another `instanceView`. */
     virtualMachine: (
       name: string,
       location: string,
@@ -295,6 +297,7 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
       properties: Record<string, unknown> = {},
     ) =>
       make(`virtualMachines/${name}`, location, {
+        ...GENERALIZED_VIEW,
         vmId: "3c5d7e9f-1a2b-4c6d-8e0f-2a4b6c8d0e1f",
         hardwareProfile: { vmSize: "Standard_D2s_v5" },
         storageProfile: {

@@ -124,6 +124,12 @@ startForAll(
   },
 );
 
+/** A ConfidentialVM definition asks how each region encrypts. */
+const regionsOf = (definition: string) =>
+  definition === "ConfidentialVM"
+    ? { targetRegions: encrypted("EncryptedWithPmk") }
+    : {};
+
 const versionOf = (definition: string) =>
   `${COMPUTE}/galleries/MyGallery/images/${definition}/versions/${name}`;
 
@@ -179,12 +185,15 @@ test.each<[Definition, Source[]]>([
     expect(
       await put(h, `${versionOf(definition)}${index}`, {
         storageProfile: SOURCES[source],
+        ...regionsOf(definition),
       }),
       source,
     ).toMatchObject({ status: 201 });
 });
 
 const MISMATCH = "does not allow the source's,";
+const NO_IMAGES =
+  "Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type.";
 const NO_MACHINES =
   "Currently only Vhd Blob, User Image and Gallery Image Version sources are supported";
 
@@ -216,11 +225,11 @@ test.each<[Definition, string, Source[]]>([
     NO_MACHINES,
     ["a plain machine", "a machine with trusted launch"],
   ],
+  ["ConfidentialVM", NO_IMAGES, ["a managed image", "a VHD"]],
   [
     "ConfidentialVM",
     MISMATCH,
     [
-      "a managed image",
       "a plain snapshot",
       "a disk with trusted launch",
       "a machine with trusted launch",
@@ -297,22 +306,40 @@ test("an update does not ask for the source again, which may be gone", async () 
   ).toMatchObject({ status: 200 });
 });
 
-const encrypted = (
+function encrypted(
   type: string,
   set?: string,
-): [{ name: string; encryption: object }] => [
-  {
-    name: "westus",
-    encryption: {
-      osDiskImage: {
-        securityProfile: {
-          confidentialVMEncryptionType: type,
-          ...(set && { secureVMDiskEncryptionSetId: setId(set) }),
+): [{ name: string; encryption: object }] {
+  return [
+    {
+      name: "westus",
+      encryption: {
+        osDiskImage: {
+          securityProfile: {
+            confidentialVMEncryptionType: type,
+            ...(set && { secureVMDiskEncryptionSetId: setId(set) }),
+          },
         },
       },
     },
-  },
-];
+  ];
+}
+
+test("a ConfidentialVM definition asks how each region encrypts", async () => {
+  expect(
+    await put(h, versionOf("ConfidentialVM"), {
+      storageProfile: SOURCES["a confidential disk"],
+    }),
+  ).toMatchObject({
+    status: 400,
+    body: {
+      error: {
+        message:
+          "The regional encryption.osDiskImage.securityProfile.type must be specified when the SecurityType of the image definition is ConfidentialVM.",
+      },
+    },
+  });
+});
 
 test.each(["Plain", "TrustedLaunchSupported"])(
   "confidential encryption is refused where the definition is of type %s",

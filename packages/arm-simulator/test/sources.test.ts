@@ -112,8 +112,8 @@ const REFUSALS: [string, object, number, string, string][] = [
     "a virtual machine in source.id",
     { source: { id: of.id("virtualMachines/myVM") } },
     400,
-    "must either be a managed image",
-    `${STORAGE}.source.id`,
+    "must be specified in 'galleryImageVersion.properties.storageProfile.source.virtualMachineId'",
+    `${STORAGE}.source`,
   ],
   [
     "a virtual machine without managed disks",
@@ -382,5 +382,70 @@ describe("a source that is encrypted with customer-managed keys", () => {
         },
       },
     });
+  });
+});
+
+test("a virtual machine is specialized until it is generalized", async () => {
+  const id = of.id("virtualMachines/freshVM");
+  await h.simulator.control.putResource(
+    of.virtualMachine("freshVM", "westus", "myOSDisk", [], {
+      instanceView: {},
+    }),
+  );
+  const publish = () =>
+    put(h, versionId(name), { storageProfile: machine("freshVM") });
+  expect(await publish()).toMatchObject({
+    status: 400,
+    body: {
+      error: {
+        code: "BadRequest",
+        message: `The resource with id '${id}' has a different OS state ['Specialized'] than the parent gallery image OS state ['Generalized'].`,
+      },
+    },
+  });
+  expect(await h.call("POST", `${id}/generalize`)).toMatchObject({
+    status: 200,
+  });
+  const seen = await h.client.virtualMachines.get(GROUP, "freshVM", {
+    expand: "instanceView",
+  });
+  expect(seen.instanceView?.statuses?.map(({ code }) => code)).toContain(
+    "OSState/generalized",
+  );
+  expect((await h.call("GET", id)).body["properties"]).not.toHaveProperty(
+    "instanceView",
+  );
+  expect(await publish()).toMatchObject({ status: 201 });
+});
+
+test("a storage account type of the whole version is that of each region that names none", async () => {
+  await put(h, versionId(name), {
+    storageProfile: image("myImage"),
+    targetRegions: [
+      { name: "westus" },
+      { name: "eastus2", storageAccountType: "Standard_ZRS" },
+    ],
+  });
+  h.clock.advance(DURATION_MS);
+  const answer = await h.call("PUT", versionId(name), {
+    body: {
+      location: "westus",
+      properties: {
+        publishingProfile: {
+          storageAccountType: "Standard_LRS",
+          targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+        },
+        storageProfile: image("myImage"),
+      },
+    },
+  });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: {
+      error: {
+        message:
+          "Global storage account type does not match the storage account type in the existing TargetRegion: 'East US 2'. Please specify 'Standard_ZRS' as the storage account type for this region.",
+      },
+    },
   });
 });

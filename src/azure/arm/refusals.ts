@@ -77,6 +77,10 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["LocationNotAvailableForResourceType", "NoRegisteredProviderFound"],
     words: [
       [
+        "No registered resource provider found for location '<>' and API version '<>' for type 'galleries'. <>",
+        "apiVersions",
+      ],
+      [
         "The provided location <> is not available for resource type 'Microsoft.Compute/galleries'. List of available regions for the resource type is <>",
         "troubleshooting",
       ],
@@ -101,6 +105,7 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     arm: ["RequestDisallowedByPolicy"],
+    words: [["Resource '<>' was disallowed by policy. <>", "policy"]],
     code: "RequestDisallowedByPolicy",
     unforeseen:
       "a policy may judge any property, and may change between the check and the write",
@@ -174,13 +179,14 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     arm: ["PropertyChangeNotAllowed"],
+    words: [["Changing property '<>' is not allowed.", "otherSource"]],
     code: "ImmutableProperty",
     remediation:
       "Send the value that the version was made with, or publish another version.",
   },
   {
     arm: UNFIT,
-    says: /Changing property '[^']+' is not allowed|Cannot specify new data disk image encryption lun|Adding new Data Disks or changing the LUN/iu,
+    says: /Changing property '[^']+' is not allowed|Global storage account type does not match|Cannot specify new data disk image encryption lun|Adding new Data Disks or changing the LUN/iu,
     words: [
       [
         "Changing property 'galleryImageVersion.properties.storageProfile.<>.source.id' is not allowed",
@@ -194,6 +200,10 @@ export const REFUSALS: readonly Refusal[] = [
         "Adding new Data Disks or changing the LUN of a Data Disk in an existing Image is not allowed",
         "troubleshooting",
       ],
+      [
+        "Global storage account type does not match the storage account type in the existing TargetRegion: '<>'. Please specify '<>' as the storage account type for this region.",
+        "storageOfRegion",
+      ],
     ],
     code: "ImmutableProperty",
     remediation:
@@ -206,6 +216,10 @@ export const REFUSALS: readonly Refusal[] = [
       [
         "The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, for e.g: 1.0.0, 2018.12.1 etc",
         "troubleshooting",
+      ],
+      [
+        "The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, where int is between 0 and 2,147,483,647 (inclusive). For e.g: 1.0.0, 2018.12.1 etc.",
+        "versionName",
       ],
     ],
     code: "InvalidVersionName",
@@ -336,6 +350,18 @@ export const REFUSALS: readonly Refusal[] = [
     code: "ConfidentialVmOutsideHomeRegion",
     remediation:
       "Publish only to the version's own location, or set confidentialVMEncryptionType to NonPersistedTPM in every region.",
+  },
+  {
+    arm: UNFIT,
+    says: /securityProfile\.type must be specified/iu,
+    words: [
+      [
+        "The regional encryption.osDiskImage.securityProfile.type must be specified when the SecurityType of the image definition is ConfidentialVM.",
+        "confidentialEncryption",
+      ],
+    ],
+    code: "ConfidentialEncryptionMissing",
+    remediation: "Give confidentialVMEncryptionType in every target region.",
   },
   {
     arm: UNFIT,
@@ -509,6 +535,18 @@ export const REFUSALS: readonly Refusal[] = [
   // Ids.
   {
     arm: UNFIT,
+    says: /must be specified in '[^']+\.virtualMachineId'/iu,
+    words: [
+      [
+        "The gallery image version source id: '<>' must be specified in 'galleryImageVersion.properties.storageProfile.source.virtualMachineId'.",
+        "virtualMachineInId",
+      ],
+    ],
+    code: "VirtualMachineInSourceId",
+    remediation: "Write it as source.virtualMachineId.",
+  },
+  {
+    arm: UNFIT,
     says: /must either be a managed image|must be a managed disk or snapshot/iu,
     words: [
       [
@@ -557,6 +595,10 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /\bOS state\b/iu,
     words: [
+      [
+        "The resource with id '<>' has a different OS state ['<>'] than the parent gallery image OS state ['<>'].",
+        "notGeneralized",
+      ],
       [
         "Cannot create Gallery Image Version from: <> since the OS State in the parent gallery image (<>) is not <>",
         "troubleshooting",
@@ -615,6 +657,16 @@ export const REFUSALS: readonly Refusal[] = [
   {
     arm: UNFIT,
     says: /\bsecurity type\b/iu,
+    words: [
+      [
+        "The security type '<>' is not supported for the source id '<>'. Currently only Vhd Blob, User Image and Gallery Image Version sources are supported for '<>' images.",
+        "trustedLaunchSources",
+      ],
+      [
+        "Confidential VM is not supported for the source id '<>'. Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type.",
+        "confidentialSources",
+      ],
+    ],
     code: "SecurityTypeMismatch",
     remediation:
       "Use an image definition of the source's security type, or another source.",
@@ -651,6 +703,19 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "UltraDisk",
+    remediation:
+      "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
+  },
+  {
+    arm: [...UNFIT, "ReplicationFailed", "InternalOperationError"],
+    says: /Snapshots of PremiumV2_LRS disks are not supported/iu,
+    words: [
+      [
+        "Replication failed in this region due to 'Snapshots of PremiumV2_LRS disks are not supported.'.",
+        "premiumV2",
+      ],
+    ],
+    code: "PremiumV2Disk",
     remediation:
       "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
   },
@@ -704,6 +769,33 @@ export const REFUSALS: readonly Refusal[] = [
     code: "SourceDiskTooLarge",
     remediation:
       "Use a source with smaller disks, or replicationMode Shallow for up to 32 TB.",
+  },
+  {
+    arm: ["InvalidBeginGetAccessForGalleryImageVersionSnapshotResponseFromPIR"],
+    words: [
+      [
+        "The response from pir.BeginGetAccessForGalleryImageVersionSnapshot is invalid.",
+        "snapshotAccess",
+      ],
+    ],
+    code: "InvalidBeginGetAccessForGalleryImageVersionSnapshotResponseFromPIR",
+    unforeseen: "it is a fault of Azure's own",
+    remediation: "Delete the version that has failed, and publish it again.",
+  },
+  // The code with which Azure says it is not recorded.
+  {
+    arm: ["ValidationError", "InternalOperationError", "Conflict"],
+    says: /Gallery replication jobs failed/iu,
+    words: [
+      [
+        "Gallery replication jobs failed in one or more regions. The failing regions' details are as follows: '<>'. If retry does not work, then please do an update by removing the failed regions and update again by adding them back.",
+        "replicationJobs",
+      ],
+    ],
+    code: "ReplicationJobsFailed",
+    unforeseen: "a copy can fail at any time",
+    remediation:
+      "Retry the regions that have failed: POST …/retry removes each and adds it back.",
   },
   {
     arm: ABSENT,

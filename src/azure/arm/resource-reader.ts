@@ -201,7 +201,11 @@ function get(
     case "snapshots":
       return client.snapshots.get(resourceGroupName, first, callOptions);
     case "virtualmachines":
-      return client.virtualMachines.get(resourceGroupName, first, callOptions);
+      // Whether it is generalized is in its instance view alone.
+      return client.virtualMachines.get(resourceGroupName, first, {
+        ...callOptions,
+        expand: "instanceView",
+      });
   }
 }
 

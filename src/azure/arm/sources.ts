@@ -25,6 +25,10 @@ export interface WireSource {
       readonly securityType?: string;
       readonly secureVMDiskEncryptionSetId?: string;
     };
+    /** Of a virtual machine. */
+    readonly instanceView?: {
+      readonly statuses?: readonly { readonly code?: string }[];
+    };
     readonly storageProfile?: {
       readonly osDisk?: WireDisk;
       readonly dataDisks?: readonly WireDisk[];
@@ -154,10 +158,23 @@ function virtualMachine({ plan, properties }: WireSource): Shown {
     })),
     ...traits({
       osType: osDisk?.osType,
+      osState: osStateOf(properties?.instanceView?.statuses),
       securityType: properties?.securityProfile?.securityType,
     }),
     ...defined({ purchasePlan: toPlan(plan) }),
   };
+}
+
+/** "The OSState/generalized section for the VM should have the DisplayStatus set to VM generalized." */
+function osStateOf(
+  statuses: readonly { readonly code?: string }[] | undefined,
+): string | undefined {
+  return (
+    statuses &&
+    (statuses.some(({ code }) => code?.toLowerCase() === "osstate/generalized")
+      ? "Generalized"
+      : "Specialized")
+  );
 }
 
 /** A disk or snapshot. */

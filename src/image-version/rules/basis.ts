@@ -1,3 +1,9 @@
+/** An issue or pull request on GitHub in which somebody has recorded what Azure answered. */
+const thread = (repository: string, number: number) => ({
+  title: `${repository}#${number}`,
+  url: `https://github.com/${repository}/issues/${number}`,
+});
+
 /** Where a rule, or an answer of Azure's, is written. */
 export const PAGES = {
   troubleshooting: {
@@ -32,22 +38,23 @@ export const PAGES = {
     title: "Create a confidential VM from an Azure Compute Gallery image",
     url: "https://learn.microsoft.com/azure/confidential-computing/create-confidential-vm-from-compute-gallery",
   },
-  confidentialRegions: {
-    title: "hashicorp/packer-plugin-azure#373",
-    url: "https://github.com/hashicorp/packer-plugin-azure/pull/373",
-  },
-  shallow: {
-    title: "hashicorp/packer-plugin-azure#337",
-    url: "https://github.com/hashicorp/packer-plugin-azure/pull/337",
-  },
-  trustedLaunchKeys: {
-    title: "Azure/azure-rest-api-specs#29280",
-    url: "https://github.com/Azure/azure-rest-api-specs/issues/29280",
-  },
-  virtualMachineId: {
-    title: "hashicorp/packer-plugin-azure#467",
-    url: "https://github.com/hashicorp/packer-plugin-azure/issues/467",
-  },
+  confidentialRegions: thread("hashicorp/packer-plugin-azure", 373),
+  confidentialEncryption: thread("Azure/azure-cli", 22995),
+  confidentialSources: thread("hashicorp/packer-plugin-azure", 372),
+  shallow: thread("hashicorp/packer-plugin-azure", 337),
+  trustedLaunchKeys: thread("Azure/azure-rest-api-specs", 29280),
+  trustedLaunchSources: thread("hashicorp/packer-plugin-azure", 304),
+  virtualMachineId: thread("hashicorp/packer-plugin-azure", 467),
+  virtualMachineInId: thread("Azure/azure-cli", 28700),
+  notGeneralized: thread("Azure/azure-cli", 24972),
+  premiumV2: thread("Azure/azure-cli", 29091),
+  versionName: thread("hashicorp/packer-plugin-azure", 187),
+  otherSource: thread("hashicorp/packer-plugin-azure", 65),
+  storageOfRegion: thread("Azure/azure-powershell", 9911),
+  policy: thread("Azure/azure-cli", 31937),
+  apiVersions: thread("flatcar/mantle", 520),
+  replicationJobs: thread("Azure/azure-cli", 15539),
+  snapshotAccess: thread("hashicorp/packer-plugin-azure", 183),
 } as const;
 
 export type DocumentationPage = keyof typeof PAGES;

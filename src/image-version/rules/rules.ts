@@ -6,6 +6,7 @@ import { regionRemoval } from "./change/region-removal.js";
 import { regionToRemove } from "./change/region-to-remove.js";
 import { alreadyRequested } from "./change/already-requested.js";
 import { architecture } from "./source/architecture.js";
+import { confidentialEncryptionType } from "./keys/confidential-encryption-type.js";
 import { confidentialVmSet } from "./keys/confidential-vm-set.js";
 import { customerKeySource } from "./source/customer-key-source.js";
 import { diskEncryptionSetExists } from "./keys/disk-encryption-set-exists.js";
@@ -138,6 +139,7 @@ export const FACT_RULES: readonly FactRule[] = [
   versionNumberFree,
   sharedGallery,
   confidentialVmRegions,
+  confidentialEncryptionType,
   shallowReplication,
   zoneRedundantStorage,
   storageChosenByAzure,

@@ -1,3 +1,5 @@
+import { azNames } from "../../keys/az-names.js";
+import { sourceOf } from "../source.js";
 import { traitMismatch } from "../trait-mismatch.js";
 import type { FactRule } from "../rule.js";
 
@@ -6,6 +8,21 @@ export const osState: FactRule = {
   code: "OsStateMismatch",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "The source's osState is that of the image definition.",
-  check: (subject) => traitMismatch(subject, "osState"),
+  summary:
+    "The source's osState is that of the image definition; a virtual machine is Specialized until az vm generalize.",
+  check: (subject) => {
+    const machine =
+      subject.request.properties.storageProfile.source?.virtualMachineId;
+    const isSpecialized =
+      sourceOf(subject.request, subject.facts)?.osState?.value ===
+      "Specialized";
+    return traitMismatch(subject, "osState").map((breach) =>
+      machine === undefined || !isSpecialized
+        ? breach
+        : {
+            ...breach,
+            remediation: `If its system is prepared (sysprep, or waagent -deprovision+user), say so to Azure, which cannot be taken back: az vm deallocate ${azNames(machine)} && az vm generalize ${azNames(machine)}. ${breach.remediation}`,
+          },
+    );
+  },
 };

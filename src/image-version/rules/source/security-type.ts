@@ -4,7 +4,12 @@ import type { ImageVersionRequest } from "../../contract.js";
 import { found } from "../facts.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
-import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import {
+  STORAGE_PROFILE,
+  TARGET_REGIONS,
+  type Breach,
+  type FactRule,
+} from "../rule.js";
 
 type VmType = "TrustedLaunch" | "ConfidentialVM";
 
@@ -53,6 +58,7 @@ export const securityType: FactRule = {
         });
     return [
       ...(ofMachine(request, shown, definitionId) ??
+        ofImage(request, shown, definitionId) ??
         ofSource(source, shown, definitionId)),
       ...confidential,
     ];
@@ -79,6 +85,34 @@ function ofMachine(
       remediation: `Use a managed image, an image version or a VHD, or an image definition of the machine's own security type: ${create("TrustedLaunch")}`,
     },
   ];
+}
+
+/**
+ * "Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type", Azure says of a managed image: what
+ * else is no disk of such a machine has no guest state, either.
+ */
+function ofImage(
+  request: ImageVersionRequest,
+  shown: string,
+  definitionId: string,
+): Breach[] | undefined {
+  if (shown.toLowerCase() !== "confidentialvm") return undefined;
+  const { source, osDiskImage } = request.properties.storageProfile;
+  const [path, what] =
+    osDiskImage?.source?.uri !== undefined
+      ? ["osDiskImage/source/uri", osDiskImage.source.uri]
+      : source?.communityGalleryImageId !== undefined
+        ? ["source/communityGalleryImageId", source.communityGalleryImageId]
+        : ["source/id", source?.id];
+  return what === undefined
+    ? undefined
+    : [
+        {
+          pointer: `${STORAGE_PROFILE}/${path}`,
+          message: `${what} is no disk, snapshot or virtual machine; the image definition ${definitionId}, of security type ConfidentialVM, takes nothing else.`,
+          remediation: `Use a confidential virtual machine, or its disks or snapshots, or an image definition that takes images, too: az sig image-definition create --features SecurityType=ConfidentialVMSupported …`,
+        },
+      ];
 }
 
 function ofSource(

@@ -273,6 +273,7 @@ describe("against the simulator", () => {
       "virtualMachines/source",
       {
         securityProfile: { securityType: "TrustedLaunch" },
+        instanceView: { statuses: [{ code: "OSState/generalized" }] },
         storageProfile: {
           osDisk: {
             osType: "Linux",
@@ -290,6 +291,7 @@ describe("against the simulator", () => {
         osDisk: { id: seedResource("disks/os"), diskEncryptionSetId: SET },
         dataDisks: [{ lun: 7, id: seedResource("disks/data") }],
         osType: "Linux",
+        osState: "Generalized",
         securityType: "TrustedLaunch",
       },
     ],
@@ -308,6 +310,7 @@ describe("against the simulator", () => {
       {
         osDisk: { id: seedResource("disks/os"), diskEncryptionSetId: SET },
         dataDisks: [],
+        osState: "Specialized",
       },
     ],
     [

@@ -11,6 +11,16 @@ import {
 import { seedResource } from "../../../support/requests.js";
 import { HOME } from "../../../support/trial.js";
 
+const confidential = (
+  confidentialVMEncryptionType: "EncryptedWithPmk" | "NonPersistedTPM",
+) =>
+  PLAIN.map((region) => ({
+    ...region,
+    encryption: {
+      osDiskImage: { securityProfile: { confidentialVMEncryptionType } },
+    },
+  }));
+
 export const PLACES: readonly Case[] = [
   {
     name: "a confidential version in a second region",
@@ -18,11 +28,23 @@ export const PLACES: readonly Case[] = [
       const id = await diskOf(t, "cvm", CONFIDENTIAL);
       return t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
-        regions: PLAIN,
+        regions: confidential("EncryptedWithPmk"),
         storage: { osDiskImage: { source: { id } } },
       });
     },
     codes: ["ConfidentialVmOutsideHomeRegion"],
+  },
+  {
+    name: "a confidential version that does not say how it is encrypted",
+    ask: async (t) => {
+      const id = await diskOf(t, "cvm", CONFIDENTIAL);
+      return t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+        regions: [{ name: HOME }],
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["ConfidentialEncryptionMissing"],
   },
   {
     name: "a confidential version without a kept state in a second region",
@@ -30,16 +52,7 @@ export const PLACES: readonly Case[] = [
       const id = await diskOf(t, "cvm", CONFIDENTIAL);
       return t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
-        regions: PLAIN.map((region) => ({
-          ...region,
-          encryption: {
-            osDiskImage: {
-              securityProfile: {
-                confidentialVMEncryptionType: "NonPersistedTPM" as const,
-              },
-            },
-          },
-        })),
+        regions: confidential("NonPersistedTPM"),
         storage: { osDiskImage: { source: { id } } },
       });
     },
@@ -166,7 +179,7 @@ export const PLACES: readonly Case[] = [
     ask: async (t) =>
       t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
-        regions: [{ name: HOME }],
+        regions: confidential("EncryptedWithPmk").slice(0, 1),
       }),
     codes: ["SecurityTypeMismatch"],
   },

@@ -61,6 +61,12 @@ async function trustedLaunch(t: Trial, diskEncryptionSetId?: string) {
   };
 }
 
+/** A machine as Azure makes it. */
+const specialized = (t: Trial) =>
+  t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [], {
+    instanceView: {},
+  });
+
 export const SOURCES: readonly Case[] = [
   {
     name: "an image version",
@@ -206,7 +212,28 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: seedResource("virtualMachines/myVM") } },
       }),
     codes: ["VirtualMachineInSourceId"],
-    azureSays: "WrongResourceType",
+  },
+  {
+    name: "a virtual machine that nobody has generalized",
+    ask: async (t) => {
+      const id = await t.put(specialized(t));
+      return t.ask({
+        regions: PLAIN,
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["OsStateMismatch"],
+  },
+  {
+    name: "a virtual machine that nobody has generalized, under a specialized definition",
+    ask: async (t) => {
+      const id = await t.put(specialized(t));
+      return t.ask({
+        regions: PLAIN,
+        definition: await definition(t, { osState: "Specialized" }),
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
   },
   {
     name: "a virtual machine with an ephemeral OS disk",
@@ -290,6 +317,7 @@ export const SOURCES: readonly Case[] = [
         storage: { osDiskImage: { source: { id } } },
       });
     },
+    codes: ["PremiumV2Disk"],
   },
   {
     name: "a disk of 2048 GB",

@@ -310,6 +310,22 @@ describe("an image definition", () => {
     ]);
   });
 
+  test("a machine that nobody has generalized is told how", () => {
+    expect(
+      findings({
+        storage: { source: { virtualMachineId: MACHINE } },
+        sources: { [MACHINE]: source(MACHINE, { osState: "Specialized" }) },
+      }),
+    ).toEqual([
+      finding(
+        "OsStateMismatch",
+        `${STORAGE}/source/virtualMachineId`,
+        `The osState of the source ${MACHINE} is Specialized`,
+        "az vm generalize --subscription",
+      ),
+    ]);
+  });
+
   test("that may not be seen is compared with nothing", () => {
     expect(
       findings({
@@ -409,13 +425,28 @@ describe("security types", () => {
   const check = (
     ofSource: string | undefined,
     ofDefinition: string,
-    type: "images" | "virtualMachines" = "images",
+    type: "images" | "disks" | "virtualMachines" = "disks",
   ) => {
     const id = `${COMPUTE}/${type}/it`;
     return findings({
-      regions: [region("westus")],
+      regions: [
+        ofDefinition === "ConfidentialVM"
+          ? {
+              ...platformKeys("westus"),
+              encryption: {
+                osDiskImage: {
+                  securityProfile: {
+                    confidentialVMEncryptionType: "EncryptedWithPmk",
+                  },
+                },
+              },
+            }
+          : platformKeys("westus"),
+      ],
       storage: {
-        source: type === "images" ? { id } : { virtualMachineId: id },
+        ...(type === "images" && { source: { id } }),
+        ...(type === "disks" && { osDiskImage: { source: { id } } }),
+        ...(type === "virtualMachines" && { source: { virtualMachineId: id } }),
       },
       sources: {
         [id]: source(
@@ -451,17 +482,29 @@ describe("security types", () => {
   ])(
     "%s of a source does not suit %s of a definition",
     (ofSource, ofDefinition, remedy) => {
-      for (const type of ["images", "virtualMachines"] as const)
+      for (const type of ["disks", "virtualMachines"] as const)
         expect(check(ofSource, ofDefinition, type)).toEqual([
           finding(
             "SecurityTypeMismatch",
-            `${STORAGE}/source/${type === "images" ? "id" : "virtualMachineId"}`,
+            `${STORAGE}/${type === "disks" ? "osDiskImage/source/id" : "source/virtualMachineId"}`,
             `The security type of the source ${COMPUTE}/${type}/it is ${ofSource ?? "Standard"}; that of the image definition ${DEFINITION} is ${ofDefinition}.`,
             remedy,
           ),
         ]);
     },
   );
+
+  test("ConfidentialVM takes no image", () => {
+    expect(check(undefined, "ConfidentialVM", "images")).toEqual([
+      finding(
+        "SecurityTypeMismatch",
+        `${STORAGE}/source/id`,
+        `${COMPUTE}/images/it is no disk, snapshot or virtual machine`,
+        "SecurityType=ConfidentialVMSupported",
+      ),
+    ]);
+    expect(check(undefined, "ConfidentialVMSupported", "images")).toEqual([]);
+  });
 
   test.each(["TrustedLaunchSupported", "ConfidentialVmSupported"])(
     "%s takes no virtual machine",

@@ -7,7 +7,6 @@ import {
   finding,
   findings,
   GALLERY,
-  IMAGE,
   MACHINE,
   platformKeys,
   REGIONS,
@@ -158,7 +157,6 @@ describe("a Trusted Launch machine", () => {
   test("with platform keys is one, as is another machine with customers' keys", () => {
     expect(findings(trusted({}))).toEqual([]);
     expect(findings(trusted(set, {}, "Standard"))).toEqual([]);
-    expect(findings(trusted(set, {}, "ConfidentialVM"))).toEqual([]);
   });
 });
 
@@ -180,7 +178,7 @@ describe("the type of a disk", () => {
     ]);
   });
 
-  test("is worth a warning where it is Premium SSD v2", () => {
+  test("is not Premium SSD v2", () => {
     expect(
       findings(disks({}, { storageAccountType: "PremiumV2_LRS" })),
     ).toEqual([
@@ -189,7 +187,6 @@ describe("the type of a disk", () => {
         `${STORAGE}/dataDiskImages/0/source/id`,
         `${DATA}, the data disk at LUN 0 of the source, is PremiumV2_LRS`,
         "Use a source",
-        "warning",
       ),
     ]);
   });
@@ -325,8 +322,20 @@ describe("a version of confidential virtual machines", () => {
     }));
   const of = (more: Changes): Changes => ({
     definition: { securityType: "ConfidentialVM" },
-    sources: { [IMAGE]: source(IMAGE, { securityType: "ConfidentialVM" }) },
+    storage: { osDiskImage: { source: { id: OS } } },
+    sources: { [OS]: disk(OS, { securityType: "ConfidentialVM" }) },
     ...more,
+  });
+
+  test("says how it is encrypted in each region", () => {
+    expect(findings(of({ regions: [platformKeys("westus")] }))).toEqual([
+      finding(
+        "ConfidentialEncryptionMissing",
+        `${REGIONS}/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
+        "no confidentialVMEncryptionType is given in westus.",
+        "EncryptedWithPmk",
+      ),
+    ]);
   });
 
   test("stays in its own location", () => {
@@ -358,6 +367,7 @@ describe("a version of confidential virtual machines", () => {
       of({
         regions: confidential("EncryptedWithPmk", "westus", "eastus2"),
         existing: {
+          storage: { osDiskImage: { source: { id: OS } } },
           regions: confidential("EncryptedWithPmk", "westus", "eastus2"),
         },
       }),

@@ -1,0 +1,27 @@
+import { imageIdOf } from "../../../resource-id.js";
+import { found } from "../facts.js";
+import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
+
+export const confidentialEncryptionType: FactRule = {
+  name: "confidential-encryption-type",
+  code: "ConfidentialEncryptionMissing",
+  severity: "error",
+  basis: { documented: "confidentialEncryption" },
+  summary:
+    "A version of an image definition of security type ConfidentialVM has a confidentialVMEncryptionType in each region.",
+  check: (subject) => {
+    const type = found(subject.facts.imageDefinition)?.securityType;
+    if (type?.toLowerCase() !== "confidentialvm") return [];
+    return newRegions(subject)
+      .filter(
+        ({ region: { encryption } }) =>
+          encryption?.osDiskImage?.securityProfile
+            ?.confidentialVMEncryptionType === undefined,
+      )
+      .map(({ i, region: { name } }) => ({
+        pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
+        message: `The image definition ${imageIdOf(subject.id)} is of security type ConfidentialVM, and no confidentialVMEncryptionType is given in ${name}.`,
+        remediation: `Say how the OS disk is encrypted in ${name}: EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk with secureVMDiskEncryptionSetId, or NonPersistedTPM.`,
+      }));
+  },
+};
