@@ -109,7 +109,9 @@ export { inUse, isGuarded, unknownIn } from "./preflight/use.js";
 export { errorsAmong } from "./preflight/judge.js";
 export { distinct } from "./preflight/named.js";
 export { bounded, seeEach } from "./preflight/see.js";
+export { seeTerms } from "./preflight/terms.js";
 export type { DocumentationPage } from "./rules/basis.js";
+export { purchaseTerms } from "./rules/purchase-terms.js";
 export { found, type Denied, type Seen } from "./rules/facts.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 

@@ -2,6 +2,8 @@ import { ServiceError, type Finding } from "../errors.js";
 import {
   getImageVersion,
   areReady,
+  purchaseTerms,
+  seeTerms,
   type Dependencies,
 } from "../image-version/index.js";
 import {
@@ -52,6 +54,15 @@ export async function getMachineCommands(
         },
       ],
     });
+  const { purchasePlan } = machine;
+  const { subscriptionId } = id;
+  const terms =
+    purchasePlan &&
+    purchaseTerms(
+      subscriptionId,
+      purchasePlan,
+      await seeTerms(deps.subscriptions, subscriptionId, purchasePlan),
+    );
   const az = azCommand(machine);
   const warnings: Finding[] = [
     ...(areReady(look, [region])
@@ -63,6 +74,7 @@ export async function getMachineCommands(
             message: `Azure has not made the version's copies in ${region} yet: until then it refuses the machine.`,
           },
         ]),
+    ...(terms === undefined ? [] : [{ pointer: "", ...terms }]),
     ...(az === undefined
       ? [
           {
@@ -74,7 +86,6 @@ export async function getMachineCommands(
         ]
       : []),
   ];
-  const { purchasePlan } = machine;
   return {
     region,
     ...(purchasePlan && { purchasePlan }),

@@ -2,13 +2,13 @@
 import type { Severity } from "../errors.js";
 import {
   found,
+  purchaseTerms,
   type Denied,
   type Seen,
   type ImageDefinition,
   type RuleFinding,
 } from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
-import { shellWord } from "../shell-words.js";
 import type {
   Grant,
   MachineSize,
@@ -261,7 +261,7 @@ export function judgeProfile(
     };
   });
   const findings = [
-    ...imageFindings(facts, definition),
+    ...imageFindings(facts, definition, subscription),
     ...places.flatMap((place) =>
       PLACE_RULES.flatMap(({ check, ...rule }) =>
         check(place).map((breach) => ({ ...rule, ...breach })),
@@ -284,6 +284,7 @@ export function groupIdOf(subscriptionId: string, name: string): string {
 function imageFindings(
   { imageDefinition, terms }: ProfileFacts,
   definition: ImageDefinition | undefined,
+  subscriptionId: string,
 ): readonly RuleFinding[] {
   const permission = {
     rule: "test-permissions",
@@ -293,36 +294,20 @@ function imageFindings(
   const denied = [...unread("", imageDefinition), ...unread("", terms)].map(
     (breach) => ({ ...permission, ...breach }),
   );
-  const plan = definition?.purchasePlan;
-  if (plan === undefined || (terms !== undefined && found(terms) === true))
-    return denied;
-  const { name, product, publisher } = plan;
-  const of = `--publisher ${shellWord(publisher)} --offer ${shellWord(product)} --plan ${shellWord(name)}`;
-  if (found(terms) === false)
-    return [
-      ...denied,
-      {
-        rule: "purchase-terms-accepted",
-        code: "PurchaseTermsNotAccepted",
-        severity: "error",
-        pointer: "",
-        message: `The images come from plan ${name} of ${product} by ${publisher}, and the gallery's subscription has not accepted its terms: Azure makes no machine of them.`,
-        remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${of}; az vm image terms accept ${of}`,
-      },
-    ];
-  return terms?.kind === "absent"
-    ? [
+  const wrong = purchaseTerms(subscriptionId, definition?.purchasePlan, terms);
+  // A right that is missing is told already.
+  return wrong === undefined || wrong.code === "PurchaseTermsNotSeen"
+    ? denied
+    : [
         ...denied,
         {
           rule: "purchase-terms-accepted",
-          code: "PurchasePlanNotFound",
-          severity: "warning",
+          severity:
+            wrong.code === "PurchaseTermsNotAccepted" ? "error" : "warning",
           pointer: "",
-          message: `The image definition has the purchase plan ${name} of ${product} by ${publisher}, and the Marketplace does not know it.`,
-          remediation: `Compare it with what the images were made from: az vm image terms show ${of}`,
+          ...wrong,
         },
-      ]
-    : denied;
+      ];
 }
 
 function unread(

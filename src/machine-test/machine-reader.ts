@@ -1,6 +1,4 @@
 /** What decides in Azure whether a virtual machine can be made. */
-import type { PurchasePlan } from "../image-version/index.js";
-
 /** A size of virtual machines in one region, for one subscription. */
 export interface MachineSize {
   /** As Azure spells it. */
@@ -53,11 +51,6 @@ export interface MachineReader {
   ): Promise<ReadonlyMap<string, Usage> | undefined>;
   /** Of a subnet's id. */
   getVirtualNetwork(subnetId: string): Promise<VirtualNetwork | undefined>;
-  /** Whether the subscription has accepted the terms of a plan; undefined where there is no such plan. */
-  areTermsAccepted(
-    subscriptionId: string,
-    plan: PurchasePlan,
-  ): Promise<boolean | undefined>;
   /** What Sigil may do at a resource or resource group; undefined where there is none. */
   listGrants(scope: string): Promise<readonly Grant[] | undefined>;
 }

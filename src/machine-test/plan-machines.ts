@@ -13,7 +13,7 @@ import { proveProfile, within } from "./prove-profile.js";
 
 type Reads = Pick<
   TestDependencies,
-  "resourceManager" | "resources" | "machineReader"
+  "resourceManager" | "resources" | "subscriptions" | "machineReader"
 >;
 
 /** The machines of these regions, in the profile's order; undefined where Azure has no such version. Throws what a read throws. */
@@ -54,12 +54,12 @@ export async function planMachines(
 
 /** Why no machine can be made there now, by what the profile is proven with. */
 export async function hindranceIn(
-  { machineReader: machines, resources }: Reads,
+  { machineReader: machines, resources, subscriptions }: Reads,
   profile: TestProfile,
   region: string,
 ): Promise<Refusal | undefined> {
   const findings = await proveProfile(
-    { machines, resources },
+    { machines, resources, subscriptions },
     within(profile, [region]),
   );
   const errors = (findings ?? []).filter(

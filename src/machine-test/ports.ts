@@ -106,7 +106,7 @@ export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
     Pick<TestResultDependencies, "beforeResult" | "onResult">,
-    Pick<Dependencies, "resourceManager" | "resources"> {
+    Pick<Dependencies, "resourceManager" | "resources" | "subscriptions"> {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */
   readonly machineReader: MachineReader;

@@ -7,6 +7,7 @@ import {
   type RuleFinding,
 } from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
+import type { Subscriptions } from "../subscription/ports.js";
 import { groupIdOf, judgeProfile } from "./judge-profile.js";
 import type { MachineReader } from "./machine-reader.js";
 import { placesOf, type TestProfile } from "./profile.js";
@@ -15,6 +16,7 @@ import { placesOf, type TestProfile } from "./profile.js";
 export interface ProofSources {
   readonly machines: MachineReader;
   readonly resources: Pick<ResourceReader, "getImageDefinition">;
+  readonly subscriptions: Pick<Subscriptions, "areTermsAccepted">;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ProofSources {
  * the profile with those alone (`within`).
  */
 export async function proveProfile(
-  { machines, resources }: ProofSources,
+  { machines, resources, subscriptions }: ProofSources,
   profile: TestProfile,
 ): Promise<readonly RuleFinding[] | undefined> {
   const see = bounded();
@@ -40,7 +42,7 @@ export async function proveProfile(
     places.map((place) => groupIdOf(subscriptionId, place.resourceGroupName)),
   );
   const [terms, sizes, usages, networks, grants] = await Promise.all([
-    plan && see(() => machines.areTermsAccepted(subscriptionId, plan)),
+    plan && see(() => subscriptions.areTermsAccepted(subscriptionId, plan)),
     seeEach(byRegion, ({ region, machineSize }) =>
       see(() => machines.getMachineSize(subscriptionId, region, machineSize)),
     ),

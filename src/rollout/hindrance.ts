@@ -1,12 +1,20 @@
-/** Why Sigil can make no machine that a promotion rule waits for: as far as that is known without asking Azure. */
-import type { PromotionRule, Breach } from "../image-version/index.js";
+/** Why Sigil can make no machine that a promotion rule waits for. */
+import { ServiceError } from "../errors.js";
+import {
+  purchaseTerms,
+  seeTerms,
+  type PromotionRule,
+  type Breach,
+} from "../image-version/index.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { placesOf } from "../machine-test/profile.js";
-import { canonicalRegion } from "../resource-id.js";
+import { canonicalRegion, parseResourceId } from "../resource-id.js";
 import { MACHINE_TEST } from "../test-results/results.js";
 import { wavesOf, type Wave } from "./waves.js";
 
 type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
+
+type Terms = Pick<TestDependencies, "resources" | "subscriptions">;
 
 /** What is wrong, and what a person may do about it once the version is there. */
 interface Hindrance {
@@ -14,7 +22,7 @@ interface Hindrance {
   readonly remediation: string;
 }
 
-/** Of versions of an image definition, in canonical regions. Costs one read of what is stored. */
+/** Of versions of an image definition, in canonical regions: without asking Azure. Costs one read of what is stored. */
 export async function hindranceIn(
   { makesMachines, profiles }: Profiles,
   imageId: string,
@@ -43,9 +51,31 @@ export async function hindranceIn(
       };
 }
 
+/** What is wrong with the terms that machines of the image definition are made under; nothing where Azure does not say. */
+async function termsOf(
+  { resources, subscriptions }: Terms,
+  imageId: string,
+): Promise<Hindrance | undefined> {
+  try {
+    const plan = (await resources.getImageDefinition(imageId))?.purchasePlan;
+    const subscriptionId = parseResourceId(imageId)?.subscriptionId ?? "";
+    return (
+      plan &&
+      purchaseTerms(
+        subscriptionId,
+        plan,
+        await seeTerms(subscriptions, subscriptionId, plan),
+      )
+    );
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
+
 /** Where a rule waits for machines that cannot be made. `targets`: the version's regions, in any spelling. */
 export async function hindrancesOf(
-  profiles: Profiles,
+  deps: Profiles & Terms,
   imageId: string,
   rule: PromotionRule,
   targets: readonly string[],
@@ -65,17 +95,24 @@ export async function hindrancesOf(
           regions: wave.regions,
           names: testsIn(wave),
         }));
+  const tested = gates.filter(({ names }) => names.includes(MACHINE_TEST));
+  const terms = tested.length > 0 ? await termsOf(deps, imageId) : undefined;
   const breaches: Breach[] = [];
-  for (const gate of gates) {
-    if (!gate.names.includes(MACHINE_TEST)) continue;
-    const regions = gate.regions.map(canonicalRegion);
-    const hindrance = await hindranceIn(profiles, imageId, regions);
-    if (hindrance !== undefined)
-      breaches.push({
-        pointer: gate.pointer,
-        message: `The version waits for ${MACHINE_TEST} in ${regions.join(", ")}. ${hindrance.message}`,
+  for (const { pointer, regions: names } of tested) {
+    const regions = names.map(canonicalRegion);
+    const lacking = await hindranceIn(deps, imageId, regions);
+    for (const { message, remediation } of [
+      lacking && {
+        ...lacking,
         remediation:
           "Set a test profile that has a place in each of these regions (docs/test-machines.md), or name tests of your own in results.",
+      },
+      terms,
+    ].filter((hindrance) => hindrance !== undefined))
+      breaches.push({
+        pointer,
+        message: `The version waits for ${MACHINE_TEST} in ${regions.join(", ")}. ${message}`,
+        remediation,
       });
   }
   return breaches;

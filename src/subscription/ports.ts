@@ -28,7 +28,7 @@ export interface OfferedRegion {
   readonly zones?: boolean;
 }
 
-/** What a subscription offers and has registered. */
+/** What a subscription offers, has registered and has accepted. */
 export interface Subscriptions {
   listRegions(
     subscriptionId: string,
@@ -38,6 +38,11 @@ export interface Subscriptions {
     subscriptionId: string,
     what: Registrable,
   ): Promise<RegistrationState | undefined>;
+  /** Whether it has accepted the terms of a plan of the Marketplace; undefined where there is no such plan. */
+  areTermsAccepted(
+    subscriptionId: string,
+    plan: Readonly<Record<"name" | "publisher" | "product", string>>,
+  ): Promise<boolean | undefined>;
   /** Asks for registration, which goes on by itself; answers the state right after. Safe to repeat. */
   register(
     subscriptionId: string,

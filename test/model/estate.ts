@@ -100,6 +100,7 @@ export class Estate {
       subscriptions: {
         listRegions: () => Promise.resolve(REGIONS.map((name) => ({ name }))),
         getRegistration: () => Promise.resolve("Registered"),
+        areTermsAccepted: () => Promise.resolve(true),
         register: () => Promise.resolve("Registered"),
       },
       requiredRegistrations: [],

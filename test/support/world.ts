@@ -94,6 +94,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     listRegions: () =>
       Promise.resolve([{ name: "westus" }, { name: "eastus2" }]),
     getRegistration: () => Promise.resolve("Registered"),
+    areTermsAccepted: () => Promise.resolve(true),
     register: () => {
       effects += 1;
       return Promise.resolve("Registering");
@@ -192,6 +193,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     resourceManager,
     resources: RESOURCES,
     profiles,
+    subscriptions,
     machineReader: MACHINES,
     machines: noMachines,
     proofs: noMachines,
@@ -216,6 +218,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       testProfiles: {
         profiles,
         resources: RESOURCES,
+        subscriptions,
         machines: MACHINES,
         now: common.now,
       },
@@ -361,7 +364,6 @@ const MACHINES: MachineReader = {
       new Map([["cores", { label: "vCPUs", used: 99, limit: 100 }]]),
     ),
   getVirtualNetwork: (id) => look(id, { region: "westus", subnets: ["x"] }),
-  areTermsAccepted: () => Promise.resolve(true),
   listGrants: (scope) => look(scope, [{ actions: ["*"], notActions: [] }]),
 };
 

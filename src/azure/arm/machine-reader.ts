@@ -11,10 +11,9 @@ import { subscriptionScope } from "./subscriptions.js";
 const SKUS_API_VERSION = "2021-07-01";
 const USAGES_API_VERSION = "2024-07-01";
 const NETWORK_API_VERSION = "2024-05-01";
-const TERMS_API_VERSION = "2021-01-01";
 const PERMISSIONS_API_VERSION = "2022-04-01";
 
-/** What machines need, by ARM's own endpoints: five reads are not worth three packages. */
+/** What machines need, by ARM's own endpoints: four reads are not worth three packages. */
 export function createMachineReader(arm: ArmClient): MachineReader {
   return {
     async getMachineSize(subscriptionId, region, name) {
@@ -77,32 +76,6 @@ export function createMachineReader(arm: ArmClient): MachineReader {
       );
     },
 
-    async areTermsAccepted(subscriptionId, { publisher, product, name }) {
-      const scope = subscriptionScope(subscriptionId);
-      const [ofPublisher, ofOffer, ofPlan] = [publisher, product, name].map(
-        encodeURIComponent,
-      );
-      const call = {
-        what: `the read of the terms of plan ${name} of ${product} by ${publisher}`,
-        action:
-          "Microsoft.MarketplaceOrdering/offerTypes/publishers/offers/plans/agreements/read",
-        scope,
-      };
-      const agreement = arm.bodyOf<WireAgreement>(
-        call,
-        await arm.request(
-          call,
-          "GET",
-          urlOf(
-            arm,
-            `${scope}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${ofPublisher}/offers/${ofOffer}/plans/${ofPlan}/agreements/current`,
-            TERMS_API_VERSION,
-          ),
-        ),
-      );
-      return agreement && agreement.properties?.accepted === true;
-    },
-
     async listGrants(scope) {
       const grants = await readPages<Partial<Grant>>(arm, {
         what: `the list of permissions at ${scope}`,
@@ -146,10 +119,6 @@ interface WireNetwork {
   readonly properties?: {
     readonly subnets?: readonly { readonly name?: string }[];
   };
-}
-
-interface WireAgreement {
-  readonly properties?: { readonly accepted?: boolean };
 }
 
 function toSize(sku: WireSku, region: string): MachineSize {

@@ -58,6 +58,7 @@ export function shareFacts(
   const registrations = shared<string | undefined>(
     (state) => state !== undefined && isRegistered(state),
   );
+  const terms = shared<boolean | undefined>((accepted) => accepted === true);
   const keys = shared<Key | undefined>(
     (key) => key !== undefined && keyWorks(key, now()),
   );
@@ -110,6 +111,12 @@ export function shareFacts(
             () => subscriptions.getRegistration(subscriptionId, what),
             subscriptionId,
             nameOf(what),
+          ),
+        areTermsAccepted: (subscriptionId, plan) =>
+          once(
+            terms,
+            () => subscriptions.areTermsAccepted(subscriptionId, plan),
+            ...[subscriptionId, plan.publisher, plan.product, plan.name],
           ),
       },
     };

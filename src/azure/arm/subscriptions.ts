@@ -7,8 +7,9 @@ import { readPages, urlOf } from "./pages.js";
 const LOCATIONS_API_VERSION = "2022-12-01";
 const PROVIDERS_API_VERSION = "2021-04-01";
 const FEATURES_API_VERSION = "2021-07-01";
+const TERMS_API_VERSION = "2021-01-01";
 
-/** What a subscription offers and has registered, by ARM's own endpoints, for which Compute's SDK has no methods. */
+/** What a subscription offers, has registered and has accepted, by ARM's own endpoints, for which Compute's SDK has no methods. */
 export function createSubscriptions(arm: ArmClient): Subscriptions {
   async function registration(
     method: "GET" | "POST",
@@ -48,6 +49,32 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
     },
     getRegistration: (subscriptionId, what) =>
       registration("GET", subscriptionId, what),
+    async areTermsAccepted(subscriptionId, { publisher, product, name }) {
+      const scope = subscriptionScope(subscriptionId);
+      const [ofPublisher, ofOffer, ofPlan] = [publisher, product, name].map(
+        encodeURIComponent,
+      );
+      const call = {
+        what: `the read of the terms of plan ${name} of ${product} by ${publisher}`,
+        action:
+          "Microsoft.MarketplaceOrdering/offerTypes/publishers/offers/plans/agreements/read",
+        scope,
+      };
+      const agreement = arm.bodyOf<WireAgreement>(
+        call,
+        await arm.request(
+          call,
+          "GET",
+          urlOf(
+            arm,
+            `${scope}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${ofPublisher}/offers/${ofOffer}/plans/${ofPlan}/agreements/current`,
+            TERMS_API_VERSION,
+          ),
+        ),
+      );
+      return agreement && agreement.properties?.accepted === true;
+    },
+
     register: (subscriptionId, what) =>
       registration("POST", subscriptionId, what),
   };
@@ -100,6 +127,10 @@ export function subscriptionScope(subscriptionId: string): string {
 interface WireRegistration {
   readonly registrationState?: string;
   readonly properties?: { readonly state?: string };
+}
+
+interface WireAgreement {
+  readonly properties?: { readonly accepted?: boolean };
 }
 
 interface WireLocation {

@@ -26,6 +26,7 @@ import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
 import { bounded, seeEach } from "./see.js";
+import { seeTerms } from "./terms.js";
 
 /** What facts are read with. */
 export interface FactSources {
@@ -109,6 +110,10 @@ export async function gatherFacts(
       return version === undefined ? [] : [imageIdOf(version)];
     }),
   );
+  const plan =
+    imageDefinition.kind === "found"
+      ? imageDefinition.value.purchasePlan
+      : undefined;
   const furtherDisks = without(machineDisks, sources);
   requireFewReads(
     maxReads,
@@ -116,7 +121,7 @@ export async function gatherFacts(
     named,
     furtherDisks.size + definitions.size,
   );
-  const [disks, sourceDefinitions, deleted] = await Promise.all([
+  const [disks, sourceDefinitions, deleted, terms] = await Promise.all([
     seeEach(furtherDisks, (disk) => see(() => resources.getSource(disk))),
     seeEach(definitions, (definition) =>
       definition.toLowerCase() === imageDefinitionId.toLowerCase()
@@ -129,6 +134,7 @@ export async function gatherFacts(
     imageVersion.kind === "absent"
       ? see(() => deletedVersion({ resourceManager }, id))
       : undefined,
+    plan && seeTerms(subscriptions, id.subscriptionId, plan),
   ]);
   return {
     gallery,
@@ -138,6 +144,7 @@ export async function gatherFacts(
     diskEncryptionSets,
     sources: new Map([...sources, ...disks]),
     sourceDefinitions,
+    ...(terms && { terms }),
     regions,
     registrations,
   };

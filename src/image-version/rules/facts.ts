@@ -46,6 +46,8 @@ export interface Facts {
   readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
   /** Image definitions of the image versions among the sources. */
   readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
+  /** Whether the subscription has accepted the terms of the image definition's purchase plan; absent where it has none. */
+  readonly terms?: Seen<boolean>;
   /** What the subscription offers. */
   readonly regions: Seen<readonly OfferedRegion[]>;
   /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */

@@ -33,6 +33,9 @@ import { osType } from "./source/os-type.js";
 import { excludedEverywhere } from "./request/excluded-everywhere.js";
 import { promotion } from "./request/promotion.js";
 import { purchasePlan } from "./source/purchase-plan.js";
+import { purchasePlanExists } from "./source/purchase-plan-exists.js";
+import { purchaseTermsAccepted } from "./source/purchase-terms-accepted.js";
+import { purchaseTermsSeen } from "./source/purchase-terms-seen.js";
 import { purchasePlanHandedOn } from "./source/purchase-plan-handed-on.js";
 import { providerRegistered } from "./place/provider-registered.js";
 import { regionOffered } from "./place/region-offered.js";
@@ -163,6 +166,9 @@ export const FACT_RULES: readonly FactRule[] = [
   securityType,
   purchasePlan,
   purchasePlanHandedOn,
+  purchaseTermsAccepted,
+  purchasePlanExists,
+  purchaseTermsSeen,
   diskEncryptionSetSubscription,
   diskEncryptionSetExists,
   diskEncryptionSetRegion,

@@ -45,6 +45,7 @@ beforeEach(() => {
     profiles: createMemoryTestProfiles(),
     machines,
     resources: imageVersions.resources,
+    subscriptions: imageVersions.subscriptions,
     now: imageVersions.now,
   };
   world.simulator.control.clearRequests();

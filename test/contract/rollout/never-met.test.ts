@@ -1,5 +1,6 @@
 /** A request with a promotion rule that waits for test machines which nobody can make. */
 import { expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
@@ -55,6 +56,36 @@ test("is warned of in a plan and when it is accepted, where the image definition
   expect(await put(TESTED, { build: "2" })).toEqual([warning]);
   await promote();
   expect(await put(TESTED, { build: "3" })).toEqual([]);
+});
+
+test("is warned of while nobody has accepted the terms of the image definition's purchase plan", async () => {
+  const { control } = rollouts.simulator;
+  const definition = control
+    .resources()
+    .find(({ id }) => id.endsWith("/galleries/MyGallery/images/MyImage"));
+  if (definition === undefined) throw new Error("there is no definition");
+  const terms = { publisher: "contoso", offer: "linux", plan: "9" };
+  await control.putResource({
+    ...definition,
+    properties: {
+      ...definition.properties,
+      purchasePlan: { name: "9", publisher: "contoso", product: "linux" },
+    },
+  });
+  const az = `--subscription ${LOCAL_SUBSCRIPTION_ID} --publisher contoso --offer linux --plan 9`;
+  const warning = {
+    rule: "promotion",
+    code: "NoTestMachines",
+    severity: "warning",
+    pointer: "/sigil/promotion",
+    message: `The version waits for sigil/machine in westus, eastus2. The images come from plan 9 of linux by contoso, and subscription ${LOCAL_SUBSCRIPTION_ID} has not accepted its terms: Azure makes no machine of them there.`,
+    remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${az}; az vm image terms accept ${az}`,
+  };
+  expect(await plan(TESTED)).toEqual([warning]);
+  expect(await put(TESTED)).toContainEqual(warning);
+  await control.setTermsAccepted({ ...terms, accepted: true });
+  expect(await plan(TESTED)).toEqual([]);
+  expect(await put(TESTED, { build: "2" })).toEqual([]);
 });
 
 test("is not warned of where it names tests of others alone", async () => {

@@ -48,6 +48,7 @@ function ports(answer: (what: string) => Promise<unknown>) {
       listRegions: () => read("regions"),
       getRegistration: async (_, { namespace, feature }) =>
         (await read(`${namespace} ${feature ?? ""}`.trim())) ?? "Registered",
+      areTermsAccepted: (_, { name }) => read(`terms ${name}`),
       register: () => read("register"),
     },
     maxReads: 500,

@@ -64,7 +64,8 @@ in that region and the image definition's purchase plan. Without --form, all thr
     const form = FORMS.find((one) => one === values.text("--form"));
     if (form === undefined) return { data: body };
     const text = body[form];
-    for (const { message } of body.warnings) note(message);
+    for (const { message, remediation } of body.warnings)
+      note([message, remediation].filter(Boolean).join(" "));
     if (text === undefined)
       throw new Ended("refused", `It cannot be said in ${form}.`);
     io.stdout.write(`${text}\n`);

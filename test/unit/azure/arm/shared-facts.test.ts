@@ -90,6 +90,7 @@ beforeEach(() => {
           ]),
         getRegistration: (_, { namespace, feature = "" }) =>
           read(namespace + feature, state),
+        areTermsAccepted: (_, { name }) => read(`terms ${name}`, false),
         register: () => read("register", "Registering"),
       },
     },

@@ -1,0 +1,19 @@
+import { ServiceError } from "../../errors.js";
+import type { Subscriptions } from "../../subscription/ports.js";
+import type { PurchasePlan } from "../resources.js";
+import type { Seen } from "../rules/facts.js";
+import { bounded } from "./see.js";
+
+/** Whether a plan's terms are accepted. Where the Marketplace does not answer that is not seen, and no reason to wait: it is worth a warning. */
+export async function seeTerms(
+  { areTermsAccepted }: Pick<Subscriptions, "areTermsAccepted">,
+  subscriptionId: string,
+  plan: PurchasePlan,
+): Promise<Seen<boolean>> {
+  try {
+    return await bounded()(() => areTermsAccepted(subscriptionId, plan));
+  } catch (error) {
+    if (error instanceof ServiceError) return { kind: "unread" };
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { shellWord } from "../../shell-words.js";
+import type { Finding } from "../../errors.js";
+import type { PurchasePlan } from "../resources.js";
+import { found, type Seen } from "./facts.js";
+import type { Breach, FactSubject } from "./rule.js";
+
+/**
+ * What is wrong with the terms under which machines of a plan are made in a subscription: they are not accepted, the Marketplace
+ * does not know the plan, or they may not be seen. Undefined where they are accepted, or there is no plan.
+ */
+export function purchaseTerms(
+  subscriptionId: string,
+  plan: PurchasePlan | undefined,
+  terms: Seen<boolean> | undefined,
+): (Pick<Finding, "code"> & Omit<Breach, "pointer">) | undefined {
+  if (plan === undefined || terms === undefined || found(terms) === true)
+    return undefined;
+  const { name, product, publisher } = plan;
+  const of = `--subscription ${subscriptionId} --publisher ${shellWord(publisher)} --offer ${shellWord(product)} --plan ${shellWord(name)}`;
+  const from = `The images come from plan ${name} of ${product} by ${publisher}`;
+  switch (terms.kind) {
+    case "found":
+      return {
+        code: "PurchaseTermsNotAccepted",
+        message: `${from}, and subscription ${subscriptionId} has not accepted its terms: Azure makes no machine of them there.`,
+        remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${of}; az vm image terms accept ${of}`,
+      };
+    case "absent":
+      return {
+        code: "PurchasePlanNotFound",
+        message: `${from}, and the Marketplace does not know it.`,
+        remediation: `Compare it with what the images were made from: az vm image terms show ${of}`,
+      };
+    default:
+      return {
+        code: "PurchaseTermsNotSeen",
+        message: `${from}, and it is not known whether subscription ${subscriptionId} has accepted its terms (${terms.kind === "denied" ? `Sigil's identity may not perform ${terms.action}` : "the Marketplace did not answer"}): without, Azure makes no machine of them there.`,
+        remediation: `See for yourself: az vm image terms show ${of}`,
+      };
+  }
+}
+
+/** The breach of the rule with that code. */
+export function termsBreach(
+  { id, facts }: FactSubject,
+  code: string,
+): readonly Breach[] {
+  const plan = found(facts.imageDefinition)?.purchasePlan;
+  const wrong = purchaseTerms(id.subscriptionId, plan, facts.terms);
+  if (wrong?.code !== code) return [];
+  const { message, remediation } = wrong;
+  return [{ pointer: "", message, remediation }];
+}

@@ -1,0 +1,14 @@
+import { termsBreach } from "../purchase-terms.js";
+import type { FactRule } from "../rule.js";
+
+export const purchaseTermsSeen: FactRule = {
+  name: "purchase-terms-seen",
+  code: "PurchaseTermsNotSeen",
+  severity: "warning",
+  basis: {
+    own: "What cannot be seen is never called well, but a right that is missing stops nothing.",
+  },
+  summary:
+    "Sigil's identity can see whether the terms of the image definition's purchase plan are accepted.",
+  check: (subject) => termsBreach(subject, "PurchaseTermsNotSeen"),
+};
