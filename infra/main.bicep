@@ -1,6 +1,6 @@
 targetScope = 'resourceGroup'
 
-import { eventSubscription, galleryPolicyDocument, principal, publication, stringMap } from 'types.bicep'
+import { eventSubscription, galleryPolicyChoice, principal, publication, stringMap } from 'types.bicep'
 
 @description('Names every resource; those that must be unique in the world get a suffix of the resource group.')
 @minLength(2)
@@ -28,8 +28,8 @@ param tokenTenants string[] = [
   tenant().tenantId
 ]
 
-@description('Which callers may write to which galleries; null: every writer to every gallery.')
-param galleryPolicy galleryPolicyDocument?
+@description('Which callers may write to which galleries. { kind: \'none\' }: every writer to every gallery.')
+param galleryPolicy galleryPolicyChoice
 
 @description('Who may send requests by Service Bus.')
 param requestSenders principal[] = []
@@ -65,11 +65,24 @@ param consumerSubscriptions string[] = []
 @description('Private endpoints for storage and Service Bus (tier Premium), and the function app in a virtual network.')
 param privateNetwork bool = false
 
+@description('Whether the API, too, is reached by a private endpoint alone; with privateNetwork. Azure then cannot ask whether it is ready.')
+param privateApi bool = false
+
+@description('Ranges of addresses that the API answers to, such as 203.0.113.0/24; empty: all.')
+@maxLength(100)
+param allowedAddresses string[] = []
+
+@description('Whether locks keep the state and Service Bus from being deleted.')
+param deletionLocks bool = false
+
 @description('Of that virtual network: a /25 or larger.')
 param networkAddressPrefix string = '10.83.0.0/24'
 
 @description('Zones or regions that keep a copy of the state; Standard_LRS where the region has no zones.')
 param storageRedundancy ('Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS') = 'Standard_ZRS'
+
+@description('Whether instances are spread over zones, where the region has them; storageRedundancy spreads the state.')
+param zoneRedundant bool = false
 
 // Scale: test/unit/scale.test.ts holds these against Resource Manager's limits
 
@@ -79,7 +92,7 @@ param nodeVersion ('22' | '24') = '22'
 @description('Memory of an instance in MB.')
 param instanceMemoryMB (512 | 2048 | 4096) = 2048
 
-@description('Instances of each group that scales by itself, at most: HTTP, each queue, each timer.')
+@description('Instances of each group that scales by itself, at most: HTTP, each queue, each timer. Where Azure takes none below 40, 40.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 2
@@ -119,6 +132,8 @@ param oldestOperationHours int = 24
 @description('Optional settings of the service, such as SIGIL_POLL_MAX_SECONDS.')
 param settings stringMap = {}
 
+// Only what the network has can reach a private API.
+var apiIsPrivate = privateApi && !privateNetwork ? fail('privateApi needs privateNetwork.') : privateApi
 var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
 // The galleries' own are always asked, too.
 var asked = empty(consumerSubscriptions) ? [] : union(consumerSubscriptions, map(publications, to => to.subscriptionId))
@@ -159,6 +174,18 @@ module storage 'modules/storage-account.bicep' = {
     redundancy: storageRedundancy
     principalId: identity.outputs.principalId
     isPrivate: privateNetwork
+    isLocked: deletionLocks
+  }
+}
+
+module packages 'modules/package-storage.bicep' = {
+  name: 'package-storage'
+  params: {
+    name: toLower('${name}${uniqueString(resourceGroup().id, 'packages')}')
+    location: location
+    redundancy: storageRedundancy
+    principalId: identity.outputs.principalId
+    isPrivate: privateNetwork
   }
 }
 
@@ -169,6 +196,7 @@ module serviceBus 'modules/service-bus.bicep' = {
     location: location
     principalId: identity.outputs.principalId
     isPrivate: privateNetwork
+    isLocked: deletionLocks
     scaleByQueueLength: scaleByQueueLength
     requestSenders: requestSenders
     rejectedReceivers: rejectedReceivers
@@ -183,6 +211,7 @@ module network 'modules/private-network.bicep' = if (privateNetwork) {
     location: location
     addressPrefix: networkAddressPrefix
     storageAccountId: storage.outputs.id
+    packageStorageId: packages.outputs.id
     serviceBusId: serviceBus.outputs.id
   }
 }
@@ -193,6 +222,7 @@ module publishing 'modules/image-publishing.bicep' = [
     scope: subscription(to.subscriptionId)
     params: {
       name: uniqueName
+      #disable-next-line what-if-short-circuiting // in the names of assignments: they outlive the group
       principalId: identity.outputs.principalId
       to: to
       registers: registers
@@ -206,6 +236,7 @@ module consumers 'modules/image-consumers.bicep' = [
     scope: subscription(subscriptionId)
     params: {
       name: uniqueName
+      #disable-next-line what-if-short-circuiting // in the names of assignments: they outlive the group
       principalId: identity.outputs.principalId
     }
   }
@@ -238,6 +269,7 @@ module testMachines 'modules/test-machines.bicep' = [
     scope: subscription(to.subscriptionId)
     params: {
       name: uniqueName
+      #disable-next-line what-if-short-circuiting // in the names of assignments: they outlive the group
       principalId: testIdentity!.outputs.principalId
       resourceGroups: to.?testResourceGroups ?? []
     }
@@ -256,7 +288,7 @@ module functionApp 'modules/function-app.bicep' = {
     testIdentityId: makesTestMachines ? testIdentity!.outputs.id : ''
     testIdentityClientId: makesTestMachines ? testIdentity!.outputs.clientId : ''
     storageAccountName: storage.outputs.name
-    deploymentContainerUri: storage.outputs.deploymentContainerUri
+    packageContainerUri: packages.outputs.containerUri
     serviceBusNamespace: serviceBus.outputs.fullyQualifiedNamespace
     insightsConnectionString: insights.outputs.connectionString
     tokenIssuer: tokenIssuer
@@ -267,10 +299,24 @@ module functionApp 'modules/function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
+    zoneRedundant: zoneRedundant
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
     siteUpdateStrategy: siteUpdateStrategy
     subnetId: privateNetwork ? network!.outputs.applicationSubnetId : ''
+    isPrivate: apiIsPrivate
+    allowedAddresses: allowedAddresses
     settings: settings
+  }
+}
+
+module api 'modules/private-api.bicep' = if (apiIsPrivate) {
+  name: 'private-api'
+  params: {
+    name: uniqueName
+    location: location
+    functionAppId: functionApp.outputs.id
+    networkId: network!.outputs.id
+    subnetId: network!.outputs.endpointSubnetId
   }
 }
 
@@ -284,6 +330,7 @@ module alerts 'modules/alerts.bicep' = {
     serviceBusId: serviceBus.outputs.id
     workQueues: serviceBus.outputs.workQueues
     readinessUrl: 'https://${functionApp.outputs.hostName}/api/health/ready'
+    asksReadiness: !apiIsPrivate
     emails: alertEmails
     actionGroupIds: alertActionGroupIds
     oldestOperationHours: oldestOperationHours

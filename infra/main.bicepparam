@@ -4,6 +4,10 @@ using 'main.bicep'
 // write the values here, too.
 param name = 'sigil'
 param tokenAudience = readEnvironmentVariable('SIGIL_TOKEN_AUDIENCE')
+// Or { kind: 'rules', rules: [ … ] }: which callers may write to which galleries (docs/reference/settings.md).
+param galleryPolicy = {
+  kind: 'none'
+}
 param publications = [
   {
     subscriptionId: readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')

@@ -56,9 +56,14 @@ type namedResource = {
   name: string?
 }
 
-@export()
+@description('Every caller with Write may write to every gallery that Sigil may.')
+type noGalleryPolicy = {
+  kind: 'none'
+}
+
 @description('Which callers may write to which galleries: docs/reference/settings.md.')
-type galleryPolicyDocument = {
+type galleryPolicyRules = {
+  kind: 'rules'
   rules: {
     description: string?
     callers: {
@@ -76,3 +81,8 @@ type galleryPolicyDocument = {
     diskEncryptionSets: namedResource[]?
   }[]
 }
+
+@export()
+@description('Whether callers are told apart by galleries; it must be said, `none` aloud.')
+@discriminator('kind')
+type galleryPolicyChoice = noGalleryPolicy | galleryPolicyRules

@@ -8,6 +8,10 @@ param serviceBusId string
 param workQueues string[]
 
 param readinessUrl string
+
+@description('Whether that can be asked from outside.')
+param asksReadiness bool
+
 param emails string[]
 param actionGroupIds string[]
 param oldestOperationHours int
@@ -18,50 +22,50 @@ var logAlerts = [
     alert: 'oldest-operation'
     severity: 2
     summary: 'An operation has not ended for more than ${oldestOperationHours} hours.'
-    query: 'AppMetrics | where Name == "sigil.operation.oldest.age" | where Max > ${oldestOperationHours * 3600}'
-    everyMinutes: 15
+    query: 'AppMetrics | where Name == "sigil.operation.oldest.age" | where Sum > ${oldestOperationHours * 3600}'
+    every: 'PT15M'
   }
   {
     alert: 'silent'
     severity: 1
     summary: 'Sigil has told nothing of itself for half an hour: its timers do not run, or its telemetry does not arrive.'
     query: 'AppMetrics | where Name == "sigil.operation.oldest.age" | summarize Last = max(TimeGenerated) | where isnull(Last)'
-    everyMinutes: 30
+    every: 'PT30M'
   }
   {
     alert: 'operations-failed'
     severity: 2
     summary: 'An operation has ended Failed.'
     query: 'AppMetrics | where Name == "sigil.operation.failed" | where Sum > 0'
-    everyMinutes: 15
+    every: 'PT15M'
   }
   {
     alert: 'stalled'
     severity: 2
     summary: 'A region or an operation makes no progress.'
     query: 'AppTraces | where Message in ("Sigil.ImageVersion.RegionStalled", "Sigil.ImageVersion.OperationStalled", "Sigil.Image.RollbackStalled")'
-    everyMinutes: 15
+    every: 'PT15M'
   }
   {
     alert: 'key-at-risk'
     severity: 1
     summary: 'A request or an operation was stopped, or accepted with a warning, because of a disk encryption set, or the key of a published version is bad or soon will be.'
     query: 'AppTraces | where Message == "Sigil.ImageVersion.KeyAtRisk" or tostring(Properties["findings"]) has_any ("DiskEncryptionSetWithoutKey", "DiskEncryptionSetNotReady", "DiskEncryptionSetKeyRotationFailing", "DiskEncryptionSetNotFound")'
-    everyMinutes: 15
+    every: 'PT15M'
   }
   {
     alert: 'test-machine-left'
     severity: 2
     summary: 'Something of a test machine is there long after its deadline, and costs money.'
     query: 'AppTraces | where Message == "Sigil.ImageVersion.TestMachineLeft"'
-    everyMinutes: 60
+    every: 'PT1H'
   }
   {
     alert: 'events-not-sent'
     severity: 1
     summary: 'Events could not be published and wait to be sent again.'
     query: 'AppMetrics | where Name == "sigil.event.unpublished" | where Sum > 0'
-    everyMinutes: 15
+    every: 'PT15M'
   }
 ]
 
@@ -102,7 +106,7 @@ resource mails 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)
   }
 }
 
-resource logs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource logs 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in logAlerts: {
     name: '${name}-${rule.alert}'
     location: location
@@ -114,8 +118,8 @@ resource logs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       scopes: [
         workspaceId
       ]
-      evaluationFrequency: 'PT${rule.everyMinutes}M'
-      windowSize: 'PT${rule.everyMinutes}M'
+      evaluationFrequency: rule.every
+      windowSize: rule.every
       criteria: {
         allOf: [
           {
@@ -140,7 +144,7 @@ resource logs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   }
 ]
 
-resource metrics 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+resource metrics 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   for rule in metricAlerts: {
     name: '${name}-${rule.alert}'
     location: 'global'
@@ -185,7 +189,7 @@ resource metrics 'Microsoft.Insights/metricAlerts@2018-03-01' = [
 ]
 
 // Asked from outside, as a caller asks: what is down as a whole sends no metric.
-resource readinessTest 'Microsoft.Insights/webtests@2022-06-15' = {
+resource readinessTest 'Microsoft.Insights/webtests@2022-06-15' = if (asksReadiness) {
   name: '${name}-readiness'
   location: location
   kind: 'standard'
@@ -224,7 +228,7 @@ resource readinessTest 'Microsoft.Insights/webtests@2022-06-15' = {
   }
 }
 
-resource readiness 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource readiness 'Microsoft.Insights/metricAlerts@2026-01-01' = if (asksReadiness) {
   name: '${name}-not-ready'
   location: 'global'
   properties: {

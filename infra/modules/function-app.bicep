@@ -1,4 +1,4 @@
-import { galleryPolicyDocument, stringMap } from '../types.bicep'
+import { galleryPolicyChoice, stringMap } from '../types.bicep'
 
 param name string
 param location string
@@ -10,17 +10,18 @@ param identityClientId string
 param testIdentityId string
 param testIdentityClientId string
 param storageAccountName string
-param deploymentContainerUri string
+param packageContainerUri string
 param serviceBusNamespace string
 param insightsConnectionString string
 param tokenIssuer string
 param tokenAudience string
 param tokenTenants string[]
-param galleryPolicy galleryPolicyDocument?
+param galleryPolicy galleryPolicyChoice
 param consumerSubscriptions string[]
 param instanceMemoryMB int
 param maximumInstanceCount int
 param httpConcurrency int
+param zoneRedundant bool
 param alwaysReadyHttpInstances int
 param siteUpdateStrategy string
 param tags stringMap
@@ -28,9 +29,35 @@ param tags stringMap
 @description('Where the app reaches private endpoints from; empty: nowhere.')
 param subnetId string
 
+@description('Whether the app is reached by a private endpoint alone.')
+param isPrivate bool
+
+@description('Who reaches it, as ranges of addresses; empty: everybody.')
+param allowedAddresses string[]
+
 param settings stringMap
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+// However many instances a queue may have, no more of its steps are under way than two instances take with host.json's
+// figure; an instance takes one at least.
+var mostCalls = loadJsonContent('../../host.json').extensions.serviceBus.maxConcurrentCalls
+var callsOfInstance = min(mostCalls, max(1, 2 * mostCalls / maximumInstanceCount))
+
+var restrictions = map(range(0, length(allowedAddresses)), index => {
+  name: 'callers ${index}'
+  action: 'Allow'
+  priority: 100 + index
+  ipAddress: allowedAddresses[index]
+})
+// What asks whether Sigil is ready comes from Azure's own addresses.
+var availabilityTests = {
+  name: 'availability tests'
+  action: 'Allow'
+  priority: 1000
+  tag: 'ServiceTag'
+  ipAddress: 'ApplicationInsightsAvailability'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: name
   location: location
   kind: 'functionapp'
@@ -40,10 +67,11 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
   properties: {
     reserved: true // Linux
+    zoneRedundant: zoneRedundant
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   kind: 'functionapp,linux'
@@ -56,14 +84,17 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     siteConfig: {
       minTlsVersion: '1.2'
+      ipSecurityRestrictionsDefaultAction: empty(allowedAddresses) ? 'Allow' : 'Deny'
+      ipSecurityRestrictions: empty(allowedAddresses) ? [] : concat(restrictions, [availabilityTests])
     }
     functionAppConfig: {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: deploymentContainerUri
+          value: packageContainerUri
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId
@@ -98,10 +129,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
+    properties: union(settings, galleryPolicy.kind == 'none' ? {} : { SIGIL_GALLERY_POLICY: string({ rules: galleryPolicy.rules }) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
       SIGIL_TEST_MACHINES: 'true'
       SIGIL_TEST_MACHINES_CLIENT_ID: testIdentityClientId
     }, {
+      AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls: string(callsOfInstance)
       AzureWebJobsStorage__accountName: storageAccountName
       AzureWebJobsStorage__tableServiceUri: 'https://${storageAccountName}.table.${environment().suffixes.storage}'
       AzureWebJobsStorage__credential: 'managedidentity'
@@ -136,5 +168,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
+output id string = app.id
 output name string = app.name
 output hostName string = app.properties.defaultHostName

@@ -27,7 +27,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 
 // In the subscription as a whole: what is asked of a part of it does not show the rest.
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, name, 'consumers', 'assignment')
+  name: guid(subscription().id, name, 'consumers', 'assignment', principalId)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

@@ -54,7 +54,7 @@ resource roles 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
 // In the subscription as a whole where it is asked for, and where no resource group is named.
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (part, index) in items(parts): if (empty(resourceGroups[?part.key] ?? [])) {
-    name: guid(subscription().id, name, part.key, 'assignment')
+    name: guid(subscription().id, name, part.key, 'assignment', principalId)
     properties: {
       principalId: principalId
       principalType: 'ServicePrincipal'

@@ -5,31 +5,46 @@ param location string
 param addressPrefix string
 
 param storageAccountId string
+param packageStorageId string
 param serviceBusId string
 
 var applicationPrefix = cidrSubnet(addressPrefix, 26, 0)
 var endpointPrefix = cidrSubnet(addressPrefix, 26, 1)
 
+var zoneNames = [
+  'privatelink.blob.${environment().suffixes.storage}'
+  'privatelink.table.${environment().suffixes.storage}'
+  // The public cloud's: the environment names no domain of Service Bus.
+  'privatelink.servicebus.windows.net'
+]
 var endpoints = [
   {
+    name: 'blob'
     service: 'blob'
     resourceId: storageAccountId
-    zone: 'privatelink.blob.${environment().suffixes.storage}'
+    zone: 0
   }
   {
+    name: 'package'
+    service: 'blob'
+    resourceId: packageStorageId
+    zone: 0
+  }
+  {
+    name: 'table'
     service: 'table'
     resourceId: storageAccountId
-    zone: 'privatelink.table.${environment().suffixes.storage}'
+    zone: 1
   }
   {
+    name: 'namespace'
     service: 'namespace'
     resourceId: serviceBusId
-    // The public cloud's: the environment names no domain of Service Bus.
-    zone: 'privatelink.servicebus.windows.net'
+    zone: 2
   }
 ]
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2026-01-01' = {
   name: name
   location: location
   properties: {
@@ -72,15 +87,15 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-resource zones 'Microsoft.Network/privateDnsZones@2020-06-01' = [
-  for endpoint in endpoints: {
-    name: endpoint.zone
+resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
+  for zone in zoneNames: {
+    name: zone
     location: 'global'
   }
 ]
 
-resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [
-  for (endpoint, index) in endpoints: {
+resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
+  for (zone, index) in zoneNames: {
     parent: zones[index]
     name: name
     location: 'global'
@@ -93,9 +108,9 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01
   }
 ]
 
-resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [
+resource privateEndpoints 'Microsoft.Network/privateEndpoints@2026-01-01' = [
   for endpoint in endpoints: {
-    name: '${name}-${endpoint.service}'
+    name: '${name}-${endpoint.name}'
     location: location
     properties: {
       subnet: {
@@ -116,7 +131,7 @@ resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [
   }
 ]
 
-resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [
+resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2026-01-01' = [
   for (endpoint, index) in endpoints: {
     parent: privateEndpoints[index]
     name: 'default'
@@ -125,7 +140,7 @@ resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-0
         {
           name: endpoint.service
           properties: {
-            privateDnsZoneId: zones[index].id
+            privateDnsZoneId: zones[endpoint.zone].id
           }
         }
       ]
@@ -133,4 +148,6 @@ resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-0
   }
 ]
 
+output id string = network.id
 output applicationSubnetId string = network::application.id
+output endpointSubnetId string = network::endpoints.id

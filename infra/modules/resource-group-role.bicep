@@ -4,7 +4,7 @@ param principalId string
 param roleDefinitionId string
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(resourceGroup().id, name, roleDefinitionId)
+  name: guid(resourceGroup().id, name, roleDefinitionId, principalId)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

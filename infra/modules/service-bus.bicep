@@ -11,6 +11,9 @@ param principalId string
 @description('Whether it is reached by private endpoints alone, which takes the tier Premium.')
 param isPrivate bool
 
+@description('Whether nobody may delete it, or an entity of it, before a lock is taken off.')
+param isLocked bool
+
 @description('Whether the scale controller may see how long the work queues are.')
 param scaleByQueueLength bool
 
@@ -99,7 +102,7 @@ var subscriptionReceivers = flatten(map(
   index => map(eventSubscriptions[index].receivers, receiver => { subscription: index, receiver: receiver })
 ))
 
-resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
+resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: name
   location: location
   sku: isPrivate
@@ -119,7 +122,16 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   }
 }
 
-resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
+  name: 'messages'
+  scope: namespace
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Messages in its queues are accepted work of Sigil.'
+  }
+}
+
+resource queue 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [
   for settings in queues: {
     parent: namespace
     name: settings.name
@@ -133,7 +145,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
   }
 ]
 
-resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
+resource events 'Microsoft.ServiceBus/namespaces/topics@2026-01-01' = {
   parent: namespace
   name: 'image-version-events'
   properties: {
@@ -145,7 +157,7 @@ resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
 }
 
 // A full topic refuses every event, and dead letters count: what nobody reads must go.
-resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = [
+resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2026-01-01' = [
   for settings in eventSubscriptions: {
     parent: events
     name: settings.name
@@ -159,7 +171,7 @@ resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@202
 ]
 
 // One rule each, whose name never changes: a deployment puts another in its place, and leaves none of an earlier one.
-resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01' = [
+resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2026-01-01' = [
   for (subscription, index) in eventSubscriptions: {
     parent: subscriptions[index]
     name: '$Default'

@@ -10,7 +10,8 @@ param principalId string
 @description('Whether it is reached by private endpoints alone.')
 param isPrivate bool
 
-var deploymentContainerName = 'deployments'
+@description('Whether nobody may delete it before a lock is taken off.')
+param isLocked bool
 
 // Sigil's state is in tables. The Functions host keeps its leases, timer schedules and keys in blobs, and needs Owner for that.
 var roles = [
@@ -18,7 +19,7 @@ var roles = [
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner
 ]
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: name
   location: location
   kind: 'StorageV2'
@@ -35,14 +36,13 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
-  parent: account
-  name: 'default'
-}
-
-resource deployments 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
-  parent: blobs
-  name: deploymentContainerName
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
+  name: 'state'
+  scope: account
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'The state of Sigil has no backup.'
+  }
 }
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
@@ -59,4 +59,3 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 
 output id string = account.id
 output name string = account.name
-output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${deploymentContainerName}'

@@ -42,7 +42,7 @@ resource roles 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
 
 // items() sorts by name.
 resource reads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, name, 'testReads', 'assignment')
+  name: guid(subscription().id, name, 'testReads', 'assignment', principalId)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

@@ -437,6 +437,11 @@ export const SETTINGS = {
 /** What stands beside them in a deployment, and is read by the host: how its triggers reach the same services. */
 export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
   {
+    name: "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
+    meaning:
+      "Messages of a queue that an instance takes at a time, in place of host.json's.",
+  },
+  {
     name: "AzureWebJobsStorage__credential",
     meaning: "`managedidentity`, if the storage account is accessed with it.",
   },

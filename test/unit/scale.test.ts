@@ -37,6 +37,16 @@ test.each(Object.entries(SIZES))(
   },
 );
 
+/** Where Azure takes no lower maximum. */
+const MANY = 40;
+
+test.each(Object.entries(SIZES))(
+  "with 40 instances, each of which takes one step at a time, a step each is within %s",
+  (_, { calls }) => {
+    expect(queues.length * MANY).toBeLessThanOrEqual(calls);
+  },
+);
+
 test("those who wait for an operation leave half of an instance's requests to others", () => {
   expect(MOST_WAITS * 2).toBeLessThanOrEqual(defaultOf("httpConcurrency"));
   expect(MOST_OF_CALLER * 4).toBeLessThanOrEqual(MOST_WAITS);
@@ -50,6 +60,9 @@ test("docs/deploy.md says these figures", () => {
   const text = readFileSync("docs/deploy.md", "utf8").replaceAll(/\s+/gu, " ");
   expect(text).toContain(
     `${queues.length} queues × \`maximumInstanceCount\` ${instances} × \`maxConcurrentCalls\` ${maxConcurrentCalls} = ${steps} steps`,
+  );
+  expect(text).toContain(
+    `${queues.length} × ${MANY} × 1 = ${queues.length * MANY} steps`,
   );
   expect(text).toContain(`\`httpConcurrency\` ${defaultOf("httpConcurrency")}`);
   expect(text).toContain(

@@ -28,19 +28,26 @@ const CONSUMER = "66666666-6666-6666-6666-666666666666";
 const SENDER = "44444444-4444-4444-4444-444444444444";
 const RECEIVER = "55555555-5555-5555-5555-555555555555";
 
-const PLAIN = "param tokenAudience = 'sigil'";
+const AUDIENCE = "param tokenAudience = 'sigil'";
+const PLAIN = `${AUDIENCE}
+param galleryPolicy = { kind: 'none' }`;
 const FULL = `
-${PLAIN}
+${AUDIENCE}
 param privateNetwork = true
+param privateApi = true
+param allowedAddresses = [ '203.0.113.0/24' ]
+param deletionLocks = true
 param siteUpdateStrategy = 'RollingUpdate'
 param alwaysReadyHttpInstances = 2
 param instanceMemoryMB = 512
 param storageRedundancy = 'Standard_GZRS'
 param logRetentionDays = 90
 param scaleByQueueLength = false
+param zoneRedundant = true
+param maximumInstanceCount = 40
 param registers = false
 param alertEmails = ['night@example.com']
-param galleryPolicy = { rules: [ { callers: [ { role: 'ImageVersions.Write' } ], galleries: [ { subscriptionId: '*' } ] } ] }
+param galleryPolicy = { kind: 'rules', rules: [ { callers: [ { role: 'ImageVersions.Write' } ], galleries: [ { subscriptionId: '*' } ] } ] }
 param requestSenders = [ { id: '${SENDER}', type: 'ServicePrincipal' } ]
 param rejectedReceivers = [ { id: '${RECEIVER}', type: 'Group' } ]
 param eventSubscriptions = [
@@ -68,6 +75,7 @@ param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no 
 /** Built-in roles, by the end of their id. */
 const ROLES: Readonly<Record<string, string>> = {
   "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+  "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
   "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
   "090c5cfd-751d-490a-894a-3ce6f1109419": "Azure Service Bus Data Owner",
   "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": "Azure Service Bus Data Receiver",
@@ -211,6 +219,7 @@ describe("infra/", needs("bicep", BICEP), () => {
           "components: Monitoring Metrics Publisher",
           "storageAccounts: Storage Table Data Contributor",
           "storageAccounts: Storage Blob Data Owner",
+          "packages: Storage Blob Data Contributor",
           ...WORK.map((queue) => `${queue}: Azure Service Bus Data Owner`),
           "image-version-requests-rejected: Azure Service Bus Data Receiver",
           "image-version-requests-rejected: Azure Service Bus Data Sender",
@@ -251,6 +260,24 @@ describe("infra/", needs("bicep", BICEP), () => {
         ).toEqual(SERVICE_BUS_RIGHTS);
       },
     );
+
+    test("outside its group an assignment's name has the identity, which is another one after a deletion", () => {
+      const outside = [...plain, ...full].filter(
+        ({ id, type }) =>
+          type.endsWith("roleAssignments") &&
+          !id.startsWith(
+            `/subscriptions/${SUBSCRIPTION}/resourceGroups/sigil/`,
+          ),
+      );
+      expect(outside.length).toBeGreaterThan(8);
+      for (const { name, properties } of outside) {
+        const [identity = "none"] =
+          /reference\([^)]*\)[^)]*\.principalId/u.exec(
+            String(properties["principalId"]),
+          ) ?? [];
+        expect(name).toContain(identity);
+      }
+    });
 
     test("without the scale controller's, and with those of senders and receivers, entity by entity", () => {
       expect(assignmentsOn(full, /Microsoft\.ServiceBus/u)).toEqual(
@@ -318,7 +345,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         ({ properties }) => properties["privateLinkServiceConnections"],
       ),
     ).toMatchObject(
-      ["blob", "table", "namespace"].map((group) => [
+      ["blob", "blob", "table", "namespace", "sites"].map((group) => [
         { properties: { groupIds: [group] } },
       ]),
     );
@@ -327,6 +354,12 @@ describe("infra/", needs("bicep", BICEP), () => {
     expect(storage?.properties["publicNetworkAccess"]).toBe("Disabled");
     expect(namespace?.properties["publicNetworkAccess"]).toBe("Disabled");
     expect(namespace?.sku?.name).toBe("Premium");
+    // The public API is asked whether it is ready from outside; a private one cannot be.
+    const access = (resources: readonly PredictedResource[]): unknown =>
+      siteOf(resources).properties["publicNetworkAccess"];
+    expect([access(plain), access(full)]).toEqual(["Enabled", "Disabled"]);
+    expect(ofType(plain, "webtests")).toHaveLength(1);
+    expect(ofType(full, "webtests")).toEqual([]);
     expect(siteOf(full).properties["virtualNetworkSubnetId"]).toMatch(
       /\/subnets\/application$/u,
     );
@@ -345,11 +378,76 @@ describe("infra/", needs("bicep", BICEP), () => {
       "siteUpdateStrategy",
     );
     expect(siteOf(plain).tags).toEqual({ "azd-service-name": "sigil" });
+    const [plan] = ofType(plain, "serverfarms");
+    const [zonal] = ofType(full, "serverfarms");
+    expect(plan?.properties["zoneRedundant"]).toBe(false);
+    expect(zonal?.properties["zoneRedundant"]).toBe(true);
     for (const { name, properties } of ofType(plain, "CredentialsPolicies"))
       expect(properties, name).toEqual({ allow: false });
     expect(lastNames(plain, "CredentialsPolicies")).toEqual(["scm", "ftp"]);
     const [storage] = ofType(plain, "Microsoft.Storage/storageAccounts");
     expect(storage?.properties["allowSharedKeyAccess"]).toBe(false);
+  });
+
+  test("forty instances, where Azure takes no lower maximum, take one step of a queue each; two take host.json's", () => {
+    const calls = (resources: readonly PredictedResource[]): string =>
+      settingsOf(resources)[
+        "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"
+      ] ?? "";
+    const { extensions } = JSON.parse(text("host.json")) as {
+      extensions: { serviceBus: { maxConcurrentCalls: number } };
+    };
+    expect(calls(plain)).toBe(String(extensions.serviceBus.maxConcurrentCalls));
+    expect(calls(full)).toBe("1");
+  });
+
+  test("nobody but the addresses that are named, and Azure's own test, reaches the API", () => {
+    const site = (
+      resources: readonly PredictedResource[],
+    ): Readonly<Record<string, unknown>> =>
+      siteOf(resources).properties["siteConfig"] as never;
+    expect(site(plain)).toMatchObject({
+      ipSecurityRestrictionsDefaultAction: "Allow",
+      ipSecurityRestrictions: [],
+    });
+    expect(site(full)).toMatchObject({
+      ipSecurityRestrictionsDefaultAction: "Deny",
+      ipSecurityRestrictions: [
+        { action: "Allow", ipAddress: "203.0.113.0/24" },
+        { tag: "ServiceTag", ipAddress: "ApplicationInsightsAvailability" },
+      ],
+    });
+  });
+
+  test("locks on state and messages where they are asked for", () => {
+    const locked = (resources: readonly PredictedResource[]): unknown =>
+      ofType(resources, "locks").map(({ id, properties }) => [
+        /providers\/([^/]+\/[^/]+)\//u.exec(id)?.[1],
+        properties["level"],
+      ]);
+    expect(locked(plain)).toEqual([]);
+    expect(locked(full)).toEqual([
+      ["Microsoft.Storage/storageAccounts", "CanNotDelete"],
+      ["Microsoft.ServiceBus/namespaces", "CanNotDelete"],
+    ]);
+  });
+
+  test("what runs is kept apart from state, in an account that takes no key either", () => {
+    const accounts = ofType(plain, "Microsoft.Storage/storageAccounts");
+    expect(accounts).toHaveLength(2);
+    for (const { name, properties } of accounts)
+      expect(properties, name).toMatchObject({ allowSharedKeyAccess: false });
+    const { deployment } = siteOf(plain).properties["functionAppConfig"] as {
+      deployment: { storage: { value: string } };
+    };
+    expect(deployment.storage.value).toMatch(/packages'?\)?\]?$/u);
+  });
+
+  test("a private API without a private network, and a gallery policy that nobody has chosen, are refused", async () => {
+    await expect(predict(`${PLAIN}\nparam privateApi = true`)).rejects.toThrow(
+      "privateApi needs privateNetwork.",
+    );
+    await expect(predict(AUDIENCE)).rejects.toThrow('"galleryPolicy"');
   });
 
   test("logs are kept for as long as is asked", () => {
@@ -394,6 +492,18 @@ describe("infra/", needs("bicep", BICEP), () => {
         "stalled",
         "test-machine-left",
       ]);
+    });
+
+    test("look as often, and as far back, as Azure's own words say it", () => {
+      for (const { name, properties } of ofType(plain, "scheduledQueryRules"))
+        expect(
+          [properties["evaluationFrequency"], properties["windowSize"]],
+          name,
+        ).toEqual([
+          // Of Microsoft.Insights/scheduledQueryRules; PT60M is none of them.
+          expect.stringMatching(/^PT(?:1|5|10|15|30|45)M$|^PT[1-6]H$/u),
+          properties["evaluationFrequency"],
+        ]);
     });
 
     test("go to the addresses that are given, and are made without any", () => {
@@ -509,12 +619,19 @@ function assignmentsOn(
       const role = String(properties["roleDefinitionId"]).split("/").at(-1);
       const to = String(properties["principalId"]);
       const [type = "", name = ""] = on.split("/").slice(-2);
-      return `${/^(?:queues|topics|subscriptions)$/u.test(type) ? name : type}: ${ROLES[role ?? ""]}${to.startsWith("[") ? "" : ` to ${to}`}`;
+      return `${/^(?:queues|topics|subscriptions|containers)$/u.test(type) ? name : type}: ${ROLES[role ?? ""]}${to.startsWith("[") ? "" : ` to ${to}`}`;
     })
     .sort();
 }
 
 function scopeOf({ id }: PredictedResource): string {
+  // Where the name is Azure's to say: its identity is in it.
+  const [, subscription, , group] =
+    /^\[(?:subscriptionR|r)esourceId\('([^']+)'(, '([^']+)')?, 'Microsoft\.Authorization/u.exec(
+      id,
+    ) ?? [];
+  if (subscription !== undefined)
+    return `/subscriptions/${subscription}${group === undefined ? "" : `/resourceGroups/${group}`}`;
   return id.replace(
     /\/providers\/Microsoft\.Authorization\/roleAssignments\/.*$/u,
     "",
