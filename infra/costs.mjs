@@ -10,14 +10,12 @@ const requestsOf = ({ reads, writes, transactions }) =>
   reads + writes + transactions;
 
 /** What is billed of the timers and of the availability test from three places, and of so many versions in ten regions. */
-function usageOf(versions) {
-  const { looks, looksWithEvents, events, receiversOfEvents } = assumed;
-  const { runsAMonth: runs, instanceGigabytes: gigabytes } = assumed;
-  // Acceptance sends one message, and each step but the last the next one's.
-  const messages = 1 + 1 + looks;
+function usageOf(versions, gigabytes = assumed.instanceGigabytes) {
+  const { version } = measured;
+  const { receiversOfEvents, runsAMonth: runs } = assumed;
   const timers = Object.values(runs).reduce((sum, count) => sum + count, 0);
-  // The HTTP request, the first step, looks, the last of which ends the operation.
-  const executions = 1 + 1 + looks + 1;
+  // The HTTP request, and each step.
+  const executions = 1 + version.steps;
   const seconds =
     assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
   return {
@@ -33,16 +31,12 @@ function usageOf(versions) {
           Math.min(versions, assumed.versionsOfDriftRun)) +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
-      versions *
-        (requestsOf(measured.acceptance) +
-          requestsOf(measured.firstStep) +
-          (looks - looksWithEvents) * requestsOf(measured.look) +
-          looksWithEvents * requestsOf(measured.lookWithEvents) +
-          requestsOf(measured.end)),
+      versions * requestsOf(version),
     "Service Bus operations":
       runs.deadLetters * assumed.peeksOfDeadLetters +
       runs.readiness * assumed.peeksOfReadiness +
-      versions * (2 * messages + (1 + receiversOfEvents) * events),
+      versions *
+        (2 * version.messages + (1 + receiversOfEvents) * version.events),
     executions: timers + versions * executions,
     "GB-seconds":
       (timers * assumed.secondsOfOthers + versions * seconds) * gigabytes,
@@ -76,6 +70,18 @@ const months = VERSIONS.map((versions) => {
   const usage = usageOf(versions);
   return { versions, usage, costs: pricesOf(usage) };
 });
+/** Of a thousand more than so many. */
+function thousandAfter(versions, gigabytes) {
+  const [before, after] = [versions, versions + 1_000].map((count) =>
+    Object.values(pricesOf(usageOf(count, gigabytes))).reduce((a, b) => a + b),
+  );
+  return `**${money(after - before)}**`;
+}
+/** As the first of a month, and where nothing is free any more. */
+const thousands = (gigabytes) =>
+  [0, 100_000].map((versions) => thousandAfter(versions, gigabytes));
+const [first, later] = thousands(assumed.instanceGigabytes);
+const [smallFirst, smallLater] = thousands(0.5);
 const base = prices.serviceBus.hour * assumed.hoursAMonth;
 const row = (cells) => `| ${cells.join(" | ")} |`;
 console.log(
@@ -103,6 +109,8 @@ console.log(
         return `**${money(sum)}**`;
       }),
     ]),
+    "",
+    `A thousand versions cost ${first} as the first of a month, ${later} where nothing is free any more; with \`instanceMemoryMB\` 512 ${smallFirst} and ${smallLater}, if a quarter of the processor takes no longer. It is less where an instance takes several steps at a time, which are billed once.`,
     "",
     `Example prices of ${prices.region}, ${prices.asOf}. ${prices.note}`,
   ].join("\n"),

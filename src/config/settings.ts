@@ -206,7 +206,7 @@ const SERVICE = {
   progressStep: {
     name: "SIGIL_PROGRESS_STEP_PERCENT",
     parse: integer(1, 100),
-    default: "10",
+    default: "25",
     meaning:
       "A region's progress is told by an event each so many percent, and each ten minutes that it goes on.",
   },

@@ -81,7 +81,7 @@ export const PACE: PollingPolicy = {
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
   stalledMs: 7_200_000,
-  progressStep: 10,
+  progressStep: 25,
   confirmMs: 240_000,
   staleMs: 600_000,
   operationStalledMs: 3_600_000,

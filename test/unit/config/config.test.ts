@@ -48,7 +48,7 @@ test("the least configuration has the documented defaults", () => {
     pollMaxMs: 120_000,
     putTimeoutMs: 60_000,
     overdueMs: 120_000,
-    progressStep: 10,
+    progressStep: 25,
     stalledMs: 7_200_000,
     confirmMs: 240_000,
     staleMs: 600_000,

@@ -271,17 +271,17 @@ describe("invariant 4: progress is told by steps", () => {
     seen(before, "Updating", ["Replicating", progress], { seconds });
   const unknown: RegionRecord = { ...base, state: "Unknown", progress: 0 };
 
-  test("as it begins, then at each tenth", () => {
+  test("as it begins, then at each quarter", () => {
     const told: number[] = [];
     let region = unknown;
-    for (let progress = 3; progress < 50; progress += 3) {
+    for (let progress = 3; progress < 80; progress += 3) {
       const change = shown(region, progress, progress);
       region = change.region;
       expect(region.progress).toBe(progress);
       if (change.happened === "progressed") told.push(progress);
     }
-    expect(told).toEqual([3, 12, 21, 30, 42]);
-    expect(region.told).toEqual({ progress: 42, time: time(42) });
+    expect(told).toEqual([3, 27, 51, 75]);
+    expect(region.told).toEqual({ progress: 75, time: time(75) });
   });
 
   test("and less than a step once it was not told for ten minutes", () => {
@@ -317,7 +317,7 @@ describe("invariant 5: a region is Failed", () => {
   test("and not when another has failed and it goes on", () => {
     const first = seen(base, "Failed", ["Replicating", 50]);
     expect(first.happened).toBe("progressed");
-    const second = seen(first.region, "Failed", ["Replicating", 60], {
+    const second = seen(first.region, "Failed", ["Replicating", 75], {
       seconds: 300,
     });
     expect(second.happened).toBe("progressed");
