@@ -93,7 +93,7 @@ describe("infra/", needs("bicep", BICEP), () => {
     full = await predict(FULL);
   });
 
-  test.each(["main.bicep", "main.bicepparam"])(
+  test.each(["main.bicep", "main.bicepparam", "verify.bicep"])(
     "%s compiles, and no rule of the linter finds anything",
     async (file) => {
       expect(await lint(file)).toEqual([]);

@@ -1,0 +1,208 @@
+// Sigil for infra/verify.mjs, and what that publishes: a snapshot of a disk with nothing on it, and keys, one of them to be disabled.
+
+param location string = resourceGroup().location
+
+@description('Where image versions are replicated to, besides.')
+param second string
+
+@description('Who runs it, and disables a key.')
+param principalId string
+
+@description('Whether the gallery deletes softly: a preview, for which the subscription must be registered.')
+param softDelete bool
+
+param tokenAudience string
+param maximumInstanceCount int
+
+var sets = [
+  {
+    name: 'first'
+    region: location
+  }
+  {
+    name: 'second'
+    region: second
+  }
+  {
+    name: 'dead'
+    region: location
+  }
+]
+var suffix = uniqueString(resourceGroup().id)
+
+module sigil 'main.bicep' = {
+  name: 'main'
+  params: {
+    // infra/verify.mjs finds the custom roles by it.
+    name: 'sigilverify'
+    location: location
+    tokenAudience: tokenAudience
+    galleryPolicy: {
+      kind: 'none'
+    }
+    maximumInstanceCount: maximumInstanceCount
+    publications: [
+      {
+        subscriptionId: subscription().subscriptionId
+        galleryResourceGroups: [
+          resourceGroup().name
+        ]
+        sourceResourceGroups: [
+          resourceGroup().name
+        ]
+        sources: [
+          'snapshot'
+        ]
+      }
+    ]
+  }
+}
+
+resource gallery 'Microsoft.Compute/galleries@2026-03-03' = {
+  name: 'verify'
+  location: location
+  properties: {
+    softDeletePolicy: {
+      isSoftDeleteEnabled: softDelete
+    }
+  }
+
+  resource image 'images' = {
+    name: 'verify'
+    location: location
+    properties: {
+      osType: 'Linux'
+      osState: 'Specialized'
+      hyperVGeneration: 'V2'
+      architecture: 'x64'
+      identifier: {
+        publisher: 'sigil'
+        offer: 'verify'
+        sku: 'verify'
+      }
+      features: [
+        {
+          name: 'SecurityType'
+          value: 'Standard'
+        }
+      ]
+    }
+  }
+}
+
+resource disk 'Microsoft.Compute/disks@2025-01-02' = {
+  name: 'verify'
+  location: location
+  sku: {
+    name: 'Standard_LRS'
+  }
+  properties: {
+    osType: 'Linux'
+    hyperVGeneration: 'V2'
+    diskSizeGB: 4
+    creationData: {
+      createOption: 'Empty'
+    }
+  }
+}
+
+resource snapshot 'Microsoft.Compute/snapshots@2025-01-02' = {
+  name: 'verify'
+  location: location
+  properties: {
+    osType: 'Linux'
+    hyperVGeneration: 'V2'
+    creationData: {
+      createOption: 'Copy'
+      sourceResourceId: disk.id
+    }
+  }
+}
+
+resource vaults 'Microsoft.KeyVault/vaults@2026-02-01' = [
+  for set in sets: {
+    name: 'sv${suffix}${set.name}'
+    location: set.region
+    properties: {
+      sku: {
+        family: 'A'
+        name: 'standard'
+      }
+      tenantId: tenant().tenantId
+      // Azure wants both of a vault whose keys encrypt disks: what is deleted stays for seven days, and costs nothing.
+      enablePurgeProtection: true
+      softDeleteRetentionInDays: 7
+      accessPolicies: [
+        {
+          tenantId: tenant().tenantId
+          objectId: principalId
+          permissions: {
+            keys: [
+              'get'
+              'update'
+            ]
+          }
+        }
+      ]
+    }
+  }
+]
+
+resource keys 'Microsoft.KeyVault/vaults/keys@2026-02-01' = [
+  for (set, index) in sets: {
+    parent: vaults[index]
+    name: set.name
+    properties: {
+      kty: 'RSA'
+      keySize: 2048
+    }
+  }
+]
+
+resource encryptionSets 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = [
+  for (set, index) in sets: {
+    name: set.name
+    location: set.region
+    identity: {
+      type: 'SystemAssigned'
+    }
+    properties: {
+      encryptionType: 'EncryptionAtRestWithCustomerKey'
+      activeKey: {
+        keyUrl: keys[index].properties.keyUriWithVersion
+        sourceVault: {
+          id: vaults[index].id
+        }
+      }
+    }
+  }
+]
+
+resource access 'Microsoft.KeyVault/vaults/accessPolicies@2026-02-01' = [
+  for (set, index) in sets: {
+    parent: vaults[index]
+    name: 'add'
+    properties: {
+      accessPolicies: [
+        {
+          tenantId: tenant().tenantId
+          objectId: encryptionSets[index].identity.principalId
+          permissions: {
+            keys: [
+              'get'
+              'wrapKey'
+              'unwrapKey'
+            ]
+          }
+        }
+      ]
+    }
+  }
+]
+
+output apiUrl string = sigil.outputs.apiUrl
+output functionAppName string = sigil.outputs.functionAppName
+output imageId string = gallery::image.id
+output sourceId string = snapshot.id
+output sets string[] = [for (set, index) in sets: encryptionSets[index].id]
+output deadKey string = keys[2].properties.keyUriWithVersion

@@ -1,0 +1,423 @@
+/** infra/verify.mjs against the app in its host and the simulator; az is one that makes there what the templates would. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { json } from "node:stream/consumers";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn, withKeys } from "@sigil-local/arm-simulator/world";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { startGraph, type Graph } from "../../support/graph.js";
+import { Stack } from "../../support/stack.js";
+
+const PERSON = "66666666-6666-6666-6666-666666666666";
+const ROLE = "Sigil galleries (sigilverify-x, s)";
+/** Somebody's own, which nobody may touch. */
+const OTHERS = {
+  group: "images",
+  role: "Sigil galleries (sigil-x, s)",
+  application: "sigil-verify-not",
+};
+
+let stack: Stack;
+let host: HostProcess;
+let graph: Graph;
+let azure: Server;
+let folder: string;
+
+/** What az was asked, and what there is because of it. */
+const asked: string[] = [];
+const groups = new Map<string, string>();
+const roles = new Map<string, string>();
+const assignments = new Set<string>();
+/** Called when az has done something. */
+let done: (words: string) => void = () => {};
+
+beforeAll(async () => {
+  stack = await Stack.start({
+    simulator: { replication: { durationMs: 300 } },
+  });
+  const lines: string[] = [];
+  host = await stack.startHost((line) => lines.push(line));
+  const functions = lines.flatMap(
+    (line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? [],
+  );
+  graph = await startGraph();
+  azure = createServer((request, response) => {
+    void (async () => {
+      const words = (await json(request)) as string[];
+      asked.push(words.join(" "));
+      const answer = await az(words, functions);
+      done(words.join(" "));
+      response.end(answer === undefined ? "" : JSON.stringify(answer));
+    })().catch((error: unknown) => {
+      response.statusCode = 500;
+      response.end(String(error));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(azure, "listening");
+  folder = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
+  await writeFile(
+    path.join(folder, "az"),
+    `#!/usr/bin/env node
+fetch(process.env.AZURE, { method: "POST", body: JSON.stringify(process.argv.slice(2)) }).then(async (response) => {
+  const text = await response.text();
+  if (response.ok) console.log(/tsv/u.test(process.argv.at(-1)) ? JSON.parse(text) : text);
+  else { console.error(text); process.exitCode = 1; }
+});`,
+  );
+  await chmod(path.join(folder, "az"), 0o755);
+  await run([process.execPath, "infra/package.mjs", `${folder}/sigil.zip`]);
+  groups.set(OTHERS.group, "");
+  roles.set("others", OTHERS.role);
+  graph.applications.push({
+    id: "others",
+    appId: "others",
+    displayName: OTHERS.application,
+  });
+});
+afterEach(() => {
+  asked.splice(0);
+  done = () => {};
+});
+afterAll(async () => {
+  azure.close();
+  await graph.close();
+  await stack.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** As much of Azure as the script asks az for. */
+async function az(
+  words: readonly string[],
+  functions: readonly string[],
+): Promise<unknown> {
+  const option = (name: string): string => words[words.indexOf(name) + 1] ?? "";
+  const issuer = stack.services.tokenIssuer;
+  switch (words.slice(0, 2).join(" ")) {
+    case "cloud show":
+      return {
+        endpoints: {
+          resourceManager: `${stack.services.resourceManager?.endpoint}/`,
+          microsoftGraphResourceId: `${graph.origin}/`,
+        },
+      };
+    case "account get-access-token":
+      return {
+        accessToken: await issuer?.issueToken(
+          option("--scope").startsWith("api://")
+            ? { roles: ["ImageVersions.Admin"] }
+            : { audience: "https://management.azure.com" },
+        ),
+      };
+    case "ad signed-in-user":
+      return { id: PERSON };
+    case "ad app":
+      if (words[2] === "list")
+        return graph.applications.filter(({ displayName }) =>
+          displayName.startsWith(option("--display-name")),
+        );
+      remove(graph.applications, ({ appId }) => appId === option("--id"));
+      return remove(graph.principals, ({ appId }) => appId === option("--id"));
+    case "rest --method": {
+      const response = await fetch(option("--url"), {
+        method: option("--method"),
+        ...(words.includes("--body") && { body: option("--body") }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(text);
+      return text === "" ? undefined : (JSON.parse(text) as unknown);
+    }
+    case "group create":
+      groups.set(option("--name"), option("--tags"));
+      await stack.simulator.putResource(
+        inGroup(option("--name")).group(option("--location")),
+      );
+      return {};
+    case "group list":
+      return [...groups]
+        .filter(([, tags]) => tags.startsWith(`${option("--tag")}=`))
+        .map(([name]) => ({
+          name,
+          id: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/${name}`,
+        }));
+    case "group delete":
+      return deleteGroup(option("--name"));
+    case "deployment group":
+      if (words[2] === "create")
+        return { properties: { outputs: await deploy(words) } };
+      return option("--query").includes("apiUrl")
+        ? `${host.origin}/api`
+        : "app";
+    case "role definition":
+      if (words[2] === "list")
+        return [...roles].map(([name, roleName]) => ({ name, roleName }));
+      if (assignments.size > 0) throw new Error("RoleDefinitionHasAssignments");
+      return void roles.delete(option("--name"));
+    case "role assignment":
+      if (words[2] === "list") return [...assignments].map((id) => ({ id }));
+      return void assignments.delete(option("--ids"));
+    case "functionapp deployment":
+      return {};
+    case "functionapp function":
+      return functions.map((name) => ({ name: `app/${name}` }));
+    case "keyvault key": {
+      const key = stack.simulator
+        .resources()
+        .find(
+          ({ properties }) =>
+            properties?.["keyUriWithVersion"] === option("--id"),
+        );
+      if (key === undefined) throw new Error("there is no such key");
+      await stack.simulator.putResource({
+        ...key,
+        properties: { ...key.properties, attributes: { enabled: false } },
+      });
+      return {};
+    }
+    default:
+      throw new Error(`not known here: ${words.join(" ")}`);
+  }
+}
+
+function inGroup(name: string): ReturnType<typeof resourcesIn> {
+  return resourcesIn(LOCAL_SUBSCRIPTION_ID, name);
+}
+
+/** What infra/verify.bicep would make; its outputs. */
+async function deploy(words: readonly string[]): Promise<unknown> {
+  const values = new Map(
+    words.map((word) => word.split("=", 2) as [string, string]),
+  );
+  const { id, ...make } = inGroup(
+    words[words.indexOf("--resource-group") + 1] ?? "",
+  );
+  const sets = ["first", "second", "dead"].map((name, index) =>
+    make.diskEncryptionSet(
+      name,
+      index === 1 ? (values.get("second") ?? "") : "westeurope",
+    ),
+  );
+  const gallery = make.gallery("verify", "westeurope");
+  for (const resource of [
+    {
+      ...gallery,
+      properties: {
+        ...gallery.properties,
+        softDeletePolicy: {
+          isSoftDeleteEnabled: values.get("softDelete") === "true",
+        },
+      },
+    },
+    make.imageDefinition("verify", "verify", "westeurope"),
+    make.disk("snapshots", "verify", "westeurope", { os: true }),
+    ...withKeys(sets),
+  ])
+    await stack.simulator.putResource(resource);
+  roles.set("role", ROLE);
+  assignments.add("assignment");
+  const [, , dead] = sets;
+  const outputs = {
+    apiUrl: `${host.origin}/api`,
+    functionAppName: "app",
+    imageId: id("galleries/verify/images/verify"),
+    sourceId: id("snapshots/verify"),
+    sets: sets.map((set) => set.id),
+    deadKey: (dead?.properties?.["activeKey"] as { keyUrl: string }).keyUrl,
+  };
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [name, { value }]),
+  );
+}
+
+/** As Azure does it: what is nested in a gallery holds it. */
+async function deleteGroup(name: string): Promise<void> {
+  const { id } = inGroup(name);
+  const token = await stack.services.tokenIssuer?.issueToken({
+    audience: "https://management.azure.com",
+  });
+  for (const versions of [
+    "images/verify/versions",
+    "softDeletedArtifactTypes/Images/artifacts/verify/versions",
+  ]) {
+    const response = await fetch(
+      `${stack.services.resourceManager?.endpoint}${id(`galleries/verify/${versions}`)}?api-version=2025-03-03`,
+      { headers: { Authorization: `Bearer ${token}` } },
+    );
+    const { value = [] } = (await response.json()) as { value?: unknown[] };
+    if (value.length > 0) throw new Error("CannotDeleteResource");
+  }
+  for (const resource of stack.simulator.resources())
+    if (resource.id.includes(`/resourceGroups/${name}`))
+      await stack.simulator.removeResource(resource.id);
+  groups.delete(name);
+}
+
+function remove<T>(from: T[], which: (one: T) => boolean): void {
+  const index = from.findIndex(which);
+  if (index !== -1) from.splice(index, 1);
+}
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `started` may kill it. */
+async function run(
+  [command = "", ...args]: readonly string[],
+  started: (kill: () => void) => void = () => {},
+): Promise<Outcome> {
+  const { port } = azure.address() as AddressInfo;
+  const child = spawn(command, args, {
+    env: {
+      ...process.env,
+      PATH: `${folder}:${path.dirname(process.execPath)}:${process.env["PATH"]}`,
+      AZURE: `http://127.0.0.1:${port}`,
+    },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+  started(() => child.kill("SIGKILL"));
+  const [code] = (await once(child, "exit")) as [number | null];
+  return { code, stdout, stderr };
+}
+
+const verify = (
+  args: readonly string[],
+  started?: (kill: () => void) => void,
+): Promise<Outcome> =>
+  run(
+    [
+      process.execPath,
+      "infra/verify.mjs",
+      `--package=${folder}/sigil.zip`,
+      `--report=${folder}/report.json`,
+      "--wait-seconds=0.03",
+      ...args,
+    ],
+    started,
+  );
+const REGIONS = ["--location=westeurope", "--second=northeurope"];
+
+interface Report {
+  readonly answers: Readonly<Record<string, { readonly answer: unknown }>>;
+  readonly removed?: string;
+}
+
+const reported = async (): Promise<Report> =>
+  JSON.parse(
+    await readFile(path.join(folder, "report.json"), "utf8"),
+  ) as Report;
+
+/** What is there of the script's, and that nobody else's is gone. */
+function left(): readonly string[] {
+  const names = [
+    ...groups.keys(),
+    ...roles.values(),
+    ...graph.applications.map(({ displayName }) => displayName),
+  ];
+  expect(names).toEqual(expect.arrayContaining(Object.values(OTHERS)));
+  return names.filter((name) => !Object.values(OTHERS).includes(name));
+}
+
+test("says what it costs, and that nobody has run it, and does nothing without a yes", async () => {
+  const { code, stdout, stderr } = await verify(REGIONS);
+  expect(stdout).toContain("About one dollar");
+  expect(stdout).toContain("Nobody has run this in Azure");
+  expect(stderr).toContain("Nothing was done");
+  expect(code).toBe(2);
+  expect(asked).toEqual([]);
+});
+
+test("deploys, publishes, asks, removes, and writes what it was told, without ids, addresses and tokens", async () => {
+  await stack.simulator.setLag({ ms: 40 });
+  const { code, stderr } = await verify([...REGIONS, "--soft-delete", "--yes"]);
+  await stack.simulator.setLag({ ms: 0 });
+  expect(stderr).toBe("");
+  const { answers, removed } = await reported();
+  const answerTo = (words: string): unknown =>
+    Object.entries(answers).find(([question]) => question.includes(words))?.[1]
+      .answer;
+  expect(answerTo("deploy")).toEqual({ instances: "2" });
+  expect(answerTo("two versions")).toMatchObject([
+    { status: "Succeeded", regions: { provisioningState: "Succeeded" } },
+    { status: "Succeeded", regions: { provisioningState: "Succeeded" } },
+  ]);
+  // The simulator was told to be late; how late is what was measured.
+  const { millisecondsAfterTheAnswer: older } = answerTo("older") as {
+    millisecondsAfterTheAnswer: { get: number[]; list: number[] };
+  };
+  expect(older.get.length).toBeGreaterThan(0);
+  expect(older.list.length).toBeGreaterThan(0);
+  expect(answerTo("DELETE")).toMatchObject({
+    answer: { status: 202 },
+    shown: expect.stringMatching(/^(?:Deleting|ResourceNotFound)$/u) as unknown,
+    gone: { shownAgain: 0 },
+  });
+  expect(answerTo("while another runs")).toMatchObject({
+    answer: { status: 409, code: "Conflict" },
+  });
+  expect(answerTo("dead")).toMatchObject({
+    status: 400,
+    code: "InvalidParameter",
+  });
+  expect(answerTo("publishedDate")).toEqual({
+    deleted: expect.objectContaining({ shownAgain: 0 }) as unknown,
+    before: expect.stringMatching(/^\d{4}-/u) as unknown,
+    after: expect.stringMatching(/^\d{4}-/u) as unknown,
+  });
+  for (const refusal of Object.values(answerTo("refusals") as object))
+    expect(refusal).toMatchObject({
+      status: expect.toSatisfy((status: number) => status >= 400) as unknown,
+      message: expect.stringMatching(/./u) as unknown,
+    });
+  expect(removed).toMatch(/^\d{4}-/u);
+  const text = JSON.stringify(await reported());
+  for (const secret of [LOCAL_SUBSCRIPTION_ID, PERSON, "localhost", "eyJ"])
+    expect(text).not.toContain(secret);
+  expect(left()).toEqual([]);
+  expect(code).toBe(0);
+});
+
+test.each([
+  ["its group is there", /^group create/u],
+  ["its application is registered", /^rest .*appRoleAssignedTo/u],
+  ["all is deployed", /^deployment group create/u],
+  ["it asks", /^keyvault key/u],
+  ["it removes", /^role definition delete/u],
+])("killed when %s, and started again, it leaves nothing", async (_, words) => {
+  const { code } = await verify([...REGIONS, "--yes"], (kill) => {
+    done = (said) => {
+      if (words.test(said)) kill();
+    };
+  });
+  done = () => {};
+  expect(code).toBeNull();
+  expect(left()).not.toEqual([]);
+  expect(await verify(["--remove"])).toMatchObject({ code: 0, stderr: "" });
+  expect(left()).toEqual([]);
+});
+
+test("a question without an answer says why, and the others are answered", async () => {
+  stack.simulator.addFault({
+    method: "PUT",
+    path: "versions/0\\.0\\.3",
+    status: 500,
+    body: { error: { code: "InternalServerError", message: "no" } },
+  });
+  const { code } = await verify([...REGIONS, "--yes"]);
+  const { answers } = await reported();
+  const said = JSON.stringify(answers["what does a PUT do while another runs"]);
+  expect(said).toContain("InternalServerError");
+  expect(JSON.stringify(answers)).toContain("asked with --soft-delete alone");
+  expect(left()).toEqual([]);
+  expect(code).toBe(1);
+});
