@@ -1,5 +1,5 @@
 /** The pipelines of GitHub and Azure DevOps, and azure.yaml, as far as they can be read without running them. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 
@@ -32,6 +32,7 @@ describe.each(PIPELINES)("%s", (file) => {
       [...text.matchAll(/\.ci\/[\w-]+/gu)].map(([script]) => script),
     );
     expect([...scripts].sort()).toEqual([
+      ".ci/checksums",
       ".ci/publish",
       ".ci/run",
       ".ci/smoke-test",
@@ -58,6 +59,7 @@ describe.each(PIPELINES)("%s", (file) => {
     const steps = [
       ".ci/run",
       "npm run --silent package",
+      ".ci/checksums",
       "az deployment group what-if",
       "az deployment group create",
       /\.ci\/publish \S+ dist\/sigil\.zip/u,
@@ -69,6 +71,64 @@ describe.each(PIPELINES)("%s", (file) => {
     expect(places).not.toContain(-1);
     expect(places).toEqual([...places].sort((one, other) => one - other));
   });
+});
+
+test("an action is named by its commit, with the release beside it: a tag can be moved", () => {
+  const files = [
+    ...readdirSync(".github", { recursive: true, encoding: "utf8" }).map(
+      (file) => `.github/${file}`,
+    ),
+    ...readdirSync("docs", { recursive: true, encoding: "utf8" }).map(
+      (file) => `docs/${file}`,
+    ),
+    ...readdirSync("integrations", { recursive: true, encoding: "utf8" }).map(
+      (file) => `integrations/${file}`,
+    ),
+    "README.md",
+  ].filter((file) => /\.(?:yml|md)$/u.test(file));
+  const used = files.flatMap((file) =>
+    [...read(file).matchAll(/^ *(?:- )?uses: (.+)$/gmu)].map(
+      ([, action = ""]) => `${file}: ${action}`,
+    ),
+  );
+  expect(used.length).toBeGreaterThan(10);
+  for (const action of used)
+    expect(action).toMatch(
+      /: (?:\.\/|[\w.-]+\/[\w.-]+@[\da-f]{40} # v\d+\.\d+\.\d+$)/u,
+    );
+});
+
+test("what others run has a checksum, and what has one is attested and kept", () => {
+  const [, list = ""] = /^sha256sum (.+) >/mu.exec(read(".ci/checksums")) ?? [];
+  const files = list.split(" ");
+  expect(files).toContain("dist/sigil.zip");
+  expect(files).toContain("src/cli/dist/sigil.cjs");
+  expect(files).toContain("integrations/github/dist/index.cjs");
+  const { jobs } = parse(read(PIPELINES[0])) as {
+    jobs: Record<
+      string,
+      {
+        steps: { uses?: string; run?: string; with?: Record<string, string> }[];
+      }
+    >;
+  };
+  const steps = jobs["build"]?.steps ?? [];
+  const attested = steps.find(({ uses }) =>
+    uses?.startsWith("actions/attest@"),
+  );
+  expect(attested?.with).toEqual({ "subject-checksums": "dist/SHA256SUMS" });
+  const kept = steps.find((step) => step.with?.["name"] === "released");
+  expect(kept?.with?.["path"]?.trim().split("\n").sort()).toEqual(
+    [...files, "dist/SHA256SUMS"].sort(),
+  );
+  const published = jobs["deploy"]?.steps.map(({ run }) => run ?? "") ?? [];
+  const verified = published.findIndex((run) =>
+    run.startsWith("gh attestation verify dist/sigil.zip "),
+  );
+  expect(verified).toBeGreaterThan(-1);
+  expect(verified).toBeLessThan(
+    published.findIndex((run) => run.startsWith(".ci/publish")),
+  );
 });
 
 test("the scripts read outputs that the template has", () => {
