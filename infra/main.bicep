@@ -119,6 +119,10 @@ param siteUpdateStrategy ('Default' | 'Recreate' | 'RollingUpdate') = 'Default'
 @maxValue(730)
 param logRetentionDays int = 30
 
+@description('Days in which nobody can change or delete what is logged of requests, messages, state and package, in an account of its own; 0: there is none.')
+@minValue(0)
+param auditRetentionDays int = 0
+
 @description('Mail addresses that alerts are sent to.')
 param alertEmails string[] = []
 
@@ -137,6 +141,7 @@ var apiIsPrivate = privateApi && !privateNetwork ? fail('privateApi needs privat
 var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
 // The galleries' own are always asked, too.
 var asked = empty(consumerSubscriptions) ? [] : union(consumerSubscriptions, map(publications, to => to.subscriptionId))
+var auditStorageId = auditRetentionDays > 0 ? audit!.outputs.id : ''
 var makesTestMachines = !empty(flatten(map(publications, to => to.?testResourceGroups ?? [])))
 
 module identity 'modules/managed-identity.bicep' = {
@@ -156,12 +161,24 @@ module workspace 'modules/log-analytics-workspace.bicep' = {
   }
 }
 
+module audit 'modules/audit-storage.bicep' = if (auditRetentionDays > 0) {
+  name: 'audit-storage'
+  params: {
+    name: toLower('${name}${uniqueString(resourceGroup().id, 'audit')}')
+    location: location
+    redundancy: storageRedundancy
+    days: auditRetentionDays
+  }
+}
+
 module insights 'modules/application-insights.bicep' = {
   name: 'application-insights'
   params: {
     name: uniqueName
     location: location
     workspaceId: workspace.outputs.id
+    isAudited: auditRetentionDays > 0
+    auditStorageId: auditStorageId
     principalId: identity.outputs.principalId
   }
 }
@@ -175,6 +192,8 @@ module storage 'modules/storage-account.bicep' = {
     principalId: identity.outputs.principalId
     isPrivate: privateNetwork
     isLocked: deletionLocks
+    workspaceId: workspace.outputs.id
+    auditStorageId: auditStorageId
   }
 }
 
@@ -186,6 +205,8 @@ module packages 'modules/package-storage.bicep' = {
     redundancy: storageRedundancy
     principalId: identity.outputs.principalId
     isPrivate: privateNetwork
+    workspaceId: workspace.outputs.id
+    auditStorageId: auditStorageId
   }
 }
 
@@ -197,6 +218,8 @@ module serviceBus 'modules/service-bus.bicep' = {
     principalId: identity.outputs.principalId
     isPrivate: privateNetwork
     isLocked: deletionLocks
+    workspaceId: workspace.outputs.id
+    auditStorageId: auditStorageId
     scaleByQueueLength: scaleByQueueLength
     requestSenders: requestSenders
     rejectedReceivers: rejectedReceivers
@@ -305,6 +328,8 @@ module functionApp 'modules/function-app.bicep' = {
     subnetId: privateNetwork ? network!.outputs.applicationSubnetId : ''
     isPrivate: apiIsPrivate
     allowedAddresses: allowedAddresses
+    workspaceId: workspace.outputs.id
+    auditStorageId: auditStorageId
     settings: settings
   }
 }

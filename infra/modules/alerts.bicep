@@ -40,6 +40,13 @@ var logAlerts = [
     every: 'PT15M'
   }
   {
+    alert: 'refusals'
+    severity: 2
+    summary: 'More than twenty writes were refused within a quarter of an hour because of who asked.'
+    query: 'AppMetrics | where Name == "sigil.request.rejected" | where tostring(Properties["error.type"]) in ("Forbidden", "Unauthenticated") | summarize Refused = sum(Sum) | where Refused > 20'
+    every: 'PT15M'
+  }
+  {
     alert: 'stalled'
     severity: 2
     summary: 'A region or an operation makes no progress.'
@@ -187,6 +194,37 @@ resource metrics 'Microsoft.Insights/metricAlerts@2026-01-01' = [
     }
   }
 ]
+
+resource lockDeleted 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
+  name: '${name}-lock-deleted'
+  location: 'global'
+  properties: {
+    description: 'A lock on Sigil\'s resources was taken off. Runbook: docs/operations.md#alert-lock-deleted'
+    enabled: true
+    scopes: [
+      resourceGroup().id
+    ]
+    condition: {
+      allOf: [
+        {
+          field: 'category'
+          equals: 'Administrative'
+        }
+        {
+          field: 'operationName'
+          equals: 'Microsoft.Authorization/locks/delete'
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        for action in actions: {
+          actionGroupId: action
+        }
+      ]
+    }
+  }
+}
 
 // Asked from outside, as a caller asks: what is down as a whole sends no metric.
 resource readinessTest 'Microsoft.Insights/webtests@2022-06-15' = if (asksReadiness) {

@@ -2,6 +2,10 @@ param name string
 param location string
 param workspaceId string
 
+@description('Whether its log is kept unchangeable, too, and where.')
+param isAudited bool
+param auditStorageId string
+
 @description('Who sends telemetry.')
 param principalId string
 
@@ -29,6 +33,21 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: metricsPublisher
+  }
+}
+
+// What Sigil logs: each refusal, each event. It is in the workspace already.
+resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (isAudited) {
+  name: 'audit'
+  scope: insights
+  properties: {
+    storageAccountId: auditStorageId
+    logs: [
+      {
+        category: 'AppTraces'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -35,6 +35,11 @@ param isPrivate bool
 @description('Who reaches it, as ranges of addresses; empty: everybody.')
 param allowedAddresses string[]
 
+param workspaceId string
+
+@description('Where the same is kept unchangeable; empty: nowhere.')
+param auditStorageId string
+
 param settings stringMap
 
 // However many instances a queue may have, no more of its steps are under way than two instances take with host.json's
@@ -165,6 +170,21 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     properties: {
       allow: false
     }
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    storageAccountId: empty(auditStorageId) ? null : auditStorageId
+    logs: [
+      {
+        category: 'FunctionAppLogs'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -10,6 +10,11 @@ param principalId string
 @description('Whether it is reached by private endpoints alone.')
 param isPrivate bool
 
+param workspaceId string
+
+@description('Where the same is kept unchangeable; empty: nowhere.')
+param auditStorageId string
+
 var containerName = 'packages'
 var blobDataContributor = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
@@ -39,6 +44,25 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
     resource container 'containers' = {
       name: containerName
     }
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: account::blobs
+  properties: {
+    workspaceId: workspaceId
+    storageAccountId: empty(auditStorageId) ? null : auditStorageId
+    logs: [
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
   }
 }
 

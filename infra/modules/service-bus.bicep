@@ -14,6 +14,11 @@ param isPrivate bool
 @description('Whether nobody may delete it, or an entity of it, before a lock is taken off.')
 param isLocked bool
 
+param workspaceId string
+
+@description('Where the same is kept unchangeable; empty: nowhere.')
+param auditStorageId string
+
 @description('Whether the scale controller may see how long the work queues are.')
 param scaleByQueueLength bool
 
@@ -128,6 +133,21 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
   properties: {
     level: 'CanNotDelete'
     notes: 'Messages in its queues are accepted work of Sigil.'
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: namespace
+  properties: {
+    workspaceId: workspaceId
+    storageAccountId: empty(auditStorageId) ? null : auditStorageId
+    logs: [
+      {
+        categoryGroup: 'allLogs'
+        enabled: true
+      }
+    ]
   }
 }
 

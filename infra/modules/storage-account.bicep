@@ -10,6 +10,11 @@ param principalId string
 @description('Whether it is reached by private endpoints alone.')
 param isPrivate bool
 
+param workspaceId string
+
+@description('Where the same is kept unchangeable; empty: nowhere.')
+param auditStorageId string
+
 @description('Whether nobody may delete it before a lock is taken off.')
 param isLocked bool
 
@@ -42,6 +47,30 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
   properties: {
     level: 'CanNotDelete'
     notes: 'The state of Sigil has no backup.'
+  }
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2026-04-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: tables
+  properties: {
+    workspaceId: workspaceId
+    storageAccountId: empty(auditStorageId) ? null : auditStorageId
+    logs: [
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -37,6 +37,7 @@ param privateNetwork = true
 param privateApi = true
 param allowedAddresses = [ '203.0.113.0/24' ]
 param deletionLocks = true
+param auditRetentionDays = 365
 param siteUpdateStrategy = 'RollingUpdate'
 param alwaysReadyHttpInstances = 2
 param instanceMemoryMB = 512
@@ -349,9 +350,14 @@ describe("infra/", needs("bicep", BICEP), () => {
         { properties: { groupIds: [group] } },
       ]),
     );
-    const [storage] = ofType(full, "Microsoft.Storage/storageAccounts");
+    // All but what Azure Monitor alone writes to.
+    const reached = ofType(full, "Microsoft.Storage/storageAccounts").filter(
+      ({ properties }) => properties["networkAcls"] === undefined,
+    );
+    expect(
+      reached.map(({ properties }) => properties["publicNetworkAccess"]),
+    ).toEqual(["Disabled", "Disabled"]);
     const [namespace] = ofType(full, "Microsoft.ServiceBus/namespaces");
-    expect(storage?.properties["publicNetworkAccess"]).toBe("Disabled");
     expect(namespace?.properties["publicNetworkAccess"]).toBe("Disabled");
     expect(namespace?.sku?.name).toBe("Premium");
     // The public API is asked whether it is ready from outside; a private one cannot be.
@@ -432,6 +438,51 @@ describe("infra/", needs("bicep", BICEP), () => {
     ]);
   });
 
+  test("what is done to messages, state and package is logged, and cannot be changed where days are given", () => {
+    const logged = (
+      resources: readonly PredictedResource[],
+    ): readonly string[] =>
+      ofType(resources, "diagnosticSettings")
+        .map(({ id, properties }) => {
+          const [, of = ""] = /providers\/([^/]+\/[^/]+)\//u.exec(id) ?? [];
+          const { logs, storageAccountId } = properties as {
+            logs: { category?: string; categoryGroup?: string }[];
+            storageAccountId?: string | null;
+          };
+          return `${of}: ${logs.map(({ category, categoryGroup }) => category ?? categoryGroup).join(", ")}${(storageAccountId ?? "") === "" ? "" : ", kept"}`;
+        })
+        .sort();
+    const all = [
+      "Microsoft.ServiceBus/namespaces: allLogs",
+      "Microsoft.Storage/storageAccounts: StorageWrite, StorageDelete",
+      "Microsoft.Storage/storageAccounts: StorageWrite, StorageDelete",
+      "Microsoft.Web/sites: FunctionAppLogs",
+    ];
+    expect(logged(plain)).toEqual(all);
+    expect(logged(full)).toEqual(
+      [...all, "Microsoft.Insights/components: AppTraces"]
+        .map((one) => `${one}, kept`)
+        .sort(),
+    );
+    const kept = ofType(full, "Microsoft.Storage/storageAccounts").filter(
+      ({ properties }) =>
+        properties["immutableStorageWithVersioning"] !== undefined,
+    );
+    expect(kept).toMatchObject([
+      {
+        properties: {
+          immutableStorageWithVersioning: {
+            enabled: true,
+            immutabilityPolicy: {
+              immutabilityPeriodSinceCreationInDays: 365,
+              allowProtectedAppendWrites: true,
+            },
+          },
+        },
+      },
+    ]);
+  });
+
   test("what runs is kept apart from state, in an account that takes no key either", () => {
     const accounts = ofType(plain, "Microsoft.Storage/storageAccounts");
     expect(accounts).toHaveLength(2);
@@ -463,7 +514,7 @@ describe("infra/", needs("bicep", BICEP), () => {
       resources: readonly PredictedResource[],
     ): readonly PredictedResource[] =>
       resources.filter(({ type }) =>
-        /scheduledQueryRules|metricAlerts/u.test(type),
+        /scheduledQueryRules|metricAlerts|activityLogAlerts/u.test(type),
       );
     const nameOf = ({ name }: PredictedResource): string =>
       name.replace(/^sigil-[a-z\d]+-/u, "");
@@ -484,9 +535,11 @@ describe("infra/", needs("bicep", BICEP), () => {
         "dead-letters",
         "events-not-sent",
         "key-at-risk",
+        "lock-deleted",
         "not-ready",
         "oldest-operation",
         "operations-failed",
+        "refusals",
         "requests-rejected",
         "silent",
         "stalled",
