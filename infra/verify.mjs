@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
     instances: { type: "string", default: "2" }, // 40 where Azure takes no 2
     package: { type: "string", default: "dist/sigil.zip" },
     report: { type: "string", default: "sigil-verify.json" },
-    "soft-delete": { type: "boolean", default: false },
+    "soft-delete": { type: "boolean", default: false }, // with SIGSoftDelete registered
     yes: { type: "boolean", default: false },
     remove: { type: "boolean", default: false },
     "wait-seconds": { type: "string", default: "10" },
