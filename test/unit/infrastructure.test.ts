@@ -91,7 +91,7 @@ it("the alert of the oldest operation counts its parameter's hours in the metric
     /"sigil\.operation\.oldest\.age", \{\s+unit: "s"/u,
   );
   expect(read("infra/modules/alerts.bicep")).toContain(
-    '"sigil.operation.oldest.age" | where Max > ${oldestOperationHours * 3600}',
+    '"sigil.operation.oldest.age" | where Sum > ${oldestOperationHours * 3600}',
   );
 });
 
