@@ -24,11 +24,6 @@ export function validateChange(
 ): void {
   const before = record.properties;
   validateStorageUnchanged(before.storageProfile ?? {}, after.storageProfile);
-  validateStorageOfRegions(
-    before.publishingProfile?.targetRegions ?? [],
-    after.publishingProfile?.storageAccountType,
-    regions,
-  );
   for (const name of [
     "replicationMode",
     "storageAccountType",
@@ -40,6 +35,11 @@ export function validateChange(
   }
 
   const beforeRegions = before.publishingProfile?.targetRegions ?? [];
+  validateStorageOfRegions(
+    beforeRegions,
+    after.publishingProfile?.storageAccountType,
+    regions,
+  );
   for (const old of beforeRegions) {
     const name = canonicalRegion(old.name ?? "");
     const index = regions.findIndex(

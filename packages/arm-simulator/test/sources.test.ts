@@ -419,27 +419,26 @@ test("a virtual machine is specialized until it is generalized", async () => {
 });
 
 test("a storage account type of the whole version is that of each region that names none", async () => {
-  await put(h, versionId(name), {
-    storageProfile: image("myImage"),
-    targetRegions: [
-      { name: "westus" },
-      { name: "eastus2", storageAccountType: "Standard_ZRS" },
-    ],
-  });
-  h.clock.advance(DURATION_MS);
-  const answer = await h.call("PUT", versionId(name), {
-    body: {
-      location: "westus",
-      properties: {
-        publishingProfile: {
-          storageAccountType: "Standard_LRS",
-          targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+  const publish = (eastus2: object) =>
+    h.call("PUT", versionId(name), {
+      body: {
+        location: "westus",
+        properties: {
+          publishingProfile: {
+            storageAccountType: "Standard_LRS",
+            targetRegions: [
+              { name: "westus" },
+              { name: "eastus2", ...eastus2 },
+            ],
+          },
+          storageProfile: image("myImage"),
         },
-        storageProfile: image("myImage"),
       },
-    },
-  });
-  expect(answer).toMatchObject({
+    });
+  const zonal = { storageAccountType: "Standard_ZRS" };
+  expect(await publish(zonal)).toMatchObject({ status: 201 });
+  h.clock.advance(DURATION_MS);
+  expect(await publish({})).toMatchObject({
     status: 400,
     body: {
       error: {
@@ -447,5 +446,8 @@ test("a storage account type of the whole version is that of each region that na
           "Global storage account type does not match the storage account type in the existing TargetRegion: 'East US 2'. Please specify 'Standard_ZRS' as the storage account type for this region.",
       },
     },
+  });
+  expect(await publish({ ...zonal, regionalReplicaCount: 2 })).toMatchObject({
+    status: 200,
   });
 });
