@@ -110,7 +110,9 @@ function overruled(
       : flagsFor([], regionsHad(record));
   const isDone = appliedTime !== undefined && deletion === undefined;
   const own = regionsOfRequest(request);
-  const lost = lostIn(others).filter((name) => own.includes(name));
+  const lost = lostIn(others).filter(
+    (name) => own.includes(name) && asked[regionField(name)] !== null,
+  );
   const changed = others.filter(({ field, after }) => {
     const region = regionOf(field);
     if (

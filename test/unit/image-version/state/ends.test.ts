@@ -20,6 +20,7 @@ import {
   step,
   succeeded,
   time,
+  toldOf,
   withRecord,
 } from "../../../support/transitions.js";
 
@@ -102,6 +103,42 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
   });
 });
 
+it("a request that has no body makes nothing Sigil's", () => {
+  const { spec: _, ...record } = succeeded().record;
+  const release = { kind: "include", by: "person" } as const;
+  const base = { ...succeeded(), record };
+  const promoted = asking(base, { patch: {}, release }, {}, at(1_000));
+  const { pair } = step(promoted, shows(), at(1_000));
+  expect(pair.operation.status).toBe("Succeeded");
+  expect(pair.record.spec).toBeUndefined();
+});
+
+it("the removal of a region that others have removed before it was sent is done, and is not Sigil's", () => {
+  const removal = asking(
+    succeeded(),
+    changeOf({ [EAST]: null }),
+    {},
+    at(2_000),
+  );
+  const { pair } = step(removal, shows({ [EAST]: null }), at(2_000));
+  expect(pair.operation.status).toBe("Succeeded");
+  expect(toldOf(pair).map((id) => id.replace(/\/[0-9a-f]{16}$/u, ""))).toEqual([
+    "2/outside",
+    "2/eastus2/lost",
+    "2/completed",
+  ]);
+});
+
+it("a region that another caller adds is kept as the version is first seen", () => {
+  const adds = changeOf({ [`${regionField("uksouth")}/name`]: "uksouth" });
+  const { record } = step(
+    asking(replicating(), adds),
+    lookOf("Creating", REPLICATING),
+    at(10),
+  ).pair;
+  expect(record.regions.map(({ name }) => name)).toContain("uksouth");
+});
+
 describe("it is Succeeded only if it is applied, and each of its regions is Completed (2)", () => {
   it("not while one replicates", () => {
     expect(applied().operation.status).toBe("Running");
@@ -117,11 +154,11 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
 
   it("once all are", () => {
     expect(succeeded().operation).toMatchObject({ status: "Succeeded" });
-    expect(
-      eventsOf(step(replicating(), shows(), at(10)).pair).map(
-        ({ type }) => type,
-      ),
-    ).toContain("Sigil.ImageVersion.Completed");
+    expect(toldOf(step(replicating(), shows(), at(10)).pair)).toEqual([
+      "1/westus/completed",
+      "1/eastus2/completed",
+      "1/completed",
+    ]);
   });
 
   it("an update of no region, once Azure shows it", () => {
@@ -305,7 +342,10 @@ describe("an operation is about one life (4)", () => {
 
   it("it ends ReplacedOutside where others have made another version", () => {
     const { pair, put } = step(updating({ [A]: "1" }), other, at(2_000));
-    expect(pair.operation.error?.code).toBe("ReplacedOutside");
+    expect(pair.operation.error).toMatchObject({
+      code: "ReplacedOutside",
+      errors: [],
+    });
     expect(put).toBeUndefined();
     expect(pair.record.spec).toBeUndefined();
   });
