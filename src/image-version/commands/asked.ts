@@ -141,7 +141,6 @@ function creation(
     ...(other === undefined && {
       release: { kind: "set", release: createdAs(body) },
     }),
-    adopts: true,
     stays: other === undefined ? [] : stayingFlags(body, asCreated(other)),
   };
 }

@@ -468,6 +468,14 @@ describe("restore", () => {
     expect(world.effects()).toBe(before);
   });
 
+  it("waits for Azure to delete the version", async () => {
+    begin({ provisioningState: "Deleting" });
+    expect(await restore(THERE)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("Azure is deleting") as string },
+    });
+  });
+
   it("is what a GET names until Azure shows the version", async () => {
     const { body } = await restore(NEW);
     expect(
@@ -546,7 +554,7 @@ describe("retry", () => {
   });
 
   it("says so where the version's own location has failed", async () => {
-    await begin({
+    begin({
       provisioningState: "Failed",
       regions: [{ name: "westus", state: "Failed", progress: 35 }],
     });

@@ -208,11 +208,30 @@ describe("what an operation says settles conditions (2)", () => {
     ]);
   });
 
+  it("what had failed of a rollout, by a person's word on latest", () => {
+    const before = withRecord(succeeded(), { rollout: { waves: [] } });
+    const goTimeOf = (machine?: true) =>
+      asking(
+        before,
+        { ...PROMOTION_BY_HAND, ...(machine && { machine }) },
+        {},
+        later,
+      ).record.rollout?.goTime;
+    expect(goTimeOf()).toBe(time(1_000));
+    expect(goTimeOf(true)).toBeUndefined();
+  });
+
   it("of latest, where it is about latest", () => {
     const { conditions } = asking(pair, PROMOTION_BY_HAND, {}, later).record;
     expect(conditions.map(({ fields = {} }) => Object.keys(fields))).toEqual([
       ["/tags/a"],
     ]);
+    const byMachine = { ...PROMOTION_BY_HAND, machine: true } as const;
+    expect(
+      asking(pair, byMachine, {}, later).record.conditions.map(
+        ({ type }) => type,
+      ),
+    ).toEqual(["ChangedOutside", "Paused"]);
   });
 });
 

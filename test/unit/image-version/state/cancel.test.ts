@@ -192,6 +192,14 @@ describe("an update", () => {
   });
 });
 
+it("who cancels may say why", () => {
+  const pair = accepted();
+  const ended = beginCancel(pair, pair.operation.id, BY, at(20), "It is late.");
+  expect(ended && lastEntry(ended)).toBe(
+    `Canceled. It is late. ${NOTHING_SENT}`,
+  );
+});
+
 it("nothing is canceled of a version that nothing works on", () => {
   expect(
     beginCancel(succeeded(), succeeded().operation.id, BY, at(20)),

@@ -235,6 +235,7 @@ describe("a DELETE that was sent (3)", () => {
   it("is carried out once look after look shows no version, and Azure lists none", () => {
     const first = see(taken(), undefined, at(NOW + 10)).pair;
     expect(decided(first, NOW + 10, true).kind).toBe("wait");
+    expect(decided(first, NOW + 39, true).kind).toBe("wait");
     expect(decided(first, NOW + 40, true).kind).toBe("deleted");
   });
 

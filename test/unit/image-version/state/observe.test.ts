@@ -13,6 +13,7 @@ import type {
   ImageVersionRecord,
   Write,
 } from "../../../../src/image-version/state/record.js";
+import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
   at,
@@ -48,6 +49,7 @@ const shows = (
   state = "Succeeded",
   publishedDate = time(1),
 ) => lookOf(state, COMPLETED, { changes, publishedDate });
+const TAGGED = { ...managedImageRequest(), tags: { build: "1" } };
 const OTHERS = { [BUILD]: "portal" };
 
 describe("a look is a fact at once (1)", () => {
@@ -335,4 +337,12 @@ it("what is not decided yet says what Azure shows", () => {
     whyUnconfirmed(observe(there(), look, at(CHANGED + 1)).record);
   expect(whyOf(undefined)).toContain("Azure Resource Manager shows no version");
   expect(whyOf(shows(OTHERS))).toContain("otherwise than is known");
+});
+
+it("a version that was made otherwise than was sent is others', unless ARM has accepted what was sent", () => {
+  const fateOf = (record: ImageVersionRecord) =>
+    observe(record, shows(OTHERS, "Succeeded", time(60)), at(STALE + 120)).fact
+      ?.write?.fate;
+  expect(fateOf(creating(TAGGED).record)).toBe("overwritten");
+  expect(fateOf(replicating(TAGGED).record)).toBe("shown");
 });

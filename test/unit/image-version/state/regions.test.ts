@@ -33,6 +33,7 @@ type Shown = Parameters<typeof lookOf>;
 interface Given {
   /** What an open request asks. */
   readonly asks?: Patch;
+  readonly sent?: true;
   readonly repairs?: ImageVersionRecord["repairs"];
   readonly failure?: { readonly message: string };
   readonly isFact?: boolean;
@@ -41,13 +42,13 @@ interface Given {
 
 function recordOf(
   region: RegionRecord,
-  { asks, repairs = {} }: Given = {},
+  { asks, sent, repairs = {} }: Given = {},
 ): ImageVersionRecord {
   return withRecord(succeeded(), {
     state: "Replicating",
     regions: [region],
     repairs,
-    requests: asks ? { "1": { patch: asks } } : {},
+    requests: asks ? { "1": { patch: asks, ...(sent && { sent }) } } : {},
     ...(repairs["eastus2"]?.removed && {
       status: lookOf("Succeeded", {}, { changes: { [EAST]: null } }),
     }),
@@ -558,4 +559,12 @@ test("what ARM says of a region is kept as long as it says so", () => {
   expect(
     seen(change.region, "Updating", ["Replicating", 41]).region,
   ).not.toHaveProperty("details");
+});
+
+test("what is asked of a region hides what Azure shows of it from when it is sent until that is shown", () => {
+  const asks = { [`${EAST}/regionalReplicaCount`]: 3 };
+  const happened = (given: Given) =>
+    seen(base, "Succeeded", ["Completed", 100], given).happened;
+  expect(happened({ asks })).toBe("completed");
+  expect(happened({ asks, sent: true })).toBe("nothing");
 });

@@ -75,6 +75,12 @@ describe("what others have changed is told once (1)", () => {
     ]);
   });
 
+  it("a region that others have added is none that is lost", () => {
+    const added = { [`${regionField("uksouth")}/name`]: "uksouth" };
+    const { conditions } = looked(undefined, added).record;
+    expect(conditions.map(({ type }) => type)).toEqual(["ChangedOutside"]);
+  });
+
   it("another version under the number, as a deletion", () => {
     const { pair } = see(told(succeeded()), shows({}, time(1_500)), at(2_000));
     expect(types(pair)).toEqual(["DeletedOutside"]);

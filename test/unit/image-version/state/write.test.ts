@@ -15,7 +15,6 @@ import {
   changeOf,
   COMPLETED,
   creating,
-  eventsOf,
   lookOf,
   beside as asking,
   REPLICATING,
@@ -23,6 +22,8 @@ import {
   succeeded,
   time,
   told,
+  toldOf,
+  withRecord,
 } from "../../../support/transitions.js";
 
 const UK = regionField("uksouth");
@@ -72,11 +73,44 @@ describe("before a PUT is sent", () => {
       );
   });
 
+  it("and of no other", () => {
+    const { operation, record } = sending(withRecord(two(), { window: 1 }));
+    const [alone, other] = [operation, ...record.members];
+    expect(alone.history).toHaveLength(2);
+    expect(other?.history).toHaveLength(1);
+    expect(toldOf({ record, operation })).toEqual(["2/updating/1"]);
+  });
+
+  it("what is Sigil's own is told once, however often ARM does not take it", () => {
+    const region = {
+      name: "eastus2",
+      state: "Failed",
+      progress: 10,
+      attempts: 1,
+    } as const;
+    const repairing = withRecord(
+      asking(
+        succeeded(),
+        changeOf({ "/tags/a": "1" }, { appliedTime: time(1) }),
+        {},
+        at(1_000),
+      ),
+      {
+        regions: [region],
+        status: lookOf("Failed", { ...COMPLETED, eastus2: ["Failed", 10] }),
+        repairs: { eastus2: { attempts: 0, dueTime: time(900) } },
+      },
+    );
+    const once = sending(repairing);
+    expect(toldOf(once)).toEqual(["2/updating/1"]);
+    const again = sending(writePostponed(once, at(1_100)), 1_100);
+    expect(toldOf(again)).toEqual([]);
+    expect(again.operation.history).toEqual(once.operation.history);
+  });
+
   it("a creation is told once, and is no update", () => {
     const pair = sending(accepted());
-    expect(eventsOf(pair).map(({ type }) => type)).toEqual([
-      "Sigil.ImageVersion.Creating",
-    ]);
+    expect(toldOf(pair)).toEqual(["1/creating"]);
     expect(pair.record.updates).toBe(0);
   });
 });
