@@ -24,6 +24,7 @@ import {
   SUBSCRIPTION,
   VERSION,
 } from "./subject.js";
+import type { Seen } from "../../../../src/image-version/rules/facts.js";
 import type {
   ImageDefinition,
   ImageSource,
@@ -397,6 +398,35 @@ describe("purchase plans", () => {
 
   test("a managed image does not show one", () => {
     expect(check("images", undefined, PLAN)).toEqual([]);
+  });
+
+  test.each<[string, Seen<boolean>, string]>([
+    ["PurchaseTermsNotAccepted", seen(false), "az vm image terms accept"],
+    ["PurchasePlanNotFound", absent, "az vm image terms show"],
+    [
+      "PurchaseTermsNotSeen",
+      denied("/subscriptions"),
+      "az vm image terms show",
+    ],
+    ["PurchaseTermsNotSeen", { kind: "unread" }, "az vm image terms show"],
+  ])("terms: %s", (code, terms, az) => {
+    expect(
+      findings({ definition: { purchasePlan: OTHER }, facts: { terms } }),
+    ).toEqual([
+      finding(
+        code,
+        "",
+        "The images come from plan it's of linux by contoso",
+        String.raw`${az} --subscription ${SUBSCRIPTION} --publisher contoso --offer linux --plan 'it'\''s'`,
+        "warning",
+      ),
+    ]);
+    expect(
+      findings({
+        definition: { purchasePlan: OTHER },
+        facts: { terms: seen(true) },
+      }),
+    ).toEqual([]);
   });
 
   test("that of an image version is its definition's", () => {
