@@ -23,7 +23,7 @@ type Schema = OpenAPIV3.SchemaObject & {
 interface ReadBody {
   /** The body with the schema's names, without read-only members. */
   readonly value: unknown;
-  /** Whether it had read-only members: then it was an answer before. */
+  /** Whether it had read-only members beside `type`: then it was an answer before. */
   readonly pasted: boolean;
   readonly findings: readonly Finding[];
   /** Where a place of `value` is in the body as it was given. */
@@ -85,7 +85,8 @@ export function readNames(
         if (!emptied || schema.required?.includes(name))
           define(result, name, kept);
       } else if (schema["x-read-only-properties"]?.includes(name))
-        pasted = true;
+        // A client whose types have it sends it in every body: it has one value.
+        pasted ||= name !== "type";
       else strange.push(name);
     }
     for (const name of strange) {

@@ -116,7 +116,12 @@ function toFinding(
     case "maximum":
       return wrong(
         "NotInRange",
-        `Must be from ${schema.minimum ?? "any"} to ${schema.maximum ?? "any"}, is ${String(error.data)}.`,
+        sentences(
+          `Must be from ${schema.minimum ?? "any"} to ${schema.maximum ?? "any"}, is ${String(error.data)}.`,
+          entry === "property" &&
+            error.data === 0 &&
+            "Leave it out where it is not set: NSwag's clients do with /generateOptionalPropertiesAsNullable:true.",
+        ),
       );
     case "minLength":
       return wrong("TooShort", "Must not be empty.");

@@ -340,6 +340,15 @@ describe("read-only members", () => {
     });
   });
 
+  it("are not those of an answer where type is the only one, which a client may send in every body", () => {
+    const type = "Microsoft.Compute/galleries/images/versions";
+    expect(put({ type, ...managedImageBody })).toEqual({
+      value: managedImageBody,
+      pasted: false,
+      findings: [],
+    });
+  });
+
   it("are those of sigil but for the promotion", () => {
     const { value, pasted, findings } = put({
       location: "westus",

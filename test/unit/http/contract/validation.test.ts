@@ -123,6 +123,12 @@ describe("each mistake in a body has its own answer:", () => {
       "Must be from 1 to 100, is 101. A number of replicas.",
     ],
     [
+      `${REGION}/regionalReplicaCount`,
+      0,
+      "NotInRange",
+      "Must be from 1 to 100, is 0. Leave it out where it is not set: NSwag's clients do with /generateOptionalPropertiesAsNullable:true. A number of replicas.",
+    ],
+    [
       `${REGION}/encryption/dataDiskImages/0/lun`,
       -1,
       "NotInRange",
