@@ -5,7 +5,11 @@ import {
 } from "@azure/arm-compute";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApiClient, Operation } from "../support/api-client.js";
+import {
+  checkAgainstDocument,
+  type ApiClient,
+  type Operation,
+} from "../support/api-client.js";
 import { managedImageRequest, seedResource } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 import { startTlsFront, type TlsFront } from "../support/tls-front.js";
@@ -48,6 +52,15 @@ beforeAll(async () => {
         `${request.method} ${isOperation ? "operation" : "version"} ${response.status}`,
       );
       operationUrl = response.headers.get("operation-location") ?? operationUrl;
+      checkAgainstDocument(
+        request.method,
+        new URL(request.url).pathname,
+        {
+          status: response.status,
+          headers: new Headers(response.headers.toJSON()),
+        },
+        JSON.parse(response.bodyAsText ?? "null"),
+      );
       return response;
     },
   });

@@ -2,7 +2,7 @@ import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
-import { pathOf } from "../support/api-client.js";
+import { checkAgainstDocument, pathOf } from "../support/api-client.js";
 import { receive } from "@sigil-local/testing/receive";
 import {
   managedImageRequest,
@@ -46,10 +46,13 @@ async function call(
     },
     ...(init.body !== undefined && { body: JSON.stringify(init.body) }),
   });
+  const text = await response.text();
   told.push({
     where: `answer to ${what}`,
-    text: JSON.stringify([[...response.headers], await response.text()]),
+    text: JSON.stringify([[...response.headers], text]),
   });
+  const { pathname } = new URL(response.url);
+  checkAgainstDocument(method, pathname, response, JSON.parse(text));
   return response.status;
 }
 

@@ -85,10 +85,14 @@ export function createApiClient(
   };
 }
 
-function checkAgainstDocument(
+/** Throws where an answer is not as the document has it, in its body or its headers. */
+export function checkAgainstDocument(
   method: string,
   pathname: string,
-  response: Response,
+  response: {
+    readonly status: number;
+    readonly headers: Pick<Headers, "get" | "has">;
+  },
   value: unknown,
 ): void {
   const mediaType = response.headers.get("content-type") ?? "";
