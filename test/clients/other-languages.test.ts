@@ -15,7 +15,6 @@ const NO_GENERATOR =
 
 const missing = (name: LanguageName): string | undefined =>
   generator === undefined ? NO_GENERATOR : LANGUAGES[name].missing(generator);
-// A Go client is missing: OpenAPI Generator 5.0.0-beta2 leaves its models out.
 
 /** A Java program that generates and a compiler take seconds of a processor of their own, and many more of one that is shared. */
 const COMPILER_TIMEOUT_MS = 240_000;
@@ -36,6 +35,14 @@ describe("OpenAPI Generator's client", () => {
       })) ?? "";
   });
   afterAll(() => stack?.close());
+
+  test(
+    "for Go compiles, and creates, follows and lists an image version",
+    lacking(
+      "a generator of clients for Go: OpenAPI Generator 5.0.0-beta2 leaves their models out.",
+    ),
+    () => expect.fail("there is no program for it"),
+  );
 
   Object.keys(LANGUAGES).forEach((language, i) => {
     const name = language as LanguageName;

@@ -48,15 +48,17 @@ public final class Story {
               + "/providers/Microsoft.Compute/images/myImage"))));
 
     Operation accepted = imageVersions.putImageVersion(
-      subscription, RESOURCE_GROUP, GALLERY, IMAGE, name, body, null, null, null);
+      subscription, RESOURCE_GROUP, GALLERY, IMAGE, name, body, null, null, null, null, null, null, null);
 
     Operation operation = accepted;
     while (operation.getStatus() == OperationStatus.NOTSTARTED
         || operation.getStatus() == OperationStatus.RUNNING) {
       Thread.sleep(100);
-      operation = operations.getOperation(operation.getId());
+      operation = operations.getOperation(operation.getId(), null, null, null);
     }
 
+    Operation unchanged = imageVersions.patchImageVersion(
+      subscription, RESOURCE_GROUP, GALLERY, IMAGE, name, Map.of(), null, null, null, null, null, null);
     ImageVersion version =
       imageVersions.getImageVersion(subscription, RESOURCE_GROUP, GALLERY, IMAGE, name);
     ImageVersionList versions =
@@ -64,7 +66,7 @@ public final class Story {
     String problem;
     try {
       imageVersions.putImageVersion(
-        subscription, RESOURCE_GROUP, GALLERY, IMAGE, "1.0", body, null, null, null);
+        subscription, RESOURCE_GROUP, GALLERY, IMAGE, "1.0", body, null, null, null, null, null, null, null);
       throw new IllegalStateException("accepted");
     } catch (ApiException error) {
       problem = error.getResponseBody();
@@ -74,6 +76,7 @@ public final class Story {
     System.out.println(client.getObjectMapper().writeValueAsString(Map.of(
       "accepted", accepted.getKind(),
       "ended", operation.getStatus(),
+      "unchanged", unchanged.getStatus(),
       "regions", version.getSigil().getRegions().stream()
         .map(region -> region.getName() + " " + region.getState()).collect(Collectors.toList()),
       "listed", versions.getValue().stream()
