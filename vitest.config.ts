@@ -21,6 +21,8 @@ const SLOW = [
   "test/contract/image-version/drift/{crashes,many,random,telling}.test.ts",
   "test/contract/image-version/use-guard/{canceled,demoted,found-in-use,meanwhile,regions,waits}.test.ts",
   "test/contract/rollout/{changed-outside,crashes,people,results,tested,wave-times}.test.ts",
+  "test/contract/image-version/forecast.test.ts",
+  "test/contract/key-guardian/opened.test.ts",
   "test/contract/retention/{runs,waiting-deletions}.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",

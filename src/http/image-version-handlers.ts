@@ -5,6 +5,7 @@ import {
   promoteImageVersion,
   retryImageVersion,
   deleteImageVersion,
+  forecastImageVersion,
   planImageVersion,
   patchImageVersion,
   putImageVersion,
@@ -18,6 +19,7 @@ import {
   getImageUse,
   listImageDefinitions,
   createSummaries,
+  openedKeys,
   withKeys,
   viewImageVersion,
   viewPlan,
@@ -58,6 +60,7 @@ type Names =
   | "getImageSummary"
   | "getMachineCommands"
   | "getImageUse"
+  | "getForecast"
   | "armListImageVersions"
   | "armGetImageVersion"
   | "armPutImageVersion"
@@ -93,11 +96,13 @@ export function imageVersionHandlers(
       ? accepted(result.operation, requestUrl)
       : shown(result.version);
 
-  const get = async ({ path }: Get) => {
+  const get = async ({ path, query }: Get) => {
     const version = await getImageVersion(deps, path);
     const rollout = await rolloutOf(version);
-    const [known] = await withKeys(deps, imageIdOf(path), [version]);
-    const keys = known?.[1];
+    const keys =
+      "expand" in query
+        ? await openedKeys(deps, imageIdOf(path), version)
+        : (await withKeys(deps, imageIdOf(path), [version]))[0]?.[1];
     return shown(version, {
       ...(rollout && { rollout }),
       ...(keys && { keys }),
@@ -236,6 +241,11 @@ export function imageVersionHandlers(
     getImageUse: endpoint("getImageUse", async ({ path }) => ({
       status: 200 as const,
       body: await getImageUse(deps, path),
+    })),
+
+    getForecast: endpoint("getForecast", async ({ path, query: { of } }) => ({
+      status: 200 as const,
+      body: await forecastImageVersion(deps, path, of),
     })),
 
     createNextImageVersion: endpoint(

@@ -17,6 +17,7 @@ export type TargetRegion = Schemas["TargetRegion"];
 
 /** What the API answers. */
 export type ImageVersionView = Schemas["ImageVersion"];
+export type ForecastView = Schemas["Forecast"];
 export type PlanView = Schemas["Plan"];
 export type ImageUseView = Schemas["ImageUse"];
 export type ImageSummaryView = Schemas["ImageSummary"];

@@ -34,6 +34,7 @@ export { retryImageVersion } from "./commands/retry.js";
 export type { ChangeCommand, Command } from "./commands/command.js";
 export { createNextImageVersion } from "./commands/create-next.js";
 export { deleteImageVersion } from "./commands/delete.js";
+export { forecastImageVersion } from "./commands/forecast.js";
 export { planImageVersion } from "./commands/plan.js";
 export {
   patchImageVersion,
@@ -59,7 +60,12 @@ export {
   type KnownImageVersion,
 } from "./queries/get.js";
 export { listImageDefinitions } from "./queries/image-definitions.js";
-export { usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export {
+  openedKeys,
+  usesOf,
+  withKeys,
+  withRegionsAway,
+} from "./queries/keys.js";
 export { lookAt } from "./queries/look-at.js";
 export { createLooks } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";

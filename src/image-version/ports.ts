@@ -5,7 +5,7 @@ import type {
   Stored,
 } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
-import type { KeyDependencies } from "./keys/ports.js";
+import type { KeyDependencies, KeyState } from "./keys/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { ReleaseChange } from "./latest/release.js";
@@ -139,6 +139,11 @@ export interface Looks {
   images(
     galleryId: string,
   ): Promise<readonly ListedImageDefinition[] | undefined>;
+  /** What `look` finds of a disk encryption set that nobody has looked at yet; kept for ten minutes, unless it finds nothing. */
+  keys(
+    setId: string,
+    look: () => Promise<KeyState | undefined>,
+  ): Promise<KeyState | undefined>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
   has(id: ImageVersionId): boolean;
   /** What a request was judged by, and refused for: who reads again is to see it. */

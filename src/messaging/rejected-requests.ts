@@ -6,7 +6,7 @@
  *     same time or after such a death, it is one operation.
  */
 import { isUtf8 } from "node:buffer";
-import { ServiceError } from "../errors.js";
+import { ServiceError, type Finding } from "../errors.js";
 import type { PutAnswer } from "../image-version/index.js";
 import { forgedToken, type Page } from "../operation/queries.js";
 import type { EventReference, Requester } from "../operation/records.js";
@@ -30,6 +30,8 @@ export interface KeptRequest extends Pick<
   readonly enqueuedTime: string;
   readonly code: string;
   readonly reason: string;
+  /** The first of what was found wrong. */
+  readonly errors: readonly Finding[];
   /** The original had so many bytes, and `bytes` are its first. */
   readonly originalLength: number | undefined;
 }
@@ -50,6 +52,7 @@ interface RejectedRequestView {
   readonly enqueuedTime: string;
   readonly rejectionCode: string;
   readonly rejectionReason: string;
+  readonly errors: Finding[];
   readonly size: number;
   readonly request?: EventReference;
   readonly original?: string;
@@ -134,13 +137,15 @@ function idOf(text: string): bigint | undefined {
 
 /** The text as it is: whoever shows it must not take it for anything else. */
 function view(kept: KeptRequest): RejectedRequestView {
-  const { id, enqueuedTime, code, reason, bytes, originalLength } = kept;
+  const { id, enqueuedTime, code, reason, errors, bytes, originalLength } =
+    kept;
   const request = referenceIn(kept);
   return {
     id,
     enqueuedTime,
     rejectionCode: code,
     rejectionReason: reason,
+    errors: [...errors],
     size: originalLength ?? bytes.length,
     ...(request !== undefined && { request }),
     ...(originalLength === undefined &&

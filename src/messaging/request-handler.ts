@@ -50,6 +50,7 @@ export interface RejectedRequest {
   readonly original: IncomingMessage;
   readonly code: string;
   readonly reason: string;
+  readonly errors: readonly Finding[];
 }
 
 /** What it takes to take a request. */
@@ -522,6 +523,7 @@ async function reject(
     original,
     code: error.code,
     reason: error.message,
+    errors: error.findings,
   });
   const data: EventData<typeof IMAGE_VERSION_EVENT.rejected> = {
     error: {

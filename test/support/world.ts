@@ -258,6 +258,13 @@ const KEPT: readonly KeptRequest[] = [
   applicationProperties: {},
   code: "InvalidRequest",
   reason: "1 error was found in the message.",
+  errors: [
+    {
+      code: "MissingProperty",
+      pointer: "/specversion",
+      message: '"specversion" is missing.',
+    },
+  ],
   originalLength: undefined,
 }));
 

@@ -22,7 +22,7 @@ export function eventMessage(event: CloudEvent): ServiceBusMessage {
 
 /** A refused request with `body` of it. Its own properties stay where there is room: a message holds 64 KB of them. */
 export function keptMessage(
-  { id, original, code, reason }: RejectedRequest,
+  { id, original, code, reason, errors }: RejectedRequest,
   body: Uint8Array,
   cut: Readonly<Record<string, string | number>> = {},
 ): ServiceBusMessage {
@@ -44,8 +44,24 @@ export function keptMessage(
       ...cut,
       rejectionCode: code,
       rejectionReason: reason.slice(0, 1_000),
+      // Also where there are none: a sender may have called a property of its own so.
+      rejectionErrors: firstOf(errors),
     },
   };
+}
+
+/** Beside what a sender may have, and what is said of the message. */
+const LARGEST_ERRORS_BYTES = 8 * 1024;
+
+/** As JSON, the first that fit. */
+function firstOf(errors: RejectedRequest["errors"]): string {
+  let kept = "[]";
+  for (let count = 1; count <= errors.length; count += 1) {
+    const more = JSON.stringify(errors.slice(0, count));
+    if (Buffer.byteLength(more) > LARGEST_ERRORS_BYTES) break;
+    kept = more;
+  }
+  return kept;
 }
 
 /** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */

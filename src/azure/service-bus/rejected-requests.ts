@@ -3,6 +3,7 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
+import type { Finding } from "../../errors.js";
 import type {
   KeptRequest,
   RejectedRequests,
@@ -96,7 +97,8 @@ async function remove(
 function keptRequest(message: ServiceBusReceivedMessage): KeptRequest {
   const properties = message.applicationProperties ?? {};
   const bytes = bytesOf(message.body);
-  const { rejectionCode, rejectionReason, originalLength } = properties;
+  const { rejectionCode, rejectionReason, rejectionErrors, originalLength } =
+    properties;
   return {
     id: numberOf(message),
     enqueuedTime: (message.enqueuedTimeUtc ?? new Date(0)).toISOString(),
@@ -104,6 +106,7 @@ function keptRequest(message: ServiceBusReceivedMessage): KeptRequest {
     applicationProperties: properties,
     code: textOf(rejectionCode),
     reason: textOf(rejectionReason),
+    errors: errorsIn(textOf(rejectionErrors)),
     originalLength:
       // A sender may have called a property of its own so.
       typeof originalLength === "number" && originalLength > bytes.length
@@ -122,6 +125,33 @@ function bytesOf(body: unknown): Buffer {
   return Buffer.from(
     typeof body === "string" ? body : (JSON.stringify(body) ?? ""),
   );
+}
+
+/** None of a message that no release of Sigil has put there. */
+function errorsIn(text: string): readonly Finding[] {
+  try {
+    const errors: unknown = JSON.parse(text);
+    return Array.isArray(errors) ? errors.flatMap(errorIn) : [];
+  } catch {
+    return [];
+  }
+}
+
+function errorIn(value: unknown): readonly Finding[] {
+  const { code, pointer, message, remediation } = Object(value) as Record<
+    string,
+    unknown
+  >;
+  return typeof code !== "string" || typeof message !== "string"
+    ? []
+    : [
+        {
+          code,
+          pointer: textOf(pointer),
+          message,
+          ...(typeof remediation === "string" && { remediation }),
+        },
+      ];
 }
 
 function textOf(value: unknown): string {

@@ -205,7 +205,7 @@ export function acceptByHand(
 }
 
 export function absent(
-  { id }: Command,
+  { id }: Pick<Command, "id">,
   stored: StoredVersion | undefined,
 ): ServiceError {
   const record = stored?.record;

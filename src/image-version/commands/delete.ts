@@ -83,7 +83,7 @@ export async function deleteImageVersion(
 /** What tells one deletion from another. */
 const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
 
-const RELEASE = { kind: "exclude", by: "deletion" } as const;
+export const RELEASE = { kind: "exclude", by: "deletion" } as const;
 
 /** The deletion that is there, or has been, where it does what is asked. */
 function joined(
@@ -108,8 +108,8 @@ function joined(
 }
 
 /** Throws where there is nothing to delete, it was judged by what is no more, or somebody or Azure forbids it. */
-function mustBeDeletable(
-  { id, ifOperationId }: DeleteImageVersion,
+export function mustBeDeletable(
+  { id, ifOperationId }: Pick<DeleteImageVersion, "id" | "ifOperationId">,
   { look, seen, stored }: Subject,
   now: Date,
 ): void {

@@ -6,7 +6,11 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import {
   nextWave,
@@ -147,8 +151,8 @@ export function demoteImageVersion(
 }
 
 /** A person's promotion without regions is the go for the next wave, whatever that waits for. */
-function promotionOf(
-  { byRule }: PromoteImageVersion,
+export function promotionOf(
+  { byRule }: Pick<PromoteImageVersion, "byRule">,
   regions: readonly string[] | undefined,
   { look, stored }: Subject,
 ): ReleaseChange {
@@ -247,12 +251,8 @@ function withoutPolicysDeletion(
 ): { readonly on?: ImageVersionPair } {
   const deletion = stored && openDeletionIn(stored.record);
   if (stored === undefined || deletion === undefined) return {};
-  if (!deletion.isByPolicy || byRule !== undefined)
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
-      { fields: { existingOperationId: deletion.id } },
-    );
+  if (byRule !== undefined) throw isToBeDeleted(id, deletion.id);
+  mustNotBeToBeDeleted(id, stored);
   const operation = [stored.operation, ...stored.record.members].find(
     (one) => one.id === deletion.id,
   );
@@ -264,4 +264,21 @@ function withoutPolicysDeletion(
     "The version is promoted: its retention policy keeps it.",
   );
   return on === undefined ? {} : { on };
+}
+
+/** Throws where somebody deletes the version. */
+export function mustNotBeToBeDeleted(
+  id: ImageVersionId,
+  stored: StoredVersion | undefined,
+): void {
+  const deletion = stored && openDeletionIn(stored.record);
+  if (deletion?.isByPolicy === false) throw isToBeDeleted(id, deletion.id);
+}
+
+function isToBeDeleted(id: ImageVersionId, operationId: string): ServiceError {
+  return new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.`,
+    { fields: { existingOperationId: operationId } },
+  );
 }

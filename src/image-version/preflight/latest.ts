@@ -67,9 +67,22 @@ export async function latestAfter(
   deps: Dependencies,
   taking: LatestTaking,
 ): Promise<readonly LatestChange[]> {
-  if (takesNothing(taking)) return [];
+  return takesNothing(taking) ? [] : changedOf(await latestThen(deps, taking));
+}
+
+/** The latest of every region, as it is and then, in the same way. */
+export async function latestThen(
+  deps: Dependencies,
+  taking: LatestTaking,
+): Promise<readonly LatestChange[]> {
   const survey = await surveyOf(deps, imageIdOf(taking.id));
-  return changesOf(survey, taking, survey.toBe);
+  return latestWhere(survey, taking, survey.toBe);
+}
+
+export function changedOf(
+  latest: readonly LatestChange[],
+): readonly LatestChange[] {
+  return latest.filter(({ from, to }) => from !== to);
 }
 
 function takesNothing({ before, after }: LatestTaking): boolean {
@@ -77,7 +90,7 @@ function takesNothing({ before, after }: LatestTaking): boolean {
 }
 
 /** `others`: how the other versions are taken to be in latest. */
-async function changesOf(
+async function latestWhere(
   survey: Survey,
   { id, before, after }: LatestTaking,
   others: Change,
@@ -93,7 +106,7 @@ async function changesOf(
   );
   return now === undefined || then === undefined
     ? []
-    : latestBetween(now, then).filter(({ from, to }) => from !== to);
+    : latestBetween(now, then);
 }
 
 /**
@@ -132,7 +145,7 @@ async function lostWhere(
   included: typeof latestToBe,
 ): Promise<readonly LatestChange[]> {
   const { versionName } = taking.id;
-  const changes = await changesOf(survey, taking, (one) => {
+  const latest = await latestWhere(survey, taking, (one) => {
     const record = survey.records.get(one.name);
     const isLower = compareVersionNumbers(one.name, versionName) < 0;
     const regions = [
@@ -142,7 +155,7 @@ async function lostWhere(
     ];
     return { ...one, resource: withLatest(one.resource, regions) };
   });
-  return lostOf(changes);
+  return lostOf(changedOf(latest));
 }
 
 function namesIn(changes: readonly LatestChange[]): string {

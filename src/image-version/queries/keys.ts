@@ -1,3 +1,5 @@
+import { createKeyLooks } from "../keys/look.js";
+import { lookAgain } from "../keys/look-again.js";
 import {
   statesOf,
   versionKeys,
@@ -65,6 +67,32 @@ export async function withKeys<V extends Version>(
     const keys = known?.of(uses[i] ?? [], version.record);
     return [version, keys && viewKeys(keys)];
   });
+}
+
+/** The keys of one version; sets that no run has looked at yet are looked at now. What cannot be looked at stays as it is known. */
+export async function openedKeys(
+  deps: Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">,
+  imageId: string,
+  { look, record }: Version,
+): Promise<KeysView | undefined> {
+  const { keyGuardian } = deps;
+  const uses = usesOf(look);
+  const known = await readKeys(deps, imageId, uses.length > 0);
+  if (known === undefined || keyGuardian === undefined) return undefined;
+  const reads = { ...deps, ...keyGuardian };
+  const looks = createKeyLooks(reads);
+  const states = new Map(known.states);
+  await Promise.all(
+    uses.map(async ({ diskEncryptionSetId: set }) => {
+      if (known.states.has(set.toLowerCase())) return;
+      const state = await deps.looks.keys(set, () =>
+        lookAgain(reads, looks, set, undefined),
+      );
+      if (state !== undefined) states.set(set.toLowerCase(), state);
+    }),
+  );
+  const keys = versionKeys(states, uses, record?.encryptionTypes ?? {});
+  return keys && viewKeys(keys);
 }
 
 export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {

@@ -7,6 +7,7 @@
  */
 import { formatImageVersionId } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
+import type { KeyState } from "../keys/ports.js";
 import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type {
   ListedImageDefinition,
@@ -15,6 +16,8 @@ import type {
 } from "../resources.js";
 
 const KEEP_MS = 30_000;
+/** Keys go bad seldom, and the key guardian tells of it. */
+const KEEP_KEYS_MS = 600_000;
 const MOST_VERSIONS = 500;
 /** They may be long. */
 const MOST_LISTS = 50;
@@ -40,7 +43,14 @@ export function createLooks(
   const galleries = new SharedReads<
     readonly ListedImageDefinition[] | undefined
   >({ most: MOST_LISTS, keepMs: KEEP_MS, now });
+  const keys = new SharedReads<KeyState | undefined>({
+    most: MOST_VERSIONS,
+    keepMs: KEEP_KEYS_MS,
+    now,
+    isKept: (state) => state !== undefined,
+  });
   return {
+    keys: (setId, look) => keys.once(setId.toLowerCase(), look),
     version: (id) =>
       versions.once(formatImageVersionId(id).toLowerCase(), async () => {
         const shown = await resourceManager.getImageVersion(id);

@@ -40,6 +40,7 @@ export function summaryOf({
       })),
     }),
     excludeFromLatest: included.length === 0,
+    ...(sigil.heldBack === true && { heldBack: true }),
     ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
     ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
     regions: sigil.regions.map((region) => {

@@ -12,7 +12,7 @@ import { PROMOTION, PROTECTED } from "../properties/table.js";
 import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
 import { shownOf } from "./shown.js";
-import { desired, ownAsked, unapplied } from "../state/fold.js";
+import { desired, ownAsked, ruleInForce, unapplied } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
@@ -83,6 +83,7 @@ function sigilOf(
       promotion: promotion as NonNullable<Sigil["promotion"]>,
     }),
     ...(isProtected === true && { protected: true }),
+    ...(record && ruleInForce(record) && { heldBack: true }),
     ...(record && { operationId: operationIdOf(record), state: record.state }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),
     ...beside,

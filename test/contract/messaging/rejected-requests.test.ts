@@ -39,6 +39,12 @@ import {
   validator,
 } from "../../unit/http/contract/document.js";
 
+const ERROR = {
+  code: "UnknownProperty",
+  pointer: "/data/nam",
+  message: '"nam" is not known here.',
+  remediation: 'Did you mean "name"?',
+};
 const QUEUE = "image-version-requests-rejected";
 const ADMIN = {
   roles: ["ImageVersions.Admin"],
@@ -109,6 +115,7 @@ async function keep(
     },
     code: "Forbidden",
     reason: "The queue may not write there.",
+    errors: [ERROR],
   });
 }
 
@@ -238,6 +245,7 @@ test("the list is oldest first and page by page, and takes nothing", async () =>
     {
       rejectionCode: "Forbidden",
       rejectionReason: "The queue may not write there.",
+      errors: [ERROR],
       size: 1,
       original: "a",
     },

@@ -50,6 +50,7 @@ describe("a refused request", () => {
         },
         code: "ImageVersionConflict",
         reason: "It exists otherwise.",
+        errors: [{ ...FINDING, pointer: "/data/properties/publishingProfile" }],
       },
     ]);
     expect(events).toEqual([

@@ -1,9 +1,12 @@
 import { PreconditionFailedError } from "@sigil/client";
+import { answerTo } from "../asking.js";
 import { updateOf } from "../az/update.js";
 import type { Command, Context } from "../command.js";
+import { Ended } from "../exit-codes.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
 import type { Option } from "../options.js";
 import { SAFETY_OPTIONS, TARGET_OPTIONS } from "./create-options.js";
+import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { accepted } from "./operation-columns.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
@@ -153,9 +156,18 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
     IF_MATCH,
     IGNORE_USE,
     ALLOW_NO_LATEST,
+    DRY_RUN,
+    {
+      names: ["--yes", "-y"],
+      kind: "flag",
+      help: "Do not ask. Without a terminal nothing is asked.",
+    },
     ...WAIT_OPTIONS,
   ],
   async run(context) {
+    if (context.values.boolean("--dry-run"))
+      return forecastResult(await forecastOf(context, "delete"));
+    await mustBeMeant(context);
     const { body } = await context.client.call("deleteImageVersion", {
       path: versionIn(context),
       query: {
@@ -177,6 +189,30 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
     return {};
   },
 };
+
+/** On a terminal: whether it is final, who uses the version, and its number as the answer. */
+async function mustBeMeant(context: Context): Promise<void> {
+  const { io, values, client, note } = context;
+  if (!io.stderr.isTTY || values.boolean("--yes")) return;
+  const path = versionIn(context);
+  const { softDelete, regions } = await forecastOf(context, "delete");
+  if (softDelete?.isSoftDeleteEnabled === true)
+    note("It can be restored for a while: sigil image-version undelete.");
+  for (const { region, from, to } of regions)
+    if (from !== to)
+      note(`In ${region} the latest goes from ${from} to ${to ?? "none"}.`);
+  const { body: use } = await client.call("getImageUse", { path });
+  note(
+    `Used by ${use.scaleSets.count} scale sets and ${use.machines.count + use.ephemeralMachines.count} machines.`,
+  );
+  const { versionName, imageName } = path;
+  const answer = await answerTo(
+    context,
+    `Type ${versionName} to delete it in ${imageName}: `,
+  );
+  if (answer !== versionName)
+    throw new Ended("interrupted", "Not confirmed: nothing was deleted.");
+}
 
 export const RETRY: Command = {
   words: "image-version retry",

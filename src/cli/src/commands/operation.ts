@@ -5,6 +5,7 @@ import {
   type Operation,
   type Schemas,
 } from "@sigil/client";
+import { answerTo } from "../asking.js";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
@@ -163,18 +164,12 @@ export const OPERATION_COMMANDS: readonly Command[] = [
 ];
 
 /** Throws `Ended` unless somebody says yes. */
-async function confirm(
-  { io, values }: Context,
-  question: string,
-): Promise<void> {
-  if (values.boolean("--yes")) return;
-  if (!io.stderr.isTTY)
+async function confirm(context: Context, question: string): Promise<void> {
+  if (context.values.boolean("--yes")) return;
+  if (!context.io.stderr.isTTY)
     throw new UsageError(`${question} Nobody can be asked here: give --yes.`);
-  io.stderr.write(`${question} [y/N] `);
-  for await (const part of io.stdin) {
-    if (/^y(?:es)?$/iu.test(String(part).trim())) return;
-    break;
-  }
+  if (/^y(?:es)?$/iu.test(await answerTo(context, `${question} [y/N] `)))
+    return;
   throw new Ended("interrupted", "Nothing was canceled.");
 }
 

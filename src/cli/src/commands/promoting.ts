@@ -1,6 +1,8 @@
 import type { Schemas } from "@sigil/client";
 import type { Command } from "../command.js";
+import { UsageError } from "../exit-codes.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
+import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { accepted } from "./operation-columns.js";
 import type { Option } from "../options.js";
@@ -42,6 +44,7 @@ function promotion(
       ...options,
       IF_MATCH,
       ...(word === "demote" ? [ALLOW_NO_LATEST] : []),
+      DRY_RUN,
       ...WAIT_OPTIONS,
     ],
     columns: VERSION_COLUMNS,
@@ -49,6 +52,13 @@ function promotion(
       const request = { path: versionIn(context), header: ifMatch(context) };
       const regions =
         word === "promote" ? context.values.list("--regions") : undefined;
+      if (context.values.boolean("--dry-run")) {
+        if (regions !== undefined)
+          throw new UsageError(
+            "--dry-run is of a promotion without --regions: leave one of the two out.",
+          );
+        return forecastResult(await forecastOf(context, word));
+      }
       const { body } =
         word === "promote"
           ? await context.client.call("promoteImageVersion", {
@@ -72,11 +82,7 @@ latest version in each region.`,
   options: [
     ...IMAGE_PLACE,
     { names: ["--to"], help: "The version that is to be the latest." },
-    {
-      names: ["--dry-run"],
-      kind: "flag",
-      help: "Only print what would change; do nothing.",
-    },
+    DRY_RUN,
     ALLOW_NO_LATEST,
     ...WAIT_OPTIONS,
   ],

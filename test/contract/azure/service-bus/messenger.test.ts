@@ -254,6 +254,7 @@ test("a rejected request is kept as it came, with the reason, once however often
     original: MESSAGE,
     code: "InvalidRequest",
     reason: "x".repeat(2_000),
+    errors: [],
   };
   await messenger.keepRejected(request);
   await messenger.keepRejected(request);
@@ -271,6 +272,26 @@ test("a rejected request is kept as it came, with the reason, once however often
     originalMessageId: "m1",
     rejectionCode: "InvalidRequest",
     rejectionReason: "x".repeat(1_000),
+    rejectionErrors: "[]",
+  });
+});
+
+test("a rejected request has its first errors, as many as 8 KB hold", async () => {
+  const { messenger, client } = await start();
+  const error = { code: "c", pointer: "/p", message: "x".repeat(3_000) };
+  await messenger.keepRejected({
+    id: "r1",
+    original: {
+      ...MESSAGE,
+      applicationProperties: { rejectionErrors: "of the sender" },
+    },
+    code: "InvalidRequest",
+    reason: "3 errors",
+    errors: [error, error, error],
+  });
+  const { applicationProperties } = await bytesIn(client, REJECTED);
+  expect(applicationProperties).toMatchObject({
+    rejectionErrors: JSON.stringify([error, error]),
   });
 });
 
@@ -281,6 +302,7 @@ test("a rejected request goes after its time, and leaves no dead letter", async 
     original: MESSAGE,
     code: "InvalidRequest",
     reason: "no",
+    errors: [],
   });
   clock.advance(KEEP_REJECTED_MS - 1);
   expect(emulator.counts(REJECTED).active).toBe(1);
@@ -302,6 +324,7 @@ test.each([
     original: { ...MESSAGE, bytes },
     code: "MalformedJson",
     reason: "No.",
+    errors: [],
   });
   const { body, applicationProperties } = await bytesIn(client, REJECTED);
   expect(Buffer.compare(body, bytes)).toBe(0);
@@ -315,6 +338,7 @@ test("a rejected request that does not fit with the reason is cut, and its lengt
     original: { ...MESSAGE, bytes: RANDOM_BYTES },
     code: "MalformedJson",
     reason: "No.",
+    errors: [],
   });
   const { body, applicationProperties } = await bytesIn(client, REJECTED);
   expect(Buffer.compare(body, RANDOM_BYTES.subarray(0, 196_608))).toBe(0);
@@ -337,6 +361,7 @@ test("a rejected request with too many properties is kept without them, and says
     },
     code: "PayloadTooLarge",
     reason: "No.",
+    errors: [],
   });
   const { applicationProperties } = await bytesIn(client, REJECTED);
   expect(applicationProperties).toMatchObject({
@@ -353,6 +378,7 @@ test("a rejected request that the host has decoded says so", async () => {
     original: { ...MESSAGE, decoded: true },
     code: "InvalidRequest",
     reason: "No.",
+    errors: [],
   });
   const { applicationProperties } = await bytesIn(client, REJECTED);
   expect(applicationProperties).toMatchObject({ originalDecoded: true });

@@ -1,0 +1,42 @@
+/** What a promotion, a demotion or a deletion would do, before it is asked for. */
+import type { Schemas } from "@sigil/client";
+import type { Context, Result } from "../command.js";
+import type { Option } from "../options.js";
+import { versionIn } from "./places.js";
+
+type Forecast = Schemas["Forecast"];
+type Change = Schemas["LatestChange"];
+
+export const DRY_RUN: Option = {
+  names: ["--dry-run"],
+  kind: "flag",
+  help: "Only print what would change; do nothing.",
+};
+
+export async function forecastOf(
+  context: Context,
+  of: Forecast["of"],
+): Promise<Forecast> {
+  const { client, note } = context;
+  const { body } = await client.call("getForecast", {
+    path: versionIn(context),
+    query: { of },
+  });
+  if (body.wave !== undefined) note(`Wave ${body.wave} of its rule.`);
+  for (const { severity = "error", code, message } of body.findings)
+    if (code !== "LatestChanges") note(`${severity}: ${message}`);
+  return body;
+}
+
+/** Printed as a rollback's dry run. */
+export function forecastResult(forecast: Forecast): Result {
+  return {
+    data: forecast,
+    columns: [
+      { title: "Region", of: ({ region }: Change) => region },
+      { title: "From", of: ({ from }: Change) => from ?? "none" },
+      { title: "To", of: ({ to }: Change) => to ?? "none" },
+    ],
+    rows: (data) => (data as Forecast).regions,
+  };
+}
