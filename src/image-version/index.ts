@@ -27,6 +27,7 @@ export {
 } from "./version-numbers.js";
 export { regionsOf } from "./properties/canonical-form.js";
 export type { UsedResource } from "./properties/resource-references.js";
+export type { DiskImageEncryption } from "./properties/disk-encryption-references.js";
 
 // Commands.
 export { demoteImageVersion, promoteImageVersion } from "./commands/promote.js";

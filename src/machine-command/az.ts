@@ -3,12 +3,16 @@ import type { Machine } from "./machine.js";
 
 /**
  * `az vm create` as one command for a POSIX shell. Undefined where az has no way to say it: it takes a set for each data disk, or
- * none at all.
+ * none at all, and none of confidential machines.
  */
 export function azCommand(machine: Machine): string | undefined {
   const { dataDisks } = machine;
   const sets = dataDisks.flatMap((disk) => disk.diskEncryptionSetId ?? []);
-  if (sets.length > 0 && sets.length < dataDisks.length) return undefined;
+  if (
+    (sets.length > 0 && sets.length < dataDisks.length) ||
+    dataDisks.some(({ confidential }) => confidential !== undefined)
+  )
+    return undefined;
   return [["az", "vm", "create"], ...optionsOf(machine, sets)]
     .map((words) => words.map(shellWord).join(" "))
     .join(" \\\n  ");

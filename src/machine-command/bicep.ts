@@ -1,4 +1,5 @@
 import { bicepString } from "../shell-words.js";
+import type { DiskPlan } from "../machine-test/machine.js";
 import type { Machine } from "./machine.js";
 
 /** A value of Bicep that is no string. */
@@ -35,7 +36,6 @@ export function bicepFile(machine: Machine): string {
 
 function resourceOf(machine: Machine): Value {
   const { name, purchasePlan, securityType } = machine;
-  const { confidential, diskEncryptionSetId: set } = machine.osDisk;
   return {
     name,
     location: machine.region,
@@ -54,21 +54,13 @@ function resourceOf(machine: Machine): Value {
         osDisk: {
           createOption: "FromImage",
           deleteOption: "Delete",
-          managedDisk:
-            confidential === undefined
-              ? managedDisk(set)
-              : {
-                  securityProfile: {
-                    securityEncryptionType: confidential,
-                    diskEncryptionSet: idOf(set),
-                  },
-                },
+          managedDisk: managedDisk(machine.osDisk),
         },
-        dataDisks: machine.dataDisks.map(({ lun, diskEncryptionSetId }) => ({
-          lun,
+        dataDisks: machine.dataDisks.map((disk) => ({
+          lun: disk.lun,
           createOption: "FromImage",
           deleteOption: "Delete",
-          managedDisk: managedDisk(diskEncryptionSetId),
+          managedDisk: managedDisk(disk),
         })),
       },
       osProfile: machine.isSpecialized ? undefined : osProfileOf(machine),
@@ -121,8 +113,18 @@ function osProfileOf({ name, osType }: Machine): Value {
       };
 }
 
-function managedDisk(setId: string | undefined): Value | undefined {
-  return setId === undefined ? undefined : { diskEncryptionSet: idOf(setId) };
+function managedDisk({
+  confidential,
+  diskEncryptionSetId: set,
+}: DiskPlan): Value | undefined {
+  if (confidential !== undefined)
+    return {
+      securityProfile: {
+        securityEncryptionType: confidential,
+        diskEncryptionSet: idOf(set),
+      },
+    };
+  return set === undefined ? undefined : { diskEncryptionSet: idOf(set) };
 }
 
 function idOf(setId: string | undefined): Value | undefined {

@@ -4,7 +4,9 @@ import type { Machine } from "./machine.js";
 
 /** The same for PowerShell, by the module Az.Compute; it asks for what it is not told. */
 export function powerShellCommands(machine: Machine): string {
-  const { securityType, purchasePlan, subnetId } = machine;
+  const { securityType, purchasePlan, subnetId, dataDisks } = machine;
+  if (dataDisks.some((disk) => disk.confidential !== undefined))
+    return "# Az.Compute has no option for the disk encryption set of a confidential data disk: use Bicep.";
   const { confidential } = machine.osDisk;
   const place = `-ResourceGroupName ${word(machine.resourceGroupName)} -Location ${word(machine.region)}`;
   const os = machine.osType;
@@ -28,7 +30,7 @@ export function powerShellCommands(machine: Machine): string {
         ? setOption(machine.osDisk, "-DiskEncryptionSetId")
         : ` -SecurityEncryptionType ${word(confidential)}${setOption(machine.osDisk, "-SecureVMDiskEncryptionSet")}`
     }`,
-    ...machine.dataDisks.map(
+    ...dataDisks.map(
       (disk) =>
         `$vm = Add-AzVMDataDisk -VM $vm -Lun ${disk.lun} -CreateOption FromImage -DeleteOption Delete${setOption(disk, "-DiskEncryptionSetId")}`,
     ),

@@ -1,6 +1,7 @@
 /** The machine that is made of an image version in one region, in the domain's words. Pure. */
 import { createHash } from "node:crypto";
 import type {
+  DiskImageEncryption,
   ImageVersionRequest,
   DiskEncryptionSet,
   ImageDefinition,
@@ -18,9 +19,12 @@ export interface DiskPlan {
   /** Absent: the operating system's. */
   readonly lun?: number;
   readonly diskEncryptionSetId?: string;
-  /** ARM's SecurityEncryptionTypes, of a confidential machine's OS disk. */
+  /** ARM's SecurityEncryptionTypes, of a confidential machine's disk; the last one of its data disks. */
   readonly confidential?:
-    "DiskWithVMGuestState" | "VMGuestStateOnly" | "NonPersistedTPM";
+    | "DiskWithVMGuestState"
+    | "VMGuestStateOnly"
+    | "NonPersistedTPM"
+    | "DataDiskEncryptedWithCustomerKey";
   /** What Azure is to show of it; absent where the set's type could not be read: its id is compared alone. */
   readonly encryptionType?: string;
 }
@@ -145,15 +149,28 @@ export function planMachine(
         : plainDisk(osDisk?.diskEncryptionSetId, sets),
       ...luns.map((lun) => ({
         lun,
-        ...plainDisk(
-          encryption?.dataDiskImages?.find((disk) => disk.lun === lun)
-            ?.diskEncryptionSetId,
+        ...dataDisk(
+          encryption?.dataDiskImages?.find((disk) => disk.lun === lun),
           sets,
         ),
       })),
     ],
     hasBootDiagnostics: proofKind === "serialLog",
   };
+}
+
+function dataDisk(
+  image: DiskImageEncryption | undefined,
+  sets: ReadonlyMap<string, DiskEncryptionSet>,
+): DiskPlan {
+  const secure = image?.securityProfile?.secureVMDiskEncryptionSetId;
+  return secure === undefined
+    ? plainDisk(image?.diskEncryptionSetId, sets)
+    : // What Azure then shows of the disk, its set apart, is not documented: it is not compared.
+      {
+        confidential: "DataDiskEncryptedWithCustomerKey",
+        diskEncryptionSetId: secure,
+      };
 }
 
 /** A definition that supports both makes what its version is encrypted for; else Trusted Launch, as Azure itself does. */

@@ -83,12 +83,9 @@ async function readSets(
 ): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
   const ids = (publishingProfile?.targetRegions ?? []).flatMap(
     ({ encryption }) =>
-      [
-        encryption?.osDiskImage?.diskEncryptionSetId,
-        ...(encryption?.dataDiskImages ?? []).map(
-          (disk) => disk.diskEncryptionSetId,
-        ),
-      ].filter((id) => id !== undefined),
+      [encryption?.osDiskImage, ...(encryption?.dataDiskImages ?? [])].flatMap(
+        (disk) => disk?.diskEncryptionSetId ?? [],
+      ),
   );
   const sets = new Map<string, DiskEncryptionSet>();
   for (const id of new Set(ids.map((one) => one.toLowerCase()))) {

@@ -132,15 +132,22 @@ export function validateConfidentialRegions(
     );
   if (suitable(feature).includes("ConfidentialVM")) return;
   regions.forEach(({ encryption }, index) => {
-    const type =
-      encryption?.osDiskImage?.securityProfile?.confidentialVMEncryptionType;
-    if (type !== undefined)
-      throw mismatch(
-        definition.id,
-        feature,
-        `${REGIONS_PATH}[${index}].encryption.osDiskImage.securityProfile.confidentialVMEncryptionType`,
-        `the confidential VM encryption type '${type}'`,
-      );
+    const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
+    for (const [path, image] of [
+      ["osDiskImage", osDiskImage],
+      ...dataDiskImages.map(
+        (disk, i) => [`dataDiskImages[${i}]`, disk] as const,
+      ),
+    ] as const) {
+      const type = image?.securityProfile?.confidentialVMEncryptionType;
+      if (type !== undefined)
+        throw mismatch(
+          definition.id,
+          feature,
+          `${REGIONS_PATH}[${index}].encryption.${path}.securityProfile.confidentialVMEncryptionType`,
+          `the confidential VM encryption type '${type}'`,
+        );
+    }
   });
 }
 

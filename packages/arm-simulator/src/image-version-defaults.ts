@@ -1,5 +1,6 @@
 import { disksOf } from "./image-version-encryption.js";
 import type {
+  DiskImageEncryption,
   ImageVersionProperties,
   RegionEncryption,
   StorageProfile,
@@ -153,46 +154,30 @@ function fillStorage(
 
 function spellEncryption(
   store: Store,
-  encryption: RegionEncryption,
+  { osDiskImage, dataDiskImages }: RegionEncryption,
 ): RegionEncryption {
-  const { osDiskImage, dataDiskImages } = encryption;
-  const secureId = osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId;
+  const spelled = <Image extends DiskImageEncryption>(image: Image): Image => {
+    const { diskEncryptionSetId, securityProfile } = image;
+    const secureId = securityProfile?.secureVMDiskEncryptionSetId;
+    return {
+      ...image,
+      ...(diskEncryptionSetId !== undefined && {
+        diskEncryptionSetId: spellId(store, diskEncryptionSetId),
+      }),
+      ...(secureId !== undefined && {
+        securityProfile: {
+          ...securityProfile,
+          secureVMDiskEncryptionSetId: spellId(store, secureId),
+        },
+      }),
+    };
+  };
   return {
-    ...(osDiskImage === undefined
-      ? {}
-      : {
-          osDiskImage: {
-            ...osDiskImage,
-            ...(osDiskImage.diskEncryptionSetId === undefined
-              ? {}
-              : {
-                  diskEncryptionSetId: spellId(
-                    store,
-                    osDiskImage.diskEncryptionSetId,
-                  ),
-                }),
-            ...(secureId === undefined
-              ? {}
-              : {
-                  securityProfile: {
-                    ...osDiskImage.securityProfile,
-                    secureVMDiskEncryptionSetId: spellId(store, secureId),
-                  },
-                }),
-          },
-        }),
-    ...(dataDiskImages === undefined || disksOf({ dataDiskImages }).length === 0
-      ? {}
-      : {
-          dataDiskImages: dataDiskImages.map((disk) => ({
-            ...disk,
-            ...(disk.diskEncryptionSetId === undefined
-              ? {}
-              : {
-                  diskEncryptionSetId: spellId(store, disk.diskEncryptionSetId),
-                }),
-          })),
-        }),
+    ...(osDiskImage && { osDiskImage: spelled(osDiskImage) }),
+    ...(dataDiskImages &&
+      disksOf({ dataDiskImages }).length > 0 && {
+        dataDiskImages: dataDiskImages.map(spelled),
+      }),
   };
 }
 

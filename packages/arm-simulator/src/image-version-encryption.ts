@@ -1,10 +1,17 @@
 import { invalidParameter } from "./arm-error.js";
 import { requireSet } from "./disk-encryption-set-use.js";
-import type { RegionEncryption, TargetRegion } from "./image-version-shape.js";
+import type {
+  DiskImageEncryption,
+  RegionEncryption,
+  TargetRegion,
+} from "./image-version-shape.js";
 import type { ImageSource } from "./image-source.js";
 import { canonicalRegion, displayNameOf } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { Store } from "./store.js";
+
+const OS_DISK_TYPE = "EncryptedWithCmk";
+const DATA_DISK_TYPE = "DataDiskEncryptedWithCmk";
 
 const REGIONS_PATH =
   "galleryImageVersion.properties.publishingProfile.targetRegions";
@@ -19,15 +26,32 @@ export function disksOf(
   encryption: RegionEncryption | undefined,
 ): readonly ("os" | number)[] {
   const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
-  const os =
-    osDiskImage?.diskEncryptionSetId !== undefined ||
-    osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId !== undefined;
   return [
-    ...(os ? ["os" as const] : []),
+    ...(setOn(osDiskImage) === undefined ? [] : ["os" as const]),
     ...dataDiskImages
-      .filter(({ diskEncryptionSetId }) => diskEncryptionSetId !== undefined)
+      .filter((image) => setOn(image) !== undefined)
       .map(({ lun }) => lun ?? -1),
   ];
+}
+
+/** The disk encryption set of a disk, at rest or confidential. */
+function setOn(image: DiskImageEncryption | undefined): string | undefined {
+  return (
+    image?.diskEncryptionSetId ??
+    image?.securityProfile?.secureVMDiskEncryptionSetId
+  );
+}
+
+/** True when any data disk is encrypted as a confidential one. */
+export function hasConfidentialDataDisks(
+  regions: readonly TargetRegion[],
+): boolean {
+  return regions.some(({ encryption }) =>
+    encryption?.dataDiskImages?.some(
+      ({ securityProfile }) =>
+        securityProfile?.confidentialVMEncryptionType === DATA_DISK_TYPE,
+    ),
+  );
 }
 
 /**
@@ -95,11 +119,11 @@ function setOf(
 ): string {
   const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
   return (
-    (disk === "os"
-      ? (osDiskImage?.diskEncryptionSetId ??
-        osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId)
-      : dataDiskImages.find(({ lun }) => lun === disk)?.diskEncryptionSetId) ??
-    ""
+    setOn(
+      disk === "os"
+        ? osDiskImage
+        : dataDiskImages.find(({ lun }) => lun === disk),
+    ) ?? ""
   );
 }
 
@@ -142,22 +166,28 @@ function validateRegion(
       isNew,
     });
 
-  if (osDiskImage?.diskEncryptionSetId !== undefined)
-    require(osDiskImage.diskEncryptionSetId, `${path}.osDiskImage.diskEncryptionSetId`, false);
-  const security = osDiskImage?.securityProfile;
-  const secureSetId = security?.secureVMDiskEncryptionSetId;
-  const needsSecureSet =
-    security?.confidentialVMEncryptionType === "EncryptedWithCmk";
-  const securityTarget = `${path}.osDiskImage.securityProfile.secureVMDiskEncryptionSetId`;
-  if (needsSecureSet !== (secureSetId !== undefined))
-    throw invalidParameter(
-      securityTarget,
-      "'secureVMDiskEncryptionSetId' must be given exactly when 'confidentialVMEncryptionType' is 'EncryptedWithCmk'.",
-    );
-  if (secureSetId !== undefined) require(secureSetId, securityTarget, true);
+  const requireSets = (
+    image: DiskImageEncryption | undefined,
+    imagePath: string,
+    keyedType: string,
+  ): void => {
+    if (image?.diskEncryptionSetId !== undefined)
+      require(image.diskEncryptionSetId, `${imagePath}.diskEncryptionSetId`, false);
+    const { confidentialVMEncryptionType, secureVMDiskEncryptionSetId: setId } =
+      image?.securityProfile ?? {};
+    const target = `${imagePath}.securityProfile.secureVMDiskEncryptionSetId`;
+    if ((confidentialVMEncryptionType === keyedType) !== (setId !== undefined))
+      throw invalidParameter(
+        target,
+        `'secureVMDiskEncryptionSetId' must be given exactly when 'confidentialVMEncryptionType' is '${keyedType}'.`,
+      );
+    if (setId !== undefined) require(setId, target, true);
+  };
 
+  requireSets(osDiskImage, `${path}.osDiskImage`, OS_DISK_TYPE);
   const seen = new Set<number>();
-  dataDiskImages.forEach(({ lun, diskEncryptionSetId }, diskIndex) => {
+  dataDiskImages.forEach((image, diskIndex) => {
+    const { lun } = image;
     const target = `${path}.dataDiskImages[${diskIndex}]`;
     if (lun === undefined)
       throw invalidParameter(
@@ -175,7 +205,6 @@ function validateRegion(
         `${target}.lun`,
         `An invalid lun [${lun}] was specified in encryption.dataDiskImages. The lun must be one of the following values ['${source.dataDisks.map((disk) => disk.lun).join(",")}']`,
       );
-    if (diskEncryptionSetId !== undefined)
-      require(diskEncryptionSetId, `${target}.diskEncryptionSetId`, false);
+    requireSets(image, target, DATA_DISK_TYPE);
   });
 }

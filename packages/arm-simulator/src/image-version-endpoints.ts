@@ -22,7 +22,11 @@ export async function answerImageVersion(
       const seen = await versions.read(id);
       return {
         status: 200,
-        body: renderImageVersion(seen.record, expand(store, seen, request)),
+        body: renderImageVersion(
+          seen.record,
+          request.apiVersion,
+          expand(store, seen, request),
+        ),
       };
     }
     case "PUT":
@@ -34,7 +38,7 @@ export async function answerImageVersion(
       // "PUT answers 201 with Azure-AsyncOperation", without Retry-After; an update answers 200.
       return {
         status: accepted.created ? 201 : 200,
-        body: renderImageVersion(accepted.record),
+        body: renderImageVersion(accepted.record, request.apiVersion),
         headers: asyncHeaders(accepted, request),
       };
     }
@@ -70,7 +74,9 @@ export function listImageVersions(
   );
   return page(
     request,
-    versions.list(definition).map((record) => renderImageVersion(record)),
+    versions
+      .list(definition)
+      .map((record) => renderImageVersion(record, request.apiVersion)),
   );
 }
 

@@ -1,7 +1,10 @@
 import { isObject, readShape, type Shape } from "./json-shape.js";
 import { invalidRequestContent } from "./arm-error.js";
 
-/** The wire form of what a client may write about a gallery image version (Microsoft.Compute, api-version 2025-12-03). */
+/** The first api-version that knows `securityProfile` of a data disk, and `secretsProvisioningSettings`. */
+export const CONFIDENTIAL_DATA_DISKS_SINCE = "2026-03-03";
+
+/** The wire form of what a client may write about a gallery image version (Microsoft.Compute, api-version 2026-03-03). */
 export interface ImageVersionBody {
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -12,7 +15,7 @@ export interface ImageVersionProperties {
   readonly publishingProfile?: PublishingProfile;
   readonly storageProfile?: StorageProfile;
   readonly safetyProfile?: SafetyProfile;
-  readonly securityProfile?: unknown;
+  readonly securityProfile?: SecurityProfile;
   readonly restore?: boolean;
 }
 
@@ -40,18 +43,32 @@ export interface TargetRegion {
   }[];
 }
 
-export interface RegionEncryption {
-  readonly osDiskImage?: {
-    readonly diskEncryptionSetId?: string;
-    readonly securityProfile?: {
-      readonly confidentialVMEncryptionType?: string;
-      readonly secureVMDiskEncryptionSetId?: string;
-    };
+export interface SecurityProfile {
+  readonly uefiSettings?: unknown;
+  readonly secretsProvisioningSettings?: {
+    readonly isSupported?: boolean;
+    readonly osName?: string;
+    readonly components?: readonly {
+      readonly name?: string;
+      readonly version?: string;
+    }[];
   };
-  readonly dataDiskImages?: readonly {
+}
+
+/** What one disk is encrypted with in one region. */
+export interface DiskImageEncryption {
+  readonly diskEncryptionSetId?: string;
+  readonly securityProfile?: {
+    readonly confidentialVMEncryptionType?: string;
+    readonly secureVMDiskEncryptionSetId?: string;
+  };
+}
+
+export interface RegionEncryption {
+  readonly osDiskImage?: DiskImageEncryption;
+  readonly dataDiskImages?: readonly (DiskImageEncryption & {
     readonly lun?: number;
-    readonly diskEncryptionSetId?: string;
-  }[];
+  })[];
 }
 
 export interface DiskImage {
@@ -83,46 +100,82 @@ const STORAGE_ACCOUNT_TYPE: Shape = {
   values: ["Standard_LRS", "Standard_ZRS", "Premium_LRS", "PremiumV2_LRS"],
 };
 
-const ENCRYPTION: Shape = {
+/** "This Encryption type should only be used for data disks, and should not be used for OS disk encryption." */
+const OS_DISK_TYPES = [
+  "EncryptedVMGuestStateOnlyWithPmk",
+  "EncryptedWithPmk",
+  "EncryptedWithCmk",
+  "NonPersistedTPM",
+];
+
+const encryption = (newest: boolean): Shape => ({
   object: "EncryptionImages",
   members: {
     osDiskImage: {
       object: "OSDiskImageEncryption",
       members: {
         diskEncryptionSetId: "string",
-        securityProfile: {
-          object: "OSDiskImageSecurityProfile",
-          members: {
-            confidentialVMEncryptionType: {
-              values: [
-                "EncryptedVMGuestStateOnlyWithPmk",
-                "EncryptedWithPmk",
-                "EncryptedWithCmk",
-                "NonPersistedTPM",
-              ],
-            },
-            secureVMDiskEncryptionSetId: "string",
-          },
-        },
+        securityProfile: security("OSDiskImageSecurityProfile", OS_DISK_TYPES),
       },
     },
     dataDiskImages: {
       array: {
         object: "DataDiskImageEncryption",
-        members: { lun: "integer", diskEncryptionSetId: "string" },
+        members: {
+          lun: "integer",
+          diskEncryptionSetId: "string",
+          ...(newest && {
+            securityProfile: security("DataDiskImageSecurityProfile", [
+              ...OS_DISK_TYPES,
+              "DataDiskEncryptedWithCmk",
+            ]),
+          }),
+        },
+      },
+    },
+  },
+});
+
+const security = (object: string, values: readonly string[]): Shape => ({
+  object,
+  members: {
+    confidentialVMEncryptionType: { values },
+    secureVMDiskEncryptionSetId: "string",
+  },
+});
+
+const SECRETS_PROVISIONING: Shape = {
+  object: "SecretsProvisioningSettings",
+  members: {
+    isSupported: "boolean",
+    osName: "string",
+    components: {
+      array: {
+        object: "SecretsProvisioningComponent",
+        members: {
+          name: {
+            values: [
+              "OS",
+              "CloudInit",
+              "AzureGuestAgent",
+              "SecretsProvisioningLibrary",
+            ],
+          },
+          version: "string",
+        },
       },
     },
   },
 };
 
-const TARGET_REGION: Shape = {
+const targetRegion = (newest: boolean): Shape => ({
   object: "TargetRegion",
   members: {
     name: "string",
     regionalReplicaCount: "integer",
     storageAccountType: STORAGE_ACCOUNT_TYPE,
     excludeFromLatest: "boolean",
-    encryption: ENCRYPTION,
+    encryption: encryption(newest),
     additionalReplicaSets: {
       array: {
         object: "AdditionalReplicaSet",
@@ -133,9 +186,9 @@ const TARGET_REGION: Shape = {
       },
     },
   },
-};
+});
 
-const TARGET_EXTENDED_LOCATION: Shape = {
+const targetExtendedLocation = (newest: boolean): Shape => ({
   object: "GalleryTargetExtendedLocation",
   members: {
     name: "string",
@@ -152,9 +205,9 @@ const TARGET_EXTENDED_LOCATION: Shape = {
         "Premium_LRS",
       ],
     },
-    encryption: ENCRYPTION,
+    encryption: encryption(newest),
   },
-};
+});
 
 const DISK_IMAGE = {
   sizeInGB: "readOnly",
@@ -165,7 +218,7 @@ const DISK_IMAGE = {
   },
 } as const satisfies Record<string, Shape>;
 
-const IMAGE_VERSION: Shape = {
+const imageVersion = (newest: boolean): Shape => ({
   object: "GalleryImageVersion",
   members: {
     id: "readOnly",
@@ -181,10 +234,16 @@ const IMAGE_VERSION: Shape = {
         provisioningState: "readOnly",
         replicationStatus: "readOnly",
         validationsProfile: "readOnly",
+        imageMetadataProfiles: "readOnly",
         restore: "boolean",
         securityProfile: {
           object: "ImageVersionSecurityProfile",
-          members: { uefiSettings: "any" },
+          members: {
+            uefiSettings: "any",
+            ...(newest && {
+              secretsProvisioningSettings: SECRETS_PROVISIONING,
+            }),
+          },
         },
         safetyProfile: {
           object: "GalleryImageVersionSafetyProfile",
@@ -219,8 +278,8 @@ const IMAGE_VERSION: Shape = {
           object: "GalleryImageVersionPublishingProfile",
           members: {
             publishedDate: "readOnly",
-            targetRegions: { array: TARGET_REGION },
-            targetExtendedLocations: { array: TARGET_EXTENDED_LOCATION },
+            targetRegions: { array: targetRegion(newest) },
+            targetExtendedLocations: { array: targetExtendedLocation(newest) },
             replicaCount: "integer",
             excludeFromLatest: "boolean",
             endOfLifeDate: "date",
@@ -234,16 +293,22 @@ const IMAGE_VERSION: Shape = {
       },
     },
   },
-};
+});
+
+const NEWEST = imageVersion(true);
+const EARLIER = imageVersion(false);
 
 /** Reads a PUT's or PATCH's body as Compute deserializes it; throws the ArmError it answers with. */
-export function readImageVersionBody(body: unknown): ImageVersionBody {
+export function readImageVersionBody(
+  body: unknown,
+  apiVersion: string,
+): ImageVersionBody {
   if (!isObject(body))
     throw invalidRequestContent("the body must be a JSON object");
   // The shape and the interface above say the same; readShape has proven it of this value.
   return readShape(
     body,
-    IMAGE_VERSION,
+    apiVersion >= CONFIDENTIAL_DATA_DISKS_SINCE ? NEWEST : EARLIER,
     "galleryImageVersion",
   ) as ImageVersionBody;
 }

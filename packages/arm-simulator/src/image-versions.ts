@@ -31,6 +31,7 @@ import { recordedSource } from "./recorded-source.js";
 import { validateChange, validateDeletion } from "./image-version-change.js";
 import { fillDefaults } from "./image-version-defaults.js";
 import {
+  hasConfidentialDataDisks,
   usesCustomerKeys,
   validateEncryption,
 } from "./image-version-encryption.js";
@@ -59,7 +60,12 @@ import { findSource } from "./image-version-source.js";
 import { fingerprintOf } from "./image-version-fingerprint.js";
 import { isBusy, settleImageVersion } from "./image-version-settling.js";
 import { endOperation, startOperation } from "./operations.js";
-import { requireFeatures, requireProvider } from "./registrations.js";
+import {
+  CONFIDENTIAL_DATA_DISKS_FEATURE,
+  requireFeature,
+  requireFeatures,
+  requireProvider,
+} from "./registrations.js";
 import type { ReplicationModel } from "./replication.js";
 import {
   parentId,
@@ -140,7 +146,7 @@ export class ImageVersions {
     apiVersion: string,
   ): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
-    const asked = readImageVersionBody(body);
+    const asked = readImageVersionBody(body, apiVersion);
     validateName(id.names.at(-1) ?? "");
     return await this.#write(path, gallery, definition, asked, apiVersion, id);
   }
@@ -153,7 +159,7 @@ export class ImageVersions {
     const { definition, gallery, path } = this.#parents(id);
     const { record } = this.#current(id);
     if (record === undefined) throw this.#store.notFound(path);
-    const merged = mergePatch(record, readImageVersionBody(body));
+    const merged = mergePatch(record, readImageVersionBody(body, apiVersion));
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
@@ -278,6 +284,13 @@ export class ImageVersions {
       requireFeatures(store, id.subscriptionId);
       validateGallery(gallery);
     }
+    if (hasConfidentialDataDisks(regions))
+      requireFeature(
+        store,
+        id.subscriptionId,
+        CONFIDENTIAL_DATA_DISKS_FEATURE,
+        "confidential encryption of data disks",
+      );
     validateEncryption(
       store,
       id.subscriptionId,

@@ -17,7 +17,11 @@ import type {
  * Registering what is Pending, Registering or Registered changes nothing.
  */
 
-const API_VERSIONS = ["2025-12-03"];
+const API_VERSIONS = ["2026-03-03", "2025-12-03"];
+
+/** "Subscriptions need to be enrolled for Confidential VM with data encryption through following AFEC" (ConfidentialVMEncryptionType). */
+export const CONFIDENTIAL_DATA_DISKS_FEATURE =
+  "Microsoft.Compute/ConfidentialVMDataDiskEncryptionPreview";
 const RESOURCE_TYPES = [
   "galleries",
   "galleries/images",
@@ -219,7 +223,11 @@ function spellNamespace(lowerCase: string): string {
 }
 
 function spellFeature(name: string): string {
-  const known = ["SIGEncryption", "SIGSoftDelete"];
+  const known = [
+    "SIGEncryption",
+    "SIGSoftDelete",
+    "ConfidentialVMDataDiskEncryptionPreview",
+  ];
   return (
     known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name
   );

@@ -399,11 +399,15 @@ function encryptionOf(store: Store, asked: DiskRequest, location: string) {
       ...platform,
       securityProfile: {
         securityType:
-          confidential.securityEncryptionType === "DiskWithVMGuestState"
-            ? `ConfidentialVM_DiskEncryptedWith${setId === undefined ? "Platform" : "Customer"}Key`
-            : confidential.securityEncryptionType === "VMGuestStateOnly"
-              ? "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey"
-              : "ConfidentialVM_NonPersistedTPM",
+          confidential.securityEncryptionType ===
+          "DataDiskEncryptedWithCustomerKey"
+            ? // Assumed: what the disk itself then shows is not written anywhere.
+              "ConfidentialVM_DataDiskEncryptedWithCustomerKey"
+            : confidential.securityEncryptionType === "DiskWithVMGuestState"
+              ? `ConfidentialVM_DiskEncryptedWith${setId === undefined ? "Platform" : "Customer"}Key`
+              : confidential.securityEncryptionType === "VMGuestStateOnly"
+                ? "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey"
+                : "ConfidentialVM_NonPersistedTPM",
         ...(setId === undefined
           ? {}
           : { secureVMDiskEncryptionSetId: setIn(store, setId, location).id }),

@@ -32,6 +32,8 @@ export function subscription(
     sigEncryption?: RegistrationState;
     /** A preview: default NotRegistered. */
     sigSoftDelete?: RegistrationState;
+    /** A preview that needs approval: default NotRegistered. */
+    confidentialDataDisks?: RegistrationState;
     requiredFeatures?: readonly string[];
     /** Features that stay Pending when they are registered, until they are set. */
     approvalRequired?: readonly string[];
@@ -55,6 +57,9 @@ export function subscription(
       },
       "microsoft.compute/sigsoftdelete": {
         state: options.sigSoftDelete ?? "NotRegistered",
+      },
+      "microsoft.compute/confidentialvmdatadiskencryptionpreview": {
+        state: options.confidentialDataDisks ?? "NotRegistered",
       },
     },
     requiredFeatures: options.requiredFeatures ?? [],

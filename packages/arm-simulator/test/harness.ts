@@ -251,19 +251,24 @@ export async function put(
     storageProfile?: object;
     targetRegions?: readonly object[];
     publishingProfile?: object;
+    securityProfile?: object;
   },
+  call: { readonly apiVersion?: string } = {},
 ): Promise<Answer> {
   const {
     storageProfile = { source: { id: `${COMPUTE}/images/myImage` } },
     targetRegions = [{ name: "westus" }],
     publishingProfile,
+    securityProfile,
   } = properties;
   return await h.call("PUT", id, {
+    ...call,
     body: {
       location: "westus",
       properties: {
         storageProfile,
         publishingProfile: { targetRegions, ...publishingProfile },
+        ...(securityProfile && { securityProfile }),
       },
     },
   });

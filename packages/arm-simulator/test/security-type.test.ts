@@ -501,3 +501,139 @@ describe("a machine with trusted launch whose disk has a customer's key", () => 
     });
   });
 });
+
+const FEATURE = {
+  subscriptionId: SUBSCRIPTION,
+  namespace: "Microsoft.Compute",
+  feature: "ConfidentialVMDataDiskEncryptionPreview",
+} as const;
+
+/** A confidential OS disk under platform keys, and the data disk under a customer's key of that kind. */
+function confidentialData(type: string, set?: string) {
+  const [{ name: region, encryption }] = encrypted("EncryptedWithPmk");
+  return {
+    targetRegions: [
+      {
+        name: region,
+        encryption: {
+          ...encryption,
+          dataDiskImages: [
+            {
+              lun: 0,
+              securityProfile: {
+                confidentialVMEncryptionType: type,
+                ...(set && { secureVMDiskEncryptionSetId: setId(set) }),
+              },
+            },
+          ],
+        },
+      },
+    ],
+  };
+}
+const DATA = confidentialData(
+  "DataDiskEncryptedWithCmk",
+  "WestUSConfidentialEncryptionSet",
+);
+const NEWEST = { apiVersion: "2026-03-03" };
+
+test("a confidential data disk takes a customer's key from api-version 2026-03-03 on, in a subscription with the preview", async () => {
+  const id = versionOf("ConfidentialVMSupported");
+  expect(await put(h, id, DATA)).toMatchObject({
+    status: 400,
+    body: {
+      error: {
+        code: "BadRequest",
+        message: expect.stringContaining(
+          "Could not find member 'securityProfile' on object of type 'DataDiskImageEncryption'",
+        ) as string,
+      },
+    },
+  });
+  expect(await put(h, id, DATA, NEWEST)).toMatchObject({
+    status: 400,
+    body: { error: { code: "SubscriptionNotRegisteredForFeature" } },
+  });
+  await h.simulator.control.setRegistrationState({
+    ...FEATURE,
+    state: "Registered",
+  });
+  expect(
+    await put(h, id, confidentialData("DataDiskEncryptedWithCmk"), NEWEST),
+  ).toMatchObject({
+    status: 400,
+    body: { error: { code: "InvalidParameter" } },
+  });
+  expect(
+    await put(
+      h,
+      id,
+      confidentialData("EncryptedWithCmk", "WestUSConfidentialEncryptionSet"),
+      NEWEST,
+    ),
+  ).toMatchObject({
+    status: 400,
+    body: { error: { code: "InvalidParameter" } },
+  });
+  expect(
+    await put(
+      h,
+      id,
+      confidentialData("DataDiskEncryptedWithCmk", "WestUSDiskEncryptionSet2"),
+      NEWEST,
+    ),
+  ).toMatchObject({
+    status: 400,
+    body: { error: { code: "InvalidParameter" } },
+  });
+  const secretsProvisioning = {
+    securityProfile: {
+      secretsProvisioningSettings: { isSupported: true, osName: "mariner" },
+    },
+  };
+  expect(
+    await put(h, id, { ...DATA, ...secretsProvisioning }, NEWEST),
+  ).toMatchObject({ status: 201 });
+
+  const shown = async (apiVersion: string) =>
+    (await h.call("GET", id, { apiVersion })).body as {
+      properties: {
+        securityProfile?: object;
+        imageMetadataProfiles?: object;
+        publishingProfile: {
+          targetRegions: { encryption: { dataDiskImages: object[] } }[];
+        };
+      };
+    };
+  const now = (await shown("2026-03-03")).properties;
+  expect(now).toMatchObject({
+    ...secretsProvisioning,
+    imageMetadataProfiles: [
+      {
+        type: "UserProvidedSecretsProvisioningMetadata",
+        publicMetadataList: [
+          {
+            metadataKey: "Linux.AzureSecretsProvisioning.Enabled",
+            metadataValue: "true",
+          },
+          { metadataKey: "OS.Name", metadataValue: "mariner" },
+        ],
+      },
+    ],
+    publishingProfile: {
+      targetRegions: [
+        {
+          encryption: {
+            dataDiskImages: DATA.targetRegions[0]?.encryption.dataDiskImages,
+          },
+        },
+      ],
+    },
+  });
+  const before = (await shown("2025-12-03")).properties;
+  expect(before.securityProfile).toEqual({});
+  expect(before.imageMetadataProfiles).toBeUndefined();
+  expect(
+    before.publishingProfile.targetRegions[0]?.encryption.dataDiskImages,
+  ).toEqual([{ lun: 0 }]);
+});

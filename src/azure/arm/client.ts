@@ -1,11 +1,9 @@
 import { ComputeManagementClient } from "@azure/arm-compute";
 import {
   createDefaultHttpClient,
-  createEmptyPipeline,
   createHttpHeaders,
   createPipelineRequest,
   type HttpClient,
-  type PipelineRequest,
 } from "@azure/core-rest-pipeline";
 import type { TokenCredential } from "@azure/identity";
 import {
@@ -59,11 +57,6 @@ export interface ArmClient {
   readonly now: () => Date;
   /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
   compute(subscriptionId: string): ComputeManagementClient;
-  /** The request that `run` would send; nothing is sent, and no token is asked for. */
-  preview(
-    subscriptionId: string,
-    run: (client: ComputeManagementClient) => Promise<unknown>,
-  ): Promise<PipelineRequest>;
   /** Any answer, as it came; a ServiceError where there was none. */
   send(
     call: ArmCall,
@@ -72,7 +65,7 @@ export interface ArmClient {
   /** As `send`, for what the SDK has no method for; the caller answers for `url`, which is given our token. */
   request(
     call: ArmCall,
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "PUT" | "POST" | "DELETE",
     url: string,
     body?: object,
   ): Promise<ArmResponse>;
@@ -140,30 +133,6 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
         pipeline,
         httpClient,
       }),
-    async preview(subscriptionId, run) {
-      let last: PipelineRequest | undefined;
-      await run(
-        new ComputeManagementClient(credential, subscriptionId, {
-          endpoint,
-          pipeline: createEmptyPipeline(),
-          httpClient: {
-            sendRequest(request) {
-              last = request;
-              return Promise.resolve({
-                request,
-                status: 200,
-                headers: createHttpHeaders({
-                  "Content-Type": "application/json",
-                }),
-                bodyAsText: "{}",
-              });
-            },
-          },
-        }),
-      );
-      if (last === undefined) throw new TypeError("the SDK has sent nothing");
-      return last;
-    },
     send,
     request: (call, method, url, body) =>
       send(call, async ({ onResponse, abortSignal }) => {

@@ -1,10 +1,14 @@
 import { forgedToken } from "../../operation/queries.js";
+import { normaliseResourceId } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import type { ArmCall, ArmResponse } from "./errors.js";
 
 /** What a query may be made of (RFC 3986, section 3.4): no fragment, no space, no control character. */
 const QUERY = /^(?:[-\w.~!$&'()*+,;=:@/?]|%[\dA-Fa-f]{2})+$/u;
 const BASE64URL = /^[-\w]+$/u;
+
+/** Of galleries and all in them: the newest, which shows and takes every property of a version. */
+export const GALLERIES_API_VERSION = "2026-03-03";
 
 /** A list of ARM's, and the permission that it needs. */
 export interface ArmList extends ArmCall {
@@ -98,7 +102,7 @@ export function urlOf(
   apiVersion: string,
   query = "",
 ): string {
-  const url = new URL(path, endpoint);
+  const url = new URL(normaliseResourceId(path), endpoint);
   const others = query
     .split("&")
     .filter((pair) => pair !== "" && !isApiVersion(pair));

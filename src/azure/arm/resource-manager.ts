@@ -1,8 +1,4 @@
 import type {
-  ComputeManagementClient,
-  GalleryImageVersion,
-} from "@azure/arm-compute";
-import type {
   ImageVersionRequest,
   ResourceManager,
   DeletedImageVersion,
@@ -14,29 +10,39 @@ import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { ArmClient, CallOptions } from "./client.js";
+import type { ArmClient } from "./client.js";
 import { knownRefusal } from "./refusals.js";
-import { readPages, urlOf } from "./pages.js";
-import { armErrorIn, saidBy, toServiceError, type ArmCall } from "./errors.js";
+import { GALLERIES_API_VERSION, readPages, urlOf } from "./pages.js";
+import {
+  armErrorIn,
+  saidBy,
+  toServiceError,
+  type ArmCall,
+  type ArmResponse,
+} from "./errors.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
-/** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
-const GALLERIES_API_VERSION = "2025-12-03";
-/** The first in which a deleted version says until when it can be restored, and DELETE has `bypassSoftDelete`. */
-const SOFT_DELETE_API_VERSION = "2026-03-03";
 
-/** Gallery image versions by `@azure/arm-compute`. */
+/**
+ * Gallery image versions in the wire's own form, through the pipeline of `@azure/arm-compute`: the SDK's methods speak an
+ * earlier api-version, and leave out of a body what they do not know.
+ */
 export function createResourceManager(arm: ArmClient): ResourceManager {
+  const urlOfVersion = (id: ImageVersionId, query?: string): string =>
+    urlOf(arm, formatImageVersionId(id), GALLERIES_API_VERSION, query);
+  /** The URL of the operation that the answer has begun, if any. */
+  const begun = (call: ArmCall, response: ArmResponse): string | undefined => {
+    if (response.status >= 300) throw toServiceError(call, response, arm.now());
+    return response.headers.get("azure-asyncoperation");
+  };
+
   return {
     async getImageVersion(id) {
       const call = callOf("read", id);
-      const response = await arm.send(call, (callOptions) =>
-        arm
-          .compute(id.subscriptionId)
-          .galleryImageVersions.get(...namesOf(id), {
-            ...callOptions,
-            expand: "ReplicationStatus",
-          }),
+      const response = await arm.request(
+        call,
+        "GET",
+        urlOfVersion(id, "$expand=ReplicationStatus"),
       );
       const body = arm.bodyOf<WireImageVersion>(call, response);
       return body === undefined ? undefined : observed(body);
@@ -59,36 +65,20 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
 
     async putImageVersion(id, request) {
       const call = callOf("write", id);
-      const response = await arm.send(call, (callOptions) =>
-        put(arm.compute(id.subscriptionId), id, request, callOptions),
+      return begun(
+        call,
+        await arm.request(call, "PUT", urlOfVersion(id), toWire(request)),
       );
-      if (response.status >= 300)
-        throw toServiceError(call, response, arm.now());
-      return response.headers.get("azure-asyncoperation");
     },
 
     async deleteImageVersion(id, { bypassSoftDelete = false } = {}) {
       const call = callOf("deletion", id);
-      const response = bypassSoftDelete
-        ? await arm.request(
-            call,
-            "DELETE",
-            urlOf(
-              arm,
-              formatImageVersionId(id),
-              SOFT_DELETE_API_VERSION,
-              "bypassSoftDelete=true",
-            ),
-          )
-        : await arm.send(call, (callOptions) =>
-            arm
-              .compute(id.subscriptionId)
-              .galleryImageVersions.delete(...namesOf(id), callOptions)
-              .submitted(),
-          );
-      if (response.status >= 300 && response.status !== 404)
-        throw toServiceError(call, response, arm.now());
-      return response.headers.get("azure-asyncoperation");
+      const response = await arm.request(
+        call,
+        "DELETE",
+        urlOfVersion(id, bypassSoftDelete ? "bypassSoftDelete=true" : ""),
+      );
+      return response.status === 404 ? undefined : begun(call, response);
     },
 
     async listDeletedVersions(imageId) {
@@ -99,7 +89,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
         action: "Microsoft.Compute/galleries/*/read",
         scope: galleryId,
         path: `${galleryId}/softDeletedArtifactTypes/Images/artifacts/${imageName}/versions`,
-        apiVersion: SOFT_DELETE_API_VERSION,
+        apiVersion: GALLERIES_API_VERSION,
       });
       return items?.flatMap((item) => deletedVersion(item) ?? []);
     },
@@ -109,34 +99,24 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       // As the reference's example has it, and as az sends it. Should others have restored it a moment ago, it loses no region.
       const body = {
         location,
-        restore: true,
-        storageProfile: {},
-        safetyProfile: { allowDeletionOfReplicatedLocations: false },
+        properties: {
+          restore: true,
+          storageProfile: {},
+          safetyProfile: { allowDeletionOfReplicatedLocations: false },
+        },
       };
-      const response = await arm.send(call, (callOptions) =>
-        arm
-          .compute(id.subscriptionId)
-          .galleryImageVersions.createOrUpdate(
-            ...namesOf(id),
-            body,
-            callOptions,
-          )
-          .submitted(),
+      return begun(
+        call,
+        await arm.request(call, "PUT", urlOfVersion(id), body),
       );
-      if (response.status >= 300)
-        throw toServiceError(call, response, arm.now());
-      return response.headers.get("azure-asyncoperation");
     },
 
-    async previewPut(id, request) {
-      const { method, url, body } = await arm.preview(
-        id.subscriptionId,
-        (client) => put(client, id, request),
-      );
-      if (typeof body !== "string")
-        throw new TypeError("the SDK has sent no JSON");
-      return { method, url, body: JSON.parse(body) as unknown };
-    },
+    previewPut: (id, request) =>
+      Promise.resolve({
+        method: "PUT",
+        url: urlOfVersion(id),
+        body: toWire(request),
+      }),
 
     async getOperationError(url) {
       // The address came from ARM and carries our token: it goes to ARM or nowhere.
@@ -174,18 +154,6 @@ function callOf(
     action: `${VERSIONS}/${action}`,
     scope: formatImageVersionId(id),
   };
-}
-
-/** The poller is not awaited: that would poll until the end, hours later. `submitted` is the PUT alone. */
-function put(
-  client: ComputeManagementClient,
-  id: ImageVersionId,
-  request: ImageVersionRequest,
-  callOptions?: CallOptions,
-): Promise<void> {
-  return client.galleryImageVersions
-    .createOrUpdate(...namesOf(id), toModel(request), callOptions)
-    .submitted();
 }
 
 /** The resource in the wire's form, as far as it is looked into here. */
@@ -254,26 +222,9 @@ function observed(body: WireImageVersion): ObservedImageVersion {
   };
 }
 
-/** The SDK's model is the wire's form with `properties` spread out and dates as Date. */
-function toModel({
-  properties,
+function toWire({
   sigil: _, // Ours: ARM does not know it.
-  ...rest
-}: ImageVersionRequest): GalleryImageVersion {
-  const { publishingProfile, ...others } = properties;
-  const endOfLifeDate = publishingProfile?.endOfLifeDate;
-  return {
-    ...rest,
-    ...others,
-    publishingProfile: {
-      ...publishingProfile,
-      ...(endOfLifeDate !== undefined && {
-        endOfLifeDate: new Date(endOfLifeDate),
-      }),
-    },
-  } as GalleryImageVersion;
-}
-
-function namesOf(id: ImageVersionId): [string, string, string, string] {
-  return [id.resourceGroupName, id.galleryName, id.imageName, id.versionName];
+  ...body
+}: ImageVersionRequest): object {
+  return body;
 }

@@ -11,7 +11,7 @@ import {
   type ResourceId,
 } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
-import { readPage, readPages } from "./pages.js";
+import { GALLERIES_API_VERSION, readPage, readPages, urlOf } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 import {
   toImageSource,
@@ -20,8 +20,6 @@ import {
   type WireSource,
 } from "./sources.js";
 
-/** Of `galleryImages`, as `@azure/arm-compute` asks for one. */
-const GALLERIES_API_VERSION = "2025-12-03";
 /** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
 const DISKS_API_VERSION = "2026-03-02";
 
@@ -38,6 +36,7 @@ const TYPES = {
 } as const;
 
 type ResourceType = keyof typeof TYPES;
+type GalleryType = Extract<ResourceType, `galleries${string}`>;
 
 const SOURCE_TYPES: readonly ResourceType[] = [
   "images",
@@ -61,9 +60,26 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
       action: `Microsoft.Compute/${TYPES[type]}/read`,
       scope: id,
     };
-    const response = await arm.send(call, (callOptions) =>
-      get(arm.compute(resource.subscriptionId), resource, type, callOptions),
-    );
+    const response = isInGallery(type)
+      ? await arm.request(
+          call,
+          "GET",
+          // The reference's plain answer has no sharing profile; the one with `$select=Permissions` does.
+          urlOf(
+            arm,
+            id,
+            GALLERIES_API_VERSION,
+            type === "galleries" ? "$select=Permissions" : "",
+          ),
+        )
+      : await arm.send(call, (callOptions) =>
+          get(
+            arm.compute(resource.subscriptionId),
+            resource,
+            type,
+            callOptions,
+          ),
+        );
     const wire = arm.bodyOf<Wire>(call, response);
     return wire === undefined ? undefined : { type, wire };
   }
@@ -159,50 +175,32 @@ function typeOf(
     : undefined;
 }
 
+function isInGallery(type: ResourceType): type is GalleryType {
+  return type.startsWith("galleries");
+}
+
 function get(
   client: ComputeManagementClient,
-  { resourceGroupName, names }: ResourceId,
-  type: ResourceType,
+  { resourceGroupName, names: [name = ""] }: ResourceId,
+  type: Exclude<ResourceType, GalleryType>,
   callOptions: CallOptions,
 ): Promise<unknown> {
-  const [first = "", second = "", third = ""] = names;
   switch (type) {
-    case "galleries":
-      // The reference's plain answer has no sharing profile; the one with `$select=Permissions` does.
-      return client.galleries.get(resourceGroupName, first, {
-        ...callOptions,
-        select: "Permissions",
-      });
-    case "galleries/images":
-      return client.galleryImages.get(
-        resourceGroupName,
-        first,
-        second,
-        callOptions,
-      );
-    case "galleries/images/versions":
-      return client.galleryImageVersions.get(
-        resourceGroupName,
-        first,
-        second,
-        third,
-        callOptions,
-      );
     case "diskencryptionsets":
       return client.diskEncryptionSets.get(
         resourceGroupName,
-        first,
+        name,
         callOptions,
       );
     case "images":
-      return client.images.get(resourceGroupName, first, callOptions);
+      return client.images.get(resourceGroupName, name, callOptions);
     case "disks":
-      return client.disks.get(resourceGroupName, first, callOptions);
+      return client.disks.get(resourceGroupName, name, callOptions);
     case "snapshots":
-      return client.snapshots.get(resourceGroupName, first, callOptions);
+      return client.snapshots.get(resourceGroupName, name, callOptions);
     case "virtualmachines":
       // Whether it is generalized is in its instance view alone.
-      return client.virtualMachines.get(resourceGroupName, first, {
+      return client.virtualMachines.get(resourceGroupName, name, {
         ...callOptions,
         expand: "instanceView",
       });

@@ -72,17 +72,23 @@ interface WireDisk {
 interface WireTargetRegion {
   readonly name?: string;
   readonly encryption?: {
-    readonly osDiskImage?: {
-      readonly diskEncryptionSetId?: string;
-      readonly securityProfile?: {
-        readonly secureVMDiskEncryptionSetId?: string;
-      };
-    };
-    readonly dataDiskImages?: readonly {
+    readonly osDiskImage?: WireDiskEncryption;
+    readonly dataDiskImages?: readonly (WireDiskEncryption & {
       readonly lun?: number;
-      readonly diskEncryptionSetId?: string;
-    }[];
+    })[];
   };
+}
+
+interface WireDiskEncryption {
+  readonly diskEncryptionSetId?: string;
+  readonly securityProfile?: { readonly secureVMDiskEncryptionSetId?: string };
+}
+
+function setOf(image: WireDiskEncryption | undefined): string | undefined {
+  return (
+    image?.diskEncryptionSetId ??
+    image?.securityProfile?.secureVMDiskEncryptionSetId
+  );
 }
 
 /** Undefined for none: tools are known to write an empty one. */
@@ -203,18 +209,13 @@ function imageVersion({ location, properties }: WireSource): Shown {
   const regions = properties?.publishingProfile?.targetRegions ?? [];
   const names = regions.map(({ name }) => canonicalRegion(name ?? ""));
   const osDiskSet = regions
-    .map(({ encryption }) => encryption?.osDiskImage)
-    .map(
-      (os) =>
-        os?.diskEncryptionSetId ??
-        os?.securityProfile?.secureVMDiskEncryptionSetId,
-    )
+    .map(({ encryption }) => setOf(encryption?.osDiskImage))
     .find((set) => set !== undefined);
   const dataDiskSet = (lun: number): string | undefined =>
     regions
       .flatMap(({ encryption }) => encryption?.dataDiskImages ?? [])
       .filter((image) => image.lun === lun)
-      .map((image) => image.diskEncryptionSetId)
+      .map(setOf)
       .find((set) => set !== undefined);
   return {
     regions: names.length > 0 ? names : [canonicalRegion(location ?? "")],

@@ -483,7 +483,7 @@ function testedDisk(
     ? securityProfile
     : undefined;
   const setId =
-    confidential?.secureVMDiskEncryptionSetId ??
+    securityProfile?.secureVMDiskEncryptionSetId ??
     encryption?.diskEncryptionSetId;
   return {
     id,

@@ -15,6 +15,7 @@ export type Entry = "property" | "parameter";
 interface DescribedSchema {
   readonly description?: string;
   readonly example?: string;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, DescribedSchema>>;
@@ -108,6 +109,7 @@ function toFinding(
         "InvalidFormat",
         sentences(
           "The format is wrong.",
+          ...meantSet(String(error.data), schema.pattern),
           schema.example !== undefined && `Example: ${code(schema.example)}.`,
         ),
       );
@@ -148,6 +150,14 @@ function toFinding(
     default:
       return wrong("InvalidValue", `The value ${error.message ?? "is wrong"}.`);
   }
+}
+
+/** Most of Microsoft's own examples write the type in the singular, which Azure does not take. */
+function meantSet(text: string, pattern = ""): readonly string[] {
+  const meant = text.replace(/\/diskEncryptionSet\//iu, "/diskEncryptionSets/");
+  return meant !== text && new RegExp(pattern, "u").test(meant)
+    ? [`Did you mean ${meant}?`]
+    : [];
 }
 
 function unknownEntry(

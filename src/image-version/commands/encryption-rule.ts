@@ -15,6 +15,7 @@ import type {
   TargetRegion,
 } from "../contract.js";
 import type { Dependencies } from "../ports.js";
+import { KEYED_TYPE, setOf } from "../properties/disk-encryption-references.js";
 import { sourceReferences } from "../properties/source-references.js";
 import {
   canonicalForm,
@@ -162,41 +163,53 @@ function withSets(
   forOs: Choose,
   forData: Choose,
 ): TargetRegion {
-  const { osDiskImage, dataDiskImages: given = [] } = region.encryption ?? {};
-  const { securityProfile } = osDiskImage ?? {};
-  const type = securityProfile?.confidentialVMEncryptionType;
-  const hasSet =
-    osDiskImage?.diskEncryptionSetId !== undefined ||
-    securityProfile?.secureVMDiskEncryptionSetId !== undefined ||
-    (type !== undefined && type !== "EncryptedWithCmk");
-  const os = hasSet ? "" : forOs(region.name, "os", type !== undefined);
+  const { osDiskImage = {}, dataDiskImages: given = [] } =
+    region.encryption ?? {};
   const others = luns.filter((lun) => !given.some((one) => one.lun === lun));
-  const dataDiskImages = [...given, ...others.map((lun) => ({ lun }))].flatMap(
-    (image: DataDiskImage) => {
-      if (image.diskEncryptionSetId !== undefined) return [image];
-      const set = forData(region.name, image.lun, false);
-      // A disk without a set is not named: the rules say that it has none.
-      return set === "" ? [] : [{ ...image, diskEncryptionSetId: set }];
-    },
-  );
   return {
     ...region,
     encryption: {
-      osDiskImage: {
-        ...osDiskImage,
-        ...(os !== "" &&
-          (type === undefined
-            ? { diskEncryptionSetId: os }
-            : {
-                securityProfile: {
-                  ...securityProfile,
-                  secureVMDiskEncryptionSetId: os,
-                },
-              })),
-      },
-      dataDiskImages,
+      osDiskImage: withSet(
+        osDiskImage,
+        KEYED_TYPE.osDiskImage,
+        (confidential) => forOs(region.name, "os", confidential),
+      ),
+      dataDiskImages: [...given, ...others.map((lun) => ({ lun }))]
+        .map((image: DataDiskImage) =>
+          withSet(image, KEYED_TYPE.dataDiskImages, (confidential) =>
+            forData(region.name, image.lun, confidential),
+          ),
+        )
+        // A disk without a set is not named: the rules say that it has none.
+        .filter(
+          (image) =>
+            setOf(image) !== undefined || image.securityProfile !== undefined,
+        ),
     },
   };
+}
+
+/** The disk with the set that is chosen for it, where it has none and takes one. */
+function withSet<Image extends OsDiskImage | DataDiskImage>(
+  image: Image,
+  keyed: string,
+  choose: (confidential: boolean) => string,
+): Image {
+  const { securityProfile } = image;
+  const type = securityProfile?.confidentialVMEncryptionType;
+  if (setOf(image) !== undefined || (type !== undefined && type !== keyed))
+    return image;
+  const set = choose(type !== undefined);
+  if (set === "") return image;
+  return type === undefined
+    ? { ...image, diskEncryptionSetId: set }
+    : {
+        ...image,
+        securityProfile: {
+          ...securityProfile,
+          secureVMDiskEncryptionSetId: set,
+        },
+      };
 }
 
 function withRegions(

@@ -21,7 +21,9 @@ import {
   type RegistrationState,
   type Subscriptions,
 } from "../../subscription/ports.js";
+import { hasConfidentialDataDisks } from "../properties/disk-encryption-references.js";
 import type { Facts, Seen } from "../rules/facts.js";
+import { CONFIDENTIAL_DATA_DISKS } from "../rules/unregistered.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
@@ -47,7 +49,7 @@ export async function gatherFacts(
     resourceManager,
     resources,
     subscriptions,
-    requiredRegistrations,
+    requiredRegistrations: always,
     maxReads,
   }: FactSources,
   id: ImageVersionId,
@@ -62,6 +64,9 @@ export async function gatherFacts(
   } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
   const see = bounded();
+  const requiredRegistrations = hasConfidentialDataDisks(request)
+    ? [...always, CONFIDENTIAL_DATA_DISKS]
+    : always;
   const all = namedResources(id, request);
   const named = withSources
     ? all

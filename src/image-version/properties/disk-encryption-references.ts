@@ -1,7 +1,29 @@
 import { isComputeResourceId } from "../../resource-id.js";
 import { targetRegionsOf } from "./canonical-form.js";
-import type { ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { TARGET_REGIONS } from "./table.js";
+
+type Encryption = NonNullable<TargetRegion["encryption"]>;
+/** What one disk is encrypted with in one region. */
+export type DiskImageEncryption =
+  | NonNullable<Encryption["osDiskImage"]>
+  | NonNullable<Encryption["dataDiskImages"]>[number];
+
+/** The disk encryption set that a disk is given: at rest, or of a confidential machine's disk. */
+export function setOf(
+  image: DiskImageEncryption | undefined,
+): string | undefined {
+  return (
+    image?.diskEncryptionSetId ??
+    image?.securityProfile?.secureVMDiskEncryptionSetId
+  );
+}
+
+/** The `confidentialVMEncryptionType` with which a disk takes a customer's key. */
+export const KEYED_TYPE = {
+  osDiskImage: "EncryptedWithCmk",
+  dataDiskImages: "DataDiskEncryptedWithCmk",
+} as const;
 
 /** One place in a request that gives a disk encryption set to a disk in a region. */
 export interface DiskEncryptionReference {
@@ -20,42 +42,47 @@ export function diskEncryptionReferences(
 ): readonly DiskEncryptionReference[] {
   return targetRegionsOf(request).flatMap((region, i) => {
     const pointer = `${TARGET_REGIONS}/${i}/encryption`;
-    const os = region.encryption?.osDiskImage;
-    const reference = (
+    const references = (
       path: string,
-      id: string | undefined,
+      image: DiskImageEncryption | undefined,
       disk: string,
-      confidential = false,
-    ): DiskEncryptionReference[] =>
-      id === undefined
-        ? []
-        : [
-            {
-              pointer: `${pointer}/${path}`,
-              diskEncryptionSetId: id,
-              region: region.name,
-              disk,
-              confidential,
-            },
-          ];
-    return [
-      ...reference(
-        "osDiskImage/diskEncryptionSetId",
-        os?.diskEncryptionSetId,
-        OS_DISK,
-      ),
-      ...reference(
-        "osDiskImage/securityProfile/secureVMDiskEncryptionSetId",
-        os?.securityProfile?.secureVMDiskEncryptionSetId,
-        "the confidential OS disk",
-        true,
-      ),
-      ...(region.encryption?.dataDiskImages ?? []).flatMap((image, j) =>
-        reference(
-          `dataDiskImages/${j}/diskEncryptionSetId`,
-          image.diskEncryptionSetId,
-          dataDisk(image.lun),
+    ): DiskEncryptionReference[] => {
+      const reference = (
+        member: string,
+        id: string | undefined,
+        called: string,
+        confidential: boolean,
+      ): DiskEncryptionReference[] =>
+        id === undefined
+          ? []
+          : [
+              {
+                pointer: `${pointer}/${path}/${member}`,
+                diskEncryptionSetId: id,
+                region: region.name,
+                disk: called,
+                confidential,
+              },
+            ];
+      return [
+        ...reference(
+          "diskEncryptionSetId",
+          image?.diskEncryptionSetId,
+          disk,
+          false,
         ),
+        ...reference(
+          "securityProfile/secureVMDiskEncryptionSetId",
+          image?.securityProfile?.secureVMDiskEncryptionSetId,
+          disk.replace("the ", "the confidential "),
+          true,
+        ),
+      ];
+    };
+    return [
+      ...references("osDiskImage", region.encryption?.osDiskImage, OS_DISK),
+      ...(region.encryption?.dataDiskImages ?? []).flatMap((image, j) =>
+        references(`dataDiskImages/${j}`, image, dataDisk(image.lun)),
       ),
     ];
   });
@@ -64,6 +91,19 @@ export function diskEncryptionReferences(
 /** True when any disk in any region is given a customer-managed key. */
 export function usesOwnKeys(request: ImageVersionRequest): boolean {
   return diskEncryptionReferences(request).length > 0;
+}
+
+/** True when any data disk is encrypted as a confidential machine's, by a customer's key. */
+export function hasConfidentialDataDisks(
+  request: ImageVersionRequest,
+): boolean {
+  return targetRegionsOf(request).some(({ encryption }) =>
+    encryption?.dataDiskImages?.some(
+      ({ securityProfile }) =>
+        securityProfile?.confidentialVMEncryptionType ===
+        KEYED_TYPE.dataDiskImages,
+    ),
+  );
 }
 
 /** True when the id can name a disk encryption set; what cannot is another rule's finding. */
@@ -95,9 +135,8 @@ export function disksWithoutSet(
 ): readonly DiskWithoutSet[] {
   return targetRegionsOf(request).flatMap((region, i): DiskWithoutSet[] => {
     const pointer = `${TARGET_REGIONS}/${i}/encryption`;
-    const { diskEncryptionSetId, securityProfile } =
-      region.encryption?.osDiskImage ?? {};
-    const type = securityProfile?.confidentialVMEncryptionType;
+    const os = region.encryption?.osDiskImage;
+    const type = os?.securityProfile?.confidentialVMEncryptionType;
     const given = region.encryption?.dataDiskImages ?? [];
     const osDisk: DiskWithoutSet = {
       pointer: `${pointer}/osDiskImage/diskEncryptionSetId`,
@@ -105,20 +144,15 @@ export function disksWithoutSet(
       disk: OS_DISK,
       place: "os",
       ...(type !== undefined && { confidentialVMEncryptionType: type }),
-      leftOutAlone: given.some(
-        (image) => image.diskEncryptionSetId !== undefined,
-      ),
+      leftOutAlone: given.some((image) => setOf(image) !== undefined),
     };
-    const withSet =
-      diskEncryptionSetId ?? securityProfile?.secureVMDiskEncryptionSetId;
     return [
-      ...(withSet === undefined ? [osDisk] : []),
+      ...(setOf(os) === undefined ? [osDisk] : []),
       ...luns
         .filter(
           (lun) =>
             !given.some(
-              (image) =>
-                image.lun === lun && image.diskEncryptionSetId !== undefined,
+              (image) => image.lun === lun && setOf(image) !== undefined,
             ),
         )
         .map((lun): DiskWithoutSet => {

@@ -27,6 +27,7 @@ const WORDS = new Map(
     "EncryptedWithPmk",
     "EncryptedWithCmk",
     "NonPersistedTPM",
+    "DataDiskEncryptedWithCmk",
     "NoSignatureTemplate",
     "MicrosoftUefiCertificateAuthorityTemplate",
     "MicrosoftWindowsTemplate",
@@ -34,6 +35,10 @@ const WORDS = new Map(
     "Unknown",
     "sha256",
     "x509",
+    "OS",
+    "CloudInit",
+    "AzureGuestAgent",
+    "SecretsProvisioningLibrary",
   ].map((word) => [word.toLowerCase(), word]),
 );
 

@@ -38,6 +38,7 @@ type Whole =
   | "additionalReplicaSets"
   | "signatureTemplateNames"
   | "additionalSignatures"
+  | "components"
   | "promotion";
 
 type PathsOf<T> = T extends string | number | boolean
@@ -77,6 +78,13 @@ const changed = (form: Form): Property => ({
   form,
   mutability: "mutable",
   omitted: "cleared",
+  cleared: "leftOut",
+});
+/** Changed by an update; whoever leaves it out does not take it away. */
+const kept = (form: Form): Property => ({
+  form,
+  mutability: "mutable",
+  omitted: "kept",
   cleared: "leftOut",
 });
 /** A key, or what names a region or disk: there until its region is removed by name. */
@@ -131,6 +139,10 @@ export const PROPERTIES = {
   [`${REGION}/encryption/dataDiskImages/*/lun`]: added(plain),
   [`${REGION}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
     added(resourceId),
+  [`${REGION}/encryption/dataDiskImages/*/securityProfile/confidentialVMEncryptionType`]:
+    added(word),
+  [`${REGION}/encryption/dataDiskImages/*/securityProfile/secureVMDiskEncryptionSetId`]:
+    added(resourceId),
   [`${ZONE}/name`]: added(region),
   [`${ZONE}/extendedLocation/name`]: added(plain),
   [`${ZONE}/extendedLocation/type`]: made(word),
@@ -143,6 +155,10 @@ export const PROPERTIES = {
     added(resourceId),
   [`${ZONE}/encryption/dataDiskImages/*/lun`]: added(plain),
   [`${ZONE}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
+    added(resourceId),
+  [`${ZONE}/encryption/dataDiskImages/*/securityProfile/confidentialVMEncryptionType`]:
+    added(word),
+  [`${ZONE}/encryption/dataDiskImages/*/securityProfile/secureVMDiskEncryptionSetId`]:
     added(resourceId),
   [`${STORAGE}/source/id`]: made(resourceId),
   [`${STORAGE}/source/virtualMachineId`]: made(resourceId),
@@ -158,6 +174,9 @@ export const PROPERTIES = {
   [`${STORAGE}/dataDiskImages/*/source/uri`]: made(address),
   [`${SAFETY}/allowDeletionOfReplicatedLocations`]: guard,
   [`${SAFETY}/blockDeletionBeforeEndOfLife`]: guard,
+  [`${SECURITY}/secretsProvisioningSettings/isSupported`]: kept(plain),
+  [`${SECURITY}/secretsProvisioningSettings/osName`]: kept(plain),
+  [`${SECURITY}/secretsProvisioningSettings/components`]: kept(whole),
   [`${SECURITY}/uefiSettings/signatureTemplateNames`]: made(whole),
   [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
   "/properties/restore": made(plain),

@@ -48,11 +48,12 @@ export function summaryOf({
         (each) => canonicalRegion(each.name) === region.name,
       );
       const { osDiskImage, dataDiskImages } = region.encryption;
-      const ids = [
-        osDiskImage.diskEncryptionSetId,
-        osDiskImage.secureVMDiskEncryptionSetId,
-        ...dataDiskImages.map((disk) => disk.diskEncryptionSetId),
-      ].filter((id) => id !== undefined);
+      const ids = [osDiskImage, ...dataDiskImages]
+        .flatMap((disk) => [
+          disk.diskEncryptionSetId,
+          disk.secureVMDiskEncryptionSetId,
+        ])
+        .filter((id) => id !== undefined);
       const replicas = target?.regionalReplicaCount ?? profile.replicaCount;
       const storage = target?.storageAccountType ?? profile.storageAccountType;
       return {

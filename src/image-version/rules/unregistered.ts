@@ -1,6 +1,16 @@
 import { found } from "./facts.js";
-import { isRegistered } from "../../subscription/ports.js";
+import {
+  isRegistered,
+  nameOf,
+  type Registrable,
+} from "../../subscription/ports.js";
 import type { Breach, FactSubject } from "./rule.js";
+
+/** Needed by the requests that encrypt data disks so, and by no other: no subscription is prepared for it. */
+export const CONFIDENTIAL_DATA_DISKS: Registrable = {
+  namespace: "Microsoft.Compute",
+  feature: "ConfidentialVMDataDiskEncryptionPreview",
+};
 
 /** A breach for each of the registrations of that kind that is needed and not there. */
 export function unregistered(
@@ -15,7 +25,9 @@ export function unregistered(
         {
           pointer: "",
           message: `Azure offers no ${kind} ${name} to subscription ${id.subscriptionId}, or has no such subscription.`,
-          remediation: `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
+          remediation: onRequest(name)
+            ? "Correct the subscription in the URL. If it is right, leave the securityProfile of the data disks out."
+            : `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
         },
       ];
     }
@@ -26,10 +38,16 @@ export function unregistered(
       {
         pointer: "",
         message: `The ${kind} ${name} is ${state} in subscription ${id.subscriptionId}${underWay ? ": its registration is under way" : "; it must be Registered"}.`,
-        remediation: underWay
-          ? `Wait until it is Registered: ${prepare} follows it, and a GET of the same path says how far it is.`
-          : `Register it: ${prepare}.`,
+        remediation: onRequest(name)
+          ? `Register it, which Microsoft has to approve: az feature register --namespace Microsoft.Compute --name ConfidentialVMDataDiskEncryptionPreview --subscription ${id.subscriptionId}`
+          : underWay
+            ? `Wait until it is Registered: ${prepare} follows it, and a GET of the same path says how far it is.`
+            : `Register it: ${prepare}.`,
       },
     ];
   });
+}
+
+function onRequest(name: string): boolean {
+  return name === nameOf(CONFIDENTIAL_DATA_DISKS);
 }

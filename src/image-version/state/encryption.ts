@@ -1,19 +1,23 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
+import {
+  setOf,
+  type DiskImageEncryption,
+} from "../properties/disk-encryption-references.js";
 import type { ImageVersionRecord } from "./record.js";
 import type { EncryptionType } from "../resources.js";
 
 interface DiskEncryption {
   readonly type: EncryptionType;
   readonly diskEncryptionSetId?: string;
+  /** The same set, where it is of a confidential machine's disk. */
+  readonly secureVMDiskEncryptionSetId?: string;
 }
 
 /** How each disk of a version is encrypted in one region: row S1 of what users ask, and proof for their auditors. */
 interface RegionEncryption {
-  readonly osDiskImage: DiskEncryption & {
-    readonly secureVMDiskEncryptionSetId?: string;
-  };
+  readonly osDiskImage: DiskEncryption;
   readonly dataDiskImages: readonly (DiskEncryption & {
     readonly lun: number;
   })[];
@@ -31,29 +35,25 @@ export function encryptionOf(
   const encryption = targetRegionsOf(document).find(
     ({ name }) => canonicalRegion(name) === regionName,
   )?.encryption;
-  const disk = (id: string | undefined): DiskEncryption =>
-    id === undefined
+  const disk = (image: DiskImageEncryption | undefined): DiskEncryption => {
+    const id = setOf(image);
+    const secure = image?.securityProfile?.secureVMDiskEncryptionSetId;
+    return id === undefined
       ? { type: "EncryptionAtRestWithPlatformKey" }
       : {
           type: encryptionTypes[id.toLowerCase()] ?? "Unknown",
           diskEncryptionSetId: id,
+          ...(secure !== undefined && { secureVMDiskEncryptionSetId: secure }),
         };
-  const secure =
-    encryption?.osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId;
-  const keys = new Map(
-    encryption?.dataDiskImages?.map((image) => [
-      image.lun,
-      image.diskEncryptionSetId,
-    ]),
+  };
+  const images = new Map(
+    encryption?.dataDiskImages?.map((image) => [image.lun, image]),
   );
-  const luns = new Set([...dataDiskLuns, ...keys.keys()]);
+  const luns = new Set([...dataDiskLuns, ...images.keys()]);
   return {
-    osDiskImage: {
-      ...disk(encryption?.osDiskImage?.diskEncryptionSetId ?? secure),
-      ...(secure !== undefined && { secureVMDiskEncryptionSetId: secure }),
-    },
+    osDiskImage: disk(encryption?.osDiskImage),
     dataDiskImages: [...luns]
       .sort((a, b) => a - b)
-      .map((lun) => ({ lun, ...disk(keys.get(lun)) })),
+      .map((lun) => ({ lun, ...disk(images.get(lun)) })),
   };
 }

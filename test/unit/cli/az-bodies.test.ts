@@ -110,9 +110,37 @@ describe("what az loses or refuses without saying why", () => {
       `${CREATE} --target-regions westus --target-region-cvm-encryption Encrypted,Set1`,
       '"Encrypted,Set1" is not <type>,<disk encryption set>',
     ],
+    [
+      "a confidential data disk's LUN without a set",
+      `${CREATE} --target-regions westus --target-region-cvm-encryption EncryptedWithPmk,,0`,
+      '"EncryptedWithPmk,,0" is not <type>,<disk encryption set>, with ,<LUN>,<disk encryption set>',
+    ],
   ])("%s", (_name, line, message) => {
     expect(() => body(line)).toThrow(UsageError);
     expect(() => body(line)).toThrow(message);
+  });
+});
+
+it("takes the sets of confidential data disks, which az has no option for", () => {
+  const [region] =
+    body(
+      `${CREATE} --target-regions westus --target-region-cvm-encryption EncryptedWithPmk,,0,Set1`,
+    ).properties.publishingProfile?.targetRegions ?? [];
+  expect(region?.encryption).toMatchObject({
+    osDiskImage: {
+      securityProfile: { confidentialVMEncryptionType: "EncryptedWithPmk" },
+    },
+    dataDiskImages: [
+      {
+        lun: 0,
+        securityProfile: {
+          confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+          secureVMDiskEncryptionSetId: expect.stringMatching(
+            /\/diskEncryptionSets\/Set1$/u,
+          ) as string,
+        },
+      },
+    ],
   });
 });
 

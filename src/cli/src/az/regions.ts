@@ -48,23 +48,27 @@ export function targetRegionsOf(
   sameLength("--target-region-encryption", keys, "region", names);
   sameLength("--target-region-cvm-encryption", confidential, "region", names);
   return parsed.map((region, i) => {
-    const encryption = encryptionOf(
+    const atRest = encryptionOf(
       "--target-region-encryption",
       keys?.[i]?.split(",") ?? [],
       place,
     );
-    const profile = confidential?.[i];
-    const osDiskImage = {
-      ...encryption?.osDiskImage,
-      ...(profile !== undefined &&
-        profile !== "null" && { securityProfile: securityOf(profile, place) }),
-    };
-    const all = {
-      ...encryption,
+    const text = confidential?.[i];
+    const secure =
+      text === undefined || text === "null"
+        ? undefined
+        : confidentialOf(text, place);
+    const osDiskImage = { ...atRest?.osDiskImage, ...secure?.osDiskImage };
+    const dataDiskImages = [
+      ...(atRest?.dataDiskImages ?? []),
+      ...(secure?.dataDiskImages ?? []),
+    ];
+    const encryption = {
       ...(Object.keys(osDiskImage).length > 0 && { osDiskImage }),
+      ...(dataDiskImages.length > 0 && { dataDiskImages }),
     };
-    return Object.keys(all).length > 0
-      ? { ...region, encryption: all }
+    return Object.keys(encryption).length > 0
+      ? { ...region, encryption }
       : region;
   });
 }
@@ -201,20 +205,33 @@ function encryptionOf(
   return Object.keys(encryption).length > 0 ? encryption : undefined;
 }
 
-function securityOf(
-  text: string,
-  place: Place,
-): Schemas["OSDiskImageSecurityProfile"] {
-  const [type = "", set = "", ...more] = text.split(",");
+/** `<type>,<OS disk's set>`, as az has it, and `,<LUN>,<set>` for each confidential data disk, which az has not. */
+function confidentialOf(text: string, place: Place): Encryption {
+  const option = "--target-region-cvm-encryption";
+  const [type = "", set = "", ...pairs] = text
+    .split(",")
+    .map((each) => each.trim());
   const known = CONFIDENTIAL_TYPES.find(
-    (each) => each.toLowerCase() === type.trim().toLowerCase(),
+    (each) => each.toLowerCase() === type.toLowerCase(),
   );
-  if (known === undefined || more.length > 0)
+  if (known === undefined || pairs.length % 2 !== 0)
     throw new UsageError(
-      `--target-region-cvm-encryption: "${text}" is not <type>,<disk encryption set>. The type is one of ${CONFIDENTIAL_TYPES.join(", ")}.`,
+      `${option}: "${text}" is not <type>,<disk encryption set>, with ,<LUN>,<disk encryption set> for each confidential data disk. The type is one of ${CONFIDENTIAL_TYPES.join(", ")}.`,
     );
+  const dataDiskImages = Array.from({ length: pairs.length / 2 }, (_, i) => ({
+    lun: lunOf(option, pairs[i * 2] ?? ""),
+    securityProfile: {
+      confidentialVMEncryptionType: "DataDiskEncryptedWithCmk" as const,
+      secureVMDiskEncryptionSetId: setId(pairs[i * 2 + 1] ?? "", place),
+    },
+  }));
   return {
-    confidentialVMEncryptionType: known as "EncryptedWithCmk",
-    ...(set !== "" && { secureVMDiskEncryptionSetId: setId(set, place) }),
+    osDiskImage: {
+      securityProfile: {
+        confidentialVMEncryptionType: known as "EncryptedWithCmk",
+        ...(set !== "" && { secureVMDiskEncryptionSetId: setId(set, place) }),
+      },
+    },
+    ...(dataDiskImages.length > 0 && { dataDiskImages }),
   };
 }

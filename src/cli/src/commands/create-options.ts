@@ -149,7 +149,7 @@ export const BODY_OPTIONS: readonly Option[] = [
   {
     names: ["--target-region-cvm-encryption"],
     kind: "list",
-    help: 'Of confidential virtual machines, for each region: type,set. The type is one of EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk, NonPersistedTPM; "null" where there is none.',
+    help: 'Of confidential virtual machines, for each region: type,set of the OS disk,LUN,set. The type is one of EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk, NonPersistedTPM; a LUN is of a confidential data disk, which az does not know; "null" where there is none.',
     group: "Encryption",
   },
   {

@@ -14,7 +14,7 @@ export const immutableProperties: ChangeRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile and tags; nothing else of a version can be changed from what Azure shows.",
+    "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile, secrets provisioning and tags; nothing else of a version can be changed from what Azure shows.",
   check: ({ request, change }) =>
     change === undefined
       ? []

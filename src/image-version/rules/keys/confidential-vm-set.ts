@@ -1,4 +1,8 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
+import {
+  KEYED_TYPE,
+  type DiskImageEncryption,
+} from "../../properties/disk-encryption-references.js";
 import { TARGET_REGIONS, type Breach, type RequestRule } from "../rule.js";
 
 export const confidentialVmSet: RequestRule = {
@@ -7,27 +11,52 @@ export const confidentialVmSet: RequestRule = {
   severity: "error",
   basis: { documented: "reference" },
   summary:
-    "secureVMDiskEncryptionSetId is given exactly where confidentialVMEncryptionType is EncryptedWithCmk.",
+    "secureVMDiskEncryptionSetId is given exactly where confidentialVMEncryptionType is EncryptedWithCmk, or of a data disk DataDiskEncryptedWithCmk.",
   check: ({ request }) =>
-    targetRegionsOf(request).flatMap((region, i): Breach[] => {
-      const { confidentialVMEncryptionType, secureVMDiskEncryptionSetId } =
-        region.encryption?.osDiskImage?.securityProfile ?? {};
-      const needed = confidentialVMEncryptionType === "EncryptedWithCmk";
-      if (needed === (secureVMDiskEncryptionSetId !== undefined)) return [];
+    targetRegionsOf(request).flatMap(({ name, encryption = {} }, i) => {
+      const { osDiskImage, dataDiskImages = [] } = encryption;
+      const pointer = `${TARGET_REGIONS}/${i}/encryption`;
       return [
-        {
-          pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`,
-          ...(needed
-            ? {
-                message: `confidentialVMEncryptionType is EncryptedWithCmk in ${region.name}, but secureVMDiskEncryptionSetId is not given.`,
-                remediation: `Give a disk encryption set of type ConfidentialVmEncryptedWithCustomerKey that is in ${region.name}, or another confidentialVMEncryptionType.`,
-              }
-            : {
-                message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is given in ${region.name}, where confidentialVMEncryptionType is ${confidentialVMEncryptionType ?? "absent"}: it is allowed only with EncryptedWithCmk.`,
-                remediation:
-                  "Set confidentialVMEncryptionType to EncryptedWithCmk, or leave secureVMDiskEncryptionSetId out.",
-              }),
-        },
+        ...breaches(
+          name,
+          osDiskImage,
+          KEYED_TYPE.osDiskImage,
+          `${pointer}/osDiskImage`,
+        ),
+        ...dataDiskImages.flatMap((image, j) =>
+          breaches(
+            name,
+            image,
+            KEYED_TYPE.dataDiskImages,
+            `${pointer}/dataDiskImages/${j}`,
+          ),
+        ),
       ];
     }),
 };
+
+function breaches(
+  region: string,
+  image: DiskImageEncryption | undefined,
+  keyed: string,
+  pointer: string,
+): Breach[] {
+  const { confidentialVMEncryptionType: type, secureVMDiskEncryptionSetId } =
+    image?.securityProfile ?? {};
+  const needed = type === keyed;
+  if (needed === (secureVMDiskEncryptionSetId !== undefined)) return [];
+  return [
+    {
+      pointer: `${pointer}/securityProfile/secureVMDiskEncryptionSetId`,
+      ...(needed
+        ? {
+            message: `confidentialVMEncryptionType is ${keyed} in ${region}, but secureVMDiskEncryptionSetId is not given.`,
+            remediation: `Give a disk encryption set of type ConfidentialVmEncryptedWithCustomerKey that is in ${region}, or another confidentialVMEncryptionType.`,
+          }
+        : {
+            message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is given in ${region}, where confidentialVMEncryptionType is ${type ?? "absent"}: it is allowed only with ${keyed}.`,
+            remediation: `Set confidentialVMEncryptionType to ${keyed}, or leave secureVMDiskEncryptionSetId out.`,
+          }),
+    },
+  ];
+}

@@ -16,7 +16,7 @@ export const diskEncryptionSetType: FactRule = {
   severity: "error",
   basis: { documented: "confidentialVm" },
   summary:
-    "A confidential OS disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
+    "A confidential disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
   check: ({ request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(
       ({ reference, set }): Breach[] => {

@@ -1,6 +1,7 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import {
   disksWithoutSet,
+  setOf,
   usesOwnKeys,
 } from "../../properties/disk-encryption-references.js";
 import { encryptedDisks, sourceDataDiskLuns } from "../source.js";
@@ -25,7 +26,7 @@ export const everyDiskInEveryRegion: FactRule = {
       sourceDataDiskLuns(request, facts) ??
         targetRegionsOf(request).flatMap((region) =>
           (region.encryption?.dataDiskImages ?? [])
-            .filter((image) => image.diskEncryptionSetId !== undefined)
+            .filter((image) => setOf(image) !== undefined)
             .map((image) => image.lun),
         ),
     );

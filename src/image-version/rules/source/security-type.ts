@@ -42,20 +42,26 @@ export const securityType: FactRule = {
     const source = sourceOf(request, facts)?.securityType;
     const confidential = allows(shown, "ConfidentialVM")
       ? []
-      : targetRegionsOf(request).flatMap((region, i): Breach[] => {
-          const type =
-            region.encryption?.osDiskImage?.securityProfile
-              ?.confidentialVMEncryptionType;
-          return type === undefined
-            ? []
-            : [
-                {
-                  pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
-                  message: `confidentialVMEncryptionType ${type} in ${region.name} is for confidential virtual machines; the security type of the image definition ${definitionId} is ${shown}.`,
-                  remediation: `Leave the securityProfile out, or use an image definition that allows confidential virtual machines: ${create("ConfidentialVM")}`,
-                },
-              ];
-        });
+      : targetRegionsOf(request).flatMap(({ name, encryption = {} }, i) =>
+          [
+            { path: "osDiskImage", image: encryption.osDiskImage },
+            ...(encryption.dataDiskImages ?? []).map((image, j) => ({
+              path: `dataDiskImages/${j}`,
+              image,
+            })),
+          ].flatMap(({ path, image }): Breach[] => {
+            const type = image?.securityProfile?.confidentialVMEncryptionType;
+            return type === undefined
+              ? []
+              : [
+                  {
+                    pointer: `${TARGET_REGIONS}/${i}/encryption/${path}/securityProfile/confidentialVMEncryptionType`,
+                    message: `confidentialVMEncryptionType ${type} in ${name} is for confidential virtual machines; the security type of the image definition ${definitionId} is ${shown}.`,
+                    remediation: `Leave the securityProfile out, or use an image definition that allows confidential virtual machines: ${create("ConfidentialVM")}`,
+                  },
+                ];
+          }),
+        );
     return [
       ...(ofMachine(request, shown, definitionId) ??
         ofImage(request, shown, definitionId) ??

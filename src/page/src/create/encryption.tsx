@@ -7,6 +7,7 @@ import {
   FieldFindings,
   RadioGroup,
   Section,
+  CheckField,
   SelectField,
   TextField,
   useField,
@@ -113,6 +114,12 @@ export function Encryption({
             value={form.confidentialType}
             options={CONFIDENTIAL_NAMES}
             onChange={(confidentialType) => change({ confidentialType })}
+          />
+          <CheckField
+            field="encryption-confidential-data"
+            label="Data disks have keys of confidential machines, too (a preview of Azure's)"
+            value={form.confidentialData}
+            onChange={(confidentialData) => change({ confidentialData })}
           />
         </div>
       )}

@@ -11,6 +11,7 @@ import {
   type InProcess,
 } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
+import { DELETE_EXAMPLE, GET_EXAMPLE } from "../../../support/examples.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   disableSoftDelete,
@@ -283,7 +284,7 @@ describe("over the wire", () => {
     ]);
     expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
       ["", "&$skiptoken=next"].map(
-        (rest) => `GET ${image}/versions?api-version=2025-12-03${rest}`,
+        (rest) => `GET ${image}/versions?api-version=2026-03-03${rest}`,
       ),
     );
   });
@@ -329,7 +330,17 @@ describe("over the wire", () => {
                 },
               ],
               encryption: {
-                ...encryption,
+                dataDiskImages: [
+                  {
+                    lun: 0,
+                    securityProfile: {
+                      confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+                      secureVMDiskEncryptionSetId: seedResource(
+                        "diskEncryptionSets/WestUSConfidentialEncryptionSet",
+                      ),
+                    },
+                  },
+                ],
                 osDiskImage: {
                   ...encryption.osDiskImage,
                   securityProfile: {
@@ -384,6 +395,11 @@ describe("over the wire", () => {
           blockDeletionBeforeEndOfLife: true,
         },
         securityProfile: {
+          secretsProvisioningSettings: {
+            isSupported: true,
+            osName: "mariner",
+            components: [{ name: "AzureGuestAgent", version: "2.7.0" }],
+          },
           uefiSettings: {
             signatureTemplateNames: ["MicrosoftWindowsTemplate"],
             additionalSignatures: {
@@ -505,6 +521,36 @@ describe("over the wire", () => {
       await arm.getOperationError(`${wire.endpoint}/operations/1`),
     ).toBeUndefined();
   });
+
+  test("Microsoft's example of a GET is shown whole, also what nobody may write", async () => {
+    wire.reply = { status: 200, body: GET_EXAMPLE };
+    expect(await arm.getImageVersion(id)).toEqual({
+      provisioningState: "Succeeded",
+      publishedDate: "2024-01-01T00:00:00Z",
+      regions: [],
+      resource: GET_EXAMPLE,
+    });
+  });
+
+  test.each([
+    ["", false],
+    ["&bypassSoftDelete=true", true],
+  ])(
+    "Microsoft's example of a DELETE%s begins its operation",
+    async (query, bypassSoftDelete) => {
+      wire.reply = DELETE_EXAMPLE;
+      expect(await arm.deleteImageVersion(id, { bypassSoftDelete })).toBe(
+        DELETE_EXAMPLE.headers["Azure-AsyncOperation"],
+      );
+      expect(wire.received).toMatchObject([
+        {
+          method: "DELETE",
+          url: `${seedVersionId("1.0.0")}?api-version=2026-03-03${query}`,
+          body: undefined,
+        },
+      ]);
+    },
+  );
 
   test("a version that lacks what ARM usually shows is read as far as it goes", async () => {
     wire.reply = { status: 200, body: { location: "West US" } };

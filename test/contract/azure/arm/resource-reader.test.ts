@@ -540,7 +540,7 @@ describe("over the wire", () => {
     ]);
     expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
       ["", "&$skiptoken=next"].map(
-        (rest) => `GET ${gallery}/images?api-version=2025-12-03${rest}`,
+        (rest) => `GET ${gallery}/images?api-version=2026-03-03${rest}`,
       ),
     );
     wire.reply = ({ url }) =>

@@ -11,7 +11,10 @@ import {
   OTHER_SUBSCRIPTION,
   regionWith,
   seedSet,
+  type Ask,
+  type Trial,
 } from "../../../support/trial.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
 const VAULT = seedResource("x").replace(
@@ -19,6 +22,65 @@ const VAULT = seedResource("x").replace(
   "Microsoft.KeyVault/vaults/keys-westus",
 );
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
+
+const CONFIDENTIAL_SET = seedResource(
+  "diskEncryptionSets/WestUSConfidentialEncryptionSet",
+);
+
+/** A confidential version whose data disk has a customer's key, in a subscription with Azure's preview of it. */
+async function confidentialData(
+  t: Trial,
+  change: {
+    readonly set?: string | undefined;
+    readonly type?: "EncryptedWithCmk";
+    readonly registered?: "NotRegistered";
+  } = {},
+): Promise<Ask> {
+  const set = "set" in change ? change.set : CONFIDENTIAL_SET;
+  const id = await diskOf(t, "cvm", CONFIDENTIAL);
+  const feature = (state: "Registered" | "NotRegistered") =>
+    t.control.setRegistrationState({
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      namespace: "Microsoft.Compute",
+      feature: "ConfidentialVMDataDiskEncryptionPreview",
+      state,
+    });
+  await t.change(
+    () => feature(change.registered ?? "Registered"),
+    () => feature("NotRegistered"),
+  );
+  return t.ask({
+    definition: await definition(t, securityType("ConfidentialVM")),
+    storage: {
+      osDiskImage: { source: { id } },
+      dataDiskImages: [
+        { lun: 0, source: { id: seedResource("disks/myDataDisk") } },
+      ],
+    },
+    regions: [
+      {
+        name: HOME,
+        encryption: {
+          osDiskImage: {
+            securityProfile: {
+              confidentialVMEncryptionType: "EncryptedWithPmk",
+            },
+          },
+          dataDiskImages: [
+            {
+              lun: 0,
+              securityProfile: {
+                confidentialVMEncryptionType:
+                  change.type ?? "DataDiskEncryptedWithCmk",
+                ...(set !== undefined && { secureVMDiskEncryptionSetId: set }),
+              },
+            },
+          ],
+        },
+      },
+    ],
+  });
+}
 
 export const KEYS: readonly Case[] = [
   {
@@ -207,6 +269,51 @@ export const KEYS: readonly Case[] = [
         ],
       });
     },
+  },
+  {
+    name: "a confidential data disk with the set that it needs",
+    ask: (t) => confidentialData(t),
+  },
+  {
+    name: "an ordinary set for a confidential data disk",
+    ask: (t) => confidentialData(t, { set: seedSet("WestUS") }),
+    codes: ["DiskEncryptionSetOfWrongType"],
+  },
+  {
+    name: "a confidential data disk without a set",
+    ask: (t) => confidentialData(t, { set: undefined }),
+    codes: ["ConfidentialVmSetMismatch"],
+  },
+  {
+    name: "an OS disk's kind of confidential encryption, and a set, for a data disk",
+    ask: (t) => confidentialData(t, { type: "EncryptedWithCmk" }),
+    codes: ["ConfidentialVmSetMismatch"],
+  },
+  {
+    name: "a confidential data disk in a subscription without the preview",
+    ask: (t) => confidentialData(t, { registered: "NotRegistered" }),
+    codes: ["FeatureNotRegistered"],
+  },
+  {
+    name: "a confidential data disk of an image definition that knows no confidential machines",
+    ask: async (t) => {
+      const { body } = await confidentialData(t);
+      const [region] = body.properties.publishingProfile?.targetRegions ?? [];
+      return t.ask({
+        regions: [
+          {
+            name: HOME,
+            encryption: {
+              osDiskImage: { diskEncryptionSetId: seedSet("WestUS") },
+              ...(region?.encryption?.dataDiskImages && {
+                dataDiskImages: region.encryption.dataDiskImages,
+              }),
+            },
+          },
+        ],
+      });
+    },
+    codes: ["SecurityTypeMismatch"],
   },
   {
     name: "every kind of mistake with keys at once",

@@ -101,7 +101,7 @@ async function arm(
 ): Promise<{ status: number; body: unknown }> {
   const answered = await simulator.answer({
     method,
-    url: `${endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2025-12-03`,
+    url: `${endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2026-03-03`,
     headers: {
       authorization: `Bearer ${(await credential.getToken(scope))?.token}`,
       "content-type": "application/json",

@@ -547,11 +547,18 @@ describe("the canonical form", () => {
           body.properties.storageProfile.osDiskImage = { hostCaching: word };
           body.properties.securityProfile = {
             uefiSettings: { signatureTemplateNames: [word] },
+            secretsProvisioningSettings: { components: [{ name: word }] },
           };
           regionAt(body, 0).encryption = {
             osDiskImage: {
               securityProfile: { confidentialVMEncryptionType: word },
             },
+            dataDiskImages: [
+              {
+                lun: 0,
+                securityProfile: { confidentialVMEncryptionType: word },
+              },
+            ],
           };
         });
         return at
@@ -587,6 +594,14 @@ describe("the canonical form", () => {
           "EncryptedWithCmk",
           "NonPersistedTPM",
         ],
+      ],
+      [
+        "publishingProfile/targetRegions/0/encryption/dataDiskImages/0/securityProfile/confidentialVMEncryptionType",
+        ["DataDiskEncryptedWithCmk"],
+      ],
+      [
+        "securityProfile/secretsProvisioningSettings/components/0/name",
+        ["OS", "CloudInit", "AzureGuestAgent", "SecretsProvisioningLibrary"],
       ],
     ] as const) {
       expect(

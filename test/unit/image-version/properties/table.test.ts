@@ -101,6 +101,7 @@ describe("the contract's GalleryImageVersion", () => {
     });
     expect(whole.sort()).toEqual([
       `${REGIONS}/*/additionalReplicaSets`,
+      "/properties/securityProfile/secretsProvisioningSettings/components",
       "/properties/securityProfile/uefiSettings/additionalSignatures",
       "/properties/securityProfile/uefiSettings/signatureTemplateNames",
       "/sigil/promotion",
@@ -182,6 +183,17 @@ const confidential = added(
   "EncryptedWithPmk",
 );
 
+const confidentialData = added(
+  "datadiskencryptedwithcmk",
+  "DataDiskEncryptedWithCmk",
+  "EncryptedWithPmk",
+);
+/** Changed by an update, and kept where it is left out. */
+const kept = (written: unknown, canonical: unknown, other: unknown): Row => ({
+  ...mutable(written, canonical, other),
+  leftOut: "stays",
+});
+
 const ROWS: Readonly<Record<string, Row>> = {
   "/location": made("West US", "westus", "eastus"),
   "/tags/build": mutable("Full", "Full", "full"),
@@ -227,6 +239,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   [regionalField("westus", "encryption/dataDiskImages/7/lun")]: added(7, 7, 8),
   [regionalField("westus", "encryption/dataDiskImages/7/diskEncryptionSetId")]:
     id("diskEncryptionSets/data"),
+  [regionalField(
+    "westus",
+    "encryption/dataDiskImages/7/securityProfile/confidentialVMEncryptionType",
+  )]: confidentialData,
+  [regionalField(
+    "westus",
+    "encryption/dataDiskImages/7/securityProfile/secureVMDiskEncryptionSetId",
+  )]: id("diskEncryptionSets/confidentialData"),
   [`${ZONES}/westus los angeles/name`]: added("West US", "westus", "eastus"),
   [`${ZONES}/westus los angeles/extendedLocation/name`]: added(
     "los angeles",
@@ -257,6 +277,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/diskEncryptionSetId`]:
     id("diskEncryptionSets/zoneData"),
+  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/securityProfile/confidentialVMEncryptionType`]:
+    confidentialData,
+  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/securityProfile/secureVMDiskEncryptionSetId`]:
+    id("diskEncryptionSets/confidentialZoneData"),
   [`${STORAGE}/source/id`]: source("images/myImage"),
   [`${STORAGE}/source/virtualMachineId`]: source("virtualMachines/myMachine"),
   [`${STORAGE}/source/communityGalleryImageId`]: made(
@@ -279,6 +303,21 @@ const ROWS: Readonly<Record<string, Row>> = {
   [`${STORAGE}/dataDiskImages/7/source/uri`]: vhd,
   [`${SAFETY}/allowDeletionOfReplicatedLocations`]: guard,
   [`${SAFETY}/blockDeletionBeforeEndOfLife`]: guard,
+  "/properties/securityProfile/secretsProvisioningSettings/isSupported": kept(
+    true,
+    true,
+    false,
+  ),
+  "/properties/securityProfile/secretsProvisioningSettings/osName": kept(
+    "os",
+    "os",
+    "OS",
+  ),
+  "/properties/securityProfile/secretsProvisioningSettings/components": kept(
+    [{ name: "azureguestagent", version: "2.7.0" }],
+    [{ name: "AzureGuestAgent", version: "2.7.0" }],
+    [{ name: "AzureGuestAgent", version: "2.8.0" }],
+  ),
   "/properties/securityProfile/uefiSettings/signatureTemplateNames": made(
     ["microsoftwindowstemplate", "nosignaturetemplate"],
     ["MicrosoftWindowsTemplate", "NoSignatureTemplate"],

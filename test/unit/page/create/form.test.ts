@@ -170,6 +170,44 @@ describe("the body of a form", () => {
     });
   });
 
+  it("of a confidential version has the data disks' sets as Azure wants them, and keeps them as they were read", () => {
+    const form: Form = {
+      ...S10,
+      encryption: "confidential",
+      confidentialType: "EncryptedWithPmk",
+      confidentialData: true,
+    };
+    const body = bodyOf(form);
+    const ofDisk = (confidentialVMEncryptionType: string) => ({
+      lun: 0,
+      securityProfile: {
+        confidentialVMEncryptionType,
+        secureVMDiskEncryptionSetId: SET("WestUSDiskEncryptionSet2"),
+      },
+    });
+    const encryption = (of: ReturnType<typeof bodyOf>) =>
+      of.properties.publishingProfile?.targetRegions?.[0]?.encryption;
+    expect(encryption(body)?.dataDiskImages).toEqual([
+      ofDisk("DataDiskEncryptedWithCmk"),
+    ]);
+    expect(formOf(body)).toMatchObject({
+      confidentialData: true,
+      confidentialType: "EncryptedWithPmk",
+    });
+    expect(encryption(bodyOf(formOf(body)))).toEqual(encryption(body));
+    // Of another kind, which the form does not offer.
+    const other = JSON.parse(
+      JSON.stringify(body).replaceAll(
+        "DataDiskEncryptedWithCmk",
+        "EncryptedWithCmk",
+      ),
+    ) as unknown;
+    expect(formOf(other).confidentialData).toBe(false);
+    expect(encryption(bodyOf(formOf(other)))?.dataDiskImages).toEqual([
+      ofDisk("EncryptedWithCmk"),
+    ]);
+  });
+
   it("has the rule of promotion, tags, end of life and the guard", () => {
     const body = bodyOf({
       ...S10,

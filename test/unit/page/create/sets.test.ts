@@ -57,6 +57,7 @@ const place = {
   region: "West US",
   disk: "os",
   encryption: "customer",
+  confidentialData: false,
 } as const;
 
 /** Two regions, an OS disk and a data disk, nothing chosen. */
@@ -105,6 +106,15 @@ describe("a set fits", () => {
       "WestUS-Double",
       "WestUS-OS",
     ]);
+    expect(
+      names(
+        fittingSets(SETS, {
+          ...confidential,
+          confidentialData: true,
+          disk: "0",
+        }),
+      ),
+    ).toEqual(["WestUS-Cvm"]);
   });
 });
 

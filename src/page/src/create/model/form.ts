@@ -120,6 +120,8 @@ export interface Form {
   readonly regions: readonly RegionRow[];
   readonly encryption: Encryption;
   readonly confidentialType: string;
+  /** The sets of a confidential version's data disks are of confidential machines, too. */
+  readonly confidentialData: boolean;
   readonly rest: JsonObject;
 }
 
@@ -147,6 +149,7 @@ export const EMPTY_FORM: Form = {
   regions: [],
   encryption: "customer",
   confidentialType: "EncryptedWithCmk",
+  confidentialData: false,
   rest: {},
 };
 
@@ -201,6 +204,19 @@ export function takesSet(
     encryption !== "confidential" ||
     disk !== OS_DISK ||
     confidentialType === "EncryptedWithCmk"
+  );
+}
+
+/** Whether the disk's set is one of confidential machines. */
+export function isConfidential(
+  {
+    encryption,
+    confidentialData,
+  }: Pick<Form, "encryption" | "confidentialData">,
+  disk: Disk,
+): boolean {
+  return (
+    encryption === "confidential" && (disk === OS_DISK || confidentialData)
   );
 }
 
@@ -432,9 +448,21 @@ function encryptionOf(form: Form, region: RegionRow): JsonObject {
           })
         : compact({ ...osRest, diskEncryptionSetId: os }),
     dataDiskImages: orUndefined(
-      lunsOf(form).map((lun) =>
-        compact({ lun, diskEncryptionSetId: region.sets[lun] || undefined }),
-      ),
+      lunsOf(form).map((lun) => {
+        const set = region.sets[lun] || undefined;
+        const kept = listIn(rest, "dataDiskImages").find(
+          (disk) => disk["lun"] === lun,
+        );
+        return isConfidential(form, String(lun))
+          ? {
+              lun,
+              securityProfile: compact({
+                confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+                secureVMDiskEncryptionSetId: set,
+              }),
+            }
+          : compact({ ...kept, lun, diskEncryptionSetId: set });
+      }),
     ),
   });
 }
@@ -519,8 +547,24 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const confidentialType = profiles
     .map((each) => textIn(each, "confidentialVMEncryptionType"))
     .find((type) => type !== "");
+  const dataDisks = regions.flatMap((region) =>
+    listIn(objectIn(region, "encryption"), "dataDiskImages"),
+  );
+  const confidential = {
+    encryption: confidentialType === undefined ? "customer" : "confidential",
+    // Where they are of both kinds, each is kept as it is.
+    confidentialData:
+      dataDisks.length > 0 &&
+      dataDisks.every(
+        (disk) =>
+          textIn(
+            objectIn(disk, "securityProfile"),
+            "confidentialVMEncryptionType",
+          ) === "DataDiskEncryptedWithCmk",
+      ),
+  } as const;
   const rows = regions.map((region, i) =>
-    regionRow(region, i, confidentialType !== undefined, reading),
+    regionRow(region, i, confidential, reading),
   );
   return {
     exists: reading.exists === true,
@@ -548,6 +592,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
       reading,
     ),
     confidentialType: confidentialType ?? "EncryptedWithCmk",
+    confidentialData: confidential.confidentialData,
     rest: compact({
       ...without(body, "location", "tags"),
       sigil: compact({
@@ -589,7 +634,12 @@ function sourceOf(
   const machine = textIn(source, "virtualMachineId");
   const luns = [
     ...dataDisks.map((disk) => Number(disk["lun"])),
-    ...regions.flatMap(({ sets }) => Object.keys(sets).map(Number)),
+    ...regions.flatMap(({ sets, rest }) => [
+      ...Object.keys(sets).map(Number),
+      ...listIn(objectIn(rest, "encryption"), "dataDiskImages").map((disk) =>
+        Number(disk["lun"]),
+      ),
+    ]),
   ].filter(Number.isInteger);
   const kind: SourceKind =
     machine !== ""
@@ -622,20 +672,23 @@ function sourceOf(
 function regionRow(
   region: JsonObject,
   i: number,
-  confidential: boolean,
+  confidential: Pick<Form, "encryption" | "confidentialData">,
   { exists }: Reading,
 ): RegionRow {
   const encryption = objectIn(region, "encryption");
   const os = objectIn(encryption, "osDiskImage");
   const sets: Record<Disk, string> = {};
-  const osSet = confidential
-    ? textIn(objectIn(os, "securityProfile"), "secureVMDiskEncryptionSetId")
-    : textIn(os, "diskEncryptionSetId");
-  if (osSet !== "") sets[OS_DISK] = osSet;
-  for (const disk of listIn(encryption, "dataDiskImages")) {
-    const set = textIn(disk, "diskEncryptionSetId");
-    if (set !== "") sets[textIn(disk, "lun")] = set;
+  const dataDisks = listIn(encryption, "dataDiskImages");
+  for (const [name, disk] of [
+    [OS_DISK, os] as const,
+    ...dataDisks.map((each) => [textIn(each, "lun"), each] as const),
+  ]) {
+    const set = isConfidential(confidential, name)
+      ? textIn(objectIn(disk, "securityProfile"), "secureVMDiskEncryptionSetId")
+      : textIn(disk, "diskEncryptionSetId");
+    if (set !== "") sets[name] = set;
   }
+  const ofOsDisk = isConfidential(confidential, OS_DISK);
   return {
     id: String(i + 1),
     present: exists === true,
@@ -658,8 +711,15 @@ function regionRow(
         osDiskImage: without(
           os,
           "securityProfile",
-          ...(confidential ? [] : ["diskEncryptionSetId"]),
+          ...(ofOsDisk ? [] : ["diskEncryptionSetId"]),
         ),
+        dataDiskImages: confidential.confidentialData
+          ? undefined
+          : orUndefined(
+              dataDisks
+                .map((disk) => without(disk, "diskEncryptionSetId"))
+                .filter((disk) => Object.keys(disk).length > 1),
+            ),
       }),
     }),
   };

@@ -86,7 +86,10 @@ export function commandLine(image: ImageName, form: Form): CommandLine {
       : []),
   ];
   const az =
-    options !== undefined && form.version !== "" && form.promoteWhen === "";
+    options !== undefined &&
+    form.version !== "" &&
+    form.promoteWhen === "" &&
+    !form.confidentialData;
   return {
     az,
     file: options === undefined,
@@ -164,7 +167,7 @@ function endOfLife({ endOfLife: date }: Form): string {
 }
 
 function encryptionOptions(form: Form): readonly (readonly string[])[] {
-  const { encryption, confidentialType, regions } = form;
+  const { encryption, confidentialType, confidentialData, regions } = form;
   if (encryption === "platform") return [];
   const set = (id: string | undefined): string => (id ? id : "null");
   const luns = lunsOf(form);
@@ -176,7 +179,7 @@ function encryptionOptions(form: Form): readonly (readonly string[])[] {
     ].join(","),
   );
   return [
-    ...(confidential && luns.length === 0
+    ...(confidential && (luns.length === 0 || confidentialData)
       ? []
       : [["--target-region-encryption", ...atRest]]),
     ...(confidential
@@ -184,9 +187,17 @@ function encryptionOptions(form: Form): readonly (readonly string[])[] {
           [
             "--target-region-cvm-encryption",
             ...regions.map(({ sets }) =>
-              confidentialType === "EncryptedWithCmk"
-                ? `${confidentialType},${set(sets[OS_DISK])}`
-                : confidentialType,
+              [
+                confidentialType,
+                ...(confidentialType === "EncryptedWithCmk"
+                  ? [set(sets[OS_DISK])]
+                  : confidentialData
+                    ? [""]
+                    : []),
+                ...(confidentialData
+                  ? luns.flatMap((lun) => [String(lun), set(sets[lun])])
+                  : []),
+              ].join(","),
             ),
           ],
         ]
@@ -212,7 +223,7 @@ export function missingSets(
   const made = new Map<string, MissingSet>();
   for (const { region, disk, name } of gaps) {
     const location = canonicalRegion(region.name);
-    const [encryptionType] = typesFor(form.encryption, disk);
+    const [encryptionType] = typesFor(form, disk);
     if (encryptionType === undefined) continue;
     const set = {
       name: name ?? exampleName(form, location, disk, encryptionType),

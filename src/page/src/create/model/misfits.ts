@@ -34,7 +34,16 @@ const BODY: Shape = {
                 secureVMDiskEncryptionSetId: "text",
               },
             },
-            dataDiskImages: [{ lun: "number", diskEncryptionSetId: "text" }],
+            dataDiskImages: [
+              {
+                lun: "number",
+                diskEncryptionSetId: "text",
+                securityProfile: {
+                  confidentialVMEncryptionType: "text",
+                  secureVMDiskEncryptionSetId: "text",
+                },
+              },
+            ],
           },
         },
       ],

@@ -3,10 +3,10 @@ import type { Schemas } from "@sigil/client";
 import {
   canonicalRegion,
   disksOf,
+  isConfidential,
   OS_DISK,
   takesSet,
   type Disk,
-  type Encryption,
   type Form,
   type RegionRow,
 } from "./form.js";
@@ -14,12 +14,14 @@ import {
 export type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
 type EncryptionType = Schemas["EncryptionType"];
 
+type Encrypted = Pick<Form, "encryption" | "confidentialData">;
+
 /** The types of a set that fit, the one to make first. */
 export function typesFor(
-  encryption: Encryption,
+  form: Encrypted,
   disk: Disk,
 ): readonly EncryptionType[] {
-  switch (encryption) {
+  switch (form.encryption) {
     case "platform":
       return [];
     case "customer":
@@ -27,7 +29,7 @@ export function typesFor(
     case "double":
       return ["EncryptionAtRestWithPlatformAndCustomerKeys"];
     case "confidential":
-      return disk === OS_DISK
+      return isConfidential(form, disk)
         ? ["ConfidentialVmEncryptedWithCustomerKey"]
         : [
             "EncryptionAtRestWithCustomerKey",
@@ -60,14 +62,13 @@ export function findSet(
 /** Sets of this subscription that are in the region and have the type, by name. */
 export function fittingSets(
   sets: readonly DiskEncryptionSet[],
-  place: {
+  place: Encrypted & {
     readonly subscriptionId: string;
-    readonly encryption: Encryption;
     readonly region: string;
     readonly disk: Disk;
   },
 ): readonly DiskEncryptionSet[] {
-  const types = typesFor(place.encryption, place.disk);
+  const types = typesFor(place, place.disk);
   const region = canonicalRegion(place.region);
   return sets
     .filter(
@@ -87,12 +88,18 @@ export type Fitting = (
 ) => readonly DiskEncryptionSet[];
 
 export function fittingIn(
-  { encryption }: Pick<Form, "encryption">,
+  { encryption, confidentialData }: Encrypted,
   sets: readonly DiskEncryptionSet[],
   subscriptionId: string,
 ): Fitting {
   return ({ name }, disk) =>
-    fittingSets(sets, { subscriptionId, encryption, region: name, disk });
+    fittingSets(sets, {
+      subscriptionId,
+      encryption,
+      confidentialData,
+      region: name,
+      disk,
+    });
 }
 
 /** How sets are named, such as `{region}-os` and `{region}-data-{lun}`; `{image}` is the image definition's name. */
