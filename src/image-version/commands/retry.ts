@@ -7,6 +7,7 @@ import { regionsIn } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
 import { absent, acceptByHand } from "./acceptance.js";
 import { mustBeIdle, type Command } from "./command.js";
 
@@ -16,8 +17,9 @@ export interface RetryImageVersion extends Command {
 }
 
 /**
- * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks.
- * Throws ServiceError ImageVersionConflict while an operation works on the version or where there is nothing to repair.
+ * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks. A repair
+ * that waits is brought forward. Throws ServiceError ImageVersionConflict while an operation works on the version otherwise, or where
+ * there is nothing to repair.
  */
 export function retryImageVersion(
   deps: Dependencies,
@@ -30,10 +32,18 @@ export function retryImageVersion(
     "RetryImageVersion",
     names ?? [],
     ({ look, stored }) => {
-      if (stored !== undefined) mustBeIdle(command.id, stored);
+      const waiting = waitingIn(stored?.record, deps.now());
+      if (stored !== undefined && !isAmong(waiting, names))
+        mustBeIdle(command.id, stored);
       if (look === undefined) throw absent(command, stored);
       const lost = lostIn(stored?.record, look);
-      const retries = toRetry(command, look, names, Object.keys(lost));
+      const isOpen = stored !== undefined && !isFinal(stored.record.state);
+      const retries = toRetry(
+        command,
+        look,
+        isOpen ? (names ?? waiting) : names,
+        Object.keys(lost),
+      );
       const patch = Object.assign(
         {},
         ...retries.map((name) => lost[name] ?? {}),
@@ -46,6 +56,28 @@ export function retryImageVersion(
       };
     },
   );
+}
+
+/** Failed regions that nothing is done with now: their repair comes later, or not at all. */
+function waitingIn(
+  record: ImageVersionRecord | undefined,
+  now: Date,
+): readonly string[] {
+  if (record === undefined || record.write !== undefined) return [];
+  return record.regions.flatMap(({ name, state }) => {
+    const { removed, dueTime } = record.repairs[name] ?? {};
+    const isUnderWay =
+      removed !== undefined ||
+      (dueTime !== undefined && Date.parse(dueTime) <= now.getTime());
+    return state === "Failed" && !isUnderWay ? [name] : [];
+  });
+}
+
+function isAmong(
+  waiting: readonly string[],
+  names: readonly string[] = waiting,
+): boolean {
+  return names.length > 0 && names.every((name) => waiting.includes(name));
 }
 
 /** Regions that were taken away for repair, and could not be added back, with what they were. */

@@ -18,6 +18,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { ended, operation as stored, until } from "./truth/support.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
@@ -529,6 +530,34 @@ describe("a region that fails", () => {
       id: retried.id,
       status: "Succeeded",
     });
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("whose repair waits is brought forward by a retry, and both operations end with it", async () => {
+    await fail(1);
+    const first = await request(world.deps, id, body([WEST, EAST2]));
+    const planned = async (): Promise<string | undefined> =>
+      (await stored(world, first)).regions.at(1)?.nextAttemptTime;
+    await until(world, async () => (await planned()) !== undefined);
+    const dueTime = Date.parse((await planned()) ?? "");
+    world.simulator.control.clearRequests();
+    const retry = () =>
+      retryImageVersion(world.deps, {
+        id: idOf(id),
+        requestedBy: {},
+        traceparent: TRACEPARENT,
+      });
+    const retried = await retry();
+    expect(await refusal(retry())).toMatchObject({
+      code: "ImageVersionConflict",
+      fields: { existingOperationId: first.id },
+    });
+    await until(world, () => Promise.resolve(puts() > 0));
+    expect(world.clock.now()).toBeLessThan(dueTime - 4 * 60_000);
+    expect(await ended(world, [first, retried])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
     expect(await regionsInAzure()).toEqual(["westus", "eastus2"]);
   });
 

@@ -278,10 +278,9 @@ function Actions({
   const [open, setOpen] = useState<Action>();
   const excluded =
     version.properties.publishingProfile.excludeFromLatest === true;
-  // An operation that runs repairs its regions by itself.
-  const mayRetry =
-    (operation === undefined || !isRunning(operation)) &&
-    version.sigil.regions.some(({ state }) => state === "Failed");
+  const mayRetry = version.sigil.regions.some(
+    ({ state }) => state === "Failed",
+  );
   const props: ActionProps = {
     onClose: () => setOpen(undefined),
     onAccepted: (begun) => {
