@@ -215,7 +215,7 @@ const SERVICE = {
     parse: seconds,
     default: "7200",
     meaning:
-      "After this long without progress a region is reported as stalled.",
+      "After this long without progress a region is reported as stalled, where fewer than five copies there are known; else by how long those took.",
   },
   operationStalledMs: {
     name: "SIGIL_OPERATION_STALLED_SECONDS",

@@ -4,6 +4,14 @@ import type { CloudEvent } from "../events/cloud-event.js";
 /** ARM's own words for a region's replication (RegionalReplicationStatus.state). */
 export type RegionState = "Unknown" | "Replicating" | "Completed" | "Failed";
 
+/** How long the last copies to a region took, at most twenty: half of them no longer than `p50Seconds`, nine of ten no longer than `p90Seconds`. */
+export interface UsualTime {
+  readonly p50Seconds: number;
+  readonly p90Seconds: number;
+  /** How many there are. */
+  readonly ends: number;
+}
+
 /** One target region as last seen in ARM. Times are RFC 3339. */
 export interface RegionRecord {
   readonly name: string;
@@ -15,6 +23,9 @@ export interface RegionRecord {
   /** Since when it is known to make no progress; absent while it does. */
   readonly stalledTime?: string;
   readonly completedTime?: string;
+  /** When the copy was asked for that Azure makes, and how long one took there until then; absent of what others have begun. */
+  readonly begunTime?: string;
+  readonly usual?: UsualTime;
   /** When it is expected to be done; absent where that is not known, and once it is. */
   readonly expectedEndTime?: string;
   readonly details?: string;

@@ -242,7 +242,13 @@ function regionNote(
   { kind }: Operation,
   region: Operation["regions"][number],
 ): string {
-  const { state, nextAttemptTime, stalledTime } = region;
+  const { state, progress, nextAttemptTime, stalledTime, expectedEndTime } =
+    region;
+  // Once there is progress it is shown, and the end moves with it.
+  const expected =
+    expectedEndTime === undefined || progress > 0
+      ? ""
+      : `expected at ${timeOf(expectedEndTime)}`;
   const next =
     nextAttemptTime === undefined
       ? ""
@@ -257,7 +263,9 @@ function regionNote(
       : state === "Failed"
         ? "failed"
         : "";
-  return [word, attemptOf(region), stalled, next].filter(Boolean).join(", ");
+  return [word, attemptOf(region), stalled, next, expected]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** The time of day where the command runs. */

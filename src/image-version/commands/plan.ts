@@ -32,6 +32,7 @@ import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { readUsualTimes } from "../queries/usual-times.js";
 import { areReady, type Look, type PurchasePlan } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
@@ -51,6 +52,7 @@ import {
 } from "./command.js";
 import { compared, type Compared } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
+import { plannedCopies, type PlannedCopies } from "./copies.js";
 import { protectionKept } from "./decide-put.js";
 import { chooseSets } from "./encryption-rule.js";
 import { fingerprintOfPut, repeated, sameRequest } from "./same-operation.js";
@@ -82,6 +84,10 @@ export interface Plan {
   readonly purchasePlan?: PurchasePlan;
   /** What would be sent to ARM, to the letter; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
+  /** What Azure keeps of the version once that is done. */
+  readonly copies: readonly PlannedCopies[];
+  /** The canonical region that the version is in itself. */
+  readonly home: string;
   /** When the oldest of what it was judged by was read; RFC 3339. */
   readonly lookedTime: string;
   /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
@@ -109,7 +115,7 @@ async function planBy(
   const { id, written, body, gathered } = asking;
   const decided = decidedOn(asking, contextOf(deps));
   const findings = await findingsOf(deps, asking, decided);
-  const { planned, changes } = decided;
+  const { planned, changes, document } = decided;
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const luns = sourceDataDiskLuns(body, gathered);
   const names = [...regionNamesIn(written), ...(command.removeRegions ?? [])];
@@ -121,6 +127,13 @@ async function planBy(
       armRequest: await deps.resourceManager.previewPut(id, planned.body),
     }),
     ...(luns && { sourceDataDiskLuns: luns }),
+    copies: plannedCopies(
+      document,
+      asking.glance.look?.resource,
+      gathered,
+      await readUsualTimes(deps.index),
+    ),
+    home: document.location,
   };
 }
 

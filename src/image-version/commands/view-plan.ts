@@ -1,5 +1,6 @@
 import { findingsInAnswer } from "../../errors.js";
 import type { PlanView } from "../contract.js";
+import { durationSentence, storageSentence } from "./copies.js";
 import type { Plan } from "./plan.js";
 
 /** A plan as the API shows it. */
@@ -10,11 +11,17 @@ export function viewPlan({
   purchasePlan,
   lookedTime,
   sourceDataDiskLuns,
+  copies,
+  home,
 }: Plan): PlanView {
+  const duration = durationSentence(copies);
   return {
     findings: findingsInAnswer(findings),
     changes: changes.map((change) => ({ ...change })),
     lookedTime,
+    copies: copies.map((one) => ({ ...one })),
+    storage: storageSentence(copies, home),
+    ...(duration !== undefined && { duration }),
     ...(purchasePlan && { purchasePlan }),
     ...(armRequest && {
       request: {

@@ -64,7 +64,7 @@ interface Source {
 /** The source of a canonical request, or undefined where it cannot be looked into, or there are several. */
 export function sourceOf(
   request: ImageVersionRequest,
-  facts: Facts,
+  facts: Pick<Facts, "sources" | "sourceDefinitions">,
 ): Source | undefined {
   const { source, osDiskImage, dataDiskImages } =
     request.properties.storageProfile ?? {};

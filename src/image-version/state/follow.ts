@@ -10,6 +10,7 @@ import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { requestsOf, unapplied } from "./fold.js";
 import { beginPacing, paced, type Paced } from "./pace.js";
+import { usualEnd } from "./usual.js";
 import type { Decision } from "./reconcile.js";
 import { followed } from "./write.js";
 
@@ -36,7 +37,7 @@ export function follow(
         state,
         ticks,
         ...(next && { pacing: next.pacing }),
-        regions: next ? expected(regions, next) : regions,
+        regions: next ? expected(regions, next, context.now) : regions,
       },
       ...(begins && {
         message: "Azure shows the version; its regions are followed.",
@@ -104,12 +105,14 @@ function pacedBy(
   );
 }
 
+/** By its progress; before that shows anything, by what was usual. */
 function expected(
   regions: readonly RegionRecord[],
   { expectedEnds }: Paced,
+  now: Date,
 ): readonly RegionRecord[] {
   return regions.map(({ expectedEndTime: _, ...region }) => {
-    const end = expectedEnds[region.name];
+    const end = expectedEnds[region.name] ?? usualEnd(region, now);
     return end === undefined ? region : { ...region, expectedEndTime: end };
   });
 }

@@ -21,6 +21,7 @@ import { unmetBy } from "../properties/patch.js";
 import { desired, inWindow, regionsAway } from "./fold.js";
 import { isOtherLife } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
+import { isLate } from "./usual.js";
 import { isBusy, type Look } from "../resources.js";
 
 /** A region after a look, and what the look said about it that was not known before. */
@@ -246,15 +247,13 @@ function happenedTo(
     readonly progress: number;
     readonly moved: boolean;
   },
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+  time: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange["happened"] {
   if (state === "Completed" && before.completedTime === undefined)
     return "completed";
-  if (!moved)
-    return isToStall(before, state, now.getTime() - pace.stalledMs)
-      ? "stalled"
-      : "nothing";
-  return state === "Replicating" && isNews(before, progress, now, pace)
+  if (!moved) return isToStall(before, state, time) ? "stalled" : "nothing";
+  return state === "Replicating" &&
+    isNews(before, progress, time.now, time.pace)
     ? "progressed"
     : "nothing";
 }
@@ -271,18 +270,23 @@ function progressOf(
     : Math.max(before.progress, seen);
 }
 
-/** It has stood still since then, and that was not told. */
+/**
+ * It stands still for longer than is usual there, and that was not told: later than nine of ten copies were done it is patient for
+ * ten minutes. Where too few copies are known, for as long as is set.
+ */
 function isToStall(
-  { stalledTime, lastProgressTime }: RegionRecord,
+  region: RegionRecord,
   state: RegionState,
-  sinceMs: number,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): boolean {
-  return (
-    stalledTime === undefined &&
-    (state === "Unknown" || state === "Replicating") &&
-    lastProgressTime !== undefined &&
-    Date.parse(lastProgressTime) <= sinceMs
-  );
+  const { stalledTime, lastProgressTime } = region;
+  if (stalledTime !== undefined || lastProgressTime === undefined) return false;
+  if (state !== "Unknown" && state !== "Replicating") return false;
+  const late = isLate(region, now);
+  const stillMs = now.getTime() - Date.parse(lastProgressTime);
+  return late === undefined
+    ? stillMs >= pace.stalledMs
+    : late && stillMs >= pace.staleMs;
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

@@ -33,6 +33,7 @@ import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
 import { provenBeside, withWarnings } from "./proven.js";
+import { usualEnd, withBegun, type UsualTimes } from "./usual.js";
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(
@@ -40,6 +41,7 @@ export function beginWrite(
   put: Put,
   proven: Proven | undefined,
   context: TransitionContext,
+  usual?: UsualTimes,
 ): ImageVersionPair {
   const { record } = pair;
   // What is Sigil's own is told once, however often ARM will not take it yet.
@@ -73,6 +75,7 @@ export function beginWrite(
         state: put.creates ? "Creating" : "Updating",
         updates,
         write,
+        regions: withBegun(record.regions, copiedBy(put), usual, context.now),
         ...provenBeside(record, proven),
         ticks: 0,
       },
@@ -84,6 +87,13 @@ export function beginWrite(
       effects: isAgain ? [] : effectsOf(pair, put, updates, context),
     },
   );
+}
+
+/** The regions that Azure copies the version to; shallow, none. */
+function copiedBy({ body, changes }: Put): readonly string[] {
+  return body.properties.publishingProfile?.replicationMode === "Shallow"
+    ? []
+    : addedBy(changes);
 }
 
 function sentIn(
@@ -231,17 +241,32 @@ export function copying(
   };
 }
 
-function addedAgain({ name, attempts, attemptsAllowed }: RegionRecord) {
+function addedAgain({
+  name,
+  attempts,
+  attemptsAllowed,
+  begunTime,
+  usual,
+}: RegionRecord) {
   return {
     ...unseen(name),
     attempts: attempts + 1,
+    ...(begunTime !== undefined && { begunTime }),
+    ...(usual && { usual }),
     ...(attemptsAllowed !== undefined && { attemptsAllowed }),
   };
 }
 
 function copiedAgain(region: RegionRecord): RegionRecord {
   if (region.completedTime === undefined) return region;
-  const { completedTime: _, told: __, ...anew } = region;
+  // What is changed of a copy that is there says nothing of how long one takes.
+  const {
+    completedTime: _,
+    told: __,
+    begunTime: ___,
+    usual: ____,
+    ...anew
+  } = region;
   return {
     ...anew,
     state: "Unknown",
@@ -255,12 +280,16 @@ export function followed(
   regions: readonly RegionRecord[],
   { now }: TransitionContext,
 ): readonly RegionRecord[] {
-  return regions.map((region) => ({
-    ...region,
-    attempts: Math.max(1, region.attempts),
-    // Progress is waited for from now on.
-    lastProgressTime: region.lastProgressTime ?? now.toISOString(),
-  }));
+  return regions.map((region) => {
+    const end = usualEnd(region, now);
+    return {
+      ...region,
+      attempts: Math.max(1, region.attempts),
+      // Progress is waited for from now on.
+      lastProgressTime: region.lastProgressTime ?? now.toISOString(),
+      ...(end !== undefined && { expectedEndTime: end }),
+    };
+  });
 }
 
 /** ARM will not take it now: nothing has begun, and what was to be taken away is still there, and still due. */

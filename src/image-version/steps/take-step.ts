@@ -32,10 +32,12 @@ import { endDecided } from "../state/ends.js";
 import { follow } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { asksForList } from "../state/observe.js";
-import { reconcile, type Put } from "../state/reconcile.js";
+import { reconcile, type Decision, type Put } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
 import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
+import { endedBetween, type UsualTimes } from "../state/usual.js";
+import { addedBy } from "../properties/fields.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { beginWrite, goingOn } from "../state/write.js";
 import { provenBeside, withFindings } from "../state/proven.js";
@@ -44,6 +46,7 @@ import { later } from "./postpone.js";
 import { typesOf } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { isListed, lookAt } from "../queries/look-at.js";
+import { noteEnds, readUsualTimes } from "../queries/usual-times.js";
 import { isBusy, type Look } from "../resources.js";
 import { preparedFor, type Prepared } from "./prepare.js";
 import { send } from "./send.js";
@@ -195,6 +198,7 @@ async function act(
   }
   const types =
     decision?.kind === "put" ? undefined : await typesOf(deps, id, pair.record);
+  const usual = await usualFor(deps, decision);
   let put: Put | undefined;
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   const mine = await commitStep(deps, stored, (present) => {
@@ -227,6 +231,7 @@ async function act(
           put,
           prepared.proven,
           context,
+          usual,
         );
       case "failed":
         return goingOn(
@@ -251,6 +256,30 @@ async function act(
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
   if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
+  await noteCopies(deps, stored, mine);
+}
+
+/** How long copies usually take, where the write has Azure make some. */
+async function usualFor(
+  { index }: Pick<StepDependencies, "index">,
+  decision: Decision | undefined,
+): Promise<UsualTimes | undefined> {
+  return decision?.kind === "put" && addedBy(decision.changes).length > 0
+    ? readUsualTimes(index)
+    : undefined;
+}
+
+/** How long those took that this step has seen done. */
+async function noteCopies(
+  { index }: Pick<StepDependencies, "index">,
+  before: StoredVersion,
+  mine: StoredVersion | undefined,
+): Promise<void> {
+  if (mine === undefined) return;
+  await noteEnds(
+    index,
+    endedBetween(before.record.regions, mine.record.regions),
+  );
 }
 
 function idsOf({ record }: ImageVersionPair): readonly string[] {

@@ -57,6 +57,8 @@ describe.each([
       viewPlan({
         findings,
         changes: [],
+        copies: [],
+        home: "westus",
         lookedTime: "2026-11-02T09:00:00.000Z",
       }).findings,
   ],

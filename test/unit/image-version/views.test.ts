@@ -413,19 +413,61 @@ test("a plan has its findings, its changes, and the request that would be sent",
   const armRequest = { method: "PUT", url: "https://x", body: { a: 1 } };
   const sourceDataDiskLuns = [0, 2];
   const lookedTime = "2026-01-01T00:00:00.000Z";
+  const usual = { p50Seconds: 720, p90Seconds: 1_130, ends: 20 };
+  const copies = [
+    {
+      region: "westus",
+      replicas: 2,
+      storageAccountType: "Standard_LRS",
+      sizeInGB: 94,
+      isNew: true,
+    },
+    {
+      region: "eastus2",
+      replicas: 1,
+      storageAccountType: "Standard_ZRS",
+      sizeInGB: 94,
+      isNew: true,
+      usual,
+    },
+  ] as const;
   expect(
-    viewPlan({ findings, changes, armRequest, lookedTime, sourceDataDiskLuns }),
+    viewPlan({
+      findings,
+      changes,
+      armRequest,
+      lookedTime,
+      sourceDataDiskLuns,
+      copies,
+      home: "westus",
+    }),
   ).toEqual({
     findings,
     changes,
     request: armRequest,
     lookedTime,
     sourceDataDiskLuns,
+    copies,
+    storage:
+      "westus 2 × 94 GB Standard_LRS, eastus2 1 × 94 GB Standard_ZRS: 3 replicas, at most 282 GB; 1 copy over the network.",
+    duration:
+      "westus not known yet; eastus2 usually 12 min, nine of ten within 19 min (20 copies).",
   });
-  expect(viewPlan({ findings, changes: [], lookedTime })).toEqual({
+  expect(
+    viewPlan({
+      findings,
+      changes: [],
+      lookedTime,
+      copies: [{ region: "westus", replicas: 1 }],
+      home: "westus",
+    }),
+  ).toEqual({
     findings,
     changes: [],
     lookedTime,
+    copies: [{ region: "westus", replicas: 1 }],
+    storage:
+      "westus 1 × storage that Azure chooses: 1 replica, of a size that the source does not show.",
   });
 });
 

@@ -141,6 +141,8 @@ if one of the findings is an error.`,
     context.note(
       `${errors.length} ${errors.length === 1 ? "error" : "errors"}, ${warnings} more ${warnings === 1 ? "finding" : "findings"}, ${plan.changes.length} ${plan.changes.length === 1 ? "change" : "changes"}.`,
     );
+    if (plan.storage !== undefined) context.note(`Storage: ${plan.storage}`);
+    if (plan.duration !== undefined) context.note(`Time: ${plan.duration}`);
     return {
       data: plan,
       findings: plan.findings,

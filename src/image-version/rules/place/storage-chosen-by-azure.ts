@@ -1,7 +1,24 @@
-import { found } from "../facts.js";
+import type { ImageVersionRequest } from "../../contract.js";
+import { found, type Facts } from "../facts.js";
 import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
 
 /** "PreferStandard_ZRS is the default from api-version 2025-03-03" (storageAccountStrategy). */
+/** What Azure takes for a new region that does not say it; undefined where Azure does not show whether it has zones. */
+export function storageTakenIn(
+  { properties: { publishingProfile } }: ImageVersionRequest,
+  { regions }: Pick<Facts, "regions">,
+  name: string,
+): string | undefined {
+  if (publishingProfile?.storageAccountStrategy === "DefaultStandard_LRS")
+    return "Standard_LRS";
+  const zones = found(regions)?.find((region) => region.name === name)?.zones;
+  return zones === undefined
+    ? undefined
+    : zones
+      ? "Standard_ZRS"
+      : "Standard_LRS";
+}
+
 export const storageChosenByAzure: FactRule = {
   name: "storage-chosen-by-azure",
   code: "StorageChosenByAzure",
@@ -11,26 +28,15 @@ export const storageChosenByAzure: FactRule = {
     "A new region says its storage account type; where it does not, Azure chooses one that never changes: Standard_ZRS where the region has zones, else Standard_LRS.",
   check: (subject) => {
     const { request, facts } = subject;
-    const { storageAccountType, storageAccountStrategy } =
-      request.properties.publishingProfile ?? {};
-    if (storageAccountType !== undefined) return [];
-    const takenIn = (name: string): string => {
-      if (storageAccountStrategy === "DefaultStandard_LRS")
-        return "Standard_LRS";
-      const zones = found(facts.regions)?.find(
-        (region) => region.name === name,
-      )?.zones;
-      if (zones === undefined)
-        return "Standard_ZRS where the region has zones, else Standard_LRS";
-      return zones ? "Standard_ZRS" : "Standard_LRS";
-    };
+    if (request.properties.publishingProfile?.storageAccountType !== undefined)
+      return [];
     return newRegions(subject).flatMap(({ i, region }) =>
       region.storageAccountType !== undefined
         ? []
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `No storage account type is given for ${region.name}: Azure takes ${takenIn(region.name)}. It cannot be changed later. (A version made with az, which uses an older api-version, gets Standard_LRS.)`,
+              message: `No storage account type is given for ${region.name}: Azure takes ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS where the region has zones, else Standard_LRS"}. It cannot be changed later. (A version made with az, which uses an older api-version, gets Standard_LRS.)`,
               remediation: `Give storageAccountType for ${region.name} to choose it yourself.`,
             },
           ],

@@ -6,7 +6,7 @@ import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
 import { Section } from "./fields.js";
 import { canonicalRegion, namesIn, type Form } from "./model/form.js";
-import { commandLine, costOf, curlLine } from "./model/lines.js";
+import { commandLine, curlLine } from "./model/lines.js";
 import {
   latestChanges,
   removedRegions,
@@ -42,7 +42,7 @@ export function Review({
   return (
     <Section id="review">
       <p>{promotionText(form)}</p>
-      <p>{costOf(form)}</p>
+      <Estimate plan={plan} />
       {removed.length > 0 && (
         <p class="warn-text">
           The version is removed from {removed.join(", ")}: virtual machines can
@@ -149,4 +149,14 @@ function promotionText({
 
 export function jsonText(value: unknown): string {
   return value === undefined ? "–" : JSON.stringify(value);
+}
+
+/** What the version holds in Azure, and how long its new copies usually take. */
+function Estimate({ plan }: { readonly plan: PlanState["plan"] }) {
+  return (
+    <>
+      {plan?.storage !== undefined && <p>Storage: {plan.storage}</p>}
+      {plan?.duration !== undefined && <p>Time: {plan.duration}</p>}
+    </>
+  );
 }

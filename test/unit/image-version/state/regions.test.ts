@@ -493,6 +493,29 @@ describe("a region that makes no progress", () => {
     expect(resumed.region).not.toHaveProperty("stalledTime");
   });
 
+  const known = (ends: number, p90Seconds: number): RegionRecord => ({
+    ...base,
+    begunTime: time(0),
+    usual: { p50Seconds: p90Seconds / 2, p90Seconds, ends },
+  });
+  test.each([
+    ["earlier, where copies usually take less", 5, 1_200, 1_201, "stalled"],
+    ["not before nine of ten copies were done", 5, 1_200, 1_199, "nothing"],
+    ["not before ten minutes without progress", 5, 60, 599, "nothing"],
+    ["later, where copies usually take more", 20, 18_000, AFTER, "nothing"],
+    ["as is set, where too few copies are known", 4, 60, AFTER, "stalled"],
+    ["and not before", 4, 60, AFTER - 1, "nothing"],
+  ] as const)(
+    "is stalled by that region's own past: %s",
+    (_, ends, p90Seconds, seconds, happened) => {
+      expect(
+        seen(known(ends, p90Seconds), "Updating", ["Replicating", 40], {
+          seconds,
+        }).happened,
+      ).toBe(happened);
+    },
+  );
+
   test("and then fails is not told to go on", () => {
     const stalled = { ...base, stalledTime: time(0) };
     expect(twice(stalled, "Updating", ["Failed", 40])).toMatchObject({

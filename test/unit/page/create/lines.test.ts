@@ -13,7 +13,6 @@ import {
   azLinesFor,
   bicepFor,
   commandLine,
-  costOf,
   curlLine,
   missingSets,
   quote,
@@ -241,10 +240,4 @@ describe("a set that is missing", () => {
       ).map(({ name }) => name),
     ).toEqual(["westus-images", "eastus-images"]);
   });
-});
-
-it("what it costs is counted", () => {
-  expect(costOf(S10)).toBe(
-    "3 replicas in 2 regions, each billed as the snapshots of 2 disks on its storage; and one copy to each of 1 other region over the network.",
-  );
 });

@@ -2,7 +2,6 @@
 import type { Schemas } from "@sigil/client";
 import {
   canonicalRegion,
-  disksOf,
   lunsOf,
   OS_DISK,
   type Body,
@@ -302,16 +301,4 @@ resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'e147488a-f6f5-4113-8e2d-b22465e65bf6')
   }
 }`;
-}
-
-/** What the version costs, as far as it can be said without prices. */
-export function costOf(form: Form): string {
-  const count = (text: string): number => Number(text.trim() || "1") || 0;
-  const replicas = form.regions.reduce(
-    (sum, region) => sum + count(region.replicas),
-    0,
-  );
-  const disks = disksOf(form).length;
-  const others = Math.max(0, form.regions.length - 1);
-  return `${replicas} ${replicas === 1 ? "replica" : "replicas"} in ${form.regions.length} ${form.regions.length === 1 ? "region" : "regions"}, each billed as the snapshots of ${disks} ${disks === 1 ? "disk" : "disks"} on its storage${others === 0 ? "" : `; and one copy to each of ${others} other ${others === 1 ? "region" : "regions"} over the network`}.`;
 }

@@ -1,0 +1,128 @@
+/** The copies that Azure keeps of a version once a plan is done: what they hold, and how long the new ones usually take. Pure. */
+import type { UsualTime } from "../../operation/records.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { regionsOf, targetRegionsOf } from "../properties/canonical-form.js";
+import type { Facts } from "../rules/facts.js";
+import { storageTakenIn } from "../rules/place/storage-chosen-by-azure.js";
+import { sourceOf } from "../rules/source.js";
+import type { UsualTimes } from "../state/usual.js";
+
+/** The replicas of one storage account type in one region. */
+export interface PlannedCopies {
+  /** Canonical. */
+  readonly region: string;
+  readonly replicas: number;
+  /** Absent where Azure chooses it, by what it does not show. */
+  readonly storageAccountType?: string;
+  /** Of all disks of one replica; absent where the source does not show it. */
+  readonly sizeInGB?: number;
+  /** True where Azure does not have the version in the region yet. */
+  readonly isNew?: true;
+  readonly usual?: UsualTime;
+}
+
+/** `document`: the version as it would be, canonical. */
+export function plannedCopies(
+  document: ImageVersionRequest,
+  shown: ImageVersionRequest | undefined,
+  facts: Pick<Facts, "sources" | "sourceDefinitions" | "regions">,
+  usual: UsualTimes,
+): readonly PlannedCopies[] {
+  const profile = document.properties.publishingProfile ?? {};
+  const there = shown === undefined ? [] : regionsOf(shown);
+  const size = sizeOf(document, shown, facts);
+  return targetRegionsOf(document).flatMap((region) => {
+    const isNew = !there.includes(region.name);
+    const expected = isNew ? usual.get(region.name) : undefined;
+    const storage =
+      region.storageAccountType ??
+      profile.storageAccountType ??
+      (isNew ? storageTakenIn(document, facts, region.name) : undefined);
+    return [
+      {
+        regionalReplicaCount: region.regionalReplicaCount ?? 1,
+        storageAccountType: storage,
+      },
+      ...(region.additionalReplicaSets ?? []),
+    ].map(({ regionalReplicaCount, storageAccountType }): PlannedCopies => ({
+      region: region.name,
+      replicas: regionalReplicaCount ?? 1,
+      ...(storageAccountType && { storageAccountType }),
+      ...(size !== undefined && { sizeInGB: size }),
+      ...(isNew && { isNew }),
+      ...(expected && { usual: expected }),
+    }));
+  });
+}
+
+/** GB of all disks: as Azure shows them of the version, or else of its source. */
+function sizeOf(
+  document: ImageVersionRequest,
+  shown: ImageVersionRequest | undefined,
+  facts: Pick<Facts, "sources" | "sourceDefinitions">,
+): number | undefined {
+  const { osDiskImage, dataDiskImages = [] } = (shown?.properties
+    .storageProfile ?? {}) as {
+    readonly osDiskImage?: { readonly sizeInGB?: number };
+    readonly dataDiskImages?: readonly { readonly sizeInGB?: number }[];
+  };
+  const source = sourceOf(document, facts);
+  const disks =
+    shown !== undefined
+      ? [osDiskImage, ...dataDiskImages]
+      : source === undefined
+        ? []
+        : [source.osDisk, ...source.dataDisks.values()];
+  const sizes = disks.flatMap((disk) => disk?.sizeInGB ?? []);
+  return disks.length === 0 || sizes.length < disks.length
+    ? undefined
+    : sizes.reduce((sum, one) => sum + one, 0);
+}
+
+/** What all of them hold at most, in one sentence, in units that a price list has; `home`: the version's own region. */
+export function storageSentence(
+  copies: readonly PlannedCopies[],
+  home: string,
+): string {
+  const replicas = copies.reduce((sum, one) => sum + one.replicas, 0);
+  const [size] = copies.flatMap(({ sizeInGB }) => sizeInGB ?? []);
+  const all = copies.map(
+    (one) =>
+      `${one.region} ${one.replicas} × ${size === undefined ? "" : `${size} GB `}${one.storageAccountType ?? "storage that Azure chooses"}`,
+  );
+  const sum =
+    size === undefined
+      ? "of a size that the source does not show"
+      : `at most ${replicas * size} GB`;
+  const sent = newRegions(copies).filter(({ region }) => region !== home);
+  return `${all.join(", ")}: ${counted(replicas, "replica")}, ${sum}${sent.length === 0 ? "" : `; ${counted(sent.length, "copy", "copies")} over the network`}.`;
+}
+
+/** How long the new copies usually take, in one sentence; absent where there are none. */
+export function durationSentence(
+  copies: readonly PlannedCopies[],
+): string | undefined {
+  const all = newRegions(copies).map(({ region, usual }) =>
+    usual === undefined
+      ? `${region} not known yet`
+      : `${region} usually ${minutes(usual.p50Seconds)}, nine of ten within ${minutes(usual.p90Seconds)} (${counted(usual.ends, "copy", "copies")})`,
+  );
+  return all.length === 0 ? undefined : `${all.join("; ")}.`;
+}
+
+function newRegions(
+  copies: readonly PlannedCopies[],
+): readonly PlannedCopies[] {
+  return copies.filter(
+    ({ region, isNew }, i) =>
+      isNew === true && copies.findIndex((one) => one.region === region) === i,
+  );
+}
+
+function minutes(seconds: number): string {
+  return `${Math.max(1, Math.round(seconds / 60))} min`;
+}
+
+function counted(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}

@@ -1,0 +1,66 @@
+import { ServiceError } from "../../errors.js";
+import type { Index } from "../../operation/ports.js";
+import type { IndexRow } from "../../operation/records.js";
+import {
+  usualOf,
+  withEnd,
+  type Ends,
+  type UsualTimes,
+} from "../state/usual.js";
+
+/** One row a region: its name, and the seconds that its last copies took. */
+const SCOPE = "replication-times";
+/** More than Azure has regions. */
+const MOST_REGIONS = 1_000;
+
+/** How long copies usually take, by region; nothing where that cannot be read now: it only says when an end is expected. */
+export async function readUsualTimes(
+  index: Pick<Index, "page">,
+): Promise<UsualTimes> {
+  const ends = await orNone(readEnds(index));
+  return new Map(
+    [...(ends ?? [])].flatMap(([region, seconds]) => {
+      const usual = usualOf(seconds);
+      return usual === undefined ? [] : [[region, usual] as const];
+    }),
+  );
+}
+
+/** Of two that are noted at once one may be lost, and of a process that dies those of its step: each is one of twenty. */
+export async function noteEnds(
+  index: Index,
+  ended: readonly (readonly [region: string, seconds: number])[],
+): Promise<void> {
+  if (ended.length === 0) return;
+  const known = await orNone(readEnds(index));
+  if (known === undefined) return;
+  await orNone(
+    index.put(
+      ended.map(([region, seconds]) =>
+        rowOf(region, withEnd(known.get(region) ?? [], seconds)),
+      ),
+    ),
+  );
+}
+
+async function readEnds(
+  index: Pick<Index, "page">,
+): Promise<ReadonlyMap<string, Ends>> {
+  const { rows } = await index.page(SCOPE, MOST_REGIONS);
+  return new Map(
+    rows.map(({ row, target }) => [row, target.split(" ").map(Number)]),
+  );
+}
+
+function rowOf(region: string, ends: Ends): IndexRow {
+  return { scope: SCOPE, row: region, target: ends.join(" ") };
+}
+
+async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
