@@ -23,8 +23,6 @@ export interface RollbackStateRecord extends TrackedRecord {
   readonly done: number;
   /** The operation that takes the present one; absent until it is accepted. */
   readonly child?: string;
-  /** Since when Azure shows that it cannot lead, or has not led, where it was to: a second look decides. RFC 3339. */
-  readonly doubtedTime?: string;
   /** Who has canceled it. It ends by its next step, with what is the latest then. */
   readonly canceledBy?: Requester;
 }

@@ -5,12 +5,8 @@
  *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
  *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest, or is being
  *     deleted; nor where a region would have no latest of which that was not planned. What is gone needs not be demoted.
- *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
- *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
- *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.
- *  5. What speaks against the target stops it once a second look shows the same.
- *  6. A look that is older than Sigil's own write, or shows that others have taken it back, tells nothing: it waits for
- *     another, ten minutes at most. Nor does one that finds nothing, as long as Azure lists the version.
+ *  4. It ends Succeeded only where the target is the latest wherever that was promised, by what facts have shown (queries/survey.ts).
+ *     However it ends, it says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  */
 import { ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
@@ -29,28 +25,23 @@ import {
   type StepMessage,
 } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
-import { keyOf, parseImageVersionId } from "../../resource-id.js";
+import { parseImageVersionId } from "../../resource-id.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../commands/promote.js";
 import type { Candidate } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
-import { openDeletionIn } from "../state/deletion.js";
-import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import {
   complete,
-  doubt,
   follow,
   isGoneNow,
   proceed,
   refusalOf,
   stop,
-  unsureOf,
-  waitFor,
   type Transition,
 } from "./transitions.js";
 import {
@@ -122,16 +113,7 @@ async function latestAtEnd(
   try {
     const survey = await surveyOf(deps, resourceId);
     const rollback = withLatest(planned, await surveyedLatest(survey));
-    const unsure = [...survey.behind];
-    return [
-      rollback,
-      [
-        describeLatest(rollback),
-        ...(unsure.length > 0
-          ? [`That is not certain: ${unsureOf(unsure)}`]
-          : []),
-      ].join(" "),
-    ];
+    return [rollback, describeLatest(rollback)];
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return [
@@ -167,14 +149,9 @@ async function atEnd(
   const latest = await surveyedLatest(survey);
   const why =
     (await lostTarget(survey, rollback, [])) ?? notTheLatest(rollback, latest);
-  if (why !== undefined) return doubt(why, latest, context);
-  // Invariant 6: the target, and each version that could be in its place.
-  const unsure = [...survey.behind].filter(
-    (name) => compareVersionNumbers(name, rollback.to) >= 0,
-  );
-  return unsure.length > 0
-    ? waitFor(unsure, context)
-    : complete(latest, context);
+  return why === undefined
+    ? complete(latest, context)
+    : stop(why, latest, context);
 }
 
 /** Invariant 3. */
@@ -183,18 +160,12 @@ async function hindranceTo(
   { record, operation }: StoredRollback,
 ): Promise<Transition | undefined> {
   const rollback = rollbackOf(operation);
-  const context = contextOf(deps);
   const survey = await surveyOf(deps, record.resourceId);
   const left = record.steps.slice(record.done);
   const why =
     (await lostTarget(survey, rollback, left)) ??
     (await lostLatest(survey, rollback, left));
-  if (why !== undefined)
-    return doubt(why, await surveyedLatest(survey), context);
-  // Invariant 6.
-  return survey.behind.has(rollback.to)
-    ? waitFor([rollback.to], context)
-    : undefined;
+  return why && stop(why, await surveyedLatest(survey), contextOf(deps));
 }
 
 async function taking(
@@ -203,23 +174,12 @@ async function taking(
   step: RollbackStep,
 ): Promise<Transition> {
   const context = contextOf(deps);
-  const { versionName, does } = step;
   const child = await childOf(deps, stored, step);
-  if (child === undefined) {
-    const survey = await surveyOf(deps, stored.record.resourceId);
-    return (await foundIn(survey, step)) === undefined
-      ? proceed(isGoneNow(step), context)
-      : waitFor([versionName], context);
-  }
+  if (child === undefined) return proceed(isGoneNow(step), context);
   switch (child.status) {
     case "NotStarted":
     case "Running":
-      return does === "demote" && (await isOutMeanwhile(deps, child))
-        ? proceed(
-            `${versionName} is excluded from latest until its deletion has ended; if that comes to nothing, operation ${child.id} keeps it so.`,
-            context,
-          )
-        : follow(step, child, context);
+      return follow(step, child, context);
     case "Succeeded":
       return proceed(undefined, context);
     case "Failed":
@@ -241,8 +201,6 @@ async function failed(
   const found = await foundIn(survey, step);
   if (does === "demote") {
     if (found === undefined) return proceed(isGoneNow(step), context);
-    if (isGone(child.error) && survey.behind.has(versionName))
-      return waitFor([versionName], context);
     if (found.provisioningState === "Deleting")
       return (pair) =>
         wait(
@@ -265,17 +223,7 @@ async function foundIn(
   return item && (await look(item));
 }
 
-/** What is to be demoted is excluded from latest already, for its deletion, which the demotion waits for and the rollback does not. */
-async function isOutMeanwhile(
-  { store }: Dependencies,
-  { status, resourceId }: OperationRecord,
-): Promise<boolean> {
-  if (status !== "NotStarted") return false;
-  const record = await store.readRecord(keyOf(resourceId));
-  return record !== undefined && openDeletionIn(record) !== undefined;
-}
-
-/** Asks for the change, or sees what has become of it; undefined where what is to be demoted seems to be gone. */
+/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
 async function childOf(
   deps: Dependencies,
   { record, operation }: StoredRollback,
@@ -305,12 +253,10 @@ async function childOf(
       }),
     });
   } catch (error) {
-    if (does === "demote" && isGone(error)) return undefined;
+    const isGone =
+      error instanceof ServiceError &&
+      ["ImageVersionGone", "NotFound"].includes(error.code);
+    if (does === "demote" && isGone) return undefined;
     throw error;
   }
-}
-
-function isGone(error: unknown): boolean {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  return code === "ImageVersionGone" || code === "NotFound";
 }

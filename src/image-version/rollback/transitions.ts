@@ -8,7 +8,7 @@ import type {
   OperationRecord,
   Pair,
 } from "../../operation/records.js";
-import { pollDelayMs, wait } from "../../operation/waiting.js";
+import { pollDelayMs } from "../../operation/waiting.js";
 import type { Latest } from "../latest/latest-after.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
@@ -23,7 +23,7 @@ export function follow(
   child: OperationRecord,
   context: TransitionContext,
 ): Transition {
-  return ({ record: { doubtedTime: _, ...record }, operation }) => {
+  return ({ record, operation }) => {
     const begins = record.child === undefined;
     const reason = waitReasonOf(child, operation);
     return advance({ record, operation }, context, {
@@ -56,7 +56,7 @@ export function proceed(
   message: string | undefined,
   context: TransitionContext,
 ): Transition {
-  return ({ record: { child: _, doubtedTime: __, ...record }, operation }) =>
+  return ({ record: { child: _, ...record }, operation }) =>
     advance({ record, operation }, context, {
       patch: { state: "RollingBack", done: record.done + 1, ticks: 0 },
       resumes: true,
@@ -67,39 +67,6 @@ export function proceed(
 
 export function isGoneNow({ versionName }: RollbackStep): string {
   return `${versionName} is gone: there is nothing to demote.`;
-}
-
-/** Invariant 6. */
-export function waitFor(
-  names: readonly string[],
-  context: TransitionContext,
-): Transition {
-  return (pair) =>
-    wait(pair, unsureOf(names), context.pace.pollInitialMs, context);
-}
-
-export function unsureOf(names: readonly string[]): string {
-  return `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`;
-}
-
-/** Invariant 5. */
-export function doubt(
-  why: OperationFailure,
-  latest: Latest,
-  context: TransitionContext,
-): Transition {
-  const { confirmMs } = context.pace;
-  return (pair) => {
-    const { doubtedTime = context.now.toISOString() } = pair.record;
-    return context.now.getTime() - Date.parse(doubtedTime) >= confirmMs
-      ? stop(why, latest, context)(pair)
-      : wait(
-          { ...pair, record: { ...pair.record, doubtedTime } },
-          `${why.message} The next poll decides.`,
-          confirmMs,
-          context,
-        );
-  };
 }
 
 export function stop(

@@ -222,43 +222,6 @@ describe("a target that cannot become the latest any more", () => {
     },
   );
 
-  test("says so while a second look is to confirm it, and goes on where that shows it usable", async () => {
-    await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
-    const operation = await rollBack();
-    await failRegion();
-    await world.runDue();
-    expect(await operationOf(operation)).toMatchObject({
-      waitReason: `${NOT_READY} The next poll decides.`,
-      nextAttemptTime: expect.any(String) as string,
-    });
-    expect(puts()).toBe(0);
-    await world.simulator.control.setRegionState({
-      ...region(),
-      state: "Completed",
-    });
-    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
-    expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back"]);
-  });
-
-  test("is doubted anew once it has gone on", async () => {
-    await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
-    await rollBack("1.0.0");
-    const mend = () =>
-      world.simulator.control.setRegionState({
-        ...region(),
-        state: "Completed",
-      });
-    let doubts = 0;
-    await failRegion();
-    const ended = await world.finishWith(image, async ({ operation }) => {
-      if (operation.waitReason?.endsWith("The next poll decides.") === true) {
-        doubts += 1;
-        await mend();
-      } else if (doubts === 1) await failRegion();
-    });
-    expect([ended.status, doubts]).toEqual(["Succeeded", 2]);
-  });
-
   test("stops it after its promotion, before the latest is demoted", async () => {
     await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
     await rollBack("1.0.0");
