@@ -21,6 +21,7 @@ import { indexed } from "./catalog.js";
 import { kindOf, stateOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
 import {
+  operationsOf,
   SCHEMA,
   type Effect,
   type OperationFailure,
@@ -187,6 +188,19 @@ export function written(
   return all.length > 0 ? { beside: all } : {};
 }
 
+/** The pair with what `change` makes of each operation that has begun. */
+export function withOperations<R extends TrackedRecord>(
+  pair: Pair<R>,
+  change: (operation: OperationRecord) => OperationRecord,
+): Pair<R> {
+  const members = pair.record.members.map(change);
+  return {
+    record: { ...pair.record, members },
+    operation: change(pair.operation),
+    ...written(pair, members),
+  };
+}
+
 /** Nothing more is to be told of an operation. */
 export function closing(operationId: string): Effect {
   return { kind: "close", operationId };
@@ -339,13 +353,13 @@ export function event<Type extends EventType>(
 
 /** An event of each operation that is done: of each that has the region, where the event is about one. */
 export function events<Type extends EventType>(
-  { operation, record }: Pair<TrackedRecord>,
+  pair: Pair<TrackedRecord>,
   context: TransitionContext,
   type: Type,
   fact: string,
   data: OperationEventData<Type>,
 ): Effect[] {
-  return [operation, ...record.members]
+  return operationsOf(pair)
     .filter(
       ({ regions }) =>
         !("region" in data) || regions.some(({ name }) => name === data.region),

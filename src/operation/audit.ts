@@ -1,5 +1,5 @@
 /** The audit trail of an operation: each call to ARM that was made for it, as far as the record of it can hold. */
-import { written } from "./advance.js";
+import { withOperations } from "./advance.js";
 import type {
   ArmCall,
   OperationRecord,
@@ -17,13 +17,9 @@ export function withCalls<R extends TrackedRecord>(
   pair: Pair<R>,
   calls: readonly ArmCall[],
 ): Pair<R> {
-  if (calls.length === 0) return pair;
-  const members = pair.record.members.map((one) => noted(one, calls));
-  return {
-    record: { ...pair.record, members },
-    operation: noted(pair.operation, calls),
-    ...written(pair, members),
-  };
+  return calls.length === 0
+    ? pair
+    : withOperations(pair, (one) => noted(one, calls));
 }
 
 function noted(

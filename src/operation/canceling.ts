@@ -1,14 +1,14 @@
 /** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
-import { isDeepStrictEqual } from "node:util";
 import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
-import { memberOf, endOne } from "./members.js";
+import { endOne } from "./members.js";
 import type { TransitionContext, OperationDependencies } from "./ports.js";
 import {
-  type Pair,
+  operationIn,
   recordKeyOf,
   type OperationRecord,
+  type Pair,
   type Requester,
   type TrackedRecord,
 } from "./records.js";
@@ -34,14 +34,13 @@ export function cancel<R extends TrackedRecord>(
 ): Pair<R> {
   const { record, operation } = pair;
   const state = stateOf(context, pair);
-  const current = operation.id === operationId;
-  if (current && record.members.length === 0 && !isFinalState(state))
+  const one = operationIn(pair, operationId);
+  if (one === operation && record.members.length === 0 && !isFinalState(state))
     return advance(pair, context, {
       patch: { state: "Canceled" } as Partial<R>,
-      ending: (one) =>
+      ending: () =>
         cancellation(one, consequence ?? state.ifCanceled, canceledBy, context),
     });
-  const one = current ? operation : memberOf(record, operationId);
   if (one === undefined) return pair;
   return endOne(
     pair,
@@ -71,25 +70,24 @@ export function cancellation(
 }
 
 /**
- * Answers the operation, Canceled. Canceled again, it is the same. `why`: Sigil cancels for that reason, which is told, what it has
- * begun by itself; where a person has taken that over meanwhile, it is answered as it is. Throws ServiceError NotFound for an id that
- * no operation has, and OperationEnded for one that has ended otherwise.
+ * Answers the operation, Canceled. Canceled again, it is the same. Throws ServiceError NotFound for an id that no operation has, and
+ * OperationEnded for one that has ended otherwise.
  */
 export async function cancelOperation(
   deps: OperationDependencies<TrackedRecord>,
   operationId: string,
   canceledBy: Requester,
-  why?: string,
 ): Promise<OperationRecord> {
   const key = recordKeyOf(operationId) ?? "";
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
     const told = stored && (await deliver(deps, stored));
-    if (told === undefined || !isOpen(deps, told, operationId))
+    const its =
+      told && !hasEnded(deps, told)
+        ? operationIn(told, operationId)
+        : undefined;
+    if (told === undefined || its === undefined)
       return ended(await deps.store.readOperation(operationId), operationId);
-    const its = currentOf(told, operationId);
-    if (why !== undefined && !isDeepStrictEqual(its.requestedBy, canceledBy))
-      return its;
     const context = contextOf(deps);
     const next =
       kindOf(deps, told.operation).beginCancel?.(
@@ -97,7 +95,6 @@ export async function cancelOperation(
         operationId,
         canceledBy,
         context,
-        why,
       ) ?? cancel(told, operationId, canceledBy, context);
     if (next === told) return its;
     try {
@@ -110,25 +107,6 @@ export async function cancelOperation(
     "StateConflict",
     `Operation ${operationId} kept changing. Send the request again.`,
     { retryAfterMs: 1_000 },
-  );
-}
-
-function currentOf(
-  { record, operation }: Pair<TrackedRecord>,
-  operationId: string,
-): OperationRecord {
-  return memberOf(record, operationId) ?? operation;
-}
-
-function isOpen(
-  deps: OperationDependencies<TrackedRecord>,
-  stored: Pair<TrackedRecord>,
-  operationId: string,
-): boolean {
-  return (
-    !hasEnded(deps, stored) &&
-    (stored.operation.id === operationId ||
-      memberOf(stored.record, operationId) !== undefined)
   );
 }
 

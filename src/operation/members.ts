@@ -16,20 +16,13 @@ import {
 import { indexed } from "./catalog.js";
 import type { TransitionContext } from "./ports.js";
 import {
+  operationIn,
   sequenceOf,
   type Effect,
   type OperationRecord,
   type Pair,
   type TrackedRecord,
 } from "./records.js";
-
-/** The operation of that id where it is not the current one. */
-export function memberOf(
-  { members }: Pick<TrackedRecord, "members">,
-  operationId: string,
-): OperationRecord | undefined {
-  return members.find(({ id }) => id === operationId);
-}
 
 /** Ends one of several that have begun. */
 export function endOne<R extends TrackedRecord>(
@@ -39,8 +32,7 @@ export function endOne<R extends TrackedRecord>(
   context: TransitionContext,
 ): Pair<R> {
   const { record, operation } = pair;
-  const ends = operation.id === operationId;
-  const found = ends ? operation : memberOf(record, operationId);
+  const found = operationIn(pair, operationId);
   if (found === undefined) return pair;
   const ended = endedOf(withRegions(record, found), ending, context);
   const effects: Effect[] = [
@@ -48,7 +40,7 @@ export function endOne<R extends TrackedRecord>(
     ending.event,
     closing(ended.id),
   ];
-  if (!ends)
+  if (found !== operation)
     return {
       record: {
         ...record,

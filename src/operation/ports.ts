@@ -156,7 +156,6 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
     operationId: string,
     canceledBy: Requester,
     context: TransitionContext,
-    why?: string,
   ): Pair<R> | undefined;
 }
 

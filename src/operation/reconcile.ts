@@ -7,12 +7,11 @@
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
-import { memberOf } from "./members.js";
 import { deliver, isSent } from "./outbox.js";
 import { pagesOf } from "./pages.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
-import { recordKeyOf, type TrackedRecord } from "./records.js";
+import { operationIn, recordKeyOf, type TrackedRecord } from "./records.js";
 import { contextOf, commitStep } from "./steps.js";
 import { overdueMs, resendStep } from "./waiting.js";
 
@@ -92,7 +91,7 @@ async function lookAfter(
     delivered !== undefined &&
     !current &&
     !hasEnded(deps, delivered) &&
-    memberOf(delivered.record, operationId) !== undefined
+    operationIn(delivered, operationId) !== undefined
   )
     return delivered === stored ? "untouched" : "delivered";
   if (delivered === undefined || !current) {

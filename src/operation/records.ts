@@ -207,8 +207,6 @@ export interface OperationRecord {
   readonly endTime?: string;
   readonly lastUpdatedTime: string;
   readonly requestedBy: Requester;
-  /** Since when it is theirs, where Sigil had begun it by itself; RFC 3339. */
-  readonly takenOverTime?: string;
   /** Of the Idempotency-Key that it was requested with, hashed. */
   readonly requestKey?: string;
   /** The CloudEvent that requested it. */
@@ -340,6 +338,21 @@ export interface Pair<R extends TrackedRecord> {
   readonly operation: OperationRecord;
   /** Other operations of the record that the transition has changed: written with it. */
   readonly beside?: readonly OperationRecord[];
+}
+
+/** The operations of a record that have begun, the current one first. */
+export function operationsOf({
+  operation,
+  record,
+}: Pair<TrackedRecord>): readonly OperationRecord[] {
+  return [operation, ...record.members];
+}
+
+export function operationIn(
+  pair: Pair<TrackedRecord>,
+  operationId: string,
+): OperationRecord | undefined {
+  return operationsOf(pair).find(({ id }) => id === operationId);
 }
 
 export function operationIdOf(

@@ -39,8 +39,6 @@ export interface RetainedVersion {
   /** A rollback leads to it that has not ended: it is to be the latest. */
   readonly isRollbackTarget: boolean;
   readonly state: VersionState;
-  /** Sigil's last operation on it. */
-  readonly operationId: string;
   /** RFC 3339; of the first request for it. */
   readonly createdTime: string;
   /** Canonical names of the regions in which Sigil has seen it Completed. */

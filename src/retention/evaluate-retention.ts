@@ -18,11 +18,7 @@ import {
 } from "../image-version/index.js";
 import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
-import {
-  operationIdOf,
-  type RegionRecord,
-  type SoftDeleteRecord,
-} from "../operation/records.js";
+import type { RegionRecord, SoftDeleteRecord } from "../operation/records.js";
 import { keyOf } from "../resource-id.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
@@ -168,7 +164,6 @@ function retained(
     protected: isProtected(record),
     isRollbackTarget,
     state: stateOf(stored),
-    operationId: operationIdOf(record),
     createdTime: record.createdTime,
     readyRegions: regionsOf(stored)
       .filter(({ state }) => state === "Completed")

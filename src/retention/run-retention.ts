@@ -1,8 +1,8 @@
 /**
  * Deletes what the policies in mode `delete` say, by the same operation as a caller's DELETE. Invariants:
  *  1. A run starts at most 10 deletions, all image definitions together: a mistake is seen while it is small.
- *  2. A version is deleted as it was judged or not at all: not where another operation on it was accepted meanwhile, or a
- *     rollback that leads to it.
+ *  2. A version is deleted as it was judged or not at all: not where anything is under way on it, or a rollback leads to it; and it is
+ *     judged again right before its DELETE is sent.
  *  3. A policy that is changed or taken away starts no further deletion, in the middle of a run too.
  *  4. Runs may come twice, at once, or be cut off: a version that is being deleted is not asked for again.
  *  5. What fails for one image definition or version holds back no other.
@@ -104,8 +104,7 @@ async function deleteVersion(
     id,
     requestedBy: REQUESTED_BY,
     traceparent,
-    ifOperationId: version.operationId, // Invariant 2.
-    byPolicy: true,
+    byMachine: { publishedDate: version.publishedDate ?? "" }, // Invariant 2.
   });
   return operation.id;
 }

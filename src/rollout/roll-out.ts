@@ -192,7 +192,7 @@ async function act(
 ): Promise<Outcome> {
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
-  const byRule = { publishedDate }; // Invariant 1.
+  const byMachine = { publishedDate }; // Invariant 1.
   const tell = (): ReturnType<typeof tellStopped> =>
     tellStopped(deps, { stored, look, traceparent }, decision);
   if (decision.state === "Waiting" && isFinal(stored.record.state))
@@ -201,14 +201,14 @@ async function act(
     case "promote":
       await promoteImageVersion(deps.imageVersions, {
         ...command,
-        byRule,
+        byMachine,
         ...(regions && { regions }),
       });
       break;
     case "rollBack":
       await tell();
       try {
-        await demoteImageVersion(deps.imageVersions, { ...command, byRule });
+        await demoteImageVersion(deps.imageVersions, { ...command, byMachine });
       } catch (error) {
         // It stays where no other version would be the latest, until one is.
         if (!isRefused(error, "RegionWouldLoseLatest")) throw error;

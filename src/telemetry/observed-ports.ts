@@ -11,7 +11,11 @@ import { IMAGE_EVENT } from "../events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import type { EventPublisher, StateStore, Stored } from "../operation/ports.js";
-import type { OperationRecord, TrackedRecord } from "../operation/records.js";
+import {
+  operationIn,
+  type OperationRecord,
+  type TrackedRecord,
+} from "../operation/records.js";
 import { activeLog } from "./log.js";
 import type { Metrics } from "./metrics.js";
 
@@ -86,10 +90,10 @@ export function observePorts<R extends TrackedRecord>(
 /** A member may be meant. */
 function operationOf(
   event: CloudEvent,
-  { record, operation }: Stored<TrackedRecord>,
+  stored: Stored<TrackedRecord>,
 ): OperationRecord {
   const { operationId } = event.data as EventData;
-  return record.members.find(({ id }) => id === operationId) ?? operation;
+  return operationIn(stored, operationId ?? "") ?? stored.operation;
 }
 
 /** What the invocation's span and lines may say from now on. */

@@ -207,7 +207,7 @@ export function step(
   const decision = reconcile(pair.record, context);
   switch (decision.kind) {
     case "put": {
-      const begun = beginWrite(pair, decision, undefined, context);
+      const begun = beginWrite(pair, decision, context);
       return {
         pair: writeAccepted(begun, ARM_OPERATION, context),
         put: decision,
@@ -232,7 +232,7 @@ export function creating(body?: ImageVersionRequest): ImageVersionPair {
   const pair = told(accepted(body));
   const decision = reconcile(pair.record, at(1));
   if (decision.kind !== "put") throw new Error(decision.kind);
-  return told(beginWrite(pair, decision, undefined, at(1)));
+  return told(beginWrite(pair, decision, at(1)));
 }
 
 /** ARM has accepted its create request. */

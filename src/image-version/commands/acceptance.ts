@@ -17,8 +17,10 @@ import {
 import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import type { Look } from "../resources.js";
+import { isBusy, type Look } from "../resources.js";
 import { accept, type Accepting } from "../state/accepting.js";
+import { openDeletionIn } from "../state/deletion.js";
+import { isPaused, unapplied } from "../state/fold.js";
 import { believed } from "../state/observe.js";
 import type {
   ImageVersionPair,
@@ -152,7 +154,10 @@ export async function acceptCommand<Answer extends object = never>(
 
 type ByHand = Decided | { readonly asks: Omit<Asks, "kind"> };
 
-/** Of a version that is there: none of these creates or adopts it. `ask` comes before the decision, for what is worth knowing. */
+/**
+ * Of a version that is there: none of these creates or adopts it. Where the decision asks something of it, `ask` reads what is worth
+ * knowing of that.
+ */
 export function acceptByHand(
   deps: Dependencies,
   command: Command,
@@ -162,7 +167,13 @@ export function acceptByHand(
   ask: (subject: Subject) => Promise<readonly Finding[]> = () =>
     Promise.resolve([]),
 ): Promise<OperationRecord> {
-  const { id, ifMatch } = command;
+  const { id, ifMatch, byMachine } = command;
+  const decideOn = (subject: Subject): ByHand => {
+    mustNotBeRestored(id, subject.stored);
+    mustMatch(command, subject.look, subject.stored?.record);
+    if (byMachine !== undefined) mustBeQuiet(id, byMachine, subject);
+    return decide(subject);
+  };
   return acceptCommand(
     deps,
     command,
@@ -172,35 +183,61 @@ export function acceptByHand(
         deps,
         id,
         read?.record,
-        // That Azure could not be asked does not mean that the version is not there.
+        // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
         ifMatch !== undefined ||
-          (kind !== "DeleteImageVersion" && read?.record.status === undefined),
+          (read?.record.status === undefined &&
+            (kind !== "DeleteImageVersion" ||
+              (read !== undefined && isFinal(read.record.state)))),
       );
-      // Who has not seen what is there is told so first.
-      mustMatch(
-        command,
-        seen.look,
-        asSeen(read, seen, contextOf(deps))?.record,
-      );
-      const warnings = await ask({ ...seen, stored: read });
+      // A repeat changes nothing, so it asks nothing.
+      const first = {
+        ...seen,
+        stored: asSeen(read, seen, contextOf(deps)),
+      };
+      const found = "asks" in decideOn(first) ? await ask(first) : [];
       return {
         glance: seen,
         decide: (subject) => {
-          mustNotBeRestored(id, subject.stored);
-          mustMatch(command, subject.look, subject.stored?.record);
-          const decided = decide(subject);
-          return "asks" in decided
-            ? {
-                asks: {
-                  ...decided.asks,
-                  kind,
-                  warnings: [...(decided.asks.warnings ?? []), ...warnings],
-                },
-              }
-            : decided;
+          const decided = decideOn(subject);
+          if (!("asks" in decided)) return decided;
+          const { request, warnings = [], ...asks } = decided.asks;
+          return {
+            asks: {
+              ...asks,
+              kind,
+              request: { ...request, ...(byMachine && { machine: true }) },
+              warnings: [...warnings, ...found],
+            },
+          };
         },
       };
     },
+  );
+}
+
+/** Throws ServiceError ImageVersionConflict where anything is under way: a machine waits, and never takes over. */
+function mustBeQuiet(
+  id: ImageVersionId,
+  { publishedDate }: NonNullable<Command["byMachine"]>,
+  { look, seen, stored }: Subject,
+): void {
+  const { record } = stored ?? {};
+  if (
+    record !== undefined &&
+    seen &&
+    look?.publishedDate === publishedDate &&
+    unapplied(record).length === 0 &&
+    openDeletionIn(record) === undefined &&
+    record.write === undefined &&
+    record.unconfirmed === undefined &&
+    !isPaused(record) &&
+    !isBusy(look)
+  )
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule or policy waits.`,
+    { fields: { ...(stored && { existingOperationId: stored.operation.id }) } },
   );
 }
 

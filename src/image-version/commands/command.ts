@@ -35,6 +35,8 @@ export interface Command {
   readonly ifMatch?: string;
   /** The CloudEvent that asks. */
   readonly event?: EventReference;
+  /** Begun by a rule or a policy, of this life: refused where anything is under way, and asked again right before it is sent. */
+  readonly byMachine?: { readonly publishedDate: string };
 }
 
 /** Whether an `If-Match` names a version that was read: `*` says only that there is one. */

@@ -3,7 +3,7 @@
  * the rest is the deletion's own to wait for (steps/delete.ts).
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { OperationRecord, Requester } from "../../operation/records.js";
+import { operationIn, type OperationRecord } from "../../operation/records.js";
 import {
   formatImageVersionId,
   type ImageVersionId,
@@ -17,7 +17,6 @@ import {
 } from "../preflight/latest.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
-import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import type { Look } from "../resources.js";
@@ -25,13 +24,8 @@ import { openDeletionIn } from "../state/deletion.js";
 import { isProtected, latestToBe, releaseToBe } from "../state/fold.js";
 import { isOtherLife } from "../state/fact.js";
 import type { VersionRequest } from "../state/record.js";
-import { isFinal, isRestoring } from "../state/states.js";
-import {
-  acceptByHand,
-  listIn,
-  type Decided,
-  type Subject,
-} from "./acceptance.js";
+import { isFinal, isToBeShown } from "../state/states.js";
+import { acceptByHand, type Subject } from "./acceptance.js";
 import type { Command } from "./command.js";
 import { deletedSoftly, finalityOf } from "./soft-delete.js";
 
@@ -40,16 +34,12 @@ interface DeleteImageVersion extends Command, NoLatest {
   readonly bypassSoftDelete?: boolean;
   /** Also where it is in use, or nobody knows. */
   readonly ignoreUse?: boolean;
-  /** Its retention policy has just judged it, and who uses it: it is accepted without that, and judged again before it is sent. */
-  readonly byPolicy?: true;
-  /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
-  readonly ifOperationId?: string;
 }
 
 /**
  * The operation that deletes the version; deleted or being deleted already, it is that one. The DELETE is sent once ARM
  * is idle, before anything else. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
- * ImageVersionConflict where another than `ifOperationId` was the last.
+ * ImageVersionConflict where its retention policy deletes it.
  */
 export async function deleteImageVersion(
   deps: Dependencies,
@@ -66,7 +56,10 @@ export async function deleteImageVersion(
     SAID.filter((name) => command[name] === true),
     (subject) => {
       const same = deletionBefore(subject);
-      if (same !== undefined) return joined(command, subject, same);
+      if (same !== undefined) {
+        mustDoWhatIsAsked(command, subject, same);
+        return same;
+      }
       mustBeDeletable(command, subject, deps.now());
       return {
         asks: {
@@ -85,52 +78,41 @@ const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
 
 export const RELEASE = { kind: "exclude", by: "deletion" } as const;
 
-/** The deletion that is there, or has been, where it does what is asked. */
-function joined(
-  {
-    id,
-    byPolicy,
-    bypassSoftDelete,
-    ignoreUse,
-    requestedBy,
-  }: DeleteImageVersion,
+/** Throws where the deletion that is there, or has been, does not do what is asked. */
+function mustDoWhatIsAsked(
+  { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
   { look, stored }: Subject,
   same: OperationRecord,
-): Decided {
-  const isByMachine = stored?.record.requests[same.id]?.machine === true;
-  if (byPolicy === undefined && isByMachine)
+): void {
+  const isByPolicy = stored && openDeletionIn(stored.record)?.isByPolicy;
+  if (isByPolicy === true) {
     mustNotBeProtected(id, stored, look);
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `Operation ${same.id} of its retention policy deletes ${formatImageVersionId(id)}, unless the policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
+      { fields: { existingOperationId: same.id } },
+    );
+  }
   if (bypassSoftDelete === true) mustBeForGood(id, same);
   if (ignoreUse === true) mustNotBeGuarded(id, same, stored);
-  return byPolicy === undefined && isByMachine
-    ? takenOver(stored, same, requestedBy)
-    : same;
 }
 
 /** Throws where there is nothing to delete, it was judged by what is no more, or somebody or Azure forbids it. */
 export function mustBeDeletable(
-  { id, ifOperationId }: Pick<DeleteImageVersion, "id" | "ifOperationId">,
+  { id }: Pick<DeleteImageVersion, "id">,
   { look, seen, stored }: Subject,
   now: Date,
 ): void {
-  if (look === undefined && (stored === undefined ? seen : isOver(stored)))
-    throw notFound(id, stored?.record);
-  if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `The last operation on ${formatImageVersionId(id)} is no longer the one that the version was judged by. Read the version again, then decide.`,
-      {
-        fields: {
-          ...(stored && { existingOperationId: stored.operation.id }),
-        },
-      },
-    );
-  mustNotBeProtected(id, stored, look);
+  if (look === undefined && stored === undefined && seen)
+    throw notFound(id, undefined);
+  // Of what is gone it is not asked.
+  if (look !== undefined || (stored && isToBeShown(stored.record)))
+    mustNotBeProtected(id, stored, look);
   if (look !== undefined) mustNotBeBlocked(id, look, now);
 }
 
 function requestOf(
-  { bypassSoftDelete, ignoreUse, allowNoLatest, byPolicy }: DeleteImageVersion,
+  { bypassSoftDelete, ignoreUse, allowNoLatest }: DeleteImageVersion,
   { look, stored }: Subject,
   guards: boolean,
 ): VersionRequest {
@@ -143,37 +125,27 @@ function requestOf(
     deletion: {
       ...(bypassSoftDelete && { bypassSoftDelete }),
       ...(guarded && { guarded: true }),
-      ...(isInLatest &&
-        before && {
-          before,
-        }),
+      ...(isInLatest && before && { before }),
     },
     ...(guarded && { release: RELEASE }),
     ...(allowNoLatest && { allowNoLatest }),
-    ...(byPolicy && { machine: true }),
   };
 }
 
-/** Throws where somebody needs it, or a region would have no latest; answers what is worth knowing. A repeat asks nothing. */
+/** Throws where somebody needs it, or a region would have no latest; answers what is worth knowing. */
 async function mustNotBeMissed(
   deps: Dependencies,
   command: DeleteImageVersion,
   subject: Subject,
 ): Promise<readonly Finding[]> {
-  const { id, ignoreUse, byPolicy } = command;
+  const { id, ignoreUse, byMachine } = command;
   const { look, stored } = subject;
-  const same = deletionBefore(subject);
-  if (same !== undefined) {
-    // Others may have restored it, and one look does not show that yet.
-    if (same.endTime !== undefined) await mustNotBeListed(id, listIn(deps));
-    return [];
-  }
   await mustNotBeKept(deps, id, subject);
   if (look === undefined) return [];
   const request = { patch: {}, release: RELEASE };
   const taking = takingOf(id, look, stored?.record, request);
   const latest = await mustKeepLatest(deps, taking, command);
-  if (!isGuarded(deps) || ignoreUse === true || byPolicy === true)
+  if (!isGuarded(deps) || ignoreUse === true || byMachine !== undefined)
     return latest;
   const needed = await mustNotBeNeeded(deps, {
     id,
@@ -183,49 +155,22 @@ async function mustNotBeMissed(
   return [...latest, ...needed];
 }
 
-/** A person asks for the deletion that a retention policy has begun: from now on it is theirs, and no policy keeps the version. */
-function takenOver(
-  { record, operation }: StoredVersion,
-  same: OperationRecord,
-  requestedBy: Requester,
-): Decided {
-  const { machine: _, ...request } = record.requests[same.id] ?? { patch: {} };
-  const its = (one: OperationRecord): OperationRecord =>
-    one.id === same.id ? { ...one, requestedBy } : one;
-  const members = record.members.map(its);
-  return {
-    record: {
-      ...record,
-      members,
-      requests: { ...record.requests, [same.id]: request },
-    },
-    operation: its(operation),
-    beside: members,
-    accepted: its(same),
-  };
-}
-
 /** What Sigil knew of has ended, and none that was asked for is on its way. */
 function isOver({ record }: StoredVersion): boolean {
   const { state, status, write } = record;
   return isFinal(state) && status === undefined && write === undefined;
 }
 
-/** Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that. */
+/** Throws where Azure shows none: also where it keeps what was deleted, as Microsoft does not say what a DELETE does to that. */
 async function mustNotBeKept(
   deps: Dependencies,
   id: ImageVersionId,
   { look, stored }: Subject,
 ): Promise<void> {
-  if (
-    look !== undefined ||
-    stored === undefined ||
-    isRestoring(stored.record.state)
-  )
-    return;
+  if (look !== undefined || stored === undefined) return;
   const deleted = await deletedVersion(deps, id);
   if (deleted !== undefined) throw deletedSoftly(id, deleted);
-  if (isOver(stored)) await mustNotBeListed(id, listIn(deps));
+  if (isOver(stored)) throw notFound(id, stored.record);
 }
 
 /** Throws where the deletion that is there, or has been, can be undone. */
@@ -265,8 +210,7 @@ function deletionBefore({
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
   const open = isFinal(record.state) ? undefined : openDeletionIn(record);
-  if (open !== undefined)
-    return [operation, ...record.members].find(({ id }) => id === open.id);
+  if (open !== undefined) return operationIn(stored, open.id);
   return record.state === "Deleted" &&
     operation.kind === "DeleteImageVersion" &&
     operation.status === "Succeeded" &&

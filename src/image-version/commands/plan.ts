@@ -1,5 +1,5 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
-import type { OperationRecord } from "../../operation/records.js";
+import { operationsOf, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -353,15 +353,16 @@ function isNotMeant(
 }
 
 function knownOf(
-  { record, operation }: StoredVersion,
+  stored: StoredVersion,
   patch: Patch,
   request: ImageVersionRequest,
   same: OperationRecord | undefined,
 ): Known {
-  const open = isFinal(record.state) ? [] : [operation, ...record.members];
+  const { record } = stored;
+  const open = isFinal(record.state) ? [] : operationsOf(stored);
   const deletion = open.find(({ kind }) => kind === "DeleteImageVersion");
   return {
-    operationId: deletion?.id ?? operation.id,
+    operationId: deletion?.id ?? stored.operation.id,
     ...(same !== undefined && { sameRequest: same.id }),
     deleting: deletion !== undefined,
     ...(isRestoring(record.state) && { restoring: true as const }),

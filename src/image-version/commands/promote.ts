@@ -1,10 +1,9 @@
 /**
  * Where a version that is there is in latest: promoted and demoted. Invariants:
- *  1. A machine's request is accepted only where every open operation is applied and ARM is idle, and never takes over.
- *  2. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
+ *  1. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { OperationRecord } from "../../operation/records.js";
+import { operationIn, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
@@ -28,10 +27,10 @@ import {
   takingOf,
   type NoLatest,
 } from "../preflight/latest.js";
-import { isBusy, type Look } from "../resources.js";
+import type { Look } from "../resources.js";
 import { beginCancel } from "../state/cancel.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { isPaused, ruleInForce, unapplied } from "../state/fold.js";
+import { isPaused, ruleInForce } from "../state/fold.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { absent, acceptByHand, type Subject } from "./acceptance.js";
@@ -41,8 +40,6 @@ import { sameOperation } from "./same-operation.js";
 export interface PromoteImageVersion extends Command, NoLatest {
   /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
   readonly regions?: readonly string[] | undefined;
-  /** Begun by a rule, of this life: refused where anything is under way. */
-  readonly byRule?: { readonly publishedDate: string };
   /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
   readonly byRollback?: true;
 }
@@ -65,32 +62,19 @@ export function promoteImageVersion(
       if (same !== undefined) return same;
       if (look === undefined) throw absent(command, stored);
       mustBeThere(regions, look);
-      mustBeIdleForRule(command, subject);
       return {
         asks: {
-          request: {
-            patch: {},
-            release: change,
-            ...(command.byRule && { machine: true }),
-          },
+          request: { patch: {}, release: change },
           ...(regions !== undefined &&
-            command.byRule === undefined && { endsRule: true }),
+            command.byMachine === undefined && { endsRule: true }),
           ...withoutPolicysDeletion(deps, command, stored),
         },
       };
     },
-    async (subject) => {
-      const { look, stored } = subject;
-      const change = promotionOf(command, regions, subject);
-      // A repeat changes nothing, so it asks nothing.
-      if (
-        look === undefined ||
-        command.byRollback === true ||
-        exclusionBefore(subject, "PromoteImageVersion", change) !== undefined
-      )
-        return [];
-      return keysMustWork(deps, command.id, look, stored?.record);
-    },
+    async ({ look, stored }) =>
+      look === undefined || command.byRollback === true
+        ? []
+        : keysMustWork(deps, command.id, look, stored?.record),
   );
 }
 
@@ -99,7 +83,7 @@ export function demoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
 ): Promise<OperationRecord> {
-  const isByRule = command.byRule !== undefined;
+  const isByRule = command.byMachine !== undefined;
   const change: ReleaseChange = {
     kind: "exclude",
     by: isByRule ? "request" : "person",
@@ -116,7 +100,6 @@ export function demoteImageVersion(
       const same = exclusionBefore(subject, "DemoteImageVersion", change);
       if (same !== undefined) return same;
       if (look === undefined) throw absent(command, stored);
-      mustBeIdleForRule(command, subject);
       const { but } = stored?.record.release ?? releaseOf(look.resource);
       return {
         asks: {
@@ -126,21 +109,14 @@ export function demoteImageVersion(
               spared.length === 0
                 ? change
                 : { kind: "set", release: { in: spared, but, by: "rule" } },
-            ...(isByRule && { machine: true }),
             ...(command.allowNoLatest === true && { allowNoLatest: true }),
           },
           ...(!isByRule && { endsRule: true }),
         },
       };
     },
-    async (subject) => {
-      const { look, stored } = subject;
-      if (
-        look === undefined ||
-        command.byRollback === true ||
-        exclusionBefore(subject, "DemoteImageVersion", change) !== undefined
-      )
-        return [];
+    async ({ look, stored }) => {
+      if (look === undefined || command.byRollback === true) return [];
       const request = { patch: {}, release: change };
       const taking = takingOf(command.id, look, stored?.record, request);
       if (!isByRule) return mustKeepLatest(deps, taking, command);
@@ -152,11 +128,11 @@ export function demoteImageVersion(
 
 /** A person's promotion without regions is the go for the next wave, whatever that waits for. */
 export function promotionOf(
-  { byRule }: Pick<PromoteImageVersion, "byRule">,
+  { byMachine }: Pick<PromoteImageVersion, "byMachine">,
   regions: readonly string[] | undefined,
   { look, stored }: Subject,
 ): ReleaseChange {
-  if (byRule !== undefined)
+  if (byMachine !== undefined)
     return { kind: "include", by: "rule", ...(regions && { regions }) };
   if (regions !== undefined) return { kind: "include", by: "person", regions };
   const rule = stored && ruleInForce(stored.record);
@@ -189,7 +165,7 @@ function mustBeThere(
     );
 }
 
-/** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 2. */
+/** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 1. */
 function exclusionBefore(
   { look, seen, stored }: Subject,
   kind: OperationRecord["kind"],
@@ -217,45 +193,16 @@ function exclusionBefore(
     : undefined;
 }
 
-/** Invariant 1. */
-function mustBeIdleForRule(
-  { id, byRule }: PromoteImageVersion,
-  { look, seen, stored }: Subject,
-): void {
-  if (byRule === undefined) return;
-  const { record } = stored ?? {};
-  if (
-    record !== undefined &&
-    seen &&
-    look?.publishedDate === byRule.publishedDate &&
-    unapplied(record).length === 0 &&
-    openDeletionIn(record) === undefined &&
-    record.write === undefined &&
-    record.unconfirmed === undefined &&
-    !isPaused(record) &&
-    !isBusy(look)
-  )
-    return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule waits.`,
-    { fields: { ...(stored && { existingOperationId: stored.operation.id }) } },
-  );
-}
-
 /** What is to be deleted is not promoted; a deletion that its retention policy has begun gives way. */
 function withoutPolicysDeletion(
   deps: Dependencies,
-  { id, byRule, requestedBy }: PromoteImageVersion,
+  { id, requestedBy }: PromoteImageVersion,
   stored: StoredVersion | undefined,
 ): { readonly on?: ImageVersionPair } {
   const deletion = stored && openDeletionIn(stored.record);
   if (stored === undefined || deletion === undefined) return {};
-  if (byRule !== undefined) throw isToBeDeleted(id, deletion.id);
   mustNotBeToBeDeleted(id, stored);
-  const operation = [stored.operation, ...stored.record.members].find(
-    (one) => one.id === deletion.id,
-  );
+  const operation = operationIn(stored, deletion.id);
   const on = beginCancel(
     stored,
     deletion.id,
@@ -272,13 +219,10 @@ export function mustNotBeToBeDeleted(
   stored: StoredVersion | undefined,
 ): void {
   const deletion = stored && openDeletionIn(stored.record);
-  if (deletion?.isByPolicy === false) throw isToBeDeleted(id, deletion.id);
-}
-
-function isToBeDeleted(id: ImageVersionId, operationId: string): ServiceError {
-  return new ServiceError(
+  if (deletion?.isByPolicy !== false) return;
+  throw new ServiceError(
     "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.`,
-    { fields: { existingOperationId: operationId } },
+    `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
+    { fields: { existingOperationId: deletion.id } },
   );
 }

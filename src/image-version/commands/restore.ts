@@ -6,7 +6,7 @@
  *  2. Repeated, it is the same operation while it runs and is not canceled, and as long as Azure has the version that it gave back.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { OperationRecord } from "../../operation/records.js";
+import { operationsOf, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -95,7 +95,7 @@ function restoreBefore(
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
   if (!isFinal(record.state))
-    return [operation, ...record.members].find(
+    return operationsOf(stored).find(
       ({ id, kind }) =>
         kind === KIND && record.requests[id]?.decided === undefined,
     );

@@ -1,5 +1,5 @@
 /** Which operation a request asks for once more. Pure. */
-import type { OperationRecord } from "../../operation/records.js";
+import { operationsOf, type OperationRecord } from "../../operation/records.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import { factsIn } from "../latest/flags.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
@@ -70,9 +70,9 @@ function isStillSo(
 
 function openIn(stored: StoredVersion | undefined): readonly Open[] {
   if (stored === undefined || isFinal(stored.record.state)) return [];
-  const { record, operation } = stored;
+  const { record } = stored;
   const deletion = openDeletionIn(record);
-  return [operation, ...record.members].flatMap((one) => {
+  return operationsOf(stored).flatMap((one) => {
     const request = record.requests[one.id];
     const isBeforeDeletion = deletion !== undefined && deletion.id !== one.id;
     return request === undefined || isBeforeDeletion

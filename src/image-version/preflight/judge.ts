@@ -42,17 +42,14 @@ export function provenBy(
   request: ImageVersionRequest,
   { facts, findings }: Preflight,
 ): Proven {
-  const warnings = findings.filter(({ severity }) => severity === "warning");
   return {
-    record: {
-      encryptionTypes: Object.fromEntries(
-        [...facts.diskEncryptionSets].map(([key, set]) => [
-          key,
-          found(set)?.encryptionType ?? "Unknown",
-        ]),
-      ),
-      dataDiskLuns: sourceDataDiskLuns(request, facts) ?? [],
-    },
-    operation: warnings.length > 0 ? { warnings } : {},
+    encryptionTypes: Object.fromEntries(
+      [...facts.diskEncryptionSets].map(([key, set]) => [
+        key,
+        found(set)?.encryptionType ?? "Unknown",
+      ]),
+    ),
+    dataDiskLuns: sourceDataDiskLuns(request, facts) ?? [],
+    warnings: findings.filter(({ severity }) => severity === "warning"),
   };
 }

@@ -7,6 +7,7 @@ import {
 import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
 export async function lookAt(
@@ -21,8 +22,8 @@ const AGAIN_MS = 30_000;
 
 /**
  * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
- * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made. Throws what
- * the read of the list throws.
+ * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made. One that is
+ * known to be gone may be back. Throws what the read of the list throws.
  */
 export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
@@ -30,7 +31,9 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: List,
 ): Promise<boolean> {
-  if (record?.status === undefined || isBeingDeleted(record)) return true;
+  if (record === undefined || isBeingDeleted(record)) return true;
+  if (record.status === undefined)
+    return !isFinal(record.state) || !(await isListed(id, list));
   const { publishedDate = "" } = record.status;
   if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
   return !(await isListed(id, list));
@@ -54,19 +57,6 @@ export async function isListed(
 ): Promise<boolean> {
   const versions = await list(imageIdOf(id));
   return versions?.some(({ name }) => name === id.versionName) === true;
-}
-
-/** Throws ServiceError StateConflict, retryable, where Azure lists a version that a look does not show, and what the read of the list throws. */
-export async function mustNotBeListed(
-  id: ImageVersionId,
-  list: List,
-): Promise<void> {
-  if (await isListed(id, list))
-    throw new ServiceError(
-      "StateConflict",
-      `Azure answers that it has no ${formatImageVersionId(id)}, and lists it: the answer may be older than that. Send the request again.`,
-      { retryAfterMs: AGAIN_MS },
-    );
 }
 
 /** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */

@@ -54,6 +54,8 @@ export interface Survey {
   readonly listed: readonly ListedImageVersion[];
   /** Looks at a version, once; undefined where it is gone, in the list, too. */
   look(this: void, item: ListedImageVersion): Promise<Surveyed | undefined>;
+  /** Numbers of the versions that a look has shown otherwise than is known, which is no fact yet. */
+  readonly unconfirmed: ReadonlySet<string>;
   /** By the numbers of the versions that are to be included in latest: as soon as what. */
   readonly awaiting: ReadonlyMap<string, string>;
   /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
@@ -83,6 +85,7 @@ export async function surveyOf(
 ): Promise<Survey> {
   const azure = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Surveyed | undefined>();
+  const unconfirmed = new Set<string>();
   const known: Known = {
     records: new Map(),
     awaiting: new Map(),
@@ -103,6 +106,7 @@ export async function surveyOf(
         ? lookOf(item, record, deps.now())
         : shown;
     const found = listed && believed(record, listed, contextOf(deps)).look;
+    if (found !== shown) unconfirmed.add(name);
     const candidate = found && surveyed(item, found, record);
     seen.set(name, candidate);
     return candidate;
@@ -112,6 +116,7 @@ export async function surveyOf(
     exists: azure !== undefined,
     listed: azure ? await corrected(deps, imageId, azure, look, known) : [],
     look,
+    unconfirmed,
     toBe: (item) => {
       const included = latestToBe(known.records.get(item.name), item.resource);
       return { ...item, resource: withLatest(item.resource, included) };

@@ -5,7 +5,7 @@
  *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
  *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest, or is being
  *     deleted; nor where a region would have no latest of which that was not planned. What is gone needs not be demoted.
- *  4. It ends Succeeded only where the target is the latest wherever that was promised, by what facts have shown (queries/survey.ts).
+ *  4. It ends Succeeded only where the target is the latest wherever that was promised, and nothing that Azure shows is unconfirmed.
  *     However it ends, it says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  */
 import { ServiceError } from "../../errors.js";
@@ -34,6 +34,7 @@ import type { Candidate } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import {
   complete,
@@ -149,9 +150,19 @@ async function atEnd(
   const latest = await surveyedLatest(survey);
   const why =
     (await lostTarget(survey, rollback, [])) ?? notTheLatest(rollback, latest);
-  return why === undefined
+  if (why !== undefined) return stop(why, latest, context);
+  const unconfirmed = [...survey.unconfirmed].filter(
+    (name) => compareVersionNumbers(name, rollback.to) >= 0,
+  );
+  return unconfirmed.length === 0
     ? complete(latest, context)
-    : stop(why, latest, context);
+    : (pair) =>
+        wait(
+          pair,
+          `Azure shows ${unconfirmed.join(", ")} otherwise than is known: the answer may be older than Sigil's last change. The next polls decide.`,
+          deps.pace.pollInitialMs,
+          context,
+        );
 }
 
 /** Invariant 3. */

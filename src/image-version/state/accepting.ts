@@ -31,7 +31,6 @@ import type {
   VersionRequest,
   VersionState,
 } from "./record.js";
-import { see } from "./see.js";
 import { isFinal } from "./states.js";
 import { deletedOutside, settled, telling } from "./told.js";
 import { unseen } from "./write.js";
@@ -111,7 +110,7 @@ export function accept(
   context: TransitionContext,
   warnings: readonly Finding[] = [],
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
-  const stored = known && asSeen(known, asked, context);
+  const stored = known && asAnew(known, asked, context);
   const previous = stored?.record ?? firstRecord(asked, context);
   const sequence = previous.lastSequence + 1;
   const operation: OperationRecord = {
@@ -179,19 +178,15 @@ export function accept(
   return { ...nextStep(alone, context), accepted: member };
 }
 
-/**
- * What others have changed of an idle version before a person's request is no contradiction to it: it was asked of that. To what a
- * machine asks it is: the next step finds it.
- */
-function asSeen(
+/** A creation of a version that is gone begins with nothing of what was achieved before. */
+function asAnew(
   stored: ImageVersionPair,
   { look, request }: Accepting,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = stored;
-  if (!isFinal(record.state) || request.machine === true) return stored;
-  if (look !== undefined) return see(stored, look, context).pair;
-  if (request.creates !== true) return stored;
+  if (!isFinal(record.state) || look !== undefined || request.creates !== true)
+    return stored;
   const { spec, release: _, ...without } = gone(record, context);
   const isTold = record.status !== undefined && spec !== undefined;
   return telling(

@@ -5,7 +5,7 @@
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect } from "../../operation/records.js";
+import { operationIn, type Effect } from "../../operation/records.js";
 import { factsIn, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
 import {
@@ -18,19 +18,19 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, withApplied, type Patch } from "../properties/patch.js";
-import { desired, inWindow, saidOfLatest, unapplied } from "./fold.js";
+import {
+  desired,
+  inWindow,
+  saidOfLatest,
+  unapplied,
+  withoutOwn,
+} from "./fold.js";
 import { mustShut } from "./reconcile.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
   VersionRequest,
 } from "./record.js";
-
-export function withoutOwn(patch: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(patch).filter(([field]) => !isOwn(field)),
-  );
-}
 
 /** All that one request asks of Azure, with the flags that it sets. */
 export function askedOf(
@@ -161,12 +161,12 @@ function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
 }
 
 function removals(
-  { record, operation }: ImageVersionPair,
+  pair: ImageVersionPair,
   id: string,
   removed: readonly string[],
   context: TransitionContext,
 ): Effect[] {
-  const asks = [operation, ...record.members].find((one) => one.id === id);
+  const asks = operationIn(pair, id);
   return asks === undefined
     ? []
     : removed.map((region) =>

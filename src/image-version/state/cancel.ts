@@ -4,13 +4,12 @@
  *  1. A version whose creation was sent is left out of latest.
  *  2. What was sent to delete or restore may be carried out all the same: the operation ends once that is known.
  */
-import { advance } from "../../operation/advance.js";
 import { cancel } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationRecord, Requester } from "../../operation/records.js";
+import type { Requester } from "../../operation/records.js";
 import { leftState } from "./deletion.js";
 import { openRequests, requestsOf } from "./fold.js";
-import { endDecided, keepingProtection } from "./ends.js";
+import { endDecided, endLater, keepingProtection } from "./ends.js";
 import { untilQuiet } from "./follow.js";
 import {
   DELETE_SENT,
@@ -20,10 +19,11 @@ import {
   NOTHING_SENT,
   RESTORE_SENT,
 } from "./states.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { goingOn } from "./write.js";
 
@@ -48,19 +48,22 @@ export function beginCancel(
     by,
     time: context.now.toISOString(),
   } as const;
-  const later = (change: Partial<VersionRequest>, consequence: string) =>
-    leaves(
+  const { appliedTime: _, ...unapplied } = request;
+  const later = (left: VersionRequest, consequence: string) =>
+    endLater(
       pair,
       operationId,
-      { ...request, ...change, decided },
-      by,
+      { ...left, decided },
+      `Canceled. ${consequence}`,
+      record.state === "Deleting"
+        ? { waitMs: context.pace.pollInitialMs }
+        : untilQuiet(record, context),
       context,
-      consequence,
     );
-  if (record.state === "Restoring") return later({}, RESTORE_SENT);
+  if (record.state === "Restoring") return later(request, RESTORE_SENT);
   const { deletion } = request;
   if (deletion !== undefined) {
-    if (deletion.sentTime !== undefined) return later({}, DELETE_SENT);
+    if (deletion.sentTime !== undefined) return later(request, DELETE_SENT);
     return deletion.before === undefined
       ? endsNow(
           { ...pair, record: { ...record, state: leftState(pair) } },
@@ -70,13 +73,20 @@ export function beginCancel(
           saying(why, NOTHING_DELETED),
         )
       : later(
-          { release: { kind: "set", release: deletion.before }, ...notApplied },
+          {
+            ...unapplied,
+            release: { kind: "set", release: deletion.before },
+          },
           "It ends once the version is in latest again as it was.",
         );
   }
   if (isToBeExcluded(record, operationId, request))
     return later(
-      { patch: {}, release: { kind: "exclude", by: "cancel" }, ...notApplied },
+      {
+        ...unapplied,
+        patch: {},
+        release: { kind: "exclude", by: "cancel" },
+      },
       "It ends once the version is excluded from latest.",
     );
   const ended = endDecided(pair, operationId, decided, context);
@@ -102,11 +112,6 @@ function isToBeExcluded(
     isCreating(record, request)
   );
 }
-
-const notApplied = { appliedTime: undefined } as unknown as Record<
-  string,
-  never
->;
 
 /** Another operation says since where the version is in latest. */
 function isTakenOver(record: ImageVersionRecord, operationId: string): boolean {
@@ -146,48 +151,10 @@ function endsNow(
   context: TransitionContext,
   consequence: string,
 ): ImageVersionPair {
-  const { [operationId]: _, ...requests } = pair.record.requests;
-  const without = { ...pair, record: { ...pair.record, requests } };
+  const without = withRequest(pair, operationId, undefined);
   return goingOn(
     cancel(without, operationId, by, context, consequence),
     context,
-  );
-}
-
-function leaves(
-  pair: ImageVersionPair,
-  operationId: string,
-  request: VersionRequest,
-  by: Requester,
-  context: TransitionContext,
-  consequence: string,
-): ImageVersionPair {
-  const { record } = pair;
-  const canceled = (one: OperationRecord): OperationRecord =>
-    one.id === operationId ? { ...one, canceledBy: by } : one;
-  const members = record.members.map(canceled);
-  return advance(
-    {
-      ...pair,
-      operation: canceled(pair.operation),
-      record: {
-        ...record,
-        members,
-        requests: { ...record.requests, [operationId]: request },
-      },
-      beside: members,
-    },
-    context,
-    {
-      patch: {},
-      state: "Canceling",
-      message: `Canceled. ${consequence}`,
-      concerns: [operationId],
-      ...untilQuiet(record, context),
-      ...(record.state === "Deleting" && {
-        waitMs: context.pace.pollInitialMs,
-      }),
-    },
   );
 }
 

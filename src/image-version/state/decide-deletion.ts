@@ -6,7 +6,8 @@
 import type { OperationFailure } from "../../operation/records.js";
 import { isBusy } from "../resources.js";
 import { whyUnconfirmed } from "./observe.js";
-import { isOfOtherLife, sinceMs, type Time } from "./fact.js";
+import type { OperationReason } from "./ends.js";
+import { isOfOtherLife, mayArrive, sinceMs, type Time } from "./fact.js";
 import type { ImageVersionRecord } from "./record.js";
 import type { Deletion } from "./deletion.js";
 
@@ -14,17 +15,29 @@ type DeletionDecision =
   | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
   /** It is to be asked who needs the version, then the DELETE may be sent. */
   | { readonly kind: "send" }
+  /** ARM is seen to delete it, though it has not answered. */
+  | { readonly kind: "taken" }
   | { readonly kind: "deleted"; readonly message: string }
   | { readonly kind: "inVain"; readonly failure: OperationFailure };
 
-/** What comes next, after a look of this very step. `isAbsent`: the look shows no version, and Azure lists none. */
+/** What a step has read, beside the look. */
+interface Read {
+  /** The look shows no version, and Azure lists none. */
+  readonly isAbsent: boolean;
+  /** Why what ARM has accepted has come to nothing, where ARM says so. */
+  readonly reason: OperationReason | undefined;
+}
+
+/** What comes next, after a look of this very step. */
 export function decideDeletion(
   record: ImageVersionRecord,
   { request }: Deletion,
-  isAbsent: boolean,
+  { isAbsent, reason }: Read,
   delayMs: number,
   time: Time,
 ): DeletionDecision {
+  if (reason !== undefined)
+    return { kind: "inVain", failure: refusedBy(reason) };
   const { status, write, unconfirmed } = record;
   const { sentTime, acceptedTime } = request.deletion;
   const isDecided = request.decided !== undefined;
@@ -99,15 +112,15 @@ function whileSent(
   isDecided: boolean,
   time: Time,
 ): DeletionDecision {
-  if (status?.provisioningState === "Deleting")
-    return {
-      kind: "wait",
-      why: "Azure Resource Manager is deleting the version.",
-    };
-  const { confirmMs, putTimeoutMs, staleMs } = time.pace;
   const isAccepted = acceptedTime !== undefined;
-  const enoughMs = isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2);
-  if (sinceMs(acceptedTime ?? sentTime, time) < enoughMs)
+  if (status?.provisioningState === "Deleting")
+    return isAccepted
+      ? {
+          kind: "wait",
+          why: "Azure Resource Manager is deleting the version.",
+        }
+      : { kind: "taken" };
+  if (mayArrive(acceptedTime ?? sentTime, isAccepted, time))
     return {
       kind: "wait",
       why: isAccepted
@@ -118,6 +131,14 @@ function whileSent(
   return status !== undefined && isBusy(status)
     ? { kind: "wait", why: "Azure Resource Manager is working on the version." }
     : { kind: "send" };
+}
+
+function refusedBy({ code, message }: OperationReason): OperationFailure {
+  return {
+    code,
+    message: `Azure has not deleted the version. It says: ${message}`,
+    errors: [{ code, pointer: "", message }],
+  };
 }
 
 const NOT_DELETED: OperationFailure = {

@@ -17,20 +17,23 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  OperationRecord,
+import {
+  operationIn,
+  type OperationFailure,
+  type OperationRecord,
+  type SoftDeleteRecord,
 } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Release } from "../latest/release.js";
 import { requestsOf } from "./fold.js";
 import { gone, isOfOtherLife, isOtherLife } from "./fact.js";
-import { endDecided } from "./ends.js";
-import type {
-  DeletionRequest,
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import { endDecided, endLater } from "./ends.js";
+import {
+  withRequest,
+  type DeletionRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { goingOn } from "./write.js";
 
@@ -40,13 +43,10 @@ export interface Deletion {
 }
 
 /** The deletion whose turn it is: a guarded one, once the version is out of latest, or gone. */
-export function deletionIn({
-  record,
-  operation,
-}: ImageVersionPair): Deletion | undefined {
-  for (const [id, request] of requestsOf(record)) {
+export function deletionIn(pair: ImageVersionPair): Deletion | undefined {
+  for (const [id, request] of requestsOf(pair.record)) {
     const { deletion, release, appliedTime } = request;
-    const { status } = record;
+    const { status } = pair.record;
     if (deletion === undefined) continue;
     // What others have made under the number is not held back: the one that was to be deleted is gone.
     if (
@@ -56,9 +56,9 @@ export function deletionIn({
       !isOfOtherLife(request, status)
     )
       continue;
-    const found = [operation, ...record.members].find((one) => one.id === id);
-    if (found !== undefined)
-      return { operation: found, request: { ...request, deletion } };
+    const operation = operationIn(pair, id);
+    if (operation !== undefined)
+      return { operation, request: { ...request, deletion } };
   }
   return undefined;
 }
@@ -99,16 +99,14 @@ export function releaseBeforeDeletion(
 /** The DELETE may be sent once this is stored, by whoever stored it. */
 export function beginDelete(
   pair: ImageVersionPair,
-  { operation, request }: Deletion,
+  id: string,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  const isAgain = request.deletion.sentTime !== undefined;
+  const isAgain = record.requests[id]?.deletion?.sentTime !== undefined;
+  const operation = operationIn(pair, id);
   return advance(
-    withDeletion(pair, operation.id, {
-      ...request.deletion,
-      sentTime: context.now.toISOString(),
-    }),
+    withDeletion(pair, id, { sentTime: context.now.toISOString() }),
     context,
     {
       patch: {
@@ -121,20 +119,21 @@ export function beginDelete(
               "Azure Resource Manager does not delete the version: the delete request is sent again.",
           }
         : {
-            message: `The delete request${record.members.length > 0 ? ` of operation ${operation.id}` : ""} is sent to Azure Resource Manager.`,
+            message: `The delete request${record.members.length > 0 ? ` of operation ${id}` : ""} is sent to Azure Resource Manager.`,
           }),
       waitMs: context.pace.putTimeoutMs * 2,
-      effects: isAgain
-        ? []
-        : [
-            event(
-              operation,
-              context,
-              IMAGE_VERSION_EVENT.deleting,
-              "deleting",
-              {},
-            ),
-          ],
+      effects:
+        isAgain || operation === undefined
+          ? []
+          : [
+              event(
+                operation,
+                context,
+                IMAGE_VERSION_EVENT.deleting,
+                "deleting",
+                {},
+              ),
+            ],
     },
   );
 }
@@ -142,31 +141,25 @@ export function beginDelete(
 function withDeletion(
   pair: ImageVersionPair,
   id: string,
-  deletion: DeletionRequest,
+  change: DeletionRequest,
 ): ImageVersionPair {
-  const { record } = pair;
-  const request = record.requests[id];
+  const request = pair.record.requests[id];
   return request === undefined
     ? pair
-    : {
-        ...pair,
-        record: {
-          ...record,
-          requests: { ...record.requests, [id]: { ...request, deletion } },
-        },
-      };
+    : withRequest(pair, id, {
+        ...request,
+        deletion: { ...request.deletion, ...change },
+      });
 }
 
 /** ARM has taken the DELETE, or is seen to delete the version. Invariant 1. */
 export function deleteTaken(
   pair: ImageVersionPair,
-  deletion: Deletion,
+  id: string,
   armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { id } = deletion.operation;
-  const alone = withDeletion(aloneWith(pair, deletion, context), id, {
-    ...deletion.request.deletion,
+  const alone = withDeletion(aloneWith(pair, id, context), id, {
     acceptedTime: context.now.toISOString(),
   });
   const { armOperationUrl: _, ...record } = alone.record;
@@ -185,40 +178,41 @@ export function deletePostponed(
   pair: ImageVersionPair,
   id: string,
 ): ImageVersionPair {
-  const { sentTime: _, ...deletion } = pair.record.requests[id]?.deletion ?? {};
-  return withDeletion(pair, id, deletion);
+  const request = pair.record.requests[id];
+  if (request === undefined) return pair;
+  const { sentTime: _, ...deletion } = request.deletion ?? {};
+  return withRequest(pair, id, { ...request, deletion });
 }
 
 function aloneWith(
   pair: ImageVersionPair,
-  { operation: deletion }: Deletion,
+  id: string,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record, operation } = pair;
   // The current one last: with its end the deletion leads.
-  const others = [...record.members, operation].filter(
-    ({ id }) => id !== deletion.id,
-  );
-  return others.reduce((before, other) => {
-    const { [other.id]: request, ...requests } = before.record.requests;
-    return endOne(
-      { ...before, record: { ...before.record, requests } },
-      other.id,
-      superseded(request, record, other, deletion, context),
-      context,
+  return [...record.members, operation]
+    .filter((one) => one.id !== id)
+    .reduce(
+      (before, other) =>
+        endOne(
+          withRequest(before, other.id, undefined),
+          other.id,
+          superseded(record, other, id, context),
+          context,
+        ),
+      pair,
     );
-  }, pair);
 }
 
 function superseded(
-  request: VersionRequest | undefined,
-  { regions }: ImageVersionRecord,
+  { requests, regions }: ImageVersionRecord,
   operation: OperationRecord,
-  deletion: OperationRecord,
+  by: string,
   context: TransitionContext,
 ): Ending {
-  const message = `Operation ${deletion.id} deletes the version`;
-  const { decided } = request ?? {};
+  const message = `Operation ${by} deletes the version`;
+  const { decided } = requests[operation.id] ?? {};
   return decided?.kind === "canceled"
     ? cancellation(operation, `${message}.`, decided.by, context)
     : failed(
@@ -233,46 +227,30 @@ function superseded(
       );
 }
 
-/** The version is gone, by whomever. What was achieved was of a life that has ended. */
+/** The version is gone, by whomever. What was achieved was of a life that has ended. `softDelete`: whether it can be undone. */
 export function deleted(
   pair: ImageVersionPair,
-  deletion: Deletion,
-  message: string,
+  id: string,
+  { message, softDelete }: DeletionEnd,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { operation } = deletion;
-  const { softDelete, warnings } = operation;
-  const { status } = pair.record;
-  const isThere =
-    status !== undefined &&
-    isOtherLife(
-      {
-        publishedDate: deletion.request.life ?? pair.record.publishedDate ?? "",
-      },
-      status,
-    );
-  const alone = aloneWith(pair, deletion, context);
+  const { status, publishedDate = "", requests } = pair.record;
+  const life = requests[id]?.life ?? publishedDate;
+  const isAnotherThere =
+    status !== undefined && isOtherLife({ publishedDate: life }, status);
+  const alone = aloneWith(pair, id, context);
   const {
     spec: _,
     release: __,
     rollout: ___,
     ...record
   } = gone(alone.record, context);
-  const told = event(
-    operation,
-    context,
-    IMAGE_VERSION_EVENT.deleted,
-    "deleted",
-    {
-      ...(softDelete && { softDelete }),
-    },
-  );
   return advance(
     {
       ...alone,
       record: {
         ...record,
-        ...(isThere && status && { status }),
+        ...(isAnotherThere && { status }),
         requests: {},
         updates: 0,
       },
@@ -280,20 +258,30 @@ export function deleted(
     context,
     {
       patch: { state: "Deleted" },
-      operation: {
-        ...(softDelete && { softDelete }),
-        ...(warnings && { warnings }),
-      },
+      operation: { ...(softDelete && { softDelete }) },
       message,
-      effects: [told],
+      effects: [
+        event(
+          alone.operation,
+          context,
+          IMAGE_VERSION_EVENT.deleted,
+          "deleted",
+          { ...(softDelete && { softDelete }) },
+        ),
+      ],
     },
   );
+}
+
+export interface DeletionEnd {
+  readonly message: string;
+  readonly softDelete: SoftDeleteRecord | undefined;
 }
 
 /** The deletion comes to nothing. What had begun beside it goes on. Invariant 2. */
 export function deletionInVain(
   pair: ImageVersionPair,
-  { operation: { id } }: Deletion,
+  id: string,
   failure: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
@@ -317,25 +305,13 @@ export function deletionInVain(
       ),
       context,
     );
-  return advance(
-    {
-      ...pair,
-      record: {
-        ...record,
-        requests: {
-          ...record.requests,
-          [id]: { ...rest, decided, release: { kind: "set", release: before } },
-        },
-      },
-    },
+  return endLater(
+    { ...pair, record: { ...record, state: "Accepted" } },
+    id,
+    { ...rest, decided, release: { kind: "set", release: before } },
+    `${failure.message} It ends once the version is in latest again as it was.`,
+    { waitMs: 0 },
     context,
-    {
-      patch: { state: "Accepted" },
-      state: decided.kind === "canceled" ? "Canceling" : "Failing",
-      message: `${failure.message} It ends once the version is in latest again as it was.`,
-      concerns: [id],
-      waitMs: 0,
-    },
   );
 }
 

@@ -9,16 +9,20 @@ import {
   advance,
   event,
   regionsOf,
+  withOperations,
+  type Advance,
   type Ending,
 } from "../../operation/advance.js";
 import { cancellation } from "../../operation/canceling.js";
 import { failure as failed, outcomes } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  OperationRecord,
-  RegionRecord,
+import {
+  operationIn,
+  operationsOf,
+  type OperationFailure,
+  type OperationRecord,
+  type RegionRecord,
 } from "../../operation/records.js";
 import { pointerTo, regionField } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -29,11 +33,12 @@ import { failuresBy } from "./failures.js";
 import { isRepairing } from "./fold.js";
 import type { Fact } from "./fact.js";
 import { mustShut } from "./reconcile.js";
-import type {
-  DecidedEnd,
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  withRequest,
+  type DecidedEnd,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { withFindings } from "./proven.js";
 import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
@@ -58,15 +63,13 @@ export function goOnBy(
 
 /** Of a version of others that is as asked, a creation says nothing of latest, and sets no rule: as any PUT of what is there. */
 function adopting(pair: ImageVersionPair, id: string): ImageVersionPair {
-  const { record } = pair;
-  const { requests, status } = record;
+  const { requests, status } = pair.record;
   const asked = requests[id];
   if (asked?.creates !== true) return pair;
   const { creates: _, release: __, ...request } = asked;
   const { [PROMOTION]: rule, ...patch } = request.patch;
-  const after = { ...requests, [id]: { ...request, patch } };
   return withFindings(
-    { ...pair, record: { ...record, requests: after } },
+    withRequest(pair, id, { ...request, patch }),
     [id],
     [
       ...(request.body && status
@@ -90,7 +93,7 @@ function settle(
   context: TransitionContext,
 ): ImageVersionPair {
   let settled = pair;
-  for (const operation of [pair.operation, ...pair.record.members]) {
+  for (const operation of operationsOf(pair)) {
     const ending = endingOf(settled, operation, reason, context);
     if (ending !== undefined)
       settled = endOperation(settled, operation.id, ending, context);
@@ -175,8 +178,7 @@ function endOperation(
   ending: Ending,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { [operationId]: _, ...requests } = pair.record.requests;
-  const without = { ...pair, record: { ...pair.record, requests } };
+  const without = withRequest(pair, operationId, undefined);
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));
   return advance(without, context, {
@@ -187,8 +189,8 @@ function endOperation(
 
 /** A region that was asked for and never sent is nobody's once its operation has ended. */
 function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
-  const { record, operation } = pair;
-  const wanted = [operation, ...record.members].flatMap(({ regions }) =>
+  const { record } = pair;
+  const wanted = operationsOf(pair).flatMap(({ regions }) =>
     regions.map(({ name }) => name),
   );
   return {
@@ -229,9 +231,7 @@ export function endDecided(
 ): ImageVersionPair {
   const pair = keepingProtection(given, operationId);
   const { record } = pair;
-  const operation = [pair.operation, ...record.members].find(
-    ({ id }) => id === operationId,
-  );
+  const operation = operationIn(pair, operationId);
   const request = record.requests[operationId];
   if (operation === undefined || request === undefined) return pair;
   const isLast = record.members.length === 0;
@@ -247,32 +247,41 @@ export function endDecided(
       context,
     );
   const { appliedTime: _, release: __, ...kept } = request;
-  const isCanceled = decided.kind === "canceled";
-  return advance(
-    {
-      ...pair,
-      // The last of the record: it has no other operation.
-      operation: {
-        ...operation,
-        ...(isCanceled && { canceledBy: decided.by }),
-      },
-      record: {
-        ...record,
-        requests: {
-          ...record.requests,
-          [operationId]: { ...kept, patch: {}, decided },
-        },
-      },
-    },
+  return endLater(
+    pair,
+    operationId,
+    { ...kept, patch: {}, decided },
+    `${decided.kind === "canceled" ? "Canceled." : sentence(decided.message)} It ends once regions removed for a repair are added back.`,
+    { waitMs: 0 },
     context,
-    {
-      patch: {},
-      state: isCanceled ? "Canceling" : "Failing",
-      message: `${isCanceled ? "Canceled." : sentence(decided.message)} It ends once regions removed for a repair are added back.`,
-      concerns: [operationId],
-      waitMs: 0,
-    },
   );
+}
+
+/** How an operation ends is decided, and what is left of it is done first. */
+export function endLater(
+  pair: ImageVersionPair,
+  operationId: string,
+  request: VersionRequest & { readonly decided: DecidedEnd },
+  message: string,
+  next: Pick<Advance<ImageVersionRecord>, "waitMs" | "waits">,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { decided } = request;
+  const isCanceled = decided.kind === "canceled";
+  const marked = withOperations(
+    withRequest(pair, operationId, request),
+    (one) =>
+      isCanceled && one.id === operationId
+        ? { ...one, canceledBy: decided.by }
+        : one,
+  );
+  return advance(marked, context, {
+    patch: {},
+    state: isCanceled ? "Canceling" : "Failing",
+    message,
+    concerns: [operationId],
+    ...next,
+  });
 }
 
 /** What was decided before counts; that what was left to do has failed is said, too. */

@@ -297,10 +297,8 @@ export function unshown(
   const { unshownSince, ...kept } = write;
   if (busy) return { record: { ...record, write: { ...kept, begun: true } } };
   const since = unshownSince ?? time.now.toISOString();
-  const { confirmMs, putTimeoutMs, staleMs } = time.pace;
   const isAnswered = write.answer === "accepted";
-  const enoughMs = isAnswered ? staleMs : Math.max(confirmMs, putTimeoutMs * 2);
-  if (sinceMs(since, time) < enoughMs)
+  if (mayArrive(since, isAnswered, time))
     return { record: { ...record, write: { ...write, unshownSince: since } } };
   const { write: _, ...forgotten } = record;
   return { record: forgotten, fate: isAnswered ? "notShown" : "unanswered" };
@@ -362,6 +360,19 @@ function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
           ([field]) => isOwn(field) || !theirs(field),
         ),
       );
+}
+
+/** What was sent, and is not shown since then, may still be under way, or shown by no replica yet. */
+export function mayArrive(
+  since: string,
+  isAccepted: boolean,
+  time: Time,
+): boolean {
+  const { confirmMs, putTimeoutMs, staleMs } = time.pace;
+  return (
+    sinceMs(since, time) <
+    (isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2))
+  );
 }
 
 /** Infinite for no time. */

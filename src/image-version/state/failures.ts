@@ -18,8 +18,8 @@ import {
 import { lostIn } from "../properties/differences.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
-import { isApplied, withoutOwn, askedOf, regionsHad } from "./applied.js";
-import { openRequests } from "./fold.js";
+import { isApplied, askedOf, regionsHad } from "./applied.js";
+import { openRequests, withoutOwn } from "./fold.js";
 import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";

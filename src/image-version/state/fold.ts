@@ -289,7 +289,8 @@ export function isPaused({
   return conditions.some(({ type }) => type === "Paused");
 }
 
-function withoutOwn(patch: Patch): Patch {
+/** What is asked of Azure itself. */
+export function withoutOwn(patch: Patch): Patch {
   return Object.fromEntries(
     Object.entries(patch).filter(([field]) => !isOwn(field)),
   );

@@ -5,12 +5,14 @@
 import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
+import { operationIn } from "../../operation/records.js";
 import { released, type ReleaseChange } from "../latest/release.js";
 import { openRequests, regionsAfter } from "./fold.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 
 /** Invariant 1. */
@@ -25,7 +27,7 @@ export function withoutOvertaken(
   for (const [id, request] of openRequests(pair.record)) {
     if (id === by) continue;
     if (request.deletion?.before !== undefined) {
-      next = withRequestOf(next, id, givingBack(pair.record, request, release));
+      next = withRequest(next, id, givingBack(pair.record, request, release));
       continue;
     }
     if (
@@ -40,13 +42,11 @@ export function withoutOvertaken(
     const { release: _, ...kept } = request;
     const isEmpty =
       Object.keys(request.patch).length === 0 && request.body === undefined;
-    next = withRequestOf(next, id, kept);
-    const operation = [next.operation, ...next.record.members].find(
-      (one) => one.id === id,
-    );
+    next = withRequest(next, id, isEmpty ? undefined : kept);
+    const operation = operationIn(next, id);
     if (isEmpty && operation !== undefined)
       next = endOne(
-        without(next, id),
+        next,
         id,
         failed(operation, supersededBy(by), [], context),
         context,
@@ -57,16 +57,6 @@ export function withoutOvertaken(
 
 function isByDeletion(change: ReleaseChange): boolean {
   return change.kind === "exclude" && change.by === "deletion";
-}
-
-function withRequestOf(
-  pair: ImageVersionPair,
-  id: string,
-  request: VersionRequest,
-): ImageVersionPair {
-  const { record } = pair;
-  const requests = { ...record.requests, [id]: request };
-  return { ...pair, record: { ...record, requests } };
 }
 
 /** A guarded deletion that comes to nothing gives back what was asked since. */
@@ -83,11 +73,6 @@ function givingBack(
       ...(after && after.in !== "none" && { before: after }),
     },
   };
-}
-
-function without(pair: ImageVersionPair, id: string): ImageVersionPair {
-  const { [id]: _, ...requests } = pair.record.requests;
-  return { ...pair, record: { ...pair.record, requests } };
 }
 
 function supersededBy(operationId: string) {

@@ -1,23 +1,34 @@
 /** What a proof right before a write leaves in the record and in the answers. Pure. */
 import type { Finding } from "../../errors.js";
-import type { OperationRecord } from "../../operation/records.js";
-import type { Proven, ImageVersionPair, ImageVersionRecord } from "./record.js";
+import { withOperations } from "../../operation/advance.js";
+import type { ImageVersionPair, Proven } from "./record.js";
 
-/** What was proven of the sets of an update, beside what is known of the version's others. */
-export function provenBeside(
-  { encryptionTypes, dataDiskLuns }: ImageVersionRecord,
+/** What was proven stands beside what is known of the version's other sets, and what is worth a warning in these operations' answers. */
+export function withProof(
+  pair: ImageVersionPair,
+  ids: readonly string[],
   proven: Proven | undefined,
-): Partial<ImageVersionRecord> {
-  return proven === undefined
-    ? {}
-    : {
+): ImageVersionPair {
+  if (proven === undefined) return pair;
+  const { record } = pair;
+  return withFindings(
+    {
+      ...pair,
+      record: {
+        ...record,
         encryptionTypes: {
-          ...encryptionTypes,
-          ...proven.record.encryptionTypes,
+          ...record.encryptionTypes,
+          ...proven.encryptionTypes,
         },
         dataDiskLuns:
-          dataDiskLuns.length > 0 ? dataDiskLuns : proven.record.dataDiskLuns,
-      };
+          record.dataDiskLuns.length > 0
+            ? record.dataDiskLuns
+            : proven.dataDiskLuns,
+      },
+    },
+    ids,
+    proven.warnings,
+  );
 }
 
 /** What is found right before it is sent is in the answer of each operation that asks it, once. */
@@ -26,7 +37,8 @@ export function withFindings(
   ids: readonly string[],
   findings: readonly Finding[],
 ): ImageVersionPair {
-  const told = (one: OperationRecord): OperationRecord => {
+  if (findings.length === 0) return pair;
+  return withOperations(pair, (one) => {
     const { warnings = [] } = one;
     const more = findings.filter(
       ({ message }) => !warnings.some((had) => had.message === message),
@@ -34,20 +46,5 @@ export function withFindings(
     return ids.includes(one.id) && more.length > 0
       ? { ...one, warnings: [...warnings, ...more] }
       : one;
-  };
-  const { record, operation } = pair;
-  return {
-    ...pair,
-    operation: told(operation),
-    record: { ...record, members: record.members.map(told) },
-  };
-}
-
-/** What was found worth saying at acceptance and at the proof. */
-export function withWarnings(
-  { warnings = [] }: OperationRecord,
-  { operation }: Proven,
-): Pick<OperationRecord, "warnings"> {
-  const all = [...warnings, ...(operation.warnings ?? [])];
-  return all.length > 0 ? { warnings: all } : {};
+  });
 }

@@ -22,7 +22,6 @@
  */
 import type { Finding } from "../../errors.js";
 import type {
-  OperationRecord,
   Pair,
   Requester,
   TrackedRecord,
@@ -209,9 +208,25 @@ export interface ImageVersionRecord extends TrackedRecord {
 }
 
 /** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
-export interface Proven {
-  readonly record: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">;
-  readonly operation: Pick<OperationRecord, "warnings">;
+export interface Proven extends Pick<
+  ImageVersionRecord,
+  "encryptionTypes" | "dataDiskLuns"
+> {
+  readonly warnings: readonly Finding[];
 }
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
+
+/** The pair with another request of that operation; undefined: with none. */
+export function withRequest(
+  pair: ImageVersionPair,
+  operationId: string,
+  request: VersionRequest | undefined,
+): ImageVersionPair {
+  const { [operationId]: _, ...others } = pair.record.requests;
+  const requests =
+    request === undefined
+      ? others
+      : { ...pair.record.requests, [operationId]: request };
+  return { ...pair, record: { ...pair.record, requests } };
+}

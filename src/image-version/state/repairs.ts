@@ -12,9 +12,10 @@ import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  RegionRecord,
+import {
+  operationsOf,
+  type OperationFailure,
+  type RegionRecord,
 } from "../../operation/records.js";
 import { factsIn } from "../latest/flags.js";
 import { regionsIn } from "../properties/fields.js";
@@ -124,12 +125,9 @@ function plan(
 }
 
 /** Invariant 1. */
-function regionsConcerned({
-  operation,
-  record,
-}: ImageVersionPair): readonly string[] {
-  const open = openRequests(record).map(([id]) => id);
-  return [operation, ...record.members]
+function regionsConcerned(pair: ImageVersionPair): readonly string[] {
+  const open = openRequests(pair.record).map(([id]) => id);
+  return operationsOf(pair)
     .filter(({ id }) => open.includes(id))
     .flatMap(({ regions }) => regions.map(({ name }) => name));
 }

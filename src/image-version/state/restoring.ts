@@ -23,10 +23,10 @@ import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
 import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
-import { sinceMs, type Time } from "./fact.js";
+import { mayArrive, sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
 import { unseen } from "./write.js";
-import { provenBeside } from "./proven.js";
+import { withProof } from "./proven.js";
 
 /** What one step has read. */
 export interface Seen {
@@ -49,27 +49,24 @@ export function decideRestore(
   const { write, changedTime = "" } = record;
   if (look !== undefined) return whereShown(record, look, deleted, time);
   const isCanceled = canceledBy(record) !== undefined;
-  const { putTimeoutMs, confirmMs, staleMs } = time.pace;
-  if (write !== undefined) {
-    const sentMs = sinceMs(write.sentTime, time);
-    const enoughMs =
-      write.answer === "accepted" || isCanceled
-        ? staleMs
-        : Math.max(confirmMs, putTimeoutMs * 2);
-    if (sentMs < enoughMs)
-      return waits(
-        write.answer === "accepted"
-          ? "Azure Resource Manager has accepted the restore request, but does not show the version yet."
-          : "The outcome of the restore request is unknown.",
-      ); // Invariant 1.
-  }
+  const isAccepted = write?.answer === "accepted";
+  // Invariant 1.
+  if (
+    write !== undefined &&
+    mayArrive(write.sentTime, isAccepted || isCanceled, time)
+  )
+    return waits(
+      isAccepted
+        ? "Azure Resource Manager has accepted the restore request, but does not show the version yet."
+        : "The outcome of the restore request is unknown.",
+    );
   if (deleted !== undefined) {
     if (isCanceled) return { kind: "failed", failure: NOT_RESTORED };
-    return write?.answer === "accepted"
+    return isAccepted
       ? { kind: "failed", failure: IGNORED }
       : { kind: "send", location: deleted.location };
   }
-  return sinceMs(write?.sentTime ?? changedTime, time) < staleMs
+  return sinceMs(write?.sentTime ?? changedTime, time) < time.pace.staleMs
     ? waits("Azure does not show the version, and does not list it as deleted.")
     : { kind: "failed", failure: GONE }; // Invariant 3.
 }
@@ -125,27 +122,23 @@ export function beginRestore(
   proven: Proven | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { operation } = pair;
-  const { armOperationUrl: _, ...record } = pair.record;
+  const { id } = pair.operation;
+  const after = withProof(pair, [id], proven);
+  const { operation } = after;
+  const { armOperationUrl: _, ...record } = after.record;
   const again = record.state === "Restoring";
-  const warnings = [
-    ...(operation.warnings ?? []),
-    ...(proven?.operation.warnings ?? []),
-  ];
-  return advance({ ...pair, record }, context, {
+  return advance({ ...after, record }, context, {
     patch: {
       state: "Restoring",
-      ...provenBeside(record, proven),
       write: {
         changes: {},
         sentTime: context.now.toISOString(),
         answer: "none",
-        sentFor: [operation.id],
+        sentFor: [id],
         restores: true,
       },
       ticks: again ? record.ticks + 1 : 0,
     },
-    ...(warnings.length > 0 && { operation: { warnings } }),
     ...(again
       ? {
           waits:

@@ -1,9 +1,18 @@
 /** What one look makes of a version and of its operations: the fact, its regions, what is told, what has ended. Pure. */
 import { whatToDo } from "../../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { event, events, withEntry, written } from "../../operation/advance.js";
+import {
+  event,
+  events,
+  withEntry,
+  withOperations,
+} from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect, OperationRecord } from "../../operation/records.js";
+import {
+  operationsOf,
+  type Effect,
+  type OperationRecord,
+} from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { encryptionOf } from "./encryption.js";
@@ -98,8 +107,8 @@ function withFailures(
   const { record } = pair;
   const has = (operation: OperationRecord, region: string): boolean =>
     operation.regions.some(({ name }) => name === region);
-  const all = [pair.operation, ...record.members];
-  const withLines = (operation: OperationRecord): OperationRecord =>
+  const all = operationsOf(pair);
+  return withOperations(pair, (operation) =>
     record.regions
       .filter(
         ({ name }) =>
@@ -116,13 +125,8 @@ function withFailures(
           }),
         }),
         operation,
-      );
-  const members = record.members.map(withLines);
-  return {
-    record: { ...record, members },
-    operation: withLines(pair.operation),
-    ...written(pair, members),
-  };
+      ),
+  );
 }
 
 function failureOf({

@@ -8,13 +8,13 @@
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  Effect,
-  OperationFailure,
-  RegionRecord,
+import {
+  operationsOf,
+  type Effect,
+  type OperationFailure,
+  type RegionRecord,
 } from "../../operation/records.js";
 import type {
-  Proven,
   ImageVersionPair,
   ImageVersionRecord,
   Repair,
@@ -32,14 +32,12 @@ import { endDecided } from "./ends.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
-import { provenBeside, withWarnings } from "./proven.js";
 import { usualEnd, withBegun, type UsualTimes } from "./usual.js";
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(
   pair: ImageVersionPair,
   put: Put,
-  proven: Proven | undefined,
   context: TransitionContext,
   usual?: UsualTimes,
 ): ImageVersionPair {
@@ -76,10 +74,8 @@ export function beginWrite(
         updates,
         write,
         regions: withBegun(record.regions, copiedBy(put), usual, context.now),
-        ...provenBeside(record, proven),
         ticks: 0,
       },
-      ...(proven && { operation: withWarnings(pair.operation, proven) }),
       ...(!isAgain && { message: messageOf(put) }),
       ...(put.sentFor.length > 0 && { concerns: put.sentFor }),
       // Invariant 1: the look comes once the PUT can no longer be under way.
@@ -125,8 +121,8 @@ function effectsOf(
   updates: number,
   context: TransitionContext,
 ): Effect[] {
-  const { record, operation } = pair;
-  const all = [operation, ...record.members];
+  const { record } = pair;
+  const all = operationsOf(pair);
   const those = all.filter(({ id }) => put.sentFor.includes(id));
   if (put.creates)
     return those.map((one) =>

@@ -9,9 +9,9 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { advance } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
 import type {
   OperationFailure,
-  OperationRecord,
   SoftDeleteRecord,
 } from "../../operation/records.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
@@ -46,11 +46,13 @@ import {
   type Deletion,
 } from "../state/deletion.js";
 import { decideDeletion } from "../state/decide-deletion.js";
+import type { OperationReason } from "../state/ends.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal } from "../state/states.js";
 import { withFindings } from "../state/proven.js";
-import { isUnanswered, postponeOrEnd } from "./postpone.js";
+import { postponeOrEnd } from "./postpone.js";
+import { reasonOf, sendStored } from "./send.js";
 
 export async function takeDeletionStep(
   deps: StepDependencies,
@@ -58,18 +60,23 @@ export async function takeDeletionStep(
   id: ImageVersionId,
   deletion: Deletion,
 ): Promise<void> {
+  const operationId = deletion.operation.id;
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
-    deletionInVain(pair, present(pair, deletion), failure, contextOf(deps));
+    deletionInVain(pair, operationId, failure, contextOf(deps));
   let look: Look | undefined;
   let listed = false;
-  let reason: { readonly code: string; readonly message: string } | undefined;
+  let reason: OperationReason | undefined;
   try {
     look = await lookAt(deps, id);
     if (look === undefined)
       listed = await isListed(id, (image) =>
         deps.resourceManager.listImageVersions(image),
       );
-    reason = await reasonOf(deps, stored, deletion, look);
+    else if (
+      look.provisioningState !== "Deleting" &&
+      deletion.request.deletion.acceptedTime !== undefined
+    )
+      reason = await reasonOf(deps, stored.record);
   } catch (error) {
     return postponeOrEnd(deps, stored, error, {
       // What was sent is followed, whether or not it can be seen.
@@ -86,98 +93,57 @@ export async function takeDeletionStep(
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): ImageVersionPair =>
     see(pair, look, time, { isListed: listed }).pair;
+  const commits = (
+    transition: (
+      pair: ImageVersionPair,
+      context: TransitionContext,
+    ) => ImageVersionPair,
+  ): Promise<StoredVersion | undefined> =>
+    commitStep(deps, stored, (pair) => transition(sees(pair), contextOf(deps)));
   const seen = sees(stored);
-  if (isFinal(seen.record.state) || deletionIn(seen) === undefined)
-    return void (await commitStep(deps, stored, (pair) => {
-      const next = sees(pair);
-      return isFinal(next.record.state)
-        ? next
-        : advance(next, contextOf(deps), { patch: {}, waitMs: 0 });
-    }));
-  if (reason !== undefined) {
-    const { code, message } = reason;
-    return void (await commitStep(deps, stored, (pair) =>
-      inVain(sees(pair), {
-        code,
-        message: `Azure has not deleted the version. It says: ${message}`,
-        errors: [{ code, pointer: "", message }],
-      }),
+  const present = deletionIn(seen);
+  if (isFinal(seen.record.state) || present === undefined)
+    return void (await commits((pair, context) =>
+      isFinal(pair.record.state)
+        ? pair
+        : advance(pair, context, { patch: {}, waitMs: 0 }),
     ));
-  }
+  const isAbsent = look === undefined && !listed;
   const decided = decideDeletion(
     seen.record,
-    present(seen, deletion),
-    look === undefined && !listed,
+    present,
+    { isAbsent, reason },
     deps.useDelayMs,
     time,
   );
   switch (decided.kind) {
+    case "taken":
+      return void (await commits((pair, context) =>
+        deleteTaken(pair, operationId, undefined, context),
+      ));
     case "wait":
-      return void (await commitStep(deps, stored, (pair) => {
-        const next = sees(pair);
-        const isTaken =
-          look?.provisioningState === "Deleting" &&
-          present(next, deletion).request.deletion.acceptedTime === undefined;
-        return isTaken
-          ? deleteTaken(
-              next,
-              present(next, deletion),
-              undefined,
-              contextOf(deps),
-            )
-          : advance(next, contextOf(deps), {
-              patch: { ticks: next.record.ticks + 1 },
-              waits: decided.why,
-              waitMs:
-                decided.waitMs ?? pollDelayMs(next.record.ticks, deps.pace),
-            });
+      return void (await commits((pair, context) => {
+        const { ticks } = pair.record;
+        return advance(pair, context, {
+          patch: { ticks: ticks + 1 },
+          waits: decided.why,
+          waitMs: decided.waitMs ?? pollDelayMs(ticks, deps.pace),
+        });
       }));
     case "inVain":
-      return void (await commitStep(deps, stored, (pair) =>
-        inVain(sees(pair), decided.failure),
-      ));
-    case "deleted":
-      return end(deps, stored, id, deletion, sees, decided.message);
+      return void (await commits((pair) => inVain(pair, decided.failure)));
+    case "deleted": {
+      const softDelete = await softDeletionOf(deps, id, deletion);
+      const message = `${decided.message} ${undoOf(softDelete)}`.trim();
+      await commits((pair, context) =>
+        deleted(pair, operationId, { message, softDelete }, context),
+      );
+      return deps.looks.forget(id, imageIdOf(id));
+    }
     case "send":
       if (look === undefined) return;
-      return ask(deps, stored, id, deletion, look, sees);
+      return ask(deps, stored, id, present, look, sees);
   }
-}
-
-/** The deletion as it is when its step is committed: a person may have taken it over meanwhile. */
-function present(pair: ImageVersionPair, deletion: Deletion): Deletion {
-  return deletionIn(pair) ?? deletion;
-}
-
-/** Invariant 3. */
-async function end(
-  deps: Dependencies,
-  stored: StoredVersion,
-  id: ImageVersionId,
-  deletion: Deletion,
-  sees: (pair: ImageVersionPair) => ImageVersionPair,
-  message: string,
-): Promise<void> {
-  const softDelete = await softDeletionOf(deps, id, deletion);
-  const late = await neededAfter(deps, id, deletion);
-  await commitStep(deps, stored, (pair) => {
-    const next = sees(pair);
-    const { operation, request } = present(next, deletion);
-    const told: OperationRecord = {
-      ...operation,
-      ...(softDelete && { softDelete }),
-      ...(late.length > 0 && {
-        warnings: [...(operation.warnings ?? []), ...late],
-      }),
-    };
-    return deleted(
-      next,
-      { request, operation: told },
-      `${message} ${undoOf(told)}`.trim(),
-      contextOf(deps),
-    );
-  });
-  deps.looks.forget(id, imageIdOf(id));
 }
 
 /** Invariant 2: it is asked once more, then the DELETE is sent. */
@@ -189,54 +155,48 @@ async function ask(
   look: Look,
   sees: (pair: ImageVersionPair) => ImageVersionPair,
 ): Promise<void> {
+  const { request, operation } = deletion;
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
-    deletionInVain(pair, present(pair, deletion), failure, contextOf(deps));
+    deletionInVain(pair, operation.id, failure, contextOf(deps));
+  const postponed = (pair: ImageVersionPair) =>
+    deletePostponed(pair, operation.id);
   let named: readonly Finding[];
   try {
     named = await mustStillBeDeleted(deps, id, deletion, look);
   } catch (error) {
-    return postponeOrEnd(deps, stored, error, {
-      prepare: sees,
-      // Of a deletion that a person has taken over meanwhile no policy decides.
-      end: (pair, failure) =>
-        failure.code === "KeptByRetention" &&
-        present(pair, deletion).request.machine !== true
-          ? advance(pair, contextOf(deps), { patch: {}, waitMs: 0 })
-          : inVain(pair, failure),
-    });
+    return postponeOrEnd(deps, stored, error, { prepare: sees, end: inVain });
   }
-  const mine = await commitStep(deps, stored, (pair) => {
-    const next = sees(pair);
-    const told = withFindings(next, [deletion.operation.id], named);
-    return beginDelete(told, present(told, deletion), contextOf(deps));
-  });
+  const mine = await commitStep(deps, stored, (pair) =>
+    beginDelete(
+      withFindings(sees(pair), [operation.id], named),
+      operation.id,
+      contextOf(deps),
+    ),
+  );
   if (mine === undefined) return;
   // A rollback that was stored before that commit is seen by the judgement, or now. One that is stored after it is refused.
   if (
-    present(mine, deletion).request.machine === true &&
+    request.machine === true &&
     (await rollbackTarget(deps, imageIdOf(id))) === id.versionName
   )
     return postponeOrEnd(deps, mine, kept(LED_TO), {
-      prepare: (pair) => deletePostponed(pair, deletion.operation.id),
+      prepare: postponed,
       end: inVain,
     });
-  let url: string | undefined;
-  try {
-    url = await deps.resourceManager.deleteImageVersion(
-      id,
-      deletion.request.deletion.bypassSoftDelete && { bypassSoftDelete: true },
-    );
-  } catch (error) {
-    return postponeOrEnd(deps, mine, error, {
-      ...(!isUnanswered(error) && {
-        prepare: (pair: ImageVersionPair) =>
-          deletePostponed(pair, deletion.operation.id),
-      }),
-      end: inVain,
-    });
-  }
-  await commitStep(deps, mine, (pair) =>
-    deleteTaken(pair, present(pair, deletion), url, contextOf(deps)),
+  await sendStored(
+    deps,
+    mine,
+    () =>
+      deps.resourceManager.deleteImageVersion(
+        id,
+        request.deletion.bypassSoftDelete && { bypassSoftDelete: true },
+      ),
+    {
+      accepted: (pair, url, context) =>
+        deleteTaken(pair, operation.id, url, context),
+      postponed,
+      refused: (pair, failure) => inVain(postponed(pair), failure),
+    },
   );
 }
 
@@ -288,28 +248,6 @@ function kept(why: string): ServiceError {
   );
 }
 
-/** Why the DELETE came to nothing, where ARM says so: an explanation holds up nothing else. */
-async function reasonOf(
-  deps: Dependencies,
-  { record: { armOperationUrl } }: StoredVersion,
-  { request: { deletion } }: Deletion,
-  look: Look | undefined,
-): Promise<{ code: string; message: string } | undefined> {
-  if (
-    look === undefined ||
-    look.provisioningState === "Deleting" ||
-    deletion.acceptedTime === undefined ||
-    armOperationUrl === undefined
-  )
-    return undefined;
-  try {
-    return await deps.resourceManager.getOperationError(armOperationUrl);
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
-}
-
 /** Until when it can be undone, where Azure says so now: that holds up nothing. */
 async function softDeletionOf(
   deps: Dependencies,
@@ -328,50 +266,13 @@ async function softDeletionOf(
   }
 }
 
-/** Who has come to need a guarded version between the last question and its DELETE. It is too late for more than to tell. */
-async function neededAfter(
-  deps: Dependencies,
-  id: ImageVersionId,
-  { request: { deletion } }: Deletion,
-): Promise<readonly Finding[]> {
-  if (deletion.guarded !== true || deletion.sentTime === undefined) return [];
-  try {
-    await mustNotBeNeeded(deps, {
-      id,
-      latestIn: [],
-      pointer: "",
-      confirms: true,
-    });
-    return [];
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    const inUse = error.code === "ImageVersionInUse";
-    const names = error.findings.map(({ message }) => message);
-    return [
-      {
-        code: inUse ? "ImageVersionInUse" : "UseUnknown",
-        pointer: "",
-        message: inUse
-          ? `While it was being deleted somebody has come to need it. ${error.message} ${names.join(" ")}`
-          : `Whether somebody has come to need it while it was being deleted could not be seen. ${error.message}`,
-        severity: "warning",
-        remediation:
-          "Let what needs it use another version, or restore it where the gallery has soft delete.",
-      },
-    ];
-  }
-}
-
 /** For people: until when it can be undone. */
 function undoOf({
-  softDelete = {},
-}: Pick<OperationRecord, "softDelete">): string {
-  const {
-    isSoftDeleteEnabled,
-    softDeletedTime,
-    consumptionEndTime,
-    hardDeletionTargetTime,
-  } = softDelete;
+  isSoftDeleteEnabled,
+  softDeletedTime,
+  consumptionEndTime,
+  hardDeletionTargetTime,
+}: SoftDeleteRecord = {}): string {
   if (isSoftDeleteEnabled === undefined) return "";
   if (!isSoftDeleteEnabled) return "It cannot be restored.";
   if (softDeletedTime === undefined)

@@ -6,7 +6,7 @@ import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { ImageVersionPair } from "../state/record.js";
 
-interface OnError {
+export interface OnError {
   /** What is made of the state first. */
   readonly prepare?: (pair: ImageVersionPair) => ImageVersionPair;
   /** What ends with the error. */
@@ -48,13 +48,6 @@ export async function later(
 ): Promise<void> {
   await commitStep(deps, stored, (pair) =>
     wait(prepare(pair), reason, waitMs, contextOf(deps)),
-  );
-}
-
-/** What became of what was sent only a look can tell. */
-export function isUnanswered(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
   );
 }
 

@@ -5,7 +5,7 @@
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
 import type { Finding } from "../../errors.js";
-import type { OperationFailure } from "../../operation/records.js";
+import { operationIn, type OperationFailure } from "../../operation/records.js";
 import {
   formatImageVersionId,
   type ImageVersionId,
@@ -165,9 +165,7 @@ function withoutMachine(
   why: string,
   deps: Dependencies,
 ): ImageVersionPair {
-  const operation = [pair.operation, ...pair.record.members].find(
-    ({ id }) => id === operationId,
-  );
+  const operation = operationIn(pair, operationId);
   return operation === undefined
     ? pair
     : (beginCancel(

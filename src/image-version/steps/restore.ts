@@ -30,7 +30,8 @@ import {
   type Seen,
 } from "../state/restoring.js";
 import type { Proven, ImageVersionPair } from "../state/record.js";
-import { isUnanswered, later, postponeOrEnd } from "./postpone.js";
+import { later, postponeOrEnd } from "./postpone.js";
+import { reasonOf, sendStored } from "./send.js";
 
 export async function takeRestoreStep(
   deps: Dependencies,
@@ -62,10 +63,10 @@ export async function takeRestoreStep(
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
     return later(deps, stored, error.message, waitMs);
   }
-  const reason = await reasonOf(deps, stored, seen);
-  if (reason !== undefined)
+  const failure = await failureOf(deps, stored, seen);
+  if (failure !== undefined)
     return void (await commitStep(deps, stored, (pair) =>
-      notRestored(pair, reason, contextOf(deps)),
+      notRestored(pair, failure, contextOf(deps)),
     ));
   let location: string | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
@@ -85,9 +86,19 @@ export async function takeRestoreStep(
     }
   });
   deps.looks.forget(id, imageIdOf(id));
-  // Invariant 1.
-  if (mine !== undefined && location !== undefined)
-    await send(deps, mine, id, location);
+  const from = location;
+  if (mine === undefined || from === undefined) return; // Invariant 1.
+  await sendStored(
+    deps,
+    mine,
+    () => deps.resourceManager.restoreImageVersion(id, from),
+    {
+      accepted: restoreTaken,
+      postponed: restoreRefused,
+      refused: (pair, failure, context) =>
+        fail(restoreRefused(pair), failure, context),
+    },
+  );
 }
 
 function decided(
@@ -104,26 +115,6 @@ async function see(deps: Dependencies, id: ImageVersionId): Promise<Seen> {
     deletedVersion(deps, id),
   ]);
   return { look, deleted };
-}
-
-async function send(
-  deps: Dependencies,
-  mine: StoredVersion,
-  id: ImageVersionId,
-  location: string,
-): Promise<void> {
-  let url: string | undefined;
-  try {
-    url = await deps.resourceManager.restoreImageVersion(id, location);
-  } catch (error) {
-    return postponeOrEnd(deps, mine, error, {
-      prepare: (pair) => (isUnanswered(error) ? pair : restoreRefused(pair)),
-      end: fail,
-    });
-  }
-  await commitStep(deps, mine, (pair) =>
-    restoreTaken(pair, url, contextOf(deps)),
-  );
 }
 
 /** Invariant 2: of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
@@ -162,30 +153,22 @@ async function prove(
 }
 
 /** Why the restore that ARM has accepted came to nothing, where ARM says so. */
-async function reasonOf(
+async function failureOf(
   deps: Dependencies,
-  { record: { state, write, armOperationUrl } }: StoredVersion,
+  { record }: StoredVersion,
   { look, deleted }: Seen,
 ): Promise<OperationFailure | undefined> {
-  if (
-    state !== "Restoring" ||
-    write?.answer !== "accepted" ||
-    armOperationUrl === undefined ||
-    look !== undefined ||
-    deleted === undefined
-  )
-    return undefined;
-  try {
-    const error = await deps.resourceManager.getOperationError(armOperationUrl);
-    return (
-      error && {
-        code: error.code,
-        message: `Azure has not restored the version. It says: ${error.message}`,
-        errors: [{ ...error, pointer: "" }],
-      }
-    );
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
+  const reason =
+    record.write?.answer === "accepted" &&
+    look === undefined &&
+    deleted !== undefined
+      ? await reasonOf(deps, record)
+      : undefined;
+  return (
+    reason && {
+      code: reason.code,
+      message: `Azure has not restored the version. It says: ${reason.message}`,
+      errors: [{ ...reason, pointer: "" }],
+    }
+  );
 }

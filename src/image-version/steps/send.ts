@@ -1,8 +1,12 @@
+/** What is stored to be sent is sent, and what ARM has answered is stored. */
 import { ServiceError } from "../../errors.js";
+import type { TransitionContext } from "../../operation/ports.js";
 import { commit, contextOf, commitStep } from "../../operation/steps.js";
 import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
+import type { OperationReason } from "../state/ends.js";
 import type { Put } from "../state/reconcile.js";
 import {
   answered,
@@ -10,38 +14,74 @@ import {
   writePostponed,
   writeRefused,
 } from "../state/write.js";
-import { isUnanswered, postponeOrEnd } from "./postpone.js";
+import { postponeOrEnd, type OnError } from "./postpone.js";
 
-export async function send(
+interface Answers {
+  /** ARM has taken it; `url` is that of its asynchronous operation. */
+  readonly accepted: (
+    pair: ImageVersionPair,
+    url: string | undefined,
+    context: TransitionContext,
+  ) => ImageVersionPair;
+  /** ARM will not take it now: nothing has begun. */
+  readonly postponed: (pair: ImageVersionPair) => ImageVersionPair;
+  /** And never will. */
+  readonly refused: OnError["end"];
+}
+
+export async function sendStored(
+  deps: Dependencies,
+  mine: StoredVersion,
+  send: () => Promise<string | undefined>,
+  { accepted, postponed, refused }: Answers,
+): Promise<void> {
+  let url: string | undefined;
+  try {
+    url = await send();
+  } catch (error) {
+    return postponeOrEnd(deps, mine, error, {
+      ...(isToComeAgain(error) && { prepare: postponed }),
+      end: refused,
+    });
+  }
+  const noted = await commitStep(deps, mine, (pair) =>
+    accepted(pair, url, contextOf(deps)),
+  );
+  if (noted === undefined) await noteAccepted(deps, mine, url);
+}
+
+/** What became of a request without an answer only a look can tell. */
+function isToComeAgain(error: unknown): boolean {
+  return (
+    error instanceof ServiceError &&
+    error.retryAfterMs !== undefined &&
+    error.code !== "ResourceManagerUnavailable"
+  );
+}
+
+export function sendPut(
   deps: Dependencies,
   mine: StoredVersion,
   id: ImageVersionId,
-  put: Put,
+  { body }: Put,
 ): Promise<void> {
-  let armOperationUrl: string | undefined;
-  try {
-    armOperationUrl = await deps.resourceManager.putImageVersion(id, put.body);
-  } catch (error) {
-    return postponeOrEnd(deps, mine, error, {
-      prepare: (pair) =>
-        isUnanswered(error) || !isRetryable(error)
-          ? pair
-          : writePostponed(pair, contextOf(deps)),
-      end: writeRefused,
-    });
-  }
-  deps.looks.forget(id, imageIdOf(id));
-  const noted = await commitStep(deps, mine, (pair) =>
-    writeAccepted(pair, armOperationUrl, contextOf(deps)),
+  return sendStored(
+    deps,
+    mine,
+    async () => {
+      const url = await deps.resourceManager.putImageVersion(id, body);
+      deps.looks.forget(id, imageIdOf(id));
+      return url;
+    },
+    {
+      accepted: writeAccepted,
+      postponed: (pair) => writePostponed(pair, contextOf(deps)),
+      refused: writeRefused,
+    },
   );
-  if (noted === undefined) await noteAccepted(deps, mine, armOperationUrl);
 }
 
-function isRetryable(error: unknown): boolean {
-  return error instanceof ServiceError && error.retryAfterMs !== undefined;
-}
-
-/** Somebody has canceled, or asked for more, while the PUT was under way: that ARM has taken it is known all the same. */
+/** Somebody has canceled while the PUT was under way: that ARM has taken it is known all the same. */
 async function noteAccepted(
   deps: Dependencies,
   { record: { key, write: sent } }: StoredVersion,
@@ -61,5 +101,19 @@ async function noteAccepted(
   } catch (error) {
     // Whoever was faster has it from a look.
     if (!isStateConflict(error)) throw error;
+  }
+}
+
+/** Why what ARM has accepted has come to nothing, where it says so: an explanation holds up nothing else. */
+export async function reasonOf(
+  deps: Dependencies,
+  { armOperationUrl }: ImageVersionRecord,
+): Promise<OperationReason | undefined> {
+  if (armOperationUrl === undefined) return undefined;
+  try {
+    return await deps.resourceManager.getOperationError(armOperationUrl);
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
   }
 }

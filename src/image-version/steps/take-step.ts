@@ -28,7 +28,7 @@ import type {
   StoredVersion,
 } from "../ports.js";
 import { deletionIn } from "../state/deletion.js";
-import { endDecided } from "../state/ends.js";
+import { endDecided, type OperationReason } from "../state/ends.js";
 import { follow } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { asksForList } from "../state/observe.js";
@@ -40,7 +40,7 @@ import { endedBetween, type UsualTimes } from "../state/usual.js";
 import { addedBy } from "../properties/fields.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { beginWrite, goingOn } from "../state/write.js";
-import { provenBeside, withFindings } from "../state/proven.js";
+import { withFindings, withProof } from "../state/proven.js";
 import { takeDeletionStep } from "./delete.js";
 import { later } from "./postpone.js";
 import { typesOf } from "./prove.js";
@@ -49,7 +49,7 @@ import { isListed, lookAt } from "../queries/look-at.js";
 import { noteEnds, readUsualTimes } from "../queries/usual-times.js";
 import { isBusy, type Look } from "../resources.js";
 import { preparedFor, type Prepared } from "./prepare.js";
-import { send } from "./send.js";
+import { reasonOf, sendPut } from "./send.js";
 
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
@@ -83,8 +83,7 @@ interface Reading {
   readonly time: Date;
   readonly isListed: boolean;
   /** Why ARM has given the version up, where it says so. */
-  readonly reason:
-    { readonly code: string; readonly message: string } | undefined;
+  readonly reason: OperationReason | undefined;
 }
 
 /** Throws what the reads throw. */
@@ -103,24 +102,11 @@ async function readingOf(
           deps.resourceManager.listImageVersions(image),
         )
       : false,
-    reason: await reasonOf(deps, record, look),
+    reason:
+      look?.provisioningState === "Failed"
+        ? await reasonOf(deps, record)
+        : undefined,
   };
-}
-
-/** An explanation holds up no verdict. */
-async function reasonOf(
-  deps: Dependencies,
-  { armOperationUrl }: ImageVersionRecord,
-  look: Look | undefined,
-): Promise<Reading["reason"]> {
-  if (look?.provisioningState !== "Failed" || armOperationUrl === undefined)
-    return undefined;
-  try {
-    return await deps.resourceManager.getOperationError(armOperationUrl);
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
 }
 
 /** Looks at the version and does what follows. */
@@ -203,16 +189,7 @@ async function act(
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   const mine = await commitStep(deps, stored, (present) => {
     const looked = sees(present);
-    const seen: Seen = {
-      ...looked,
-      pair: {
-        ...looked.pair,
-        record: {
-          ...looked.pair.record,
-          ...provenBeside(looked.pair.record, types),
-        },
-      },
-    };
+    const seen: Seen = { ...looked, pair: withProof(looked.pair, [], types) };
     const context = contextOf(deps);
     put = undefined;
     if (isFinal(seen.pair.record.state)) return seen.pair;
@@ -227,9 +204,12 @@ async function act(
       case "put":
         put = decided;
         return beginWrite(
-          withFindings(seen.pair, put.sentFor, prepared.named ?? []),
+          withProof(
+            withFindings(seen.pair, put.sentFor, prepared.named ?? []),
+            put.sentFor,
+            prepared.proven,
+          ),
           put,
-          prepared.proven,
           context,
           usual,
         );
@@ -255,7 +235,8 @@ async function act(
     }
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
-  if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
+  if (mine !== undefined && put !== undefined)
+    await sendPut(deps, mine, id, put);
   await noteCopies(deps, stored, mine);
 }
 

@@ -364,7 +364,7 @@ describe("however long it takes, the records stay small", () => {
     (pair: ImageVersionPair, context: TransitionContext): ImageVersionPair => {
       const decision = reconcile(pair.record, context);
       if (decision.kind !== "put") throw new Error(decision.kind);
-      const sent = beginWrite(pair, decision, undefined, context);
+      const sent = beginWrite(pair, decision, context);
       return wait(writePostponed(sent, context), reason, 30_000, context);
     };
 

@@ -211,7 +211,7 @@ describe("asked again before it is sent", () => {
     await demoteImageVersion(world.deps, {
       id: at("1.0.1"),
       ...BY,
-      byRule: { publishedDate: record.publishedDate ?? "" },
+      byMachine: { publishedDate: record.publishedDate ?? "" },
     });
     await of("1.0.2", { allowNoLatest: true });
     expect(await endOf("1.0.1")).toBe("Canceled");
@@ -297,7 +297,7 @@ describe("the exclusion that a failure brings about (onFailure)", () => {
     return demoteImageVersion(world.deps, {
       id: at("1.0.1"),
       ...BY,
-      byRule: { publishedDate: record.publishedDate ?? "" },
+      byMachine: { publishedDate: record.publishedDate ?? "" },
     });
   };
 

@@ -4,7 +4,6 @@ import type { ImageVersionId } from "../../../src/resource-id.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type { RetentionDependencies } from "../../../src/retention/ports.js";
 import { deleteRetentionPolicy } from "../../../src/retention/retention-policy.js";
-import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
@@ -141,7 +140,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     expect(await refusal(asked({ tags: { a: "1" } }))).toMatchObject(refused);
   });
 
-  test("where it was protected, nobody takes the deletion over", async () => {
+  test("where it was protected, nobody else deletes it", async () => {
     const deletions = await waiting();
     await asked(protection);
     const id = idOf(versionId("1.0.0"));
@@ -163,19 +162,20 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     expect(await inAzure()).toEqual(["1.0.0", "2.0.0", "3.0.0"]);
   });
 
-  test("but not where a person asks for it, too", async () => {
+  test("a person who asks for it, too, is told which operation that is", async () => {
     const [deletion = ""] = await waiting();
-    await deleteRetentionPolicy(deps, image);
-    const same = await deleteImageVersion(guarded.imageVersions, {
-      id: idOf(versionId("1.0.0")),
-      ...BY,
-    });
-    expect(same).toMatchObject({
-      id: deletion,
-      requestedBy: BY.requestedBy,
+    const removed = refusal(
+      deleteImageVersion(guarded.imageVersions, {
+        id: idOf(versionId("1.0.0")),
+        ...BY,
+      }),
+    );
+    expect(await removed).toMatchObject({
+      code: "ImageVersionConflict",
+      fields: { existingOperationId: deletion },
     });
     await drive(20);
-    expect(await ends([deletion])).toEqual(["Succeeded"]);
+    expect((await ends([deletion]))[0]).toBe("Succeeded");
   });
 
   /** Takes the steps that are due. Within the first that asks what `asking` names, once that is answered, `act`. */
@@ -224,34 +224,6 @@ describe("where versions are guarded, a deletion that waits is judged again befo
       });
     expect(isDone).toBe(true);
   }
-
-  const removeFirst = () =>
-    deleteImageVersion(guarded.imageVersions, {
-      id: idOf(versionId("1.0.0")),
-      ...BY,
-    });
-
-  test("but not where a person asks for it within its first step", async () => {
-    await make(["1.0.0", "2.0.0"]);
-    await enforce(KEEP_1);
-    const { deletions } = await run(guarded);
-    await within("a look", removeFirst);
-    await drive(3);
-    await deleteRetentionPolicy(deps, image);
-    await drive(20);
-    expect(await ends(deletions)).toEqual(["Succeeded"]);
-  });
-
-  test("but not where a person asks for it while its last step finds that the policy is taken away", async () => {
-    const [deletion = "", other = ""] = await waiting();
-    await cancelOperation(world.deps, other, BY.requestedBy);
-    await world.runDue();
-    await deleteRetentionPolicy(deps, image);
-    world.clock.advance(900_000);
-    await within("the policy", removeFirst);
-    await drive(20);
-    expect(await ends([deletion])).toEqual(["Succeeded"]);
-  });
 
   test.each(["a look", "the policy", "who uses it"] as const)(
     "where a rollback to it is accepted while its last step asks for %s, it is kept",

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import type { Ending } from "../../../src/operation/advance.js";
-import { memberOf, endOne } from "../../../src/operation/members.js";
+import { endOne } from "../../../src/operation/members.js";
+import { operationIn, operationsOf } from "../../../src/operation/records.js";
 import {
   at,
   changeOf,
@@ -40,12 +41,11 @@ function several(): ImageVersionPair {
 const ids = (all: readonly { readonly id: string }[] = []) =>
   all.map(({ id }) => id.slice(-1));
 
-test("what is beside the operation that leads is a member", () => {
-  const { record } = several();
-  for (const number of [2, 3, 4])
-    expect(memberOf(record, `${KEY}-${number}`)?.id).toBe(`${KEY}-${number}`);
-  for (const number of [1, 5])
-    expect(memberOf(record, `${KEY}-${number}`)).toBeUndefined();
+test("the operation that leads comes first, then those that have begun beside it", () => {
+  const pair = several();
+  expect(ids(operationsOf(pair))).toEqual(["1", "2", "3", "4"]);
+  expect(operationIn(pair, `${KEY}-3`)?.id).toBe(`${KEY}-3`);
+  expect(operationIn(pair, `${KEY}-5`)).toBeUndefined();
 });
 
 describe("invariant 1: ending one operation does not disturb the others", () => {

@@ -15,7 +15,6 @@ function version(
     id: `/versions/${name}`,
     name,
     state: "Succeeded",
-    operationId: `${name}-1`,
     createdTime: "2026-01-01T00:00:00Z",
     provisioningState: "Succeeded",
     latestIn: ["westus"],

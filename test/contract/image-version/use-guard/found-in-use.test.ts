@@ -108,27 +108,6 @@ describe("a deletion", () => {
     ]);
   });
 
-  test("tells who has come to need it between the last question and the DELETE", async () => {
-    await publish();
-    await remove();
-    await untilExcluded();
-    world.clock.advance(DELAY_MS);
-    await world.runDue();
-    expect(deletes()).toBe(1);
-    await putUser(world, "virtualMachineScaleSets", "late", version);
-    const ended = await world.finish(version);
-    expect(ended).toMatchObject({ status: "Succeeded" });
-    expect(ended.warnings).toContainEqual(
-      expect.objectContaining({ code: "DeletionIsFinal" }),
-    );
-    expect(ended.warnings).toContainEqual(
-      expect.objectContaining({
-        code: "ImageVersionInUse",
-        message: expect.stringContaining("late") as string,
-      }),
-    );
-  });
-
   test("whose version is found in use then says that Azure refuses to include it again", async () => {
     await publish();
     await remove();
@@ -221,34 +200,4 @@ describe("a deletion", () => {
       expect(await shown()).toBe("included");
     },
   );
-
-  test("that Azure carries out after all, though somebody has come to need the version, has succeeded, with a warning", async () => {
-    await publish();
-    await remove();
-    await untilExcluded();
-    // The DELETE comes to nothing, the next one is carried out, and neither is answered.
-    world.simulator.control.addFault({
-      method: "DELETE",
-      path: version,
-      action: "reset",
-    });
-    world.simulator.control.addFault({
-      method: "DELETE",
-      path: version,
-      action: "reset-after-processing",
-    });
-    world.clock.advance(DELAY_MS);
-    while (deletes() < 2) {
-      await world.runDue();
-      world.clock.advance(15_000);
-    }
-    await putUser(world, "virtualMachineScaleSets", "late", version);
-    expect(await world.finish(version)).toMatchObject({
-      status: "Succeeded",
-      warnings: expect.arrayContaining([
-        expect.objectContaining({ code: "ImageVersionInUse" }),
-      ]) as unknown[],
-    });
-    expect(deletes()).toBe(2);
-  });
 });

@@ -63,10 +63,17 @@ const turnOf = (pair: ImageVersionPair) => {
   return found;
 };
 const decided = (pair: ImageVersionPair, seconds = NOW, isAbsent = false) =>
-  decideDeletion(pair.record, turnOf(pair), isAbsent, DELAY_MS, at(seconds));
-const sent = (pair = deleting()) => beginDelete(pair, turnOf(pair), at(NOW));
+  decideDeletion(
+    pair.record,
+    turnOf(pair),
+    { isAbsent, reason: undefined },
+    DELAY_MS,
+    at(seconds),
+  );
+const sent = (pair = deleting()) =>
+  beginDelete(pair, turnOf(pair).operation.id, at(NOW));
 const taken = (pair = sent()) =>
-  deleteTaken(pair, turnOf(pair), undefined, at(NOW));
+  deleteTaken(pair, turnOf(pair).operation.id, undefined, at(NOW));
 /** A guarded one whose version has left latest. */
 const outOfLatest = (): ImageVersionPair => {
   const { pair } = step(
@@ -150,7 +157,12 @@ describe("a guarded deletion", () => {
 
   it("gives the version back to latest as it was, where it comes to nothing (4)", () => {
     const pair = outOfLatest();
-    const inVain = deletionInVain(pair, turnOf(pair), REFUSED, at(NOW + 1_000));
+    const inVain = deletionInVain(
+      pair,
+      turnOf(pair).operation.id,
+      REFUSED,
+      at(NOW + 1_000),
+    );
     const back = step(inVain, HELD, at(NOW + 1_000));
     expect(back.put?.release).toEqual(BEFORE);
     const { operation } = step(
@@ -197,7 +209,12 @@ describe("what has begun beside it (2)", () => {
 
   it("goes on where the deletion comes to nothing", () => {
     const pair = beside();
-    const after = deletionInVain(pair, turnOf(pair), REFUSED, at(NOW));
+    const after = deletionInVain(
+      pair,
+      turnOf(pair).operation.id,
+      REFUSED,
+      at(NOW),
+    );
     expect(Object.keys(after.record.requests)).toHaveLength(1);
     expect(after.record.state).toBe("Accepted");
   });
@@ -243,8 +260,8 @@ describe("a DELETE that was sent (3)", () => {
     const pair = taken();
     const { record, operation } = deleted(
       pair,
-      turnOf(pair),
-      "It is gone.",
+      turnOf(pair).operation.id,
+      { message: "It is gone.", softDelete: undefined },
       at(NOW + 60),
     );
     expect(operation.status).toBe("Succeeded");

@@ -1,20 +1,16 @@
 import { describe, expect, it } from "vitest";
-import {
-  provenBeside,
-  withWarnings,
-} from "../../../../src/image-version/state/proven.js";
+import { withProof } from "../../../../src/image-version/state/proven.js";
 import { accepted } from "../../../support/transitions.js";
 
-const { operation, record } = accepted();
+const pair = accepted();
+const { operation, record } = pair;
 const warning = (message: string) => ({ code: "x", pointer: "", message });
 
 describe("what a proof right before a write leaves", () => {
   const proven = {
-    record: {
-      encryptionTypes: { b: "EncryptionAtRestWithCustomerKey" },
-      dataDiskLuns: [1],
-    },
-    operation: { warnings: [warning("second")] },
+    encryptionTypes: { b: "EncryptionAtRestWithCustomerKey" },
+    dataDiskLuns: [1],
+    warnings: [warning("second")],
   } as const;
 
   it("beside what is known of the version's other sets", () => {
@@ -22,7 +18,9 @@ describe("what a proof right before a write leaves", () => {
       ...record,
       encryptionTypes: { a: "EncryptionAtRestWithPlatformKey" },
     } as const;
-    expect(provenBeside(known, proven)).toEqual({
+    expect(
+      withProof({ ...pair, record: known }, [], proven).record,
+    ).toMatchObject({
       encryptionTypes: {
         a: "EncryptionAtRestWithPlatformKey",
         b: "EncryptionAtRestWithCustomerKey",
@@ -30,16 +28,26 @@ describe("what a proof right before a write leaves", () => {
       dataDiskLuns: [1],
     });
     expect(
-      provenBeside({ ...known, dataDiskLuns: [0] }, proven).dataDiskLuns,
+      withProof(
+        { ...pair, record: { ...known, dataDiskLuns: [0] } },
+        [],
+        proven,
+      ).record.dataDiskLuns,
     ).toEqual([0]);
-    expect(provenBeside(known, undefined)).toEqual({});
+    expect(withProof(pair, [operation.id], undefined)).toBe(pair);
   });
 
-  it("after the warnings of the acceptance", () => {
-    const warned = { ...operation, warnings: [warning("first")] };
-    expect(withWarnings(warned, proven)).toEqual({
-      warnings: [warning("first"), warning("second")],
-    });
-    expect(withWarnings(operation, { ...proven, operation: {} })).toEqual({});
+  it("after the warnings of the acceptance, in the answers of those that ask it, once", () => {
+    const warned = {
+      ...pair,
+      operation: { ...operation, warnings: [warning("first")] },
+    };
+    const once = withProof(warned, [operation.id], proven);
+    expect(once.operation.warnings).toEqual([
+      warning("first"),
+      warning("second"),
+    ]);
+    expect(withProof(once, [operation.id], proven)).toEqual(once);
+    expect(withProof(warned, [], proven).operation).toEqual(warned.operation);
   });
 });

@@ -43,7 +43,7 @@ function two(base = succeeded()): ImageVersionPair {
 function sending(pair: ImageVersionPair, seconds = 1_000): ImageVersionPair {
   const decided = reconcile(pair.record, at(seconds));
   if (decided.kind !== "put") throw new Error(decided.kind);
-  return beginWrite(told(pair), decided, undefined, at(seconds));
+  return beginWrite(told(pair), decided, at(seconds));
 }
 
 describe("before a PUT is sent", () => {
