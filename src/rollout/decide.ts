@@ -4,9 +4,8 @@
  *  2. A failed result holds it back, until a later result of the same test passes. What is inconclusive says nothing of it.
  *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
  *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
- *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it,
- *     but for a failure that was found before a person promoted it. None begins before a copy that was made again where the version
- *     is the latest has passed what the one before had to.
+ *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it.
+ *  6. What a rule has begun and Azure has refused, or a person canceled, is not begun again: a person decides.
  */
 import {
   gateOf,
@@ -22,6 +21,7 @@ export interface Situation {
   readonly regions: readonly string[];
   /** Tests of the gate. */
   readonly names: readonly string[];
+  /** But for failures in spite of which a person has promoted the version since. */
   readonly results: readonly TestResult[];
   /** The operation on the version that is under way. */
   readonly operationId?: string;
@@ -34,14 +34,10 @@ export interface Situation {
   readonly tests: MachineTests;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
-  /** Why its promotion by this rule has failed, where nobody has promoted or demoted it since. */
-  readonly refusal?: string;
-  /** The same of its exclusion after a failure. */
-  readonly undoing?: {
+  /** Why what the rule has begun last has come to nothing, where nobody has promoted or demoted it since. */
+  readonly refusal?: {
+    readonly of: "promotion" | "exclusion";
     readonly message: string;
-    /** RFC 3339. */
-    readonly endTime: string;
-    readonly isCanceled?: boolean;
   };
   /** The next one, whose regions and tests the gate has; absent where the rule has none. */
   readonly wave?: WaveSituation;
@@ -52,12 +48,8 @@ export interface WaveSituation {
   readonly number: number;
   /** Of all waves. */
   readonly gates: readonly GateTerms[];
-  /** Of those that have the version, regions whose copies were made again since. */
-  readonly again?: readonly GateTerms[];
   /** A failure excludes it again where it is in latest. */
   readonly rollsBack: boolean;
-  /** A person has promoted it in spite of what had failed until then; RFC 3339. */
-  readonly overruledTime?: string;
   /** A person promotes it. */
   readonly isManual?: true;
   /** RFC 3339. */
@@ -113,7 +105,7 @@ function decideNext(situation: Situation, now: Date): Decision {
       gate,
       `Its rule is paused: somebody else has changed in Azure where the version is in latest. To go on, promote it (POST …/promote), or demote it.`,
     );
-  if (gate.state === "failed") return haltBy(situation, gate, now);
+  if (gate.state === "failed") return haltBy(situation, gate);
   // Invariant 3.
   if (operationId !== undefined) return wait(gate, underWay(operationId));
   return (
@@ -170,10 +162,11 @@ function promoteOnce(
       gate,
       `It waits for somebody to promote it in ${regions.join(", ")}.`,
     );
-  if (refusal !== undefined)
+  // Invariant 6.
+  if (refusal?.of === "promotion")
     return attention(
       gate,
-      `Every test has passed, but its promotion has failed: ${refusal} Promote it by hand.`,
+      `Every test has passed, but its promotion has failed: ${refusal.message} Promote it by hand.`,
     );
   if (Date.parse(notBefore) > now.getTime())
     return wait(gate, `Its turn comes in ${regions.join(", ")}.`, notBefore);
@@ -190,69 +183,43 @@ function promoteOnce(
 
 /** Invariant 2. */
 function haltBy(
-  { operationId, undoing, wave }: Situation,
+  { operationId, refusal, wave }: Situation,
   gate: Gate,
-  now: Date,
 ): Decision {
   const failures = gate.failed
     .map(({ name, region }) => `${name} has failed in ${region}`)
     .join(", ");
-  const isOverruled = wave?.rollsBack === true && overrules(wave, gate);
-  const stays = `${isOverruled ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`;
-  const halted = { state: "Halted" as const, gate };
-  // Invariant 3: a promotion that Azure has counts once it is done.
-  const once = (kind: "halt" | "rollBack"): typeof kind | "wait" =>
-    operationId === undefined ? kind : "wait";
-  if (wave?.rollsBack !== true || isOverruled || undoing?.isCanceled === true)
-    return {
-      ...halted,
-      kind: once("halt"),
-      message: `${failures}. ${stays}`,
-    };
-  const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
-  if (undoing !== undefined && now.getTime() < again)
-    return {
-      ...wait(
-        gate,
-        `${failures}. Excluding the version from latest has failed: ${undoing.message} It is tried again.`,
-        new Date(again).toISOString(),
-      ),
-      ...halted,
-    };
+  const [kind, consequence] =
+    wave?.rollsBack !== true
+      ? ([
+          "halt",
+          `The version is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
+        ] as const)
+      : refusal?.of === "exclusion" // Invariant 6.
+        ? ([
+            "halt",
+            `Excluding the version from latest has failed: ${refusal.message} Demote it by hand.`,
+          ] as const)
+        : ([
+            "rollBack",
+            "The version is excluded from latest again, but where no other one would be the latest.",
+          ] as const);
   return {
-    ...halted,
-    kind: once("rollBack"),
-    message: `${failures}. The version is excluded from latest again, but where no other one would be the latest.`,
+    // Invariant 3: a promotion that Azure has counts once it is done.
+    kind: operationId === undefined ? kind : "wait",
+    state: "Halted",
+    message: `${failures}. ${consequence}`,
+    gate,
   };
 }
 
-/** A person has promoted it in spite of all that has failed. */
-function overrules(
-  { overruledTime = "" }: WaveSituation,
-  { failed }: Gate,
-): boolean {
-  return failed.every(
-    ({ time }) => Date.parse(time) <= Date.parse(overruledTime),
-  );
-}
-
-/** Of the next wave and of copies that were made again, and failed where a test of any wave has. */
+/** Of the next wave, and failed where a test of any wave has. Invariant 5. */
 function gateIn({ regions, names, results, wave }: Situation): Gate {
   const gate = gateOf(results, { regions, names });
-  if (wave === undefined) return gate;
-  // Invariant 5.
-  const { gates, again = [] } = wave;
-  const failed = gates.flatMap((terms) => gateOf(results, terms).failed);
-  const missing = [
-    ...again.flatMap((terms) => gateOf(results, terms).missing),
-    ...gate.missing,
-  ];
-  return {
-    state:
-      failed.length > 0 ? "failed" : missing.length > 0 ? "waiting" : "passed",
-    failed,
-    missing,
-  };
+  const failed = (wave?.gates ?? []).flatMap(
+    (terms) => gateOf(results, terms).failed,
+  );
+  return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
 }
 
 function waitForTests({ tests }: Situation, gate: Gate, now: Date): Decision {

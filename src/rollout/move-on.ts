@@ -14,16 +14,11 @@ import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RolloutDependencies } from "./ports.js";
 import { lookAfter } from "./roll-out.js";
 
-/** A result of the version is about to be stored. */
+/**
+ * A result of the version is about to be stored: lists one that waits for tests, or has, to be looked after, and answers its id;
+ * undefined for any other.
+ */
 export async function expectResult(
-  deps: RolloutDependencies,
-  versionId: string,
-): Promise<void> {
-  await listed(deps, versionId);
-}
-
-/** Lists a version that waits for tests, or has, to be looked after, and answers its id; undefined for any other. */
-async function listed(
   { imageVersions: { store, index } }: RolloutDependencies,
   versionId: string,
 ): Promise<string | undefined> {
@@ -41,7 +36,7 @@ export async function moveOn(
   versionId: string,
   traceparent: string,
 ): Promise<void> {
-  const resourceId = await listed(deps, versionId);
+  const resourceId = await expectResult(deps, versionId);
   if (resourceId === undefined) return;
   try {
     await lookAfter(deps, resourceId, traceparent);

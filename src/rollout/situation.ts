@@ -24,7 +24,7 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
-import type { GateTerms } from "../test-results/results.js";
+import type { TestResult } from "../test-results/results.js";
 import {
   decide,
   type Decision,
@@ -109,21 +109,13 @@ async function situationOf(
     .map(canonicalRegion)
     .filter((name) => targets.includes(name));
   const regions = wave === undefined ? named : regionsOfWave(wave, look);
-  const again = waves
-    .slice(0, promoted)
-    .map((one, i) => againIn(one, record.rollout?.waves?.[i], record, look));
-  const concerned = [
-    ...regions,
-    ...again.flatMap(({ regions: of, names }) => (names.length > 0 ? of : [])),
-  ];
   const [results, tests, broken] = await Promise.all([
     resultsOf(deps.results, formatImageVersionId(id), look, record),
-    testsOf(deps, id, concerned, look),
+    testsOf(deps, id, regions, look),
     brokenKeys(deps.imageVersions, id, look, record, false),
   ]);
   const last = await lastOfLatest(deps.imageVersions, record);
-  const refusal = refusalBy(last, "PromoteImageVersion");
-  const undoing = refusalBy(last, "DemoteImageVersion");
+  const refusal = refusalBy(last);
   return {
     regions,
     names:
@@ -132,17 +124,16 @@ async function situationOf(
         : rule.when === "tested"
           ? namesOf(rule)
           : [],
-    results,
+    results: results.filter((one) => !isOverruled(one, record)),
     ...(isUnderWay(record, look) && { operationId: operationIdOf(record) }),
     ...(isPaused(record) && { isPaused: true }),
-    unready: concerned.filter(
+    unready: regions.filter(
       (name) => !areReady(look, [name]) || isUnseen(record, name),
     ),
-    lost: concerned.filter((name) => hasFailed(look, name)),
+    lost: regions.filter((name) => hasFailed(look, name)),
     tests,
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
-    ...(refusal && { refusal: refusal.message }),
-    ...(undoing && { undoing }),
+    ...(refusal && { refusal }),
     ...(wave && {
       wave: {
         ...turnOf(waves, promoted, record, look),
@@ -151,7 +142,6 @@ async function situationOf(
           regions: regionsOfWave(one, look),
           names: testsIn(one),
         })),
-        again,
         rollsBack:
           rule.onFailure === "rollBack" && latestIn(look.resource).length > 0,
       },
@@ -168,24 +158,14 @@ function isUnseen(
   return !isFinal(state) && found?.completedTime === undefined;
 }
 
-/** Of a wave that has the version, regions whose copies were made again since: they are tested anew. */
-function againIn(
-  wave: Wave,
-  since: string | undefined,
-  { regions }: ImageVersionRecord,
-  look: Look,
-): GateTerms {
-  const there = regionsOfWave(wave, look);
-  return {
-    regions: regions
-      .filter(
-        ({ name, completedTime = "" }) =>
-          there.includes(name) &&
-          Date.parse(completedTime) > Date.parse(since ?? ""),
-      )
-      .map(({ name }) => name),
-    names: testsIn(wave),
-  };
+/** A person has promoted the version in spite of it. */
+function isOverruled(
+  { result, time }: TestResult,
+  { rollout }: ImageVersionRecord,
+): boolean {
+  return (
+    result === "failed" && Date.parse(time) <= Date.parse(rollout?.goTime ?? "")
+  );
 }
 
 /** What opens a wave beside its tests. */
@@ -194,14 +174,13 @@ function turnOf(
   promoted: number,
   { rollout }: ImageVersionRecord,
   look: Look,
-): Pick<WaveSituation, "overruledTime" | "isManual" | "notBefore"> {
+): Pick<WaveSituation, "isManual" | "notBefore"> {
   const { after } = waves[promoted] ?? {};
   const since =
     waveTimes(waves, rollout, look)[promoted - 1] ??
     look.publishedDate ??
     look.time;
   return {
-    ...(rollout?.goTime !== undefined && { overruledTime: rollout.goTime }),
     ...(after === "manual" && { isManual: true }),
     ...(typeof after === "object" && {
       notBefore: new Date(
@@ -214,18 +193,20 @@ function turnOf(
 /** Why the last operation, which the rule had begun, has come to nothing. */
 function refusalBy(
   last: OperationRecord | undefined,
-  kind: string,
-): Situation["undoing"] {
-  if (last?.kind !== kind || !isByRollout(last)) return undefined;
-  const { status, canceledBy, error, endTime = last.createdTime } = last;
+): NonNullable<Situation["refusal"]> | undefined {
+  if (last === undefined || !isByRollout(last)) return undefined;
+  const { kind, status, canceledBy, error } = last;
   // What Sigil itself has canceled is decided anew.
   const isCanceled =
     status === "Canceled" &&
     canceledBy !== undefined &&
     !isByRollout({ requestedBy: canceledBy });
-  if (status !== "Failed" && !isCanceled) return undefined;
-  const message = error?.message ?? "It was canceled.";
-  return { message, endTime, ...(isCanceled && { isCanceled }) };
+  return status === "Failed" || isCanceled
+    ? {
+        of: kind === "DemoteImageVersion" ? "exclusion" : "promotion",
+        message: error?.message ?? "It was canceled.",
+      }
+    : undefined;
 }
 
 async function testsOf(

@@ -45,7 +45,9 @@ export function tellStopped(
   const failed = state === "Halted" ? gate.failed : [];
   // Waves that a rule begins anew are told anew.
   const why =
-    failed.length > 0 ? [failed] : [rollout?.waves?.[0] ?? [], message];
+    failed.length > 0
+      ? [failed, message]
+      : [rollout?.waves?.[0] ?? [], message];
   const event = eventOf(
     deps,
     seen,
@@ -96,10 +98,7 @@ async function tellWaves(
   if (isPaused(record)) return stored;
   const waves = wavesOf(ruleIn(record)) ?? [];
   const before = record.rollout?.waves ?? [];
-  const times =
-    latestIn(look.resource).length > 0
-      ? waveTimes(waves, record.rollout, look)
-      : [];
+  const times = waveTimes(waves, record.rollout, look);
   if (times.length === before.length) return stored;
   const events = times.flatMap((time, i) => {
     const wave = waves[i];

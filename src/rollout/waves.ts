@@ -38,25 +38,13 @@ export function promotedWaves(
   return next === -1 ? waves.length : next;
 }
 
-/**
- * Since when each of the waves has the version that have it; RFC 3339. One that has lost its regions has it since the one before it
- * does, and the first since the version was published.
- */
+/** Since when each of the waves has the version that have it, as far as is known; RFC 3339. */
 export function waveTimes(
   waves: readonly Wave[],
   rollout: RolloutRecord | undefined,
   look: Look,
 ): readonly string[] {
-  const times: string[] = [];
-  for (const [i, wave] of waves
+  return waves
     .slice(0, promotedWaves(waves, look))
-    .entries()) {
-    const isLost = regionsOfWave(wave, look).length === 0;
-    times.push(
-      rollout?.waves?.[i] ??
-        (isLost ? (times[i - 1] ?? look.publishedDate) : undefined) ??
-        look.time,
-    );
-  }
-  return times;
+    .map((_, i) => rollout?.waves?.[i] ?? look.time);
 }

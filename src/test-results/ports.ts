@@ -34,7 +34,7 @@ export interface TestResultDependencies {
   readonly eventSource: string;
   readonly now: () => Date;
   /** Told of each result before it is stored: whoever dies after that leaves it to the timer. */
-  readonly beforeResult?: (versionId: string) => Promise<void>;
+  readonly beforeResult?: (versionId: string) => Promise<unknown>;
   /** Told of each result once it is stored: again where it is reported again. */
   readonly onResult?: (versionId: string, traceparent: string) => Promise<void>;
 }

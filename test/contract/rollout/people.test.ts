@@ -1,7 +1,6 @@
 /** What people say of a version whose rule is in force, in Azure or through Sigil, and what becomes of the rule. */
 import { describe, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
-import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { request } from "../../support/dependencies.js";
 import {
@@ -188,30 +187,4 @@ test("a region that is added while the waves run is out of latest until its turn
       withTargets(body, [...targetsOf(body), { name: "eastus" }]),
     ),
   ).rejects.toMatchObject({ code: "InvalidRequest" });
-});
-
-test("a copy that is made again where the version is the latest holds up the next wave until it has passed again", async () => {
-  const [first, second] = WAVES.waves;
-  await rollouts.publish({ when: "waves", waves: [second, first] });
-  await rollouts.report({ region: "eastus2" });
-  await rollouts.pass(15);
-  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
-  await rollouts.simulator.control.setRegionState({
-    versionId: HELD,
-    region: "eastus2",
-    state: "Failed",
-    details: "No.",
-  });
-  await retryImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.pass(60);
-  await rollouts.report({});
-  await rollouts.pass(15);
-  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
-  expect(await rollouts.view()).toMatchObject({
-    wave: 2,
-    message: "It waits for boot in eastus2.",
-  });
-  await rollouts.report({ region: "eastus2" });
-  await rollouts.pass(15);
-  expect(await rollouts.latestIn()).toEqual(BOTH);
 });

@@ -59,7 +59,7 @@ test("inconclusive tests of wave 1 do not use up those of wave 2", async () => {
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
-test("an exclusion after a failure is tried again where Azure has refused it", async () => {
+test("an exclusion after a failure that Azure has refused waits for a person", async () => {
   await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
   await rollouts.report({});
   await rollouts.pass(3);
@@ -71,11 +71,15 @@ test("an exclusion after a failure is tried again where Azure has refused it", a
     body: { error: { code: "RequestDisallowedByPolicy", message: "No." } },
   });
   await reportLater({ result: "failed" });
-  await rollouts.pass(5);
+  await rollouts.pass(45);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
-  expect(await rollouts.view()).toMatchObject({ state: "Halted" });
-  await rollouts.pass(40);
-  expect(await rollouts.latestIn()).toEqual([]);
+  expect(await rollouts.view()).toMatchObject({
+    state: "Halted",
+    message: expect.stringMatching(
+      /^boot has failed in westus\. Excluding the version from latest has failed: .+ Demote it by hand\.$/u,
+    ) as string,
+  });
+  expect(await told("RolloutHalted")).toHaveLength(2);
 });
 
 /** A second later a result is stored by whoever dies before anybody has looked at it. */
@@ -124,7 +128,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
 });
 
 describe("what a person has promoted", () => {
-  test("though it had failed is not taken back for that", async () => {
+  test("though it had failed is not taken back for that, and the rule goes on", async () => {
     await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
     await rollouts.report({ result: "failed" });
     await rollouts.pass(3);
@@ -132,10 +136,12 @@ describe("what a person has promoted", () => {
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     expect(await rollouts.view()).toMatchObject({
-      state: "Halted",
-      message:
-        "boot has failed in westus. A person has promoted the version since: it stays where it is, and is not promoted further, unless a later result passes.",
+      state: "Waiting",
+      message: "It waits for boot in eastus2.",
     });
+    await reportLater({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
 
   test("is taken back for what fails after that", async () => {

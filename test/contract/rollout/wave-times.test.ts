@@ -79,23 +79,20 @@ describe("a wave that has lost its regions", () => {
     rollouts.simulator.control.dropRegion({ versionId: HELD, region });
   const SECOND = { regions: ["eastus2"], ...BOOT };
 
-  test("before its turn has the version since it was published", async () => {
+  test("before its turn is counted from when that is seen", async () => {
     await rollouts.publish({
       when: "waves",
       waves: [SECOND, { regions: ["westus"], after: { minutes: 30 } }],
     });
     await rollouts.pass(3);
     await gone("eastus2");
-    await rollouts.pass(5);
-    const view = await rollouts.view();
-    expect(view).toMatchObject({
+    await rollouts.pass(25);
+    expect(await rollouts.view()).toMatchObject({
       wave: 2,
       message: "Its turn comes in westus.",
     });
     expect(await rollouts.latestIn()).toEqual([]);
-    await rollouts.pass(5);
-    expect(await rollouts.view()).toEqual(view);
-    await rollouts.pass(25);
+    await rollouts.pass(15);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     expect(wavesIn(await told())).toEqual([2]);
   });
@@ -123,15 +120,6 @@ describe("a wave that has lost its regions", () => {
     await rollouts.report({ region: "eastus" });
     await rollouts.pass(15);
   };
-
-  test("has it since the wave before it", async () => {
-    await three();
-    await gone("eastus2");
-    await rollouts.pass(10);
-    expect(await rollouts.latestIn()).toEqual([]);
-    await rollouts.pass(10);
-    expect(await rollouts.latestIn()).toEqual(["westus"]);
-  });
 
   test("has it since it had it then", async () => {
     await three();

@@ -97,7 +97,8 @@ describe("a version that is held back until its tests have passed", () => {
   });
 
   test("is not promoted twice by a rule whose promotion has failed", () => {
-    expect(decided({ results: BOTH, refusal: "A policy." })).toMatchObject({
+    const refusal = { of: "promotion", message: "A policy." } as const;
+    expect(decided({ results: BOTH, refusal })).toMatchObject({
       kind: "wait",
       state: "NeedsAttention",
       message: expect.stringContaining(
@@ -201,53 +202,15 @@ describe("in waves", () => {
       kind: "wait",
     });
     // A promotion that was refused or canceled leaves what has failed where it was.
-    expect(second(back, { results, refusal: "A policy." })).toMatchObject({
-      kind: "rollBack",
-    });
-    const undoing = (minutes: number, isCanceled = false) => ({
-      results,
-      undoing: {
-        message: "A policy.",
-        endTime: new Date(NOW.getTime() - minutes * 60_000).toISOString(),
-        isCanceled,
-      },
-    });
-    expect(second(back, undoing(29))).toMatchObject({
-      kind: "wait",
-      state: "Halted",
-      message:
-        "boot has failed in westus. Excluding the version from latest has failed: A policy. It is tried again.",
-    });
-    expect(second(back, undoing(30))).toMatchObject({ kind: "rollBack" });
-    expect(second(back, undoing(30, true))).toMatchObject({ kind: "halt" });
-  });
-
-  test("what had failed before a person promoted it is not taken back", () => {
-    const results = [boot("westus", "failed"), boot("eastus2", "passed")];
-    const promotedAt = (overruledTime: string) =>
-      second({ rollsBack: true, overruledTime }, { results });
-    const found = Date.parse(results[0]?.time ?? "");
-    expect(promotedAt(new Date(found).toISOString())).toMatchObject({
+    const refused = (of: "promotion" | "exclusion") =>
+      second(back, { results, refusal: { of, message: "A policy." } });
+    expect(refused("promotion")).toMatchObject({ kind: "rollBack" });
+    expect(refused("exclusion")).toMatchObject({
       kind: "halt",
       state: "Halted",
-    });
-    expect(promotedAt(new Date(found - 1).toISOString())).toMatchObject({
-      kind: "rollBack",
-    });
-  });
-
-  test("a copy that was made again where the version is the latest passes first", () => {
-    const again = [{ regions: ["westus"], names: [MACHINE] }];
-    const results = [boot("westus", "passed"), boot("eastus2", "passed")];
-    expect(second({ again }, { results })).toMatchObject({
-      kind: "test",
-      regions: ["westus"],
       message:
-        "It waits for sigil/machine in westus. A test by machines begins.",
+        "boot has failed in westus. Excluding the version from latest has failed: A policy. Demote it by hand.",
     });
-    expect(
-      second({ again }, { results: [...results, found("westus", "passed")] }),
-    ).toMatchObject({ kind: "promote" });
   });
 
   test("a turn comes with time, or by hand", () => {
