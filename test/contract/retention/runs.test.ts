@@ -133,7 +133,7 @@ describe("a run", () => {
     expect(deletes()).toBe(2);
   });
 
-  test("leaves a version alone that is changed while it is judged", async () => {
+  test("keeps a version that is changed while it is judged: it is judged again before its DELETE", async () => {
     await make(["1.0.0", "1.0.1"]);
     await enforce(KEEP_1);
     const publishingProfile = { endOfLifeDate: "2090-01-01T00:00:00Z" };
@@ -152,10 +152,10 @@ describe("a run", () => {
         return listed;
       }),
     };
-    expect(await run(racing)).toEqual({
-      policies: 1,
-      deletions: [],
-      errors: [],
+    await run(racing);
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      kind: "DeleteImageVersion",
+      error: { code: "KeptByRetention" },
     });
     expect(await dryRun()).toMatchObject({ "1.0.0": "BeforeEndOfLife" });
   });
