@@ -49,17 +49,23 @@ export async function glance(
   mustSee: boolean,
 ): Promise<Glance> {
   try {
-    const shown = await lookAt(deps, id);
-    if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
-    const { look, isFact } = believed(record, shown, {
-      now: deps.now(),
-      pace: deps.pace,
-    });
-    return { look, seen: isFact };
+    return await glanceBy(deps, id, record, await lookAt(deps, id));
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
     return { look: record?.status, seen: false };
   }
+}
+
+/** By what Azure has shown now. Throws ServiceError StateConflict, retryable, where it is not certain that the version is gone. */
+export async function glanceBy(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  shown: Look | undefined,
+): Promise<Glance> {
+  if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
+  const { look, isFact } = believed(record, shown, contextOf(deps));
+  return { look, seen: isFact };
 }
 
 /** What is decided on: what is stored, as the look of the acceptance shows it, and that look. */

@@ -31,18 +31,17 @@ import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { lookAt } from "../queries/look-at.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import { areReady, type Look, type PurchasePlan } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { emptyRecord } from "../state/accepting.js";
-import { believed } from "../state/observe.js";
 import type { Time } from "../state/fact.js";
 import { reconcile, type Put } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import { listIn, type Glance } from "./acceptance.js";
+import { glanceBy, type Glance } from "./acceptance.js";
 import type { Asked, Asking } from "./asked.js";
 import {
   canonicalRegions,
@@ -201,16 +200,10 @@ async function glanceAt(
   gathered: Gathered["imageVersion"],
 ): Promise<Glance> {
   const shown = found(gathered);
-  if (gathered.kind === "absent")
-    await mustBeGone(deps, id, record, listIn(deps));
-  else if (shown === undefined) return { look: record?.status, seen: false };
+  if (shown === undefined && gathered.kind !== "absent")
+    return { look: record?.status, seen: false };
   const time = deps.now().toISOString();
-  const { look, isFact } = believed(
-    record,
-    shown && { ...shown, time },
-    contextOf(deps),
-  );
-  return { look, seen: isFact };
+  return glanceBy(deps, id, record, shown && { ...shown, time });
 }
 
 /** What a PUT would do. */
