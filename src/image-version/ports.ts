@@ -146,9 +146,7 @@ export interface Looks {
   ): Promise<KeyState | undefined>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
   has(id: ImageVersionId): boolean;
-  /** What a request was judged by, and refused for: who reads again is to see it. */
-  keep(id: ImageVersionId, look: Look): void;
-  /** What was kept of a version and its list is not to be shown again: it was written to. */
+  /** What was kept of a version and its list is not to be shown again: it is written to, or a request is judged by a newer look. */
   forget(id: ImageVersionId, imageId: string): void;
 }
 

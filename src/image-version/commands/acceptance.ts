@@ -111,6 +111,8 @@ export async function acceptCommand<Answer extends object = never>(
   );
   if (earlier !== undefined) return earlier;
   const read = await deps.store.read(key);
+  // What it is judged by is what GET shows next: where a condition is not met, that ETag is the one to send.
+  deps.looks.forget(id, imageIdOf(id));
   const { glance, decide } = await prepare(read);
   const { look } = glance;
   const decideOn = (
@@ -146,15 +148,8 @@ export async function acceptCommand<Answer extends object = never>(
       warnings,
     );
   };
-  const answer = await orShown(
-    deps,
-    id,
-    glance,
-    acceptOperation(deps, key, decideOn, { stored: read }),
-  );
-  if (!("history" in answer)) return answer;
-  await bindKey(deps, requestKey, answer);
-  deps.looks.forget(id, imageIdOf(id));
+  const answer = await acceptOperation(deps, key, decideOn, { stored: read });
+  if ("history" in answer) await bindKey(deps, requestKey, answer);
   return answer;
 }
 
@@ -268,27 +263,6 @@ export const listIn =
 function lifeIn(look: Look | undefined): Pick<VersionRequest, "life"> {
   const { publishedDate: life } = look ?? {};
   return life === undefined ? {} : { life };
-}
-
-/** Where a condition is not met, what it was judged by is what GET shows next: its ETag is the one to send. */
-async function orShown<T>(
-  deps: Pick<Dependencies, "looks">,
-  id: ImageVersionId,
-  { look, seen }: Glance,
-  accepting: Promise<T>,
-): Promise<T> {
-  try {
-    return await accepting;
-  } catch (error) {
-    if (
-      error instanceof ServiceError &&
-      error.code === "PreconditionFailed" &&
-      seen &&
-      look !== undefined
-    )
-      deps.looks.keep(id, look);
-    throw error;
-  }
 }
 
 /** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */

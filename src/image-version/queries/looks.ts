@@ -65,8 +65,6 @@ export function createLooks(
         resources.listImageDefinitions(galleryId),
       ),
     has: (id) => versions.has(formatImageVersionId(id).toLowerCase()),
-    keep: (id, look) =>
-      versions.keep(formatImageVersionId(id).toLowerCase(), look),
     forget(id, imageId) {
       versions.forget(formatImageVersionId(id).toLowerCase());
       lists.forget(imageId.toLowerCase());
