@@ -18,7 +18,7 @@ import { commit, contextOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
 
-const TOGETHER =
+export const TOGETHER =
   "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
 
 /**

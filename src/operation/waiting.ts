@@ -31,6 +31,20 @@ export function wait<R extends TrackedRecord>(
   });
 }
 
+/** Nothing is to be done but to look again. */
+export function poll<R extends TrackedRecord>(
+  pair: Pair<R>,
+  waits: string,
+  context: TransitionContext,
+  waitMs = pollDelayMs(pair.record.ticks, context.pace),
+): Pair<R> {
+  return advance(pair, context, {
+    patch: { ticks: pair.record.ticks + 1 } as Partial<R>,
+    waits,
+    waitMs,
+  });
+}
+
 /** What has not gone for hours is tried each tenth of the time that it has waited already, at least each hour. */
 const WAIT_SHARE = 0.1;
 const LONGEST_WAIT_MS = 3_600_000;

@@ -36,7 +36,7 @@ import { readUsualTimes } from "../queries/usual-times.js";
 import { areReady, type Look, type PurchasePlan } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
-import { emptyRecord } from "../state/accepting.js";
+import { SUPPOSED, supposing } from "../state/fold.js";
 import type { Time } from "../state/fact.js";
 import { reconcile, type Put } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -296,32 +296,12 @@ function putOf(
   look: Look | undefined,
   time: Time,
 ): Put | undefined {
-  const known = record ?? emptyRecord("", "", time.now.toISOString());
-  const {
-    write: _,
-    unconfirmed: __,
-    status: ___,
-    window: ____,
-    ...kept
-  } = known;
-  const open = isFinal(known.state) ? {} : known.requests;
-  const decided = reconcile(
-    {
-      ...kept,
-      state: "Accepted",
-      ...(look && { status: { ...look, provisioningState: "Succeeded" } }),
-      requests: {
-        ...open,
-        plan: {
-          patch: asked.patch,
-          ...(asked.release && { release: asked.release }),
-          ...(look === undefined && { creates: true }),
-        },
-      },
-    },
-    time,
-    ["plan"],
-  );
+  const supposed = supposing(record, look, {
+    patch: asked.patch,
+    ...(asked.release && { release: asked.release }),
+    ...(look === undefined && { creates: true }),
+  });
+  const decided = reconcile(supposed, time, [SUPPOSED]);
   return decided.kind === "put" ? decided : undefined;
 }
 

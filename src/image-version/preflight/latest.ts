@@ -55,7 +55,7 @@ export function takingOf(
   return {
     id,
     before: latestToBe(record, resource),
-    after: latestToBe(record, resource, [request]),
+    after: latestToBe(record, resource, request),
   };
 }
 

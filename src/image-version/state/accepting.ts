@@ -9,7 +9,6 @@ import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
-  newRecord,
   operationIdOf,
   type Effect,
   type EventReference,
@@ -25,11 +24,12 @@ import { PROMOTION } from "../properties/table.js";
 import type { Look } from "../resources.js";
 import { ruleOf, withoutGone } from "./fold.js";
 import { gone, withFact } from "./fact.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
-  VersionState,
+import {
+  emptyRecord,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+  type VersionState,
 } from "./record.js";
 import { isFinal } from "./states.js";
 import { deletedOutside, settled, telling } from "./told.js";
@@ -65,24 +65,6 @@ export interface Accepting {
   readonly look?: Look;
   /** True where a person decides where the version is in latest, in other regions than its rule's next: the rule ends. */
   readonly endsRule?: true;
-}
-
-/** A version of which nothing is known yet. `time` is RFC 3339. */
-export function emptyRecord(
-  key: string,
-  resourceId: string,
-  time: string,
-): ImageVersionRecord {
-  return {
-    ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
-    lastSequence: 0,
-    requests: {},
-    repairs: {},
-    conditions: [],
-    updates: 0,
-    encryptionTypes: {},
-    dataDiskLuns: [],
-  };
 }
 
 /** What the look of the acceptance shows is known from then on. */

@@ -4,7 +4,7 @@
  *  1. A version whose creation was sent is left out of latest.
  *  2. What was sent to delete or restore may be carried out all the same: the operation ends once that is known.
  */
-import { cancel } from "../../operation/canceling.js";
+import { cancel, TOGETHER } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Requester } from "../../operation/records.js";
 import { leftState } from "./deletion.js";
@@ -95,9 +95,6 @@ export function beginCancel(
     ? endsNow(pair, operationId, by, context, consequence)
     : ended;
 }
-
-const TOGETHER =
-  "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
 
 /** Invariant 1. */
 function isToBeExcluded(

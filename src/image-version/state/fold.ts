@@ -30,12 +30,20 @@ import {
   removedBy,
   type Fields,
 } from "../properties/fields.js";
-import { combined, type Patch } from "../properties/patch.js";
+import { combined, withApplied, type Patch } from "../properties/patch.js";
 import { ALLOW_DELETION, PROMOTION, PROTECTED } from "../properties/table.js";
-import type { ImageVersionRecord, VersionRequest } from "./record.js";
+import {
+  emptyRecord,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+import type { Look } from "../resources.js";
 import { isFinal } from "./states.js";
 
 type Requests = readonly (readonly [id: string, request: VersionRequest])[];
+
+/** Instead of the id of an operation: of a request that is only supposed. */
+export const SUPPOSED = "supposed";
 
 /** All that are not over. */
 export function requestsOf(record: ImageVersionRecord): Requests {
@@ -181,46 +189,63 @@ function releaseAfter(
   );
 }
 
+/** The record as if Azure showed that, at rest, and this were asked, too: what is desired of it is how the version is to be. */
+export function supposing(
+  record: ImageVersionRecord | undefined,
+  shown: (Pick<Look, "resource"> & Partial<Look>) | undefined,
+  request?: VersionRequest,
+): ImageVersionRecord {
+  const {
+    write: _,
+    unconfirmed: __,
+    window: ___,
+    status,
+    ...kept
+  } = record ?? emptyRecord("", "", "");
+  return {
+    ...kept,
+    state: "Accepted",
+    ...(shown && {
+      status: {
+        regions: [],
+        time: "",
+        ...status,
+        ...shown,
+        provisioningState: "Succeeded",
+      },
+      release: kept.release ?? releaseOf(shown.resource),
+    }),
+    requests: {
+      ...(isFinal(kept.state) ? {} : kept.requests),
+      ...(request && { [SUPPOSED]: request }),
+    },
+  };
+}
+
 /** What facts have shown of latest, with what is asked of it. */
 export function releaseToBe(
   record: ImageVersionRecord | undefined,
   resource: ImageVersionRequest,
 ): Release {
-  const release = record?.release ?? releaseOf(resource);
-  const asked = record ? unapplied(record) : [];
-  return (
-    releaseAfter(
-      { release },
-      asked.map(([, request]) => request),
-      regionsIn(factsIn(resource)),
-    ) ?? release
-  );
+  const { release = releaseOf(resource) } = record ?? {};
+  return desired(supposing(record, { resource })).release ?? release;
 }
 
 /** Canonical regions that have the version in latest once all that is asked of it is done. */
 export function latestToBe(
   record: ImageVersionRecord | undefined,
   resource: ImageVersionRequest,
-  more: readonly VersionRequest[] = [],
+  request?: VersionRequest,
 ): readonly string[] {
-  const open = record ? openRequests(record) : [];
-  if (open.some(([, { deletion }]) => deletion !== undefined)) return [];
-  const asked = [
-    ...(record ? unapplied(record) : []).map(([, request]) => request),
-    ...more,
-  ];
-  const removed = removedBy(patchOf(asked));
-  const release = record?.release ?? releaseOf(resource);
-  const regions = regionsIn(factsIn(resource));
-  const after = releaseAfter({ release }, asked, regions);
-  const shown = latestIn(resource);
-  const included = after ? releasedIn(after, regions) : shown;
-  const said = saidOfLatest(asked, included, regions);
-  return regions.filter(
-    (name) =>
-      !removed.includes(name) &&
-      (said.includes(name) ? included : shown).includes(name),
-  );
+  if (
+    record !== undefined &&
+    openRequests(record).some(([, { deletion }]) => deletion !== undefined)
+  )
+    return [];
+  const facts = factsIn(resource);
+  const { patch } = desired(supposing(record, { resource }, request));
+  const after = withApplied(facts, patch);
+  return regionsIn(facts).filter((name) => after[exclusionIn(name)] === false);
 }
 
 /** The record with those requests alone of which something was sent. */

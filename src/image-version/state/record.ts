@@ -21,10 +21,11 @@
  *  4. `requests` has every operation that is not over, in the order in which they were accepted.
  */
 import type { Finding } from "../../errors.js";
-import type {
-  Pair,
-  Requester,
-  TrackedRecord,
+import {
+  newRecord,
+  type Pair,
+  type Requester,
+  type TrackedRecord,
 } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Release, ReleaseChange } from "../latest/release.js";
@@ -205,6 +206,24 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly dataDiskLuns: readonly number[];
   /** How many updates were sent in the version's life. */
   readonly updates: number;
+}
+
+/** A version of which nothing is known yet. `time` is RFC 3339. */
+export function emptyRecord(
+  key: string,
+  resourceId: string,
+  time: string,
+): ImageVersionRecord {
+  return {
+    ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
+    lastSequence: 0,
+    requests: {},
+    repairs: {},
+    conditions: [],
+    updates: 0,
+    encryptionTypes: {},
+    dataDiskLuns: [],
+  };
 }
 
 /** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */

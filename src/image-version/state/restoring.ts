@@ -14,7 +14,6 @@ import { cancellation } from "../../operation/canceling.js";
 import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
-import { pollDelayMs } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { Proven, ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
@@ -183,20 +182,6 @@ export function restoreTaken(
 export function restoreRefused(pair: ImageVersionPair): ImageVersionPair {
   const { write: _, ...record } = pair.record;
   return { ...pair, record };
-}
-
-/** Nothing is to be sent now. */
-export function awaitRestore(
-  pair: ImageVersionPair,
-  { why }: Extract<RestoreDecision, { kind: "wait" }>,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { ticks } = pair.record;
-  return advance(pair, context, {
-    patch: { ticks: ticks + 1 },
-    waits: why,
-    waitMs: pollDelayMs(ticks, context.pace),
-  });
 }
 
 /** It comes to nothing. Invariant 4. */

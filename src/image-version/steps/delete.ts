@@ -15,7 +15,7 @@ import type {
   SoftDeleteRecord,
 } from "../../operation/records.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
-import { pollDelayMs } from "../../operation/waiting.js";
+import { poll } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type {
   Dependencies,
@@ -83,11 +83,7 @@ export async function takeDeletionStep(
       end: (pair, failure) =>
         deletion.request.deletion.sentTime === undefined
           ? inVain(pair, failure)
-          : advance(pair, contextOf(deps), {
-              patch: {},
-              waits: failure.message,
-              waitMs: deps.pace.pollMaxMs,
-            }),
+          : poll(pair, failure.message, contextOf(deps), deps.pace.pollMaxMs),
     });
   }
   const time = contextOf(deps);
@@ -122,14 +118,9 @@ export async function takeDeletionStep(
         deleteTaken(pair, operationId, undefined, context),
       ));
     case "wait":
-      return void (await commits((pair, context) => {
-        const { ticks } = pair.record;
-        return advance(pair, context, {
-          patch: { ticks: ticks + 1 },
-          waits: decided.why,
-          waitMs: decided.waitMs ?? pollDelayMs(ticks, deps.pace),
-        });
-      }));
+      return void (await commits((pair, context) =>
+        poll(pair, decided.why, context, decided.waitMs),
+      ));
     case "inVain":
       return void (await commits((pair) => inVain(pair, decided.failure)));
     case "deleted": {

@@ -83,7 +83,8 @@ export async function prove(
     deps.now(),
   );
   const errors = errorsAmong(judged.findings);
-  if (errors.length > 0) return { failure: refusal(errors, !put.creates) };
+  if (errors.length > 0)
+    return { failure: refusal(errors, put.creates ? "created" : "changed") };
   return {
     proven: provenBy(document, {
       facts,
@@ -117,16 +118,16 @@ export async function typesOf(
   }
 }
 
-function refusal(
+export function refusal(
   errors: readonly RuleFinding[],
-  exists: boolean,
+  would: "changed" | "created" | "restored",
 ): OperationFailure {
   const [first] = errors;
   return {
     code: errors.every((finding) => finding.code === "ImageVersionConflict")
       ? "ImageVersionConflict"
       : "PreflightFailed",
-    message: `Nothing was ${exists ? "changed" : "created"}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first?.message} ${first?.remediation}`,
+    message: `Nothing was ${would}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first?.message} ${first?.remediation}`,
     errors,
   };
 }

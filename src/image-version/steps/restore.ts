@@ -9,6 +9,7 @@ import { ServiceError } from "../../errors.js";
 import { fail } from "../../operation/failing.js";
 import type { OperationFailure } from "../../operation/records.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
+import { poll } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
@@ -19,7 +20,6 @@ import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/follow.js";
 import {
-  awaitRestore,
   beginRestore,
   decideRestore,
   notRestored,
@@ -31,6 +31,7 @@ import {
 } from "../state/restoring.js";
 import type { Proven, ImageVersionPair } from "../state/record.js";
 import { later, postponeOrEnd } from "./postpone.js";
+import { refusal } from "./prove.js";
 import { reasonOf, sendStored } from "./send.js";
 
 export async function takeRestoreStep(
@@ -78,7 +79,7 @@ export async function takeRestoreStep(
         ({ location } = decision);
         return beginRestore(pair, proven, context);
       case "wait":
-        return awaitRestore(pair, decision, context);
+        return poll(pair, decision.why, context);
       case "restored":
         return restored(pair, decision.look, context);
       case "failed":
@@ -140,16 +141,9 @@ async function prove(
   };
   const { findings } = judge(id, document, facts, deps.now());
   const errors = errorsAmong(findings);
-  const [first] = errors;
-  return first === undefined
+  return errors.length === 0
     ? { proven: provenBy(document, { facts, findings }) }
-    : {
-        failure: {
-          code: "PreflightFailed",
-          message: `Nothing was restored: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first.message} ${first.remediation}`,
-          errors,
-        },
-      };
+    : { failure: refusal(errors, "restored") };
 }
 
 /** Why the restore that ARM has accepted came to nothing, where ARM says so. */

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { emptyRecord } from "../../../src/image-version/state/accepting.js";
-import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
+import {
+  emptyRecord,
+  type ImageVersionRecord,
+} from "../../../src/image-version/state/record.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 
 export const TIME = "2026-01-01T00:00:00.000Z";

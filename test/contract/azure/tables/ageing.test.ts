@@ -22,7 +22,7 @@ import {
   IMAGES_SCOPE,
   versionScope,
 } from "../../../../src/image-version/listings.js";
-import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
+import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import { KINDS } from "../../../../src/kinds.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import {

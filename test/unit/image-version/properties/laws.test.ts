@@ -40,7 +40,7 @@ import {
   END_OF_LIFE_DATE,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
-import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
+import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import { bodies, otherwiseWritten, shownBy } from "./bodies.js";
 
 const { SIGIL_LAWS_RUNS = "30", SIGIL_LAWS_SEED = "20260101" } = process.env;

@@ -3,7 +3,7 @@ import type { Severity } from "../../../../src/errors.js";
 import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
-import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
+import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import type {
   ImageVersionRequest,
   TargetRegion,
