@@ -192,8 +192,9 @@ function mustNotBeGuarded(
   { id: operationId }: OperationRecord,
   stored: StoredVersion | undefined,
 ): void {
-  const { deletion } = stored?.record.requests[operationId] ?? {};
-  if (deletion?.guarded !== true || deletion.sentTime !== undefined) return;
+  const { requests, write } = stored?.record ?? {};
+  if (requests?.[operationId]?.deletion?.guarded !== true || write?.deletes)
+    return;
   throw new ServiceError(
     "ImageVersionConflict",
     `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,

@@ -31,19 +31,12 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: List,
 ): Promise<boolean> {
-  if (record === undefined || isBeingDeleted(record)) return true;
+  if (record === undefined || record.write?.deletes === true) return true;
   if (record.status === undefined)
     return !isFinal(record.state) || !(await isListed(id, list));
   const { publishedDate = "" } = record.status;
   if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
   return !(await isListed(id, list));
-}
-
-/** Azure has taken a DELETE of Sigil's, or may have. */
-function isBeingDeleted({ requests }: ImageVersionRecord): boolean {
-  return Object.values(requests).some(
-    ({ deletion }) => deletion?.sentTime !== undefined,
-  );
 }
 
 type List = (

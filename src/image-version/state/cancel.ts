@@ -63,7 +63,7 @@ export function beginCancel(
   if (record.state === "Restoring") return later(request, RESTORE_SENT);
   const { deletion } = request;
   if (deletion !== undefined) {
-    if (deletion.sentTime !== undefined) return later(request, DELETE_SENT);
+    if (record.write?.deletes === true) return later(request, DELETE_SENT);
     return deletion.before === undefined
       ? endsNow(
           { ...pair, record: { ...record, state: leftState(pair) } },

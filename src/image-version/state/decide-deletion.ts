@@ -8,7 +8,7 @@ import { isBusy } from "../resources.js";
 import { whyUnconfirmed } from "./observe.js";
 import type { OperationReason } from "./ends.js";
 import { isOfOtherLife, mayArrive, sinceMs, type Time } from "./fact.js";
-import type { ImageVersionRecord } from "./record.js";
+import type { ImageVersionRecord, Write } from "./record.js";
 import type { Deletion } from "./deletion.js";
 
 type DeletionDecision =
@@ -36,10 +36,8 @@ export function decideDeletion(
   delayMs: number,
   time: Time,
 ): DeletionDecision {
-  if (reason !== undefined)
-    return { kind: "inVain", failure: refusedBy(reason) };
   const { status, write, unconfirmed } = record;
-  const { sentTime, acceptedTime } = request.deletion;
+  const sent = write?.deletes === true ? write : undefined;
   const isDecided = request.decided !== undefined;
   if (status !== undefined && isOfOtherLife(request, status))
     return {
@@ -48,9 +46,10 @@ export function decideDeletion(
     };
   if (status === undefined && write === undefined && isAbsent)
     return { kind: "deleted", message: "Azure does not have the version." };
-  if (sentTime !== undefined && isAbsent) return whileAbsent(record, time);
-  if (sentTime !== undefined)
-    return whileSent(record, { sentTime, acceptedTime }, isDecided, time);
+  if (sent !== undefined)
+    return isAbsent
+      ? whileAbsent(record, time)
+      : whileSent(record, sent, { isDecided, reason }, time);
   if (unconfirmed !== undefined)
     return { kind: "wait", why: whyUnconfirmed(record) };
   if (isDecided) return { kind: "inVain", failure: NOT_DELETED };
@@ -105,14 +104,13 @@ function whileAbsent(
 /** Invariant 2. */
 function whileSent(
   { status }: ImageVersionRecord,
-  {
-    sentTime,
-    acceptedTime,
-  }: { readonly sentTime: string; readonly acceptedTime: string | undefined },
-  isDecided: boolean,
+  { sentTime, answer }: Write,
+  { isDecided, reason }: Pick<Read, "reason"> & { readonly isDecided: boolean },
   time: Time,
 ): DeletionDecision {
-  const isAccepted = acceptedTime !== undefined;
+  if (reason !== undefined)
+    return { kind: "inVain", failure: refusedBy(reason) };
+  const isAccepted = answer === "accepted";
   if (status?.provisioningState === "Deleting")
     return isAccepted
       ? {
@@ -120,7 +118,7 @@ function whileSent(
           why: "Azure Resource Manager is deleting the version.",
         }
       : { kind: "taken" };
-  if (mayArrive(acceptedTime ?? sentTime, isAccepted, time))
+  if (mayArrive(sentTime, isAccepted, time))
     return {
       kind: "wait",
       why: isAccepted

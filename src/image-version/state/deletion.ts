@@ -35,7 +35,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { goingOn } from "./write.js";
+import { answered, goingOn, writePostponed } from "./write.js";
 
 export interface Deletion {
   readonly operation: OperationRecord;
@@ -80,8 +80,7 @@ export function openDeletionIn(
   return (
     found && {
       id: found[0],
-      isByPolicy:
-        found[1].machine === true && found[1].deletion?.sentTime === undefined,
+      isByPolicy: found[1].machine === true && record.write?.deletes !== true,
     }
   );
 }
@@ -103,53 +102,42 @@ export function beginDelete(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  const isAgain = record.requests[id]?.deletion?.sentTime !== undefined;
+  const isAgain = record.write !== undefined;
   const operation = operationIn(pair, id);
-  return advance(
-    withDeletion(pair, id, { sentTime: context.now.toISOString() }),
-    context,
-    {
-      patch: {
-        state: "Deleting",
-        ticks: isAgain ? record.ticks + 1 : 0,
+  return advance(pair, context, {
+    patch: {
+      state: "Deleting",
+      write: {
+        changes: {},
+        sentTime: context.now.toISOString(),
+        answer: "none",
+        sentFor: [id],
+        deletes: true,
       },
-      ...(isAgain
-        ? {
-            waits:
-              "Azure Resource Manager does not delete the version: the delete request is sent again.",
-          }
-        : {
-            message: `The delete request${record.members.length > 0 ? ` of operation ${id}` : ""} is sent to Azure Resource Manager.`,
-          }),
-      waitMs: context.pace.putTimeoutMs * 2,
-      effects:
-        isAgain || operation === undefined
-          ? []
-          : [
-              event(
-                operation,
-                context,
-                IMAGE_VERSION_EVENT.deleting,
-                "deleting",
-                {},
-              ),
-            ],
+      ticks: isAgain ? record.ticks + 1 : 0,
     },
-  );
-}
-
-function withDeletion(
-  pair: ImageVersionPair,
-  id: string,
-  change: DeletionRequest,
-): ImageVersionPair {
-  const request = pair.record.requests[id];
-  return request === undefined
-    ? pair
-    : withRequest(pair, id, {
-        ...request,
-        deletion: { ...request.deletion, ...change },
-      });
+    ...(isAgain
+      ? {
+          waits:
+            "Azure Resource Manager does not delete the version: the delete request is sent again.",
+        }
+      : {
+          message: `The delete request${record.members.length > 0 ? ` of operation ${id}` : ""} is sent to Azure Resource Manager.`,
+        }),
+    waitMs: context.pace.putTimeoutMs * 2,
+    effects:
+      isAgain || operation === undefined
+        ? []
+        : [
+            event(
+              operation,
+              context,
+              IMAGE_VERSION_EVENT.deleting,
+              "deleting",
+              {},
+            ),
+          ],
+  });
 }
 
 /** ARM has taken the DELETE, or is seen to delete the version. Invariant 1. */
@@ -159,29 +147,13 @@ export function deleteTaken(
   armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const alone = withDeletion(aloneWith(pair, id, context), id, {
-    acceptedTime: context.now.toISOString(),
-  });
-  const { armOperationUrl: _, ...record } = alone.record;
+  const alone = aloneWith(pair, id, context);
+  const record = answered(alone.record, armOperationUrl);
   return advance({ ...alone, record }, context, {
-    patch: {
-      state: "Deleting",
-      ...(armOperationUrl !== undefined && { armOperationUrl }),
-    },
+    patch: { state: "Deleting" },
     waits: "Azure Resource Manager has accepted the delete request.",
     waitMs: pollDelayMs(record.ticks, context.pace),
   });
-}
-
-/** ARM has refused the DELETE, for now: none is under way. */
-export function deletePostponed(
-  pair: ImageVersionPair,
-  id: string,
-): ImageVersionPair {
-  const request = pair.record.requests[id];
-  if (request === undefined) return pair;
-  const { sentTime: _, ...deletion } = request.deletion ?? {};
-  return withRequest(pair, id, { ...request, deletion });
 }
 
 function aloneWith(
@@ -280,11 +252,15 @@ export interface DeletionEnd {
 
 /** The deletion comes to nothing. What had begun beside it goes on. Invariant 2. */
 export function deletionInVain(
-  pair: ImageVersionPair,
+  given: ImageVersionPair,
   id: string,
   failure: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
+  const pair =
+    given.record.write?.deletes === true
+      ? writePostponed(given, context)
+      : given;
   const { record } = pair;
   const request = record.requests[id];
   if (request === undefined) return pair;

@@ -33,6 +33,7 @@ export interface Fact {
   readonly write?: {
     readonly fate: "shown" | "overwritten" | "unanswered" | "notShown";
     readonly sentFor: readonly string[];
+    readonly deletes?: true;
   };
 }
 
@@ -146,7 +147,13 @@ export function fateOf(
 ): Pick<Fact, "write"> {
   return write === undefined || fate === undefined
     ? {}
-    : { write: { fate, sentFor: write.sentFor } };
+    : {
+        write: {
+          fate,
+          sentFor: write.sentFor,
+          ...(write.deletes && { deletes: true }),
+        },
+      };
 }
 
 /** The first fact of a life. */
@@ -263,7 +270,7 @@ function afterWrite(
   readonly fate?: NonNullable<Fact["write"]>["fate"];
 } {
   const { write, ...rest } = record;
-  if (write === undefined) return { record };
+  if (write === undefined || write.deletes === true) return { record };
   const facts = factsIn(look.resource);
   const missing = unmetBy(facts, write.changes);
   if (missing.length === 0)

@@ -36,7 +36,7 @@ export function failuresBy(
       (life === "same" &&
         release !== undefined &&
         appliedTime !== undefined &&
-        deletion.sentTime === undefined),
+        record.write?.deletes !== true),
   );
   if (life === "gone") return open.map(([id]) => [id, GONE] as const);
   const { status } = record;

@@ -251,8 +251,8 @@ export function latestToBe(
 /** The record with those requests alone of which something was sent. */
 export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
   const requests = Object.entries(record.requests).filter(
-    ([, { sent, deletion }]) =>
-      sent === true || deletion?.sentTime !== undefined,
+    ([id, { sent }]) =>
+      sent === true || record.write?.sentFor.includes(id) === true,
   );
   return { ...record, requests: Object.fromEntries(requests) };
 }

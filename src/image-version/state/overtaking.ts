@@ -30,15 +30,7 @@ export function withoutOvertaken(
       next = withRequest(next, id, givingBack(pair.record, request, release));
       continue;
     }
-    if (
-      request.release === undefined ||
-      request.creates === true ||
-      request.appliedTime !== undefined ||
-      request.deletion !== undefined ||
-      // What is out of latest already is so, too, for its deletion.
-      (isByDeletion(release) && request.release.kind === "exclude")
-    )
-      continue;
+    if (!isOvertaken(request, release)) continue;
     const { release: _, ...kept } = request;
     const isEmpty =
       Object.keys(request.patch).length === 0 && request.body === undefined;
@@ -55,8 +47,22 @@ export function withoutOvertaken(
   return next;
 }
 
-function isByDeletion(change: ReleaseChange): boolean {
-  return change.kind === "exclude" && change.by === "deletion";
+function isOvertaken(
+  { release, creates, appliedTime, deletion }: VersionRequest,
+  by: ReleaseChange,
+): boolean {
+  return (
+    release !== undefined &&
+    creates !== true &&
+    appliedTime === undefined &&
+    deletion === undefined &&
+    // What is out of latest already is so, too, for its deletion.
+    !(
+      by.kind === "exclude" &&
+      by.by === "deletion" &&
+      release.kind === "exclude"
+    )
+  );
 }
 
 /** A guarded deletion that comes to nothing gives back what was asked since. */

@@ -1,6 +1,6 @@
 /**
  * The state of one image version. Everything is one of four: what was asked (`requests`), what was achieved through Sigil (`spec`),
- * what Azure is known to have (`status`), and the one update whose fate is not known yet (`write`). Example, names shortened:
+ * what Azure is known to have (`status`), and the one request whose fate is not known yet (`write`). Example, names shortened:
  *
  *   spec      { location westus, westus/replicas 2 }         operation 1 has achieved that
  *   requests  { "…-2": { patch { eastus2/name … } },         operation 2 adds a region,
@@ -14,8 +14,8 @@
  * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). `latest` is said by flags that
  * exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other. Invariants:
  *  1. `status` is a fact: observe.ts alone writes it, and nothing else reads a look.
- *  2. There is at most one `write`. It is stored before it is sent, by whoever wins the record's ETag, and nothing is sent while there
- *     is one.
+ *  2. There is at most one `write`, a PUT or DELETE. It is stored before it is sent, by whoever wins the record's ETag, and nothing is
+ *     sent while there is one.
  *  3. A field that somebody else has changed is no longer in `spec`: it is theirs until a new request says it. An open request that asks
  *     it otherwise ends ChangedOutside (failures.ts): nothing is written over what others have said.
  *  4. `requests` has every operation that is not over, in the order in which they were accepted.
@@ -86,10 +86,6 @@ export interface DeletionRequest {
   readonly guarded?: true;
   /** The release before it, to be given back where a guarded deletion comes to nothing. */
   readonly before?: Release;
-  /** When the DELETE was sent; RFC 3339. */
-  readonly sentTime?: string;
-  /** When ARM has accepted it; RFC 3339. */
-  readonly acceptedTime?: string;
 }
 
 export type DecidedEnd =
@@ -106,7 +102,7 @@ export type DecidedEnd =
       readonly errors: readonly Finding[];
     };
 
-/** The one update that was sent and whose fate is not known. */
+/** The one PUT or DELETE that was sent and whose fate is not known. */
 export interface Write {
   /** By field, of what the fact showed that it was decided by; null: there shall be none. A look recognises it by this. */
   readonly changes: Patch;
@@ -117,6 +113,8 @@ export interface Write {
   readonly sentFor: readonly string[];
   readonly creates?: true;
   readonly restores?: true;
+  /** It is a DELETE: decide-deletion.ts says what becomes of it. */
+  readonly deletes?: true;
   /** What `record.release` is once a fact shows it. */
   readonly release?: Release;
   /** A look has shown ARM at work on it. */

@@ -24,7 +24,7 @@ import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
 import { mayArrive, sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
-import { unseen } from "./write.js";
+import { answered, unseen } from "./write.js";
 import { withProof } from "./proven.js";
 
 /** What one step has read. */
@@ -167,21 +167,12 @@ export function restoreTaken(
   armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { write } = pair.record;
-  return advance(pair, context, {
-    patch: {
-      ...(write && { write: { ...write, answer: "accepted" } }),
-      ...(armOperationUrl !== undefined && { armOperationUrl }),
-    },
+  const record = answered(pair.record, armOperationUrl);
+  return advance({ ...pair, record }, context, {
+    patch: {},
     waits: "Azure Resource Manager has accepted the restore request.",
     waitMs: context.pace.pollInitialMs,
   });
-}
-
-/** ARM has refused the request: none is under way. */
-export function restoreRefused(pair: ImageVersionPair): ImageVersionPair {
-  const { write: _, ...record } = pair.record;
-  return { ...pair, record };
 }
 
 /** It comes to nothing. Invariant 4. */

@@ -40,14 +40,14 @@ import type {
 export function tell(
   pair: ImageVersionPair,
   before: Look | undefined,
-  { life, others }: Fact,
+  { life, others, write }: Fact,
   wasManaged: boolean,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record, operation } = pair;
   const { status } = record;
   if (life === "gone" || life === "replaced")
-    return before === undefined || !wasManaged || isDeletedBySigil(record)
+    return before === undefined || !wasManaged || write?.deletes === true
       ? pair
       : telling(pair, [
           deletedOutside(operation, status?.publishedDate, context),
@@ -96,12 +96,6 @@ export function telling(
         ...pair,
         record: { ...pair.record, outbox: [...pair.record.outbox, ...told] },
       };
-}
-
-function isDeletedBySigil({ requests }: ImageVersionRecord): boolean {
-  return Object.values(requests).some(
-    ({ deletion }) => deletion?.sentTime !== undefined,
-  );
 }
 
 /** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */

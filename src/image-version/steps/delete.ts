@@ -39,7 +39,6 @@ import { rollbackTarget } from "../rollback/target.js";
 import {
   beginDelete,
   deleted,
-  deletePostponed,
   deleteTaken,
   deletionInVain,
   deletionIn,
@@ -63,32 +62,22 @@ export async function takeDeletionStep(
   const operationId = deletion.operation.id;
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionInVain(pair, operationId, failure, contextOf(deps));
-  let look: Look | undefined;
-  let listed = false;
-  let reason: OperationReason | undefined;
+  let reading: Reading;
   try {
-    look = await lookAt(deps, id);
-    if (look === undefined)
-      listed = await isListed(id, (image) =>
-        deps.resourceManager.listImageVersions(image),
-      );
-    else if (
-      look.provisioningState !== "Deleting" &&
-      deletion.request.deletion.acceptedTime !== undefined
-    )
-      reason = await reasonOf(deps, stored.record);
+    reading = await readingOf(deps, stored, id);
   } catch (error) {
     return postponeOrEnd(deps, stored, error, {
       // What was sent is followed, whether or not it can be seen.
       end: (pair, failure) =>
-        deletion.request.deletion.sentTime === undefined
-          ? inVain(pair, failure)
-          : poll(pair, failure.message, contextOf(deps), deps.pace.pollMaxMs),
+        pair.record.write?.deletes === true
+          ? poll(pair, failure.message, contextOf(deps), deps.pace.pollMaxMs)
+          : inVain(pair, failure),
     });
   }
+  const { look } = reading;
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): ImageVersionPair =>
-    see(pair, look, time, { isListed: listed }).pair;
+    see(pair, look, time, { isListed: reading.isListed }).pair;
   const commits = (
     transition: (
       pair: ImageVersionPair,
@@ -104,11 +93,13 @@ export async function takeDeletionStep(
         ? pair
         : advance(pair, context, { patch: {}, waitMs: 0 }),
     ));
-  const isAbsent = look === undefined && !listed;
   const decided = decideDeletion(
     seen.record,
     present,
-    { isAbsent, reason },
+    {
+      isAbsent: look === undefined && !reading.isListed,
+      reason: reading.reason,
+    },
     deps.useDelayMs,
     time,
   );
@@ -137,6 +128,36 @@ export async function takeDeletionStep(
   }
 }
 
+interface Reading {
+  readonly look: Look | undefined;
+  readonly isListed: boolean;
+  /** Why the DELETE that ARM has accepted has come to nothing, where it says so. */
+  readonly reason: OperationReason | undefined;
+}
+
+/** Throws what the reads throw. */
+async function readingOf(
+  deps: Dependencies,
+  { record }: StoredVersion,
+  id: ImageVersionId,
+): Promise<Reading> {
+  const look = await lookAt(deps, id);
+  const isAnswered =
+    record.write?.deletes === true && record.write.answer === "accepted";
+  return {
+    look,
+    isListed:
+      look === undefined &&
+      (await isListed(id, (image) =>
+        deps.resourceManager.listImageVersions(image),
+      )),
+    reason:
+      isAnswered && look !== undefined && look.provisioningState !== "Deleting"
+        ? await reasonOf(deps, record)
+        : undefined,
+  };
+}
+
 /** Invariant 2: it is asked once more, then the DELETE is sent. */
 async function ask(
   deps: StepDependencies,
@@ -149,8 +170,6 @@ async function ask(
   const { request, operation } = deletion;
   const inVain = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionInVain(pair, operation.id, failure, contextOf(deps));
-  const postponed = (pair: ImageVersionPair) =>
-    deletePostponed(pair, operation.id);
   let named: readonly Finding[];
   try {
     named = await mustStillBeDeleted(deps, id, deletion, look);
@@ -170,10 +189,7 @@ async function ask(
     request.machine === true &&
     (await rollbackTarget(deps, imageIdOf(id))) === id.versionName
   )
-    return postponeOrEnd(deps, mine, kept(LED_TO), {
-      prepare: postponed,
-      end: inVain,
-    });
+    return postponeOrEnd(deps, mine, kept(LED_TO), { end: inVain });
   await sendStored(
     deps,
     mine,
@@ -185,8 +201,7 @@ async function ask(
     {
       accepted: (pair, url, context) =>
         deleteTaken(pair, operation.id, url, context),
-      postponed,
-      refused: (pair, failure) => inVain(postponed(pair), failure),
+      refused: inVain,
     },
   );
 }

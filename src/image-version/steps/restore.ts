@@ -24,7 +24,6 @@ import {
   decideRestore,
   notRestored,
   restored,
-  restoreRefused,
   restoreTaken,
   type RestoreDecision,
   type Seen,
@@ -93,12 +92,7 @@ export async function takeRestoreStep(
     deps,
     mine,
     () => deps.resourceManager.restoreImageVersion(id, from),
-    {
-      accepted: restoreTaken,
-      postponed: restoreRefused,
-      refused: (pair, failure, context) =>
-        fail(restoreRefused(pair), failure, context),
-    },
+    { accepted: restoreTaken, refused: notRestored },
   );
 }
 

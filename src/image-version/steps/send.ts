@@ -23,9 +23,7 @@ interface Answers {
     url: string | undefined,
     context: TransitionContext,
   ) => ImageVersionPair;
-  /** ARM will not take it now: nothing has begun. */
-  readonly postponed: (pair: ImageVersionPair) => ImageVersionPair;
-  /** And never will. */
+  /** ARM will never take it. */
   readonly refused: OnError["end"];
 }
 
@@ -33,14 +31,18 @@ export async function sendStored(
   deps: Dependencies,
   mine: StoredVersion,
   send: () => Promise<string | undefined>,
-  { accepted, postponed, refused }: Answers,
+  { accepted, refused }: Answers,
 ): Promise<void> {
   let url: string | undefined;
   try {
     url = await send();
   } catch (error) {
     return postponeOrEnd(deps, mine, error, {
-      ...(isToComeAgain(error) && { prepare: postponed }),
+      // Nothing has begun.
+      ...(isToComeAgain(error) && {
+        prepare: (pair: ImageVersionPair) =>
+          writePostponed(pair, contextOf(deps)),
+      }),
       end: refused,
     });
   }
@@ -73,11 +75,7 @@ export function sendPut(
       deps.looks.forget(id, imageIdOf(id));
       return url;
     },
-    {
-      accepted: writeAccepted,
-      postponed: (pair) => writePostponed(pair, contextOf(deps)),
-      refused: writeRefused,
-    },
+    { accepted: writeAccepted, refused: writeRefused },
   );
 }
 

@@ -27,7 +27,6 @@ const shownOver = async (shared: Look): Promise<Look | undefined> => {
         versions: () => Promise.resolve([]),
         images: () => Promise.resolve([]),
         has: () => false,
-        keep: () => undefined,
         forget: () => undefined,
         keys: (_, look) => look(),
       },

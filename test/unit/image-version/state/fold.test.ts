@@ -191,12 +191,22 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
 });
 
 it("what was sent is what was sent of requests and deletions", () => {
-  const record = withRequests({
-    "1": { patch: {}, sent: true },
-    "2": { patch: {} },
-    "3": { patch: {}, deletion: { sentTime: time(1) } },
-    "4": { patch: {}, deletion: {} },
-  });
+  const record = withRequests(
+    {
+      "1": { patch: {}, sent: true },
+      "2": { patch: {} },
+      "3": { patch: {}, deletion: {} },
+    },
+    {
+      write: {
+        changes: {},
+        sentTime: time(1),
+        answer: "none",
+        sentFor: ["3"],
+        deletes: true,
+      },
+    },
+  );
   expect(Object.keys(sentAlone(record).requests)).toEqual(["1", "3"]);
 });
 

@@ -89,7 +89,14 @@ describe("what others have changed is told once (1)", () => {
 
   it("not as a deletion where Sigil has sent a DELETE", () => {
     const pair = withRecord(succeeded(), {
-      requests: { one: { patch: {}, deletion: { sentTime: time(1_400) } } },
+      requests: { one: { patch: {}, deletion: {} } },
+      write: {
+        changes: {},
+        sentTime: time(1_400),
+        answer: "accepted",
+        sentFor: ["one"],
+        deletes: true,
+      },
     });
     expect(
       types(see(told(pair), shows({}, time(1_500)), at(2_000)).pair),
