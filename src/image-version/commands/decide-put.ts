@@ -317,7 +317,7 @@ function asksOf(
       body,
       ...(guards &&
         command.ignoreUse !== true &&
-        removeRegions.length > 0 && { guardsRegions: true }),
+        removeRegions.length > 0 && { guarded: true }),
       ...(command.allowNoLatest === true && exists && { allowNoLatest: true }),
       ...(patch === undefined && !exists && { creates: true }),
     },

@@ -116,19 +116,21 @@ function requestOf(
   { look, stored }: Subject,
   guards: boolean,
 ): VersionRequest {
-  const guarded = guards && ignoreUse !== true ? look : undefined;
-  const before = guarded && releaseToBe(stored?.record, guarded.resource);
-  const isInLatest =
-    guarded && latestToBe(stored?.record, guarded.resource).length > 0;
-  return {
+  const asked = {
     patch: {},
-    deletion: {
-      ...(bypassSoftDelete && { bypassSoftDelete }),
-      ...(guarded && { guarded: true }),
-      ...(isInLatest && before && { before }),
-    },
-    ...(guarded && { release: RELEASE }),
-    ...(allowNoLatest && { allowNoLatest }),
+    ...(allowNoLatest && { allowNoLatest: true as const }),
+  };
+  const deletion = bypassSoftDelete ? { bypassSoftDelete: true as const } : {};
+  if (!guards || ignoreUse === true || look === undefined)
+    return { ...asked, deletion };
+  const { resource } = look;
+  const before = releaseToBe(stored?.record, resource);
+  const isInLatest = latestToBe(stored?.record, resource).length > 0;
+  return {
+    ...asked,
+    deletion: { ...deletion, ...(isInLatest && { before }) },
+    guarded: true,
+    release: RELEASE,
   };
 }
 
@@ -193,8 +195,7 @@ function mustNotBeGuarded(
   stored: StoredVersion | undefined,
 ): void {
   const { requests, write } = stored?.record ?? {};
-  if (requests?.[operationId]?.deletion?.guarded !== true || write?.deletes)
-    return;
+  if (requests?.[operationId]?.guarded !== true || write?.deletes) return;
   throw new ServiceError(
     "ImageVersionConflict",
     `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,

@@ -68,7 +68,7 @@ export function decideDeletion(
 
 /** Invariant 1. */
 function onceIdle(
-  { deletion: { guarded }, appliedTime = "" }: Deletion["request"],
+  { guarded, appliedTime = "" }: Deletion["request"],
   delayMs: number,
   { now }: Time,
 ): DeletionDecision {

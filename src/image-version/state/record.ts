@@ -67,8 +67,8 @@ export interface VersionRequest {
   readonly deletion?: DeletionRequest;
   /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
   readonly machine?: true;
-  /** True where Azure Resource Graph is asked, right before it is sent, who uses the version in the regions that it removes. */
-  readonly guardsRegions?: true;
+  /** True where it is asked, right before it is sent, who uses what it takes away: the version, or regions of it. */
+  readonly guarded?: true;
   /** True where it may leave a region without a latest. */
   readonly allowNoLatest?: true;
   /** True once a write that has what it asks was sent. */
@@ -82,9 +82,7 @@ export interface VersionRequest {
 export interface DeletionRequest {
   /** For good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: true;
-  /** True where it is asked who uses the version before the DELETE is sent, once it is out of latest: its `release` is applied then. */
-  readonly guarded?: true;
-  /** The release before it, to be given back where a guarded deletion comes to nothing. */
+  /** The release before it, which it has taken the version out of, as it is guarded: given back where it comes to nothing. */
   readonly before?: Release;
 }
 

@@ -213,12 +213,12 @@ async function mustStillBeDeleted(
   deletion: Deletion,
   look: Look,
 ): Promise<readonly Finding[]> {
-  const { machine = false, deletion: asked } = deletion.request;
+  const { machine = false, guarded, allowNoLatest: allows } = deletion.request;
   // What a policy keeps for that it judges itself.
-  const allowNoLatest = deletion.request.allowNoLatest === true || machine;
+  const allowNoLatest = allows === true || machine;
   const taking = takingBy(id, deletion, look);
   const lost = await lostAtLast(deps, taking, { allowNoLatest });
-  if (asked.guarded === true)
+  if (guarded === true)
     await mustNotBeNeeded(deps, {
       id,
       latestIn: lost?.map(({ region }) => region),

@@ -184,10 +184,10 @@ async function mustNotBeNeededThere(
   record: ImageVersionRecord,
   { sentFor, changes }: Put,
 ): Promise<void> {
-  const guarded = inWindow(record).flatMap(([one, { guardsRegions, patch }]) =>
-    guardsRegions === true && sentFor.includes(one) ? removedBy(patch) : [],
+  const asked = inWindow(record).flatMap(([one, { guarded, patch }]) =>
+    guarded === true && sentFor.includes(one) ? removedBy(patch) : [],
   );
-  const regions = removedBy(changes).filter((name) => guarded.includes(name));
+  const regions = removedBy(changes).filter((name) => asked.includes(name));
   if (regions.length === 0) return;
   await mustNotBeNeeded(deps, {
     id,

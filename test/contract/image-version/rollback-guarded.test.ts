@@ -33,8 +33,8 @@ async function untilExcluded(number = "3.0.0"): Promise<void> {
     const { record } = await world.read(versionId(number));
     if (
       Object.values(record.requests).some(
-        ({ deletion, appliedTime }) =>
-          deletion?.guarded === true && appliedTime !== undefined,
+        ({ guarded, appliedTime }) =>
+          guarded === true && appliedTime !== undefined,
       )
     )
       return;

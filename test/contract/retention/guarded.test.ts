@@ -48,7 +48,7 @@ describe("where versions are guarded", () => {
     expect(deletions).toHaveLength(2);
     const { record } = await world.read(versionId("1.0.1"));
     expect(Object.values(record.requests)).toMatchObject([
-      { deletion: { guarded: true } },
+      { guarded: true, deletion: {} },
     ]);
     for (const number of ["1.0.1", "1.0.2"])
       await world.finish(versionId(number));

@@ -39,7 +39,8 @@ const GUARDED: VersionRequest = {
   patch: {},
   life: time(1),
   release: { kind: "exclude", by: "deletion" },
-  deletion: { guarded: true, before: BEFORE },
+  guarded: true,
+  deletion: { before: BEFORE },
 };
 const HELD = lookOf("Succeeded", COMPLETED, {
   changes: { "/properties/publishingProfile/excludeFromLatest": true },
