@@ -278,8 +278,13 @@ function Actions({
   const [open, setOpen] = useState<Action>();
   const excluded =
     version.properties.publishingProfile.excludeFromLatest === true;
+  // What an operation repairs now needs nobody; what waits is brought forward.
   const mayRetry = version.sigil.regions.some(
-    ({ state }) => state === "Failed",
+    ({ state, nextAttemptTime }) =>
+      state === "Failed" &&
+      (operation === undefined ||
+        !isRunning(operation) ||
+        nextAttemptTime !== undefined),
   );
   const props: ActionProps = {
     onClose: () => setOpen(undefined),
