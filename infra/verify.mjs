@@ -98,9 +98,10 @@ function questions({ imageId, sourceId, sets, deadKey, apiUrl, audience }) {
   });
   const plain = body([region(home)]);
   const put = (number, content) => call("PUT", at(number), content);
-  const make = async (number, content = plain) => {
+  const make = async (number, content = plain, again) => {
     const asked = await put(number, content);
     if (asked.status < 300) return asked;
+    if (asked.status === again) return undefined;
     throw new Error(JSON.stringify(said(asked)));
   };
   const read = async (number) => (await call("GET", at(number))).body;
@@ -127,7 +128,8 @@ function questions({ imageId, sourceId, sets, deadKey, apiUrl, audience }) {
       for (let round = 1; round <= 10; round += 1) {
         await settled(at("0.0.1"));
         const tags = { round: String(round) };
-        const { atMs } = await make("0.0.1", { ...plain, tags });
+        const changed = { ...plain, tags };
+        const { atMs } = await until(() => make("0.0.1", changed, 409));
         for (let look = 1; look <= 20; look += 1, await pause(0.1)) {
           const page = call("GET", `${imageId}/versions`);
           const same = (one) => one.tags?.round === tags.round;
