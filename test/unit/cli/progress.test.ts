@@ -76,6 +76,20 @@ describe("in a pipe", () => {
   });
 });
 
+describe("a region whose end is expected", () => {
+  const expectedEndTime = new Date(2026, 0, 1, 15, 40).toISOString();
+
+  it("says when before it shows any progress, and not again with each look", () => {
+    const lines = (progress: number): string =>
+      shown(
+        { isTTY: true, columns: 80 },
+        of("Running", [region("westus", progress, { expectedEndTime })]),
+      );
+    expect(lines(0)).toContain("expected at 15:40");
+    expect(lines(1)).not.toContain("expected");
+  });
+});
+
 describe("on a terminal of 80 columns", () => {
   const waits = of(
     "Running",

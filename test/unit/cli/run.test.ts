@@ -838,6 +838,25 @@ describe("plan", () => {
     for (const line of lines) expect(line.length).toBeLessThan(61);
   });
 
+  it("says beside it what the copies hold, and how long the new ones usually take", async () => {
+    const { stderr } = await runLine(
+      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
+      () => [
+        200,
+        {
+          findings: [],
+          changes: [],
+          storage: "westus 2 × 94 GB Standard_LRS: 2 replicas, at most 188 GB.",
+          duration:
+            "westus usually 12 min, nine of ten within 19 min (20 copies).",
+        },
+      ],
+    );
+    expect(stderr).toContain(
+      "Storage: westus 2 × 94 GB Standard_LRS: 2 replicas, at most 188 GB.\nTime: westus usually 12 min, nine of ten within 19 min (20 copies).\n",
+    );
+  });
+
   it("exits with 0 where nothing is wrong, and prints the whole plan as JSON", async () => {
     const run = await runLine(
       `image-version plan ${AT} -e 1.0.0 -f ${file} -o json`,

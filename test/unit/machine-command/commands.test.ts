@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ImageDefinition } from "../../../src/image-version/resources.js";
 import { azCommand } from "../../../src/machine-command/az.js";
+import { bicepFile } from "../../../src/machine-command/bicep.js";
 import { machineOf } from "../../../src/machine-command/machine.js";
 import { powerShellCommands } from "../../../src/machine-command/power-shell.js";
 import { idOf } from "../../support/dependencies.js";
@@ -87,6 +88,28 @@ describe("az", () => {
     const { osDiskImage, dataDiskImages } = OWN_KEYS;
     const one = { osDiskImage, dataDiskImages: dataDiskImages.slice(0, 1) };
     expect(azCommand(machine(one, { luns: [0, 7] }))).toBeUndefined();
+  });
+
+  test("cannot say the set of a confidential data disk, nor can Az.Compute; Bicep does", () => {
+    const made = machine(
+      {
+        dataDiskImages: [
+          {
+            lun: 0,
+            securityProfile: {
+              confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+              secureVMDiskEncryptionSetId: setId("confidential"),
+            },
+          },
+        ],
+      },
+      { luns: [0] },
+    );
+    expect(azCommand(made)).toBeUndefined();
+    expect(powerShellCommands(made)).toMatch(/^# .* use Bicep\.$/u);
+    expect(bicepFile(made).replace(/\s+/gu, " ")).toContain(
+      `securityProfile: { securityEncryptionType: 'DataDiskEncryptedWithCustomerKey' diskEncryptionSet: { id: '${setId("confidential")}' } }`,
+    );
   });
 
   test("asks for no user of a specialized image, and for a password on Windows", async () => {

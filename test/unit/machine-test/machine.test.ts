@@ -106,6 +106,29 @@ describe("disks", () => {
     ]);
   });
 
+  test("of confidential data have the set of confidential machines, and what Azure shows of them beside it is not compared", () => {
+    const [, data] = planOf(
+      {
+        dataDiskImages: [
+          {
+            lun: 2,
+            securityProfile: {
+              confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+              secureVMDiskEncryptionSetId: SET,
+            },
+          },
+        ],
+      },
+      {},
+      [2],
+    ).disks;
+    expect(data).toEqual({
+      lun: 2,
+      confidential: "DataDiskEncryptedWithCustomerKey",
+      diskEncryptionSetId: SET,
+    });
+  });
+
   test.each([
     [
       {
