@@ -12,7 +12,7 @@ const OUT = path.join(ROOT, "dist/pictures");
 const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 const IMAGE = `images/${SUBSCRIPTION}/MyResourceGroup/MyGallery/MyImage`;
 const VIEWS = {
-  images: "",
+  overview: "",
   gallery: IMAGE.replace(/^images(.*)\/.*$/u, "galleries$1"),
   image: IMAGE,
   version: `${IMAGE}/versions/1.0.1`,
@@ -49,7 +49,7 @@ try {
     await page.goto(address);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.locator('a[href*="login_hint=admin"]').click();
-    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    await page.getByRole("button", { name: /, Admin$/u }).waitFor();
     for (const [view, route] of Object.entries(VIEWS)) {
       await page.evaluate(
         `history.pushState(undefined, "", "/api/ui/${route}"); dispatchEvent(new PopStateEvent("popstate"))`,
@@ -58,7 +58,7 @@ try {
       await (
         view === "create"
           ? page.getByRole("heading", { level: 1, name: /MyImage/u })
-          : page.getByText("Checked").first()
+          : page.getByRole("button", { name: "Live" })
       ).waitFor();
       await page.waitForTimeout(500); // Requests that others lead to.
       await page.screenshot({ path: path.join(OUT, `${view}-${name}.png`) });

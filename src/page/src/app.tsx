@@ -1,4 +1,4 @@
-import { useTitle } from "./components/image-heading.js";
+import { useTitle } from "./components/head.js";
 import { lazy } from "./components/lazy.js";
 import { SessionContext } from "./context.js";
 import { Frame } from "./frame.js";

@@ -2,10 +2,13 @@ import { render } from "preact";
 import { App } from "./app.js";
 import { readSettings } from "./session/settings.js";
 import { createSession } from "./session/session.js";
-import "./styles/theme.css";
+import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
-import "./styles/views.css";
+import "./styles/tiles.css";
+import "./styles/lists.css";
+import "./styles/map.css";
+import "./styles/dialogs.css";
 import "./styles/create.css";
 import "./styles/print.css";
 

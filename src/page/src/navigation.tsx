@@ -46,17 +46,21 @@ export function Link({
   to,
   current,
   class: className,
+  tabIndex,
   children,
 }: {
   readonly to: Route;
   readonly current?: boolean;
   readonly class?: string;
+  /** -1: reached by other keys than Tab. */
+  readonly tabIndex?: -1;
   readonly children: ComponentChildren;
 }) {
   return (
     <a
       href={pathOf(to)}
       class={className}
+      tabIndex={tabIndex}
       aria-current={current ? "page" : undefined}
       onClick={(event) => {
         if (

@@ -51,53 +51,15 @@ export function isOpen(state: string | undefined): boolean {
   );
 }
 
-function hasFailed(version: VersionSummary): boolean {
-  return (
-    version.provisioningState === "Failed" ||
-    version.state === "Failed" ||
-    version.regions.some(({ state }) => state === "Failed")
-  );
-}
-
-export const VERSION_STATES = {
-  busy: { text: "Under way", holds: isBusy },
-  failed: { text: "Failed", holds: hasFailed },
-  ready: {
-    text: "Ready everywhere",
-    holds: (version: VersionSummary): boolean =>
-      version.regions.every(({ state }) => state === "Completed"),
-  },
-  latest: {
-    text: "Latest somewhere",
-    holds: (version: VersionSummary): boolean =>
-      version.latest || version.regions.some(({ latest }) => latest),
-  },
-  atRisk: {
-    text: "Key at risk",
-    holds: (version: VersionSummary): boolean => version.keys === "AtRisk",
-  },
-  excluded: {
-    text: "Excluded from latest",
-    holds: (version: VersionSummary): boolean => version.excludeFromLatest,
-  },
-  endOfLife: {
-    text: "Past its end of life",
-    holds: (version: VersionSummary): boolean =>
-      version.endOfLifeDate !== undefined &&
-      Date.parse(version.endOfLifeDate) < Date.now(),
-  },
-} as const;
-
 export interface Filters {
+  /** The beginning of a number, or a part of a set's name. */
   readonly text: string;
-  readonly state: string;
   readonly region: string;
-  readonly managedBy: string;
 }
 
 export function filtered(
   { body }: Summary,
-  { text, state, region, managedBy }: Filters,
+  { text, region }: Filters,
 ): readonly VersionSummary[] {
   const wanted = text.trim().toLowerCase();
   const sets = new Set(
@@ -105,14 +67,8 @@ export function filtered(
       wanted !== "" && nameIn(id).toLowerCase().includes(wanted) ? [index] : [],
     ),
   );
-  const holds =
-    state in VERSION_STATES
-      ? VERSION_STATES[state as keyof typeof VERSION_STATES].holds
-      : () => true;
   return body.versions.filter(
     (version) =>
-      holds(version) &&
-      (managedBy === "" || version.managedBy === managedBy) &&
       (region === "" || version.regions.some(({ name }) => name === region)) &&
       (wanted === "" ||
         version.name.startsWith(wanted) ||

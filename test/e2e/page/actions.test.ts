@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import type { HostProcess } from "@sigil-local/functions-host/process";
@@ -25,6 +25,11 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await stack.events.ended(id);
   };
   const address = (path: string): string => `${host.origin}/api/ui/${path}`;
+  /** What would be refused is not in the menu. */
+  const choose = async (page: Page, name: string): Promise<void> => {
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("button", { name, exact: true }).click();
+  };
 
   beforeAll(async () => {
     stack = await Stack.start({
@@ -61,16 +66,22 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(SEED_IMAGE),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Roll back" }).click();
+    await choose(page, "Roll back…");
     const dialog = page.getByRole("dialog");
     await dialog.getByText("From 1.1.0 to 1.0.0.").waitFor();
     expect(
-      await dialog.getByRole("row", { name: "westus 1.1.0 1.0.0" }).count(),
+      await dialog.getByRole("row", { name: "westus 1.1.0 → 1.0.0" }).count(),
     ).toBe(1);
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Roll back" }).click();
-    await page.getByRole("row", { name: /^1\.0\.0 latest/u }).waitFor();
-    await page.getByRole("row", { name: /^1\.1\.0 excluded/u }).waitFor();
+    await page
+      .getByRole("row", {
+        name: /^1\.0\.0 Latest in (?:eastus2, westus|westus, eastus2)/u,
+      })
+      .waitFor();
+    await page
+      .getByRole("row", { name: /^1\.1\.0 Excluded from latest/u })
+      .waitFor();
     // The operation's own view says what came of it.
     await page.getByRole("link", { name: "Roll back" }).click();
     await page.getByText("From 1.1.0 to 1.0.0.").waitFor();
@@ -87,22 +98,25 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/1.1.0`),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Promote" }).click();
+    await choose(page, "Promote…");
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("row", { name: "westus 1.0.0 1.1.0" }).waitFor();
+    await dialog.getByRole("row", { name: "westus 1.0.0 → 1.1.0" }).waitFor();
+    await dialog.getByText("Then it is the latest in 2 of 2.").waitFor();
     // By the keyboard: Escape leaves everything as it is, and the focus is where it was.
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    expect(await page.evaluate("document.activeElement.textContent")).toBe(
-      "Promote",
-    );
+    expect(
+      await page.evaluate("document.activeElement.getAttribute('aria-label')"),
+    ).toBe("More actions");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page
       .getByRole("dialog")
       .getByRole("button", { name: "Promote" })
       .click();
     await page.getByText("Accepted:").waitFor();
-    await page.getByRole("button", { name: "Exclude from latest" }).waitFor();
+    await page.getByText("Ready everywhere, latest in all 2").waitFor();
     await context.close();
   });
 
@@ -113,15 +127,15 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/3.0.0`),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Delete" }).click();
+    await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("row", { name: "westus 3.0.0 1.1.0" }).waitFor();
+    await dialog.getByRole("row", { name: "westus 3.0.0 → 1.1.0" }).waitFor();
     await api.request(
       "POST",
       `${pathOf(seedVersionId("3.0.0"))}/demote?allowNoLatest=true`,
     );
     await dialog
-      .getByText("In no region another version becomes the latest.")
+      .getByText("The latest stays the same in every region.")
       .waitFor();
     await dialog.getByRole("textbox").fill("3.0.0");
     await dialog.getByRole("button", { name: "Delete" }).click();
@@ -138,30 +152,80 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/1.0.0`),
     );
     await signIn(page, "writer");
-    await page
-      .getByRole("button", { name: "Roll back to this version" })
-      .click();
+    await choose(page, "Roll back to this version…");
     await page.getByRole("dialog").getByText("From 1.1.0 to 1.0.0.").waitFor();
     await context.close();
   });
 
-  it("a test says that the image definition has no profile for it", async () => {
+  it("a test is not offered where the image definition has no profile for it", async () => {
     const { page, context } = await openPage(
       browser,
       address(`${SEED_IMAGE}/versions/1.0.0`),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Test", exact: true }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog
-      .getByText(/test profile/u)
-      .last()
-      .waitFor();
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("button", { name: "Delete…" }).waitFor();
     expect(
-      await dialog.getByRole("button", { name: "Test" }).isDisabled(),
-    ).toBe(true);
+      await page.getByRole("button", { name: "Test…", exact: true }).count(),
+    ).toBe(0);
     expect(await axeFindings(page)).toEqual([]);
     await context.close();
+  });
+
+  it("a version in waves says that its second wave waits, and is promoted there: what is foretold comes", async () => {
+    const image = seedVersionId("4.0.0");
+    await api.put(image, {
+      ...managedImageRequest(),
+      sigil: {
+        promotion: {
+          when: "waves",
+          waves: [
+            { regions: ["westus"], after: "manual" },
+            { regions: ["eastus2"], after: "manual" },
+          ],
+        },
+      },
+    });
+    await stack.events.ended(image);
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/4.0.0`),
+    );
+    await signIn(page, "writer");
+    for (const [wave, region, other] of [
+      [1, "westus", "eastus2"],
+      [2, "eastus2", "westus"],
+    ] as const) {
+      await page
+        .getByRole("heading", { name: `Wave ${wave} waits for a person` })
+        .waitFor();
+      await page
+        .getByRole("button", { name: `Review and promote wave ${wave}` })
+        .click();
+      const dialog = page.getByRole("dialog");
+      await dialog
+        .getByRole("row", {
+          name: new RegExp(`^${region} \\S+ → 4\\.0\\.0`, "u"),
+        })
+        .waitFor();
+      await dialog.getByText("1 other region").waitFor();
+      expect(
+        await dialog
+          .getByRole("row", { name: new RegExp(`^${other}`, "u") })
+          .count(),
+      ).toBe(0);
+      expect(await axeFindings(page)).toEqual([]);
+      await dialog
+        .getByRole("button", { name: `Promote wave ${wave}` })
+        .click();
+      await page
+        .getByText(wave === 1 ? "in 1 of 2 regions" : "in all 2 regions")
+        .waitFor();
+    }
+    // Not simply latest, where it is so in one region of two.
+    await context.close();
+    await api.request("DELETE", `${pathOf(image)}?allowNoLatest=true`);
+    await stack.events.ended(image);
   });
 
   it("a test that was asked for shows in the version's operations at once, and what it has proven", async () => {
@@ -192,6 +256,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       tests,
     };
     let asked = false;
+    await page.route("**/test-profile", (route) => route.fulfill({ json: {} }));
     await page.route("**/versions/1.0.0/test/plan", (route) =>
       route.fulfill({
         json: {
@@ -220,8 +285,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         : route.continue(),
     );
     await signIn(page, "writer");
-    await page.getByRole("row", { name: /^Create/u }).waitFor();
-    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.getByRole("link", { name: "Create: done" }).waitFor();
+    await choose(page, "Test…");
     const dialog = page.getByRole("dialog");
     await dialog.getByText("westus: Standard_D2s_v5 in ImageTests").waitFor();
     await dialog.getByRole("button", { name: "Test" }).click();
@@ -261,7 +326,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/1.0.0`),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await choose(page, "Test…");
     const dialog = page.getByRole("dialog");
     await dialog
       .getByText(
@@ -324,17 +389,39 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/0.9.0`),
     );
     await signIn(page, "writer");
-    await page.getByRole("button", { name: "Delete" }).click();
+    await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
+    await dialog.getByText("This is final").waitFor();
     await dialog
-      .getByText("In no region another version becomes the latest.")
+      .getByText(
+        "MyGallery has no soft delete. The version cannot be restored.",
+      )
       .waitFor();
-    const button = dialog.getByRole("button", { name: "Delete" });
+    await dialog.getByText("Nobody uses it.").waitFor();
+    // The keyboard begins where nothing is lost.
+    expect(await page.evaluate("document.activeElement.textContent")).toBe(
+      "Cancel",
+    );
+    await dialog
+      .getByText("The latest stays the same in every region.")
+      .waitFor();
+    const button = dialog.getByRole("button", { name: "Delete 0.9.0" });
     expect(await button.isDisabled()).toBe(true);
     await dialog.getByRole("textbox").fill("0.9.0");
     await button.click();
-    await page.getByText("Accepted:").waitFor();
-    await page.getByText("There is no image version").waitFor();
+    // A deletion that succeeds is no error: what was done, by whom, and the way back.
+    const done = page.getByRole("heading", {
+      name: /^0\.9\.0 was deleted at \d\d:\d\d by Writer$/u,
+    });
+    await done.waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await page.getByRole("alert").allInnerTexts()).toEqual(
+      expect.not.arrayContaining([expect.stringMatching(/./u)]),
+    );
+    for (const name of ["More actions", "Change", "Restore…"])
+      expect(await page.getByRole("button", { name }).count(), name).toBe(0);
+    await page.getByRole("link", { name: "Back to MyImage" }).click();
+    await page.getByRole("heading", { level: 1, name: "MyImage" }).waitFor();
     await context.close();
   });
 
@@ -344,7 +431,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       address(`${SEED_IMAGE}/versions/1.0.0`),
     );
     let status = "Running";
-    await page.route("**/versions/1.0.0", async (route) => {
+    await page.route("**/versions/1.0.0?*", async (route) => {
       const response = await route.fetch();
       const { sigil, ...rest } = (await response.json()) as {
         sigil: { regions: object[] };
@@ -358,17 +445,17 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         json: { ...rest, sigil: { ...sigil, regions } },
       });
     });
-    await page.route("**/operations/*expand=calls", async (route) => {
+    await page.route(/\/operations\/[^?]+$/u, async (route) => {
       const response = await route.fetch();
       const operation = (await response.json()) as object;
       await route.fulfill({ response, json: { ...operation, status } });
     });
     await signIn(page, "admin");
-    await page.getByRole("button", { name: "Cancel the operation" }).waitFor();
-    const retry = page.getByRole("button", { name: "Retry failed regions" });
+    await page.getByRole("heading", { name: /^Failed in/u }).waitFor();
+    const retry = page.getByRole("button", { name: "Try now" });
     expect(await retry.count()).toBe(0);
     status = "Failed";
-    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByRole("button", { name: "Live" }).click();
     await retry.waitFor();
     await context.close();
   });
@@ -388,7 +475,11 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       if (operations.length <= 3) await route.abort();
       else await route.fulfill({ response });
     });
-    await page.getByRole("button", { name: /^(?:Promote|Exclude)/u }).click();
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page
+      .getByRole("button", { name: /^(?:Promote|Exclude)/u })
+      .first()
+      .click();
     const dialog = page.getByRole("dialog");
     const confirm = dialog.getByRole("button", {
       name: /^(?:Promote|Exclude)/u,
@@ -414,12 +505,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     });
     await signIn(page, "reader");
     await page.getByRole("heading", { name: "Regions" }).waitFor();
-    for (const name of [
-      "Promote",
-      "Exclude from latest",
-      "Delete",
-      "Change or add regions",
-    ])
+    for (const name of ["More actions", "Change"])
       expect(
         await page
           .getByRole("button", { name })
@@ -427,7 +513,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
           .count(),
         name,
       ).toBe(0);
-    await page.getByRole("link", { name: "Rejected requests" }).click();
+    await page.getByRole("link", { name: "Rejected" }).click();
     await page.getByText("ImageVersions.Admin").waitFor();
     const refused = await fetch(
       `${host.origin}/api/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/rollback`,
@@ -449,8 +535,16 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     );
     await signIn(page, "admin");
     await page.getByText(HOSTILE, { exact: true }).waitFor();
-    await page.getByRole("link", { name: "Rejected requests" }).click();
+    await page.getByRole("link", { name: "Rejected" }).click();
+    // Each error with its field, what was wrong and what to do.
+    const errors = page.getByRole("list", { name: "Errors" });
+    await errors.waitFor();
+    expect(await errors.getByRole("listitem").count()).toBeGreaterThan(0);
+    await errors.getByText("/data/properties").first().waitFor();
     await page.getByText("Show").click();
+    expect(await page.locator("details pre").innerText()).toContain(
+      '\n  "specversion": "1.0",',
+    );
     await page
       .getByText(HOSTILE.replaceAll('"', String.raw`\"`))
       .first()
@@ -465,7 +559,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await dialog.getByRole("button", { name: "Send again" }).click();
     await dialog
       .getByRole("alert")
-      .getByText("error", { exact: true })
+      .getByText("/data/properties")
       .first()
       .waitFor();
     await page.keyboard.press("Escape");

@@ -5,24 +5,32 @@ import { Problem } from "./problem.js";
 /** Asks before something is done: what will happen stands in it. The browser keeps the keyboard inside, and Escape closes it. */
 export function Dialog({
   title,
+  lead,
   confirm,
   danger = false,
+  wide = false,
   disabled = false,
   onConfirm,
   onClose,
   children,
 }: {
   readonly title: string;
+  /** What happens, in a sentence. */
+  readonly lead?: ComponentChildren;
   /** What the button says that does it. */
   readonly confirm: string;
+  /** It takes something away: the keyboard begins at Cancel. */
   readonly danger?: boolean;
+  readonly wide?: boolean;
   readonly disabled?: boolean;
   /** Rejects where it was not done: the dialog then says why, and stays. */
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
-  readonly children: ComponentChildren;
+  readonly children?: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const cancel = useRef<HTMLButtonElement>(null);
   const titleId = useId();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
@@ -31,6 +39,7 @@ export function Dialog({
     const element = dialog.current;
     const opener = document.activeElement;
     element?.showModal();
+    (danger ? cancel : heading).current?.focus();
     return () => {
       element?.close();
       if (opener instanceof HTMLElement) opener.focus();
@@ -49,6 +58,7 @@ export function Dialog({
   return (
     <dialog
       ref={dialog}
+      class={wide ? "wide" : undefined}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
@@ -66,12 +76,21 @@ export function Dialog({
           if (!busy && !disabled) void run();
         }}
       >
-        <h2 id={titleId}>{title}</h2>
+        <h2 id={titleId} ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
         <div class="dialog-body">
+          {lead !== undefined && <p class="muted">{lead}</p>}
           {children}
           <div role="alert">{error && <Problem error={error} />}</div>
         </div>
         <div class="dialog-buttons">
+          <span role="status" class="small muted">
+            {busy && "Sending…"}
+          </span>
+          <button type="button" ref={cancel} onClick={onClose} disabled={busy}>
+            Cancel
+          </button>
           <button
             type="submit"
             class={danger ? "danger" : "primary"}
@@ -79,10 +98,6 @@ export function Dialog({
           >
             {confirm}
           </button>
-          <button type="button" onClick={onClose} disabled={busy}>
-            Close
-          </button>
-          <span role="status">{busy && "Sending…"}</span>
         </div>
       </form>
     </dialog>

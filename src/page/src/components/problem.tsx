@@ -1,14 +1,27 @@
 import { ProblemError, type Schemas } from "@sigil/client";
+import { Tile } from "./tile.js";
+
+type Finding = Schemas["Finding"];
 
 /** Why something was not done: every error that was found, and what names the request in the logs. */
 export function Problem({ error }: { readonly error: Error }) {
   const findings = error instanceof ProblemError ? (error.errors ?? []) : [];
   const requestId = error instanceof ProblemError ? error.requestId : undefined;
   return (
-    <div class="problem">
-      <p>{error.message}</p>
-      <Findings findings={findings} />
-      {requestId !== undefined && <p class="muted">Request {requestId}</p>}
+    <div class="note error">
+      <Tile state="note-mark" />
+      <div>
+        <p>{error.message}</p>
+        {findings
+          // One that only says the same is said once.
+          .filter(({ message }) => message !== error.message)
+          .map((finding, index) => (
+            <FindingText key={index} finding={finding} />
+          ))}
+        {requestId !== undefined && (
+          <p class="muted small">Request {requestId}</p>
+        )}
+      </div>
     </div>
   );
 }
@@ -17,7 +30,7 @@ export function Problem({ error }: { readonly error: Error }) {
 export function Findings({
   findings,
 }: {
-  readonly findings: readonly Schemas["Finding"][];
+  readonly findings: readonly Finding[];
 }) {
   if (findings.length === 0) return null;
   const order = { error: 0, warning: 1, info: 2 };
@@ -28,16 +41,33 @@ export function Findings({
           (a, b) => order[a.severity ?? "error"] - order[b.severity ?? "error"],
         )
         .map((finding, index) => (
-          <li key={index} class={`finding ${finding.severity ?? "error"}`}>
-            <span class="badge">{finding.severity ?? "error"}</span>{" "}
-            <code>{finding.code}</code>{" "}
-            {finding.pointer !== "" && <code>{finding.pointer}</code>}{" "}
-            {finding.message}
-            {finding.remediation !== undefined && (
-              <pre>{finding.remediation}</pre>
-            )}
+          <li key={index} class={`note ${finding.severity ?? "error"}`}>
+            <Tile state="note-mark" />
+            <FindingText finding={finding} />
           </li>
         ))}
     </ul>
+  );
+}
+
+/** Where, what is wrong, and what to do. The code is for who searches for it. */
+export function FindingText({ finding }: { readonly finding: Finding }) {
+  const { severity = "error", pointer, code, message, remediation } = finding;
+  return (
+    <div>
+      <span class="visually-hidden">{severity}: </span>
+      {pointer !== "" && (
+        <>
+          <code>{pointer}</code>{" "}
+        </>
+      )}
+      <span title={code}>{message}</span>
+      {remediation !== undefined &&
+        (remediation.includes("\n") || /^(?:az|sigil) /u.test(remediation) ? (
+          <pre>{remediation}</pre>
+        ) : (
+          <p>{remediation}</p>
+        ))}
+    </div>
   );
 }

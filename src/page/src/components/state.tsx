@@ -1,33 +1,37 @@
-/** A state as a word and a color; never as a color alone. */
-const TONES: Readonly<Record<string, "good" | "busy" | "bad" | "warn">> = {
-  Completed: "good",
-  Succeeded: "good",
-  Registered: "good",
-  Replicating: "busy",
-  Running: "busy",
-  NotStarted: "busy",
-  Accepted: "busy",
-  Creating: "busy",
-  Updating: "busy",
-  Deleting: "busy",
-  DeletionRequested: "busy",
-  Registering: "busy",
-  Requested: "busy",
-  RollbackRequested: "busy",
-  RollingBack: "busy",
-  TestRequested: "busy",
-  Testing: "busy",
-  Failed: "bad",
-  passed: "good",
-  failed: "bad",
-  inconclusive: "warn",
-  Canceled: "warn",
-  Canceling: "busy",
-};
-const SIGNS = { good: "✓", busy: "◔", bad: "✕", warn: "!", idle: "–" } as const;
+import { StateWord } from "./tile.js";
+import type { TileState } from "../tile-state.js";
 
-function toneOf(state: string): keyof typeof SIGNS {
-  return TONES[state] ?? "idle";
+/** States of operations, versions, sets and tests, as tiles. */
+const TILES: Readonly<Record<string, TileState>> = {
+  Completed: "ready",
+  Succeeded: "done",
+  Deleted: "done",
+  Registered: "done",
+  passed: "done",
+  Replicating: "replicating",
+  Running: "replicating",
+  NotStarted: "held",
+  Accepted: "replicating",
+  Creating: "replicating",
+  Updating: "replicating",
+  Deleting: "replicating",
+  DeletionRequested: "replicating",
+  Registering: "replicating",
+  Requested: "held",
+  RollbackRequested: "replicating",
+  RollingBack: "replicating",
+  TestRequested: "replicating",
+  Testing: "replicating",
+  Failed: "failed",
+  failed: "failed",
+  inconclusive: "note-mark",
+  Canceled: "excluded",
+  Canceling: "held",
+  Waiting: "held",
+};
+
+export function tileOf(state: string): TileState {
+  return TILES[state] ?? "absent";
 }
 
 /** `KeyAtRisk`: key at risk. */
@@ -37,31 +41,31 @@ export function conditionName(type: string): string {
     .toLowerCase();
 }
 
+/** A state as a glyph and a word; never as a color alone. */
 export function State({
   state,
-  text = state,
+  text = wordOf(state),
+  share,
 }: {
   readonly state: string;
   readonly text?: string;
+  readonly share?: number | undefined;
 }) {
-  const tone = toneOf(state);
   return (
-    <span class={`state ${tone}`}>
-      <span aria-hidden="true">{SIGNS[tone]}</span> {text}
-    </span>
+    <StateWord state={tileOf(state)} share={share}>
+      {text}
+    </StateWord>
   );
 }
 
-export function Progress({
-  percent,
-  label,
-}: {
-  readonly percent: number;
-  readonly label: string;
-}) {
+const WORDS: Readonly<Record<string, string>> = {
+  NotStarted: "Not begun",
+  Completed: "Ready",
+};
+
+function wordOf(state: string): string {
   return (
-    <progress value={percent} max={100} aria-label={label}>
-      {percent} %
-    </progress>
+    WORDS[state] ??
+    conditionName(state).replace(/^./u, (letter) => letter.toUpperCase())
   );
 }

@@ -1,31 +1,33 @@
 import { durationText, useNow } from "../clock.js";
+import { shortDate, shortTime } from "../times.js";
 
-const LOCAL = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium",
-  timeStyle: "medium",
+const EXACT = new Intl.DateTimeFormat("en-GB", {
+  dateStyle: "full",
+  timeStyle: "long",
 });
-const LOCAL_TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const LOCAL_DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-/** A moment in the viewer's zone; the exact UTC on hover, and for whoever copies it. */
+/** A moment in the viewer's zone, short; exact on hover, with UTC beside it. */
 export function Time({
   value,
-  show = "both",
+  show = "time",
+  lower = false,
 }: {
   /** RFC 3339; anything else is shown as it is. */
   readonly value: string;
-  readonly show?: "both" | "date" | "time";
+  readonly show?: "time" | "date";
+  /** Within a sentence: `yesterday`. */
+  readonly lower?: boolean;
 }) {
   const ms = Date.parse(value);
   if (Number.isNaN(ms)) return <>{value}</>;
-  const format = { both: LOCAL, date: LOCAL_DATE, time: LOCAL_TIME }[show];
   const utc = new Date(ms).toISOString();
+  const text = show === "date" ? shortDate(ms) : shortTime(ms);
   return (
     <time
       dateTime={utc}
-      title={`${utc.replace("T", " ").replace("Z", "")} UTC`}
+      title={`${EXACT.format(ms)} (${utc.replace("T", " ").replace("Z", "")} UTC)`}
     >
-      {format.format(ms)}
+      {lower ? text.replace(/^[YT]/u, (letter) => letter.toLowerCase()) : text}
     </time>
   );
 }

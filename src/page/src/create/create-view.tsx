@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Client } from "@sigil/client";
-import { Crumbs, useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveState } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { IDLE_MS } from "../retry.js";
-import { Link } from "../navigation.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { readSummary, type Summary } from "../summaries.js";
 import { formOf } from "./model/form.js";
@@ -26,17 +25,13 @@ export function CreateView({ image, version }: CreateViewProps) {
     version === undefined
       ? `New version of ${image.imageName}`
       : `Change ${version} of ${image.imageName}`;
-  useTitle(title);
   const mayWrite = useMay("Write");
   return (
     <>
-      <Crumbs gallery={image}>
-        <Link to={{ view: "image", image }}>{image.imageName}</Link>
-        {version !== undefined && (
-          <Link to={{ view: "version", image, version }}>{version}</Link>
-        )}
-      </Crumbs>
-      <h1>{title}</h1>
+      <Head
+        title={title}
+        crumbs={<Crumbs gallery={image} image={image} version={version} />}
+      />
       {!mayWrite ? (
         <p role="alert">
           You may not create or change versions: that takes the role
@@ -63,7 +58,7 @@ function NewVersion({ image }: { readonly image: ImageName }) {
     (previous, signal) => readSummary(client, image, previous, signal),
     () => IDLE_MS,
   );
-  if (live.value === undefined) return <LiveBar live={live} />;
+  if (live.value === undefined) return <LiveState live={live} />;
   return (
     <VersionForm
       image={image}
@@ -89,7 +84,7 @@ function ChangedVersion({
       return <p role="status">Loading…</p>;
     case "failed":
       return (
-        <div role="alert" class="bar error">
+        <div role="alert" class="banner error">
           <Problem error={base.error} />
           <button type="button" onClick={() => setAttempt(attempt + 1)}>
             Try again

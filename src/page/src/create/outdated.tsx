@@ -21,7 +21,7 @@ export function Outdated({
   const asJson = ({ form }: Base): Json => bodyOf(form);
   const changes = now ? differences(asJson(base), asJson(now)) : [];
   return (
-    <div class="bar warning outdated" role="alert">
+    <div class="banner outdated" role="alert">
       <div>
         <p>
           <strong>Somebody has changed the version since you read it.</strong>{" "}

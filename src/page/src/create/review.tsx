@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { NO_LATEST, NoLatestTick } from "../actions.js";
+import { NO_LATEST } from "../dialogs/action.js";
+import { NoLatestTick } from "../components/tick.js";
 import { Changes } from "../components/changes.js";
 import { Problem } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
@@ -98,11 +99,7 @@ export function Review({
       )}
       {children}
       <div role="alert">
-        {submission.error !== undefined && (
-          <div class="bar error">
-            <Problem error={submission.error} />
-          </div>
-        )}
+        {submission.error !== undefined && <Problem error={submission.error} />}
         {submission.unchanged && (
           <p>The version is as requested already: nothing was to be done.</p>
         )}

@@ -108,7 +108,7 @@ export function VersionForm({
   return (
     <FindingsContext.Provider value={findings}>
       {draft !== undefined && (
-        <p class="bar warning" role="status">
+        <p class="banner" role="status">
           <span>
             This is your draft of <Time value={draft.savedTime} />.
           </span>

@@ -1,9 +1,11 @@
 import { useEffect } from "preact/hooks";
 import { entries, type Client, type Schemas } from "@sigil/client";
-import { Crumbs, useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
 import { EndOfLife } from "../components/time.js";
 import { WindowTable } from "../components/window-table.js";
+import { Command } from "../components/command.js";
+import { shellWord } from "../command-line.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
@@ -18,7 +20,6 @@ const ROW_HEIGHT = 48;
 
 /** The image definitions of one gallery. */
 export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
-  useTitle(gallery.galleryName);
   const client = useClient();
   const key = galleryKey(gallery);
   const live = useLive<readonly ImageDefinition[]>(
@@ -32,9 +33,17 @@ export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
   }, [isThere, key]);
   return (
     <>
-      <Crumbs gallery={gallery} />
-      <h1>{gallery.galleryName}</h1>
-      <LiveBar live={live} />
+      <Head
+        title={gallery.galleryName}
+        crumbs={<Crumbs />}
+        meta={
+          <>
+            <LiveDot live={live} /> · {gallery.resourceGroupName},{" "}
+            {gallery.subscriptionId}
+          </>
+        }
+      />
+      <LiveState live={live} />
       {live.value && <Definitions gallery={gallery} all={live.value} />}
     </>
   );
@@ -54,7 +63,21 @@ function Definitions({
       .toLowerCase()
       .includes(wanted),
   );
-  if (all.length === 0) return <p>The gallery has no image definition.</p>;
+  if (all.length === 0)
+    return (
+      <section class="card">
+        <div class="empty">
+          <h2>No image definition yet</h2>
+          <p>
+            The gallery has no image definition. Make one with Azure's own
+            tools:
+          </p>
+          <Command
+            line={`az sig image-definition create -g ${shellWord(gallery.resourceGroupName)} -r ${shellWord(gallery.galleryName)} -i MyImage --publisher Me --offer MyOffer --sku MySku --os-type Linux`}
+          />
+        </div>
+      </section>
+    );
   return (
     <>
       <form
@@ -63,70 +86,69 @@ function Definitions({
         aria-label="Filter image definitions"
         onSubmit={(event) => event.preventDefault()}
       >
-        <label>
-          Name or description
-          <input
-            type="search"
-            value={text}
-            spellcheck={false}
-            onInput={(event) => replaceQuery({ q: event.currentTarget.value })}
-          />
-        </label>
+        <input
+          type="search"
+          aria-label="Name or description"
+          placeholder="Name or description"
+          value={text}
+          spellcheck={false}
+          onInput={(event) => replaceQuery({ q: event.currentTarget.value })}
+        />
       </form>
       <p role="status" class="muted">
         {rows.length < all.length && `${rows.length} of `}
         {all.length} {all.length === 1 ? "definition" : "definitions"}
       </p>
-      <WindowTable
-        caption={`Image definitions of ${gallery.galleryName}`}
-        columns={7}
-        rows={rows}
-        rowHeight={ROW_HEIGHT}
-        rowKey={({ name }) => name}
-        head={
-          <>
-            <th scope="col" class="sticky">
-              Image definition
-            </th>
-            <th scope="col">Operating system</th>
-            <th scope="col">Generation</th>
-            <th scope="col">Architecture</th>
-            <th scope="col">Security type</th>
-            <th scope="col">Region</th>
-            <th scope="col">End of life</th>
-          </>
-        }
-        cells={(definition) => (
-          <>
-            <th scope="row" class="sticky">
-              <Link
-                to={{
-                  view: "image",
-                  image: { ...gallery, imageName: definition.name },
-                }}
-              >
-                {definition.name}
-              </Link>
-              <div class="sub" title={definition.description}>
-                {definition.description}
-              </div>
-            </th>
-            <td data-label="Operating system">
-              {definition.osType}
-              <div class="sub">{definition.osState}</div>
-            </td>
-            <td data-label="Generation">{definition.hyperVGeneration}</td>
-            <td data-label="Architecture">{definition.architecture}</td>
-            <td data-label="Security type">{definition.securityType}</td>
-            <td data-label="Region">{definition.region}</td>
-            <td data-label="End of life">
-              {definition.endOfLifeDate !== undefined && (
-                <EndOfLife date={definition.endOfLifeDate} />
-              )}
-            </td>
-          </>
-        )}
-      />
+      <section class="card">
+        <WindowTable
+          caption={`Image definitions of ${gallery.galleryName}`}
+          columns={7}
+          rows={rows}
+          rowHeight={ROW_HEIGHT}
+          rowKey={({ name }) => name}
+          head={
+            <>
+              <th scope="col">Image definition</th>
+              <th scope="col">Operating system</th>
+              <th scope="col">Generation</th>
+              <th scope="col">Architecture</th>
+              <th scope="col">Security type</th>
+              <th scope="col">Region</th>
+              <th scope="col">End of life</th>
+            </>
+          }
+          cells={(definition) => (
+            <>
+              <th scope="row">
+                <Link
+                  to={{
+                    view: "image",
+                    image: { ...gallery, imageName: definition.name },
+                  }}
+                >
+                  {definition.name}
+                </Link>
+                <div class="sub" title={definition.description}>
+                  {definition.description}
+                </div>
+              </th>
+              <td data-label="Operating system">
+                {definition.osType}
+                <div class="sub">{definition.osState}</div>
+              </td>
+              <td data-label="Generation">{definition.hyperVGeneration}</td>
+              <td data-label="Architecture">{definition.architecture}</td>
+              <td data-label="Security type">{definition.securityType}</td>
+              <td data-label="Region">{definition.region}</td>
+              <td data-label="End of life">
+                {definition.endOfLifeDate !== undefined && (
+                  <EndOfLife date={definition.endOfLifeDate} />
+                )}
+              </td>
+            </>
+          )}
+        />
+      </section>
     </>
   );
 }

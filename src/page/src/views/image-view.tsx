@@ -1,31 +1,32 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { RollbackDialog } from "../actions.js";
-import { ImageHeading } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import { conditionName, Progress, State } from "../components/state.js";
-import { EndOfLife, Relative, Time } from "../components/time.js";
-import { WindowTable } from "../components/window-table.js";
+import { SameWithSigil } from "../components/command.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
+import { Menu } from "../components/menu.js";
+import { imageWords } from "../command-line.js";
 import { useClient, useMay } from "../context.js";
+import { RollbackDialog } from "../dialogs/rollback.js";
+import { regionCount } from "../geography.js";
+import { latestCounts, matrixOf, type Row } from "../image/cells.js";
+import { DeletedVersions } from "../image/deleted-versions.js";
+import { Compare } from "../image/compare.js";
+import { MapKey, VersionMap } from "../image/map.js";
+import { VersionsTable } from "../image/versions-table.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
 import { kindName, type Operation } from "../operations.js";
 import { rememberImage } from "../recent.js";
 import { imageKey, type ImageName } from "../routes.js";
 import {
-  ENCRYPTION_NAMES,
   filtered,
-  isBusy,
-  nameIn,
   paceOf,
   readSummary,
-  VERSION_STATES,
   type Filters,
-  type RegionSummary,
   type Summary,
-  type VersionSummary,
 } from "../summaries.js";
 
-const ROW_HEIGHT = 66;
+/** Up to so many regions the words are the default, else the map. */
+const MOST_IN_WORDS = 4;
 
 /** The versions of one image definition, each in each region. */
 export function ImageView({ image }: { readonly image: ImageName }) {
@@ -36,48 +37,133 @@ export function ImageView({ image }: { readonly image: ImageName }) {
     paceOf,
   );
   const mayWrite = useMay("Write");
-  const [rollingBack, setRollingBack] = useState(false);
+  const [open, setOpen] = useState<"rollback" | "deleted" | "compare">();
   const [accepted, setAccepted] = useState<Operation>();
   const isThere = live.value !== undefined;
   useEffect(() => {
     if (isThere) rememberImage(image);
   }, [isThere, imageKey(image)]);
+  const versions = live.value?.body.versions ?? [];
+  const names = versions.map(({ name }) => name);
+  const onAccepted = (operation: Operation): void => {
+    setOpen(undefined);
+    setAccepted(operation);
+    live.refresh();
+  };
   return (
     <>
-      <ImageHeading image={image} current="image">
-        {mayWrite && live.value && (
-          <button type="button" onClick={() => setRollingBack(true)}>
-            Roll back
-          </button>
+      <Head
+        title={image.imageName}
+        crumbs={<Crumbs gallery={image} />}
+        meta={
+          <>
+            <LiveDot live={live} />
+            <LatestLine summary={live.value} />
+          </>
+        }
+      >
+        {mayWrite && (
+          <Link to={{ view: "create", image }} class="button primary no-print">
+            New version
+          </Link>
         )}
-      </ImageHeading>
+        <Menu label="More actions" text="⋯">
+          {mayWrite && versions.length > 1 && (
+            <button type="button" onClick={() => setOpen("rollback")}>
+              Roll back…
+            </button>
+          )}
+          {versions.length > 1 && (
+            <button type="button" onClick={() => setOpen("compare")}>
+              Compare two versions
+            </button>
+          )}
+          <button type="button" onClick={() => setOpen("deleted")}>
+            Deleted versions
+          </button>
+          <Link to={{ view: "retention", image }}>Retention</Link>
+          <Link to={{ view: "keys", subscriptionId: image.subscriptionId }}>
+            Keys
+          </Link>
+        </Menu>
+      </Head>
       <div role="status">
         {accepted && (
-          <p>
-            Accepted:{" "}
-            <Link to={{ view: "operation", operationId: accepted.id }}>
-              {kindName(accepted.kind)}
-            </Link>
+          <p class="banner">
+            <span>
+              Accepted:{" "}
+              <Link to={{ view: "operation", operationId: accepted.id }}>
+                {kindName(accepted.kind)}
+              </Link>
+            </span>
           </p>
         )}
       </div>
-      {rollingBack && live.value && (
+      {open === "rollback" && (
         <RollbackDialog
           image={image}
-          versions={live.value.body.versions.map(({ name }) => name)}
-          onClose={() => setRollingBack(false)}
-          onAccepted={(operation) => {
-            setRollingBack(false);
-            setAccepted(operation);
-            live.refresh();
-          }}
+          versions={names}
+          onClose={() => setOpen(undefined)}
+          onAccepted={onAccepted}
         />
       )}
-      <LiveBar live={live} />
+      {open === "deleted" && (
+        <DeletedVersions
+          image={image}
+          onClose={() => setOpen(undefined)}
+          onAccepted={onAccepted}
+        />
+      )}
+      {open === "compare" && (
+        <Compare
+          image={image}
+          names={names}
+          onClose={() => setOpen(undefined)}
+        />
+      )}
+      <LiveState live={live} />
       {live.value && <Versions image={image} summary={live.value} />}
     </>
   );
 }
+
+/** Which versions are the latest where. */
+function LatestLine({ summary }: { readonly summary: Summary | undefined }) {
+  if (summary === undefined) return null;
+  const counts = latestCounts(summary.body.versions);
+  if (counts.length === 0) return <> · No version is the latest anywhere</>;
+  return (
+    <>
+      {" · Latest: "}
+      {counts.slice(0, 3).map(({ name, count }, index) => (
+        <span key={name}>
+          {index > 0 && ", "}
+          <b>{name}</b> in {regionCount(count)}
+        </span>
+      ))}
+      {counts.length > 3 && `, ${counts.length - 3} others`}
+    </>
+  );
+}
+
+const TONE_FILTERS: readonly (readonly [
+  key: string,
+  name: string,
+  holds: (row: Row) => boolean,
+])[] = [
+  ["", "All", () => true],
+  [
+    "out",
+    "Stands out",
+    ({ tone, standsOut }) => tone !== "plain" || standsOut.startsWith("Not in"),
+  ],
+  [
+    "latest",
+    "Latest",
+    ({ version }) => version.regions.some(({ latest }) => latest),
+  ],
+  ["failed", "Failed", ({ tone }) => tone === "bad"],
+];
 
 function Versions({
   image,
@@ -89,239 +175,134 @@ function Versions({
   const query = useQuery();
   const filters: Filters = {
     text: query.get("q") ?? "",
-    state: query.get("state") ?? "",
     region: query.get("region") ?? "",
-    managedBy: query.get("by") ?? "",
   };
-  const { versions, complete } = summary.body;
-  const regions = useMemo(
-    () =>
-      [
-        ...new Set(
-          versions.flatMap((version) =>
-            version.regions.map(({ name }) => name),
-          ),
-        ),
-      ].sort(),
-    [versions],
+  const state = query.get("state") ?? "";
+  const { versions, complete, diskEncryptionSets } = summary.body;
+  const matrix = useMemo(() => matrixOf(summary.body, Date.now()), [summary]);
+  const found = useMemo(
+    () => new Set(filtered(summary, filters).map(({ name }) => name)),
+    [summary, filters.text, filters.region],
   );
+  const holds = TONE_FILTERS.find(([key]) => key === state)?.[2];
   const rows = useMemo(
-    () => filtered(summary, filters),
-    [summary, ...Object.values<string>({ ...filters })],
+    () =>
+      matrix.rows.filter(
+        (row) => found.has(row.version.name) && (holds?.(row) ?? true),
+      ),
+    [matrix, found, holds],
   );
-  const columns = filters.region === "" ? regions : [filters.region];
+  const asked = query.get("as");
+  const inWords =
+    asked === "table" ||
+    (asked !== "map" && matrix.regions.length <= MOST_IN_WORDS);
+  const change = (changed: Readonly<Record<string, string>>): void =>
+    replaceQuery({
+      q: filters.text,
+      region: filters.region,
+      state,
+      as: asked ?? "",
+      ...changed,
+    });
+  if (versions.length === 0) return <NoVersions image={image} />;
   return (
     <>
-      <FilterBar filters={filters} regions={regions} />
-      <p role="status" class="muted">
-        {rows.length < versions.length && `${rows.length} of `}
-        {versions.length} {versions.length === 1 ? "version" : "versions"}
-        {!complete && ", of which some are still being read"}
-      </p>
-      <WindowTable
-        caption={`Versions of ${image.imageName}, by region`}
-        columns={columns.length + 3}
-        rows={rows}
-        rowHeight={ROW_HEIGHT}
-        rowKey={({ name }) => name}
-        head={
-          <>
-            <th scope="col" class="sticky">
-              Version
-            </th>
-            <th scope="col">State</th>
-            {columns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-            <th scope="col">End of life</th>
-          </>
-        }
-        cells={(version) => (
-          <>
-            <th scope="row" class="sticky">
-              <Link to={{ view: "version", image, version: version.name }}>
-                {version.name}
-              </Link>
-              <div class="sub">
-                {version.latest && <span class="badge good">latest</span>}{" "}
-                {version.excludeFromLatest && (
-                  <span class="badge">excluded</span>
-                )}{" "}
-                {version.conditions?.map(({ type }) => (
-                  <>
-                    <span key={type} class="badge warn">
-                      {conditionName(type)}
-                    </span>{" "}
-                  </>
-                ))}
-                {version.managedBy === "Others" && (
-                  <span class="badge" title="Not created by Sigil">
-                    others'
-                  </span>
-                )}
-              </div>
-            </th>
-            <td data-label="State">
-              <State state={version.state ?? version.provisioningState} />
-              {version.publishedDate !== undefined && (
-                <div class="sub">
-                  <Time value={version.publishedDate} show="date" />
-                </div>
-              )}
-            </td>
-            {columns.map((name) => (
-              <td key={name} data-label={name}>
-                <RegionCell
-                  version={version}
-                  region={version.regions.find((each) => each.name === name)}
-                  sets={summary.body.diskEncryptionSets}
-                />
-              </td>
-            ))}
-            <td data-label="End of life">
-              {version.endOfLifeDate !== undefined && (
-                <EndOfLife date={version.endOfLifeDate} />
-              )}
-            </td>
-          </>
-        )}
-      />
-    </>
-  );
-}
-
-function RegionCell({
-  version,
-  region,
-  sets,
-}: {
-  readonly version: VersionSummary;
-  readonly region: RegionSummary | undefined;
-  readonly sets: readonly string[];
-}) {
-  if (region === undefined) return <span class="muted">–</span>;
-  const keys = region.diskEncryptionSets
-    .map((index) => nameIn(sets[index] ?? ""))
-    .join(", ");
-  return (
-    <>
-      <div>
-        {region.state === "Replicating" ? (
-          <>
-            <State state={region.state} text={`${region.progress} %`} />{" "}
-            <Progress
-              percent={region.progress}
-              label={`${version.name} in ${region.name}`}
-            />
-          </>
-        ) : (
-          <State {...regionState(version, region)} />
-        )}{" "}
-        {region.latest && <span class="badge good">latest</span>}
-        {region.excludeFromLatest && !version.excludeFromLatest && (
-          <span class="badge">excluded</span>
-        )}
-        {region.stalledTime !== undefined && (
-          <span class="badge warn">stalled</span>
-        )}
-      </div>
-      <div class="sub">
-        {region.regionalReplicaCount !== undefined &&
-          `${region.regionalReplicaCount} × `}
-        {region.storageAccountType}
-        {region.state === "Replicating" &&
-          region.expectedEndTime !== undefined && (
-            <>
-              , expected <Relative value={region.expectedEndTime} />
-            </>
-          )}
-      </div>
-      <div class="sub" title={keys}>
-        {ENCRYPTION_NAMES[region.encryptionType] ?? region.encryptionType}
-        {keys !== "" && `: ${keys}`}
-      </div>
-    </>
-  );
-}
-
-/** Of what others work on, Azure's list does not say how far a region is: only that it is the latest, and so ready. */
-function regionState(
-  version: VersionSummary,
-  { state, latest }: RegionSummary,
-): { readonly state: string; readonly text: string } {
-  if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
-    return { state, text: "Waiting" };
-  return state === "Completed" || (state === "Unknown" && latest)
-    ? { state: "Completed", text: "Ready" }
-    : { state, text: state };
-}
-
-function FilterBar({
-  filters,
-  regions,
-}: {
-  readonly filters: Filters;
-  readonly regions: readonly string[];
-}) {
-  const change = (changed: Partial<Filters>): void => {
-    const { text, state, region, managedBy } = { ...filters, ...changed };
-    replaceQuery({ q: text, state, region, by: managedBy });
-  };
-  return (
-    <form
-      class="filters no-print"
-      role="search"
-      aria-label="Filter versions"
-      onSubmit={(event) => event.preventDefault()}
-    >
-      <label>
-        Version or key
+      <form
+        class="filters no-print"
+        role="search"
+        aria-label="Filter versions"
+        onSubmit={(event) => event.preventDefault()}
+      >
+        <div class="segments" role="group" aria-label="Which versions">
+          {TONE_FILTERS.map(([key, name, of]) => (
+            <button
+              key={key}
+              type="button"
+              aria-pressed={state === key}
+              onClick={() => change({ state: key })}
+            >
+              {name} {matrix.rows.filter(of).length}
+            </button>
+          ))}
+        </div>
         <input
           type="search"
+          aria-label="Version or key"
+          placeholder="Version or key"
           value={filters.text}
           spellcheck={false}
-          onInput={(event) => change({ text: event.currentTarget.value })}
+          onInput={(event) => change({ q: event.currentTarget.value })}
         />
-      </label>
-      <label>
-        State
         <select
-          value={filters.state}
-          onChange={(event) => change({ state: event.currentTarget.value })}
-        >
-          <option value="">All</option>
-          {Object.entries(VERSION_STATES).map(([value, { text }]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Region
-        <select
+          aria-label="Region"
           value={filters.region}
           onChange={(event) => change({ region: event.currentTarget.value })}
         >
-          <option value="">All</option>
-          {regions.map((name) => (
+          <option value="">Region: all</option>
+          {matrix.regions.map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
-      </label>
-      <label>
-        Made by
-        <select
-          value={filters.managedBy}
-          onChange={(event) => change({ managedBy: event.currentTarget.value })}
-        >
-          <option value="">All</option>
-          <option value="Sigil">Sigil</option>
-          <option value="Others">Others</option>
-        </select>
-      </label>
-    </form>
+        <div class="segments" role="group" aria-label="Shown as">
+          <button
+            type="button"
+            aria-pressed={!inWords}
+            onClick={() => change({ as: "map" })}
+          >
+            Map
+          </button>
+          <button
+            type="button"
+            aria-pressed={inWords}
+            onClick={() => change({ as: "table" })}
+          >
+            Table
+          </button>
+        </div>
+      </form>
+      <div class="count">
+        <p role="status" class="muted small">
+          {rows.length < versions.length && `${rows.length} of `}
+          {versions.length} {versions.length === 1 ? "version" : "versions"}
+          {!complete && ", of which some are still being read"}
+        </p>
+        {!inWords && <MapKey />}
+      </div>
+      {inWords ? (
+        <VersionsTable
+          image={image}
+          regions={filters.region === "" ? matrix.regions : [filters.region]}
+          rows={rows}
+          sets={diskEncryptionSets}
+        />
+      ) : (
+        <VersionMap
+          image={image}
+          matrix={matrix}
+          rows={rows}
+          sets={diskEncryptionSets}
+        />
+      )}
+    </>
+  );
+}
+
+function NoVersions({ image }: { readonly image: ImageName }) {
+  const mayWrite = useMay("Write");
+  return (
+    <section class="card">
+      <div class="empty">
+        <h2>No versions yet</h2>
+        <p>Nobody can use {image.imageName} until it has one.</p>
+        {mayWrite && (
+          <Link to={{ view: "create", image }} class="button primary">
+            Create the first version
+          </Link>
+        )}
+      </div>
+      <SameWithSigil
+        words={["image-version", "create", ...imageWords(image), "-e", "1.0.0"]}
+      />
+    </section>
   );
 }

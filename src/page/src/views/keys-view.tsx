@@ -5,8 +5,8 @@ import {
   type Client,
   type Schemas,
 } from "@sigil/client";
-import { useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
+import { Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
@@ -52,13 +52,13 @@ export function KeysView({
 }: {
   readonly subscriptionId: string | undefined;
 }) {
-  useTitle("Keys");
-  return (
+  return subscriptionId === undefined ? (
     <>
-      <h1>Keys</h1>
+      <Head title="Keys" />
       <ChooseSubscription subscriptionId={subscriptionId} />
-      {subscriptionId !== undefined && <Sets subscriptionId={subscriptionId} />}
     </>
+  ) : (
+    <Sets subscriptionId={subscriptionId} />
   );
 }
 
@@ -69,12 +69,19 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
     (_, signal) => readKeys(client, subscriptionId, signal),
     () => EVERY_MS,
   );
-  if (live.value === undefined) return <LiveBar live={live} />;
+  const head = (
+    <>
+      <Head title="Keys" meta={<LiveDot live={live} />} />
+      <ChooseSubscription subscriptionId={subscriptionId} />
+      <LiveState live={live} />
+    </>
+  );
+  if (live.value === undefined) return head;
   const { sets, uses, states, images, unread } = live.value;
   const regions = [...new Set(sets.map(({ region }) => region))].sort();
   return (
     <>
-      <LiveBar live={live} />
+      {head}
       {sets.length === 0 && <p>There are no disk encryption sets.</p>}
       {images.length > 0 && (
         <p class="muted">
@@ -84,14 +91,16 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
         </p>
       )}
       {unread.length > 0 && (
-        <p class="bar warning" role="status">
+        <p class="note warning" role="status">
           The versions of {unread.map(({ imageName }) => imageName).join(", ")}{" "}
           could not all be read: more may hang on a set than is shown.
         </p>
       )}
       {regions.map((region) => (
-        <section key={region}>
-          <h2>{region}</h2>
+        <section key={region} class="card" aria-label={region}>
+          <header>
+            <h2>{region}</h2>
+          </header>
           <Table
             caption={`Disk encryption sets in ${region}`}
             columns={["Set", "Type", "State", "Key", "Rotation", "Versions"]}
@@ -131,24 +140,28 @@ function SetRow({
         {nameIn(set.id)}
         <div class="sub">{set.id.split("/")[4]}</div>
       </th>
-      <td>{ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}</td>
-      <td>
+      <td data-label="Type">
+        {ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}
+      </td>
+      <td data-label="State">
         <State state={set.provisioningState} />
       </td>
-      <td class="wrap">
-        {set.keyUrl ?? "none"}
-        {state?.problems.map(({ code, message, remediation }) => (
-          <div key={code} class="error-text" title={remediation}>
-            {message}
-          </div>
-        ))}
-        {state?.notSeen.map(({ code, message }) => (
-          <div key={code} class="sub">
-            {message}
-          </div>
-        ))}
+      <td data-label="Key">
+        <span>
+          {set.keyUrl ?? "none"}
+          {state?.problems.map(({ code, message, remediation }) => (
+            <div key={code} class="error-text" title={remediation}>
+              {message}
+            </div>
+          ))}
+          {state?.notSeen.map(({ code, message }) => (
+            <div key={code} class="sub">
+              {message}
+            </div>
+          ))}
+        </span>
       </td>
-      <td>
+      <td data-label="Rotation">
         {set.rotationToLatestKeyVersionEnabled ? "By itself" : "By hand"}
         {set.lastKeyRotationTime !== undefined && (
           <div class="sub">
@@ -161,7 +174,7 @@ function SetRow({
           </div>
         )}
       </td>
-      <td>
+      <td data-label="Versions">
         {uses.length === 0 && (
           <span class="muted">{complete ? "none found" : "not known"}</span>
         )}
@@ -198,7 +211,7 @@ function ChooseSubscription({
   ];
   return (
     <form
-      class="open no-print"
+      class="filters no-print"
       onSubmit={(event) => {
         event.preventDefault();
         if (typed.trim() !== "")

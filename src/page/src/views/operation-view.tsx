@@ -1,19 +1,15 @@
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
-import { CancelDialog } from "../actions.js";
-import { useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import {
-  Audit,
-  History,
-  Outcome,
-  RegionsTable,
-  requesterText,
-} from "../components/operation-details.js";
-import { Progress, State } from "../components/state.js";
+import { Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
+import { Audit, History, Outcome, RegionsTable } from "./operation-details.js";
+import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
+import { Bar } from "../components/tile.js";
 import { Time } from "../components/time.js";
+import { Who } from "../components/who.js";
 import { useClient, useMayCancel } from "../context.js";
+import { CancelDialog } from "../dialogs/cancel.js";
 import { useLive } from "../live.js";
 import { BUSY_MS } from "../retry.js";
 import { Link } from "../navigation.js";
@@ -41,22 +37,32 @@ export function OperationView({
     },
     (operation) => (isRunning(operation) ? BUSY_MS : ENDED_MS),
   );
-  const title = live.value ? kindName(live.value.kind) : "Operation";
-  useTitle(title);
   return (
     <>
-      <nav aria-label="Place" class="crumbs">
-        <Link to={{ view: "operations" }}>Operations</Link>
-        <span>{operationId}</span>
-      </nav>
-      <h1>{title}</h1>
-      <LiveBar live={live} />
-      {live.value && <Details operation={live.value} refresh={live.refresh} />}
+      <Head
+        title={live.value ? kindName(live.value.kind) : "Operation"}
+        crumbs={
+          <nav aria-label="Place" class="crumbs">
+            <span>
+              <Link to={{ view: "operations" }}>Operations</Link>
+            </span>
+          </nav>
+        }
+        meta={
+          <>
+            <LiveDot live={live} /> · <code>{operationId}</code>
+          </>
+        }
+      >
+        {live.value && <Cancel operation={live.value} refresh={live.refresh} />}
+      </Head>
+      <LiveState live={live} />
+      {live.value && <Details operation={live.value} />}
     </>
   );
 }
 
-function Details({
+function Cancel({
   operation,
   refresh,
 }: {
@@ -65,15 +71,16 @@ function Details({
 }) {
   const mayCancel = useMayCancel(operation);
   const [canceling, setCanceling] = useState(false);
-  const place = parseResourceId(operation.resourceId);
   return (
     <>
       {mayCancel && (
-        <div class="actions no-print">
-          <button type="button" onClick={() => setCanceling(true)}>
-            Cancel the operation
-          </button>
-        </div>
+        <button
+          type="button"
+          class="no-print"
+          onClick={() => setCanceling(true)}
+        >
+          Cancel the operation
+        </button>
       )}
       {canceling && (
         <CancelDialog
@@ -85,88 +92,105 @@ function Details({
           }}
         />
       )}
-      <dl class="facts">
-        <div>
-          <dt>Status</dt>
-          <dd>
-            <State state={statusOf(operation)} />{" "}
-            {isRunning(operation) && (
-              <>
-                {operation.percentComplete} %{" "}
-                <Progress
-                  percent={operation.percentComplete}
-                  label="All regions"
-                />
-              </>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>On</dt>
-          <dd>
-            {place === undefined ? (
-              operation.resourceId
-            ) : (
-              <Link
-                to={
-                  place.version === undefined
-                    ? { view: "image", image: place.image }
-                    : {
-                        view: "version",
-                        image: place.image,
-                        version: place.version,
-                      }
-                }
-              >
-                {place.image.imageName} {place.version}
-              </Link>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Asked</dt>
-          <dd>
-            <Time value={operation.createdTime} /> by{" "}
-            {requesterText(operation.requestedBy)}
-          </dd>
-        </div>
-        {operation.endTime !== undefined && (
+    </>
+  );
+}
+
+function Details({ operation }: { readonly operation: Operation }) {
+  const place = parseResourceId(operation.resourceId);
+  return (
+    <div class="stack">
+      <section class="card" aria-label="State">
+        <dl class="facts">
           <div>
-            <dt>Ended</dt>
+            <dt>Status</dt>
             <dd>
-              <Time value={operation.endTime} />
-              {operation.canceledBy &&
-                `, canceled by ${requesterText(operation.canceledBy)}`}
+              <State state={statusOf(operation)} />{" "}
+              {isRunning(operation) && (
+                <>
+                  {operation.percentComplete} %
+                  <Bar
+                    percent={operation.percentComplete}
+                    label="All regions"
+                  />
+                </>
+              )}
             </dd>
           </div>
-        )}
-        {operation.expectedEndTime !== undefined && (
           <div>
-            <dt>Expected end</dt>
+            <dt>On</dt>
             <dd>
-              <Time value={operation.expectedEndTime} />
+              {place === undefined ? (
+                operation.resourceId
+              ) : (
+                <Link
+                  to={
+                    place.version === undefined
+                      ? { view: "image", image: place.image }
+                      : {
+                          view: "version",
+                          image: place.image,
+                          version: place.version,
+                        }
+                  }
+                >
+                  {place.image.imageName} {place.version}
+                </Link>
+              )}
             </dd>
           </div>
-        )}
-        {operation.traceparent !== undefined && (
           <div>
-            <dt>Trace</dt>
+            <dt>Asked</dt>
             <dd>
-              <code>{operation.traceparent}</code>
+              <Time value={operation.createdTime} /> by{" "}
+              <Who requester={operation.requestedBy} />
             </dd>
           </div>
-        )}
-      </dl>
+          {operation.endTime !== undefined && (
+            <div>
+              <dt>Ended</dt>
+              <dd>
+                <Time value={operation.endTime} />
+                {operation.canceledBy && (
+                  <>
+                    , canceled by <Who requester={operation.canceledBy} />
+                  </>
+                )}
+              </dd>
+            </div>
+          )}
+          {operation.expectedEndTime !== undefined && (
+            <div>
+              <dt>Expected end</dt>
+              <dd>
+                <Time value={operation.expectedEndTime} />
+              </dd>
+            </div>
+          )}
+          {operation.traceparent !== undefined && (
+            <div>
+              <dt>Trace</dt>
+              <dd>
+                <code>{operation.traceparent}</code>
+              </dd>
+            </div>
+          )}
+        </dl>
+      </section>
       <Outcome operation={operation} />
       {operation.regions.length > 0 && (
-        <>
-          <h2>Regions</h2>
-          <RegionsTable regions={operation.regions} operation={operation} />
-        </>
+        <section class="card" aria-labelledby="regions">
+          <header>
+            <h2 id="regions">Regions</h2>
+          </header>
+          <RegionsTable regions={operation.regions} />
+        </section>
       )}
       {operation.registrations && (
-        <>
-          <h2>Registrations</h2>
+        <section class="card" aria-labelledby="registrations">
+          <header>
+            <h2 id="registrations">Registrations</h2>
+          </header>
           <Table caption="Registrations" columns={["Name", "State"]}>
             {operation.registrations.map(({ name, state }) => (
               <tr key={name}>
@@ -177,11 +201,15 @@ function Details({
               </tr>
             ))}
           </Table>
-        </>
+        </section>
       )}
-      <h2>History</h2>
-      <History operation={operation} />
-      <Audit operation={operation} />
-    </>
+      <section class="card" aria-labelledby="history">
+        <header>
+          <h2 id="history">History</h2>
+        </header>
+        <History operation={operation} />
+        <Audit operation={operation} />
+      </section>
+    </div>
   );
 }

@@ -1,11 +1,13 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
-import { useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import { requesterText } from "../components/operation-details.js";
+import { Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
 import { Problem } from "../components/problem.js";
 import { State } from "../components/state.js";
-import { Relative, Time } from "../components/time.js";
+import { Bar } from "../components/tile.js";
+import { Time } from "../components/time.js";
+import { Who } from "../components/who.js";
 import { WindowTable } from "../components/window-table.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
@@ -32,20 +34,13 @@ interface Filters {
 
 /** What was asked for, newest first. */
 export function OperationsView() {
-  useTitle("Operations");
   const query = useQuery();
   const filters: Filters = {
     status: query.get("status") ?? "",
     place: query.get("place") ?? "",
     who: query.get("who") ?? "",
   };
-  return (
-    <>
-      <h1>Operations</h1>
-      <FilterBar filters={filters} />
-      <List filters={filters} />
-    </>
-  );
+  return <List filters={filters} />;
 }
 
 function List({ filters }: { readonly filters: Filters }) {
@@ -92,31 +87,51 @@ function List({ filters }: { readonly filters: Filters }) {
     meets(operation, filters),
   );
   const next = pages.at(-1)?.continuationToken;
+  const count = (holds: (operation: Operation) => boolean): number =>
+    rows.filter(holds).length;
   return (
     <>
-      <LiveBar live={live} />
-      <p role="status" class="muted">
-        {rows.length} {rows.length === 1 ? "operation" : "operations"}
-        {next !== undefined && " of those read so far"}
-      </p>
-      <WindowTable
-        caption="Operations"
-        columns={6}
-        rows={rows}
-        rowHeight={48}
-        rowKey={({ id }) => id}
-        head={
+      <Head
+        title="Operations"
+        meta={
           <>
-            <th scope="col">Operation</th>
-            <th scope="col">Status</th>
-            <th scope="col">On</th>
-            <th scope="col">Asked</th>
-            <th scope="col">By</th>
-            <th scope="col">End</th>
+            <LiveDot live={live} />
+            {live.value &&
+              ` · ${count(isRunning)} under way, ${count(({ status }) => status === "Failed")} failed`}
           </>
         }
-        cells={(operation) => <Cells operation={operation} />}
       />
+      <LiveState live={live} />
+      <FilterBar filters={filters}>
+        <span role="status" class="push muted small">
+          {rows.length} {rows.length === 1 ? "operation" : "operations"}
+          {next !== undefined && " of those read so far"}
+        </span>
+      </FilterBar>
+      <section class="card">
+        <WindowTable
+          caption="Operations"
+          columns={6}
+          rows={rows}
+          rowHeight={50}
+          rowKey={({ id }) => id}
+          head={
+            <>
+              <th scope="col">Operation</th>
+              <th scope="col">Status</th>
+              <th scope="col">Regions</th>
+              <th scope="col">Asked by</th>
+              <th scope="col" class="end">
+                Asked
+              </th>
+              <th scope="col" class="end">
+                Ends, or ended
+              </th>
+            </>
+          }
+          cells={(operation) => <Cells operation={operation} />}
+        />
+      </section>
       {next !== undefined && (
         <button
           type="button"
@@ -144,49 +159,61 @@ function List({ filters }: { readonly filters: Filters }) {
 
 function Cells({ operation }: { readonly operation: Operation }) {
   const place = parseResourceId(operation.resourceId);
+  const { regions } = operation;
+  const ready = regions.filter(({ state }) => state === "Completed").length;
+  const runs = isRunning(operation);
+  const on = `${place?.image.imageName ?? nameIn(operation.resourceId)} ${place?.version ?? ""}`;
   return (
     <>
       <th scope="row">
         <Link to={{ view: "operation", operationId: operation.id }}>
-          {kindName(operation.kind)}
+          {kindName(operation.kind)} {on}
         </Link>
+        <small class="one-line">
+          {[
+            place?.image.galleryName,
+            operation.error?.code ?? operation.waitReason,
+          ]
+            .filter(Boolean)
+            .join(" · ")}
+        </small>
       </th>
-      <td>
-        <State state={statusOf(operation)} />
-        <div class="sub">
-          {isRunning(operation) && `${operation.percentComplete} % `}
-          {operation.error?.code ?? operation.waitReason}
-        </div>
+      <td data-label="Status">
+        <State
+          state={statusOf(operation)}
+          share={runs ? operation.percentComplete : undefined}
+        />
       </td>
-      <td>
-        {place === undefined ? (
-          nameIn(operation.resourceId)
-        ) : place.version === undefined ? (
-          <Link to={{ view: "image", image: place.image }}>
-            {place.image.imageName}
-          </Link>
+      <td data-label="Regions">
+        {runs && regions.length > 0 ? (
+          <span class="grow">
+            <Bar
+              percent={operation.percentComplete}
+              label={`Regions of ${on}`}
+            />
+            <small>
+              {ready} of {regions.length} ready
+            </small>
+          </span>
         ) : (
-          <Link
-            to={{ view: "version", image: place.image, version: place.version }}
-          >
-            {place.image.imageName} {place.version}
-          </Link>
+          <span class="muted">
+            {regions.length > 0 && `${ready} of ${regions.length}`}
+          </span>
         )}
-        <div class="sub">
-          {place?.image.galleryName} {place?.image.resourceGroupName}
-        </div>
       </td>
-      <td>
+      <td data-label="Asked by">
+        <Who requester={operation.requestedBy} />
+      </td>
+      <td class="end muted nowrap wide-only">
         <Time value={operation.createdTime} />
       </td>
-      <td>{requesterText(operation.requestedBy)}</td>
-      <td>
+      <td class="end nowrap" data-label="Ends">
         {operation.endTime !== undefined ? (
           <Time value={operation.endTime} />
         ) : (
           operation.expectedEndTime !== undefined && (
             <>
-              expected <Relative value={operation.expectedEndTime} />
+              about <Time value={operation.expectedEndTime} lower />
             </>
           )
         )}
@@ -195,7 +222,22 @@ function Cells({ operation }: { readonly operation: Operation }) {
   );
 }
 
-function FilterBar({ filters }: { readonly filters: Filters }) {
+const STATUS_NAMES = [
+  ["", "All"],
+  ["attention", "Needs attention"],
+  ["Running", "Under way"],
+  ["Failed", "Failed"],
+  ["Succeeded", "Done"],
+  ["Canceled", "Canceled"],
+] as const;
+
+function FilterBar({
+  filters,
+  children,
+}: {
+  readonly filters: Filters;
+  readonly children: ComponentChildren;
+}) {
   const change = (changed: Partial<Filters>): void =>
     replaceQuery({ ...filters, ...changed });
   return (
@@ -205,37 +247,35 @@ function FilterBar({ filters }: { readonly filters: Filters }) {
       aria-label="Filter operations"
       onSubmit={(event) => event.preventDefault()}
     >
-      <label>
-        Status
-        <select
-          value={filters.status}
-          onChange={(event) => change({ status: event.currentTarget.value })}
-        >
-          <option value="">All</option>
-          <option value="attention">Needs attention</option>
-          {STATUSES.map((status) => (
-            <option key={status}>{status}</option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Place: a resource id, or a part of one
-        <input
-          type="search"
-          value={filters.place}
-          spellcheck={false}
-          onInput={(event) => change({ place: event.currentTarget.value })}
-        />
-      </label>
-      <label>
-        Asked by
-        <input
-          type="search"
-          value={filters.who}
-          spellcheck={false}
-          onInput={(event) => change({ who: event.currentTarget.value })}
-        />
-      </label>
+      <div class="segments" role="group" aria-label="Status">
+        {STATUS_NAMES.map(([status, name]) => (
+          <button
+            key={status}
+            type="button"
+            aria-pressed={filters.status === status}
+            onClick={() => change({ status })}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <input
+        type="search"
+        aria-label="Place: a name, or a resource id"
+        placeholder="Image, gallery or id"
+        value={filters.place}
+        spellcheck={false}
+        onInput={(event) => change({ place: event.currentTarget.value })}
+      />
+      <input
+        type="search"
+        aria-label="Asked by"
+        placeholder="Asked by"
+        value={filters.who}
+        spellcheck={false}
+        onInput={(event) => change({ who: event.currentTarget.value })}
+      />
+      {children}
     </form>
   );
 }

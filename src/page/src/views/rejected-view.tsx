@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Dialog } from "../components/dialog.js";
-import { useTitle } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import { Table } from "../components/table.js";
+import { Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
+import { FindingText } from "../components/problem.js";
+import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { useClient, useMay } from "../context.js";
 import { parseJson } from "../create/model/json.js";
@@ -22,18 +23,15 @@ interface Page {
 
 /** Requests by Service Bus that were rejected, and are kept for a time. */
 export function RejectedView() {
-  useTitle("Rejected requests");
-  return (
+  return useMay("Admin") ? (
+    <List />
+  ) : (
     <>
-      <h1>Rejected requests</h1>
-      {useMay("Admin") ? (
-        <List />
-      ) : (
-        <p>
-          Rejected requests are shown to who has the role{" "}
-          <code>ImageVersions.Admin</code>.
-        </p>
-      )}
+      <Head title="Rejected requests" />
+      <p>
+        Rejected requests are shown to who has the role{" "}
+        <code>ImageVersions.Admin</code>.
+      </p>
     </>
   );
 }
@@ -65,68 +63,50 @@ function List() {
   };
   return (
     <>
-      <LiveBar live={live} />
+      <Head
+        title="Rejected requests"
+        meta={
+          <>
+            <LiveDot live={live} /> · What came by Service Bus and could not be
+            accepted; oldest first
+          </>
+        }
+      />
+      <LiveState live={live} />
       <div role="status">
         {accepted && (
-          <p>
-            Accepted:{" "}
-            <Link to={{ view: "operation", operationId: accepted.id }}>
-              the operation
-            </Link>
+          <p class="banner">
+            <span>
+              Accepted:{" "}
+              <Link to={{ view: "operation", operationId: accepted.id }}>
+                the operation
+              </Link>
+            </span>
           </p>
         )}
-        {live.value?.requests.length === 0 && <p>There are none.</p>}
+        {live.value?.requests.length === 0 && (
+          <section class="card">
+            <div class="say">
+              <Tile state="done" big />
+              <div>
+                <h2>There are none.</h2>
+                <p>Every request by Service Bus was accepted.</p>
+              </div>
+            </div>
+          </section>
+        )}
         {live.value?.more === true && <p>The oldest hundred are shown.</p>}
       </div>
-      {live.value && live.value.requests.length > 0 && (
-        <Table
-          caption="Rejected requests, oldest first"
-          columns={["Rejected", "Why", "Request", "Original", "Send"]}
-        >
-          {live.value.requests.map((request) => (
-            <tr key={request.id}>
-              <td>
-                <Time value={request.enqueuedTime} />
-              </td>
-              <th scope="row" class="wrap">
-                <code>{request.rejectionCode}</code>
-                <div>{request.rejectionReason}</div>
-              </th>
-              <td class="wrap">
-                {request.request === undefined
-                  ? "no CloudEvent"
-                  : `${request.request.source} ${request.request.id}`}
-                <div class="sub">{request.size} bytes</div>
-              </td>
-              <td>
-                {request.original === undefined ? (
-                  <span class="muted">not kept whole, or no text</span>
-                ) : (
-                  <details>
-                    <summary>Show</summary>
-                    <pre class="original">{request.original}</pre>
-                  </details>
-                )}
-              </td>
-              <td>
-                <div class="actions">
-                  <button type="button" onClick={() => setSending(request)}>
-                    Send again
-                  </button>
-                  {bodyOf(request) && (
-                    <button
-                      type="button"
-                      onClick={() => setCorrecting(request)}
-                    >
-                      Correct and send
-                    </button>
-                  )}
-                </div>
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      <div class="stack">
+        {(live.value?.requests ?? []).map((request) => (
+          <Kept
+            key={request.id}
+            request={request}
+            onSend={() => setSending(request)}
+            onCorrect={() => setCorrecting(request)}
+          />
+        ))}
+      </div>
       {sending && (
         <Dialog
           title="Send again"
@@ -159,6 +139,73 @@ function List() {
   );
 }
 
+/** What is wrong with it, field by field, and what to do. */
+function Kept({
+  request,
+  onSend,
+  onCorrect,
+}: {
+  readonly request: Rejected;
+  readonly onSend: () => void;
+  readonly onCorrect: () => void;
+}) {
+  const { id, enqueuedTime, errors, original, size } = request;
+  const name =
+    request.request === undefined
+      ? `Message ${id}`
+      : `${request.request.source} ${request.request.id}`;
+  return (
+    <section class="card" aria-label={name}>
+      <div class="say">
+        <Tile state="failed" big />
+        <div>
+          <h2>{name}</h2>
+          <p title={request.rejectionCode}>
+            {request.rejectionReason} Rejected{" "}
+            <Time value={enqueuedTime} lower />, {size} bytes.
+          </p>
+        </div>
+        {bodyOf(request) && (
+          <button type="button" class="primary" onClick={onCorrect}>
+            Correct and send
+          </button>
+        )}
+        <button type="button" onClick={onSend}>
+          Send again
+        </button>
+      </div>
+      {errors.length > 0 && (
+        <ul class="findings pad" aria-label="Errors">
+          {errors.map((error, index) => (
+            <li key={index} class="note error">
+              <Tile state="note-mark" />
+              <FindingText finding={error} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {original === undefined ? (
+        <p class="pad muted small">
+          The original is not kept whole, or is no text.
+        </p>
+      ) : (
+        <details class="fold">
+          <summary>Show</summary>
+          <div class="pad">
+            <pre tabIndex={0}>{formatted(original)}</pre>
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}
+
+/** JSON with its lines and indents; anything else as it is. */
+function formatted(text: string): string {
+  const parsed = parseJson(text);
+  return "value" in parsed ? JSON.stringify(parsed.value, null, 2) : text;
+}
+
 function CorrectDialog({
   request,
   onClose,
@@ -179,6 +226,7 @@ function CorrectDialog({
   return (
     <Dialog
       title="Correct and send"
+      wide
       confirm="Plan and send"
       disabled={mistake !== undefined}
       onClose={onClose}
@@ -214,6 +262,16 @@ function CorrectDialog({
         spellcheck={false}
         onInput={(event) => setId(event.currentTarget.value)}
       />
+      {request.errors.length > 0 && (
+        <ul class="findings">
+          {request.errors.map((error, index) => (
+            <li key={index} class="note error">
+              <Tile state="note-mark" />
+              <FindingText finding={error} />
+            </li>
+          ))}
+        </ul>
+      )}
       <label for="correct-body">Body</label>
       <textarea
         id="correct-body"

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import { NotFoundError, type Schemas } from "@sigil/client";
 import { Dialog } from "../components/dialog.js";
-import { ImageHeading } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import { requesterText } from "../components/operation-details.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
+import { Who } from "../components/who.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
@@ -48,31 +48,41 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
   };
   return (
     <>
-      <ImageHeading image={image} current="retention" />
-      <LiveBar live={live} />
-      {mayAdmin && live.value && (
-        <div class="actions no-print">
-          <button type="button" onClick={() => setOpen("set")}>
-            {retention ? "Other rules" : "Set rules"}
-          </button>
-          {retention?.policy.mode === "dryRun" && (
-            <button
-              type="button"
-              class="danger"
-              onClick={() => setOpen("delete")}
-            >
-              Delete by these rules
+      <Head
+        title={`Retention of ${image.imageName}`}
+        crumbs={<Crumbs gallery={image} image={image} />}
+        meta={<LiveDot live={live} />}
+      >
+        {mayAdmin && live.value && (
+          <>
+            <button type="button" onClick={() => setOpen("set")}>
+              {retention ? "Other rules…" : "Set rules…"}
             </button>
-          )}
-          {retention && (
-            <button type="button" onClick={() => setOpen("remove")}>
-              Remove the policy
-            </button>
-          )}
-        </div>
-      )}
+            {retention && (
+              <button type="button" onClick={() => setOpen("remove")}>
+                Remove the policy…
+              </button>
+            )}
+            {retention?.policy.mode === "dryRun" && (
+              <button
+                type="button"
+                class="danger"
+                onClick={() => setOpen("delete")}
+              >
+                Delete by these rules…
+              </button>
+            )}
+          </>
+        )}
+      </Head>
+      <LiveState live={live} />
       {live.value && retention === undefined && (
-        <p>There is no retention policy: nothing is deleted by itself.</p>
+        <section class="card">
+          <div class="empty">
+            <h2>No retention policy</h2>
+            <p>Nothing is deleted by itself.</p>
+          </div>
+        </section>
       )}
       {retention && <Details image={image} retention={retention} />}
       {open === "set" && <SetDialog {...props} policy={retention?.policy} />}
@@ -101,8 +111,9 @@ function Details({
         ) : (
           <strong>What is listed is deleted, hour by hour.</strong>
         )}{" "}
-        Set <Time value={policy.setTime} /> by {requesterText(policy.setBy)}.
-        Evaluated <Time value={evaluatedTime} />.
+        Set <Time value={policy.setTime} lower /> by{" "}
+        <Who requester={policy.setBy} />. Evaluated{" "}
+        <Time value={evaluatedTime} lower />.
       </p>
       <Decisions
         image={image}
@@ -134,10 +145,12 @@ function Decisions({
 }) {
   const shown = decisions.slice(0, 140);
   return (
-    <>
-      <h2>
-        {title} ({decisions.length})
-      </h2>
+    <section class="card" aria-label={title}>
+      <header>
+        <h2>
+          {title} ({decisions.length})
+        </h2>
+      </header>
       {shown.length > 0 && (
         <Table caption={title} columns={["Version", "Why"]}>
           {shown.map(({ name, code, reason }) => (
@@ -155,9 +168,9 @@ function Decisions({
         </Table>
       )}
       {decisions.length > shown.length && (
-        <p>{decisions.length - shown.length} more.</p>
+        <p class="pad">{decisions.length - shown.length} more.</p>
       )}
-    </>
+    </section>
   );
 }
 

@@ -1,47 +1,56 @@
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { statusOf, type Schemas } from "@sigil/client";
-import {
-  CancelDialog,
-  DeleteDialog,
-  PromotionDialog,
-  RetryDialog,
-  RollbackDialog,
-  TestDialog,
-  type ActionProps,
-  type Version,
-} from "../actions.js";
+import { NotFoundError, type Client, type Schemas } from "@sigil/client";
 import { Changes } from "../components/changes.js";
-import { ImageHeading } from "../components/image-heading.js";
-import { LiveBar } from "../components/live-bar.js";
-import {
-  Audit,
-  History,
-  Outcome,
-  RegionsTable,
-  TestsTable,
-  requesterText,
-} from "../components/operation-details.js";
+import { Command, SameWithSigil } from "../components/command.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveDot, LiveState } from "../components/live.js";
+import { useLoaded } from "../components/loaded.js";
+import { Menu } from "../components/menu.js";
 import { Findings } from "../components/problem.js";
-import { conditionName, State } from "../components/state.js";
-import { Table } from "../components/table.js";
-import { EndOfLife, Time } from "../components/time.js";
+import { Tile } from "../components/tile.js";
+import { Time } from "../components/time.js";
+import { UseDetails } from "../components/use-details.js";
+import { Who } from "../components/who.js";
+import { versionWords } from "../command-line.js";
 import { useClient, useMay, useMayCancel } from "../context.js";
+import type { ActionProps, Version } from "../dialogs/action.js";
+import { CancelDialog } from "../dialogs/cancel.js";
+import { DeleteDialog } from "../dialogs/deletion.js";
+import { ProtectDialog, PutBackDialog } from "../dialogs/patch.js";
+import { DemoteDialog, PromoteDialog } from "../dialogs/promotion.js";
+import { RestoreDialog } from "../dialogs/restore.js";
+import { RetryDialog } from "../dialogs/retry.js";
+import { RollbackDialog } from "../dialogs/rollback.js";
+import { TestDialog } from "../dialogs/test.js";
 import { useLive } from "../live.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
 import { Link } from "../navigation.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
+import { BUSY_MS, IDLE_MS } from "../retry.js";
 import { imageKey, parseResourceId, type ImageName } from "../routes.js";
-import { ENCRYPTION_NAMES, isOpen, nameIn } from "../summaries.js";
+import { isOpen, readSummary, type Summary } from "../summaries.js";
+import { Deleted } from "../version/deleted.js";
+import { Facts } from "../version/facts.js";
+import { headlinesOf, type Deed, type Headline } from "../version/headline.js";
+import { HistoryCard } from "../version/history.js";
+import { KeysCard } from "../version/keys.js";
+import { MachineCard } from "../version/machine.js";
+import { offersOf, type Offer } from "../version/offered.js";
+import { Regions } from "../version/regions.js";
+import { TestsCard } from "../version/tests.js";
+import { Waves } from "../version/waves.js";
 
-interface Shown {
-  readonly version: Version;
-  readonly etag: string;
-  /** The last one, with its calls; absent where Sigil was never asked for one. */
-  readonly operation: Operation | undefined;
-}
+/** What is there, or that it was deleted. */
+type Shown =
+  | {
+      readonly kind: "there";
+      readonly version: Version;
+      readonly etag: string;
+      /** The last one; absent where Sigil was never asked for one. */
+      readonly operation: Operation | undefined;
+    }
+  | { readonly kind: "deleted"; readonly deletion: Operation };
 
-/** One version: each region, each disk's key, what was done, and what may be. */
+/** One version: what it waits for, each region, each disk's key, what was done, and what may be. */
 export function VersionView({
   image,
   version: name,
@@ -52,505 +61,569 @@ export function VersionView({
   const client = useClient();
   const live = useLive<Shown>(
     `${imageKey(image)} ${name}`,
-    async (_, signal) => {
-      const { headers, body } = await client.call("getImageVersion", {
-        path: { ...image, versionName: name },
-        signal,
-      });
-      const { operationId } = body.sigil;
-      const operation =
-        operationId === undefined
-          ? undefined
-          : await client.call("getOperation", {
-              path: { operationId },
-              query: { expand: "calls" },
-              signal,
-            });
-      return {
-        version: body,
-        etag: headers.get("etag") ?? "",
-        operation: operation?.body,
-      };
-    },
-    ({ version, operation }) =>
-      isOpen(version.sigil.state) ||
-      (operation !== undefined && isRunning(operation))
-        ? BUSY_MS
-        : IDLE_MS,
+    (_, signal) => readShown(client, image, name, signal),
+    (shown) => (isBusy(shown) ? BUSY_MS : IDLE_MS),
   );
+  const [accepted, setAccepted] = useState<Operation>();
+  const onAccepted = (begun: Operation): void => {
+    setAccepted(begun);
+    live.refresh();
+  };
+  const shown = live.value;
+  const title = `${image.imageName} ${name}`;
+  const published =
+    shown?.kind === "there"
+      ? shown.version.properties.publishingProfile.publishedDate
+      : undefined;
   return (
     <>
-      <ImageHeading
-        image={image}
-        current="version"
-        title={`${image.imageName} ${name}`}
-      />
-      <LiveBar live={live} />
-      {live.value && (
-        <Details image={image} shown={live.value} refresh={live.refresh} />
+      <Head
+        title={title}
+        crumbs={<Crumbs gallery={image} image={image} />}
+        meta={
+          <>
+            <LiveDot live={live} />
+            {published !== undefined && (
+              <>
+                {" · Published "}
+                <Time value={published} lower />
+              </>
+            )}
+          </>
+        }
+      >
+        {shown?.kind === "there" && (
+          <Actions
+            image={image}
+            version={shown.version}
+            etag={shown.etag}
+            operation={shown.operation}
+            onAccepted={onAccepted}
+          />
+        )}
+      </Head>
+      <LiveState live={live} />
+      <div role="status">
+        {accepted && shown?.kind === "there" && (
+          <p class="banner">
+            <span>
+              Accepted:{" "}
+              <Link to={{ view: "operation", operationId: accepted.id }}>
+                {kindName(accepted.kind)}
+              </Link>
+            </span>
+          </p>
+        )}
+      </div>
+      {shown?.kind === "deleted" && (
+        <DeletedVersion
+          image={image}
+          version={name}
+          deletion={shown.deletion}
+          onAccepted={onAccepted}
+        />
+      )}
+      {shown?.kind === "there" && (
+        <Details
+          image={image}
+          shown={shown}
+          accepted={accepted}
+          onAccepted={onAccepted}
+        />
       )}
     </>
   );
 }
 
-const KEYS = {
-  AtRisk: "At risk",
-  Unknown: "Not all could be seen",
-  Safe: "Safe",
-} as const;
+function isBusy(shown: Shown): boolean {
+  return shown.kind === "deleted"
+    ? isRunning(shown.deletion)
+    : isOpen(shown.version.sigil.state) ||
+        (shown.operation !== undefined && isRunning(shown.operation));
+}
 
-function Details({
+/** Of a version that is gone, the deletion that has led to it. */
+async function readShown(
+  client: Client,
+  image: ImageName,
+  name: string,
+  signal: AbortSignal,
+): Promise<Shown> {
+  try {
+    const { headers, body } = await client.call("getImageVersion", {
+      path: { ...image, versionName: name },
+      query: { expand: "keys" },
+      signal,
+    });
+    const { operationId } = body.sigil;
+    const operation =
+      operationId === undefined
+        ? undefined
+        : await client.call("getOperation", { path: { operationId }, signal });
+    return {
+      kind: "there",
+      version: body,
+      etag: headers.get("etag") ?? "",
+      operation: operation?.body,
+    };
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const [last] = await operationsOf(client, image, name, signal);
+    if (
+      last?.kind === "DeleteImageVersion" &&
+      (last.status === "Succeeded" || isRunning(last))
+    )
+      return { kind: "deleted", deletion: last };
+    throw error;
+  }
+}
+
+/** What was asked of the version, of the last hundred operations on its image definition. */
+async function operationsOf(
+  client: Client,
+  image: ImageName,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly Operation[]> {
+  const { subscriptionId, resourceGroupName, galleryName, imageName } = image;
+  const { body } = await client.call("listOperations", {
+    query: {
+      imageDefinition: `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/galleries/${galleryName}/images/${imageName}`,
+      top: 100,
+    },
+    signal,
+  });
+  return body.value.filter(
+    ({ resourceId, rollback }) =>
+      parseResourceId(resourceId)?.version === name ||
+      rollback?.to === name ||
+      rollback?.from === name,
+  );
+}
+
+function DeletedVersion({
   image,
-  shown: { version, etag, operation },
-  refresh,
+  version,
+  deletion,
+  onAccepted,
 }: {
   readonly image: ImageName;
-  readonly shown: Shown;
-  readonly refresh: () => void;
+  readonly version: string;
+  readonly deletion: Operation;
+  readonly onAccepted: ActionProps["onAccepted"];
 }) {
-  const [accepted, setAccepted] = useState<Operation>();
-  const { properties, sigil } = version;
-  const profile = properties.publishingProfile;
+  const mayWrite = useMay("Write");
+  const [restoring, setRestoring] = useState(false);
+  const canBeRestored = deletion.softDelete?.isSoftDeleteEnabled === true;
   return (
     <>
-      <Actions
+      <Deleted
         image={image}
         version={version}
-        etag={etag}
-        operation={operation}
-        accepted={accepted}
-        onAccepted={(begun) => {
-          setAccepted(begun);
-          refresh();
-        }}
+        deletion={deletion}
+        onRestore={
+          canBeRestored && mayWrite ? () => setRestoring(true) : undefined
+        }
       />
-      <Findings
-        findings={[
-          ...(sigil.warnings ?? []),
-          ...(sigil.keys?.problems ?? []).map(({ regions, ...problem }) => ({
-            ...problem,
-            pointer: "",
-            message: `${problem.message} It encrypts the version in ${regions.join(", ")}.`,
-          })),
-        ]}
-      />
-      <dl class="facts">
-        <Fact name="State">
-          <State state={sigil.state ?? properties.provisioningState} /> (in
-          Azure: {properties.provisioningState})
-        </Fact>
-        <Fact name="Latest">
-          {sigil.latest
-            ? "Yes"
-            : sigil.latestIn.length > 0
-              ? `In ${sigil.latestIn.join(", ")}`
-              : "No"}
-          {profile.excludeFromLatest === true && ", excluded"}
-        </Fact>
-        {sigil.promotion && (
-          <Fact name="Promotion rule">
-            {sigil.promotion.when} {(sigil.promotion.regions ?? []).join(", ")}
-          </Fact>
-        )}
-        {sigil.rollout && (
-          <Fact name={`Promotion: ${sigil.rollout.state}`}>
-            {sigil.rollout.message}
-          </Fact>
-        )}
-        {sigil.protected === true && (
-          <Fact name="Protected">
-            Not deleted until an Admin takes that off
-          </Fact>
-        )}
-        {sigil.keys && (
-          <Fact name="Keys">
-            {KEYS[sigil.keys.state]}
-            {sigil.keys.lookedTime !== undefined && (
-              <>
-                {", looked at "}
-                <Time value={sigil.keys.lookedTime} />
-              </>
-            )}
-            {sigil.keys.notSeen.map(({ diskEncryptionSetId, message }) => (
-              <div key={diskEncryptionSetId} class="sub">
-                {message}
-              </div>
-            ))}
-          </Fact>
-        )}
-        {sigil.conditions?.map(({ type, message, since, whatToDo }) => (
-          <Fact key={type} name={conditionName(type)}>
-            {message}
-            {since !== undefined && (
-              <>
-                {" Since "}
-                <Time value={since} />.
-              </>
-            )}
-            <div class="sub">
-              {whatToDo.sentence}{" "}
-              <code>{whatToDo.command ?? whatToDo.request}</code>
-            </div>
-          </Fact>
-        ))}
-        <Fact name="Created by">
-          {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
-        </Fact>
-        {profile.publishedDate !== undefined && (
-          <Fact name="Published">
-            <Time value={profile.publishedDate} />
-          </Fact>
-        )}
-        {profile.endOfLifeDate !== undefined && (
-          <Fact name="End of life">
-            <EndOfLife date={profile.endOfLifeDate} />
-          </Fact>
-        )}
-        <Fact name="Source">
-          {sourcesOf(version).map((id) => (
-            <div key={id} title={id}>
-              {id.split("/").slice(-2).join("/")}
-            </div>
-          ))}
-        </Fact>
-        {Object.entries(version.tags ?? {}).map(([name, value]) => (
-          <Fact key={name} name={`Tag ${name}`}>
-            {value}
-          </Fact>
-        ))}
-      </dl>
-      {operation && <Outcome operation={operation} />}
-      <h2>Regions</h2>
-      <RegionsTable regions={sigil.regions} operation={operation} />
-      <h2>Keys</h2>
-      <Encryption version={version} />
-      {(sigil.pending ?? []).length > 0 && (
-        <>
-          <h2>Requested, not in Azure yet</h2>
-          <Changes changes={sigil.pending ?? []} />
-        </>
-      )}
-      {operation && (
-        <>
-          <h2>
-            History of the last operation:{" "}
-            <Link to={{ view: "operation", operationId: operation.id }}>
-              {kindName(operation.kind)}
-            </Link>
-          </h2>
-          <History operation={operation} />
-          <Audit operation={operation} />
-        </>
-      )}
-      <h2>Operations</h2>
-      <Operations image={image} version={version} accepted={accepted} />
-      {properties.validationsProfile !== undefined && (
-        <>
-          <h2>Azure's validations</h2>
-          <pre>{JSON.stringify(properties.validationsProfile, null, 2)}</pre>
-        </>
+      {restoring && (
+        <RestoreDialog
+          image={image}
+          version={version}
+          onClose={() => setRestoring(false)}
+          onAccepted={(begun) => {
+            setRestoring(false);
+            onAccepted(begun);
+          }}
+        />
       )}
     </>
   );
 }
 
-type Action =
-  "promote" | "demote" | "rollback" | "retry" | "test" | "cancel" | "delete";
+interface DetailsProps {
+  readonly image: ImageName;
+  readonly shown: Extract<Shown, { readonly kind: "there" }>;
+  readonly accepted: Operation | undefined;
+  readonly onAccepted: ActionProps["onAccepted"];
+}
 
+function Details({ image, shown, accepted, onAccepted }: DetailsProps) {
+  const { version, etag, operation } = shown;
+  const { sigil, properties } = version;
+  const client = useClient();
+  const summary = useLive<Summary>(
+    `latest of ${imageKey(image)}`,
+    (previous, signal) => readSummary(client, image, previous, signal),
+    () => IDLE_MS,
+  );
+  const operations = useLive<readonly Operation[]>(
+    `operations ${version.id.toLowerCase()} ${sigil.operationId ?? ""}`,
+    (_, signal) => operationsOf(client, image, version.name, signal),
+    (all) => (all.some(isRunning) ? BUSY_MS : 60_000),
+  );
+  useEffect(() => {
+    if (accepted !== undefined) operations.refresh();
+  }, [accepted]);
+  const results = useLoaded(
+    `tests ${version.id} ${operations.value?.length ?? 0}`,
+    async (signal) => {
+      const { body } = await client.call("getTestResults", {
+        path: { ...image, versionName: version.name },
+        signal,
+      });
+      return body.value;
+    },
+  );
+  const tests = operations.value?.find((one) => one.tests)?.tests ?? [];
+  return (
+    <>
+      <section class="card" aria-label="State">
+        <Headlines
+          image={image}
+          version={version}
+          etag={etag}
+          operation={operation}
+          onAccepted={onAccepted}
+        />
+        <Waves version={version} />
+        <Facts image={image} version={version} />
+      </section>
+      <LastFailure operation={operation} />
+      <Findings findings={sigil.warnings ?? []} />
+      <div class="columns below">
+        <div class="stack">
+          <Regions version={version} latestIn={latestByRegion(summary.value)} />
+          <KeysCard version={version} />
+          <TestsCard
+            results={results.kind === "loaded" ? results.value : []}
+            tests={tests}
+          />
+          {(sigil.pending ?? []).length > 0 && (
+            <section class="card" aria-labelledby="pending">
+              <header>
+                <h2 id="pending">Requested, not in Azure yet</h2>
+              </header>
+              <Changes changes={sigil.pending ?? []} />
+            </section>
+          )}
+          {properties.validationsProfile !== undefined && (
+            <section class="card" aria-labelledby="validations">
+              <header>
+                <h2 id="validations">Azure's validations</h2>
+              </header>
+              <pre tabIndex={0}>
+                {JSON.stringify(properties.validationsProfile, null, 2)}
+              </pre>
+            </section>
+          )}
+        </div>
+        <div class="stack">
+          <HistoryCard operations={operations.value ?? []} />
+          <More image={image} version={version} />
+          <section class="card" aria-labelledby="sigil-line">
+            <header>
+              <h2 id="sigil-line">The same with sigil</h2>
+            </header>
+            <div class="pad">
+              <Command
+                line={[
+                  "sigil image-version show",
+                  ...versionWords(image, version.name),
+                ].join(" ")}
+              />
+            </div>
+          </section>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function latestByRegion(
+  summary: Summary | undefined,
+): ReadonlyMap<string, string> {
+  return new Map(
+    (summary?.body.versions ?? []).flatMap(({ name, regions }) =>
+      regions
+        .filter(({ latest }) => latest)
+        .map((region) => [region.name, name] as const),
+    ),
+  );
+}
+
+/** Why the last operation has failed, with each error: of one that was put right since there is another. */
+function LastFailure({
+  operation,
+}: {
+  readonly operation: Operation | undefined;
+}) {
+  if (operation?.error === undefined) return null;
+  const { error, kind, endTime, requestedBy } = operation;
+  return (
+    <section class="card below" aria-label="Why it failed">
+      <div class="say">
+        <Tile state="failed" big />
+        <div>
+          <h2>
+            {kindName(kind)} failed{" "}
+            {endTime !== undefined && <Time value={endTime} lower />}
+          </h2>
+          <p>
+            {error.message} Asked for by <Who requester={requestedBy} />.
+          </p>
+        </div>
+      </div>
+      {error.errors.length > 0 && (
+        <div class="pad">
+          <Findings findings={error.errors} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** What one asks for now and then: read when it is opened. */
+function More({
+  image,
+  version,
+}: {
+  readonly image: ImageName;
+  readonly version: Version;
+}) {
+  const [open, setOpen] = useState<"use" | "machine">();
+  const regions = version.sigil.regions
+    .filter(({ state }) => state === "Completed")
+    .map(({ name }) => name);
+  return (
+    <>
+      {open === "machine" ? (
+        <MachineCard image={image} version={version.name} regions={regions} />
+      ) : (
+        regions.length > 0 && (
+          <button type="button" onClick={() => setOpen("machine")}>
+            Machine commands
+          </button>
+        )
+      )}
+      {open === "use" ? (
+        <section class="card" aria-label="Who uses it">
+          <div class="pad">
+            <UseDetails image={image} version={version.name} />
+          </div>
+          <SameWithSigil
+            words={[
+              "image-version",
+              "use",
+              ...versionWords(image, version.name),
+            ]}
+          />
+        </section>
+      ) : (
+        <button type="button" onClick={() => setOpen("use")}>
+          Who uses it
+        </button>
+      )}
+    </>
+  );
+}
+
+interface VersionProps {
+  readonly image: ImageName;
+  readonly version: Version;
+  readonly etag: string;
+  readonly operation: Operation | undefined;
+  readonly onAccepted: ActionProps["onAccepted"];
+}
+
+function Headlines({
+  image,
+  version,
+  etag,
+  operation,
+  onAccepted,
+}: VersionProps) {
+  const offers = useOffers(image, version, operation);
+  const [deed, setDeed] = useState<Deed>();
+  const lines = headlinesOf(version, operation);
+  const props = {
+    image,
+    version,
+    etag,
+    onClose: () => setDeed(undefined),
+    onAccepted: (begun: Operation) => {
+      setDeed(undefined);
+      onAccepted(begun);
+    },
+  };
+  const mayDo = ({ kind }: Deed): boolean =>
+    kind === "keys" ||
+    kind === "tests" ||
+    (kind === "putBack" ? offers.has("change") : offers.has(kind));
+  const act = (does: Deed): void => {
+    if (does.kind !== "keys" && does.kind !== "tests") return setDeed(does);
+    const target = document.getElementById(does.kind);
+    target?.scrollIntoView();
+    target?.focus();
+  };
+  return (
+    <>
+      {lines.map((line, index) => (
+        <Line
+          key={line.title}
+          line={line}
+          isFirst={index === 0}
+          mayDo={line.deed !== undefined && mayDo(line.deed.does)}
+          onDo={act}
+        />
+      ))}
+      {deed?.kind === "promote" && <PromoteDialog {...props} />}
+      {deed?.kind === "retry" && <RetryDialog {...props} />}
+      {deed?.kind === "putBack" && (
+        <PutBackDialog
+          {...props}
+          condition={deed.condition}
+          patch={deed.patch}
+        />
+      )}
+    </>
+  );
+}
+
+function Line({
+  line: { tile, title, text, deed, command },
+  isFirst,
+  mayDo,
+  onDo,
+}: {
+  readonly line: Headline;
+  readonly isFirst: boolean;
+  readonly mayDo: boolean;
+  readonly onDo: (deed: Deed) => void;
+}) {
+  return (
+    <div class="say">
+      <Tile state={tile} big={isFirst} />
+      <div>
+        <h2>{title}</h2>
+        <p>{text}</p>
+        {command !== undefined && (
+          <details>
+            <summary class="small">The same with sigil</summary>
+            <Command line={command} />
+          </details>
+        )}
+      </div>
+      {deed && mayDo && (
+        <button
+          type="button"
+          class={isFirst ? "primary no-print" : "no-print"}
+          onClick={() => onDo(deed.does)}
+        >
+          {deed.name}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function useOffers(
+  image: ImageName,
+  version: Version,
+  operation: Operation | undefined,
+): ReadonlySet<Offer> {
+  const client = useClient();
+  const mayWrite = useMay("Write");
+  const profile = useLoaded<Schemas["StoredTestProfile"] | undefined>(
+    `profile ${imageKey(image)} ${mayWrite}`,
+    async (signal) => {
+      if (!mayWrite) return undefined;
+      const { body } = await client.call("getTestProfile", {
+        path: { ...image },
+        signal,
+      });
+      return body;
+    },
+  );
+  return offersOf(version, {
+    operation,
+    mayWrite,
+    mayAdmin: useMay("Admin"),
+    hasTestProfile: profile.kind === "loaded" && profile.value !== undefined,
+    nowMs: Date.now(),
+  });
+}
+
+type Open = Exclude<Offer, "change"> | "cancel";
+
+/** The one button, and the rest in a menu; what would be refused is not there. */
 function Actions({
   image,
   version,
   etag,
   operation,
-  accepted,
   onAccepted,
-}: {
-  readonly image: ImageName;
-  readonly version: Version;
-  readonly etag: string;
-  readonly operation: Operation | undefined;
-  /** What was asked for here last. */
-  readonly accepted: Operation | undefined;
-  readonly onAccepted: ActionProps["onAccepted"];
-}) {
-  const mayWrite = useMay("Write");
+}: VersionProps) {
+  const offers = useOffers(image, version, operation);
   const mayCancel = useMayCancel(operation);
-  const [open, setOpen] = useState<Action>();
-  const excluded =
-    version.properties.publishingProfile.excludeFromLatest === true;
-  // What an operation repairs now needs nobody; what waits is brought forward.
-  const mayRetry = version.sigil.regions.some(
-    ({ state, nextAttemptTime }) =>
-      state === "Failed" &&
-      (operation === undefined ||
-        !isRunning(operation) ||
-        nextAttemptTime !== undefined),
-  );
-  const props: ActionProps = {
+  const [open, setOpen] = useState<Open>();
+  const props = {
+    image,
+    version,
+    etag,
     onClose: () => setOpen(undefined),
-    onAccepted: (begun) => {
+    onAccepted: (begun: Operation) => {
       setOpen(undefined);
       onAccepted(begun);
     },
   };
-  const versionProps = { ...props, image, version, etag };
+  const item = (offer: Open, text: string, className?: string) =>
+    (offer === "cancel" ? mayCancel : offers.has(offer)) && (
+      <button type="button" class={className} onClick={() => setOpen(offer)}>
+        {text}
+      </button>
+    );
   return (
     <>
-      {(mayWrite || mayCancel) && (
-        <div class="actions no-print" role="group" aria-label="Actions">
-          {mayWrite && (
-            <>
-              <Link
-                to={{ view: "create", image, version: version.name }}
-                class="button"
-              >
-                Change or add regions
-              </Link>
-              {excluded ? (
-                <button type="button" onClick={() => setOpen("promote")}>
-                  Promote
-                </button>
-              ) : (
-                <button type="button" onClick={() => setOpen("demote")}>
-                  Exclude from latest
-                </button>
-              )}
-              {!version.sigil.latest && (
-                <button type="button" onClick={() => setOpen("rollback")}>
-                  Roll back to this version
-                </button>
-              )}
-              <button type="button" onClick={() => setOpen("test")}>
-                Test
-              </button>
-              {mayRetry && (
-                <button type="button" onClick={() => setOpen("retry")}>
-                  Retry failed regions
-                </button>
-              )}
-            </>
-          )}
-          {mayCancel && (
-            <button type="button" onClick={() => setOpen("cancel")}>
-              Cancel the operation
-            </button>
-          )}
-          {mayWrite && (
-            <button
-              type="button"
-              class="danger"
-              onClick={() => setOpen("delete")}
-            >
-              Delete
-            </button>
-          )}
-        </div>
+      {offers.has("change") && (
+        <Link
+          to={{ view: "create", image, version: version.name }}
+          class="button no-print"
+        >
+          Change
+        </Link>
       )}
-      <div role="status">
-        {accepted && (
-          <p>
-            Accepted:{" "}
-            <Link to={{ view: "operation", operationId: accepted.id }}>
-              {kindName(accepted.kind)}
-            </Link>
-          </p>
-        )}
-      </div>
-      {(open === "promote" || open === "demote") && (
-        <PromotionDialog {...versionProps} promote={open === "promote"} />
+      {(offers.size > 1 || mayCancel) && (
+        <Menu label="More actions" text="⋯">
+          {item("promote", "Promote…")}
+          {item("demote", "Exclude from latest…")}
+          {item("rollback", "Roll back to this version…")}
+          {item("test", "Test…")}
+          {item("retry", "Retry failed regions…")}
+          {item("protect", "Protect from deletion…")}
+          {item("unprotect", "Take protection off…")}
+          {item("cancel", "Cancel the operation…")}
+          {offers.has("delete") && <hr />}
+          {item("delete", "Delete…", "danger")}
+        </Menu>
       )}
+      {open === "promote" && <PromoteDialog {...props} />}
+      {open === "demote" && <DemoteDialog {...props} />}
       {open === "rollback" && (
         <RollbackDialog
           {...props}
-          image={image}
           to={version.name}
           versions={[version.name]}
         />
       )}
-      {open === "test" && <TestDialog {...versionProps} />}
-      {open === "retry" && <RetryDialog {...versionProps} />}
-      {open === "delete" && <DeleteDialog {...versionProps} />}
+      {open === "test" && <TestDialog {...props} />}
+      {open === "retry" && <RetryDialog {...props} />}
+      {(open === "protect" || open === "unprotect") && (
+        <ProtectDialog {...props} />
+      )}
+      {open === "delete" && <DeleteDialog {...props} />}
       {open === "cancel" && operation && (
         <CancelDialog {...props} operation={operation} />
       )}
     </>
   );
-}
-
-type Encrypted = Schemas["RegionEncryption"];
-
-/** Each disk in each region: its type, and the set that holds its key. */
-function Encryption({ version }: { readonly version: Version }) {
-  const { regions } = version.sigil;
-  const luns = [
-    ...new Set(
-      regions.flatMap(({ encryption }) =>
-        encryption.dataDiskImages.map(({ lun }) => lun),
-      ),
-    ),
-  ].sort((a, b) => a - b);
-  const disks: readonly {
-    readonly name: string;
-    readonly of: (
-      encryption: Encrypted,
-    ) => Encrypted["osDiskImage"] | undefined;
-  }[] = [
-    { name: "OS disk", of: ({ osDiskImage }) => osDiskImage },
-    ...luns.map((lun) => ({
-      name: `Data disk ${lun}`,
-      of: ({ dataDiskImages }: Encrypted) =>
-        dataDiskImages.find((disk) => disk.lun === lun),
-    })),
-  ];
-  return (
-    <Table
-      caption="Keys of each disk in each region"
-      columns={["Disk", ...regions.map(({ name }) => name)]}
-    >
-      {disks.map(({ name, of }) => (
-        <tr key={name}>
-          <th scope="row">{name}</th>
-          {regions.map((region) => {
-            const disk = of(region.encryption);
-            return (
-              <td key={region.name} data-label={region.name}>
-                {disk && (
-                  <>
-                    {ENCRYPTION_NAMES[disk.type] ?? disk.type}
-                    {[
-                      disk.diskEncryptionSetId,
-                      disk.secureVMDiskEncryptionSetId,
-                    ]
-                      .filter((id) => id !== undefined)
-                      .map((id) => (
-                        <div key={id} class="sub" title={id}>
-                          {nameIn(id)}
-                        </div>
-                      ))}
-                  </>
-                )}
-              </td>
-            );
-          })}
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-/** What was asked of the version, of the last hundred operations on its image definition. */
-function Operations({
-  image,
-  version,
-  accepted,
-}: {
-  readonly image: ImageName;
-  readonly version: Version;
-  readonly accepted: Operation | undefined;
-}) {
-  const client = useClient();
-  const live = useLive<readonly Operation[]>(
-    `operations ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,
-    async (_, signal) => {
-      const { body } = await client.call("listOperations", {
-        query: {
-          imageDefinition: version.id.replace(/\/versions\/[^/]*$/u, ""),
-          top: 100,
-        },
-        signal,
-      });
-      return body.value.filter(
-        ({ resourceId, rollback }) =>
-          parseResourceId(resourceId)?.version === version.name ||
-          rollback?.to === version.name ||
-          rollback?.from === version.name,
-      );
-    },
-    (operations) => (operations.some(isRunning) ? BUSY_MS : 60_000),
-  );
-  useEffect(() => {
-    if (accepted !== undefined) live.refresh();
-  }, [accepted]);
-  const operations = live.value ?? [];
-  const tests = operations.find((operation) => operation.tests)?.tests;
-  return (
-    <>
-      {tests && (
-        <>
-          <h3>Last test</h3>
-          <TestsTable tests={tests} />
-        </>
-      )}
-      <OperationTable operations={operations} of={image.imageName} />
-    </>
-  );
-}
-
-function OperationTable({
-  operations,
-  of,
-}: {
-  readonly operations: readonly Operation[];
-  readonly of: string;
-}) {
-  return (
-    <Table
-      caption={`Operations on ${of}`}
-      columns={["Operation", "Status", "Asked", "By", "Ended"]}
-    >
-      {operations.map((operation) => (
-        <tr key={operation.id}>
-          <th scope="row">
-            <Link to={{ view: "operation", operationId: operation.id }}>
-              {kindName(operation.kind)}
-            </Link>
-          </th>
-          <td>
-            <State state={statusOf(operation)} />
-            {isRunning(operation) && ` ${operation.percentComplete} %`}
-          </td>
-          <td>
-            <Time value={operation.createdTime} />
-          </td>
-          <td>{requesterText(operation.requestedBy)}</td>
-          <td>
-            {operation.endTime !== undefined && (
-              <Time value={operation.endTime} />
-            )}
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function Fact({
-  name,
-  children,
-}: {
-  readonly name: string;
-  readonly children: ComponentChildren;
-}) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-/** What it is made from: one source with all disks, or one for each. */
-function sourcesOf({ properties }: Version): readonly string[] {
-  const {
-    source,
-    osDiskImage,
-    dataDiskImages = [],
-  } = properties.storageProfile;
-  if (source)
-    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
-      .filter((id) => id !== undefined)
-      .slice(0, 1);
-  return [osDiskImage, ...dataDiskImages]
-    .map((disk) => disk?.source?.id ?? disk?.source?.uri)
-    .filter((id) => id !== undefined);
 }

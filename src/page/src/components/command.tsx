@@ -1,0 +1,50 @@
+import { useState } from "preact/hooks";
+import { shellWord } from "../command-line.js";
+
+/** A line for a shell, to take along. */
+export function Command({
+  line,
+  label = "command",
+}: {
+  readonly line: string;
+  readonly label?: string;
+}) {
+  const [copied, setCopied] = useState("");
+  return (
+    <div class="command">
+      <code>{line}</code>
+      <span role="status" class="small">
+        {copied}
+      </span>
+      <button
+        type="button"
+        class="small no-print"
+        onClick={() =>
+          void navigator.clipboard.writeText(line).then(
+            () => setCopied("Copied"),
+            () => setCopied("The browser does not let it be copied."),
+          )
+        }
+      >
+        Copy<span class="visually-hidden"> {label}</span>
+      </button>
+    </div>
+  );
+}
+
+/** The `sigil` line that does the same. */
+export function SameWithSigil({
+  words,
+}: {
+  readonly words: readonly string[];
+}) {
+  return (
+    <details class="fold">
+      <summary>The same with sigil</summary>
+      <Command
+        label="the sigil line"
+        line={["sigil", ...words.map(shellWord)].join(" ")}
+      />
+    </details>
+  );
+}

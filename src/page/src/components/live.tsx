@@ -1,0 +1,66 @@
+import { ConnectionError, UnavailableError } from "@sigil/client";
+import { durationText, useNow } from "../clock.js";
+import type { Live } from "../live.js";
+import { Problem } from "./problem.js";
+import { shortTime } from "../times.js";
+import { Time } from "./time.js";
+
+/** Longer ago than that, what is shown is said to be old. */
+const OLD_MS = 90_000;
+
+/** A dot that says whether what is shown is of now; pressed, it is read at once. */
+export function LiveDot({ live }: { readonly live: Live<unknown> }) {
+  const { checkedAtMs, error, refresh } = live;
+  const ageMs = useNow() - (checkedAtMs ?? 0);
+  if (checkedAtMs === undefined) return null;
+  const isOld = error !== undefined || ageMs > OLD_MS;
+  return (
+    <button
+      type="button"
+      class={isOld ? "live old" : "live"}
+      title={`Checked at ${shortTime(checkedAtMs)}, ${durationText(ageMs)} ago. Press to read it now.`}
+      onClick={refresh}
+    >
+      {isOld ? `Of ${durationText(ageMs)} ago` : "Live"}
+    </button>
+  );
+}
+
+/** Why nothing newer has come; before the first answer, that it is read. */
+export function LiveState({ live }: { readonly live: Live<unknown> }) {
+  const { checkedAtMs, error, refresh, value } = live;
+  return (
+    <>
+      <div role="alert">
+        {error !== undefined && (
+          <div class="banner">
+            <div>
+              {error instanceof ConnectionError && (
+                <strong>The API does not answer. </strong>
+              )}
+              {error instanceof UnavailableError && (
+                <strong>The API answered {error.status}. </strong>
+              )}
+              <Problem error={error} />
+              {value !== undefined && checkedAtMs !== undefined && (
+                <p>
+                  What is shown is from{" "}
+                  <Time value={new Date(checkedAtMs).toISOString()} lower />. It
+                  is read again as soon as that is possible.
+                </p>
+              )}
+            </div>
+            <button type="button" class="small" onClick={refresh}>
+              Read now
+            </button>
+          </div>
+        )}
+      </div>
+      {value === undefined && error === undefined && (
+        <p role="status" class="muted">
+          Loading…
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { ProblemError, type Schemas } from "@sigil/client";
+import type { Operation } from "../operations.js";
+import type { ImageName } from "../routes.js";
+
+export type Version = Schemas["ImageVersion"];
+
+/** What is asked for in a dialog, and what an accepted request has led to. */
+export interface ActionProps {
+  readonly onAccepted: (operation: Operation) => void;
+  readonly onClose: () => void;
+}
+
+export interface VersionActionProps extends ActionProps {
+  readonly image: ImageName;
+  readonly version: Version;
+  /** As it is seen. What has changed since the dialog was opened is refused: it says what happens to what was seen then. */
+  readonly etag: string;
+}
+
+export const NO_LATEST = "RegionWouldLoseLatest";
+
+export function isNoLatest(error: unknown): boolean {
+  return error instanceof ProblemError && error.code === NO_LATEST;
+}
+
+export function allowNoLatest(allowed: boolean): { allowNoLatest?: true } {
+  return allowed ? { allowNoLatest: true } : {};
+}

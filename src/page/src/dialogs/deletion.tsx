@@ -1,0 +1,105 @@
+import { useState } from "preact/hooks";
+import { SameWithSigil } from "../components/command.js";
+import { Dialog } from "../components/dialog.js";
+import { Tile } from "../components/tile.js";
+import { UseDetails } from "../components/use-details.js";
+import { versionWords } from "../command-line.js";
+import { useClient } from "../context.js";
+import { regionCount } from "../geography.js";
+import { allowNoLatest, type VersionActionProps } from "./action.js";
+import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
+
+/** That it is final, and who uses the version, stand before the button. */
+export function DeleteDialog({
+  image,
+  version,
+  etag,
+  onAccepted,
+  onClose,
+}: VersionActionProps) {
+  const client = useClient();
+  const [seen] = useState(etag);
+  const [typed, setTyped] = useState("");
+  const foretold = useForecast(image, version.name, "delete");
+  const { noLatest, ignoreUse, isAllowed } = foretold;
+  const { name } = version;
+  return (
+    <Dialog
+      title={`Delete ${image.imageName} ${name}?`}
+      lead={`It is deleted in ${regionCount(version.sigil.regions.length)}. Machines made from it keep running.${version.sigil.managedBy === "Others" ? " Sigil has not created this version." : ""}`}
+      confirm={`Delete ${name}`}
+      danger
+      disabled={typed !== name || !isAllowed}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("deleteImageVersion", {
+          path: { ...image, versionName: name },
+          query: {
+            ...allowNoLatest(noLatest),
+            ...(ignoreUse && { ignoreUse: true }),
+          },
+          header: { "If-Match": seen },
+        });
+        onAccepted(body);
+      }}
+    >
+      <Finality
+        gallery={image.galleryName}
+        softDelete={foretold.live.value?.softDelete}
+      />
+      <section>
+        <UseDetails image={image} version={name} />
+      </section>
+      <ForecastDetails foretold={foretold} />
+      <label>
+        Type {name} to confirm
+        <input
+          value={typed}
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      </label>
+      <SameWithSigil
+        words={[
+          "image-version",
+          "delete",
+          ...versionWords(image, name),
+          ...(noLatest ? ["--allow-no-latest"] : []),
+          ...(ignoreUse ? ["--ignore-use"] : []),
+        ]}
+      />
+    </Dialog>
+  );
+}
+
+function Finality({
+  gallery,
+  softDelete,
+}: {
+  readonly gallery: string;
+  readonly softDelete: Forecast["softDelete"];
+}) {
+  if (softDelete === undefined) return null;
+  return softDelete.isSoftDeleteEnabled === true ? (
+    <div class="note">
+      <Tile state="held" />
+      <p>
+        {gallery} has soft delete: the version can be restored for a while, and
+        its number is not free until then.
+      </p>
+    </div>
+  ) : (
+    <div class="note error">
+      <Tile state="note-mark" />
+      <div>
+        <b>This is final</b>
+        <p>
+          {softDelete.isSoftDeleteEnabled === false
+            ? `${gallery} has no soft delete. The version cannot be restored.`
+            : `${gallery} could not be read: unless it has soft delete, the version cannot be restored.`}
+        </p>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,100 @@
+import { useState } from "preact/hooks";
+import type { Client, Schemas } from "@sigil/client";
+import { Findings, Problem } from "../components/problem.js";
+import { NoLatestTick, Tick } from "../components/tick.js";
+import { useClient, useMay } from "../context.js";
+import { useLive, type Live } from "../live.js";
+import { IDLE_MS } from "../retry.js";
+import { imageKey, type ImageName } from "../routes.js";
+import { NO_LATEST } from "./action.js";
+import { LatestTable } from "./latest-table.js";
+
+export type Forecast = Schemas["Forecast"];
+
+/** What an Admin may say of a version that somebody uses, or of which nobody knows. */
+const USE_CODES = ["ImageVersionInUse", "UseUnknown"];
+
+/** What the service foretells, and what a person has allowed of it. */
+export interface Foretold {
+  readonly live: Live<Forecast>;
+  readonly noLatest: boolean;
+  readonly ignoreUse: boolean;
+  readonly allowNoLatest: (allowed: boolean) => void;
+  readonly allowUse: (allowed: boolean) => void;
+  /** False where it is not known what would happen, or it would be refused. */
+  readonly isAllowed: boolean;
+}
+
+/** Read again and again: others change versions while one reads the dialog. */
+export function useForecast(
+  image: ImageName,
+  versionName: string,
+  of: Forecast["of"],
+): Foretold {
+  const client = useClient();
+  const [noLatest, allowNoLatest] = useState(false);
+  const [ignoreUse, allowUse] = useState(false);
+  const live = useLive<Forecast>(
+    `forecast ${of} ${imageKey(image)} ${versionName}`,
+    (_, signal) => readForecast(client, image, versionName, of, signal),
+    () => IDLE_MS,
+  );
+  const isAllowed =
+    live.value !== undefined &&
+    live.error === undefined &&
+    errorsIn(live.value).every(({ code }) =>
+      code === NO_LATEST ? noLatest : USE_CODES.includes(code) && ignoreUse,
+    );
+  return { live, noLatest, ignoreUse, allowNoLatest, allowUse, isAllowed };
+}
+
+export async function readForecast(
+  client: Client,
+  image: ImageName,
+  versionName: string,
+  of: Forecast["of"],
+  signal: AbortSignal,
+): Promise<Forecast> {
+  const { body } = await client.call("getForecast", {
+    path: { ...image, versionName },
+    query: { of },
+    signal,
+  });
+  return body;
+}
+
+function errorsIn({ findings }: Forecast): Forecast["findings"] {
+  return findings.filter(({ severity = "error" }) => severity === "error");
+}
+
+/** Each region's latest before and after, what is worth knowing, and what has to be said for it. */
+export function ForecastDetails({ foretold }: { readonly foretold: Foretold }) {
+  const { live, noLatest, ignoreUse, allowNoLatest, allowUse } = foretold;
+  const isAdmin = useMay("Admin");
+  const { value, error } = live;
+  if (error !== undefined) return <Problem error={error} />;
+  if (value === undefined)
+    return <p role="status">Asking what would change…</p>;
+  const codes = errorsIn(value).map(({ code }) => code);
+  return (
+    <>
+      <LatestTable regions={value.regions} />
+      <Findings
+        findings={value.findings.filter(
+          // The table has the one, and the deletion's own words the other.
+          ({ code }) => !["LatestChanges", "DeletionIsFinal"].includes(code),
+        )}
+      />
+      {codes.includes(NO_LATEST) && (
+        <NoLatestTick allowed={noLatest} onAllow={allowNoLatest} />
+      )}
+      {isAdmin && codes.some((code) => USE_CODES.includes(code)) && (
+        <Tick
+          checked={ignoreUse}
+          onChange={allowUse}
+          label="Delete it now, although it is used, or nobody knows"
+        />
+      )}
+    </>
+  );
+}

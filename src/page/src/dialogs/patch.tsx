@@ -1,0 +1,142 @@
+import { useState } from "preact/hooks";
+import { Command, SameWithSigil } from "../components/command.js";
+import { Dialog } from "../components/dialog.js";
+import { NoLatestTick } from "../components/tick.js";
+import { versionWords } from "../command-line.js";
+import { useClient, useRequestKey } from "../context.js";
+import {
+  allowNoLatest,
+  isNoLatest,
+  type Version,
+  type VersionActionProps,
+} from "./action.js";
+
+type Condition = NonNullable<Version["sigil"]["conditions"]>[number];
+
+/** The PATCH that a condition names. */
+interface NamedPatch {
+  readonly query: { readonly removeRegions?: string };
+  readonly body: Record<string, unknown>;
+}
+
+const PATCH = /^PATCH [^\s?]+(?:\?(\S*))? (\{[\s\S]*\})$/u;
+
+/** What a condition says to send, where that is a PATCH. */
+export function patchOf({ whatToDo }: Condition): NamedPatch | undefined {
+  const [, query = "", body] = PATCH.exec(whatToDo.request) ?? [];
+  if (body === undefined) return undefined;
+  const removeRegions = new URLSearchParams(query).get("removeRegions");
+  try {
+    return {
+      query: { ...(removeRegions !== null && { removeRegions }) },
+      body: JSON.parse(body) as Record<string, unknown>,
+    };
+  } catch {
+    return undefined; // Cut, as a very long one may be: then a person sends it.
+  }
+}
+
+/** Sends what a condition names: what was there before. */
+export function PutBackDialog({
+  image,
+  version,
+  etag,
+  condition,
+  patch,
+  onAccepted,
+  onClose,
+}: VersionActionProps & {
+  readonly condition: Condition;
+  readonly patch: NamedPatch;
+}) {
+  const client = useClient();
+  const keyOf = useRequestKey();
+  const [seen] = useState(etag);
+  const [allowed, setAllowed] = useState(false);
+  const [refused, setRefused] = useState(false);
+  return (
+    <Dialog
+      title="Put it back?"
+      lead={condition.message}
+      confirm="Put it back"
+      onClose={onClose}
+      onConfirm={async () => {
+        try {
+          const { body } = await client.call("patchImageVersion", {
+            path: { ...image, versionName: version.name },
+            query: {
+              plan: "require",
+              ...patch.query,
+              ...allowNoLatest(allowed),
+            },
+            header: {
+              "If-Match": seen,
+              "Idempotency-Key": keyOf([patch, allowed]),
+            },
+            body: patch.body,
+          });
+          onAccepted(body);
+        } catch (error) {
+          if (isNoLatest(error)) setRefused(true);
+          throw error;
+        }
+      }}
+    >
+      <p>This is what is sent:</p>
+      <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
+      {refused && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
+      {condition.whatToDo.command !== undefined && (
+        <Command line={condition.whatToDo.command} />
+      )}
+    </Dialog>
+  );
+}
+
+/** No deletion of it is accepted from then on; an Admin takes that off. */
+export function ProtectDialog({
+  image,
+  version,
+  etag,
+  onAccepted,
+  onClose,
+}: VersionActionProps) {
+  const client = useClient();
+  const keyOf = useRequestKey();
+  const [seen] = useState(etag);
+  const isProtected = version.sigil.protected === true;
+  const becomes = !isProtected;
+  return (
+    <Dialog
+      title={
+        isProtected
+          ? `Let ${version.name} be deleted again?`
+          : `Protect ${version.name} from deletion?`
+      }
+      lead={
+        isProtected
+          ? "Whoever may write can delete it then, and a retention policy may."
+          : "No deletion of it is accepted, by whomever, until an Admin takes that off. What others delete in Azure it does not guard."
+      }
+      confirm={isProtected ? "Take protection off" : "Protect"}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("patchImageVersion", {
+          path: { ...image, versionName: version.name },
+          header: { "If-Match": seen, "Idempotency-Key": keyOf(becomes) },
+          body: { sigil: { protected: becomes } },
+        });
+        onAccepted(body);
+      }}
+    >
+      <SameWithSigil
+        words={[
+          "image-version",
+          "update",
+          ...versionWords(image, version.name),
+          "--set",
+          `sigil.protected=${becomes}`,
+        ]}
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,126 @@
+import { useState } from "preact/hooks";
+import type { Schemas } from "@sigil/client";
+import { SameWithSigil } from "../components/command.js";
+import { Dialog } from "../components/dialog.js";
+import { Findings, Problem } from "../components/problem.js";
+import { NoLatestTick } from "../components/tick.js";
+import { imageWords } from "../command-line.js";
+import { useClient, useRequestKey } from "../context.js";
+import { useLive } from "../live.js";
+import { IDLE_MS } from "../retry.js";
+import type { ImageName } from "../routes.js";
+import { allowNoLatest, isNoLatest, type ActionProps } from "./action.js";
+import { LatestTable } from "./latest-table.js";
+
+/** An older one is gone back to from its own view. */
+const MOST_CHOICES = 200;
+
+/** Goes back to an earlier version: first a dry run, and the very request that it was made for then. */
+export function RollbackDialog({
+  image,
+  to,
+  versions,
+  onAccepted,
+  onClose,
+}: ActionProps & {
+  readonly image: ImageName;
+  readonly to?: string;
+  /** Names to choose from, highest first. */
+  readonly versions: readonly string[];
+}) {
+  const client = useClient();
+  const keyOf = useRequestKey();
+  const [target, setTarget] = useState(to ?? "");
+  const [allowed, setAllowed] = useState(false);
+  const named = target === "" ? {} : { to: target };
+  const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
+    `rollback ${target} ${allowed}`,
+    async (_, signal) => {
+      const { body } = await client.call("planRollback", {
+        path: { ...image },
+        query: allowNoLatest(allowed),
+        body: named,
+        signal,
+      });
+      return body;
+    },
+    () => IDLE_MS,
+  );
+  return (
+    <Dialog
+      title={`Roll back ${image.imageName}?`}
+      lead="An earlier version becomes the latest again. Nothing is deleted."
+      confirm="Roll back"
+      danger
+      disabled={dryRun === undefined || error !== undefined}
+      onClose={onClose}
+      onConfirm={async () => {
+        if (dryRun === undefined) return;
+        const { body } = await client.call("rollBackImage", {
+          path: { ...image },
+          query: allowNoLatest(allowed),
+          header: { "Idempotency-Key": keyOf([dryRun.to, allowed]) },
+          // What the dry run has said, whatever is the latest by now.
+          body: { to: dryRun.to },
+        });
+        onAccepted(body);
+      }}
+    >
+      <label>
+        Go back to
+        <select
+          value={target}
+          onChange={(event) => setTarget(event.currentTarget.value)}
+        >
+          <option value="">the version before the latest</option>
+          {versions.slice(0, MOST_CHOICES).map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      {(allowed || isNoLatest(error)) && (
+        <NoLatestTick allowed={allowed} onAllow={setAllowed} />
+      )}
+      <div role="status">
+        {error !== undefined ? (
+          <Problem error={error} />
+        ) : dryRun === undefined ? (
+          <p>Asking what would change…</p>
+        ) : (
+          <RollbackDetails rollback={dryRun} />
+        )}
+      </div>
+      <SameWithSigil
+        words={[
+          "image-version",
+          "roll-back",
+          ...imageWords(image),
+          ...(target === "" ? [] : ["--to", target]),
+          ...(allowed ? ["--allow-no-latest"] : []),
+        ]}
+      />
+    </Dialog>
+  );
+}
+
+export function RollbackDetails({
+  rollback,
+}: {
+  readonly rollback: Schemas["Rollback"];
+}) {
+  return (
+    <>
+      <p>
+        From {rollback.from} to {rollback.to}.
+      </p>
+      <Findings findings={rollback.warnings ?? []} />
+      <LatestTable
+        regions={rollback.regions.map(({ name, from, to }) => ({
+          region: name,
+          from,
+          to,
+        }))}
+      />
+    </>
+  );
+}

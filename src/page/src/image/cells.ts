@@ -1,0 +1,249 @@
+import type { Schemas } from "@sigil/client";
+import type { TileState } from "../tile-state.js";
+import { shortTime } from "../times.js";
+import { geographiesOf, namesText, regionCount } from "../geography.js";
+import {
+  isBusy,
+  nameIn,
+  type RegionSummary,
+  type VersionSummary,
+} from "../summaries.js";
+
+type Body = Schemas["ImageSummary"];
+
+/** One version in one region. */
+export interface Cell {
+  readonly region: string;
+  readonly state: TileState;
+  readonly word: string;
+  readonly share?: number;
+  readonly summary?: RegionSummary;
+  /** Begins a geography. */
+  readonly apart: boolean;
+}
+
+export type Tone = "bad" | "warn" | "run" | "plain";
+
+export interface Row {
+  readonly version: VersionSummary;
+  readonly cells: readonly Cell[];
+  readonly ready: number;
+  readonly standsOut: string;
+  readonly tone: Tone;
+}
+
+export interface Matrix {
+  readonly geographies: ReturnType<typeof geographiesOf>;
+  /** In the order of their columns. */
+  readonly regions: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+const SOON_MS = 30 * 86_400_000;
+
+/** All versions in all regions, by geography. `broken`: sets whose keys break now, by their place in the summary. */
+export function matrixOf(body: Body, nowMs: number): Matrix {
+  const { versions } = body;
+  const geographies = geographiesOf(
+    versions.flatMap(({ regions }) => regions.map(({ name }) => name)),
+  );
+  const regions = geographies.flatMap((each) => each.regions);
+  const firsts = new Set(geographies.slice(1).map((each) => each.regions[0]));
+  const broken = brokenSets(body);
+  const maps = versions.map(
+    (version) => new Map(version.regions.map((one) => [one.name, one])),
+  );
+  const has = regions.map((name) => maps.map((map) => map.has(name)));
+  const rows = versions.map((version, index): Row => {
+    const cells = regions.map((region): Cell => {
+      const summary = maps[index]?.get(region);
+      return {
+        region,
+        apart: firsts.has(region),
+        ...(summary === undefined
+          ? { state: "absent" as const, word: "Not in this version" }
+          : { summary, ...cellState(version, summary, broken) }),
+      };
+    });
+    // A region that the versions before and after it have is missing; one that came later is not.
+    const missing = regions.filter(
+      (_, column) =>
+        has[column]?.[index] === false &&
+        has[column].slice(0, index).includes(true) &&
+        has[column].slice(index + 1).includes(true),
+    );
+    return {
+      version,
+      cells,
+      ready: version.regions.filter(isReady).length,
+      ...standing(version, cells, missing, nowMs),
+    };
+  });
+  return { geographies, regions, rows };
+}
+
+/** Places of the sets that have a problem which breaks something now. */
+function brokenSets({ keys = [] }: Body): ReadonlySet<number> {
+  return new Set(
+    keys.flatMap(({ diskEncryptionSet, problems }) =>
+      problems.some(({ severity }) => severity === "error")
+        ? [diskEncryptionSet]
+        : [],
+    ),
+  );
+}
+
+/** The latest is ready, also where its state is not known as others work on it. */
+function isReady({ state, latest }: RegionSummary): boolean {
+  return state === "Completed" || (state === "Unknown" && latest);
+}
+
+function cellState(
+  version: VersionSummary,
+  region: RegionSummary,
+  broken: ReadonlySet<number>,
+): Pick<Cell, "state" | "word" | "share"> {
+  const { state, progress, latest, excludeFromLatest } = region;
+  if (state === "Failed") return { state: "failed", word: "Failed" };
+  if (state === "Replicating")
+    return {
+      state: "replicating",
+      word: `Replicating, ${progress} %`,
+      share: progress,
+    };
+  // Of what others work on, Azure's list does not say how far a region is.
+  if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
+    return { state: "replicating", word: "Waiting", share: 0 };
+  if (!isReady(region)) return { state: "absent", word: "Not known" };
+  if (region.diskEncryptionSets.some((set) => broken.has(set)))
+    return {
+      state: "risk",
+      word: latest ? "Ready, latest here, key at risk" : "Ready, key at risk",
+    };
+  if (latest) return { state: "latest", word: "Ready, latest here" };
+  if (!excludeFromLatest) return { state: "ready", word: "Ready" };
+  return version.heldBack === true
+    ? { state: "held", word: "Ready, held back" }
+    : { state: "excluded", word: "Ready, excluded from latest" };
+}
+
+const CONDITION_WORDS: Readonly<Record<string, string>> = {
+  NeedsAttention: "Waits for a person",
+  Paused: "Its rule is paused",
+  ChangedOutside: "Changed by others",
+  RegionLost: "Regions removed by others",
+  Stalled: "No progress",
+  Canceling: "Being canceled",
+};
+
+/** The most urgent first; a version that is well is quiet. */
+function standing(
+  version: VersionSummary,
+  cells: readonly Cell[],
+  missing: readonly string[],
+  nowMs: number,
+): Pick<Row, "standsOut" | "tone"> {
+  const names = (state: TileState): readonly string[] =>
+    cells.filter((cell) => cell.state === state).map(({ region }) => region);
+  const failed = names("failed");
+  if (failed.length > 0)
+    return { standsOut: `Failed in ${inText(failed)}`, tone: "bad" };
+  const risk = names("risk");
+  if (risk.length > 0)
+    return { standsOut: `Key at risk in ${inText(risk)}`, tone: "bad" };
+  if (version.state === "Failed" || version.provisioningState === "Failed")
+    return { standsOut: "Failed", tone: "bad" };
+  const conditions = (version.conditions ?? []).flatMap(({ type }) =>
+    type in CONDITION_WORDS ? [CONDITION_WORDS[type]] : [],
+  );
+  if (conditions.length > 0)
+    return { standsOut: conditions.join(", "), tone: "warn" };
+  if (version.keys === "AtRisk")
+    return { standsOut: "A key will be at risk", tone: "warn" };
+  if (isDeleting(version)) return { standsOut: "Being deleted", tone: "run" };
+  if (isBusy(version))
+    return { standsOut: `Replicating${endText(version)}`, tone: "run" };
+  const endMs = Date.parse(version.endOfLifeDate ?? "");
+  if (endMs < nowMs) return { standsOut: "Past its end of life", tone: "warn" };
+  if (endMs - nowMs < SOON_MS)
+    return {
+      standsOut: `End of life in ${Math.ceil((endMs - nowMs) / 86_400_000)} days`,
+      tone: "warn",
+    };
+  const latest = version.regions.filter((one) => one.latest);
+  if (latest.length > 0)
+    return {
+      standsOut: `Latest in ${inText(latest.map(({ name }) => name))}`,
+      tone: "plain",
+    };
+  if (missing.length > 0)
+    return { standsOut: `Not in ${namesText(missing)}`, tone: "plain" };
+  if (version.excludeFromLatest)
+    return {
+      standsOut:
+        version.heldBack === true ? "Held back" : "Excluded from latest",
+      tone: "plain",
+    };
+  return { standsOut: "", tone: "plain" };
+}
+
+function isDeleting({
+  provisioningState,
+  state = "",
+}: VersionSummary): boolean {
+  return (
+    provisioningState === "Deleting" ||
+    ["DeletionRequested", "Deleting"].includes(state)
+  );
+}
+
+function inText(names: readonly string[]): string {
+  return names.length <= 2 ? names.join(", ") : regionCount(names.length);
+}
+
+function endText({ regions }: VersionSummary): string {
+  const ends = regions
+    .map(({ expectedEndTime }) => Date.parse(expectedEndTime ?? ""))
+    .filter((ms) => !Number.isNaN(ms));
+  return ends.length === 0
+    ? ""
+    : `, ends about ${shortTime(Math.max(...ends)).replace(/^[YT]/u, (letter) => letter.toLowerCase())}`;
+}
+
+/** `4.12.2 in 21, 4.11.4 in 1`: never simply latest, where it is not so everywhere. */
+export function latestCounts(
+  versions: readonly VersionSummary[],
+): readonly { readonly name: string; readonly count: number }[] {
+  return versions
+    .map(({ name, regions }) => ({
+      name,
+      count: regions.filter(({ latest }) => latest).length,
+    }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+/** `14 min`, `1 d`, `2 wk`, `3 mo`. */
+export function ageText(
+  publishedDate: string | undefined,
+  nowMs: number,
+): string {
+  const minutes = (nowMs - Date.parse(publishedDate ?? "")) / 60_000;
+  if (Number.isNaN(minutes)) return "";
+  const days = minutes / 1_440;
+  if (minutes < 60) return `${Math.max(0, Math.floor(minutes))} min`;
+  if (days < 1) return `${Math.floor(minutes / 60)} h`;
+  if (days < 14) return `${Math.floor(days)} d`;
+  if (days < 56) return `${Math.floor(days / 7)} wk`;
+  return days < 730
+    ? `${Math.floor(days / 30)} mo`
+    : `${Math.floor(days / 365)} y`;
+}
+
+/** Names of the sets that a region of a version has. */
+export function setsIn(
+  region: RegionSummary,
+  sets: readonly string[],
+): readonly string[] {
+  return region.diskEncryptionSets.map((index) => nameIn(sets[index] ?? ""));
+}

@@ -1,0 +1,81 @@
+import { useState } from "preact/hooks";
+import { useLoaded } from "../components/loaded.js";
+import { Problem } from "../components/problem.js";
+import { Table } from "../components/table.js";
+import { useClient } from "../context.js";
+import { imageKey, type ImageName } from "../routes.js";
+import { differencesOf } from "./differences.js";
+
+/** What two versions have otherwise. */
+export function Compare({
+  image,
+  names,
+  onClose,
+}: {
+  readonly image: ImageName;
+  /** Highest first. */
+  readonly names: readonly string[];
+  readonly onClose: () => void;
+}) {
+  const client = useClient();
+  const [left, setLeft] = useState(names[1] ?? "");
+  const [right, setRight] = useState(names[0] ?? "");
+  const read = (name: string) =>
+    useLoaded(`compare ${imageKey(image)} ${name}`, async (signal) => {
+      const { body } = await client.call("getImageVersion", {
+        path: { ...image, versionName: name },
+        signal,
+      });
+      return body;
+    });
+  const [before, after] = [read(left), read(right)];
+  const choice = (
+    label: string,
+    value: string,
+    choose: (name: string) => void,
+  ) => (
+    <select
+      aria-label={label}
+      value={value}
+      onChange={(event) => choose(event.currentTarget.value)}
+    >
+      {names.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
+  );
+  return (
+    <section class="card" aria-labelledby="compare">
+      <header>
+        <h2 id="compare">Compare two versions</h2>
+        <button type="button" class="small" onClick={onClose}>
+          Close
+        </button>
+      </header>
+      <div class="pad row">
+        {choice("First version", left, setLeft)}
+        {choice("Second version", right, setRight)}
+      </div>
+      {[before, after].map(
+        (one, index) =>
+          one.kind === "failed" && <Problem key={index} error={one.error} />,
+      )}
+      {before.kind === "loaded" && after.kind === "loaded" && (
+        <Table
+          caption={`What ${right} has otherwise than ${left}`}
+          columns={["What", left, right === left ? `${right} ` : right]}
+        >
+          {differencesOf(before.value, after.value).map(
+            ({ what, left: one, right: other }) => (
+              <tr key={what}>
+                <th scope="row">{what}</th>
+                <td data-label={left}>{one}</td>
+                <td data-label={right}>{other}</td>
+              </tr>
+            ),
+          )}
+        </Table>
+      )}
+    </section>
+  );
+}

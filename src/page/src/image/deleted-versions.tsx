@@ -1,0 +1,100 @@
+import { useState } from "preact/hooks";
+import { SameWithSigil } from "../components/command.js";
+import { useLoaded } from "../components/loaded.js";
+import { Problem } from "../components/problem.js";
+import { Table } from "../components/table.js";
+import { Time } from "../components/time.js";
+import { imageWords } from "../command-line.js";
+import { useClient, useMay } from "../context.js";
+import type { ActionProps } from "../dialogs/action.js";
+import { RestoreDialog } from "../dialogs/restore.js";
+import { imageKey, type ImageName } from "../routes.js";
+
+/** What was deleted, and can be restored. */
+export function DeletedVersions({
+  image,
+  onClose,
+  onAccepted,
+}: ActionProps & { readonly image: ImageName }) {
+  const client = useClient();
+  const mayWrite = useMay("Write");
+  const [restoring, setRestoring] = useState<string>();
+  const deleted = useLoaded(`deleted ${imageKey(image)}`, async (signal) => {
+    const { body } = await client.call("listDeletedImageVersions", {
+      path: { ...image },
+      signal,
+    });
+    return body.value;
+  });
+  return (
+    <section class="card" aria-labelledby="deleted">
+      <header>
+        <h2 id="deleted">Deleted versions</h2>
+        <button type="button" class="small" onClick={onClose}>
+          Close
+        </button>
+      </header>
+      {deleted.kind === "loading" && (
+        <p class="pad" role="status">
+          Asking Azure…
+        </p>
+      )}
+      {deleted.kind === "failed" && <Problem error={deleted.error} />}
+      {deleted.kind === "loaded" &&
+        (deleted.value.length === 0 ? (
+          <p class="pad muted">
+            There is nothing to restore: what is deleted in a gallery without
+            soft delete is gone.
+          </p>
+        ) : (
+          <Table
+            caption="Deleted versions"
+            columns={["Version", "Deleted", "Can be restored until", "Restore"]}
+          >
+            {deleted.value.map(
+              ({ name, softDeletedTime, hardDeletionTargetTime }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td data-label="Deleted">
+                    {softDeletedTime !== undefined && (
+                      <Time value={softDeletedTime} />
+                    )}
+                  </td>
+                  <td data-label="Until">
+                    {hardDeletionTargetTime !== undefined && (
+                      <Time value={hardDeletionTargetTime} />
+                    )}
+                  </td>
+                  <td>
+                    {mayWrite && (
+                      <button
+                        type="button"
+                        class="small"
+                        onClick={() => setRestoring(name)}
+                      >
+                        Restore<span class="visually-hidden"> {name}</span>…
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ),
+            )}
+          </Table>
+        ))}
+      <SameWithSigil
+        words={["image-version", "list-soft-deleted", ...imageWords(image)]}
+      />
+      {restoring !== undefined && (
+        <RestoreDialog
+          image={image}
+          version={restoring}
+          onClose={() => setRestoring(undefined)}
+          onAccepted={(operation) => {
+            setRestoring(undefined);
+            onAccepted(operation);
+          }}
+        />
+      )}
+    </section>
+  );
+}

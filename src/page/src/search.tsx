@@ -1,0 +1,237 @@
+import {
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "preact/hooks";
+import type { Client } from "@sigil/client";
+import { Tile } from "./components/tile.js";
+import { useClient } from "./context.js";
+import { matrixOf } from "./image/cells.js";
+import { navigate } from "./navigation.js";
+import { kindName } from "./operations.js";
+import { recentImages } from "./recent.js";
+import {
+  imageKey,
+  parseResourceId,
+  routeTo,
+  type ImageName,
+  type Route,
+} from "./routes.js";
+import { nameIn, readSummary } from "./summaries.js";
+import type { TileState } from "./tile-state.js";
+
+interface Hit {
+  readonly tile: TileState;
+  readonly text: string;
+  readonly hint: string;
+  readonly to: Route;
+}
+
+const MOST_HITS = 12;
+const MOST_IMAGES = 20;
+
+/** One search over images, versions, regions, sets and operations: Ctrl-K. */
+export function Search() {
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey))
+        return;
+      event.preventDefault();
+      setOpen(true);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <>
+      <button type="button" class="find no-print" onClick={() => setOpen(true)}>
+        Search<span class="wide-only"> versions, regions, keys…</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      {open && <SearchDialog onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function SearchDialog({ onClose }: { readonly onClose: () => void }) {
+  const client = useClient();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState("");
+  const [all, setAll] = useState<readonly Hit[]>();
+  const [at, setAt] = useState(0);
+  const listId = useId();
+  useLayoutEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      dialog.current?.close();
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, []);
+  useEffect(() => {
+    const ended = new AbortController();
+    readHits(client, ended.signal, setAll).catch(() => {
+      if (!ended.signal.aborted) setAll((found) => found ?? []);
+    });
+    return () => ended.abort();
+  }, [client]);
+  const words = text.trim().toLowerCase().split(/\s+/u);
+  const named = routeTo(text);
+  const hits = [
+    ...(named === undefined
+      ? []
+      : [
+          {
+            tile: "absent" as const,
+            text: nameIn(text.trim()),
+            hint: "by its resource id",
+            to: named,
+          },
+        ]),
+    ...(text.trim() === ""
+      ? []
+      : (all ?? []).filter((hit) => {
+          const whole = `${hit.text} ${hit.hint}`.toLowerCase();
+          return words.every((word) => whole.includes(word));
+        })),
+  ].slice(0, MOST_HITS);
+  const go = (hit: Hit | undefined): void => {
+    if (hit === undefined) return;
+    onClose();
+    navigate(hit.to);
+  };
+  return (
+    <dialog
+      ref={dialog}
+      aria-label="Search"
+      class="search"
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClose={() => {
+        if (dialog.current !== null) onClose();
+      }}
+    >
+      <input
+        type="text"
+        role="combobox"
+        list={undefined}
+        aria-label="Search"
+        aria-expanded={hits.length > 0}
+        aria-controls={listId}
+        aria-activedescendant={hits.length > 0 ? `${listId}-${at}` : undefined}
+        placeholder="4.12 westeurope"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "ArrowDown")
+            setAt(Math.min(at + 1, hits.length - 1));
+          else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
+          else if (event.key === "Enter") go(hits[at]);
+          else return;
+          event.preventDefault();
+        }}
+      />
+      <div id={listId} role="listbox" aria-label="Found" class="hits">
+        {hits.map((hit, index) => (
+          <div
+            key={`${hit.text} ${hit.hint}`}
+            id={`${listId}-${index}`}
+            role="option"
+            aria-selected={index === at}
+            onPointerMove={() => setAt(index)}
+            onClick={() => go(hit)}
+          >
+            <Tile state={hit.tile} /> <b>{hit.text}</b>{" "}
+            <span class="muted">{hit.hint}</span>
+          </div>
+        ))}
+      </div>
+      <p class="muted small" role="status">
+        {all === undefined
+          ? "Reading…"
+          : text.trim() !== "" && hits.length === 0
+            ? "Nothing is found among the images that were opened here or worked on lately."
+            : ""}
+      </p>
+    </dialog>
+  );
+}
+
+/** What can be found: told as it comes. */
+async function readHits(
+  client: Client,
+  signal: AbortSignal,
+  tell: (hits: readonly Hit[]) => void,
+): Promise<void> {
+  const { body } = await client.call("listOperations", {
+    query: { top: 100 },
+    signal,
+  });
+  const images = new Map<string, ImageName>();
+  for (const image of [
+    ...body.value.map(({ resourceId }) => parseResourceId(resourceId)?.image),
+    ...recentImages(),
+  ])
+    if (image !== undefined) images.set(imageKey(image), image);
+  const operations = body.value.map(
+    ({ id, kind, resourceId, status }): Hit => ({
+      tile: status === "Failed" ? "failed" : "done",
+      text: `${kindName(kind)} ${nameIn(resourceId.replace(/\/versions\/([^/]+)$/u, " $1"))}`,
+      hint: `Operation, ${status.toLowerCase()}, ${id.slice(0, 8)}`,
+      to: { view: "operation", operationId: id },
+    }),
+  );
+  let hits: readonly Hit[] = [...images.values()].map((image) => ({
+    tile: "absent",
+    text: image.imageName,
+    hint: `Image definition in ${image.galleryName}`,
+    to: { view: "image", image },
+  }));
+  tell([...hits, ...operations]);
+  for (const image of [...images.values()].slice(0, MOST_IMAGES)) {
+    try {
+      const summary = await readSummary(client, image, undefined, signal);
+      hits = [...hits, ...hitsOf(image, summary.body)];
+    } catch {
+      signal.throwIfAborted(); // One that cannot be read has no hits.
+    }
+    tell([...hits, ...operations]);
+  }
+}
+
+function hitsOf(
+  image: ImageName,
+  body: Parameters<typeof matrixOf>[0],
+): readonly Hit[] {
+  const versions = matrixOf(body, Date.now()).rows.flatMap(
+    ({ version, cells, standsOut }): Hit[] => {
+      const to: Route = { view: "version", image, version: version.name };
+      const text = `${image.imageName} ${version.name}`;
+      return [
+        { tile: "ready", text, hint: standsOut, to },
+        ...cells.map(({ region, state, word }) => ({
+          tile: state,
+          text: `${text} in ${region}`,
+          hint: word,
+          to,
+        })),
+      ];
+    },
+  );
+  const sets = body.diskEncryptionSets.map((id): Hit => ({
+    tile: "absent",
+    text: nameIn(id),
+    hint: "Disk encryption set",
+    to: { view: "keys", subscriptionId: id.split("/")[2] ?? "" },
+  }));
+  return [...versions, ...sets];
+}

@@ -1,0 +1,30 @@
+const CLOCK = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+const DAY = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+});
+const YEAR = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+});
+/** `09:12`, `Yesterday 09:12`, `30 Nov`, `30 Nov 2027`: in the viewer's zone. */
+export function shortTime(ms: number, nowMs = Date.now()): string {
+  const midnight = (of: number): number => new Date(of).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(ms) - midnight(nowMs)) / 86_400_000);
+  const clock = CLOCK.format(ms);
+  if (days === 0) return clock;
+  if (days === -1) return `Yesterday ${clock}`;
+  if (days === 1) return `Tomorrow ${clock}`;
+  return shortDate(ms, nowMs);
+}
+
+export function shortDate(ms: number, nowMs = Date.now()): string {
+  const isThisYear =
+    new Date(ms).getFullYear() === new Date(nowMs).getFullYear();
+  return (isThisYear ? DAY : YEAR).format(ms);
+}

@@ -1,0 +1,143 @@
+import type { ComponentChildren } from "preact";
+import { EndOfLife } from "../components/time.js";
+import { Tile } from "../components/tile.js";
+import { useImageUse, useText } from "../components/use-details.js";
+import type { Version } from "../dialogs/action.js";
+import type { ImageName } from "../routes.js";
+
+/** The few figures of a version. */
+export function Facts({
+  image,
+  version,
+}: {
+  readonly image: ImageName;
+  readonly version: Version;
+}) {
+  const { sigil, properties, tags = {} } = version;
+  const all = sigil.regions.length;
+  const ready = sigil.regions.filter(({ state }) => state === "Completed");
+  const { endOfLifeDate } = properties.publishingProfile;
+  const sources = sourcesOf(version);
+  return (
+    <dl class="facts">
+      <Fact name="Ready">
+        <b>
+          {ready.length} of {all}
+        </b>{" "}
+        {all === 1 ? "region" : "regions"}
+      </Fact>
+      <Fact name="Latest">
+        <b>{latestText(version)}</b>
+      </Fact>
+      {sigil.keys && (
+        <Fact name="Keys">
+          <KeyState keys={sigil.keys} />
+        </Fact>
+      )}
+      <UseFact image={image} version={version.name} />
+      <Fact name="Source">
+        {sources.map((id) => (
+          <div key={id} title={id}>
+            {id.split("/").slice(-2).join("/")}
+          </div>
+        ))}
+      </Fact>
+      {endOfLifeDate !== undefined && (
+        <Fact name="End of life">
+          <EndOfLife date={endOfLifeDate} />
+        </Fact>
+      )}
+      {sigil.protected === true && (
+        <Fact name="Protected">Not deleted until an Admin takes that off</Fact>
+      )}
+      {sigil.managedBy === "Others" && (
+        <Fact name="Made by">Others, outside Sigil</Fact>
+      )}
+      {Object.entries(tags).map(([name, value]) => (
+        <Fact key={name} name={`Tag ${name}`}>
+          {value}
+        </Fact>
+      ))}
+    </dl>
+  );
+}
+
+/** `in 1 of 2 regions`: never simply latest, where it is not so everywhere. */
+function latestText({ sigil: { latestIn, regions } }: Version): string {
+  if (latestIn.length === 0) return "in no region";
+  return latestIn.length === regions.length
+    ? regions.length === 1
+      ? "in its region"
+      : `in all ${regions.length} regions`
+    : `in ${latestIn.length} of ${regions.length} regions`;
+}
+
+function KeyState({
+  keys: { problems, notSeen },
+}: {
+  readonly keys: NonNullable<Version["sigil"]["keys"]>;
+}) {
+  const atRisk = new Set(problems.map((one) => one.diskEncryptionSetId)).size;
+  const unseen = new Set(notSeen.map((one) => one.diskEncryptionSetId)).size;
+  if (atRisk > 0)
+    return (
+      <span class="state">
+        <Tile state="risk" /> {atRisk} at risk
+      </span>
+    );
+  return <>{unseen > 0 ? `${unseen} not seen` : "All safe"}</>;
+}
+
+function UseFact({
+  image,
+  version,
+}: {
+  readonly image: ImageName;
+  readonly version: string;
+}) {
+  const use = useImageUse(image, version);
+  return (
+    <Fact name="Used by">
+      {use.kind === "loaded" ? (
+        useText(use.value)
+      ) : use.kind === "failed" ? (
+        <span class="muted" title={use.error.message}>
+          not known
+        </span>
+      ) : (
+        <span class="muted">…</span>
+      )}
+    </Fact>
+  );
+}
+
+function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** What it is made from: one source with all disks, or one for each. */
+function sourcesOf({ properties }: Version): readonly string[] {
+  const {
+    source,
+    osDiskImage,
+    dataDiskImages = [],
+  } = properties.storageProfile;
+  if (source)
+    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
+      .filter((id) => id !== undefined)
+      .slice(0, 1);
+  return [osDiskImage, ...dataDiskImages]
+    .map((disk) => disk?.source?.id ?? disk?.source?.uri)
+    .filter((id) => id !== undefined);
+}

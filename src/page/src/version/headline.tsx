@@ -1,0 +1,310 @@
+import type { ComponentChildren } from "preact";
+import { Time } from "../components/time.js";
+import type { TileState } from "../tile-state.js";
+import { patchOf } from "../dialogs/patch.js";
+import type { Version } from "../dialogs/action.js";
+import { namesText, regionCount } from "../geography.js";
+import { isRunning, kindName, type Operation } from "../operations.js";
+import { brokenKeysIn } from "./region-state.js";
+
+type Condition = NonNullable<Version["sigil"]["conditions"]>[number];
+
+/** What a headline's button does. */
+export type Deed =
+  | { readonly kind: "promote" | "retry" | "keys" | "tests" }
+  | {
+      readonly kind: "putBack";
+      readonly condition: Condition;
+      readonly patch: NonNullable<ReturnType<typeof patchOf>>;
+    };
+
+/** What the version waits for, or that it is well; the first is the most urgent. */
+export interface Headline {
+  readonly tile: TileState;
+  readonly title: string;
+  readonly text: ComponentChildren;
+  readonly deed?: { readonly name: string; readonly does: Deed };
+  /** As `sigil` says it. */
+  readonly command?: string;
+}
+
+export function headlinesOf(
+  version: Version,
+  operation: Operation | undefined,
+): readonly Headline[] {
+  const found = [
+    ...deletion(version, operation),
+    ...failed(version, operation),
+    ...(version.sigil.conditions ?? []).map((one) => ofCondition(version, one)),
+    ...running(version, operation),
+  ];
+  return found.length > 0 ? found : [atRest(version)];
+}
+
+function deletion(
+  { sigil }: Version,
+  operation: Operation | undefined,
+): readonly Headline[] {
+  if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? "")) return [];
+  const waits = operation?.waitReason;
+  return [
+    {
+      tile: "held",
+      title: waits === undefined ? "It is being deleted" : "Deletion waits",
+      text: (
+        <>
+          {waits ?? "Azure deletes it in every region."}{" "}
+          {operation?.nextAttemptTime !== undefined && (
+            <>
+              Sigil asks again at{" "}
+              <Time value={operation.nextAttemptTime} lower />.
+            </>
+          )}
+        </>
+      ),
+    },
+  ];
+}
+
+function failed(
+  { sigil: { regions } }: Version,
+  operation: Operation | undefined,
+): readonly Headline[] {
+  const those = regions.filter(({ state }) => state === "Failed");
+  const [first] = those;
+  if (first === undefined) return [];
+  const repairs = operation !== undefined && isRunning(operation);
+  const next = those.find(
+    ({ nextAttemptTime }) => nextAttemptTime !== undefined,
+  )?.nextAttemptTime;
+  return [
+    {
+      tile: "failed",
+      title: `Failed in ${namesText(those.map(({ name }) => name))}`,
+      text: (
+        <>
+          {first.details}{" "}
+          {next !== undefined && (
+            <>
+              Attempt {first.attempts}
+              {first.attemptsAllowed !== undefined &&
+                ` of ${first.attemptsAllowed}`}
+              ; Sigil tries again at <Time value={next} lower />.
+            </>
+          )}
+        </>
+      ),
+      ...((!repairs || next !== undefined) && {
+        deed: { name: "Try now", does: { kind: "retry" } },
+      }),
+    },
+  ];
+}
+
+function ofCondition(version: Version, condition: Condition): Headline {
+  const { type, message, since, whatToDo } = condition;
+  const text = (
+    <>
+      {message} {type !== "NeedsAttention" && whatToDo.sentence}
+      {since !== undefined && (
+        <>
+          {" "}
+          Since <Time value={since} lower />.
+        </>
+      )}
+    </>
+  );
+  const command =
+    whatToDo.command === undefined ? {} : { command: whatToDo.command };
+  const wave = version.sigil.rollout?.wave;
+  switch (type) {
+    case "KeyAtRisk":
+      return {
+        tile: "risk",
+        title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
+        text,
+        deed: { name: "Show what mends it", does: { kind: "keys" } },
+      };
+    case "NeedsAttention": {
+      if (version.sigil.rollout?.state === "Halted")
+        return {
+          tile: "failed",
+          title: `Halted: a test has failed${inRegions(version)}`,
+          text,
+          deed: { name: "See the tests", does: { kind: "tests" } },
+        };
+      return {
+        tile: "held",
+        title:
+          wave === undefined
+            ? "It waits for a person"
+            : `Wave ${wave} waits for a person`,
+        text,
+        deed: {
+          name:
+            wave === undefined
+              ? "Review and promote"
+              : `Review and promote wave ${wave}`,
+          does: { kind: "promote" },
+        },
+        ...command,
+      };
+    }
+    case "Paused":
+      return {
+        tile: "held",
+        title: "Its promotion rule is paused",
+        text,
+        deed: { name: "Review and promote", does: { kind: "promote" } },
+        ...command,
+      };
+    case "ChangedOutside":
+    case "RegionLost": {
+      const patch = patchOf(condition);
+      return {
+        tile: "note-mark",
+        title:
+          type === "RegionLost"
+            ? "Somebody else has removed regions in Azure"
+            : "Somebody else has changed it in Azure",
+        text,
+        ...(patch && {
+          deed: {
+            name: "Put it back…",
+            does: { kind: "putBack", condition, patch },
+          },
+        }),
+        ...command,
+      };
+    }
+    case "Stalled":
+      return {
+        tile: "note-mark",
+        title: "Azure makes no progress",
+        text,
+        ...command,
+      };
+    case "Canceling":
+      return {
+        tile: "held",
+        title: "An operation is being canceled",
+        text,
+        ...command,
+      };
+    default:
+      return { tile: "note-mark", title: type, text, ...command };
+  }
+}
+
+/** Regions with any problem of a key. */
+function brokenOrWarned(version: Version): ReadonlySet<string> {
+  const broken = brokenKeysIn(version);
+  return broken.size > 0
+    ? broken
+    : new Set(
+        (version.sigil.keys?.problems ?? []).flatMap(({ regions }) => regions),
+      );
+}
+
+function inRegions({ sigil: { rollout } }: Version): string {
+  const regions = [
+    ...new Set((rollout?.failed ?? []).map(({ region }) => region)),
+  ];
+  return regions.length === 0 ? "" : ` in ${namesText(regions)}`;
+}
+
+function running(
+  { sigil }: Version,
+  operation: Operation | undefined,
+): readonly Headline[] {
+  const ready = sigil.regions.filter(
+    ({ state }) => state === "Completed",
+  ).length;
+  const found: Headline[] = [];
+  if (operation !== undefined && isRunning(operation)) {
+    const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
+    const replicates =
+      ["CreateImageVersion", "UpdateImageVersion"].includes(kind) &&
+      waitReason === undefined;
+    if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? ""))
+      found.push({
+        tile: "replicating",
+        title: replicates ? "Replicating" : `${kindName(kind)} is under way`,
+        text: (
+          <>
+            {ready} of {regionCount(sigil.regions.length)} ready.{" "}
+            {waitReason !== undefined && `It waits: ${waitReason} `}
+            {nextAttemptTime !== undefined && (
+              <>
+                Goes on at <Time value={nextAttemptTime} lower />.{" "}
+              </>
+            )}
+            {expectedEndTime !== undefined && (
+              <>
+                Ends about <Time value={expectedEndTime} lower />.
+              </>
+            )}
+          </>
+        ),
+      });
+  }
+  const { rollout } = sigil;
+  if (rollout?.state === "Waiting")
+    found.push({
+      tile: "held",
+      title:
+        rollout.wave === undefined
+          ? "Its promotion waits"
+          : `Wave ${rollout.wave} waits`,
+      text: (
+        <>
+          {rollout.message}{" "}
+          {rollout.nextAttemptTime !== undefined && (
+            <>
+              Until <Time value={rollout.nextAttemptTime} lower />.
+            </>
+          )}
+        </>
+      ),
+    });
+  return found;
+}
+
+function atRest(version: Version): Headline {
+  const { sigil } = version;
+  const all = sigil.regions.length;
+  const ready = sigil.regions.filter(
+    ({ state }) => state === "Completed",
+  ).length;
+  const latest = sigil.latestIn.length;
+  const readyText =
+    ready === all
+      ? all === 1
+        ? `Ready in ${sigil.regions[0]?.name ?? "its region"}`
+        : "Ready everywhere"
+      : `Ready in ${ready} of ${regionCount(all)}`;
+  const tile =
+    latest > 0
+      ? "latest"
+      : version.properties.publishingProfile.excludeFromLatest === true
+        ? sigil.heldBack === true
+          ? "held"
+          : "excluded"
+        : "ready";
+  const latestText =
+    latest === 0
+      ? tile === "held"
+        ? "held back"
+        : tile === "excluded"
+          ? "excluded from latest"
+          : "latest nowhere"
+      : `latest in ${latest === all ? (all === 1 ? "it" : `all ${all}`) : `${latest} of ${all}`}`;
+  return {
+    tile: ready === all ? tile : "replicating",
+    title: `${readyText}, ${latestText}`,
+    text:
+      latest === 0
+        ? "Machines made without a version number do not get it."
+        : "Nothing to do.",
+  };
+}

@@ -1,0 +1,260 @@
+import type { Schemas } from "@sigil/client";
+import { Strip, Tile } from "../components/tile.js";
+import { Table } from "../components/table.js";
+import { Time } from "../components/time.js";
+import type { Version } from "../dialogs/action.js";
+import { namesText } from "../geography.js";
+import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
+
+type Keys = NonNullable<Version["sigil"]["keys"]>;
+type Disk = Schemas["RegionEncryption"]["osDiskImage"];
+
+interface DiskRow {
+  readonly name: string;
+  readonly regions: readonly { readonly region: string; readonly disk: Disk }[];
+}
+
+/** The keys of each disk: at risk first, then what nobody has seen, folded, then each set. */
+export function KeysCard({ version }: { readonly version: Version }) {
+  const { keys, regions } = version.sigil;
+  const disks = disksOf(version);
+  return (
+    <section class="card" aria-labelledby="keys">
+      <header>
+        <h2 id="keys" tabIndex={-1}>
+          Keys
+        </h2>
+        <span class="muted small">
+          {typesText(disks)}
+          {keys?.lookedTime !== undefined && (
+            <>
+              {" · looked at "}
+              <Time value={keys.lookedTime} lower />
+            </>
+          )}
+        </span>
+      </header>
+      <Table
+        caption="Keys of each disk"
+        columns={["Disk", "Disk encryption set", "By region", "State"]}
+      >
+        {disks.map((disk) => (
+          <DiskLine key={disk.name} disk={disk} keys={keys} />
+        ))}
+      </Table>
+      {keys && keys.problems.length > 0 && (
+        <div class="pad">
+          {keys.problems.map((problem) => (
+            <div
+              key={`${problem.diskEncryptionSetId} ${problem.code}`}
+              class={`note ${problem.severity}`}
+            >
+              <Tile
+                state={problem.severity === "error" ? "risk" : "note-mark"}
+              />
+              <div>
+                <b>{problem.message}</b>
+                <p>
+                  It encrypts the version in {namesText(problem.regions)}.
+                  {problem.since !== undefined && (
+                    <>
+                      {" "}
+                      Since <Time value={problem.since} lower />.
+                    </>
+                  )}
+                </p>
+                <pre tabIndex={0}>{problem.remediation}</pre>
+              </div>
+            </div>
+          ))}
+        </div>
+      )}
+      {keys && <NotSeen keys={keys} />}
+      {regions.length > 0 && <AllSets disks={disks} />}
+    </section>
+  );
+}
+
+/** Grouped by why, and folded: what nobody has looked at is no fault. */
+function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
+  const reasons = new Map<string, Keys["notSeen"]>();
+  for (const one of notSeen)
+    reasons.set(one.code, [...(reasons.get(one.code) ?? []), one]);
+  return (
+    <>
+      {[...reasons].map(([code, those]) => {
+        const sets = new Set(
+          those.map(({ diskEncryptionSetId }) => diskEncryptionSetId),
+        );
+        return (
+          <details key={code} class="fold">
+            <summary>
+              {sets.size} {sets.size === 1 ? "set" : "sets"}{" "}
+              {code === "NotLookedAtYet"
+                ? "not looked at yet"
+                : "could not be seen"}
+              <span class="muted small">{code}</span>
+            </summary>
+            <div class="pad">
+              <p class="muted">{those[0]?.message}</p>
+              <p class="small">
+                {[...sets].map((id) => nameIn(id)).join(", ")}
+              </p>
+            </div>
+          </details>
+        );
+      })}
+    </>
+  );
+}
+
+function DiskLine({
+  disk: { name, regions },
+  keys,
+}: {
+  readonly disk: DiskRow;
+  readonly keys: Keys | undefined;
+}) {
+  const of = (disk: Disk): readonly string[] => setsOf(disk);
+  const isOf = (id: string, sets: readonly string[]): boolean =>
+    sets.some((set) => set.toLowerCase() === id.toLowerCase());
+  const stateOf = (disk: Disk): "risk" | "unseen" | "ready" | "none" => {
+    const sets = of(disk);
+    if (sets.length === 0) return "none";
+    if (keys?.problems.some((one) => isOf(one.diskEncryptionSetId, sets)))
+      return "risk";
+    return keys === undefined ||
+      keys.notSeen.some((one) => isOf(one.diskEncryptionSetId, sets))
+      ? "unseen"
+      : "ready";
+  };
+  const states = regions.map(({ disk }) => stateOf(disk));
+  const count = (state: (typeof states)[number]): number =>
+    states.filter((each) => each === state).length;
+  const own = regions.length - count("none");
+  const text =
+    own === 0
+      ? "Azure's own keys"
+      : count("risk") > 0
+        ? `${count("risk")} at risk`
+        : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `, ${count("unseen")} not seen` : ""}`;
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>
+        <code>{patternOf(regions)}</code>
+      </td>
+      <td>
+        {own > 0 && (
+          <Strip
+            label={`${name}: ${text}`}
+            tiles={states.map((state) => ({
+              state:
+                state === "risk"
+                  ? "failed"
+                  : state === "ready"
+                    ? "ready"
+                    : "absent",
+            }))}
+          />
+        )}
+      </td>
+      <td data-label="State" class={count("risk") > 0 ? "error-text" : ""}>
+        {text}
+      </td>
+    </tr>
+  );
+}
+
+function AllSets({ disks }: { readonly disks: readonly DiskRow[] }) {
+  const sets = new Set(
+    disks.flatMap(({ regions }) => regions.flatMap(({ disk }) => setsOf(disk))),
+  );
+  if (sets.size === 0) return null;
+  return (
+    <details class="fold">
+      <summary>
+        <b>{sets.size === 1 ? "The set" : `All ${sets.size} sets`}</b>
+        <span class="muted small">by region and disk</span>
+      </summary>
+      <Table
+        caption="Disk encryption sets by region and disk"
+        columns={["Region", ...disks.map(({ name }) => name)]}
+      >
+        {(disks[0]?.regions ?? []).map(({ region }) => (
+          <tr key={region}>
+            <th scope="row">{region}</th>
+            {disks.map(({ name, regions }) => {
+              const disk = regions.find((one) => one.region === region)?.disk;
+              return (
+                <td key={name} data-label={name}>
+                  <span>
+                    {disk &&
+                      setsOf(disk).map((id) => (
+                        <span key={id} title={id}>
+                          {nameIn(id)}
+                        </span>
+                      ))}
+                    {disk && (
+                      <small>{ENCRYPTION_NAMES[disk.type] ?? disk.type}</small>
+                    )}
+                  </span>
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </Table>
+    </details>
+  );
+}
+
+function disksOf({ sigil: { regions } }: Version): readonly DiskRow[] {
+  const luns = [
+    ...new Set(
+      regions.flatMap(({ encryption }) =>
+        encryption.dataDiskImages.map(({ lun }) => lun),
+      ),
+    ),
+  ].sort((a, b) => a - b);
+  return [
+    {
+      name: "OS disk",
+      regions: regions.map(({ name, encryption }) => ({
+        region: name,
+        disk: encryption.osDiskImage,
+      })),
+    },
+    ...luns.map((lun) => ({
+      name: `Data disk ${lun}`,
+      regions: regions.flatMap(({ name, encryption }) => {
+        const disk = encryption.dataDiskImages.find((one) => one.lun === lun);
+        return disk === undefined ? [] : [{ region: name, disk }];
+      }),
+    })),
+  ];
+}
+
+function setsOf(disk: Disk): readonly string[] {
+  return [disk.diskEncryptionSetId, disk.secureVMDiskEncryptionSetId].filter(
+    (id) => id !== undefined,
+  );
+}
+
+function typesText(disks: readonly DiskRow[]): string {
+  const types = new Set(
+    disks.flatMap(({ regions }) => regions.map(({ disk }) => disk.type)),
+  );
+  return [...types].map((type) => ENCRYPTION_NAMES[type] ?? type).join(", ");
+}
+
+/** One name for all where the region is all that differs. */
+function patternOf(regions: DiskRow["regions"]): string {
+  const names = regions.flatMap(({ region, disk }) =>
+    setsOf(disk).map((id) => nameIn(id).replaceAll(region, "{region}")),
+  );
+  const all = [...new Set(names)];
+  return all.length <= 2
+    ? all.join(", ")
+    : `${all[0]} and ${all.length - 1} others`;
+}

@@ -1,0 +1,85 @@
+import { isRunning, type Operation } from "../operations.js";
+import type { Version } from "../dialogs/action.js";
+import { isInLatest } from "./region-state.js";
+
+/** What the page knows besides. */
+interface Known {
+  readonly operation: Operation | undefined;
+  readonly mayWrite: boolean;
+  readonly mayAdmin: boolean;
+  /** The image definition has a profile for tests by machines. */
+  readonly hasTestProfile: boolean;
+  readonly nowMs: number;
+}
+
+export type Offer =
+  | "change"
+  | "promote"
+  | "demote"
+  | "rollback"
+  | "test"
+  | "retry"
+  | "protect"
+  | "unprotect"
+  | "delete";
+
+/** What may be asked of a version: what would be refused for what is known already is not among it. */
+export function offersOf(
+  version: Version,
+  { operation, mayWrite, mayAdmin, hasTestProfile, nowMs }: Known,
+): ReadonlySet<Offer> {
+  const offers = new Set<Offer>();
+  const { sigil, properties } = version;
+  const names = sigil.regions.map(({ name }) => name);
+  const included = names.filter((name) => isInLatest(version, name));
+  const isIn = (state: string): boolean =>
+    sigil.regions.some((region) => region.state === state);
+  const isDeleting =
+    properties.provisioningState === "Deleting" ||
+    ["DeletionRequested", "Deleting"].includes(sigil.state ?? "");
+  const isThere = properties.provisioningState !== "Creating" && !isDeleting;
+  const add = (offer: Offer, holds: boolean): void => {
+    if (mayWrite && holds) offers.add(offer);
+  };
+  add("change", !isDeleting);
+  add(
+    "promote",
+    isThere && !keysBreak(version) && included.length < names.length,
+  );
+  add("demote", isThere && included.length > 0);
+  // There is nothing to go back from where it is the latest.
+  add("rollback", isThere && !sigil.latest && isIn("Completed"));
+  add("test", isThere && hasTestProfile);
+  // What an operation repairs now needs nobody; what waits is brought forward.
+  const runs = operation !== undefined && isRunning(operation);
+  const waits = sigil.regions.some(
+    ({ state, nextAttemptTime }) =>
+      state === "Failed" && (!runs || nextAttemptTime !== undefined),
+  );
+  add("retry", isThere && waits);
+  add("protect", !isDeleting && sigil.protected !== true);
+  add("unprotect", mayAdmin && sigil.protected === true);
+  add(
+    "delete",
+    !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs),
+  );
+  return offers;
+}
+
+/** A version whose keys do not work is not promoted. */
+function keysBreak({ sigil: { keys } }: Version): boolean {
+  return (keys?.problems ?? []).some(({ severity }) => severity === "error");
+}
+
+/** Azure refuses to delete it before its end of life. */
+function isBlocked(
+  { properties: { safetyProfile, publishingProfile } }: Version,
+  nowMs: number,
+): boolean {
+  const end = publishingProfile.endOfLifeDate;
+  return (
+    safetyProfile?.blockDeletionBeforeEndOfLife === true &&
+    end !== undefined &&
+    Date.parse(end) > nowMs
+  );
+}

@@ -1,0 +1,231 @@
+import { useState } from "preact/hooks";
+import type { Schemas } from "@sigil/client";
+import { StateWord, Strip, Bar } from "../components/tile.js";
+import { Relative, Time } from "../components/time.js";
+import type { Version } from "../dialogs/action.js";
+import { geographiesOf } from "../geography.js";
+import {
+  brokenKeysIn,
+  canonical,
+  regionStateOf,
+  type Region,
+  type RegionState,
+} from "./region-state.js";
+
+/** Of more regions, those that are well are folded by geography. */
+const MOST_UNFOLDED = 4;
+
+interface Row {
+  readonly region: Region;
+  readonly state: RegionState;
+  readonly wave: number | undefined;
+  readonly latestHere: string | undefined;
+  readonly storage: string;
+}
+
+const FILTERS = {
+  all: ["All", () => true],
+  unready: ["Not ready", ({ region }: Row) => region.state !== "Completed"],
+  held: ["Held back", ({ state }: Row) => state.tile === "held"],
+} as const;
+
+/** What stands out first, then by geography. */
+export function Regions({
+  version,
+  latestIn,
+}: {
+  readonly version: Version;
+  /** By canonical region, which version is the latest. */
+  readonly latestIn: ReadonlyMap<string, string>;
+}) {
+  const [filter, setFilter] = useState<keyof typeof FILTERS>("all");
+  const rows = rowsOf(version, latestIn);
+  const shown = rows.filter(FILTERS[filter][1]);
+  const isFolded = shown.length > MOST_UNFOLDED;
+  const first = isFolded ? shown.filter(({ state }) => state.standsOut) : shown;
+  return (
+    <section class="card" aria-labelledby="regions">
+      <header>
+        <h2 id="regions">Regions</h2>
+        {isFolded && (
+          <span class="muted small wide-only">
+            what stands out first, then by geography
+          </span>
+        )}
+        <div class="segments no-print" role="group" aria-label="Filter regions">
+          {Object.entries(FILTERS).map(([key, [name, holds]]) => {
+            const count = rows.filter(holds).length;
+            return key === "all" || count > 0 ? (
+              <button
+                key={key}
+                type="button"
+                aria-pressed={filter === key}
+                onClick={() => setFilter(key as keyof typeof FILTERS)}
+              >
+                {name} {count}
+              </button>
+            ) : null;
+          })}
+        </div>
+      </header>
+      {first.length > 0 && <RegionTable rows={first} caption="Regions" />}
+      {isFolded &&
+        geographiesOf(shown.map(({ region }) => region.name)).map(
+          ({ name, regions }) => {
+            const those = shown.filter(({ region }) =>
+              regions.includes(region.name),
+            );
+            const quiet = those.filter(({ state }) => !state.standsOut);
+            return (
+              <details key={name} class="fold">
+                <summary>
+                  <b>{name}</b>
+                  <Strip label={sentence(those)} tiles={those.map(tileOf)} />
+                  <span class="muted small">{sentence(those)}</span>
+                </summary>
+                <RegionTable rows={quiet} caption={`Regions: ${name}`} />
+              </details>
+            );
+          },
+        )}
+    </section>
+  );
+}
+
+const tileOf = ({ state }: Row) => ({ state: state.tile, share: state.share });
+
+function sentence(rows: readonly Row[]): string {
+  const ready = rows.filter(({ region }) => region.state === "Completed");
+  const latest = rows.filter(({ state }) => state.tile === "latest");
+  return `${ready.length} of ${rows.length} ready${latest.length > 0 ? `, latest in ${latest.length}` : ""}`;
+}
+
+function rowsOf(
+  version: Version,
+  latestIn: ReadonlyMap<string, string>,
+): readonly Row[] {
+  const broken = brokenKeysIn(version);
+  const {
+    targetRegions = [],
+    replicaCount,
+    storageAccountType,
+  } = version.properties.publishingProfile;
+  const { waves = [] } = version.sigil.promotion ?? {};
+  return version.sigil.regions.map((region) => {
+    const target = targetRegions.find(
+      ({ name }) => canonical(name) === region.name,
+    );
+    const wave = waves.findIndex(({ regions }) =>
+      regions.map(canonical).includes(region.name),
+    );
+    return {
+      region,
+      state: regionStateOf(version, region, broken),
+      wave: wave < 0 ? undefined : wave + 1,
+      latestHere: latestIn.get(region.name),
+      storage: `${target?.regionalReplicaCount ?? replicaCount ?? 1} × ${target?.storageAccountType ?? storageAccountType ?? "Standard_LRS"}`,
+    };
+  });
+}
+
+function RegionTable({
+  rows,
+  caption,
+}: {
+  readonly rows: readonly Row[];
+  readonly caption: string;
+}) {
+  const hasWaves = rows.some(({ wave }) => wave !== undefined);
+  return (
+    <table class="cards regions">
+      <caption class="visually-hidden">{caption}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Region</th>
+          <th scope="col">State</th>
+          <th scope="col">Progress</th>
+          <th scope="col">Latest here</th>
+          <th scope="col">Replicas, storage</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ region, state, wave, latestHere, storage }) => (
+          <tr key={region.name}>
+            <th scope="row">
+              {region.name}
+              {hasWaves && wave !== undefined && <small>Wave {wave}</small>}
+            </th>
+            <td data-label="State">
+              <StateWord state={state.tile} share={state.share}>
+                {state.word}
+              </StateWord>
+            </td>
+            <td>
+              <Progress region={region} />
+            </td>
+            <td data-label="Latest here">{latestHere ?? "none"}</td>
+            <td class="wide-only">{storage}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** One bar is progress: a region that is ready has all of it. */
+export function Progress({ region }: { readonly region: Schemas["Region"] }) {
+  const {
+    name,
+    state,
+    progress,
+    details,
+    attempts,
+    attemptsAllowed,
+    nextAttemptTime,
+    waitReason,
+    completedTime,
+    expectedEndTime,
+    stalledTime,
+  } = region;
+  const isReady = state === "Completed";
+  return (
+    <>
+      <Bar
+        percent={isReady ? 100 : progress}
+        label={`${name}: ${isReady ? 100 : progress} %`}
+        tone={isReady ? "ready" : state === "Failed" ? "failed" : undefined}
+      />
+      <small>
+        {isReady && completedTime !== undefined && (
+          <>
+            Ready since <Time value={completedTime} lower />
+          </>
+        )}
+        {!isReady && details !== undefined && <>{details} </>}
+        {!isReady && attempts > 1 && (
+          <>
+            Attempt {attempts}
+            {attemptsAllowed !== undefined && ` of ${attemptsAllowed}`}.{" "}
+          </>
+        )}
+        {!isReady && waitReason !== undefined && <>{waitReason} </>}
+        {nextAttemptTime !== undefined && (
+          <>
+            Next attempt <Time value={nextAttemptTime} lower />.{" "}
+          </>
+        )}
+        {stalledTime !== undefined && (
+          <span class="warn-text">
+            No progress since <Time value={stalledTime} lower />.{" "}
+          </span>
+        )}
+        {!isReady && expectedEndTime !== undefined && (
+          <>
+            Ready <Relative value={expectedEndTime} />, about{" "}
+            <Time value={expectedEndTime} lower />.
+          </>
+        )}
+      </small>
+    </>
+  );
+}

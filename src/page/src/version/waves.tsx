@@ -1,0 +1,56 @@
+import type { Version } from "../dialogs/action.js";
+import { namesText, regionCount } from "../geography.js";
+import { canonical, isInLatest } from "./region-state.js";
+
+/** How far each wave is. */
+export function Waves({ version }: { readonly version: Version }) {
+  const { promotion, rollout } = version.sigil;
+  const waves = promotion?.waves ?? [];
+  if (waves.length === 0) return null;
+  return (
+    <ol class="steps" aria-label="Waves">
+      {waves.map((wave, index) => {
+        const regions = wave.regions.map(canonical);
+        const isDone = regions.every((name) => isInLatest(version, name));
+        const isNow = !isDone && rollout?.wave === index + 1;
+        return (
+          <li
+            key={index}
+            class={isDone ? "done" : isNow ? "now" : undefined}
+            {...(isNow && { "aria-current": "step" as const })}
+          >
+            <b title={regions.join(", ")}>
+              Wave {index + 1} · {regionCount(regions.length)}
+            </b>
+            <span class="muted">
+              {isDone
+                ? "In latest there"
+                : isNow
+                  ? `Waits, ${afterText(wave.after)}`
+                  : capitalized(afterText(wave.after))}
+              {wave.results !== undefined &&
+                `, needs ${namesText(wave.results)}`}
+            </span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+type Wave = NonNullable<
+  NonNullable<Version["sigil"]["promotion"]>["waves"]
+>[number];
+
+function afterText(after: Wave["after"]): string {
+  if (after === "manual") return "when a person promotes it";
+  if (after === "tested") return "once its tests have passed";
+  const { minutes } = after;
+  return minutes % 60 === 0
+    ? `${minutes / 60} h after the wave before`
+    : `${minutes} min after the wave before`;
+}
+
+function capitalized(text: string): string {
+  return text.replace(/^./u, (letter) => letter.toUpperCase());
+}

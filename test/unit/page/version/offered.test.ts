@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import type { Version } from "../../../../src/page/src/dialogs/action.js";
+import { offersOf } from "../../../../src/page/src/version/offered.js";
+import { regionStateOf } from "../../../../src/page/src/version/region-state.js";
+
+const NOW = Date.parse("2026-06-01T12:00:00Z");
+const region = (name: string, state = "Completed") => ({
+  name,
+  state,
+  progress: state === "Completed" ? 100 : 40,
+  attempts: 1,
+  encryption: {
+    osDiskImage: { type: "EncryptionAtRestWithPlatformKey" },
+    dataDiskImages: [],
+  },
+});
+
+function version(sigil: object = {}, profile: object = {}, more: object = {}) {
+  return {
+    name: "1.0.0",
+    properties: {
+      provisioningState: "Succeeded",
+      publishingProfile: {
+        targetRegions: [
+          { name: "West US", excludeFromLatest: false },
+          { name: "eastus2", excludeFromLatest: true },
+        ],
+        ...profile,
+      },
+      ...more,
+    },
+    sigil: {
+      managedBy: "Sigil",
+      latest: false,
+      latestIn: ["westus"],
+      state: "Succeeded",
+      regions: [region("westus"), region("eastus2")],
+      ...sigil,
+    },
+  } as unknown as Version;
+}
+
+const of = (one: Version, more: object = {}) => [
+  ...offersOf(one, {
+    operation: undefined,
+    mayWrite: true,
+    mayAdmin: false,
+    hasTestProfile: false,
+    nowMs: NOW,
+    ...more,
+  }),
+];
+
+describe("what is offered", () => {
+  it("a version that is in latest in one region of two may be promoted and demoted", () => {
+    expect(of(version())).toEqual([
+      "change",
+      "promote",
+      "demote",
+      "rollback",
+      "protect",
+      "delete",
+    ]);
+  });
+
+  it.each([
+    ["a reader nothing", version(), { mayWrite: false }, []],
+    [
+      "no promotion where keys break",
+      version({ keys: { problems: [{ severity: "error", regions: [] }] } }),
+      {},
+      ["change", "demote", "rollback", "protect", "delete"],
+    ],
+    [
+      "no promotion where it is in latest everywhere, no rollback to the latest",
+      version({ latest: true }, { targetRegions: [] }),
+      {},
+      ["change", "demote", "protect", "delete"],
+    ],
+    [
+      "no deletion of what is protected; an Admin takes that off",
+      version({ protected: true }),
+      { mayAdmin: true },
+      ["change", "promote", "demote", "rollback", "unprotect"],
+    ],
+    [
+      "no deletion before an end of life that blocks it",
+      version(
+        {},
+        { endOfLifeDate: "2026-07-01T00:00:00Z" },
+        { safetyProfile: { blockDeletionBeforeEndOfLife: true } },
+      ),
+      {},
+      ["change", "promote", "demote", "rollback", "protect"],
+    ],
+    ["nothing of what is deleted", version({ state: "Deleting" }), {}, []],
+    [
+      "a test where there is a profile, a retry where a region has failed",
+      version({ regions: [region("westus"), region("eastus2", "Failed")] }),
+      { hasTestProfile: true },
+      [
+        "change",
+        "promote",
+        "demote",
+        "rollback",
+        "test",
+        "retry",
+        "protect",
+        "delete",
+      ],
+    ],
+  ])("%s", (_, one, more, offers) => {
+    expect(of(one, more)).toEqual(offers);
+  });
+});
+
+it.each([
+  ["latest", {}, "westus"],
+  ["excluded", {}, "eastus2"],
+  ["held", { heldBack: true }, "eastus2"],
+  ["ready", { latestIn: [] }, "westus"],
+  [
+    "risk",
+    { keys: { problems: [{ severity: "error", regions: ["westus"] }] } },
+    "westus",
+  ],
+])("a region is %s with %j in %s", (tile, sigil, name) => {
+  const one = version(sigil);
+  const found = one.sigil.regions.find((each) => each.name === name);
+  if (found === undefined) throw new Error(name);
+  expect(regionStateOf(one, found).tile).toBe(tile);
+});
