@@ -158,7 +158,7 @@ function promoteOnce(
 ): Decision {
   const { isManual, notBefore = "" } = wave ?? {};
   if (isManual === true)
-    return attention(
+    return wait(
       gate,
       `It waits for somebody to promote it in ${regions.join(", ")}.`,
     );

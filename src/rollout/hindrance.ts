@@ -105,7 +105,7 @@ export async function hindrancesOf(
       lacking && {
         ...lacking,
         remediation:
-          "Set a test profile that has a place in each of these regions (docs/test-machines.md), or name tests of your own in results.",
+          "Set a test profile that has a place in each of these regions, or name tests of your own in results.",
       },
       terms,
     ].filter((hindrance) => hindrance !== undefined))

@@ -124,7 +124,7 @@ test("a version that is promoted in waves becomes the latest in one region after
     .poll(async () => (await get(version)).sigil.latestIn)
     .toEqual(["westus"]);
   expect((await get(version)).sigil.rollout).toMatchObject({
-    state: "NeedsAttention",
+    state: "Waiting",
     wave: 2,
     message: "It waits for somebody to promote it in eastus2.",
   });

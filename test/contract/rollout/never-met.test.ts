@@ -48,7 +48,7 @@ test("is warned of in a plan and when it is accepted, where the image definition
     message:
       "The version waits for sigil/machine in westus, eastus2. The image definition has no test profile.",
     remediation:
-      "Set a test profile that has a place in each of these regions (docs/test-machines.md), or name tests of your own in results.",
+      "Set a test profile that has a place in each of these regions, or name tests of your own in results.",
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toEqual([warning]);

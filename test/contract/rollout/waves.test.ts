@@ -116,7 +116,7 @@ describe("by hand", () => {
     });
     await rollouts.pass(3);
     expect(await rollouts.view()).toMatchObject({
-      state: "NeedsAttention",
+      state: "Waiting",
       message: "It waits for somebody to promote it in westus.",
     });
     await promote();

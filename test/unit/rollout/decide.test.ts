@@ -225,7 +225,7 @@ describe("in waves", () => {
     });
     expect(second({ isManual: true })).toMatchObject({
       kind: "wait",
-      state: "NeedsAttention",
+      state: "Waiting",
       message: "It waits for somebody to promote it in eastus2.",
     });
   });
