@@ -240,7 +240,7 @@ async function change(
           shown: glance.look?.resource,
           before: sameRequest(read, glance.look, fingerprint),
         });
-        await mustPassPlan(deps, {
+        const infos = await mustPassPlan(deps, {
           ...command,
           body: planned ?? body,
           ...(ifMatch !== undefined && { ifMatch }),
@@ -264,7 +264,11 @@ async function change(
         return {
           glance,
           decide: ({ stored }) =>
-            decideOn(deps, { ...request, warnings }, stored),
+            decideOn(
+              deps,
+              { ...request, warnings: [...warnings, ...infos] },
+              stored,
+            ),
         };
       },
     );
@@ -303,11 +307,12 @@ async function withChosenSets(
   return request;
 }
 
+/** What a plan that is required says for information: what it warns of the request itself does. */
 async function mustPassPlan(
   deps: Dependencies,
   { plan, requireMayUse: _, ...admitted }: PutImageVersion,
-): Promise<void> {
-  if (plan !== "require") return;
+): Promise<readonly Finding[]> {
+  if (plan !== "require") return [];
   const { findings } = await planImageVersion(deps, admitted);
   const errors = errorsAmong(findings);
   if (errors.length > 0)
@@ -316,6 +321,7 @@ async function mustPassPlan(
       `The plan found ${errorsIn(errors)}; each is listed under errors. Nothing was stored.`,
       { findings },
     );
+  return findings.filter(({ severity }) => severity === "info");
 }
 
 /** Throws where somebody needs a region that is to be removed, or one would have no latest; a repeat asks nothing of that. */

@@ -1,6 +1,6 @@
 /**
  * How long Azure takes to copy a version to a region, by what its last copies there took. Pure. Why it is kept:
- * docs/decisions/26-a-row-a-region-of-how-long-copies-took.md.
+ * docs/explanation/decisions.md.
  */
 import type { RegionRecord, UsualTime } from "../../operation/records.js";
 

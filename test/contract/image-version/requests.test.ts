@@ -430,6 +430,28 @@ test("a plan names regions as the body does, but in the request to Azure", async
   });
 });
 
+test("what a required plan says for information is said on success, too", async () => {
+  const { properties } = managedImageRequest();
+  const [region = { name: "westus" }] =
+    properties.publishingProfile?.targetRegions ?? [];
+  const { storageAccountType: _, ...unsaid } = region;
+  const accepted = await request(
+    world.deps,
+    id,
+    {
+      location: "westus",
+      properties: {
+        ...properties,
+        publishingProfile: { targetRegions: [unsaid] },
+      },
+    },
+    { plan: "require" },
+  );
+  expect(accepted).toMatchObject({
+    warnings: [{ code: "StorageChosenByAzure", severity: "info" }],
+  });
+});
+
 describe("what a caller may not use", () => {
   const forbidden = new ServiceError("Forbidden", "No.");
   let asked: string[];
