@@ -6,14 +6,7 @@ import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = [
-  "chunks",
-  "docs",
-  "functions",
-  "openapi",
-  "page",
-  "page/assets",
-];
+const FOLDERS = ["chunks", "docs", "functions", "openapi", "page", "site"];
 
 const { name, version, license, type, main, engines } = JSON.parse(
   await readFile(`${ROOT}package.json`, "utf8"),
@@ -36,12 +29,13 @@ for (const folder of FOLDERS)
     );
 
 async function filesIn(folder) {
-  const entries = await readdir(`${ROOT}dist/${folder}`, {
-    withFileTypes: true,
-  });
+  const root = `${ROOT}dist/${folder}`;
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map(({ name }) => name)
+    .map(({ parentPath, name }) =>
+      path.relative(root, path.join(parentPath, name)).replaceAll("\\", "/"),
+    )
     .sort();
 }
 

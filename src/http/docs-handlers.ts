@@ -1,14 +1,8 @@
 import { readFile } from "node:fs/promises";
-import type {
-  HttpHandler,
-  HttpRequest,
-  HttpResponseInit,
-  InvocationContext,
-} from "@azure/functions";
-import { ServiceError } from "../errors.js";
+import type { HttpHandler, InvocationContext } from "@azure/functions";
 import { docsPage, PAGE_POLICY, START_SCRIPT } from "./docs-page.js";
-import { toProblem } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
+import { noSuchFile } from "./static-files.js";
 
 /** What the build has taken from Swagger UI, and what each is. No other name is looked for: a path is never made of a request. */
 const FILES: Readonly<Record<string, string>> = {
@@ -45,7 +39,8 @@ export function docsHandlers(
       let file = files.get(name);
       if (file === undefined) {
         file = read(folder, name);
-        if (file === undefined) return notFound(request, context);
+        if (file === undefined)
+          return noSuchFile(request, headersOf("", context));
         files.set(name, file);
       }
       const { mediaType, body } = await file;
@@ -72,24 +67,6 @@ function read(folder: URL, name: string): Promise<File> | undefined {
     mediaType,
     body,
   }));
-}
-
-function notFound(
-  request: HttpRequest,
-  context: InvocationContext,
-): HttpResponseInit {
-  const { status, headers, body } = toProblem(
-    new ServiceError("NotFound", "There is no such file."),
-    new URL(request.url).pathname,
-  );
-  return {
-    status,
-    headers: {
-      ...headersOf("application/problem+json", context),
-      ...headers,
-    },
-    body: JSON.stringify(body),
-  };
 }
 
 function headersOf(

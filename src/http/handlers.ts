@@ -14,6 +14,7 @@ import {
   createFallback,
   type EndpointDependencies,
 } from "./endpoint.js";
+import { guideHandlers } from "./guide-handlers.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
 import type { TestDependencies } from "../machine-test/ports.js";
@@ -46,6 +47,7 @@ export type HttpHandlers = Readonly<
   Record<
     | OperationId
     | keyof ReturnType<typeof docsHandlers>
+    | keyof ReturnType<typeof guideHandlers>
     | keyof ReturnType<typeof pageHandlers>
     | "fallback",
     HttpHandler
@@ -94,6 +96,7 @@ export function createHttpHandlers(
       deps.operations.now,
     ),
     ...docsHandlers(new URL("docs/", built)),
+    ...guideHandlers(new URL("site/", built)),
     ...pageHandlers(new URL("page/", built), signIn),
     fallback: createFallback(edge),
   };

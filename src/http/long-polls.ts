@@ -4,7 +4,7 @@
  *  2. At most `MOST_OF_CALLER` of one caller wait at once, and `MOST_WAITS` of all.
  *  3. Whoever comes then ends the oldest wait of the same caller, and takes its place; one that has none is answered at once. A client
  *     that has gone holds up nobody but itself, and no longer than it takes it to come again: Azure Functions does not tell a function
- *     that its client has gone (docs/decisions/24-http-streams-stay-off.md).
+ *     that its client has gone (docs/explanation/decisions.md).
  */
 import { SharedReads } from "../shared-reads.js";
 import type { OperationDependencies } from "../operation/ports.js";

@@ -1,19 +1,15 @@
 // Invariants:
-// 1. No path is made of a request: a file is one that the build has put there, found by its whole name.
-// 2. The page runs nothing but its own files, and asks nobody but this service and whoever signs people in.
-// 3. A file under assets/ has its content's hash in its name, and is the same forever; the page itself is asked for each time.
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
-import type {
-  HttpHandler,
-  HttpRequest,
-  HttpResponseInit,
-} from "@azure/functions";
-import { ServiceError } from "../errors.js";
-import { takesGzip } from "./compressed.js";
-import { toProblem } from "./problem.js";
+// 1. The page runs nothing but its own files, and asks nobody but this service and whoever signs people in.
+// 2. A file under assets/ has its content's hash in its name, and is the same forever; the page itself is asked for each time.
+import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
+import {
+  answer,
+  fileOf,
+  noSuchFile,
+  readFolder,
+  type StaticFile,
+} from "./static-files.js";
 
 /** How people sign in: OAuth 2.0 authorization code with PKCE, by a client that has no secret. */
 export interface SignInSettings {
@@ -28,21 +24,7 @@ export interface SignInSettings {
   readonly scopesAssign: boolean;
 }
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-};
 const IMMUTABLE = "public, max-age=31536000, immutable";
-/** What is shorter is not worth it. */
-const SHORTEST_GZIP = 1_024;
-
-interface File {
-  readonly mediaType: string;
-  readonly body: Buffer;
-  readonly gzip: Buffer | undefined;
-  readonly etag: string;
-}
 
 /** The page for people and its files, which the build has put into `folder`, and how it signs them in. It is no part of the API. */
 export function pageHandlers(
@@ -55,10 +37,10 @@ export function pageHandlers(
     Buffer.from(JSON.stringify({ ...(signIn && { signIn }) })),
   );
   // Read when the first page is asked for: most instances serve none.
-  let files: Files | undefined;
+  let files: ReadonlyMap<string, StaticFile> | undefined;
   return {
     getPage: (request, context) => {
-      files ??= readFiles(folder);
+      files ??= readFolder(folder);
       const path = (request.params["path"] ?? "").replace(/\/$/u, "");
       const common = {
         ...SECURITY_HEADERS,
@@ -70,13 +52,15 @@ export function pageHandlers(
           "Cache-Control": "no-cache",
         });
       if (path.startsWith("assets/")) {
-        const file = files.assets.get(path.slice("assets/".length));
+        const file = files.get(path);
         return file === undefined
-          ? notFound(request, common)
-          : answer(request, file, { ...common, "Cache-Control": IMMUTABLE });
+          ? noSuchFile(request, common)
+          : answer(request, file, { ...common, "Cache-Control": IMMUTABLE }); // Invariant 2.
       }
       // Every other path is a view of the page: the page knows which, and says so where there is none.
-      return answer(request, files.index, {
+      const index = files.get("index.html");
+      if (index === undefined) return noSuchFile(request, common);
+      return answer(request, index, {
         ...common,
         "Cache-Control": "no-cache",
         "Content-Security-Policy": policy,
@@ -86,71 +70,7 @@ export function pageHandlers(
   };
 }
 
-interface Files {
-  readonly index: File;
-  readonly assets: ReadonlyMap<string, File>;
-}
-
-/** Invariant 1. */
-function readFiles(folder: URL): Files {
-  const assets = new URL("assets/", folder);
-  return {
-    index: fileOf(
-      "text/html; charset=utf-8",
-      readFileSync(new URL("index.html", folder)),
-    ),
-    assets: new Map(
-      readdirSync(assets).map((name) => [
-        name,
-        fileOf(
-          MEDIA_TYPES[name.replace(/^.*\./u, "")] ?? "application/octet-stream",
-          readFileSync(new URL(name, assets)),
-        ),
-      ]),
-    ),
-  };
-}
-
-function fileOf(mediaType: string, body: Buffer): File {
-  const hash = createHash("sha256").update(body).digest("base64url");
-  return {
-    mediaType,
-    body,
-    gzip: body.length < SHORTEST_GZIP ? undefined : gzipSync(body),
-    etag: `"${hash.slice(0, 27)}"`,
-  };
-}
-
-/** Invariants 2 and 3. */
-function answer(
-  request: HttpRequest,
-  { mediaType, body, gzip, etag }: File,
-  headers: Readonly<Record<string, string>>,
-): HttpResponseInit {
-  const common = {
-    ...headers,
-    ETag: etag,
-    ...(gzip && { Vary: "Accept-Encoding" }),
-  };
-  const known = request.headers.get("if-none-match") ?? "";
-  if (
-    known.split(",").some((each) => each.trim().replace(/^W\//u, "") === etag)
-  )
-    return { status: 304, headers: common };
-  const zipped =
-    gzip !== undefined &&
-    takesGzip(request.headers.get("accept-encoding") ?? "");
-  return {
-    headers: {
-      ...common,
-      "Content-Type": mediaType,
-      ...(zipped && { "Content-Encoding": "gzip" }),
-    },
-    body: zipped ? gzip : body,
-  };
-}
-
-/** Invariant 2. Nothing is made of text as HTML or as a script, whoever wrote the text: hence trusted types. */
+/** Invariant 1. Nothing is made of text as HTML or as a script, whoever wrote the text: hence trusted types. */
 function policyFor(signIn: SignInSettings | undefined): string {
   const authority = signIn && ` ${new URL(signIn.authority).origin}`;
   return [
@@ -165,23 +85,4 @@ function policyFor(signIn: SignInSettings | undefined): string {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join("; ");
-}
-
-function notFound(
-  request: HttpRequest,
-  common: Readonly<Record<string, string>>,
-): HttpResponseInit {
-  const { status, headers, body } = toProblem(
-    new ServiceError("NotFound", "There is no such file."),
-    new URL(request.url).pathname,
-  );
-  return {
-    status,
-    headers: {
-      ...common,
-      "Content-Type": "application/problem+json",
-      ...headers,
-    },
-    body: JSON.stringify(body),
-  };
 }

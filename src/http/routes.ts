@@ -12,7 +12,7 @@ export interface HttpRoute {
 }
 
 /**
- * One route an operation of the document; then the page that shows it, the page for people, and what answers every other path, also a known
+ * One route an operation of the document; then the page that shows it, the documents, the page for people, and what answers every other path, also a known
  * one with a method that it does not have.
  */
 export function routesOf(
@@ -37,6 +37,18 @@ export function routesOf(
       methods: ["GET"],
       route: "docs/{file}",
       handler: handlers.getDocsFile,
+    },
+    {
+      name: "get-guide",
+      methods: ["GET"],
+      route: "docs/guide",
+      handler: handlers.getGuide,
+    },
+    {
+      name: "get-guide-path",
+      methods: ["GET"],
+      route: "docs/guide/{*path}",
+      handler: handlers.getGuide,
     },
     {
       name: "get-page",

@@ -140,3 +140,29 @@ describe("the page", () => {
     expect(JSON.parse(text)).toMatchObject({ code: "NotFound" });
   });
 });
+
+describe("the documents", () => {
+  it("are served as the build has made them, and may run and fetch nothing but what lies beside them", async () => {
+    const { text, headers } = await fetchText("/api/docs/guide");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    expect(text).toContain("Publish encrypted image versions");
+    for (const address of addressesIn(text)) {
+      const { pathname, origin: from } = new URL(
+        address,
+        `${origin}/api/docs/guide/`,
+      );
+      expect(from).toBe(origin);
+      expect((await fetchText(pathname)).status, address).toBe(200);
+    }
+  });
+
+  it.each(["package.json", "..%2f..%2fpackage.json", "docs/no-such-page.html"])(
+    "have no file %s",
+    async (name) => {
+      const { status } = await fetchText(`/api/docs/guide/${name}`);
+      expect(status).toBe(404);
+    },
+  );
+});

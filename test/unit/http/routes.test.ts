@@ -31,12 +31,14 @@ it.each(operations)(
 );
 
 it("registers nothing else but the pages, their files, and an answer to every other path", () => {
-  expect(routes).toHaveLength(operations.length + 5);
+  expect(routes).toHaveLength(operations.length + 7);
   const names = routes.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names.slice(operations.length)).toEqual([
     "get-docs-page",
     "get-docs-file",
+    "get-guide",
+    "get-guide-path",
     "get-page",
     "get-page-path",
     "unmatched-path",
