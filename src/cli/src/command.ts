@@ -49,6 +49,10 @@ export interface Command {
   readonly columns?: readonly Column[];
   /** The entries that `--output table` shows, where they are not the answer itself. */
   readonly rows?: (data: unknown) => readonly unknown[];
+  /** What `--output table` prints where there is no entry. */
+  readonly none?: string;
+  /** Another name, which az or the API has for it. */
+  readonly alias?: string;
   /** `json` if not said. */
   readonly output?: "table";
   readonly run: (context: Context) => Promise<Result>;

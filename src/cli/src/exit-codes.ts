@@ -1,4 +1,4 @@
-/** What each exit code means, for scripts; docs/cli.md has them too. */
+/** What each exit code means, for scripts; the reference of the command line has them too. */
 export const EXIT_CODES = {
   done: [
     0,

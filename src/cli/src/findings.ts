@@ -3,6 +3,7 @@ import type { Schemas } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
 import { oneLine, Own, type Build, type Part } from "./harmless.js";
 import type { Column } from "./output.js";
+import { inCommands } from "./words.js";
 
 export type Finding = Schemas["Finding"];
 
@@ -12,9 +13,11 @@ export const FINDING_COLUMNS: readonly Column[] = [
   {
     title: "Message",
     of: ({ message, remediation, pointer }: Finding) =>
-      [message, remediation, pointer && `(${pointer})`]
-        .filter(Boolean)
-        .join(" "),
+      inCommands(
+        [message, remediation, pointer && `(${pointer})`]
+          .filter(Boolean)
+          .join(" "),
+      ),
   },
 ];
 
@@ -40,7 +43,9 @@ export async function annotations(
   return Promise.all(
     findings.map(async (finding) => {
       const { severity = "error", code, pointer, remediation } = finding;
-      const message = [finding.message, remediation].filter(Boolean).join("\n");
+      const message = inCommands(
+        [finding.message, remediation].filter(Boolean).join("\n"),
+      );
       const place =
         file === undefined || file.name === "-"
           ? undefined

@@ -94,6 +94,13 @@ export class Values {
     return this.#get(name) as readonly string[] | undefined;
   }
 
+  /** Of an option that may be given several times: every value, in their order. */
+  all(name: string): readonly string[] {
+    return this.occurrences
+      .filter((each) => each.name === name)
+      .flatMap(({ values }) => values);
+  }
+
   #get(name: string): Value | undefined {
     return this.#given.get(name);
   }

@@ -70,7 +70,7 @@ function barLines(
   const rows = rowsOf(operation).map((row) => ({
     ...row,
     name: oneLine(row.name),
-    note: oneLine(row.note),
+    note: oneLine(row.note || leftUntil(row.expectedEndTime)),
   }));
   const state = stateOf(operation);
   const head = hasOthers || rows.length === 0 || state !== "";
@@ -172,6 +172,7 @@ interface Row {
   readonly progress: number;
   readonly note: string;
   readonly colour: "green" | "red" | "yellow" | "cyan";
+  readonly expectedEndTime?: string | undefined;
 }
 
 function rowsOf(operation: Operation): readonly Row[] {
@@ -186,7 +187,8 @@ function regionRows(operation: Operation): readonly Row[] {
       : region.state === "Failed"
         ? "red"
         : "cyan";
-    return { name: region.name, progress: region.progress, note, colour };
+    const { name, progress, expectedEndTime } = region;
+    return { name, progress, note, colour, expectedEndTime };
   });
 }
 
@@ -266,6 +268,15 @@ function regionNote(
   return [word, attemptOf(region), stalled, next, expected]
     .filter(Boolean)
     .join(", ");
+}
+
+/** On a bar, which is drawn again: elsewhere each new minute would be a line. */
+function leftUntil(time: string | undefined): string {
+  const minutes =
+    time === undefined
+      ? 0
+      : Math.ceil((Date.parse(time) - Date.now()) / 60_000);
+  return minutes < 1 ? "" : `about ${minutes} min left`;
 }
 
 /** The time of day where the command runs. */

@@ -24,6 +24,7 @@ import {
 } from "./settings.js";
 import { tokens } from "./sign-in.js";
 import { VERSION } from "./version.js";
+import { inCommands } from "./words.js";
 
 /** Gives the exit code; throws nothing. */
 export async function run(
@@ -44,7 +45,7 @@ export async function run(
     return code;
   } catch (error) {
     const [outcome, lines, findings] = failureOf(error, state.verbose, args);
-    for (const line of lines) state.progress.line(line);
+    for (const line of lines) state.progress.line(inCommands(line));
     await annotate(findings, io, state.file);
     return EXIT_CODES[outcome][0];
   }
@@ -125,8 +126,10 @@ function helpWidth({ stdout }: Io): number {
 function commandOf(args: readonly string[]): Command | string {
   // Words that begin a line such as az's own, so that it is enough to change one of them.
   const words = args[0] === "sig" ? args.slice(1) : args;
-  const found = COMMANDS.find((each) =>
-    each.words.split(" ").every((word, i) => words[i] === word),
+  const found = COMMANDS.find(({ words: own, alias = own }) =>
+    [own, alias].some((name) =>
+      name.split(" ").every((word, i) => words[i] === word),
+    ),
   );
   if (found !== undefined && words === args) return found;
   const [group = "", name = ""] = words;
@@ -191,7 +194,7 @@ async function runCommand(
   state.verbose = values.boolean("--verbose") ?? false;
   const isQuiet = values.boolean("--only-show-errors") ?? false;
   const note = (line: string): void => {
-    if (!isQuiet) state.progress.line(line);
+    if (!isQuiet) state.progress.line(inCommands(line));
   };
   let client: Client | undefined;
   const endpoint = (): string =>
@@ -233,9 +236,16 @@ async function runCommand(
     format === "table" && query === undefined && data !== undefined
       ? (rows?.(data) ?? data)
       : data;
+  const { none } = command;
+  if (format === "table" && none !== undefined && isEmpty(shown))
+    io.stdout.write(`${none}\n`);
   await print(shown, { format, query, columns }, io.stdout, environment);
   await annotate(findings, io, state.file);
   return outcome;
+}
+
+function isEmpty(shown: unknown): boolean {
+  return Array.isArray(shown) && shown.length === 0;
 }
 
 function clientOf(

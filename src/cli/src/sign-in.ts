@@ -49,7 +49,7 @@ export function tokens(
     const scope = variable(environment, "SIGIL_SCOPE") ?? settings.scope;
     if (scope === undefined)
       throw new UsageError(
-        "Which application is Sigil? Set SIGIL_SCOPE, or: sigil configure --scope api://{application id}/.default (docs/access.md)",
+        "Which application is Sigil? Set SIGIL_SCOPE, or: sigil configure --scope api://{application id}/.default",
       );
     token ??= tokensFor(scope, io, dependencies);
     return token();

@@ -116,6 +116,18 @@ describe("on a terminal of 80 columns", () => {
     );
   });
 
+  it("says how long it takes still, where that is known, and nothing of it elsewhere", () => {
+    const expected = of("Running", [
+      region("westus", 50, {
+        expectedEndTime: new Date(Date.now() + 12.5 * 60_000).toISOString(),
+      }),
+    ]);
+    expect(stripVTControlCharacters(shown({ isTTY: true }, expected))).toMatch(
+      /50 % {2}about 13 min left\n$/u,
+    );
+    expect(shown({ isTTY: false }, expected)).toContain("westus: 50 %\n");
+  });
+
   it("draws them again in their place", () => {
     const text = shown({ isTTY: true, columns: 80 }, waits, waits);
     expect(text.split("\r\x1b[3A\x1b[J")).toHaveLength(2);

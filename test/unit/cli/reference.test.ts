@@ -53,7 +53,7 @@ function reference(): string {
   return [
     "# Command line",
     "",
-    "Every command and option of `sigil`. `npm run readme` writes this page from the table that the program itself reads. How to begin: [the guide](../cli.md).",
+    "Every command and option of `sigil`. `npm run readme` writes this page from the table that the program itself reads. How to begin: [Your first version](../tutorial.md). What differs from az: [From az to sigil](from-az.md).",
     "",
     "## Exit codes",
     "",

@@ -1,6 +1,7 @@
 import type { Command } from "../command.js";
 import { EVENT_COMMANDS } from "./events.js";
 import { IMAGE_VERSION_COMMANDS } from "./image-version.js";
+import { KEY_COMMANDS } from "./key.js";
 import { OPERATION_COMMANDS } from "./operation.js";
 import { OPEN } from "./open.js";
 import { OWN_COMMANDS } from "./own.js";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   ...RETENTION_COMMANDS,
   ...SUBSCRIPTION_COMMANDS,
   ...ENCRYPTION_SET_COMMANDS,
+  ...KEY_COMMANDS,
   ...REJECTED_COMMANDS,
   OPEN,
   ...OWN_COMMANDS,
@@ -40,5 +42,6 @@ export const GROUPS: Readonly<Record<string, string>> = {
   subscription:
     "What a subscription needs before versions can be created in it",
   "encryption-set": "The disk encryption sets to choose from",
+  key: "The keys that versions have",
   rejected: "Requests by Service Bus that were rejected and are kept",
 };

@@ -10,6 +10,7 @@ import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { accepted } from "./operation-columns.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
+import { KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
 import {
   ended,
   ifMatch,
@@ -48,6 +49,7 @@ The keys of a region that stays are kept.`,
       help: "Regions to remove the version from.",
       group: "Regions",
     },
+    ...KEY_RULE_OPTIONS,
     ...SAFETY_OPTIONS,
     {
       names: ["--set"],
@@ -85,6 +87,10 @@ The keys of a region that stays are kept.`,
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --target-regions westcentralus=2 eastus2`,
     ],
     [
+      "One region more, its keys found by name",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --add publishingProfile.targetRegions name=eastus --os-disk-set-rule '{region}DiskEncryptionSet1' --data-disk-set-rule '{region}DiskEncryptionSet2'`,
+    ],
+    [
       "One region more, not the latest there",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --add publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3 excludeFromLatest=true`,
     ],
@@ -100,6 +106,7 @@ The keys of a region that stays are kept.`,
   async run(context) {
     const { client, io, note, values } = context;
     const path = versionIn(context);
+    const encryption = keyRuleOf(values);
     const pauses = [...UPDATE_PAUSES_MS];
     for (;;) {
       const { body: version, headers } = await client.call("getImageVersion", {
@@ -121,7 +128,13 @@ The keys of a region that stays are kept.`,
             ...allowNoLatest(context),
           },
           header: { ...(etag !== null && { "If-Match": etag }) },
-          body: patch,
+          body:
+            encryption === undefined
+              ? patch
+              : {
+                  ...patch,
+                  sigil: { ...(patch["sigil"] as object), encryption },
+                },
         });
         if (answer.status === 200) note("The version is as requested already.");
         return await ended(context, answer.body);

@@ -9,9 +9,10 @@ type Deleted = Schemas["DeletedImageVersion"];
 
 export const UNDELETE: Command = {
   words: "image-version undelete",
+  alias: "image-version restore",
   summary: "Restore a deleted image version, and wait until it is usable",
   description: `The gallery must have had soft delete when the version was deleted: sigil image-version list-soft-deleted.
-Azure gives the version back as it was, with its tags, regions and keys.`,
+Azure gives the version back as it was, with its tags, regions and keys. "restore" is the same command.`,
   options: [
     ...VERSION_PLACE,
     {

@@ -13,6 +13,9 @@ import {
   versionOrNothing,
 } from "./versions.js";
 
+type Region = Schemas["RegionWithEncryption"] & { readonly isLatest: boolean };
+type Shown = ReturnType<typeof toAz>;
+
 export const SHOW: Command = {
   words: "image-version show",
   summary: "Show an image version as Azure has it, whoever made it",
@@ -25,7 +28,19 @@ export const SHOW: Command = {
       help: "Taken as az has it; the replication status is always shown.",
     },
   ],
-  columns: VERSION_COLUMNS,
+  columns: [
+    { title: "Region", of: ({ name }: Region) => name },
+    { title: "State", of: ({ state }: Region) => state },
+    { title: "Progress", of: ({ progress }: Region) => `${progress} %` },
+    { title: "Latest", of: ({ isLatest }: Region) => (isLatest ? "yes" : "") },
+  ],
+  rows: (version) => {
+    const { regions, latestIn } = (version as Shown).sigil;
+    return regions.map((region) => ({
+      ...region,
+      isLatest: latestIn.includes(region.name),
+    }));
+  },
   examples: [
     [
       "Whether it is usable in eastus2",
@@ -40,6 +55,8 @@ export const SHOW: Command = {
       context.note(
         `${type}: ${message} ${whatToDo.sentence} ${whatToDo.command ?? whatToDo.request}`,
       );
+    const { rollout } = body.sigil;
+    if (rollout?.state === "Waiting") context.note(rollout.message);
     // What --if-match takes.
     return { data: { ...toAz(body), etag: headers.get("ETag") ?? undefined } };
   },

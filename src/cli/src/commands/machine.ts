@@ -1,9 +1,15 @@
+import type { Schemas } from "@sigil/client";
 import type { Command } from "../command.js";
 import { Ended } from "../exit-codes.js";
 import { VERSION_PLACE, versionIn } from "./places.js";
 import { SAMPLE } from "./versions.js";
 
 const FORMS = ["az", "powerShell", "bicep"] as const;
+
+interface Form {
+  readonly form: string;
+  readonly text: string;
+}
 
 export const MACHINE: Command = {
   words: "image-version machine",
@@ -36,6 +42,15 @@ in that region and the image definition's purchase plan. Without --form, all thr
       help: "The machine's size. Default: a small one that the image can run on.",
     },
   ],
+  columns: [
+    { title: "Form", of: ({ form }: Form) => form },
+    { title: "Command", of: ({ text }: Form) => text },
+  ],
+  rows: (data) =>
+    FORMS.flatMap((form) => {
+      const text = (data as Schemas["MachineCommands"])[form];
+      return text === undefined ? [] : [{ form, text }];
+    }),
   examples: [
     [
       "The command for az",

@@ -23,7 +23,7 @@ const IDS: Positional = {
 const FILTER: Option = {
   names: ["--filter"],
   kind: "list",
-  help: "name=value, all of which hold: status, kind, subscription, gallery, image (a name, or an id for both), version, by.",
+  help: "name=value, all of which hold: status, kind, subscription, gallery, image (a name, or an id for both), version, by, needsAttention (true: what waits for too long, or has a region that failed).",
 };
 
 const LIST: Command = {
@@ -181,6 +181,7 @@ const FILTERS = [
   "image",
   "version",
   "by",
+  "needsAttention",
 ] as const;
 
 /** What the service can filter it does; the rest is done here. */
@@ -204,6 +205,7 @@ async function* matching({
       ...(imageDefinition !== undefined && { imageDefinition }),
       ...(subscriptionId !== undefined && { subscriptionId }),
       ...(status !== undefined && { status }),
+      ...(filters.get("needsAttention") === "true" && { needsAttention: true }),
     },
     signal: io.interrupted,
   });

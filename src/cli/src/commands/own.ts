@@ -10,6 +10,7 @@ import {
   settingsFile,
   writeSettings,
 } from "../settings.js";
+import { VERSION } from "../version.js";
 
 export const OWN_COMMANDS: readonly Command[] = [
   {
@@ -80,6 +81,12 @@ export const OWN_COMMANDS: readonly Command[] = [
       }
       return Promise.resolve({ data: settings });
     },
+  },
+  {
+    words: "version",
+    summary: "Show which version of sigil this is",
+    options: [],
+    run: () => Promise.resolve({ data: { sigil: VERSION } }),
   },
   {
     words: "completion",

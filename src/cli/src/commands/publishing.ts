@@ -5,7 +5,6 @@ import type { Command, Context } from "../command.js";
 import { UsageError } from "../exit-codes.js";
 import { FINDING_COLUMNS } from "../findings.js";
 import { WAIT_OPTIONS } from "../following.js";
-import type { Option } from "../options.js";
 import { BODY_OPTIONS, FILE } from "./create-options.js";
 import {
   IF_MATCH,
@@ -15,6 +14,7 @@ import {
   VERSION_PLACE,
   versionIn,
 } from "./places.js";
+import { SIGIL_OPTIONS, sigilOf } from "./sigil-options.js";
 import {
   ended,
   ifMatch,
@@ -22,13 +22,6 @@ import {
   SAMPLE,
   VERSION_COLUMNS,
 } from "./versions.js";
-
-const PROMOTE_WHEN: Option = {
-  names: ["--promote-when"],
-  choices: ["manual", "allRegionsReady", "tested"],
-  help: "Keep the version out of latest until every region is ready, until its tests have passed, or until it is promoted. Waves, single regions and tests of your own are said by --file, in sigil.promotion.",
-  group: "Publishing",
-};
 
 export const CREATE: Command = {
   words: "image-version create",
@@ -47,7 +40,7 @@ prints the version. The same command again is the same request.`,
     },
     ...BODY_OPTIONS,
     FILE,
-    PROMOTE_WHEN,
+    ...SIGIL_OPTIONS,
     NO_PLAN,
     {
       names: ["--idempotency-key"],
@@ -70,6 +63,10 @@ prints the version. The same command again is the same request.`,
     [
       "From snapshots",
       `sigil image-version create ${SAMPLE} --gallery-image-version 1.0.0 --location westus --target-regions westus --os-snapshot myOSSnapshot --data-snapshot-luns 0 --data-snapshots myDDSnapshot`,
+    ],
+    [
+      "Latest in westus once its test has passed, in eastus2 when somebody promotes it",
+      `sigil image-version create ${SAMPLE} --gallery-image-version 1.0.0 --managed-image myImage --target-regions westus eastus2 --os-disk-set-rule '{region}DiskEncryptionSet1' --data-disk-set-rule '{region}DiskEncryptionSet2' --wave westus --wave eastus2:manual --promote-results boot`,
     ],
     [
       "What a file has, under the next number",
@@ -120,9 +117,10 @@ export const PLAN: Command = {
   description: `Takes the options of "image-version create". Prints every rule that the request breaks, with what corrects
 it; with --output json what would change and the request that would go to Azure, too. The exit code is 3
 if one of the findings is an error.`,
-  options: [...VERSION_PLACE, ...BODY_OPTIONS, FILE, PROMOTE_WHEN],
+  options: [...VERSION_PLACE, ...BODY_OPTIONS, FILE, ...SIGIL_OPTIONS],
   columns: FINDING_COLUMNS,
   rows: (plan) => (plan as Schemas["Plan"]).findings,
+  none: "No findings.",
   output: "table",
   examples: [
     [
@@ -155,15 +153,18 @@ if one of the findings is an error.`,
 async function requestOf(context: Context): Promise<Body> {
   const { values, io } = context;
   const name = values.text("--file");
-  const when = values.text("--promote-when") as "manual" | undefined;
-  const sigil = when === undefined ? {} : { sigil: { promotion: { when } } };
+  const sigil = sigilOf(values);
+  const withSigil = (body: Body): Body =>
+    Object.keys(sigil).length === 0
+      ? body
+      : { ...body, sigil: { ...body.sigil, ...sigil } };
   if (name === undefined) {
     const body = bodyOf(values, imageIn(context));
     if (!values.has("--location"))
       context.note(
         `Its location is ${body.location}, the first of --target-regions.`,
       );
-    return { ...body, ...sigil };
+    return withSigil(body);
   }
   const both = BODY_OPTIONS.map(({ names }) => names[0] ?? "").filter(
     // A default location says nothing of the file's.
@@ -175,5 +176,5 @@ async function requestOf(context: Context): Promise<Body> {
     );
   const file = await readBodyFile(name, io);
   context.useFile(file);
-  return { ...file.body, ...sigil } as unknown as Body;
+  return withSigil(file.body as unknown as Body);
 }

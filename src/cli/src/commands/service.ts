@@ -7,17 +7,22 @@ import { follow, WAIT_OPTIONS } from "../following.js";
 import type { Column } from "../output.js";
 import { GALLERY_PLACE, galleryIn, IMAGE_PLACE, imageIn } from "./places.js";
 
-type Decision = Schemas["RetentionDecision"];
+type Decision = Schemas["RetentionDecision"] & { readonly does: string };
 
 const DECISIONS = {
   columns: [
     { title: "Version", of: ({ name }: Decision) => name },
+    { title: "Decision", of: ({ does }: Decision) => does },
     { title: "Code", of: ({ code }: Decision) => code },
     { title: "Reason", of: ({ reason }: Decision) => reason },
   ] as readonly Column[],
   rows: (data: unknown) => {
-    const { deletions, kept } = data as Schemas["Retention"];
-    return [...deletions, ...kept];
+    const { deletions, kept, policy } = data as Schemas["Retention"];
+    const does = policy.mode === "delete" ? "delete" : "would delete";
+    return [
+      ...deletions.map((each) => ({ ...each, does })),
+      ...kept.map((each) => ({ ...each, does: "keep" })),
+    ];
   },
 };
 
