@@ -21,6 +21,7 @@ async function onlyAnswers() {
 
 function compile() {
   const npm = process.env.npm_execpath;
+  console.log("Building what is to run.");
   const build = ["run", "--silent", "build"];
   const { status } = npm
     ? spawnSync(process.execPath, [npm, ...build], { stdio: "inherit" })

@@ -133,7 +133,10 @@ describe("npm start", () => {
 
     expect(program.stderr()).toBe("");
     const lines = program.stdout().trimEnd().split("\n");
-    expect(lines.length).toBeLessThan(12);
+    expect(lines.length).toBeLessThan(14);
+    expect(program.stdout()).toMatch(
+      /Image +\/subscriptions\/.*\/galleries\/MyGallery\/images\/MyImage$/mu,
+    );
     expect(program.stdout()).toMatch(
       /Events +image-version-events: all, usable$/mu,
     );
@@ -238,7 +241,9 @@ describe("npm start", () => {
         expect(program.stderr()).toBe(
           `Port ${port} is taken: stop what listens there, or choose another one with ${option} N (0 takes any free one).\n`,
         );
-        expect(program.stdout()).toBe("");
+        expect(program.stdout()).toBe(
+          "Starting the stand-ins for Azure, then Sigil.\n",
+        );
         expect(await readdir(directory)).toEqual([]);
       } finally {
         squatter.close();

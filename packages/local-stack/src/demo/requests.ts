@@ -6,9 +6,13 @@ export const TEST_GROUP = "ImageTests";
 const GROUP = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup`;
 const COMPUTE = `${GROUP}/providers/Microsoft.Compute`;
 
-/** Resource id of a version of the sample's image definition. */
+/** The sample's gallery and image definition, in Azure. */
+export const GALLERY_ID = `${COMPUTE}/galleries/MyGallery`;
+export const IMAGE_ID = `${GALLERY_ID}/images/MyImage`;
+
+/** Resource id of a version of it. */
 export function versionId(version: string): string {
-  return `${COMPUTE}/galleries/MyGallery/images/MyImage/versions/${version}`;
+  return `${IMAGE_ID}/versions/${version}`;
 }
 
 /** The path of the image definition in Sigil's API. */

@@ -47,16 +47,16 @@ export async function writeEnvironmentFile(
     variable("IMAGE", `${origin}${IMAGE_PATH}`),
     "",
     issuesTokens
-      ? `# Valid for ${TOKEN_DAYS} days: a writer's, a reader's, an admin's (docs/access.md says what each may).`
+      ? `# Valid for ${TOKEN_DAYS} days: a writer's, a reader's, an admin's.`
       : "# The environment names the issuer of tokens: set TOKEN to one of its own.",
     ...tokens.map(([name, token]) => variable(name, token)),
     "",
-    "# What the command line asks for (docs/cli.md).",
+    "# What the command line asks for. Whoever has started the stack is its administrator.",
     variable("SIGIL_ENDPOINT", origin),
     variable("SIGIL_SUBSCRIPTION", LOCAL_SUBSCRIPTION_ID),
     variable("SIGIL_SERVICE_BUS", serviceBus?.connectionString),
     ...tokens
-      .slice(0, 1)
+      .slice(-1)
       .map(([, token]) => variable("SIGIL_ACCESS_TOKEN", token)),
     "",
     "# What stands in for Azure. HTTPS clients trust it by the certificate.",

@@ -35,6 +35,7 @@ const REPLICATION_SEED = "coast to coast";
 async function run(options: StartOptions): Promise<number> {
   const interruption = nextInterruption();
   const teardown = new Teardown();
+  console.log("Starting the stand-ins for Azure, then Sigil.");
   try {
     const host = await Promise.race([interruption, start(options, teardown)]);
     if ("exited" in host) {
@@ -141,10 +142,6 @@ async function start(
         entities.topics
           .find(({ name }) => name === EVENTS_TOPIC)
           ?.subscriptions.map(({ name }) => name) ?? [],
-      siteFile: path.relative(
-        "",
-        path.join(APPLICATION_ROOT, "dist/site/index.html"),
-      ),
     }),
   );
   return { ...host, lastLines };

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { EVENTS_TOPIC } from "../entities.js";
+import { GALLERY_ID, IMAGE_ID } from "../demo/requests.js";
 import type { LocalServices } from "../services.js";
 
 export interface RunningStack {
@@ -12,8 +13,6 @@ export interface RunningStack {
   readonly isKept: boolean;
   readonly replicationMinutes: number;
   readonly subscriptions: readonly string[];
-  /** The documents as a site. */
-  readonly siteFile: string;
 }
 
 /** Each stand-in, and the settings that would take its place. */
@@ -41,7 +40,7 @@ export function welcome(stack: RunningStack): string {
   const rows = [
     ["Page", `${origin}/api/ui/ (sign in as reader, writer or admin)`],
     ["API", `${origin}/api`],
-    ["Docs", `${origin}/api/docs and ${stack.siteFile}`],
+    ["Docs", `${origin}/api/docs/guide, the API ${origin}/api/docs`],
     ...(resourceManager === undefined
       ? []
       : [
@@ -49,6 +48,8 @@ export function welcome(stack: RunningStack): string {
             "Azure",
             `${resourceManager.endpoint}/simulator (a version takes up to ${replicationMinutes} min)`,
           ],
+          ["Gallery", GALLERY_ID],
+          ["Image", IMAGE_ID],
         ]),
     ...(serviceBus === undefined
       ? []
