@@ -25,14 +25,21 @@ it("every folder of packages/ is a workspace, but the one that brings Node.js", 
   ).toEqual(folders.sort());
 });
 
-it.each(workspaces.filter((folder) => folder.startsWith("packages/")))(
-  "%s has the version of the product",
-  (folder) => {
-    expect(JSON.parse(read(`${folder}/package.json`))).toMatchObject({
-      version,
-    });
-  },
-);
+it.each(workspaces)("%s has the version of the product", (folder) => {
+  expect(JSON.parse(read(`${folder}/package.json`))).toMatchObject({ version });
+});
+
+it.each(["openapi", "asyncapi"])("so has %s.yaml", (name) => {
+  expect(read(`openapi/${name}.yaml`)).toMatch(
+    new RegExp(`^  version: ${version.replaceAll(".", String.raw`\.`)}$`, "mu"),
+  );
+});
+
+it("CHANGELOG.md begins with it, in 80 lines at the most", () => {
+  const [, newest = ""] = read("CHANGELOG.md").split(/^## /mu);
+  expect(newest.split(/\s/u, 1)[0]).toBe(version);
+  expect(newest.trimEnd().split("\n").length).toBeLessThanOrEqual(80);
+});
 
 describe.each(workspaces)("%s", (folder) => {
   const manifest = JSON.parse(read(`${folder}/package.json`)) as Manifest;
