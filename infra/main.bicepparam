@@ -1,6 +1,6 @@
 using 'main.bicep'
 
-// An example; docs/deploy.md tells of the rest. Write your resource groups here. azd and the pipelines set the two variables; by az,
+// An example; docs/reference/deployment.md tells of the rest. Write your resource groups here. azd and the pipelines set the two variables; by az,
 // write the values here, too.
 param name = 'sigil'
 param tokenAudience = readEnvironmentVariable('SIGIL_TOKEN_AUDIENCE')

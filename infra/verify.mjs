@@ -62,7 +62,7 @@ try {
 }
 console.log(`Read ${options.report}, then send it back.`);
 
-/** Sigil, and what it publishes, by the commands of docs/deploy.md. */
+/** Sigil, and what it publishes, by the commands of docs/reference/deployment.md. */
 async function deploy() {
   az(`group create --name ${group} --location ${home} --tags ${TAG}=1`);
   const { id: principalId } = az("ad signed-in-user show");

@@ -119,7 +119,7 @@ resource logs 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
     location: location
     properties: {
       displayName: 'Sigil: ${rule.alert}'
-      description: '${rule.summary} Runbook: docs/operations.md#alert-${rule.alert}'
+      description: '${rule.summary} Runbook: docs/reference/operations.md#alert-${rule.alert}'
       severity: rule.severity
       enabled: true
       scopes: [
@@ -156,7 +156,7 @@ resource metrics 'Microsoft.Insights/metricAlerts@2026-01-01' = [
     name: '${name}-${rule.alert}'
     location: 'global'
     properties: {
-      description: '${rule.summary} Runbook: docs/operations.md#alert-${rule.alert}'
+      description: '${rule.summary} Runbook: docs/reference/operations.md#alert-${rule.alert}'
       severity: rule.severity
       enabled: true
       scopes: [
@@ -199,7 +199,7 @@ resource lockDeleted 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
   name: '${name}-lock-deleted'
   location: 'global'
   properties: {
-    description: 'A lock on Sigil\'s resources was taken off. Runbook: docs/operations.md#alert-lock-deleted'
+    description: 'A lock on Sigil\'s resources was taken off. Runbook: docs/reference/operations.md#alert-lock-deleted'
     enabled: true
     scopes: [
       resourceGroup().id
@@ -270,7 +270,7 @@ resource readiness 'Microsoft.Insights/metricAlerts@2026-01-01' = if (asksReadin
   name: '${name}-not-ready'
   location: 'global'
   properties: {
-    description: 'Sigil does not answer, or says that it is not ready. Runbook: docs/operations.md#alert-not-ready'
+    description: 'Sigil does not answer, or says that it is not ready. Runbook: docs/reference/operations.md#alert-not-ready'
     severity: 1
     enabled: true
     scopes: [

@@ -1,6 +1,5 @@
 // Invariants:
 // 1. The documents run nothing but their own script, and ask nobody but this service.
-import { existsSync } from "node:fs";
 import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
 import {
@@ -29,7 +28,7 @@ export function guideHandlers(
   let files: ReadonlyMap<string, StaticFile> | undefined;
   return {
     getGuide: (request, context) => {
-      files ??= existsSync(folder) ? readFolder(folder) : new Map();
+      files ??= readFolder(folder);
       const common = {
         ...SECURITY_HEADERS,
         "x-request-id": context.invocationId,

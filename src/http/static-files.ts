@@ -1,7 +1,7 @@
 // Invariants:
 // 1. No path is made of a request: a file is one that the build has put there, found by its whole name.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -28,11 +28,14 @@ export interface StaticFile {
   readonly etag: string;
 }
 
-/** Every file below a folder, by its path there. Invariant 1. */
+/** Every file below a folder, by its path there; none where the build has made no such folder. Invariant 1. */
 export function readFolder(folder: URL): ReadonlyMap<string, StaticFile> {
   const root = fileURLToPath(folder);
+  const entries = existsSync(root)
+    ? readdirSync(root, { recursive: true, withFileTypes: true })
+    : [];
   return new Map(
-    readdirSync(root, { recursive: true, withFileTypes: true })
+    entries
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => {
         const file = path.join(parentPath, name);

@@ -96,7 +96,7 @@ export function mustMakeMachines({
   if (!makesMachines)
     throw new ServiceError(
       "TestMachinesOff",
-      "This deployment makes no test machines. An operator turns that on with the setting SIGIL_TEST_MACHINES=true, and gives the identity its role: parameter `testMachines` of infra/main.bicep.",
+      "This deployment makes no test machines. An operator turns that on with the setting SIGIL_TEST_MACHINES=true, and names resource groups for them: `testResourceGroups` of a publication in infra/main.bicep.",
     );
 }
 

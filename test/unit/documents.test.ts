@@ -238,9 +238,9 @@ test("every operation is in the tables once", () => {
 
 // `vitest -u`, which `npm run readme` is, writes the file where it differs.
 test.each([
-  ["costs", "docs/performance.md", COSTS, costsTable],
+  ["costs", "docs/explanation/performance.md", COSTS, costsTable],
   ["rules", "docs/reference/rules.md", RULES, rulesTable],
-  ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
+  ["states", "docs/reference/states.md", STATE_DIAGRAM, stateDiagram],
   ["settings", "docs/reference/settings.md", SETTING_TABLES, settingTables],
   ["errors", "docs/reference/errors.md", ERROR_TABLE, errorTable],
   ["events", "docs/reference/events.md", EVENT_TABLE, eventTable],
@@ -252,7 +252,12 @@ test.each([
     permissionTable,
   ],
   ["names", "docs/reference/names.md", NAME_TABLES, nameTables],
-  ["conditions", "docs/using.md", CONDITION_TABLE, conditionTable],
+  [
+    "conditions",
+    "docs/reference/conditions.md",
+    CONDITION_TABLE,
+    conditionTable,
+  ],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {
@@ -296,8 +301,11 @@ test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {
   }
 });
 
-test("a test that docs/deploy.md or docs/operations.md names is there", () => {
-  for (const file of ["docs/deploy.md", "docs/operations.md"])
+test("a test that docs/reference/deployment.md or docs/reference/operations.md names is there", () => {
+  for (const file of [
+    "docs/reference/deployment.md",
+    "docs/reference/operations.md",
+  ])
     for (const [named] of readFileSync(file, "utf8").matchAll(
       /\btest\/[\w/-]+\.test\.ts/gu,
     ))
@@ -313,6 +321,56 @@ function anchorsOf(file: string): readonly string[] {
         .replace(/\s/gu, "-"),
   );
 }
+
+/** Without what is typed and answered, what the code has written, and what is not shown. */
+function wordsByHand(file: string): number {
+  const text = readFileSync(file, "utf8")
+    .replaceAll(/^```[^]*?^```$/gmu, "")
+    .replaceAll(/<!-- (\w+): `npm run readme`[^]*?<!-- \/\1 -->/gu, "")
+    .replaceAll(/<!--[^]*?-->/gu, "");
+  return text.match(/[\p{L}\d][^\s|]*/gu)?.length ?? 0;
+}
+
+/** Written by the code from beginning to end. */
+const WRITTEN = ["cli", "dependencies", "refusals"].map(
+  (name) => `docs/reference/${name}.md`,
+);
+const BY_HAND = DOCUMENTS.filter(
+  (file) =>
+    (file === "README.md" || file.startsWith("docs/")) &&
+    !WRITTEN.includes(file),
+);
+
+test("all that is written by hand is 20,000 words at the most, a how-to 400, an explanation 700", () => {
+  const words = Object.fromEntries(
+    BY_HAND.map((file) => [file, wordsByHand(file)]),
+  );
+  const budgetOf = (file: string): number =>
+    file.startsWith("docs/how-to/")
+      ? 400
+      : file === "docs/tutorial.md"
+        ? 1_000
+        : file === "docs/explanation/decisions.md"
+          ? 1_300
+          : file.startsWith("docs/explanation/")
+            ? 700
+            : Infinity;
+  for (const [file, count] of Object.entries(words))
+    expect(count, file).toBeLessThanOrEqual(budgetOf(file));
+  const total = Object.values(words).reduce((sum, count) => sum + count, 0);
+  expect(total).toBeLessThanOrEqual(20_000);
+});
+
+test.each(BY_HAND)(
+  "a link of %s says what is there, not a file's name",
+  (file) => {
+    for (const [, text = ""] of readFileSync(file, "utf8").matchAll(
+      /(?<!!)\[([^\]]+)\]\([^)]*\.md(?:#[^)]*)?\)/gu,
+    ))
+      if (!/SECURITY\.md/u.test(text))
+        expect(text).not.toMatch(/\.md\b|^here$|^below$/u);
+  },
+);
 
 test("the README is read in two minutes", () => {
   expect(readFileSync("README.md", "utf8").split("\n").length).toBeLessThan(

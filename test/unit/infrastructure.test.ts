@@ -123,7 +123,9 @@ it("local.settings.template.json is enough once the placeholders are filled in",
 });
 
 it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
-  const [, runbooks = ""] = read("docs/operations.md").split("## Runbooks");
+  const [, runbooks = ""] = read("docs/reference/operations.md").split(
+    "## Runbooks",
+  );
   const [, ...entries] = runbooks.split(/^### /mu);
   expect(entries.map((entry) => entry.split("\n", 1)[0])).toEqual([
     "A poison message",

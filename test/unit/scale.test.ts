@@ -56,8 +56,11 @@ test("instances of the largest size are within what Flex Consumption gives a sub
   expect(groups.length * instances * 4_096).toBeLessThan(512_000);
 });
 
-test("docs/deploy.md says these figures", () => {
-  const text = readFileSync("docs/deploy.md", "utf8").replaceAll(/\s+/gu, " ");
+test("docs/reference/deployment.md says these figures", () => {
+  const text = readFileSync("docs/reference/deployment.md", "utf8").replaceAll(
+    /\s+/gu,
+    " ",
+  );
   expect(text).toContain(
     `${queues.length} queues × \`maximumInstanceCount\` ${instances} × \`maxConcurrentCalls\` ${maxConcurrentCalls} = ${steps} steps`,
   );

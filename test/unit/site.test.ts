@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 let site: string;
@@ -43,7 +44,7 @@ function pages(): readonly (readonly [string, string])[] {
   return found;
 }
 
-test("README and every document has its page, and every page leads to every other", async () => {
+test("every document has its page, and every page leads to every other", async () => {
   const documents = (await listed("docs")).filter((name) =>
     name.endsWith(".md"),
   );
@@ -51,11 +52,12 @@ test("README and every document has its page, and every page leads to every othe
   const expected = [
     "index.html",
     ...documents.map((name) => `docs/${name.replace(/\.md$/u, ".html")}`),
+    "search.js",
+    "site.js",
   ];
   expect([...files.keys()]).toEqual(expect.arrayContaining(expected));
   for (const [name, html] of pages()) {
-    const navigation = html.slice(html.indexOf("<nav"));
-    const linked = linksOf(navigation).map((link) => targetOf(name, link));
+    const linked = linksOf(html).map((link) => targetOf(name, link));
     for (const [other] of pages()) expect(linked, name).toContain(other);
     expect(html.match(/<h1 /gu), name).toHaveLength(1);
     expect(html, name).toMatch(/<title>[^<]+<\/title>/u);
@@ -76,12 +78,16 @@ test("every link and anchor within the site leads somewhere", () => {
     }
 });
 
-test("no script runs, and nothing is fetched from outside", () => {
+test("no script runs but the two beside the pages, and nothing is fetched from outside", () => {
   for (const [name, text] of files) {
-    if (name.endsWith(".yaml")) continue; // Read, and never run.
-    expect(text, name).not.toMatch(/<script|\son[a-z]+=|@import|javascript:/iu);
+    if (!/\.(?:html|css|svg)$/u.test(name)) continue;
+    expect(text, name).not.toMatch(
+      /<script(?![^>]* src="[./]*(?:site|search)\.js" defer><\/script>)|\son[a-z]+=|\sstyle=|@import|javascript:/iu,
+    );
     const fetched = [
-      ...text.matchAll(/<(?:img|link|iframe|object|embed|source|use)\b[^>]*/gu),
+      ...text.matchAll(
+        /<(?:img|link|script|iframe|object|embed|source|use)\b[^>]*/gu,
+      ),
     ].flatMap(([tag]) =>
       [...tag.matchAll(/\b(?:src|href|data|srcset)="([^"]*)"/gu)].map(
         ([, address = ""]) => address,
@@ -94,8 +100,46 @@ test("no script runs, and nothing is fetched from outside", () => {
       expect(files.has(targetOf(name, address)), `${address} in ${name}`).toBe(
         true,
       );
-    if (name.endsWith(".html")) expect(fetched.length, name).toBeGreaterThan(0);
+    if (name.endsWith(".html")) expect(fetched.length, name).toBeGreaterThan(3);
   }
+});
+
+test("a code, a task and an option are found, and what is found is there", () => {
+  const { INDEX } = runInNewContext(
+    `${files.get("search.js") ?? ""}; globalThis`,
+  ) as {
+    readonly INDEX: readonly (readonly [
+      title: string,
+      kind: string,
+      address: string,
+      words: string,
+    ])[];
+  };
+  const found = (word: string): readonly string[] =>
+    INDEX.filter(([title, , , words]) =>
+      `${title.toLowerCase()} ${words}`.includes(word.toLowerCase()),
+    ).map(([, , address]) => address);
+  expect(found("KeyExpiring")).toContain("docs/how-to/rotate-a-key.html");
+  expect(found("undo a deletion")).toContain(
+    "docs/how-to/undo-a-deletion.html",
+  );
+  expect(found("--increment")).toContain("docs/reference/cli.html");
+  for (const [, kind, address] of INDEX) {
+    expect(files.has(address), address).toBe(true);
+    expect(kind).not.toBe("");
+  }
+});
+
+test("ways to do the same are tabs, and each page says what is before and after it", () => {
+  const page = files.get("docs/how-to/roll-out-by-waves.html") ?? "";
+  expect(page).toContain('data-name="curl" aria-controls="w1-curl"');
+  expect(page).toContain('<p class="before">');
+  expect(page).toMatch(
+    /rel="prev"><small>Previous<\/small>Hold a version back/u,
+  );
+  expect(page).toMatch(/rel="next"><small>Next<\/small>Report a test result/u);
+  expect(page).not.toContain("<!--");
+  expect(page.match(/class="copy"/gu)?.length).toBeGreaterThan(3);
 });
 
 test("it suits a phone, light and dark, and shows the states without drawing them", () => {
@@ -103,12 +147,12 @@ test("it suits a phone, light and dark, and shows the states without drawing the
     expect(html, name).toContain(
       '<meta name="viewport" content="width=device-width, initial-scale=1">',
     );
-  const style = files.get("style.css") ?? "";
+  const style = files.get("site.css") ?? "";
   expect(style).toContain("prefers-color-scheme: dark");
-  expect(style).toContain("@media (min-width: 60rem)");
-  const architecture = files.get("docs/architecture.html") ?? "";
-  expect(architecture).not.toContain("stateDiagram-v2");
-  expect(architecture).toContain(
+  expect(style).toContain("@media (max-width: 760px)");
+  const states = files.get("docs/reference/states.html") ?? "";
+  expect(states).not.toContain("stateDiagram-v2");
+  expect(states).toContain(
     "<td><strong>Accepted</strong></td><td>Creating</td><td>checked, not in Azure</td>",
   );
 });

@@ -522,12 +522,16 @@ describe("infra/", needs("bicep", BICEP), () => {
     test("each links to the heading of its runbook, and each runbook of an alert has one", () => {
       const linked = alertsOf(plain).map(
         ({ properties }) =>
-          /Runbook: docs\/operations\.md#(.+)$/u.exec(
+          /Runbook: docs\/reference\/operations\.md#(.+)$/u.exec(
             String(properties["description"]),
           )?.[1],
       );
       expect(linked.sort()).toEqual(
-        [...text("docs/operations.md").matchAll(/^### (Alert: .+)$/gmu)]
+        [
+          ...text("docs/reference/operations.md").matchAll(
+            /^### (Alert: .+)$/gmu,
+          ),
+        ]
           .map(([, heading = ""]) => anchorOf(heading))
           .sort(),
       );

@@ -1,4 +1,4 @@
-/** How soon the end of a region and of a version is known, and by how many polls (docs/performance.md). */
+/** How soon the end of a region and of a version is known, and by how many polls (docs/explanation/performance.md). */
 import { describe, expect, test } from "vitest";
 import {
   measure,
