@@ -60,6 +60,8 @@ export interface Delays {
 }
 
 export interface Measured extends Delays {
+  /** Seconds from a region's end until it is known: of 99 in 100 regions, and of the last one. */
+  readonly late: { readonly p99: number; readonly worst: number };
   /** Of any run. */
   readonly mostPolls: number;
   readonly mostIn45Minutes: number;
@@ -77,8 +79,13 @@ export function measure(trial: Trial, runs: number): Measured {
     version: average(all.map((run) => of(run).version)),
     polls: average(all.map((run) => of(run).polls)),
   });
+  const late = all.flatMap((run) => run.late).sort((a, b) => a - b);
   return {
     ...mean(({ paced: one }) => one),
+    late: {
+      p99: late[Math.ceil(late.length * 0.99) - 1] ?? Infinity,
+      worst: late.at(-1) ?? Infinity,
+    },
     mostPolls: Math.max(...all.map(({ times }) => times.length)),
     mostIn45Minutes: Math.max(...all.map(({ times }) => mostIn(times, 2_700))),
     az: mean(({ az }) => az),
@@ -88,6 +95,8 @@ export function measure(trial: Trial, runs: number): Measured {
 
 interface Run {
   readonly times: readonly number[];
+  /** Of each region. */
+  readonly late: readonly number[];
   readonly paced: Delays;
   readonly az: Delays;
   readonly before: Delays;
@@ -115,10 +124,10 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
       return { name, state, progress: progress ?? 0, attempts: 1 };
     }),
   );
+  const lateBy = (polls: readonly number[]): readonly number[] =>
+    all.map(({ end }) => (polls.find((time) => time >= end) ?? Infinity) - end);
   const delays = (polls: readonly number[]): Delays => {
-    const late = all.map(
-      ({ end }) => (polls.find((time) => time >= end) ?? Infinity) - end,
-    );
+    const late = lateBy(polls);
     return {
       region: average(late),
       version: late.at(-1) ?? Infinity,
@@ -131,6 +140,7 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
   while ((before.at(-1) ?? 0) < until) before.push((before.at(-1) ?? 0) + 120);
   return {
     times,
+    late: lateBy(times),
     paced: delays(times),
     az: delays(az),
     before: delays(before),

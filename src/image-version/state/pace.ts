@@ -7,7 +7,8 @@
  *     at 40 a region has 40 or more, and less than 41. All lines that fit give a window, from the earliest end to the latest.
  *     Where none fits, since progress wanders, the last polls may miss the line by as little as will do: a wide window.
  *  3. At the latest end of a narrow window the region is done: it is polled then, and ends that are close together share a
- *     poll. A wide window is polled on the way, nearer by halves, and within it by steps.
+ *     poll. A wide window is polled on the way, nearer by halves, and within it by steps. Where progress wanders, no wait of the
+ *     first three quarters of an hour is longer than 2.5 minutes.
  *  4. Of a region that shows no progress nothing can be predicted: it is polled evenly, as often as the budget lasts.
  *  5. Part of the budget is kept for the region that is expected to be done last: only then the version is.
  *
@@ -66,6 +67,8 @@ const WIDER = 1.5;
 const SHARE = {
   /** 60 s: between polls where nothing is predicted. */
   even: 1 / 2,
+  /** 2.5 minutes: the longest wait where lines that are not straight predict. */
+  far: 5 / 4,
   /** 4.5 minutes: until a poll comes back into the budget. */
   refill: 9 / 4,
   /** 30 s: a window is narrow. */
@@ -291,6 +294,8 @@ interface Allowed {
   readonly ending: boolean;
   /** Between polls where nothing is predicted. */
   readonly evenMs: number;
+  /** The longest wait: an end that no straight line tells may come long before the next half. */
+  readonly mostMs: number;
   /** More is left than is kept, and than even polls would have left: it may be polled by short steps. */
   readonly hasSaved: boolean;
 }
@@ -311,6 +316,7 @@ function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
     kept,
     ending,
     evenMs: early || ending || left > kept ? ms.even : ms.refill,
+    mostMs: early && !straight ? ms.far : Infinity,
     hasSaved: left > needed,
   };
 }
@@ -318,7 +324,7 @@ function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
 /** Until the next poll, if the budget has one. */
 function nextPoll(now: Now): number {
   const { ends, all, left, elapsedMs, pollInitialMs, ms } = now;
-  const { kept, ending, evenMs, hasSaved } = allowedOf(now);
+  const { kept, ending, evenMs, mostMs, hasSaved } = allowedOf(now);
   const last = ends.toSorted(
     (one, other) => other.earliestMs - one.earliestMs,
   )[0];
@@ -347,7 +353,10 @@ function nextPoll(now: Now): number {
         : Math.max(firstMs, polls < 1 ? evenMs : 0);
   if (!all) return Math.min(nextMs, evenMs);
 
-  const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
+  const farMs = Math.min(
+    mostMs,
+    (left - kept >= ends.length ? 1 : 2) * ms.refill,
+  );
   const lastPollMs = targetOf(
     last,
     !last.straight || isWide(last, ms),
