@@ -88,7 +88,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version show": VERSION_AT,
   "image-version list": AT,
   "image-version update": `${VERSION_AT} --set tags.a=b`,
-  "image-version delete": `${VERSION_AT} --no-wait`,
+  "image-version delete": `${VERSION_AT} --no-wait --yes`,
   "image-version list-soft-deleted": AT,
   "image-version undelete": VERSION_AT,
   "image-version wait": `${VERSION_AT} --exists`,
