@@ -23,10 +23,6 @@ import {
 } from "./support.js";
 
 useRollouts();
-beforeEach(async () => {
-  await request(rollouts.world.deps, HELD, BODY);
-  await rollouts.world.finish(HELD);
-});
 
 const REGIONS = [{ name: "westus" }, { name: "eastus2" }];
 const BODY = withTargets(ruled(WAVES), REGIONS);
@@ -70,61 +66,70 @@ const tagsIn = async (): Promise<unknown> =>
   (await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD)))
     ?.resource.tags;
 
-describe.each([
-  ["without a flag", {}],
-  ["with false in words", { excludeFromLatest: false }],
-])("a region of no wave %s", (_, flag) => {
-  test("stops no wave before the first", async () => {
-    await addOutside(flag);
+describe("of a version in two waves", () => {
+  beforeEach(async () => {
+    await request(rollouts.world.deps, HELD, BODY);
+    await rollouts.world.finish(HELD);
+  });
+
+  describe.each([
+    ["without a flag", {}],
+    ["with false in words", { excludeFromLatest: false }],
+  ])("a region of no wave %s", (_, flag) => {
+    test("stops no wave before the first", async () => {
+      await addOutside(flag);
+      await rollouts.report({});
+      await rollouts.pass(20);
+      expect(await rollouts.latestIn()).toContain("westus");
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(20);
+      expect(await rollouts.latestIn()).toContain("eastus2");
+    });
+
+    test("refuses no PATCH of tags, and no body that repeats the rule", async () => {
+      await addOutside(flag);
+      await patchTags();
+      expect(await tagsIn()).toEqual({ a: "1" });
+      await put({ ...BODY, tags: { a: "2" } });
+      expect(await tagsIn()).toEqual({ a: "2" });
+    });
+  });
+
+  test("a region that others have put in latest stays there when a wave is promoted", async () => {
     await rollouts.report({});
     await rollouts.pass(20);
-    expect(await rollouts.latestIn()).toContain("westus");
+    await addOutside({ excludeFromLatest: false });
     await rollouts.report({ region: "eastus2" });
     await rollouts.pass(20);
-    expect(await rollouts.latestIn()).toContain("eastus2");
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    const look = await rollouts.world.deps.resourceManager.getImageVersion(
+      idOf(HELD),
+    );
+    expect(look && targetsOf(look.resource)).toContainEqual(
+      expect.objectContaining({ name: "East US", excludeFromLatest: false }),
+    );
   });
 
-  test("refuses no PATCH of tags, and no body that repeats the rule", async () => {
-    await addOutside(flag);
+  test("a region that is added through Sigil is in a wave", async () => {
+    const body = withTargets(BODY, [...REGIONS, { name: "eastus" }]);
+    expect(await refusal(put(body))).toMatchObject({
+      findings: [
+        { code: "InvalidPromotion", pointer: "/sigil/promotion/waves" },
+      ],
+    });
+  });
+
+  test("a region of a wave that is gone refuses no PATCH of tags, and no body without it", async () => {
+    await rollouts.report({});
+    await rollouts.pass(20);
+    await lose();
     await patchTags();
     expect(await tagsIn()).toEqual({ a: "1" });
-    await put({ ...BODY, tags: { a: "2" } });
+    const rest = REGIONS.filter(isIn("westus"));
+    await put({ ...withTargets(BODY, rest), tags: { a: "2" } });
     expect(await tagsIn()).toEqual({ a: "2" });
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
-});
-
-test("a region that others have put in latest stays there when a wave is promoted", async () => {
-  await rollouts.report({});
-  await rollouts.pass(20);
-  await addOutside({ excludeFromLatest: false });
-  await rollouts.report({ region: "eastus2" });
-  await rollouts.pass(20);
-  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
-  const look = await rollouts.world.deps.resourceManager.getImageVersion(
-    idOf(HELD),
-  );
-  expect(look && targetsOf(look.resource)).toContainEqual(
-    expect.objectContaining({ name: "East US", excludeFromLatest: false }),
-  );
-});
-
-test("a region that is added through Sigil is in a wave", async () => {
-  const body = withTargets(BODY, [...REGIONS, { name: "eastus" }]);
-  expect(await refusal(put(body))).toMatchObject({
-    findings: [{ code: "InvalidPromotion", pointer: "/sigil/promotion/waves" }],
-  });
-});
-
-test("a region of a wave that is gone refuses no PATCH of tags, and no body without it", async () => {
-  await rollouts.report({});
-  await rollouts.pass(20);
-  await lose();
-  await patchTags();
-  expect(await tagsIn()).toEqual({ a: "1" });
-  const rest = REGIONS.filter(isIn("westus"));
-  await put({ ...withTargets(BODY, rest), tags: { a: "2" } });
-  expect(await tagsIn()).toEqual({ a: "2" });
-  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });
 
 test("a go of a person takes out of latest nothing that others have put in", async () => {
