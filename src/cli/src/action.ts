@@ -57,17 +57,21 @@ export async function runAction({
     ...["image-version", "create", ...place, ...numberOf(input), "--no-wait"],
   );
   if (code !== EXIT_CODES.done[0]) return code;
-  if (isVersion(accepted)) {
+  const operation = accepted as Operation;
+  const outcome = {
+    version: operation.resourceId.split("/").at(-1) ?? "",
+    resourceId: operation.resourceId,
+  };
+  // Nothing of it is stored.
+  if (operation.status === "Succeeded") {
     tell(append, environment, {
-      operation: accepted.sigil.operationId,
-      version: accepted.name,
-      resourceId: accepted.id,
-      title: `${accepted.name}: nothing was to be done`,
-      regions: accepted.sigil.regions,
+      ...outcome,
+      title: `${versionOf(operation)}: nothing was to be done`,
+      regions: operation.regions,
     });
     return code;
   }
-  const { id } = accepted as Operation;
+  const { id } = operation;
   let end: number = code;
   if (input("wait") !== "false") {
     const timeout = input("timeout");
@@ -76,14 +80,13 @@ export async function runAction({
       ...(timeout === undefined ? [] : ["--timeout", timeout]),
     );
   }
-  const [, now = accepted] = await sigil("operation", "show", id);
-  const operation = now as Operation;
+  const [, shown = accepted] = await sigil("operation", "show", id);
+  const now = shown as Operation;
   tell(append, environment, {
+    ...outcome,
     operation: id,
-    version: operation.resourceId.split("/").at(-1) ?? "",
-    resourceId: operation.resourceId,
-    title: `${versionOf(operation)}: ${wordsOf(operation)}, ${operation.status}`,
-    regions: operation.regions,
+    title: `${versionOf(now)}: ${wordsOf(now)}, ${now.status}`,
+    regions: now.regions,
   });
   return end;
 }
@@ -139,19 +142,6 @@ function numberOf(input: Input): readonly string[] {
       : ["--gallery-image-version", version]),
     ...(key === undefined ? [] : ["--idempotency-key", key]),
   ];
-}
-
-interface Version {
-  readonly id: string;
-  readonly name: string;
-  readonly sigil: {
-    readonly operationId?: string;
-    readonly regions: Outcome["regions"];
-  };
-}
-
-function isVersion(data: unknown): data is Version {
-  return typeof data === "object" && data !== null && "sigil" in data;
 }
 
 function tell(
