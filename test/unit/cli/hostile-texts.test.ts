@@ -70,6 +70,12 @@ function anything(status: string): Record<string, unknown> {
     ...{ findings: ["error", "warning", "info"].map(finding), changes: [] },
     ...{ warnings: [finding("warning")], registrations: [region] },
     ...{ deletions: [region], kept: [region], profile: { size: "Size" } },
+    ...{
+      policy: { mode: "delete" },
+      diskEncryptionSets: ["Set"],
+      versions: [],
+    },
+    keys: [{ diskEncryptionSet: 0, problems: [finding("error")], notSeen: [] }],
     ...{ rollback: { from: "1.0.0", to: "2.0.0", regions: [region] } },
     ...{ scaleSets: users, ephemeralMachines: users, machines: users },
     notSeen: [{ subscriptionId: "id", message: "Message." }],
@@ -101,6 +107,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version roll-back": AT,
   "image-version retry": VERSION_AT,
   "image-definition list": "-g MyResourceGroup -r MyGallery",
+  "key list": AT,
   "operation list": "",
   "operation show": "op-1",
   "operation watch": "op-1",
@@ -121,10 +128,17 @@ const LINES: Readonly<Record<string, string>> = {
   "rejected send-again": "--id 42",
   open: "--print",
   configure: "",
+  version: "",
   completion: "bash",
 };
 /** They print what this machine has alone, or nothing where all is well. */
-const OWN = ["open", "configure", "completion", "image-version wait"];
+const OWN = [
+  "open",
+  "configure",
+  "version",
+  "completion",
+  "image-version wait",
+];
 const FORMATS = ["json", "jsonc", "yaml", "tsv", "table"];
 const ENDS = ["Failed", "Canceled", "refused"] as const;
 type End = "Succeeded" | (typeof ENDS)[number];
