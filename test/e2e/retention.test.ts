@@ -155,10 +155,11 @@ test("a version that becomes the latest after its policy has begun its deletion 
   const [older, newest] = ["2.0.0", "2.0.1"].map((number) =>
     pathOf(seedVersionId(number)),
   );
-  // Its deletion cannot look at it yet.
+  // Its deletion is accepted, and cannot look at it yet.
   stack.simulator.addFault({
     method: "GET",
     path: "/versions/2\\.0\\.0\\?",
+    afterMatches: 1,
     times: null,
     status: 500,
   });
