@@ -43,7 +43,7 @@ const unchanged = await patchImageVersion(
 );
 if (unchanged.status !== 200 && unchanged.status !== 202)
   throw new Error(unchanged.data.detail);
-const version = await getImageVersion(...place, versionName, options);
+const version = await getImageVersion(...place, versionName, {}, options);
 if (version.status !== 200) throw new Error(version.data.detail);
 const list = await listImageVersions(...place, { top: 100 }, options);
 if (list.status !== 200) throw new Error(list.data.detail);
