@@ -133,22 +133,7 @@ function ofCondition(version: Version, condition: Condition): Headline {
           text,
           deed: { name: "See the tests", does: { kind: "tests" } },
         };
-      return {
-        tile: "held",
-        title:
-          wave === undefined
-            ? "It waits for a person"
-            : `Wave ${wave} waits for a person`,
-        text,
-        deed: {
-          name:
-            wave === undefined
-              ? "Review and promote"
-              : `Review and promote wave ${wave}`,
-          does: { kind: "promote" },
-        },
-        ...command,
-      };
+      return { ...forPerson(wave), text, ...command };
     }
     case "Paused":
       return {
@@ -196,6 +181,24 @@ function ofCondition(version: Version, condition: Condition): Headline {
   }
 }
 
+/** A promotion that a person decides on. */
+function forPerson(
+  wave: number | undefined,
+): Pick<Headline, "tile" | "title" | "deed"> {
+  const ofWave = wave === undefined ? "" : ` wave ${wave}`;
+  return {
+    tile: "held",
+    title: `${wave === undefined ? "It" : `Wave ${wave}`} waits for a person`,
+    deed: { name: `Review and promote${ofWave}`, does: { kind: "promote" } },
+  };
+}
+
+/** Whether the wave that is waited for lacks nothing but somebody's go. */
+function waitsForGo({ sigil: { promotion, rollout } }: Version): boolean {
+  const wave = promotion?.waves?.[(rollout?.wave ?? 0) - 1];
+  return wave?.after === "manual" && rollout?.missing === undefined;
+}
+
 /** Regions with any problem of a key. */
 function brokenOrWarned(version: Version): ReadonlySet<string> {
   const broken = brokenKeysIn(version);
@@ -214,14 +217,16 @@ function inRegions({ sigil: { rollout } }: Version): string {
 }
 
 function running(
-  { sigil }: Version,
+  version: Version,
   operation: Operation | undefined,
 ): readonly Headline[] {
+  const { sigil } = version;
+  const isBusy = operation !== undefined && isRunning(operation);
   const ready = sigil.regions.filter(
     ({ state }) => state === "Completed",
   ).length;
   const found: Headline[] = [];
-  if (operation !== undefined && isRunning(operation)) {
+  if (isBusy) {
     const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
     const replicates =
       ["CreateImageVersion", "UpdateImageVersion"].includes(kind) &&
@@ -251,11 +256,15 @@ function running(
   const { rollout } = sigil;
   if (rollout?.state === "Waiting")
     found.push({
-      tile: "held",
-      title:
-        rollout.wave === undefined
-          ? "Its promotion waits"
-          : `Wave ${rollout.wave} waits`,
+      ...(!isBusy && waitsForGo(version)
+        ? forPerson(rollout.wave)
+        : {
+            tile: "held",
+            title:
+              rollout.wave === undefined
+                ? "Its promotion waits"
+                : `Wave ${rollout.wave} waits`,
+          }),
       text: (
         <>
           {rollout.message}{" "}
