@@ -540,7 +540,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const errors = page.getByRole("list", { name: "Errors" });
     await errors.waitFor();
     expect(await errors.getByRole("listitem").count()).toBeGreaterThan(0);
-    await errors.getByText("/data/properties").first().waitFor();
+    await errors.getByText("/data/location").first().waitFor();
     await page.getByText("Show").click();
     expect(await page.locator("details pre").innerText()).toContain(
       '\n  "specversion": "1.0",',
@@ -559,7 +559,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await dialog.getByRole("button", { name: "Send again" }).click();
     await dialog
       .getByRole("alert")
-      .getByText("/data/properties")
+      .getByText("/data/location")
       .first()
       .waitFor();
     await page.keyboard.press("Escape");
