@@ -12,9 +12,7 @@
  *  4. Of a region that shows no progress nothing can be predicted: it is polled evenly, as often as the budget lasts.
  *  5. Part of the budget is kept for the region that is expected to be done last: only then the version is.
  *
- * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes. Example, one region that
- * is done after 2,700 s: polls after 15, 45, 105 and 375 s, each 270 s until 2,265, then after 2,479, 2,586, 2,639, 2,666,
- * 2,680 and 2,707.
+ * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import type { RegionRecord } from "../../operation/records.js";
@@ -294,7 +292,6 @@ interface Allowed {
   readonly ending: boolean;
   /** Between polls where nothing is predicted. */
   readonly evenMs: number;
-  /** The longest wait: an end that no straight line tells may come long before the next half. */
   readonly mostMs: number;
   /** More is left than is kept, and than even polls would have left: it may be polled by short steps. */
   readonly hasSaved: boolean;
@@ -353,19 +350,13 @@ function nextPoll(now: Now): number {
         : Math.max(firstMs, polls < 1 ? evenMs : 0);
   if (!all) return Math.min(nextMs, evenMs);
 
-  const farMs = Math.min(
-    mostMs,
-    (left - kept >= ends.length ? 1 : 2) * ms.refill,
-  );
-  const lastPollMs = targetOf(
-    last,
-    !last.straight || isWide(last, ms),
-    lastStepMs,
-    ms,
-  );
+  const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
+  const halved = !last.straight || isWide(last, ms);
+  const lastPollMs = targetOf(last, halved, lastStepMs, ms);
   return Math.min(
     nextMs,
     farMs,
+    mostMs,
     Math.max(lastPollMs, ending && hasSaved ? 0 : ms.even),
   );
 }
