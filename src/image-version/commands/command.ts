@@ -197,6 +197,17 @@ export function canonicalRegions(
   return [...new Set(names.map(canonicalRegion))].sort();
 }
 
+/** Throws ServiceError where something was found. */
+export function refuse(
+  code: ErrorCode,
+  message: string,
+  findings: readonly Finding[],
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  if (findings.length > 0)
+    throw new ServiceError(code, message, { findings, fields });
+}
+
 export function errorsIn({ length }: readonly unknown[]): string {
   return `${length} error${length === 1 ? "" : "s"}`;
 }

@@ -30,8 +30,8 @@ import {
   mustMatch,
   mustNotBeRestored,
   namesOne,
+  refuse,
   type ChangeCommand,
-  type Command,
 } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
 import {
@@ -60,7 +60,8 @@ export function decideOn(
   if (same !== undefined) return same; // Invariant 1.
   const comparison = compared(request, stored);
   mustNotBeRestored(command.id, stored);
-  mustMayUnprotect(command, comparison);
+  const kept = protectionKept(command, comparison);
+  refuse("Forbidden", kept[0]?.message ?? "", kept);
   mustBeAllowed(request, stored, comparison);
   if (isAsShown(request, comparison.record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
@@ -104,15 +105,30 @@ function mustBePossible(
   const { asked, change } = comparison;
   const { command, body } = request;
   const { id } = command;
+  const name = formatImageVersionId(id);
   const checked = { id, request: body, now: deps.now(), change };
   const ofRequest = checkRequest(checked);
-  mustBeValid(ofRequest);
+  const errors = errorsAmong(ofRequest);
+  refuse(
+    "InvalidRequest",
+    `The request has ${errorsIn(errors)}; each is listed under errors.`,
+    errors,
+  );
   if (stored !== undefined && !isFinal(stored.record.state))
     mustGoWith(request, stored, asked);
-  mustBeInWaves(request, comparison);
+  refuse(
+    "ImageVersionConflict",
+    `The request adds regions to ${name} that are in no wave of its promotion rule; each is listed under errors.`,
+    inNoWave(body, comparison),
+  );
   mustNotHoldBack(request, asked);
   const ofChange = change === undefined ? [] : checkChange(checked);
-  mustKeepWhatStays(ofChange, id, stored);
+  refuse(
+    "ImageVersionConflict",
+    `${name} exists, and the request changes properties that cannot be changed; each is listed under errors. Keep them, or use another version name.`,
+    errorsAmong(ofChange),
+    { existingOperationId: stored?.operation.id },
+  );
   return [
     ...[...ofRequest, ...ofChange, ...asked.stays].filter(
       ({ severity }) => severity === "warning",
@@ -161,24 +177,6 @@ function isComing(record: ImageVersionRecord | undefined): boolean {
   );
 }
 
-function mustBeValid(found: ReturnType<typeof checkRequest>): void {
-  const findings = errorsAmong(found);
-  if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      `The request has ${errorsIn(findings)}; each is listed under errors.`,
-      { findings },
-    );
-}
-
-/** Throws where the request takes a protection off, and whoever asks is no Admin. */
-function mustMayUnprotect(command: ChangeCommand, comparison: Compared): void {
-  const findings = protectionKept(command, comparison);
-  const [first] = findings;
-  if (first !== undefined)
-    throw new ServiceError("Forbidden", first.message, { findings });
-}
-
 /** Where the request takes a protection off, and whoever asks is no Admin. */
 export function protectionKept(
   { id, mayUnprotect }: Pick<ChangeCommand, "id" | "mayUnprotect">,
@@ -205,34 +203,14 @@ export function protectionKept(
   ];
 }
 
-/** Throws when the request changes what cannot be changed. */
-function mustKeepWhatStays(
-  found: ReturnType<typeof checkChange>,
-  id: Command["id"],
-  stored: StoredVersion | undefined,
-): void {
-  const refused = errorsAmong(found);
-  if (refused.length === 0) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `${formatImageVersionId(id)} exists, and the request changes properties that cannot be changed; each is listed under errors. Keep them, or use another version name.`,
-    {
-      findings: refused,
-      fields: { existingOperationId: stored?.operation.id },
-    },
-  );
-}
-
 /** With an ETag nobody sees a warning: a hold-back that is not done is never answered by success. */
 function mustNotHoldBack({ command }: Request, { stays }: Asked): void {
+  if (!namesOne(command.ifMatch)) return;
   const findings = stays.filter(({ code }) => code === "StaysIncluded");
-  if (!namesOne(command.ifMatch) || findings.length === 0) return;
-  throw new ServiceError(
+  refuse(
     "StaysIncluded",
     `${findings[0]?.message} ${findings[0]?.remediation}`,
-    {
-      findings: findings.map((one) => ({ ...one, severity: "error" as const })),
-    },
+    findings.map((one) => ({ ...one, severity: "error" as const })),
   );
 }
 
@@ -262,17 +240,6 @@ function mustGoWith(
     contradictionsOf(record, asked.patch, patch),
     body,
   );
-}
-
-/** Throws where the request adds regions that are in no wave of the rule in force. */
-function mustBeInWaves({ command, body }: Request, comparison: Compared): void {
-  const findings = inNoWave(body, comparison);
-  if (findings.length > 0)
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `The request adds regions to ${formatImageVersionId(command.id)} that are in no wave of its promotion rule; each is listed under errors.`,
-      { findings },
-    );
 }
 
 /** Azure has the region, a repair has it away, or what was sent or is open adds it: only then its removal asks something. */

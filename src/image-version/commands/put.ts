@@ -34,6 +34,7 @@ import {
   canonicalRegions,
   errorsIn,
   mustBeAdmitted,
+  refuse,
   withNextFreeVersion,
   type ChangeCommand,
 } from "./command.js";
@@ -133,12 +134,11 @@ export function patchImageVersion(
       patch,
     );
     const findings = validate(document);
-    if (findings.length > 0)
-      throw new ServiceError(
-        "InvalidRequest",
-        `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
-        { findings },
-      );
+    refuse(
+      "InvalidRequest",
+      `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
+      findings,
+    );
     const version = document as ImageVersionRequest;
     const observed = canonicalForm(look.resource);
     const given = canonicalForm(withSetIds(version, id));
@@ -297,12 +297,11 @@ async function withChosenSets(
     rule,
     known,
   );
-  if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      `The rule in sigil.encryption has ${errorsIn(findings)}; each is listed under errors.`,
-      { findings },
-    );
+  refuse(
+    "InvalidRequest",
+    `The rule in sigil.encryption has ${errorsIn(findings)}; each is listed under errors.`,
+    findings,
+  );
   mustBeAdmitted(deps, command, request, admitted);
   return request;
 }
