@@ -17,7 +17,7 @@ import {
   accept,
   type Accepting,
 } from "../../src/image-version/state/accepting.js";
-import { endDecided } from "../../src/image-version/state/ends.js";
+import { fails } from "../../src/image-version/state/decided.js";
 import { follow } from "../../src/image-version/state/follow.js";
 import {
   reconcile,
@@ -33,7 +33,6 @@ import { see } from "../../src/image-version/state/see.js";
 import { isFinal } from "../../src/image-version/state/states.js";
 import {
   beginWrite,
-  goingOn,
   writeAccepted,
 } from "../../src/image-version/state/write.js";
 import { KINDS } from "../../src/kinds.js";
@@ -213,14 +212,8 @@ export function step(
         put: decision,
       };
     }
-    case "failed": {
-      const end = { kind: "failed", ...decision.failure } as const;
-      const ended = decision.ids.reduce(
-        (next, id) => endDecided(next, id, end, context),
-        pair,
-      );
-      return { pair: goingOn(ended, context) };
-    }
+    case "failed":
+      return { pair: fails(pair, decision.ids, decision.failure, context) };
     case "wait":
     case "none":
       return { pair: follow(pair, decision, context) };

@@ -9,7 +9,7 @@ import { hasFailed, isBusy, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { absent, acceptByHand } from "./acceptance.js";
-import { mustBeIdle, type Command } from "./command.js";
+import { mustBeIdle, refuse, type Command } from "./command.js";
 
 export interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
@@ -50,7 +50,7 @@ export function retryImageVersion(
       ) as Patch;
       return {
         asks: {
-          request: { patch: withoutFlags(patch), retries },
+          request: { patch: withoutFlags(patch) },
           regions: retries,
         },
       };
@@ -131,11 +131,10 @@ function toRetry(
       pointer: names === undefined ? "" : `/regions/${home}`,
       message: `"${chosen[home]}" is the version's own location, which cannot be removed and added back. Publish another version.`,
     });
-  if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      "The regions cannot be repaired; each is listed under errors.",
-      { findings },
-    );
+  refuse(
+    "InvalidRequest",
+    "The regions cannot be repaired; each is listed under errors.",
+    findings,
+  );
   return chosen;
 }

@@ -35,7 +35,7 @@ import { isFinal } from "./states.js";
 import { deletedOutside, settled, telling } from "./told.js";
 import { unseen } from "./write.js";
 import { withoutOvertaken } from "./overtaking.js";
-import { untilQuiet } from "./follow.js";
+import { untilQuiet } from "./observe.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -230,11 +230,11 @@ function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
 function withRequest(
   record: ImageVersionRecord,
   operationId: string,
-  { request, regions, endsRule }: Accepting,
+  { kind, request, regions, endsRule }: Accepting,
   { now }: TransitionContext,
 ): ImageVersionRecord {
   const known = record.regions.map(({ name }) => name);
-  const retried = request.retries ?? [];
+  const retried = kind === "RetryImageVersion" ? regions : [];
   const { spec } = record;
   return {
     ...record,

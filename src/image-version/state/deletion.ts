@@ -9,7 +9,8 @@
  *
  * Invariants:
  *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before.
- *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
+ *  2. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
+ *  3. What became of a DELETE is known as of any write (fact.ts): one that ARM has accepted is not sent again, nor one that is canceled.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event, type Ending } from "../../operation/advance.js";
@@ -17,17 +18,17 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationIn,
-  type OperationFailure,
-  type OperationRecord,
-  type SoftDeleteRecord,
+import type {
+  OperationFailure,
+  OperationRecord,
+  SoftDeleteRecord,
 } from "../../operation/records.js";
-import { pollDelayMs } from "../../operation/waiting.js";
 import type { Release } from "../latest/release.js";
+import { isBusy } from "../resources.js";
+import { gone, isOfOtherLife, isOtherLife, type Time } from "./fact.js";
+import { NOT_DELETED, refusedBy, type OperationReason } from "./failures.js";
 import { requestsOf } from "./fold.js";
-import { gone, isOfOtherLife, isOtherLife } from "./fact.js";
-import { endDecided, endLater } from "./ends.js";
+import { BUSY, whyNothingYet, type Decision } from "./reconcile.js";
 import {
   withRequest,
   type DeletionRequest,
@@ -35,32 +36,87 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { answered, goingOn, writePostponed } from "./write.js";
+import { sendingTaken } from "./sending.js";
 
 export interface Deletion {
-  readonly operation: OperationRecord;
+  readonly id: string;
   readonly request: VersionRequest & { readonly deletion: DeletionRequest };
 }
 
 /** The deletion whose turn it is: a guarded one, once the version is out of latest, or gone. */
-export function deletionIn(pair: ImageVersionPair): Deletion | undefined {
-  for (const [id, request] of requestsOf(pair.record)) {
+export function deletionIn(record: ImageVersionRecord): Deletion | undefined {
+  const { status } = record;
+  for (const [id, request] of requestsOf(record)) {
     const { deletion, release, appliedTime } = request;
-    const { status } = pair.record;
-    if (deletion === undefined) continue;
     // What others have made under the number is not held back: the one that was to be deleted is gone.
-    if (
+    const isToLeaveLatest =
       release !== undefined &&
       appliedTime === undefined &&
       status !== undefined &&
-      !isOfOtherLife(request, status)
-    )
-      continue;
-    const operation = operationIn(pair, id);
-    if (operation !== undefined)
-      return { operation, request: { ...request, deletion } };
+      !isOfOtherLife(request, status);
+    if (deletion !== undefined && !isToLeaveLatest)
+      return { id, request: { ...request, deletion } };
   }
   return undefined;
+}
+
+export type DeletionDecision =
+  | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
+  /** It is to be asked who needs the version, then the DELETE may be sent. */
+  | ({ readonly kind: "delete" } & Deletion)
+  | { readonly kind: "deleted"; readonly id: string; readonly message: string }
+  | Extract<Decision, { kind: "failed" }>;
+
+/** What comes next. Invariants 2 and 3. `refused`: why what ARM has accepted has come to nothing, where ARM says so. */
+export function decideDeletion(
+  record: ImageVersionRecord,
+  { id, request }: Deletion,
+  refused: OperationReason | undefined,
+  delayMs: number,
+  time: Time,
+): DeletionDecision {
+  const { status, write } = record;
+  const fails = (failure: OperationFailure): DeletionDecision => ({
+    kind: "failed",
+    ids: [id],
+    failure,
+  });
+  if (write?.deletes && write.answer === "accepted" && refused !== undefined)
+    return fails(refusedBy(refused, "deleted"));
+  const why = whyNothingYet(record);
+  if (why !== undefined)
+    return {
+      kind: "wait",
+      why,
+      ...(write?.deletes && untilGone(record, time)),
+    };
+  if (status === undefined)
+    return { kind: "deleted", id, message: "Azure does not have the version." };
+  if (isOfOtherLife(request, status))
+    return {
+      kind: "deleted",
+      id,
+      message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
+    };
+  if (request.decided !== undefined) return fails(NOT_DELETED);
+  if (isBusy(status)) return { kind: "wait", why: BUSY };
+  const { guarded, appliedTime = "" } = request;
+  const dueMs = Date.parse(appliedTime) + delayMs - time.now.getTime();
+  return guarded === true && dueMs > 0
+    ? {
+        kind: "wait",
+        why: "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.",
+        waitMs: dueMs,
+      }
+    : { kind: "delete", id, request };
+}
+
+/** Gone, it is looked for in short steps. */
+function untilGone(
+  { unconfirmed }: ImageVersionRecord,
+  { pace }: Time,
+): { readonly waitMs?: number } {
+  return unconfirmed === undefined ? {} : { waitMs: pace.pollInitialMs };
 }
 
 export interface OpenDeletion {
@@ -95,52 +151,7 @@ export function releaseBeforeDeletion(
   )?.[1].deletion?.before;
 }
 
-/** The DELETE may be sent once this is stored, by whoever stored it. */
-export function beginDelete(
-  pair: ImageVersionPair,
-  id: string,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
-  const isAgain = record.write !== undefined;
-  const operation = operationIn(pair, id);
-  return advance(pair, context, {
-    patch: {
-      state: "Deleting",
-      write: {
-        changes: {},
-        sentTime: context.now.toISOString(),
-        answer: "none",
-        sentFor: [id],
-        deletes: true,
-      },
-      ticks: isAgain ? record.ticks + 1 : 0,
-    },
-    ...(isAgain
-      ? {
-          waits:
-            "Azure Resource Manager does not delete the version: the delete request is sent again.",
-        }
-      : {
-          message: `The delete request${record.members.length > 0 ? ` of operation ${id}` : ""} is sent to Azure Resource Manager.`,
-        }),
-    waitMs: context.pace.putTimeoutMs * 2,
-    effects:
-      isAgain || operation === undefined
-        ? []
-        : [
-            event(
-              operation,
-              context,
-              IMAGE_VERSION_EVENT.deleting,
-              "deleting",
-              {},
-            ),
-          ],
-  });
-}
-
-/** ARM has taken the DELETE, or is seen to delete the version. Invariant 1. */
+/** ARM has taken the DELETE. Invariant 1. */
 export function deleteTaken(
   pair: ImageVersionPair,
   id: string,
@@ -148,12 +159,7 @@ export function deleteTaken(
   context: TransitionContext,
 ): ImageVersionPair {
   const alone = aloneWith(pair, id, context);
-  const record = answered(alone.record, armOperationUrl);
-  return advance({ ...alone, record }, context, {
-    patch: { state: "Deleting" },
-    waits: "Azure Resource Manager has accepted the delete request.",
-    waitMs: pollDelayMs(record.ticks, context.pace),
-  });
+  return sendingTaken(alone, "Deleting", armOperationUrl, context);
 }
 
 function aloneWith(
@@ -203,7 +209,8 @@ function superseded(
 export function deleted(
   pair: ImageVersionPair,
   id: string,
-  { message, softDelete }: DeletionEnd,
+  message: string,
+  softDelete: SoftDeleteRecord | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
   const { status, publishedDate = "", requests } = pair.record;
@@ -243,58 +250,4 @@ export function deleted(
       ],
     },
   );
-}
-
-export interface DeletionEnd {
-  readonly message: string;
-  readonly softDelete: SoftDeleteRecord | undefined;
-}
-
-/** The deletion comes to nothing. What had begun beside it goes on. Invariant 2. */
-export function deletionInVain(
-  given: ImageVersionPair,
-  id: string,
-  failure: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const pair =
-    given.record.write?.deletes === true
-      ? writePostponed(given, context)
-      : given;
-  const { record } = pair;
-  const request = record.requests[id];
-  if (request === undefined) return pair;
-  const decided = request.decided ?? { kind: "failed" as const, ...failure };
-  const { deletion, appliedTime, release: _, ...rest } = request;
-  const before = deletion?.before;
-  if (
-    before === undefined ||
-    appliedTime === undefined ||
-    record.status === undefined
-  )
-    return goingOn(
-      endDecided(
-        { ...pair, record: { ...record, state: leftState(pair) } },
-        id,
-        decided,
-        context,
-      ),
-      context,
-    );
-  return endLater(
-    { ...pair, record: { ...record, state: "Accepted" } },
-    id,
-    { ...rest, decided, release: { kind: "set", release: before } },
-    `${failure.message} It ends once the version is in latest again as it was.`,
-    { waitMs: 0 },
-    context,
-  );
-}
-
-/** What had begun beside the deletion goes on from where it was. */
-export function leftState({
-  record,
-}: ImageVersionPair): ImageVersionRecord["state"] {
-  if (record.members.length === 0) return record.state;
-  return record.write === undefined ? "Accepted" : "Replicating";
 }

@@ -270,7 +270,8 @@ function afterWrite(
   readonly fate?: NonNullable<Fact["write"]>["fate"];
 } {
   const { write, ...rest } = record;
-  if (write === undefined || write.deletes === true) return { record };
+  if (write === undefined) return { record };
+  if (write.deletes === true) return unshown(record, write, isBusy(look), time);
   const facts = factsIn(look.resource);
   const missing = unmetBy(facts, write.changes);
   if (missing.length === 0)

@@ -24,34 +24,81 @@ import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
 
-/** The operations that a fact ends, and why. Deletions and restores see to themselves (steps/). */
+/** Why ARM has given the version up, or has not done what it has accepted. */
+export interface OperationReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The operations that a fact ends, and why. */
 export function failuresBy(
   record: ImageVersionRecord,
   fact: Fact,
 ): readonly (readonly [string, OperationFailure])[] {
-  const { life, others, write } = fact;
-  const open = openRequests(record).filter(
-    ([, { deletion, release, appliedTime }]) =>
-      deletion === undefined ||
-      (life === "same" &&
-        release !== undefined &&
-        appliedTime !== undefined &&
-        record.write?.deletes !== true),
-  );
-  if (life === "gone") return open.map(([id]) => [id, GONE] as const);
-  const { status } = record;
+  const { life, write } = fact;
+  const open = openRequests(record);
+  if (life === "gone")
+    return open
+      .filter(([, { deletion }]) => deletion === undefined && !write?.deletes)
+      .map(([id]) => [id, GONE] as const);
   return open.flatMap(([id, request]) => {
-    const failure =
-      (status && otherLife(record, request, status, fact)) ??
-      (others.length > 0 ? overruled(record, request, others) : undefined) ??
-      (write?.fate === "notShown" &&
-      write.sentFor.includes(id) &&
-      !isApplied(record, request)
-        ? notShown(record, request)
-        : undefined);
+    const failure = failureOf(record, id, request, fact);
     return failure === undefined ? [] : [[id, failure] as const];
   });
 }
+
+function failureOf(
+  record: ImageVersionRecord,
+  id: string,
+  request: VersionRequest,
+  fact: Fact,
+): OperationFailure | undefined {
+  const { write } = fact;
+  const isNotShown = write?.fate === "notShown" && write.sentFor.includes(id);
+  if (request.deletion !== undefined)
+    return isNotShown && write.deletes === true
+      ? NOT_DELETED
+      : includedMeanwhile(record, request, fact);
+  return (
+    (record.status && otherLife(record, request, record.status, fact)) ??
+    overruled(record, request, fact) ??
+    (isNotShown && !isApplied(record, request)
+      ? notShown(record, request)
+      : undefined)
+  );
+}
+
+/** A guarded deletion needs the version out of latest until its DELETE is sent. */
+function includedMeanwhile(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  fact: Fact,
+): OperationFailure | undefined {
+  return fact.life === "same" &&
+    request.release !== undefined &&
+    request.appliedTime !== undefined &&
+    record.write?.deletes !== true
+    ? overruled(record, request, fact)
+    : undefined;
+}
+
+/** Azure says why what it has accepted came to nothing. */
+export function refusedBy(
+  { code, message }: OperationReason,
+  what: "deleted" | "restored",
+): OperationFailure {
+  return {
+    code,
+    message: `Azure has not ${what} the version. It says: ${message}`,
+    errors: [{ code, pointer: "", message }],
+  };
+}
+
+export const NOT_DELETED: OperationFailure = {
+  code: "NotDeleted",
+  message: "Azure has not deleted the version, and shows it at rest.",
+  errors: [],
+};
 
 /** Invariant 1. */
 function otherLife(
@@ -100,10 +147,10 @@ function existsOtherwise(
 function overruled(
   record: ImageVersionRecord,
   request: VersionRequest,
-  others: readonly Unmet[],
+  { others }: Pick<Fact, "others">,
 ): OperationFailure | undefined {
+  if (others.length === 0) return undefined;
   const { deletion, appliedTime } = request;
-  // A guarded deletion needs the version out of latest until its DELETE is sent.
   const asked =
     deletion === undefined
       ? askedOf(record, request)

@@ -139,31 +139,3 @@ function untilNextLook(
   ];
   return Math.max(1_000, Math.min(pollMs, ...due.filter((ms) => ms > 0)));
 }
-
-/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
-export function untilQuiet(
-  {
-    write,
-    throttledUntil,
-  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
-): { readonly waitMs: number; readonly waits?: string } {
-  const sentMs =
-    write?.answer === "none"
-      ? Date.parse(write.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
-      : 0;
-  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
-  if (throttledMs > Math.max(0, sentMs))
-    return {
-      waitMs: throttledMs,
-      waits:
-        "Azure Resource Manager has asked Sigil to wait before the next request.",
-    };
-  return sentMs > 0
-    ? {
-        waitMs: sentMs,
-        waits:
-          "What an earlier operation sent to Azure Resource Manager may still be under way.",
-      }
-    : { waitMs: 0 };
-}

@@ -66,11 +66,14 @@ export function asksForList(
   look: Look | undefined,
   time: Time,
 ): boolean {
-  return (
-    look === undefined &&
-    record.status !== undefined &&
-    isConfirmed(record, ABSENT, time)
-  );
+  if (look !== undefined) return false;
+  return record.status === undefined
+    ? isToBeDeleted(record)
+    : isConfirmed(record, ABSENT, time);
+}
+
+function isToBeDeleted({ requests }: ImageVersionRecord): boolean {
+  return Object.values(requests).some(({ deletion }) => deletion !== undefined);
 }
 
 /** Why nothing is decided yet. */
@@ -80,6 +83,34 @@ export function whyUnconfirmed({
   return `Since ${since} Azure Resource Manager shows ${
     shows === ABSENT ? "no version" : "the version otherwise than is known"
   }: the answer may be older than the last change. The next polls decide.`;
+}
+
+/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
+export function untilQuiet(
+  {
+    write,
+    throttledUntil,
+  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
+  { now, pace }: Time,
+): { readonly waitMs: number; readonly waits?: string } {
+  const sentMs =
+    write?.answer === "none"
+      ? Date.parse(write.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
+      : 0;
+  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
+  if (throttledMs > Math.max(0, sentMs))
+    return {
+      waitMs: throttledMs,
+      waits:
+        "Azure Resource Manager has asked Sigil to wait before the next request.",
+    };
+  return sentMs > 0
+    ? {
+        waitMs: sentMs,
+        waits:
+          "What an earlier operation sent to Azure Resource Manager may still be under way.",
+      }
+    : { waitMs: 0 };
 }
 
 function unconfirmed(
@@ -95,13 +126,16 @@ function unconfirmed(
 }
 
 function isConfirmed(
-  { unconfirmed: before }: ImageVersionRecord,
+  { unconfirmed: before, write }: ImageVersionRecord,
   shows: string,
   time: Time,
 ): boolean {
+  const { confirmMs, pollInitialMs } = time.pace;
+  // That is what its DELETE was sent for.
+  const isAwaited = shows === ABSENT && write?.deletes === true;
   return (
     before?.shows === shows &&
-    sinceMs(before.since, time) >= time.pace.confirmMs
+    sinceMs(before.since, time) >= (isAwaited ? pollInitialMs * 2 : confirmMs)
   );
 }
 
@@ -139,6 +173,7 @@ function observeAbsence(
 ): Observed {
   const { status, write, publishedDate = "" } = record;
   if (status === undefined) {
+    if (isListed) return unconfirmed(record, ABSENT, time);
     const { unconfirmed: _, ...kept } = record;
     if (write === undefined)
       return { record: kept, fact: { life: "same", others: [] } };
@@ -148,15 +183,17 @@ function observeAbsence(
       fact: { life: "same", others: [], ...fateOf(write, after.fate) },
     };
   }
+  const isOurs = write?.deletes === true;
   if (
     isListed ||
     !isConfirmed(record, ABSENT, time) ||
-    sinceMs(publishedDate, time) < time.pace.staleMs
+    (!isOurs && sinceMs(publishedDate, time) < time.pace.staleMs)
   )
     return unconfirmed(record, ABSENT, time);
+  const fate = isOurs ? "shown" : "overwritten";
   return {
     record: gone(record, time),
-    fact: { life: "gone", others: [], ...fateOf(write, "overwritten") },
+    fact: { life: "gone", others: [], ...fateOf(write, fate) },
   };
 }
 

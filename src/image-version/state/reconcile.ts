@@ -1,6 +1,6 @@
 /**
  * The one function that decides what is PUT. Pure: what is desired and what Azure is known to have give what to do next. Every step
- * calls it, with a fact of that very step; a DELETE is decided in decide-deletion.ts, a restore in restoring.ts. What a PUT would break
+ * calls it, with a fact of that very step; a DELETE is decided in deletion.ts, a restore in restoring.ts. What a PUT would break
  * (rules, keys, use, another version's latest) is asked after it, before the PUT is sent (steps/prepare.ts). Invariants:
  *  1. Nothing is written while a look is unconfirmed, the fate of a write is not known, or ARM works on the version.
  *  2. A version is created only where a PUT asks for it and Azure does not have it.
@@ -83,11 +83,9 @@ export function reconcile(
   time: Time,
   ids?: readonly string[],
 ): Decision {
-  const { status, write, unconfirmed } = record;
-  // Invariant 1.
-  if (unconfirmed !== undefined)
-    return { kind: "wait", why: whyUnconfirmed(record) };
-  if (write !== undefined) return { kind: "wait", why: whyUnknown(record) };
+  const { status } = record;
+  const why = whyNothingYet(record);
+  if (why !== undefined) return { kind: "wait", why };
   const all = desired(record, ids);
   // What a repair has taken away comes back alone: what others ask beside it may be refused.
   const wish = regionsAway(record).some(
@@ -96,11 +94,7 @@ export function reconcile(
     ? desired(record, [])
     : all;
   if (status === undefined) return whereAbsent(record, wish);
-  if (isBusy(status))
-    return {
-      kind: "wait",
-      why: "Azure Resource Manager is working on the version.",
-    };
+  if (isBusy(status)) return { kind: "wait", why: BUSY };
   const unmet = unmetBy(factsIn(status.resource), wish.patch);
   const failed = impossible(record, status, wish, unmet);
   if (failed !== undefined) return failed;
@@ -113,8 +107,16 @@ export function reconcile(
     : { kind: "none" };
 }
 
-function whyUnknown({ write }: ImageVersionRecord): string {
-  return write?.answer === "accepted"
+export const BUSY = "Azure Resource Manager is working on the version.";
+
+/** Invariant 1. */
+export function whyNothingYet(record: ImageVersionRecord): string | undefined {
+  const { status, write, unconfirmed } = record;
+  if (unconfirmed !== undefined) return whyUnconfirmed(record);
+  if (write === undefined) return undefined;
+  if (status?.provisioningState === "Deleting")
+    return "Azure Resource Manager is deleting the version.";
+  return write.answer === "accepted"
     ? "Azure Resource Manager does not show the last write yet."
     : "The last write had no answer: the next polls tell whether Azure has carried it out.";
 }

@@ -62,8 +62,6 @@ export interface VersionRequest {
   readonly creates?: true;
   /** The life of the version that it is about (`publishedDate`); absent: whichever the first fact shows. */
   readonly life?: string;
-  /** Failed canonical regions that are to be repaired at once. */
-  readonly retries?: readonly string[];
   readonly deletion?: DeletionRequest;
   /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
   readonly machine?: true;
@@ -111,7 +109,7 @@ export interface Write {
   readonly sentFor: readonly string[];
   readonly creates?: true;
   readonly restores?: true;
-  /** It is a DELETE: decide-deletion.ts says what becomes of it. */
+  /** It is a DELETE: that the version is gone shows it. */
   readonly deletes?: true;
   /** What `record.release` is once a fact shows it. */
   readonly release?: Release;

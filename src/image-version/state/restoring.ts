@@ -10,27 +10,28 @@
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
-import { cancellation } from "../../operation/canceling.js";
-import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationFailure, Requester } from "../../operation/records.js";
+import type { OperationFailure } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
-import type { Proven, ImageVersionPair, ImageVersionRecord } from "./record.js";
+import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
+import { endDecided } from "./decided.js";
+import { refusedBy, type OperationReason } from "./failures.js";
 import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
 import { mayArrive, sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
-import { answered, unseen } from "./write.js";
-import { withProof } from "./proven.js";
+import { unseen } from "./write.js";
 
 /** What one step has read. */
 export interface Seen {
   readonly look: Look | undefined;
   readonly deleted: DeletedImageVersion | undefined;
+  /** Why the restore that ARM has accepted came to nothing, where ARM says so. */
+  readonly refused?: OperationReason | undefined;
 }
 
 export type RestoreDecision =
@@ -42,17 +43,17 @@ export type RestoreDecision =
 /** What comes next of a restore. */
 export function decideRestore(
   record: ImageVersionRecord,
-  { look, deleted }: Seen,
+  { look, deleted, refused }: Seen,
   time: Time,
 ): RestoreDecision {
   const { write, changedTime = "" } = record;
   if (look !== undefined) return whereShown(record, look, deleted, time);
-  const isCanceled = canceledBy(record) !== undefined;
+  if (refused !== undefined) return failed(refusedBy(refused, "restored"));
   const isAccepted = write?.answer === "accepted";
   // Invariant 1.
   if (
     write !== undefined &&
-    mayArrive(write.sentTime, isAccepted || isCanceled, time)
+    mayArrive(write.sentTime, isAccepted || isCanceled(record), time)
   )
     return waits(
       isAccepted
@@ -60,14 +61,14 @@ export function decideRestore(
         : "The outcome of the restore request is unknown.",
     );
   if (deleted !== undefined) {
-    if (isCanceled) return { kind: "failed", failure: NOT_RESTORED };
+    if (isCanceled(record)) return failed(NOT_RESTORED);
     return isAccepted
-      ? { kind: "failed", failure: IGNORED }
+      ? failed(IGNORED)
       : { kind: "send", location: deleted.location };
   }
   return sinceMs(write?.sentTime ?? changedTime, time) < time.pace.staleMs
     ? waits("Azure does not show the version, and does not list it as deleted.")
-    : { kind: "failed", failure: GONE }; // Invariant 3.
+    : failed(GONE); // Invariant 3.
 }
 
 function whereShown(
@@ -94,6 +95,12 @@ function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
   return { kind: "wait", why };
 }
 
+function failed(
+  failure: OperationFailure,
+): Extract<RestoreDecision, { kind: "failed" }> {
+  return { kind: "failed", failure };
+}
+
 const IGNORED: OperationFailure = {
   code: "NotShown",
   message:
@@ -115,89 +122,26 @@ const GONE: OperationFailure = {
   errors: [],
 };
 
-/** The request may be sent once this is stored, by whoever stored it. */
-export function beginRestore(
-  pair: ImageVersionPair,
-  proven: Proven | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { id } = pair.operation;
-  const after = withProof(pair, [id], proven);
-  const { operation } = after;
-  const { armOperationUrl: _, ...record } = after.record;
-  const again = record.state === "Restoring";
-  return advance({ ...after, record }, context, {
-    patch: {
-      state: "Restoring",
-      write: {
-        changes: {},
-        sentTime: context.now.toISOString(),
-        answer: "none",
-        sentFor: [id],
-        restores: true,
-      },
-      ticks: again ? record.ticks + 1 : 0,
-    },
-    ...(again
-      ? {
-          waits:
-            "Azure Resource Manager does not restore the version: the restore request is sent again.",
-        }
-      : {
-          message: "The restore request is sent to Azure Resource Manager.",
-        }),
-    waitMs: context.pace.putTimeoutMs * 2,
-    effects: again
-      ? []
-      : [
-          event(
-            operation,
-            context,
-            IMAGE_VERSION_EVENT.restoring,
-            "restoring",
-            {},
-          ),
-        ],
-  });
-}
-
-/** ARM has taken the request. */
-export function restoreTaken(
-  pair: ImageVersionPair,
-  armOperationUrl: string | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const record = answered(pair.record, armOperationUrl);
-  return advance({ ...pair, record }, context, {
-    patch: {},
-    waits: "Azure Resource Manager has accepted the restore request.",
-    waitMs: context.pace.pollInitialMs,
-  });
-}
-
 /** It comes to nothing. Invariant 4. */
 export function notRestored(
   pair: ImageVersionPair,
   failure: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
-  const by = canceledBy(pair.record);
   const { write: _, ...record } = pair.record;
-  const without = { ...pair, record: { ...record, requests: {} } };
-  return by === undefined
-    ? fail(without, failure, context)
-    : advance(without, context, {
-        patch: { state: "Canceled" },
-        ending: (operation) =>
-          cancellation(operation, failure.message, by, context),
-      });
+  return endDecided(
+    { ...pair, record },
+    pair.operation.id,
+    { kind: "failed", ...failure },
+    context,
+    failure.message,
+  );
 }
 
-function canceledBy({
-  requests,
-}: Pick<ImageVersionRecord, "requests">): Requester | undefined {
-  const [decided] = Object.values(requests).map((request) => request.decided);
-  return decided?.kind === "canceled" ? decided.by : undefined;
+function isCanceled({ requests }: ImageVersionRecord): boolean {
+  return Object.values(requests).some(
+    ({ decided }) => decided?.kind === "canceled",
+  );
 }
 
 /** Invariants 4 and 5. */

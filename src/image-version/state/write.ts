@@ -28,7 +28,7 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import type { Time } from "./fact.js";
-import { endDecided } from "./ends.js";
+import { fails, goingOn } from "./decided.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack } from "./repairs.js";
 import type { Put } from "./reconcile.js";
@@ -331,11 +331,7 @@ export function writeRefused(
       concerns: write.sentFor,
       waitMs: 0,
     });
-  if (only !== undefined)
-    return goingOn(
-      endDecided(without, only, { kind: "failed", ...failure }, context),
-      context,
-    );
+  if (only !== undefined) return fails(without, [only], failure, context);
   return goingOn(withoutRepair(without, write, failure, context), context);
 }
 
@@ -365,14 +361,4 @@ function withoutRepair(
       ),
     },
   };
-}
-
-/** The message of this step was that of the others, too: they go on by another. */
-export function goingOn(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-): ImageVersionPair {
-  return Object.keys(pair.record.requests).length === 0
-    ? pair
-    : advance(pair, context, { patch: {}, waitMs: 0 });
 }

@@ -26,16 +26,17 @@ import { latestIn } from "../latest/flags.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
-import { endDecided } from "../state/ends.js";
+import { fails } from "../state/decided.js";
+import type { DeletionDecision } from "../state/deletion.js";
 import { inWindow } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
 import type { withoutRepairs } from "../state/repairs.js";
-import { goingOn } from "../state/write.js";
 import type {
   Proven,
   ImageVersionPair,
   ImageVersionRecord,
 } from "../state/record.js";
+import { mustStillBeDeleted } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import { needsProof, prove } from "./prove.js";
 import { refusedRepairs } from "./prove-repairs.js";
@@ -45,7 +46,9 @@ import { latestRegions } from "../queries/use.js";
 export interface Prepared {
   /** The requests that were judged: the write has no other. */
   readonly ids?: readonly string[];
-  readonly proven?: Proven;
+  /** The deletion that was judged. */
+  readonly deletion?: string;
+  readonly proven?: Proven | undefined;
   /** Regions that they leave without a latest, as they may. */
   readonly named?: readonly Finding[];
   /** Canonical regions whose repairs were judged, and those that are not to be begun. */
@@ -53,49 +56,80 @@ export interface Prepared {
   readonly refused?: Parameters<typeof withoutRepairs>[1];
 }
 
-/** What is still to be proven before the put is sent; undefined: nothing. */
+export type Delete = Extract<DeletionDecision, { kind: "delete" }>;
+
+/** What is still to be proven before it is sent; undefined: nothing. */
 export async function preparedFor(
   deps: StepDependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   record: ImageVersionRecord,
-  put: Put,
+  next: Put | Delete,
   prepared: Prepared,
   looked: Facts["imageVersion"] | undefined,
 ): Promise<Prepared | "ended" | undefined> {
-  const repairs = Object.keys(put.takesAway);
-  if (
-    prepared.ids !== undefined &&
-    repairs.every((name) => prepared.repairs?.includes(name))
-  )
-    return undefined;
+  if (isJudged(next, prepared)) return undefined;
   try {
-    const why = await whyNotByMachine(deps, id, record, put);
-    if (why !== undefined) {
-      await commitStep(deps, stored, (pair) =>
-        withoutMachine(pair, why.operationId, why.message, deps),
-      );
-      return "ended";
-    }
-    await mustNotBeNeededThere(deps, id, record, put);
-    const named = await mustKeepLatestThere(deps, id, record, put);
-    const refused = record.status
-      ? await refusedRepairs(deps, record, id, record.status, repairs)
-      : {};
-    const judged = { ids: put.sentFor, repairs, refused, named };
-    if (!needsProof(record, put)) return judged;
-    const proof = await prove(deps, id, record, put, looked);
-    if ("proven" in proof) return { ...judged, proven: proof.proven };
-    await commitStep(deps, stored, (pair) =>
-      notProven(pair, put, proof.failure, deps),
-    );
-    return "ended";
+    const judged =
+      next.kind === "delete"
+        ? await judgedDelete(deps, id, record, next)
+        : await judgedPut(deps, id, record, next, looked);
+    if (typeof judged === "object") return judged;
+    await commitStep(deps, stored, judged);
   } catch (error) {
     await postponeOrEnd(deps, stored, error, {
-      end: (pair, failure) => notProven(pair, put, failure, deps),
+      end: (pair, failure, context) =>
+        next.kind === "delete"
+          ? fails(pair, [next.id], failure, context)
+          : notProven(pair, next, failure, deps),
     });
-    return "ended";
   }
+  return "ended";
+}
+
+function isJudged(
+  next: Put | Delete,
+  { ids, deletion, repairs = [] }: Prepared,
+): boolean {
+  return next.kind === "delete"
+    ? next.id === deletion
+    : ids !== undefined &&
+        Object.keys(next.takesAway).every((name) => repairs.includes(name));
+}
+
+async function judgedDelete(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  { status }: ImageVersionRecord,
+  next: Delete,
+): Promise<Prepared> {
+  const named = status && (await mustStillBeDeleted(deps, id, next, status));
+  return { deletion: next.id, ...(named && { named }) };
+}
+
+/** Or what becomes of those that are not to be sent. */
+async function judgedPut(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  put: Put,
+  looked: Facts["imageVersion"] | undefined,
+): Promise<Prepared | ((pair: ImageVersionPair) => ImageVersionPair)> {
+  const why = await whyNotByMachine(deps, id, record, put);
+  if (why !== undefined)
+    return (pair) => withoutMachine(pair, why.operationId, why.message, deps);
+  await mustNotBeNeededThere(deps, id, record, put);
+  const named = await mustKeepLatestThere(deps, id, record, put);
+  const repairs = Object.keys(put.takesAway);
+  const refused = record.status
+    ? await refusedRepairs(deps, record, id, record.status, repairs)
+    : {};
+  const judged = { ids: put.sentFor, repairs, refused, named };
+  if (!needsProof(record, put)) return judged;
+  const proof = await prove(deps, id, record, put, looked);
+  return "proven" in proof
+    ? { ...judged, proven: proof.proven }
+    : (pair) => notProven(pair, put, proof.failure, deps);
 }
 
 /** The one at fault fails, and the others do not: several are judged again one by one. */
@@ -119,10 +153,7 @@ function notProven(
         concerns: sentFor,
         waitMs: 0,
       })
-    : goingOn(
-        endDecided(pair, only, { kind: "failed", ...failure }, context),
-        context,
-      );
+    : fails(pair, [only], failure, context);
 }
 
 /** Invariant 1. */

@@ -22,11 +22,8 @@ import type { Put } from "../state/reconcile.js";
 /** A put names resources that could be missing: flags, repairs and what ends a canceled operation name none. */
 export function needsProof(record: ImageVersionRecord, put: Put): boolean {
   return inWindow(record).some(
-    ([id, { body, decided, retries }]) =>
-      put.sentFor.includes(id) &&
-      body !== undefined &&
-      retries === undefined &&
-      decided === undefined,
+    ([id, { body, decided }]) =>
+      put.sentFor.includes(id) && body !== undefined && decided === undefined,
   );
 }
 
@@ -37,9 +34,7 @@ export async function prove(
   record: ImageVersionRecord,
   put: Put,
   looked: Facts["imageVersion"] | undefined,
-): Promise<
-  { readonly proven: Proven } | { readonly failure: OperationFailure }
-> {
+): Promise<Proof> {
   const { status, spec } = record;
   const requests = inWindow(record).filter(([one]) =>
     put.sentFor.includes(one),
@@ -55,42 +50,57 @@ export async function prove(
     latestIn(put.body),
   );
   const document = inOrderOf(canonicalForm(whole), body);
-  const gathered = await gatherFacts(deps, id, document, {
+  const observed = status && canonicalForm(status.resource);
+  return proofOf(deps, id, document, {
     // A version that exists needs its source no longer: it may be gone.
     sources: put.creates,
+    looked,
+    would: put.creates ? "created" : "changed",
+    change: observed && {
+      observed,
+      patch,
+      ...(spec && { lastApplied: spec }),
+    },
+  });
+}
+
+type Proof =
+  | { readonly proven: Proven | undefined }
+  | { readonly failure: OperationFailure };
+
+/** Of a document that `would` be so: the version as Azure has it, with that change. Throws what the reads throw. */
+export async function proofOf(
+  deps: Dependencies,
+  id: ImageVersionId,
+  document: ImageVersionRequest,
+  {
+    sources,
+    looked,
+    would,
+    change,
+  }: {
+    readonly sources: boolean;
+    readonly looked?: Facts["imageVersion"] | undefined;
+    readonly would: "changed" | "created" | "restored";
+    readonly change: Facts["change"];
+  },
+): Promise<Proof> {
+  const gathered = await gatherFacts(deps, id, document, {
+    sources,
     ...(looked && { imageVersion: looked }),
   });
-  const facts = await gatherKeys(
-    deps,
-    id,
-    gathered,
-    document,
-    status && canonicalForm(status.resource),
-  );
+  const shown = would === "restored" ? undefined : change?.observed;
+  const facts = await gatherKeys(deps, id, gathered, document, shown);
   const judged = judge(
     id,
     document,
-    {
-      ...facts,
-      ...(status && {
-        change: {
-          observed: canonicalForm(status.resource),
-          patch,
-          ...(spec && { lastApplied: spec }),
-        },
-      }),
-    },
+    { ...facts, ...(change && { change }) },
     deps.now(),
   );
   const errors = errorsAmong(judged.findings);
-  if (errors.length > 0)
-    return { failure: refusal(errors, put.creates ? "created" : "changed") };
-  return {
-    proven: provenBy(document, {
-      facts,
-      findings: judge(id, document, facts, deps.now()).findings,
-    }),
-  };
+  return errors.length > 0
+    ? { failure: refusal(errors, would) }
+    : { proven: provenBy(document, judge(id, document, facts, deps.now())) };
 }
 
 /** How the disks of a version are encrypted that an operation adopts as it is; undefined for any other. */
@@ -118,9 +128,9 @@ export async function typesOf(
   }
 }
 
-export function refusal(
+function refusal(
   errors: readonly RuleFinding[],
-  would: "changed" | "created" | "restored",
+  would: string,
 ): OperationFailure {
   const [first] = errors;
   return {

@@ -6,31 +6,24 @@
  *  3. Once the request was sent, no error of a read ends the operation.
  */
 import { ServiceError } from "../../errors.js";
-import { fail } from "../../operation/failing.js";
-import type { OperationFailure } from "../../operation/records.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
 import { poll } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
-import { gatherFacts } from "../preflight/gather-facts.js";
-import { gatherKeys } from "../preflight/gather-keys.js";
-import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
-import { untilQuiet } from "../state/follow.js";
+import { withProof } from "../state/proven.js";
 import {
-  beginRestore,
   decideRestore,
   notRestored,
   restored,
-  restoreTaken,
-  type RestoreDecision,
   type Seen,
 } from "../state/restoring.js";
-import type { Proven, ImageVersionPair } from "../state/record.js";
+import type { Proven } from "../state/record.js";
+import { beginSending, sendingTaken } from "../state/sending.js";
 import { later, postponeOrEnd } from "./postpone.js";
-import { refusal } from "./prove.js";
+import { proofOf } from "./prove.js";
 import { reasonOf, sendStored } from "./send.js";
 
 export async function takeRestoreStep(
@@ -40,43 +33,42 @@ export async function takeRestoreStep(
 ): Promise<void> {
   const { record } = stored;
   const begins = record.state === "RestoreRequested";
-  // What was sent for another operation may be under way.
-  const quiet = untilQuiet(record, contextOf(deps));
-  if (begins && quiet.waits !== undefined)
-    return later(deps, stored, quiet.waits, quiet.waitMs);
   let proven: Proven | undefined;
   let seen: Seen;
   try {
-    seen = await see(deps, id);
-    if (begins && decided(deps, stored, seen).kind === "send") {
+    seen = await see(deps, id, stored);
+    if (
+      begins &&
+      decideRestore(record, seen, contextOf(deps)).kind === "send"
+    ) {
       const proof = await prove(deps, id, stored);
-      if (proof !== undefined && "failure" in proof)
+      if ("failure" in proof)
         return void (await commitStep(deps, stored, (pair) =>
-          fail(pair, proof.failure, contextOf(deps)),
+          notRestored(pair, proof.failure, contextOf(deps)),
         ));
-      proven = proof?.proven;
-      seen = await see(deps, id); // Invariant 2.
+      ({ proven } = proof);
+      seen = await see(deps, id, stored); // Invariant 2.
     }
   } catch (error) {
-    if (begins) return postponeOrEnd(deps, stored, error, { end: fail });
+    if (begins) return postponeOrEnd(deps, stored, error, { end: notRestored });
     if (!(error instanceof ServiceError)) throw error;
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
     return later(deps, stored, error.message, waitMs);
   }
-  const failure = await failureOf(deps, stored, seen);
-  if (failure !== undefined)
-    return void (await commitStep(deps, stored, (pair) =>
-      notRestored(pair, failure, contextOf(deps)),
-    ));
   let location: string | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
     const context = contextOf(deps);
-    const decision = decided(deps, pair, seen);
+    const decision = decideRestore(pair.record, seen, context);
     location = undefined;
     switch (decision.kind) {
       case "send":
         ({ location } = decision);
-        return beginRestore(pair, proven, context);
+        return beginSending(
+          withProof(pair, [pair.operation.id], proven),
+          "Restoring",
+          pair.operation.id,
+          context,
+        );
       case "wait":
         return poll(pair, decision.why, context);
       case "restored":
@@ -92,24 +84,33 @@ export async function takeRestoreStep(
     deps,
     mine,
     () => deps.resourceManager.restoreImageVersion(id, from),
-    { accepted: restoreTaken, refused: notRestored },
+    {
+      accepted: (pair, url, context) =>
+        sendingTaken(pair, "Restoring", url, context),
+      refused: notRestored,
+    },
   );
 }
 
-function decided(
+/** Throws what the reads throw. */
+async function see(
   deps: Dependencies,
-  { record }: Pick<ImageVersionPair, "record">,
-  seen: Seen,
-): RestoreDecision {
-  return decideRestore(record, seen, contextOf(deps));
-}
-
-async function see(deps: Dependencies, id: ImageVersionId): Promise<Seen> {
+  id: ImageVersionId,
+  { record }: StoredVersion,
+): Promise<Seen> {
   const [look, deleted] = await Promise.all([
     lookAt(deps, id),
     deletedVersion(deps, id),
   ]);
-  return { look, deleted };
+  const isLeft =
+    record.write?.answer === "accepted" &&
+    look === undefined &&
+    deleted !== undefined;
+  return {
+    look,
+    deleted,
+    refused: isLeft ? await reasonOf(deps, record) : undefined,
+  };
 }
 
 /** Invariant 2: of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
@@ -117,46 +118,16 @@ async function prove(
   deps: Dependencies,
   id: ImageVersionId,
   { record }: StoredVersion,
-): Promise<
-  | { readonly proven: Proven }
-  | { readonly failure: OperationFailure }
-  | undefined
-> {
+): ReturnType<typeof proofOf> {
   const [body] = Object.values(record.requests).flatMap(
     (request) => request.body ?? [],
   );
-  if (body === undefined) return undefined;
+  if (body === undefined) return { proven: undefined };
   const document = canonicalForm(body);
-  // The source may be gone: Azure has its copies.
-  const gathered = await gatherFacts(deps, id, document, { sources: false });
-  const facts = {
-    ...(await gatherKeys(deps, id, gathered, document, undefined)),
+  return proofOf(deps, id, document, {
+    // It may be gone: Azure has its copies.
+    sources: false,
+    would: "restored",
     change: { observed: document, patch: {} },
-  };
-  const { findings } = judge(id, document, facts, deps.now());
-  const errors = errorsAmong(findings);
-  return errors.length === 0
-    ? { proven: provenBy(document, { facts, findings }) }
-    : { failure: refusal(errors, "restored") };
-}
-
-/** Why the restore that ARM has accepted came to nothing, where ARM says so. */
-async function failureOf(
-  deps: Dependencies,
-  { record }: StoredVersion,
-  { look, deleted }: Seen,
-): Promise<OperationFailure | undefined> {
-  const reason =
-    record.write?.answer === "accepted" &&
-    look === undefined &&
-    deleted !== undefined
-      ? await reasonOf(deps, record)
-      : undefined;
-  return (
-    reason && {
-      code: reason.code,
-      message: `Azure has not restored the version. It says: ${reason.message}`,
-      errors: [{ ...reason, pointer: "" }],
-    }
-  );
+  });
 }

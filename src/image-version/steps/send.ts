@@ -6,7 +6,7 @@ import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import type { OperationReason } from "../state/ends.js";
+import type { OperationReason } from "../state/failures.js";
 import type { Put } from "../state/reconcile.js";
 import {
   answered,

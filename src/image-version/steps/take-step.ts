@@ -1,8 +1,8 @@
 /**
- * One step of a version: look at Azure, decide, do. The same for creation, update, repair and promotion, in both queues.
+ * One step of a version: look at Azure, decide, do. The same for creation, update, repair, promotion and deletion, in both queues.
  * Invariants:
- *  1. A PUT is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a repeated
- *     message or a crash in between never make ARM see two.
+ *  1. A PUT or DELETE is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a
+ *     repeated message or a crash in between never make ARM see two.
  *  2. Nothing is written that was not proven in this step, nor by a look that is older than 15 s.
  *  3. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
  *  4. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
@@ -16,8 +16,12 @@ import {
 } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
+import { poll } from "../../operation/waiting.js";
 import {
   imageIdIn,
+  imageIdOf,
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -27,8 +31,14 @@ import type {
   StepDependencies,
   StoredVersion,
 } from "../ports.js";
-import { deletionIn } from "../state/deletion.js";
-import { endDecided, type OperationReason } from "../state/ends.js";
+import { fails } from "../state/decided.js";
+import {
+  decideDeletion,
+  deleted,
+  deletionIn,
+  type DeletionDecision,
+} from "../state/deletion.js";
+import type { OperationReason } from "../state/failures.js";
 import { follow } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { asksForList } from "../state/observe.js";
@@ -38,17 +48,22 @@ import { see, type Seen } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { endedBetween, type UsualTimes } from "../state/usual.js";
 import { addedBy } from "../properties/fields.js";
-import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import { beginWrite, goingOn } from "../state/write.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  Proven,
+} from "../state/record.js";
+import { beginSending } from "../state/sending.js";
+import { beginWrite, writePostponed } from "../state/write.js";
 import { withFindings, withProof } from "../state/proven.js";
-import { takeDeletionStep } from "./delete.js";
-import { later } from "./postpone.js";
+import { sendDelete, softDeletionOf, undoOf } from "./delete.js";
+import { later, postponeOrEnd } from "./postpone.js";
 import { typesOf } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { isListed, lookAt } from "../queries/look-at.js";
 import { noteEnds, readUsualTimes } from "../queries/usual-times.js";
 import { isBusy, type Look } from "../resources.js";
-import { preparedFor, type Prepared } from "./prepare.js";
+import { preparedFor, type Delete, type Prepared } from "./prepare.js";
 import { reasonOf, sendPut } from "./send.js";
 
 /** A look is too old to write by it. */
@@ -68,12 +83,9 @@ export async function takeStep(
     throw new TypeError(
       `${stored.record.resourceId} is not an image version's id`,
     );
-  if (isRestoring(stored.record.state))
-    return takeRestoreStep(deps, stored, id);
-  const deletion = deletionIn(stored);
-  if (deletion !== undefined)
-    return takeDeletionStep(deps, stored, id, deletion);
-  return lookAndAct(deps, stored, id);
+  return isRestoring(stored.record.state)
+    ? takeRestoreStep(deps, stored, id)
+    : lookAndAct(deps, stored, id);
 }
 
 /** What one step has read of the version. */
@@ -82,7 +94,7 @@ interface Reading {
   /** When it was asked for. */
   readonly time: Date;
   readonly isListed: boolean;
-  /** Why ARM has given the version up, where it says so. */
+  /** Why ARM has given the version up, or does not delete it, where it says so. */
   readonly reason: OperationReason | undefined;
 }
 
@@ -94,6 +106,12 @@ async function readingOf(
 ): Promise<Reading> {
   const time = deps.now();
   const look = await lookAt(deps, id);
+  const { write } = record;
+  const isLeft =
+    write?.deletes === true &&
+    write.answer === "accepted" &&
+    look !== undefined &&
+    look.provisioningState !== "Deleting";
   return {
     look,
     time,
@@ -103,7 +121,7 @@ async function readingOf(
         )
       : false,
     reason:
-      look?.provisioningState === "Failed"
+      isLeft || look?.provisioningState === "Failed"
         ? await reasonOf(deps, record)
         : undefined,
   };
@@ -121,6 +139,12 @@ async function lookAndAct(
     reading = await readingOf(deps, stored, id);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
+    const deletion = deletionIn(stored.record);
+    if (deletion !== undefined && stored.record.write === undefined)
+      return postponeOrEnd(deps, stored, error, {
+        end: (pair, failure) =>
+          fails(pair, [deletion.id], failure, contextOf(deps)),
+      });
     if (await isRefusedUnseen(deps, stored, id)) return;
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
     return later(deps, stored, error.message, waitMs);
@@ -144,6 +168,8 @@ async function isRefusedUnseen(
   );
 }
 
+type Next = Decision | DeletionDecision;
+
 async function act(
   deps: StepDependencies,
   stored: StoredVersion,
@@ -160,11 +186,23 @@ async function act(
       ? seen
       : { ...seen, pair: withoutRepairs(seen.pair, prepared.refused) };
   };
+  const decides = (
+    { record }: ImageVersionPair,
+    ids: readonly string[] | undefined,
+  ): Next => {
+    const deletion = deletionIn(record);
+    return deletion === undefined
+      ? reconcile(record, time, ids)
+      : decideDeletion(record, deletion, reading.reason, deps.useDelayMs, time);
+  };
   const { pair } = sees(stored);
   const decision = isFinal(pair.record.state)
     ? undefined
-    : reconcile(pair.record, time, prepared.ids);
-  if (decision?.kind === "put") {
+    : decides(pair, prepared.ids);
+  if (isWriting(decision)) {
+    const looked = look
+      ? ({ kind: "found", value: look } as const)
+      : ({ kind: "absent" } as const);
     const more = await preparedFor(
       deps,
       stored,
@@ -172,78 +210,145 @@ async function act(
       pair.record,
       decision,
       prepared,
-      look ? { kind: "found", value: look } : { kind: "absent" },
+      looked,
     );
     if (more === "ended") return;
     // Invariant 2.
-    if (more !== undefined)
-      return isTooOld(deps, reading)
-        ? lookAndAct(deps, stored, id, more)
-        : act(deps, stored, id, reading, more);
-    if (isTooOld(deps, reading)) return lookAndAct(deps, stored, id, prepared);
+    if (isTooOld(deps, reading))
+      return lookAndAct(deps, stored, id, more ?? prepared);
+    if (more !== undefined) return act(deps, stored, id, reading, more);
   }
-  const types =
-    decision?.kind === "put" ? undefined : await typesOf(deps, id, pair.record);
-  const usual = await usualFor(deps, decision);
-  let put: Put | undefined;
+  const found: Found = {
+    types: isWriting(decision)
+      ? undefined
+      : await typesOf(deps, id, pair.record),
+    usual: await usualFor(deps, decision),
+    softDelete:
+      decision?.kind === "deleted"
+        ? await softDeletionOf(
+            deps,
+            id,
+            operationIn(pair, decision.id)?.softDelete,
+          )
+        : undefined,
+  };
+  const ids = prepared.ids ?? idsOf(pair);
+  let next: Next | undefined;
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   const mine = await commitStep(deps, stored, (present) => {
-    const looked = sees(present);
-    const seen: Seen = { ...looked, pair: withProof(looked.pair, [], types) };
-    const context = contextOf(deps);
-    put = undefined;
-    if (isFinal(seen.pair.record.state)) return seen.pair;
-    if (deletionIn(seen.pair) !== undefined && seen.fact !== undefined)
-      return advance(seen.pair, context, { patch: {}, waitMs: 0 });
-    const decided = reconcile(
-      seen.pair.record,
-      time,
-      prepared.ids ?? idsOf(pair),
-    );
-    switch (decided.kind) {
-      case "put":
-        put = decided;
-        return beginWrite(
-          withProof(
-            withFindings(seen.pair, put.sentFor, prepared.named ?? []),
-            put.sentFor,
-            prepared.proven,
-          ),
-          put,
-          context,
-          usual,
-        );
-      case "failed":
-        return goingOn(
-          decided.ids.reduce(
-            (next, one) =>
-              endDecided(
-                next,
-                one,
-                { kind: "failed", ...decided.failure },
-                context,
-              ),
-            seen.pair,
-          ),
-          context,
-        );
-      case "wait":
-      case "none":
-        return isUnsent(seen.pair.record, prepared.ids ?? idsOf(pair))
-          ? advance(seen.pair, context, { patch: {}, waitMs: 0 })
-          : follow(seen.pair, decided, context);
-    }
+    const seen = withProof(sees(present).pair, [], found.types);
+    next = isFinal(seen.record.state) ? undefined : decides(seen, ids);
+    return next === undefined
+      ? seen
+      : after(seen, next, { ...prepared, ids }, found, contextOf(deps));
   });
-  // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
-  if (mine !== undefined && put !== undefined)
-    await sendPut(deps, mine, id, put);
+  await send(deps, mine, id, next, prepared);
   await noteCopies(deps, stored, mine);
+}
+
+/** What a transition says beside what was decided. */
+interface Found {
+  readonly types: Proven | undefined;
+  readonly usual: UsualTimes | undefined;
+  readonly softDelete: SoftDeleteRecord | undefined;
+}
+
+function isWriting(decision: Next | undefined): decision is Put | Delete {
+  return decision?.kind === "put" || decision?.kind === "delete";
+}
+
+/** The pair after what was decided of it. */
+function after(
+  pair: ImageVersionPair,
+  next: Next,
+  {
+    ids,
+    deletion,
+    named = [],
+    proven,
+  }: Prepared & { readonly ids: readonly string[] },
+  { usual, softDelete }: Found,
+  context: TransitionContext,
+): ImageVersionPair {
+  switch (next.kind) {
+    case "put":
+      return beginWrite(
+        withProof(
+          withFindings(pair, next.sentFor, named),
+          next.sentFor,
+          proven,
+        ),
+        next,
+        context,
+        usual,
+      );
+    case "delete":
+      return next.id === deletion
+        ? beginSending(
+            withFindings(pair, [next.id], named),
+            "Deleting",
+            next.id,
+            context,
+          )
+        : advance(pair, context, { patch: {}, waitMs: 0 });
+    case "deleted":
+      return deleted(
+        pair,
+        next.id,
+        `${next.message} ${undoOf(softDelete)}`.trim(),
+        softDelete,
+        context,
+      );
+    case "failed":
+      return fails(
+        writePostponed(pair, context),
+        next.ids,
+        next.failure,
+        context,
+      );
+    case "wait":
+    case "none":
+      return waiting(pair, next, ids, context);
+  }
+}
+
+function waiting(
+  pair: ImageVersionPair,
+  next: Extract<Next, { kind: "wait" | "none" }>,
+  ids: readonly string[],
+  context: TransitionContext,
+): ImageVersionPair {
+  if (next.kind === "wait" && deletionIn(pair.record) !== undefined)
+    return poll(
+      pair,
+      next.why,
+      context,
+      "waitMs" in next ? next.waitMs : undefined,
+    );
+  return isUnsent(pair.record, ids)
+    ? advance(pair, context, { patch: {}, waitMs: 0 })
+    : follow(pair, next, context);
+}
+
+/** Invariant 1: without `mine` another has taken the step; what is to be sent is theirs. */
+async function send(
+  deps: StepDependencies,
+  mine: StoredVersion | undefined,
+  id: ImageVersionId,
+  next: Next | undefined,
+  { deletion }: Prepared,
+): Promise<void> {
+  if (mine === undefined) return;
+  if (next?.kind === "put") return sendPut(deps, mine, id, next);
+  if (next?.kind === "delete" && next.id === deletion)
+    return sendDelete(deps, mine, id, next);
+  if (next?.kind === "deleted") deps.looks.forget(id, imageIdOf(id));
 }
 
 /** How long copies usually take, where the write has Azure make some. */
 async function usualFor(
   { index }: Pick<StepDependencies, "index">,
-  decision: Decision | undefined,
+  decision: Next | undefined,
 ): Promise<UsualTimes | undefined> {
   return decision?.kind === "put" && addedBy(decision.changes).length > 0
     ? readUsualTimes(index)

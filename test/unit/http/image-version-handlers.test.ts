@@ -529,13 +529,17 @@ describe("retry", () => {
     { body: {} },
   ])("with %j repairs all that failed", async (more) => {
     expect(await retry(more)).toMatchObject({ status: 202 });
-    expect((await stored()).request.retries).toEqual(["eastus2"]);
+    expect((await stored()).operation.regions).toMatchObject([
+      { name: "eastus2" },
+    ]);
   });
 
   it("takes regions and a key", async () => {
     const body = { regions: ["East US 2"] };
     const first = await retry({ body, headers: { "Idempotency-Key": "k" } });
-    expect((await stored()).request.retries).toEqual(["eastus2"]);
+    expect((await stored()).operation.regions).toMatchObject([
+      { name: "eastus2" },
+    ]);
     expect(
       await retry({ body, headers: { "Idempotency-Key": "k" } }),
     ).toMatchObject({ status: 202, body: { id: first.body["id"] } });

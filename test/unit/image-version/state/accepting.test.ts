@@ -103,7 +103,7 @@ describe("an operation begins at once", () => {
   it("a retry repairs its regions at once, and no others", () => {
     const { record } = asking(
       applied(),
-      { patch: {}, retries: ["eastus2"] },
+      { patch: {} },
       { kind: "RetryImageVersion", regions: ["eastus2"] },
       later,
     );
@@ -137,7 +137,7 @@ describe("of two operations about latest the later takes over (1)", () => {
   it("a retry that is under way says nothing of latest, and goes on", () => {
     const first = asking(
       applied(),
-      { patch: {}, retries: ["eastus2"] },
+      { patch: {} },
       { kind: "RetryImageVersion", regions: ["eastus2"] },
     );
     const { record } = asking(first, PROMOTION_BY_HAND);

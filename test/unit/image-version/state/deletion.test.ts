@@ -2,22 +2,22 @@ import { describe, expect, it } from "vitest";
 import { isFlag } from "../../../../src/image-version/latest/flags.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import { fails } from "../../../../src/image-version/state/decided.js";
 import {
-  beginDelete,
+  decideDeletion,
   deleted,
   deleteTaken,
   deletionIn,
-  deletionInVain,
   openDeletionIn,
   releaseBeforeDeletion,
 } from "../../../../src/image-version/state/deletion.js";
-import { decideDeletion } from "../../../../src/image-version/state/decide-deletion.js";
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import { see } from "../../../../src/image-version/state/see.js";
+import { beginSending } from "../../../../src/image-version/state/sending.js";
 import {
   applied,
   at,
@@ -58,23 +58,26 @@ const deleting = (
   );
   return { record, operation };
 };
-const turnOf = (pair: ImageVersionPair) => {
-  const found = deletionIn(pair);
+const turnOf = ({ record }: ImageVersionPair) => {
+  const found = deletionIn(record);
   if (found === undefined) throw new Error("no deletion's turn");
   return found;
 };
-const decided = (pair: ImageVersionPair, seconds = NOW, isAbsent = false) =>
-  decideDeletion(
-    pair.record,
-    turnOf(pair),
-    { isAbsent, reason: undefined },
-    DELAY_MS,
-    at(seconds),
-  );
+const decided = (
+  pair: ImageVersionPair,
+  seconds = NOW,
+  refused?: typeof REFUSED,
+) => decideDeletion(pair.record, turnOf(pair), refused, DELAY_MS, at(seconds));
 const sent = (pair = deleting()) =>
-  beginDelete(pair, turnOf(pair).operation.id, at(NOW));
+  beginSending(pair, "Deleting", turnOf(pair).id, at(NOW));
 const taken = (pair = sent()) =>
-  deleteTaken(pair, turnOf(pair).operation.id, undefined, at(NOW));
+  deleteTaken(pair, turnOf(pair).id, undefined, at(NOW));
+/** A look so many seconds later; undefined: Azure shows no version. */
+const seeing = (
+  pair: ImageVersionPair,
+  seconds: number,
+  look: Look | undefined = lookOf("Succeeded", COMPLETED),
+) => see(pair, look, at(NOW + seconds)).pair;
 /** A guarded one whose version has left latest. */
 const outOfLatest = (): ImageVersionPair => {
   const { pair } = step(
@@ -87,7 +90,7 @@ const outOfLatest = (): ImageVersionPair => {
 
 describe("a DELETE is sent (1)", () => {
   it("at once where the fact shows the version at rest", () => {
-    expect(decided(deleting()).kind).toBe("send");
+    expect(decided(deleting()).kind).toBe("delete");
   });
 
   it.each<[string, Partial<ImageVersionPair["record"]>]>([
@@ -127,7 +130,7 @@ describe("a DELETE is sent (1)", () => {
 
 describe("a guarded deletion", () => {
   it("leaves latest first, as by a demotion", () => {
-    expect(deletionIn(deleting(GUARDED))).toBeUndefined();
+    expect(deletionIn(deleting(GUARDED).record)).toBeUndefined();
     const put = reconcile(deleting(GUARDED).record, at(NOW));
     expect(put.kind === "put" && Object.keys(put.changes).every(isFlag)).toBe(
       true,
@@ -139,7 +142,7 @@ describe("a guarded deletion", () => {
       kind: "wait",
       waitMs: DELAY_MS - 10_000,
     });
-    expect(decided(outOfLatest(), NOW + 20 + 900).kind).toBe("send");
+    expect(decided(outOfLatest(), NOW + 20 + 900).kind).toBe("delete");
     expect(releaseBeforeDeletion(outOfLatest().record)).toEqual(BEFORE);
   });
 
@@ -158,12 +161,7 @@ describe("a guarded deletion", () => {
 
   it("gives the version back to latest as it was, where it comes to nothing (4)", () => {
     const pair = outOfLatest();
-    const inVain = deletionInVain(
-      pair,
-      turnOf(pair).operation.id,
-      REFUSED,
-      at(NOW + 1_000),
-    );
+    const inVain = fails(pair, [turnOf(pair).id], REFUSED, at(NOW + 1_000));
     const back = step(inVain, HELD, at(NOW + 1_000));
     expect(back.put?.release).toEqual(BEFORE);
     const { operation } = step(
@@ -210,34 +208,36 @@ describe("what has begun beside it (2)", () => {
 
   it("goes on where the deletion comes to nothing", () => {
     const pair = beside();
-    const after = deletionInVain(
-      pair,
-      turnOf(pair).operation.id,
-      REFUSED,
-      at(NOW),
-    );
+    const after = fails(pair, [turnOf(pair).id], REFUSED, at(NOW));
     expect(Object.keys(after.record.requests)).toHaveLength(1);
     expect(after.record.state).toBe("Accepted");
   });
 });
 
 describe("a DELETE that was sent (3)", () => {
-  it.each([
-    [
-      "without an answer is sent again once it can no longer be under way",
-      sent,
-      240,
-      "send",
-    ],
-    [
-      "that ARM has accepted is not sent again: it ends NotDeleted",
-      taken,
-      600,
-      "inVain",
-    ],
-  ] as const)("%s", (_, made, seconds, kind) => {
-    expect(decided(made(), NOW + seconds - 1).kind).toBe("wait");
-    expect(decided(made(), NOW + seconds).kind).toBe(kind);
+  it("without an answer is sent again once two looks at the version at rest say that it is not under way", () => {
+    const first = seeing(sent(), 120);
+    expect(decided(first, NOW + 120).kind).toBe("wait");
+    expect(decided(seeing(first, 359), NOW + 359).kind).toBe("wait");
+    expect(decided(seeing(first, 360), NOW + 360).kind).toBe("delete");
+  });
+
+  it("that ARM has accepted is not sent again: it ends NotDeleted", () => {
+    const first = seeing(taken(), 20);
+    expect(decided(seeing(first, 619), NOW + 619).kind).toBe("wait");
+    expect(seeing(first, 620).operation).toMatchObject({
+      status: "Failed",
+      error: { code: "NotDeleted" },
+    });
+  });
+
+  it("that ARM has accepted and does not carry out ends by what Azure says", () => {
+    expect(decided(taken(), NOW + 20, REFUSED)).toMatchObject({
+      kind: "failed",
+      failure: { code: "InUse" },
+    });
+    // That is of another request.
+    expect(decided(sent(), NOW + 20, REFUSED).kind).toBe("wait");
   });
 
   it("canceled is not sent again", () => {
@@ -247,22 +247,28 @@ describe("a DELETE that was sent (3)", () => {
       { appId: "x" },
       at(NOW + 1),
     );
-    expect(canceled && decided(canceled, NOW + 240).kind).toBe("inVain");
+    const after = canceled && seeing(seeing(canceled, 120), 360);
+    expect(after && decided(after, NOW + 360).kind).toBe("failed");
   });
 
   it("is carried out once look after look shows no version, and Azure lists none", () => {
     const first = see(taken(), undefined, at(NOW + 10)).pair;
-    expect(decided(first, NOW + 10, true).kind).toBe("wait");
-    expect(decided(first, NOW + 39, true).kind).toBe("wait");
-    expect(decided(first, NOW + 40, true).kind).toBe("deleted");
+    const at39 = see(first, undefined, at(NOW + 39)).pair;
+    expect(decided(at39, NOW + 39).kind).toBe("wait");
+    const context = at(NOW + 40);
+    const listed = see(first, undefined, context, { isListed: true }).pair;
+    expect(decided(listed, NOW + 40).kind).toBe("wait");
+    const gone = see(first, undefined, context).pair;
+    expect(decided(gone, NOW + 40).kind).toBe("deleted");
   });
 
   it("empties what was achieved", () => {
     const pair = taken();
     const { record, operation } = deleted(
       pair,
-      turnOf(pair).operation.id,
-      { message: "It is gone.", softDelete: undefined },
+      turnOf(pair).id,
+      "It is gone.",
+      undefined,
       at(NOW + 60),
     );
     expect(operation.status).toBe("Succeeded");

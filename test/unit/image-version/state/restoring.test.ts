@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import {
-  beginRestore,
   decideRestore,
   restored,
 } from "../../../../src/image-version/state/restoring.js";
+import { beginSending } from "../../../../src/image-version/state/sending.js";
 import {
   accepted,
   acceptingOf,
@@ -128,7 +128,8 @@ it("what Azure neither shows nor lists, time after time, is deleted for good (3)
 describe("what becomes of a restore is said", () => {
   const lastOf = ({ operation }: ReturnType<typeof restored>) =>
     operation.history.at(-1)?.message;
-  const begin = () => beginRestore(asked, undefined, at(100));
+  const begin = () =>
+    beginSending(asked, "Restoring", asked.operation.id, at(100));
 
   it("as it is sent, and where it is sent again", () => {
     const begun = begin();
@@ -136,7 +137,7 @@ describe("what becomes of a restore is said", () => {
       "The restore request is sent to Azure Resource Manager.",
     );
     expect(begun.operation).not.toHaveProperty("warnings");
-    const again = beginRestore(begun, undefined, at(400));
+    const again = beginSending(begun, "Restoring", begun.operation.id, at(400));
     expect(again.operation.history).toEqual(begun.operation.history);
     expect(again.operation.waitReason).toContain("sent again");
   });
