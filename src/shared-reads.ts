@@ -1,6 +1,6 @@
 /**
  * Reads that several ask for at once, or soon after each other, are made once. Invariants:
- *  1. What was read is read again no sooner than `keepMs` later, however many ask.
+ *  1. What was read is read again no sooner than `keepMs` later, or what the asker allows it to be old, however many ask.
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. An error is not kept; nor is an answer that `isKept` does not say so of.
  *  4. At most `most` answers are kept: the oldest go. What is too old goes with the next read.
@@ -28,14 +28,18 @@ export class SharedReads<T> {
     this.#options = options;
   }
 
-  /** What is kept under the key, or else what `read` answers. */
-  once(key: string, read: () => Promise<T>): Promise<T> {
+  /** What is kept under the key and no older than `maxAgeMs`, or else what `read` answers. */
+  once(
+    key: string,
+    read: () => Promise<T>,
+    maxAgeMs = this.#options.keepMs,
+  ): Promise<T> {
     const { keepMs, now, isKept = () => true } = this.#options;
-    this.#kept.deleteWhile(
-      ({ sinceMs }) => now().getTime() - sinceMs >= keepMs,
-    );
+    const ageMs = ({ sinceMs }: Kept<T>): number => now().getTime() - sinceMs;
+    this.#kept.deleteWhile((kept) => ageMs(kept) >= keepMs);
     const present = this.#kept.get(key);
-    if (present !== undefined) return present.answer;
+    if (present !== undefined && ageMs(present) < maxAgeMs)
+      return present.answer;
     const answer = read();
     this.#kept.set(key, { answer, sinceMs: now().getTime() });
     const forget = (): void => {

@@ -17,6 +17,7 @@ import {
   planRollback,
   rollBackImage,
   getImageUse,
+  listGalleries,
   listImageDefinitions,
   createSummaries,
   openedKeys,
@@ -56,6 +57,7 @@ type Names =
   | "listDeletedImageVersions"
   | "getImageVersion"
   | "listImageVersions"
+  | "listGalleries"
   | "listImages"
   | "getImageSummary"
   | "getMachineCommands"
@@ -167,6 +169,14 @@ export function imageVersionHandlers(
     armGetImageVersion: endpoint("armGetImageVersion", get),
     listImageVersions: endpoint("listImageVersions", list),
     armListImageVersions: endpoint("armListImageVersions", list),
+    listGalleries: endpoint("listGalleries", async (request) => ({
+      status: 200 as const,
+      body: await viewPage(
+        request,
+        (token) => listGalleries(deps.looks, listedIn(request, token)),
+        (gallery) => gallery,
+      ),
+    })),
     listImages: endpoint("listImages", async (request) => ({
       status: 200 as const,
       body: await viewPage(
@@ -175,8 +185,7 @@ export function imageVersionHandlers(
           listImageDefinitions(
             deps.looks,
             galleryIdOf(request.path),
-            request.query.top ?? 20,
-            token,
+            listedIn(request, token),
           ),
         (definition) => definition,
       ),
@@ -335,6 +344,18 @@ export function imageVersionHandlers(
       status: 200 as const,
       body: viewRollback(await planRollback(deps, rollbackIn(request))),
     })),
+  };
+}
+
+/** `no-cache` is what browsers send, too, where somebody reloads by force (RFC 9111, section 5.2.1.4). */
+function listedIn(
+  { query, headers }: EndpointRequest<"listGalleries" | "listImages">,
+  continuationToken: string | undefined,
+) {
+  return {
+    top: query.top ?? 20,
+    continuationToken,
+    anew: /\bno-cache\b/iu.test(headers["Cache-Control"] ?? ""),
   };
 }
 

@@ -12,25 +12,33 @@ interface PageRequest {
 }
 
 /**
- * A page as the API answers it: `nextLink` is the address that was called, with the token of the next page. Throws
- * ServiceError InvalidRequest for a token that no page of this listing has given.
+ * A page as the API answers it, with what else was read of it: `nextLink` is the address that was called, with the token of the
+ * next page. Throws ServiceError InvalidRequest for a token that no page of this listing has given.
  */
-export async function viewPage<T, View>(
+export async function viewPage<Read extends Page<unknown>, View>(
   { requestUrl, query }: PageRequest,
-  read: (continuationToken: string | undefined) => Promise<Page<T>>,
-  view: (item: T) => View,
-): Promise<{ value: View[]; nextLink?: string; continuationToken?: string }> {
+  read: (continuationToken: string | undefined) => Promise<Read>,
+  view: (item: Read["value"][number]) => View,
+): Promise<
+  Omit<Read, keyof Page<unknown>> & {
+    value: View[];
+    nextLink?: string;
+    continuationToken?: string;
+  }
+> {
   const listing = listingOf(requestUrl);
   const given = query.continuationToken;
-  const page = await read(
-    given === undefined ? undefined : opened(given, listing),
-  );
-  const value = page.value.map(view);
-  if (page.continuationToken === undefined) return { value };
-  const continuationToken = bound(page.continuationToken, listing);
+  const {
+    value: items,
+    continuationToken: token,
+    ...beside
+  } = await read(given === undefined ? undefined : opened(given, listing));
+  const value = items.map(view);
+  if (token === undefined) return { ...beside, value };
+  const continuationToken = bound(token, listing);
   const next = new URL(requestUrl);
   next.searchParams.set("continuationToken", continuationToken);
-  return { value, nextLink: next.href, continuationToken };
+  return { ...beside, value, nextLink: next.href, continuationToken };
 }
 
 /** The address without what differs from page to page. */

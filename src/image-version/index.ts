@@ -60,7 +60,7 @@ export {
   listImageVersions,
   type KnownImageVersion,
 } from "./queries/get.js";
-export { listImageDefinitions } from "./queries/image-definitions.js";
+export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
 export {
   openedKeys,
   usesOf,
@@ -140,6 +140,7 @@ export type {
   StoredVersion,
   VersionNumbers,
 } from "./ports.js";
+export type { ListedGallery } from "./resources.js";
 export type { RollbackStateRecord } from "./rollback-record.js";
 export { ROLLBACK_KIND } from "./rollback/kind.js";
 export { takeStep } from "./steps/take-step.js";

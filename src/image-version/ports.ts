@@ -17,6 +17,7 @@ import type {
   Gallery,
   ImageDefinition,
   ImageSource,
+  ListedGallery,
   ListedImageDefinition,
   ListedImageVersion,
   Look,
@@ -110,6 +111,11 @@ export interface ResourceManager {
 export interface ResourceReader {
   getGallery(id: string): Promise<Gallery | undefined>;
   getImageDefinition(id: string): Promise<ImageDefinition | undefined>;
+  /**
+   * Every gallery of every subscription whose galleries may be listed, in no order. Throws ResourceManagerForbidden where those of
+   * none may.
+   */
+  listGalleries(): Promise<readonly ListedGallery[]>;
   /** Every image definition of a gallery, in no order; undefined where there is no such gallery. */
   listImageDefinitions(
     galleryId: string,
@@ -129,16 +135,25 @@ interface DiskEncryptionSetPage {
   readonly continuationToken?: string;
 }
 
+/** A list of Azure's, and when it was read (RFC 3339). */
+export interface Listing<Item> {
+  readonly time: string;
+  readonly items: readonly Item[];
+}
+
 /** Looks at Azure for those who only read, shared by all who ask. */
 export interface Looks {
   /** What Azure shows of a version; undefined where there is none. Throws what the read throws. */
   version(id: ImageVersionId): Promise<Look | undefined>;
   /** The versions of an image definition as Azure lists them; undefined where there is no such definition. */
   versions(imageId: string): Promise<readonly ListedImageVersion[] | undefined>;
-  /** The image definitions of a gallery as Azure lists them; undefined where there is no such gallery. */
+  /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
+  galleries(anew: boolean): Promise<Listing<ListedGallery>>;
+  /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */
   images(
     galleryId: string,
-  ): Promise<readonly ListedImageDefinition[] | undefined>;
+    anew: boolean,
+  ): Promise<Listing<ListedImageDefinition> | undefined>;
   /** What `look` finds of a disk encryption set that nobody has looked at yet; kept for ten minutes, unless it finds nothing. */
   keys(
     setId: string,

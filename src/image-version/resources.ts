@@ -56,6 +56,15 @@ export interface ImageDefinition {
   readonly purchasePlan?: PurchasePlan;
 }
 
+/** A gallery as ARM lists it. */
+export interface ListedGallery {
+  readonly id: string;
+  readonly name: string;
+  /** Canonical region. */
+  readonly region: string;
+  readonly description?: string;
+}
+
 /** An image definition as ARM lists it. Times are RFC 3339. */
 export interface ListedImageDefinition extends ImageDefinition {
   readonly name: string;

@@ -68,6 +68,8 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
     `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/disk-encryption-sets`,
   );
 
+  await api.request("GET", "/galleries");
+
   const created = seedVersionId("1.0.0");
   await api.put(created, managedImageRequest(), { "Idempotency-Key": "one" });
   await stack.events.ended(created);

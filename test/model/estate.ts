@@ -328,6 +328,7 @@ const RESOURCES: ResourceReader = {
       architecture: "x64",
       securityType: "Standard",
     }),
+  listGalleries: () => Promise.resolve([]),
   listImageDefinitions: () => Promise.resolve([]),
   getDiskEncryptionSet: () => Promise.resolve(undefined),
   getSource: () => Promise.resolve(undefined),

@@ -318,6 +318,15 @@ const RESOURCES: ResourceReader = {
       architecture: "x64",
       securityType: "Standard",
     }),
+  listGalleries: () =>
+    Promise.resolve(
+      ["b", "A", "c"].map((name) => ({
+        id: `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/${name}`,
+        name,
+        region: "westus",
+        description: "For tests",
+      })),
+    ),
   listImageDefinitions: (galleryId) =>
     look(
       `${galleryId}/`,

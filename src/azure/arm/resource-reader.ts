@@ -11,6 +11,7 @@ import {
   type ResourceId,
 } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
+import { listGalleries } from "./galleries.js";
 import { GALLERIES_API_VERSION, readPage, readPages, urlOf } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 import {
@@ -108,6 +109,8 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
       const found = await read<WireImageDefinition>(id, ["galleries/images"]);
       return found && toDefinition(id, found.wire);
     },
+
+    listGalleries: () => listGalleries(arm),
 
     async listImageDefinitions(galleryId) {
       if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined)

@@ -173,6 +173,7 @@ export function createClient({
 }
 
 interface Entries {
+  readonly listGalleries: Schemas["Gallery"];
   readonly listImages: Schemas["ImageDefinition"];
   readonly listImageVersions: Schemas["ImageVersion"];
   readonly listOperations: Schemas["Operation"];

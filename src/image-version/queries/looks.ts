@@ -1,33 +1,47 @@
 /**
  * Looks at Azure for those who only read. Invariants:
- *  1. A version, or the list of an image definition or a gallery, is read at most once in `KEEP_MS` by one instance, however many ask.
+ *  1. A version, or the list of an image definition, is read at most once in `KEEP_MS` by one instance, however many ask; galleries and
+ *     their image definitions once in `KEEP_GALLERIES_MS`, or in `ANEW_MS` where somebody asks for them anew.
  *  2. Whoever asks while it is being read waits for that very read.
- *  3. At most `MOST_VERSIONS` versions and `MOST_LISTS` lists of either kind are kept: the oldest go.
+ *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of image definitions are kept: the
+ *     oldest go.
  * What is kept decides no write: a step looks for itself.
  */
+import { ServiceError } from "../../errors.js";
 import { formatImageVersionId } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyState } from "../keys/ports.js";
-import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type {
+  Listing,
+  Looks,
+  ResourceManager,
+  ResourceReader,
+} from "../ports.js";
+import type {
+  ListedGallery,
   ListedImageDefinition,
   ListedImageVersion,
   Look,
 } from "../resources.js";
 
 const KEEP_MS = 30_000;
+/** They come and go seldom. */
+const KEEP_GALLERIES_MS = 3_600_000;
+/** Whoever has just made one reads again until it is there. */
+const ANEW_MS = 5_000;
 /** Keys go bad seldom, and the key guardian tells of it. */
 const KEEP_KEYS_MS = 600_000;
 const MOST_VERSIONS = 500;
 /** They may be long. */
 const MOST_LISTS = 50;
+const MOST_GALLERIES = 200;
 
 export function createLooks(
   resourceManager: Pick<
     ResourceManager,
     "getImageVersion" | "listImageVersions"
   >,
-  resources: Pick<ResourceReader, "listImageDefinitions">,
+  resources: Pick<ResourceReader, "listGalleries" | "listImageDefinitions">,
   now: () => Date,
 ): Looks {
   const versions = new SharedReads<Look | undefined>({
@@ -40,15 +54,51 @@ export function createLooks(
     keepMs: KEEP_MS,
     now,
   });
-  const galleries = new SharedReads<
-    readonly ListedImageDefinition[] | undefined
-  >({ most: MOST_LISTS, keepMs: KEEP_MS, now });
+  const galleries = new SharedReads<Listing<ListedGallery>>({
+    most: 1,
+    keepMs: KEEP_GALLERIES_MS,
+    now,
+  });
+  const images = new SharedReads<Listing<ListedImageDefinition> | undefined>({
+    most: MOST_GALLERIES,
+    keepMs: KEEP_GALLERIES_MS,
+    now,
+    isKept: (listing) => listing !== undefined,
+  });
+  const listing = <Item>(items: readonly Item[]): Listing<Item> => ({
+    time: now().toISOString(),
+    items,
+  });
+  const maxAgeMs = (anew: boolean): number =>
+    anew ? ANEW_MS : KEEP_GALLERIES_MS;
   const keys = new SharedReads<KeyState | undefined>({
     most: MOST_VERSIONS,
     keepMs: KEEP_KEYS_MS,
     now,
     isKept: (state) => state !== undefined,
   });
+  const imagesIn: Looks["images"] = (galleryId, anew) =>
+    images.once(
+      galleryId.toLowerCase(),
+      async () => {
+        const items = await resources.listImageDefinitions(galleryId);
+        return items && listing(items);
+      },
+      maxAgeMs(anew),
+    );
+  /** Others have galleries in the same subscription: Sigil may not see what is in them. */
+  const hasImages = async ({ id }: ListedGallery): Promise<boolean> => {
+    try {
+      return (await imagesIn(id, true)) !== undefined;
+    } catch (error) {
+      if (
+        error instanceof ServiceError &&
+        error.code === "ResourceManagerForbidden"
+      )
+        return false;
+      throw error;
+    }
+  };
   return {
     keys: (setId, look) => keys.once(setId.toLowerCase(), look),
     version: (id) =>
@@ -60,10 +110,17 @@ export function createLooks(
       lists.once(imageId.toLowerCase(), () =>
         resourceManager.listImageVersions(imageId),
       ),
-    images: (galleryId) =>
-      galleries.once(galleryId.toLowerCase(), () =>
-        resources.listImageDefinitions(galleryId),
+    galleries: (anew) =>
+      galleries.once(
+        "",
+        async () => {
+          const listed = await resources.listGalleries();
+          const isSeen = await Promise.all(listed.map(hasImages));
+          return listing(listed.filter((_, index) => isSeen[index]));
+        },
+        maxAgeMs(anew),
       ),
+    images: imagesIn,
     has: (id) => versions.has(formatImageVersionId(id).toLowerCase()),
     forget(id, imageId) {
       versions.forget(formatImageVersionId(id).toLowerCase());

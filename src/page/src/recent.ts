@@ -1,54 +1,38 @@
-/** What was opened in this browser, the latest first. */
+/** The image definitions that were opened in this browser, the latest first. */
 import { inBrowser } from "./kept.js";
-import {
-  galleryKey,
-  imageKey,
-  type GalleryName,
-  type ImageName,
-} from "./routes.js";
+import { imageKey, type ImageName } from "./routes.js";
 
 const MOST = 20;
+const KEY = "sigil.images";
+const NAMES = [
+  "subscriptionId",
+  "resourceGroupName",
+  "galleryName",
+  "imageName",
+] as const satisfies readonly (keyof ImageName)[];
 
-const galleries = recent<GalleryName>(
-  "sigil.galleries",
-  ["subscriptionId", "resourceGroupName", "galleryName"],
-  galleryKey,
-);
-const images = recent<ImageName>(
-  "sigil.images",
-  ["subscriptionId", "resourceGroupName", "galleryName", "imageName"],
-  imageKey,
-);
+export function recentImages(): readonly ImageName[] {
+  try {
+    const kept: unknown = JSON.parse(inBrowser.get(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter(isName) : [];
+  } catch {
+    return []; // Written by hand: then there are none.
+  }
+}
 
-export const recentGalleries = galleries.read;
-export const rememberGallery = galleries.remember;
-export const recentImages = images.read;
-export const rememberImage = images.remember;
+export function rememberImage(image: ImageName): void {
+  const others = recentImages().filter(
+    (each) => imageKey(each) !== imageKey(image),
+  );
+  inBrowser.set(KEY, JSON.stringify([image, ...others].slice(0, MOST)));
+}
 
-function recent<Name>(
-  key: string,
-  names: readonly (keyof Name & string)[],
-  keyOf: (name: Name) => string,
-) {
-  const isName = (value: unknown): value is Name =>
+function isName(value: unknown): value is ImageName {
+  return (
     typeof value === "object" &&
     value !== null &&
-    names.every(
+    NAMES.every(
       (name) => typeof (value as Record<string, unknown>)[name] === "string",
-    );
-  const read = (): readonly Name[] => {
-    try {
-      const kept: unknown = JSON.parse(inBrowser.get(key) ?? "[]");
-      return Array.isArray(kept) ? kept.filter(isName) : [];
-    } catch {
-      return []; // Written by hand: then there are none.
-    }
-  };
-  return {
-    read,
-    remember: (name: Name): void => {
-      const others = read().filter((each) => keyOf(each) !== keyOf(name));
-      inBrowser.set(key, JSON.stringify([name, ...others].slice(0, MOST)));
-    },
-  };
+    )
+  );
 }

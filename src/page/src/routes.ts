@@ -179,10 +179,14 @@ export function routeTo(id: string): Route | undefined {
     return place.version === undefined
       ? { view: "image", image: place.image }
       : { view: "version", image: place.image, version: place.version };
+  const gallery = parseGalleryId(id);
+  return gallery && { view: "gallery", gallery };
+}
+
+/** The gallery that a resource id names, or that what it names is in. */
+export function parseGalleryId(id: string): GalleryName | undefined {
   const match = RESOURCE_ID.exec(id.trim());
-  return match === null
-    ? undefined
-    : { view: "gallery", gallery: galleryIn(match) };
+  return match === null ? undefined : galleryIn(match);
 }
 
 /** The image definition, and the version if there is one, that a resource id names. */

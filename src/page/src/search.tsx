@@ -8,17 +8,11 @@ import {
 import type { Client } from "@sigil/client";
 import { Tile } from "./components/tile.js";
 import { useClient } from "./context.js";
+import { imagesOf, readGalleries } from "./galleries.js";
 import { matrixOf } from "./image/cells.js";
 import { navigate } from "./navigation.js";
 import { kindName } from "./operations.js";
-import { recentImages } from "./recent.js";
-import {
-  imageKey,
-  parseResourceId,
-  routeTo,
-  type ImageName,
-  type Route,
-} from "./routes.js";
+import { routeTo, type ImageName, type Route } from "./routes.js";
 import { nameIn, readSummary } from "./summaries.js";
 import type { TileState } from "./tile-state.js";
 
@@ -78,7 +72,10 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
     });
     return () => ended.abort();
   }, [client]);
-  const words = text.trim().toLowerCase().split(/\s+/u);
+  const words = text
+    .trim()
+    .toLowerCase()
+    .split(/[\s/]+/u);
   const named = routeTo(text);
   const hits = [
     ...(named === undefined
@@ -159,7 +156,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
         {all === undefined
           ? "Reading…"
           : text.trim() !== "" && hits.length === 0
-            ? "Nothing is found among the images that were opened here or worked on lately."
+            ? "Nothing is found. A resource id leads to any gallery, image or version."
             : ""}
       </p>
     </dialog>
@@ -172,16 +169,17 @@ async function readHits(
   signal: AbortSignal,
   tell: (hits: readonly Hit[]) => void,
 ): Promise<void> {
-  const { body } = await client.call("listOperations", {
-    query: { top: 100 },
-    signal,
-  });
-  const images = new Map<string, ImageName>();
-  for (const image of [
-    ...body.value.map(({ resourceId }) => parseResourceId(resourceId)?.image),
-    ...recentImages(),
-  ])
-    if (image !== undefined) images.set(imageKey(image), image);
+  const [{ body }, listed] = await Promise.all([
+    client.call("listOperations", { query: { top: 100 }, signal }),
+    readGalleries(client, false, signal).catch(() => undefined), // Then those that are known otherwise are found.
+  ]);
+  const images = imagesOf(body.value, listed?.images ?? []);
+  const galleries = (listed?.galleries ?? []).map((gallery): Hit => ({
+    tile: "absent",
+    text: gallery.galleryName,
+    hint: `Gallery in ${gallery.resourceGroupName}`,
+    to: { view: "gallery", gallery },
+  }));
   const operations = body.value.map(
     ({ id, kind, resourceId, status }): Hit => ({
       tile: status === "Failed" ? "failed" : "done",
@@ -190,14 +188,17 @@ async function readHits(
       to: { view: "operation", operationId: id },
     }),
   );
-  let hits: readonly Hit[] = [...images.values()].map((image) => ({
-    tile: "absent",
-    text: image.imageName,
-    hint: `Image definition in ${image.galleryName}`,
-    to: { view: "image", image },
-  }));
+  let hits: readonly Hit[] = [
+    ...images.map((image): Hit => ({
+      tile: "absent",
+      text: image.imageName,
+      hint: `Image definition in ${image.galleryName}`,
+      to: { view: "image", image },
+    })),
+    ...galleries,
+  ];
   tell([...hits, ...operations]);
-  for (const image of [...images.values()].slice(0, MOST_IMAGES)) {
+  for (const image of images.slice(0, MOST_IMAGES)) {
     try {
       const summary = await readSummary(client, image, undefined, signal);
       hits = [...hits, ...hitsOf(image, summary.body)];
@@ -217,7 +218,12 @@ function hitsOf(
       const to: Route = { view: "version", image, version: version.name };
       const text = `${image.imageName} ${version.name}`;
       return [
-        { tile: "ready", text, hint: standsOut, to },
+        {
+          tile: "ready",
+          text,
+          hint: [standsOut, image.galleryName].filter(Boolean).join(", "),
+          to,
+        },
         ...cells.map(({ region, state, word }) => ({
           tile: state,
           text: `${text} in ${region}`,

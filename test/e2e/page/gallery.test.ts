@@ -141,7 +141,8 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       `${host.origin}/api/ui/`,
     );
     await signIn(page, "reader");
-    await page.getByLabel("Resource id of a gallery").fill(gallery);
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search" }).fill(gallery);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "MyGallery" }).waitFor();
     expect(new URL(page.url()).pathname).toBe(
@@ -172,11 +173,25 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       .getByRole("link", { name: "Overview", exact: true })
       .first()
       .click();
-    await page
-      .getByRole("table", { name: "Image definitions" })
-      .getByRole("link", { name: "MyGallery" })
-      .click();
+    const table = page.getByRole("table", { name: "Image definitions" });
+    // Also a definition that nobody has worked on, with what is to be said of it.
+    await table.getByRole("link", { name: "Old" }).waitFor();
+    expect(
+      await table.getByRole("row", { name: /^MyImage 1\.0/u }).innerText(),
+    ).toMatch(/1\.0\.\d[\s\S]*ago[\s\S]*2 of 2[\s\S]*Nothing to do/u);
+    await page.getByText(/^Read .* ago/u).waitFor();
+    await stack.simulator.putResource(
+      of.imageDefinition("MyGallery", "Newest", "westus"),
+    );
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search" }).fill("MyGallery/Old");
+    await page.getByRole("option", { name: /^Old/u }).waitFor();
+    await page.keyboard.press("Escape");
+    await table.getByRole("link", { name: "MyGallery" }).click();
     await page.getByText("2 definitions").waitFor();
+    // The list is the service's, kept for an hour: who asks for it anew gets what there is.
+    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByRole("row", { name: /^Newest/u }).waitFor();
     expect(complaints).toEqual([]);
 
     await page.goto(
@@ -223,10 +238,11 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       }),
     );
     await signIn(page, "reader");
+    await page.keyboard.press("Control+k");
     await page
-      .getByLabel("Resource id of a gallery")
+      .getByRole("combobox", { name: "Search" })
       .fill(seedVersionId("1.0.0").replace(/\/versions.*/u, ""));
-    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.keyboard.press("Enter");
     await page.getByText("10000 versions").waitFor();
     const rows = page.locator("tbody tr");
     const most = async (): Promise<void> =>

@@ -105,6 +105,14 @@ export function resourceReaderSuite(
     });
   });
 
+  test("galleries are listed", async () => {
+    expect(await reader.listGalleries()).toContainEqual({
+      id: GALLERY,
+      name: GALLERY.split("/").at(-1),
+      region: "westus",
+    });
+  });
+
   test("no gallery is no empty list, and no other id is asked for", async () => {
     expect(await reader.listImageDefinitions(`${GALLERY}None`)).toBeUndefined();
     expect(await reader.listImageDefinitions(IMAGE)).toBeUndefined();

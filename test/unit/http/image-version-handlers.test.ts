@@ -214,9 +214,13 @@ describe.each([
         nextLink: expect.stringContaining("continuationToken=") as string,
       },
     });
-    const { nextLink } = answer.body as { nextLink: string };
-    const last = await call("listImages", { method: "GET", url: nextLink });
+    const { nextLink, time } = answer.body as Record<string, string>;
+    const last = await call("listImages", {
+      method: "GET",
+      url: nextLink ?? "",
+    });
     expect(last.body).toEqual({
+      time,
       value: [
         expect.objectContaining({
           name: "two",
@@ -225,6 +229,29 @@ describe.each([
         }),
       ],
     });
+  });
+
+  it("galleries come by their ids, with when they were read; anew for who asks for no cache", async () => {
+    const looks = { ...world.deps.imageVersions.looks };
+    const asked: boolean[] = [];
+    Object.assign(world.deps.imageVersions.looks, {
+      galleries(anew: boolean) {
+        asked.push(anew);
+        return looks.galleries(anew);
+      },
+    });
+    for (const control of ["max-age=9", "no-store, No-Cache"]) {
+      const { body } = await call("listGalleries", {
+        method: "GET",
+        url: `${SIGIL}/galleries`,
+        headers: { "cache-control": control },
+      });
+      expect(body).toMatchObject({
+        time: "2026-01-01T00:00:00.000Z",
+        value: [{ name: "A" }, { name: "b" }, { name: "c" }],
+      });
+    }
+    expect(asked).toEqual([false, true]);
   });
 
   it("PUT is accepted, with the addresses of the version and of its operation", async () => {

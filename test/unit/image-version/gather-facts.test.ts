@@ -39,6 +39,7 @@ function ports(answer: (what: string) => Promise<unknown>) {
     resources: {
       getGallery: read,
       getImageDefinition: read,
+      listGalleries: () => read("galleries"),
       listImageDefinitions: read,
       getDiskEncryptionSet: read,
       getSource: read,

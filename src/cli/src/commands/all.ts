@@ -7,6 +7,7 @@ import { OPEN } from "./open.js";
 import { OWN_COMMANDS } from "./own.js";
 import {
   ENCRYPTION_SET_COMMANDS,
+  GALLERY_COMMANDS,
   IMAGE_DEFINITION_COMMANDS,
   REJECTED_COMMANDS,
   RETENTION_COMMANDS,
@@ -16,6 +17,7 @@ import { TEST_PROFILE_COMMANDS, TEST_RESULT_COMMANDS } from "./testing.js";
 
 export const COMMANDS: readonly Command[] = [
   ...IMAGE_VERSION_COMMANDS,
+  ...GALLERY_COMMANDS,
   ...IMAGE_DEFINITION_COMMANDS,
   ...OPERATION_COMMANDS,
   ...EVENT_COMMANDS,
@@ -33,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
 /** What a group of commands is about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   "image-version": "Image versions of an Azure Compute Gallery",
+  gallery: "Azure Compute Galleries",
   "image-definition": "Image definitions of an Azure Compute Gallery",
   operation: "What was requested, how far it is, and how it ended",
   events: "What happens, as Sigil publishes it",

@@ -1,4 +1,4 @@
-/** Image definitions, retention, subscriptions, disk encryption sets, rejected requests. */
+/** Galleries, image definitions, retention, subscriptions, disk encryption sets, rejected requests. */
 import { entries, type Schemas } from "@sigil/client";
 import { readBodyFile } from "../body-file.js";
 import type { Command } from "../command.js";
@@ -141,6 +141,34 @@ export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
   },
 ];
 
+type Gallery = Schemas["Gallery"];
+
+/** Whoever types a command waits for what Azure shows now. */
+const ANEW = { "Cache-Control": "no-cache" } as const;
+
+export const GALLERY_COMMANDS: readonly Command[] = [
+  {
+    words: "gallery list",
+    summary: "List the galleries that Sigil sees",
+    options: [],
+    columns: [
+      { title: "Location", of: ({ region }: Gallery) => region },
+      { title: "Name", of: ({ name }: Gallery) => name },
+      { title: "ResourceGroup", of: ({ id }: Gallery) => id.split("/")[4] },
+      { title: "Subscription", of: ({ id }: Gallery) => id.split("/")[2] },
+    ],
+    async run({ client }) {
+      const data = [];
+      for await (const each of entries(client, "listGalleries", {
+        query: { top: 100 },
+        header: ANEW,
+      }))
+        data.push(each);
+      return { data };
+    },
+  },
+];
+
 type ImageDefinition = Schemas["ImageDefinition"];
 
 export const IMAGE_DEFINITION_COMMANDS: readonly Command[] = [
@@ -174,6 +202,7 @@ export const IMAGE_DEFINITION_COMMANDS: readonly Command[] = [
       for await (const each of entries(context.client, "listImages", {
         path: galleryIn(context),
         query: { top: 100 },
+        header: ANEW,
       }))
         data.push(each);
       return { data };

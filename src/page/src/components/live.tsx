@@ -26,6 +26,25 @@ export function LiveDot({ live }: { readonly live: Live<unknown> }) {
   );
 }
 
+/** How old a list of Azure's is that is kept for a while; pressed, it is read anew. */
+export function ReadAgain({
+  live,
+}: {
+  readonly live: Live<{ readonly time: string }>;
+}) {
+  const now = useNow();
+  if (live.value === undefined) return null;
+  const ageMs = Math.max(0, now - Date.parse(live.value.time));
+  return (
+    <span class="muted small no-print">
+      Read {durationText(ageMs)} ago{" "}
+      <button type="button" class="link" onClick={live.refresh}>
+        Read again
+      </button>
+    </span>
+  );
+}
+
 /** Why nothing newer has come; before the first answer, that it is read. */
 export function LiveState({ live }: { readonly live: Live<unknown> }) {
   const { checkedAtMs, error, refresh, value } = live;

@@ -64,7 +64,7 @@ export function Source({
             placeholder={SOURCE_TEXTS[source.kind].example}
             hint={
               source.kind === "imageVersion"
-                ? "Its resource id. A version with customer keys cannot be copied."
+                ? "Its number, image definition and number, or resource id. A version with customer keys cannot be copied."
                 : `Its resource id, or its name if it is in ${image.resourceGroupName}.`
             }
             onChange={(id) => set({ id })}

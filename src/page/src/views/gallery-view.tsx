@@ -1,36 +1,39 @@
-import { useEffect } from "preact/hooks";
-import { entries, type Client, type Schemas } from "@sigil/client";
+import type { Schemas } from "@sigil/client";
 import { Crumbs, Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
+import { LiveState, ReadAgain } from "../components/live.js";
 import { EndOfLife } from "../components/time.js";
 import { WindowTable } from "../components/window-table.js";
 import { Command } from "../components/command.js";
 import { shellWord } from "../command-line.js";
 import { useClient } from "../context.js";
+import { ANEW, listOf } from "../galleries.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
-import { rememberGallery } from "../recent.js";
 import { galleryKey, type GalleryName } from "../routes.js";
 
 type ImageDefinition = Schemas["ImageDefinition"];
 
-/** The API's own list is as old as that. */
-const EVERY_MS = 30_000;
+/** The service keeps its list for an hour. */
+const EVERY_MS = 3_600_000;
 const ROW_HEIGHT = 48;
 
 /** The image definitions of one gallery. */
 export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
   const client = useClient();
   const key = galleryKey(gallery);
-  const live = useLive<readonly ImageDefinition[]>(
+  const live = useLive<Awaited<ReturnType<typeof listOf<ImageDefinition>>>>(
     `gallery ${key}`,
-    (_, signal) => readImages(client, gallery, signal),
+    (previous, signal) =>
+      listOf((query) =>
+        client.call("listImages", {
+          path: { ...gallery },
+          query,
+          header: previous === undefined ? {} : ANEW,
+          signal,
+        }),
+      ),
     () => EVERY_MS,
   );
-  const isThere = live.value !== undefined;
-  useEffect(() => {
-    if (isThere) rememberGallery(gallery);
-  }, [isThere, key]);
   return (
     <>
       <Head
@@ -38,13 +41,13 @@ export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
         crumbs={<Crumbs />}
         meta={
           <>
-            <LiveDot live={live} /> · {gallery.resourceGroupName},{" "}
-            {gallery.subscriptionId}
+            {gallery.resourceGroupName}, {gallery.subscriptionId} ·{" "}
+            <ReadAgain live={live} />
           </>
         }
       />
       <LiveState live={live} />
-      {live.value && <Definitions gallery={gallery} all={live.value} />}
+      {live.value && <Definitions gallery={gallery} all={live.value.value} />}
     </>
   );
 }
@@ -151,19 +154,4 @@ function Definitions({
       </section>
     </>
   );
-}
-
-async function readImages(
-  client: Client,
-  gallery: GalleryName,
-  signal: AbortSignal,
-): Promise<readonly ImageDefinition[]> {
-  const found: ImageDefinition[] = [];
-  for await (const definition of entries(client, "listImages", {
-    path: { ...gallery },
-    query: { top: 100 },
-    signal,
-  }))
-    found.push(definition);
-  return found;
 }

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import {
   entries,
   NotFoundError,
@@ -7,19 +7,15 @@ import {
 } from "@sigil/client";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
+import { useLoaded } from "../components/loaded.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
-import { navigate } from "../navigation.js";
-import { recentImages } from "../recent.js";
-import {
-  imageKey,
-  pathOf,
-  parseResourceId,
-  type ImageName,
-} from "../routes.js";
+import { Link, navigate, replaceAddress } from "../navigation.js";
+import { imagesOf, readGalleries } from "../galleries.js";
+import { imageKey, pathOf, type ImageName } from "../routes.js";
 import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
 
 type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
@@ -55,7 +51,7 @@ export function KeysView({
   return subscriptionId === undefined ? (
     <>
       <Head title="Keys" />
-      <ChooseSubscription subscriptionId={subscriptionId} />
+      <ChooseSubscription />
     </>
   ) : (
     <Sets subscriptionId={subscriptionId} />
@@ -71,8 +67,14 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
   );
   const head = (
     <>
-      <Head title="Keys" meta={<LiveDot live={live} />} />
-      <ChooseSubscription subscriptionId={subscriptionId} />
+      <Head
+        title="Keys"
+        meta={
+          <>
+            <LiveDot live={live} /> · {subscriptionId}
+          </>
+        }
+      />
       <LiveState live={live} />
     </>
   );
@@ -84,16 +86,12 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
       {head}
       {sets.length === 0 && <p>There are no disk encryption sets.</p>}
       {images.length > 0 && (
-        <p class="muted">
-          Versions were looked for in{" "}
-          {images.map(({ imageName }) => imageName).join(", ")}: image
-          definitions that were opened here or worked on lately.
-        </p>
+        <p class="muted">Versions were looked for in {namesOf(images)}.</p>
       )}
       {unread.length > 0 && (
         <p class="note warning" role="status">
-          The versions of {unread.map(({ imageName }) => imageName).join(", ")}{" "}
-          could not all be read: more may hang on a set than is shown.
+          The versions of {namesOf(unread)} could not all be read: more may hang
+          on a set than is shown.
         </p>
       )}
       {regions.map((region) => (
@@ -200,42 +198,60 @@ function SetRow({
   );
 }
 
-function ChooseSubscription({
-  subscriptionId,
-}: {
-  readonly subscriptionId: string | undefined;
-}) {
-  const [typed, setTyped] = useState(subscriptionId ?? "");
-  const known = [
-    ...new Set(recentImages().map((image) => image.subscriptionId)),
-  ];
-  return (
-    <form
-      class="filters no-print"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (typed.trim() !== "")
-          navigate({ view: "keys", subscriptionId: typed.trim() });
-      }}
-    >
-      <label for="keys-subscription">Subscription</label>
-      <input
-        id="keys-subscription"
-        list="known-subscriptions"
-        value={typed}
-        spellcheck={false}
-        onInput={(event) => setTyped(event.currentTarget.value)}
-      />
-      <datalist id="known-subscriptions">
-        {known.map((id) => (
-          <option key={id} value={id} />
-        ))}
-      </datalist>
-      <button type="submit" class="primary">
-        Show
-      </button>
-    </form>
+/** Those of the galleries; where there is one, it needs no choice. */
+function ChooseSubscription() {
+  const client = useClient();
+  const listed = useLoaded("galleries", (signal) =>
+    readGalleries(client, false, signal),
   );
+  const [typed, setTyped] = useState("");
+  const known = [
+    ...new Set(
+      (listed.kind === "loaded" ? listed.value.galleries : []).map(
+        ({ subscriptionId }) => subscriptionId.toLowerCase(),
+      ),
+    ),
+  ];
+  const [first, ...others] = known;
+  useEffect(() => {
+    if (first !== undefined && others.length === 0)
+      replaceAddress(pathOf({ view: "keys", subscriptionId: first }));
+  }, [first, others.length]);
+  if (listed.kind === "loading") return <p role="status">Loading…</p>;
+  return (
+    <section class="card">
+      <ul class="pad">
+        {known.map((subscriptionId) => (
+          <li key={subscriptionId}>
+            <Link to={{ view: "keys", subscriptionId }}>{subscriptionId}</Link>
+          </li>
+        ))}
+      </ul>
+      <form
+        class="pad row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (typed.trim() !== "")
+            navigate({ view: "keys", subscriptionId: typed.trim() });
+        }}
+      >
+        <label for="keys-subscription">Another subscription</label>
+        <input
+          id="keys-subscription"
+          value={typed}
+          spellcheck={false}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+        <button type="submit">Show</button>
+      </form>
+    </section>
+  );
+}
+
+function namesOf(images: readonly ImageName[]): string {
+  return images
+    .map(({ galleryName, imageName }) => `${galleryName}/${imageName}`)
+    .join(", ");
 }
 
 async function readKeys(
@@ -284,27 +300,23 @@ async function readKeys(
   return { sets, uses, states, images, unread };
 }
 
-/** Image definitions that Sigil worked on lately, or that were opened here. */
+/** Of this subscription: those that were worked on lately and opened here, before those that are only listed. */
 async function imagesIn(
   client: Client,
   subscriptionId: string,
   signal: AbortSignal,
 ): Promise<readonly ImageName[]> {
-  const { body } = await client.call("listOperations", {
-    query: { subscriptionId, top: 100 },
-    signal,
-  });
-  const found = new Map<string, ImageName>();
-  const candidates = [
-    ...body.value.map(({ resourceId }) => parseResourceId(resourceId)?.image),
-    ...recentImages(),
-  ];
-  for (const image of candidates)
-    if (
-      image?.subscriptionId.toLowerCase() === subscriptionId.toLowerCase() &&
-      found.size < MOST_IMAGES &&
-      !found.has(imageKey(image))
+  const [{ body }, listed] = await Promise.all([
+    client.call("listOperations", {
+      query: { subscriptionId, top: 100 },
+      signal,
+    }),
+    readGalleries(client, false, signal).catch(() => undefined), // Then those that are known otherwise.
+  ]);
+  return imagesOf(body.value, listed?.images ?? [])
+    .filter(
+      (image) =>
+        image.subscriptionId.toLowerCase() === subscriptionId.toLowerCase(),
     )
-      found.set(imageKey(image), image);
-  return [...found.values()];
+    .slice(0, MOST_IMAGES);
 }

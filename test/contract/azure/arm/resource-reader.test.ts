@@ -486,6 +486,71 @@ describe("over the wire", () => {
     },
   );
 
+  test("galleries are those of each subscription that shows them, and an error where none does or one breaks off", async () => {
+    const SUBSCRIPTIONS = ["a", "b"].map(
+      (last) => `00000000-0000-4000-8000-00000000000${last}`,
+    );
+    const id = seedResource("galleries/MyGallery");
+    let second: { status: number; body: unknown } = {
+      status: 403,
+      body: refused("AuthorizationFailed"),
+    };
+    wire.reply = ({ url }) =>
+      url.startsWith("/subscriptions?")
+        ? {
+            status: 200,
+            body: {
+              value: SUBSCRIPTIONS.map((subscriptionId) => ({
+                subscriptionId,
+              })),
+            },
+          }
+        : url.includes("00000000000b")
+          ? second
+          : {
+              status: 200,
+              body: {
+                value: [
+                  {
+                    id,
+                    name: "MyGallery",
+                    location: "West US",
+                    properties: { description: "For tests" },
+                  },
+                ],
+              },
+            };
+    const gallery = {
+      id,
+      name: "MyGallery",
+      region: "westus",
+      description: "For tests",
+    };
+    expect(await reader.listGalleries()).toEqual([gallery]);
+    expect(wire.received.map(({ url }) => url)).toEqual([
+      "/subscriptions?api-version=2022-12-01",
+      ...SUBSCRIPTIONS.map(
+        (each) =>
+          `/subscriptions/${each}/providers/Microsoft.Compute/galleries?api-version=2026-03-03`,
+      ),
+    ]);
+    second = { status: 200, body: { value: [] } };
+    expect(await reader.listGalleries()).toEqual([gallery]);
+    second = { status: 503, body: {} };
+    expect((await refusal(reader.listGalleries())).code).toBe(
+      "ResourceManagerUnavailable",
+    );
+    SUBSCRIPTIONS.reverse().pop();
+    second = { status: 403, body: refused("AuthorizationFailed") };
+    expect(await refusal(reader.listGalleries())).toMatchObject({
+      code: "ResourceManagerForbidden",
+      fields: {
+        action: "Microsoft.Compute/galleries/read",
+        scope: `/subscriptions/${SUBSCRIPTIONS[0]}`,
+      },
+    });
+  });
+
   test("a gallery's list has every page, and what of a definition ARM leaves out is Compute's default", async () => {
     wire.reply = ({ url }) => ({
       status: 200,

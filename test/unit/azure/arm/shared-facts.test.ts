@@ -54,6 +54,7 @@ beforeEach(() => {
             architecture: "x64",
             securityType: "Standard",
           }),
+        listGalleries: () => Promise.resolve([]),
         listImageDefinitions: () => read("definitions", []),
         getSource: (id) =>
           read("source", {

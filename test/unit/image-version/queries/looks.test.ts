@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createLooks } from "../../../../src/image-version/queries/looks.js";
+import { ServiceError } from "../../../../src/errors.js";
 import type { Looks } from "../../../../src/image-version/ports.js";
 import type { ObservedImageVersion } from "../../../../src/image-version/resources.js";
 import { galleryIdOf, imageIdOf } from "../../../../src/resource-id.js";
@@ -10,14 +11,18 @@ import { lookOf } from "../../../support/transitions.js";
 const ID = idOf(seedVersionId("1.0.0"));
 const IMAGE = imageIdOf(ID);
 const GALLERY = galleryIdOf(ID);
+const NONE = `${GALLERY}None`;
+const FOREIGN = `${GALLERY}Foreign`;
 
 let nowMs: number;
 let reads: string[];
+let listed: string[];
 let answer: () => Promise<ObservedImageVersion | undefined>;
 let looks: Looks;
 beforeEach(() => {
   nowMs = Date.UTC(2026, 0, 1);
   reads = [];
+  listed = [];
   answer = () => Promise.resolve(lookOf("Succeeded"));
   looks = createLooks(
     {
@@ -31,9 +36,19 @@ beforeEach(() => {
       },
     },
     {
+      listGalleries: () => {
+        reads.push("galleries");
+        return Promise.resolve(
+          listed.map((id) => ({ id, name: "g", region: "westus" })),
+        );
+      },
       listImageDefinitions: (galleryId) => {
         reads.push(galleryId);
-        return Promise.resolve([]);
+        if (galleryId === FOREIGN)
+          return Promise.reject(
+            new ServiceError("ResourceManagerForbidden", "no role"),
+          );
+        return Promise.resolve(galleryId === NONE ? undefined : []);
       },
     },
     () => new Date(nowMs),
@@ -60,18 +75,50 @@ describe("invariant 1: one read in half a minute", () => {
     expect(reads).toEqual(["list", "1.0.0"]);
   });
 
-  test("of a gallery, for however many ask", async () => {
-    await Promise.all(
-      Array.from({ length: 20 }, (_, i) =>
-        looks.images(i % 2 ? GALLERY : GALLERY.toUpperCase()),
-      ),
-    );
-    nowMs += 29_999;
-    await looks.images(GALLERY);
-    expect(reads).toEqual([GALLERY.toUpperCase()]);
-    nowMs += 1;
-    await looks.images(GALLERY);
-    expect(reads).toHaveLength(2);
+  test("of galleries and of what is in one in an hour, for however many ask; in five seconds for who asks anew", async () => {
+    const lists = {
+      galleries: (anew: boolean) => looks.galleries(anew),
+      [GALLERY]: (anew: boolean) => looks.images(GALLERY, anew),
+    };
+    for (const [name, list] of Object.entries(lists)) {
+      reads = [];
+      const time = new Date(nowMs).toISOString();
+      const all = await Promise.all(
+        Array.from({ length: 20 }, () => list(false)),
+      );
+      expect(all[19]).toEqual({ time, items: [] });
+      nowMs += 4_999;
+      await list(true);
+      expect(reads).toEqual([name]);
+      nowMs += 1;
+      expect((await list(false))?.time).toBe(time);
+      const anew = await list(true);
+      expect(anew?.time).toBe(new Date(nowMs).toISOString());
+      nowMs += 3_599_999;
+      expect(await list(false)).toBe(anew);
+      expect(reads).toHaveLength(2);
+      nowMs += 1;
+      await list(false);
+      expect(reads).toHaveLength(3);
+    }
+  });
+
+  test("of a gallery in whatever case, and each time of one that is not there", async () => {
+    await looks.images(GALLERY, false);
+    await looks.images(GALLERY.toUpperCase(), false);
+    expect(await looks.images(NONE, false)).toBeUndefined();
+    await looks.images(NONE, false);
+    expect(reads).toEqual([GALLERY, NONE, NONE]);
+  });
+
+  test("of those galleries that may not be looked into, too: they are not listed", async () => {
+    listed = [GALLERY, FOREIGN, NONE];
+    for (let i = 0; i < 2; i += 1)
+      expect((await looks.galleries(false)).items).toMatchObject([
+        { id: GALLERY },
+      ]);
+    await looks.images(GALLERY, true);
+    expect(reads).toEqual(["galleries", GALLERY, FOREIGN, NONE]);
   });
 
   test("of what is not there, too", async () => {

@@ -86,6 +86,21 @@ it.each([
   ["mySnapshot", "disks", seedResource("snapshots/mySnapshot")],
   ["/subscriptions/x", "managedImage", "/subscriptions/x"],
   ["myImage", "imageVersion", "myImage"],
+  [
+    "1.0.0",
+    "imageVersion",
+    seedResource("galleries/MyGallery/images/MyImage/versions/1.0.0"),
+  ],
+  [
+    "My-Other/1.0.0",
+    "imageVersion",
+    seedResource("galleries/MyGallery/images/My-Other/versions/1.0.0"),
+  ],
+  [
+    "Theirs/My-Other/1.0.0",
+    "imageVersion",
+    seedResource("galleries/Theirs/images/My-Other/versions/1.0.0"),
+  ],
   ["<b>", "managedImage", "<b>"],
   ["", "managedImage", ""],
 ] as const)("%s as %s is %s", (text, kind, id) => {

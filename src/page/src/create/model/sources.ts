@@ -23,20 +23,31 @@ export const SOURCE_TEXTS: Readonly<Record<SourceKind, SourceText>> = {
   },
   imageVersion: {
     name: "Another image version",
-    example: "/subscriptions/…/galleries/…/images/…/versions/1.0.0",
+    example: "MyImage/1.0.0",
   },
   other: { name: "As the request has it", example: "" },
 };
 
-/** As az reads it: a name is that of a resource in the gallery's own resource group. */
+/**
+ * As az reads it: a name is that of a resource in the gallery's own resource group. An image version's number may have its image
+ * definition before it, and that its gallery.
+ */
 export function expandedId(
   text: string,
   kind: SourceKind,
-  { subscriptionId, resourceGroupName }: ImageName,
+  { subscriptionId, resourceGroupName, galleryName, imageName }: ImageName,
 ): string {
   const name = text.trim();
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute`;
+  if (kind === "imageVersion") {
+    const [, gallery = galleryName, image = imageName, version] =
+      /^(?:(?:([\w.]+)\/)?([\w.-]+)\/)?(\d+\.\d+\.\d+)$/u.exec(name) ?? [];
+    return version === undefined
+      ? name
+      : `${group}/galleries/${gallery}/images/${image}/versions/${version}`;
+  }
   const { type } = SOURCE_TEXTS[kind];
   return type === undefined || !/^[\w.-]+$/u.test(name)
     ? name
-    : `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/${type}/${name}`;
+    : `${group}/${type}/${name}`;
 }

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { listImageDefinitions } from "../../../src/image-version/queries/image-definitions.js";
+import {
+  listGalleries,
+  listImageDefinitions,
+} from "../../../src/image-version/queries/galleries.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
@@ -26,37 +29,60 @@ afterAll(() => world.close());
 const looks = () =>
   createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now);
 
-test("twenty who look at a gallery for half a minute, page after page, cost one read of Azure", async () => {
+const ALL = { top: 20, anew: false };
+
+test("twenty who look at a gallery for an hour, page after page, cost one read of Azure", async () => {
   const shared = looks();
   await world.simulator.control.setPageSize(100);
   world.simulator.control.clearRequests();
+  const time = world.deps.now().toISOString();
   const namesOf = async (): Promise<readonly string[]> => {
     const names: string[] = [];
-    let token: string | undefined;
+    let continuationToken: string | undefined;
     do {
-      const page = await listImageDefinitions(shared, GALLERY, 2, token);
+      const page = await listImageDefinitions(shared, GALLERY, {
+        top: 2,
+        anew: false,
+        continuationToken,
+      });
       names.push(...page.value.map(({ name }) => name));
-      token = page.continuationToken;
-    } while (token !== undefined);
+      expect(page.time).toBe(time);
+      continuationToken = page.continuationToken;
+    } while (continuationToken !== undefined);
     return names;
   };
   const all = await Promise.all(Array.from({ length: 20 }, namesOf));
   for (const names of all) expect(names).toEqual(["a", "b", "C", "D", "e"]);
-  world.clock.advance(29_000);
+  world.clock.advance(3_599_000);
   await namesOf();
   expect(world.simulator.control.requests()).toHaveLength(1);
-  world.clock.advance(1_000);
-  await namesOf();
+  const anew = await listImageDefinitions(shared, GALLERY, {
+    ...ALL,
+    anew: true,
+  });
+  expect(anew.time).toBe(world.deps.now().toISOString());
   expect(world.simulator.control.requests()).toHaveLength(2);
 });
 
+test("galleries are listed by their ids, with the age of the list", async () => {
+  const time = world.deps.now().toISOString();
+  const first = await listGalleries(looks(), { ...ALL, top: 1 });
+  expect(first).toMatchObject({ time, value: [{ id: GALLERY }] });
+  const { value, continuationToken } = await listGalleries(looks(), {
+    ...ALL,
+    continuationToken: first.continuationToken,
+  });
+  expect(value[0]).toEqual({ id: EMPTY, name: "Empty", region: "westus" });
+  expect(continuationToken).toBeUndefined();
+});
+
 test("an empty gallery has none, and one that is not there is not found", async () => {
-  expect(await listImageDefinitions(looks(), EMPTY, 20, undefined)).toEqual({
+  expect(await listImageDefinitions(looks(), EMPTY, ALL)).toMatchObject({
     value: [],
   });
   const missing = of.id("galleries/None");
   expect(
-    await refusal(listImageDefinitions(looks(), missing, 20, undefined)),
+    await refusal(listImageDefinitions(looks(), missing, ALL)),
   ).toMatchObject({
     code: "NotFound",
     message: `Azure has no gallery ${missing}. Correct the URL, or create it: az sig create.`,

@@ -1,0 +1,54 @@
+import { useEffect, useState } from "preact/hooks";
+import { useClient } from "../context.js";
+import { IDLE_MS } from "../retry.js";
+import { imageKey, type ImageName } from "../routes.js";
+import { readSummary, type Summary } from "../summaries.js";
+import type { Known } from "./attention.js";
+
+/** Image definitions whose summary is read; of more the names are shown. */
+const MOST_SUMMARIES = 20;
+
+/** The summary of each, one after the other: none is waited for. */
+export function useSummaries(images: readonly ImageName[]): readonly Known[] {
+  const client = useClient();
+  const [summaries, setSummaries] = useState<ReadonlyMap<string, Summary>>(
+    new Map(),
+  );
+  const read = images
+    .slice(0, MOST_SUMMARIES)
+    .sort((a, b) => imageKey(a).localeCompare(imageKey(b)));
+  const key = read.map(imageKey).join("\n");
+  useEffect(() => {
+    const ended = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const known = new Map(summaries);
+    const readAll = async (): Promise<void> => {
+      for (const image of read) {
+        try {
+          const summary = await readSummary(
+            client,
+            image,
+            known.get(imageKey(image)),
+            ended.signal,
+          );
+          if (known.get(imageKey(image)) === summary) continue;
+          known.set(imageKey(image), summary);
+          setSummaries(new Map(known));
+        } catch {
+          // One that is gone or cannot be read has no line of its own; the image definition's view says why.
+        }
+        if (ended.signal.aborted) return;
+      }
+      timer = setTimeout(() => void readAll(), IDLE_MS * 2);
+    };
+    void readAll();
+    return () => {
+      ended.abort();
+      clearTimeout(timer);
+    };
+  }, [key, client]);
+  return images.map((image) => ({
+    image,
+    summary: summaries.get(imageKey(image)),
+  }));
+}
