@@ -1,6 +1,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { findChromium, startChromium } from "./browser.js";
 import { axeFindings, openPage, SEED_IMAGE, signIn } from "./page.js";
@@ -12,6 +13,7 @@ import {
 } from "../../support/requests.js";
 import { pathOf } from "../../support/api-client.js";
 import { Stack } from "../../support/stack.js";
+import { Trial } from "../../support/trial.js";
 
 const chromium = findChromium();
 
@@ -36,10 +38,11 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     path: string,
     username: "reader" | "writer" = "writer",
     options: Parameters<typeof openPage>[2] = {},
+    image = SEED_IMAGE,
   ) => {
     const opened = await openPage(
       browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}/${path}`,
+      `${host.origin}/api/ui/${image}/${path}`,
       options,
     );
     await signIn(opened.page, username);
@@ -159,6 +162,142 @@ describe("a version made in the page", needs("chromium", chromium), () => {
         Object.keys(sessionStorage).filter((key) => key.includes("draft")),
       ),
     ).toEqual([]);
+    await context.close();
+  });
+
+  it("says whether secrets can be provisioned, and shows at the field what the plan has against it", async () => {
+    const { page, context, complaints } = await open("create");
+    await page.getByLabel("Version", { exact: true }).fill("1.3.0");
+    await paste(page, managedImageRequest());
+    const secrets = page.getByLabel("Secrets provisioning");
+    await secrets.selectOption("Supported");
+    await page.getByLabel("Operating system").fill("mariner");
+    const agent = page.getByLabel("Version of AzureGuestAgent");
+    await agent.fill("2".repeat(65));
+    await checked(page, "1 error");
+    await page.locator("#source-secrets-findings", { hasText: "64" }).waitFor();
+    expect(await secrets.getAttribute("aria-invalid")).toBe("true");
+    expect(await axeFindings(page)).toEqual([]);
+    await agent.fill("2.7.0");
+    await checked(page, "no error");
+    await page.getByRole("button", { name: "Create the version" }).click();
+    await page.waitForURL(/\/versions\/1\.3\.0$/u);
+    const api = await stack.client(host);
+    const { body } = await api.request<{ properties: unknown }>(
+      "GET",
+      pathOf(seedVersionId("1.3.0")),
+    );
+    expect(body.properties).toMatchObject({
+      securityProfile: {
+        secretsProvisioningSettings: {
+          isSupported: true,
+          osName: "mariner",
+          components: [{ name: "AzureGuestAgent", version: "2.7.0" }],
+        },
+      },
+    });
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("of a confidential machine has a key for each data disk", async () => {
+    const { simulator } = stack;
+    const { of } = new Trial(simulator, 0, () => Promise.resolve());
+    for (const resource of [
+      of.imageDefinition("MyGallery", "confidential", "eastus", {
+        features: [{ name: "SecurityType", value: "ConfidentialVM" }],
+      }),
+      of.disk(
+        "disks",
+        "cvmDisk",
+        "eastus",
+        { os: true },
+        {
+          securityProfile: {
+            securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+          },
+        },
+      ),
+      of.disk("disks", "cvmData", "eastus", { os: false }),
+      of.virtualMachine(
+        "cvm",
+        "eastus",
+        "cvmDisk",
+        [{ lun: 0, name: "cvmData" }],
+        {
+          securityProfile: { securityType: "ConfidentialVM" },
+        },
+      ),
+      of.diskEncryptionSet(
+        "confidential",
+        "eastus",
+        "ConfidentialVmEncryptedWithCustomerKey",
+      ),
+    ])
+      await simulator.putResource(resource);
+    await simulator.setRegistrationState({
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      namespace: "Microsoft.Compute",
+      feature: "ConfidentialVMDataDiskEncryptionPreview",
+      state: "Registered",
+    });
+    const { page, context, complaints } = await open(
+      "create",
+      "writer",
+      {},
+      SEED_IMAGE.replace("MyImage", "confidential"),
+    );
+    await page.getByLabel("Version", { exact: true }).fill("1.0.0");
+    await page.getByLabel("Virtual machine", { exact: true }).check();
+    await page
+      .getByLabel("Virtual machine", { exact: true })
+      .nth(1)
+      .fill("cvm");
+    await page.getByLabel("Region", { exact: true }).fill("eastus");
+    await page.getByText("Its data disks: LUN 0.").waitFor();
+    await page.getByLabel("Confidential virtual machines").check();
+    await page
+      .getByLabel("Kind of confidential encryption")
+      .selectOption("EncryptedWithPmk");
+    const disk = page.getByLabel("Data disk, LUN 0 in eastus");
+    expect(await options(disk)).toEqual([
+      "Choose a set",
+      "EastUSDiskEncryptionSet1",
+      "EastUSDiskEncryptionSet2",
+    ]);
+    await page.getByLabel("Data disks have keys of confidential").check();
+    expect(await options(disk)).toEqual(["Choose a set", "confidential"]);
+    await disk.selectOption("confidential");
+    await checked(page, "no error");
+    await page.getByRole("button", { name: "Create the version" }).click();
+    await page.waitForURL(/\/versions\/1\.0\.0$/u);
+    const api = await stack.client(host);
+    const { body } = await api.request<{ properties: unknown }>(
+      "GET",
+      pathOf(seedVersionId("1.0.0").replace("MyImage", "confidential")),
+    );
+    expect(body.properties).toMatchObject({
+      publishingProfile: {
+        targetRegions: [
+          {
+            encryption: {
+              dataDiskImages: [
+                {
+                  lun: 0,
+                  securityProfile: {
+                    confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+                    secureVMDiskEncryptionSetId: seedResource(
+                      "diskEncryptionSets/confidential",
+                    ),
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    });
+    expect(complaints).toEqual([]);
     await context.close();
   });
 

@@ -3,6 +3,7 @@ import {
   focusSoon,
   RadioGroup,
   Section,
+  SelectField,
   TextField,
   type SectionProps,
 } from "./fields.js";
@@ -10,10 +11,12 @@ import { sourceDiskField } from "./model/fields.js";
 import {
   lunsOf,
   newId,
+  SECRETS_COMPONENTS,
   SOURCE_KINDS,
   type DiskRow,
   type Form,
 } from "./model/form.js";
+import { compact, listIn, textIn } from "./model/json.js";
 import { expandedId, SOURCE_TEXTS } from "./model/sources.js";
 import type { ImageName } from "../routes.js";
 
@@ -38,6 +41,7 @@ export function Source({
         </p>
         <p class="muted">The source of a version never changes.</p>
         <FieldFindings field="source" />
+        <Secrets form={form} change={change} />
       </Section>
     );
   const kinds = SOURCE_KINDS.filter(
@@ -77,7 +81,69 @@ export function Source({
       {source.kind !== "disks" && (
         <DataDiskLuns form={form} known={lunsKnown} set={set} />
       )}
+      <Secrets form={form} change={change} />
     </Section>
+  );
+}
+
+const SECRETS = [
+  ["", "Not said"],
+  ["true", "Supported"],
+  ["false", "Not supported"],
+] as const;
+
+/** Whether secrets can be provisioned to machines of the version, and by which versions of what. */
+function Secrets({ form: { secrets }, change }: SectionProps<Form>) {
+  const { isSupported } = secrets;
+  const components = listIn(secrets, "components");
+  const set = (changed: Parameters<typeof compact>[0]): void =>
+    change({ secrets: compact({ ...secrets, ...changed }) });
+  const setVersion = (name: string, version: string): void => {
+    const others = components.filter((each) => textIn(each, "name") !== name);
+    const all = version === "" ? others : [...others, { name, version }];
+    set({ components: all.length === 0 ? undefined : all });
+  };
+  return (
+    <>
+      <SelectField
+        field="source-secrets"
+        label="Secrets provisioning"
+        value={
+          isSupported === true ? "true" : isSupported === false ? "false" : ""
+        }
+        options={SECRETS}
+        hint="Whether secrets can be provisioned to its machines."
+        onChange={(said) =>
+          said === ""
+            ? change({ secrets: {} })
+            : set({ isSupported: said === "true" })
+        }
+      />
+      {Object.keys(secrets).length > 0 && (
+        <fieldset class="row">
+          <legend>What provisions secrets</legend>
+          <TextField
+            field="source-secrets-system"
+            label="Operating system"
+            value={textIn(secrets, "osName")}
+            placeholder="mariner"
+            onChange={(osName) => set({ osName: osName || undefined })}
+          />
+          {SECRETS_COMPONENTS.map((name) => (
+            <TextField
+              key={name}
+              field={`source-secrets-${name}`}
+              label={`Version of ${name}`}
+              value={textIn(
+                components.find((each) => textIn(each, "name") === name),
+                "version",
+              )}
+              onChange={(version) => setVersion(name, version)}
+            />
+          ))}
+        </fieldset>
+      )}
+    </>
   );
 }
 

@@ -10,9 +10,8 @@ import { useClient, useMay } from "../context.js";
 import { parseJson } from "../create/model/json.js";
 import { useLive } from "../live.js";
 import { IDLE_MS } from "../retry.js";
-import { Link, navigate } from "../navigation.js";
+import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
-import { parseResourceId } from "../routes.js";
 
 type Rejected = Schemas["RejectedRequest"];
 
@@ -55,7 +54,7 @@ function List() {
     },
     () => IDLE_MS,
   );
-  const done = (operation: Operation | undefined): void => {
+  const done = (operation: Operation): void => {
     setSending(undefined);
     setCorrecting(undefined);
     setAccepted(operation);
@@ -116,7 +115,7 @@ function List() {
             const answer = await client.call("sendRejectedRequestAgain", {
               path: { rejectedRequestId: sending.id },
             });
-            done(answer.status === 202 ? answer.body : undefined);
+            done(answer.body);
           }}
         >
           <p>
@@ -213,7 +212,7 @@ function CorrectDialog({
 }: {
   readonly request: Rejected;
   readonly onClose: () => void;
-  readonly onDone: (operation: Operation | undefined) => void;
+  readonly onDone: (operation: Operation) => void;
 }) {
   const client = useClient();
   const original = bodyOf(request);
@@ -239,14 +238,7 @@ function CorrectDialog({
             body: corrected.value as Record<string, unknown>,
           },
         });
-        onDone(answer.status === 202 ? answer.body : undefined);
-        const place = parseResourceId(id);
-        if (answer.status === 200 && place?.version !== undefined)
-          navigate({
-            view: "version",
-            image: place.image,
-            version: place.version,
-          });
+        onDone(answer.body);
       }}
     >
       <p>

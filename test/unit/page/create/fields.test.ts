@@ -48,6 +48,10 @@ describe("a pointer leads to the field", () => {
     ["/headers/If-Match", undefined],
     ["/properties/publishingProfile/targetExtendedLocations/0", undefined],
     ["/properties/securityProfile", undefined],
+    [
+      "/properties/securityProfile/secretsProvisioningSettings/components/0/version",
+      "source-secrets",
+    ],
     ["/properties", undefined],
     ["/a~1b~0c", undefined],
   ])("%s: %s", (pointer, field) => {

@@ -65,7 +65,7 @@ const S10: Form = {
   ],
 };
 
-function s10Body(): unknown {
+function s10Body() {
   const body = structuredClone(managedImageRequest());
   const [first] = body.properties.publishingProfile?.targetRegions ?? [];
   if (first !== undefined) first.storageAccountType = "Standard_LRS";
@@ -126,6 +126,25 @@ describe("the body of a form", () => {
     ).toEqual([
       "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
     ]);
+  });
+
+  it("says of secrets provisioning what it was filled with, and keeps what else the security profile has", () => {
+    const securityProfile = {
+      uefiSettings: { signatureTemplateNames: ["NoSignatureTemplate"] },
+      secretsProvisioningSettings: {
+        isSupported: false,
+        components: [{ name: "OS", version: "3.0" }],
+      },
+    };
+    const { location, properties } = s10Body();
+    const given = { location, properties: { ...properties, securityProfile } };
+    const form = formOf(given);
+    expect(form.secrets).toEqual(securityProfile.secretsProvisioningSettings);
+    expect(bodyOf(form)).toEqual(given);
+    expect(bodyOf({ ...form, secrets: {} }).properties).toHaveProperty(
+      "securityProfile",
+      { uefiSettings: securityProfile.uefiSettings },
+    );
   });
 
   it("names a virtual machine and another version where Azure wants them", () => {

@@ -73,6 +73,10 @@ export function fieldAt(
   switch (second) {
     case "safetyProfile":
       return "safety";
+    case "securityProfile":
+      return third === "secretsProvisioningSettings"
+        ? "source-secrets"
+        : undefined;
     case "storageProfile":
       return sourceFieldAt(form, [third, ...rest]);
     case "publishingProfile":
@@ -155,6 +159,7 @@ const FIELD_NAMES = new Map([
   ["source", "Source"],
   ["source-id", "Source"],
   ["source-os", "Source: OS disk"],
+  ["source-secrets", "Secrets provisioning"],
   ["regions", "Regions"],
   ["encryption", "Encryption"],
 ]);

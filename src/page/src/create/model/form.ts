@@ -33,6 +33,14 @@ export const STORAGE_TYPES = [
   "PremiumV2_LRS",
 ] as const;
 
+/** What takes part in the provisioning of secrets. */
+export const SECRETS_COMPONENTS = [
+  "OS",
+  "CloudInit",
+  "AzureGuestAgent",
+  "SecretsProvisioningLibrary",
+] as const;
+
 /** `other`: a VHD or a community image, as a pasted body or a version may have; it is kept as it is. */
 export const SOURCE_KINDS = [
   "managedImage",
@@ -117,6 +125,8 @@ export interface Form {
     /** Of what names its disks itself: their LUNs, as the plan says. */
     readonly luns: readonly number[];
   };
+  /** `secretsProvisioningSettings`; empty: none. */
+  readonly secrets: JsonObject;
   readonly regions: readonly RegionRow[];
   readonly encryption: Encryption;
   readonly confidentialType: string;
@@ -146,6 +156,7 @@ export const EMPTY_FORM: Form = {
     dataDisks: [],
     luns: [],
   },
+  secrets: {},
   regions: [],
   encryption: "customer",
   confidentialType: "EncryptedWithCmk",
@@ -294,6 +305,10 @@ export function bodyOf(form: Form): Body {
         safetyProfile: compact({
           ...objectIn(properties, "safetyProfile"),
           blockDeletionBeforeEndOfLife: form.blockDeletion || undefined,
+        }),
+        securityProfile: compact({
+          ...objectIn(properties, "securityProfile"),
+          secretsProvisioningSettings: form.secrets,
         }),
       }),
     },
@@ -535,6 +550,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const profile = objectIn(properties, "publishingProfile");
   const storage = objectIn(properties, "storageProfile");
   const safety = objectIn(properties, "safetyProfile");
+  const security = objectIn(properties, "securityProfile");
   const sigil = objectIn(body, "sigil");
   const promotion = objectIn(sigil, "promotion");
   const regions = listIn(profile, "targetRegions");
@@ -584,6 +600,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     rollBack: promotion["onFailure"] === "rollBack",
     blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
     source: sourceOf(storage, rows),
+    secrets: objectIn(security, "secretsProvisioningSettings"),
     regions: rows,
     encryption: encryptionIn(
       rows,
@@ -615,6 +632,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
         ),
         storageProfile: storage,
         safetyProfile: without(safety, "blockDeletionBeforeEndOfLife"),
+        securityProfile: without(security, "secretsProvisioningSettings"),
       }),
     }),
   };

@@ -109,6 +109,7 @@ function fitsOptions(form: Form): boolean {
     objectIn(properties, "publishingProfile"),
     objectIn(properties, "safetyProfile"),
     objectIn(properties, "securityProfile"),
+    form.secrets,
     ...form.regions.map(({ rest }) => rest),
   ];
   return (

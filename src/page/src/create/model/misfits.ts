@@ -56,6 +56,13 @@ const BODY: Shape = {
       dataDiskImages: [{ lun: "number", source: SOURCE }],
     },
     safetyProfile: { blockDeletionBeforeEndOfLife: "boolean" },
+    securityProfile: {
+      secretsProvisioningSettings: {
+        isSupported: "boolean",
+        osName: "text",
+        components: [{ name: "text", version: "text" }],
+      },
+    },
   },
   sigil: {
     promotion: { when: "text", regions: ["text"] },
