@@ -1,6 +1,10 @@
 /**
- * The examples of GalleryImageVersions in Microsoft's specification of api-version 2026-03-03, by their file's name without
- * `GalleryImageVersion_`; only what the specification leaves open (`{subscriptionId}` and the like) has names of a world of tests.
+ * The examples of GalleryImageVersions in Microsoft's specification of api-version 2026-03-03 (Azure/azure-rest-api-specs), by their
+ * file's name without `GalleryImageVersion_`; only what the specification leaves open (`{subscriptionId}` and the like) has names of a
+ * world of tests. Where that version's file was not at hand, it is that of the version before which has it: 2025-12-03 for
+ * Create_WithSnapshotsAsSource, Update_WithoutSourceId and Get_WithReplicationStatus, 2025-03-03 for
+ * Create_WithCommunityImageVersionAsSource, Create_WithVmAsSource, Update and Get_WithSnapshotsAsSource. No version before has
+ * Create_WithCVMDataDiskEncryption and Create_WithSecretsProvisioningSettings: they are as Microsoft's SDKs have generated them of it.
  */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { seedResource } from "./requests.js";
@@ -277,52 +281,161 @@ export const PATCH_EXAMPLES: Readonly<Record<string, object>> = {
   },
 };
 
-/** The answer of a GET that has what came with this api-version. */
-export const GET_EXAMPLE = {
-  id: "/providers/Microsoft.Compute/locations/westus/Galleries/myGalleryName/Images/myGalleryImageName/Versions/1.0.0",
+const GET_IMAGE = {
+  ...IMAGE,
+  osDiskImage: { sizeInGB: 10, hostCaching: "ReadOnly" },
+  dataDiskImages: [{ lun: 1, sizeInGB: 10, hostCaching: "None" }],
+};
+const END_OF_LIFE = { blockDeletionBeforeEndOfLife: false };
+const REPLICATED = {
+  replicationStatus: {
+    aggregatedState: "Completed",
+    summary: ["West US", "East US"].map((region) => ({
+      region,
+      state: "Completed",
+      details: "",
+      progress: 100,
+    })),
+  },
+};
+const VALIDATED = {
+  validationsProfile: {
+    executedValidations: [
+      {
+        type: "LinuxSecurityBaseline",
+        status: "Failed",
+        version: "beta",
+        executionTime: "2018-01-01T00:00:00Z",
+      },
+      {
+        type: "AzCertify",
+        status: "Succeeded",
+        version: "10.0.4",
+        executionTime: "2018-01-01T00:00:00Z",
+      },
+    ],
+    platformAttributes: [
+      { name: "source_image_publisher", value: "publishValue" },
+      { name: "source_image_offer", value: "OfferValue" },
+      { name: "source_image_sku", value: "SkuValue" },
+      { name: "source_image_version", value: "1.0.0" },
+    ],
+    validationEtag: "2018-01-01T00:00:00Z",
+  },
+};
+
+const got = (
+  storageProfile: object,
+  more: object = {},
+  safety: object = END_OF_LIFE,
+  dataDisks: Readonly<Record<number, string>> = { 1: "myDiskEncryptionSet" },
+) => ({
+  id: seedResource(
+    "locations/westus/Galleries/myGalleryName/Images/myGalleryImageName/Versions/1.0.0",
+  ),
   properties: {
     publishingProfile: {
       targetRegions: [
-        {
-          name: "West US",
-          regionalReplicaCount: 1,
+        westUs({
           storageAccountType: "Standard_LRS",
-          excludeFromLatest: false,
-        },
+          ...keys("myDiskEncryptionSet", dataDisks),
+        }),
+        eastUs({ storageAccountType: "Standard_LRS" }),
       ],
       replicaCount: 1,
-      publishedDate: "2024-01-01T00:00:00Z",
+      publishedDate: "2018-01-01T00:00:00Z",
       storageAccountType: "Standard_LRS",
     },
-    storageProfile: {
-      osDiskImage: {
-        sizeInGB: 30,
-        hostCaching: "ReadOnly",
-        source: VHD,
-      },
+    storageProfile,
+    safetyProfile: {
+      allowDeletionOfReplicatedLocations: false,
+      reportedForPolicyViolation: true,
+      policyViolations: [
+        {
+          category: "ImageFlaggedUnsafe",
+          details: "This is the policy violation details.",
+        },
+      ],
+      ...safety,
     },
-    securityProfile: { secretsProvisioningSettings },
-    imageMetadataProfiles: [
-      {
-        type: "UserProvidedSecretsProvisioningMetadata",
-        publicMetadataList: [
-          {
-            metadataKey: "Linux.AzureSecretsProvisioning.Enabled",
-            metadataValue: "true",
-          },
-          { metadataKey: "OS.Name", metadataValue: "mariner" },
-          { metadataKey: "AzureGuestAgent.Version", metadataValue: "2.7.0" },
-          {
-            metadataKey: "SecretsProvisioningLibrary.Version",
-            metadataValue: "1.0.0",
-          },
-        ],
-      },
-    ],
     provisioningState: "Succeeded",
+    ...more,
   },
   location: "West US",
   name: "1.0.0",
+});
+
+const TWO_DISKS = { 0: "myOtherDiskEncryptionSet", 1: "myDiskEncryptionSet" };
+
+/** Answers of GET. */
+export const GET_EXAMPLES = {
+  Get: got(GET_IMAGE, {}, END_OF_LIFE, TWO_DISKS),
+  Get_WithImageMetadataProfiles: {
+    id: "/providers/Microsoft.Compute/locations/westus/Galleries/myGalleryName/Images/myGalleryImageName/Versions/1.0.0",
+    properties: {
+      publishingProfile: {
+        targetRegions: [westUs({ storageAccountType: "Standard_LRS" })],
+        replicaCount: 1,
+        publishedDate: "2024-01-01T00:00:00Z",
+        storageAccountType: "Standard_LRS",
+      },
+      storageProfile: {
+        osDiskImage: {
+          sizeInGB: 30,
+          hostCaching: "ReadOnly",
+          source: {
+            ...VHD,
+            uri: "https://gallerysourcencus.blob.core.windows.net/myvhds/Linux-VM-2024.vhd",
+          },
+        },
+      },
+      securityProfile: { secretsProvisioningSettings },
+      imageMetadataProfiles: [
+        {
+          type: "UserProvidedSecretsProvisioningMetadata",
+          publicMetadataList: [
+            {
+              metadataKey: "Linux.AzureSecretsProvisioning.Enabled",
+              metadataValue: "true",
+            },
+            { metadataKey: "OS.Name", metadataValue: "mariner" },
+            { metadataKey: "AzureGuestAgent.Version", metadataValue: "2.7.0" },
+            {
+              metadataKey: "SecretsProvisioningLibrary.Version",
+              metadataValue: "1.0.0",
+            },
+          ],
+        },
+      ],
+      provisioningState: "Succeeded",
+    },
+    location: "West US",
+    name: "1.0.0",
+  },
+  Get_WithReplicationStatus: got(GET_IMAGE, REPLICATED, END_OF_LIFE, TWO_DISKS),
+  Get_WithSnapshotsAsSource: got({
+    osDiskImage: {
+      source: { id: seedResource("snapshots/snapshotName") },
+      sizeInGB: 10,
+      hostCaching: "ReadOnly",
+    },
+    dataDiskImages: [
+      {
+        source: { id: seedResource("snapshots/diskSnapshotName") },
+        lun: 1,
+        sizeInGB: 10,
+        hostCaching: "None",
+      },
+    ],
+  }),
+  Get_WithValidationProfile: got(GET_IMAGE, VALIDATED, {}, TWO_DISKS),
+  Get_WithValidationProfileAndReplicationStatus: got(
+    GET_IMAGE,
+    { ...REPLICATED, ...VALIDATED },
+    {},
+    TWO_DISKS,
+  ),
+  Get_WithVhdAsSource: got(VHDS),
 };
 
 /** The answer of a DELETE. */

@@ -4,16 +4,25 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { fieldsOf } from "../../../src/image-version/properties/fields.js";
+import { known } from "../../../src/image-version/queries/get.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import {
   idOf,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
-import { PATCH_EXAMPLES, PUT_EXAMPLES } from "../../support/examples.js";
+import {
+  GET_EXAMPLES,
+  PATCH_EXAMPLES,
+  PUT_EXAMPLES,
+} from "../../support/examples.js";
 import { refusal } from "../../support/refusal.js";
 import { seedResource } from "../../support/requests.js";
 import { Trial } from "../../support/trial.js";
-import { validator } from "../../unit/http/contract/document.js";
+import {
+  responseMistakes,
+  validator,
+} from "../../unit/http/contract/document.js";
 import { patch, patchThrough, putThrough, seen } from "./truth/support.js";
 
 const AN_HOUR_MS = 3_600_000;
@@ -118,7 +127,36 @@ const VHD = {
 test("all that the specification has are here", () => {
   expect(NAMES).toHaveLength(13);
   expect(Object.keys(PATCH_EXAMPLES)).toHaveLength(3);
+  expect(Object.keys(GET_EXAMPLES)).toHaveLength(7);
 });
+
+test.each(Object.entries(GET_EXAMPLES))(
+  "%s is shown as the document has it",
+  (_, resource) => {
+    const look = {
+      resource: corrected(resource as unknown as ImageVersionRequest),
+      provisioningState: "Succeeded",
+      publishedDate: resource.properties.publishingProfile.publishedDate,
+      regions: [],
+      time: resource.properties.publishingProfile.publishedDate,
+    };
+    const version = known(
+      idOf(versionOf("Create")),
+      look,
+      undefined,
+      { inRegion: new Map() },
+      [],
+    );
+    expect(
+      responseMistakes(
+        "getImageVersion",
+        200,
+        "application/json",
+        viewImageVersion(version, new Date(world.clock.now())),
+      ),
+    ).toEqual([]);
+  },
+);
 
 /** Of one that the plan stops: every code that it tells, and the one that Azure meets first. */
 const STOPPED: Readonly<

@@ -11,7 +11,7 @@ import {
   type InProcess,
 } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
-import { DELETE_EXAMPLE, GET_EXAMPLE } from "../../../support/examples.js";
+import { DELETE_EXAMPLE, GET_EXAMPLES } from "../../../support/examples.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   disableSoftDelete,
@@ -522,15 +522,24 @@ describe("over the wire", () => {
     ).toBeUndefined();
   });
 
-  test("Microsoft's example of a GET is shown whole, also what nobody may write", async () => {
-    wire.reply = { status: 200, body: GET_EXAMPLE };
-    expect(await arm.getImageVersion(id)).toEqual({
-      provisioningState: "Succeeded",
-      publishedDate: "2024-01-01T00:00:00Z",
-      regions: [],
-      resource: GET_EXAMPLE,
-    });
-  });
+  test.each(Object.entries(GET_EXAMPLES))(
+    "Microsoft's example %s is shown whole, also what nobody may write",
+    async (name, body) => {
+      wire.reply = { status: 200, body };
+      const region = { state: "Completed", progress: 100 };
+      expect(await arm.getImageVersion(id)).toEqual({
+        provisioningState: "Succeeded",
+        publishedDate: body.properties.publishingProfile.publishedDate,
+        regions: name.endsWith("ReplicationStatus")
+          ? [
+              { name: "westus", ...region },
+              { name: "eastus", ...region },
+            ]
+          : [],
+        resource: body,
+      });
+    },
+  );
 
   test.each([
     ["", false],
