@@ -1,15 +1,8 @@
-import {
-  viewImageVersion,
-  type KnownImageVersion,
-} from "../image-version/index.js";
-import { viewOperation, type OperationView } from "../operation/views.js";
-import {
-  NOTHING_TO_DO,
-  operationIdOf,
-  type OperationRecord,
-} from "../operation/records.js";
 import type { Principal } from "../authorization/authentication.js";
-import { keyOf } from "../resource-id.js";
+import type { KnownImageVersion } from "../image-version/index.js";
+import type { OperationRecord } from "../operation/records.js";
+import { viewOperation, type OperationView } from "../operation/views.js";
+import { viewNothingToDo } from "./nothing-to-do.js";
 
 /** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
 export const RETRY_AFTER_SECONDS = 15;
@@ -38,52 +31,29 @@ export function accepted(
   };
 }
 
-/** 200 with an operation that is done: the version is as requested already. Nothing of it is stored. */
+/** 200 with an operation that is done: the version is as requested already. */
 export function nothingToDo(
   version: KnownImageVersion,
   versionUrl: URL,
-  {
-    principal,
-    traceparent,
-  }: {
-    readonly principal: Principal | undefined;
-    readonly traceparent: string;
-  },
   now: Date,
 ): {
   status: 200;
-  headers: { ETag: string; "Content-Location": string };
+  headers: {
+    ETag: string;
+    "Content-Location": string;
+    "Operation-Location": string;
+  };
   body: OperationView;
 } {
-  const { id: resourceId, sigil } = viewImageVersion(version, now);
-  const time = now.toISOString();
+  const body = viewNothingToDo(version, now);
   return {
     status: 200,
     headers: {
       ETag: version.etag,
       "Content-Location": versionUrl.origin + versionUrl.pathname,
+      "Operation-Location": `${apiRootOf(versionUrl)}/operations/${body.id}`,
     },
-    body: {
-      id: operationIdOf({ key: keyOf(resourceId), sequence: NOTHING_TO_DO }),
-      kind: "UpdateImageVersion",
-      status: "Succeeded",
-      resourceId,
-      percentComplete: 100,
-      createdTime: time,
-      endTime: time,
-      lastUpdatedTime: time,
-      requestedBy: requesterOf(principal),
-      traceparent,
-      regions: sigil.regions.map(({ encryption: _, ...region }) => region),
-      ...(sigil.warnings && { warnings: sigil.warnings }),
-      history: [
-        {
-          time,
-          state: "Succeeded",
-          message: "The version is as requested: there was nothing to do.",
-        },
-      ],
-    },
+    body,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import type { Dependencies } from "../image-version/index.js";
+import { getImageVersion, type Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
@@ -77,7 +77,9 @@ export function createHttpHandlers(
       deps.preparations,
       deps.imageVersions.resources,
     ),
-    ...operationHandlers(endpoint, deps.operations),
+    ...operationHandlers(endpoint, deps.operations, (id) =>
+      getImageVersion(deps.imageVersions, id),
+    ),
     ...retentionHandlers(endpoint, deps.retention),
     ...testProfileHandlers(endpoint, deps.testProfiles),
     ...machineTestHandlers(endpoint, deps.machineTests),

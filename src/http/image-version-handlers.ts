@@ -91,7 +91,7 @@ export function imageVersionHandlers(
   const changed = (result: PutAnswer, request: Put | Patch) =>
     result.kind === "accepted"
       ? accepted(result.operation, request.requestUrl)
-      : nothingToDo(result.version, request.requestUrl, request, deps.now());
+      : nothingToDo(result.version, request.requestUrl, deps.now());
   /** Azure's own clients read the version in a 200. */
   const changedAsInArm = (result: PutAnswer, { requestUrl }: Put | Patch) =>
     result.kind === "accepted"

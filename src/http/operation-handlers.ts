@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
-import { placeOf } from "../image-version/index.js";
-import { cancelOperation } from "../operation/canceling.js";
+import { placeOf, type KnownImageVersion } from "../image-version/index.js";
+import { cancelOperation, tooLate } from "../operation/canceling.js";
 import { createLongPolls, type LongPollOptions } from "./long-polls.js";
 import { getOperation, listOperations } from "../operation/queries.js";
 import type { Requester, TrackedRecord } from "../operation/records.js";
@@ -13,11 +13,15 @@ import type { Principal } from "../authorization/authentication.js";
 import { requireRole, isSufficient } from "../authorization/roles.js";
 import { callerKeyOf } from "../authorization/rate-limit.js";
 import { writeTargetOf } from "../authorization/gallery-policy.js";
+import type { ImageVersionId } from "../resource-id.js";
+import { nothingToDoIn, viewNothingToDo } from "./nothing-to-do.js";
 import { viewPage } from "./paging.js";
 
+/** `versionOf` throws ServiceError NotFound for a version that is not there. */
 export function operationHandlers(
   endpoint: Endpoint,
   deps: OperationDependencies<TrackedRecord>,
+  versionOf: (id: ImageVersionId) => Promise<KnownImageVersion>,
   sleep: LongPollOptions["sleep"] = setTimeout,
 ): Readonly<
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
@@ -28,6 +32,17 @@ export function operationHandlers(
     getOperation: endpoint("getOperation", async (request) => {
       const { path, query, principal } = request;
       const { wait = 0, expand } = query;
+      const nothing = nothingToDoIn(path.operationId);
+      if (nothing !== undefined)
+        return {
+          status: 200 as const,
+          headers: {},
+          body: viewNothingToDo(
+            await versionOf(nothing.id),
+            now(),
+            nothing.time,
+          ),
+        };
       const { operation, hasWaited } = await longPolls.wait(
         path.operationId,
         wait * 1_000,
@@ -50,6 +65,8 @@ export function operationHandlers(
     cancelOperation: endpoint(
       "cancelOperation",
       async ({ path, principal, requireMayWrite }) => {
+        if (nothingToDoIn(path.operationId) !== undefined)
+          throw tooLate({ id: path.operationId, status: "Succeeded" });
         const { resourceId, requestedBy } = await getOperation(
           deps,
           path.operationId,

@@ -86,12 +86,7 @@ export function rejectedRequestHandlers(
         const url = versionUrl(requestUrl, versionId);
         return answer.kind === "accepted"
           ? accepted(answer.operation, url)
-          : nothingToDo(
-              answer.version,
-              url,
-              { principal, traceparent },
-              deps.now(),
-            );
+          : nothingToDo(answer.version, url, deps.now());
       },
     ),
   };

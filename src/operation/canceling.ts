@@ -117,8 +117,16 @@ function ended(
   if (operation === undefined)
     throw new ServiceError("NotFound", `There is no operation ${operationId}.`);
   if (operation.status === "Canceled") return operation;
-  throw new ServiceError(
+  throw tooLate(operation);
+}
+
+/** For an operation that has ended otherwise than Canceled. */
+export function tooLate({
+  id,
+  status,
+}: Pick<OperationRecord, "id" | "status">): ServiceError {
+  return new ServiceError(
     "OperationEnded",
-    `Operation ${operationId} has ended ${operation.status}: there is nothing to cancel.`,
+    `Operation ${id} has ended ${status}: there is nothing to cancel.`,
   );
 }

@@ -7,7 +7,6 @@ import {
 } from "./catalog.js";
 import type { IndexPage, OperationDependencies } from "./ports.js";
 import {
-  NOTHING_TO_DO,
   operationIdOf,
   recordKeyOf,
   sequenceOf,
@@ -31,11 +30,6 @@ export async function getOperation(
 ): Promise<OperationRecord> {
   const operation = await store.readOperation(operationId);
   if (operation !== undefined) return operation;
-  if (sequenceOf(operationId) === NOTHING_TO_DO)
-    throw new ServiceError(
-      "NotFound",
-      `Operation ${operationId} had nothing to do: the version was as requested. Nothing of it is kept.`,
-    );
   const key = recordKeyOf(operationId);
   const record = key && (await store.read(key))?.record;
   throw new ServiceError(

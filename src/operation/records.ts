@@ -366,9 +366,6 @@ export function recordKeyOf(operationId: string): string | undefined {
   return /^([0-9a-f]{32})-[1-9]\d{0,8}$/u.exec(operationId)?.[1];
 }
 
-/** The `sequence` of an operation that was answered to a request of what is so already. Nothing is stored under it. */
-export const NOTHING_TO_DO = 0;
-
 /** The `sequence` of an operation, by its id. */
 export function sequenceOf(operationId: string): number {
   return Number(operationId.slice(operationId.lastIndexOf("-") + 1));

@@ -56,9 +56,19 @@ test("what Sigil shows, pasted back, is no change; edited, it is that change", a
     same.headers.get("content-location") ?? "",
   );
   expect(version.headers.get("etag")).toBe(shown.headers.get("etag"));
-  const kept = await api.request<Problem>("GET", `/operations/${same.body.id}`);
-  expect(kept.status).toBe(404);
-  expect(kept.body.detail).toMatch(/had nothing to do/u);
+  const again = await api.request<Operation>(
+    "GET",
+    same.headers.get("operation-location") ?? "",
+  );
+  expect(again.body).toEqual(same.body);
+  const canceled = await api.request<Problem>(
+    "POST",
+    `/operations/${same.body.id}/cancel`,
+  );
+  expect([canceled.status, canceled.body.code]).toEqual([
+    409,
+    "OperationEnded",
+  ]);
 
   const edited = await api.put(ID, {
     ...shown.body,

@@ -12,7 +12,7 @@ interface ActionDependencies {
 }
 
 interface Outcome {
-  readonly operation?: string | undefined;
+  readonly operation: string;
   readonly version: string;
   readonly resourceId: string;
   readonly title: string;
@@ -57,21 +57,7 @@ export async function runAction({
     ...["image-version", "create", ...place, ...numberOf(input), "--no-wait"],
   );
   if (code !== EXIT_CODES.done[0]) return code;
-  const operation = accepted as Operation;
-  const outcome = {
-    version: operation.resourceId.split("/").at(-1) ?? "",
-    resourceId: operation.resourceId,
-  };
-  // Nothing of it is stored.
-  if (operation.status === "Succeeded") {
-    tell(append, environment, {
-      ...outcome,
-      title: `${versionOf(operation)}: nothing was to be done`,
-      regions: operation.regions,
-    });
-    return code;
-  }
-  const { id } = operation;
+  const { id, resourceId } = accepted as Operation;
   let end: number = code;
   if (input("wait") !== "false") {
     const timeout = input("timeout");
@@ -83,8 +69,9 @@ export async function runAction({
   const [, shown = accepted] = await sigil("operation", "show", id);
   const now = shown as Operation;
   tell(append, environment, {
-    ...outcome,
     operation: id,
+    version: resourceId.split("/").at(-1) ?? "",
+    resourceId,
     title: `${versionOf(now)}: ${wordsOf(now)}, ${now.status}`,
     regions: now.regions,
   });
@@ -147,7 +134,7 @@ function numberOf(input: Input): readonly string[] {
 function tell(
   append: ActionDependencies["append"],
   environment: Environment,
-  { operation = "", version, resourceId, title, regions }: Outcome,
+  { operation, version, resourceId, title, regions }: Outcome,
 ): void {
   const outputs = {
     operation,

@@ -34,7 +34,8 @@ export async function follow(
   for (const { severity = "warning", message } of operation.warnings ?? [])
     note(`${severity}: ${message}`);
   if (values.boolean("--no-wait") === true) {
-    note(`Accepted. To follow it: ${watchLine([operation.id])}`);
+    if (!hasEnded(operation))
+      note(`Accepted. To follow it: ${watchLine([operation.id])}`);
     return operation;
   }
   const [ended = operation] = await followAll(context, [operation]);

@@ -342,9 +342,14 @@ describe.each([
     prefix === ""
       ? {
           status: 200,
-          headers: { ETag: etag, "Content-Location": `${base}/${THERE}` },
+          headers: {
+            ETag: etag,
+            "Content-Location": `${base}/${THERE}`,
+            "Operation-Location": expect.stringMatching(
+              /^https:\/\/sigil\.example\/api\/operations\/00000000-0000-0000-0000-000000000000~rg~g~it~1\.9\.0~\d{13}$/u,
+            ) as string,
+          },
           body: {
-            ...asked,
             kind: "UpdateImageVersion",
             status: "Succeeded",
             resourceId: formatImageVersionId({ ...IMAGE, versionName: THERE }),
@@ -379,8 +384,8 @@ describe.each([
         headers: { "content-type": type, "If-Match": "*" },
         body: { tags: { build: null, team: "images" }, etag: "x" },
       });
-      expect(answer.status).toBe(202);
       const { operation, request } = await stored();
+      expect(answer.status).toBe(202);
       expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
       expect(request).toMatchObject({
         patch: { "/tags/build": null, "/tags/team": "images", [EAST]: null },

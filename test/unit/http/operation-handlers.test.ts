@@ -46,6 +46,7 @@ async function get(
       },
       now: () => new Date(waitedMs),
     } as never,
+    () => Promise.reject(new TypeError("it is stored")),
     (ms) => {
       waitedMs += ms;
       return Promise.resolve();
