@@ -15,7 +15,18 @@ import type {
   TargetRegion,
 } from "../contract.js";
 import type { Dependencies } from "../ports.js";
-import { KEYED_TYPE, setOf } from "../properties/disk-encryption-references.js";
+import { patched } from "../properties/body.js";
+import {
+  KEYED_TYPE,
+  setOf,
+  type DiskImageEncryption,
+} from "../properties/disk-encryption-references.js";
+import {
+  fieldsOf,
+  regionField,
+  regionOf,
+  regionsIn,
+} from "../properties/fields.js";
 import { sourceReferences } from "../properties/source-references.js";
 import {
   canonicalForm,
@@ -35,14 +46,7 @@ interface Chosen {
   readonly findings: readonly RuleFinding[];
 }
 
-type OsDiskImage = NonNullable<
-  NonNullable<TargetRegion["encryption"]>["osDiskImage"]
->;
-type DataDiskImage = NonNullable<
-  NonNullable<TargetRegion["encryption"]>["dataDiskImages"]
->[number];
 type Place = "os" | number;
-type Choose = (region: string, place: Place, confidential: boolean) => string;
 
 /**
  * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
@@ -72,10 +76,9 @@ export async function chooseSets(
       : await lunsOf(deps, id, given);
   if (luns === undefined)
     return { request: given, findings: [lunsUnknown(rule)] };
-  const present = shown ? targetRegionsOf(canonicalForm(shown)) : [];
   const tagged = tag === undefined ? [] : await taggedSets(deps, id, tag);
   const findings = new Map<string, RuleFinding>();
-  const byTag: Choose = (region, _, confidential) => {
+  const byTag = (region: string, confidential: boolean): string => {
     const fitting = tagged.filter(
       (set) =>
         set.region === canonicalRegion(region) &&
@@ -87,25 +90,21 @@ export async function chooseSets(
     findings.set(finding.message, finding);
     return "";
   };
-  const byName =
-    (pattern: string | undefined): Choose =>
-    (region, place, confidential) =>
-      pattern === undefined
-        ? tag === undefined
-          ? ""
-          : byTag(region, place, confidential)
-        : named(pattern, id, region, place);
-  const chosen = targetRegionsOf(given).map((region) => {
-    const had = present.find(({ name }) => name === region.name);
-    return withSets(
-      withPresentSets(region, had?.encryption, rule),
-      luns,
-      byName(osDisk),
-      byName(dataDisks),
-    );
-  });
+  const request = withPresentSets(given, shown, rule);
+  const chosen: Record<string, string> = {};
+  for (const region of targetRegionsOf(request))
+    for (const { place, field, confidential } of disksToKey(region, luns)) {
+      const pattern = place === "os" ? osDisk : dataDisks;
+      const set =
+        pattern !== undefined
+          ? named(pattern, id, region.name, place)
+          : tag === undefined
+            ? ""
+            : byTag(region.name, confidential);
+      if (set !== "") chosen[field] = set;
+    }
   return {
-    request: canonicalForm(withSetIds(withRegions(given, chosen), id)),
+    request: canonicalForm(withSetIds(patched(request, chosen), id)),
     findings: [...findings.values()],
   };
 }
@@ -115,117 +114,71 @@ export async function chooseSets(
  * A name is a statement.
  */
 function withPresentSets(
-  region: TargetRegion,
-  had: TargetRegion["encryption"],
+  given: ImageVersionRequest,
+  shown: ImageVersionRequest | undefined,
   { osDisk, dataDisks }: EncryptionRule,
-): TargetRegion {
-  if (had === undefined) return region;
-  const { osDiskImage, dataDiskImages = [] } = region.encryption ?? {};
-  const given = dataDiskImages.map(({ lun }) => lun);
-  const kept = dataDisks === undefined ? (had.dataDiskImages ?? []) : [];
-  const os =
-    osDisk === undefined
-      ? withPresent(had.osDiskImage, osDiskImage)
-      : osDiskImage;
-  return {
-    ...region,
-    encryption: {
-      ...(os && { osDiskImage: os }),
-      dataDiskImages: [
-        ...dataDiskImages,
-        ...kept.filter(({ lun }) => !given.includes(lun)),
-      ],
+): ImageVersionRequest {
+  const fields = fieldsOf(given);
+  const regions = regionsIn(fields);
+  const present = Object.entries(shown ? fieldsOf(shown) : {}).filter(
+    ([field]) => {
+      const region = regionOf(field) ?? "";
+      const encryption = `${regionField(region)}/encryption`;
+      return (
+        regions.includes(region) &&
+        !(field in fields) &&
+        ((osDisk === undefined &&
+          field.startsWith(`${encryption}/osDiskImage/`)) ||
+          (dataDisks === undefined &&
+            field.startsWith(`${encryption}/dataDiskImages/`)))
+      );
     },
-  };
-}
-
-/** The set of a confidential disk is named in its security profile. */
-function withPresent(
-  had: OsDiskImage | undefined,
-  given: OsDiskImage | undefined,
-): OsDiskImage {
-  const securityProfile = {
-    ...had?.securityProfile,
-    ...given?.securityProfile,
-  };
-  return {
-    ...had,
-    ...given,
-    ...(Object.keys(securityProfile).length > 0 && { securityProfile }),
-  };
+  );
+  return patched(given, Object.fromEntries(present));
 }
 
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
 
-function withSets(
-  region: TargetRegion,
+interface DiskToKey {
+  readonly place: Place;
+  /** Where its set is named: of a confidential disk in its security profile. */
+  readonly field: string;
+  readonly confidential: boolean;
+}
+
+/** The disks that have no set in the region, and take one. */
+function disksToKey(
+  { name, encryption: { osDiskImage, dataDiskImages = [] } = {} }: TargetRegion,
   luns: readonly number[],
-  forOs: Choose,
-  forData: Choose,
-): TargetRegion {
-  const { osDiskImage = {}, dataDiskImages: given = [] } =
-    region.encryption ?? {};
-  const others = luns.filter((lun) => !given.some((one) => one.lun === lun));
-  return {
-    ...region,
-    encryption: {
-      osDiskImage: withSet(
-        osDiskImage,
-        KEYED_TYPE.osDiskImage,
-        (confidential) => forOs(region.name, "os", confidential),
+): readonly DiskToKey[] {
+  const toKey = (
+    place: Place,
+    path: string,
+    image: DiskImageEncryption | undefined,
+    keyed: string,
+  ): readonly DiskToKey[] => {
+    const type = image?.securityProfile?.confidentialVMEncryptionType;
+    const confidential = type !== undefined;
+    const member = confidential
+      ? "securityProfile/secureVMDiskEncryptionSetId"
+      : "diskEncryptionSetId";
+    const field = `${regionField(name)}/encryption/${path}/${member}`;
+    return setOf(image) !== undefined || (confidential && type !== keyed)
+      ? []
+      : [{ place, field, confidential }];
+  };
+  const all = new Set([...dataDiskImages.map(({ lun }) => lun), ...luns]);
+  return [
+    ...toKey("os", "osDiskImage", osDiskImage, KEYED_TYPE.osDiskImage),
+    ...[...all].flatMap((lun) =>
+      toKey(
+        lun,
+        `dataDiskImages/${lun}`,
+        dataDiskImages.find((one) => one.lun === lun),
+        KEYED_TYPE.dataDiskImages,
       ),
-      dataDiskImages: [...given, ...others.map((lun) => ({ lun }))]
-        .map((image: DataDiskImage) =>
-          withSet(image, KEYED_TYPE.dataDiskImages, (confidential) =>
-            forData(region.name, image.lun, confidential),
-          ),
-        )
-        // A disk without a set is not named: the rules say that it has none.
-        .filter(
-          (image) =>
-            setOf(image) !== undefined || image.securityProfile !== undefined,
-        ),
-    },
-  };
-}
-
-/** The disk with the set that is chosen for it, where it has none and takes one. */
-function withSet<Image extends OsDiskImage | DataDiskImage>(
-  image: Image,
-  keyed: string,
-  choose: (confidential: boolean) => string,
-): Image {
-  const { securityProfile } = image;
-  const type = securityProfile?.confidentialVMEncryptionType;
-  if (setOf(image) !== undefined || (type !== undefined && type !== keyed))
-    return image;
-  const set = choose(type !== undefined);
-  if (set === "") return image;
-  return type === undefined
-    ? { ...image, diskEncryptionSetId: set }
-    : {
-        ...image,
-        securityProfile: {
-          ...securityProfile,
-          secureVMDiskEncryptionSetId: set,
-        },
-      };
-}
-
-function withRegions(
-  request: ImageVersionRequest,
-  targetRegions: TargetRegion[],
-): ImageVersionRequest {
-  return {
-    ...request,
-    properties: {
-      ...request.properties,
-      publishingProfile: {
-        ...request.properties.publishingProfile,
-        targetRegions,
-      },
-    },
-  };
+    ),
+  ];
 }
 
 function named(
