@@ -7,77 +7,47 @@ import { regionsIn } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal } from "../state/states.js";
 import { absent, acceptByHand } from "./acceptance.js";
-import { mustBeIdle, refuse, type Command } from "./command.js";
+import { refuse, type Command } from "./command.js";
+import { mustNotBeToBeDeleted } from "./promote.js";
+import { fingerprintOfCommand, repeated } from "./same-operation.js";
 
 export interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
   readonly regions?: readonly string[] | undefined;
 }
 
+const KIND = "RetryImageVersion";
+
 /**
- * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks. A repair
- * that waits is brought forward. Throws ServiceError ImageVersionConflict while an operation works on the version otherwise, or where
- * there is nothing to repair.
+ * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks. A repair that
+ * waits, or is under way, is for both. Repeated while it runs, it is the same. Throws ServiceError ImageVersionConflict where there is
+ * nothing to repair, or the version is being deleted.
  */
 export function retryImageVersion(
   deps: Dependencies,
   command: RetryImageVersion,
 ): Promise<OperationRecord> {
   const names = command.regions?.map(canonicalRegion);
-  return acceptByHand(
-    deps,
-    command,
-    "RetryImageVersion",
-    names ?? [],
-    ({ look, stored }) => {
-      const waiting = waitingIn(stored?.record, deps.now());
-      if (stored !== undefined && !isAmong(waiting, names))
-        mustBeIdle(command.id, stored);
-      if (look === undefined) throw absent(command, stored);
-      const lost = lostIn(stored?.record, look);
-      const isOpen = stored !== undefined && !isFinal(stored.record.state);
-      const retries = toRetry(
-        command,
-        look,
-        isOpen ? (names ?? waiting) : names,
-        Object.keys(lost),
-      );
-      const patch = Object.assign(
-        {},
-        ...retries.map((name) => lost[name] ?? {}),
-      ) as Patch;
-      return {
-        asks: {
-          request: { patch: withoutFlags(patch) },
-          regions: retries,
-        },
-      };
-    },
-  );
-}
-
-/** Failed regions that nothing is done with now: their repair comes later, or not at all. */
-function waitingIn(
-  record: ImageVersionRecord | undefined,
-  now: Date,
-): readonly string[] {
-  if (record === undefined || record.write !== undefined) return [];
-  return record.regions.flatMap(({ name, state }) => {
-    const { removed, dueTime } = record.repairs[name] ?? {};
-    const isUnderWay =
-      removed !== undefined ||
-      (dueTime !== undefined && Date.parse(dueTime) <= now.getTime());
-    return state === "Failed" && !isUnderWay ? [name] : [];
+  const fingerprint = fingerprintOfCommand(KIND, ...(names ?? []));
+  return acceptByHand(deps, command, KIND, names ?? [], ({ look, stored }) => {
+    const same = repeated(stored, look, fingerprint);
+    if (same !== undefined) return same;
+    mustNotBeToBeDeleted(command.id, stored);
+    if (look === undefined) throw absent(command, stored);
+    const lost = lostIn(stored?.record, look);
+    const retries = toRetry(command, look, names, Object.keys(lost));
+    const patch = Object.assign(
+      {},
+      ...retries.map((name) => lost[name] ?? {}),
+    ) as Patch;
+    return {
+      asks: {
+        request: { patch: withoutFlags(patch) },
+        regions: retries,
+      },
+    };
   });
-}
-
-function isAmong(
-  waiting: readonly string[],
-  names: readonly string[] = waiting,
-): boolean {
-  return names.length > 0 && names.every((name) => waiting.includes(name));
 }
 
 /** Regions that were taken away for repair, and could not be added back, with what they were. */

@@ -548,10 +548,7 @@ describe("a region that fails", () => {
         traceparent: TRACEPARENT,
       });
     const retried = await retry();
-    expect(await refusal(retry())).toMatchObject({
-      code: "ImageVersionConflict",
-      fields: { existingOperationId: first.id },
-    });
+    expect((await retry()).id).toBe(retried.id);
     await until(world, () => Promise.resolve(puts() > 0));
     expect(world.clock.now()).toBeLessThan(dueTime - 4 * 60_000);
     expect(await ended(world, [first, retried])).toMatchObject([
