@@ -117,11 +117,20 @@ export function mustBeIdle(
   { record, operation }: StoredVersion,
 ): void {
   if (isFinal(record.state)) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
+  throw conflict(
     `Operation ${operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
-    { fields: { existingOperationId: operation.id } },
+    operation.id,
   );
+}
+
+/** What is asked does not go with an operation of the version. */
+export function conflict(
+  message: string,
+  existingOperationId: string,
+): ServiceError {
+  return new ServiceError("ImageVersionConflict", message, {
+    fields: { existingOperationId },
+  });
 }
 
 /** Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it, nothing can be asked of it. */
@@ -130,10 +139,9 @@ export function mustNotBeRestored(
   stored: StoredVersion | undefined,
 ): void {
   if (stored === undefined || !isRestoring(stored.record.state)) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
+  throw conflict(
     `${formatImageVersionId(id)} is being restored by operation ${stored.operation.id}. Wait until Azure has it, or cancel the operation.`,
-    { fields: { existingOperationId: stored.operation.id } },
+    stored.operation.id,
   );
 }
 

@@ -24,6 +24,7 @@ import { isFinal } from "../state/states.js";
 import type { Asks, Decided } from "./acceptance.js";
 import { asksOnlyChanges, openPatchOf, type Asked } from "./asked.js";
 import {
+  conflict,
   errorsIn,
   gone,
   KEEP_IT,
@@ -230,10 +231,9 @@ function mustGoWith(
   const { id } = command;
   const deletion = openDeletionIn(record);
   if (deletion !== undefined && !(deletion.isByPolicy && mayHaveItKept(asked)))
-    throw new ServiceError(
-      "ImageVersionConflict",
+    throw conflict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletion.id}. Wait until it has ended, or use another version name.${deletion.isByPolicy ? KEEP_IT : ""}`,
-      { fields: { existingOperationId: deletion.id } },
+      deletion.id,
     );
   mustNotContradict(
     command,

@@ -26,7 +26,7 @@ import { isOtherLife } from "../state/fact.js";
 import type { VersionRequest } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { acceptByHand, type Subject } from "./acceptance.js";
-import type { Command } from "./command.js";
+import { conflict, type Command } from "./command.js";
 import { deletedSoftly, finalityOf } from "./soft-delete.js";
 
 interface DeleteImageVersion extends Command, NoLatest {
@@ -82,19 +82,28 @@ export const RELEASE = { kind: "exclude", by: "deletion" } as const;
 function mustDoWhatIsAsked(
   { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
   { look, stored }: Subject,
-  same: OperationRecord,
+  { id: operationId, softDelete }: OperationRecord,
 ): void {
-  const isByPolicy = stored && openDeletionIn(stored.record)?.isByPolicy;
-  if (isByPolicy === true) {
+  const name = formatImageVersionId(id);
+  const { requests, write } = stored?.record ?? {};
+  if (stored && openDeletionIn(stored.record)?.isByPolicy === true) {
     mustNotBeProtected(id, stored, look);
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `Operation ${same.id} of its retention policy deletes ${formatImageVersionId(id)}, unless the policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
-      { fields: { existingOperationId: same.id } },
+    throw conflict(
+      `Operation ${operationId} of its retention policy deletes ${name}, unless the policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
+      operationId,
     );
   }
-  if (bypassSoftDelete === true) mustBeForGood(id, same);
-  if (ignoreUse === true) mustNotBeGuarded(id, same, stored);
+  if (bypassSoftDelete === true && softDelete?.isSoftDeleteEnabled !== false)
+    throw conflict(
+      `Operation ${operationId} deletes ${name}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
+      operationId,
+    );
+  const waits = requests?.[operationId]?.guarded === true && !write?.deletes;
+  if (ignoreUse === true && waits)
+    throw conflict(
+      `Operation ${operationId} deletes ${name}, and waits to see who uses it. Cancel it, then send this request again.`,
+      operationId,
+    );
 }
 
 /** Throws where there is nothing to delete, it was judged by what is no more, or somebody or Azure forbids it. */
@@ -173,34 +182,6 @@ async function mustNotBeKept(
   const deleted = await deletedVersion(deps, id);
   if (deleted !== undefined) throw deletedSoftly(id, deleted);
   if (isOver(stored)) throw notFound(id, stored.record);
-}
-
-/** Throws where the deletion that is there, or has been, can be undone. */
-function mustBeForGood(
-  id: ImageVersionId,
-  { id: operationId, softDelete }: OperationRecord,
-): void {
-  if (softDelete?.isSoftDeleteEnabled === false) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
-    { fields: { existingOperationId: operationId } },
-  );
-}
-
-/** Throws where the deletion that is under way waits to see who uses the version. */
-function mustNotBeGuarded(
-  id: ImageVersionId,
-  { id: operationId }: OperationRecord,
-  stored: StoredVersion | undefined,
-): void {
-  const { requests, write } = stored?.record ?? {};
-  if (requests?.[operationId]?.guarded !== true || write?.deletes) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,
-    { fields: { existingOperationId: operationId } },
-  );
 }
 
 /** The operation that deletes the version, or has deleted it. */
