@@ -10,6 +10,7 @@ import {
   isPaused,
   ruleInForce,
   isFinal,
+  nextWave,
   type Look,
   type ImageVersionRecord,
   type PromotionRule,
@@ -79,19 +80,11 @@ export async function decisionOn(
   const waves = wavesOf(rule);
   const promoted = waves === undefined ? 0 : promotedWaves(waves, look);
   const situation = await situationOf(deps, id, rule, promoted, record, look);
-  const wave = waves?.[promoted];
-  const isLast = waves === undefined || isLastWave(waves, promoted, look);
+  const next = nextWave(waves ?? [], look);
   return {
     decision: decide(situation, deps.imageVersions.now()),
-    ...(wave && !isLast && { regions: regionsOfWave(wave, look) }),
+    ...(next?.regions && { regions: next.regions }),
   };
-}
-
-/** No wave behind it has a region in which the version is. */
-function isLastWave(waves: readonly Wave[], at: number, look: Look): boolean {
-  return waves
-    .slice(at + 1)
-    .every((wave) => regionsOfWave(wave, look).length === 0);
 }
 
 async function situationOf(

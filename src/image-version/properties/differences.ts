@@ -7,8 +7,12 @@ import {
 } from "./fields.js";
 import type { Unmet } from "./patch.js";
 
-/** In what two versions differ; `after` null: the second has none. */
+/** In what two versions differ; `after` null: the second has none. Of a region that it has not, the name alone says that. */
 export function differences(before: Fields, after: Fields): readonly Unmet[] {
+  const isOfGone = (field: string): boolean => {
+    const name = `${regionField(regionOf(field) ?? "")}/name`;
+    return name in before && !(name in after) && field !== name;
+  };
   return [
     ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
       const old = valueAt(before, field);
@@ -17,7 +21,9 @@ export function differences(before: Fields, after: Fields): readonly Unmet[] {
         : [{ field, before: old, after: value }];
     }),
     ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
-      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
+      valueAt(after, field) === undefined &&
+      !sameAt(field, value, undefined) &&
+      !isOfGone(field)
         ? [{ field, before: value, after: null }]
         : [],
     ),

@@ -58,9 +58,7 @@ export function tell(
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
     return telling({ ...pair, record: withRelease(record, others) }, flipped);
-  const news = ofRegionsThere(record, others).filter(
-    ({ field }) => !isStanding(record, field),
-  );
+  const news = others.filter(({ field }) => !isStanding(record, field));
   const after = withConditions(record, others, context);
   return telling({ ...pair, record: after }, [
     ...flipped,
@@ -123,22 +121,6 @@ function isStanding(
   field: string,
 ): boolean {
   return conditions.some(({ fields }) => field in fields);
-}
-
-/** Of a region that is not there its name alone says that. */
-function ofRegionsThere(
-  { status }: ImageVersionRecord,
-  changes: readonly Unmet[],
-): readonly Unmet[] {
-  const there = status ? regionsIn(factsIn(status.resource)) : [];
-  return changes.filter(({ field }) => {
-    const region = regionOf(field);
-    return (
-      region === undefined ||
-      there.includes(region) ||
-      field === `${regionField(region)}/name`
-    );
-  });
 }
 
 function outsideEvents(
@@ -227,10 +209,7 @@ function withRelease(
   others: readonly Unmet[],
 ): ImageVersionRecord {
   return record.status !== undefined &&
-    // What was held back in a region that is gone says nothing.
-    ofRegionsThere(record, others).some(
-      ({ field }) => regionOfFlag(field) !== undefined,
-    )
+    others.some(({ field }) => regionOfFlag(field) !== undefined)
     ? {
         ...record,
         release:
@@ -251,11 +230,10 @@ function withConditions(
   { now }: TransitionContext,
 ): ImageVersionRecord {
   const since = now.toISOString();
-  const changes = ofRegionsThere(record, others);
   const isLost = ({ field, after }: Unmet): boolean =>
     after === null && field.endsWith("/name") && regionOf(field) !== undefined;
   // Of a region that others have added its flag pauses nothing.
-  const ofLatest = changes.filter(
+  const ofLatest = others.filter(
     ({ field, before }) =>
       before !== undefined && regionOfFlag(field) !== undefined,
   );
@@ -263,8 +241,8 @@ function withConditions(
   return {
     ...withRelease(record, others),
     conditions: [
-      ["ChangedOutside", changes.filter((one) => !isLost(one))] as const,
-      ["RegionLost", changes.filter(isLost)] as const,
+      ["ChangedOutside", others.filter((one) => !isLost(one))] as const,
+      ["RegionLost", others.filter(isLost)] as const,
       ["Paused", isRuled ? ofLatest : []] as const,
     ].reduce<readonly Condition[]>(
       (conditions, [type, of]) => withFields(conditions, type, of, since),
