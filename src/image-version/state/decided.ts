@@ -123,7 +123,7 @@ export function fails(
 ): ImageVersionPair {
   const decided = { kind: "failed", ...failure } as const;
   const after = ids.reduce(
-    (next, id) => endDecided(next, id, decided, context),
+    (next, id) => endDecided(next, id, decided, context, failure.message),
     pair,
   );
   return goingOn(after, context);
@@ -235,12 +235,17 @@ export function decidedEnding(
   operation: OperationRecord,
   decided: DecidedEnd,
   context: TransitionContext,
-  consequence = `Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.${lossOf(record)}`,
+  consequence = "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
 ): Ending {
-  if (decided.kind === "canceled")
-    return cancellation(operation, consequence, decided.by, context);
-  const { code, message, errors } = decided;
   const loss = lossOf(record);
+  if (decided.kind === "canceled")
+    return cancellation(
+      operation,
+      `${sentence(consequence)}${loss}`,
+      decided.by,
+      context,
+    );
+  const { code, message, errors } = decided;
   return failed(
     operation,
     {

@@ -30,10 +30,8 @@ export interface Fact {
   /** Fields that others have changed; `after` null: there is none. */
   readonly others: readonly Unmet[];
   /** What has become of the write that was open. */
-  readonly write?: {
+  readonly write?: Write & {
     readonly fate: "shown" | "overwritten" | "unanswered" | "notShown";
-    readonly sentFor: readonly string[];
-    readonly deletes?: true;
   };
 }
 
@@ -147,13 +145,7 @@ export function fateOf(
 ): Pick<Fact, "write"> {
   return write === undefined || fate === undefined
     ? {}
-    : {
-        write: {
-          fate,
-          sentFor: write.sentFor,
-          ...(write.deletes && { deletes: true }),
-        },
-      };
+    : { write: { ...write, fate } };
 }
 
 /** The first fact of a life. */

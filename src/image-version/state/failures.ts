@@ -15,7 +15,6 @@ import {
   regionsIn,
   sameAt,
 } from "../properties/fields.js";
-import { lostIn } from "../properties/differences.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, askedOf, regionsHad } from "./applied.js";
@@ -157,31 +156,17 @@ function overruled(
       : flagsFor([], regionsHad(record));
   const isDone = appliedTime !== undefined && deletion === undefined;
   const own = regionsOfRequest(request);
-  const lost = lostIn(others).filter(
-    (name) => own.includes(name) && asked[regionField(name)] !== null,
-  );
-  const changed = others.filter(({ field, after }) => {
-    const region = regionOf(field);
-    if (
-      isDone &&
-      (region === undefined || !own.includes(region) || isFlag(field))
-    )
-      return false;
+  const all = others.filter(({ field, after }) => {
+    const region = regionOf(field) ?? "";
+    const isOfOwn = own.includes(region);
+    if (asked[regionField(region)] === null) return false;
+    if (isOfOwn && field.endsWith("/name") && after === null) return true;
     return (
+      (!isDone || (isOfOwn && !isFlag(field))) &&
       field in asked &&
-      asked[regionField(region ?? "")] !== null &&
       !sameAt(field, asked[field] ?? undefined, after ?? undefined)
     );
   });
-  const all = [
-    ...changed,
-    ...others.filter(
-      ({ field }) =>
-        lost.includes(regionOf(field) ?? "") &&
-        field.endsWith("/name") &&
-        !changed.some((one) => one.field === field),
-    ),
-  ];
   if (all.length === 0) return undefined;
   const errors = all.map(({ field, after }) =>
     differs(

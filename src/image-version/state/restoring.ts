@@ -18,12 +18,12 @@ import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
-import { endDecided } from "./decided.js";
 import { refusedBy, type OperationReason } from "./failures.js";
 import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
 import { mayArrive, sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
+import type { Decision } from "./reconcile.js";
 import { unseen } from "./write.js";
 
 /** What one step has read. */
@@ -31,24 +31,30 @@ export interface Seen {
   readonly look: Look | undefined;
   readonly deleted: DeletedImageVersion | undefined;
   /** Why the restore that ARM has accepted came to nothing, where ARM says so. */
-  readonly refused?: OperationReason | undefined;
+  readonly reason?: OperationReason | undefined;
 }
 
 export type RestoreDecision =
-  | { readonly kind: "send"; readonly location: string }
+  | { readonly kind: "restore"; readonly id: string; readonly location: string }
   | { readonly kind: "wait"; readonly why: string }
   | { readonly kind: "restored"; readonly look: Look }
-  | { readonly kind: "failed"; readonly failure: OperationFailure };
+  | Extract<Decision, { kind: "failed" }>;
 
-/** What comes next of a restore. */
+/** What comes next of a restore, which is the operation `id`. */
 export function decideRestore(
   record: ImageVersionRecord,
-  { look, deleted, refused }: Seen,
+  id: string,
+  { look, deleted, reason }: Seen,
   time: Time,
 ): RestoreDecision {
   const { write, changedTime = "" } = record;
+  const failed = (failure: OperationFailure): RestoreDecision => ({
+    kind: "failed",
+    ids: [id],
+    failure,
+  });
   if (look !== undefined) return whereShown(record, look, deleted, time);
-  if (refused !== undefined) return failed(refusedBy(refused, "restored"));
+  if (reason !== undefined) return failed(refusedBy(reason, "restored"));
   const isAccepted = write?.answer === "accepted";
   // Invariant 1.
   if (
@@ -64,7 +70,7 @@ export function decideRestore(
     if (isCanceled(record)) return failed(NOT_RESTORED);
     return isAccepted
       ? failed(IGNORED)
-      : { kind: "send", location: deleted.location };
+      : { kind: "restore", id, location: deleted.location };
   }
   return sinceMs(write?.sentTime ?? changedTime, time) < time.pace.staleMs
     ? waits("Azure does not show the version, and does not list it as deleted.")
@@ -95,12 +101,6 @@ function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
   return { kind: "wait", why };
 }
 
-function failed(
-  failure: OperationFailure,
-): Extract<RestoreDecision, { kind: "failed" }> {
-  return { kind: "failed", failure };
-}
-
 const IGNORED: OperationFailure = {
   code: "NotShown",
   message:
@@ -121,22 +121,6 @@ const GONE: OperationFailure = {
     "Azure has the version no longer, nor can it restore it: it was deleted for good. To create it again, send its PUT with the header If-None-Match: *.",
   errors: [],
 };
-
-/** It comes to nothing. Invariant 4. */
-export function notRestored(
-  pair: ImageVersionPair,
-  failure: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { write: _, ...record } = pair.record;
-  return endDecided(
-    { ...pair, record },
-    pair.operation.id,
-    { kind: "failed", ...failure },
-    context,
-    failure.message,
-  );
-}
 
 function isCanceled({ requests }: ImageVersionRecord): boolean {
   return Object.values(requests).some(

@@ -24,10 +24,12 @@ import {
 } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import { removedBy } from "../properties/fields.js";
 import { beginCancel } from "../state/cancel.js";
 import { fails } from "../state/decided.js";
 import type { DeletionDecision } from "../state/deletion.js";
+import type { RestoreDecision } from "../state/restoring.js";
 import { inWindow } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
 import type { withoutRepairs } from "../state/repairs.js";
@@ -38,7 +40,7 @@ import type {
 } from "../state/record.js";
 import { mustStillBeDeleted } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
-import { needsProof, prove } from "./prove.js";
+import { needsProof, proofOf, prove } from "./prove.js";
 import { refusedRepairs } from "./prove-repairs.js";
 import { latestRegions } from "../queries/use.js";
 
@@ -46,9 +48,9 @@ import { latestRegions } from "../queries/use.js";
 export interface Prepared {
   /** The requests that were judged: the write has no other. */
   readonly ids?: readonly string[];
-  /** The deletion that was judged. */
-  readonly deletion?: string;
-  readonly proven?: Proven | undefined;
+  /** The deletion or restore that was judged. */
+  readonly judged?: string;
+  readonly proven?: Proven;
   /** Regions that they leave without a latest, as they may. */
   readonly named?: readonly Finding[];
   /** Canonical regions whose repairs were judged, and those that are not to be begun. */
@@ -56,7 +58,11 @@ export interface Prepared {
   readonly refused?: Parameters<typeof withoutRepairs>[1];
 }
 
-export type Delete = Extract<DeletionDecision, { kind: "delete" }>;
+type Delete = Extract<DeletionDecision, { kind: "delete" }>;
+type Restore = Extract<RestoreDecision, { kind: "restore" }>;
+
+/** Something is to be sent. */
+export type Writing = Put | Delete | Restore;
 
 /** What is still to be proven before it is sent; undefined: nothing. */
 export async function preparedFor(
@@ -64,37 +70,39 @@ export async function preparedFor(
   stored: StoredVersion,
   id: ImageVersionId,
   record: ImageVersionRecord,
-  next: Put | Delete,
+  next: Writing,
   prepared: Prepared,
   looked: Facts["imageVersion"] | undefined,
 ): Promise<Prepared | "ended" | undefined> {
   if (isJudged(next, prepared)) return undefined;
   try {
     const judged =
-      next.kind === "delete"
-        ? await judgedDelete(deps, id, record, next)
-        : await judgedPut(deps, id, record, next, looked);
+      next.kind === "put"
+        ? await judgedPut(deps, id, record, next, looked)
+        : next.kind === "delete"
+          ? await judgedDelete(deps, id, record, next)
+          : await judgedRestore(deps, id, record, next);
     if (typeof judged === "object") return judged;
     await commitStep(deps, stored, judged);
   } catch (error) {
     await postponeOrEnd(deps, stored, error, {
       end: (pair, failure, context) =>
-        next.kind === "delete"
-          ? fails(pair, [next.id], failure, context)
-          : notProven(pair, next, failure, deps),
+        next.kind === "put"
+          ? notProven(pair, next, failure, deps)
+          : fails(pair, [next.id], failure, context),
     });
   }
   return "ended";
 }
 
 function isJudged(
-  next: Put | Delete,
-  { ids, deletion, repairs = [] }: Prepared,
+  next: Writing,
+  { ids, judged, repairs = [] }: Prepared,
 ): boolean {
-  return next.kind === "delete"
-    ? next.id === deletion
-    : ids !== undefined &&
-        Object.keys(next.takesAway).every((name) => repairs.includes(name));
+  return next.kind === "put"
+    ? ids !== undefined &&
+        Object.keys(next.takesAway).every((name) => repairs.includes(name))
+    : next.id === judged;
 }
 
 async function judgedDelete(
@@ -104,8 +112,31 @@ async function judgedDelete(
   next: Delete,
 ): Promise<Prepared> {
   const named = status && (await mustStillBeDeleted(deps, id, next, status));
-  return { deletion: next.id, ...(named && { named }) };
+  return { judged: next.id, ...(named && { named }) };
 }
+
+/** Of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
+async function judgedRestore(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  { requests }: ImageVersionRecord,
+  next: Restore,
+): Promise<Judged> {
+  const { body } = requests[next.id] ?? {};
+  if (body === undefined) return { judged: next.id };
+  const document = canonicalForm(body);
+  const proof = await proofOf(deps, id, document, {
+    // It may be gone: Azure has its copies.
+    sources: false,
+    would: "restored",
+    change: { observed: document, patch: {} },
+  });
+  return "proven" in proof
+    ? { judged: next.id, proven: proof.proven }
+    : (pair) => fails(pair, [next.id], proof.failure, contextOf(deps));
+}
+
+type Judged = Prepared | ((pair: ImageVersionPair) => ImageVersionPair);
 
 /** Or what becomes of those that are not to be sent. */
 async function judgedPut(
@@ -114,7 +145,7 @@ async function judgedPut(
   record: ImageVersionRecord,
   put: Put,
   looked: Facts["imageVersion"] | undefined,
-): Promise<Prepared | ((pair: ImageVersionPair) => ImageVersionPair)> {
+): Promise<Judged> {
   const why = await whyNotByMachine(deps, id, record, put);
   if (why !== undefined)
     return (pair) => withoutMachine(pair, why.operationId, why.message, deps);

@@ -65,8 +65,7 @@ export async function prove(
 }
 
 type Proof =
-  | { readonly proven: Proven | undefined }
-  | { readonly failure: OperationFailure };
+  { readonly proven: Proven } | { readonly failure: OperationFailure };
 
 /** Of a document that `would` be so: the version as Azure has it, with that change. Throws what the reads throw. */
 export async function proofOf(

@@ -8,6 +8,8 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import type { OperationReason } from "../state/failures.js";
 import type { Put } from "../state/reconcile.js";
+import type { RestoreDecision } from "../state/restoring.js";
+import { sendingTaken } from "../state/sending.js";
 import {
   answered,
   writeAccepted,
@@ -76,6 +78,24 @@ export function sendPut(
       return url;
     },
     { accepted: writeAccepted, refused: writeRefused },
+  );
+}
+
+export function sendRestore(
+  deps: Dependencies,
+  mine: StoredVersion,
+  id: ImageVersionId,
+  { location }: Extract<RestoreDecision, { kind: "restore" }>,
+): Promise<void> {
+  return sendStored(
+    deps,
+    mine,
+    () => deps.resourceManager.restoreImageVersion(id, location),
+    {
+      accepted: (pair, url, context) =>
+        sendingTaken(pair, "Restoring", url, context),
+      refused: writeRefused,
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 /**
- * One step of a version: look at Azure, decide, do. The same for creation, update, repair, promotion and deletion, in both queues.
+ * One step of a version: look at Azure, decide, do. The same for all that is asked, in both queues.
  * Invariants:
- *  1. A PUT or DELETE is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a
+ *  1. A request is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a
  *     repeated message or a crash in between never make ARM see two.
  *  2. Nothing is written that was not proven in this step, nor by a look that is older than 15 s.
  *  3. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
@@ -38,33 +38,30 @@ import {
   deletionIn,
   type DeletionDecision,
 } from "../state/deletion.js";
-import type { OperationReason } from "../state/failures.js";
 import { follow } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
-import { asksForList } from "../state/observe.js";
-import { reconcile, type Decision, type Put } from "../state/reconcile.js";
+import { reconcile, type Decision } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
-import { see, type Seen } from "../state/see.js";
+import {
+  decideRestore,
+  restored,
+  type RestoreDecision,
+} from "../state/restoring.js";
+import { see } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { endedBetween, type UsualTimes } from "../state/usual.js";
 import { addedBy } from "../properties/fields.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  Proven,
-} from "../state/record.js";
+import type { ImageVersionPair, Proven } from "../state/record.js";
 import { beginSending } from "../state/sending.js";
 import { beginWrite, writePostponed } from "../state/write.js";
 import { withFindings, withProof } from "../state/proven.js";
 import { sendDelete, softDeletionOf, undoOf } from "./delete.js";
 import { later, postponeOrEnd } from "./postpone.js";
 import { typesOf } from "./prove.js";
-import { takeRestoreStep } from "./restore.js";
-import { isListed, lookAt } from "../queries/look-at.js";
 import { noteEnds, readUsualTimes } from "../queries/usual-times.js";
-import { isBusy, type Look } from "../resources.js";
-import { preparedFor, type Delete, type Prepared } from "./prepare.js";
-import { reasonOf, sendPut } from "./send.js";
+import { preparedFor, type Prepared, type Writing } from "./prepare.js";
+import { readingOf, type Reading } from "./reading.js";
+import { sendPut, sendRestore } from "./send.js";
 
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
@@ -83,48 +80,7 @@ export async function takeStep(
     throw new TypeError(
       `${stored.record.resourceId} is not an image version's id`,
     );
-  return isRestoring(stored.record.state)
-    ? takeRestoreStep(deps, stored, id)
-    : lookAndAct(deps, stored, id);
-}
-
-/** What one step has read of the version. */
-interface Reading {
-  readonly look: Look | undefined;
-  /** When it was asked for. */
-  readonly time: Date;
-  readonly isListed: boolean;
-  /** Why ARM has given the version up, or does not delete it, where it says so. */
-  readonly reason: OperationReason | undefined;
-}
-
-/** Throws what the reads throw. */
-async function readingOf(
-  deps: Dependencies,
-  { record }: StoredVersion,
-  id: ImageVersionId,
-): Promise<Reading> {
-  const time = deps.now();
-  const look = await lookAt(deps, id);
-  const { write } = record;
-  const isLeft =
-    write?.deletes === true &&
-    write.answer === "accepted" &&
-    look !== undefined &&
-    look.provisioningState !== "Deleting";
-  return {
-    look,
-    time,
-    isListed: asksForList(record, look, contextOf(deps))
-      ? await isListed(id, (image) =>
-          deps.resourceManager.listImageVersions(image),
-        )
-      : false,
-    reason:
-      isLeft || look?.provisioningState === "Failed"
-        ? await reasonOf(deps, record)
-        : undefined,
-  };
+  return lookAndAct(deps, stored, id);
 }
 
 /** Looks at the version and does what follows. */
@@ -139,17 +95,24 @@ async function lookAndAct(
     reading = await readingOf(deps, stored, id);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const deletion = deletionIn(stored.record);
-    if (deletion !== undefined && stored.record.write === undefined)
+    const ends = endingBy(stored);
+    if (ends !== undefined)
       return postponeOrEnd(deps, stored, error, {
-        end: (pair, failure) =>
-          fails(pair, [deletion.id], failure, contextOf(deps)),
+        end: (pair, failure, context) => fails(pair, [ends], failure, context),
       });
     if (await isRefusedUnseen(deps, stored, id)) return;
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
     return later(deps, stored, error.message, waitMs);
   }
   return act(deps, stored, id, reading, prepared);
+}
+
+/** The operation that ends where the version cannot be seen: nothing was sent of it, and nothing is to be followed. */
+function endingBy({ record, operation }: StoredVersion): string | undefined {
+  if (record.write !== undefined) return undefined;
+  return record.state === "RestoreRequested"
+    ? operation.id
+    : deletionIn(record)?.id;
 }
 
 /** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
@@ -168,7 +131,7 @@ async function isRefusedUnseen(
   );
 }
 
-type Next = Decision | DeletionDecision;
+type Next = Decision | DeletionDecision | RestoreDecision;
 
 async function act(
   deps: StepDependencies,
@@ -180,22 +143,25 @@ async function act(
   const { look } = reading;
   // Of one moment: no further repair falls due once it is proven. Invariant 4.
   const time = contextOf(deps);
-  const sees = (pair: ImageVersionPair): Seen => {
-    const seen = see(pair, look, time, reading);
+  const sees = (pair: ImageVersionPair): ImageVersionPair => {
+    if (isRestoring(pair.record.state)) return pair;
+    const seen = see(pair, look, time, reading).pair;
     return prepared.refused === undefined
       ? seen
-      : { ...seen, pair: withoutRepairs(seen.pair, prepared.refused) };
+      : withoutRepairs(seen, prepared.refused);
   };
   const decides = (
-    { record }: ImageVersionPair,
+    { record, operation }: ImageVersionPair,
     ids: readonly string[] | undefined,
   ): Next => {
+    if (isRestoring(record.state))
+      return decideRestore(record, operation.id, reading, time);
     const deletion = deletionIn(record);
     return deletion === undefined
       ? reconcile(record, time, ids)
       : decideDeletion(record, deletion, reading.reason, deps.useDelayMs, time);
   };
-  const { pair } = sees(stored);
+  const pair = sees(stored);
   const decision = isFinal(pair.record.state)
     ? undefined
     : decides(pair, prepared.ids);
@@ -218,30 +184,19 @@ async function act(
       return lookAndAct(deps, stored, id, more ?? prepared);
     if (more !== undefined) return act(deps, stored, id, reading, more);
   }
-  const found: Found = {
-    types: isWriting(decision)
-      ? undefined
-      : await typesOf(deps, id, pair.record),
-    usual: await usualFor(deps, decision),
-    softDelete:
-      decision?.kind === "deleted"
-        ? await softDeletionOf(
-            deps,
-            id,
-            operationIn(pair, decision.id)?.softDelete,
-          )
-        : undefined,
-  };
+  const found = await foundFor(deps, id, pair, decision);
   const ids = prepared.ids ?? idsOf(pair);
   let next: Next | undefined;
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   const mine = await commitStep(deps, stored, (present) => {
-    const seen = withProof(sees(present).pair, [], found.types);
+    const seen = withProof(sees(present), [], found.types);
     next = isFinal(seen.record.state) ? undefined : decides(seen, ids);
     return next === undefined
       ? seen
       : after(seen, next, { ...prepared, ids }, found, contextOf(deps));
   });
+  if (isRestoring(pair.record.state) || decision?.kind === "deleted")
+    deps.looks.forget(id, imageIdOf(id));
   await send(deps, mine, id, next, prepared);
   await noteCopies(deps, stored, mine);
 }
@@ -253,8 +208,33 @@ interface Found {
   readonly softDelete: SoftDeleteRecord | undefined;
 }
 
-function isWriting(decision: Next | undefined): decision is Put | Delete {
-  return decision?.kind === "put" || decision?.kind === "delete";
+/** Copies of a write take as long as is usual, and a deletion can be undone until then. */
+async function foundFor(
+  deps: StepDependencies,
+  id: ImageVersionId,
+  pair: ImageVersionPair,
+  decision: Next | undefined,
+): Promise<Found> {
+  const makesCopies =
+    decision?.kind === "put" && addedBy(decision.changes).length > 0;
+  return {
+    types: isWriting(decision)
+      ? undefined
+      : await typesOf(deps, id, pair.record),
+    usual: makesCopies ? await readUsualTimes(deps.index) : undefined,
+    softDelete:
+      decision?.kind === "deleted"
+        ? await softDeletionOf(
+            deps,
+            id,
+            operationIn(pair, decision.id)?.softDelete,
+          )
+        : undefined,
+  };
+}
+
+function isWriting(decision: Next | undefined): decision is Writing {
+  return ["put", "delete", "restore"].includes(decision?.kind ?? "");
 }
 
 /** The pair after what was decided of it. */
@@ -263,7 +243,7 @@ function after(
   next: Next,
   {
     ids,
-    deletion,
+    judged,
     named = [],
     proven,
   }: Prepared & { readonly ids: readonly string[] },
@@ -283,14 +263,17 @@ function after(
         usual,
       );
     case "delete":
-      return next.id === deletion
+    case "restore":
+      return next.id === judged
         ? beginSending(
-            withFindings(pair, [next.id], named),
-            "Deleting",
+            withProof(withFindings(pair, [next.id], named), [next.id], proven),
+            next.kind === "delete" ? "Deleting" : "Restoring",
             next.id,
             context,
           )
         : advance(pair, context, { patch: {}, waitMs: 0 });
+    case "restored":
+      return restored(pair, next.look, context);
     case "deleted":
       return deleted(
         pair,
@@ -318,14 +301,19 @@ function waiting(
   ids: readonly string[],
   context: TransitionContext,
 ): ImageVersionPair {
-  if (next.kind === "wait" && deletionIn(pair.record) !== undefined)
+  const { record } = pair;
+  if (
+    next.kind === "wait" &&
+    (isRestoring(record.state) || deletionIn(record) !== undefined)
+  )
     return poll(
       pair,
       next.why,
       context,
       "waitMs" in next ? next.waitMs : undefined,
     );
-  return isUnsent(pair.record, ids)
+  // A request has come since those were judged.
+  return inWindow(record).some(([id]) => !ids.includes(id))
     ? advance(pair, context, { patch: {}, waitMs: 0 })
     : follow(pair, next, context);
 }
@@ -336,23 +324,14 @@ async function send(
   mine: StoredVersion | undefined,
   id: ImageVersionId,
   next: Next | undefined,
-  { deletion }: Prepared,
+  { judged }: Prepared,
 ): Promise<void> {
   if (mine === undefined) return;
   if (next?.kind === "put") return sendPut(deps, mine, id, next);
-  if (next?.kind === "delete" && next.id === deletion)
+  if (next?.kind === "delete" && next.id === judged)
     return sendDelete(deps, mine, id, next);
-  if (next?.kind === "deleted") deps.looks.forget(id, imageIdOf(id));
-}
-
-/** How long copies usually take, where the write has Azure make some. */
-async function usualFor(
-  { index }: Pick<StepDependencies, "index">,
-  decision: Next | undefined,
-): Promise<UsualTimes | undefined> {
-  return decision?.kind === "put" && addedBy(decision.changes).length > 0
-    ? readUsualTimes(index)
-    : undefined;
+  if (next?.kind === "restore" && next.id === judged)
+    return sendRestore(deps, mine, id, next);
 }
 
 /** How long those took that this step has seen done. */
@@ -370,20 +349,6 @@ async function noteCopies(
 
 function idsOf({ record }: ImageVersionPair): readonly string[] {
   return inWindow(record).map(([id]) => id);
-}
-
-/** A request has come since those were judged, and nothing stands in the way of it. */
-function isUnsent(
-  record: ImageVersionRecord,
-  judged: readonly string[],
-): boolean {
-  const { status, write, unconfirmed } = record;
-  return (
-    write === undefined &&
-    unconfirmed === undefined &&
-    (status === undefined || !isBusy(status)) &&
-    inWindow(record).some(([id]) => !judged.includes(id))
-  );
 }
 
 function isTooOld(deps: Pick<Dependencies, "now">, { time }: Reading): boolean {

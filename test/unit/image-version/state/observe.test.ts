@@ -65,7 +65,7 @@ describe("a look is a fact at once (1)", () => {
       shows({ [BUILD]: "2" }),
       at(20),
     );
-    expect(seen.fact).toEqual({
+    expect(seen.fact).toMatchObject({
       life: "same",
       others: [],
       write: { fate: "shown", sentFor: ["1"] },

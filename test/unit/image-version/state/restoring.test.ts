@@ -55,11 +55,12 @@ const canceled = {
 } as const;
 const decided = (
   record: ImageVersionRecord,
-  seen: Partial<Parameters<typeof decideRestore>[1]>,
+  seen: Partial<Parameters<typeof decideRestore>[2]>,
   seconds: number,
 ) =>
   decideRestore(
     record,
+    asked.operation.id,
     { look: undefined, deleted: undefined, ...seen },
     at(seconds),
   );
@@ -67,7 +68,8 @@ const decided = (
 describe("a restore is sent", () => {
   it("where Azure lists the version as deleted, and shows none", () => {
     expect(decided(asked.record, { deleted }, 10)).toEqual({
-      kind: "send",
+      kind: "restore",
+      id: asked.operation.id,
       location: "westus",
     });
     expect(decided(asked.record, { deleted, look }, 10).kind).toBe("wait");
@@ -75,7 +77,7 @@ describe("a restore is sent", () => {
 
   it("again once one without an answer can no longer be under way (1)", () => {
     expect(decided(sent("none"), { deleted }, 339).kind).toBe("wait");
-    expect(decided(sent("none"), { deleted }, 340).kind).toBe("send");
+    expect(decided(sent("none"), { deleted }, 340).kind).toBe("restore");
   });
 
   it("never again once it is accepted, or canceled (4)", () => {

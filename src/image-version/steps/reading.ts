@@ -1,0 +1,54 @@
+/** What one step reads of the version, before it decides. */
+import { contextOf } from "../../operation/steps.js";
+import type { ImageVersionId } from "../../resource-id.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
+import { isListed, lookAt } from "../queries/look-at.js";
+import type { DeletedImageVersion, Look } from "../resources.js";
+import type { OperationReason } from "../state/failures.js";
+import { asksForList } from "../state/observe.js";
+import { isRestoring } from "../state/states.js";
+import { reasonOf } from "./send.js";
+
+export interface Reading {
+  readonly look: Look | undefined;
+  /** When it was asked for. */
+  readonly time: Date;
+  readonly isListed: boolean;
+  /** Of a version that is to be restored, as Azure lists it. */
+  readonly deleted: DeletedImageVersion | undefined;
+  /** Why ARM has given the version up, or not done what it has accepted, where it says so. */
+  readonly reason: OperationReason | undefined;
+}
+
+/** Throws what the reads throw. */
+export async function readingOf(
+  deps: Dependencies,
+  { record }: StoredVersion,
+  id: ImageVersionId,
+): Promise<Reading> {
+  const time = deps.now();
+  const [look, deleted] = await Promise.all([
+    lookAt(deps, id),
+    isRestoring(record.state) ? deletedVersion(deps, id) : undefined,
+  ]);
+  const { write } = record;
+  const isLeft = write?.deletes
+    ? look !== undefined && look.provisioningState !== "Deleting"
+    : look === undefined && deleted !== undefined;
+  const isRefused = write?.answer === "accepted" && isLeft;
+  return {
+    look,
+    time,
+    deleted,
+    isListed: asksForList(record, look, contextOf(deps))
+      ? await isListed(id, (image) =>
+          deps.resourceManager.listImageVersions(image),
+        )
+      : false,
+    reason:
+      isRefused || look?.provisioningState === "Failed"
+        ? await reasonOf(deps, record)
+        : undefined,
+  };
+}
