@@ -182,6 +182,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await checked(page, "no error");
     await page.getByRole("button", { name: "Create the version" }).click();
     await page.waitForURL(/\/versions\/1\.3\.0$/u);
+    await page.getByText("supported: mariner, AzureGuestAgent 2.7.0").waitFor();
     const api = await stack.client(host);
     const { body } = await api.request<{ properties: unknown }>(
       "GET",

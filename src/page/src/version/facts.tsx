@@ -17,6 +17,7 @@ export function Facts({
   const all = sigil.regions.length;
   const ready = sigil.regions.filter(({ state }) => state === "Completed");
   const { endOfLifeDate } = properties.publishingProfile;
+  const secrets = properties.securityProfile?.secretsProvisioningSettings;
   const sources = sourcesOf(version);
   return (
     <dl class="facts">
@@ -47,6 +48,9 @@ export function Facts({
           <EndOfLife date={endOfLifeDate} />
         </Fact>
       )}
+      {secrets && (
+        <Fact name="Secrets provisioning">{secretsText(secrets)}</Fact>
+      )}
       {sigil.protected === true && (
         <Fact name="Protected">Not deleted until an Admin takes that off</Fact>
       )}
@@ -70,6 +74,32 @@ function latestText({ sigil: { latestIn, regions } }: Version): string {
       ? "in its region"
       : `in all ${regions.length} regions`
     : `in ${latestIn.length} of ${regions.length} regions`;
+}
+
+/** `supported: mariner, AzureGuestAgent 2.7.0`. */
+function secretsText({
+  isSupported,
+  osName,
+  components = [],
+}: NonNullable<
+  NonNullable<
+    Version["properties"]["securityProfile"]
+  >["secretsProvisioningSettings"]
+>): string {
+  const parts = [
+    osName,
+    ...components.map(({ name, version }) =>
+      [name, version].filter((part) => part !== undefined).join(" "),
+    ),
+  ].filter((part) => part !== undefined);
+  return [
+    isSupported === undefined
+      ? "not said"
+      : isSupported
+        ? "supported"
+        : "not supported",
+    ...(parts.length === 0 ? [] : [parts.join(", ")]),
+  ].join(": ");
 }
 
 function KeyState({
