@@ -114,6 +114,14 @@ it("names every object that a generator makes a type of", () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
+it("says of every body that it may be malformed, too large, or of another media type", () => {
+  for (const { operation } of operations)
+    if (operation.requestBody !== undefined)
+      expect(Object.keys(operation.responses), operation.operationId).toEqual(
+        expect.arrayContaining(["400", "413", "415"]),
+      );
+});
+
 it("shows an example of every body that it has", () => {
   const bare = operations.flatMap(({ operation }) => [
     ...(operation.requestBody === undefined
