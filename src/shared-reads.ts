@@ -4,8 +4,10 @@
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. An error is not kept; nor is an answer that `isKept` does not say so of.
  *  4. At most `most` answers are kept: the oldest go. What is too old goes with the next read.
+ *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old; nothing does not.
  */
 import { BoundedMap } from "./bounded-map.js";
+import { ServiceError } from "./errors.js";
 
 interface Kept<T> {
   readonly answer: Promise<T>;
@@ -15,6 +17,8 @@ interface Kept<T> {
 interface SharedReadsOptions<T> {
   readonly most: number;
   readonly keepMs: number;
+  /** `keepMs` if not given. */
+  readonly standInMs?: number;
   readonly now: () => Date;
   readonly isKept?: (value: T) => boolean;
 }
@@ -34,14 +38,20 @@ export class SharedReads<T> {
     read: () => Promise<T>,
     maxAgeMs = this.#options.keepMs,
   ): Promise<T> {
-    const { keepMs, now, isKept = () => true } = this.#options;
-    const ageMs = ({ sinceMs }: Kept<T>): number => now().getTime() - sinceMs;
-    this.#kept.deleteWhile((kept) => ageMs(kept) >= keepMs);
+    const { keepMs, standInMs = keepMs, now } = this.#options;
+    const { isKept = () => true } = this.#options;
+    const nowMs = now().getTime();
+    this.#kept.deleteWhile(({ sinceMs }) => nowMs - sinceMs >= standInMs);
     const present = this.#kept.get(key);
-    if (present !== undefined && ageMs(present) < maxAgeMs)
+    if (present !== undefined && nowMs - present.sinceMs < maxAgeMs)
       return present.answer;
-    const answer = read();
-    this.#kept.set(key, { answer, sinceMs: now().getTime() });
+    const answer = read().catch(async (error: unknown) => {
+      const old = isThrottled(error) ? await present?.answer : undefined;
+      if (present === undefined || old === undefined) throw error;
+      if (this.#kept.get(key)?.answer === answer) this.#kept.set(key, present);
+      return old;
+    });
+    this.#kept.set(key, { answer, sinceMs: nowMs });
     const forget = (): void => {
       if (this.#kept.get(key)?.answer === answer) this.#kept.delete(key);
     };
@@ -69,7 +79,21 @@ export class SharedReads<T> {
     this.#kept.set(key, { answer: Promise.resolve(value), sinceMs });
   }
 
+  /** What is kept is read again by whoever asks next; it may stand in. */
+  expire(key: string): void {
+    const present = this.#kept.get(key);
+    const { keepMs, now } = this.#options;
+    if (present !== undefined)
+      this.#kept.set(key, { ...present, sinceMs: now().getTime() - keepMs });
+  }
+
   forget(key: string): void {
     this.#kept.delete(key);
   }
+}
+
+function isThrottled(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && error.code === "ResourceManagerThrottled"
+  );
 }

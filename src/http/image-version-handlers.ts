@@ -99,7 +99,12 @@ export function imageVersionHandlers(
       : shown(result.version);
 
   const get = async ({ path, query }: Get) => {
-    const version = await getImageVersion(deps, path);
+    const isFresh = "fresh" in query && query.fresh === true;
+    const version = await getImageVersion(
+      deps,
+      path,
+      isFresh ? "fresh" : "display",
+    );
     const rollout = await rolloutOf(version);
     const keys =
       "expand" in query

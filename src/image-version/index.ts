@@ -135,6 +135,7 @@ export { IMAGE_VERSION_KINDS } from "./kind.js";
 export type {
   Dependencies,
   NumberRequest,
+  ReadTurn,
   ResourceManager,
   ResourceReader,
   StoredVersion,

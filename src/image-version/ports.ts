@@ -59,6 +59,12 @@ export interface ArmRequest {
   readonly body: unknown;
 }
 
+/**
+ * How a read goes where little is left of Azure's limits; absent: it waits its turn. `display`: it is sent only where no wait is due.
+ * `fresh`: it is sent where anything is left.
+ */
+export type ReadTurn = "display" | "fresh";
+
 /*
  * Azure Resource Manager. Reads answer undefined for 404 and throw ServiceError ResourceManagerForbidden, with the
  * `action` and `scope` in its fields, for 403. Every other failure is a ServiceError: terminal, or retryable with the
@@ -69,10 +75,12 @@ export interface ArmRequest {
 export interface ResourceManager {
   getImageVersion(
     id: ImageVersionId,
+    turn?: ReadTurn,
   ): Promise<ObservedImageVersion | undefined>;
   /** Every version of an image definition, in no order, without its replication; undefined where there is no such definition. */
   listImageVersions(
     imageId: string,
+    turn?: ReadTurn,
   ): Promise<readonly ListedImageVersion[] | undefined>;
   /** Sends one PUT and does not wait for what it starts; answers the URL of ARM's asynchronous operation, if any. */
   putImageVersion(
@@ -119,6 +127,7 @@ export interface ResourceReader {
   /** Every image definition of a gallery, in no order; undefined where there is no such gallery. */
   listImageDefinitions(
     galleryId: string,
+    turn?: ReadTurn,
   ): Promise<readonly ListedImageDefinition[] | undefined>;
   getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
   getSource(id: string): Promise<ImageSource | undefined>;
@@ -141,12 +150,15 @@ export interface Listing<Item> {
   readonly items: readonly Item[];
 }
 
-/** Looks at Azure for those who only read, shared by all who ask. */
+/** Looks at Azure for those who only read, shared by all who ask. Where a read is not sent, what was read before stands in. */
 export interface Looks {
-  /** What Azure shows of a version; undefined where there is none. Throws what the read throws. */
-  version(id: ImageVersionId): Promise<Look | undefined>;
-  /** The versions of an image definition as Azure lists them; undefined where there is no such definition. */
-  versions(imageId: string): Promise<readonly ListedImageVersion[] | undefined>;
+  /** What Azure shows of a version; undefined where there is none. `fresh`: it is read for this very call. Throws what the read throws. */
+  version(id: ImageVersionId, turn?: ReadTurn): Promise<Look | undefined>;
+  /** The versions of an image definition; undefined where there is no such definition. */
+  versions(
+    imageId: string,
+    turn?: ReadTurn,
+  ): Promise<Listing<ListedImageVersion> | undefined>;
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */
@@ -161,6 +173,8 @@ export interface Looks {
   ): Promise<KeyState | undefined>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
   has(id: ImageVersionId): boolean;
+  /** Keeps what another read has shown. */
+  keep(id: ImageVersionId, look: Look): void;
   /** What was kept of a version and its list is not to be shown again: it is written to, or a request is judged by a newer look. */
   forget(id: ImageVersionId, imageId: string): void;
 }

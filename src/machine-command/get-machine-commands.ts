@@ -29,7 +29,7 @@ export async function getMachineCommands(
   regionName: string,
   choice: MachineChoice,
 ): Promise<MachineCommandsView> {
-  const { look } = await getImageVersion(deps, id);
+  const { look } = await getImageVersion(deps, id, "display");
   const versionId = formatImageVersionId(id);
   const definition = await deps.resources.getImageDefinition(imageIdOf(id));
   if (look === undefined || definition === undefined)

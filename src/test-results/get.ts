@@ -30,7 +30,7 @@ export async function getTestResults(
   id: ImageVersionId,
 ): Promise<readonly TestResult[]> {
   const versionId = formatImageVersionId(id);
-  const look = await looks.version(id);
+  const look = await looks.version(id, "display");
   if (look === undefined)
     throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
   const record = await store.readRecord(keyOf(versionId));

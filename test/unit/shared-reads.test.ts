@@ -1,4 +1,5 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ServiceError } from "../../src/errors.js";
 import { SharedReads } from "../../src/shared-reads.js";
 
 let nowMs: number;
@@ -59,6 +60,49 @@ test("invariant 4: the oldest answers go", async () => {
   for (const key of ["a", "b", "c"]) await shared.once(key, answers(key));
   expect(await shared.once("b", answers("anew"))).toBe("b");
   expect(await shared.once("a", answers("anew"))).toBe("anew");
+});
+
+describe("invariant 5: what was read before stands in for a read that was not sent", () => {
+  const throttled = (): Promise<never> =>
+    Promise.reject(new ServiceError("ResourceManagerThrottled", "no turn"));
+  beforeEach(() => {
+    shared = new SharedReads({
+      most: 2,
+      keepMs: 1_000,
+      standInMs: 10_000,
+      now: () => new Date(nowMs),
+    });
+  });
+
+  test("until one is sent, and for no longer than it may", async () => {
+    await shared.once("a", answers("1"));
+    nowMs = 1_000;
+    expect(await shared.once("a", throttled)).toBe("1");
+    expect(await shared.once("a", answers("2"))).toBe("2");
+    nowMs = 10_999;
+    expect(await shared.once("a", throttled)).toBe("2");
+    nowMs = 11_000;
+    await expect(shared.once("a", throttled)).rejects.toThrow("no turn");
+  });
+
+  test("nor for another failure, nor where nothing was found", async () => {
+    await shared.once("a", answers("1"));
+    await shared.once("b", answers(undefined));
+    nowMs = 1_000;
+    const fails = (): Promise<never> => Promise.reject(new Error("down"));
+    await expect(shared.once("a", fails)).rejects.toThrow("down");
+    await expect(shared.once("b", throttled)).rejects.toThrow("no turn");
+  });
+
+  test("also where it is to be read again, and not what was forgotten", async () => {
+    await shared.once("a", answers("1"));
+    shared.expire("a");
+    expect(shared.has("a")).toBe(false);
+    expect(await shared.once("a", throttled)).toBe("1");
+    expect(await shared.once("a", answers("2"))).toBe("2");
+    shared.forget("a");
+    await expect(shared.once("a", throttled)).rejects.toThrow("no turn");
+  });
 });
 
 test("what was learnt by another read is kept as long, and can be forgotten", async () => {

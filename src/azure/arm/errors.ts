@@ -1,4 +1,5 @@
 import { ServiceError, type Finding } from "../../errors.js";
+import type { ReadTurn } from "../../image-version/index.js";
 import { knownRefusal } from "./refusals.js";
 import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 
@@ -6,6 +7,7 @@ import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 export interface ArmCall extends Permission {
   /** Such as `the read of version 1.0.0`. */
   readonly what: string;
+  readonly turn?: ReadTurn | undefined;
 }
 
 /** One answer of ARM, as it came over the wire. */

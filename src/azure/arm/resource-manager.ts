@@ -37,8 +37,8 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
   };
 
   return {
-    async getImageVersion(id) {
-      const call = callOf("read", id);
+    async getImageVersion(id, turn) {
+      const call = { ...callOf("read", id), turn };
       const response = await arm.request(
         call,
         "GET",
@@ -48,13 +48,14 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       return body === undefined ? undefined : observed(body);
     },
 
-    async listImageVersions(imageId) {
+    async listImageVersions(imageId, turn) {
       const items = await readPages<WireImageVersion & { name?: string }>(arm, {
         what: `the list of versions of ${imageId}`,
         action: `${VERSIONS}/read`,
         scope: imageId,
         path: `${imageId}/versions`,
         apiVersion: GALLERIES_API_VERSION,
+        turn,
       });
       return items?.flatMap((item) => {
         if (item.name === undefined) return [];

@@ -112,7 +112,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
 
     listGalleries: () => listGalleries(arm),
 
-    async listImageDefinitions(galleryId) {
+    async listImageDefinitions(galleryId, turn) {
       if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined)
         return undefined;
       const items = await readPages<
@@ -123,6 +123,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
         scope: galleryId,
         path: `${galleryId}/images`,
         apiVersion: GALLERIES_API_VERSION,
+        turn,
       });
       return items?.flatMap(({ name, ...wire }) => {
         if (name === undefined) return [];

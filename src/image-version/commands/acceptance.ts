@@ -49,7 +49,9 @@ export async function glance(
   mustSee: boolean,
 ): Promise<Glance> {
   try {
-    return await glanceBy(deps, id, record, await lookAt(deps, id));
+    const shown = await lookAt(deps, id);
+    if (shown !== undefined) deps.looks.keep(id, shown);
+    return await glanceBy(deps, id, record, shown);
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
     return { look: record?.status, seen: false };

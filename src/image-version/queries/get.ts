@@ -1,7 +1,7 @@
 /**
  * A version, or the versions of an image definition, as Azure shows them, with what Sigil knows besides. What others have
- * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look. A GET
- * reads at most three records, a page one more than it has versions, or two.
+ * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look, however old:
+ * its polls look at it as often as Azure's limits allow. A GET reads at most six records, a page five more than it has versions.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
@@ -14,7 +14,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies } from "../ports.js";
+import type { Dependencies, ReadTurn } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
 import { believed } from "../state/observe.js";
@@ -47,27 +47,29 @@ export interface KnownImageVersion {
   readonly warnings: readonly Finding[];
 }
 
-/** So old may the last look of a version be that is followed; else Azure is asked, as of any other. */
-const FRESH_MS = 30_000;
-
 /** How many versions at the top, whose regions' readiness is not known, are looked at for the latest. */
 const MOST_LOOKS = 5;
-/** Of these, how many may show their last look that is stored, where they are followed; Azure is asked of the others. */
-const MOST_STORED = 2;
 
-/** Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it. */
+/** A list that is older stands in for one that could not be read. */
+const LISTED_LATELY_MS = 60_000;
+
+/**
+ * Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it, and with `fresh` what the
+ * read of the version throws.
+ */
 export async function getImageVersion(
   reads: Reads,
   id: ImageVersionId,
+  turn?: ReadTurn,
 ): Promise<KnownImageVersion> {
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
-  const { look, warnings } = await believedLook(reads, id, record);
+  const { look, warnings } = await believedLook(reads, id, record, turn);
   const isMissing =
     look === undefined &&
     ((record?.status !== undefined && !isToBeShown(record)) ||
       shownOf(look, record) === undefined);
   if (isMissing) throw notFound(id, record);
-  const { latest, unknown } = await latestAround(reads, id, look);
+  const { latest, unknown } = await latestAround(reads, id, look, turn);
   return known(id, look, record, latest, [...warnings, ...unknown]);
 }
 
@@ -81,22 +83,26 @@ async function believedLook(
   reads: Reads,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
+  turn: ReadTurn | undefined,
 ): Promise<Believed> {
-  const followed =
-    record !== undefined && !isFinal(record.state) ? record.status : undefined;
-  if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
-    return { look: followed, warnings: [] };
-  const isToBeMade =
+  if (
+    turn !== "fresh" &&
     record !== undefined &&
     !isFinal(record.state) &&
-    !isDeleting(record.state) &&
-    record.status === undefined;
-  if (isToBeMade) return { look: undefined, warnings: [] };
+    (record.status === undefined
+      ? !isDeleting(record.state)
+      : !reads.looks.has(id))
+  )
+    return { look: record.status, warnings: [] };
   try {
-    const read = await reads.looks.version(id);
+    const read = await reads.looks.version(id, turn);
     if (read === undefined)
-      await mustBeGone(reads, id, record, (image) =>
-        reads.looks.versions(image),
+      await mustBeGone(
+        reads,
+        id,
+        record,
+        async (image) =>
+          (await reads.looks.versions(image, listTurn(turn)))?.items,
       );
     const shown = later(read, record);
     const { look } = believed(record, shown, {
@@ -106,7 +112,11 @@ async function believedLook(
     const isBehind = look !== undefined && look !== shown;
     return { look, warnings: isBehind ? [behind(look.time)] : [] };
   } catch (error) {
-    if (!(error instanceof ServiceError) || record?.status === undefined)
+    if (
+      !(error instanceof ServiceError) ||
+      record?.status === undefined ||
+      turn === "fresh"
+    )
       throw error;
     const { status } = record;
     return { look: status, warnings: [unread(error, status.time)] };
@@ -123,13 +133,14 @@ export async function listImageVersions(
   top: number,
   continuationToken: string | undefined,
 ): Promise<Page<KnownImageVersion>> {
-  const listed = await reads.looks.versions(imageId);
+  const listed = await reads.looks.versions(imageId, "display");
   if (listed === undefined)
     throw new ServiceError(
       "NotFound",
       `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
-  const descending = [...listed].sort((a, b) =>
+  const { items, time } = listed;
+  const descending = [...items].sort((a, b) =>
     compareVersionNumbers(b.name, a.name),
   );
   const after = continuationToken && tokenOf(continuationToken);
@@ -137,7 +148,7 @@ export async function listImageVersions(
     ? descending.filter(({ name }) => compareVersionNumbers(name, after) < 0)
     : descending;
   const page = rest.slice(0, top);
-  const latest = await latestOfListed(reads, imageId, listed);
+  const latest = await latestOfListed(reads, imageId, items, "display");
   const value = await Promise.all(
     page.map(async (item) => {
       const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -146,7 +157,7 @@ export async function listImageVersions(
       const record = await reads.store.readRecord(
         keyOf(formatImageVersionId(id)),
       );
-      return known(id, lookOf(item, record, reads.now()), record, latest, []);
+      return known(id, lookOf(item, record, time), record, latest, []);
     }),
   );
   const last = page.at(-1);
@@ -167,14 +178,10 @@ function tokenOf(token: string): string {
 export function lookOf(
   item: ListedImageVersion,
   record: ImageVersionRecord | undefined,
-  now: Date,
+  time: string,
 ): Look {
   const { name: _, ...shown } = item;
-  return {
-    ...shown,
-    regions: record?.status?.regions ?? [],
-    time: now.toISOString(),
-  };
+  return { ...shown, regions: record?.status?.regions ?? [], time };
 }
 
 export function known(
@@ -211,31 +218,58 @@ async function latestAround(
   reads: Reads,
   id: ImageVersionId,
   look: Look | undefined,
+  turn: ReadTurn | undefined,
 ): Promise<{ readonly latest: Latest; readonly unknown: readonly Finding[] }> {
   const imageId = imageIdOf(id);
   const name = id.versionName;
   try {
-    const listed = await reads.looks.versions(imageId);
+    const listed = await reads.looks.versions(imageId, listTurn(turn));
     if (listed === undefined && look !== undefined)
       throw new ServiceError(
         "StateConflict",
         `Azure answers that it has no image definition ${imageId}, and shows a version of it: one of these is behind. Send the request again.`,
         { retryAfterMs: 30_000 },
       );
-    const seen = (listed ?? []).map((item) =>
+    const { items, time } = listed ?? { items: [], time: "" };
+    const seen = items.map((item) =>
       item.name === name && look !== undefined ? { ...look, name } : item,
     );
-    return { latest: await latestOfListed(reads, imageId, seen), unknown: [] };
+    return {
+      latest: await latestOfListed(reads, imageId, seen, turn),
+      unknown:
+        reads.now().getTime() - Date.parse(time) > LISTED_LATELY_MS
+          ? [
+              latestUnknown(
+                `Azure's limit for reads is nearly used up: the latest is as Azure listed the versions at ${time}.`,
+              ),
+            ]
+          : [],
+    };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const finding: Finding = {
-      code: "LatestUnknown",
-      pointer: "/sigil/latest",
-      message: `The versions of the image definition could not be read from Azure, so no version is marked as the latest. ${error.message}`,
-      severity: "warning",
+    return {
+      latest: { inRegion: new Map() },
+      unknown: [
+        latestUnknown(
+          `The versions of the image definition could not be read from Azure, so no version is marked as the latest. ${error.message}`,
+        ),
+      ],
     };
-    return { latest: { inRegion: new Map() }, unknown: [finding] };
   }
+}
+
+/** A list is read for many: what must be fresh is the version. */
+function listTurn(turn: ReadTurn | undefined): ReadTurn | undefined {
+  return turn && "display";
+}
+
+function latestUnknown(message: string): Finding {
+  return {
+    code: "LatestUnknown",
+    pointer: "/sigil/latest",
+    message,
+    severity: "warning",
+  };
 }
 
 /** The latest of all that Azure lists. The readiness of what is being replicated is that of a look. */
@@ -243,6 +277,7 @@ export function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],
+  turn: ReadTurn | undefined,
 ): Promise<Latest> {
   let looks = 0;
   return latestOf(listed, async (item) => {
@@ -250,13 +285,7 @@ export function latestOfListed(
     if (id === undefined || !isUnsettled(item) || looks === MOST_LOOKS)
       return usableRegions(item);
     looks += 1;
-    const readyRegions = await readyRegionsOf(
-      reads,
-      id,
-      looks <= MOST_STORED
-        ? await reads.store.readRecord(keyOf(formatImageVersionId(id)))
-        : undefined,
-    );
+    const readyRegions = await readyRegionsOf(reads, id, listTurn(turn));
     return usableRegions({ ...item, readyRegions });
   });
 }
@@ -264,12 +293,13 @@ export function latestOfListed(
 async function readyRegionsOf(
   reads: Reads,
   id: ImageVersionId,
-  record: ImageVersionRecord | undefined,
+  turn: ReadTurn | undefined,
 ): Promise<readonly string[]> {
+  const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const followed =
     record !== undefined && !isFinal(record.state) ? record.status : undefined;
   try {
-    const look = followed ?? (await reads.looks.version(id));
+    const look = followed ?? (await reads.looks.version(id, turn));
     return (look?.regions ?? [])
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name);
@@ -289,10 +319,6 @@ function later(
   return Date.parse(observed.time) > Date.parse(shared.time)
     ? observed
     : shared;
-}
-
-function isFresh({ time }: Look, now: Date): boolean {
-  return now.getTime() - Date.parse(time) < FRESH_MS;
 }
 
 function behind(time: string): Finding {

@@ -5,10 +5,15 @@
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of image definitions are kept: the
  *     oldest go.
+ *  4. Where a read to display is not sent for want of quota, what was read in the last `STAND_IN_MS` stands in, with its time; of
+ *     galleries and their image definitions what is kept.
  * What is kept decides no write: a step looks for itself.
  */
 import { ServiceError } from "../../errors.js";
-import { formatImageVersionId } from "../../resource-id.js";
+import {
+  formatImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyState } from "../keys/ports.js";
 import type {
@@ -25,6 +30,7 @@ import type {
 } from "../resources.js";
 
 const KEEP_MS = 30_000;
+const STAND_IN_MS = 600_000;
 /** They come and go seldom. */
 const KEEP_GALLERIES_MS = 3_600_000;
 /** Whoever has just made one reads again until it is there. */
@@ -44,15 +50,14 @@ export function createLooks(
   resources: Pick<ResourceReader, "listGalleries" | "listImageDefinitions">,
   now: () => Date,
 ): Looks {
+  const kept = { keepMs: KEEP_MS, standInMs: STAND_IN_MS, now };
   const versions = new SharedReads<Look | undefined>({
     most: MOST_VERSIONS,
-    keepMs: KEEP_MS,
-    now,
+    ...kept,
   });
-  const lists = new SharedReads<readonly ListedImageVersion[] | undefined>({
+  const lists = new SharedReads<Listing<ListedImageVersion> | undefined>({
     most: MOST_LISTS,
-    keepMs: KEEP_MS,
-    now,
+    ...kept,
   });
   const galleries = new SharedReads<Listing<ListedGallery>>({
     most: 1,
@@ -81,7 +86,10 @@ export function createLooks(
     images.once(
       galleryId.toLowerCase(),
       async () => {
-        const items = await resources.listImageDefinitions(galleryId);
+        const items = await resources.listImageDefinitions(
+          galleryId,
+          "display",
+        );
         return items && listing(items);
       },
       maxAgeMs(anew),
@@ -101,15 +109,19 @@ export function createLooks(
   };
   return {
     keys: (setId, look) => keys.once(setId.toLowerCase(), look),
-    version: (id) =>
-      versions.once(formatImageVersionId(id).toLowerCase(), async () => {
-        const shown = await resourceManager.getImageVersion(id);
+    version(id, turn) {
+      const key = keyOf(id);
+      if (turn === "fresh") versions.forget(key);
+      return versions.once(key, async () => {
+        const shown = await resourceManager.getImageVersion(id, turn);
         return shown && { ...shown, time: now().toISOString() };
+      });
+    },
+    versions: (imageId, turn) =>
+      lists.once(imageId.toLowerCase(), async () => {
+        const items = await resourceManager.listImageVersions(imageId, turn);
+        return items && listing(items);
       }),
-    versions: (imageId) =>
-      lists.once(imageId.toLowerCase(), () =>
-        resourceManager.listImageVersions(imageId),
-      ),
     galleries: (anew) =>
       galleries.once(
         "",
@@ -121,10 +133,17 @@ export function createLooks(
         maxAgeMs(anew),
       ),
     images: imagesIn,
-    has: (id) => versions.has(formatImageVersionId(id).toLowerCase()),
+    has: (id) => versions.has(keyOf(id)),
+    keep(id, look) {
+      versions.keep(keyOf(id), look);
+    },
     forget(id, imageId) {
-      versions.forget(formatImageVersionId(id).toLowerCase());
-      lists.forget(imageId.toLowerCase());
+      versions.forget(keyOf(id));
+      lists.expire(imageId.toLowerCase());
     },
   };
+}
+
+function keyOf(id: ImageVersionId): string {
+  return formatImageVersionId(id).toLowerCase();
 }

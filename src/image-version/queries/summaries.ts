@@ -109,7 +109,7 @@ async function summarize(
   remembered: Remembered,
 ): Promise<ImageSummary> {
   const [listed, targets] = await Promise.all([
-    reads.looks.versions(imageId),
+    reads.looks.versions(imageId, "display"),
     readTargets(reads, imageId),
   ]);
   if (listed === undefined)
@@ -117,7 +117,8 @@ async function summarize(
       "NotFound",
       `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
-  const items = new Map(listed.map((item) => [item.name, item]));
+  const { items: published, time } = listed;
+  const items = new Map(published.map((item) => [item.name, item]));
   const names = [...new Set([...items.keys(), ...targets.keys()])].sort(
     (a, b) => compareVersionNumbers(b, a),
   );
@@ -128,12 +129,12 @@ async function summarize(
     targets,
     remembered,
   );
-  const latest = await latestOfListed(reads, imageId, listed);
+  const latest = await latestOfListed(reads, imageId, published, "display");
   const looks = await looksAtOthers(reads, imageId, names, items, records);
   const knownKeys = await readKeys(
     reads,
     imageId,
-    listed.some(({ resource }) => usesOwnKeys(resource)),
+    published.some(({ resource }) => usesOwnKeys(resource)),
   );
   for (const name of remembered.shown.keys())
     if (!items.has(name)) remembered.shown.delete(name);
@@ -191,7 +192,7 @@ async function summarize(
   };
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
-    view: { ...content, time: reads.now().toISOString() },
+    view: { ...content, time },
   };
 }
 
@@ -231,7 +232,7 @@ function shownOf(
       viewImageVersion(
         known(
           id,
-          look ?? (item && lookOf(item, record, now())),
+          look ?? (item && lookOf(item, record, now().toISOString())),
           record,
           NO_LATEST,
           [],
@@ -270,7 +271,7 @@ async function looksAtOthers(
   for (const name of busy.slice(0, MOST_OTHERS)) {
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     try {
-      const look = id && (await reads.looks.version(id));
+      const look = id && (await reads.looks.version(id, "display"));
       if (look) looks.set(name, look);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

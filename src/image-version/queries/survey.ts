@@ -103,7 +103,7 @@ export async function surveyOf(
     const shown = await lookAt(deps, id);
     const listed =
       shown === undefined && (await isThere(deps, id, record, azure))
-        ? lookOf(item, record, deps.now())
+        ? lookOf(item, record, deps.now().toISOString())
         : shown;
     const found = listed && believed(record, listed, contextOf(deps)).look;
     if (found !== shown) unconfirmed.add(name);

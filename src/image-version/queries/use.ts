@@ -25,7 +25,11 @@ export async function getImageUse(
   deps: Dependencies,
   id: ImageVersionId,
 ): Promise<ImageUseView> {
-  const { look, latestIn, warnings } = await getImageVersion(deps, id);
+  const { look, latestIn, warnings } = await getImageVersion(
+    deps,
+    id,
+    "display",
+  );
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
   const names = namesOf(id, gallery ?? {});
   const use = await findUsers(deps, id.subscriptionId, names);

@@ -27,6 +27,11 @@ export const SHOW: Command = {
       names: ["--expand"],
       help: "Taken as az has it; the replication status is always shown.",
     },
+    {
+      names: ["--fresh"],
+      kind: "flag",
+      help: "Read from Azure now; what Sigil saw last otherwise.",
+    },
   ],
   columns: [
     { title: "Region", of: ({ name }: Region) => name },
@@ -50,6 +55,7 @@ export const SHOW: Command = {
   async run(context) {
     const { body, headers } = await context.client.call("getImageVersion", {
       path: versionIn(context),
+      query: context.values.boolean("--fresh") ? { fresh: true } : {},
     });
     for (const { type, message, whatToDo } of body.sigil.conditions ?? [])
       context.note(

@@ -1,8 +1,11 @@
 /** Looks that are behind, answers that are lost, processes that die: no verdict, no write and no event follows from them. */
 import { describe, expect, test } from "vitest";
-import type { InProcess } from "../../../support/dependencies.js";
+import { promoteImageVersion } from "../../../../src/image-version/commands/promote.js";
+import { getImageVersion } from "../../../../src/image-version/queries/get.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import {
+  BY,
   byHand,
   ended,
   facts,
@@ -257,5 +260,52 @@ describe("two hosts, and messages that come twice or late", () => {
       { status: "Succeeded" },
     ]);
     expect(puts(world)).toBe(1);
+  });
+});
+
+describe("a version that is followed", () => {
+  const readsOf = async (run: () => Promise<unknown>): Promise<number> => {
+    world.simulator.control.clearRequests();
+    await run();
+    return world.simulator.control.countRequests({
+      method: "GET",
+      path: `${id.replaceAll(".", "\\.")}\\?`,
+    });
+  };
+  const get = (turn?: "display" | "fresh") =>
+    getImageVersion(world.deps, idOf(id), turn);
+
+  test("is looked at by each PUT, PATCH and promotion of it, and by no GET but a fresh one", async () => {
+    const body = plain(undefined, { tags: { a: "2" } });
+    await made(world, id, plain(undefined, { tags: { a: "1" } }));
+    await put(world, id, body);
+    world.clock.advance(20 * 60_000);
+    expect(await readsOf(() => get("display"))).toBe(0);
+    expect(await readsOf(() => put(world, id, body))).toBe(1);
+    expect(await readsOf(() => patch(world, id, { tags: { b: "1" } }))).toBe(1);
+    expect(
+      await readsOf(() =>
+        promoteImageVersion(world.deps, { ...BY, id: idOf(id) }),
+      ),
+    ).toBe(1);
+    expect(await readsOf(() => get("display"))).toBe(0);
+    expect(await readsOf(() => get("fresh"))).toBe(1);
+  });
+
+  test("is shown with the time of its look: the poll's, a command's, or that of a fresh one", async () => {
+    await made(world, id, plain(undefined, { tags: { a: "1" } }));
+    await put(world, id, plain(undefined, { tags: { a: "2" } }));
+    const { record } = await world.read(id);
+    world.clock.advance(20 * 60_000);
+    expect((await get("display")).look?.time).toBe(record.status?.time);
+    const shownMs = async (turn: "display" | "fresh"): Promise<number> =>
+      Date.parse((await get(turn)).look?.time ?? "");
+    const patchedMs = world.clock.now();
+    await patch(world, id, { tags: { b: "1" } });
+    world.clock.advance(25_000);
+    const byPatchMs = await shownMs("display");
+    expect(byPatchMs).toBeGreaterThanOrEqual(patchedMs);
+    expect(byPatchMs).toBeLessThan(patchedMs + 25_000);
+    expect(await shownMs("fresh")).toBeGreaterThanOrEqual(patchedMs + 25_000);
   });
 });

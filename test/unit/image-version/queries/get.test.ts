@@ -1,8 +1,15 @@
-import { expect, test } from "vitest";
-import { getImageVersion } from "../../../../src/image-version/queries/get.js";
+import { describe, expect, test } from "vitest";
+import { ServiceError } from "../../../../src/errors.js";
+import type { ReadTurn } from "../../../../src/image-version/ports.js";
+import {
+  getImageVersion,
+  type KnownImageVersion,
+} from "../../../../src/image-version/queries/get.js";
 import type { Look } from "../../../../src/image-version/resources.js";
+import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { idOf } from "../../../support/dependencies.js";
 import {
+  applied,
   at,
   COMPLETED,
   lookOf,
@@ -18,26 +25,37 @@ const { record } = told(
     .pair,
 );
 
-const shownOver = async (shared: Look): Promise<Look | undefined> => {
-  const { look } = await getImageVersion(
+const shown = (
+  stored: ImageVersionRecord,
+  version: (turn?: ReadTurn) => Promise<Look>,
+  { seconds = 75, turn }: { seconds?: number; turn?: ReadTurn } = {},
+): Promise<KnownImageVersion> =>
+  getImageVersion(
     {
-      store: { readRecord: () => Promise.resolve(record) } as never,
+      store: { readRecord: () => Promise.resolve(stored) } as never,
       looks: {
-        version: () => Promise.resolve(shared),
-        versions: () => Promise.resolve([]),
+        version: (_, asked) => version(asked),
+        versions: () =>
+          Promise.resolve({
+            items: [],
+            time: at(seconds).now.toISOString(),
+          }),
         galleries: () => Promise.reject(new Error("nobody asks")),
         images: () => Promise.resolve(undefined),
         has: () => false,
+        keep: () => undefined,
         forget: () => undefined,
         keys: (_, look) => look(),
       },
-      ...at(75),
-      now: () => at(75).now,
+      ...at(seconds),
+      now: () => at(seconds).now,
     },
     idOf(VERSION_ID),
+    turn,
   );
-  return look;
-};
+
+const shownOver = async (shared: Look): Promise<Look | undefined> =>
+  (await shown(record, () => Promise.resolve(shared))).look;
 
 // Others may have asked while the version was not polled yet, and their look is kept for half a minute.
 test("what ended an operation is shown, not a shared look from before it", async () => {
@@ -49,4 +67,40 @@ test("what ended an operation is shown, not a shared look from before it", async
 test("a shared look from after it is shown", async () => {
   const after = lookOf("Updating", COMPLETED, { seconds: 70 });
   expect(await shownOver(after)).toBe(after);
+});
+
+describe("a version that is followed", () => {
+  const followed = applied().record;
+  const fresh = lookOf("Creating", COMPLETED, { seconds: 3_000 });
+
+  test("shows its last look, however old, and Azure is not asked", async () => {
+    const asked: unknown[] = [];
+    const { look, warnings } = await shown(
+      followed,
+      (turn) => {
+        asked.push(turn);
+        return Promise.resolve(fresh);
+      },
+      { seconds: 3_000, turn: "display" },
+    );
+    expect(look).toEqual(followed.status);
+    expect(look).toBeDefined();
+    expect(warnings).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  test("shows a fresh one to whoever asks for it, or says why not", async () => {
+    const turn = "fresh";
+    const { look } = await shown(followed, () => Promise.resolve(fresh), {
+      seconds: 3_000,
+      turn,
+    });
+    expect(look).toBe(fresh);
+    const notSent = new ServiceError("ResourceManagerThrottled", "no turn", {
+      retryAfterMs: 1_200,
+    });
+    await expect(
+      shown(followed, () => Promise.reject(notSent), { seconds: 3_000, turn }),
+    ).rejects.toBe(notSent);
+  });
 });

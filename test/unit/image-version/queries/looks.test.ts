@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createLooks } from "../../../../src/image-version/queries/looks.js";
 import { ServiceError } from "../../../../src/errors.js";
-import type { Looks } from "../../../../src/image-version/ports.js";
-import type { ObservedImageVersion } from "../../../../src/image-version/resources.js";
+import type { Looks, ReadTurn } from "../../../../src/image-version/ports.js";
+import type {
+  ListedImageVersion,
+  ObservedImageVersion,
+} from "../../../../src/image-version/resources.js";
 import { galleryIdOf, imageIdOf } from "../../../../src/resource-id.js";
 import { idOf } from "../../../support/dependencies.js";
 import { seedVersionId } from "../../../support/requests.js";
@@ -17,22 +20,28 @@ const FOREIGN = `${GALLERY}Foreign`;
 let nowMs: number;
 let reads: string[];
 let listed: string[];
+let turns: (ReadTurn | undefined)[];
 let answer: () => Promise<ObservedImageVersion | undefined>;
+let list: () => Promise<readonly ListedImageVersion[]>;
 let looks: Looks;
 beforeEach(() => {
   nowMs = Date.UTC(2026, 0, 1);
   reads = [];
   listed = [];
+  turns = [];
   answer = () => Promise.resolve(lookOf("Succeeded"));
+  list = () => Promise.resolve([]);
   looks = createLooks(
     {
-      getImageVersion: ({ versionName }) => {
+      getImageVersion: ({ versionName }, turn) => {
         reads.push(versionName);
+        turns.push(turn);
         return answer();
       },
-      listImageVersions: () => {
+      listImageVersions: (_, turn) => {
         reads.push("list");
-        return Promise.resolve([]);
+        turns.push(turn);
+        return turn === "display" ? list() : Promise.resolve([]);
       },
     },
     {
@@ -165,6 +174,53 @@ test("invariant 3: fifty lists are kept", async () => {
   expect(reads).toEqual([]);
   await looks.versions(`${IMAGE}0`);
   expect(reads).toEqual(["list"]);
+});
+
+describe("invariant 4: what was read before stands in for a read to display that is not sent", () => {
+  const notSent = (): Promise<never> =>
+    Promise.reject(
+      new ServiceError("ResourceManagerThrottled", "no turn", {
+        retryAfterMs: 1_000,
+      }),
+    );
+
+  test("of a version, for ten minutes, with the time at which it was read", async () => {
+    const first = await looks.version(ID, "display");
+    answer = notSent;
+    nowMs += 599_999;
+    expect(await looks.version(ID, "display")).toBe(first);
+    nowMs += 1;
+    await expect(looks.version(ID, "display")).rejects.toThrow("no turn");
+    expect(turns).toEqual(["display", "display", "display"]);
+  });
+
+  test("of a list, also one to which was written since", async () => {
+    const first = await looks.versions(IMAGE, "display");
+    expect(first?.time).toBe("2026-01-01T00:00:00.000Z");
+    looks.forget(ID, IMAGE);
+    list = notSent;
+    nowMs += 60_000;
+    expect(await looks.versions(IMAGE, "display")).toBe(first);
+  });
+});
+
+test("a fresh look is read for whoever asks for it, and kept for others", async () => {
+  await looks.version(ID);
+  const [one, other] = await Promise.all([
+    looks.version(ID, "fresh"),
+    looks.version(ID, "fresh"),
+  ]);
+  expect(one).not.toBe(other);
+  expect(await looks.version(ID)).toBe(other);
+  expect(turns).toEqual([undefined, "fresh", "fresh"]);
+});
+
+test("what another read has shown is kept", async () => {
+  const look = lookOf("Updating");
+  looks.keep(ID, look);
+  expect(looks.has(ID)).toBe(true);
+  expect(await looks.version(ID)).toBe(look);
+  expect(reads).toEqual([]);
 });
 
 test("what was written to is read again, and so is its list", async () => {
