@@ -84,7 +84,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/azure/arm/shared-facts.ts": "lives for one turn of the event loop",
   "src/azure/service-bus/messenger.ts": "a fixed list of entities",
   "src/azure/service-bus/dead-letters.ts": "lives for one call",
-  "src/azure/tables/turns.ts": "what is under way",
+  "src/azure/tables/runs.ts": "what is under way",
+  "src/azure/tables/version-numbers.ts": "lives for one call",
 };
 
 test("no map of the product grows with what callers send", async () => {

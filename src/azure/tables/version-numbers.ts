@@ -2,8 +2,10 @@
  * Numbers in Table Storage: one partition an image definition, with a row for the number that was given last and a row
  * for each request that has one, for a time. Invariants:
  *  1. Every write goes through the row of the last number, whose ETag guards the whole partition.
- *  2. The last number and the request that got it are one transaction: none is given without somebody to have it.
+ *  2. The last number and the requests that get theirs are one transaction: none is given without somebody to have it. What is asked
+ *     for while one is under way gets a run of numbers in the next.
  */
+import type { TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
 import {
   highestVersionNumber,
@@ -12,14 +14,15 @@ import {
   type VersionNumbers,
 } from "../../image-version/index.js";
 import { keyOf } from "../../resource-id.js";
-import { Turns } from "./turns.js";
+import { Runs } from "./runs.js";
 import { Table, type TableStorage } from "./table.js";
 
 export const NUMBERS_TABLE = "SigilVersionNumbers";
 const LAST_ROW = "last";
 /** One of all who write at once comes through each time: more than there are hosts. */
 const WRITE_TRIES = 100;
-const CALL_TIMEOUT_MS = 10_000;
+/** Table Storage writes 100 entities at once: the last number is one of them. */
+const MOST_AT_ONCE = 99;
 
 interface NumberRow {
   readonly number: string;
@@ -30,17 +33,13 @@ export function createVersionNumbers(
   now: () => Date,
 ): VersionNumbers {
   const table = new Table(storage, NUMBERS_TABLE);
-  const turns = new Turns();
 
   const row = async (
     key: string,
     rowKey: string,
   ): Promise<{ number: string; etag: string } | undefined> => {
     const entity = await table.run(
-      (client) =>
-        client.getEntity<NumberRow>(key, rowKey, {
-          abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-        }),
+      (client) => client.getEntity<NumberRow>(key, rowKey),
       404,
     );
     return entity === 404 ? undefined : entity;
@@ -49,49 +48,71 @@ export function createVersionNumbers(
   /** False when somebody else has written since `etag` was read. */
   const write = async (
     key: string,
-    requestKey: string,
+    given: ReadonlyMap<string, string>,
     number: string,
     etag: string | undefined,
   ): Promise<boolean> => {
     const last = { partitionKey: key, rowKey: LAST_ROW, number };
-    const bound = {
-      partitionKey: key,
-      rowKey: requestRow(requestKey),
-      number,
-      writtenTime: now().toISOString(),
-    };
+    const writtenTime = now().toISOString();
     const result = await table.run(
       (client) =>
-        client.submitTransaction(
-          [
-            etag === undefined
-              ? ["create", last]
-              : ["update", last, "Replace", { etag }],
-            ["upsert", bound, "Replace"],
-          ],
-          { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
-        ),
+        client.submitTransaction([
+          etag === undefined
+            ? ["create", last]
+            : ["update", last, "Replace", { etag }],
+          ...[...given].map(([requestKey, number]): TransactionAction => [
+            "upsert",
+            {
+              partitionKey: key,
+              rowKey: requestRow(requestKey),
+              number,
+              writtenTime,
+            },
+            "Replace",
+          ]),
+        ]),
       409, // EntityAlreadyExists
       412, // UpdateConditionNotSatisfied
     );
     return typeof result !== "number";
   };
 
+  /** A run of numbers, one for each request, or why it has none. Invariant 2. */
   const allocate = async (
     key: string,
-    { requestKey, above, increment, instead }: NumberRequest,
-  ): Promise<string> => {
+    requests: readonly NumberRequest[],
+  ): Promise<readonly (string | ServiceError)[]> => {
     for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
       // In this order: what is bound after this read changes the ETag.
       const last = await row(key, LAST_ROW);
-      const bound = await row(key, requestRow(requestKey));
-      // Also when our own write is told to have failed: the SDK sends a write again whose answer was lost.
-      if (bound !== undefined && bound.number !== instead) return bound.number;
-      const number = nextVersionNumber(
-        highestVersionNumber([last?.number, above]),
-        increment,
+      const bound = await Promise.all(
+        requests.map(({ requestKey }) => row(key, requestRow(requestKey))),
       );
-      if (await write(key, requestKey, number, last?.etag)) return number;
+      let highest = last?.number;
+      const given = new Map<string, string>();
+      const answers = requests.map((request, i) => {
+        const { requestKey, above, increment, instead } = request;
+        // Also when our own write is told to have failed: the SDK sends a write again whose answer was lost.
+        const own = given.get(requestKey) ?? bound[i]?.number;
+        if (own !== undefined && own !== instead) return own;
+        try {
+          highest = nextVersionNumber(
+            highestVersionNumber([highest, above]),
+            increment,
+          );
+        } catch (error) {
+          if (error instanceof ServiceError) return error;
+          throw error;
+        }
+        given.set(requestKey, highest);
+        return highest;
+      });
+      if (
+        highest === undefined ||
+        given.size === 0 ||
+        (await write(key, given, highest, last?.etag))
+      )
+        return answers;
     }
     throw new ServiceError(
       "StateConflict",
@@ -99,24 +120,25 @@ export function createVersionNumbers(
       { retryAfterMs: 1_000 },
     );
   };
+  const runs = new Runs(MOST_AT_ONCE, allocate);
 
   return {
     async read(imageId, requestKey) {
       const key = keyOf(imageId);
-      const last = await row(key, LAST_ROW);
-      const bound =
-        requestKey === undefined
-          ? undefined
-          : await row(key, requestRow(requestKey));
+      const [last, bound] = await Promise.all([
+        row(key, LAST_ROW),
+        requestKey === undefined ? undefined : row(key, requestRow(requestKey)),
+      ]);
       return {
         ...(last && { last: last.number }),
         ...(bound && { bound: bound.number }),
       };
     },
 
-    allocate: (imageId, request) => {
-      const key = keyOf(imageId);
-      return turns.run(key, () => allocate(key, request));
+    async allocate(imageId, request) {
+      const answer = await runs.ask(keyOf(imageId), request);
+      if (answer instanceof ServiceError) throw answer;
+      return answer;
     },
   };
 }

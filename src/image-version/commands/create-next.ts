@@ -81,13 +81,17 @@ export async function createNextImageVersion(
   const imageId = imageIdOf(anyVersion);
   const { increment } = command;
   // The operation is that of the number, which is bound to the key where numbers are given. Without one, a request is like no other.
-  const { requestKey = randomUUID() } = await claimKey(
+  const claimed = await claimKey(
     deps,
     command,
     keyOf(imageId),
     `${fingerprint}-${increment}`,
   );
-  let { bound: number } = await deps.versionNumbers.read(imageId, requestKey);
+  const { requestKey = randomUUID() } = claimed;
+  let { bound: number } =
+    claimed.requestKey === undefined
+      ? {}
+      : await deps.versionNumbers.read(imageId, requestKey);
   const first =
     number === undefined
       ? await mustPass(deps, command, imageId, request)

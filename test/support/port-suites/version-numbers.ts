@@ -72,4 +72,15 @@ export function versionNumbersSuite(createNumbers: () => VersionNumbers): void {
       given.map((number) => Number(number.split(".")[2])).sort((a, b) => a - b),
     ).toEqual(Array.from({ length: 21 }, (_, i) => i));
   });
+
+  test("a request that comes twice at once gets one number, and the next another", async () => {
+    const numbers = createNumbers();
+    const image = newImage();
+    const given = await Promise.all(
+      ["first", "a", "a", "b"].map((requestKey) =>
+        numbers.allocate(image, { ...wanted, requestKey }),
+      ),
+    );
+    expect(given).toEqual(["1.0.0", "1.0.1", "1.0.1", "1.0.2"]);
+  });
 }
