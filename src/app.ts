@@ -22,6 +22,7 @@ import { KINDS } from "./kinds.js";
 import { sweepTestMachines } from "./machine-test/sweep.js";
 import { takeTestStep } from "./machine-test/take-test-step.js";
 import { removeAged } from "./operation/ageing.js";
+import { checkStore } from "./operation/health.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
 import type { StepMessage } from "./operation/steps.js";
@@ -164,10 +165,7 @@ export async function createApp(
       rejected: rest.rejected,
     },
     [
-      {
-        name: "tables",
-        check: async () => void (await operations.store.read("health")),
-      },
+      { name: "tables", check: () => checkStore(operations) },
       { name: "service-bus", check: (signal) => messenger.check(signal) },
       {
         name: "receivers",

@@ -3,8 +3,8 @@
  * row, each of which fails, the last would put it into the dead-letter queue. Invariants:
  *  1. The later message is sent before the earlier is completed, under an id that names the request, its message and its
  *     turn: whoever dies in between sends it again, and duplicate detection drops that, and nothing else.
- *  2. The wait doubles with each turn, up to the longest; a request is given up by nobody but its sender's time to live,
- *     which the later message keeps.
+ *  2. The wait grows by half with each turn, up to the longest: it is half of what the failure has lasted, and a little. A request is
+ *     given up by nobody but its sender's time to live, which the later message keeps.
  */
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
@@ -27,7 +27,8 @@ export interface PostponedRequest {
 
 /** Most failures have passed when the message comes again at once. */
 const DELIVERIES_AT_ONCE = 3;
-const FIRST_WAIT_MS = 30_000;
+const FIRST_WAIT_MS = 15_000;
+const GROWTH = 1.5;
 const LONGEST_WAIT_MS = 15 * 60_000;
 
 const TURNS = "sigilPostponements";
@@ -82,7 +83,7 @@ export function postponementOf(
   const turn = (Number.isSafeInteger(told) && told > 0 ? told : 0) + 1;
   const waitMs = Math.max(
     retryAfterMs,
-    Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(turn - 1, 30)),
+    Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * GROWTH ** Math.min(turn - 1, 30)),
   );
   const enqueueMs = now.getTime() + waitMs;
   const timeToLiveMs =

@@ -18,6 +18,8 @@ export interface Stored<R extends TrackedRecord> {
   readonly record: R;
   readonly operation: OperationRecord;
   readonly etag: string;
+  /** When the store has written it, by its own clock; RFC 3339. Absent of what was not read. */
+  readonly writtenTime?: string;
 }
 
 /** Durable state. Every write of a record and its operation is atomic and guarded by an ETag. */

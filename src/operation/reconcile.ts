@@ -2,7 +2,8 @@
  * Finds what is stored but has no message in flight, and sends it again. Invariants:
  *  1. It changes no state but by the same commits as everybody: running beside the queues, or twice, does no harm.
  *  2. It judges no version by a clock: an overdue step is sent again, never failed, unless
- *     several messages of that very step are found in the dead-letter queue.
+ *     several messages of that very step are found in the dead-letter queue. Nor does it wait for the clock of the host that has
+ *     stored the step: where that is ahead, the store's own counts.
  *  3. It reads the open operations alone, never the history.
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
@@ -106,16 +107,22 @@ async function lookAfter(
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
-  if (isOverdue(deps, delivered)) return resend(deps, delivered);
+  if (isOverdue(deps, delivered, stored?.writtenTime))
+    return resend(deps, delivered);
   return delivered === stored ? "untouched" : "delivered";
 }
 
 function isOverdue(
   deps: OperationDependencies<TrackedRecord>,
-  { record }: Stored<TrackedRecord>,
+  { record, operation }: Stored<TrackedRecord>,
+  writtenTime = operation.lastUpdatedTime,
 ): boolean {
+  const dueMs = Date.parse(record.dueTime);
+  const waitMs =
+    record.resends > 0 ? 0 : dueMs - Date.parse(operation.lastUpdatedTime);
+  const byStoreMs = Date.parse(writtenTime) + waitMs;
   return (
-    deps.now().getTime() - Date.parse(record.dueTime) >=
+    deps.now().getTime() - Math.min(dueMs, byStoreMs) >=
     overdueMs(record, deps.pace)
   );
 }

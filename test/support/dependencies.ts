@@ -182,7 +182,7 @@ export async function startInProcess(
   const clock = new ManualClock();
   const now = (): Date => new Date(clock.now());
   const nowMs = (): number => clock.now();
-  const store = createMemoryStore();
+  const store = createMemoryStore(now);
   const queues = createMemoryQueues(nowMs);
   const topic = createMemoryTopic(nowMs);
   let taken = 0;

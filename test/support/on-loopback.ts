@@ -50,11 +50,11 @@ export async function startOnLoopback({
 }: InProcessOptions & {
   readonly tables?: RunningTables;
 } = {}): Promise<OnLoopback> {
-  // Table storage stamps its rows with the time of day: the clock starts there.
+  // Tables that are handed in stamp their rows with the time of day: the clock starts there.
   const clock = new ManualClock(Math.ceil(Date.now() / 1_000) * 1_000);
   const now = (): Date => new Date(clock.now());
   const [tableServer, emulator] = await Promise.all([
-    service ?? startMemoryTables(),
+    service ?? startMemoryTables({ now }),
     startServiceBusEmulator({
       configuration: await deployedConfiguration(),
       clock,

@@ -26,7 +26,9 @@ import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
 const now = (): Date => new Date(TIME);
 
 describe("the state store", () => {
-  stateStoreSuite(() => createMemoryStore<ImageVersionRecord>());
+  stateStoreSuite(() =>
+    createMemoryStore<ImageVersionRecord>(() => new Date()),
+  );
 });
 
 describe("the index", () => {

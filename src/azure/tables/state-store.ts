@@ -19,7 +19,10 @@ const RECORD_ROW = "record";
 /** The property of that row that the current operation is in. */
 const CURRENT = "operation";
 
-type Row = Readonly<Record<string, unknown>> & { readonly etag: string };
+type Row = Readonly<Record<string, unknown>> & {
+  readonly etag: string;
+  readonly timestamp?: string;
+};
 
 /**
  * State in Table Storage: one partition a resource, with the row of its record, which has the current operation in it, and a
@@ -57,7 +60,13 @@ export function createStateStore<R extends TrackedRecord>(
     // Both are written at once; the current operation is never removed.
     if (operation === undefined)
       throw new TypeError(`the operation of record ${key} is missing`);
-    return { record, operation, etag: entity.etag };
+    const { etag, timestamp } = entity;
+    return {
+      record,
+      operation,
+      etag,
+      ...(timestamp !== undefined && { writtenTime: timestamp }),
+    };
   }
 
   return {

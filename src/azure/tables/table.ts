@@ -13,13 +13,19 @@ export type TableStorage =
 
 const RETRY_AFTER_MS = 5_000;
 
-/** A store that takes the connection and never answers delays a step, and does not take the host with it. */
-const TIMEOUT_MS = 10_000;
+/** A store that takes the connection and never answers delays a step or a caller no longer than this. */
+const ANSWER_MS = 1_400;
+/** The same until the table was reached once: the first token takes its time, too. */
+const FIRST_ANSWER_MS = 10_000;
+
+/** Once again, soon: whoever asks is answered in time, and a step comes again. */
+const RETRIES = { maxRetries: 1, retryDelayInMs: 100, maxRetryDelayInMs: 200 };
 
 /** One table, created when it is first used and not there yet. */
 export class Table {
   readonly #client: TableClient;
   #created: Promise<void> | undefined;
+  #timeoutMs = FIRST_ANSWER_MS;
 
   constructor(storage: TableStorage, name: string) {
     this.#client =
@@ -27,12 +33,15 @@ export class Table {
         ? TableClient.fromConnectionString(storage.connectionString, name, {
             // Only a connection string that itself says http needs it; the SDK refuses http otherwise.
             allowInsecureConnection: isInsecure(storage.connectionString),
+            retryOptions: RETRIES,
           })
-        : new TableClient(storage.serviceUri, name, storage.credential);
+        : new TableClient(storage.serviceUri, name, storage.credential, {
+            retryOptions: RETRIES,
+          });
     this.#client.pipeline.addPolicy({
       name: "timeout",
       sendRequest: (request, next) => {
-        request.timeout = TIMEOUT_MS;
+        request.timeout = this.#timeoutMs;
         return next(request);
       },
     });
@@ -83,14 +92,15 @@ export class Table {
   /** Not every call of the SDK goes through the client's pipeline: this is the limit of all of them. */
   async #inTime<T>(run: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    const timeoutMs = this.#timeoutMs;
     try {
       return await Promise.race([
         run(),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
             this.#created = undefined;
-            reject(new Error(`no answer within ${TIMEOUT_MS} ms`));
-          }, TIMEOUT_MS);
+            reject(new Error(`no answer within ${timeoutMs} ms`));
+          }, timeoutMs);
         }),
       ]);
     } finally {
@@ -104,6 +114,7 @@ export class Table {
       throw error;
     });
     await this.#created;
+    this.#timeoutMs = ANSWER_MS;
   }
 }
 

@@ -14,11 +14,14 @@ export interface MemoryStore<
   records(): readonly R[];
 }
 
-/** Keeps text, as Table Storage does: nobody changes what is stored but by a commit. */
-export function createMemoryStore<
-  R extends TrackedRecord = TrackedRecord,
->(): MemoryStore<R> {
-  const records = new Map<string, { text: string; etag: string }>();
+/** Keeps text, as Table Storage does: nobody changes what is stored but by a commit. `now`: its own clock, where it has one. */
+export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
+  now?: () => Date,
+): MemoryStore<R> {
+  const records = new Map<
+    string,
+    { text: string; etag: string; writtenTime?: string }
+  >();
   const operations = new Map<string, string>();
   let writes = 0;
   const readOperation = (id: string): OperationRecord | undefined => {
@@ -34,7 +37,13 @@ export function createMemoryStore<
       const operation = readOperation(operationIdOf(record));
       if (operation === undefined)
         throw new TypeError(`the operation of record ${key} is missing`);
-      return Promise.resolve({ record, operation, etag: found.etag });
+      const { etag, writtenTime } = found;
+      return Promise.resolve({
+        record,
+        operation,
+        etag,
+        ...(writtenTime !== undefined && { writtenTime }),
+      });
     },
     readRecord(key) {
       const found = records.get(key);
@@ -48,6 +57,7 @@ export function createMemoryStore<
       records.set(record.key, {
         text: JSON.stringify(record),
         etag: stored.etag,
+        ...(now && { writtenTime: now().toISOString() }),
       });
       for (const each of [...beside, operation])
         operations.set(each.id, JSON.stringify(each));

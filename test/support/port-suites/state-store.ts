@@ -10,8 +10,21 @@ export function stateStoreSuite(
   createStore: () => StateStore<ImageVersionRecord>,
 ): void {
   let store: StateStore<ImageVersionRecord>;
+  /** By the store's clock: of each read, in order. */
+  let writtenTimes: (string | undefined)[];
   beforeEach(() => {
-    store = createStore();
+    const created = createStore();
+    writtenTimes = [];
+    store = {
+      ...created,
+      async read(key) {
+        const stored = await created.read(key);
+        if (stored === undefined) return undefined;
+        const { writtenTime, ...read } = stored;
+        writtenTimes.push(writtenTime);
+        return read;
+      },
+    };
   });
 
   const conflict = { code: "StateConflict", retryable: true };
@@ -36,6 +49,21 @@ export function stateStoreSuite(
     await expect(store.read(version.key)).resolves.toEqual(committed);
     await expect(store.readRecord(version.key)).resolves.toEqual(version);
     await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+  });
+
+  test("says when what is read was written", async () => {
+    const version = versionOf(newKey());
+    const begunMs = Date.now();
+    const stored = await store.commit(version, operationOf(version), undefined);
+    await store.read(version.key);
+    await store.commit({ ...version, ticks: 1 }, operationOf(version), stored);
+    await store.read(version.key);
+    const [first = 0, second = 0] = writtenTimes.map((time) =>
+      Date.parse(time ?? ""),
+    );
+    expect(first).toBeGreaterThanOrEqual(begunMs);
+    expect(second).toBeGreaterThanOrEqual(first);
+    expect(second).toBeLessThanOrEqual(Date.now());
   });
 
   test("keeps a document of any size, and nothing of one that it replaces", async () => {

@@ -35,13 +35,13 @@ describe("what could not be taken twice, though it may be later,", () => {
           applicationProperties: { team: "images" },
         }) as unknown,
         properties: { sigilPostponements: 1, sigilMessageId: "m1" },
-        enqueueTime: "2026-01-01T00:00:30.000Z",
+        enqueueTime: "2026-01-01T00:00:15.000Z",
         timeToLiveMs: undefined,
       },
     ]);
   });
 
-  test("waits twice as long each time, a quarter of an hour at most, and as long as it is asked to", async () => {
+  test("waits half as long again each time, a quarter of an hour at most, and as long as it is asked to", async () => {
     const { handle, postponed } = handlerWith(failing(down));
     const turn = (sigilPostponements: number) => ({
       sigilPostponements,
@@ -55,11 +55,11 @@ describe("what could not be taken twice, though it may be later,", () => {
     expect(
       postponed.map(({ properties, enqueueTime }) => [properties, enqueueTime]),
     ).toEqual([
-      [turn(2), "2026-01-01T00:01:00.000Z"],
-      [turn(5), "2026-01-01T00:08:00.000Z"],
-      [turn(6), "2026-01-01T00:15:00.000Z"],
+      [turn(2), "2026-01-01T00:00:22.500Z"],
+      [turn(5), "2026-01-01T00:01:15.937Z"],
+      [turn(6), "2026-01-01T00:01:53.906Z"],
       [turn(401), "2026-01-01T00:15:00.000Z"],
-      [turn(1), "2026-01-01T00:00:30.000Z"],
+      [turn(1), "2026-01-01T00:00:15.000Z"],
     ]);
     const busy = new ServiceError("StateConflict", "Busy.", {
       retryAfterMs: 3_600_000,
@@ -126,21 +126,21 @@ describe("what could not be taken twice, though it may be later,", () => {
     const expiresAtUtc = "2026-01-01T00:01:30";
     await handle(EVENT, invocation({ deliveryCount: 3, expiresAtUtc }).context);
     expect(postponed[0]).toMatchObject({
-      enqueueTime: "2026-01-01T00:00:30.000Z",
-      timeToLiveMs: 60_000,
+      enqueueTime: "2026-01-01T00:00:15.000Z",
+      timeToLiveMs: 75_000,
     });
   });
 
   test("is rejected where its time to live ends before its turn would come", async () => {
     const { handle, postponed, events } = handlerWith(failing(down));
-    const expiresAtUtc = "2026-01-01T00:00:30";
+    const expiresAtUtc = "2026-01-01T00:00:15";
     await handle(EVENT, invocation({ deliveryCount: 3, expiresAtUtc }).context);
     expect(postponed).toEqual([]);
     expect(events[0]?.data).toMatchObject({
       error: {
         code: "RequestExpired",
         message: expect.stringContaining(
-          "(2026-01-01T00:00:30.000Z). The last reason: DependencyUnavailable: Down.",
+          "(2026-01-01T00:00:15.000Z). The last reason: DependencyUnavailable: Down.",
         ) as string,
       },
       request: { source: "urn:build", id: "build-7" },

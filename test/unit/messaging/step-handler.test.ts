@@ -130,16 +130,66 @@ test.each([3, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
     expect(outcome.postponed).toMatchObject([
       {
         id: expect.stringMatching(/^postponed\/[0-9a-f]{64}$/u) as string,
-        enqueueTime: "2026-01-01T00:00:30.000Z",
+        enqueueTime: "2026-01-01T00:00:15.000Z",
         properties: { sigilPostponements: 1 },
       },
     ]);
     const [original] = outcome.postponed;
     expect(JSON.parse(String(original?.original.bytes))).toEqual(MESSAGE);
     expect(JSON.parse(String(outcome.logged.at(-1)?.[1]))).toMatchObject({
-      message: "postponed to 2026-01-01T00:00:30.000Z",
+      message: "postponed to 2026-01-01T00:00:15.000Z",
       operationId: "op-1",
     });
+  },
+);
+
+/** When a step goes on that comes first after so many seconds of an outage of two minutes; each delivery takes so long to fail. */
+async function goesOnAfter(
+  firstSeconds: number,
+  failsInMs: number,
+): Promise<number> {
+  const outageMs = 120_000;
+  let nowMs = firstSeconds * 1_000;
+  let properties: Readonly<Record<string, unknown>> = {};
+  let isDone = false;
+  const later: PostponedRequest[] = [];
+  const handle = createStepHandler({
+    async takeStep() {
+      if (nowMs >= outageMs) isDone = true;
+      else {
+        nowMs += failsInMs;
+        await Promise.reject(DOWN);
+      }
+    },
+    failPoisoned: () => Promise.reject(new Error("not ended")),
+    postpone: (message) => Promise.resolve(void later.push(message)),
+    maxDeliveryCount: MAX_DELIVERY_COUNT,
+    now: () => new Date(nowMs),
+  });
+  for (let deliveryCount = 1; ; deliveryCount += 1) {
+    const { context } = invocation({
+      deliveryCount,
+      messageId: "m1",
+      applicationProperties: properties,
+    });
+    await handle(bytesOf(MESSAGE), context).catch(() => undefined);
+    if (isDone) return (nowMs - outageMs) / 1_000;
+    const message = later.pop();
+    if (message === undefined) continue;
+    ({ properties } = message);
+    nowMs = Date.parse(message.enqueueTime);
+    deliveryCount = 0;
+  }
+}
+
+test.each([0, 10, 1_400])(
+  "after two minutes without tables every step goes on within a minute, where a delivery fails in %d ms",
+  async (failsInMs) => {
+    const seconds = await Promise.all(
+      Array.from({ length: 120 }, (_, first) => goesOnAfter(first, failsInMs)),
+    );
+    expect(Math.max(...seconds)).toBeLessThanOrEqual(60);
+    expect(Math.max(...seconds)).toBeGreaterThan(30);
   },
 );
 

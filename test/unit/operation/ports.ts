@@ -33,9 +33,12 @@ export interface Ports extends OperationDependencies<ImageVersionRecord> {
   open(): Promise<readonly string[]>;
 }
 
-export function createPorts(): Ports {
+/** `storedTime`: what the store's clock says when something is stored; absent: it has none. */
+export function createPorts(storedTime?: string): Ports {
   const done: string[] = [];
-  const store = createMemoryStore<ImageVersionRecord>();
+  const store = createMemoryStore<ImageVersionRecord>(
+    storedTime === undefined ? undefined : () => new Date(storedTime),
+  );
   const index = createMemoryIndex(() => at(0).now);
   const ports: Ports = {
     done,

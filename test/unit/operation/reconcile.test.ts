@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
-import { wait } from "../../../src/operation/waiting.js";
+import { resendStep, wait } from "../../../src/operation/waiting.js";
 import { openRow } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import {
@@ -28,18 +28,27 @@ const NOTHING = {
   errors: [],
 };
 
+const secondsOf = (rfc3339: string): number =>
+  (Date.parse(rfc3339) - Date.parse(time(0))) / 1_000;
+
 /** What one run finds of the pair, so many seconds after it was to go on. */
 async function found(
   pair: ImageVersionPair | undefined,
   secondsLate: number,
-  { rows = [ID], dead = [] as string[] } = {},
+  {
+    rows = [ID],
+    dead = [] as string[],
+    storedTime = pair?.record.resends === 0
+      ? pair.operation.lastUpdatedTime
+      : pair?.record.dueTime,
+  } = {},
 ) {
-  const ports = createPorts();
+  const ports = createPorts(storedTime);
   if (pair !== undefined) await store(ports, pair);
   await ports.index.put(rows.map(openRow));
   ports.done.length = 0;
   const due = pair?.record.dueTime ?? time(0);
-  ports.seconds = (Date.parse(due) - Date.parse(time(0))) / 1_000 + secondsLate;
+  ports.seconds = secondsOf(due) + secondsLate;
   ports.dead = dead;
   return { ports, result: await reconcile(ports) };
 }
@@ -57,6 +66,32 @@ test("the message of a step is not sent again before it is overdue", async () =>
   expect(late.ports.enqueued).toMatchObject([
     { id: `${ID}:${pair.record.step}.1` },
   ]);
+});
+
+describe("a step that a host whose clock is ten minutes ahead has stored", () => {
+  const AHEAD = 600;
+  const pair = wait(told(creating()), "Busy.", 0, at(1 + AHEAD));
+  const resentAfter = async (stored: ImageVersionPair, secondsLate: number) =>
+    (await found(stored, secondsLate - AHEAD, { storedTime: time(1) })).result
+      .resent;
+
+  test("is overdue by the store's clock", async () => {
+    expect(await resentAfter(pair, 119)).toBe(0);
+    expect(await resentAfter(pair, 120)).toBe(1);
+  });
+
+  test("and was sent again, waits no longer than that allows", async () => {
+    const again = resendStep(pair, at(1 + AHEAD));
+    expect(await resentAfter(again, 239)).toBe(0);
+    expect(await resentAfter(again, 240)).toBe(1);
+  });
+});
+
+test("a step is due when it says, where others write beside it", async () => {
+  const pair = wait(told(creating()), "Busy.", 0, at(1));
+  const { dueTime } = pair.record;
+  const { result } = await found(pair, 120, { storedTime: dueTime });
+  expect(result.resent).toBe(1);
 });
 
 test("where nothing is open, nothing is done", async () => {

@@ -27,6 +27,8 @@ export interface MemoryTablesOptions {
   readonly port?: number;
   /** Where rows outlive the process: what was answered is there when the next one starts. */
   readonly dataDirectory?: string;
+  /** Stamps each row; the time of day if not given. */
+  readonly now?: () => Date;
   /** Told each request before it is answered. */
   readonly onRequest?: (access: TableAccess) => void;
 }
@@ -40,7 +42,7 @@ export async function startMemoryTables(
     dataDirectory === undefined
       ? undefined
       : new Journal(path.join(dataDirectory, "tables.jsonl"));
-  const tables = new Tables(journal);
+  const tables = new Tables(journal, options.now);
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -30,11 +30,13 @@ const MOST_WRITES = 100;
 export class Tables {
   readonly #tables = new Map<string, Rows>();
   readonly #journal: Journal | undefined;
+  readonly #now: () => Date;
   #etags = 0;
 
-  /** Holds what the journal has, and tells it each change. */
-  constructor(journal?: Journal) {
+  /** Holds what the journal has, and tells it each change. `now` stamps each row. */
+  constructor(journal?: Journal, now: () => Date = () => new Date()) {
     this.#journal = journal;
+    this.#now = now;
     for (const change of journal?.read() ?? []) this.#apply(change);
     journal?.begin(
       [...this.#tables].map(([table, rows]) => ({ table, rows: rows.all() })),
@@ -76,7 +78,7 @@ export class Tables {
         throw new TableError(error.status, error.code, `${i}:${error.message}`);
       }
     });
-    const timestamp = new Date().toISOString();
+    const timestamp = this.#now().toISOString();
     const changed = writes.map((write) =>
       this.#written(rows, write, timestamp),
     );

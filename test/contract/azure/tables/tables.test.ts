@@ -18,6 +18,7 @@ import {
   Table,
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
+import { checkStore } from "../../../../src/operation/health.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import {
@@ -113,12 +114,12 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
 
 /** The tables, at the address of a server that does with each request what `answer` says. */
 async function silent(
-  answer: (url: string) => number | undefined,
+  answer: (url: string, method?: string) => number | undefined,
 ): Promise<TableStorage & { received(requests: number): Promise<void> }> {
   let count = 0;
   const http = createServer((request, response) => {
     count += 1;
-    const status = answer(request.url ?? "");
+    const status = answer(request.url ?? "", request.method);
     if (status !== undefined) response.writeHead(status).end();
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -140,25 +141,28 @@ async function silent(
 }
 
 describe("a store that takes the connection and never answers", () => {
-  const TIMEOUT_MS = 10_000;
+  const FIRST_MS = 10_000;
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     return () => void vi.useRealTimers();
   });
 
-  test.each<[string, (url: string) => number | undefined, requests: number]>([
-    ["at all", () => undefined, 1],
+  test.each<[string, isReached: boolean, afterMs: number, requests: number]>([
+    ["that was never reached", false, FIRST_MS, 1],
     // Transactions do not go through the client's pipeline.
-    [
-      "once the table is there",
-      (url) => (url.includes("/Tables") ? 204 : undefined),
-      5,
-    ],
+    ["that has answered once", true, 1_400, 6],
   ])(
     "%s is DependencyUnavailable after the timeout, whatever is asked of it",
-    async (_, answer, requests) => {
-      const storage = await silent(answer);
+    async (_, isReached, afterMs, requests) => {
+      let answers = isReached;
+      const storage = await silent((url) => {
+        if (!answers) return undefined;
+        return url.includes("/Tables") ? 204 : 404;
+      });
       const table = new Table(storage, "Silent");
+      if (isReached)
+        await table.run((client) => client.getEntity("p", "r"), 404);
+      answers = false;
       const row = { partitionKey: "p", rowKey: "r" };
       let ended = 0;
       const calls = [
@@ -169,7 +173,7 @@ describe("a store that takes the connection and never answers", () => {
       ].map((call) => call.finally(() => (ended += 1)));
       const results = Promise.allSettled(calls);
       await storage.received(requests);
-      await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 1);
+      await vi.advanceTimersByTimeAsync(afterMs - 1);
       expect(ended).toBe(0);
       await vi.advanceTimersByTimeAsync(1);
       for (const result of await results)
@@ -193,11 +197,43 @@ describe("a store that takes the connection and never answers", () => {
       code: "DependencyUnavailable",
     });
     await storage.received(1);
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+    await vi.advanceTimersByTimeAsync(FIRST_MS);
     await refused;
     answers = true;
     await expect(read()).resolves.toBe(404);
   });
+});
+
+test("a store that reads and refuses writes is not well", async () => {
+  let refuses = true;
+  const storage = await silent((url, method) => {
+    if (url.includes("/Tables")) return 204;
+    if (method === "GET") return 404;
+    return refuses ? 403 : 204;
+  });
+  const ports = {
+    store: createStateStore(storage),
+    index: createIndex(storage),
+  };
+  await expect(checkStore(ports)).rejects.toMatchObject({
+    code: "DependencyUnavailable",
+    message: "Table Storage did not answer as expected (403).",
+  });
+  refuses = false;
+  await expect(checkStore(ports)).resolves.toBeUndefined();
+});
+
+test("a store that refuses is asked twice, and no more: whoever waits is answered", async () => {
+  let asked = 0;
+  const refusing = await silent((url) => {
+    if (url.includes("/Tables")) return 204;
+    asked += 1;
+    return 503;
+  });
+  const table = new Table(refusing, "Refusing");
+  const read = table.run((client) => client.getEntity("p", "r"), 404);
+  await expect(read).rejects.toMatchObject({ code: "DependencyUnavailable" });
+  expect(asked).toBe(2);
 });
 
 test("a continuation token that Table Storage refuses is the caller's mistake", async () => {
