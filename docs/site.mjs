@@ -36,6 +36,7 @@ const SECTIONS = [
         "report-a-test-result",
         "test-by-machines",
         "roll-back",
+        "take-a-bad-image-back",
       ]),
       inFolder("Look after", "docs/how-to", [
         "rotate-a-key",

@@ -34,11 +34,12 @@ import {
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
-import { keptNow } from "./retention/kept-now.js";
+import { createObjections } from "./objections.js";
 import { runRetention } from "./retention/run-retention.js";
+import { takeRevocationStep } from "./revocation/take-revocation-step.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
-import { runRollouts, whyNotByRule } from "./rollout/roll-out.js";
+import { runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
@@ -93,28 +94,34 @@ export async function createApp(
     ageing,
     messenger,
     calls,
+    revocations,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
+  const objections = createObjections(() => ({
+    revocations,
+    rollout,
+    retention,
+  }));
   const imageVersions = {
     ...stored,
+    objections,
     hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
   };
-  const retention = { policies: rest.policies, imageVersions };
+  const revocation = { imageVersions, revocations };
+  const retention = { policies: rest.policies, imageVersions, revocations };
   const rollout = {
     imageVersions,
-    machineTests: rest.machineTests,
+    machineTests: { ...rest.machineTests, objections },
     results: rest.testResults.results,
   };
-  const steps = {
-    ...imageVersionSteps,
-    keptByPolicy: keptNow.bind(undefined, retention),
-    notByRule: whyNotByRule.bind(undefined, rollout),
-  };
+  const steps = { ...imageVersionSteps, objections };
+  const revoke = takeRevocationStep.bind(undefined, revocation);
+  const others = { RevokeImageVersion: revoke };
   const told = {
     beforeResult: expectResult.bind(undefined, rollout),
     onResult: moveOn.bind(undefined, rollout),
   };
-  const machineTests = { ...rest.machineTests, ...told };
+  const machineTests = { ...rollout.machineTests, ...told };
   const testResults = { ...rest.testResults, ...told };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
@@ -158,6 +165,7 @@ export async function createApp(
       preparations,
       operations,
       retention,
+      revocation,
       testProfiles: rest.testProfiles,
       machineTests,
       testResults,
@@ -213,7 +221,7 @@ export async function createApp(
   };
   const takeVersionStep = (message: StepMessage): Promise<void> =>
     takeAndMoveOn(rollout, steps.events, (events) =>
-      takeStep({ ...steps, events }, message),
+      takeStep({ ...steps, events }, message, others),
     );
   return {
     http: routesOf(document, handlers),

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "KeyAtRisk"
   | "UseUnknown"
   | "KeptByRetention"
+  | "ImageVersionRevoked"
   | "ImageVersionProtected"
   | "StaysIncluded"
   | "RegionWouldLoseLatest"

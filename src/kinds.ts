@@ -1,6 +1,7 @@
 import { IMAGE_VERSION_KINDS, ROLLBACK_KIND } from "./image-version/index.js";
 import { MACHINE_TEST_KIND } from "./machine-test/kind.js";
 import type { Kinds } from "./operation/ports.js";
+import { REVOCATION_KINDS } from "./revocation/kind.js";
 import { PREPARATION_KIND } from "./subscription/kind.js";
 
 /** Every kind of operation. What is here runs; nothing else names them all. */
@@ -8,5 +9,6 @@ export const KINDS: Kinds = {
   ...IMAGE_VERSION_KINDS,
   RollBackImage: ROLLBACK_KIND,
   TestImageVersion: MACHINE_TEST_KIND,
+  ...REVOCATION_KINDS,
   PrepareSubscription: PREPARATION_KIND,
 };

@@ -25,6 +25,7 @@ import type { TestDependencies } from "../machine-test/ports.js";
 import type { TestRecord } from "../machine-test/record.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionPolicies } from "../retention/ports.js";
+import type { Revocations } from "../revocation/record.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
 import { createAuditLog, type StepAuditLog } from "./arm/audit-log.js";
@@ -63,13 +64,14 @@ import {
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 interface Adapters {
-  readonly imageVersions: Dependencies;
+  readonly imageVersions: Omit<Dependencies, "objections">;
   /** The same for steps, of which many read the same facts. */
-  readonly imageVersionSteps: Dependencies;
+  readonly imageVersionSteps: Omit<Dependencies, "objections">;
+  readonly revocations: Revocations;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionPolicies;
   readonly testProfiles: TestProfileDependencies;
-  readonly machineTests: TestDependencies;
+  readonly machineTests: Omit<TestDependencies, "objections">;
   readonly testResults: TestResultDependencies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
@@ -239,6 +241,7 @@ export function createAdapters(
     },
     imageVersions: { ...imageVersions, sharedFacts },
     imageVersionSteps: { ...imageVersions, ...sharedFacts() },
+    revocations: store as unknown as Revocations,
     policies: createRetentionPolicies(tables),
     testProfiles: {
       profiles,

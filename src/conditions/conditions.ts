@@ -13,6 +13,12 @@ interface ConditionText {
 }
 
 export const CONDITIONS = {
+  Revoked: {
+    sentence: "The version was taken back",
+    whatToDo: "Use another version, and move to it who uses this one.",
+    command: "sigil image-version use {version}",
+    request: "GET {version}/use",
+  },
   Paused: {
     sentence:
       "Somebody else has changed in Azure where the version is in latest: its promotion rule is paused",

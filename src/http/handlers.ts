@@ -5,6 +5,7 @@ import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionDependencies } from "../retention/ports.js";
+import type { RevocationDependencies } from "../revocation/ports.js";
 import { getRollout } from "../rollout/get-rollout.js";
 import type { RolloutDependencies } from "../rollout/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
@@ -24,6 +25,7 @@ import { pageHandlers, type SignInSettings } from "./page-handlers.js";
 import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
+import { revocationHandlers } from "./revocation-handlers.js";
 import { serviceHandlers } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
 import { testProfileHandlers } from "./test-profile-handlers.js";
@@ -36,6 +38,7 @@ export interface HandlerDependencies {
   readonly preparations: PreparationDependencies;
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly retention: RetentionDependencies;
+  readonly revocation: RevocationDependencies;
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: TestDependencies;
   readonly testResults: TestResultDependencies;
@@ -71,7 +74,9 @@ export function createHttpHandlers(
       (version) =>
         edge.validator.validateBody("putImageVersion", version).findings,
       (version) => getRollout(deps.rollout, version),
+      deps.revocation.revocations,
     ),
+    ...revocationHandlers(endpoint, deps.revocation),
     ...subscriptionHandlers(
       endpoint,
       deps.preparations,

@@ -35,6 +35,8 @@ import {
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";
+import { banOf, bansOf, toMove } from "../revocation/bans.js";
+import type { Revocations } from "../revocation/record.js";
 import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, nothingToDo, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
@@ -82,6 +84,7 @@ export function imageVersionHandlers(
   deps: Dependencies,
   validate: (version: unknown) => readonly Finding[],
   rolloutOf: (version: KnownImageVersion) => Promise<RolloutView | undefined>,
+  revocations: Revocations,
 ): Readonly<Record<Names, HttpHandler>> {
   const shown = (version: KnownImageVersion, beside?: Beside) => ({
     status: 200 as const,
@@ -106,18 +109,21 @@ export function imageVersionHandlers(
       isFresh ? "fresh" : "display",
     );
     const rollout = await rolloutOf(version);
+    const revocation = await banOf(revocations, path);
     const keys =
       "expand" in query
         ? await openedKeys(deps, imageIdOf(path), version)
         : (await withKeys(deps, imageIdOf(path), [version]))[0]?.[1];
     return shown(version, {
       ...(rollout && { rollout }),
+      ...(revocation && { revocation }),
       ...(keys && { keys }),
     });
   };
 
   const list = async (request: List) => {
     const imageId = imageIdOf({ ...request.path, versionName: "" });
+    const bans = await bansOf({ ...deps, revocations }, imageId);
     return {
       status: 200 as const,
       body: await viewPage(
@@ -128,13 +134,20 @@ export function imageVersionHandlers(
           const value = await withKeys(deps, imageId, page.value);
           return { ...page, value };
         },
-        ([version, keys]) =>
-          viewImageVersion(version, deps.now(), { ...(keys && { keys }) }),
+        ([version, keys]) => {
+          const revocation = bans.get(version.id.versionName);
+          return viewImageVersion(version, deps.now(), {
+            ...(keys && { keys }),
+            ...(revocation && { revocation }),
+          });
+        },
       ),
     };
   };
 
-  const summarize = createSummaries(deps);
+  const summarize = createSummaries(deps, (imageId) =>
+    bansOf({ ...deps, revocations }, imageId),
+  );
 
   const put = (request: Put): Promise<PutAnswer> =>
     putImageVersion(deps, {
@@ -252,10 +265,16 @@ export function imageVersionHandlers(
       }),
     ),
 
-    getImageUse: endpoint("getImageUse", async ({ path }) => ({
-      status: 200 as const,
-      body: await getImageUse(deps, path),
-    })),
+    getImageUse: endpoint("getImageUse", async ({ path }) => {
+      const [use, ban] = await Promise.all([
+        getImageUse(deps, path),
+        banOf(revocations, path),
+      ]);
+      return {
+        status: 200 as const,
+        body: { ...use, warnings: [...toMove(ban), ...(use.warnings ?? [])] },
+      };
+    }),
 
     getForecast: endpoint("getForecast", async ({ path, query: { of } }) => ({
       status: 200 as const,

@@ -48,6 +48,7 @@ export const PROBLEMS: Readonly<
   KeyAtRisk: [409, "Key at risk"],
   UseUnknown: [409, "Use of the image version unknown"],
   KeptByRetention: [409, "Kept by the retention policy"],
+  ImageVersionRevoked: [409, "Image version revoked"],
   ImageVersionProtected: [409, "Image version protected"],
   StaysIncluded: [409, "Held back by a PUT"],
   RegionWouldLoseLatest: [409, "A region would lose its latest"],

@@ -2,6 +2,8 @@
 
 // The words of a request and of an answer, and what Azure shows.
 export type {
+  ForecastView,
+  ImageUseView,
   ImageVersionRequest,
   ImageVersionView,
   PromotionRule,
@@ -80,6 +82,7 @@ export { isAsKnown, noteLook } from "./note-look.js";
 export {
   endOfLifeToBe,
   isUnderWay,
+  isUnpromoted,
   latestBeforeDeletion,
 } from "./queries/as-asked.js";
 export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
@@ -133,8 +136,10 @@ export type {
 } from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS } from "./kind.js";
 export type {
+  Deed,
   Dependencies,
   NumberRequest,
+  Objection,
   ReadTurn,
   ResourceManager,
   ResourceReader,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors.js";
 import type { ImageVersionId } from "../resource-id.js";
 import type {
   OperationDependencies,
@@ -179,6 +180,31 @@ export interface Looks {
   forget(id: ImageVersionId, imageId: string): void;
 }
 
+/** What is about to be done with a version, and the rest of Sigil may have something against. */
+export type Deed =
+  /** It comes into latest in these canonical regions; `any`: nobody knows in which. */
+  | {
+      readonly kind: "enterLatest";
+      readonly regions: readonly string[] | "any";
+    }
+  /** It is the latest where others are taken out of latest; its rule is to promote it; it is tested; another version is made of it. */
+  | { readonly kind: "fallBackTo" | "followRule" | "test" | "build" }
+  /** What a rule has begun is sent. */
+  | {
+      readonly kind: "obeyRule";
+      readonly record: ImageVersionRecord;
+      readonly change: ReleaseChange;
+    }
+  /** What its retention policy has begun is sent. */
+  | { readonly kind: "deleteByPolicy" };
+
+/** Why it is not to be done, and what a person may do about it. */
+export interface Objection extends Breach {
+  readonly code: ErrorCode;
+  /** Canonical regions in which it is not to come into latest; absent: in none. */
+  readonly regions?: readonly string[];
+}
+
 /** What the use cases need. */
 export interface Dependencies
   extends OperationDependencies<ImageVersionRecord>, UseDependencies {
@@ -207,16 +233,12 @@ export interface Dependencies
   ) => Promise<readonly Breach[]>;
   /** Absent where nobody looks after keys. */
   readonly keyGuardian?: KeyDependencies;
-}
-
-/** What their steps need besides. */
-export interface StepDependencies extends Dependencies {
-  /** Why a version whose deletion its retention policy has begun is kept now; undefined where that deletes it still. */
-  readonly keptByPolicy: (id: ImageVersionId) => Promise<string | undefined>;
-  /** Why a promotion or demotion that a rule has begun is not to be sent now; undefined: it is. */
-  readonly notByRule: (
+  /**
+   * Asked before every way into latest, and of what a machine has begun: as it is accepted, and again right before it is sent. None:
+   * the rest of Sigil has nothing against it.
+   */
+  readonly objections: (
     id: ImageVersionId,
-    record: ImageVersionRecord,
-    change: ReleaseChange,
-  ) => Promise<string | undefined>;
+    deed: Deed,
+  ) => Promise<readonly Objection[]>;
 }

@@ -106,7 +106,10 @@ export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
     Pick<TestResultDependencies, "beforeResult" | "onResult">,
-    Pick<Dependencies, "resourceManager" | "resources" | "subscriptions"> {
+    Pick<
+      Dependencies,
+      "resourceManager" | "resources" | "subscriptions" | "objections"
+    > {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */
   readonly machineReader: MachineReader;

@@ -140,6 +140,12 @@ export async function mayBeTested(
     throw refused(
       `${imageId} has no test profile: it is not known where its machines are to be made. An administrator sets one with a PUT to its /test-profile.`,
     );
+  const objections = await deps.objections(id, { kind: "test" });
+  if (objections.length > 0)
+    throw refused(
+      `Version ${id.versionName} cannot be tested; the reasons are listed under errors.`,
+      objections,
+    );
   const { profile } = stored;
   const offered = placesOf(profile).map(({ region }) => region);
   const findings = (asked ?? []).flatMap((name, i) =>

@@ -58,6 +58,7 @@ type RetentionCode =
   | "AmongNewestPromoted"
   | "BeforeEndOfLife"
   | "Protected"
+  | "Revoked"
   | "InUse"
   | "UseUnknown"
   | "NoRuleApplies";

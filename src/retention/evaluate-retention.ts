@@ -19,7 +19,8 @@ import {
 import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
 import type { RegionRecord, SoftDeleteRecord } from "../operation/records.js";
-import { keyOf } from "../resource-id.js";
+import { keyOf, parseImageVersionId } from "../resource-id.js";
+import { banOf, sentenceOf } from "../revocation/bans.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
@@ -41,7 +42,7 @@ export interface Evaluation {
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
-  { imageVersions }: RetentionDependencies,
+  { imageVersions, revocations }: RetentionDependencies,
   imageId: string,
   rules: RetentionRules,
 ): Promise<Evaluation> {
@@ -51,13 +52,35 @@ export async function evaluateRetention(
     time,
     decisions: await withoutNeeded(
       imageVersions,
-      decide(rules, versions, time),
+      await withoutRevoked(revocations, decide(rules, versions, time)),
     ),
     unknown: [...unknown].sort((a, b) =>
       a.localeCompare(b, "en", { numeric: true }),
     ),
     softDelete: await softDeleteOf(imageVersions, imageId),
   };
+}
+
+/** What was taken back is kept as evidence, until an Admin lifts that or a person deletes it. */
+async function withoutRevoked(
+  revocations: RetentionDependencies["revocations"],
+  decisions: readonly Decision[],
+): Promise<readonly Decision[]> {
+  return Promise.all(
+    decisions.map(async (decision) => {
+      const id = parseImageVersionId(decision.version.id);
+      const ban =
+        decision.deletes && id ? await banOf(revocations, id) : undefined;
+      return ban === undefined
+        ? decision
+        : {
+            ...decision,
+            deletes: false,
+            code: "Revoked",
+            reason: sentenceOf(ban),
+          };
+    }),
+  );
 }
 
 /**

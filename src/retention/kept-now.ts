@@ -14,7 +14,7 @@ export async function keptNow(
   const imageId = imageIdOf(id);
   const policy = (await policies.read(imageId))?.policy;
   if (policy?.mode !== "delete")
-    return "No policy deletes versions of the image definition any more.";
+    return `${KEEPS} No policy deletes versions of the image definition any more.`;
   const { versions } = await retainedVersions(
     imageVersions,
     imageId,
@@ -23,5 +23,10 @@ export async function keptNow(
   const judged = decide(policy.rules, versions, imageVersions.now()).find(
     ({ version: { name } }) => name === id.versionName,
   );
-  return judged === undefined || judged.deletes ? undefined : judged.reason;
+  return judged === undefined || judged.deletes
+    ? undefined
+    : `${KEEPS} ${judged.reason}`;
 }
+
+const KEEPS =
+  "The retention policy that has begun the deletion keeps the version now:";

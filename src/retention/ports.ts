@@ -1,4 +1,5 @@
 import type { Dependencies } from "../image-version/index.js";
+import type { Revocations } from "../revocation/record.js";
 import type { Requester } from "../operation/records.js";
 
 /** What of an image definition's versions is to be deleted; at least one of the two is given. */
@@ -40,4 +41,5 @@ export interface RetentionDependencies {
   readonly policies: RetentionPolicies;
   /** To read what Azure and Sigil have, and to delete it. */
   readonly imageVersions: Dependencies;
+  readonly revocations: Pick<Revocations, "readRecord">;
 }

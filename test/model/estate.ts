@@ -8,7 +8,6 @@ import type {
   Dependencies,
   ResourceManager,
   ResourceReader,
-  StepDependencies,
 } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { ObservedImageVersion } from "../../src/image-version/resources.js";
@@ -16,7 +15,9 @@ import { takeStep } from "../../src/image-version/steps/take-step.js";
 import { KINDS } from "../../src/kinds.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import { imageIdOf } from "../../src/resource-id.js";
-import { PACE } from "../support/dependencies.js";
+import { objectionsByBan } from "../../src/revocation/bans.js";
+import type { Revocations } from "../../src/revocation/record.js";
+import { othersOf, PACE } from "../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
 import { createMemoryQueues } from "../support/fakes/service-bus.js";
@@ -64,10 +65,12 @@ interface Kept {
 const WORK_MS = 20_000;
 const BUSY_MS = 30_000;
 const MOST_ROUNDS = 2_000;
+/** So many, each of which may be no more than time that passes. */
+const ROUNDS_OF_WAITS = 12;
 
 export class Estate {
   readonly lines: string[] = [];
-  readonly deps: StepDependencies;
+  readonly deps: Dependencies;
   readonly #versions = new Map<string, Kept>();
   readonly #store = createMemoryStore();
   readonly #queues = createMemoryQueues(() => this.#nowMs);
@@ -117,8 +120,8 @@ export class Estate {
       eventSource: "urn:sigil:test",
       now,
       kinds: KINDS,
-      keptByPolicy: () => Promise.resolve(undefined),
-      notByRule: () => Promise.resolve(undefined),
+      objections: (id, deed) =>
+        objectionsByBan(store as unknown as Revocations, id, deed),
     };
   }
 
@@ -154,19 +157,32 @@ export class Estate {
     await Promise.all(
       due.map(async (queued) => {
         queued.deliveries += 1;
-        await takeStep(this.deps, queued.message);
+        await takeStep(this.deps, queued.message, othersOf(this.deps));
         this.#queues.settle(queued, "completed");
       }),
     );
     return true;
   }
 
-  /** Nothing is left to be done. */
+  /** Nothing is left to be done, but by revocations that wait for another latest. */
   async settle(): Promise<void> {
-    for (let round = 0; await this.work(); round += 1)
+    let waits = 0;
+    for (let round = 0; waits < ROUNDS_OF_WAITS; round += 1) {
+      if (!(await this.work())) break;
       if (round > MOST_ROUNDS) throw new Error("Wrong: it does not end");
+      waits = this.#onlyWaits() ? waits + 1 : 0;
+    }
     for (const { id, kind, status, error } of this.#store.operations())
       this.say(`${kind} ${id.slice(-8)} is ${status} ${error?.message ?? ""}`);
+  }
+
+  #onlyWaits(): boolean {
+    return this.operations().every(
+      ({ endTime, kind, waitReason = "" }) =>
+        endTime !== undefined ||
+        (kind === "RevokeImageVersion" &&
+          waitReason.includes("there would be no latest version")),
+    );
   }
 
   operations(): readonly OperationRecord[] {

@@ -15,7 +15,12 @@ import { patchImageVersion } from "../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import { idOf, TRACEPARENT } from "../support/dependencies.js";
+import { banOf } from "../../src/revocation/bans.js";
+import {
+  revokeImageVersion,
+  unrevokeImageVersion,
+} from "../../src/revocation/revoke.js";
+import { idOf, revocationOf, TRACEPARENT } from "../support/dependencies.js";
 import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
 
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
@@ -53,6 +58,8 @@ type Command =
       readonly does: "roll back";
       readonly to: number | undefined;
     })
+  | (Allowing & { readonly does: "revoke"; readonly version: number })
+  | { readonly does: "unrevoke"; readonly version: number }
   | { readonly does: "cancel"; readonly nth: number };
 
 interface Allowing {
@@ -169,6 +176,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      does: fc.constant("revoke" as const),
+      version,
+      allowNoLatest,
+    }),
+  },
+  fc.record({ does: fc.constant("unrevoke" as const), version }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
       does: fc.constant("cancel" as const),
       nth: fc.nat(3),
     }),
@@ -195,6 +211,8 @@ class Play {
   readonly #estate: Estate;
   readonly #names: readonly string[];
   readonly #regions: readonly string[];
+  /** Numbers of versions that were revoked when all was settled last. */
+  #revoked: ReadonlySet<string> = new Set();
   /** Accepted since all was settled last. */
   #accepted: { readonly command: Command; readonly answer: OperationRecord }[] =
     [];
@@ -283,6 +301,13 @@ class Play {
           ...(to !== undefined && { to: this.#name(to) }),
         });
       }
+      case "revoke":
+        return revokeImageVersion(revocationOf(deps), {
+          ...asked,
+          reason: "CVE-2026-1234",
+        });
+      case "unrevoke":
+        return unrevokeImageVersion(revocationOf(deps), { id, ...by });
       case "cancel": {
         const open = this.#estate
           .operations()
@@ -347,8 +372,58 @@ class Play {
       ),
       "latest by accident",
     ).toEqual([]);
+    const revoked = await this.#bans();
+    const isRevoked = (one: string): boolean =>
+      revoked.has(one.slice(0, one.indexOf(" ")));
+    const open = this.#estate
+      .operations()
+      .filter(({ endTime }) => endTime === undefined);
+    expect(
+      included(now).filter(
+        (one) =>
+          isRevoked(one) &&
+          (this.#revoked.has(one.slice(0, one.indexOf(" ")))
+            ? !included(before).includes(one)
+            : false),
+      ),
+      "revoked, and in latest again",
+    ).toEqual([]);
+    expect(
+      included(now).filter(
+        (one) => isRevoked(one) && this.#isDone(one) && open.length === 0,
+      ),
+      "revoked, and in latest after its operation",
+    ).toEqual([]);
+    this.#revoked = revoked;
     this.#accepted = [];
     return now;
+  }
+
+  async #bans(): Promise<ReadonlySet<string>> {
+    const { revocations } = revocationOf(this.#estate.deps);
+    const found = await Promise.all(
+      this.#names.map(async (name) =>
+        (await banOf(revocations, idOf(`${IMAGE}/versions/${name}`))) ===
+        undefined
+          ? []
+          : [name],
+      ),
+    );
+    return new Set(found.flat());
+  }
+
+  /** The last operation that has revoked the version has ended well. */
+  #isDone(one: string): boolean {
+    const resourceId = `${IMAGE}/versions/${one.slice(0, one.indexOf(" "))}`;
+    return (
+      this.#estate
+        .operations()
+        .findLast(
+          (each) =>
+            each.kind === "RevokeImageVersion" &&
+            each.resourceId === resourceId,
+        )?.status === "Succeeded"
+    );
   }
 
   /** Where commands have said that a version is in latest. */
@@ -386,7 +461,18 @@ class Play {
     return new Set(
       this.#accepted.flatMap(({ command: one, answer }) => {
         if (!("allowNoLatest" in one && one.allowNoLatest)) return [];
-        const { warnings = [], rollback } = operations.get(answer.id) ?? {};
+        const { rollback, warnings: own = [] } =
+          operations.get(answer.id) ?? {};
+        const warnings = [
+          ...own,
+          ...(one.does === "revoke"
+            ? [...operations.values()].flatMap((each) =>
+                each.resourceId === answer.resourceId
+                  ? (each.warnings ?? [])
+                  : [],
+              )
+            : []),
+        ];
         return [
           ...warnings.flatMap(({ code, message }) =>
             code === "RegionWouldLoseLatest"

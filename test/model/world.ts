@@ -12,15 +12,21 @@ import {
   putImageVersion,
 } from "../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import type { StepDependencies } from "../../src/image-version/ports.js";
+import type { Dependencies } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import { reconcile } from "../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import { formatImageVersionId, keyOf } from "../../src/resource-id.js";
-import { lookAfter, whyNotByRule } from "../../src/rollout/roll-out.js";
+import { createObjections } from "../../src/objections.js";
+import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
-import { idOf, TRACEPARENT, type InProcess } from "../support/dependencies.js";
+import {
+  idOf,
+  revocationOf,
+  TRACEPARENT,
+  type InProcess,
+} from "../support/dependencies.js";
 import {
   failingDependencies,
   Killed,
@@ -54,8 +60,8 @@ export class Play {
   readonly #lagMs: number;
   readonly #oracle: Oracle;
   /** Of requests, which do not die. */
-  readonly #deps: StepDependencies;
-  readonly #process: ReturnType<typeof failingDependencies<StepDependencies>>;
+  readonly #deps: Dependencies;
+  readonly #process: ReturnType<typeof failingDependencies<Dependencies>>;
   readonly #rollout: RolloutDependencies;
 
   constructor(
@@ -68,7 +74,7 @@ export class Play {
     this.#lagMs = lagMs;
     this.#oracle = new Oracle((line) => this.#say(line));
     const resourceManager = this.#judged(world.deps.resourceManager);
-    const deps: StepDependencies = {
+    const deps: Dependencies = {
       ...world.deps,
       resourceManager,
       looks: createLooks(resourceManager, world.deps.resources, world.deps.now),
@@ -78,8 +84,11 @@ export class Play {
           for (const { id, type } of events) this.#oracle.told(type, id);
         },
       },
-      notByRule: (id, record, change) =>
-        whyNotByRule(this.#rollout, id, record, change),
+      objections: createObjections(() => ({
+        revocations: revocationOf(deps).revocations,
+        retention: { policies: world.policies, ...revocationOf(deps) },
+        rollout: this.#rollout,
+      })),
     };
     this.#deps = deps;
     this.#rollout = {
@@ -102,8 +111,8 @@ export class Play {
 
   /** Every call of the product on a version is judged. */
   #judged(
-    real: StepDependencies["resourceManager"],
-  ): StepDependencies["resourceManager"] {
+    real: Dependencies["resourceManager"],
+  ): Dependencies["resourceManager"] {
     const oracle = this.#oracle;
     const now = () => this.#world.clock.now();
     return {

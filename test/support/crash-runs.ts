@@ -1,6 +1,6 @@
 /** Operations whose process fails on the way, each driven until its operation has ended all the same. */
 import { expect } from "vitest";
-import type { StepDependencies } from "../../src/image-version/ports.js";
+import type { Dependencies } from "../../src/image-version/ports.js";
 import type { ManualClock } from "@sigil-local/clock";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import { reconcile } from "../../src/operation/reconcile.js";
@@ -23,11 +23,11 @@ const MOST_REQUESTS = 20;
 const MOST_DELIVERIES = 10;
 
 type AnyDependencies =
-  StepDependencies | PreparationDependencies | TestDependencies;
+  Dependencies | PreparationDependencies | TestDependencies;
 
 /** What is done with one resource, by a process of its own. */
 export interface CrashRun<
-  D extends AnyDependencies = StepDependencies,
+  D extends AnyDependencies = Dependencies,
 > extends Crash {
   readonly name: string;
   /** Of the resource's record. */

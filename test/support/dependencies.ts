@@ -25,12 +25,14 @@ import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
-  StepDependencies,
   StoredVersion,
 } from "../../src/image-version/ports.js";
 import { ruleInForce } from "../../src/image-version/state/fold.js";
-import { keptNow } from "../../src/retention/kept-now.js";
+import { createObjections } from "../../src/objections.js";
 import type { RetentionPolicies } from "../../src/retention/ports.js";
+import type { RevocationDependencies } from "../../src/revocation/ports.js";
+import type { Revocations } from "../../src/revocation/record.js";
+import { takeRevocationStep } from "../../src/revocation/take-revocation-step.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { OperationRecord } from "../../src/operation/records.js";
@@ -128,12 +130,12 @@ export interface Backing {
 
 /** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
-  readonly deps: StepDependencies;
+  readonly deps: Dependencies;
   /** Of retention; in memory. */
   readonly policies: RetentionPolicies;
   readonly machines: MachineReader;
   /** Those of an instance of the product, which shares what it reads and paces its calls. */
-  instance(): StepDependencies;
+  instance(): Dependencies;
   readonly clock: ManualClock;
   readonly simulator: UnconnectedSimulator;
   /** For a client of its own. */
@@ -143,7 +145,7 @@ export interface InProcess {
   /** Takes every event off the subscription `all` that has arrived since the last call. */
   takeEvents(): Promise<CloudEvent[]>;
   /** Answers a message as the product does; `deps` unless others are given. */
-  handle(message: DueMessage, deps?: StepDependencies): Promise<void>;
+  handle(message: DueMessage, deps?: Dependencies): Promise<void>;
   /** What the timer of rules does: sends the promotion of one that waits for regions alone, and has them. */
   rollOut(versionId: string): Promise<void>;
   /** Handles due messages and moves the clock until the version's operation has ended, and what its rule sends then. */
@@ -312,7 +314,7 @@ export async function startWith(
   };
   const { machines, ...azure } = reachAzure(false);
   const policies = createMemoryRetentionPolicies();
-  const deps: StepDependencies = {
+  const deps: Dependencies = {
     ...backing.ports,
     ...azure,
     calls,
@@ -324,13 +326,19 @@ export async function startWith(
     eventSource: EVENT_SOURCE,
     now,
     kinds: KINDS,
-    keptByPolicy: (id) => keptNow({ policies, imageVersions: deps }, id),
-    notByRule: () => Promise.resolve(undefined),
+    objections: (id, deed) =>
+      // No rule that is looked after here waits for a test.
+      deed.kind === "obeyRule" ? Promise.resolve([]) : objections(id, deed),
   };
+  const objections = createObjections(() => ({
+    revocations: revocationOf(deps).revocations,
+    retention: { policies, ...revocationOf(deps) },
+    rollout,
+  }));
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    calls.during(() => takeStep(given, message));
+    calls.during(() => takeStep(given, message, othersOf(given)));
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
@@ -404,6 +412,24 @@ export async function startWith(
       await backing.close();
       await arm.close();
     },
+  };
+}
+
+/** Revocations lie in the store of versions. */
+export function revocationOf(
+  imageVersions: Dependencies,
+): RevocationDependencies {
+  const revocations = imageVersions.store as unknown as Revocations;
+  return { imageVersions, revocations };
+}
+
+/** What takes the steps that are not of a version or its image definition. */
+export function othersOf(
+  deps: Dependencies,
+): NonNullable<Parameters<typeof takeStep>[2]> {
+  return {
+    RevokeImageVersion: (message) =>
+      takeRevocationStep(revocationOf(deps), message),
   };
 }
 

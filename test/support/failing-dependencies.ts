@@ -1,9 +1,6 @@
 import { ServiceError } from "../../src/errors.js";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
-import type {
-  Dependencies,
-  StepDependencies,
-} from "../../src/image-version/ports.js";
+import type { Dependencies } from "../../src/image-version/ports.js";
 import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { PreparationDependencies } from "../../src/subscription/ports.js";
 
@@ -39,7 +36,7 @@ export class Killed extends Error {
 }
 
 /** Dependencies of one process, of which one port call fails; after that it works as before. */
-export interface FailingDependencies<D = StepDependencies> {
+export interface FailingDependencies<D = Dependencies> {
   readonly deps: D;
   /** Port and method of each call so far. */
   readonly calls: readonly string[];

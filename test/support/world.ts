@@ -27,6 +27,8 @@ import type { PreparationRecord } from "../../src/subscription/records.js";
 import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
+import { objectionsByBan } from "../../src/revocation/bans.js";
+import type { Revocations } from "../../src/revocation/record.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
@@ -172,7 +174,9 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     },
     consumerSubscriptions: [],
     useDelayMs: 900_000,
+    objections: (id, deed) => objectionsByBan(revocations, id, deed),
   };
+  const revocations = store as unknown as Revocations;
   const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
   const noMachines = {
     getMachine: () => Promise.resolve(undefined),
@@ -200,6 +204,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     parts: noMachines,
     results,
     makesMachines: true,
+    objections: imageVersions.objections,
   };
   return {
     deps: {
@@ -214,7 +219,9 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       retention: {
         policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
         imageVersions,
+        revocations,
       },
+      revocation: { imageVersions, revocations },
       testProfiles: {
         profiles,
         resources: RESOURCES,

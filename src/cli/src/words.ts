@@ -11,8 +11,12 @@ const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   ],
   [/POST \/api\/operations\/([\w-]+)\/cancel/gu, "sigil operation cancel $1"],
   [/GET \/api\/operations\/([\w-]+)/gu, "sigil operation show $1"],
+  [/GET …\/use\b/gu, "sigil image-version use"],
   [/POST …\/restore\b/gu, "sigil image-version undelete"],
-  [/POST …\/(promote|demote|retry|test|plan)\b/gu, "sigil image-version $1"],
+  [
+    /POST …\/(promote|demote|retry|test|plan|revoke|unrevoke)\b/gu,
+    "sigil image-version $1",
+  ],
   [/send \?removeRegions=([\w,]+)/gu, "say --remove-regions $1"],
   [
     /send a PATCH with excludeFromLatest (true|false)/gu,

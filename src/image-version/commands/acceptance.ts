@@ -14,7 +14,17 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
+import type {
+  Dependencies,
+  Objection,
+  ResourceManager,
+  StoredVersion,
+} from "../ports.js";
+import {
+  admitted,
+  heldBackFindings,
+  holdingBack,
+} from "../preflight/objections.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { isBusy, type Look } from "../resources.js";
@@ -117,6 +127,7 @@ export async function acceptCommand<Answer extends object = never>(
   deps.looks.forget(id, imageIdOf(id));
   const { glance, decide } = await prepare(read);
   const { look } = glance;
+  const objections = await objectionsTo(deps, id, read, glance, decide);
   const decideOn = (
     present: StoredVersion | undefined,
   ): Decision<ImageVersionRecord, Answer> => {
@@ -128,7 +139,7 @@ export async function acceptCommand<Answer extends object = never>(
       request,
       regions = [],
       on = stored,
-      warnings,
+      warnings = [],
       ...asks
     } = decided.asks;
     return accept(
@@ -136,7 +147,7 @@ export async function acceptCommand<Answer extends object = never>(
         ...asks,
         key,
         resourceId,
-        request: { ...request, ...lifeIn(look) },
+        request: { ...holdingBack(request, objections), ...lifeIn(look) },
         ...(look && { look }),
         regions,
         fingerprint,
@@ -147,12 +158,34 @@ export async function acceptCommand<Answer extends object = never>(
       },
       on,
       contextOf(deps),
-      warnings,
+      [...warnings, ...heldBackFindings(objections)],
     );
   };
   const answer = await acceptOperation(deps, key, decideOn, { stored: read });
   if ("history" in answer) await bindKey(deps, requestKey, answer);
   return answer;
+}
+
+/** What there is against it, by what was read. What is refused for another reason is refused when it is decided. */
+async function objectionsTo<Answer>(
+  deps: Dependencies,
+  id: ImageVersionId,
+  read: StoredVersion | undefined,
+  glance: Glance,
+  decide: (subject: Subject) => Decided<Answer>,
+): Promise<readonly Objection[]> {
+  const stored = asSeen(read, glance, contextOf(deps));
+  let decided: Decided<Answer>;
+  try {
+    decided = decide({ ...glance, stored });
+  } catch (error) {
+    if (error instanceof ServiceError) return [];
+    throw error;
+  }
+  if (!("asks" in decided)) return [];
+  const { kind, request, on = stored } = decided.asks;
+  const isRestore = kind === "RestoreImageVersion";
+  return admitted(deps, id, on?.record, glance.look, request, isRestore);
 }
 
 type ByHand = Decided | { readonly asks: Omit<Asks, "kind"> };

@@ -13,6 +13,7 @@ import { gatherFacts } from "../preflight/gather-facts.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import { judge } from "../preflight/judge.js";
 import { latestAfter, latestFindings, takingOf } from "../preflight/latest.js";
+import { sourceWarnings } from "../preflight/objections.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
 import {
@@ -276,6 +277,7 @@ async function findingsOf(
     ...inNoWave(request, comparison),
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...(await ruleWarnings(deps, id, request, look?.resource)),
+    ...(await sourceWarnings(deps, request, look?.resource)),
     ...asked.stays,
     ...latestFindings(latest, command.allowNoLatest === true),
     ...judge(id, document, facts, deps.now(), request).findings,

@@ -42,6 +42,8 @@ export interface PromoteImageVersion extends Command, NoLatest {
   readonly regions?: readonly string[] | undefined;
   /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
   readonly byRollback?: true;
+  /** A demotion leaves it where no other version would be the latest, and names that. */
+  readonly spares?: true;
 }
 
 /** The operation that includes the version in latest. */
@@ -88,7 +90,8 @@ export function demoteImageVersion(
     kind: "exclude",
     by: isByRule ? "request" : "person",
   };
-  /** Regions in which a rule leaves it: no other version would be the latest there. */
+  const spares = isByRule || command.spares === true;
+  /** Regions in which it is left: no other version would be the latest there. */
   let spared: readonly string[] = [];
   return acceptByHand(
     deps,
@@ -108,7 +111,14 @@ export function demoteImageVersion(
             release:
               spared.length === 0
                 ? change
-                : { kind: "set", release: { in: spared, but, by: "rule" } },
+                : {
+                    kind: "set",
+                    release: {
+                      in: spared,
+                      but,
+                      by: isByRule ? "rule" : "person",
+                    },
+                  },
             ...(command.allowNoLatest === true && { allowNoLatest: true }),
           },
           ...(!isByRule && { endsRule: true }),
@@ -119,7 +129,8 @@ export function demoteImageVersion(
       if (look === undefined || command.byRollback === true) return [];
       const request = { patch: {}, release: change };
       const taking = takingOf(command.id, look, stored?.record, request);
-      if (!isByRule) return mustKeepLatest(deps, taking, command);
+      if (!spares || command.allowNoLatest === true)
+        return mustKeepLatest(deps, taking, command);
       spared = await sparedBy(deps, taking);
       return [];
     },

@@ -15,6 +15,7 @@ import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { mustKeepLatest, takingOf } from "../preflight/latest.js";
+import { sourceWarnings } from "../preflight/objections.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { writableForm } from "../properties/body.js";
@@ -332,7 +333,10 @@ async function warningsOf(
   const { command, body, fingerprint, glance } = request;
   const { look } = glance;
   const { id } = command;
-  const rule = await ruleWarnings(deps, id, body, look?.resource);
+  const rule = [
+    ...(await ruleWarnings(deps, id, body, look?.resource)),
+    ...(await sourceWarnings(deps, body, look?.resource)),
+  ];
   if (look === undefined || repeated(read, look, fingerprint)) return rule;
   await mustNotBeNeededThere(deps, request, look);
   const { asked, record } = compared(request, read);

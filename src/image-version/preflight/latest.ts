@@ -67,7 +67,30 @@ export async function latestAfter(
   deps: Dependencies,
   taking: LatestTaking,
 ): Promise<readonly LatestChange[]> {
-  return takesNothing(taking) ? [] : changedOf(await latestThen(deps, taking));
+  return takesNothing(taking)
+    ? []
+    : withoutOpposed(
+        deps,
+        taking.id,
+        changedOf(await latestThen(deps, taking)),
+      );
+}
+
+/** What must not be the latest is none to fall back to. */
+async function withoutOpposed(
+  { objections }: Pick<Dependencies, "objections">,
+  id: ImageVersionId,
+  changes: readonly LatestChange[],
+): Promise<readonly LatestChange[]> {
+  const opposed: string[] = [];
+  for (const to of new Set(changes.flatMap((one) => one.to ?? []))) {
+    const fallBack = { ...id, versionName: to };
+    if ((await objections(fallBack, { kind: "fallBackTo" })).length > 0)
+      opposed.push(to);
+  }
+  return changes.map(({ to, ...change }) =>
+    to === undefined || opposed.includes(to) ? change : { ...change, to },
+  );
 }
 
 /** The latest of every region, as it is and then, in the same way. */
@@ -121,9 +144,9 @@ export async function lostAtLast(
   if (takesNothing(taking)) return [];
   try {
     const survey = await surveyOf(deps, imageIdOf(taking.id));
-    const lost = await lostWhere(survey, taking, latestToStay);
+    const lost = await lostWhere(deps, survey, taking, latestToStay);
     if (lost.length === 0 || allowNoLatest) return lost;
-    const lostForGood = await lostWhere(survey, taking, latestToBe);
+    const lostForGood = await lostWhere(deps, survey, taking, latestToBe);
     if (lostForGood.length > 0) return lostForGood;
     // Invariant 2.
     throw new ServiceError(
@@ -140,6 +163,7 @@ export async function lostAtLast(
 
 /** `included`: where the other versions are taken to be in latest. */
 async function lostWhere(
+  deps: Dependencies,
   survey: Survey,
   taking: LatestTaking,
   included: typeof latestToBe,
@@ -155,7 +179,7 @@ async function lostWhere(
     ];
     return { ...one, resource: withLatest(one.resource, regions) };
   });
-  return lostOf(changedOf(latest));
+  return lostOf(await withoutOpposed(deps, taking.id, changedOf(latest)));
 }
 
 function namesIn(changes: readonly LatestChange[]): string {

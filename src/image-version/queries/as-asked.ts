@@ -1,11 +1,11 @@
 /** What a version is once what was asked of it is done, for those who judge it before: a policy, a rule. */
-import { factsIn } from "../latest/flags.js";
+import { factsIn, latestIn } from "../latest/flags.js";
 import { releasedIn } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
 import { END_OF_LIFE_DATE } from "../properties/table.js";
 import { isBusy, type Look } from "../resources.js";
 import { releaseBeforeDeletion } from "../state/deletion.js";
-import { openRequests, unapplied } from "../state/fold.js";
+import { latestToBe, openRequests, unapplied } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
@@ -29,6 +29,20 @@ export function latestBeforeDeletion(
   const release = releaseBeforeDeletion(record);
   if (release === undefined || record.status === undefined) return undefined;
   return releasedIn(release, regionsIn(factsIn(record.status.resource)));
+}
+
+/** It is in latest nowhere, and nothing that is open brings it there. */
+export function isUnpromoted(
+  record: ImageVersionRecord | undefined,
+  { resource }: Look,
+): boolean {
+  return (
+    latestIn(resource).length === 0 &&
+    (record === undefined ||
+      (record.write === undefined &&
+        releaseBeforeDeletion(record) === undefined &&
+        latestToBe(record, resource).length === 0))
+  );
 }
 
 /** Something is to be sent yet, or ARM works on the version. */

@@ -20,7 +20,7 @@ type Sigil = ImageVersionView["sigil"];
 type ConditionView = NonNullable<Sigil["conditions"]>[number];
 
 /** What a GET reads besides, and a list does not. */
-export type Beside = Pick<Sigil, "keys" | "rollout">;
+export type Beside = Pick<Sigil, "keys" | "rollout" | "revocation">;
 
 /** A condition before it is said what to do. */
 interface Found {
@@ -39,12 +39,13 @@ const NEVER_AGREE_MS = 20 * 60_000;
 export function conditionsOf(
   { id, look, record }: KnownImageVersion,
   now: Date,
-  { keys, rollout }: Beside,
+  { keys, rollout, revocation }: Beside,
 ): readonly ConditionView[] {
   const stored = (record?.conditions ?? []).map((one) =>
     storedCondition(one, look?.resource ?? record?.status?.resource),
   );
   const found = [
+    ...revoked(revocation),
     ...stored,
     ...(record && !isFinal(record.state)
       ? [...stalled(record), ...canceling(record)]
@@ -110,6 +111,14 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
           ),
         },
       ];
+}
+
+function revoked(revocation: Sigil["revocation"]): readonly Found[] {
+  if (revocation === undefined) return [];
+  const { reason, replacement, revokedTime: since } = revocation;
+  const use = replacement === undefined ? [] : [`use ${replacement}`];
+  const message = conditionMessage("Revoked", [reason, ...use]);
+  return [{ type: "Revoked", message, since }];
 }
 
 export function atRisk(keys: VersionKeys | undefined): readonly Found[] {

@@ -1,7 +1,7 @@
 /**
  * All versions of an image definition at a glance, for those who look on. Invariants:
  *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
- *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, the looks that the
+ *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, what was revoked, the looks that the
  *     latest takes (get.ts), what is known of its keys, the looks at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
@@ -82,7 +82,15 @@ interface Remembered {
 const AT_ONCE = 200;
 const NO_LATEST: Latest = { inRegion: new Map() };
 
-export function createSummaries(reads: Reads): Summarize {
+/** By the numbers of an image definition's versions that were taken back: since when; RFC 3339. */
+type RevokedOf = (
+  imageId: string,
+) => Promise<ReadonlyMap<string, { readonly revokedTime: string }>>;
+
+export function createSummaries(
+  reads: Reads,
+  revokedOf: RevokedOf = () => Promise.resolve(new Map()),
+): Summarize {
   const { now } = reads;
   const summaries = new SharedReads<ImageSummary>({
     most: MOST_IMAGES,
@@ -98,7 +106,7 @@ export function createSummaries(reads: Reads): Summarize {
         shown: new Map(),
       };
       remembered.set(key, known);
-      return summarize(reads, imageId, known);
+      return summarize(reads, imageId, known, await revokedOf(imageId));
     });
   };
 }
@@ -107,6 +115,7 @@ async function summarize(
   reads: Reads,
   imageId: string,
   remembered: Remembered,
+  revoked: Awaited<ReturnType<RevokedOf>>,
 ): Promise<ImageSummary> {
   const [listed, targets] = await Promise.all([
     reads.looks.versions(imageId, "display"),
@@ -164,7 +173,9 @@ async function summarize(
           ),
       record,
     );
+    const since = revoked.get(name)?.revokedTime;
     const conditions = [
+      ...(since === undefined ? [] : [{ type: "Revoked" as const, since }]),
       ...(version.conditions ?? []),
       ...atRisk(keys).map(({ type, since }) => ({
         type,

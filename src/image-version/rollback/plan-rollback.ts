@@ -18,6 +18,10 @@ export interface RollbackPlan {
   readonly warnings: readonly Finding[];
 }
 
+type ObjectionsTo = (
+  target: Pick<ListedImageVersion, "name" | "resource">,
+) => Promise<readonly Finding[]>;
+
 /**
  * Throws ServiceError NotFound where Azure has no such image definition or version, and RollbackRefused, with every reason,
  * where the rollback would have no effect, or lead to a version that is not ready where the latest is, or that is to be deleted.
@@ -27,6 +31,7 @@ export async function planRollbackOf(
   imageId: string,
   to: string | undefined,
   { allowNoLatest = false }: NoLatest,
+  objectionsTo: ObjectionsTo,
 ): Promise<RollbackPlan> {
   const { exists, listed } = survey;
   if (!exists)
@@ -52,7 +57,7 @@ export async function planRollbackOf(
     .map(([region]) => region);
   const target =
     to === undefined
-      ? await newestReady(survey, from, needed)
+      ? await newestReady(survey, from, needed, objectionsTo)
       : listed.find(({ name }) => name === to);
   if (target === undefined)
     throw to === undefined
@@ -88,7 +93,10 @@ export async function planRollbackOf(
       ].join(" "),
     );
   const steps = stepsTo(target, from, survey);
-  const findings = await reasonsAgainst(survey, target, steps, needed);
+  const findings = [
+    ...(await reasonsAgainst(survey, target, steps, needed)),
+    ...(await objectionsTo(target)),
+  ];
   if (findings.length > 0)
     throw refused(
       `${imageId} cannot be rolled back to ${target.name}; the reasons are listed under errors.`,
@@ -160,6 +168,7 @@ async function newestReady(
   survey: Survey,
   from: string,
   needed: readonly string[],
+  objectionsTo: ObjectionsTo,
 ): Promise<ListedImageVersion | undefined> {
   const older = survey.listed
     .filter(
@@ -171,7 +180,11 @@ async function newestReady(
     .sort((a, b) => compareVersionNumbers(b.name, a.name));
   for (const one of older) {
     const usable = await usableAfter(survey, one);
-    if (needed.every((region) => usable.includes(region))) return one;
+    if (
+      needed.every((region) => usable.includes(region)) &&
+      (await objectionsTo(one)).length === 0
+    )
+      return one;
   }
   return undefined;
 }

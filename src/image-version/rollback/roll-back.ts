@@ -30,7 +30,9 @@ import { mustMatch, type Command } from "../commands/command.js";
 import { fingerprintOfCommand } from "../commands/same-operation.js";
 import type { Dependencies } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
-import { brokenKeys, findingOf } from "../preflight/keys.js";
+import { objectionsToTarget } from "./target.js";
+import { brokenKeys, findingOf as findingOfKey } from "../preflight/keys.js";
+import { findingOf } from "../preflight/objections.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
@@ -156,7 +158,17 @@ async function decide(
   const survey = await surveyOf(deps, imageId);
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
-  const planned = await planRollbackOf(survey, imageId, to, allowed);
+  const planned = await planRollbackOf(
+    survey,
+    imageId,
+    to,
+    allowed,
+    async (target) =>
+      (await objectionsToTarget(deps, imageId, target)).map((one) => ({
+        ...findingOf(one, "error"),
+        pointer: "/to",
+      })),
+  );
   await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
   return {
     ...planned,
@@ -177,7 +189,9 @@ async function keysOfTarget(
   image: RollBackImage["image"],
   { from, to }: RollbackRecord,
 ): Promise<readonly Finding[]> {
-  const broken = (await brokenKeysIn(deps, survey, image, to)).map(findingOf);
+  const broken = (await brokenKeysIn(deps, survey, image, to)).map(
+    findingOfKey,
+  );
   if (
     broken.length > 0 &&
     (await brokenKeysIn(deps, survey, image, from)).length === 0

@@ -13,6 +13,7 @@ import { cancel } from "../../operation/canceling.js";
 import { hasEnded, stateOf } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import type {
+  OperationFailure,
   OperationRecord,
   Requester,
   RollbackRecord,
@@ -32,10 +33,12 @@ import {
 } from "../commands/promote.js";
 import type { Candidate } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
+import { findingOf } from "../preflight/objections.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
+import { objectionsToTarget } from "./target.js";
 import {
   complete,
   follow,
@@ -175,8 +178,23 @@ async function hindranceTo(
   const left = record.steps.slice(record.done);
   const why =
     (await lostTarget(survey, rollback, left)) ??
-    (await lostLatest(survey, rollback, left));
+    (await lostLatest(survey, rollback, left)) ??
+    (await opposed(deps, record, survey, rollback));
   return why && stop(why, await surveyedLatest(survey), contextOf(deps));
+}
+
+/** Why the target must not be the latest. */
+async function opposed(
+  deps: Dependencies,
+  { resourceId }: RollbackStateRecord,
+  { listed }: Survey,
+  { to }: RollbackRecord,
+): Promise<OperationFailure | undefined> {
+  const target = listed.find(({ name }) => name === to);
+  const [first] = target
+    ? await objectionsToTarget(deps, resourceId, target)
+    : [];
+  return first && { ...first, errors: [findingOf(first, "error")] };
 }
 
 async function taking(

@@ -1,8 +1,12 @@
 /** A rollback beside the deletion of its target: each looks for the other before it changes anything. */
 import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
-import { keyOf } from "../../resource-id.js";
-import type { Dependencies } from "../ports.js";
+import { keyOf, parseImageVersionId } from "../../resource-id.js";
+import { factsIn, latestIn } from "../latest/flags.js";
+import { isPromoted } from "../latest/latest-after.js";
+import type { Dependencies, Objection } from "../ports.js";
+import { regionsIn } from "../properties/fields.js";
+import type { ListedImageVersion } from "../resources.js";
 import type { OpenDeletion } from "../state/deletion.js";
 import { rollbackOf } from "./kind.js";
 
@@ -15,6 +19,26 @@ export async function rollbackTarget(
   return stored === undefined || hasEnded(deps, stored)
     ? undefined
     : rollbackOf(stored.operation).to;
+}
+
+/** What there is against a version as the latest: it comes into latest where it is not. */
+export function objectionsToTarget(
+  { objections }: Pick<Dependencies, "objections">,
+  imageId: string,
+  { name, resource }: Pick<ListedImageVersion, "name" | "resource">,
+): Promise<readonly Objection[]> {
+  const id = parseImageVersionId(`${imageId}/versions/${name}`);
+  if (id === undefined) throw new TypeError(`${name} is no version's name`);
+  const included = latestIn(resource);
+  const regions = regionsIn(factsIn(resource)).filter(
+    (region) => !included.includes(region),
+  );
+  return objections(
+    id,
+    isPromoted({ resource })
+      ? { kind: "fallBackTo" }
+      : { kind: "enterLatest", regions },
+  );
 }
 
 /** Why no rollback leads to a version: it is being deleted. Undefined where its policy is still to judge whether it is. */

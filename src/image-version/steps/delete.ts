@@ -7,11 +7,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { SoftDeleteRecord } from "../../operation/records.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
-import type {
-  Dependencies,
-  StepDependencies,
-  StoredVersion,
-} from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import { releasedIn } from "../latest/release.js";
 import {
@@ -20,6 +16,7 @@ import {
   wouldLoseLatest,
   type LatestTaking,
 } from "../preflight/latest.js";
+import { mustBeUnopposed } from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
@@ -32,7 +29,7 @@ import { sendStored } from "./send.js";
 
 /** The DELETE that `mine` has stored. */
 export async function sendDelete(
-  deps: StepDependencies,
+  deps: Dependencies,
   mine: StoredVersion,
   id: ImageVersionId,
   { id: operationId, request }: Deletion,
@@ -42,7 +39,12 @@ export async function sendDelete(
     request.machine === true &&
     (await rollbackTarget(deps, imageIdOf(id))) === id.versionName
   )
-    return postponeOrEnd(deps, mine, kept(LED_TO), { end: writeRefused });
+    return postponeOrEnd(
+      deps,
+      mine,
+      new ServiceError("KeptByRetention", LED_TO),
+      { end: writeRefused },
+    );
   await sendStored(
     deps,
     mine,
@@ -61,7 +63,7 @@ export async function sendDelete(
 
 /** Throws where it is not to be deleted now; answers what is to be told of the regions that have no latest then. */
 export async function mustStillBeDeleted(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   deletion: Deletion,
   { resource }: Look,
@@ -80,8 +82,7 @@ export async function mustStillBeDeleted(
     });
   if (lost !== undefined && lost.length > 0 && !allowNoLatest)
     throw wouldLoseLatest(id.versionName, lost);
-  const why = machine ? await deps.keptByPolicy(id) : undefined;
-  if (why !== undefined) throw kept(why);
+  if (machine) await mustBeUnopposed(deps, id, { kind: "deleteByPolicy" });
   return latestFindings(lost ?? [], true);
 }
 
@@ -98,14 +99,8 @@ function takingBy(
   return { id, before, after: [] };
 }
 
-const LED_TO = "A rollback that is running leads to it.";
-
-function kept(why: string): ServiceError {
-  return new ServiceError(
-    "KeptByRetention",
-    `The retention policy that has begun the deletion keeps the version now: ${why}`,
-  );
-}
+const LED_TO =
+  "The retention policy that has begun the deletion keeps the version now: a rollback that is running leads to it.";
 
 /** Until when it can be undone, where Azure says so now: that holds up nothing. */
 export async function softDeletionOf(

@@ -10,11 +10,7 @@ import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type {
-  Dependencies,
-  StepDependencies,
-  StoredVersion,
-} from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import type { Facts } from "../rules/facts.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import {
@@ -23,6 +19,11 @@ import {
   wouldLoseLatest,
 } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
+import {
+  latestOnceRestored,
+  mustNotBeKeptOut,
+  mustStillBeUnopposed,
+} from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { removedBy } from "../properties/fields.js";
@@ -66,7 +67,7 @@ export type Writing = Put | Delete | Restore;
 
 /** What is still to be proven before it is sent; undefined: nothing. */
 export async function preparedFor(
-  deps: StepDependencies,
+  deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   record: ImageVersionRecord,
@@ -106,7 +107,7 @@ function isJudged(
 }
 
 async function judgedDelete(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   { status }: ImageVersionRecord,
   next: Delete,
@@ -117,12 +118,13 @@ async function judgedDelete(
 
 /** Of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
 async function judgedRestore(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   { requests }: ImageVersionRecord,
   next: Restore,
 ): Promise<Judged> {
   const { body } = requests[next.id] ?? {};
+  await mustNotBeKeptOut(deps, id, latestOnceRestored(body));
   if (body === undefined) return { judged: next.id };
   const document = canonicalForm(body);
   const proof = await proofOf(deps, id, document, {
@@ -140,7 +142,7 @@ type Judged = Prepared | ((pair: ImageVersionPair) => ImageVersionPair);
 
 /** Or what becomes of those that are not to be sent. */
 async function judgedPut(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   put: Put,
@@ -149,6 +151,7 @@ async function judgedPut(
   const why = await whyNotByMachine(deps, id, record, put);
   if (why !== undefined)
     return (pair) => withoutMachine(pair, why.operationId, why.message, deps);
+  await mustStillBeUnopposed(deps, id, record, put);
   await mustNotBeNeededThere(deps, id, record, put);
   const named = await mustKeepLatestThere(deps, id, record, put);
   const repairs = Object.keys(put.takesAway);
@@ -189,7 +192,7 @@ function notProven(
 
 /** Invariant 1. */
 async function whyNotByMachine(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   { sentFor }: Put,
@@ -215,8 +218,12 @@ async function whyNotByMachine(
           message: `Its keys are at risk: ${brokenIn(broken)}`,
         };
     }
-    const message = await deps.notByRule(id, record, release);
-    if (message !== undefined) return { operationId, message };
+    const [objection] = await deps.objections(id, {
+      kind: "obeyRule",
+      record,
+      change: release,
+    });
+    if (objection) return { operationId, message: objection.message };
   }
   return undefined;
 }

@@ -26,11 +26,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
-import type {
-  Dependencies,
-  StepDependencies,
-  StoredVersion,
-} from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import { fails } from "../state/decided.js";
 import {
   decideDeletion,
@@ -66,13 +62,21 @@ import { sendPut, sendRestore } from "./send.js";
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
 
-/** Takes one step. A stale message does nothing. Throws only what another delivery may cure. */
+/**
+ * Takes one step. A stale message does nothing. Throws only what another delivery may cure. `others`: what takes the steps of other
+ * rooms' kinds of operation that come by the same queues.
+ */
 export async function takeStep(
-  deps: StepDependencies,
+  deps: Dependencies,
   message: StepMessage,
+  others: Readonly<
+    Record<string, (message: StepMessage) => Promise<void>>
+  > = {},
 ): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored === undefined || hasEnded(deps, stored)) return;
+  const other = others[stored.operation.kind];
+  if (other !== undefined) return other(message);
   if (imageIdIn(stored.record.resourceId) !== undefined)
     return takeRollbackStep(deps, message);
   const id = parseImageVersionId(stored.record.resourceId);
@@ -85,7 +89,7 @@ export async function takeStep(
 
 /** Looks at the version and does what follows. */
 async function lookAndAct(
-  deps: StepDependencies,
+  deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   prepared: Prepared = {},
@@ -117,7 +121,7 @@ function endingBy({ record, operation }: StoredVersion): string | undefined {
 
 /** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
 async function isRefusedUnseen(
-  deps: StepDependencies,
+  deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
 ): Promise<boolean> {
@@ -134,7 +138,7 @@ async function isRefusedUnseen(
 type Next = Decision | DeletionDecision | RestoreDecision;
 
 async function act(
-  deps: StepDependencies,
+  deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   reading: Reading,
@@ -210,7 +214,7 @@ interface Found {
 
 /** Copies of a write take as long as is usual, and a deletion can be undone until then. */
 async function foundFor(
-  deps: StepDependencies,
+  deps: Dependencies,
   id: ImageVersionId,
   pair: ImageVersionPair,
   decision: Next | undefined,
@@ -320,7 +324,7 @@ function waiting(
 
 /** Invariant 1: without `mine` another has taken the step; what is to be sent is theirs. */
 async function send(
-  deps: StepDependencies,
+  deps: Dependencies,
   mine: StoredVersion | undefined,
   id: ImageVersionId,
   next: Next | undefined,
@@ -336,7 +340,7 @@ async function send(
 
 /** How long those took that this step has seen done. */
 async function noteCopies(
-  { index }: Pick<StepDependencies, "index">,
+  { index }: Pick<Dependencies, "index">,
   before: StoredVersion,
   mine: StoredVersion | undefined,
 ): Promise<void> {

@@ -12,6 +12,8 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   DeleteImageVersion: "Delete",
   RollBackImage: "Roll back",
   TestImageVersion: "Test",
+  RevokeImageVersion: "Take back",
+  UnrevokeImageVersion: "Lift the revocation",
   PrepareSubscription: "Prepare subscription",
 };
 

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import type { StepDependencies } from "../../../src/image-version/ports.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import {
   idOf,
@@ -21,7 +21,7 @@ const startsOf = ({ simulator }: InProcess): number =>
 /** Lets the instances work until `isDone`, each message at some instance; answers the seconds that went by. */
 async function workUntil(
   world: InProcess,
-  instances: readonly StepDependencies[],
+  instances: readonly Dependencies[],
   isDone: () => boolean,
   mostSeconds: number,
 ): Promise<number> {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import type { StepDependencies } from "../../../src/image-version/ports.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
@@ -81,7 +81,7 @@ function refuseNextPut(status: number, code: string): void {
 }
 
 /** Handles what is due now, none of what follows from it, by other dependencies. */
-async function handleDue(deps: StepDependencies): Promise<void> {
+async function handleDue(deps: Dependencies): Promise<void> {
   for (const message of await world.takeDue())
     await world.handle(message, deps);
 }
@@ -91,7 +91,7 @@ function aroundPut(
   around: (
     put: () => Promise<string | undefined>,
   ) => Promise<string | undefined>,
-): StepDependencies {
+): Dependencies {
   const { resourceManager } = world.deps;
   return {
     ...world.deps,
@@ -192,7 +192,7 @@ describe("requests that are done together", () => {
     await world.runDue();
     await world.simulator.control.failRegion({ versionId: id, region: B.name });
     refuseNextPut(400, "InvalidParameter");
-    const repairing: StepDependencies = {
+    const repairing: Dependencies = {
       ...world.deps,
       pace: { ...world.deps.pace, repairAttempts: 1, repairDelayMs: 1_000 },
     };
@@ -253,7 +253,7 @@ describe("a request that waits", () => {
     await made(world, id);
     const { idempotencyKeys } = world.deps;
     let other: OperationRecord | undefined;
-    const deps: StepDependencies = {
+    const deps: Dependencies = {
       ...world.deps,
       idempotencyKeys: {
         ...idempotencyKeys,
@@ -393,7 +393,7 @@ test("the removal that runs is what it is when it is asked for again, and in its
 test("the next number is another where a request by name comes at the same moment", async () => {
   const { store, versionNumbers } = world.deps;
   let named: OperationRecord | undefined;
-  const deps: StepDependencies = {
+  const deps: Dependencies = {
     ...world.deps,
     versionNumbers: {
       ...versionNumbers,
@@ -521,7 +521,7 @@ describe("of what latest means", () => {
       id: idOf(id),
       ...BY,
     });
-    const stale: StepDependencies = {
+    const stale: Dependencies = {
       ...world.deps,
       resourceManager: {
         ...world.deps.resourceManager,

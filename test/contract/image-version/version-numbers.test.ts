@@ -28,6 +28,7 @@ import {
   startInProcess,
   TRACEPARENT,
   type InProcess,
+  revocationOf,
 } from "../../support/dependencies.js";
 import {
   failingDependencies,
@@ -602,6 +603,7 @@ describe("POST …/versions", () => {
       world.deps,
       () => [],
       () => Promise.resolve(undefined),
+      revocationOf(world.deps).revocations,
     ).createNextImageVersion(
       new HttpRequest({
         method: "POST",

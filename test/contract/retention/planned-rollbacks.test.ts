@@ -1,6 +1,6 @@
 /** A rollback and the deletion of its target that come at the same time: one of them gives way. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { StepDependencies } from "../../../src/image-version/ports.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
@@ -39,7 +39,7 @@ describe.each(["waits", "is not accepted yet"] as const)(
       after = () => Promise.resolve(),
     }: Partial<
       Record<"before" | "after", () => Promise<unknown>>
-    >): StepDependencies {
+    >): Dependencies {
       const { rollbacks } = world.deps;
       let isDone = false;
       return {
@@ -57,7 +57,7 @@ describe.each(["waits", "is not accepted yet"] as const)(
         },
       };
     }
-    const rolledBack = (given: StepDependencies) =>
+    const rolledBack = (given: Dependencies) =>
       rollBackImage(given, {
         image: idOf(versionId("1.0.0")),
         to: "1.0.0",

@@ -13,6 +13,7 @@ import { getRetentionPolicy } from "../../../src/retention/retention-policy.js";
 import { runRetention } from "../../../src/retention/run-retention.js";
 import {
   request,
+  revocationOf,
   startInProcess,
   TRACEPARENT,
   type InProcess,
@@ -63,7 +64,7 @@ export function inRetention(each: (given: Retained) => void) {
   let image: string;
   beforeEach(async () => {
     world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-    deps = { policies: world.policies, imageVersions: world.deps };
+    deps = { policies: world.policies, ...revocationOf(world.deps) };
     guarded = {
       ...deps,
       imageVersions: {

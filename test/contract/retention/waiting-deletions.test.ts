@@ -194,7 +194,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
         }
         return answer;
       };
-    const { resourceManager, imageUsers, keptByPolicy } = world.deps;
+    const { resourceManager, imageUsers, objections } = world.deps;
     const asked = {
       "a look": {
         resourceManager: {
@@ -204,7 +204,11 @@ describe("where versions are guarded, a deletion that waits is judged again befo
           ),
         },
       },
-      "the policy": { keptByPolicy: after(keptByPolicy) },
+      "the policy": {
+        objections: after((...of: Parameters<typeof objections>) =>
+          objections(...of),
+        ),
+      },
       "who uses it": {
         imageUsers: {
           ...imageUsers,

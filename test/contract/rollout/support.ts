@@ -15,15 +15,17 @@ import {
   moveOn,
   takeAndMoveOn,
 } from "../../../src/rollout/move-on.js";
-import {
-  runRollouts,
-  whyNotByRule,
-  type RolloutRun,
-} from "../../../src/rollout/roll-out.js";
+import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
 import { canonicalRegion, imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { createObjections } from "../../../src/objections.js";
+import {
+  idOf,
+  request,
+  revocationOf,
+  TRACEPARENT,
+} from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import {
@@ -136,7 +138,11 @@ export async function startRollouts(
     results: tests.deps.results,
   };
   Object.assign(world.deps, {
-    notByRule: whyNotByRule.bind(undefined, rollout),
+    objections: createObjections(() => ({
+      revocations: revocationOf(imageVersions).revocations,
+      retention: { policies: world.policies, ...revocationOf(imageVersions) },
+      rollout,
+    })),
   });
   const onResult = moveOn.bind(undefined, rollout);
   const beforeResult = expectResult.bind(undefined, rollout);

@@ -10,13 +10,18 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { takeStep } from "../../../src/image-version/steps/take-step.js";
-import type { StepDependencies } from "../../../src/image-version/ports.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
-import { QUEUES, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import {
+  QUEUES,
+  idOf,
+  revocationOf,
+  TRACEPARENT,
+} from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
@@ -32,7 +37,7 @@ const id = seedVersionId("1.0.0");
 
 let world: OnLoopback;
 let telemetry: InMemoryTelemetry;
-let deps: StepDependencies;
+let deps: Dependencies;
 let operationId: string;
 let events: CloudEvent[];
 const lines: [LogLevel, Record<string, unknown>][] = [];
@@ -82,6 +87,7 @@ async function put(): Promise<string> {
     deps,
     () => [],
     () => Promise.resolve(undefined),
+    revocationOf(deps).revocations,
   ).putImageVersion(
     new HttpRequest({
       method: "PUT",

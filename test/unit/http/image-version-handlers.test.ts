@@ -60,6 +60,7 @@ function begin(
     world.deps.imageVersions,
     (body) => validator.validateBody("putImageVersion", body).findings,
     () => Promise.resolve(undefined),
+    world.deps.revocation.revocations,
   );
 }
 beforeEach(() => {

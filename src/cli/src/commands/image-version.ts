@@ -5,6 +5,7 @@ import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
+import { REVOKE, UNREVOKE } from "./revoking.js";
 import { TEST } from "./testing.js";
 import { USE } from "./use.js";
 
@@ -25,5 +26,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   PROMOTE,
   DEMOTE,
   ROLL_BACK,
+  REVOKE,
+  UNREVOKE,
   RETRY,
 ];

@@ -145,6 +145,8 @@ function standing(
 ): Pick<Row, "standsOut" | "tone"> {
   const names = (state: TileState): readonly string[] =>
     cells.filter((cell) => cell.state === state).map(({ region }) => region);
+  if (version.conditions?.some(({ type }) => type === "Revoked"))
+    return { standsOut: "Taken back: not to be used", tone: "bad" };
   const failed = names("failed");
   if (failed.length > 0)
     return { standsOut: `Failed in ${inText(failed)}`, tone: "bad" };

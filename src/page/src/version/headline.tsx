@@ -118,6 +118,8 @@ function ofCondition(version: Version, condition: Condition): Headline {
     whatToDo.command === undefined ? {} : { command: whatToDo.command };
   const wave = version.sigil.rollout?.wave;
   switch (type) {
+    case "Revoked":
+      return { tile: "failed", title: "Taken back: not to be used", text };
     case "KeyAtRisk":
       return {
         tile: "risk",

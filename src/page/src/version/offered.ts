@@ -21,6 +21,8 @@ export type Offer =
   | "retry"
   | "protect"
   | "unprotect"
+  | "revoke"
+  | "unrevoke"
   | "delete";
 
 /** What may be asked of a version: what would be refused for what is known already is not among it. */
@@ -38,18 +40,20 @@ export function offersOf(
     properties.provisioningState === "Deleting" ||
     ["DeletionRequested", "Deleting"].includes(sigil.state ?? "");
   const isThere = properties.provisioningState !== "Creating" && !isDeleting;
+  const isRevoked = sigil.revocation !== undefined;
+  const isUsable = isThere && !isRevoked;
   const add = (offer: Offer, holds: boolean): void => {
     if (mayWrite && holds) offers.add(offer);
   };
   add("change", !isDeleting);
   add(
     "promote",
-    isThere && !keysBreak(version) && included.length < names.length,
+    isUsable && !keysBreak(version) && included.length < names.length,
   );
   add("demote", isThere && included.length > 0);
   // There is nothing to go back from where it is the latest.
-  add("rollback", isThere && !sigil.latest && isIn("Completed"));
-  add("test", isThere && hasTestProfile);
+  add("rollback", isUsable && !sigil.latest && isIn("Completed"));
+  add("test", isUsable && hasTestProfile);
   // What an operation repairs now needs nobody; what waits is brought forward.
   const runs = operation !== undefined && isRunning(operation);
   const waits = sigil.regions.some(
@@ -59,6 +63,8 @@ export function offersOf(
   add("retry", isThere && waits);
   add("protect", !isDeleting && sigil.protected !== true);
   add("unprotect", mayAdmin && sigil.protected === true);
+  add("revoke", isUsable);
+  add("unrevoke", mayAdmin && isRevoked);
   add(
     "delete",
     !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs),

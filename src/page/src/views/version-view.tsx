@@ -20,6 +20,7 @@ import { ProtectDialog, PutBackDialog } from "../dialogs/patch.js";
 import { DemoteDialog, PromoteDialog } from "../dialogs/promotion.js";
 import { RestoreDialog } from "../dialogs/restore.js";
 import { RetryDialog } from "../dialogs/retry.js";
+import { RevokeDialog, UnrevokeDialog } from "../dialogs/revocation.js";
 import { RollbackDialog } from "../dialogs/rollback.js";
 import { TestDialog } from "../dialogs/test.js";
 import { useLive } from "../live.js";
@@ -602,7 +603,9 @@ function Actions({
           {item("protect", "Protect from deletion…")}
           {item("unprotect", "Take protection off…")}
           {item("cancel", "Cancel the operation…")}
-          {offers.has("delete") && <hr />}
+          {item("unrevoke", "Lift the revocation…")}
+          {(offers.has("delete") || offers.has("revoke")) && <hr />}
+          {item("revoke", "Take it back…", "danger")}
           {item("delete", "Delete…", "danger")}
         </Menu>
       )}
@@ -620,6 +623,8 @@ function Actions({
       {(open === "protect" || open === "unprotect") && (
         <ProtectDialog {...props} />
       )}
+      {open === "revoke" && <RevokeDialog {...props} />}
+      {open === "unrevoke" && <UnrevokeDialog {...props} />}
       {open === "delete" && <DeleteDialog {...props} />}
       {open === "cancel" && operation && (
         <CancelDialog {...props} operation={operation} />

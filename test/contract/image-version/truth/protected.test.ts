@@ -1,7 +1,7 @@
 /** A version that is protected is deleted by nobody, until an Admin has taken that off. */
 import { describe, expect, test } from "vitest";
 import { evaluateRetention } from "../../../../src/retention/evaluate-retention.js";
-import type { InProcess } from "../../../support/dependencies.js";
+import { revocationOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
@@ -224,7 +224,7 @@ describe("once it is there", () => {
       }),
     );
     const { decisions } = await evaluateRetention(
-      { policies: world.policies, imageVersions: world.deps },
+      { policies: world.policies, ...revocationOf(world.deps) },
       id.replace(/\/versions\/[^/]*$/u, ""),
       { deleteAfterEndOfLifeDays: 0 },
     );

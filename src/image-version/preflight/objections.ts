@@ -1,0 +1,179 @@
+/**
+ * Every way into latest is asked of one port, which the rest of Sigil answers: as it is accepted, and again right before it is sent.
+ * This room knows no reason. Invariants:
+ *  1. What says in so many words that a version comes into latest is refused. A region that is made, or comes, is held back instead.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { exclusionIn, factsIn, latestIn } from "../latest/flags.js";
+import { released, type ReleaseChange } from "../latest/release.js";
+import type { Deed, Dependencies, Objection } from "../ports.js";
+import { regionsIn } from "../properties/fields.js";
+import { withApplied } from "../properties/patch.js";
+import { sourceReferences } from "../properties/source-references.js";
+import type { Look } from "../resources.js";
+import type { RuleFinding } from "../rules/rule.js";
+import { desired, regionsAway, ruleOf, supposing } from "../state/fold.js";
+import type { Put } from "../state/reconcile.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+
+type Asks = Pick<Dependencies, "objections">;
+
+/** Throws ServiceError with the code of the first objection, and each of them. */
+export async function mustBeUnopposed(
+  deps: Asks,
+  id: ImageVersionId,
+  deed: Deed,
+): Promise<void> {
+  const objections = await deps.objections(id, deed);
+  const [first] = objections;
+  if (first !== undefined)
+    throw new ServiceError(
+      first.code,
+      `${first.message} ${first.remediation}`.trim(),
+      { findings: objections.map((one) => findingOf(one, "error")) },
+    );
+}
+
+export function findingOf(
+  { code, pointer, message, remediation }: Objection,
+  severity: "error" | "warning",
+): RuleFinding {
+  return { rule: "latest", code, pointer, message, severity, remediation };
+}
+
+/** What there is against regions that a request makes or adds: there it is held back. Throws as `mustBeUnopposed`. Invariant 1. */
+export async function admitted(
+  deps: Asks,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  look: Look | undefined,
+  request: VersionRequest,
+  isRestore: boolean,
+): Promise<readonly Objection[]> {
+  const { when = "manual" } = ruleOf(request.patch) ?? {};
+  if (when !== "manual")
+    await mustBeUnopposed(deps, id, { kind: "followRule" });
+  const regions = isRestore
+    ? latestOnceRestored(request.body)
+    : enteredBy(record, look, request);
+  // A promotion that brings it nowhere may take the place of a demotion.
+  if (regions.length === 0 && request.release?.kind !== "include") return [];
+  const deed = { kind: "enterLatest", regions } as const;
+  if (!isRestore && isOfBody(request)) return deps.objections(id, deed);
+  await mustBeUnopposed(deps, id, deed);
+  return [];
+}
+
+/** Canonical regions that the request brings into latest, beside all that was asked before. `shown`: what Azure has. */
+function enteredBy(
+  record: ImageVersionRecord | undefined,
+  shown: Pick<Look, "resource"> | undefined,
+  request: VersionRequest,
+): readonly string[] {
+  const included = (asked?: VersionRequest): readonly string[] => {
+    const { patch } = desired(supposing(record, shown, asked));
+    const after = withApplied(shown ? factsIn(shown.resource) : {}, patch);
+    return regionsIn(after).filter(
+      (name) => after[exclusionIn(name)] === false,
+    );
+  };
+  const before = included();
+  return included(request).filter((name) => !before.includes(name));
+}
+
+/** Azure gives a version back as it was, which it does not say of a deleted one. */
+export function latestOnceRestored(
+  body: ImageVersionRequest | undefined,
+): readonly string[] | "any" {
+  return body ? latestIn(body) : "any";
+}
+
+/** A body that says how a version is made, or which regions it has, says of latest what pipelines repeat. */
+function isOfBody({ body, release }: VersionRequest): boolean {
+  const by = release?.kind === "set" ? release.release.by : release?.by;
+  return body !== undefined && by !== "person";
+}
+
+/** The request, held back where there is an objection. */
+export function holdingBack(
+  request: VersionRequest,
+  objections: readonly Objection[],
+): VersionRequest {
+  const regions = objections.flatMap((one) => one.regions ?? []);
+  if (regions.length === 0) return request;
+  const exclude = { kind: "exclude", by: "request", regions } as const;
+  const { release } = request;
+  const held: ReleaseChange =
+    release?.kind === "set"
+      ? {
+          kind: "set",
+          release: {
+            ...released(release.release, exclude, []),
+            by: release.release.by,
+          },
+        }
+      : release?.kind === "exclude"
+        ? {
+            ...release,
+            ...(release.regions && {
+              regions: [...release.regions, ...regions],
+            }),
+          }
+        : exclude;
+  return { ...request, release: held };
+}
+
+export function heldBackFindings(
+  objections: readonly Objection[],
+): readonly Finding[] {
+  return objections.map((one) => {
+    const { message, ...finding } = findingOf(one, "warning");
+    return {
+      ...finding,
+      message: `${message} It is held back in ${one.regions?.join(", ")}.`,
+    };
+  });
+}
+
+/** Warns of versions that are not to be built from; one that is there was built. */
+export async function sourceWarnings(
+  { objections }: Asks,
+  request: ImageVersionRequest,
+  observed: ImageVersionRequest | undefined,
+): Promise<readonly RuleFinding[]> {
+  if (observed !== undefined) return [];
+  const found: RuleFinding[] = [];
+  for (const { pointer, id } of sourceReferences(request)) {
+    const source = parseImageVersionId(id);
+    for (const one of source ? await objections(source, { kind: "build" }) : [])
+      found.push({ ...findingOf(one, "warning"), rule: "source", pointer });
+  }
+  return found;
+}
+
+/** Asked right before it is sent. What a repair has taken away was in latest. Throws as `mustBeUnopposed`. */
+export async function mustStillBeUnopposed(
+  deps: Asks,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { body }: Put,
+): Promise<void> {
+  const had = [
+    ...(record.status ? latestIn(record.status.resource) : []),
+    ...regionsAway(record),
+  ];
+  const regions = latestIn(body).filter((name) => !had.includes(name));
+  await mustNotBeKeptOut(deps, id, regions);
+}
+
+/** Throws as `mustBeUnopposed`, where it comes into latest anywhere. */
+export async function mustNotBeKeptOut(
+  deps: Asks,
+  id: ImageVersionId,
+  regions: readonly string[] | "any",
+): Promise<void> {
+  if (regions.length > 0)
+    await mustBeUnopposed(deps, id, { kind: "enterLatest", regions });
+}

@@ -1,0 +1,55 @@
+/**
+ * A version that was taken back, and the operation that takes it out of latest. It lies beside the version's own record, which knows
+ * nothing of it. Example: a region keeps the version until another one is ready there.
+ *
+ *   ban    { reason: "CVE-2026-1234", replacement: "1.0.3", … }   from acceptance until an Admin lifts it
+ *   state  Revoking, demotions 1                                  one demotion has ended; the rest waits
+ */
+import type { StateStore, Stored } from "../operation/ports.js";
+import type {
+  IndexRow,
+  Requester,
+  TrackedRecord,
+} from "../operation/records.js";
+import { imageIdOf, keyOf, type ImageVersionId } from "../resource-id.js";
+
+export type RevocationState =
+  "RevocationRequested" | "Revoking" | "Succeeded" | "Failed" | "Canceled";
+
+/** Why nothing brings a version into latest, and what to use instead. */
+export interface Ban {
+  readonly reason: string;
+  /** Number of another version of the image definition. */
+  readonly replacement?: string;
+  readonly revokedBy: Requester;
+  /** RFC 3339. */
+  readonly revokedTime: string;
+}
+
+export interface RevocationRecord extends TrackedRecord {
+  readonly state: RevocationState;
+  /** Absent once it was lifted. */
+  readonly ban?: Ban;
+  /** True where the version leaves a region though that has no latest then. */
+  readonly allowNoLatest?: true;
+  /** How many demotions have ended. */
+  readonly demotions: number;
+  /** The operation that demotes the version. */
+  readonly child?: string;
+}
+
+export type StoredRevocation = Stored<RevocationRecord>;
+export type Revocations = StateStore<RevocationRecord>;
+
+export function revocationKeyOf(versionId: string): string {
+  return keyOf(`${versionId}/revocation`);
+}
+
+/** The versions of an image definition that are revoked. */
+export function revokedScope(imageId: string): string {
+  return `revoked-${keyOf(imageId)}`;
+}
+
+export function revokedRow(id: ImageVersionId, target: string): IndexRow {
+  return { scope: revokedScope(imageIdOf(id)), row: id.versionName, target };
+}

@@ -1,0 +1,376 @@
+/**
+ * Accepts that a version is taken back, and that this is lifted. Invariants, beside those of every acceptance
+ * (operation/accepting.ts):
+ *  1. The ban holds from acceptance: what it forbids was asked before, or is refused (bans.ts).
+ *  2. Repeated, it is the same operation while it runs, and as long as the version is in latest nowhere.
+ *  3. Lifting it gives nothing back to latest.
+ */
+import { createHash } from "node:crypto";
+import { ServiceError, type Finding } from "../errors.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import {
+  forecastImageVersion,
+  getImageUse,
+  lookAt,
+  latestIn,
+  type ForecastView,
+  type ImageUseView,
+} from "../image-version/index.js";
+import { acceptOperation } from "../operation/accepting.js";
+import { advance, event } from "../operation/advance.js";
+import { indexed } from "../operation/catalog.js";
+import { bindKey, claimKey } from "../operation/idempotency.js";
+import { hasEnded } from "../operation/kinds.js";
+import type { OperationDependencies } from "../operation/ports.js";
+import {
+  newRecord,
+  operationIdOf,
+  type OperationRecord,
+  type Pair,
+  type Requester,
+} from "../operation/records.js";
+import { contextOf } from "../operation/steps.js";
+import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
+import { banOf } from "./bans.js";
+import type { RevocationDependencies } from "./ports.js";
+import {
+  revocationKeyOf,
+  revokedRow,
+  type Ban,
+  type RevocationRecord,
+  type StoredRevocation,
+} from "./record.js";
+
+interface Asking {
+  readonly id: ImageVersionId;
+  readonly requestedBy: Requester;
+  /** W3C trace context that all messages and events of the operation will carry. */
+  readonly traceparent: string;
+  readonly idempotencyKey?: string;
+}
+
+export interface RevokeImageVersion
+  extends Asking, Pick<Ban, "reason" | "replacement"> {
+  readonly allowNoLatest?: boolean;
+}
+
+/** What a revocation would do. */
+export interface RevocationPlan {
+  /** The latest of each region, as it is and then. */
+  readonly regions: ForecastView["regions"];
+  /** Absent where Azure could not be asked. */
+  readonly use?: ImageUseView;
+  readonly findings: readonly Finding[];
+}
+
+export function operationsOf({
+  imageVersions,
+  revocations,
+}: RevocationDependencies): OperationDependencies<RevocationRecord> {
+  return { ...imageVersions, store: revocations };
+}
+
+/** Nothing is done. Throws as `revokeImageVersion` does. */
+export async function planRevocation(
+  { imageVersions, revocations }: RevocationDependencies,
+  {
+    id,
+    replacement,
+    allowNoLatest = false,
+  }: Pick<RevokeImageVersion, "id" | "replacement" | "allowNoLatest">,
+): Promise<RevocationPlan> {
+  if (replacement !== undefined)
+    await mustReplace({ imageVersions, revocations }, id, replacement);
+  const forecast = await forecastImageVersion(imageVersions, id, "demote");
+  const keeps = forecast.regions.filter(
+    ({ from, to }) => from !== undefined && to === undefined,
+  );
+  const use = await useOf(imageVersions, id);
+  return {
+    regions: forecast.regions.map((one) =>
+      keeps.includes(one) && !allowNoLatest ? { ...one, to: one.from } : one,
+    ) as ForecastView["regions"],
+    ...("use" in use && { use: use.use }),
+    findings: [
+      ...forecast.findings.filter(({ code }) => code === "LatestChanges"),
+      ...keeps.map(({ region }) => keptIn(region, id, allowNoLatest)),
+      ...("use" in use ? usersOf(use.use, replacement) : [use.unknown]),
+    ],
+  };
+}
+
+/** Throws ServiceError InvalidRequest where nobody can use that instead. */
+async function mustReplace(
+  { imageVersions, revocations }: RevocationDependencies,
+  id: ImageVersionId,
+  replacement: string,
+): Promise<void> {
+  const other = { ...id, versionName: replacement };
+  const message =
+    replacement === id.versionName
+      ? "A version does not replace itself."
+      : (await lookAt(imageVersions, other)) === undefined
+        ? `Azure has no version ${replacement} of the image definition.`
+        : (await banOf(revocations, other)) !== undefined
+          ? `${replacement} is revoked, too.`
+          : undefined;
+  if (message !== undefined)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The version cannot be replaced by that; the reason is listed under errors.",
+      {
+        findings: [
+          { code: "ReplacementNotUsable", pointer: "/replacement", message },
+        ],
+      },
+    );
+}
+
+function keptIn(
+  region: string,
+  { versionName }: ImageVersionId,
+  allowNoLatest: boolean,
+): Finding {
+  return {
+    code: "RegionWouldLoseLatest",
+    pointer: "",
+    severity: "warning",
+    message: allowNoLatest
+      ? `In ${region} no version is the latest then.`
+      : `In ${region} ${versionName} stays the latest until another version is ready there and in latest: then it leaves by itself.`,
+    remediation: allowNoLatest
+      ? "Promote another version that is ready there."
+      : "Promote another version there; or revoke it with allowNoLatest=true.",
+  };
+}
+
+async function useOf(
+  imageVersions: RevocationDependencies["imageVersions"],
+  id: ImageVersionId,
+): Promise<{ readonly use: ImageUseView } | { readonly unknown: Finding }> {
+  try {
+    return { use: await getImageUse(imageVersions, id) };
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return {
+      unknown: {
+        code: "UseUnknown",
+        pointer: "",
+        severity: "warning",
+        message: `Who uses the version could not be read: ${error.message}`,
+      },
+    };
+  }
+}
+
+function usersOf(
+  { scaleSets, ephemeralMachines, machines }: ImageUseView,
+  replacement: string | undefined,
+): readonly Finding[] {
+  const count = ephemeralMachines.count + machines.count;
+  return scaleSets.count + count === 0
+    ? []
+    : [
+        {
+          code: "UsersToMove",
+          pointer: "",
+          severity: "warning",
+          message: `${scaleSets.count} scale set${scaleSets.count === 1 ? "" : "s"} and ${count} machine${count === 1 ? "" : "s"} use it: nothing of them is changed.`,
+          remediation: `${replacement === undefined ? "Move them to another version" : `Move them to ${replacement}`}. GET …/use names them.`,
+        },
+      ];
+}
+
+/** Throws ServiceError NotFound where Azure has no such version, InvalidRequest, and ImageVersionConflict while it is revoked otherwise. */
+export async function revokeImageVersion(
+  deps: RevocationDependencies,
+  command: RevokeImageVersion,
+): Promise<OperationRecord> {
+  const { id, reason, replacement, allowNoLatest = false } = command;
+  const operations = operationsOf(deps);
+  const resourceId = formatImageVersionId(id);
+  const key = revocationKeyOf(resourceId);
+  const fingerprint = fingerprintOf(
+    "RevokeImageVersion",
+    reason,
+    replacement,
+    allowNoLatest,
+  );
+  const { requestKey, earlier } = await claimKey(
+    operations,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return earlier;
+  const { findings } = await planRevocation(deps, command);
+  const look = await lookAt(deps.imageVersions, id);
+  const isOut = look === undefined || latestIn(look.resource).length === 0;
+  const operation = await acceptOperation(operations, key, (stored) => {
+    const same = sameOr409(operations, stored, fingerprint, isOut);
+    if (same !== undefined) return same;
+    const context = contextOf(operations);
+    const ban: Ban = {
+      reason,
+      ...(replacement !== undefined && { replacement }),
+      revokedBy: command.requestedBy,
+      revokedTime: context.now.toISOString(),
+    };
+    const pair = begin(
+      operations,
+      { ...command, key, fingerprint, ...(requestKey && { requestKey }) },
+      "RevokeImageVersion",
+      stored?.record,
+      { ban, ...(allowNoLatest && { allowNoLatest: true }) },
+      findings,
+    );
+    return advance(pair, context, {
+      patch: { state: "RevocationRequested" },
+      message: `The version is revoked from now on: nothing brings it into latest. ${reason}`,
+      effects: [
+        { kind: "index", put: [revokedRow(id, resourceId)], remove: [] },
+        indexed(pair.operation, context),
+        event(pair.operation, context, IMAGE_VERSION_EVENT.revoked, "revoked", {
+          reason,
+          ...(replacement !== undefined && { replacement }),
+          revokedBy: command.requestedBy,
+        }),
+      ],
+    });
+  });
+  await bindKey(operations, requestKey, operation);
+  return operation;
+}
+
+/** Invariant 2. */
+function sameOr409(
+  operations: OperationDependencies<RevocationRecord>,
+  stored: StoredRevocation | undefined,
+  fingerprint: string,
+  isOut: boolean,
+): OperationRecord | undefined {
+  if (stored === undefined) return undefined;
+  const { operation, record } = stored;
+  const runs = !hasEnded(operations, stored);
+  if (operation.fingerprint === fingerprint)
+    return runs ||
+      (isOut && record.ban !== undefined && operation.status === "Succeeded")
+      ? operation
+      : undefined;
+  if (runs)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `Operation ${operation.id} revokes ${operation.resourceId} already. To say it otherwise, cancel it (POST /api/operations/${operation.id}/cancel), and send the request again.`,
+      { fields: { existingOperationId: operation.id } },
+    );
+  return undefined;
+}
+
+/** Throws ServiceError NotFound for a version that is not revoked, and ImageVersionConflict while that is under way. */
+export async function unrevokeImageVersion(
+  deps: RevocationDependencies,
+  command: Asking,
+): Promise<OperationRecord> {
+  const { id } = command;
+  const operations = operationsOf(deps);
+  const resourceId = formatImageVersionId(id);
+  const key = revocationKeyOf(resourceId);
+  const fingerprint = fingerprintOf("UnrevokeImageVersion");
+  const { requestKey, earlier } = await claimKey(
+    operations,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return earlier;
+  const operation = await acceptOperation(operations, key, (stored) => {
+    if (stored?.record.ban === undefined) {
+      if (stored?.operation.fingerprint === fingerprint)
+        return stored.operation;
+      throw new ServiceError("NotFound", `${resourceId} is not revoked.`);
+    }
+    sameOr409(operations, stored, fingerprint, false);
+    const context = contextOf(operations);
+    const pair = begin(
+      operations,
+      { ...command, key, fingerprint, ...(requestKey && { requestKey }) },
+      "UnrevokeImageVersion",
+      stored.record,
+      {},
+    );
+    const { ban: _, ...record } = pair.record;
+    return advance({ ...pair, record }, context, {
+      patch: { state: "Succeeded" },
+      effects: [
+        { kind: "index", put: [], remove: [revokedRow(id, resourceId)] },
+        indexed(pair.operation, context),
+      ],
+      ending: (one) => ({
+        status: "Succeeded",
+        message:
+          "The revocation is lifted. To have the version in latest again, promote it.", // Invariant 3.
+        event: event(one, context, IMAGE_VERSION_EVENT.unrevoked, "unrevoked", {
+          unrevokedBy: command.requestedBy,
+        }),
+      }),
+    });
+  });
+  await bindKey(operations, requestKey, operation);
+  return operation;
+}
+
+function begin(
+  operations: OperationDependencies<RevocationRecord>,
+  {
+    id,
+    key,
+    ...asked
+  }: Asking &
+    Pick<OperationRecord, "fingerprint" | "requestKey"> & {
+      readonly key: string;
+    },
+  kind: string,
+  previous: RevocationRecord | undefined,
+  is: Pick<RevocationRecord, "ban" | "allowNoLatest">,
+  warnings: readonly Finding[] = [],
+): Pair<RevocationRecord> {
+  const resourceId = formatImageVersionId(id);
+  const time = contextOf(operations).now.toISOString();
+  const record: RevocationRecord = {
+    ...newRecord(
+      {
+        key,
+        resourceId,
+        state: "RevocationRequested",
+        sequence: (previous?.sequence ?? 0) + 1,
+      },
+      time,
+      previous?.createdTime,
+    ),
+    ...is,
+    demotions: 0,
+  };
+  const { fingerprint, requestKey, requestedBy, traceparent } = asked;
+  return {
+    record,
+    operation: {
+      id: operationIdOf(record),
+      kind,
+      status: "NotStarted",
+      resourceId,
+      fingerprint,
+      createdTime: time,
+      lastUpdatedTime: time,
+      requestedBy,
+      traceparent,
+      ...(requestKey !== undefined && { requestKey }),
+      regions: [],
+      history: [],
+      ...(warnings.length > 0 && { warnings }),
+    },
+  };
+}
+
+function fingerprintOf(...said: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
+}

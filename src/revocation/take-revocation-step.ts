@@ -1,0 +1,185 @@
+/**
+ * Takes a revoked version out of latest, by demotions of the version itself, so that it has one writer. Invariants:
+ *  1. Each demotion is asked for once: the same key leads to the same operation.
+ *  2. Where no other version would be the latest, it is left until one is, unless that was allowed.
+ *  3. It ends Succeeded only where a fact shows the version in latest nowhere, and nothing that is open brings it there.
+ */
+import { ServiceError } from "../errors.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import {
+  believed,
+  demoteImageVersion,
+  isUnpromoted,
+  lookAt,
+} from "../image-version/index.js";
+import { advance, event } from "../operation/advance.js";
+import { fail } from "../operation/failing.js";
+import { hasEnded } from "../operation/kinds.js";
+import type { OperationRecord, Pair } from "../operation/records.js";
+import {
+  commitStep,
+  contextOf,
+  currentFor,
+  type StepMessage,
+} from "../operation/steps.js";
+import { pollDelayMs, wait } from "../operation/waiting.js";
+import { keyOf, parseImageVersionId } from "../resource-id.js";
+import type { RevocationDependencies } from "./ports.js";
+import type { RevocationRecord, StoredRevocation } from "./record.js";
+import { operationsOf } from "./revoke.js";
+
+type Transition = (pair: Pair<RevocationRecord>) => Pair<RevocationRecord>;
+
+/** A stale message does nothing. Throws only what another delivery may cure. */
+export async function takeRevocationStep(
+  deps: RevocationDependencies,
+  message: StepMessage,
+): Promise<void> {
+  const operations = operationsOf(deps);
+  const stored = await currentFor(operations, message);
+  if (stored === undefined || hasEnded(operations, stored)) return;
+  await commitStep(operations, stored, await transitionOf(deps, stored));
+}
+
+async function transitionOf(
+  deps: RevocationDependencies,
+  stored: StoredRevocation,
+): Promise<Transition> {
+  const { imageVersions } = deps;
+  try {
+    const { child } = stored.record;
+    if (child === undefined) return await demote(deps, stored);
+    const operation = await imageVersions.store.readOperation(child);
+    if (operation === undefined) throw new TypeError(`${child} is gone`);
+    return follow(deps, operation);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const waitMs = error.retryAfterMs ?? imageVersions.pace.pollMaxMs;
+    return (pair) =>
+      wait(
+        { ...pair, record: { ...pair.record, state: "Revoking" } },
+        error.message,
+        waitMs,
+        contextOf(imageVersions),
+      );
+  }
+}
+
+/** Asks for the next demotion, where one is needed. Throws ServiceError where it has to wait. */
+async function demote(
+  deps: RevocationDependencies,
+  { record, operation }: StoredRevocation,
+): Promise<Transition> {
+  const { imageVersions } = deps;
+  const id = parseImageVersionId(record.resourceId);
+  if (id === undefined)
+    throw new TypeError(`${record.resourceId} is no version's id`);
+  if (await isOut(deps, record.resourceId)) return complete(deps);
+  let child: OperationRecord;
+  try {
+    child = await demoteImageVersion(imageVersions, {
+      id,
+      requestedBy: operation.requestedBy,
+      traceparent: operation.traceparent,
+      idempotencyKey: `${operation.id}/${record.demotions}`, // Invariant 1.
+      spares: true, // Invariant 2.
+      ...(record.allowNoLatest && { allowNoLatest: true }),
+    });
+  } catch (error) {
+    if (isGone(error)) return complete(deps);
+    throw error;
+  }
+  return (pair) =>
+    advance(pair, contextOf(imageVersions), {
+      patch: { state: "Revoking", child: child.id, ticks: 0 },
+      message: `It is taken out of latest: operation ${child.id}.`,
+      waitMs: pollDelayMs(0, imageVersions.pace),
+    });
+}
+
+/** Azure has it no more: whoever says so is certain of that. */
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof ServiceError &&
+    ["ImageVersionGone", "NotFound"].includes(error.code)
+  );
+}
+
+/** Invariant 3. */
+async function isOut(
+  { imageVersions }: RevocationDependencies,
+  versionId: string,
+): Promise<boolean> {
+  const id = parseImageVersionId(versionId);
+  const look = id && (await lookAt(imageVersions, id));
+  const record = await imageVersions.store.readRecord(keyOf(versionId));
+  const { look: shown, isFact } = believed(
+    record,
+    look,
+    contextOf(imageVersions),
+  );
+  return isFact && shown !== undefined && isUnpromoted(record, shown);
+}
+
+/** What has come of a demotion. */
+function follow(
+  { imageVersions }: RevocationDependencies,
+  { id, status, error, waitReason }: OperationRecord,
+): Transition {
+  const context = contextOf(imageVersions);
+  if (status === "NotStarted" || status === "Running")
+    return (pair) =>
+      advance(pair, context, {
+        patch: { ticks: pair.record.ticks + 1 },
+        ...(waitReason !== undefined && {
+          waits: `Operation ${id} waits: ${waitReason}`,
+        }),
+        resumes: waitReason === undefined,
+        waitMs: pollDelayMs(pair.record.ticks, context.pace),
+      });
+  return ({ record: { child: _, ...record }, operation }) => {
+    const pair = {
+      record: { ...record, demotions: record.demotions + 1 },
+      operation,
+    };
+    // What has overtaken it, or left a region without another latest meanwhile, is looked at anew.
+    const isAgain =
+      status === "Succeeded" ||
+      error?.code === "Superseded" ||
+      error?.code === "RegionWouldLoseLatest";
+    return isAgain
+      ? advance(pair, context, {
+          patch: { state: "Revoking", ticks: 0 },
+          resumes: true,
+          waitMs: 0,
+        })
+      : fail(
+          pair,
+          {
+            code: error?.code ?? "Superseded",
+            message: `The version is revoked, and may still be in latest: operation ${id} ended ${status}. ${error?.message ?? ""} Mend that, then revoke it again.`,
+            errors: error?.errors ?? [],
+          },
+          context,
+        );
+  };
+}
+
+function complete({ imageVersions }: RevocationDependencies): Transition {
+  const context = contextOf(imageVersions);
+  return (pair) =>
+    advance(pair, context, {
+      patch: { state: "Succeeded" },
+      ending: (operation) => ({
+        status: "Succeeded",
+        message: "The version is in latest in no region.",
+        event: event(
+          operation,
+          context,
+          IMAGE_VERSION_EVENT.revocationCompleted,
+          "completed",
+          {},
+        ),
+      }),
+    });
+}
