@@ -135,18 +135,18 @@ async function nextStep(id: string): Promise<DueMessage> {
 const isRunning = async (id: string) =>
   (await world.read(id)).operation.status === "Running";
 
-describe("accepting costs at most five requests to Table Storage and one sending, until the 202:", () => {
+describe("accepting costs at most six requests to Table Storage and one sending, until the 202:", () => {
   test("a new version", async () => {
     const id = newVersion();
     const costs = await costsOf(() => put(id));
-    expect(costs).toEqual({ reads: 1, writes: 3, transactions: 0, sends: 1 });
+    expect(costs).toEqual({ reads: 2, writes: 3, transactions: 0, sends: 1 });
     await world.finish(id);
   });
 
   test("a new version, with an Idempotency-Key", async () => {
     const id = newVersion();
     const costs = await costsOf(() => put(id, { idempotencyKey: id }));
-    expect(costs).toEqual({ reads: 1, writes: 4, transactions: 0, sends: 1 });
+    expect(costs).toEqual({ reads: 2, writes: 4, transactions: 0, sends: 1 });
     await world.finish(id);
   });
 
@@ -244,7 +244,7 @@ describe("following a version", () => {
     const costs = await costsOf(async () => {
       for (const message of due) await world.handle(message);
     });
-    expect(costs).toEqual({ reads: 2, writes: 22, transactions: 0, sends: 4 });
+    expect(costs).toEqual({ reads: 3, writes: 22, transactions: 0, sends: 4 });
     await world.finish(id);
   });
 

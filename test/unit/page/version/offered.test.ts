@@ -59,6 +59,7 @@ describe("what is offered", () => {
       "demote",
       "rollback",
       "protect",
+      "revoke",
       "delete",
     ]);
   });
@@ -69,19 +70,19 @@ describe("what is offered", () => {
       "no promotion where keys break",
       version({ keys: { problems: [{ severity: "error", regions: [] }] } }),
       {},
-      ["change", "demote", "rollback", "protect", "delete"],
+      ["change", "demote", "rollback", "protect", "revoke", "delete"],
     ],
     [
       "no promotion where it is in latest everywhere, no rollback to the latest",
       version({ latest: true }, { targetRegions: [] }),
       {},
-      ["change", "demote", "protect", "delete"],
+      ["change", "demote", "protect", "revoke", "delete"],
     ],
     [
       "no deletion of what is protected; an Admin takes that off",
       version({ protected: true }),
       { mayAdmin: true },
-      ["change", "promote", "demote", "rollback", "unprotect"],
+      ["change", "promote", "demote", "rollback", "unprotect", "revoke"],
     ],
     [
       "no deletion before an end of life that blocks it",
@@ -91,7 +92,13 @@ describe("what is offered", () => {
         { safetyProfile: { blockDeletionBeforeEndOfLife: true } },
       ),
       {},
-      ["change", "promote", "demote", "rollback", "protect"],
+      ["change", "promote", "demote", "rollback", "protect", "revoke"],
+    ],
+    [
+      "of what is taken back neither promotion, rollback nor test; an Admin lifts that",
+      version({ revocation: { reason: "CVE" }, latestIn: [] }),
+      { mayAdmin: true, hasTestProfile: true },
+      ["change", "demote", "protect", "unrevoke", "delete"],
     ],
     ["nothing of what is deleted", version({ state: "Deleting" }), {}, []],
     [
@@ -106,6 +113,7 @@ describe("what is offered", () => {
         "test",
         "retry",
         "protect",
+        "revoke",
         "delete",
       ],
     ],
