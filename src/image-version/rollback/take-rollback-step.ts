@@ -134,25 +134,35 @@ async function next(
   deps: Dependencies,
   stored: StoredRollback,
 ): Promise<Transition> {
-  const { steps, done, child } = stored.record;
-  const step = steps[done];
-  if (step === undefined) return atEnd(deps, stored);
-  const hindered =
-    child === undefined ? await hindranceTo(deps, stored) : undefined;
-  return hindered ?? taking(deps, stored, step);
+  const { record, operation } = stored;
+  const left = record.steps.slice(record.done);
+  const [step] = left;
+  if (step !== undefined && record.child !== undefined)
+    return taking(deps, stored, step);
+  const rollback = rollbackOf(operation);
+  const survey = await surveyOf(deps, record.resourceId);
+  const lost = await lostTarget(survey, rollback, left);
+  if (step === undefined) return atEnd(deps, survey, rollback, lost);
+  // Invariant 3.
+  const why =
+    lost ??
+    (await lostLatest(survey, rollback, left)) ??
+    (await opposed(deps, record, survey, rollback));
+  return why === undefined
+    ? taking(deps, stored, step)
+    : stop(why, await surveyedLatest(survey), contextOf(deps));
 }
 
 /** Invariant 4: nothing is left to be done. */
 async function atEnd(
   deps: Dependencies,
-  { record, operation }: StoredRollback,
+  survey: Survey,
+  rollback: RollbackRecord,
+  lost: OperationFailure | undefined,
 ): Promise<Transition> {
-  const rollback = rollbackOf(operation);
   const context = contextOf(deps);
-  const survey = await surveyOf(deps, record.resourceId);
   const latest = await surveyedLatest(survey);
-  const why =
-    (await lostTarget(survey, rollback, [])) ?? notTheLatest(rollback, latest);
+  const why = lost ?? notTheLatest(rollback, latest);
   if (why !== undefined) return stop(why, latest, context);
   const unconfirmed = [...survey.unconfirmed].filter(
     (name) => compareVersionNumbers(name, rollback.to) >= 0,
@@ -166,21 +176,6 @@ async function atEnd(
           deps.pace.pollInitialMs,
           context,
         );
-}
-
-/** Invariant 3. */
-async function hindranceTo(
-  deps: Dependencies,
-  { record, operation }: StoredRollback,
-): Promise<Transition | undefined> {
-  const rollback = rollbackOf(operation);
-  const survey = await surveyOf(deps, record.resourceId);
-  const left = record.steps.slice(record.done);
-  const why =
-    (await lostTarget(survey, rollback, left)) ??
-    (await lostLatest(survey, rollback, left)) ??
-    (await opposed(deps, record, survey, rollback));
-  return why && stop(why, await surveyedLatest(survey), contextOf(deps));
 }
 
 /** Why the target must not be the latest. */

@@ -145,10 +145,10 @@ export function openDeletionIn(
 export function releaseBeforeDeletion(
   record: ImageVersionRecord,
 ): Release | undefined {
-  return requestsOf(record).find(
-    ([, { deletion, appliedTime }]) =>
-      deletion?.before !== undefined && appliedTime !== undefined,
-  )?.[1].deletion?.before;
+  return record.release?.by === "deletion"
+    ? requestsOf(record).find(([, { deletion }]) => deletion?.before)?.[1]
+        .deletion?.before
+    : undefined;
 }
 
 /** ARM has taken the DELETE. Invariant 1. */

@@ -6,12 +6,11 @@ import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { operationIn } from "../../operation/records.js";
-import { released, type ReleaseChange } from "../latest/release.js";
-import { openRequests, regionsAfter } from "./fold.js";
+import type { ReleaseChange } from "../latest/release.js";
+import { openRequests } from "./fold.js";
 import {
   withRequest,
   type ImageVersionPair,
-  type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
 
@@ -25,12 +24,7 @@ export function withoutOvertaken(
   if (release === undefined) return pair;
   let next = pair;
   for (const [id, request] of openRequests(pair.record)) {
-    if (id === by) continue;
-    if (request.deletion?.before !== undefined) {
-      next = withRequest(next, id, givingBack(pair.record, request, release));
-      continue;
-    }
-    if (!isOvertaken(request, release)) continue;
+    if (id === by || !isOvertaken(request, release)) continue;
     const { release: _, ...kept } = request;
     const isEmpty =
       Object.keys(request.patch).length === 0 && request.body === undefined;
@@ -63,22 +57,6 @@ function isOvertaken(
       release.kind === "exclude"
     )
   );
-}
-
-/** A guarded deletion that comes to nothing gives back what was asked since. */
-function givingBack(
-  record: ImageVersionRecord,
-  { deletion: { before, ...deletion } = {}, ...request }: VersionRequest,
-  change: ReleaseChange,
-): VersionRequest {
-  const after = before && released(before, change, regionsAfter(record, {}));
-  return {
-    ...request,
-    deletion: {
-      ...deletion,
-      ...(after && after.in !== "none" && { before: after }),
-    },
-  };
 }
 
 function supersededBy(operationId: string) {
