@@ -25,14 +25,28 @@ export async function noteLook(
 ): Promise<Noted | undefined> {
   const seen = afterLook(read, look, contextOf(deps));
   if (seen === undefined) return { stored: read, isTold: false };
-  const { record, operation } = seen;
+  const tells = seen.record.outbox.length > 0;
+  const stored = await commitUnlessWritten(deps, seen, read);
+  return (
+    stored && {
+      stored,
+      isTold: tells && stored.record.outbox.length === 0,
+    }
+  );
+}
+
+/** Stores and tells what is known of a version on which no operation works; undefined: another has written it since it was read. */
+export async function commitUnlessWritten(
+  deps: Dependencies,
+  { record, operation }: ImageVersionPair,
+  read: StoredVersion,
+): Promise<StoredVersion | undefined> {
   const tells = record.outbox.length > 0;
   // Whoever dies after the write leaves it to the reconciler to tell.
   if (tells) await deps.index.put([openRow(operation.id)]);
   try {
-    const committed = await deps.store.commit(record, operation, read);
-    const stored = tells ? await deliver(deps, committed) : committed;
-    return { stored, isTold: tells && stored.record.outbox.length === 0 };
+    const stored = await deps.store.commit(record, operation, read);
+    return tells ? await deliver(deps, stored) : stored;
   } catch (error) {
     if (isStateConflict(error)) return undefined;
     throw error;
@@ -45,7 +59,7 @@ function afterLook(
   look: Look | undefined,
   context: TransitionContext,
 ): ImageVersionPair | undefined {
-  const { pair } = see(read, look, context);
+  const pair = see(read, look, context);
   const { outbox, unconfirmed, changedTime } = pair.record;
   const before = read.record;
   if (

@@ -10,6 +10,7 @@ import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import {
+  commitUnlessWritten,
   latestIn,
   isPaused,
   ruleIn,
@@ -18,8 +19,6 @@ import {
   type Look,
 } from "../image-version/index.js";
 import { closing } from "../operation/advance.js";
-import { openRow } from "../operation/catalog.js";
-import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout, lastOfLatest } from "./last-operations.js";
@@ -140,25 +139,17 @@ export async function tellNothing(
 }
 
 /** Invariant 1. */
-async function committed(
+function committed(
   { imageVersions }: RolloutDependencies,
   changed: StoredVersion,
   events: readonly CloudEvent[],
 ): Promise<Told> {
   const told = events.map((event) => ({ kind: "event" as const, event }));
-  const { record, operation } = telling(
+  const pair = telling(
     changed,
     told.length === 0 ? [] : [...told, closing(changed.operation.id)],
   );
-  // Whoever dies after the write leaves it to the reconciler to tell.
-  if (events.length > 0) await imageVersions.index.put([openRow(operation.id)]);
-  try {
-    const stored = await imageVersions.store.commit(record, operation, changed);
-    return await deliver(imageVersions, stored);
-  } catch (error) {
-    if (isStateConflict(error)) return undefined;
-    throw error;
-  }
+  return commitUnlessWritten(imageVersions, pair, changed);
 }
 
 /** Invariant 2. `fact`: what it is called in the id, and what tells it from others of this life. */
