@@ -201,7 +201,7 @@ export function step(
   context: TransitionContext,
   reason?: { readonly code: string; readonly message: string },
 ): { readonly pair: ImageVersionPair; readonly put?: Put } {
-  const { pair } = see(before, look, context, { reason });
+  const pair = see(before, look, context, { reason });
   if (isFinal(pair.record.state)) return { pair };
   const decision = reconcile(pair.record, context);
   switch (decision.kind) {

@@ -332,6 +332,6 @@ function asSeen(
     look !== undefined &&
     seen &&
     isFinal(stored.record.state)
-    ? { ...stored, ...see(stored, look, context).pair }
+    ? { ...stored, ...see(stored, look, context) }
     : stored;
 }

@@ -9,8 +9,13 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded } from "../preflight/use.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
-import { unmetBy } from "../properties/patch.js";
+import {
+  fieldsOf,
+  regionOf,
+  regionsIn,
+  removedBy,
+} from "../properties/fields.js";
+import { unmetBy, type Patch } from "../properties/patch.js";
 import { END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { notFound } from "../queries/not-found.js";
@@ -41,7 +46,7 @@ import {
   mustNotContradict,
 } from "./contradictions.js";
 import { repeated } from "./same-operation.js";
-import { softDeleted } from "./soft-delete.js";
+import { keptByAzure } from "./soft-delete.js";
 import { isAsShown, isUnchanged } from "./unchanged.js";
 
 /** Nothing is to be done; what is worth saying of that. */
@@ -163,7 +168,11 @@ function mustBeAllowed(
     );
   const isRunning = record !== undefined && !isFinal(record.state);
   if (!isRunning && look === undefined && deleted !== undefined)
-    throw softDeleted(id, deleted);
+    throw keptByAzure(
+      id,
+      deleted,
+      "its number is not free before. Restore it with POST …/restore, or use another version name.",
+    );
   if (isGone && command.ifNoneMatch !== "*")
     throw patch === undefined ? gone(id) : notFound(id, record); // Invariant 4.
 }
@@ -242,18 +251,25 @@ function mustGoWith(
   );
 }
 
-/** Azure has the region, a repair has it away, or what was sent or is open adds it: only then its removal asks something. */
-function isThere(
-  name: string,
+/** Only the removal of a region asks something that Azure has, a repair has away, or what was sent or is open adds. */
+function withoutAbsent(
+  patch: Patch,
   look: Look | undefined,
   record: ImageVersionRecord | undefined,
-): boolean {
-  return (
-    regionsIn(look ? factsIn(look.resource) : {}).includes(name) ||
-    (record !== undefined &&
-      (record.repairs[name]?.removed !== undefined ||
-        regionsIn(record.write?.changes ?? {}).includes(name) ||
-        regionsIn(openPatchOf(record)).includes(name)))
+): Patch {
+  const known = regionsIn({
+    ...(look && factsIn(look.resource)),
+    ...record?.write?.changes,
+    ...openPatchOf(record),
+  });
+  const absent = removedBy(patch).filter(
+    (name) =>
+      !known.includes(name) && record?.repairs[name]?.removed === undefined,
+  );
+  return Object.fromEntries(
+    Object.entries(patch).filter(
+      ([field]) => !absent.includes(regionOf(field) ?? ""),
+    ),
   );
 }
 
@@ -265,20 +281,13 @@ function asksOf(
   const { command, body, removeRegions, glance, patch } = request;
   const { look } = glance;
   const exists = look !== undefined && !isGone;
-  const absent = removeRegions
-    .filter((name) => !isThere(name, look, record))
-    .map(regionField);
   const named = Object.entries(asked.patch).filter(
     ([, value]) => value !== null,
   );
   return {
     kind: exists ? "UpdateImageVersion" : "CreateImageVersion",
     request: {
-      patch: Object.fromEntries(
-        Object.entries(asked.patch).filter(
-          ([field]) => !absent.includes(field),
-        ),
-      ),
+      patch: withoutAbsent(asked.patch, look, record),
       ...(asked.release && { release: asked.release }),
       ...(asked.adopts && { adopts: true }),
       body,

@@ -27,7 +27,7 @@ import type { VersionRequest } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { acceptByHand, type Subject } from "./acceptance.js";
 import { conflict, type Command } from "./command.js";
-import { deletedSoftly, finalityOf } from "./soft-delete.js";
+import { finalityOf, keptByAzure } from "./soft-delete.js";
 
 interface DeleteImageVersion extends Command, NoLatest {
   /** For good, also where the gallery has soft delete. */
@@ -180,7 +180,12 @@ async function mustNotBeKept(
 ): Promise<void> {
   if (look !== undefined || stored === undefined) return;
   const deleted = await deletedVersion(deps, id);
-  if (deleted !== undefined) throw deletedSoftly(id, deleted);
+  if (deleted !== undefined)
+    throw keptByAzure(
+      id,
+      deleted,
+      "of that, nothing is deleted for good before. Restore it with POST …/restore, and delete it then; or use the Azure portal.",
+    );
   if (isOver(stored)) throw notFound(id, stored.record);
 }
 

@@ -10,7 +10,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
-import { canonicalRegion, imageIdOf } from "../../resource-id.js";
+import { imageIdOf } from "../../resource-id.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
@@ -18,10 +18,11 @@ import { mustKeepLatest, takingOf } from "../preflight/latest.js";
 import { sourceWarnings } from "../preflight/objections.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
-import { writableForm } from "../properties/body.js";
+import { patched, writableForm } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
+import type { Patch } from "../properties/patch.js";
 import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { etagOf } from "../queries/etag.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
@@ -130,10 +131,10 @@ export function patchImageVersion(
     const own =
       record === undefined || isOtherLife(record, look) ? {} : ownAsked(record);
     const patch = withTagsOf(look.resource, command.patch);
-    const document = mergePatch(
-      withoutRegions(writableForm(look.resource, own), removeRegions),
-      patch,
-    );
+    // A patch that does not name a region leaves it out: what is to be removed is not put back by the merge.
+    const removed = removeRegions.map((name) => [regionField(name), null]);
+    const left = patched(look.resource, Object.fromEntries(removed) as Patch);
+    const document = mergePatch(writableForm(left, own), patch);
     const findings = validate(document);
     refuse(
       "InvalidRequest",
@@ -174,28 +175,6 @@ function withTagsOf(
       ]),
     ),
   };
-}
-
-/** A patch that does not name a region leaves it out: what is to be removed is not put back by the merge. */
-function withoutRegions(
-  version: ImageVersionRequest,
-  names: readonly string[],
-): ImageVersionRequest {
-  const { publishingProfile, ...properties } = version.properties;
-  return publishingProfile?.targetRegions === undefined
-    ? version
-    : {
-        ...version,
-        properties: {
-          ...properties,
-          publishingProfile: {
-            ...publishingProfile,
-            targetRegions: publishingProfile.targetRegions.filter(
-              ({ name }) => !names.includes(canonicalRegion(name)),
-            ),
-          },
-        },
-      };
 }
 
 function fingerprintOfPatch(

@@ -29,31 +29,8 @@ export function finalityOf(
   ];
 }
 
-/** Why a number is not free that Azure keeps of a deleted version. */
-export function softDeleted(
-  id: ImageVersionId,
-  deleted: DeletedImageVersion,
-): ServiceError {
-  return keptByAzure(
-    id,
-    deleted,
-    "its number is not free before. Restore it with POST …/restore, or use another version name.",
-  );
-}
-
-/** Why no DELETE is sent to the number of a deleted version that Azure keeps. */
-export function deletedSoftly(
-  id: ImageVersionId,
-  deleted: DeletedImageVersion,
-): ServiceError {
-  return keptByAzure(
-    id,
-    deleted,
-    "of that, nothing is deleted for good before. Restore it with POST …/restore, and delete it then; or use the Azure portal.",
-  );
-}
-
-function keptByAzure(
+/** Azure keeps the deleted version that has the number. */
+export function keptByAzure(
   id: ImageVersionId,
   { hardDeletionTargetTime: until }: DeletedImageVersion,
   why: string,

@@ -104,35 +104,27 @@ export function accept(
     ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
     acceptedEvent(operation, asked, context),
   ];
+  const state = FIRST_STATES[asked.kind] ?? "Accepted";
   const isFirst = stored === undefined || isFinal(stored.record.state);
-  if (isFirst) {
-    const state = FIRST_STATES[asked.kind] ?? "Accepted";
-    const record = withRequest(
-      { ...idle(previous), state, sequence, lastSequence: sequence },
-      operation.id,
-      asked,
-      context,
-    );
-    const pair = advance(
-      { record, operation: withRegions(operation, record) },
-      context,
-      {
-        patch: { state },
-        message: "The request is stored and its work is queued.",
-        ...untilQuiet(record, context),
-        effects,
-      },
-    );
-    return { ...pair, accepted: pair.operation };
-  }
+  const begun = isFirst ? { ...idle(previous), state, sequence } : previous;
   const record = withRequest(
-    { ...stored.record, lastSequence: sequence },
+    { ...begun, lastSequence: sequence },
     operation.id,
     asked,
     context,
   );
+  const own = withRegions(operation, record);
+  if (isFirst) {
+    const pair = advance({ record, operation: own }, context, {
+      patch: { state },
+      message: "The request is stored and its work is queued.",
+      ...untilQuiet(record, context),
+      effects,
+    });
+    return { ...pair, accepted: pair.operation };
+  }
   const member: OperationRecord = {
-    ...withRegions(operation, record),
+    ...own,
     history: [
       {
         time: context.now.toISOString(),
@@ -296,34 +288,25 @@ function withRegions(
 /** An operation as it is accepted. */
 function operationOf(
   {
-    kind,
     key,
-    resourceId,
     regions,
-    fingerprint,
-    requestedBy,
-    traceparent,
-    requestKey,
     event: request,
-    softDelete,
+    request: _,
+    look: __,
+    endsRule: ___,
+    ...asked
   }: Accepting,
   sequence: number,
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();
   return {
+    ...asked,
+    ...(request && { request }),
     id: operationIdOf({ key, sequence }),
-    kind,
     status: "NotStarted",
-    resourceId,
-    fingerprint,
     createdTime: time,
     lastUpdatedTime: time,
-    requestedBy,
-    ...(requestKey !== undefined && { requestKey }),
-    ...(request !== undefined && { request }),
-    ...(softDelete && { softDelete }),
-    traceparent,
     regions: regions.map(unseen),
     history: [],
   };

@@ -9,6 +9,7 @@ import { factsIn, isFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import {
   isOwn,
+  nameIn,
   regionField,
   regionOf,
   regionsIn,
@@ -331,28 +332,20 @@ function isOurs(change: Unmet, write: Write): boolean {
   const region = regionOf(field);
   if (region !== undefined && write.changes[regionField(region)] === null)
     return after === null;
-  const sent = Object.keys(write.changes).find(
-    (name) => name === field || isSameTag(name, field),
-  );
+  const sent = nameIn(write.changes, field);
   if (sent === undefined) return isAzures(change, write);
   return sameAt(field, write.changes[sent] ?? undefined, after ?? undefined);
 }
 
-function isSameTag(one: string, other: string): boolean {
-  return one.startsWith("/tags/") && one.toLowerCase() === other.toLowerCase();
-}
-
 /** What others have changed is theirs: but for what is Sigil's own. */
 function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
+  const changed = Object.fromEntries(
+    others.map(({ field, after }) => [field, after]),
+  );
   const theirs = (field: string): boolean =>
-    others.some(
-      (change) =>
-        change.field === field ||
-        isSameTag(change.field, field) ||
-        // With its region goes all that it has.
-        (change.after === null &&
-          change.field === `${regionField(regionOf(field) ?? "")}/name`),
-    );
+    nameIn(changed, field) !== undefined ||
+    // With its region goes all that it has.
+    changed[`${regionField(regionOf(field) ?? "")}/name`] === null;
   return others.length === 0
     ? spec
     : Object.fromEntries(

@@ -22,7 +22,6 @@ import type { Release } from "../latest/release.js";
 import { patched } from "../properties/body.js";
 import { differs } from "../properties/changes.js";
 import {
-  fieldsOf,
   regionField,
   regionOf,
   regionsIn,
@@ -150,13 +149,10 @@ export const GONE: OperationFailure = {
 };
 
 function create({ patch, release, ids }: Desired): Put {
-  const body = withLatest(
-    withReplicas(patched(undefined, withoutFlags(patch))),
-    includedBy(patch),
-  );
+  const whole = { ...patch, [ALLOW_DELETION]: patch[ALLOW_DELETION] === true };
   return {
     kind: "put",
-    body: withPermission(body, patch[ALLOW_DELETION] === true),
+    body: withReplicas(bodyOf(undefined, whole)),
     changes: patch,
     creates: true,
     ...(release && { release }),
@@ -166,12 +162,15 @@ function create({ patch, release, ids }: Desired): Put {
   };
 }
 
-/** Regions that the flags of a patch have in latest. */
-function includedBy(patch: Patch): readonly string[] {
-  return Object.entries(patch).flatMap(([field, value]) => {
-    const region = regionOfFlag(field);
-    return region !== undefined && value === false ? [region] : [];
-  });
+/** The version as it is, with the patch, in latest as its flags say. */
+function bodyOf(
+  resource: ImageVersionRequest | undefined,
+  patch: Patch,
+): ImageVersionRequest {
+  return withLatest(
+    patched(resource, withoutFlags(patch)),
+    latestIn(patched(resource, patch)),
+  );
 }
 
 /** What ARM is told in so many words when a version is made. */
@@ -189,23 +188,6 @@ export function withReplicas(
           regionalReplicaCount: profile.replicaCount ?? 1,
           ...region,
         })),
-      },
-    },
-  };
-}
-
-function withPermission(
-  request: ImageVersionRequest,
-  mayRemove: boolean,
-): ImageVersionRequest {
-  const { safetyProfile } = request.properties;
-  return {
-    ...request,
-    properties: {
-      ...request.properties,
-      safetyProfile: {
-        ...safetyProfile,
-        allowDeletionOfReplicatedLocations: mayRemove,
       },
     },
   };
@@ -231,13 +213,9 @@ function put(
   const changes = Object.fromEntries(
     unmetBy(facts, whole).map(({ field, after }) => [field, after]),
   );
-  const body = patched(resource, withoutFlags(whole));
   return {
     kind: "put",
-    body: withPermission(
-      withLatest(body, latestWith(resource, body, asked)),
-      mayRemove,
-    ),
+    body: bodyOf(resource, whole),
     changes,
     creates: false,
     ...(release && { release }),
@@ -245,19 +223,6 @@ function put(
     takesAway,
     addsBack: regionsAway(record),
   };
-}
-
-/** The regions that are in latest once the flags of the patch are set. */
-function latestWith(
-  shown: ImageVersionRequest,
-  body: ImageVersionRequest,
-  asked: Patch,
-): readonly string[] {
-  const now = latestIn(shown);
-  const said = Object.keys(asked).flatMap((field) => regionOfFlag(field) ?? []);
-  return regionsIn(fieldsOf(body)).filter((name) =>
-    said.includes(name) ? includedBy(asked).includes(name) : now.includes(name),
-  );
 }
 
 /** What no update can bring about, and regions of which something is asked and that are not there. */

@@ -1,6 +1,8 @@
 /** What one look makes of a version and of its operations: the fact, its regions, what is told, what has ended. Pure. */
 import { whatToDo } from "../../conditions/conditions.js";
+import type { EventType } from "../../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import type { OperationEventData } from "../../events/operation-event.js";
 import {
   event,
   events,
@@ -19,7 +21,7 @@ import { encryptionOf } from "./encryption.js";
 import type { Look } from "../resources.js";
 import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
-import { showsNothingNew, type Fact } from "./fact.js";
+import { showsNothingNew } from "./fact.js";
 import { observe } from "./observe.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
@@ -27,12 +29,6 @@ import { planRepairs, sentence } from "./repairs.js";
 import { isFinal } from "./states.js";
 import { tell, telling } from "./told.js";
 import { copying } from "./write.js";
-
-export interface Seen {
-  readonly pair: ImageVersionPair;
-  /** Absent where the look is no fact. */
-  readonly fact?: Fact;
-}
 
 /**
  * One look; undefined: Azure answers 404. `reason` says why ARM has given the version up, where it says so; `isListed` whether Azure
@@ -49,7 +45,7 @@ export function see(
     readonly reason?: OperationReason | undefined;
     readonly isListed?: boolean;
   } = {},
-): Seen {
+): ImageVersionPair {
   const { status: before, write, spec } = pair.record;
   const observed = observe(pair.record, look, context, isListed);
   const { fact } = observed;
@@ -76,13 +72,13 @@ export function see(
     ),
     context,
   );
-  if (fact === undefined) return { pair: ofRegions };
+  if (fact === undefined) return ofRegions;
   const told = showsNothingNew(fact)
     ? ofRegions
     : tell(ofRegions, before, fact, spec !== undefined, context);
   return isFinal(told.record.state)
-    ? { pair: told, fact }
-    : { pair: goOnBy(told, fact, reason, context), fact };
+    ? told
+    : goOnBy(told, fact, reason, context);
 }
 
 function withNews(
@@ -149,13 +145,15 @@ function regionEvents(
 ): Effect[] {
   const { name, progress, attempts, lastProgressTime } = region;
   const again = attempts > 1 ? `/${attempts}` : "";
-  const since = lastProgressTime !== undefined && { lastProgressTime };
+  const tell = <Type extends EventType>(
+    type: Type,
+    fact: string,
+    data: OperationEventData<Type>,
+  ): Effect[] => events(pair, context, type, `${name}/${fact}`, data);
   const goesOn = resumed
-    ? events(
-        pair,
-        context,
+    ? tell(
         IMAGE_VERSION_EVENT.regionResumed,
-        `${name}/resumed/${attempts}/${lastProgressTime}`,
+        `resumed/${attempts}/${lastProgressTime}`,
         { region: name, progress },
       )
     : [];
@@ -163,31 +161,25 @@ function regionEvents(
     case "completed":
       return [
         ...goesOn,
-        ...events(
-          pair,
-          context,
-          IMAGE_VERSION_EVENT.regionCompleted,
-          `${name}/completed${again}`,
-          {
-            region: name,
-            regionalReplicaCount: replicasIn(pair.record, name),
-            encryption: encryptionOf(
-              pair.record.status?.resource ??
-                ({ properties: {} } as ImageVersionRequest),
-              pair.record,
-              name,
-            ),
-          },
-        ),
+        ...tell(IMAGE_VERSION_EVENT.regionCompleted, `completed${again}`, {
+          region: name,
+          regionalReplicaCount: replicasIn(pair.record, name),
+          encryption: encryptionOf(
+            pair.record.status?.resource ??
+              ({ properties: {} } as ImageVersionRequest),
+            pair.record,
+            name,
+          ),
+        }),
       ];
     case "failed": {
       const type = IMAGE_VERSION_EVENT.regionFailed;
-      const fact = `${name}/failed/${attempts}`;
       const data = {
         region: name,
         ...(region.details !== undefined && { details: region.details }),
       };
-      const told = events(pair, context, type, fact, data);
+      const told = tell(type, `failed/${attempts}`, data);
+      const fact = `${name}/failed/${attempts}`;
       return told.length > 0
         ? told
         : [event(pair.operation, context, type, fact, data)];
@@ -195,24 +187,20 @@ function regionEvents(
     case "progressed":
       return [
         ...goesOn,
-        ...events(
-          pair,
-          context,
+        ...tell(
           IMAGE_VERSION_EVENT.regionReplicating,
-          `${name}/replicating${again}/${progress}`,
+          `replicating${again}/${progress}`,
           { region: name, progress },
         ),
       ];
     case "stalled":
-      return events(
-        pair,
-        context,
+      return tell(
         IMAGE_VERSION_EVENT.regionStalled,
-        `${name}/stalled/${attempts}/${lastProgressTime}`,
+        `stalled/${attempts}/${lastProgressTime}`,
         {
           region: name,
           progress,
-          ...since,
+          ...(lastProgressTime !== undefined && { lastProgressTime }),
           whatToDo: whatToDo("Stalled", pair.record.resourceId),
         },
       );

@@ -26,11 +26,12 @@ import {
   regionField,
   regionOf,
   regionsIn,
+  removedBy,
 } from "../properties/fields.js";
 import type { Time } from "./fact.js";
 import { fails, goingOn } from "./decided.js";
 import { beginPacing } from "./pace.js";
-import { notAddedBack } from "./repairs.js";
+import { notAddedBack, withoutRepairs } from "./repairs.js";
 import type { Put } from "./reconcile.js";
 import { usualEnd, withBegun, type UsualTimes } from "./usual.js";
 
@@ -332,33 +333,11 @@ export function writeRefused(
       waitMs: 0,
     });
   if (only !== undefined) return fails(without, [only], failure, context);
-  return goingOn(withoutRepair(without, write, failure, context), context);
-}
-
-/** Sigil's own: a repair is over, for what ARM has said. */
-function withoutRepair(
-  pair: ImageVersionPair,
-  write: Write,
-  failure: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const after = notAddedBack(pair, failure, context);
-  const { repairs } = after.record;
-  const refused = [
-    { code: failure.code, pointer: "", message: failure.message },
-  ];
-  return {
-    ...after,
-    record: {
-      ...after.record,
-      repairs: Object.fromEntries(
-        Object.entries(repairs).map(([name, repair]) => [
-          name,
-          write.changes[regionField(name)] === null
-            ? { attempts: repair.attempts, refused }
-            : repair,
-        ]),
-      ),
-    },
-  };
+  // Sigil's own: a repair is over, for what ARM has said.
+  const { code, message } = failure;
+  const refused = removedBy(write.changes).map(
+    (name) => [name, [{ code, pointer: "", message }]] as const,
+  );
+  const left = notAddedBack(without, failure, context);
+  return goingOn(withoutRepairs(left, Object.fromEntries(refused)), context);
 }

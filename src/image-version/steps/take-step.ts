@@ -149,7 +149,7 @@ async function act(
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): ImageVersionPair => {
     if (isRestoring(pair.record.state)) return pair;
-    const seen = see(pair, look, time, reading).pair;
+    const seen = see(pair, look, time, reading);
     return prepared.refused === undefined
       ? seen
       : withoutRepairs(seen, prepared.refused);

@@ -339,7 +339,7 @@ describe("however long it takes, the records stay small", () => {
       const context: TransitionContext = { now, pace, eventSource, kinds };
       const look = { ...observed, ...shown, time: now.toISOString() };
       const { record, operation } = withCalls(
-        step(see(pair, look, context).pair, context),
+        step(see(pair, look, context), context),
         CALLS,
       );
       // All is told.

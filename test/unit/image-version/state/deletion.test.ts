@@ -77,7 +77,7 @@ const seeing = (
   pair: ImageVersionPair,
   seconds: number,
   look: Look | undefined = lookOf("Succeeded", COMPLETED),
-) => see(pair, look, at(NOW + seconds)).pair;
+) => see(pair, look, at(NOW + seconds));
 /** A guarded one whose version has left latest. */
 const outOfLatest = (): ImageVersionPair => {
   const { pair } = step(
@@ -85,7 +85,7 @@ const outOfLatest = (): ImageVersionPair => {
     lookOf("Succeeded", COMPLETED),
     at(NOW),
   );
-  return see(pair, HELD, at(NOW + 20)).pair;
+  return see(pair, HELD, at(NOW + 20));
 };
 
 describe("a DELETE is sent (1)", () => {
@@ -147,7 +147,7 @@ describe("a guarded deletion", () => {
   });
 
   it("ends Failed ChangedOutside where others include the version while it waits", () => {
-    const { pair } = see(
+    const pair = see(
       outOfLatest(),
       lookOf("Succeeded", COMPLETED),
       at(NOW + 700),
@@ -252,13 +252,13 @@ describe("a DELETE that was sent (3)", () => {
   });
 
   it("is carried out once look after look shows no version, and Azure lists none", () => {
-    const first = see(taken(), undefined, at(NOW + 10)).pair;
-    const at39 = see(first, undefined, at(NOW + 39)).pair;
+    const first = see(taken(), undefined, at(NOW + 10));
+    const at39 = see(first, undefined, at(NOW + 39));
     expect(decided(at39, NOW + 39).kind).toBe("wait");
     const context = at(NOW + 40);
-    const listed = see(first, undefined, context, { isListed: true }).pair;
+    const listed = see(first, undefined, context, { isListed: true });
     expect(decided(listed, NOW + 40).kind).toBe("wait");
-    const gone = see(first, undefined, context).pair;
+    const gone = see(first, undefined, context);
     expect(decided(gone, NOW + 40).kind).toBe("deleted");
   });
 

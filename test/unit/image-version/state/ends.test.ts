@@ -42,7 +42,7 @@ const endOf = (
   pair: ReturnType<typeof updating>,
   look: Look | undefined,
   seconds: number,
-) => see(pair, look, at(seconds)).pair.operation;
+) => see(pair, look, at(seconds)).operation;
 
 describe("an operation is applied once a fact shows all that it asks (1)", () => {
   it("for good: its regions alone decide from then on", () => {
@@ -393,11 +393,7 @@ describe("the last operation does not end before a region is back (5)", () => {
       { westus: ["Completed", 100] },
       { changes: { [A]: "1", [EAST]: null } },
     );
-    const { record } = see(
-      withRecord(away, { status: look }),
-      look,
-      at(1_000),
-    ).pair;
+    const { record } = see(withRecord(away, { status: look }), look, at(1_000));
     expect(Object.keys(record.requests)).toEqual([first.operation.id]);
   });
 

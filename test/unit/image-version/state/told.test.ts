@@ -25,7 +25,7 @@ const types = (pair: Parameters<typeof eventsOf>[0]) =>
   eventsOf(pair).map(({ type }) => type.replace("Sigil.ImageVersion.", ""));
 /** Looked at so long after the last change that a look is a fact. */
 const looked = (pair = succeeded(), changes: Patch = {}, seconds = 2_000) =>
-  see(told(pair), shows(changes), at(seconds)).pair;
+  see(told(pair), shows(changes), at(seconds));
 const ruled = () =>
   withRecord(succeeded(), {
     spec: { [PROMOTION]: { when: "allRegionsReady" } },
@@ -82,7 +82,7 @@ describe("what others have changed is told once (1)", () => {
   });
 
   it("another version under the number, as a deletion", () => {
-    const { pair } = see(told(succeeded()), shows({}, time(1_500)), at(2_000));
+    const pair = see(told(succeeded()), shows({}, time(1_500)), at(2_000));
     expect(types(pair)).toEqual(["DeletedOutside"]);
     expect(pair.record.conditions).toEqual([]);
   });
@@ -98,9 +98,9 @@ describe("what others have changed is told once (1)", () => {
         deletes: true,
       },
     });
-    expect(
-      types(see(told(pair), shows({}, time(1_500)), at(2_000)).pair),
-    ).toEqual([]);
+    expect(types(see(told(pair), shows({}, time(1_500)), at(2_000)))).toEqual(
+      [],
+    );
   });
 
   it("nothing of a version that nobody has adopted", () => {
