@@ -10,7 +10,7 @@ import type { TestDependencies } from "../machine-test/ports.js";
 import { placesOf } from "../machine-test/profile.js";
 import { canonicalRegion, parseResourceId } from "../resource-id.js";
 import { MACHINE_TEST } from "../test-results/results.js";
-import { wavesOf, type Wave } from "./waves.js";
+import { gatesOf } from "./gates.js";
 
 type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
 
@@ -81,25 +81,14 @@ export async function hindrancesOf(
   targets: readonly string[],
 ): Promise<readonly Breach[]> {
   const pointer = "/sigil/promotion";
-  const gates =
-    rule.when === "tested"
-      ? [
-          {
-            pointer,
-            regions: rule.regions ?? targets,
-            names: namesOf(rule),
-          },
-        ]
-      : (wavesOf(rule) ?? []).map((wave, i) => ({
-          pointer: `${pointer}/waves/${i}`,
-          regions: wave.regions,
-          names: testsIn(wave),
-        }));
-  const tested = gates.filter(({ names }) => names.includes(MACHINE_TEST));
+  const isIn = (i: number): string =>
+    rule.when === "waves" ? `${pointer}/waves/${i}` : pointer;
+  const tested = gatesOf(rule, targets.map(canonicalRegion))
+    .map((gate, i) => ({ ...gate, pointer: isIn(i) }))
+    .filter(({ names }) => names.includes(MACHINE_TEST));
   const terms = tested.length > 0 ? await termsOf(deps, imageId) : undefined;
   const breaches: Breach[] = [];
-  for (const { pointer, regions: names } of tested) {
-    const regions = names.map(canonicalRegion);
+  for (const { pointer, regions } of tested) {
     const lacking = await hindranceIn(deps, imageId, regions);
     for (const { message, remediation } of [
       lacking && {
@@ -116,14 +105,4 @@ export async function hindrancesOf(
       });
   }
   return breaches;
-}
-
-/** Tests that a rule without waves waits for. */
-export function namesOf({ results }: PromotionRule): readonly string[] {
-  return results ?? [MACHINE_TEST];
-}
-
-/** Tests that have to pass in a wave's regions. */
-export function testsIn({ after, results }: Wave): readonly string[] {
-  return results ?? (after === "tested" ? [MACHINE_TEST] : []);
 }

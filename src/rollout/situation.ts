@@ -19,7 +19,6 @@ import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
 import {
-  canonicalRegion,
   formatImageVersionId,
   imageIdOf,
   type ImageVersionId,
@@ -33,20 +32,14 @@ import {
   type Situation,
   type WaveSituation,
 } from "./decide.js";
-import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
+import { gatesOf, promotedWaves, wavesOf, waveTimes } from "./gates.js";
+import { hindranceIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
 import {
   isByRollout,
   lastOfLatest,
   operationsBack,
 } from "./last-operations.js";
-import {
-  promotedWaves,
-  regionsOfWave,
-  wavesOf,
-  waveTimes,
-  type Wave,
-} from "./waves.js";
 
 /** The record as if nothing that a rule has begun were open. */
 export function withoutMachines(
@@ -77,10 +70,8 @@ export async function decisionOn(
 ): Promise<Found | undefined> {
   const rule = ruleInForce(record);
   if (rule === undefined || rule.when === "manual") return undefined;
-  const waves = wavesOf(rule);
-  const promoted = waves === undefined ? 0 : promotedWaves(waves, look);
-  const situation = await situationOf(deps, id, rule, promoted, record, look);
-  const next = nextWave(waves ?? [], look);
+  const situation = await situationOf(deps, id, rule, record, look);
+  const next = nextWave(rule.when === "waves" ? (rule.waves ?? []) : [], look);
   return {
     decision: decide(situation, deps.imageVersions.now()),
     ...(next?.regions && { regions: next.regions }),
@@ -91,17 +82,16 @@ async function situationOf(
   deps: RolloutDependencies,
   id: ImageVersionId,
   rule: PromotionRule,
-  promoted: number,
   record: ImageVersionRecord,
   look: Look,
 ): Promise<Situation> {
   const targets = regionsOf(look.resource);
-  const waves = wavesOf(rule) ?? [];
-  const wave = waves[promoted];
-  const named = (rule.regions ?? targets)
-    .map(canonicalRegion)
-    .filter((name) => targets.includes(name));
-  const regions = wave === undefined ? named : regionsOfWave(wave, look);
+  const waves = wavesOf(rule, look);
+  const promoted = promotedWaves(waves, look);
+  const { regions, names } = gatesOf(rule, targets)[promoted] ?? {
+    regions: targets,
+    names: [],
+  };
   const [results, tests, broken] = await Promise.all([
     resultsOf(deps.results, formatImageVersionId(id), look, record),
     testsOf(deps, id, regions, look),
@@ -111,12 +101,7 @@ async function situationOf(
   const refusal = refusalBy(last);
   return {
     regions,
-    names:
-      wave !== undefined
-        ? testsIn(wave)
-        : rule.when === "tested"
-          ? namesOf(rule)
-          : [],
+    names,
     results: results.filter((one) => !isOverruled(one, record)),
     ...(isUnderWay(record, look) && { operationId: operationIdOf(record) }),
     ...(isPaused(record) && { isPaused: true }),
@@ -127,14 +112,11 @@ async function situationOf(
     tests,
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refusal && { refusal }),
-    ...(wave && {
+    ...(promoted < waves.length && {
       wave: {
         ...turnOf(waves, promoted, record, look),
         number: promoted + 1,
-        gates: waves.map((one) => ({
-          regions: regionsOfWave(one, look),
-          names: testsIn(one),
-        })),
+        gates: waves,
         rollsBack:
           rule.onFailure === "rollBack" && latestIn(look.resource).length > 0,
       },
@@ -163,7 +145,7 @@ function isOverruled(
 
 /** What opens a wave beside its tests. */
 function turnOf(
-  waves: readonly Wave[],
+  waves: ReturnType<typeof wavesOf>,
   promoted: number,
   { rollout }: ImageVersionRecord,
   look: Look,

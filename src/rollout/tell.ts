@@ -22,7 +22,7 @@ import { closing } from "../operation/advance.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout, lastOfLatest } from "./last-operations.js";
-import { regionsOfWave, wavesOf, waveTimes } from "./waves.js";
+import { wavesOf, waveTimes } from "./gates.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
@@ -95,20 +95,19 @@ async function tellWaves(
   const { record } = stored;
   // What others have changed is no wave.
   if (isPaused(record)) return stored;
-  const waves = wavesOf(ruleIn(record)) ?? [];
+  const waves = wavesOf(ruleIn(record), look);
   const before = record.rollout?.waves ?? [];
   const times = waveTimes(waves, record.rollout, look);
   if (times.length === before.length) return stored;
   const events = times.flatMap((time, i) => {
-    const wave = waves[i];
-    const regions = wave === undefined ? [] : regionsOfWave(wave, look);
+    const { regions = [] } = waves[i] ?? {};
     if (time === before[i] || regions.length === 0) return [];
     return eventOf(
       deps,
       seen,
       IMAGE_VERSION_EVENT.wavePromoted,
       ["wave-promoted", i, time],
-      { wave: i + 1, waves: waves.length, regions },
+      { wave: i + 1, waves: waves.length, regions: [...regions] },
     );
   });
   const after = { ...record, rollout: { ...record.rollout, waves: times } };
