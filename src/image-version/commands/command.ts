@@ -20,7 +20,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
 import { HAVE_IT_AGAIN } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal, isRestoring } from "../state/states.js";
+import { isRestoring } from "../state/states.js";
 import { nextVersionNumber } from "../version-numbers.js";
 import type { Look } from "../resources.js";
 
@@ -110,18 +110,6 @@ export function mustMatch(
 /** What ends the deletion that a retention policy has begun, with no need to cancel it. */
 export const KEEP_IT =
   ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, has its retention policy keep it.';
-
-/** Throws ServiceError ImageVersionConflict while an operation works on the version. */
-export function mustBeIdle(
-  id: ImageVersionId,
-  { record, operation }: StoredVersion,
-): void {
-  if (isFinal(record.state)) return;
-  throw conflict(
-    `Operation ${operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
-    operation.id,
-  );
-}
 
 /** What is asked does not go with an operation of the version. */
 export function conflict(

@@ -1,8 +1,6 @@
 /** What a request says against those that were accepted before it and are not over. Pure. */
-import { ServiceError } from "../../errors.js";
-import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { contradicts } from "../properties/changes.js";
 import {
   pointerTo,
   regionField,
@@ -19,10 +17,9 @@ import { PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
-import type { Command } from "./command.js";
 import type { Compared } from "./compared.js";
 
-export interface Contradiction {
+interface Contradiction {
   readonly operationId: string;
   readonly conflicts: readonly Conflict[];
 }
@@ -86,21 +83,4 @@ export function inNoWave(
       remediation:
         "Add it once all waves have the version, or change the rule by a PATCH first.",
     }));
-}
-
-/** Throws ServiceError ImageVersionConflict that names the operation that is contradicted. */
-export function mustNotContradict(
-  { id }: Pick<Command, "id">,
-  [first]: readonly Contradiction[],
-  body: ImageVersionRequest,
-): void {
-  if (first === undefined) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `The request contradicts operation ${first.operationId} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
-    {
-      findings: first.conflicts.map((conflict) => contradicts(conflict, body)),
-      fields: { existingOperationId: first.operationId },
-    },
-  );
 }

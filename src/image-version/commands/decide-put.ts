@@ -8,7 +8,7 @@ import { factsIn } from "../latest/flags.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded } from "../preflight/use.js";
-import { differs } from "../properties/changes.js";
+import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
   regionOf,
@@ -40,11 +40,7 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
-import {
-  contradictionsOf,
-  inNoWave,
-  mustNotContradict,
-} from "./contradictions.js";
+import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { repeated } from "./same-operation.js";
 import { keptByAzure } from "./soft-delete.js";
 import { isAsShown, isUnchanged } from "./unchanged.js";
@@ -244,10 +240,13 @@ function mustGoWith(
       `${formatImageVersionId(id)} is being deleted by operation ${deletion.id}. Wait until it has ended, or use another version name.${deletion.isByPolicy ? KEEP_IT : ""}`,
       deletion.id,
     );
-  mustNotContradict(
-    command,
-    contradictionsOf(record, asked.patch, patch),
-    body,
+  const [first] = contradictionsOf(record, asked.patch, patch);
+  const { operationId, conflicts = [] } = first ?? {};
+  refuse(
+    "ImageVersionConflict",
+    `The request contradicts operation ${operationId} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
+    conflicts.map((one) => contradicts(one, body)),
+    { existingOperationId: operationId },
   );
 }
 

@@ -25,7 +25,7 @@ import { believed } from "../state/observe.js";
 import { gone, type Time } from "../state/fact.js";
 import { isFinal } from "../state/states.js";
 import { acceptCommand, listIn } from "./acceptance.js";
-import { mustBeIdle, type Command } from "./command.js";
+import { conflict, type Command } from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
 const KIND = "RestoreImageVersion";
@@ -56,7 +56,11 @@ export function restoreImageVersion(
         decide: ({ stored }) => {
           const same = restoreBefore(stored, shown, contextOf(deps));
           if (same !== undefined) return same; // Invariant 2.
-          if (stored !== undefined) mustBeIdle(id, stored);
+          if (stored !== undefined && !isFinal(stored.record.state))
+            throw conflict(
+              `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
+              stored.operation.id,
+            );
           const { look, isFact } = believed(
             stored?.record,
             shown,
