@@ -160,17 +160,13 @@ function saidByBody(
   const open = openPatchOf(record);
   const leaving = removedBy(open);
   const isSure = seen && look !== undefined && !isBusy(look);
-  const said = Object.entries(fields).filter(([field, value]) => {
-    const other = nameIn(open, field);
-    const isContradicted =
+  const said = Object.entries(fields).filter(
+    ([field, value]) =>
       leaving.some((name) => field === `${regionField(name)}/name`) ||
-      (other !== undefined && !sameAt(field, open[other] ?? undefined, value));
-    return (
-      isContradicted ||
+      isOtherwise(field, value, open) ||
       !sameAt(field, valueAt(shown, field), value) ||
-      (!isSure && propertyOf(field).mutability === "mutable")
-    );
-  });
+      (!isSure && propertyOf(field).mutability === "mutable"),
+  );
   const named = new Set(Object.keys(fields).map(placeOf));
   const left = Object.keys(record?.spec ?? {}).filter(
     (field) =>
@@ -201,14 +197,9 @@ function saidOfSeen(
     return without(changes, removeRegions);
   const open = openPatchOf(record);
   const stated = Object.entries(statedBy(patch, fields)).filter(
-    ([field, value]) => {
-      const other = nameIn(open, field);
-      return (
-        !sameAt(field, valueAt(shown, field), value ?? undefined) ||
-        (other !== undefined &&
-          !sameAt(field, open[other] ?? undefined, value ?? undefined))
-      );
-    },
+    ([field, value]) =>
+      !sameAt(field, valueAt(shown, field), value ?? undefined) ||
+      isOtherwise(field, value, open),
   );
   return without(
     {
@@ -217,6 +208,15 @@ function saidOfSeen(
       ...takenAway(fieldsOf(canonicalForm(look.resource)), fields),
     },
     removeRegions,
+  );
+}
+
+/** Open operations ask it, and otherwise. */
+function isOtherwise(field: string, value: unknown, open: Patch): boolean {
+  const other = nameIn(open, field);
+  return (
+    other !== undefined &&
+    !sameAt(field, open[other] ?? undefined, value ?? undefined)
   );
 }
 

@@ -1,10 +1,9 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
-import { factsIn, withoutFlags } from "../latest/flags.js";
+import { factsIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
-import type { Patch } from "../properties/patch.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { absent, acceptByHand } from "./acceptance.js";
@@ -36,30 +35,19 @@ export function retryImageVersion(
     mustNotBeToBeDeleted(command.id, stored);
     if (look === undefined) throw absent(command, stored);
     const lost = lostIn(stored?.record, look);
-    const retries = toRetry(command, look, names, Object.keys(lost));
-    const patch = Object.assign(
-      {},
-      ...retries.map((name) => lost[name] ?? {}),
-    ) as Patch;
-    return {
-      asks: {
-        request: { patch: withoutFlags(patch) },
-        regions: retries,
-      },
-    };
+    const regions = toRetry(command, look, names, lost);
+    return { asks: { request: { patch: {} }, regions } };
   });
 }
 
-/** Regions that were taken away for repair, and could not be added back, with what they were. */
+/** Regions that were taken away for repair, and are not there again: asked for once more, they are added back as they were. */
 function lostIn(
   record: ImageVersionRecord | undefined,
   { resource }: Look,
-): Readonly<Record<string, Patch>> {
+): readonly string[] {
   const shown = regionsIn(factsIn(resource));
-  return Object.fromEntries(
-    Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
-      removed === undefined || shown.includes(name) ? [] : [[name, removed]],
-    ),
+  return Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
+    removed === undefined || shown.includes(name) ? [] : [name],
   );
 }
 

@@ -26,10 +26,12 @@ import {
   withoutOwn,
 } from "./fold.js";
 import { mustShut } from "./reconcile.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  changed,
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 
 /** All that one request asks of Azure, with the flags that it sets. */
@@ -116,35 +118,28 @@ function withApplication(
         )
       : [];
   const appliedTime = context.now.toISOString();
-  return {
-    ...pair,
-    record: {
-      ...record,
-      ...(isKept && {
-        spec: withApplied(spec, {
-          ...confirmedBy(request, facts),
-          ...withoutFlags(request.patch),
-        }),
+  const { life = publishedDate } = request;
+  const after = changed(pair, {
+    ...(isKept && {
+      spec: withApplied(spec, {
+        ...confirmedBy(request, facts),
+        ...withoutFlags(request.patch),
       }),
-      ...(release && { release }),
-      // What is asked to be away is not lost.
-      repairs: Object.fromEntries(
-        Object.entries(record.repairs).filter(
-          ([name]) => !removedBy(request.patch).includes(name),
-        ),
+    }),
+    ...(release && { release }),
+    // What is asked to be away is not lost.
+    repairs: Object.fromEntries(
+      Object.entries(record.repairs).filter(
+        ([name]) => !removedBy(request.patch).includes(name),
       ),
-      requests: {
-        ...record.requests,
-        [id]: {
-          ...request,
-          appliedTime,
-          ...(publishedDate !== undefined && { life: publishedDate }),
-          ...(request.life !== undefined && { life: request.life }),
-        },
-      },
-      outbox: [...record.outbox, ...removals(pair, id, gone, context)],
-    },
-  };
+    ),
+    outbox: [...record.outbox, ...removals(pair, id, gone, context)],
+  });
+  return withRequest(after, id, {
+    ...request,
+    appliedTime,
+    ...(life !== undefined && { life }),
+  });
 }
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */

@@ -26,6 +26,7 @@ import { isRepairing, openRequests } from "./fold.js";
 import { untilQuiet } from "./observe.js";
 import { mustShut } from "./reconcile.js";
 import {
+  changed,
   withRequest,
   type DecidedEnd,
   type ImageVersionPair,
@@ -56,15 +57,11 @@ function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
   const wanted = operationsOf(pair).flatMap(({ regions }) =>
     regions.map(({ name }) => name),
   );
-  return {
-    ...pair,
-    record: {
-      ...record,
-      regions: record.regions.filter(
-        ({ name, attempts }) => attempts > 0 || wanted.includes(name),
-      ),
-    },
-  };
+  return changed(pair, {
+    regions: record.regions.filter(
+      ({ name, attempts }) => attempts > 0 || wanted.includes(name),
+    ),
+  });
 }
 
 /** What is stricter holds from acceptance, whatever becomes of the rest: a protection that was asked stays. */

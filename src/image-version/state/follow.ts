@@ -123,19 +123,16 @@ function untilNextLook(
   pollMs: number,
   { now, pace }: TransitionContext,
 ): number {
-  const until = (time: string): number => Date.parse(time) - now.getTime();
+  const until = (time = ""): number => Date.parse(time) - now.getTime();
   const doubts = [
     unconfirmed?.since,
     write && now.toISOString(),
     ...regions.map(({ doubt }) => doubt?.since),
   ];
+  // What has no time is no number.
   const due = [
-    ...doubts.flatMap((since) =>
-      since === undefined ? [] : [until(since) + pace.confirmMs],
-    ),
-    ...regions.flatMap(({ nextAttemptTime }) =>
-      nextAttemptTime === undefined ? [] : [until(nextAttemptTime)],
-    ),
+    ...doubts.map((since) => until(since) + pace.confirmMs),
+    ...regions.map(({ nextAttemptTime }) => until(nextAttemptTime)),
   ];
   return Math.max(1_000, Math.min(pollMs, ...due.filter((ms) => ms > 0)));
 }

@@ -1,7 +1,7 @@
 /** What a proof right before a write leaves in the record and in the answers. Pure. */
 import type { Finding } from "../../errors.js";
 import { withOperations } from "../../operation/advance.js";
-import type { ImageVersionPair, Proven } from "./record.js";
+import { changed, type ImageVersionPair, type Proven } from "./record.js";
 
 /** What was proven stands beside what is known of the version's other sets, and what is worth a warning in these operations' answers. */
 export function withProof(
@@ -12,20 +12,13 @@ export function withProof(
   if (proven === undefined) return pair;
   const { record } = pair;
   return withFindings(
-    {
-      ...pair,
-      record: {
-        ...record,
-        encryptionTypes: {
-          ...record.encryptionTypes,
-          ...proven.encryptionTypes,
-        },
-        dataDiskLuns:
-          record.dataDiskLuns.length > 0
-            ? record.dataDiskLuns
-            : proven.dataDiskLuns,
-      },
-    },
+    changed(pair, {
+      encryptionTypes: { ...record.encryptionTypes, ...proven.encryptionTypes },
+      dataDiskLuns:
+        record.dataDiskLuns.length > 0
+          ? record.dataDiskLuns
+          : proven.dataDiskLuns,
+    }),
     ids,
     proven.warnings,
   );

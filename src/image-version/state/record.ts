@@ -9,14 +9,10 @@
  *               answer accepted, sentFor [ "…-2", "…-3" ] }  and ARM works on it
  *   status    { provisioningState Succeeded, … }             the last look that is a fact: of before the update
  *
- * A look is one answer of Azure, and may be some minutes old. It is a fact at once where it shows what is known, or that and `write`; or
- * where nobody, Sigil included, has changed the version for ten minutes, as no answer is older. Any other one is a fact only once a
- * second look, four minutes later, agrees with it. That the version is gone always takes two looks, and a list without it (observe.ts).
- * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts).
- * `latest` is said by flags that exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the
- * other. Of two requests about it the later one takes over. One of a machine (a rule's promotion) is accepted only where nothing is
- * under way, and never takes over. Where others change flags while a rule is in force, it is `Paused`: no machine promotes until a person
- * says something of latest. A region that comes under a rule is excluded until its wave has the version. Invariants:
+ * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`; any
+ * other one only once a second look, four minutes later, agrees with it, or where nothing has changed for ten minutes (observe.ts).
+ * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). `latest` is said by flags that
+ * exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other. Invariants:
  *  1. `status` is a fact: observe.ts alone writes it, and nothing else reads a look.
  *  2. There is at most one `write`, a PUT or DELETE. It is stored before it is sent, by whoever wins the record's ETag, and nothing is
  *     sent while there is one.
@@ -77,10 +73,7 @@ export interface VersionRequest {
   readonly sent?: true;
   /** When a fact showed all that it asks; RFC 3339. From then on it waits for its regions alone. */
   readonly appliedTime?: string;
-  /**
-   * How it ends. What was sent stays, and `patch` is only what is put right before: a region taken away for its repair is added back,
-   * the permission to remove is shut, a canceled creation is taken out of latest.
-   */
+  /** How its end is decided already. What was sent stays; what is left: a region taken away for its repair, the permission to remove, latest. */
   readonly decided?: DecidedEnd;
 }
 
@@ -237,6 +230,24 @@ export interface Proven extends Pick<
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
 
+/** The pair with these members of its record. */
+export function changed(
+  pair: ImageVersionPair,
+  members: Partial<ImageVersionRecord>,
+): ImageVersionPair {
+  return { ...pair, record: { ...pair.record, ...members } };
+}
+
+/** Each value changed. */
+export function mapped<From, To>(
+  values: Readonly<Record<string, From>>,
+  change: (value: From, name: string) => To,
+): Readonly<Record<string, To>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, change(value, name)]),
+  );
+}
+
 /** The pair with another request of that operation; undefined: with none. */
 export function withRequest(
   pair: ImageVersionPair,
@@ -248,5 +259,5 @@ export function withRequest(
     request === undefined
       ? others
       : { ...pair.record.requests, [operationId]: request };
-  return { ...pair, record: { ...pair.record, requests } };
+  return changed(pair, { requests });
 }

@@ -9,18 +9,27 @@
  *  2. What is taken away is added back, whatever becomes of the operations.
  */
 import type { Finding } from "../../errors.js";
+import type { EventType } from "../../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import type { OperationEventData } from "../../events/operation-event.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   operationsOf,
+  type Effect,
   type OperationFailure,
   type RegionRecord,
 } from "../../operation/records.js";
 import { factsIn } from "../latest/flags.js";
 import { regionsIn } from "../properties/fields.js";
 import { openRequests, regionsAway } from "./fold.js";
-import type { ImageVersionPair, ImageVersionRecord, Repair } from "./record.js";
+import {
+  changed,
+  mapped,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type Repair,
+} from "./record.js";
 
 /** After a fact: which regions are repaired, and when. */
 export function planRepairs(
@@ -51,7 +60,7 @@ export function planRepairs(
     if (planned.repair !== undefined) repairs[region.name] = planned.repair;
     return planned.region;
   });
-  return { ...pair, record: { ...record, repairs, regions } };
+  return changed(pair, { repairs, regions });
 }
 
 /** It is there again, by whoever has added it back, and no write is open that takes it away. */
@@ -138,21 +147,11 @@ export function withoutRepairs(
   refused: Readonly<Record<string, readonly Finding[]>>,
 ): ImageVersionPair {
   const { repairs } = pair.record;
-  return {
-    ...pair,
-    record: {
-      ...pair.record,
-      repairs: {
-        ...repairs,
-        ...Object.fromEntries(
-          Object.entries(refused).map(([name, findings]) => [
-            name,
-            { attempts: repairs[name]?.attempts ?? 0, refused: findings },
-          ]),
-        ),
-      },
-    },
-  };
+  const over = mapped(refused, (findings, name): Repair => ({
+    attempts: repairs[name]?.attempts ?? 0,
+    refused: findings,
+  }));
+  return changed(pair, { repairs: { ...repairs, ...over } });
 }
 
 /** Why a region stays as it is, and what to do. */
@@ -182,46 +181,44 @@ export function notAddedBack(
   { message }: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { record, operation } = pair;
+  const { record } = pair;
   const away = regionsAway(record);
   if (away.length === 0) return pair;
-  return {
-    ...pair,
-    record: {
-      ...record,
-      repairs: Object.fromEntries(
-        Object.entries(record.repairs).map(([name, repair]) => [
-          name,
-          away.includes(name) ? { ...repair, lost: true as const } : repair,
-        ]),
+  const type = IMAGE_VERSION_EVENT.regionRemoved;
+  return changed(pair, {
+    repairs: mapped(record.repairs, (repair, name) =>
+      away.includes(name) ? { ...repair, lost: true } : repair,
+    ),
+    regions: record.regions.map((region) =>
+      away.includes(region.name)
+        ? {
+            ...withoutNext(region),
+            state: "Failed",
+            details: `It was removed for its repair, and could not be added back: ${message}`,
+          }
+        : region,
+    ),
+    outbox: [
+      ...record.outbox,
+      ...away.flatMap((region) =>
+        loss(pair, context, type, `${region}/removed`, { region }),
       ),
-      regions: record.regions.map((region) =>
-        away.includes(region.name)
-          ? {
-              ...withoutNext(region),
-              state: "Failed" as const,
-              details: `It was removed for its repair, and could not be added back: ${message}`,
-            }
-          : region,
-      ),
-      outbox: [
-        ...record.outbox,
-        ...away.flatMap((region) => {
-          const type = IMAGE_VERSION_EVENT.regionRemoved;
-          const told = events(pair, context, type, `${region}/removed`, {
-            region,
-          });
-          return told.length > 0
-            ? told
-            : [
-                event(operation, context, type, `${region}/removed`, {
-                  region,
-                }),
-              ];
-        }),
-      ],
-    },
-  };
+    ],
+  });
+}
+
+/** What somebody has to hear: of a region that no operation is about, the one whose messages drive the version tells it. */
+export function loss<Type extends EventType>(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+  type: Type,
+  fact: string,
+  data: OperationEventData<Type>,
+): readonly Effect[] {
+  const told = events(pair, context, type, fact, data);
+  return told.length > 0
+    ? told
+    : [event(pair.operation, context, type, fact, data)];
 }
 
 /** What an end says, beside its reason, of regions that could not be added back; empty where there are none. */

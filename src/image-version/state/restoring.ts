@@ -13,7 +13,11 @@ import { advance, event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
-import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
+import {
+  mapped,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
@@ -154,10 +158,9 @@ export function restored(
         // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
         spec: record.spec ?? withoutFlags(factsIn(look.resource)),
         regions,
-        requests: Object.fromEntries(
-          Object.entries(record.requests).map(
-            ([id, { decided: ____, ...request }]) => [id, request],
-          ),
+        requests: mapped(
+          record.requests,
+          ({ decided: ____, ...request }) => request,
         ),
       },
       operation: { ...pair.operation, regions },

@@ -3,12 +3,7 @@ import { whatToDo } from "../../conditions/conditions.js";
 import type { EventType } from "../../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import type { OperationEventData } from "../../events/operation-event.js";
-import {
-  event,
-  events,
-  withEntry,
-  withOperations,
-} from "../../operation/advance.js";
+import { events, withEntry, withOperations } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   operationsOf,
@@ -23,9 +18,13 @@ import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
 import { showsNothingNew } from "./fact.js";
 import { observe } from "./observe.js";
-import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
+import {
+  changed,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
-import { planRepairs, sentence } from "./repairs.js";
+import { loss, planRepairs, sentence } from "./repairs.js";
 import { isFinal } from "./states.js";
 import { tell, telling } from "./told.js";
 import { copying } from "./write.js";
@@ -58,13 +57,11 @@ export function see(
     look === undefined
       ? []
       : observeRegions(record, look, reason, fact !== undefined, context);
-  const seen: ImageVersionPair = {
-    ...pair,
-    record:
-      look === undefined
-        ? record
-        : { ...record, regions: changes.map(({ region }) => region) },
-  };
+  const regions = changes.map(({ region }) => region);
+  const seen = changed(
+    { ...pair, record },
+    look === undefined ? {} : { regions },
+  );
   const ofRegions = withNews(
     fact === undefined ? seen : planRepairs(seen, context),
     changes.filter(
@@ -142,7 +139,7 @@ function regionEvents(
   pair: ImageVersionPair,
   { region, happened, resumed }: RegionChange,
   context: TransitionContext,
-): Effect[] {
+): readonly Effect[] {
   const { name, progress, attempts, lastProgressTime } = region;
   const again = attempts > 1 ? `/${attempts}` : "";
   const tell = <Type extends EventType>(
@@ -172,18 +169,17 @@ function regionEvents(
           ),
         }),
       ];
-    case "failed": {
-      const type = IMAGE_VERSION_EVENT.regionFailed;
-      const data = {
-        region: name,
-        ...(region.details !== undefined && { details: region.details }),
-      };
-      const told = tell(type, `failed/${attempts}`, data);
-      const fact = `${name}/failed/${attempts}`;
-      return told.length > 0
-        ? told
-        : [event(pair.operation, context, type, fact, data)];
-    }
+    case "failed":
+      return loss(
+        pair,
+        context,
+        IMAGE_VERSION_EVENT.regionFailed,
+        `${name}/failed/${attempts}`,
+        {
+          region: name,
+          ...(region.details !== undefined && { details: region.details }),
+        },
+      );
     case "progressed":
       return [
         ...goesOn,

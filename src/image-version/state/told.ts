@@ -30,10 +30,11 @@ import { putBack } from "../properties/put-back.js";
 import type { Look } from "../resources.js";
 import { ruleInForce } from "./fold.js";
 import type { Fact } from "./fact.js";
-import type {
-  Condition,
-  ImageVersionPair,
-  ImageVersionRecord,
+import {
+  changed,
+  type Condition,
+  type ImageVersionPair,
+  type ImageVersionRecord,
 } from "./record.js";
 
 /** The pair after a fact, with what is told of it; `before`: what was known before. */
@@ -90,10 +91,7 @@ export function telling(
 ): ImageVersionPair {
   return told.length === 0
     ? pair
-    : {
-        ...pair,
-        record: { ...pair.record, outbox: [...pair.record.outbox, ...told] },
-      };
+    : changed(pair, { outbox: [...pair.record.outbox, ...told] });
 }
 
 /** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */

@@ -14,11 +14,12 @@ import {
   type OperationFailure,
   type RegionRecord,
 } from "../../operation/records.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  Repair,
-  Write,
+import {
+  mapped,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type Repair,
+  type Write,
 } from "./record.js";
 import { isFlag } from "../latest/flags.js";
 import {
@@ -97,11 +98,8 @@ function sentIn(
   { requests }: ImageVersionRecord,
   ids: readonly string[],
 ): ImageVersionRecord["requests"] {
-  return Object.fromEntries(
-    Object.entries(requests).map(([id, request]) => [
-      id,
-      ids.includes(id) ? { ...request, sent: true as const } : request,
-    ]),
+  return mapped(requests, (request, id) =>
+    ids.includes(id) ? { ...request, sent: true } : request,
   );
 }
 
@@ -151,15 +149,11 @@ function repairsWith(
   { repairs }: ImageVersionRecord,
   { takesAway }: Put,
 ): ImageVersionRecord["repairs"] {
-  return {
-    ...repairs,
-    ...Object.fromEntries(
-      Object.entries(takesAway).map(([name, removed]): [string, Repair] => [
-        name,
-        { attempts: repairs[name]?.attempts ?? 0, removed },
-      ]),
-    ),
-  };
+  const away = mapped(takesAway, (removed, name): Repair => ({
+    attempts: repairs[name]?.attempts ?? 0,
+    removed,
+  }));
+  return { ...repairs, ...away };
 }
 
 export function unseen(name: string): RegionRecord {
@@ -227,13 +221,10 @@ export function copying(
           ? copiedAgain(region)
           : region,
     ),
-    repairs: Object.fromEntries(
-      Object.entries(repairs).map(([name, repair]) => [
-        name,
-        added.includes(name) && repair.removed !== undefined
-          ? { ...repair, attempts: repair.attempts + 1 }
-          : repair,
-      ]),
+    repairs: mapped(repairs, (repair, name) =>
+      added.includes(name) && repair.removed !== undefined
+        ? { ...repair, attempts: repair.attempts + 1 }
+        : repair,
     ),
   };
 }
@@ -296,23 +287,13 @@ export function writePostponed(
 ): ImageVersionPair {
   const { write, ...record } = pair.record;
   if (write === undefined) return pair;
-  return {
-    ...pair,
-    record: {
-      ...record,
-      repairs: Object.fromEntries(
-        Object.entries(record.repairs).map(([name, repair]) => {
-          const isAway = write.changes[regionField(name)] === null;
-          return [
-            name,
-            repair.removed !== undefined && isAway
-              ? { attempts: repair.attempts, dueTime: now.toISOString() }
-              : repair,
-          ];
-        }),
-      ),
-    },
-  };
+  const dueTime = now.toISOString();
+  const repairs = mapped(record.repairs, (repair, name): Repair =>
+    repair.removed !== undefined && write.changes[regionField(name)] === null
+      ? { attempts: repair.attempts, dueTime }
+      : repair,
+  );
+  return { ...pair, record: { ...record, repairs } };
 }
 
 /** ARM refuses it for good. Invariant 3. */

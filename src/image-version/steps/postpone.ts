@@ -4,7 +4,7 @@ import type { OperationFailure } from "../../operation/records.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import type { ImageVersionPair } from "../state/record.js";
+import { changed, type ImageVersionPair } from "../state/record.js";
 
 export interface OnError {
   /** What is made of the state first. */
@@ -59,5 +59,5 @@ function throttled(
 ): ImageVersionPair {
   if (code !== "ResourceManagerThrottled") return pair;
   const throttledUntil = new Date(now.getTime() + retryAfterMs).toISOString();
-  return { ...pair, record: { ...pair.record, throttledUntil } };
+  return changed(pair, { throttledUntil });
 }
