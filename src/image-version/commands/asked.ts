@@ -152,20 +152,19 @@ function asCreated(body: ImageVersionRequest): ImageVersionRequest {
 
 /** Invariants 1 and 2. */
 function saidByBody(
-  { body, removeRegions, glance: { look, seen } }: Asking,
+  { body, removeRegions, glance }: Asking,
   shown: Fields,
   record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = withoutFlags(fieldsOf(body));
   const open = openPatchOf(record);
   const leaving = removedBy(open);
-  const isSure = seen && look !== undefined && !isBusy(look);
   const said = Object.entries(fields).filter(
     ([field, value]) =>
       leaving.some((name) => field === `${regionField(name)}/name`) ||
       isOtherwise(field, value, open) ||
       !sameAt(field, valueAt(shown, field), value) ||
-      (!isSure && propertyOf(field).mutability === "mutable"),
+      (!isSure(glance) && propertyOf(field).mutability === "mutable"),
   );
   const named = new Set(Object.keys(fields).map(placeOf));
   const left = Object.keys(record?.spec ?? {}).filter(
@@ -187,17 +186,19 @@ function saidByBody(
 
 /** Of a version that its caller has read only what differs from that is asked; of a patch all that it says in so many words. */
 function saidOfSeen(
-  { body, removeRegions, patch, glance: { look } }: Asking,
+  { body, removeRegions, patch, glance }: Asking,
   shown: Fields,
   record: ImageVersionRecord | undefined,
 ): Patch {
   const fields = fieldsOf(body);
   const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
+  const { look } = glance;
   if (patch === undefined || look === undefined)
     return without(changes, removeRegions);
   const open = openPatchOf(record);
   const stated = Object.entries(statedBy(patch, fields)).filter(
     ([field, value]) =>
+      !isSure(glance) ||
       !sameAt(field, valueAt(shown, field), value ?? undefined) ||
       isOtherwise(field, value, open),
   );
@@ -209,6 +210,11 @@ function saidOfSeen(
     },
     removeRegions,
   );
+}
+
+/** What Azure shows is certain: a fact, and ARM is not at work on it. Invariant 1. */
+function isSure({ look, seen }: Glance): boolean {
+  return seen && look !== undefined && !isBusy(look);
 }
 
 /** Open operations ask it, and otherwise. */

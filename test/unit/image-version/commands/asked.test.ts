@@ -57,6 +57,28 @@ describe("a whole body asks (1)", () => {
   });
 });
 
+it.each([
+  ["is none of this moment", false, "Succeeded", { "/tags/team": null }],
+  ["is of ARM at work", true, "Updating", { "/tags/team": null }],
+  ["is a fact", true, "Succeeded", {}],
+])(
+  "a patch asks all that it says, done or not, unless that is certain: the look %s (1)",
+  (_, seen, state, all) => {
+    const look = lookOf(state, COMPLETED);
+    const { patch } = askedOf(
+      {
+        command: {},
+        body: canonicalForm(look.resource),
+        removeRegions: [],
+        patch: { tags: { team: null } },
+        glance: { look, seen },
+      },
+      succeeded().record,
+    );
+    expect(patch).toEqual(all);
+  },
+);
+
 describe("an end of life is not brought forward (3)", () => {
   const of = (shown: string | undefined, said: string, ifMatch?: string) => {
     const changes = shown === undefined ? {} : { [END_OF_LIFE_DATE]: shown };
