@@ -79,6 +79,7 @@ type galleryPolicyRules = {
     }[]
     sources: namedResource[]?
     diskEncryptionSets: namedResource[]?
+    subnets: namedResource[]?
   }[]
 }
 

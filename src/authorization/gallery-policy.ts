@@ -22,7 +22,14 @@ interface GalleryPolicyRule {
   readonly sources?: readonly ResourcePattern[];
   /** Absent: any. */
   readonly diskEncryptionSets?: readonly ResourcePattern[];
+  /** Of test machines. Absent: any. */
+  readonly subnets?: readonly ResourcePattern[];
 }
+
+/** What a policy's rules may limit the use of. */
+export type LimitedResource = Omit<UsedResource, "kind"> & {
+  readonly kind: UsedResource["kind"] | "subnets";
+};
 
 /**
  * Callers by one of: the client application, acting for itself or for a person; the object id of an application's
@@ -41,7 +48,7 @@ export interface GalleryPattern {
   readonly galleryName?: string;
 }
 
-/** As a gallery's; `name` is the resource's own, of an image version that of its gallery. */
+/** As a gallery's; `name` is the resource's own, of an image version that of its gallery, of a subnet that of its network. */
 interface ResourcePattern {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
@@ -98,6 +105,11 @@ const WORDS = {
     may: "encrypt with",
     what: "disk encryption set",
   },
+  subnets: {
+    code: "SubnetNotAllowed",
+    may: "place test machines in",
+    what: "subnet",
+  },
 } as const;
 
 /**
@@ -108,7 +120,7 @@ export function requireMayUse(
   policy: GalleryPolicy | undefined,
   caller: Caller,
   target: WriteTarget,
-  resources: readonly UsedResource[],
+  resources: readonly LimitedResource[],
 ): void {
   if (policy === undefined) return;
   const rules = rulesFor(policy, caller, target);

@@ -4,14 +4,21 @@
 // 2. A bucket starts full and holds a minute's calls; it fills evenly. What is refused takes nothing from it.
 // 3. Buckets are of this instance alone: they guard it, and the ARM quota behind it, from one caller. They are no quota:
 //    of several instances each gives its own.
-// 4. At most `MAX_CALLERS` are remembered; the one that has been quiet longest is forgotten first.
+// 4. Calls without a token that is believed count by the address that they come from, which they share with no caller: who has
+//    a token is not kept out by who has none.
+// 5. At most `MAX_CALLERS` are remembered; the one that has been quiet longest is forgotten first.
 import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import type { Principal } from "./authentication.js";
 
 export interface RateLimiter {
   /** Counts one call; throws TooManyRequests, which says when to try again, where the caller has none left. */
-  take(caller: Principal): void;
+  take(caller: Principal | Stranger): void;
+}
+
+/** Who calls without a token that is believed. Invariant 4. */
+interface Stranger {
+  readonly address: string;
 }
 
 interface RateLimiterOptions {
@@ -38,12 +45,15 @@ export function createRateLimiter({
 }: RateLimiterOptions): RateLimiter {
   const buckets = new BoundedMap<string, { calls: number; atMs: number }>(
     MAX_CALLERS,
-  ); // Invariant 4.
+  ); // Invariant 5.
   const callMs = MINUTE_MS / callsPerMinute;
   return {
     take(caller) {
       if (callsPerMinute === 0) return;
-      const key = callerKeyOf(caller);
+      const key =
+        "address" in caller
+          ? JSON.stringify([caller.address])
+          : callerKeyOf(caller);
       const nowMs = now().getTime();
       const held = buckets.get(key) ?? { calls: callsPerMinute, atMs: nowMs };
       const filled = Math.max(0, nowMs - held.atMs) / callMs;

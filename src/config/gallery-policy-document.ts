@@ -45,7 +45,7 @@ const resources = (description: string, what: string) => ({
       subscriptionId: SUBSCRIPTION_ID,
       resourceGroupName: RESOURCE_GROUP_NAME,
       name: namePattern(
-        "The name of the resource, of an image version that of its gallery",
+        "The name of the resource, of an image version that of its gallery, of a subnet that of its virtual network",
         "^[A-Za-z0-9._*-]{1,128}$",
         "golden*",
       ),
@@ -68,7 +68,7 @@ const GALLERY_POLICY_SCHEMA = {
       items: {
         type: "object",
         description:
-          "A rule has callers and galleries, and may limit sources and disk encryption sets.",
+          "A rule has callers and galleries, and may limit sources, disk encryption sets and subnets.",
         required: ["callers", "galleries"],
         additionalProperties: false,
         properties: {
@@ -125,6 +125,10 @@ const GALLERY_POLICY_SCHEMA = {
           diskEncryptionSets: resources(
             "What they may encrypt with; any where it is left out.",
             "A disk encryption set",
+          ),
+          subnets: resources(
+            "Where they may have test machines; any where it is left out.",
+            "A subnet",
           ),
         },
       },

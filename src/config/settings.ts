@@ -127,7 +127,7 @@ const SERVICE = {
     parse: integer(0, 1_000_000),
     default: "600",
     meaning:
-      "Calls that one caller may make in a minute, on each instance; 0: any number.",
+      "Calls that one caller, or one address without a token, may make in a minute, on each instance; 0: any number.",
   },
   corsOrigins: {
     name: "SIGIL_CORS_ORIGINS",

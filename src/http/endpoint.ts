@@ -10,14 +10,15 @@ import type {
   Principal,
 } from "../authorization/authentication.js";
 import { requireRole, type Role } from "../authorization/roles.js";
+import { addressOf } from "./address.js";
 import { preflightHeaders } from "./cors.js";
 import {
   requireMayUse,
   requireMayWrite,
   type GalleryPolicy,
+  type LimitedResource,
   type WriteTarget,
 } from "../authorization/gallery-policy.js";
-import type { UsedResource } from "../image-version/index.js";
 import { readJsonBody } from "./json-body.js";
 import type {
   OpenApiDocument,
@@ -51,7 +52,7 @@ export interface EndpointRequest<Id extends OperationId> {
   /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
   readonly requireMayUse: (
     target: WriteTarget,
-    resources: readonly UsedResource[],
+    resources: readonly LimitedResource[],
   ) => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
@@ -181,10 +182,21 @@ async function admit<Id extends OperationId>(
     body: accepted,
   } = document.operation(operationId);
   let principal: Principal | undefined;
-  if (requiredRole !== undefined) {
-    principal = await authenticator.authenticate(
-      request.headers.get("authorization"),
-    );
+  const address = addressOf(request.headers);
+  const countStranger = (): void => {
+    if (address !== undefined) rateLimiter?.take({ address });
+  };
+  if (requiredRole === undefined) countStranger();
+  else {
+    try {
+      principal = await authenticator.authenticate(
+        request.headers.get("authorization"),
+      );
+    } catch (error) {
+      if (error instanceof ServiceError && error.code === "Unauthenticated")
+        countStranger();
+      throw error;
+    }
     rateLimiter?.take(principal);
     requireRole(principal, requiredRole);
   }
@@ -232,7 +244,7 @@ async function admit<Id extends OperationId>(
     requireMayWrite: mayWrite,
     requireMayUse: (
       used: WriteTarget,
-      resources: readonly UsedResource[],
+      resources: readonly LimitedResource[],
     ): void => requireMayUse(deps.galleryPolicy, caller, used, resources),
     traceparent,
     requestUrl,

@@ -8,7 +8,7 @@ import {
   getTestProfile,
   viewTestProfile,
 } from "../machine-test/test-profile.js";
-import { imageIdOf } from "../resource-id.js";
+import { imageIdOf, normaliseResourceId } from "../resource-id.js";
 import { requesterOf } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 
@@ -32,7 +32,15 @@ export function testProfileHandlers(
 
     putTestProfile: endpoint(
       "putTestProfile",
-      async ({ path, body, principal }) => {
+      async ({ path, body, principal, requireMayUse }) => {
+        requireMayUse(
+          path,
+          body.regions.map(({ subnetId }, i) => ({
+            kind: "subnets",
+            pointer: `/regions/${i}/subnetId`,
+            id: normaliseResourceId(subnetId),
+          })),
+        );
         const { profile, warnings } = await putTestProfile(deps, {
           imageId: imageIn(path),
           body,

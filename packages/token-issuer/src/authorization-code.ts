@@ -35,6 +35,8 @@ export type TokenAnswer =
 
 export interface SignIns {
   authorize(url: URL): AuthorizationAnswer;
+  /** OpenID Connect RP-Initiated Logout 1.0: nobody stays signed in here anyway, so this but sends the browser back. */
+  signOut(url: URL): AuthorizationAnswer;
   redeem(form: URLSearchParams): Promise<TokenAnswer>;
   /** Seconds that the next access tokens of people live; with false no refresh token is given, and those given are void. */
   setLifetime(seconds: number, refreshable: boolean): void;
@@ -187,6 +189,17 @@ export function createSignIns(options: SignInOptions): SignIns {
         expiresAtMs: now + CODE_LIFETIME_MS,
       });
       return back({ code });
+    },
+
+    signOut(url) {
+      const back = url.searchParams.get("post_logout_redirect_uri") ?? "";
+      return isLoopback(back)
+        ? { kind: "redirect", location: back }
+        : {
+            kind: "page",
+            status: 200,
+            html: page("You signed out of your account", ""),
+          };
     },
 
     async redeem(form) {

@@ -2,7 +2,11 @@ import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@sigil-local/clock";
 import type { AccessToken, TokenClaims } from "./access-tokens.js";
-import { isLoopback, type SignIns } from "./authorization-code.js";
+import {
+  isLoopback,
+  type AuthorizationAnswer,
+  type SignIns,
+} from "./authorization-code.js";
 import type { SigningKey } from "./signing-key.js";
 
 /** An application that may ask for tokens with its own secret (OAuth 2.0 client credentials, RFC 6749 section 4.4). */
@@ -48,6 +52,7 @@ export async function answerOpenId(
         issuer: options.issuer,
         authorization_endpoint: `${baseUrl}/${tenantId}/oauth2/v2.0/authorize`,
         token_endpoint: `${baseUrl}/${tenantId}/oauth2/v2.0/token`,
+        end_session_endpoint: `${baseUrl}/${tenantId}/oauth2/v2.0/logout`,
         jwks_uri: `${baseUrl}/${tenantId}/discovery/v2.0/keys`,
         token_endpoint_auth_methods_supported: [
           "client_secret_post",
@@ -69,7 +74,9 @@ export async function answerOpenId(
     case `GET /${tenantId}/discovery/v2.0/keys`:
       return sendJson(response, 200, options.key.keys);
     case `GET /${tenantId}/oauth2/v2.0/authorize`:
-      return sendSignIn(options, url, response);
+      return sendBrowser(options.signIns.authorize(url), response);
+    case `GET /${tenantId}/oauth2/v2.0/logout`:
+      return sendBrowser(options.signIns.signOut(url), response);
     case `POST /${tenantId}/oauth2/v2.0/token`:
       return await answerTokenRequest(options, request, response);
     default:
@@ -83,12 +90,10 @@ export async function answerOpenId(
   }
 }
 
-function sendSignIn(
-  { signIns }: OpenIdEndpointOptions,
-  url: URL,
+function sendBrowser(
+  answer: AuthorizationAnswer,
   response: ServerResponse,
 ): void {
-  const answer = signIns.authorize(url);
   const headers = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",

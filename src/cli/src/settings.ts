@@ -1,5 +1,5 @@
 /** What need not be said each time: of the command line, the environment, `sigil configure`, az's own profile, in this order. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { Environment } from "./io.js";
@@ -69,6 +69,7 @@ export function writeSettings(
   writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`, {
     mode: 0o600,
   });
+  chmodSync(file, 0o600); // A file that was there keeps its mode when it is written.
 }
 
 /** Values of options that are not given. az has `AZURE_DEFAULTS_GROUP` and `AZURE_DEFAULTS_LOCATION`, too. */

@@ -183,29 +183,50 @@ function isComing(record: ImageVersionRecord | undefined): boolean {
   );
 }
 
-/** Where the request takes a protection off, and whoever asks is no Admin. */
+/** Where the request takes a protection off, or a region of what is protected, and whoever asks is no Admin. */
 export function protectionKept(
   { id, mayUnprotect }: Pick<ChangeCommand, "id" | "mayUnprotect">,
   { isGone, record, asked: { patch } }: Compared,
 ): readonly RuleFinding[] {
   if (
     isGone ||
-    patch[PROTECTED] === undefined ||
-    patch[PROTECTED] === true ||
     mayUnprotect === true ||
     record === undefined ||
     !isProtected(record)
   )
     return [];
+  const kept = (
+    pointer: string,
+    what: string,
+    remediation: string,
+  ): RuleFinding => ({
+    rule: "protection-kept",
+    code: "ProtectionKept",
+    pointer,
+    message: `${formatImageVersionId(id)} is protected from deletion, and only an Admin ${what}.`,
+    severity: "error",
+    remediation,
+  });
+  const regions = removedBy(patch);
   return [
-    {
-      rule: "protection-kept",
-      code: "ProtectionKept",
-      pointer: "/sigil/protected",
-      message: `${formatImageVersionId(id)} is protected from deletion, and only an Admin takes that off.`,
-      severity: "error",
-      remediation: "Leave protected out, or ask an Admin to set it to false.",
-    },
+    ...(patch[PROTECTED] === undefined || patch[PROTECTED] === true
+      ? []
+      : [
+          kept(
+            "/sigil/protected",
+            "takes that off",
+            "Leave protected out, or ask an Admin to set it to false.",
+          ),
+        ]),
+    ...(regions.length === 0
+      ? []
+      : [
+          kept(
+            "/query/removeRegions",
+            `removes ${regions.join(", ")}`,
+            "Leave removeRegions out, or ask an Admin to remove them.",
+          ),
+        ]),
   ];
 }
 

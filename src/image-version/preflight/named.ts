@@ -17,6 +17,8 @@ import {
 interface NamedResources {
   readonly diskEncryptionSets: ReadonlyMap<string, string>;
   readonly sources: ReadonlyMap<string, string>;
+  /** Distinct sets that are not read, for they are refused whatever they are. Each is judged, so they count. */
+  readonly otherSets: number;
 }
 
 /** The gallery, the image definition, the version and the subscription's regions. */
@@ -30,17 +32,20 @@ export function namedResources(
   { subscriptionId }: ImageVersionId,
   request: ImageVersionRequest,
 ): NamedResources {
+  const uses = diskEncryptionReferences(request);
+  const diskEncryptionSets = distinct(
+    uses
+      .filter((use) => namesDiskEncryptionSet(use))
+      .map((use) => use.diskEncryptionSetId)
+      .filter(
+        (set) =>
+          parseResourceId(set)?.subscriptionId === subscriptionId.toLowerCase(),
+      ),
+  );
+  const all = distinct(uses.map((use) => use.diskEncryptionSetId));
   return {
-    diskEncryptionSets: distinct(
-      diskEncryptionReferences(request)
-        .filter((use) => namesDiskEncryptionSet(use))
-        .map((use) => use.diskEncryptionSetId)
-        .filter(
-          (set) =>
-            parseResourceId(set)?.subscriptionId ===
-            subscriptionId.toLowerCase(),
-        ),
-    ),
+    diskEncryptionSets,
+    otherSets: all.size - diskEncryptionSets.size,
     sources: distinct(
       sourceReferences(request)
         .filter((use) => namesSource(use))
@@ -77,14 +82,14 @@ export function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
 export function requireFewReads(
   most: number,
   registrations: number,
-  { diskEncryptionSets, sources }: NamedResources,
+  { diskEncryptionSets, sources, otherSets }: NamedResources,
   found = 0,
 ): void {
-  const reads =
-    PLACES + registrations + diskEncryptionSets.size + sources.size + found;
+  const sets = diskEncryptionSets.size + otherSets;
+  const reads = PLACES + registrations + sets + sources.size + found;
   if (reads <= most) return;
-  const ofSources = sources.size + found > diskEncryptionSets.size;
-  const message = `This request needs ${reads} reads of Azure: ${diskEncryptionSets.size} disk encryption sets, ${sources.size + found} sources and their disks, and ${PLACES + registrations} for the gallery, image definition and subscription. SIGIL_MAX_READS allows ${most}.`;
+  const ofSources = sources.size + found > sets;
+  const message = `This request needs ${reads} reads of Azure: ${sets} disk encryption sets${otherSets === 0 ? "" : ` (with ${otherSets} of other subscriptions, which count as well)`}, ${sources.size + found} sources and their disks, and ${PLACES + registrations} for the gallery, image definition and subscription. SIGIL_MAX_READS allows ${most}.`;
   const remediation = `Publish to some of the regions first and add the others by later requests, use one disk encryption set for several disks of a region, or have SIGIL_MAX_READS raised.`;
   throw new ServiceError("TooManyReads", `${message} ${remediation}`, {
     fields: { reads, allowedReads: most, setting: "SIGIL_MAX_READS" },

@@ -119,7 +119,7 @@ function Who() {
         {name} <span class="tag">{role ?? "no role"}</span>
       </p>
       <hr />
-      <button type="button" onClick={() => session.signOut()}>
+      <button type="button" onClick={() => void session.signOut()}>
         Sign out
       </button>
     </Menu>

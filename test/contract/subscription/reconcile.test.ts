@@ -37,7 +37,8 @@ test("a lost message is sent again when it is overdue, and the preparation goes 
 test("an operation of poison ends Failed, and the next one begins anew", async () => {
   await world.prepare(id);
   await world.runDue();
-  await failPoisoned(world.deps, { operationId }, "It kills.");
+  const { step } = (await world.read(id)).record;
+  await failPoisoned(world.deps, { operationId, step }, "It kills.");
   expect((await world.read(id)).operation).toMatchObject({
     status: "Failed",
     registrations: [

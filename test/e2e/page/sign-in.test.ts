@@ -168,12 +168,34 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await page
       .getByRole("button", { name: /, (?:Read|Write|Admin)$/u })
       .click();
+    const atIssuer = page.waitForRequest("**/logout?**");
     await page.getByRole("button", { name: "Sign out" }).click();
-    const renewed = page.waitForResponse("**/token");
+    const { searchParams } = new URL((await atIssuer).url());
+    expect(Object.fromEntries(searchParams)).toEqual({
+      client_id: expect.any(String) as string,
+      post_logout_redirect_uri: `${host.origin}/api/ui/`,
+      logout_hint: "writer@localhost",
+    });
     answer();
-    await (await renewed).finished();
+    await page.waitForURL("**/api/ui/");
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+    await context.close();
+  });
+
+  it("who signs out while the issuer is away is told that the sign-in there goes on", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    await page.route("**/.well-known/openid-configuration", (route) =>
+      route.abort(),
+    );
+    await page.getByRole("button", { name: /, Read$/u }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("You are signed out here, but not at").waitFor();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
     await context.close();
   });
 

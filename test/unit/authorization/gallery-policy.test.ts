@@ -243,6 +243,19 @@ describe("requireMayUse", () => {
     expect(refused(others, [source(MACHINE), set(SET)])).toEqual(SET_REFUSED);
   });
 
+  it.each([
+    [{ subscriptionId: SUBSCRIPTION }, true],
+    [{ subscriptionId: OTHER }, false],
+    [{ subscriptionId: "*", resourceGroupName: "net", name: "VNET-*" }, true],
+    [{ subscriptionId: "*", name: "machines" }, false],
+  ])("%j lets test machines into a subnet: %s", (pattern, allowed) => {
+    const id = `/subscriptions/${SUBSCRIPTION}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/vnet-1/subnets/machines`;
+    const subnet = { kind: "subnets", pointer: "/p", id } as const;
+    expect(refused([rule({ subnets: [pattern] })], [subnet])).toEqual(
+      allowed ? [] : ["SubnetNotAllowed /p"],
+    );
+  });
+
   it("an empty list allows nothing", () => {
     expect(refused([rule({ sources: [] })], [source(MACHINE)])).toEqual(
       SOURCE_REFUSED,
@@ -388,7 +401,7 @@ describe("a policy document", () => {
     ).toEqual({
       mistakes: [
         "/rules/0/sources/0/subscriptionId: `subscriptionId` is missing. A subscription id is a GUID, or * for any.",
-        "/rules/0/sources/0/name: The format is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, with * for any characters.",
+        "/rules/0/sources/0/name: The format is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, of a subnet that of its virtual network, with * for any characters.",
         "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is not known here. Known names: `subscriptionId`, `resourceGroupName`, `name`.",
         "/rules/0/diskEncryptionSets/0/subscriptionId: The format is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
       ],

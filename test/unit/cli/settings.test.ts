@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -50,6 +50,16 @@ describe("what is kept", () => {
       },
     );
     expect(JSON.parse(emptied.stdout)).not.toHaveProperty("image");
+  });
+
+  it("is for its owner alone, also where the file was there for all", async () => {
+    const SIGIL_CONFIG_DIR = await mkdtemp(path.join(folder, "mode-"));
+    const file = path.join(SIGIL_CONFIG_DIR, "config.json");
+    await writeFile(file, "{}", { mode: 0o644 });
+    await runLine("configure --defaults group=G", () => new Error(), {
+      environment: { SIGIL_CONFIG_DIR },
+    });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   it.each(["null", "[1]", '{"endpoint":5}', '"text"'])(

@@ -549,6 +549,63 @@ describe("where a gallery policy is set", () => {
 });
 
 describe("where calls are limited", () => {
+  it("one too many without a token that is believed is 429, by the address that the front end has seen", async () => {
+    const limited = createEndpoint({
+      ...edge,
+      rateLimiter: createRateLimiter({
+        callsPerMinute: 2,
+        now: () => new Date(0),
+      }),
+    });
+    const status = async (from: string | undefined, token?: string) =>
+      (
+        await put(
+          {
+            ...(token !== undefined && { token }),
+            body,
+            ...(from !== undefined && { headers: { "x-forwarded-for": from } }),
+          },
+          undefined,
+          limited,
+        )
+      ).status;
+    expect(await status("203.0.113.7:1025")).toBe(401);
+    expect(await status("203.0.113.7:1026", "guess")).toBe(401);
+    expect(await status("203.0.113.7:1027", "guess")).toBe(429);
+    expect(await status("198.51.100.1, 203.0.113.7:1028")).toBe(429);
+    expect(await status("203.0.113.8:1025")).toBe(401);
+    expect(await status("[2001:db8::1]:1025")).toBe(401);
+    // Who has a token is not kept out by who has none; nor is anybody where no front end says an address.
+    expect(await status("203.0.113.7:1029", "writer")).toBe(202);
+    for (const token of ["a", "b", "c"])
+      expect(await status(undefined, token)).toBe(401);
+  });
+
+  it("what needs no token counts, too", async () => {
+    const alive = createEndpoint({
+      ...edge,
+      rateLimiter: createRateLimiter({
+        callsPerMinute: 1,
+        now: () => new Date(0),
+      }),
+    })("getLiveness", () =>
+      Promise.resolve({ status: 200 as const, body: { status: "ok" } }),
+    );
+    const call = async () =>
+      (
+        await alive(
+          requestOf({
+            method: "GET",
+            url: "/api/health/live",
+            headers: { "x-forwarded-for": "203.0.113.7:1" },
+            params: {},
+          }),
+          context(),
+        )
+      ).status;
+    expect([await call(), await call()]).toEqual([200, 429]);
+  });
+
   it("one too many is 429 with Retry-After, before the role is looked at", async () => {
     const limited = createEndpoint({
       ...edge,

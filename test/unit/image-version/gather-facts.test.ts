@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   gatherFacts,
   type FactSources,
@@ -295,6 +296,26 @@ describe("no more is read than maxReads (invariant 5)", () => {
           remediation: expect.stringContaining("SIGIL_MAX_READS") as string,
         },
       ],
+    });
+    expect(reads).toEqual([]);
+  });
+
+  test("sets of another subscription are not read, and count: each is judged", async () => {
+    const { sources, reads } = ports(nothing);
+    const elsewhere = JSON.parse(
+      JSON.stringify(canonicalForm(large.request)).replaceAll(
+        /[0-9a-f-]{36}(?=\/resourceGroups\/[^/"]*\/providers\/Microsoft\.Compute\/diskEncryptionSets)/giu,
+        "11111111-1111-1111-1111-111111111111",
+      ),
+    ) as ImageVersionRequest;
+    await expect(
+      gatherFacts({ ...sources, maxReads: ALL - 1 }, largeId, elsewhere),
+    ).rejects.toMatchObject({
+      code: "TooManyReads",
+      fields: { reads: ALL },
+      message: expect.stringContaining(
+        "120 disk encryption sets (with 120 of other subscriptions, which count as well)",
+      ) as string,
     });
     expect(reads).toEqual([]);
   });

@@ -15,7 +15,6 @@ import {
   at,
   creating,
   KEY,
-  replicating,
   succeeded,
   time,
 } from "../../support/transitions.js";
@@ -196,11 +195,11 @@ describe("a message that can never be processed", () => {
     [string, ImageVersionPair, string | undefined, number | undefined, boolean]
   >([
     ["of the present step", creating(), ID, 0, true],
-    ["that names no step", creating(), ID, undefined, true],
+    ["that names no step", creating(), ID, undefined, false],
     ["that names nothing", creating(), undefined, undefined, false],
     ["of a step that is past", creating(), ID, -1, false],
-    ["of another operation", creating(), `${KEY}-2`, undefined, false],
-    ["of one that has ended", succeeded(), ID, undefined, false],
+    ["of another operation", creating(), `${KEY}-2`, 0, false],
+    ["of one that has ended", succeeded(), ID, 0, false],
   ])("%s ends the operation: %s", async (_, pair, operationId, past, fails) => {
     const ports = createPorts();
     const { record } = await store(ports, pair);
@@ -223,33 +222,5 @@ describe("a message that can never be processed", () => {
           }
         : undefined,
     );
-  });
-
-  test("ends one that moves on meanwhile, where it names no step", async () => {
-    const ports = createPorts();
-    await store(ports, replicating());
-    const moving: Ports = {
-      ...ports,
-      store: {
-        ...ports.store,
-        commit: (record, operation, from, beside) => {
-          if (moves > 0 && record.state === "Failed") {
-            moves -= 1;
-            return read(ports).then(async (now) => {
-              await ports.store.commit(
-                { ...now.record, step: now.record.step + 1 },
-                now.operation,
-                now,
-              );
-              throw CONFLICT;
-            });
-          }
-          return ports.store.commit(record, operation, from, beside);
-        },
-      },
-    };
-    let moves = 9;
-    await failPoisoned(moving, { operationId: ID }, "It is no JSON.");
-    expect((await read(ports)).record.state).toBe("Failed");
   });
 });

@@ -6,6 +6,7 @@ import type { Person } from "./person.js";
 import { ANSWER_WITHIN_MS, type SignInSettings } from "./settings.js";
 import {
   beginSignIn,
+  beginSignOut,
   completeSignIn,
   isAnswer,
   refresh,
@@ -33,8 +34,8 @@ export interface Session {
   start(): Promise<void>;
   /** Leaves the page; it comes back to where it was. */
   signIn(): Promise<void>;
-  /** Leaves nothing of the person in this tab. */
-  signOut(): void;
+  /** Leaves nothing of the person in this tab, and then the page: the sign-in ends at the issuer, too. */
+  signOut(): Promise<void>;
 }
 
 /** Who was signed in in this tab, so that a reload needs no click. No token. */
@@ -154,11 +155,22 @@ export function createSession(settings: SignInSettings | undefined): Session {
       }
     },
     signIn: () => signIn(),
-    signOut() {
+    async signOut() {
+      const hint = inTab.get(LAST_PERSON) || undefined;
       tokens = undefined;
       inTab.remove(LAST_PERSON);
       dropDrafts(inTab);
       state.set({ kind: "signedOut" });
+      if (settings === undefined) return;
+      try {
+        if (await beginSignOut(settings, hint)) return;
+        throw new Error("The issuer has no address for that.");
+      } catch (error) {
+        state.set({
+          kind: "signedOut",
+          error: `You are signed out here, but not at ${settings.authority}: close the browser. ${messageOf(error)}`,
+        });
+      }
     },
   };
 }

@@ -104,6 +104,29 @@ export async function beginSignIn(
   else location.assign(address);
 }
 
+/**
+ * Leaves the page for the issuer, where the sign-in ends too: else the next click on this machine signs the same person in again
+ * without a password. `hint` names who. Answers false where the issuer ends no sign-ins.
+ */
+export async function beginSignOut(
+  settings: SignInSettings,
+  hint: string | undefined,
+): Promise<boolean> {
+  const { end_session_endpoint } = await discover(settings);
+  if (end_session_endpoint === undefined) return false;
+  // OpenID Connect RP-Initiated Logout 1.0, 2. No id_token_hint: Invariant 1.
+  const address = new URL(end_session_endpoint);
+  const query = {
+    client_id: settings.clientId,
+    post_logout_redirect_uri: redirectUri(),
+    ...(hint !== undefined && { logout_hint: hint }),
+  };
+  for (const [name, value] of Object.entries(query))
+    address.searchParams.set(name, value);
+  location.assign(address);
+  return true;
+}
+
 function keepAttempt(attempt: Attempt): void {
   takeAttempt();
   // Invariant 1.

@@ -187,6 +187,33 @@ describe("once it is there", () => {
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
   });
 
+  test("an Admin alone removes a region of it, by PUT or PATCH", async () => {
+    await made(
+      world,
+      id,
+      plain([{ name: "westus" }, { name: "eastus2" }], PROTECTED),
+    );
+    const less = [{ name: "westus" }];
+    const removing = { removeRegions: ["East US 2"] };
+    for (const attempt of [
+      () => put(world, id, plain(less), removing),
+      () => patch(world, id, {}, removing),
+      () => patch(world, id, OFF, removing),
+    ])
+      expect(await refusal(attempt())).toMatchObject({
+        code: "Forbidden",
+        message: expect.stringContaining("only an Admin") as string,
+      });
+    expect(await refusal(patch(world, id, {}, removing))).toMatchObject({
+      findings: [{ code: "ProtectionKept", pointer: "/query/removeRegions" }],
+    });
+    await patchThrough({}, { ...removing, ...ADMIN });
+    const { targetRegions } = (await shownIn(world, id)).properties
+      .publishingProfile;
+    expect(targetRegions).toMatchObject([{ name: "West US" }]);
+    expect((await seen(world, id)).sigil.protected).toBe(true);
+  });
+
   test.each([
     ["PATCH false", () => patchThrough(OFF, ADMIN)],
     ["PATCH null", () => patchThrough({ sigil: { protected: null } }, ADMIN)],
