@@ -295,6 +295,7 @@ module testMachines 'modules/test-machines.bicep' = [
       #disable-next-line what-if-short-circuiting // in the names of assignments: they outlive the group
       principalId: testIdentity!.outputs.principalId
       resourceGroups: to.?testResourceGroups ?? []
+      subnets: to.?testSubnets ?? []
     }
   }
 ]

@@ -30,6 +30,9 @@ type publication = {
 
   @description('Resource groups in which machines that test image versions are made; absent: none is ever made.')
   testResourceGroups: string[]?
+
+  @description('Ids of the subnets, of this subscription, that these machines may join; they join no other.')
+  testSubnets: string[]?
 }
 
 @export()

@@ -341,7 +341,7 @@ function ungranted(
         {
           pointer,
           message: `Sigil's identity may not perform ${missing.join(", ")} on ${scope}.`,
-          remediation: `Give it Sigil's own role for test machines there (infra/modules/test-machines.bicep), or a role with these actions: az role assignment create --assignee {Sigil's identity} --role {role} --scope ${scope}`,
+          remediation: `Name the resource group in testResourceGroups, and the subnet in testSubnets, of infra/main.bicep, or a role with these actions: az role assignment create --assignee {Sigil's identity} --role {role} --scope ${scope}`,
         },
       ];
 }

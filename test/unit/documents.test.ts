@@ -173,6 +173,7 @@ function permissionTable(): string {
     testProfiles: "the subscription, by the identity of tests",
     testMachines: "`testResourceGroups`, by the identity of tests",
     testMachineLinks: "the subscription, by the identity of tests",
+    testSubnets: "`testSubnets`, by the identity of tests",
   };
   return [
     "| action | in | asked |",

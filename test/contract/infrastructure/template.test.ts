@@ -68,6 +68,7 @@ param publications = [
     sourceResourceGroups: [ 'build' ]
     sources: [ 'vhd', 'virtualMachine' ]
     testResourceGroups: [ 'image-tests' ]
+    testSubnets: [ '/subscriptions/${OTHER_SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/tests/subnets/machines' ]
     keyVaultResourceGroups: [ 'vaults' ]
   }
 ]
@@ -314,6 +315,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         subscription: actions("subscription"),
         testMachines: actions("testMachines"),
         testReads: actions("testProfiles", "testMachineLinks"),
+        testSubnets: actions("testSubnets"),
       });
       expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
         "consumers in the subscription",
@@ -324,6 +326,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         "subscription in the subscription",
         "testMachines in resourceGroups/image-tests",
         "testReads in the subscription",
+        "testSubnets in resourceGroups/network/providers/Microsoft.Network/virtualNetworks/tests/subnets/machines",
       ]);
       expect(actionsIn(full, CONSUMER)).toEqual({
         consumers: actions("consumers"),
@@ -689,7 +692,8 @@ function scopeOf({ id }: PredictedResource): string {
     ) ?? [];
   if (subscription !== undefined)
     return `/subscriptions/${subscription}${group === undefined ? "" : `/resourceGroups/${group}`}`;
-  return id.replace(
+  const [, resource] = /^\[extensionResourceId\('([^']+)'/u.exec(id) ?? [];
+  return (resource ?? id).replace(
     /\/providers\/Microsoft\.Authorization\/roleAssignments\/.*$/u,
     "",
   );
