@@ -589,7 +589,10 @@ describe("where calls are limited", () => {
         now: () => new Date(0),
       }),
     })("getLiveness", () =>
-      Promise.resolve({ status: 200 as const, body: { status: "ok" } }),
+      Promise.resolve({
+        status: 200 as const,
+        body: { status: "ok", checks: [] },
+      }),
     );
     const call = async () =>
       (
