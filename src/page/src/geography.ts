@@ -44,6 +44,11 @@ export function geographiesOf(
   });
 }
 
+/** As Azure compares regions. */
+export function canonicalRegion(name: string): string {
+  return name.toLowerCase().replaceAll(" ", "");
+}
+
 /** `9 regions`, `1 region`. */
 export function regionCount(count: number): string {
   return `${count} ${count === 1 ? "region" : "regions"}`;

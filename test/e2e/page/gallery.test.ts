@@ -350,7 +350,8 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.route("**/api/subscriptions/**", (route) =>
       route.fulfill({ status: 401, json: { status: 401 } }),
     );
-    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await page.getByLabel("Add regions", { exact: true }).fill("westus");
+    await page.keyboard.press("Enter");
     await page.getByText("The sign-in has ended.").waitFor();
     expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
       "7.7.7",

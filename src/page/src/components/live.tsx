@@ -38,7 +38,7 @@ export function ReadAgain({
   return (
     <span class="muted small no-print">
       Read {durationText(ageMs)} ago{" "}
-      <button type="button" class="link" onClick={live.refresh}>
+      <button type="button" class="subtle small" onClick={live.refresh}>
         Read again
       </button>
     </span>

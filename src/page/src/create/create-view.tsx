@@ -9,7 +9,7 @@ import { useLive } from "../live.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { readSummary, type Summary } from "../summaries.js";
-import { formOf } from "./model/form.js";
+import { formOf } from "./model/read.js";
 import type { Base } from "./model/submission.js";
 import { VersionForm } from "./version-form.js";
 
@@ -59,10 +59,15 @@ function NewVersion({ image }: { readonly image: ImageName }) {
     () => IDLE_MS,
   );
   if (live.value === undefined) return <LiveState live={live} />;
+  const { versions } = live.value.body;
   return (
     <VersionForm
       image={image}
-      names={live.value.body.versions.map(({ name }) => name)}
+      names={versions.map(({ name }) => name)}
+      regions={versions.flatMap((version) =>
+        version.regions.map(({ name }) => name),
+      )}
+      read={(version) => readBase(client, image, version)}
     />
   );
 }
@@ -96,11 +101,9 @@ function ChangedVersion({
         <VersionForm
           image={image}
           names={[]}
-          change={{
-            version,
-            base: base.value,
-            read: () => readBase(client, image, version),
-          }}
+          regions={[]}
+          read={(name) => readBase(client, image, name)}
+          change={{ version, base: base.value }}
         />
       );
   }

@@ -1,6 +1,7 @@
 /** The controls of the form. What is found of a field stands at it, and describes it to whoever does not see it. */
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
+import { Tile } from "../components/tile.js";
 import { isError, SECTIONS, type Placed } from "./model/fields.js";
 
 export const FindingsContext = createContext<readonly Placed[]>([]);
@@ -9,27 +10,35 @@ function useFindings(field: string): readonly Placed[] {
   return useContext(FindingsContext).filter((found) => found.field === field);
 }
 
+export function useAnyFindings(fields: readonly string[]): boolean {
+  return useContext(FindingsContext).some(
+    ({ field }) => field !== undefined && fields.includes(field),
+  );
+}
+
 const idOf = (field: string): string => `${field}-findings`;
 
 /** What makes an element the field. */
 export function useField(field: string): {
   readonly id: string;
-  readonly "aria-describedby": string;
+  readonly "aria-describedby"?: string;
   readonly "aria-invalid": boolean;
 } {
+  const findings = useFindings(field);
   return {
     id: field,
-    "aria-describedby": idOf(field),
-    "aria-invalid": useFindings(field).some(isError),
+    ...(findings.length > 0 && { "aria-describedby": idOf(field) }),
+    "aria-invalid": findings.some(isError),
   };
 }
 
 export function FieldFindings({ field }: { readonly field: string }) {
   const findings = useFindings(field);
+  if (findings.length === 0) return null;
   return (
-    <div id={idOf(field)} class="field-findings">
+    <div id={idOf(field)} class="findings">
       {findings.map((found, index) => (
-        <FindingText key={index} found={found} />
+        <FindingNote key={index} found={found} />
       ))}
     </div>
   );
@@ -43,20 +52,39 @@ function withNames(text: string): string {
   );
 }
 
-export function FindingText({ found }: { readonly found: Placed }) {
+export function FindingNote({ found }: { readonly found: Placed }) {
   const severity = found.severity ?? "error";
   return (
-    <div class={`finding ${severity}`}>
-      <strong>
-        {{ error: "Error", warning: "Warning", info: "Note" }[severity]}:
-      </strong>{" "}
-      <span title={found.message}>{withNames(found.message)}</span>
-      {found.remediation !== undefined && (
-        <div class="sub" title={found.remediation}>
-          {withNames(found.remediation)}
-        </div>
-      )}
+    <div class={`note ${severity}`}>
+      <Tile state="note-mark" />
+      <div>
+        <span class="visually-hidden">
+          {{ error: "Error", warning: "Warning", info: "Note" }[severity]}:{" "}
+        </span>
+        <span title={found.message}>{withNames(found.message)}</span>
+        <Remediation text={found.remediation} />
+      </div>
     </div>
+  );
+}
+
+/** What to do, in sight where it is a sentence; what is longer is unfolded. */
+const LONGEST_IN_SIGHT = 110;
+
+function Remediation({ text }: { readonly text: string | undefined }) {
+  if (text === undefined) return null;
+  const short = withNames(text);
+  return short.length <= LONGEST_IN_SIGHT ? (
+    <div class="sub" title={text}>
+      {short}
+    </div>
+  ) : (
+    <details>
+      <summary>What to do</summary>
+      <div class="sub wrap" title={text}>
+        {short}
+      </div>
+    </details>
   );
 }
 
@@ -124,14 +152,32 @@ export function TextField({
   );
 }
 
+/** A day, chosen in a calendar. What is no day is shown as it is. */
+export function DateField({
+  value,
+  ...rest
+}: Labelled & {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}) {
+  const day = /^\d{4}-\d{2}-\d{2}(?=$|T)/iu.exec(value)?.[0];
+  return day === undefined && value !== "" ? (
+    <TextField {...rest} value={value} />
+  ) : (
+    <TextField {...rest} type="date" value={day ?? ""} />
+  );
+}
+
 export function SelectField<Value extends string>({
   field,
   label,
   hint,
   value,
   options,
+  wide = false,
   onChange,
 }: Labelled & {
+  readonly wide?: boolean;
   readonly value: Value;
   readonly options: readonly (readonly [Value, string])[];
   readonly onChange: (value: Value) => void;
@@ -141,7 +187,7 @@ export function SelectField<Value extends string>({
     ? options
     : [...options, [value, value] as const];
   return (
-    <div class="field">
+    <div class={wide ? "field wide" : "field"}>
       <label for={field}>{label}</label>
       <select
         {...useField(field)}
@@ -187,51 +233,25 @@ export function CheckField({
   );
 }
 
-export function RadioGroup<Value extends string>({
-  field,
-  label,
-  value,
-  options,
-  onChange,
-}: Labelled & {
-  readonly value: Value;
-  readonly options: readonly (readonly [Value, string])[];
-  readonly onChange: (value: Value) => void;
-}) {
-  const { "aria-invalid": _, ...described } = useField(field);
-  return (
-    <fieldset {...described} tabIndex={-1} class="choices">
-      <legend>{label}</legend>
-      {options.map(([each, text]) => (
-        <label key={each} class="check">
-          <input
-            type="radio"
-            name={field}
-            value={each}
-            checked={value === each}
-            onChange={() => onChange(each)}
-          />{" "}
-          {text}
-        </label>
-      ))}
-      <FieldFindings field={field} />
-    </fieldset>
-  );
-}
-
 /** A part of the form; its heading takes the focus that leads to it. */
 export function Section({
   id,
+  said,
   children,
 }: {
   readonly id: (typeof SECTIONS)[number]["id"];
+  /** In a few words, how it stands. */
+  readonly said?: ComponentChildren;
   readonly children: ComponentChildren;
 }) {
   return (
     <section class="card" aria-labelledby={headingId(id)}>
-      <h2 id={headingId(id)} tabIndex={-1}>
-        {SECTIONS.find((section) => section.id === id)?.name}
-      </h2>
+      <header>
+        <h2 id={headingId(id)} tabIndex={-1}>
+          {SECTIONS.find((section) => section.id === id)?.name}
+        </h2>
+        {said !== undefined && <span class="muted small">{said}</span>}
+      </header>
       {children}
     </section>
   );
@@ -240,5 +260,8 @@ export function Section({
 /** What every section gets. */
 export interface SectionProps<Form> {
   readonly form: Form;
-  readonly change: (changed: Partial<Form>) => void;
+  /** A function is given the form as it is by then: two changes may come before either is shown. */
+  readonly change: (
+    changed: Partial<Form> | ((form: Form) => Partial<Form>),
+  ) => void;
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { differences } from "./model/changes.js";
-import { bodyOf } from "./model/form.js";
+import { bodyOf } from "./model/body.js";
 import type { Json } from "./model/json.js";
 import type { Base } from "./model/submission.js";
 import { jsonText } from "./review.js";

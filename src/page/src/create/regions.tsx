@@ -1,127 +1,327 @@
+import { canonicalRegion, geographiesOf, regionCount } from "../geography.js";
+import type { ImageName } from "../routes.js";
 import {
-  CheckField,
   FieldFindings,
   focusSoon,
   Section,
-  SelectField,
-  TextField,
+  useField,
   type SectionProps,
 } from "./fields.js";
-import { regionField } from "./model/fields.js";
+import { AddRegions, CopyFrom } from "./add-regions.js";
+import { FindingsRow, WaveSelect } from "./latest.js";
+import { regionField, setField } from "./model/fields.js";
 import {
-  canonicalRegion,
-  newId,
+  calledRegion,
+  diskName,
+  disksOf,
   STORAGE_TYPES,
-  withRegion,
   type Form,
   type RegionRow,
 } from "./model/form.js";
+import { waveWith, withRegionsIn } from "./model/waves.js";
+import { SetCell } from "./set-cell.js";
+import type { SetsState } from "./use-sets.js";
 
-const STORAGE = [
-  ["", "Azure chooses"],
-  ...STORAGE_TYPES.map((type) => [type, type] as const),
-] as const;
+/** From so many on they are shown by geography. */
+const GROUPED = 5;
 
-export function Regions({
-  form,
-  known,
-  change,
-}: SectionProps<Form> & {
+interface RegionsProps extends SectionProps<Form> {
+  readonly image: ImageName;
+  readonly sets: SetsState;
   /** Regions to offer; another may be typed. */
   readonly known: readonly string[];
-}) {
-  const set = (id: string, changed: Partial<RegionRow>): void =>
-    change({
-      regions: form.regions.map((region) =>
-        region.id === id ? { ...region, ...changed } : region,
-      ),
-    });
+  /** Versions whose regions can be copied. */
+  readonly names: readonly string[];
+  readonly copy: (version: string) => Promise<void>;
+}
+
+/** A row a region; what is wrong with one stands below it. */
+export function Regions(props: RegionsProps) {
+  const { form, known, names, change } = props;
   return (
-    <Section id="regions">
-      <datalist id="known-regions">
-        {known.map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-      <div id="regions" tabIndex={-1}>
-        {form.regions.map((region, index) => {
-          const called = region.name.trim() || `Region ${index + 1}`;
-          const isHome =
-            region.present &&
-            canonicalRegion(region.name) === canonicalRegion(form.location);
-          return (
-            <fieldset key={region.id} class="row">
-              <legend>{called}</legend>
-              {region.present ? (
-                <div class="field">
-                  <span class="label">Region</span>
-                  <span id={regionField(region.id, "name")} tabIndex={-1}>
-                    {region.name}
-                  </span>
-                  <FieldFindings field={regionField(region.id, "name")} />
-                </div>
-              ) : (
-                <TextField
-                  field={regionField(region.id, "name")}
-                  label="Region"
-                  list="known-regions"
-                  value={region.name}
-                  placeholder="westus"
-                  onChange={(name) => set(region.id, { name })}
-                />
-              )}
-              <TextField
-                field={regionField(region.id, "replicas")}
-                label="Replicas"
-                type="number"
-                min={1}
-                max={100}
-                value={region.replicas}
-                onChange={(replicas) => set(region.id, { replicas })}
-              />
-              <SelectField
-                field={regionField(region.id, "storage")}
-                label="Storage"
-                value={region.storage}
-                options={STORAGE}
-                onChange={(storage) => set(region.id, { storage })}
-              />
-              <CheckField
-                field={regionField(region.id, "exclude")}
-                label="Exclude from latest here"
-                value={region.exclude}
-                onChange={(exclude) => set(region.id, { exclude })}
-              />
-              {!isHome && (
-                <button
-                  type="button"
-                  class="subtle"
-                  onClick={() => {
-                    change({
-                      regions: form.regions.filter(
-                        ({ id }) => id !== region.id,
-                      ),
-                    });
-                    focusSoon("regions");
-                  }}
-                >
-                  Remove<span class="visually-hidden"> {called}</span>
-                </button>
-              )}
-            </fieldset>
-          );
-        })}
+    <Section
+      id="regions"
+      said={form.regions.length > 0 && regionCount(form.regions.length)}
+    >
+      <div class="pad" id="regions" tabIndex={-1}>
+        <AddRegions form={form} known={known} change={change}>
+          {names.length > 0 && <CopyFrom {...props} />}
+        </AddRegions>
+        <FieldFindings field="regions" />
       </div>
-      <button
-        type="button"
-        onClick={() => {
-          change(withRegion(form));
-          focusSoon(regionField(newId(form.regions), "name"));
-        }}
-      >
-        Add a region
-      </button>
-      <FieldFindings field="regions" />
+      {form.regions.length > 0 && <RegionTable {...props} />}
     </Section>
   );
+}
+
+function RegionTable(props: RegionsProps) {
+  const { form, change } = props;
+  const disks = form.encryption === "platform" ? [] : disksOf(form);
+  const inWaves = form.promoteWhen === "waves";
+  const columns = 5 + (inWaves ? 1 : 0) + disks.length;
+  const setAll = (changed: Partial<RegionRow>): void =>
+    change(({ regions }) => ({
+      regions: regions.map((region) => ({ ...region, ...changed })),
+    }));
+  const groups =
+    form.regions.length < GROUPED
+      ? [{ name: "", rows: form.regions }]
+      : geographiesOf(
+          form.regions.map(({ name }) => canonicalRegion(name)),
+        ).map(({ name, regions }) => ({
+          name,
+          rows: form.regions.filter((region) =>
+            regions.includes(canonicalRegion(region.name)),
+          ),
+        }));
+  return (
+    <div class="table-scroll">
+      <table class="cards dense regions">
+        <caption class="visually-hidden">Regions</caption>
+        <thead>
+          <tr>
+            <th scope="col">Region</th>
+            <th scope="col">Replicas</th>
+            <th scope="col">Storage</th>
+            {inWaves && <th scope="col">Wave</th>}
+            <th scope="col">Excluded</th>
+            {disks.map((disk) => (
+              <th key={disk} scope="col">
+                {diskName(disk)}
+              </th>
+            ))}
+            <th>
+              <span class="visually-hidden">Remove</span>
+            </th>
+          </tr>
+        </thead>
+        {form.regions.length > 1 && (
+          <tbody>
+            <tr class="all">
+              <th scope="row">Set for all</th>
+              <td data-label="Replicas">
+                <input
+                  aria-label="Replicas in all regions"
+                  type="number"
+                  min={1}
+                  max={100}
+                  value={same(form.regions.map(({ replicas }) => replicas))}
+                  placeholder="each"
+                  onChange={(event) => {
+                    const { value } = event.currentTarget;
+                    if (value !== "") setAll({ replicas: value });
+                  }}
+                />
+              </td>
+              <td data-label="Storage">
+                <select
+                  aria-label="Storage in all regions"
+                  value={
+                    same(form.regions.map(({ storage }) => storage)) ?? "each"
+                  }
+                  onChange={(event) =>
+                    setAll({ storage: event.currentTarget.value })
+                  }
+                >
+                  {same(form.regions.map(({ storage }) => storage)) ===
+                    undefined && (
+                    <option value="each" disabled>
+                      each
+                    </option>
+                  )}
+                  <StorageOptions />
+                </select>
+              </td>
+              <td colSpan={columns - 3} />
+            </tr>
+          </tbody>
+        )}
+        {groups.map(({ name, rows }) => (
+          <tbody key={name}>
+            {name !== "" && (
+              <tr class="group">
+                <th colSpan={3} scope="rowgroup">
+                  {name} <span class="muted">{rows.length}</span>
+                </th>
+                {inWaves && (
+                  <td data-label="Wave">
+                    <WaveSelect
+                      form={form}
+                      names={rows.map((row) => canonicalRegion(row.name))}
+                      place={sameWave(form, rows)}
+                      label={`Wave of ${name}`}
+                      change={change}
+                    />
+                  </td>
+                )}
+                <td colSpan={columns - (inWaves ? 4 : 3)} />
+              </tr>
+            )}
+            {rows.map((region) => (
+              <Region
+                key={region.id}
+                {...props}
+                region={region}
+                disks={disks}
+                columns={columns}
+              />
+            ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
+}
+
+function Region({
+  image,
+  form,
+  sets,
+  change,
+  region,
+  disks,
+  columns,
+}: RegionsProps & {
+  readonly region: RegionRow;
+  readonly disks: readonly string[];
+  readonly columns: number;
+}) {
+  const called = calledRegion(region);
+  const set = (changed: Partial<RegionRow>): void =>
+    change(({ regions }) => ({
+      regions: regions.map((each) =>
+        each.id === region.id ? { ...each, ...changed } : each,
+      ),
+    }));
+  const isHome =
+    region.present &&
+    canonicalRegion(region.name) === canonicalRegion(form.location);
+  const field = (what: string): string => regionField(region.id, what);
+  const name = useField(field("name"));
+  const replicas = useField(field("replicas"));
+  const storage = useField(field("storage"));
+  const exclude = useField(field("exclude"));
+  return (
+    <>
+      <tr aria-label={called}>
+        <th scope="row">
+          <span
+            id={name.id}
+            aria-describedby={name["aria-describedby"]}
+            tabIndex={-1}
+          >
+            {called}
+          </span>
+        </th>
+        <td data-label="Replicas">
+          <input
+            {...replicas}
+            aria-label={`Replicas in ${called}`}
+            type="number"
+            min={1}
+            max={100}
+            value={region.replicas}
+            onInput={(event) => set({ replicas: event.currentTarget.value })}
+          />
+        </td>
+        <td data-label="Storage">
+          <select
+            {...storage}
+            aria-label={`Storage in ${called}`}
+            value={region.storage}
+            onChange={(event) => set({ storage: event.currentTarget.value })}
+          >
+            <StorageOptions known={region.storage} />
+          </select>
+        </td>
+        {form.promoteWhen === "waves" && (
+          <td data-label="Wave">
+            <WaveSelect
+              form={form}
+              names={[canonicalRegion(region.name)]}
+              place={waveWith(form.waves, region.name)}
+              label={`Wave of ${called}`}
+              change={change}
+            />
+          </td>
+        )}
+        <td data-label="Excluded">
+          <input
+            {...exclude}
+            aria-label={`Exclude from latest in ${called}`}
+            type="checkbox"
+            checked={region.exclude}
+            onChange={(event) => set({ exclude: event.currentTarget.checked })}
+          />
+        </td>
+        {disks.map((disk) => (
+          <td key={disk} data-label={diskName(disk)}>
+            <SetCell
+              image={image}
+              form={form}
+              region={region}
+              disk={disk}
+              sets={sets}
+              choose={(id) => set({ sets: { ...region.sets, [disk]: id } })}
+            />
+          </td>
+        ))}
+        <td class="end">
+          {!isHome && (
+            <button
+              type="button"
+              class="subtle small"
+              aria-label={`Remove ${called}`}
+              onClick={() => {
+                change({
+                  regions: form.regions.filter(({ id }) => id !== region.id),
+                  waves: withRegionsIn(form.waves, [region.name], undefined),
+                });
+                focusSoon("regions");
+              }}
+            >
+              ✕
+            </button>
+          )}
+        </td>
+      </tr>
+      <FindingsRow
+        columns={columns}
+        fields={[
+          ...["name", "replicas", "storage", "exclude"].map(field),
+          ...disks.map((disk) => setField(region.id, disk)),
+        ]}
+      />
+    </>
+  );
+}
+
+function StorageOptions({ known = "" }: { readonly known?: string }) {
+  const types: readonly string[] = STORAGE_TYPES;
+  return (
+    <>
+      <option value="">Azure chooses</option>
+      {[
+        ...types,
+        // What the form does not know is shown as it is.
+        ...(known === "" || types.includes(known) ? [] : [known]),
+      ].map((type) => (
+        <option key={type} value={type}>
+          {type}
+        </option>
+      ))}
+    </>
+  );
+}
+
+function same(values: readonly string[]): string | undefined {
+  return values.every((value) => value === values[0]) ? values[0] : undefined;
+}
+
+function sameWave(
+  { waves }: Form,
+  rows: readonly RegionRow[],
+): number | undefined {
+  const [first, ...others] = rows.map(({ name }) => waveWith(waves, name));
+  return others.every((each) => each === first) ? first : undefined;
 }

@@ -1,12 +1,16 @@
 import type { ComponentChildren } from "preact";
-import { NO_LATEST } from "../dialogs/action.js";
-import { NoLatestTick } from "../components/tick.js";
 import { Changes } from "../components/changes.js";
 import { Problem } from "../components/problem.js";
+import { NoLatestTick } from "../components/tick.js";
+import { Tile } from "../components/tile.js";
+import { NO_LATEST } from "../dialogs/action.js";
+import { canonicalRegion, regionCount } from "../geography.js";
 import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
-import { Section } from "./fields.js";
-import { canonicalRegion, namesIn, type Form } from "./model/form.js";
+import { FindingNote, focusField } from "./fields.js";
+import { fieldName, isError, type Placed } from "./model/fields.js";
+import type { Form } from "./model/form.js";
+import { namesIn } from "./model/json.js";
 import { commandLine, curlLine } from "./model/lines.js";
 import {
   latestChanges,
@@ -17,12 +21,20 @@ import {
 import type { PlanState } from "./use-plan.js";
 import type { Submission } from "./use-submit.js";
 
+/** The others come up as these are corrected. */
+const MOST_PLACES = 6;
+
+/** What is to be corrected, and where; what comes of it; and the button. A finding itself stands at its field. */
 export function Review({
   image,
   form,
   base,
-  plan,
-  errors,
+  next,
+  begun,
+  shown,
+  hidden,
+  state,
+  again,
   submission,
   change,
   children,
@@ -30,94 +42,312 @@ export function Review({
   readonly image: ImageName;
   readonly form: Form;
   readonly base: Base | undefined;
-  readonly plan: PlanState["plan"];
-  readonly errors: number;
+  /** The number that it gets where it names none. */
+  readonly next: string;
+  readonly begun: boolean;
+  readonly shown: readonly Placed[];
+  /** How many errors are at fields that nobody has left yet. */
+  readonly hidden: number;
+  readonly state: PlanState;
+  readonly again: () => void;
   readonly submission: Submission;
   readonly change: (changed: Partial<Form>) => void;
   readonly children?: ComponentChildren;
 }) {
+  const { plan } = state;
+  const removed = removedRegions(form, base?.form);
+  const errors = shown.filter(isError);
+  const version = form.version || next;
+  return (
+    <aside class="card summary" aria-labelledby="summary-heading">
+      <header>
+        <h2 id="summary-heading" tabIndex={-1}>
+          Review
+        </h2>
+        <span role="status" class="plan-status muted small">
+          {begun
+            ? statusOf(state, errors.length, hidden)
+            : "Each change is checked."}
+        </span>
+      </header>
+      <div class="pad">
+        {state.error !== undefined && !state.checking && (
+          <div role="alert">
+            <p class="error-text">
+              The plan could not be made. {state.error.message}
+            </p>
+            <button type="button" class="small" onClick={again}>
+              Check again
+            </button>
+          </div>
+        )}
+        {shown
+          .filter(({ field }) => field === undefined)
+          .map((found, index) => (
+            <FindingNote key={index} found={found} />
+          ))}
+        <Places form={form} title="to correct" findings={errors} />
+        <Places
+          form={form}
+          title="to know"
+          findings={shown.filter((found) => !isError(found))}
+        />
+        <Outcome
+          title={`${image.imageName} ${version}`}
+          form={form}
+          plan={plan}
+        />
+        {removed.length > 0 && (
+          <p class="warn-text">
+            The version is removed from {removed.join(", ")}: virtual machines
+            can no longer be made of it there.
+          </p>
+        )}
+        {base !== undefined && plan !== undefined && (
+          <>
+            <h3>What would change</h3>
+            <Changes
+              changes={[...plan.changes, ...latestChanges(form, base)]}
+            />
+          </>
+        )}
+        {plan?.findings.some(({ code }) => code === NO_LATEST) && (
+          <NoLatestTick
+            allowed={form.allowNoLatest}
+            onAllow={(allowNoLatest) => change({ allowNoLatest })}
+          />
+        )}
+        {children}
+        <div role="alert">
+          {submission.error !== undefined && (
+            <Problem error={submission.error} />
+          )}
+          {submission.unchanged && (
+            <p>The version is as requested already: nothing was to be done.</p>
+          )}
+        </div>
+        <button
+          type="submit"
+          class="primary full"
+          disabled={submission.sending || errors.length > 0}
+        >
+          {base === undefined ? `Create ${version}` : `Change ${version}`}
+        </button>
+        <p role="status" class="muted small">
+          {submission.sending
+            ? "Sending…"
+            : errors.length > 0
+              ? `Correct ${counted(errors.length)} first.`
+              : ""}
+        </p>
+      </div>
+      <Lines image={image} form={form} base={base} plan={plan} />
+    </aside>
+  );
+}
+
+function statusOf(
+  { checking, error }: PlanState,
+  errors: number,
+  hidden: number,
+): string {
+  if (checking) return "Checking…";
+  if (error !== undefined) return "Not checked.";
+  if (errors > 0)
+    return `Checked: ${errors === 1 ? "1 error" : `${errors} errors`}.`;
+  return hidden > 0
+    ? "Checked: something is still to be filled in."
+    : "Checked: no error.";
+}
+
+function counted(errors: number): string {
+  return errors === 1 ? "1 finding" : `${errors} findings`;
+}
+
+/** How many there are, with a way to each field. */
+function Places({
+  form,
+  title,
+  findings,
+}: {
+  readonly form: Form;
+  readonly title: string;
+  readonly findings: readonly Placed[];
+}) {
+  const fields = [
+    ...new Set(
+      findings.flatMap(({ field }) => (field === undefined ? [] : [field])),
+    ),
+  ];
+  if (fields.length === 0) return null;
+  return (
+    <div class={`note ${title === "to correct" ? "error" : "warning"}`}>
+      <Tile state="note-mark" />
+      <div>
+        <b>
+          {findings.length} {title}
+        </b>
+        <ul class="places">
+          {fields.slice(0, MOST_PLACES).map((field) => (
+            <li key={field}>
+              <a
+                href={`#${field}`}
+                onClick={(event) => {
+                  event.preventDefault();
+                  focusField(field);
+                }}
+              >
+                {fieldName(form, field)}
+              </a>
+            </li>
+          ))}
+          {fields.length > MOST_PLACES && (
+            <li>and {fields.length - MOST_PLACES} more</li>
+          )}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+/** The request, and the same by other means. */
+function Lines({
+  image,
+  form,
+  base,
+  plan,
+}: {
+  readonly image: ImageName;
+  readonly form: Form;
+  readonly base: Base | undefined;
+  readonly plan: PlanState["plan"];
+}) {
   const request = requestOf(image, form, base);
   // Of a change it would be another for each field.
   const command = base === undefined ? commandLine(image, form) : undefined;
-  const removed = removedRegions(form, base?.form);
   return (
-    <Section id="review">
-      <p>{promotionText(form)}</p>
-      <Estimate plan={plan} />
-      {removed.length > 0 && (
-        <p class="warn-text">
-          The version is removed from {removed.join(", ")}: virtual machines can
-          no longer be made of it there.
-        </p>
+    <>
+      {command !== undefined && (
+        <details class="fold">
+          <summary>The same with {command.az ? "az" : "sigil"}</summary>
+          <div class="pad">
+            <p class="sub">
+              {command.az &&
+                "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
+              {command.file &&
+                "Options do not say all of it: version.json is the body of the request to Sigil."}
+            </p>
+            <CopyText label="The command line" text={command.text} />
+          </div>
+        </details>
       )}
-      {base !== undefined && plan !== undefined && (
-        <>
-          <h3>What would change</h3>
-          <Changes changes={[...plan.changes, ...latestChanges(form, base)]} />
-        </>
-      )}
-      {plan?.findings.some(({ code }) => code === NO_LATEST) && (
-        <NoLatestTick
-          allowed={form.allowNoLatest}
-          onAllow={(allowNoLatest) => change({ allowNoLatest })}
-        />
-      )}
-      <details>
+      <details class="fold">
         <summary>The request to Sigil</summary>
-        <CopyText
-          label="The request to Sigil"
-          text={`${request.method} ${request.address}\n${JSON.stringify(request.body, undefined, 2)}`}
-        />
+        <div class="pad">
+          <CopyText
+            label="The request to Sigil"
+            text={`${request.method} ${request.address}\n${JSON.stringify(request.body, undefined, 2)}`}
+          />
+        </div>
+      </details>
+      <details class="fold">
+        <summary>The same with curl</summary>
+        <div class="pad">
+          <CopyText
+            label="The curl line"
+            text={curlLine(location.origin, request)}
+          />
+        </div>
       </details>
       {plan?.request !== undefined && (
-        <details>
-          <summary>The request to Azure Resource Manager</summary>
-          <CopyText
-            label="The request to Azure Resource Manager"
-            text={`${plan.request.method} ${plan.request.url}\n${JSON.stringify(plan.request.body, undefined, 2)}`}
-          />
+        <details class="fold">
+          <summary>What is sent to Azure</summary>
+          <div class="pad">
+            <CopyText
+              label="The request to Azure Resource Manager"
+              text={`${plan.request.method} ${plan.request.url}\n${JSON.stringify(plan.request.body, undefined, 2)}`}
+            />
+          </div>
         </details>
       )}
-      <details>
-        <summary>The same with curl</summary>
-        <CopyText
-          label="The curl line"
-          text={curlLine(location.origin, request)}
-        />
-      </details>
-      {command !== undefined && (
-        <details>
-          <summary>The same with {command.az ? "az" : "sigil"}</summary>
-          <p class="sub">
-            {command.az &&
-              "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
-            {command.file &&
-              "Options do not say all of it: version.json is the body above."}
-          </p>
-          <CopyText label="The command line" text={command.text} />
-        </details>
-      )}
-      {children}
-      <div role="alert">
-        {submission.error !== undefined && <Problem error={submission.error} />}
-        {submission.unchanged && (
-          <p>The version is as requested already: nothing was to be done.</p>
-        )}
-      </div>
-      <p class="row">
-        <button type="submit" class="primary" disabled={submission.sending}>
-          {base === undefined ? "Create the version" : "Change the version"}
-        </button>
-        <span role="status">
-          {submission.sending
-            ? "Sending…"
-            : errors > 0
-              ? `${errors} ${errors === 1 ? "error is" : "errors are"} to be corrected first.`
-              : ""}
-        </span>
-      </p>
-    </Section>
+    </>
   );
+}
+
+/** What comes of it, in a few lines. */
+function Outcome({
+  title,
+  form,
+  plan,
+}: {
+  readonly title: string;
+  readonly form: Form;
+  readonly plan: PlanState["plan"];
+}) {
+  return (
+    <dl class="pairs">
+      <dt>Version</dt>
+      <dd>{title}</dd>
+      <dt>Copies</dt>
+      <dd>{copiesText(form)}</dd>
+      {plan?.storage !== undefined && (
+        <>
+          <dt>Storage</dt>
+          <dd>
+            <Short
+              text={plan.storage}
+              short={plan.storage.split(": ").at(-1) ?? ""}
+            />
+          </dd>
+        </>
+      )}
+      {plan?.duration !== undefined && (
+        <>
+          <dt>Time</dt>
+          <dd>
+            <Short text={plan.duration} short={durationText(plan.duration)} />
+          </dd>
+        </>
+      )}
+      <dt>Latest</dt>
+      <dd>{promotionText(form)}</dd>
+    </dl>
+  );
+}
+
+/** What a few regions fit into; of many it is unfolded. */
+const LONGEST = 200;
+
+function Short({
+  text,
+  short,
+}: {
+  readonly text: string;
+  readonly short: string;
+}) {
+  return text.length <= LONGEST ? (
+    <>{text}</>
+  ) : (
+    <details>
+      <summary class="small">{short}</summary>
+      {text}
+    </details>
+  );
+}
+
+function durationText(text: string): string {
+  const regions = text.split("; ");
+  const known = regions.filter((each) => !each.includes("not known yet"));
+  return `Known of ${known.length} of ${regions.length} regions`;
+}
+
+function copiesText({ regions }: Form): string {
+  if (regions.length === 0) return "No region yet";
+  const replicas = regions.map(({ replicas: count }) => Number(count || "1"));
+  const sum = replicas.reduce((a, b) => a + b, 0);
+  return Number.isInteger(sum)
+    ? `${sum} ${sum === 1 ? "replica" : "replicas"} in ${regionCount(regions.length)}`
+    : regionCount(regions.length);
 }
 
 function promotionText({
@@ -126,34 +356,25 @@ function promotionText({
   exclude,
   waves,
 }: Form): string {
+  const named = namesIn(promoteRegions).map(canonicalRegion).join(", ");
   switch (promoteWhen) {
     case "":
       return exclude
-        ? "Excluded from latest: virtual machines made without a version number do not get it."
-        : "In latest: virtual machines made without a version number get it in each region that it is ready in.";
+        ? "Excluded from latest: machines made without a version number do not get it."
+        : "In latest: machines made without a version number get it in each region that it is ready in.";
     case "manual":
-      return "Held back from latest until somebody promotes it.";
+      return "Held back until somebody promotes it.";
     case "allRegionsReady":
-      return "Held back from latest until every region is ready; then Sigil promotes it.";
+      return "Held back until every region is ready; then Sigil promotes it.";
     case "tested":
-      return `Held back from latest until its tests have passed in ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "every region"}; then Sigil promotes it.`;
+      return `Held back until its tests have passed in ${named || "every region"}; then Sigil promotes it.`;
     case "waves":
-      return `Held back from latest, and promoted in waves: ${waves.map(({ regions }) => namesIn(regions).map(canonicalRegion).join(", ") || "no region").join("; then ")}.`;
+      return `Held back, and promoted in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}: ${waves.map(({ regions }) => (regions.length > 3 ? regionCount(regions.length) : regions.join(", ") || "no region")).join("; then ")}.`;
     case "regions":
-      return `Held back from latest until ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "some regions"} are ready; then Sigil promotes it.`;
+      return `Held back until ${named || "some regions"} are ready; then Sigil promotes it.`;
   }
 }
 
 export function jsonText(value: unknown): string {
   return value === undefined ? "–" : JSON.stringify(value);
-}
-
-/** What the version holds in Azure, and how long its new copies usually take. */
-function Estimate({ plan }: { readonly plan: PlanState["plan"] }) {
-  return (
-    <>
-      {plan?.storage !== undefined && <p>Storage: {plan.storage}</p>}
-      {plan?.duration !== undefined && <p>Time: {plan.duration}</p>}
-    </>
-  );
 }

@@ -1,147 +1,90 @@
+import type { ImageName } from "../routes.js";
 import {
   FieldFindings,
   focusSoon,
-  RadioGroup,
-  Section,
   SelectField,
   TextField,
   type SectionProps,
 } from "./fields.js";
 import { sourceDiskField } from "./model/fields.js";
 import {
+  isByDisk,
   lunsOf,
   newId,
-  SECRETS_COMPONENTS,
   SOURCE_KINDS,
   type DiskRow,
   type Form,
+  type Source,
 } from "./model/form.js";
-import { compact, listIn, textIn } from "./model/json.js";
-import { expandedId, SOURCE_TEXTS } from "./model/sources.js";
-import type { ImageName } from "../routes.js";
+import { expandedId, SOURCE_TEXTS, storageAccountId } from "./model/sources.js";
 
-export function Source({
+type SourceProps = SectionProps<Form> & { readonly image: ImageName };
+
+/** What the version is made from, where that is one thing. */
+export function SourceFields({
   image,
   form,
   lunsKnown,
   change,
-}: SectionProps<Form> & {
-  readonly image: ImageName;
-  /** Whether the plan has said which data disks the source has. */
-  readonly lunsKnown: boolean;
-}) {
+}: SourceProps & { readonly lunsKnown: boolean }) {
   const { source } = form;
-  const set = (changed: Partial<Form["source"]>): void =>
+  const set = (changed: Partial<Source>): void =>
     change({ source: { ...source, ...changed } });
   if (form.exists)
     return (
-      <Section id="source">
-        <p id="source" tabIndex={-1}>
+      <div class="field wide">
+        <span class="label">Made from</span>
+        <span id="source" tabIndex={-1} class="wrap">
           {source.id || source.osDisk || SOURCE_TEXTS.other.name}
-        </p>
-        <p class="muted">The source of a version never changes.</p>
+        </span>
+        <div class="sub">The source of a version never changes.</div>
         <FieldFindings field="source" />
-        <Secrets form={form} change={change} />
-      </Section>
+      </div>
     );
   const kinds = SOURCE_KINDS.filter(
     (kind) => kind !== "other" || source.kind === "other",
   );
   return (
-    <Section id="source">
-      <RadioGroup
+    <>
+      <SelectField
         field="source"
         label="Made from"
         value={source.kind}
         options={kinds.map((kind) => [kind, SOURCE_TEXTS[kind].name] as const)}
         onChange={(kind) => set({ kind, luns: [] })}
       />
-      {source.kind === "disks" ? (
-        <Disks image={image} source={source} set={set} />
-      ) : (
-        source.kind !== "other" && (
-          <TextField
-            field="source-id"
-            label={SOURCE_TEXTS[source.kind].name}
-            wide
-            value={source.id}
-            placeholder={SOURCE_TEXTS[source.kind].example}
-            hint={
-              source.kind === "imageVersion"
-                ? "Its number, image definition and number, or resource id. A version with customer keys cannot be copied."
-                : `Its resource id, or its name if it is in ${image.resourceGroupName}.`
-            }
-            onChange={(id) => set({ id })}
-            onBlur={() =>
-              set({ id: expandedId(source.id, source.kind, image) })
-            }
-          />
-        )
+      {!isByDisk(source.kind) && source.kind !== "other" && (
+        <TextField
+          field="source-id"
+          label={SOURCE_TEXTS[source.kind].name}
+          wide
+          value={source.id}
+          placeholder={SOURCE_TEXTS[source.kind].example}
+          hint={
+            source.kind === "imageVersion"
+              ? "Its number, image definition and number, or resource id. A version with customer keys cannot be copied."
+              : `Its name, if it is in ${image.resourceGroupName}, or its resource id.`
+          }
+          onChange={(id) => set({ id })}
+          onBlur={() => set({ id: expandedId(source.id, source.kind, image) })}
+        />
       )}
-      {source.kind !== "disks" && (
+      {source.kind === "vhd" && (
+        <TextField
+          field="source-account"
+          label="Storage account"
+          wide
+          value={source.account}
+          placeholder="mystorageaccount"
+          hint={`The one that the VHDs are in: its name, if it is in ${image.resourceGroupName}, or its resource id.`}
+          onChange={(account) => set({ account })}
+          onBlur={() =>
+            set({ account: storageAccountId(source.account, image) })
+          }
+        />
+      )}
+      {!isByDisk(source.kind) && (
         <DataDiskLuns form={form} known={lunsKnown} set={set} />
-      )}
-      <Secrets form={form} change={change} />
-    </Section>
-  );
-}
-
-const SECRETS = [
-  ["", "Not said"],
-  ["true", "Supported"],
-  ["false", "Not supported"],
-] as const;
-
-/** Whether secrets can be provisioned to machines of the version, and by which versions of what. */
-function Secrets({ form: { secrets }, change }: SectionProps<Form>) {
-  const { isSupported } = secrets;
-  const components = listIn(secrets, "components");
-  const set = (changed: Parameters<typeof compact>[0]): void =>
-    change({ secrets: compact({ ...secrets, ...changed }) });
-  const setVersion = (name: string, version: string): void => {
-    const others = components.filter((each) => textIn(each, "name") !== name);
-    const all = version === "" ? others : [...others, { name, version }];
-    set({ components: all.length === 0 ? undefined : all });
-  };
-  return (
-    <>
-      <SelectField
-        field="source-secrets"
-        label="Secrets provisioning"
-        value={
-          isSupported === true ? "true" : isSupported === false ? "false" : ""
-        }
-        options={SECRETS}
-        hint="Whether secrets can be provisioned to its machines."
-        onChange={(said) =>
-          said === ""
-            ? change({ secrets: {} })
-            : set({ isSupported: said === "true" })
-        }
-      />
-      {Object.keys(secrets).length > 0 && (
-        <fieldset class="row">
-          <legend>What provisions secrets</legend>
-          <TextField
-            field="source-secrets-system"
-            label="Operating system"
-            value={textIn(secrets, "osName")}
-            placeholder="mariner"
-            onChange={(osName) => set({ osName: osName || undefined })}
-          />
-          {SECRETS_COMPONENTS.map((name) => (
-            <TextField
-              key={name}
-              field={`source-secrets-${name}`}
-              label={`Version of ${name}`}
-              value={textIn(
-                components.find((each) => textIn(each, "name") === name),
-                "version",
-              )}
-              onChange={(version) => setVersion(name, version)}
-            />
-          ))}
-        </fieldset>
       )}
     </>
   );
@@ -155,16 +98,19 @@ function DataDiskLuns({
 }: {
   readonly form: Form;
   readonly known: boolean;
-  readonly set: (changed: Partial<Form["source"]>) => void;
+  readonly set: (changed: Partial<Source>) => void;
 }) {
   const luns = lunsOf(form);
   if (known)
     return (
-      <p>
-        {luns.length === 0
-          ? "It has no data disks."
-          : `Its data disks: LUN ${luns.join(", ")}.`}
-      </p>
+      <div class="field">
+        <span class="label">Data disks</span>
+        <span>
+          {luns.length === 0
+            ? "It has no data disks."
+            : `Its data disks: LUN ${luns.join(", ")}.`}
+        </span>
+      </div>
     );
   return (
     <TextField
@@ -185,22 +131,21 @@ function DataDiskLuns({
   );
 }
 
-function Disks({
-  image,
-  source,
-  set,
-}: {
-  readonly image: ImageName;
-  readonly source: Form["source"];
-  readonly set: (changed: Partial<Form["source"]>) => void;
-}) {
+/** One line a disk, where each is named: snapshots and disks, or VHDs. */
+export function SourceDisks({ image, form, change }: SourceProps) {
+  const { source } = form;
+  if (form.exists || !isByDisk(source.kind)) return null;
+  const set = (changed: Partial<Source>): void =>
+    change({ source: { ...source, ...changed } });
   const setDisk = (id: string, changed: Partial<DiskRow>): void =>
     set({
       dataDisks: source.dataDisks.map((disk) =>
         disk.id === id ? { ...disk, ...changed } : disk,
       ),
     });
-  const hint = `The resource id of a snapshot or managed disk, or a snapshot's name if it is in ${image.resourceGroupName}.`;
+  const { example } = SOURCE_TEXTS[source.kind];
+  const isVhd = source.kind === "vhd";
+  const idOf = (text: string): string => expandedId(text, source.kind, image);
   return (
     <>
       <TextField
@@ -208,16 +153,20 @@ function Disks({
         label="OS disk"
         wide
         value={source.osDisk}
-        placeholder={SOURCE_TEXTS.disks.example}
-        hint={hint}
-        onChange={(osDisk) => set({ osDisk })}
-        onBlur={() =>
-          set({ osDisk: expandedId(source.osDisk, "disks", image) })
+        placeholder={example}
+        hint={
+          isVhd
+            ? "The address of the VHD."
+            : `A snapshot's name, if it is in ${image.resourceGroupName}, or the resource id of a snapshot or managed disk.`
         }
+        onChange={(osDisk) => set({ osDisk })}
+        onBlur={() => set({ osDisk: idOf(source.osDisk) })}
       />
       {source.dataDisks.map((disk) => (
-        <fieldset key={disk.id} class="row">
-          <legend>Data disk, LUN {disk.lun || "?"}</legend>
+        <fieldset key={disk.id} class="disk">
+          <legend class="visually-hidden">
+            Data disk, LUN {disk.lun || "?"}
+          </legend>
           <TextField
             field={`source-lun-${disk.id}`}
             label="LUN"
@@ -229,16 +178,12 @@ function Disks({
           />
           <TextField
             field={sourceDiskField(disk.id)}
-            label="Snapshot or disk"
+            label={isVhd ? "VHD" : "Snapshot or disk"}
             wide
             value={disk.source}
-            placeholder={SOURCE_TEXTS.disks.example}
+            placeholder={example}
             onChange={(text) => setDisk(disk.id, { source: text })}
-            onBlur={() =>
-              setDisk(disk.id, {
-                source: expandedId(disk.source, "disks", image),
-              })
-            }
+            onBlur={() => setDisk(disk.id, { source: idOf(disk.source) })}
           />
           <button
             type="button"

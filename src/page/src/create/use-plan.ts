@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ProblemError, type Client, type Schemas } from "@sigil/client";
 import type { ImageName } from "../routes.js";
 import { isError, place, type Found, type Placed } from "./model/fields.js";
-import { bodyOf, type Form } from "./model/form.js";
+import { bodyOf } from "./model/body.js";
+import type { Form } from "./model/form.js";
 import { createPlanner, type Planner } from "./model/planner.js";
 import { removedRegions, type Base } from "./model/submission.js";
 

@@ -3,13 +3,13 @@ import { Command, SameWithSigil } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { NoLatestTick } from "../components/tick.js";
 import { versionWords } from "../command-line.js";
-import { useClient, useRequestKey } from "../context.js";
 import {
   allowNoLatest,
   isNoLatest,
   type Version,
   type VersionActionProps,
 } from "./action.js";
+import { useGuarded } from "./guarded.js";
 
 type Condition = NonNullable<Version["sigil"]["conditions"]>[number];
 
@@ -38,20 +38,16 @@ export function patchOf({ whatToDo }: Condition): NamedPatch | undefined {
 
 /** Sends what a condition names: what was there before. */
 export function PutBackDialog({
-  image,
-  version,
-  etag,
   condition,
   patch,
   onAccepted,
   onClose,
+  ...of
 }: VersionActionProps & {
   readonly condition: Condition;
   readonly patch: NamedPatch;
 }) {
-  const client = useClient();
-  const keyOf = useRequestKey();
-  const [seen] = useState(etag);
+  const { client, path, header } = useGuarded(of);
   const [allowed, setAllowed] = useState(false);
   const [refused, setRefused] = useState(false);
   return (
@@ -63,16 +59,13 @@ export function PutBackDialog({
       onConfirm={async () => {
         try {
           const { body } = await client.call("patchImageVersion", {
-            path: { ...image, versionName: version.name },
+            path,
             query: {
               plan: "require",
               ...patch.query,
               ...allowNoLatest(allowed),
             },
-            header: {
-              "If-Match": seen,
-              "Idempotency-Key": keyOf([patch, allowed]),
-            },
+            header: header([patch, allowed]),
             body: patch.body,
           });
           onAccepted(body);
@@ -93,16 +86,9 @@ export function PutBackDialog({
 }
 
 /** No deletion of it is accepted from then on; an Admin takes that off. */
-export function ProtectDialog({
-  image,
-  version,
-  etag,
-  onAccepted,
-  onClose,
-}: VersionActionProps) {
-  const client = useClient();
-  const keyOf = useRequestKey();
-  const [seen] = useState(etag);
+export function ProtectDialog(props: VersionActionProps) {
+  const { image, version, onAccepted, onClose } = props;
+  const { client, path, header } = useGuarded(props);
   const isProtected = version.sigil.protected === true;
   const becomes = !isProtected;
   return (
@@ -121,8 +107,8 @@ export function ProtectDialog({
       onClose={onClose}
       onConfirm={async () => {
         const { body } = await client.call("patchImageVersion", {
-          path: { ...image, versionName: version.name },
-          header: { "If-Match": seen, "Idempotency-Key": keyOf(becomes) },
+          path,
+          header: header(becomes),
           body: { sigil: { protected: becomes } },
         });
         onAccepted(body);

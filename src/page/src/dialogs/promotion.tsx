@@ -1,28 +1,20 @@
-import { useState } from "preact/hooks";
 import { SameWithSigil } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { Tile } from "../components/tile.js";
 import { versionWords } from "../command-line.js";
-import { useClient, useRequestKey } from "../context.js";
 import { namesText, regionCount } from "../geography.js";
 import {
   allowNoLatest,
   type Version,
   type VersionActionProps,
 } from "./action.js";
+import { useGuarded } from "./guarded.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
 
 /** Includes a version in latest; under waves, in the regions of the next one. */
-export function PromoteDialog({
-  image,
-  version,
-  etag,
-  onAccepted,
-  onClose,
-}: VersionActionProps) {
-  const client = useClient();
-  const keyOf = useRequestKey();
-  const [seen] = useState(etag);
+export function PromoteDialog(props: VersionActionProps) {
+  const { image, version, onAccepted, onClose } = props;
+  const { client, path, header } = useGuarded(props);
   const foretold = useForecast(image, version.name, "promote");
   const forecast = foretold.live.value;
   const wave = forecast?.wave;
@@ -40,8 +32,8 @@ export function PromoteDialog({
       onClose={onClose}
       onConfirm={async () => {
         const { body } = await client.call("promoteImageVersion", {
-          path: { ...image, versionName: version.name },
-          header: { "If-Match": seen, "Idempotency-Key": keyOf(wave ?? 0) },
+          path,
+          header: header(wave ?? 0),
         });
         onAccepted(body);
       }}
@@ -99,16 +91,9 @@ function Unready({
 }
 
 /** Excludes a version from latest: its rule ends. */
-export function DemoteDialog({
-  image,
-  version,
-  etag,
-  onAccepted,
-  onClose,
-}: VersionActionProps) {
-  const client = useClient();
-  const keyOf = useRequestKey();
-  const [seen] = useState(etag);
+export function DemoteDialog(props: VersionActionProps) {
+  const { image, version, onAccepted, onClose } = props;
+  const { client, path, header } = useGuarded(props);
   const foretold = useForecast(image, version.name, "demote");
   const { noLatest } = foretold;
   return (
@@ -120,9 +105,9 @@ export function DemoteDialog({
       onClose={onClose}
       onConfirm={async () => {
         const { body } = await client.call("demoteImageVersion", {
-          path: { ...image, versionName: version.name },
+          path,
           query: allowNoLatest(noLatest),
-          header: { "If-Match": seen, "Idempotency-Key": keyOf(noLatest) },
+          header: header(noLatest),
         });
         onAccepted(body);
       }}

@@ -19,6 +19,7 @@ export type Offer =
   | "rollback"
   | "test"
   | "retry"
+  | "tags"
   | "protect"
   | "unprotect"
   | "revoke"
@@ -46,6 +47,7 @@ export function offersOf(
     if (mayWrite && holds) offers.add(offer);
   };
   add("change", !isDeleting);
+  add("tags", isThere);
   add(
     "promote",
     isUsable && !keysBreak(version) && included.length < names.length,

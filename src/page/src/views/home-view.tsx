@@ -70,7 +70,7 @@ export function HomeView() {
       <LiveState live={live} />
       {live.value && (
         <>
-          <div class="columns">
+          <div class="columns even">
             <NeedsAttention attention={attention} known={known} />
             <div class="stack">
               <UnderWay operations={operations.filter(isRunning)} />

@@ -1,41 +1,31 @@
 import { useEffect, useState } from "preact/hooks";
-import { NotFoundError, type Client, type Schemas } from "@sigil/client";
+import { NotFoundError, type Client } from "@sigil/client";
 import { Changes } from "../components/changes.js";
 import { Command, SameWithSigil } from "../components/command.js";
 import { Crumbs, Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
-import { Menu } from "../components/menu.js";
 import { Findings } from "../components/problem.js";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { UseDetails } from "../components/use-details.js";
 import { Who } from "../components/who.js";
 import { versionWords } from "../command-line.js";
-import { useClient, useMay, useMayCancel } from "../context.js";
+import { useClient, useMay } from "../context.js";
 import type { ActionProps, Version } from "../dialogs/action.js";
-import { CancelDialog } from "../dialogs/cancel.js";
-import { DeleteDialog } from "../dialogs/deletion.js";
-import { ProtectDialog, PutBackDialog } from "../dialogs/patch.js";
-import { DemoteDialog, PromoteDialog } from "../dialogs/promotion.js";
 import { RestoreDialog } from "../dialogs/restore.js";
-import { RetryDialog } from "../dialogs/retry.js";
-import { RevokeDialog, UnrevokeDialog } from "../dialogs/revocation.js";
-import { RollbackDialog } from "../dialogs/rollback.js";
-import { TestDialog } from "../dialogs/test.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { BUSY_MS, IDLE_MS } from "../retry.js";
 import { imageKey, parseResourceId, type ImageName } from "../routes.js";
 import { isOpen, readSummary, type Summary } from "../summaries.js";
+import { Actions, Headlines } from "../version/actions.js";
 import { Deleted } from "../version/deleted.js";
 import { Facts } from "../version/facts.js";
-import { headlinesOf, type Deed, type Headline } from "../version/headline.js";
 import { HistoryCard } from "../version/history.js";
 import { KeysCard } from "../version/keys.js";
 import { MachineCard } from "../version/machine.js";
-import { offersOf, type Offer } from "../version/offered.js";
 import { Regions } from "../version/regions.js";
 import { TestsCard } from "../version/tests.js";
 import { Waves } from "../version/waves.js";
@@ -423,211 +413,6 @@ function More({
         <button type="button" onClick={() => setOpen("use")}>
           Who uses it
         </button>
-      )}
-    </>
-  );
-}
-
-interface VersionProps {
-  readonly image: ImageName;
-  readonly version: Version;
-  readonly etag: string;
-  readonly operation: Operation | undefined;
-  readonly onAccepted: ActionProps["onAccepted"];
-}
-
-function Headlines({
-  image,
-  version,
-  etag,
-  operation,
-  onAccepted,
-}: VersionProps) {
-  const offers = useOffers(image, version, operation);
-  const [deed, setDeed] = useState<Deed>();
-  const lines = headlinesOf(version, operation);
-  const props = {
-    image,
-    version,
-    etag,
-    onClose: () => setDeed(undefined),
-    onAccepted: (begun: Operation) => {
-      setDeed(undefined);
-      onAccepted(begun);
-    },
-  };
-  const mayDo = ({ kind }: Deed): boolean =>
-    kind === "keys" ||
-    kind === "tests" ||
-    (kind === "putBack" ? offers.has("change") : offers.has(kind));
-  const act = (does: Deed): void => {
-    if (does.kind !== "keys" && does.kind !== "tests") return setDeed(does);
-    const target = document.getElementById(does.kind);
-    target?.scrollIntoView();
-    target?.focus();
-  };
-  return (
-    <>
-      {lines.map((line, index) => (
-        <Line
-          key={line.title}
-          line={line}
-          isFirst={index === 0}
-          mayDo={line.deed !== undefined && mayDo(line.deed.does)}
-          onDo={act}
-        />
-      ))}
-      {deed?.kind === "promote" && <PromoteDialog {...props} />}
-      {deed?.kind === "retry" && <RetryDialog {...props} />}
-      {deed?.kind === "putBack" && (
-        <PutBackDialog
-          {...props}
-          condition={deed.condition}
-          patch={deed.patch}
-        />
-      )}
-    </>
-  );
-}
-
-function Line({
-  line: { tile, title, text, deed, command },
-  isFirst,
-  mayDo,
-  onDo,
-}: {
-  readonly line: Headline;
-  readonly isFirst: boolean;
-  readonly mayDo: boolean;
-  readonly onDo: (deed: Deed) => void;
-}) {
-  return (
-    <div class="say">
-      <Tile state={tile} big={isFirst} />
-      <div>
-        <h2>{title}</h2>
-        <p>{text}</p>
-        {command !== undefined && (
-          <details>
-            <summary class="small">The same with sigil</summary>
-            <Command line={command} />
-          </details>
-        )}
-      </div>
-      {deed && mayDo && (
-        <button
-          type="button"
-          class={isFirst ? "primary no-print" : "no-print"}
-          onClick={() => onDo(deed.does)}
-        >
-          {deed.name}
-        </button>
-      )}
-    </div>
-  );
-}
-
-function useOffers(
-  image: ImageName,
-  version: Version,
-  operation: Operation | undefined,
-): ReadonlySet<Offer> {
-  const client = useClient();
-  const mayWrite = useMay("Write");
-  const profile = useLoaded<Schemas["StoredTestProfile"] | undefined>(
-    `profile ${imageKey(image)} ${mayWrite}`,
-    async (signal) => {
-      if (!mayWrite) return undefined;
-      const { body } = await client.call("getTestProfile", {
-        path: { ...image },
-        signal,
-      });
-      return body;
-    },
-  );
-  return offersOf(version, {
-    operation,
-    mayWrite,
-    mayAdmin: useMay("Admin"),
-    hasTestProfile: profile.kind === "loaded" && profile.value !== undefined,
-    nowMs: Date.now(),
-  });
-}
-
-type Open = Exclude<Offer, "change"> | "cancel";
-
-/** The one button, and the rest in a menu; what would be refused is not there. */
-function Actions({
-  image,
-  version,
-  etag,
-  operation,
-  onAccepted,
-}: VersionProps) {
-  const offers = useOffers(image, version, operation);
-  const mayCancel = useMayCancel(operation);
-  const [open, setOpen] = useState<Open>();
-  const props = {
-    image,
-    version,
-    etag,
-    onClose: () => setOpen(undefined),
-    onAccepted: (begun: Operation) => {
-      setOpen(undefined);
-      onAccepted(begun);
-    },
-  };
-  const item = (offer: Open, text: string, className?: string) =>
-    (offer === "cancel" ? mayCancel : offers.has(offer)) && (
-      <button type="button" class={className} onClick={() => setOpen(offer)}>
-        {text}
-      </button>
-    );
-  return (
-    <>
-      {offers.has("change") && (
-        <Link
-          to={{ view: "create", image, version: version.name }}
-          class="button no-print"
-        >
-          Change
-        </Link>
-      )}
-      {(offers.size > 1 || mayCancel) && (
-        <Menu label="More actions" text="⋯">
-          {item("promote", "Promote…")}
-          {item("demote", "Exclude from latest…")}
-          {item("rollback", "Roll back to this version…")}
-          {item("test", "Test…")}
-          {item("retry", "Retry failed regions…")}
-          {item("protect", "Protect from deletion…")}
-          {item("unprotect", "Take protection off…")}
-          {item("cancel", "Cancel the operation…")}
-          {item("unrevoke", "Lift the revocation…")}
-          {(offers.has("delete") || offers.has("revoke")) && <hr />}
-          {item("revoke", "Take it back…", "danger")}
-          {item("delete", "Delete…", "danger")}
-        </Menu>
-      )}
-      {open === "promote" && <PromoteDialog {...props} />}
-      {open === "demote" && <DemoteDialog {...props} />}
-      {open === "rollback" && (
-        <RollbackDialog
-          {...props}
-          to={version.name}
-          versions={[version.name]}
-        />
-      )}
-      {open === "test" && <TestDialog {...props} />}
-      {open === "retry" && <RetryDialog {...props} />}
-      {(open === "protect" || open === "unprotect") && (
-        <ProtectDialog {...props} />
-      )}
-      {open === "revoke" && <RevokeDialog {...props} />}
-      {open === "unrevoke" && <UnrevokeDialog {...props} />}
-      {open === "delete" && <DeleteDialog {...props} />}
-      {open === "cancel" && operation && (
-        <CancelDialog {...props} operation={operation} />
       )}
     </>
   );

@@ -2,15 +2,16 @@ import { describe, expect, it } from "vitest";
 import {
   fieldAt,
   findInForm,
+  isLeft,
   merged,
   place,
 } from "../../../../src/page/src/create/model/fields.js";
 import {
   EMPTY_FORM,
-  formOf,
-  withRegion,
+  withRegions,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
+import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   managedImageRequest,
   snapshotsRequest,
@@ -28,7 +29,9 @@ describe("a pointer leads to the field", () => {
     ["/location", "location"],
     ["/tags/build", "tags"],
     ["/sigil/promotion/regions/0", "promotion"],
+    ["/sigil/promotion/waves/1/regions", "wave-1"],
     ["/sigil/encryption", "encryption"],
+    ["/sigil/encryption/dataDisks", "rule-dataDisks"],
     ["/properties/safetyProfile/blockDeletionBeforeEndOfLife", "safety"],
     ["/properties/publishingProfile/endOfLifeDate", "end-of-life"],
     ["/properties/publishingProfile/excludeFromLatest", "exclude"],
@@ -67,6 +70,21 @@ describe("a pointer leads to the field", () => {
     expect(fieldAt(pointer, S11)).toBe(field);
   });
 
+  it("of VHDs, the storage account's too", () => {
+    const vhds = {
+      ...S11,
+      source: { ...S11.source, kind: "vhd" as const },
+    };
+    expect(
+      ["osDiskImage", "dataDiskImages/0"].map((disk) =>
+        fieldAt(`${STORAGE}/${disk}/source/storageAccountId`, vhds),
+      ),
+    ).toEqual(["source-account", "source-account"]);
+    expect(fieldAt(`${STORAGE}/dataDiskImages/0/source/uri`, vhds)).toBe(
+      "source-disk-1",
+    );
+  });
+
   it("of the row that has it, whatever stood before it", () => {
     const [, second] = S10.regions;
     const form = { ...S10, regions: [second ?? expect.fail()] };
@@ -77,7 +95,7 @@ describe("a pointer leads to the field", () => {
 
   it("of data disks by LUN, not by place", () => {
     const form: Form = {
-      ...withRegion(EMPTY_FORM, "westus"),
+      ...withRegions(EMPTY_FORM, ["westus"]),
       source: { ...EMPTY_FORM.source, luns: [5, 2] },
     };
     const pointer = (j: number): string =>
@@ -144,5 +162,24 @@ describe("what the form finds itself", () => {
     ]);
     const info = place([{ ...found, severity: "info" }], form);
     expect(merged(info, findInForm(form))).toHaveLength(3);
+  });
+});
+
+describe("what is found of a field is shown", () => {
+  it("once somebody has left it, or all is asked for", () => {
+    expect(isLeft(S10, new Set(), "source-id")).toBe(false);
+    expect(isLeft(S10, new Set(["source-id"]), "source-id")).toBe(true);
+    expect(isLeft(S10, "all", "source-id")).toBe(true);
+  });
+
+  it("of a region that was added, and of a set that the rule names, at once: they are nowhere left", () => {
+    expect(isLeft(S10, new Set(), "region-1-replicas")).toBe(true);
+    const focused = "region-1-replicas";
+    expect(isLeft(S10, new Set(), "region-1-replicas", focused)).toBe(false);
+    expect(isLeft(S10, new Set(), "region-2-replicas", focused)).toBe(true);
+    expect(isLeft(S10, new Set(), "set-1-os")).toBe(false);
+    const byRule = { ...S10, rule: { ...S10.rule, osDisk: "{region}-os" } };
+    expect(isLeft(byRule, new Set(), "set-1-os")).toBe(true);
+    expect(isLeft(byRule, new Set(), "set-1-0")).toBe(false);
   });
 });

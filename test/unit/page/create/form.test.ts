@@ -1,17 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { resolve } from "../../../../src/http/contract/openapi-document.js";
+import { bodyOf } from "../../../../src/page/src/create/model/body.js";
 import {
-  bodyOf,
   disksOf,
   EMPTY_FORM,
-  EMPTY_WAVE,
-  formOf,
-  withoutRule,
-  withRegion,
-  writable,
+  NO_RULE,
+  withRegions,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
+import {
+  formOf,
+  writable,
+} from "../../../../src/page/src/create/model/read.js";
+import { EMPTY_WAVE } from "../../../../src/page/src/create/model/waves.js";
 import { findInForm } from "../../../../src/page/src/create/model/fields.js";
 import {
   managedImageRequest,
@@ -98,9 +100,9 @@ describe("the body of a form", () => {
 
   it("leaves out what is not filled in, and names every disk that is to get a key", () => {
     expect(bodyOf(EMPTY_FORM)).toEqual({});
-    const form = withRegion(
+    const form = withRegions(
       { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0, 3] } },
-      "westus",
+      ["westus"],
     );
     expect(
       bodyOf(form).properties.publishingProfile?.targetRegions,
@@ -269,13 +271,13 @@ describe("the body of a form", () => {
     const form = formOf(body);
     expect(form.waves.map(({ rest: _, ...wave }) => wave)).toEqual([
       {
-        regions: "westus, ukwest",
+        regions: ["westus", "ukwest"],
         after: "tested",
         minutes: "",
         results: "boot",
       },
-      { regions: "eastus2", after: "minutes", minutes: "90", results: "" },
-      { regions: "uksouth", after: "manual", minutes: "", results: "" },
+      { regions: ["eastus2"], after: "minutes", minutes: "90", results: "" },
+      { regions: ["uksouth"], after: "manual", minutes: "", results: "" },
     ]);
     expect(form.rollBack).toBe(true);
     // Said as by default: a rule that is changed is refused.
@@ -288,7 +290,10 @@ describe("the body of a form", () => {
     expect(
       bodyOf({
         ...form,
-        waves: [...form.waves.slice(0, 1), { ...EMPTY_WAVE, regions: "a,b" }],
+        waves: [
+          ...form.waves.slice(0, 1),
+          { ...EMPTY_WAVE, regions: ["a", "b"] },
+        ],
         rollBack: false,
       }).sigil?.promotion,
     ).toEqual({
@@ -417,19 +422,51 @@ describe("a form that is read", () => {
     expect(form.encryption).toBe("customer");
     expect(bodyOf(form)).toEqual(body);
     expect(findInForm(form).map(({ field }) => field)).toEqual(["set-1-0"]);
-    const removed = { ...form, ...withoutRule(form) };
+    const removed = { ...form, rule: NO_RULE };
     expect(bodyOf(removed)).not.toHaveProperty("sigil");
     expect(findInForm(removed)).toHaveLength(2);
   });
 
+  it("has VHDs of one storage account as its source", () => {
+    const vhd = (name: string, account = "a") => ({
+      storageAccountId: `/subscriptions/x/${account}`,
+      uri: `https://x.blob.core.windows.net/vhds/${name}.vhd`,
+    });
+    const of = (data: object): Form =>
+      formOf({
+        location: "westus",
+        properties: {
+          storageProfile: {
+            osDiskImage: { source: vhd("os"), hostCaching: "None" },
+            dataDiskImages: [{ lun: 2, source: data }],
+          },
+        },
+      });
+    const form = of(vhd("data"));
+    expect(form.source).toMatchObject({
+      kind: "vhd",
+      account: "/subscriptions/x/a",
+      osDisk: vhd("os").uri,
+      dataDisks: [{ lun: "2", source: vhd("data").uri }],
+    });
+    expect(disksOf(form)).toEqual(["os", "2"]);
+    expect(bodyOf(form).properties.storageProfile).toEqual({
+      osDiskImage: { source: vhd("os"), hostCaching: "None" },
+      dataDiskImages: [{ lun: 2, source: vhd("data") }],
+    });
+    // Of several accounts, or of disks as well, the form has no fields.
+    for (const data of [vhd("data", "b"), { id: "/subscriptions/x/disk" }]) {
+      const other = of(data);
+      expect(other.source.kind).toBe("other");
+      expect(bodyOf(other).properties.storageProfile?.dataDiskImages).toEqual([
+        { lun: 2, source: data },
+      ]);
+    }
+  });
+
   it("keeps a source that it has no fields for", () => {
     const storageProfile = {
-      osDiskImage: {
-        source: {
-          storageAccountId: "/subscriptions/x",
-          uri: "https://x.blob.core.windows.net/vhds/os.vhd",
-        },
-      },
+      source: { communityGalleryImageId: "/CommunityGalleries/x/Images/y" },
     };
     const form = formOf({ location: "westus", properties: { storageProfile } });
     expect(form.source.kind).toBe("other");

@@ -4,11 +4,9 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { bodyOf as bodyOfOptions } from "../../../../src/cli/src/az/image-version-body.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
-import {
-  bodyOf,
-  formOf,
-  type Form,
-} from "../../../../src/page/src/create/model/form.js";
+import { bodyOf } from "../../../../src/page/src/create/model/body.js";
+import type { Form } from "../../../../src/page/src/create/model/form.js";
+import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   azLinesFor,
   bicepFor,
@@ -103,6 +101,21 @@ describe("the line of az", () => {
     expect(machine).toMatchObject({ az: false, file: true });
     const ruled = commandLine(IMAGE, { ...S10, promoteWhen: "manual" });
     expect(ruled.text).toContain("--promote-when manual");
+    const rule = { osDisk: "{region}-os", dataDisks: "", tag: "a=b" };
+    const byRule = {
+      ...S10,
+      rule,
+      regions: S10.regions.map((region) => ({ ...region, sets: {} })),
+    };
+    expect(commandLine(IMAGE, byRule)).toMatchObject({
+      az: false,
+      file: false,
+      text: expect.stringMatching(
+        /--os-disk-set-rule '\{region\}-os'[\s\S]*--disk-set-tag a=b/u,
+      ) as string,
+    });
+    // Where some are chosen by hand, options do not say it all.
+    expect(commandLine(IMAGE, { ...S10, rule })).toMatchObject({ file: true });
   });
 
   it("names a file where options do not say it all", () => {
@@ -138,6 +151,23 @@ const FORMS: Readonly<Record<string, Form>> = {
     encryption: "confidential",
     confidentialType: "EncryptedWithPmk",
     source: { ...S10.source, luns: [] },
+  },
+  VHDs: {
+    ...S10,
+    source: {
+      ...S10.source,
+      kind: "vhd",
+      account:
+        "/subscriptions/x/resourceGroups/y/providers/Microsoft.Storage/storageAccounts/z",
+      osDisk: "https://z.blob.core.windows.net/vhds/os.vhd",
+      dataDisks: [
+        {
+          id: "1",
+          lun: "0",
+          source: "https://z.blob.core.windows.net/vhds/data.vhd",
+        },
+      ],
+    },
   },
   "all else": {
     ...S10,
@@ -218,7 +248,9 @@ describe("a set that is missing", () => {
         { ...(first ?? expect.fail()), id: "2", name: "East US", sets: {} },
       ],
     };
-    const gaps = gapsOf(form, ({ id }) => (id === "1" ? [{} as never] : []));
+    const gaps = gapsOf(form, IMAGE, ({ id }) =>
+      id === "1" ? [{} as never] : [],
+    );
     const missing = missingSets(gaps, form, IMAGE);
     expect(missing.map(({ name, location }) => [name, location])).toEqual([
       ["eastusDiskEncryptionSet1", "eastus"],
@@ -234,7 +266,7 @@ describe("a set that is missing", () => {
     };
     expect(
       missingSets(
-        gapsOf(without, () => []),
+        gapsOf(without, IMAGE, () => []),
         without,
         IMAGE,
       ).map(({ name }) => name),

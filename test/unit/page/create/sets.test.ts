@@ -2,27 +2,22 @@ import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   EMPTY_FORM,
-  formOf,
-  withRegion,
+  withRegions,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
 import {
-  fillByName,
-  fillColumn,
-  fillRow,
   fittingIn,
   fittingSets,
   gapsOf,
   keyText,
+  namedByRule,
   patternOf,
+  patternsIn,
   sameId,
   setName,
   type DiskEncryptionSet,
 } from "../../../../src/page/src/create/model/sets.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { seedResource } from "../../../support/requests.js";
 
 function set(
   name: string,
@@ -61,21 +56,18 @@ const place = {
 } as const;
 
 /** Two regions, an OS disk and a data disk, nothing chosen. */
-const FORM: Form = withRegion(
-  withRegion(
-    { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0] } },
-    "westus",
-  ),
-  "East US 2",
+const FORM: Form = withRegions(
+  { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0] } },
+  ["westus", "East US 2"],
 );
+const IMAGE = {
+  subscriptionId: LOCAL_SUBSCRIPTION_ID,
+  resourceGroupName: "myresourcegroup",
+  galleryName: "MyGallery",
+  imageName: "OS",
+};
 const fittingFor = (form: Form, sets = SETS) =>
   fittingIn(form, sets, LOCAL_SUBSCRIPTION_ID);
-const chosen = ({ regions }: Form): Record<string, string>[] =>
-  regions.map(({ sets }) =>
-    Object.fromEntries(
-      Object.entries(sets).map(([disk, id]) => [disk, setName(id)]),
-    ),
-  );
 
 describe("a set fits", () => {
   it("in its region and subscription, with its type", () => {
@@ -118,93 +110,89 @@ describe("a set fits", () => {
   });
 });
 
-describe("filling", () => {
+describe("the rule", () => {
   const rule = {
-    image: "OS",
     osDisk: "{region}-{image}",
-    dataDisk: "{region}-data-{lun}",
+    dataDisks: "{region}-data-{lun}",
+    tag: "",
   };
+  const named = (form: Form): unknown[] =>
+    form.regions.flatMap((region) =>
+      ["os", "0"].map((disk) => {
+        const found = namedByRule(form, IMAGE, fittingFor(form), region, disk);
+        return found && [found.name, setName(found.set?.id ?? "none")];
+      }),
+    );
 
-  it("by name, in whatever case the sets are named", () => {
-    const { form, gaps } = fillByName(FORM, fittingFor(FORM), rule);
-    expect(chosen(form)).toEqual([
-      { os: "WestUS-OS", 0: "WestUS-Data-0" },
-      { os: "eastus2-os", 0: "eastus2-data-0" },
+  it("names the set of each disk in each region, in whatever case the sets are named", () => {
+    expect(named({ ...FORM, rule })).toEqual([
+      ["westus-OS", "WestUS-OS"],
+      ["westus-data-0", "WestUS-Data-0"],
+      ["eastus2-OS", "eastus2-os"],
+      ["eastus2-data-0", "eastus2-data-0"],
     ]);
-    expect(gaps).toEqual([]);
   });
 
-  it("by name says which are missing, and leaves what was chosen", () => {
-    const before = {
-      ...FORM,
-      regions: FORM.regions.map((region) => ({
-        ...region,
-        sets: { 0: SETS[0]?.id ?? "" },
-      })),
-    };
-    const { form, gaps } = fillByName(before, fittingFor(before), {
-      ...rule,
-      dataDisk: "{region}-disk-{lun}",
-    });
+  it("names those of a group, and whole ids; one of another group, or that does not fit, is not it", () => {
+    const os = (osDisk: string, form = FORM): unknown =>
+      named({ ...form, rule: { ...rule, osDisk } })[0];
+    expect(os("MyResourceGroup/{region}-os")).toEqual([
+      "MyResourceGroup/westus-os",
+      "WestUS-OS",
+    ]);
+    expect(os("Other/{region}-os")).toEqual(["Other/westus-os", "none"]);
+    expect(os(SETS[1]?.id ?? "")).toMatchObject({ 1: "WestUS-OS" });
+    expect(os("{region}-double")).toMatchObject({ 1: "none" });
+    expect(os("")).toBeUndefined();
     expect(
-      gaps.map(({ region, disk, name }) => [region.id, disk, name]),
-    ).toEqual([
-      ["1", "0", "westus-disk-0"],
-      ["2", "0", "eastus2-disk-0"],
-    ]);
-    expect(chosen(form)[0]).toEqual({ os: "WestUS-OS", 0: "WestUS-Data-0" });
+      os("{region}-os", { ...FORM, encryption: "platform" }),
+    ).toBeUndefined();
   });
 
-  it("a row: as the set of another region is named, or the only one", () => {
-    const begun: Form = {
-      ...FORM,
-      regions: FORM.regions.map((region, i) =>
-        i === 0 ? { ...region, sets: { os: SETS[1]?.id ?? "" } } : region,
-      ),
+  it("could be what the names of sets follow, that of most regions first", () => {
+    expect(patternsIn(SETS)).toEqual([
+      "{region}-data-0",
+      "{region}-os",
+      "{region}-Cvm",
+      "{region}-Double",
+    ]);
+  });
+
+  it("lacks a set where none of its name fits, but not where one is chosen or fixed", () => {
+    const lacks = {
+      ...withRegions(FORM, ["eastus"]),
+      rule: { ...rule, dataDisks: "" },
     };
-    expect(chosen(fillRow(begun, fittingFor(begun), "os").form)).toEqual([
-      { os: "WestUS-OS" },
-      { os: "eastus2-os" },
+    const gaps = (form: Form) =>
+      gapsOf(form, IMAGE, fittingFor(form)).map(({ region, disk, name }) => [
+        region.name,
+        disk,
+        name,
+      ]);
+    expect(gaps(lacks)).toEqual([
+      ["eastus", "os", "eastus-OS"],
+      ["eastus", "0", undefined],
     ]);
-    const double: Form = { ...FORM, encryption: "double" };
-    const { form, gaps } = fillRow(double, fittingFor(double), "0");
-    expect(chosen(form)).toEqual([{ 0: "WestUS-Double" }, {}]);
-    expect(gaps.map(({ region }) => region.name)).toEqual(["East US 2"]);
-  });
-
-  it("a column: the set that another disk has there", () => {
-    const begun: Form = {
-      ...FORM,
-      regions: FORM.regions.map((region, i) =>
-        i === 1 ? { ...region, sets: { os: SETS[4]?.id ?? "" } } : region,
-      ),
-    };
-    expect(chosen(fillColumn(begun, fittingFor(begun), "2").form)).toEqual([
-      {},
-      { os: "eastus2-os", 0: "eastus2-os" },
+    const [first, second, third] = lacks.regions;
+    expect(
+      gaps({
+        ...lacks,
+        regions: [
+          first ?? expect.fail(),
+          second ?? expect.fail(),
+          { ...(third ?? expect.fail()), sets: { os: "/x" }, fixed: ["0"] },
+        ],
+      }),
+    ).toEqual([]);
+    // By a tag the service chooses, and says what it does not find.
+    expect(gaps({ ...lacks, rule: { ...rule, tag: "a=b" } })).toEqual([
+      ["eastus", "os", "eastus-OS"],
+      ["eastus", "0", "eastus-data-0"],
     ]);
+    expect(
+      gaps({ ...lacks, rule: { osDisk: "", dataDisks: "", tag: "a=b" } }),
+    ).toEqual([]);
   });
-
-  it("never touches a key that Azure has", () => {
-    const form = formOf(managedImageRequest(), { exists: true });
-    const filled = fillByName(form, fittingFor(form), rule);
-    expect(filled).toEqual({ form, gaps: [] });
-  });
-});
-
-it("places without any set that fits are known", () => {
-  const form = { ...withRegion(FORM, "eastus"), encryption: "double" } as const;
-  expect(
-    gapsOf(form, fittingFor(form)).map(({ region, disk }) => [
-      region.name,
-      disk,
-    ]),
-  ).toEqual([
-    ["East US 2", "os"],
-    ["East US 2", "0"],
-    ["eastus", "os"],
-    ["eastus", "0"],
-  ]);
 });
 
 it("a name's rule is what is left where its region was", () => {

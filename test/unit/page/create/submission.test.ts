@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { formOf } from "../../../../src/page/src/create/model/form.js";
+import { formOf } from "../../../../src/page/src/create/model/read.js";
 import { expandedId } from "../../../../src/page/src/create/model/sources.js";
 import {
   latestChanges,

@@ -55,6 +55,7 @@ describe("what is offered", () => {
   it("a version that is in latest in one region of two may be promoted and demoted", () => {
     expect(of(version())).toEqual([
       "change",
+      "tags",
       "promote",
       "demote",
       "rollback",
@@ -70,19 +71,27 @@ describe("what is offered", () => {
       "no promotion where keys break",
       version({ keys: { problems: [{ severity: "error", regions: [] }] } }),
       {},
-      ["change", "demote", "rollback", "protect", "revoke", "delete"],
+      ["change", "tags", "demote", "rollback", "protect", "revoke", "delete"],
     ],
     [
       "no promotion where it is in latest everywhere, no rollback to the latest",
       version({ latest: true }, { targetRegions: [] }),
       {},
-      ["change", "demote", "protect", "revoke", "delete"],
+      ["change", "tags", "demote", "protect", "revoke", "delete"],
     ],
     [
       "no deletion of what is protected; an Admin takes that off",
       version({ protected: true }),
       { mayAdmin: true },
-      ["change", "promote", "demote", "rollback", "unprotect", "revoke"],
+      [
+        "change",
+        "tags",
+        "promote",
+        "demote",
+        "rollback",
+        "unprotect",
+        "revoke",
+      ],
     ],
     [
       "no deletion before an end of life that blocks it",
@@ -92,13 +101,13 @@ describe("what is offered", () => {
         { safetyProfile: { blockDeletionBeforeEndOfLife: true } },
       ),
       {},
-      ["change", "promote", "demote", "rollback", "protect", "revoke"],
+      ["change", "tags", "promote", "demote", "rollback", "protect", "revoke"],
     ],
     [
       "of what is taken back neither promotion, rollback nor test; an Admin lifts that",
       version({ revocation: { reason: "CVE" }, latestIn: [] }),
       { mayAdmin: true, hasTestProfile: true },
-      ["change", "demote", "protect", "unrevoke", "delete"],
+      ["change", "tags", "demote", "protect", "unrevoke", "delete"],
     ],
     ["nothing of what is deleted", version({ state: "Deleting" }), {}, []],
     [
@@ -107,6 +116,7 @@ describe("what is offered", () => {
       { hasTestProfile: true },
       [
         "change",
+        "tags",
         "promote",
         "demote",
         "rollback",

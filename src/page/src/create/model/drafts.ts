@@ -13,7 +13,7 @@ interface Draft {
 }
 
 /** What a draft of another release is not read as. */
-const SHAPE = 1;
+const SHAPE = 2;
 
 const PREFIX = "sigil.draft/";
 /** Whose they are. */

@@ -1,12 +1,15 @@
 /** What of the form a finding is about. A field's name is the id of its element. */
 import type { Schemas } from "@sigil/client";
+import { bodyOf } from "./body.js";
 import {
-  bodyOf,
-  canonicalRegion,
+  calledRegion,
   diskName,
   disksOf,
+  isByDisk,
+  isChosenByRule,
   needsSet,
   OS_DISK,
+  rowOf,
   type Body,
   type Disk,
   type Form,
@@ -26,17 +29,19 @@ export const setField = (regionId: string, disk: Disk): string =>
   `set-${regionId}-${disk}`;
 export const sourceDiskField = (id: string): string => `source-disk-${id}`;
 
+export const waveField = (place: number): string => `wave-${place}`;
+
 /** The sections of the form, in order, with what their fields begin with. */
 export const SECTIONS = [
   {
     id: "basics",
-    name: "Basics",
-    fields: /^(?:version|location|tags|end-of-life|exclude|promotion|safety)/u,
+    name: "Version and source",
+    fields: /^(?:version|location|end-of-life|source)/u,
   },
-  { id: "source", name: "Source", fields: /^source/u },
-  { id: "regions", name: "Regions and replicas", fields: /^region/u },
-  { id: "encryption", name: "Encryption", fields: /^(?:encryption|set-)/u },
-  { id: "review", name: "Review", fields: /^$/u },
+  { id: "keys", name: "Keys", fields: /^(?:encryption|rule)/u },
+  { id: "latest", name: "Latest", fields: /^(?:exclude|promot|wave)/u },
+  { id: "regions", name: "Regions", fields: /^(?:region|set-)/u },
+  { id: "tags", name: "Tags and protection", fields: /^(?:tags|safety)/u },
 ] as const;
 
 /** RFC 6901. */
@@ -64,7 +69,13 @@ export function fieldAt(
     case "tags":
       return "tags";
     case "sigil":
-      return second === "encryption" ? "encryption" : "promotion";
+      return second === "encryption"
+        ? third === undefined
+          ? "encryption"
+          : `rule-${third}`
+        : third === "waves" && rest[0] !== undefined
+          ? waveField(Number(rest[0]))
+          : "promotion";
     case "properties":
       break;
     default:
@@ -98,11 +109,12 @@ export function fieldAt(
 
 function sourceFieldAt(
   { source }: Form,
-  [member, index]: readonly (string | undefined)[],
+  [member, index, ...rest]: readonly (string | undefined)[],
 ): string {
   if (source.kind === "other") return "source";
-  if (source.kind !== "disks")
+  if (!isByDisk(source.kind))
     return member === "source" ? "source-id" : "source";
+  if ([index, ...rest].includes("storageAccountId")) return "source-account";
   if (member === "osDiskImage") return "source-os";
   const row =
     member === "dataDiskImages" ? source.dataDisks[Number(index)] : undefined;
@@ -136,14 +148,11 @@ function regionFieldAt(
 export function fieldName(form: Form, field: string): string {
   const name = FIELD_NAMES.get(field);
   if (name !== undefined) return name;
-  const [kind, id, what = ""] = field.split("-");
-  const region = form.regions.find((row) => row.id === id);
-  const called =
-    region === undefined ? "" : region.name.trim() || "a region without a name";
-  if (kind === "region" && region !== undefined)
-    return `${called}: ${REGION_FIELD_NAMES.get(what) ?? what}`;
-  if (kind === "set" && region !== undefined)
-    return `${called}: ${diskName(what)}`;
+  const [kind, , what = ""] = field.split("-");
+  const region = rowOf(form, field);
+  if (region !== undefined)
+    return `${calledRegion(region)}: ${kind === "set" ? diskName(what) : (REGION_FIELD_NAMES.get(what) ?? what)}`;
+  if (kind === "wave") return `Wave ${Number(field.split("-")[1]) + 1}`;
   const disk = form.source.dataDisks.find((row) => row.id === what);
   return disk === undefined ? field : `Source: ${diskName(disk.lun)}`;
 }
@@ -159,9 +168,13 @@ const FIELD_NAMES = new Map([
   ["source", "Source"],
   ["source-id", "Source"],
   ["source-os", "Source: OS disk"],
+  ["source-account", "Source: storage account"],
   ["source-secrets", "Secrets provisioning"],
   ["regions", "Regions"],
   ["encryption", "Encryption"],
+  ["rule-osDisk", "Keys: set of the OS disk"],
+  ["rule-dataDisks", "Keys: set of data disks"],
+  ["rule-tag", "Keys: tag"],
 ]);
 const REGION_FIELD_NAMES = new Map([
   ["name", "region"],
@@ -169,6 +182,26 @@ const REGION_FIELD_NAMES = new Map([
   ["storage", "storage"],
   ["exclude", "exclude from latest"],
 ]);
+
+/** What shows a finding: the fields that were left, or all. */
+export type Left = ReadonlySet<string> | "all";
+
+/**
+ * Whether what is found of a field is shown yet: not while it is filled in, or before anybody was there. A set that the rule names is
+ * no field to leave, and a row comes filled in.
+ */
+export function isLeft(
+  form: Form,
+  left: Left,
+  field: string,
+  focused = "",
+): boolean {
+  if (left === "all" || left.has(field)) return true;
+  const [, disk] = /^set-\d+-(.+)$/u.exec(field) ?? [];
+  return disk === undefined
+    ? field.startsWith("region-") && field !== focused
+    : isChosenByRule(form, disk);
+}
 
 export function place(
   findings: readonly Found[],
@@ -214,8 +247,8 @@ export function findInForm(form: Form): readonly Placed[] {
           found(
             setField(region.id, disk),
             "NoSetChosen",
-            `${diskName(disk)} in ${canonicalRegion(region.name) || "a region without a name"} has no disk encryption set.`,
-            "Choose one, or choose platform keys for every disk.",
+            `${diskName(disk)} in ${calledRegion(region)} has no disk encryption set.`,
+            "Choose one, name the sets by a rule, or choose platform keys.",
           ),
         ),
     ),

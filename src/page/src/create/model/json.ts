@@ -65,3 +65,22 @@ export function compact(
     ),
   );
 }
+
+export function orUndefined<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+/** Names that are separated by commas. */
+export function namesIn(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+export function numberOf(text: string): Json | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return undefined;
+  // What is no number is sent as it is: the service says what is wrong with it.
+  return Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
+}

@@ -1,12 +1,7 @@
 /** What one could type instead: every value is quoted, as it may be anybody's. */
 import type { Schemas } from "@sigil/client";
-import {
-  canonicalRegion,
-  lunsOf,
-  OS_DISK,
-  type Body,
-  type Form,
-} from "./form.js";
+import { canonicalRegion } from "../../geography.js";
+import { lunsOf, OS_DISK, type Body, type Form } from "./form.js";
 import { isObject, objectIn } from "./json.js";
 import { patternOf, typesFor, type Gap } from "./sets.js";
 import type { ImageName } from "../../routes.js";
@@ -88,7 +83,8 @@ export function commandLine(image: ImageName, form: Form): CommandLine {
     options !== undefined &&
     form.version !== "" &&
     form.promoteWhen === "" &&
-    !form.confidentialData;
+    !form.confidentialData &&
+    ruleOptions(form).length === 0;
   return {
     az,
     file: options === undefined,
@@ -117,6 +113,7 @@ function fitsOptions(form: Form): boolean {
     // az names a virtual machine as Azure no longer takes it.
     form.source.kind !== "virtualMachine" &&
     form.source.kind !== "other" &&
+    fitsRule(form) &&
     kept.every((each) => !isObject(each) || Object.keys(each).length === 0) &&
     form.regions.length > 0 &&
     form.regions.every(({ exclude }) => !exclude) &&
@@ -124,6 +121,27 @@ function fitsOptions(form: Form): boolean {
     form.promoteWhen !== "waves" &&
     (form.promoteWhen !== "tested" || form.promoteRegions === "")
   );
+}
+
+/** Options give sets to every disk, or leave them all to the rule. */
+function fitsRule(form: Form): boolean {
+  return (
+    ruleOptions(form).length === 0 ||
+    (form.encryption !== "confidential" &&
+      form.regions.every(({ sets }) => Object.values(sets).every((id) => !id)))
+  );
+}
+
+function ruleOptions({
+  encryption,
+  rule,
+}: Form): readonly (readonly string[])[] {
+  if (encryption === "platform") return [];
+  return [
+    ["--os-disk-set-rule", rule.osDisk.trim()],
+    ["--data-disk-set-rule", rule.dataDisks.trim()],
+    ["--disk-set-tag", rule.tag.trim()],
+  ].filter(([, value]) => value !== "");
 }
 
 function optionsOf(form: Form): readonly (readonly string[])[] {
@@ -140,7 +158,9 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
           .join("="),
       ),
     ],
-    ...encryptionOptions(form),
+    ...(ruleOptions(form).length > 0
+      ? ruleOptions(form)
+      : encryptionOptions(form)),
     ...(source.kind === "managedImage" ? [["--managed-image", source.id]] : []),
     ...(source.kind === "imageVersion" ? [["--image-version", source.id]] : []),
     ...(byDisk ? [["--os-snapshot", source.osDisk]] : []),
@@ -150,6 +170,7 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
           ["--data-snapshots", ...dataDisks.map((disk) => disk.source)],
         ]
       : []),
+    ...(source.kind === "vhd" ? vhdOptions(source) : []),
     ...(form.exclude ? [["--exclude-from-latest", "true"]] : []),
     ...(form.endOfLife === "" ? [] : [["--end-of-life-date", endOfLife(form)]]),
     ...(form.blockDeletion
@@ -157,6 +178,24 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
       : []),
     ...(form.tags.length > 0
       ? [["--tags", ...form.tags.map(({ name, value }) => `${name}=${value}`)]]
+      : []),
+  ];
+}
+
+function vhdOptions({
+  account,
+  osDisk,
+  dataDisks,
+}: Form["source"]): readonly (readonly string[])[] {
+  return [
+    ["--os-vhd-uri", osDisk],
+    ["--os-vhd-storage-account", account],
+    ...(dataDisks.length > 0
+      ? [
+          ["--data-vhds-luns", ...dataDisks.map(({ lun }) => lun)],
+          ["--data-vhds-uris", ...dataDisks.map((disk) => disk.source)],
+          ["--data-vhds-storage-accounts", ...dataDisks.map(() => account)],
+        ]
       : []),
   ];
 }

@@ -1,10 +1,12 @@
-/** Which disk encryption set fits which disk in which region, and how to choose many at once. */
+/** Which disk encryption set fits which disk in which region, and which one the rule names. */
 import type { Schemas } from "@sigil/client";
+import { canonicalRegion } from "../../geography.js";
+import type { ImageName } from "../../routes.js";
 import {
-  canonicalRegion,
   disksOf,
+  isChosenByRule,
   isConfidential,
-  OS_DISK,
+  patternFor,
   takesSet,
   type Disk,
   type Form,
@@ -102,130 +104,50 @@ export function fittingIn(
     });
 }
 
-/** How sets are named, such as `{region}-os` and `{region}-data-{lun}`; `{image}` is the image definition's name. */
-interface NamingRule {
-  readonly image: string;
-  readonly osDisk: string;
-  readonly dataDisk: string;
+/** What the rule names for the disk in the region, and the set of that name that fits; undefined where it names none. */
+export function namedByRule(
+  form: Form,
+  { subscriptionId, resourceGroupName, imageName }: ImageName,
+  fitting: Fitting,
+  region: RegionRow,
+  disk: Disk,
+): { readonly name: string; readonly set?: DiskEncryptionSet } | undefined {
+  const pattern = patternFor(form, disk);
+  if (pattern === undefined || !takesSet(form, disk)) return undefined;
+  const name = pattern
+    .replaceAll(/\{image\}/giu, () => imageName)
+    .replaceAll(/\{region\}/giu, () => canonicalRegion(region.name))
+    .replaceAll(/\{lun\}/giu, () => disk);
+  const [own, group = resourceGroupName] = name.split("/").reverse();
+  const id = name.startsWith("/")
+    ? name
+    : `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.Compute/diskEncryptionSets/${own}`;
+  const set = fitting(region, disk).find((each) => sameId(each.id, id));
+  return { name, ...(set && { set }) };
 }
 
-function nameBy(rule: NamingRule, region: string, disk: Disk): string {
-  const pattern = disk === OS_DISK ? rule.osDisk : rule.dataDisk;
-  return pattern
-    .replaceAll(/\{image\}/giu, () => rule.image)
-    .replaceAll(/\{region\}/giu, () => canonicalRegion(region))
-    .replaceAll(/\{lun\}/giu, () => (disk === OS_DISK ? "" : disk));
+/** Patterns that the names of sets follow, those of most regions first: what a rule could be. */
+export function patternsIn(
+  sets: readonly DiskEncryptionSet[],
+): readonly string[] {
+  const found = new Map<string, { pattern: string; count: number }>();
+  for (const { id, region } of sets) {
+    const pattern = patternOf(id, region);
+    if (pattern === undefined) continue;
+    const { count } = found.get(pattern.toLowerCase()) ?? { count: 0 };
+    found.set(pattern.toLowerCase(), { pattern, count: count + 1 });
+  }
+  return [...found.values()]
+    .sort((a, b) => b.count - a.count || a.pattern.localeCompare(b.pattern))
+    .map(({ pattern }) => pattern);
 }
 
-/** A place in the table for which there is no such set. */
+/** A disk in a region for which there is no set. */
 export interface Gap {
   readonly region: RegionRow;
   readonly disk: Disk;
   /** The name that a set was looked for under; absent where any would do. */
   readonly name?: string;
-}
-
-export interface Filled {
-  readonly form: Form;
-  readonly gaps: readonly Gap[];
-}
-
-/** Chooses by name, for every disk in every region whose key is not fixed; where there is no such set, what is chosen stays. */
-export function fillByName(
-  form: Form,
-  fitting: Fitting,
-  rule: NamingRule,
-): Filled {
-  const gaps: Gap[] = [];
-  const filled = fill(form, (region, disk, chosen) => {
-    const name = nameBy(rule, region.name, disk);
-    const found = fitting(region, disk).find(
-      ({ id }) => setName(id).toLowerCase() === name.toLowerCase(),
-    );
-    if (found === undefined) gaps.push({ region, disk, name });
-    return found?.id ?? chosen;
-  });
-  return { form: filled, gaps };
-}
-
-/** For one disk, in every region that has no set for it yet: the set that is named as those that are chosen, or the only one. */
-export function fillRow(form: Form, fitting: Fitting, disk: Disk): Filled {
-  const patterns = form.regions.flatMap(({ name, sets }) => {
-    const pattern = patternOf(sets[disk] ?? "", name);
-    return pattern === undefined ? [] : [pattern];
-  });
-  return fillEmpty(form, fitting, (region, each) =>
-    each === disk
-      ? patterns.map((pattern) =>
-          pattern.replaceAll("{region}", () => canonicalRegion(region.name)),
-        )
-      : undefined,
-  );
-}
-
-/** In one region, for every disk that has no set yet: the one that another disk has there, or the only one. */
-export function fillColumn(
-  form: Form,
-  fitting: Fitting,
-  regionId: string,
-): Filled {
-  return fillEmpty(form, fitting, (region) =>
-    region.id === regionId
-      ? disksOf(form).flatMap((disk) => {
-          const set = region.sets[disk];
-          return set ? [setName(set)] : [];
-        })
-      : undefined,
-  );
-}
-
-/** `names` answers those to look for, the first that is there wins; undefined: the place is left alone. */
-function fillEmpty(
-  form: Form,
-  fitting: Fitting,
-  names: (region: RegionRow, disk: Disk) => readonly string[] | undefined,
-): Filled {
-  const gaps: Gap[] = [];
-  const filled = fill(form, (region, disk, chosen) => {
-    const wanted = names(region, disk);
-    if (wanted === undefined || chosen) return chosen;
-    const sets = fitting(region, disk);
-    const found =
-      wanted
-        .map((name) =>
-          sets.find(
-            ({ id }) => setName(id).toLowerCase() === name.toLowerCase(),
-          ),
-        )
-        .find((set) => set !== undefined) ??
-      (sets.length === 1 ? sets[0] : undefined);
-    if (found === undefined && sets.length === 0) gaps.push({ region, disk });
-    return found?.id;
-  });
-  return { form: filled, gaps };
-}
-
-function fill(
-  form: Form,
-  choose: (
-    region: RegionRow,
-    disk: Disk,
-    chosen: string | undefined,
-  ) => string | undefined,
-): Form {
-  const disks = disksOf(form).filter((disk) => takesSet(form, disk));
-  return {
-    ...form,
-    regions: form.regions.map((region) => {
-      const sets = { ...region.sets };
-      for (const disk of disks) {
-        if (region.fixed.includes(disk)) continue;
-        const set = choose(region, disk, sets[disk]);
-        if (set) sets[disk] = set;
-      }
-      return { ...region, sets };
-    }),
-  };
 }
 
 /** `WestUSDiskEncryptionSet1` in westus: `{region}DiskEncryptionSet1`. Undefined where its name does not have the region's. */
@@ -238,20 +160,40 @@ export function patternOf(setId: string, region: string): string | undefined {
     : `${name.slice(0, at)}{region}${name.slice(at + canonical.length)}`;
 }
 
-/** Places of the table that take a set, and have none that fits to choose from. */
-export function gapsOf(form: Form, fitting: Fitting): readonly Gap[] {
+/** Disks whose set by rule is not there, and those that have none by rule and none to choose from. */
+export function gapsOf(
+  form: Form,
+  image: ImageName,
+  fitting: Fitting,
+): readonly Gap[] {
   return form.regions
     .filter(({ name }) => name.trim() !== "")
     .flatMap((region) =>
-      disksOf(form)
-        .filter(
-          (disk) =>
-            takesSet(form, disk) &&
-            !region.fixed.includes(disk) &&
-            fitting(region, disk).length === 0,
-        )
-        .map((disk) => ({ region, disk })),
+      disksOf(form).flatMap((disk): Gap[] => {
+        if (!isOpenTo(form, region, disk)) return [];
+        const named = namedByRule(form, image, fitting, region, disk);
+        if (named !== undefined)
+          return named.set === undefined
+            ? [
+                {
+                  region,
+                  disk,
+                  name: setName(named.name).split("/").at(-1) ?? "",
+                },
+              ]
+            : [];
+        return fitting(region, disk).length === 0 && !isChosenByRule(form, disk)
+          ? [{ region, disk }]
+          : [];
+      }),
     );
+}
+
+/** Whether a set is still to be chosen, by rule or by hand. */
+export function isOpenTo(form: Form, region: RegionRow, disk: Disk): boolean {
+  return (
+    takesSet(form, disk) && !region.fixed.includes(disk) && !region.sets[disk]
+  );
 }
 
 /** The key of a set, as one reads it: its vault, its name, and how its version begins. */

@@ -21,6 +21,10 @@ export const SOURCE_TEXTS: Readonly<Record<SourceKind, SourceText>> = {
     example: "mySnapshot",
     type: "snapshots",
   },
+  vhd: {
+    name: "VHDs in a storage account",
+    example: "https://mystorageaccount.blob.core.windows.net/vhds/os.vhd",
+  },
   imageVersion: {
     name: "Another image version",
     example: "MyImage/1.0.0",
@@ -50,4 +54,15 @@ export function expandedId(
   return type === undefined || !/^[\w.-]+$/u.test(name)
     ? name
     : `${group}/${type}/${name}`;
+}
+
+/** The storage account of VHDs, likewise. */
+export function storageAccountId(
+  text: string,
+  { subscriptionId, resourceGroupName }: ImageName,
+): string {
+  const name = text.trim();
+  return /^[a-z0-9]{3,24}$/u.test(name)
+    ? `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Storage/storageAccounts/${name}`
+    : name;
 }

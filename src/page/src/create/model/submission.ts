@@ -1,7 +1,9 @@
 import type { Schemas } from "@sigil/client";
 import type { ImageName } from "../../routes.js";
 import { mergePatch } from "./changes.js";
-import { bodyOf, canonicalRegion, type Form } from "./form.js";
+import { canonicalRegion } from "../../geography.js";
+import { bodyOf } from "./body.js";
+import type { Form } from "./form.js";
 import { objectIn, type Json, type JsonObject } from "./json.js";
 import type { Request } from "./lines.js";
 

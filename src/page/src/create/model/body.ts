@@ -1,0 +1,204 @@
+/** The body of a PUT that a form means. What a body has and the form does not show goes back where it was: a change removes what it leaves out. */
+import {
+  compact,
+  listIn,
+  namesIn,
+  numberOf,
+  objectIn,
+  orUndefined,
+  textIn,
+  without,
+  type JsonObject,
+} from "./json.js";
+import {
+  isByDisk,
+  isConfidential,
+  lunsOf,
+  OS_DISK,
+  takesSet,
+  type Body,
+  type Form,
+  type RegionRow,
+  type Source,
+} from "./form.js";
+import { waveBody } from "./waves.js";
+
+/** What is not filled in is left out: the plan says what is missing. */
+export function bodyOf(form: Form): Body {
+  const { rest, source } = form;
+  const properties = objectIn(rest, "properties");
+  const location = form.location || (form.regions[0]?.name ?? "");
+  return compact({
+    ...rest,
+    location: location.trim() || undefined,
+    tags: tagsOf(form),
+    properties: {
+      ...compact({
+        ...properties,
+        publishingProfile: compact({
+          ...objectIn(properties, "publishingProfile"),
+          targetRegions: orUndefined(
+            form.regions.map((region) => regionOf(form, region)),
+          ),
+          excludeFromLatest: form.exclude || undefined,
+          endOfLifeDate: form.endOfLife || undefined,
+        }),
+        storageProfile: form.exists
+          ? undefined
+          : storageOf(source, objectIn(properties, "storageProfile")),
+        safetyProfile: compact({
+          ...objectIn(properties, "safetyProfile"),
+          blockDeletionBeforeEndOfLife: form.blockDeletion || undefined,
+        }),
+        securityProfile: compact({
+          ...objectIn(properties, "securityProfile"),
+          secretsProvisioningSettings: form.secrets,
+        }),
+      }),
+    },
+    sigil: compact({
+      ...objectIn(rest, "sigil"),
+      promotion: promotionOf(form),
+      encryption: ruleOf(form),
+    }),
+  }) as unknown as Body;
+}
+
+export function tagsOf({ tags }: Pick<Form, "tags">): JsonObject | undefined {
+  const named = tags.filter(({ name }) => name !== "");
+  return named.length === 0
+    ? undefined
+    : Object.fromEntries(named.map(({ name, value }) => [name, value]));
+}
+
+function ruleOf({ encryption, rule }: Form): JsonObject {
+  if (encryption === "platform") return {};
+  return compact(
+    Object.fromEntries(
+      Object.entries(rule).map(([name, text]: [string, string]) => [
+        name,
+        text.trim() || undefined,
+      ]),
+    ),
+  );
+}
+
+function promotionOf({
+  promoteWhen,
+  promoteRegions,
+  waves,
+  rollBack,
+  rest,
+}: Form): JsonObject {
+  if (promoteWhen === "") return {};
+  const regions = namesIn(promoteRegions);
+  return {
+    ...((promoteWhen === "tested" || promoteWhen === "waves") &&
+      without(
+        objectIn(objectIn(rest, "sigil"), "promotion"),
+        ...(promoteWhen === "tested" ? ["onFailure"] : ["results"]),
+      )),
+    when: promoteWhen,
+    ...(promoteWhen === "waves" && {
+      waves: waves.map(waveBody),
+      ...(rollBack && { onFailure: "rollBack" }),
+    }),
+    ...((promoteWhen === "regions" ||
+      (promoteWhen === "tested" && regions.length > 0)) && { regions }),
+  };
+}
+
+function storageOf(source: Source, kept: JsonObject): JsonObject {
+  if (source.kind === "other") return kept;
+  // Such as caching, which a body may say beside any source.
+  const osDisk = without(objectIn(kept, "osDiskImage"), "source");
+  const dataDisks = listIn(kept, "dataDiskImages").map((disk) =>
+    without(disk, "source"),
+  );
+  const id = source.id.trim() || undefined;
+  if (!isByDisk(source.kind))
+    return compact({
+      source: compact(
+        source.kind === "virtualMachine" ? { virtualMachineId: id } : { id },
+      ),
+      osDiskImage: osDisk,
+      dataDiskImages: orUndefined(
+        dataDisks.filter((disk) => Object.keys(disk).length > 1),
+      ),
+    });
+  return compact({
+    osDiskImage: compact({
+      ...osDisk,
+      source: diskSource(source, source.osDisk),
+    }),
+    dataDiskImages: orUndefined(
+      source.dataDisks.map(({ lun, source: disk }) =>
+        compact({
+          ...dataDisks.find((each) => textIn(each, "lun") === lun),
+          lun: numberOf(lun),
+          source: diskSource(source, disk),
+        }),
+      ),
+    ),
+  });
+}
+
+function diskSource({ kind, account }: Source, text: string): JsonObject {
+  const named = text.trim() || undefined;
+  return compact(
+    kind === "vhd"
+      ? { storageAccountId: account.trim() || undefined, uri: named }
+      : { id: named },
+  );
+}
+
+function regionOf(form: Form, region: RegionRow): JsonObject {
+  return compact({
+    ...region.rest,
+    name: region.name.trim(),
+    regionalReplicaCount: numberOf(region.replicas),
+    storageAccountType: region.storage || undefined,
+    excludeFromLatest: region.exclude || undefined,
+    encryption: encryptionOf(form, region),
+  });
+}
+
+/** A disk without a set is named without one, so that what is found of it has a place. */
+function encryptionOf(form: Form, region: RegionRow): JsonObject {
+  const { encryption, confidentialType } = form;
+  if (encryption === "platform") return {};
+  const rest = objectIn(region.rest, "encryption");
+  const osRest = objectIn(rest, "osDiskImage");
+  const os = takesSet(form, OS_DISK)
+    ? region.sets[OS_DISK] || undefined
+    : undefined;
+  return compact({
+    osDiskImage:
+      encryption === "confidential"
+        ? compact({
+            ...osRest,
+            securityProfile: compact({
+              confidentialVMEncryptionType: confidentialType,
+              secureVMDiskEncryptionSetId: os,
+            }),
+          })
+        : compact({ ...osRest, diskEncryptionSetId: os }),
+    dataDiskImages: orUndefined(
+      lunsOf(form).map((lun) => {
+        const set = region.sets[lun] || undefined;
+        const kept = listIn(rest, "dataDiskImages").find(
+          (disk) => disk["lun"] === lun,
+        );
+        return isConfidential(form, String(lun))
+          ? {
+              lun,
+              securityProfile: compact({
+                confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
+                secureVMDiskEncryptionSetId: set,
+              }),
+            }
+          : compact({ ...kept, lun, diskEncryptionSetId: set });
+      }),
+    ),
+  });
+}

@@ -1,0 +1,332 @@
+/** The form that means a body, be it written by hand or answered by a GET. */
+import {
+  compact,
+  isObject,
+  listIn,
+  objectIn,
+  orUndefined,
+  textIn,
+  textsIn,
+  without,
+  type Json,
+  type JsonObject,
+} from "./json.js";
+import {
+  isConfidential,
+  OS_DISK,
+  STORAGE_TYPES,
+  type Disk,
+  type DiskRow,
+  type Encryption,
+  type Form,
+  type KeyRule,
+  type RegionRow,
+  type Source,
+  type SourceKind,
+} from "./form.js";
+import { waveIn } from "./waves.js";
+
+/** What an answer has and a request does not: left out, so that the request shows what it asks for. */
+const READ_ONLY = new Map<string, readonly string[]>(
+  Object.entries({
+    "": ["id", "name", "type", "systemData", "etag"],
+    sigil: [
+      "managedBy",
+      "operationId",
+      "state",
+      "observedTime",
+      "latest",
+      "latestIn",
+      "createdTime",
+      "ageSeconds",
+      "pending",
+      "conditions",
+      "rollout",
+      "keys",
+      "warnings",
+      "regions",
+    ],
+    properties: [
+      "provisioningState",
+      "replicationStatus",
+      "validationsProfile",
+      "imageMetadataProfiles",
+    ],
+    publishingProfile: ["publishedDate"],
+    safetyProfile: ["reportedForPolicyViolation", "policyViolations"],
+    osDiskImage: ["sizeInGB"],
+    dataDiskImages: ["sizeInGB"],
+  }),
+);
+
+export function writable(document: unknown): JsonObject {
+  const visit = (value: Json, name: string): Json => {
+    if (Array.isArray(value))
+      return (value as Json[]).map((item) => visit(item, name));
+    if (!isObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(without(value, ...(READ_ONLY.get(name) ?? []))).map(
+        ([member, item]) => [member, visit(item, member)],
+      ),
+    );
+  };
+  const result = visit(isObject(document) ? document : {}, "");
+  return compact(isObject(result) ? result : {});
+}
+
+/** How the form is filled from a body or an answer. */
+interface Reading {
+  readonly version?: string;
+  /** The `encryptionType` of a disk encryption set, where it is known. */
+  readonly typeOf?: (setId: string) => string | undefined;
+  /** True where Azure has the version: its keys stay. */
+  readonly exists?: boolean;
+}
+
+export function formOf(document: unknown, reading: Reading = {}): Form {
+  const body = writable(document);
+  const properties = objectIn(body, "properties");
+  const profile = objectIn(properties, "publishingProfile");
+  const storage = objectIn(properties, "storageProfile");
+  const safety = objectIn(properties, "safetyProfile");
+  const security = objectIn(properties, "securityProfile");
+  const sigil = objectIn(body, "sigil");
+  const promotion = objectIn(sigil, "promotion");
+  const rule = ruleIn(sigil);
+  const regions = listIn(profile, "targetRegions");
+  const profiles = regions.map((region) =>
+    objectIn(
+      objectIn(objectIn(region, "encryption"), "osDiskImage"),
+      "securityProfile",
+    ),
+  );
+  const confidentialType = profiles
+    .map((each) => textIn(each, "confidentialVMEncryptionType"))
+    .find((type) => type !== "");
+  const dataDisks = regions.flatMap((region) =>
+    listIn(objectIn(region, "encryption"), "dataDiskImages"),
+  );
+  const confidential = {
+    encryption: confidentialType === undefined ? "customer" : "confidential",
+    // Where they are of both kinds, each is kept as it is.
+    confidentialData:
+      dataDisks.length > 0 &&
+      dataDisks.every(
+        (disk) =>
+          textIn(
+            objectIn(disk, "securityProfile"),
+            "confidentialVMEncryptionType",
+          ) === "DataDiskEncryptedWithCmk",
+      ),
+  } as const;
+  const rows = regions.map((region, i) =>
+    regionRow(region, i, confidential, reading),
+  );
+  return {
+    exists: reading.exists === true,
+    version: reading.version ?? "",
+    increment: "patch",
+    allowNoLatest: false,
+    location: textIn(body, "location"),
+    tags: Object.keys(objectIn(body, "tags")).map((name) => ({
+      name,
+      value: textIn(body["tags"], name),
+    })),
+    endOfLife: textIn(profile, "endOfLifeDate"),
+    exclude: profile["excludeFromLatest"] === true,
+    promoteWhen: textIn(promotion, "when") as Form["promoteWhen"],
+    promoteRegions: textsIn(promotion, "regions").join(", "),
+    waves: listIn(promotion, "waves").map(waveIn),
+    rollBack: promotion["onFailure"] === "rollBack",
+    blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
+    source: sourceOf(storage, rows),
+    secrets: objectIn(security, "secretsProvisioningSettings"),
+    regions: rows,
+    encryption: encryptionIn(
+      rows,
+      confidentialType,
+      Object.values(rule).some((text) => text !== ""),
+      reading,
+    ),
+    rule,
+    confidentialType: confidentialType ?? "EncryptedWithCmk",
+    confidentialData: confidential.confidentialData,
+    rest: compact({
+      ...without(body, "location", "tags"),
+      sigil: compact({
+        ...without(sigil, "encryption"),
+        promotion: without(
+          promotion,
+          "when",
+          "regions",
+          "waves",
+          ...(promotion["onFailure"] === "rollBack" ? ["onFailure"] : []),
+        ),
+      }),
+      properties: compact({
+        ...properties,
+        publishingProfile: without(
+          profile,
+          "targetRegions",
+          "excludeFromLatest",
+          "endOfLifeDate",
+        ),
+        storageProfile: storage,
+        safetyProfile: without(safety, "blockDeletionBeforeEndOfLife"),
+        securityProfile: without(security, "secretsProvisioningSettings"),
+      }),
+    }),
+  };
+}
+
+function ruleIn(sigil: JsonObject): KeyRule {
+  const rule = objectIn(sigil, "encryption");
+  return {
+    osDisk: textIn(rule, "osDisk"),
+    dataDisks: textIn(rule, "dataDisks"),
+    tag: textIn(rule, "tag"),
+  };
+}
+
+function sourceOf(storage: JsonObject, regions: readonly RegionRow[]): Source {
+  const source = objectIn(storage, "source");
+  const osDisk = objectIn(objectIn(storage, "osDiskImage"), "source");
+  const dataDisks = listIn(storage, "dataDiskImages");
+  const id = textIn(source, "id");
+  const machine = textIn(source, "virtualMachineId");
+  const luns = [
+    ...dataDisks.map((disk) => Number(disk["lun"])),
+    ...regions.flatMap(({ sets, rest }) => [
+      ...Object.keys(sets).map(Number),
+      ...listIn(objectIn(rest, "encryption"), "dataDiskImages").map((disk) =>
+        Number(disk["lun"]),
+      ),
+    ]),
+  ].filter(Number.isInteger);
+  const account = textIn(osDisk, "storageAccountId");
+  const kind: SourceKind =
+    machine !== ""
+      ? "virtualMachine"
+      : /\/galleries\//iu.test(id)
+        ? "imageVersion"
+        : id !== ""
+          ? "managedImage"
+          : areVhds(osDisk, dataDisks)
+            ? "vhd"
+            : textIn(osDisk, "id") !== ""
+              ? "disks"
+              : Object.keys(storage).length > 0
+                ? "other"
+                : "managedImage";
+  const row = (disk: JsonObject, member: string, i: number): DiskRow => ({
+    id: String(i + 1),
+    lun: textIn(disk, "lun"),
+    source: textIn(objectIn(disk, "source"), member),
+  });
+  const member = kind === "vhd" ? "uri" : "id";
+  return {
+    kind,
+    id: id || machine,
+    account: kind === "vhd" ? account : "",
+    osDisk: kind === "other" ? "" : textIn(osDisk, member),
+    dataDisks:
+      kind === "vhd" || kind === "disks"
+        ? dataDisks.map((disk, i) => row(disk, member, i))
+        : [],
+    luns: [...new Set(luns)].sort((a, b) => a - b),
+  };
+}
+
+/** Every disk is a VHD of the one storage account: that is all that the form has fields for. */
+function areVhds(
+  osDisk: JsonObject,
+  dataDisks: readonly JsonObject[],
+): boolean {
+  const account = textIn(osDisk, "storageAccountId").toLowerCase();
+  return [osDisk, ...dataDisks.map((disk) => objectIn(disk, "source"))].every(
+    (source) =>
+      textIn(source, "uri") !== "" &&
+      textIn(source, "storageAccountId").toLowerCase() === account &&
+      Object.keys(without(source, "uri", "storageAccountId")).length === 0,
+  );
+}
+
+function regionRow(
+  region: JsonObject,
+  i: number,
+  confidential: Pick<Form, "encryption" | "confidentialData">,
+  { exists }: Reading,
+): RegionRow {
+  const encryption = objectIn(region, "encryption");
+  const os = objectIn(encryption, "osDiskImage");
+  const sets: Record<Disk, string> = {};
+  const dataDisks = listIn(encryption, "dataDiskImages");
+  for (const [name, disk] of [
+    [OS_DISK, os] as const,
+    ...dataDisks.map((each) => [textIn(each, "lun"), each] as const),
+  ]) {
+    const set = isConfidential(confidential, name)
+      ? textIn(objectIn(disk, "securityProfile"), "secureVMDiskEncryptionSetId")
+      : textIn(disk, "diskEncryptionSetId");
+    if (set !== "") sets[name] = set;
+  }
+  const ofOsDisk = isConfidential(confidential, OS_DISK);
+  return {
+    id: String(i + 1),
+    present: exists === true,
+    name: textIn(region, "name"),
+    replicas: textIn(region, "regionalReplicaCount"),
+    storage: knownStorage(textIn(region, "storageAccountType")),
+    exclude: region["excludeFromLatest"] === true,
+    sets,
+    fixed: exists === true ? Object.keys(sets) : [],
+    rest: compact({
+      ...without(
+        region,
+        "name",
+        "regionalReplicaCount",
+        "storageAccountType",
+        "excludeFromLatest",
+        "encryption",
+      ),
+      encryption: compact({
+        osDiskImage: without(
+          os,
+          "securityProfile",
+          ...(ofOsDisk ? [] : ["diskEncryptionSetId"]),
+        ),
+        dataDiskImages: confidential.confidentialData
+          ? undefined
+          : orUndefined(
+              dataDisks
+                .map((disk) => without(disk, "diskEncryptionSetId"))
+                .filter((disk) => Object.keys(disk).length > 1),
+            ),
+      }),
+    }),
+  };
+}
+
+/** As the form writes it; what it does not know, as it is. */
+function knownStorage(type: string): string {
+  return (
+    STORAGE_TYPES.find((each) => each.toLowerCase() === type.toLowerCase()) ??
+    type
+  );
+}
+
+function encryptionIn(
+  rows: readonly RegionRow[],
+  confidentialType: string | undefined,
+  hasRule: boolean,
+  { typeOf }: Reading,
+): Encryption {
+  if (confidentialType !== undefined) return "confidential";
+  const sets = rows.flatMap((row) => Object.values(row.sets));
+  if (sets.length === 0 && !hasRule) return "platform";
+  return sets.some(
+    (set) => typeOf?.(set) === "EncryptionAtRestWithPlatformAndCustomerKeys",
+  )
+    ? "double"
+    : "customer";
+}

@@ -1,0 +1,97 @@
+import { useState } from "preact/hooks";
+import { SameWithSigil } from "../components/command.js";
+import { Dialog } from "../components/dialog.js";
+import { versionWords } from "../command-line.js";
+import { DateField } from "../create/fields.js";
+import { tagsOf } from "../create/model/body.js";
+import { mergePatch } from "../create/model/changes.js";
+import { isObject, type Json, type JsonObject } from "../create/model/json.js";
+import { Tags } from "../create/tags.js";
+import type { VersionActionProps } from "./action.js";
+import { useGuarded } from "./guarded.js";
+
+/** Changes tags and end of life, and nothing else. Loaded when it is opened. */
+export function TagsDialog(props: VersionActionProps) {
+  const { image, version, onAccepted, onClose } = props;
+  const { client, path, header } = useGuarded(props);
+  const [before] = useState(() => ({
+    tags: Object.entries(version.tags ?? {}).map(([name, value]) => ({
+      name,
+      value,
+    })),
+    endOfLife: version.properties.publishingProfile.endOfLifeDate ?? "",
+  }));
+  const [tags, setTags] = useState<Parameters<typeof Tags>[0]["tags"]>(
+    before.tags,
+  );
+  const [endOfLife, setEndOfLife] = useState(before.endOfLife);
+  const patch = mergePatch(
+    said(before.tags, before.endOfLife),
+    said(tags, endOfLife),
+  );
+  return (
+    <Dialog
+      title={`Tags and end of life of ${version.name}`}
+      lead="No copy is touched: where the version is, and in latest, stays as it is."
+      confirm="Change"
+      disabled={Object.keys(patch).length === 0}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("patchImageVersion", {
+          path,
+          query: { plan: "require" },
+          header: header(patch),
+          body: patch,
+        });
+        onAccepted(body);
+      }}
+    >
+      <Tags tags={tags} onChange={setTags} />
+      <DateField
+        field="end-of-life"
+        label="End of life"
+        value={endOfLife}
+        onChange={setEndOfLife}
+      />
+      <SameWithSigil
+        words={[
+          "image-version",
+          "update",
+          ...versionWords(image, version.name),
+          ...setWords(patch),
+        ]}
+      />
+    </Dialog>
+  );
+}
+
+function said(
+  tags: Parameters<typeof tagsOf>[0]["tags"],
+  endOfLife: string,
+): JsonObject {
+  return {
+    tags: tagsOf({ tags }) ?? {},
+    properties: {
+      publishingProfile: endOfLife === "" ? {} : { endOfLifeDate: endOfLife },
+    },
+  };
+}
+
+/** As options of `sigil`: each member that is changed, and each that goes. */
+function setWords(patch: JsonObject): readonly string[] {
+  const leaves = (object: JsonObject, at: string): [string, Json][] =>
+    Object.entries(object).flatMap(([name, value]): [string, Json][] =>
+      isObject(value)
+        ? leaves(value, `${at}${name}.`)
+        : [[`${at}${name}`, value]],
+    );
+  return leaves(patch, "").flatMap(([path, value]) => {
+    const name = path.replace(/^properties\./u, "");
+    return value === null
+      ? ["--remove", name]
+      : [
+          "--set",
+          `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+        ];
+  });
+}
