@@ -151,6 +151,11 @@ export interface Listing<Item> {
   readonly items: readonly Item[];
 }
 
+/** The versions of an image definition; `candidates`: those that its latest can be found of (latest-after.ts). */
+export interface ListedVersions extends Listing<ListedImageVersion> {
+  readonly candidates: readonly ListedImageVersion[];
+}
+
 /** Looks at Azure for those who only read, shared by all who ask. Where a read is not sent, what was read before stands in. */
 export interface Looks {
   /** What Azure shows of a version; undefined where there is none. `fresh`: it is read for this very call. Throws what the read throws. */
@@ -159,7 +164,7 @@ export interface Looks {
   versions(
     imageId: string,
     turn?: ReadTurn,
-  ): Promise<Listing<ListedImageVersion> | undefined>;
+  ): Promise<ListedVersions | undefined>;
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */

@@ -56,12 +56,9 @@ export async function latestOf(
   listed: readonly ListedImageVersion[],
   usable: (item: ListedImageVersion) => Promise<readonly string[]>,
 ): Promise<Latest> {
-  const descending = [...listed].sort((a, b) =>
-    compareVersionNumbers(b.name, a.name),
-  );
   const inRegion = new Map<string, string>();
   let version: string | undefined;
-  for (const item of descending) {
+  for (const item of descending(listed)) {
     if (includedRegions(item).every((region) => inRegion.has(region))) continue;
     for (const region of await usable(item)) {
       version ??= item.name;
@@ -69,6 +66,30 @@ export async function latestOf(
     }
   }
   return { ...(version !== undefined && { version }), inRegion };
+}
+
+/**
+ * Those of a list that its latest can be found of, also where any one version is otherwise than listed: in some region fewer than two above
+ * them may be used as listed. Highest first.
+ */
+export function candidatesOf(
+  listed: readonly ListedImageVersion[],
+): readonly ListedImageVersion[] {
+  const above = new Map<string, number>();
+  const aboveIn = (region: string): number => above.get(region) ?? 0;
+  return descending(listed).filter((item) => {
+    const included = includedRegions(item);
+    const mayBe = included.some((region) => aboveIn(region) < 2);
+    if (!isUnsettled(item))
+      for (const region of included) above.set(region, aboveIn(region) + 1);
+    return mayBe;
+  });
+}
+
+function descending(
+  listed: readonly ListedImageVersion[],
+): readonly ListedImageVersion[] {
+  return [...listed].sort((a, b) => compareVersionNumbers(b.name, a.name));
 }
 
 /** What becomes of the latest of a region. */

@@ -14,7 +14,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies, ReadTurn } from "../ports.js";
+import type { Dependencies, ListedVersions, ReadTurn } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
 import { believed } from "../state/observe.js";
@@ -139,7 +139,7 @@ export async function listImageVersions(
       "NotFound",
       `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
-  const { items, time } = listed;
+  const { items, candidates, time } = listed;
   const descending = [...items].sort((a, b) =>
     compareVersionNumbers(b.name, a.name),
   );
@@ -148,7 +148,7 @@ export async function listImageVersions(
     ? descending.filter(({ name }) => compareVersionNumbers(name, after) < 0)
     : descending;
   const page = rest.slice(0, top);
-  const latest = await latestOfListed(reads, imageId, items, "display");
+  const latest = await latestOfListed(reads, imageId, candidates, "display");
   const value = await Promise.all(
     page.map(async (item) => {
       const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -230,10 +230,12 @@ async function latestAround(
         `Azure answers that it has no image definition ${imageId}, and shows a version of it: one of these is behind. Send the request again.`,
         { retryAfterMs: 30_000 },
       );
-    const { items, time } = listed ?? { items: [], time: "" };
-    const seen = items.map((item) =>
-      item.name === name && look !== undefined ? { ...look, name } : item,
-    );
+    const { items, candidates, time } = listed ?? NONE;
+    const isOwn = (item: ListedImageVersion): boolean => item.name === name;
+    const seen =
+      look !== undefined && items.some(isOwn)
+        ? [...candidates.filter((item) => !isOwn(item)), { ...look, name }]
+        : candidates;
     return {
       latest: await latestOfListed(reads, imageId, seen, turn),
       unknown:
@@ -258,6 +260,8 @@ async function latestAround(
   }
 }
 
+const NONE: ListedVersions = { items: [], candidates: [], time: "" };
+
 /** A list is read for many: what must be fresh is the version. */
 function listTurn(turn: ReadTurn | undefined): ReadTurn | undefined {
   return turn && "display";
@@ -272,7 +276,7 @@ function latestUnknown(message: string): Finding {
   };
 }
 
-/** The latest of all that Azure lists. The readiness of what is being replicated is that of a look. */
+/** The latest of those that it can be found of. The readiness of what is being replicated is that of a look. */
 export function latestOfListed(
   reads: Reads,
   imageId: string,

@@ -16,7 +16,9 @@ import {
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyState } from "../keys/ports.js";
+import { candidatesOf } from "../latest/latest-after.js";
 import type {
+  ListedVersions,
   Listing,
   Looks,
   ResourceManager,
@@ -25,7 +27,6 @@ import type {
 import type {
   ListedGallery,
   ListedImageDefinition,
-  ListedImageVersion,
   Look,
 } from "../resources.js";
 
@@ -55,7 +56,7 @@ export function createLooks(
     most: MOST_VERSIONS,
     ...kept,
   });
-  const lists = new SharedReads<Listing<ListedImageVersion> | undefined>({
+  const lists = new SharedReads<ListedVersions | undefined>({
     most: MOST_LISTS,
     ...kept,
   });
@@ -120,7 +121,7 @@ export function createLooks(
     versions: (imageId, turn) =>
       lists.once(imageId.toLowerCase(), async () => {
         const items = await resourceManager.listImageVersions(imageId, turn);
-        return items && listing(items);
+        return items && { ...listing(items), candidates: candidatesOf(items) };
       }),
     galleries: (anew) =>
       galleries.once(

@@ -126,7 +126,7 @@ async function summarize(
       "NotFound",
       `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
-  const { items: published, time } = listed;
+  const { items: published, candidates, time } = listed;
   const items = new Map(published.map((item) => [item.name, item]));
   const names = [...new Set([...items.keys(), ...targets.keys()])].sort(
     (a, b) => compareVersionNumbers(b, a),
@@ -138,7 +138,7 @@ async function summarize(
     targets,
     remembered,
   );
-  const latest = await latestOfListed(reads, imageId, published, "display");
+  const latest = await latestOfListed(reads, imageId, candidates, "display");
   const looks = await looksAtOthers(reads, imageId, names, items, records);
   const knownKeys = await readKeys(
     reads,

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  candidatesOf,
   isUnsettled,
   latestBetween,
   latestOf,
@@ -173,4 +175,59 @@ test("a region loses its latest where it had one and then has none", () => {
     { region: "westus", from: "2.0.0", to: "1.0.0" },
   ]);
   expect(lostOf(changes)).toEqual([{ region: "eastus2", from: "2.0.0" }]);
+});
+
+describe("the candidates for the latest", () => {
+  const versionAt = fc
+    .record({
+      state: fc.constantFrom("Succeeded", "Creating", "Updating", "Deleting"),
+      excluded: fc.boolean(),
+      excludedIn: fc.subarray(["West US", "East US 2"]),
+      ready: fc.subarray(["westus", "eastus2"]),
+    })
+    .map((listed) => (name: string) => candidate(name, listed));
+  const versions = fc
+    .array(versionAt, { maxLength: 12 })
+    .map((all) => all.map((make, i) => make(`1.0.${i}`)));
+  const usable = (item: Candidate): Promise<readonly string[]> =>
+    Promise.resolve(
+      usableRegions({
+        ...item,
+        readyRegions: isUnsettled(item) ? (item.readyRegions ?? []) : undefined,
+      }),
+    );
+
+  test("have the latest of the whole list, also where one of it is otherwise than listed", () =>
+    fc.assert(
+      fc.asyncProperty(
+        versions,
+        fc.nat(),
+        versionAt,
+        async (listed, at, otherwise) => {
+          const candidates = candidatesOf(listed);
+          expect(await latestOf(candidates, usable)).toEqual(
+            await latestOf(listed, usable),
+          );
+          const { name = "" } = listed[at % Math.max(1, listed.length)] ?? {};
+          if (name === "") return;
+          const own = otherwise(name);
+          const others = (all: readonly Candidate[]) =>
+            all.filter((item) => item.name !== name);
+          expect(await latestOf([...others(candidates), own], usable)).toEqual(
+            await latestOf([...others(listed), own], usable),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    ));
+
+  test("are few, however many are listed", () => {
+    const listed = Array.from({ length: 1_000 }, (_, i) =>
+      candidate(`1.0.${i}`),
+    );
+    expect(candidatesOf(listed).map(({ name }) => name)).toEqual([
+      "1.0.999",
+      "1.0.998",
+    ]);
+  });
 });

@@ -38,6 +38,7 @@ const shown = (
         versions: () =>
           Promise.resolve({
             items: [],
+            candidates: [],
             time: at(seconds).now.toISOString(),
           }),
         galleries: () => Promise.reject(new Error("nobody asks")),
