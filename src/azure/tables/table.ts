@@ -13,10 +13,14 @@ export type TableStorage =
 
 const RETRY_AFTER_MS = 5_000;
 
-/** A store that takes the connection and never answers delays a step or a caller no longer than this. */
-const ANSWER_MS = 1_400;
-/** The same until the table was reached once: the first token takes its time, too. */
-const FIRST_ANSWER_MS = 10_000;
+const TICK_MS = 200;
+/**
+ * After so many ticks in which the table has answered nobody it is given up: one that takes the connection and never answers delays a step
+ * or a caller no longer. A thousand reads at once are answered one after the other, and a process that is busy ticks slower.
+ */
+const SILENT_TICKS = 7;
+/** However many others are answered; and until the table has answered once: the first token takes its time, too. */
+const MOST_TICKS = 50;
 
 /** Once again, soon: whoever asks is answered in time, and a step comes again. */
 const RETRIES = { maxRetries: 1, retryDelayInMs: 100, maxRetryDelayInMs: 200 };
@@ -25,7 +29,8 @@ const RETRIES = { maxRetries: 1, retryDelayInMs: 100, maxRetryDelayInMs: 200 };
 export class Table {
   readonly #client: TableClient;
   #created: Promise<void> | undefined;
-  #timeoutMs = FIRST_ANSWER_MS;
+  /** How many calls the table has answered. */
+  #answers = 0;
 
   constructor(storage: TableStorage, name: string) {
     this.#client =
@@ -41,7 +46,7 @@ export class Table {
     this.#client.pipeline.addPolicy({
       name: "timeout",
       sendRequest: (request, next) => {
-        request.timeout = this.#timeoutMs;
+        request.timeout = MOST_TICKS * TICK_MS;
         return next(request);
       },
     });
@@ -70,12 +75,15 @@ export class Table {
     ...expected: readonly S[]
   ): Promise<T | S> {
     try {
-      return await this.#inTime(async () => {
+      const answer = await this.#inTime(async () => {
         await this.#ensureCreated();
         return call(this.#client);
       });
+      this.#answers += 1;
+      return answer;
     } catch (error) {
       const status = statusOf(error);
+      if (status !== undefined) this.#answers += 1;
       const match = expected.find((code) => code === status);
       if (match !== undefined) return match;
       throw new ServiceError(
@@ -92,19 +100,24 @@ export class Table {
   /** Not every call of the SDK goes through the client's pipeline: this is the limit of all of them. */
   async #inTime<T>(run: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
-    const timeoutMs = this.#timeoutMs;
+    let [ticks, silent, answers] = [0, 0, this.#answers];
     try {
       return await Promise.race([
         run(),
         new Promise<never>((_, reject) => {
-          timer = setTimeout(() => {
+          timer = setInterval(() => {
+            ticks += 1;
+            silent = answers === this.#answers ? silent + 1 : 0;
+            answers = this.#answers;
+            const isSilent = answers > 0 && silent >= SILENT_TICKS;
+            if (!isSilent && ticks < MOST_TICKS) return;
             this.#created = undefined;
-            reject(new Error(`no answer within ${timeoutMs} ms`));
-          }, timeoutMs);
+            reject(new Error(`no answer in ${ticks * TICK_MS} ms`));
+          }, TICK_MS);
         }),
       ]);
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
     }
   }
 
@@ -114,7 +127,6 @@ export class Table {
       throw error;
     });
     await this.#created;
-    this.#timeoutMs = ANSWER_MS;
   }
 }
 

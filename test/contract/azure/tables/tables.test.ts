@@ -143,7 +143,9 @@ async function silent(
 describe("a store that takes the connection and never answers", () => {
   const FIRST_MS = 10_000;
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({
+      toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"],
+    });
     return () => void vi.useRealTimers();
   });
 
@@ -187,6 +189,31 @@ describe("a store that takes the connection and never answers", () => {
         });
     },
   );
+
+  test("and answers others meanwhile is busy: it is given up when it answers nobody, or after ten seconds", async () => {
+    let answersOthers = true;
+    const storage = await silent((url) => {
+      if (url.includes("/Tables")) return 204;
+      return url.includes("other") && answersOthers ? 404 : undefined;
+    });
+    const table = new Table(storage, "Busy");
+    const read = (row: string) =>
+      table.run((client) => client.getEntity("p", row), 404);
+    const endOf = async (seconds: number): Promise<number> => {
+      await read("other");
+      let ended = false;
+      const late = read("late").catch(() => (ended = true));
+      for (let ms = 0; ; ms += 200) {
+        if (ms % 1_000 === 0 && ms < seconds * 1_000) await read("other");
+        answersOthers = ms < seconds * 1_000;
+        if (ended) return (await late, ms);
+        await vi.advanceTimersByTimeAsync(200);
+      }
+    };
+    expect(await endOf(5)).toBe(4_000 + 200 + 1_400);
+    answersOthers = true;
+    expect(await endOf(60)).toBe(10_000);
+  });
 
   test("is asked again at the next call, also for its table", async () => {
     let answers = false;
