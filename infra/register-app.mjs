@@ -33,6 +33,11 @@ const ROLES = [
     id: "7f0a7c3e-3c1b-4a55-9d0e-0a4f3f1d5b03",
     description: "Administer image versions.",
   },
+  {
+    value: "ImageVersions.Approve",
+    id: "7f0a7c3e-3c1b-4a55-9d0e-0a4f3f1d5b04",
+    description: "Let image versions pass their gate.",
+  },
 ];
 /** az itself, which is Microsoft's own application: people call the API by `az account get-access-token` or `az rest`. */
 const AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -121,7 +126,7 @@ rest("PATCH", `/applications/${application.id}`, {
       {
         appId: AZURE_CLI,
         delegatedPermissionIds: roles
-          .filter(({ value }) => value !== "ImageVersions.Admin")
+          .filter(({ value }) => /Read|Write/u.test(value))
           .map(({ id }) => id),
       },
       ...(application.api?.preAuthorizedApplications ?? []).filter(

@@ -84,6 +84,26 @@ type galleryPolicyRules = {
     diskEncryptionSets: namedResource[]?
     subnets: namedResource[]?
   }[]
+
+  @description('What versions of image definitions pass before they come into latest; absent: nothing.')
+  gates: {
+    description: string?
+    images: {
+      subscriptionId: string
+      resourceGroupName: string?
+      galleryName: string?
+      imageName: string?
+    }[]
+    regions: string[]?
+    tests: {
+      name: string
+      reporters: {
+        appId: string?
+        objectId: string?
+        queue: string?
+      }[]?
+    }[]
+  }[]?
 }
 
 @export()

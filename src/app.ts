@@ -98,6 +98,7 @@ export async function createApp(
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
   const objections = createObjections(() => ({
+    gates: config.galleryPolicy?.gates ?? [],
     revocations,
     rollout,
     retention,

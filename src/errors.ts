@@ -20,6 +20,7 @@ export type ErrorCode =
   | "UseUnknown"
   | "KeptByRetention"
   | "ImageVersionRevoked"
+  | "GateClosed"
   | "ImageVersionProtected"
   | "StaysIncluded"
   | "RegionWouldLoseLatest"

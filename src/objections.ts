@@ -1,4 +1,6 @@
 /** What all of Sigil has against what is to be done with a version: the core asks this one port, and knows none of them. */
+import type { Gate } from "./authorization/gallery-policy.js";
+import { objectionsByGate } from "./gate/objections.js";
 import type { Dependencies, Objection } from "./image-version/index.js";
 import { keptNow } from "./retention/kept-now.js";
 import type { RetentionDependencies } from "./retention/ports.js";
@@ -8,6 +10,7 @@ import type { RolloutDependencies } from "./rollout/ports.js";
 import { whyNotByRule } from "./rollout/roll-out.js";
 
 interface Rooms {
+  readonly gates: readonly Gate[];
   readonly revocations: Pick<Revocations, "readRecord">;
   readonly rollout: RolloutDependencies;
   readonly retention: RetentionDependencies;
@@ -18,7 +21,7 @@ export function createObjections(
   rooms: () => Rooms,
 ): Dependencies["objections"] {
   return async (id, deed) => {
-    const { revocations, rollout, retention } = rooms();
+    const { gates, revocations, rollout, retention } = rooms();
     const byBan = await objectionsByBan(revocations, id, deed);
     if (byBan.length > 0) return byBan;
     switch (deed.kind) {
@@ -30,7 +33,7 @@ export function createObjections(
       case "deleteByPolicy":
         return objected("KeptByRetention", await keptNow(retention, id));
       default:
-        return [];
+        return objectionsByGate({ ...rollout, gates }, id, deed);
     }
   };
 }

@@ -134,7 +134,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, galleryPolicy.kind == 'none' ? {} : { SIGIL_GALLERY_POLICY: string({ rules: galleryPolicy.rules }) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
+    properties: union(settings, galleryPolicy.kind == 'none' ? {} : { SIGIL_GALLERY_POLICY: string({ rules: galleryPolicy.rules, gates: galleryPolicy.?gates ?? [] }) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
       SIGIL_TEST_MACHINES: 'true'
       SIGIL_TEST_MACHINES_CLIENT_ID: testIdentityClientId
     }, {

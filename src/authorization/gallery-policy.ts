@@ -4,6 +4,7 @@ import {
   imageIdIn,
   parseImageVersionId,
   parseResourceId,
+  type ImageVersionId,
 } from "../resource-id.js";
 
 /**
@@ -12,6 +13,39 @@ import {
  */
 export interface GalleryPolicy {
   readonly rules: readonly GalleryPolicyRule[];
+  /** Absent: none. */
+  readonly gates?: readonly Gate[];
+}
+
+/** What versions of image definitions have to pass before they come into latest. */
+export interface Gate {
+  readonly images: readonly ImagePattern[];
+  /** In any spelling; absent: everywhere. */
+  readonly regions?: readonly string[];
+  readonly tests: readonly {
+    readonly name: string;
+    /** Whose results count; absent: of Sigil's and Azure's own tests theirs, of any other nobody's. */
+    readonly reporters?: readonly ReporterPattern[];
+  }[];
+}
+
+interface ImagePattern extends GalleryPattern {
+  readonly imageName?: string;
+}
+
+export type ReporterPattern = Exclude<CallerPattern, { readonly role: string }>;
+
+/** Those of an image definition. */
+export function gatesOf(
+  gates: readonly Gate[],
+  image: Omit<ImageVersionId, "versionName">,
+): readonly Gate[] {
+  return gates.filter(({ images }) =>
+    images.some(
+      (pattern) =>
+        isTarget(pattern, image) && fits(pattern.imageName, image.imageName),
+    ),
+  );
 }
 
 /** Each of its callers may write to each of its galleries, from its sources and with its disk encryption sets. */

@@ -1,17 +1,30 @@
 import { ServiceError } from "../errors.js";
 
-/** The app roles of an access token; each includes those before it. */
+/** The app roles of an access token. */
 export const ROLES = [
   "ImageVersions.Read",
   "ImageVersions.Write",
   "ImageVersions.Admin",
+  "ImageVersions.Approve",
 ] as const;
 
 export type Role = (typeof ROLES)[number];
 
+/** Roles that include it. Who approves past a gate is nobody else: neither a Writer nor an Admin. */
+const INCLUDED_BY: Readonly<Record<Role, readonly Role[]>> = {
+  "ImageVersions.Read": [
+    "ImageVersions.Write",
+    "ImageVersions.Admin",
+    "ImageVersions.Approve",
+  ],
+  "ImageVersions.Write": ["ImageVersions.Admin"],
+  "ImageVersions.Admin": [],
+  "ImageVersions.Approve": [],
+};
+
 /** Whether one of these gives the role, or is one that includes it. */
 export function isSufficient(held: readonly string[], role: Role): boolean {
-  const sufficient: readonly string[] = ROLES.slice(ROLES.indexOf(role));
+  const sufficient: readonly string[] = [role, ...INCLUDED_BY[role]];
   return held.some((one) => sufficient.includes(one));
 }
 

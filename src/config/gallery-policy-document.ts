@@ -53,6 +53,21 @@ const resources = (description: string, what: string) => ({
   },
 });
 
+const GALLERY = {
+  subscriptionId: SUBSCRIPTION_ID,
+  resourceGroupName: RESOURCE_GROUP_NAME,
+  galleryName: namePattern(
+    "The name of a gallery",
+    "^[A-Za-z0-9._*]{1,80}$",
+    "golden*",
+  ),
+} as const;
+const QUEUE = {
+  type: "string",
+  description: "The queue that a message was sent to.",
+  enum: [...POLICY_QUEUES],
+} as const;
+
 /** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
 const GALLERY_POLICY_SCHEMA = {
   type: "object",
@@ -89,11 +104,7 @@ const GALLERY_POLICY_SCHEMA = {
                 appId: name("The id of the client application"),
                 objectId: name("The object id of the identity or person"),
                 role: name("An app role"),
-                queue: {
-                  type: "string",
-                  description: "The queue that a message was sent to.",
-                  enum: [...POLICY_QUEUES],
-                },
+                queue: QUEUE,
               },
             },
           },
@@ -107,15 +118,7 @@ const GALLERY_POLICY_SCHEMA = {
               description: "A gallery is given by its subscription at least.",
               required: ["subscriptionId"],
               additionalProperties: false,
-              properties: {
-                subscriptionId: SUBSCRIPTION_ID,
-                resourceGroupName: RESOURCE_GROUP_NAME,
-                galleryName: namePattern(
-                  "The name of a gallery",
-                  "^[A-Za-z0-9._*]{1,80}$",
-                  "golden*",
-                ),
-              },
+              properties: GALLERY,
             },
           },
           sources: resources(
@@ -130,6 +133,92 @@ const GALLERY_POLICY_SCHEMA = {
             "Where they may have test machines; any where it is left out.",
             "A subnet",
           ),
+        },
+      },
+    },
+    gates: {
+      type: "array",
+      description: "What versions pass before they come into latest.",
+      maxItems: 1000,
+      items: {
+        type: "object",
+        description: "A gate has images and tests, and may name regions.",
+        required: ["images", "tests"],
+        additionalProperties: false,
+        properties: {
+          description: { type: "string", description: "For people." },
+          images: {
+            type: "array",
+            description: "Whose versions have to pass it.",
+            minItems: 1,
+            maxItems: 1000,
+            items: {
+              type: "object",
+              description: "An image is given by its subscription at least.",
+              required: ["subscriptionId"],
+              additionalProperties: false,
+              properties: {
+                ...GALLERY,
+                imageName: namePattern(
+                  "The name of an image definition",
+                  "^[A-Za-z0-9._*-]{1,80}$",
+                  "golden*",
+                ),
+              },
+            },
+          },
+          regions: {
+            type: "array",
+            description: "Where it holds; everywhere where it is left out.",
+            minItems: 1,
+            maxItems: 100,
+            items: {
+              type: "string",
+              description: "A region's name.",
+              pattern: "^[A-Za-z0-9 ]{1,64}$",
+              example: "westus",
+            },
+          },
+          tests: {
+            type: "array",
+            description: "What has to pass in each of its regions.",
+            minItems: 1,
+            maxItems: 100,
+            items: {
+              type: "object",
+              description:
+                "A test has a name, and reporters whose results count.",
+              required: ["name"],
+              additionalProperties: false,
+              properties: {
+                name: {
+                  type: "string",
+                  description: "A test's name, as its results have it.",
+                  pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$",
+                  example: "scan",
+                },
+                reporters: {
+                  type: "array",
+                  description: "Whose results count.",
+                  minItems: 1,
+                  maxItems: 100,
+                  items: {
+                    type: "object",
+                    description:
+                      "A reporter is given by one of appId, objectId and queue.",
+                    minProperties: 1,
+                    maxProperties: 1,
+                    additionalProperties: false,
+                    properties: {
+                      appId: name("The id of the client application"),
+                      objectId: name("The object id of the identity or person"),
+                      queue: QUEUE,
+                    },
+                  },
+                },
+              },
+            },
+          },
         },
       },
     },

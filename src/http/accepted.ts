@@ -67,8 +67,14 @@ export function requesterOf(principal: Principal | undefined): {
   return {
     ...(appId !== undefined && { appId }),
     ...(objectId !== undefined && { objectId }),
-    ...(name !== undefined && { name }),
+    ...(name !== undefined && !isReserved(name) && { name }),
   };
+}
+
+/** Whatever a token says, nobody is shown as Sigil or Azure: who has such a name is shown by an id. */
+function isReserved(name: string): boolean {
+  const plain = name.normalize("NFKC").replace(/[^\p{L}\p{N}]/gu, "");
+  return /^(?:sigil|azure|microsoftazure)$/iu.test(plain);
 }
 
 /** Everything up to `/subscriptions/` or `/rejected-requests/`: the address that other operations stand under. */

@@ -49,6 +49,7 @@ export const PROBLEMS: Readonly<
   UseUnknown: [409, "Use of the image version unknown"],
   KeptByRetention: [409, "Kept by the retention policy"],
   ImageVersionRevoked: [409, "Image version revoked"],
+  GateClosed: [409, "Gate closed"],
   ImageVersionProtected: [409, "Image version protected"],
   StaysIncluded: [409, "Held back by a PUT"],
   RegionWouldLoseLatest: [409, "A region would lose its latest"],

@@ -1,5 +1,6 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Dependencies } from "../image-version/index.js";
+import { approveImageVersion } from "../gate/approve.js";
 import { getTestResults } from "../test-results/get.js";
 import type { TestResultDependencies } from "../test-results/ports.js";
 import { reportTestResult } from "../test-results/report.js";
@@ -10,7 +11,12 @@ export function testResultHandlers(
   endpoint: Endpoint,
   deps: TestResultDependencies,
   { looks, store }: Pick<Dependencies, "looks" | "store">,
-): Readonly<Record<"getTestResults" | "reportTestResult", HttpHandler>> {
+): Readonly<
+  Record<
+    "getTestResults" | "reportTestResult" | "approveImageVersion",
+    HttpHandler
+  >
+> {
   return {
     getTestResults: endpoint("getTestResults", async ({ path }) => ({
       status: 200 as const,
@@ -23,6 +29,24 @@ export function testResultHandlers(
         ],
       },
     })),
+
+    approveImageVersion: endpoint(
+      "approveImageVersion",
+      async ({ path, body, principal, traceparent }) => ({
+        status: 200 as const,
+        body: {
+          value: [
+            ...(await approveImageVersion(deps, {
+              id: path,
+              reason: body.reason,
+              ...(body.regions && { regions: body.regions }),
+              approvedBy: requesterOf(principal),
+              traceparent,
+            })),
+          ],
+        },
+      }),
+    ),
 
     reportTestResult: endpoint(
       "reportTestResult",

@@ -106,7 +106,7 @@ async function report(
         ...(record.publishedDate !== undefined && {
           life: record.publishedDate,
         }),
-        reportedBy: { name: "Sigil" },
+        reportedBy: { policy: "machineTest" },
         traceparent: operation.traceparent,
       });
     } catch (error) {

@@ -371,7 +371,7 @@ function reportOf(
     id,
     report,
     ...(time !== undefined && { time }),
-    reportedBy: { name: event.source },
+    reportedBy: { source: event.source },
     traceparent,
     request: referenceOf(event),
   };
@@ -390,7 +390,7 @@ function commandOf(
     id,
     body: body.value as ImageVersionRequest,
     ...(body.pasted === true && { pasted: true }),
-    requestedBy: { name: event.source },
+    requestedBy: { source: event.source },
     traceparent,
     // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
     idempotencyKey: JSON.stringify([event.source, event.id]),

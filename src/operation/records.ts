@@ -70,8 +70,10 @@ export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** What of Sigil has begun it by itself. No caller has it: neither a token nor a message says it. */
-  readonly policy?: "rollout" | "retention";
+  /** CloudEvents `source` of the message that it came by: its sender says it, whoever that is. */
+  readonly source?: string;
+  /** What of Sigil or Azure has done it by itself. No caller has it: neither a token nor a message says it. */
+  readonly policy?: "rollout" | "retention" | "machineTest" | "azure";
 }
 
 export type OperationStatus =

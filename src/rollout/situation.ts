@@ -24,7 +24,7 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
-import type { TestResult } from "../test-results/results.js";
+import { counting, type TestResult } from "../test-results/results.js";
 import {
   decide,
   type Decision,
@@ -72,10 +72,33 @@ export async function decisionOn(
   if (rule === undefined || rule.when === "manual") return undefined;
   const situation = await situationOf(deps, id, rule, record, look);
   const next = nextWave(rule.when === "waves" ? (rule.waves ?? []) : [], look);
+  const decision = decide(situation, deps.imageVersions.now());
   return {
-    decision: decide(situation, deps.imageVersions.now()),
+    decision:
+      decision.kind === "promote"
+        ? await unlessOpposed(deps, id, decision, next?.regions, look)
+        : decision,
     ...(next?.regions && { regions: next.regions }),
   };
+}
+
+/** What the version's own rule lets through may have another gate before it. */
+async function unlessOpposed(
+  { imageVersions }: RolloutDependencies,
+  id: ImageVersionId,
+  decision: Decision,
+  asked: readonly string[] | undefined,
+  { resource }: Look,
+): Promise<Decision> {
+  const included = latestIn(resource);
+  const regions = (asked ?? regionsOf(resource)).filter(
+    (name) => !included.includes(name),
+  );
+  const deed = { kind: "enterLatest", regions } as const;
+  const [first] = await imageVersions.objections(id, deed);
+  return first === undefined
+    ? decision
+    : { ...decision, kind: "wait", message: first.message };
 }
 
 async function situationOf(
@@ -102,7 +125,7 @@ async function situationOf(
   return {
     regions,
     names,
-    results: results.filter((one) => !isOverruled(one, record)),
+    results: counting(results).filter((one) => !isOverruled(one, record)),
     ...(isUnderWay(record, look) && { operationId: operationIdOf(record) }),
     ...(isPaused(record) && { isPaused: true }),
     unready: regions.filter(

@@ -11,10 +11,10 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import type { TestResults } from "./ports.js";
-import { azureResults, type TestResult } from "./results.js";
+import { azureResults, counting, type TestResult } from "./results.js";
 
 /**
- * The results that count of a version as Azure has it now, Azure's own among them, by region and name. Throws ServiceError NotFound
+ * The results of a version as Azure has it now, Azure's own among them, by region and name, and which of them count. Throws ServiceError NotFound
  * where Azure has no such version.
  */
 export async function getTestResults(
@@ -28,17 +28,24 @@ export async function getTestResults(
     readonly store: Pick<Dependencies["store"], "readRecord">;
   },
   id: ImageVersionId,
-): Promise<readonly TestResult[]> {
+): Promise<readonly (TestResult & { readonly counts?: true })[]> {
   const versionId = formatImageVersionId(id);
   const look = await looks.version(id, "display");
   if (look === undefined)
     throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
   const record = await store.readRecord(keyOf(versionId));
-  return [...(await resultsOf(results, versionId, look, record))].sort(
-    (a, b) =>
-      a.region.localeCompare(b.region, "en") ||
-      a.name.localeCompare(b.name, "en"),
-  );
+  const found = await resultsOf(results, versionId, look, record);
+  const counts = counting(found);
+  return found
+    .map((one) =>
+      counts.includes(one) ? { ...one, counts: true as const } : one,
+    )
+    .sort(
+      (a, b) =>
+        a.region.localeCompare(b.region, "en") ||
+        a.name.localeCompare(b.name, "en") ||
+        Date.parse(b.time) - Date.parse(a.time),
+    );
 }
 
 /** What is known of when the regional copies were made. */

@@ -11,19 +11,21 @@ export interface StoredTestResult extends TestResult {
   readonly begunTime?: string;
 }
 
-/** One result for each version, region and name. */
+/** The same again says nothing new. */
+export function factOf(result: StoredTestResult): string {
+  const { region, name, reportedBy, time, result: found, life } = result;
+  const { policy, source, appId, objectId } = reportedBy;
+  return JSON.stringify([
+    ...[region, name, time, found, life],
+    ...[policy, source, appId, objectId],
+  ]);
+}
+
 export interface TestResults {
   /** All of a version, of whatever life. */
   list(versionId: string): Promise<readonly StoredTestResult[]>;
-  read(
-    versionId: string,
-    region: string,
-    name: string,
-  ): Promise<
-    { readonly stored: StoredTestResult; readonly etag: string } | undefined
-  >;
-  /** False where the stored one is no longer that of `etag` (`undefined`: where one is stored): nothing is written then. */
-  put(result: StoredTestResult, etag: string | undefined): Promise<boolean>;
+  /** Keeps it, beside all others. The same fact again (test, region, reporter, time, result) is kept once. */
+  add(result: StoredTestResult): Promise<void>;
 }
 
 /** What test results need. */

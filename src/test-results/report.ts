@@ -2,9 +2,8 @@
  * Takes the result of a test that others have made. Invariants:
  *  1. A result counts for one life of a version: for what Azure has under the number when it is reported, and found since that was
  *     published.
- *  2. Of two results of one test in one region the later found one counts, in whatever order they are reported, and however often.
- *     What is inconclusive counts only where nothing else was found: it lifts no halt, and closes no gate. A clock that is a
- *     little ahead hides no later result: what it says is found when it is reported.
+ *  2. Each is kept. Of one reporter's of one test in one region the later found one counts, in whatever order they are reported, and
+ *     however often (results.ts). A clock that is a little ahead hides no later result: what it says is found when it is reported.
  *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
  */
 import { createHash } from "node:crypto";
@@ -20,7 +19,7 @@ import {
 } from "../resource-id.js";
 import type { TestResultReport } from "./contract.js";
 import type { StoredTestResult, TestResultDependencies } from "./ports.js";
-import type { TestResult } from "./results.js";
+import { counting, isSame, type TestResult } from "./results.js";
 
 export interface ReportTestResult {
   readonly id: ImageVersionId;
@@ -40,11 +39,10 @@ export interface ReportTestResult {
 
 /** How far the clocks of those who test may be ahead. */
 const TOLERANCE_MS = 5 * 60_000;
-const MOST_TRIES = 10;
 
 /**
- * Answers the result that counts: this one, or one that was found later. Throws ServiceError NotFound where Azure has no such
- * version, InvalidRequest, and StateConflict where too many report the same test at once.
+ * Answers the reporter's result that counts: this one, or one that was found later. Throws ServiceError NotFound where Azure has no
+ * such version, and InvalidRequest.
  */
 export async function reportTestResult(
   deps: TestResultDependencies,
@@ -79,7 +77,8 @@ export async function reportTestResult(
       { findings },
     );
   await deps.beforeResult?.(versionId);
-  const counts = await store(deps, given);
+  await deps.results.add(given);
+  const counts = await countingBeside(deps, given);
   await tell(deps, given, counts !== given, command.traceparent, request);
   await deps.onResult?.(versionId, command.traceparent);
   return resultOf(counts);
@@ -123,33 +122,21 @@ function findingsOf(
 }
 
 /** Invariant 2. */
-async function store(
+async function countingBeside(
   { results }: TestResultDependencies,
   given: StoredTestResult,
 ): Promise<StoredTestResult> {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const before = await results.read(
-      given.versionId,
-      given.region,
-      given.name,
-    );
-    if (before?.stored.life === given.life && outweighs(before.stored, given))
-      return before.stored;
-    if (await results.put(given, before?.etag)) return given;
-  }
-  throw new ServiceError(
-    "StateConflict",
-    "Many results of this test were reported at once. Report it again.",
-    { retryAfterMs: 1_000 },
+  const own = (await results.list(given.versionId)).filter(
+    ({ life, name, region, reportedBy }) =>
+      life === given.life &&
+      name === given.name &&
+      region === given.region &&
+      isSame(reportedBy, given.reportedBy),
   );
-}
-
-function outweighs(before: StoredTestResult, given: StoredTestResult): boolean {
-  const isConclusive = ({ result }: StoredTestResult): boolean =>
-    result !== "inconclusive";
-  if (isConclusive(before) !== isConclusive(given)) return isConclusive(before);
-  const laterMs = Date.parse(before.time) - Date.parse(given.time);
-  return laterMs > 0 || (laterMs === 0 && before.result === "failed");
+  const [counts = given] = counting(own);
+  return counts.time === given.time && counts.result === given.result
+    ? given
+    : counts;
 }
 
 /** Invariant 3. The event's id is made of the fact, so that it may be sent twice. */

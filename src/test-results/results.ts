@@ -23,6 +23,43 @@ export interface TestResult {
 /** The test by a machine that Sigil makes. */
 export const MACHINE_TEST = "sigil/machine";
 
+/** A person's word that the version passes all the same, whatever its tests say, with the reason as its message. */
+export const APPROVAL = "sigil/approval";
+
+/** Of one test in one region: the last of each reporter. What is inconclusive counts only where it has found nothing else. */
+export function counting<R extends TestResult>(
+  results: readonly R[],
+): readonly R[] {
+  return results.filter(
+    (one) =>
+      !results.some(
+        (other) =>
+          other.name === one.name &&
+          other.region === one.region &&
+          isSame(other.reportedBy, one.reportedBy) &&
+          outweighs(other, one),
+      ),
+  );
+}
+
+/** One reporter, by whatever name. */
+export function isSame(one: Requester, other: Requester): boolean {
+  return (["policy", "source", "appId", "objectId"] as const).every(
+    (member) => one[member] === other[member],
+  );
+}
+
+function outweighs(other: TestResult, one: TestResult): boolean {
+  const isConclusive = ({ result }: TestResult): boolean =>
+    result !== "inconclusive";
+  if (isConclusive(other) !== isConclusive(one)) return isConclusive(other);
+  const laterMs = Date.parse(other.time) - Date.parse(one.time);
+  return (
+    laterMs > 0 ||
+    (laterMs === 0 && other.result === "failed" && one.result !== "failed")
+  );
+}
+
 export interface GateTerms {
   /** Canonical regions. */
   readonly regions: readonly string[];
@@ -43,8 +80,8 @@ export interface Gate {
 }
 
 /**
- * A gate is open once each test has passed in each region, and closed for good by a single failure. Results of other tests and
- * regions say nothing of it.
+ * A gate is open once each test has passed in each region, and closed by a single failure of any reporter. Results of other tests and
+ * regions say nothing of it. `results`: those that count.
  */
 export function gateOf(
   results: readonly TestResult[],
@@ -54,15 +91,16 @@ export function gateOf(
   const missing: Gate["missing"][number][] = [];
   for (const region of regions)
     for (const name of names) {
-      const found = results.find(
+      const found = results.filter(
         (one) => one.region === region && one.name === name,
       );
-      if (found?.result === "failed") failed.push(found);
-      else if (found?.result !== "passed")
+      const [failure] = found.filter(({ result }) => result === "failed");
+      if (failure !== undefined) failed.push(failure);
+      else if (!found.some(({ result }) => result === "passed"))
         missing.push({
           region,
           name,
-          ...(found?.result === "inconclusive" && { result: found.result }),
+          ...(found.length > 0 && { result: "inconclusive" as const }),
         });
     }
   return {
@@ -105,7 +143,7 @@ export function azureResults(
         region,
         result: OUTCOMES[status.toLowerCase()] ?? "inconclusive",
         time: executionTime ?? publishedDate,
-        reportedBy: { name: "Azure" },
+        reportedBy: { policy: "azure" as const },
       })),
   );
 }

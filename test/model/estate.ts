@@ -3,6 +3,8 @@
  * thousands of definitions can be played. Every port call takes a random while, so that two callers meet in many ways.
  */
 import { ServiceError } from "../../src/errors.js";
+import type { Gate } from "../../src/authorization/gallery-policy.js";
+import { objectionsByGate } from "../../src/gate/objections.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type {
   Dependencies,
@@ -22,6 +24,7 @@ import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.j
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
 import { createMemoryQueues } from "../support/fakes/service-bus.js";
 import { createMemoryStore } from "../support/fakes/state-store.js";
+import { createMemoryTestResults } from "../support/fakes/test-results.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
 import { seedResource } from "../support/requests.js";
 
@@ -71,6 +74,8 @@ const ROUNDS_OF_WAITS = 12;
 export class Estate {
   readonly lines: string[] = [];
   readonly deps: Dependencies;
+  /** Of tests. */
+  readonly results = createMemoryTestResults();
   readonly #versions = new Map<string, Kept>();
   readonly #store = createMemoryStore();
   readonly #queues = createMemoryQueues(() => this.#nowMs);
@@ -79,7 +84,15 @@ export class Estate {
 
   constructor(
     seeds: readonly Seed[],
-    { seed, guarded }: { readonly seed: number; readonly guarded: boolean },
+    {
+      seed,
+      guarded,
+      gates = [],
+    }: {
+      readonly seed: number;
+      readonly guarded: boolean;
+      readonly gates?: readonly Gate[];
+    },
   ) {
     this.#random = seed;
     seeds.forEach((version, i) => {
@@ -120,8 +133,14 @@ export class Estate {
       eventSource: "urn:sigil:test",
       now,
       kinds: KINDS,
-      objections: (id, deed) =>
-        objectionsByBan(store as unknown as Revocations, id, deed),
+      objections: async (id, deed) => [
+        ...(await objectionsByBan(store as unknown as Revocations, id, deed)),
+        ...(await objectionsByGate(
+          { imageVersions: this.deps, results: this.results, gates },
+          id,
+          deed,
+        )),
+      ],
     };
   }
 
@@ -296,7 +315,9 @@ export class Estate {
         ),
       // async: a refusal is a rejection
       putImageVersion: async ({ versionName }, resource) => {
-        const kept = this.#idle(versionName);
+        const kept = this.#versions.has(versionName)
+          ? this.#idle(versionName)
+          : { publishedDate: new Date(this.#nowMs).toISOString(), readyMs: {} };
         this.say(
           `PUT of ${versionName}: ${JSON.stringify(resource.properties.publishingProfile)}`,
         );
@@ -308,7 +329,8 @@ export class Estate {
           readyMs: Object.fromEntries(
             (regions ?? []).map(({ name }) => [
               name,
-              kept.readyMs[name] ?? this.#nowMs + WORK_MS,
+              (kept.readyMs as Record<string, number>)[name] ??
+                this.#nowMs + WORK_MS,
             ]),
           ),
         });

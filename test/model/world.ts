@@ -85,6 +85,7 @@ export class Play {
         },
       },
       objections: createObjections(() => ({
+        gates: [],
         revocations: revocationOf(deps).revocations,
         retention: { policies: world.policies, ...revocationOf(deps) },
         rollout: this.#rollout,

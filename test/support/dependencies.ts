@@ -11,6 +11,7 @@ import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
 import { shareFacts } from "../../src/azure/arm/shared-facts.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
+import type { Gate } from "../../src/authorization/gallery-policy.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
@@ -35,6 +36,7 @@ import type { Revocations } from "../../src/revocation/record.js";
 import { takeRevocationStep } from "../../src/revocation/take-revocation-step.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
+import type { TestResults } from "../../src/test-results/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import {
   keyOf,
@@ -133,6 +135,8 @@ export interface InProcess {
   readonly deps: Dependencies;
   /** Of retention; in memory. */
   readonly policies: RetentionPolicies;
+  /** Of tests; in memory. */
+  readonly results: TestResults;
   readonly machines: MachineReader;
   /** Those of an instance of the product, which shares what it reads and paces its calls. */
   instance(): Dependencies;
@@ -170,6 +174,8 @@ export interface InProcessOptions {
   /** Besides the gallery's own, those that are asked who uses a version. */
   readonly consumerSubscriptions?: readonly string[];
   readonly useDelayMs?: number;
+  /** As the gallery policy sets them. */
+  readonly gates?: readonly Gate[];
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
   readonly enforceRateLimits?: boolean;
   /** How far the clock moves with each call of Azure: the time at which a step began is not that at which it writes. */
@@ -331,6 +337,7 @@ export async function startWith(
       deed.kind === "obeyRule" ? Promise.resolve([]) : objections(id, deed),
   };
   const objections = createObjections(() => ({
+    gates: options.gates ?? [],
     revocations: revocationOf(deps).revocations,
     retention: { policies, ...revocationOf(deps) },
     rollout,
@@ -356,6 +363,7 @@ export async function startWith(
     return stored;
   };
 
+  const results = createMemoryTestResults();
   const rollout: RolloutDependencies = {
     imageVersions: deps,
     // No rule that is looked after here waits for a test.
@@ -363,7 +371,7 @@ export async function startWith(
       ...deps,
       makesMachines: false,
     } as unknown as RolloutDependencies["machineTests"],
-    results: createMemoryTestResults(),
+    results,
   };
   const rollOut: InProcess["rollOut"] = async (versionId) => {
     if (parseImageVersionId(versionId) === undefined) return;
@@ -395,6 +403,7 @@ export async function startWith(
   return {
     deps,
     policies,
+    results,
     machines,
     instance: () => ({ ...deps, ...reachAzure(true) }),
     clock,

@@ -190,7 +190,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     getPart: () => Promise.resolve(undefined),
     deletePart: () => Promise.resolve(),
   };
-  const results = counting(createMemoryTestResults(), ["put"]);
+  const results = counting(createMemoryTestResults(), ["add"]);
   const machineTests: TestDependencies = {
     ...common,
     store: store as unknown as StateStore<TestRecord>,

@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
 import { odata } from "@azure/data-tables";
 import { keyOf } from "../../resource-id.js";
-import type {
-  StoredTestResult,
-  TestResults,
+import {
+  factOf,
+  type StoredTestResult,
+  type TestResults,
 } from "../../test-results/ports.js";
 import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
 export const RESULTS_TABLE = "SigilTestResults";
 
-/** Results in Table Storage: a partition a version, a row for each region and name, guarded by its ETag. */
+/** Results in Table Storage: a partition a version, a row a result. */
 export function createTestResults(storage: TableStorage): TestResults {
   const table = new Table(storage, RESULTS_TABLE);
   return {
@@ -27,38 +28,21 @@ export function createTestResults(storage: TableStorage): TestResults {
           results.push(fromProperties<StoredTestResult>(entity));
         return results;
       }),
-    async read(versionId, region, name) {
-      const entity = await table.run(
-        (client) =>
-          client.getEntity<Record<string, unknown>>(
-            keyOf(versionId),
-            rowKey(region, name),
-          ),
-        404,
-      );
-      return entity === 404
-        ? undefined
-        : {
-            stored: fromProperties<StoredTestResult>(entity),
-            etag: entity.etag,
-          };
-    },
-    put: (result, etag) =>
-      table.putIfUnchanged(
-        {
-          partitionKey: keyOf(result.versionId),
-          rowKey: rowKey(result.region, result.name),
-          ...toProperties(result),
-        },
-        etag,
-      ),
+    add: (result) =>
+      table.run<void>(async (client) => {
+        await client.upsertEntity(
+          {
+            partitionKey: keyOf(result.versionId),
+            rowKey: rowKey(result),
+            ...toProperties(result),
+          },
+          "Replace",
+        );
+      }),
   };
 }
 
-/** A name may have characters that a key may not. */
-function rowKey(region: string, name: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([region, name]))
-    .digest("hex")
-    .slice(0, 32);
+/** Of the fact. */
+function rowKey(result: StoredTestResult): string {
+  return createHash("sha256").update(factOf(result)).digest("hex").slice(0, 32);
 }

@@ -14,7 +14,7 @@ const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   [/GET …\/use\b/gu, "sigil image-version use"],
   [/POST …\/restore\b/gu, "sigil image-version undelete"],
   [
-    /POST …\/(promote|demote|retry|test|plan|revoke|unrevoke)\b/gu,
+    /POST …\/(promote|demote|retry|test|plan|approve|revoke|unrevoke)\b/gu,
     "sigil image-version $1",
   ],
   [/send \?removeRegions=([\w,]+)/gu, "say --remove-regions $1"],

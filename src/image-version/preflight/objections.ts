@@ -7,7 +7,7 @@ import { ServiceError, type Finding } from "../../errors.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { exclusionIn, factsIn, latestIn } from "../latest/flags.js";
-import { released, type ReleaseChange } from "../latest/release.js";
+import { releasedIn } from "../latest/release.js";
 import type { Deed, Dependencies, Objection } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -96,33 +96,34 @@ function isOfBody({ body, release }: VersionRequest): boolean {
   return body !== undefined && by !== "person";
 }
 
-/** The request, held back where there is an objection. */
+/** The request, held back where there is an objection. What is made so is in latest everywhere once it is promoted. */
 export function holdingBack(
   request: VersionRequest,
   objections: readonly Objection[],
 ): VersionRequest {
   const regions = objections.flatMap((one) => one.regions ?? []);
   if (regions.length === 0) return request;
-  const exclude = { kind: "exclude", by: "request", regions } as const;
-  const { release } = request;
-  const held: ReleaseChange =
-    release?.kind === "set"
-      ? {
-          kind: "set",
-          release: {
-            ...released(release.release, exclude, []),
-            by: release.release.by,
-          },
-        }
-      : release?.kind === "exclude"
-        ? {
-            ...release,
-            ...(release.regions && {
-              regions: [...release.regions, ...regions],
-            }),
-          }
-        : exclude;
-  return { ...request, release: held };
+  const { release, body } = request;
+  if (release?.kind === "set" && body !== undefined) {
+    const all = regionsIn(factsIn(body));
+    const left = releasedIn(release.release, all).filter(
+      (name) => !regions.includes(name),
+    );
+    const made = { in: left.length === 0 ? ("none" as const) : left };
+    return {
+      ...request,
+      release: { kind: "set", release: { ...release.release, ...made } },
+    };
+  }
+  const before = release?.kind === "exclude" ? release : undefined;
+  return {
+    ...request,
+    release: {
+      kind: "exclude",
+      by: before?.by ?? "request",
+      regions: [...(before?.regions ?? []), ...regions],
+    },
+  };
 }
 
 export function heldBackFindings(
@@ -132,7 +133,7 @@ export function heldBackFindings(
     const { message, ...finding } = findingOf(one, "warning");
     return {
       ...finding,
-      message: `${message} It is held back in ${one.regions?.join(", ")}.`,
+      message: `${message} It is held back in ${one.regions?.join(", ")}: promote it there once it may be.`,
     };
   });
 }
@@ -153,19 +154,27 @@ export async function sourceWarnings(
   return found;
 }
 
-/** Asked right before it is sent. What a repair has taken away was in latest. Throws as `mustBeUnopposed`. */
+/**
+ * Asked right before it is sent. What a repair has taken away was in latest, and what a deletion that comes to nothing gives back.
+ * Throws as `mustBeUnopposed`.
+ */
 export async function mustStillBeUnopposed(
   deps: Asks,
   id: ImageVersionId,
   record: ImageVersionRecord,
-  { body }: Put,
+  { body, sentFor }: Put,
 ): Promise<void> {
   const had = [
     ...(record.status ? latestIn(record.status.resource) : []),
     ...regionsAway(record),
   ];
   const regions = latestIn(body).filter((name) => !had.includes(name));
-  await mustNotBeKeptOut(deps, id, regions);
+  const isGivenBack = sentFor.every(
+    (one) => record.requests[one]?.decided !== undefined,
+  );
+  if (regions.length > 0 && isGivenBack)
+    await mustBeUnopposed(deps, id, { kind: "fallBackTo" });
+  else await mustNotBeKeptOut(deps, id, regions);
 }
 
 /** Throws as `mustBeUnopposed`, where it comes into latest anywhere. */

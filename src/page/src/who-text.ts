@@ -5,12 +5,15 @@ export type Requester = Schemas["Requester"];
 const POLICIES: Readonly<Record<string, string>> = {
   rollout: "Rollout rule",
   retention: "Retention policy",
+  machineTest: "Sigil",
+  azure: "Azure",
 };
 
 /** A person or an application by name; of one that has none, the beginning of its id. */
 export function whoText(requester: Requester | undefined): string {
-  const { policy, name, appId, objectId } = requester ?? {};
+  const { policy, name, source, appId, objectId } = requester ?? {};
   if (policy !== undefined) return POLICIES[policy] ?? policy;
+  if (source !== undefined) return `message from ${source}`;
   if (name !== undefined) return name;
   if (appId !== undefined) return `application ${appId.slice(0, 8)}`;
   return objectId === undefined ? "unknown" : `person ${objectId.slice(0, 8)}`;

@@ -76,7 +76,7 @@ describe("registers the API", () => {
     expect(printed).toBe(
       `SIGIL_TOKEN_AUDIENCE=${application?.appId}\nSIGIL_UI_CLIENT_ID=${application?.appId}\n`,
     );
-    const names = ["Read", "Write", "Admin"].map(
+    const names = ["Read", "Write", "Admin", "Approve"].map(
       (role) => `ImageVersions.${role}`,
     );
     expect(application).toMatchObject({

@@ -57,7 +57,7 @@ test("each region's result is one of the version's test results, told once", asy
   expect(new Set(told.map(({ id: event }) => event)).size).toBe(2);
   expect(told[0]?.data).toMatchObject({
     superseded: false,
-    reportedBy: { name: "Sigil" },
+    reportedBy: { policy: "machineTest" },
   });
 });
 
@@ -79,13 +79,13 @@ test("a test does not end before its results are written down", async () => {
     ...tests.deps,
     results: {
       ...stored,
-      put: (...args: Parameters<typeof stored.put>) => {
+      add: (...args: Parameters<typeof stored.add>) => {
         refusals -= 1;
         if (refusals >= 0)
           throw new ServiceError("DependencyUnavailable", "No answer.", {
             retryAfterMs: 1_000,
           });
-        return stored.put(...args);
+        return stored.add(...args);
       },
     },
   };

@@ -139,6 +139,7 @@ export async function startRollouts(
   };
   Object.assign(world.deps, {
     objections: createObjections(() => ({
+      gates: [],
       revocations: revocationOf(imageVersions).revocations,
       retention: { policies: world.policies, ...revocationOf(imageVersions) },
       rollout,

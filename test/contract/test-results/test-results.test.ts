@@ -12,6 +12,7 @@ import {
 } from "../../../src/messaging/request-handler.js";
 import { getTestResults } from "../../../src/test-results/get.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
+import { gateOf } from "../../../src/test-results/results.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import {
   idOf,
@@ -70,6 +71,8 @@ const report = (more: object = {}) =>
 const results = () =>
   getTestResults({ ...world.deps, results: deps.results }, idOf(version));
 
+const counts = async () => (await results()).filter((one) => one.counts);
+
 const told = async () =>
   (await world.takeEvents()).map(({ id, type, data }) => ({ id, type, data }));
 
@@ -84,7 +87,7 @@ test("a result is stored, listed and told", async () => {
     reportedBy: { appId: "tester" },
   };
   expect(await report({ link })).toEqual(expected);
-  expect(await results()).toEqual([expected]);
+  expect(await results()).toEqual([{ ...expected, counts: true }]);
   expect(await told()).toEqual([
     {
       id: expect.stringMatching(/^test-result\/[0-9a-f]{32}$/u) as string,
@@ -104,7 +107,11 @@ test("of two results the later found one counts, in whatever order they are repo
   });
   // The same report again is the same event, which is told once.
   await report({ result: "failed", time: at(-2) });
-  expect(await results()).toMatchObject([{ result: "passed" }]);
+  expect(await counts()).toMatchObject([{ result: "passed" }]);
+  // Each is listed, the last first.
+  expect((await results()).map(({ time }) => time)).toEqual(
+    [-1, -2, -3].map(at),
+  );
   expect(
     (await told()).map(
       ({ data }) => (data as { superseded: boolean }).superseded,
@@ -118,7 +125,25 @@ test("results of many who report at once are all taken, and the latest counts", 
       report({ time: at(-second), message: String(second) }),
     ),
   );
-  expect(await results()).toMatchObject([{ message: "1" }]);
+  expect(await counts()).toMatchObject([{ message: "1" }]);
+  expect(await results()).toHaveLength(5);
+});
+
+test("of each reporter the last one counts: nobody overrules another's failure", async () => {
+  await report({ result: "failed", time: at(-2) });
+  await reportTestResult(deps, {
+    id: idOf(version),
+    report: { name: "boot", region: "westus", result: "passed" },
+    reportedBy: { appId: "somebody else", name: "tester" },
+    traceparent: TRACEPARENT,
+  });
+  const terms = { regions: ["westus"], names: ["boot"] };
+  expect(gateOf(await counts(), terms)).toMatchObject({
+    state: "failed",
+    failed: [{ reportedBy: { appId: "tester" } }],
+  });
+  await report({ result: "passed" });
+  expect(gateOf(await counts(), terms).state).toBe("passed");
 });
 
 test("a result of a region or a time that the version does not have is refused", async () => {
@@ -241,7 +266,8 @@ describe("by Service Bus", () => {
         region: "eastus2",
         result: "inconclusive",
         time: at(-1),
-        reportedBy: { name: "urn:tests" },
+        reportedBy: { source: "urn:tests" },
+        counts: true,
       },
     ]);
     const [first] = await told();
@@ -260,7 +286,7 @@ describe("by Service Bus", () => {
     await send(event({ time: undefined, data: { ...data, time: at(-5) } }));
     expect(await results()).toMatchObject([{ time: at(-5) }]);
     await send(event({ data: { ...data, time: at(-2) } }));
-    expect(await results()).toMatchObject([{ time: at(-2) }]);
+    expect(await counts()).toMatchObject([{ time: at(-2) }]);
     await world.takeEvents();
     await send(event({ time: "soon" }));
     expect(kept).toHaveLength(1);

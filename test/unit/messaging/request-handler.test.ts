@@ -30,7 +30,7 @@ describe("an accepted request", () => {
           versionName: "1.0.0",
         },
         body: DATA,
-        requestedBy: { name: "urn:build" },
+        requestedBy: { source: "urn:build" },
         traceparent: TRACEPARENT,
         idempotencyKey: '["urn:build","build-7"]',
         event: { source: "urn:build", id: "build-7" },

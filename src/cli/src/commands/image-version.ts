@@ -1,4 +1,5 @@
 import type { Command } from "../command.js";
+import { APPROVE } from "./approving.js";
 import { DELETE, RETRY, UPDATE } from "./changing.js";
 import { LIST_SOFT_DELETED, UNDELETE } from "./deleted.js";
 import { MACHINE } from "./machine.js";
@@ -26,6 +27,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   PROMOTE,
   DEMOTE,
   ROLL_BACK,
+  APPROVE,
   REVOKE,
   UNREVOKE,
   RETRY,

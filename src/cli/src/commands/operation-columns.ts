@@ -16,7 +16,7 @@ export const OPERATION_COLUMNS: readonly Column[] = [
   },
   {
     title: "By",
-    of: ({ requestedBy }: Operation) => requestedBy?.name ?? requestedBy?.appId,
+    of: ({ requestedBy: by }: Operation) => by?.name ?? by?.source ?? by?.appId,
   },
 ];
 

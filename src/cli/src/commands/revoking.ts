@@ -43,7 +43,7 @@ latest it stays until one is, and the command waits for that. Nothing is deleted
       path: versionIn(context),
       query: allowNoLatest(context),
       body: {
-        reason: values.text("--reason") ?? "",
+        reason: values.required("--reason"),
         ...(replacement !== undefined && { replacement }),
         ...(values.boolean("--dry-run") === true && { dryRun: true }),
       },

@@ -129,11 +129,16 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
 
 type TestResult = Schemas["ReportedTestResult"];
 
-const RESULTS: readonly Column[] = [
+export const RESULTS: readonly Column[] = [
   { title: "Region", of: ({ region }: TestResult) => region },
   { title: "Test", of: ({ name }: TestResult) => name },
   { title: "Result", of: ({ result }: TestResult) => result },
   { title: "Time", of: ({ time }: TestResult) => time },
+  {
+    title: "By",
+    of: ({ reportedBy: by }: TestResult) =>
+      by.policy ?? by.name ?? by.source ?? by.appId,
+  },
   {
     title: "Message",
     of: ({ message, link }: TestResult) =>
@@ -144,9 +149,15 @@ const RESULTS: readonly Column[] = [
 export const TEST_RESULT_COMMANDS: readonly Command[] = [
   {
     words: "test-result list",
-    summary: "List the test results of an image version that count",
+    summary: "List the test results of an image version",
     options: VERSION_PLACE,
-    columns: RESULTS,
+    columns: [
+      ...RESULTS,
+      {
+        title: "Counts",
+        of: ({ counts }: TestResult) => (counts === true ? "yes" : ""),
+      },
+    ],
     async run(context) {
       const { body } = await context.client.call("getTestResults", {
         path: versionIn(context),
@@ -158,7 +169,7 @@ export const TEST_RESULT_COMMANDS: readonly Command[] = [
     words: "test-result add",
     summary: "Report what a test has found of an image version in a region",
     description:
-      "Of one test in one region the result that was found last counts; that one is printed.",
+      "Of one test in one region the last result of each reporter counts; that one of yours is printed.",
     options: [
       ...VERSION_PLACE,
       { names: ["--name", "-n"], help: "The test's name.", required: true },

@@ -2,9 +2,10 @@ import type { Schemas } from "@sigil/client";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Relative, Time } from "../components/time.js";
+import { whoText } from "../who-text.js";
 import { Who } from "../components/who.js";
 
-/** The result that counts of each test in each region, and what machines have shown. */
+/** The results of each test in each region, and what machines have shown. */
 export function TestsCard({
   results,
   tests,
@@ -26,13 +27,23 @@ export function TestsCard({
           columns={["Test", "Region", "Result", "When", "By"]}
         >
           {results.map(
-            ({ name, region, result, message, link, time, reportedBy }) => (
-              <tr key={`${name} ${region}`}>
+            ({
+              name,
+              region,
+              result,
+              message,
+              link,
+              time,
+              reportedBy,
+              counts,
+            }) => (
+              <tr key={`${name} ${region} ${time} ${whoText(reportedBy)}`}>
                 <th scope="row">{name}</th>
                 <td data-label="Region">{region}</td>
                 <td data-label="Result">
                   <span>
                     <State state={result} />
+                    {counts !== true && <small>It does not count now.</small>}
                     {message !== undefined && <small>{message}</small>}
                     {link !== undefined && (
                       <small>

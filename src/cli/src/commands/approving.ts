@@ -1,0 +1,39 @@
+import type { Command } from "../command.js";
+import { VERSION_PLACE, versionIn } from "./places.js";
+import { RESULTS } from "./testing.js";
+import { SAMPLE } from "./versions.js";
+
+export const APPROVE: Command = {
+  words: "image-version approve",
+  summary: "Let an image version pass its gate",
+  description: `Opens the gate of its image definition for the version, in spite of what its tests have found until now. The reason is kept with
+its test results. Nothing is promoted. It needs the role ImageVersions.Approve.`,
+  options: [
+    ...VERSION_PLACE,
+    { names: ["--reason"], required: true, help: "Why. It is kept." },
+    {
+      names: ["--regions"],
+      kind: "list",
+      help: "Regions of the version. Default: all of them.",
+    },
+  ],
+  columns: RESULTS,
+  examples: [
+    [
+      "A hotfix in one region",
+      `sigil image-version approve ${SAMPLE} --gallery-image-version 1.0.2 --reason "Hotfix of CVE-2026-1234" --regions westus`,
+    ],
+  ],
+  async run(context) {
+    const { client, values } = context;
+    const regions = values.list("--regions");
+    const { body } = await client.call("approveImageVersion", {
+      path: versionIn(context),
+      body: {
+        reason: values.required("--reason"),
+        ...(regions && { regions: [...regions] }),
+      },
+    });
+    return { data: body.value };
+  },
+};

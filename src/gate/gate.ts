@@ -1,0 +1,70 @@
+/**
+ * Gates of image definitions, as the gallery policy sets them: no version comes into latest in a gated region before it has passed
+ * there, whatever its body or its own rule says. Pure. Invariants:
+ *  1. Of each test the last result of each reporter counts that the gate names. One failure closes it, whoever else has passed.
+ *  2. An approval opens a region in spite of what was found before it; a failure that is found later closes it again.
+ */
+import type { Gate, ReporterPattern } from "../authorization/gallery-policy.js";
+import type { Requester } from "../operation/records.js";
+import { canonicalRegion } from "../resource-id.js";
+import {
+  APPROVAL,
+  counting,
+  type TestResult,
+} from "../test-results/results.js";
+
+/** Why a region is closed; undefined: it is open. */
+export function whyClosed(
+  { tests }: Pick<Gate, "tests">,
+  results: readonly TestResult[],
+  region: string,
+): string | undefined {
+  const here = results.filter((one) => one.region === region);
+  const approvedMs = Math.max(
+    ...here
+      .filter(({ name }) => name === APPROVAL)
+      .map(({ time }) => Date.parse(time)),
+  );
+  const reasons = tests.flatMap(({ name, reporters }) => {
+    const found = counting(
+      here.filter(
+        (one) =>
+          one.name === name && mayReport(name, reporters, one.reportedBy),
+      ),
+    );
+    // Invariant 2.
+    const since = found.filter(({ time }) => Date.parse(time) > approvedMs);
+    if (approvedMs > 0 && since.every(({ result }) => result !== "failed"))
+      return [];
+    const considered = approvedMs > 0 ? since : found;
+    if (considered.some(({ result }) => result === "failed"))
+      return [`${name} has failed`];
+    return considered.some(({ result }) => result === "passed")
+      ? []
+      : [`${name} has not passed`];
+  });
+  return reasons.length === 0 ? undefined : reasons.join(", ");
+}
+
+/** Names of Sigil's and Azure's own tests nobody else can report. Of any other those alone count that the gate names. */
+function mayReport(
+  name: string,
+  reporters: readonly ReporterPattern[] = [],
+  { policy, source, appId, objectId }: Requester,
+): boolean {
+  if (name.includes("/")) return policy !== undefined;
+  return reporters.some((pattern) =>
+    "queue" in pattern
+      ? source !== undefined
+      : "appId" in pattern
+        ? appId !== undefined &&
+          appId.toLowerCase() === pattern.appId.toLowerCase()
+        : objectId !== undefined &&
+          objectId.toLowerCase() === pattern.objectId.toLowerCase(),
+  );
+}
+
+/** Whether the gate is of the canonical region. */
+export function isGated({ regions }: Gate, region: string): boolean {
+  return regions === undefined || regions.map(canonicalRegion).includes(region);
+}

@@ -1,0 +1,74 @@
+import type { Gate } from "../authorization/gallery-policy.js";
+import { gatesOf } from "../authorization/gallery-policy.js";
+import {
+  lookAt,
+  type Deed,
+  type Dependencies,
+  type Objection,
+} from "../image-version/index.js";
+import {
+  formatImageVersionId,
+  keyOf,
+  type ImageVersionId,
+} from "../resource-id.js";
+import { resultsOf } from "../test-results/get.js";
+import type { TestResults } from "../test-results/ports.js";
+import type { TestResult } from "../test-results/results.js";
+import { isGated, whyClosed } from "./gate.js";
+
+export interface GateDependencies {
+  readonly imageVersions: Dependencies;
+  readonly results: Pick<TestResults, "list">;
+  readonly gates: readonly Gate[];
+}
+
+/** What gates of the image definition have against that a version comes into latest. */
+export async function objectionsByGate(
+  deps: GateDependencies,
+  id: ImageVersionId,
+  deed: Deed,
+): Promise<readonly Objection[]> {
+  if (deed.kind !== "enterLatest") return [];
+  const gates = gatesOf(deps.gates, id);
+  const { regions } = deed;
+  if (gates.length === 0 || regions.length === 0) return [];
+  const results = await resultsNow(deps, id);
+  // Azure does not say where a deleted version is in latest once it is restored.
+  if (regions === "any")
+    return [objection(id, "it is not known in which regions it would be", [])];
+  return regions.flatMap((region): Objection[] => {
+    const reasons = gates.flatMap((gate) =>
+      isGated(gate, region) ? (whyClosed(gate, results, region) ?? []) : [],
+    );
+    return reasons.length === 0
+      ? []
+      : [objection(id, `in ${region} ${reasons.join("; ")}`, [region])];
+  });
+}
+
+function objection(
+  id: ImageVersionId,
+  why: string,
+  regions: readonly string[],
+): Objection {
+  return {
+    code: "GateClosed",
+    pointer: "",
+    message: `${formatImageVersionId(id)} does not come into latest before it has passed the gate of its image definition: ${why}.`,
+    remediation:
+      "Have those report it who the gate names, then promote it; or have it approved, with a reason (POST …/approve).",
+    regions,
+  };
+}
+
+/** Of the version that Azure shows now; none of one that is not there. */
+async function resultsNow(
+  { imageVersions, results }: GateDependencies,
+  id: ImageVersionId,
+): Promise<readonly TestResult[]> {
+  const look = await lookAt(imageVersions, id);
+  if (look === undefined) return [];
+  const versionId = formatImageVersionId(id);
+  const record = await imageVersions.store.readRecord(keyOf(versionId));
+  return resultsOf(results, versionId, look, record);
+}

@@ -1,0 +1,201 @@
+/** A gate that binds: what the gallery policy asks of every version of an image definition before it comes into latest. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { approveImageVersion } from "../../../src/gate/approve.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/promote.js";
+import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { lookAfter } from "../../../src/rollout/roll-out.js";
+import { reportTestResult } from "../../../src/test-results/report.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { latestIn } from "../../support/latest.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  body,
+  commandOf,
+  define,
+  EASTUS2,
+  versionId,
+  WESTUS,
+} from "../image-version/rollbacks.js";
+
+const SCANNER = { appId: "scanner" };
+const BY = { requestedBy: { appId: "writer" }, traceparent: TRACEPARENT };
+const CLOSED = { code: "GateClosed" };
+
+let world: InProcess;
+let image: string;
+beforeEach(async () => {
+  world = await startInProcess({
+    replicationMs: 60_000,
+    spread: 0,
+    gates: [
+      {
+        images: [{ subscriptionId: "*", galleryName: "MyGallery" }],
+        regions: ["West US"],
+        tests: [{ name: "scan", reporters: [SCANNER] }],
+      },
+    ],
+  });
+  image = await define(world);
+});
+afterEach(() => world.close());
+
+const id = (number: string) => idOf(versionId(number, image));
+const latest = (region = "westus") => latestIn(world.simulator, image, region);
+const tests = () => ({ ...world.deps, results: world.results });
+
+async function publish(number: string, sigil: object = {}) {
+  const accepted = await request(world.deps, versionId(number, image), {
+    ...body({ targetRegions: [WESTUS, EASTUS2] }),
+    sigil,
+  });
+  await world.finish(versionId(number, image));
+  world.clock.advance(60_000);
+  return accepted;
+}
+
+async function report(number: string, result: string, reportedBy: object) {
+  world.clock.advance(1_000);
+  await reportTestResult(tests(), {
+    id: id(number),
+    report: { name: "scan", region: "westus", result: result as "passed" },
+    reportedBy,
+    traceparent: TRACEPARENT,
+  });
+}
+
+async function approve(number: string) {
+  world.clock.advance(1_000);
+  return approveImageVersion(tests(), {
+    id: id(number),
+    reason: "Scanned by hand.",
+    approvedBy: { objectId: "approver" },
+    traceparent: TRACEPARENT,
+  });
+}
+
+async function promote(number: string) {
+  await promoteImageVersion(world.deps, { id: id(number), ...BY });
+  return world.finish(versionId(number, image));
+}
+
+test("whatever its body says, a version is made out of latest there, and says so", async () => {
+  const { warnings } = await publish("1.0.0");
+  expect(warnings).toContainEqual(
+    expect.objectContaining({
+      code: "GateClosed",
+      severity: "warning",
+      message: expect.stringContaining("scan has not passed") as string,
+    }),
+  );
+  expect([await latest(), await latest("eastus2")]).toEqual([null, "1.0.0"]);
+  expect(await refusal(promote("1.0.0"))).toMatchObject(CLOSED);
+});
+
+test("it passes by the result of who may report it, and of nobody else", async () => {
+  await publish("1.0.0");
+  for (const other of [
+    { appId: "writer", name: "scanner" },
+    { objectId: "scanner" },
+    { source: "scanner" },
+  ])
+    await report("1.0.0", "passed", other);
+  expect(await refusal(promote("1.0.0"))).toMatchObject(CLOSED);
+  await report("1.0.0", "failed", SCANNER);
+  await report("1.0.0", "passed", { appId: "writer" });
+  const refused = await refusal(promote("1.0.0"));
+  expect(refused.message).toContain("scan has failed");
+  await report("1.0.0", "passed", SCANNER);
+  await promoteImageVersion(world.deps, {
+    id: id("1.0.0"),
+    ...BY,
+    regions: ["westus"],
+  });
+  await world.finish(versionId("1.0.0", image));
+  expect(await latest()).toBe("1.0.0");
+});
+
+test("an approval with a reason opens it, until a failure is found later", async () => {
+  await publish("1.0.0", { promotion: { when: "manual" } });
+  await report("1.0.0", "failed", SCANNER);
+  expect(await approve("1.0.0")).toMatchObject([
+    {
+      name: "sigil/approval",
+      region: "westus",
+      message: "Scanned by hand.",
+      reportedBy: { objectId: "approver" },
+    },
+    { region: "eastus2" },
+  ]);
+  expect(await promote("1.0.0")).toMatchObject({ status: "Succeeded" });
+  expect(await latest()).toBe("1.0.0");
+  await report("1.0.0", "failed", SCANNER);
+  // To demote needs no approval; to promote again does.
+  await demoteImageVersion(world.deps, {
+    id: id("1.0.0"),
+    ...BY,
+    allowNoLatest: true,
+  });
+  await world.finish(versionId("1.0.0", image));
+  expect(await refusal(promote("1.0.0"))).toMatchObject(CLOSED);
+});
+
+test("its own rule waits for the gate, and goes on once that is open", async () => {
+  await publish("1.0.0", { promotion: { when: "allRegionsReady" } });
+  expect(await latest("eastus2")).toBeNull();
+  const rollout = {
+    imageVersions: world.deps,
+    machineTests: { ...world.deps, makesMachines: false } as never,
+    results: world.results,
+  };
+  const look = () => lookAfter(rollout, versionId("1.0.0", image), TRACEPARENT);
+  expect(await look()).toMatchObject({
+    kind: "wait",
+    state: "Waiting",
+    message: expect.stringContaining("scan has not passed") as string,
+  });
+  await report("1.0.0", "passed", SCANNER);
+  expect(await look()).toMatchObject({ kind: "promote" });
+  await world.finish(versionId("1.0.0", image));
+  expect([await latest(), await latest("eastus2")]).toEqual(["1.0.0", "1.0.0"]);
+});
+
+test("a gate that closes after a promotion was accepted stops it before it is sent", async () => {
+  await publish("1.0.0", { promotion: { when: "manual" } });
+  await report("1.0.0", "passed", SCANNER);
+  const { id: operationId } = await promoteImageVersion(world.deps, {
+    id: id("1.0.0"),
+    ...BY,
+  });
+  await report("1.0.0", "failed", SCANNER);
+  await world.finish(versionId("1.0.0", image));
+  expect(await world.deps.store.readOperation(operationId)).toMatchObject({
+    status: "Failed",
+    error: { code: "GateClosed" },
+  });
+  expect(await latest()).toBeNull();
+});
+
+test("no rollback leads to a version that has not passed", async () => {
+  await publish("1.0.0", { promotion: { when: "manual" } });
+  await publish("1.0.1", { promotion: { when: "manual" } });
+  await report("1.0.1", "passed", SCANNER);
+  await promote("1.0.1");
+  const rollBack = () => rollBackImage(world.deps, commandOf("1.0.0", image));
+  expect(await refusal(rollBack())).toMatchObject({
+    code: "RollbackRefused",
+    findings: expect.arrayContaining([
+      expect.objectContaining({ code: "GateClosed", pointer: "/to" }),
+    ]) as unknown,
+  });
+  await approve("1.0.0");
+  expect((await rollBack()).rollback).toMatchObject({ to: "1.0.0" });
+});
