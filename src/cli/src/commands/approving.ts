@@ -21,7 +21,7 @@ its test results. Nothing is promoted. It needs the role ImageVersions.Approve.`
   examples: [
     [
       "A hotfix in one region",
-      `sigil image-version approve ${SAMPLE} --gallery-image-version 1.0.2 --reason "Hotfix of CVE-2026-1234" --regions westus`,
+      `sigil image-version approve ${SAMPLE} --gallery-image-version 1.0.2 --reason CVE-2026-1234 --regions westus`,
     ],
   ],
   async run(context) {
