@@ -1,5 +1,4 @@
-import type { Gate } from "../authorization/gallery-policy.js";
-import { gatesOf } from "../authorization/gallery-policy.js";
+import { gatesOf, type Gate } from "../authorization/gallery-policy.js";
 import {
   lookAt,
   type Deed,

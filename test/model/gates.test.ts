@@ -153,7 +153,7 @@ async function attempt(
       return deleteImageVersion(deps, { id, ...by });
     case "cancel": {
       const open = estate.operations().find((one) => !one.endTime);
-      return open && cancelOperation(deps as never, open.id, by.requestedBy);
+      return open && cancelOperation(deps, open.id, by.requestedBy);
     }
     case "report passed":
       return reported({ ...by.requestedBy, name: "scanner" });
