@@ -65,6 +65,7 @@ function anything(status: string): Record<string, unknown> {
     ...{ kind: "CreateImageVersion", status, percentComplete: 1 },
     ...{ resourceId: VERSION.id, createdTime: "2026", waitReason: "Waits." },
     ...{ requestedBy: { name: "Name" }, canceledBy: { name: "Name" } },
+    reportedBy: { name: "Name" },
     error: { code: "Code", message: "Message.", errors: [finding("error")] },
     ...{ regions: [region], tests: [region], history: [] },
     ...{ findings: ["error", "warning", "info"].map(finding), changes: [] },
@@ -105,7 +106,11 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version promote": VERSION_AT,
   "image-version demote": VERSION_AT,
   "image-version roll-back": AT,
+  "image-version approve": `${VERSION_AT} --reason CVE`,
+  "image-version revoke": `${VERSION_AT} --reason CVE`,
+  "image-version unrevoke": VERSION_AT,
   "image-version retry": VERSION_AT,
+  "gallery list": "",
   "image-definition list": "-g MyResourceGroup -r MyGallery",
   "key list": AT,
   "operation list": "",
@@ -169,10 +174,11 @@ function service(end: End) {
       ];
     const now = anything((looks += 1) < 3 ? "Running" : end);
     const isPage =
-      method === "GET" &&
-      /(?:versions|images|Versions|operations|results|Sets|requests)(?:\?[^/]*)?$/iu.test(
-        path,
-      );
+      path.endsWith("/approve") ||
+      (method === "GET" &&
+        /(?:versions|images|galleries|Versions|operations|results|Sets|requests)(?:\?[^/]*)?$/iu.test(
+          path,
+        ));
     const isWrite = method !== "GET" && !path.includes("/plan");
     return [
       isWrite ? 202 : 200,
