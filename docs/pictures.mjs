@@ -58,7 +58,7 @@ try {
       await (
         view === "create"
           ? page.getByRole("heading", { level: 1, name: /MyImage/u })
-          : page.getByRole("button", { name: "Live" })
+          : page.getByRole("button", { name: /^(?:Live|Read again)$/u }).first()
       ).waitFor();
       await page.waitForTimeout(500); // Requests that others lead to.
       await page.screenshot({ path: path.join(OUT, `${view}-${name}.png`) });

@@ -634,8 +634,14 @@ for (const file of FILES) await write(addressOf(file), page(file));
 await write("index.html", startPage());
 for (const file of copied)
   await write(file, await readFile(path.join(ROOT, file)));
-for (const name of ["site.css", "site.js"])
-  await write(name, await readFile(path.join(ROOT, "docs", name)));
+// One palette for the page, the documents and the API's own page.
+const tokens = await readFile(
+  path.join(ROOT, "src/page/src/styles/tokens.css"),
+  "utf8",
+);
+const siteCss = await readFile(path.join(ROOT, "docs/site.css"), "utf8");
+await write("site.css", tokens + siteCss);
+await write("site.js", await readFile(path.join(ROOT, "docs/site.js")));
 await write("mark.svg", await readFile(path.join(ROOT, "src/page/icon.svg")));
 await write(
   "search.js",

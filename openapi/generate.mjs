@@ -79,6 +79,14 @@ for (const file of [
     new URL(`../dist/docs/${file}`, import.meta.url),
   );
 
+// In the clothes of the page for people: its tokens, then what Swagger UI takes of them.
+const styles = await Promise.all(
+  ["../src/page/src/styles/tokens.css", "../src/http/docs-page.css"].map(
+    (file) => readFile(new URL(file, import.meta.url), "utf8"),
+  ),
+);
+await write("dist/docs/page.css", styles.join(""));
+
 function fileOf(name) {
   return new URL(`${name}.yaml`, import.meta.url);
 }

@@ -7,6 +7,7 @@ import { noSuchFile } from "./static-files.js";
 /** What the build has taken from Swagger UI, and what each is. No other name is looked for: a path is never made of a request. */
 const FILES: Readonly<Record<string, string>> = {
   "swagger-ui.css": "text/css; charset=utf-8",
+  "page.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
   "favicon-32x32.png": "image/png",
 };

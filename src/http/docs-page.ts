@@ -1,5 +1,6 @@
 /** The script beside the page, which is none of the package's: it shows the document of the service that it came from. */
 export const START_SCRIPT = `"use strict";
+document.documentElement.classList.toggle("dark-mode", matchMedia("(prefers-color-scheme: dark)").matches);
 SwaggerUIBundle({
   url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#documentation",
@@ -29,6 +30,7 @@ export function docsPage(folder: string): string {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Sigil</title>
     <link rel="stylesheet" href="${folder}swagger-ui.css">
+    <link rel="stylesheet" href="${folder}page.css">
     <link rel="icon" type="image/png" href="${folder}favicon-32x32.png">
   </head>
   <body>

@@ -84,6 +84,7 @@ describe("the page", () => {
       });
       expect(addresses).toEqual([
         "/api/docs/swagger-ui.css",
+        "/api/docs/page.css",
         "/api/docs/favicon-32x32.png",
         "/api/docs/swagger-ui-bundle.js",
         "/api/docs/start.js",
@@ -96,6 +97,7 @@ describe("the page", () => {
           headers.get("x-content-type-options"),
         ]),
       ).toEqual([
+        [200, "text/css; charset=utf-8", "nosniff"],
         [200, "text/css; charset=utf-8", "nosniff"],
         [200, "image/png", "nosniff"],
         [200, "text/javascript; charset=utf-8", "nosniff"],
@@ -112,12 +114,20 @@ describe("the page", () => {
   it("shows the document of the service that it came from", async () => {
     const script = await fetchText("/api/docs/start.js");
     const shown: { url: string; validatorUrl: unknown }[] = [];
+    const classes: unknown[] = [];
     runInNewContext(script.text, {
       URL,
-      document: { currentScript: { src: `${origin}/api/docs/start.js` } },
+      document: {
+        currentScript: { src: `${origin}/api/docs/start.js` },
+        documentElement: {
+          classList: { toggle: (...args: unknown[]) => classes.push(args) },
+        },
+      },
+      matchMedia: () => ({ matches: true }),
       SwaggerUIBundle: (options: (typeof shown)[number]) => shown.push(options),
     });
     expect(shown).toHaveLength(1);
+    expect(classes).toEqual([["dark-mode", true]]);
     // By default Swagger UI has its maker's validator look at the document.
     expect(shown[0]?.validatorUrl).toBeNull();
     expect((await fetchText(shown[0]?.url ?? "")).text).toBe(

@@ -265,13 +265,24 @@ function failure(error: string, description: string): TokenAnswer {
   return { kind: "error", error, description };
 }
 
+/** Quiet, light or dark, as wide as a phone. */
+export const STYLE = `:root{color-scheme:light dark;--ground:#f8f8fa;--surface:#fff;--line:#e5e5ea;--sunk:#f2f2f5;--text:#17181c;--muted:#5a5c66;--ink:#4046b8}
+@media(prefers-color-scheme:dark){:root{--ground:#0f1012;--surface:#17181b;--line:#2b2c32;--sunk:#1f2024;--text:#ededf0;--muted:#a2a4ae;--ink:#a7adff}}
+*{box-sizing:border-box;margin:0}
+html{font:14px/20px "Segoe UI Variable Text","Segoe UI",system-ui,sans-serif;color:var(--text);background:var(--ground)}
+main{max-width:400px;margin:48px auto;border:1px solid var(--line);border-radius:10px;background:var(--surface)}
+h1,p{padding:16px}h1{font-size:16px}p{font-size:12px;color:var(--muted)}
+ul{padding:0;list-style:none}a{display:flex;justify-content:space-between;gap:16px;padding:12px 16px;border-top:1px solid var(--line);color:inherit;font-weight:600;text-decoration:none}
+a:hover{background:var(--sunk)}a span{color:var(--muted);font-weight:400}li:last-child{border-bottom:1px solid var(--line)}
+:focus-visible{outline:2px solid var(--ink);outline-offset:-2px}`;
+
 /** Each link is the same request again, with the person named. */
 function choice(url: URL): string {
   const links = LOCAL_PEOPLE.map(({ username, name, roles }) => {
     const address = new URL(url);
     address.searchParams.delete("prompt");
     address.searchParams.set("login_hint", username);
-    return `<li><a href="${escaped(address.pathname + address.search)}">${name}</a>: ${roles.join(", ")}</li>`;
+    return `<li><a href="${escaped(address.pathname + address.search)}">${name} <span>${roles.join(", ")}</span></a></li>`;
   });
   return page(
     "Sign in as",
@@ -280,7 +291,7 @@ function choice(url: URL): string {
 }
 
 function page(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
 }
 
 function escaped(text: string): string {

@@ -4,6 +4,7 @@ import type { Clock } from "@sigil-local/clock";
 import type { AccessToken, TokenClaims } from "./access-tokens.js";
 import {
   isLoopback,
+  STYLE,
   type AuthorizationAnswer,
   type SignIns,
 } from "./authorization-code.js";
@@ -90,6 +91,8 @@ export async function answerOpenId(
   }
 }
 
+const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
+
 function sendBrowser(
   answer: AuthorizationAnswer,
   response: ServerResponse,
@@ -97,7 +100,7 @@ function sendBrowser(
   const headers = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; frame-ancestors 'none'`,
   };
   if (answer.kind === "redirect")
     response.writeHead(302, { ...headers, Location: answer.location }).end();

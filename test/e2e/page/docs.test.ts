@@ -75,6 +75,7 @@ describe("/api/docs in a browser", needs("chromium", chromium), () => {
       expect([...addresses].sort()).toEqual(
         [
           path,
+          "/api/docs/page.css",
           "/api/docs/start.js",
           "/api/docs/swagger-ui-bundle.js",
           "/api/docs/swagger-ui.css",

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Tile } from "../components/tile.js";
 import { canonicalRegion } from "../geography.js";
+import { keyText } from "../key-text.js";
 import type { ImageName } from "../routes.js";
 import { focusSoon, useField } from "./fields.js";
 import { setField } from "./model/fields.js";
@@ -16,7 +17,6 @@ import {
 import {
   findSet,
   fittingIn,
-  keyText,
   namedByRule,
   sameId,
   setName,

@@ -15,6 +15,7 @@ import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, navigate, replaceAddress } from "../navigation.js";
 import { imagesOf, readGalleries } from "../galleries.js";
+import { keyText } from "../key-text.js";
 import { imageKey, pathOf, type ImageName } from "../routes.js";
 import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
 
@@ -86,7 +87,9 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
       {head}
       {sets.length === 0 && <p>There are no disk encryption sets.</p>}
       {images.length > 0 && (
-        <p class="muted">Versions were looked for in {namesOf(images)}.</p>
+        <p class="muted small count">
+          Versions were looked for in {namesOf(images)}.
+        </p>
       )}
       {unread.length > 0 && (
         <p class="note warning" role="status">
@@ -146,7 +149,7 @@ function SetRow({
       </td>
       <td data-label="Key">
         <span>
-          {set.keyUrl ?? "none"}
+          <span title={set.keyUrl}>{keyText(set)}</span>
           {state?.problems.map(({ code, message, remediation }) => (
             <div key={code} class="error-text" title={remediation}>
               {message}

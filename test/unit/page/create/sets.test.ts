@@ -9,7 +9,6 @@ import {
   fittingIn,
   fittingSets,
   gapsOf,
-  keyText,
   namedByRule,
   patternOf,
   patternsIn,
@@ -17,6 +16,7 @@ import {
   setName,
   type DiskEncryptionSet,
 } from "../../../../src/page/src/create/model/sets.js";
+import { keyText } from "../../../../src/page/src/key-text.js";
 import { seedResource } from "../../../support/requests.js";
 
 function set(

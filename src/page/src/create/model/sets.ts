@@ -195,13 +195,3 @@ export function isOpenTo(form: Form, region: RegionRow, disk: Disk): boolean {
     takesSet(form, disk) && !region.fixed.includes(disk) && !region.sets[disk]
   );
 }
-
-/** The key of a set, as one reads it: its vault, its name, and how its version begins. */
-export function keyText({ keyUrl }: DiskEncryptionSet): string {
-  if (keyUrl === undefined) return "no key";
-  const [, vault, name = "", version = ""] =
-    /^https:\/\/([^./]+)[^/]*\/keys\/([^/]+)(?:\/([^/]*))?$/u.exec(keyUrl) ??
-    [];
-  if (vault === undefined) return keyUrl;
-  return `${vault}/${name}${version === "" ? "" : `/${version.slice(0, 8)}…`}`;
-}
