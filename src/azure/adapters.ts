@@ -53,7 +53,10 @@ import type { TestResultDependencies } from "../test-results/ports.js";
 import { createTestResults, RESULTS_TABLE } from "./tables/test-results.js";
 import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
-import { createTestProfiles } from "./tables/test-profiles.js";
+import {
+  createTestCounts,
+  createTestProfiles,
+} from "./tables/test-profiles.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import {
@@ -263,6 +266,11 @@ export function createAdapters(
       parts: testMachines,
       results,
       makesMachines: config.testMachines,
+      limits: {
+        machines: config.maxTestMachines,
+        testsPerDay: config.maxTestsPerDay,
+        counts: createTestCounts(tables),
+      },
       ...(config.testMachinePrices && { prices: config.testMachinePrices }),
     },
     testResults: {

@@ -270,6 +270,20 @@ const SERVICE = {
     meaning:
       "Client id of the user-assigned managed identity that makes test machines.",
   },
+  maxTestMachines: {
+    name: "SIGIL_MAX_TEST_MACHINES",
+    parse: integer(20, 10_000),
+    default: "100",
+    meaning:
+      "Test machines of the whole deployment at a time; a test that would make more is a 429, and one of a promotion rule waits.",
+  },
+  maxTestsPerDay: {
+    name: "SIGIL_MAX_TESTS_PER_DAY",
+    parse: integer(1, 100_000),
+    default: "200",
+    meaning:
+      "Tests by machines that one caller may begin in a day (UTC); one more is a 429.",
+  },
   testMachinePrices: {
     name: PRICES_SETTING,
     parse: machinePrices,

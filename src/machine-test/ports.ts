@@ -5,6 +5,7 @@ import type {
   TestResultDependencies,
   TestResults,
 } from "../test-results/ports.js";
+import type { TestLimits } from "./limits.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { MachinePrices } from "./prices.js";
@@ -122,4 +123,5 @@ export interface TestDependencies
   readonly prices?: MachinePrices;
   /** Without it no test is accepted. */
   readonly makesMachines: boolean;
+  readonly limits: TestLimits;
 }

@@ -17,6 +17,7 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../resource-id.js";
+import { takePlace } from "./limits.js";
 import type { TestDependencies } from "./ports.js";
 import { placesOf, type TestProfile } from "./profile.js";
 import { testKeyOf } from "./record.js";
@@ -34,7 +35,8 @@ export interface TestImageVersion {
 
 /**
  * Answers the operation that tests the version. Throws ServiceError TestMachinesOff where the deployment makes no machines,
- * NotFound where Azure has no such version, TestRefused with every reason, ImageVersionConflict while another test of it runs.
+ * NotFound where Azure has no such version, TestRefused with every reason, ImageVersionConflict while another test of it runs,
+ * TooManyRequests where there are too many machines, or the caller has begun too many tests today.
  */
 export async function testImageVersion(
   deps: TestDependencies,
@@ -61,6 +63,11 @@ export async function testImageVersion(
   );
   if (earlier !== undefined) return earlier; // Invariant 2.
   const { profile, regions } = await mayBeTested(deps, id, asked);
+  const read = await deps.store.read(key);
+  if (read === undefined || hasEnded(deps, read)) {
+    const machines = Math.min(profile.concurrency, regions.length);
+    await takePlace(deps, key, machines, requestedBy);
+  }
   const operation = await acceptOperation(deps, key, (stored) => {
     if (stored !== undefined && !hasEnded(deps, stored))
       return running(stored.operation, regions); // Invariant 1.

@@ -232,7 +232,12 @@ async function act(
 }
 
 function isOvertaken(error: unknown): boolean {
-  return isRefused(error, "ImageVersionConflict", "OperationEnded");
+  return isRefused(
+    error,
+    "ImageVersionConflict",
+    "OperationEnded",
+    "TooManyRequests", // No machine is free.
+  );
 }
 
 function isRefused(error: unknown, ...codes: readonly ErrorCode[]): boolean {

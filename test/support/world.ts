@@ -31,6 +31,7 @@ import { objectionsByBan } from "../../src/revocation/bans.js";
 import type { Revocations } from "../../src/revocation/record.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
+import { createTestLimits } from "./fakes/test-limits.js";
 import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 
@@ -204,6 +205,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     parts: noMachines,
     results,
     makesMachines: true,
+    limits: createTestLimits(),
     objections: imageVersions.objections,
   };
   return {

@@ -28,6 +28,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { createTestLimits } from "../../support/fakes/test-limits.js";
 import { createMemoryTestProfiles } from "../../support/fakes/test-profiles.js";
 import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
@@ -124,6 +125,7 @@ export async function startMachineTests(
     parts: azure,
     results: createMemoryTestResults(),
     makesMachines: true,
+    limits: createTestLimits(),
   };
 
   for (const version of versions)

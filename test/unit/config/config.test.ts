@@ -58,6 +58,8 @@ test("the least configuration has the documented defaults", () => {
     requireSigEncryption: false,
     maxDeliveryCount: 10,
     testMachines: false,
+    maxTestMachines: 100,
+    maxTestsPerDay: 200,
     testMachinesClientId: undefined,
     testMachinePrices: undefined,
     maxReads: 500,

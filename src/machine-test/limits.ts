@@ -1,0 +1,122 @@
+/**
+ * How many test machines there may be, and how many tests a caller may begin in a day. Invariants:
+ *  1. A test is counted before it is accepted, by a write that one of two wins: of those that come at once each is counted.
+ *  2. Where no place is left, those of tests that have ended are given back. Nothing else is: one that is being accepted has
+ *     `ACCEPTING_MS` until it is looked for.
+ *  3. Tests of promotion rules are of no caller: the limit of machines holds them back, and they are begun later.
+ */
+import { ServiceError } from "../errors.js";
+import { hasEnded } from "../operation/kinds.js";
+import { isStateConflict } from "../operation/outbox.js";
+import type { Requester } from "../operation/records.js";
+import type { TestDependencies } from "./ports.js";
+
+/** One for the deployment. */
+export interface TestCounts {
+  readonly imageId: typeof DEPLOYMENT;
+  /** The UTC day of `tests`. */
+  readonly day: string;
+  /** By caller. */
+  readonly tests: Readonly<Record<string, number>>;
+  /** Machines of tests that may not have ended, by the key of their record. */
+  readonly open: Readonly<Record<string, Place>>;
+}
+
+interface Place {
+  readonly machines: number;
+  readonly since: string;
+}
+
+export interface TestLimits {
+  readonly machines: number;
+  readonly testsPerDay: number;
+  readonly counts: {
+    read(
+      id: string,
+    ): Promise<{ document: TestCounts; etag: string } | undefined>;
+    /** Writes if `etag` is still the stored one; else ServiceError StateConflict. */
+    put(counts: TestCounts, etag: string | undefined): Promise<void>;
+  };
+}
+
+const DEPLOYMENT = "deployment";
+const DAY_MS = 86_400_000;
+const ACCEPTING_MS = 60_000;
+/** A machine is there for about so long. */
+const RETRY_AFTER_MS = 300_000;
+/** As many as come at once, and each of them wins once. */
+const TRIES = 60;
+
+type Limited = Pick<TestDependencies, "limits" | "store" | "kinds" | "now">;
+
+/** Counts a test that is about to be accepted; throws TooManyRequests, which says of what there are too many. */
+export async function takePlace(
+  deps: Limited,
+  key: string,
+  machines: number,
+  { appId, objectId }: Requester,
+): Promise<void> {
+  const { limits, now } = deps;
+  const isRule = appId === undefined && objectId === undefined; // Invariant 3.
+  const caller = JSON.stringify([appId, objectId]);
+  for (let tries = 1; ; tries += 1) {
+    const read = await limits.counts.read(DEPLOYMENT);
+    const since = now().toISOString();
+    const day = since.slice(0, 10);
+    const today = read?.document.day === day ? read.document.tests : {};
+    const begun = today[caller] ?? 0;
+    if (!isRule && begun >= limits.testsPerDay)
+      throw new ServiceError(
+        "TooManyRequests",
+        `This caller has begun ${begun} tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows ${limits.testsPerDay}. Try again tomorrow, or ask whoever deploys Sigil to raise it.`,
+        { retryAfterMs: DAY_MS - (now().getTime() % DAY_MS) },
+      );
+    const { [key]: _own, ...others } = read?.document.open ?? {};
+    const open = await withRoom(deps, others, limits.machines - machines);
+    try {
+      await limits.counts.put(
+        {
+          imageId: DEPLOYMENT,
+          day,
+          tests: isRule ? today : { ...today, [caller]: begun + 1 },
+          open: { ...open, [key]: { machines, since } },
+        },
+        read?.etag,
+      ); // Invariant 1.
+      return;
+    } catch (error) {
+      if (!isStateConflict(error) || tries >= TRIES) throw error;
+    }
+  }
+}
+
+/** Those that are there still, where all together are too many. */
+async function withRoom(
+  deps: Limited,
+  open: TestCounts["open"],
+  most: number,
+): Promise<TestCounts["open"]> {
+  if (machinesOf(open) <= most) return open;
+  const left = await Promise.all(
+    Object.entries(open).map(async ([key, place]) => {
+      const stored = await deps.store.read(key);
+      const isOpen =
+        stored === undefined || hasEnded(deps, stored)
+          ? deps.now().getTime() - Date.parse(place.since) < ACCEPTING_MS
+          : true;
+      return isOpen ? [[key, place] as const] : []; // Invariant 2.
+    }),
+  );
+  const still = Object.fromEntries(left.flat());
+  const there = machinesOf(still);
+  if (there <= most) return still;
+  throw new ServiceError(
+    "TooManyRequests",
+    `The tests of this deployment that have not ended may have ${there} machines, and SIGIL_MAX_TEST_MACHINES allows ${deps.limits.machines}. Try again later, cancel a test, or ask whoever deploys Sigil to raise it.`,
+    { retryAfterMs: RETRY_AFTER_MS },
+  );
+}
+
+function machinesOf(open: TestCounts["open"]): number {
+  return Object.values(open).reduce((sum, { machines }) => sum + machines, 0);
+}

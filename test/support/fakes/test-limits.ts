@@ -1,0 +1,16 @@
+import type {
+  TestCounts,
+  TestLimits,
+} from "../../../src/machine-test/limits.js";
+import { createMemoryImageDocuments } from "./image-documents.js";
+
+export function createTestLimits(
+  machines = 100,
+  testsPerDay = 200,
+): TestLimits {
+  return {
+    machines,
+    testsPerDay,
+    counts: createMemoryImageDocuments<TestCounts>("count of tests"),
+  };
+}
