@@ -85,6 +85,7 @@ export default defineConfig({
         },
       },
     ],
+    silent: "passed-only",
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     reporters: [
       "default",

@@ -47,6 +47,13 @@ var logAlerts = [
     every: 'PT15M'
   }
   {
+    alert: 'protection-off'
+    severity: 2
+    summary: 'An Admin took the protection of a version off, or allowed a version that was taken back.'
+    query: 'AppTraces | where Message == "audit" | where tostring(Properties["outcome"]) == "done" | where tostring(Properties["protection"]) == "off"'
+    every: 'PT15M'
+  }
+  {
     alert: 'stalled'
     severity: 2
     summary: 'A region or an operation makes no progress.'

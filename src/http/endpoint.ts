@@ -9,7 +9,7 @@ import type {
   Authenticator,
   Principal,
 } from "../authorization/authentication.js";
-import { requireRole, type Role } from "../authorization/roles.js";
+import { requireRole } from "../authorization/roles.js";
 import { addressOf } from "./address.js";
 import { preflightHeaders } from "./cors.js";
 import {
@@ -24,7 +24,8 @@ import type {
   OpenApiDocument,
   OperationId,
 } from "./contract/openapi-document.js";
-import { respond } from "./respond.js";
+import { auditCall, isWrite, type Seen } from "./audit-call.js";
+import { respond, type Answering } from "./respond.js";
 import type { RateLimiter } from "../authorization/rate-limit.js";
 import type { Validator } from "./contract/validation.js";
 
@@ -115,11 +116,30 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
   return (operationId, handler) => {
     // An operation that the document lacks is found when the app starts, not when it is called.
     const { route, requiredRole } = deps.document.operation(operationId);
-    const onRejected = isWrite(requiredRole) ? deps.onRejected : undefined;
-    const answering = { ...deps, route, onRejected };
-    return async (request, context) =>
-      respond(answering, request, context, async (traceparent) => {
-        const valid = await admit(deps, operationId, request, traceparent);
+    return async (request, context) => {
+      const seen: Seen = {};
+      const onAnswer: Answering["onAnswer"] = (answer, code, log) => {
+        if (code !== undefined && answer.status < 500 && isWrite(requiredRole))
+          deps.onRejected?.(code);
+        auditCall(log, {
+          operationId,
+          requiredRole,
+          request,
+          context,
+          seen,
+          answer,
+          code,
+        });
+      };
+      const answering = { ...deps, route, onAnswer };
+      return respond(answering, request, context, async (traceparent) => {
+        const valid = await admit(
+          deps,
+          operationId,
+          request,
+          traceparent,
+          seen,
+        );
         const { status, headers, body } = (await handler(valid, context)) as {
           status: number;
           headers?: Record<string, string | number | undefined>;
@@ -134,6 +154,7 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
           body,
         };
       });
+    };
   };
 }
 
@@ -174,6 +195,7 @@ async function admit<Id extends OperationId>(
   operationId: Id,
   request: HttpRequest,
   traceparent: string,
+  seen: Seen,
 ): Promise<EndpointRequest<Id>> {
   const { document, validator, authenticator, rateLimiter } = deps;
   const {
@@ -197,6 +219,7 @@ async function admit<Id extends OperationId>(
         countStranger();
       throw error;
     }
+    seen.principal = principal;
     rateLimiter?.take(principal);
     requireRole(principal, requiredRole);
   }
@@ -224,6 +247,7 @@ async function admit<Id extends OperationId>(
     given === undefined
       ? { value: undefined, pasted: false, findings: [] }
       : validator.validateBody(operationId, given);
+  seen.body = body.value;
   const findings = [
     ...path.findings,
     ...query.findings,
@@ -250,10 +274,6 @@ async function admit<Id extends OperationId>(
     requestUrl,
   };
   return valid as EndpointRequest<Id>;
-}
-
-function isWrite(role: Role | undefined): boolean {
-  return role !== undefined && role !== "ImageVersions.Read";
 }
 
 /** The place that a path names, if it names one. */

@@ -5,7 +5,7 @@ import type {
 } from "@azure/functions";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { traceparentOf } from "../events/traceparent.js";
-import { createLog, withLog } from "../telemetry/log.js";
+import { createLog, withLog, type Log } from "../telemetry/log.js";
 import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
 import { compressed } from "./compressed.js";
 import { corsHeaders } from "./cors.js";
@@ -19,11 +19,16 @@ interface Answer {
   readonly body: unknown;
 }
 
-interface Answering {
+export interface Answering {
   readonly corsOrigins?: readonly string[];
   /** Absent where no operation of the document is called. */
   readonly route?: string;
-  readonly onRejected?: ((code: string) => void) | undefined;
+  /** Told of the answer, and of a problem's code. */
+  readonly onAnswer?: (
+    answer: Answer,
+    code: string | undefined,
+    log: Log,
+  ) => void;
 }
 
 /**
@@ -31,7 +36,7 @@ interface Answering {
  * becomes a problem.
  */
 export async function respond(
-  { corsOrigins = [], route, onRejected }: Answering,
+  { corsOrigins = [], route, onAnswer }: Answering,
   request: HttpRequest,
   context: InvocationContext,
   answer: (traceparent: string) => Promise<Answer> | Answer,
@@ -57,16 +62,17 @@ export async function respond(
     async (span) => {
       const traceparent = traceparentOfSpan(span);
       const log = createLog(context, { traceparent });
+      let failure: string | undefined;
       const answered = await withLog(log, async () => {
         try {
           return await answer(traceparent);
         } catch (error) {
           const problem = toProblem(error, url.pathname);
           const { code, instance } = problem.body;
+          failure = code;
           span.setAttribute("error.type", code);
           // 4xx is the caller's affair. Any other error is logged whole, its causes with it.
-          if (problem.status < 500) onRejected?.(code);
-          else
+          if (problem.status >= 500)
             log.error(`${method} answered ${problem.status}`, error, {
               path: instance,
             });
@@ -74,6 +80,7 @@ export async function respond(
         }
       });
       span.setAttribute("http.response.status_code", answered.status);
+      onAnswer?.(answered, failure, log);
       // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
       if (answered.status >= 500)
         span.setStatus({ code: SpanStatusCode.ERROR });

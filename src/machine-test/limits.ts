@@ -9,36 +9,9 @@ import { ServiceError } from "../errors.js";
 import { hasEnded } from "../operation/kinds.js";
 import { isStateConflict } from "../operation/outbox.js";
 import type { Requester } from "../operation/records.js";
-import type { TestDependencies } from "./ports.js";
+import type { TestCounts, TestDependencies } from "./ports.js";
 
-/** One for the deployment. */
-export interface TestCounts {
-  readonly imageId: typeof DEPLOYMENT;
-  /** The UTC day of `tests`. */
-  readonly day: string;
-  /** By caller. */
-  readonly tests: Readonly<Record<string, number>>;
-  /** Machines of tests that may not have ended, by the key of their record. */
-  readonly open: Readonly<Record<string, Place>>;
-}
-
-interface Place {
-  readonly machines: number;
-  readonly since: string;
-}
-
-export interface TestLimits {
-  readonly machines: number;
-  readonly testsPerDay: number;
-  readonly counts: {
-    read(
-      id: string,
-    ): Promise<{ document: TestCounts; etag: string } | undefined>;
-    /** Writes if `etag` is still the stored one; else ServiceError StateConflict. */
-    put(counts: TestCounts, etag: string | undefined): Promise<void>;
-  };
-}
-
+/** One record for all. */
 const DEPLOYMENT = "deployment";
 const DAY_MS = 86_400_000;
 const ACCEPTING_MS = 60_000;

@@ -5,7 +5,6 @@ import type {
   TestResultDependencies,
   TestResults,
 } from "../test-results/ports.js";
-import type { TestLimits } from "./limits.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { MachinePrices } from "./prices.js";
@@ -100,6 +99,31 @@ export interface MachineParts {
   getPart(id: string): Promise<MachinePart | undefined>;
   /** Of a disk, network interface or machine. What is not there is deleted. */
   deletePart(id: string): Promise<void>;
+}
+
+/** How many tests and machines there are: one for the deployment. */
+export interface TestCounts {
+  readonly imageId: string;
+  /** The UTC day of `tests`. */
+  readonly day: string;
+  /** By caller. */
+  readonly tests: Readonly<Record<string, number>>;
+  /** Machines of tests that may not have ended, by the key of their record. */
+  readonly open: Readonly<
+    Record<string, { readonly machines: number; readonly since: string }>
+  >;
+}
+
+export interface TestLimits {
+  readonly machines: number;
+  readonly testsPerDay: number;
+  readonly counts: {
+    read(
+      id: string,
+    ): Promise<{ document: TestCounts; etag: string } | undefined>;
+    /** Writes if `etag` is still the stored one; else ServiceError StateConflict. */
+    put(counts: TestCounts, etag: string | undefined): Promise<void>;
+  };
 }
 
 /** What the tests of image versions need. */

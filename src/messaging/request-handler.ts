@@ -23,6 +23,8 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../resource-id.js";
+import { audit, type AuditRecord } from "../telemetry/audit.js";
+import { POLICY_QUEUES } from "../authorization/gallery-policy.js";
 import type { TestResultReport } from "../test-results/contract.js";
 import type { ReportTestResult } from "../test-results/report.js";
 import type { TestResult } from "../test-results/results.js";
@@ -241,6 +243,10 @@ async function answer(
         deps.reportTestResult(command),
       );
       log.info(`test result: ${result}`, { resourceId: request.event.subject });
+      audit(log, {
+        ...auditedOf(message, request.event),
+        outcome: "done",
+      });
       return;
     }
     const command = commandOf(deps, request, traceparent);
@@ -249,6 +255,11 @@ async function answer(
     log.info(answer.kind, {
       ...(answer.kind === "accepted" && { operationId: answer.operation.id }),
       resourceId: request.event?.subject,
+    });
+    audit(log, {
+      ...auditedOf(message, request.event),
+      outcome: "done",
+      ...(answer.kind === "accepted" && { operationId: answer.operation.id }),
     });
   } catch (error) {
     if (isRetryable(error)) throw error;
@@ -259,6 +270,23 @@ async function answer(
     const refusal = error instanceof ServiceError ? error : ourMistake();
     await reject(deps, message, request.event, { log, traceparent }, refusal);
   }
+}
+
+/** Who sent a message is known by its queue alone. */
+function auditedOf(
+  { messageId }: IncomingMessage,
+  event: CloudEventRequest | undefined,
+): Pick<
+  AuditRecord,
+  "action" | "resourceId" | "queue" | "namedSource" | "requestId"
+> {
+  return {
+    action: event?.type ?? "unreadable",
+    resourceId: event?.subject,
+    queue: POLICY_QUEUES[0],
+    namedSource: event?.source,
+    requestId: messageId,
+  };
 }
 
 /** Sends the request again for later, or throws the error, so that the message comes again at once. */
@@ -496,13 +524,18 @@ function sameAs({ id, status }: OperationRecord): string {
 async function reject(
   deps: RequestHandlerDependencies,
   original: IncomingMessage,
-  request: (EventReference & { readonly subject: string }) | undefined,
+  request: CloudEventRequest | undefined,
   { log, traceparent }: Consumed,
   error: ServiceError,
 ): Promise<void> {
   log.warn(`rejected: ${error.code}: ${error.message}`, {
     resourceId: request?.subject,
     messageId: original.messageId,
+    code: error.code,
+  });
+  audit(log, {
+    ...auditedOf(original, request),
+    outcome: "refused",
     code: error.code,
   });
   // Of all that tells the message from others: two that share their bytes, or even their ids, are answered each by itself.

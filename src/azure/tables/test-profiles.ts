@@ -1,4 +1,4 @@
-import type { TestCounts, TestLimits } from "../../machine-test/limits.js";
+import type { TestCounts, TestLimits } from "../../machine-test/ports.js";
 import type { TestProfiles } from "../../machine-test/profile-ports.js";
 import type { TestProfile } from "../../machine-test/profile.js";
 import { createImageDocuments } from "./image-documents.js";

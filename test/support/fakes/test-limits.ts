@@ -1,7 +1,7 @@
 import type {
   TestCounts,
   TestLimits,
-} from "../../../src/machine-test/limits.js";
+} from "../../../src/machine-test/ports.js";
 import { createMemoryImageDocuments } from "./image-documents.js";
 
 export function createTestLimits(

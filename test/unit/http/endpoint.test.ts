@@ -48,6 +48,7 @@ const principals: Record<string, Principal> = {
   "Bearer reader": { appId: "r", roles: ["ImageVersions.Read"] },
   "Bearer writer": { appId: "w", roles: ["ImageVersions.Write"] },
   "Bearer nobody": { roles: [] },
+  "Bearer admin": { appId: "a", roles: ["ImageVersions.Admin"] },
 };
 const edge: EndpointDependencies = {
   document,
@@ -348,7 +349,7 @@ describe("an endpoint", () => {
       "x-request-id": "invocation-1",
       "X-Content-Type-Options": "nosniff",
     });
-    expect(logged).toEqual([]);
+    expect(logged.map(([level]) => level)).toEqual(["warning"]); // The audit record alone.
   });
 
   it("tells of each write that is refused by what code, and of no read", async () => {
@@ -398,6 +399,93 @@ describe("an endpoint", () => {
       ) as string,
     });
   });
+
+  it("audits each write and each refusal: who by ids, what, from where, and what became of it", async () => {
+    const records = () =>
+      logged.splice(0).flatMap(([level, line]) => {
+        const { message, traceparent, ...record } = JSON.parse(
+          String(line),
+        ) as Record<string, unknown>;
+        expect(traceparent).toMatch(/^00-[0-9a-f]{32}-/u);
+        return message === "audit" ? [{ level, ...record }] : [];
+      });
+    const from = { "x-forwarded-for": "198.51.100.9, 203.0.113.7:1025" };
+    const write = {
+      action: "putImageVersion",
+      resourceId: PATH,
+      address: "203.0.113.7",
+      requestId: "invocation-1",
+    };
+    const call = async (token: string, more: Partial<Call> = {}) => {
+      await put({ token, body, headers: from, ...more });
+      return records();
+    };
+    expect(await call("writer", { url: `${PATH}?ignoreUse=false` })).toEqual([
+      {
+        level: "information",
+        ...write,
+        query: "?ignoreUse=false",
+        appId: "w",
+        outcome: "done",
+        status: 202,
+        operationId: operation.id,
+      },
+    ]);
+    const refused = { level: "warning", ...write, outcome: "refused" };
+    expect(await call("reader")).toEqual([
+      { ...refused, appId: "r", status: 403, code: "Forbidden" },
+    ]);
+    expect(await call("stranger")).toEqual([
+      { ...refused, status: 401, code: "Unauthenticated" },
+    ]);
+    expect(await call("writer", { body: "{" })).toMatchObject([
+      { ...refused, appId: "w", status: 400 },
+    ]);
+    await put({ token: "writer", body }, () =>
+      Promise.reject(new Error("ours")),
+    );
+    expect(records()).toMatchObject([
+      { outcome: "failed", status: 500, code: "InternalError" },
+    ]);
+    // Of what is read, only who may not.
+    const get = endpoint("getImageVersion", () =>
+      Promise.reject(new ServiceError("NotFound", "Gone.")),
+    );
+    await get(requestOf({ method: "GET", token: "reader" }), context());
+    expect(records()).toEqual([]);
+    await get(requestOf({ method: "GET", token: "nobody" }), context());
+    expect(records()).toMatchObject([
+      { action: "getImageVersion", outcome: "refused", status: 403 },
+    ]);
+    await endpoint("planImageVersion", () =>
+      Promise.reject(new ServiceError("NotFound", "Gone.")),
+    )(requestOf({ method: "POST", token: "writer", body }), context());
+    expect(records()).toEqual([]);
+  });
+
+  it.each([
+    ["admin", { protected: false }, "off"],
+    ["admin", { protected: true }, undefined],
+    ["admin", {}, undefined],
+    // Where a writer says so and is not refused, there was no protection.
+    ["writer", { protected: false }, undefined],
+  ] as const)(
+    "audits that %s sets %j: protection %s",
+    async (token, sigil, off) => {
+      await put({
+        token,
+        body: JSON.stringify({ ...managedImageBody, sigil }),
+      });
+      expect(JSON.parse(String(logged[0]?.[1]))).toMatchObject({
+        message: "audit",
+        outcome: "done",
+        ...(off && { protection: off }),
+      });
+      expect(String(logged[0]?.[1]).includes('"protection"')).toBe(
+        off !== undefined,
+      );
+    },
+  );
 
   it("takes the host's traceparent where the caller sends a bad one", async () => {
     let seen: string | undefined;

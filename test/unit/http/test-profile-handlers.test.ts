@@ -64,7 +64,8 @@ it("a profile names only subnets that the gallery policy allows, and nothing is 
     );
   const refused = await put("tests", "payments");
   expect(refused).toMatchObject({ status: 403 });
-  expect(JSON.parse(String(refused?.["body"]))).toMatchObject({
+  const { body } = refused as { readonly body: string };
+  expect(JSON.parse(body)).toMatchObject({
     code: "Forbidden",
     errors: [{ code: "SubnetNotAllowed", pointer: "/regions/1/subnetId" }],
   });

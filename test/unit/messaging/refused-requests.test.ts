@@ -90,6 +90,20 @@ describe("a refused request", () => {
           code: "ImageVersionConflict",
         },
       ],
+      [
+        "warning",
+        {
+          message: "audit",
+          traceparent: TRACEPARENT,
+          action: EVENT.type,
+          queue: "image-version-requests",
+          namedSource: "urn:build",
+          resourceId: SUBJECT,
+          requestId: "m1",
+          outcome: "refused",
+          code: "ImageVersionConflict",
+        },
+      ],
     ]);
   });
 

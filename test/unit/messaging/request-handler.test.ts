@@ -47,6 +47,20 @@ describe("an accepted request", () => {
           resourceId: SUBJECT,
         },
       ],
+      [
+        "information",
+        {
+          message: "audit",
+          traceparent: TRACEPARENT,
+          action: EVENT.type,
+          queue: "image-version-requests",
+          namedSource: "urn:build",
+          resourceId: SUBJECT,
+          requestId: "m1",
+          outcome: "done",
+          operationId: "0123456789abcdef0123456789abcdef-1",
+        },
+      ],
     ]);
   });
 
@@ -146,6 +160,19 @@ describe("a request that led to no operation of its own", () => {
           message: "unchanged",
           traceparent: TRACEPARENT,
           resourceId: SUBJECT,
+        },
+      ],
+      [
+        "information",
+        {
+          message: "audit",
+          traceparent: TRACEPARENT,
+          action: EVENT.type,
+          queue: "image-version-requests",
+          namedSource: "urn:build",
+          resourceId: SUBJECT,
+          requestId: "m1",
+          outcome: "done",
         },
       ],
     ]);
