@@ -546,6 +546,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         "not-ready",
         "oldest-operation",
         "operations-failed",
+        "protection-off",
         "refusals",
         "requests-rejected",
         "silent",
