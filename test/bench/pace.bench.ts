@@ -1,15 +1,18 @@
 /**
- * How soon the end of a region and of a whole version is known, and by how many polls: on virtual time, beside az and 0.1.0.
- * The goals are asserted in test/unit/image-version/state/pace.test.ts.
+ * How soon the end of a region and of a whole version is known, and by how many polls: on virtual time, beside az and 0.1.0. The
+ * figures are the same each time: what docs/explanation/performance.md says is held here. The goals are asserted in
+ * test/unit/image-version/state/pace-goals.test.ts.
  */
-import { bench } from "vitest";
+import { afterAll, bench } from "vitest";
 import {
   measure,
   SHAPES,
   type Delays,
+  type Measured,
   type Shape,
   type Trial,
 } from "../support/paced-replication.js";
+import { report, type Figure } from "./figures.js";
 
 /** By the minutes that a version takes. */
 const RUNS: Readonly<Record<number, number>> = { 45: 400, 360: 100 };
@@ -28,6 +31,72 @@ trials.push(
   { shape: "linear", regions: 30, minutes: 360, ends: "even" },
 );
 
+/** Ten regions, in 45 minutes, as the document says: region, 99 in 100, the last, version, polls. */
+const DOCUMENTED = {
+  linear: [3.9, 12, 19, 5.5, 25],
+  wandering: [24.6, 74, 149, 10.1, 37],
+  "stuck at 95 %": [29.4, 59, 60, 30, 43],
+  unknown: [30.1, 59, 60, 33.2, 46],
+} as const;
+
+/** Where Azure tells progress to the end, and where not. */
+const TOLD = [
+  "linear",
+  "linear, queued first",
+  "wandering",
+  "drifting",
+] as const;
+const UNTOLD = ["stuck at 95 %", "unknown"] as const;
+
+const measured = new Map<string, Measured>();
+const nameOf = ({ minutes, shape, regions, ends = "random" }: Trial): string =>
+  `${minutes} min, ${shape}, ${regions} regions, ${ends} ends`;
+
+/** As it is rounded there. */
+function documented(
+  name: string,
+  value: number | undefined,
+  most: number,
+): Figure {
+  const digits = Number.isInteger(most) ? 0 : 1;
+  const rounded = Number((value ?? NaN).toFixed(digits));
+  return { name, value: rounded, digits, unit: "s", atMost: most };
+}
+
+afterAll(() => {
+  const of = (trial: Trial) => measured.get(nameOf(trial));
+  const mostOf = (shapes: readonly Shape[], what: "region" | "version") =>
+    Math.max(
+      ...shapes.map(
+        (shape) => of({ shape, regions: 10, minutes: 360 })?.[what] ?? NaN,
+      ),
+    );
+  report("as docs/explanation/performance.md has it", [
+    ...Object.entries(DOCUMENTED).flatMap(
+      ([shape, [region, p99, worst, version, polls]]) => {
+        const now = of({ shape: shape as Shape, regions: 10, minutes: 45 });
+        const { unit: _, ...count } = documented("polls", now?.polls, polls);
+        return [
+          documented(`${shape}: region`, now?.region, region),
+          documented("  99 in 100", now?.late.p99, p99),
+          documented("  the last", now?.late.worst, worst),
+          documented("  version", now?.version, version),
+          { ...count, name: "  polls" },
+        ];
+      },
+    ),
+    documented("six hours: region", mostOf(TOLD, "region"), 120),
+    documented("  version", mostOf(TOLD, "version"), 33),
+    documented("  untold: region", mostOf(UNTOLD, "region"), 138),
+    documented("  untold: version", mostOf(UNTOLD, "version"), 142),
+    documented(
+      "30 regions that end in even steps: region",
+      of({ shape: "linear", regions: 30, minutes: 45, ends: "even" })?.region,
+      13.4,
+    ),
+  ]);
+});
+
 bench(
   "polls of replicating versions",
   () => {
@@ -36,6 +105,7 @@ bench(
     const lines = trials.map((trial) => {
       const { shape, regions, minutes, ends = "random" } = trial;
       const now = measure(trial, RUNS[minutes] ?? 100);
+      measured.set(nameOf(trial), now);
       return [
         `${minutes} min`.padStart(7),
         `${shape}${ends === "even" ? ", even ends" : ""}`.padEnd(22),
