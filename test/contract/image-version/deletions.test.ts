@@ -181,6 +181,29 @@ test("is refused where the version blocks it, before anything that is being done
   expect(shown?.provisioningState).toBe("Succeeded");
 });
 
+test("while Azure cannot be asked, what is being made is deleted, and what has ended is not", async () => {
+  await request(world.deps, id, managedImageRequest());
+  const unanswered = () =>
+    world.simulator.control.addFault({
+      method: "GET",
+      path: path(),
+      status: 429,
+      headers: { "Retry-After": "17" },
+      times: 3,
+    });
+  unanswered();
+  const deletion = await remove();
+  world.simulator.control.clearFaults();
+  expect(await world.finish(id)).toMatchObject({
+    id: deletion.id,
+    status: "Succeeded",
+  });
+  unanswered();
+  expect(await refusal(remove())).toMatchObject({
+    code: "ResourceManagerThrottled",
+  });
+});
+
 test("is refused for a version that neither Azure has nor anybody asked for", async () => {
   expect(await refusal(remove())).toMatchObject({ code: "NotFound" });
 });

@@ -236,6 +236,26 @@ describe("a version with a promotion rule", () => {
   );
 });
 
+test("a rule promotes its version only while nothing else is under way", async () => {
+  await made({ when: "manual" });
+  const { record } = await world.read(id);
+  const byMachine = { publishedDate: record.publishedDate ?? "" };
+  const promoted = () =>
+    promoteImageVersion(world.deps, { id: idOf(id), ...BY, byMachine });
+  const { id: existingOperationId } = await request(world.deps, id, {
+    ...body({ when: "manual" }),
+    tags: { build: "2" },
+  });
+  expect(await refusal(promoted())).toMatchObject({
+    code: "ImageVersionConflict",
+    fields: { existingOperationId },
+  });
+  await world.finish(id);
+  await promoted();
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  expect(await excluded()).toBe(false);
+});
+
 describe("by hand", () => {
   test("a version is demoted, and a rule that it had promotes it no more", async () => {
     await made({ when: "allRegionsReady" });

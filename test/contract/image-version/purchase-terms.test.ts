@@ -63,6 +63,11 @@ const NOT_ACCEPTED = {
   remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${AZ}; az vm image terms accept ${AZ}`,
 };
 
+test("a plan names the purchase plan that machines of the version need", async () => {
+  const plan = { id: idOf(VERSION), body: managedImageRequest() };
+  expect((await planImageVersion(world.deps, plan)).purchasePlan).toEqual(PLAN);
+});
+
 test("a plan, the version's operation and the commands for a machine warn of terms that are not accepted", async () => {
   expect(await planned()).toMatchObject([
     { ...NOT_ACCEPTED, severity: "warning" },

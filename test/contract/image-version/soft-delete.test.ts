@@ -341,6 +341,20 @@ describe("the number of a deleted version", () => {
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
   });
 
+  test("that an operation is to make stops no request beside it", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await outside(world, "PUT", id, managedImageRequest());
+    await outside(world, "DELETE", id);
+    const tagged = { ...managedImageRequest(), tags: { build: "2" } };
+    expect(await request(world.deps, id, tagged)).toMatchObject({
+      kind: "CreateImageVersion",
+    });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { errors: [taken] },
+    });
+  });
+
   test("is given to no new version", async () => {
     const highest = seedVersionId("90.0.0");
     await outside(world, "PUT", highest, managedImageRequest());

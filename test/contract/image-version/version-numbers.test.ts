@@ -489,6 +489,23 @@ describe("a number that turns out to be taken", () => {
     });
   });
 
+  test("is planned for a few times only", async () => {
+    await publish("1.0.0");
+    const { resourceManager } = world.deps;
+    const deps: Dependencies = {
+      ...world.deps,
+      resourceManager: {
+        ...resourceManager,
+        getImageVersion: () =>
+          resourceManager.getImageVersion(idOf(versionId("1.0.0"))),
+      },
+    };
+    const asked = { plan: "require", body: withReplicas(3) } as const;
+    expect(await refusal(next(asked, deps))).toMatchObject({
+      code: "StateConflict",
+    });
+  });
+
   test("in Azure, though the list does not show it yet, is planned for again", async () => {
     await publish("1.0.0");
     const deps: Dependencies = {

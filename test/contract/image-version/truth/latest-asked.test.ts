@@ -2,10 +2,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
+import { refusal } from "../../../support/refusal.js";
 import {
   byHand,
   cancel,
   ended,
+  etagOf,
   isExcluded,
   made,
   operationIn,
@@ -84,6 +86,19 @@ test("a creation that holds back what others have made is told that it stays in 
   const told = await putThrough(world, id, plain(undefined, HELD));
   expect(told.status).toBe("Succeeded");
   expect(warned(told)).toContain("StaysIncluded");
+});
+
+test("what cannot be held back by a PUT is refused where that has an ETag, and no warning would be seen", async () => {
+  await made(world, id, plain());
+  const held = (ifMatch: string) =>
+    put(world, id, plain(undefined, { ...HELD, tags: { a: "1" } }), {
+      ifMatch,
+    });
+  expect(await refusal(held(await etagOf(world, id)))).toMatchObject({
+    code: "StaysIncluded",
+    findings: [{ code: "StaysIncluded", severity: "error" }],
+  });
+  expect(warned(operationIn(await held("*")))).toContain("StaysIncluded");
 });
 
 test("a creation under a rule that was canceled, and is asked again, is under the rule again", async () => {

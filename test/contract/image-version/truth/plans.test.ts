@@ -76,6 +76,19 @@ describe("beside an operation", () => {
     expect([errors, changes]).toEqual([[], []]);
   });
 
+  test("that is followed by a deletion it names the deletion", async () => {
+    await made(world, id, plain(TWO));
+    await patch(world, id, { tags: { a: "2" } });
+    const deletion = await byHand.remove(world, id);
+    const { planned } = await agreed(plain(TWO, { tags: { b: "1" } }));
+    expect(planned.findings).toContainEqual(
+      expect.objectContaining({
+        code: "ImageVersionRequestedOtherwise",
+        message: expect.stringContaining(deletion.id) as string,
+      }),
+    );
+  });
+
   test.each([{}, { ifMatch: "*" }])(
     "a body that says otherwise than it asks is refused (%j)",
     async (more) => {

@@ -28,6 +28,7 @@ import {
   step,
   succeeded,
   time,
+  told,
   withRecord,
 } from "../../../support/transitions.js";
 
@@ -203,6 +204,17 @@ describe("what has begun beside it (2)", () => {
     expect(Object.keys(pair.record.requests)).toEqual([pair.operation.id]);
     expect(pair.beside?.map(({ error }) => error?.code)).toEqual([
       "Superseded",
+    ]);
+  });
+
+  it("ends Canceled where somebody has canceled it", () => {
+    const first = outOfLatest();
+    const by = { appId: "x" };
+    const canceled = beginCancel(first, first.operation.id, by, at(NOW + 30));
+    if (canceled === undefined) throw new Error("it cannot be canceled");
+    const after = taken(sent(deleting(undefined, told(canceled))));
+    expect(after.beside).toMatchObject([
+      { id: first.operation.id, status: "Canceled", canceledBy: by },
     ]);
   });
 

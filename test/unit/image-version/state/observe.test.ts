@@ -26,6 +26,7 @@ import {
 } from "../../../support/transitions.js";
 
 const BUILD = "/tags/build";
+const EAST = regionField("eastus2");
 /** The last change was ten seconds after the first request. */
 const CHANGED = 10;
 const STALE = CHANGED + 600;
@@ -85,6 +86,16 @@ describe("a look is a fact at once (1)", () => {
       at(20),
     );
     expect(fact).toMatchObject({ others: [], write: { fate: "shown" } });
+  });
+
+  it("that shows the region gone that the write removes; what changes in it is others'", () => {
+    const removing = writing({ [EAST]: null });
+    expect(
+      observe(removing, shows({ [EAST]: null }), at(20)).fact,
+    ).toMatchObject({ others: [], write: { fate: "shown" } });
+    const count = `${EAST}/regionalReplicaCount`;
+    const { fact } = observe(removing, shows({ [count]: 3 }), at(STALE));
+    expect(fact?.others).toMatchObject([{ field: count, after: 3 }]);
   });
 
   it("that shows another release of the write's own", () => {

@@ -3,6 +3,7 @@ import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
+import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import { see } from "../../../../src/image-version/state/see.js";
 import { settled } from "../../../../src/image-version/state/told.js";
 import {
@@ -13,6 +14,7 @@ import {
   succeeded,
   time,
   told,
+  toldOf,
   withRecord,
 } from "../../../support/transitions.js";
 
@@ -85,6 +87,18 @@ describe("what others have changed is told once (1)", () => {
     const pair = see(told(succeeded()), shows({}, time(1_500)), at(2_000));
     expect(types(pair)).toEqual(["DeletedOutside"]);
     expect(pair.record.conditions).toEqual([]);
+  });
+
+  it("each deletion as one of its own, also of a version that was given back", () => {
+    const gone = (pair: ImageVersionPair, seconds: number) =>
+      see(see(pair, undefined, at(seconds)), undefined, at(seconds + 240));
+    const once = gone(told(succeeded()), 2_000);
+    const twice = gone(told(looked(once, {}, 4_000)), 6_000);
+    expect([...types(once), ...types(twice)]).toEqual([
+      "DeletedOutside",
+      "DeletedOutside",
+    ]);
+    expect(toldOf(once)).not.toEqual(toldOf(twice));
   });
 
   it("not as a deletion where Sigil has sent a DELETE", () => {
