@@ -142,6 +142,7 @@ describe("infra/", needs("bicep", BICEP), () => {
             galleries: [{ subscriptionId: "*" }],
           },
         ],
+        gates: [],
       });
       expect(config.tokenAudience).toEqual(["sigil"]);
       expect(config.consumerSubscriptions).toEqual([CONSUMER]);
