@@ -34,11 +34,11 @@ const REPLICATION_BOUNDARIES_SECONDS = [
 export function createMetrics(meter: Meter): Metrics {
   const accepted = meter.createCounter("sigil.operation.accepted", {
     unit: "{operation}",
-    description: "Operations that were accepted.",
+    description: "Operations accepted.",
   });
   const rejected = meter.createCounter("sigil.request.rejected", {
     unit: "{request}",
-    description: "Requests that were refused, by code.",
+    description: "Writes refused, by HTTP (4xx) or by Service Bus.",
   });
   const failed = meter.createCounter("sigil.operation.failed", {
     unit: "{operation}",
@@ -46,38 +46,38 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const ready = meter.createCounter("sigil.region.ready", {
     unit: "{region}",
-    description: "Regions in which a version became usable.",
+    description: "Regions that became usable, once for each operation that asked for one.",
   });
   const regionFailed = meter.createCounter("sigil.region.failed", {
     unit: "{region}",
-    description: "Failed replications to a region.",
+    description: "Replications to a region that failed, repaired later or not.",
   });
   const duration = meter.createHistogram("sigil.region.replication.duration", {
     unit: "s",
     description:
-      "Time from the start of an operation until a region was seen to be usable.",
+      "From the operation's start to the poll that saw the region usable.",
     advice: { explicitBucketBoundaries: REPLICATION_BOUNDARIES_SECONDS },
   });
   const unpublished = meter.createCounter("sigil.event.unpublished", {
     unit: "{event}",
     description:
-      "Events that could not be published, each time they were tried.",
+      "Events that could not be published, each time that they were tried.",
   });
   const oldest = meter.createGauge("sigil.operation.oldest.age", {
     unit: "s",
-    description: "Age of the oldest operation that has not ended.",
+    description: "Age of the oldest operation not ended, at each run of the reconciler; 0: there is none.",
   });
   const quota = meter.createGauge("sigil.arm.quota.remaining", {
     unit: "{request}",
-    description: "Calls that Azure Resource Manager still allows, by limit.",
+    description: "Calls that ARM still allows for a subscription, by its answers.",
   });
   const deadLetters = meter.createGauge("sigil.queue.dead_letters", {
     unit: "{message}",
-    description: "Messages in a queue's dead-letter queue.",
+    description: "Messages in a queue's dead-letter queue, at each check; at most 1,000 are counted.",
   });
   const oldestDead = meter.createGauge("sigil.queue.dead_letters.oldest.age", {
     unit: "s",
-    description: "Age of the oldest message in a queue's dead-letter queue.",
+    description: "Age of the oldest of them; 0: there is none.",
   });
   return {
     accepted: (kind) => accepted.add(1, { "sigil.operation.kind": kind }),

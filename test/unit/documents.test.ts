@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { createNoopMeter, type MetricOptions } from "@opentelemetry/api";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
 import {
@@ -20,6 +21,7 @@ import { KINDS } from "../../src/kinds.js";
 import { CONDITIONS } from "../../src/conditions/conditions.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
+import { createMetrics } from "../../src/telemetry/metrics.js";
 import { dataOf, messagesOf, type Schema } from "./events/document.js";
 import {
   content,
@@ -36,6 +38,7 @@ const CONDITION_TABLE = section("conditions", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
+const METRIC_TABLE = section("metrics", "table");
 const NAME_TABLES = section("names", "tables", "these");
 
 /** What stands between two marks, the first of which says what writes it. */
@@ -116,6 +119,41 @@ function conditionTable(): string {
       ([type, { sentence, whatToDo }]) =>
         `| \`${type}\` | ${sentence}. | ${whatToDo} |`,
     ),
+  ].join("\n");
+}
+
+/** Each is measured once: what is given with it is its attributes. */
+function metricTable(): string {
+  const rows = new Map<string, readonly string[]>();
+  const instrument = (
+    name: string,
+    { unit = "", description = "" }: MetricOptions = {},
+  ) => {
+    const note = (_: number, attributes: object = {}): void => {
+      const by = Object.keys(attributes).map((key) => `\`${key}\``);
+      rows.set(name, [`\`${name}\``, `\`${unit}\``, by.join(", "), description]);
+    };
+    return { add: note, record: note };
+  };
+  const metrics = createMetrics({
+    ...createNoopMeter(),
+    createCounter: instrument,
+    createGauge: instrument,
+    createHistogram: instrument,
+  });
+  metrics.accepted("");
+  metrics.rejected("", "http");
+  metrics.failed("");
+  metrics.regionReady("", 1);
+  metrics.regionFailed("");
+  metrics.unpublished(1);
+  metrics.oldestOpen(1);
+  metrics.armQuota({ limit: "", subscriptionId: "", remaining: 1 });
+  metrics.deadLetters("", 1, 1);
+  return [
+    "| metric | unit | by | what |",
+    "| --- | --- | --- | --- |",
+    ...[...rows.values()].map((row) => `| ${row.join(" | ")} |`),
   ].join("\n");
 }
 
@@ -253,6 +291,7 @@ test.each([
     permissionTable,
   ],
   ["names", "docs/reference/names.md", NAME_TABLES, nameTables],
+  ["metrics", "docs/reference/operations.md", METRIC_TABLE, metricTable],
   [
     "conditions",
     "docs/reference/conditions.md",
