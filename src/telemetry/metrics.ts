@@ -46,7 +46,8 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const ready = meter.createCounter("sigil.region.ready", {
     unit: "{region}",
-    description: "Regions that became usable, once for each operation that asked for one.",
+    description:
+      "Regions that became usable, once for each operation that asked for one.",
   });
   const regionFailed = meter.createCounter("sigil.region.failed", {
     unit: "{region}",
@@ -65,15 +66,18 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const oldest = meter.createGauge("sigil.operation.oldest.age", {
     unit: "s",
-    description: "Age of the oldest operation not ended, at each run of the reconciler; 0: there is none.",
+    description:
+      "Age of the oldest operation not ended, at each run of the reconciler; 0: there is none.",
   });
   const quota = meter.createGauge("sigil.arm.quota.remaining", {
     unit: "{request}",
-    description: "Calls that ARM still allows for a subscription, by its answers.",
+    description:
+      "Calls that ARM still allows for a subscription, by its answers.",
   });
   const deadLetters = meter.createGauge("sigil.queue.dead_letters", {
     unit: "{message}",
-    description: "Messages in a queue's dead-letter queue, at each check; at most 1,000 are counted.",
+    description:
+      "Messages in a queue's dead-letter queue, at each check; at most 1,000 are counted.",
   });
   const oldestDead = meter.createGauge("sigil.queue.dead_letters.oldest.age", {
     unit: "s",

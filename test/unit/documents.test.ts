@@ -131,7 +131,12 @@ function metricTable(): string {
   ) => {
     const note = (_: number, attributes: object = {}): void => {
       const by = Object.keys(attributes).map((key) => `\`${key}\``);
-      rows.set(name, [`\`${name}\``, `\`${unit}\``, by.join(", "), description]);
+      rows.set(name, [
+        `\`${name}\``,
+        `\`${unit}\``,
+        by.join(", "),
+        description,
+      ]);
     };
     return { add: note, record: note };
   };
