@@ -1,4 +1,5 @@
 import { ProblemError, type Schemas } from "@sigil/client";
+import { NO_LATEST } from "../components/tick.js";
 import type { Operation } from "../operations.js";
 import type { ImageName } from "../routes.js";
 
@@ -16,8 +17,6 @@ export interface VersionActionProps extends ActionProps {
   /** As it is seen. What has changed since the dialog was opened is refused: it says what happens to what was seen then. */
   readonly etag: string;
 }
-
-export const NO_LATEST = "RegionWouldLoseLatest";
 
 export function isNoLatest(error: unknown): boolean {
   return error instanceof ProblemError && error.code === NO_LATEST;
