@@ -63,9 +63,9 @@ afterAll(() => world.close());
 async function startCounted(
   replication: Pick<InProcessOptions, "replicationMs" | "spread">,
 ): Promise<OnLoopback> {
-  let clock: OnLoopback["clock"] | undefined;
+  const at: { clock?: OnLoopback["clock"] } = {};
   const tables = await startMemoryTables({
-    now: () => new Date(clock?.now() ?? Date.now()),
+    now: () => new Date(at.clock?.now() ?? Date.now()),
     onRequest({ kind }) {
       if (kind === "read") reads += 1;
       if (kind === "write") writes += 1;
@@ -77,7 +77,7 @@ async function startCounted(
     world: large.world,
     ...replication,
   });
-  ({ clock } = started);
+  at.clock = started.clock;
   const { messenger } = started;
   const publish = messenger.publish.bind(messenger);
   const enqueue = messenger.enqueue.bind(messenger);
