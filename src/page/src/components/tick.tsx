@@ -20,9 +20,6 @@ export function Tick({
   );
 }
 
-/** The code of a finding, or a refusal, for a region without a latest. */
-export const NO_LATEST = "RegionWouldLoseLatest";
-
 /** What a refusal for a region without a latest asks for. */
 export function NoLatestTick({
   allowed,

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { Changes } from "../components/changes.js";
 import { Problem } from "../components/problem.js";
-import { NO_LATEST, NoLatestTick } from "../components/tick.js";
+import { NoLatestTick } from "../components/tick.js";
 import { Tile } from "../components/tile.js";
 import { canonicalRegion, regionCount } from "../geography.js";
+import { NO_LATEST } from "../no-latest.js";
 import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
 import { FindingNote, focusField } from "./fields.js";

@@ -1,5 +1,5 @@
 import { ProblemError, type Schemas } from "@sigil/client";
-import { NO_LATEST } from "../components/tick.js";
+import { NO_LATEST } from "../no-latest.js";
 import type { Operation } from "../operations.js";
 import type { ImageName } from "../routes.js";
 

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Client, Schemas } from "@sigil/client";
 import { Findings, Problem } from "../components/problem.js";
-import { NO_LATEST, NoLatestTick, Tick } from "../components/tick.js";
+import { NoLatestTick, Tick } from "../components/tick.js";
 import { useClient, useMay } from "../context.js";
 import { useLive, type Live } from "../live.js";
+import { NO_LATEST } from "../no-latest.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { LatestTable } from "./latest-table.js";
