@@ -163,7 +163,8 @@ describe("signing in to the page", needs("chromium", chromium), () => {
       await held;
       await route.continue();
     });
-    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await page.getByLabel("Add regions").fill("westus");
+    await page.getByLabel("Add regions").press("Enter");
     await renewal;
     await page
       .getByRole("button", { name: /, (?:Read|Write|Admin)$/u })
