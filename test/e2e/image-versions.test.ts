@@ -20,7 +20,10 @@ let host: HostProcess;
 let api: ApiClient;
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  // On a slow machine an answer takes more than two seconds, and the operation waits.
+  stack = await Stack.start({
+    settings: { SIGIL_CREATE_TIMEOUT_SECONDS: "30" },
+  });
   host = await stack.startHost();
   api = await stack.client(host);
 });

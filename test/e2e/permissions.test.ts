@@ -34,7 +34,6 @@ beforeAll(async () => {
     settings: {
       SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
       SIGIL_TEST_MACHINES: "true",
-      SIGIL_CREATE_TIMEOUT_SECONDS: "2", // some waits are twice this long
       SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
       SIGIL_KEY_GUARDIAN_SCHEDULE: "* * * * * *",
     },

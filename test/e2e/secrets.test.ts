@@ -24,11 +24,7 @@ const secrets = new Map<string, string>();
 
 beforeAll(async () => {
   stack = await Stack.start({
-    settings: {
-      AZURE_CLIENT_SECRET: CLIENT_SECRET,
-      // Twice this long after a reset an outcome is still looked for.
-      SIGIL_CREATE_TIMEOUT_SECONDS: "2",
-    },
+    settings: { AZURE_CLIENT_SECRET: CLIENT_SECRET },
   });
   host = await stack.startHost((text) => told.push({ where: "logs", text }));
 });
