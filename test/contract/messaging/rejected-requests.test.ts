@@ -375,9 +375,9 @@ test("one that another holds is accepted, stays for now, and sent again is the s
   const [held] = await receive(other, 1);
   const first = await call("sendRejectedRequestAgain", { id });
   expect(first.status).toBe(202);
-  expect(logged).toMatchObject([
-    { operationId: first.body.id, removed: "false" },
-  ]);
+  expect(logged).toContainEqual(
+    expect.objectContaining({ operationId: first.body.id, removed: "false" }),
+  );
   if (held) await other.abandonMessage(held);
   await other.close();
   const second = await call("sendRejectedRequestAgain", { id });
@@ -474,11 +474,13 @@ describe("a corrected one", () => {
         body: { id: operation.id, requestedBy: { objectId: "admin" } },
       });
       expect((await list()).value).toEqual([]);
-      expect(logged.at(-1)).toMatchObject({
-        message: `rejected request ${id} was sent again, corrected`,
-        resourceId,
-        operationId: operation.id,
-      });
+      expect(logged).toContainEqual(
+        expect.objectContaining({
+          message: `rejected request ${id} was sent again, corrected`,
+          resourceId,
+          operationId: operation.id,
+        }),
+      );
     },
   );
 
