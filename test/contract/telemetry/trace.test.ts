@@ -272,6 +272,7 @@ describe("log lines", () => {
       about: { ...line.about, region: name, traceparent },
     });
     expect(told).toMatchObject([
+      { message: "audit", about: { operationId, outcome: "done" } },
       { ...line, message: "Sigil.ImageVersion.Accepted" },
       { ...line, message: "Sigil.ImageVersion.Creating" },
       { message: "Sigil.ImageVersion.RegionCompleted" },
