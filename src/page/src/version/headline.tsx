@@ -119,7 +119,12 @@ function ofCondition(version: Version, condition: Condition): Headline {
   const wave = version.sigil.rollout?.wave;
   switch (type) {
     case "Revoked":
-      return { tile: "failed", title: "Taken back: not to be used", text };
+      return {
+        tile: "failed",
+        title: "Taken back: not to be used",
+        text,
+        ...command,
+      };
     case "KeyAtRisk":
       return {
         tile: "risk",
