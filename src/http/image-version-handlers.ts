@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import type { Finding } from "../errors.js";
+import { findingsInAnswer, type Finding } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
@@ -23,7 +23,6 @@ import {
   openedKeys,
   withKeys,
   viewImageVersion,
-  viewPlan,
   type ChangeCommand,
   type Command,
   type PutAnswer,
@@ -300,22 +299,21 @@ export function imageVersionHandlers(
       },
     ),
 
-    planImageVersion: endpoint("planImageVersion", async (request) => ({
-      status: 200 as const,
-      body: viewPlan(
-        await planImageVersion(deps, {
-          id: request.path,
-          body: request.body as ImageVersionRequest,
-          pasted: request.pasted,
-          ...preconditionIn(request),
-          ...mayCreateIn(request),
-          ...mayUseIn(request),
-          ...mayUnprotectIn(request),
-          ...removeRegionsIn(request.query),
-          ...allowNoLatestIn(request),
-        }),
-      ),
-    })),
+    planImageVersion: endpoint("planImageVersion", async (request) => {
+      const plan = await planImageVersion(deps, {
+        id: request.path,
+        body: request.body as ImageVersionRequest,
+        pasted: request.pasted,
+        ...preconditionIn(request),
+        ...mayCreateIn(request),
+        ...mayUseIn(request),
+        ...mayUnprotectIn(request),
+        ...removeRegionsIn(request.query),
+        ...allowNoLatestIn(request),
+      });
+      const findings = findingsInAnswer(plan.findings);
+      return { status: 200 as const, body: { ...plan, findings } };
+    }),
 
     retryImageVersion: endpoint("retryImageVersion", async (request) => {
       const { path, body, requestUrl } = request;

@@ -46,7 +46,6 @@ export {
   type PutImageVersion,
 } from "./commands/put.js";
 export { restoreImageVersion } from "./commands/restore.js";
-export { viewPlan } from "./commands/view-plan.js";
 export { planRollback, rollBackImage } from "./rollback/roll-back.js";
 export { rollbackTarget } from "./rollback/target.js";
 

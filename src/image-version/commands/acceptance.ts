@@ -14,19 +14,18 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type {
-  Dependencies,
-  Objection,
-  ResourceManager,
-  StoredVersion,
-} from "../ports.js";
+import type { Dependencies, Objection, StoredVersion } from "../ports.js";
+import { mustKeepLatest, sparedBy, takingOf } from "../preflight/latest.js";
 import {
   admitted,
   heldBackFindings,
   holdingBack,
 } from "../preflight/objections.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { mustNotBeNeeded } from "../preflight/use.js";
+import { removedBy } from "../properties/fields.js";
+import { listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
+import { latestRegions } from "../queries/use.js";
 import { isBusy, type Look } from "../resources.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionIn } from "../state/deletion.js";
@@ -39,7 +38,13 @@ import type {
 } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal, isToBeShown } from "../state/states.js";
-import { gone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
+import {
+  conflict,
+  gone,
+  mustMatch,
+  mustNotBeRestored,
+  type Command,
+} from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
 /** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
@@ -60,24 +65,14 @@ export async function glance(
 ): Promise<Glance> {
   try {
     const shown = await lookAt(deps, id);
-    if (shown !== undefined) deps.looks.keep(id, shown);
-    return await glanceBy(deps, id, record, shown);
+    if (shown === undefined) await mustBeGone(deps, id, record, listOf(deps));
+    else deps.looks.keep(id, shown);
+    const { look, isFact } = believed(record, shown, contextOf(deps));
+    return { look, seen: isFact };
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
     return { look: record?.status, seen: false };
   }
-}
-
-/** By what Azure has shown now. Throws ServiceError StateConflict, retryable, where it is not certain that the version is gone. */
-export async function glanceBy(
-  deps: Dependencies,
-  id: ImageVersionId,
-  record: ImageVersionRecord | undefined,
-  shown: Look | undefined,
-): Promise<Glance> {
-  if (shown === undefined) await mustBeGone(deps, id, record, listIn(deps));
-  const { look, isFact } = believed(record, shown, contextOf(deps));
-  return { look, seen: isFact };
 }
 
 /** What is decided on: what is stored, as the look of the acceptance shows it, and that look. */
@@ -93,26 +88,37 @@ export interface Asks
   readonly warnings?: readonly Finding[];
   /** The state that it is accepted on, where that is not the stored one. */
   readonly on?: ImageVersionPair;
+  /** What becomes of regions that would have no latest; absent: it is refused. `spared`: they keep it. `planned`: that was asked before. */
+  readonly losses?: "spared" | "planned";
 }
 
 export type Decided<Answer = never> =
   Decision<ImageVersionRecord, Answer> | { readonly asks: Asks };
 
+/** How a command is decided, once what it is decided by is read. */
+interface Deciding<Answer> {
+  readonly glance: Glance;
+  /** Pure: it is asked again where another comes first. `spared`: canonical regions that would have no latest. */
+  readonly decide: (
+    subject: Subject,
+    spared: readonly string[],
+  ) => Decided<Answer>;
+  /** What else is worth knowing of what it asks; a repeat asks nothing. Throws where that forbids it. */
+  readonly ask?:
+    ((subject: Subject) => Promise<readonly Finding[]>) | undefined;
+}
+
 /**
- * The operation that the command's key has led to, or what is decided. `prepare` reads what the decision rests on; `decide` is pure:
- * it is asked again where another comes first. Throws what they throw, and ServiceError StateConflict, retryable, while as many are open
- * as can be.
+ * The operation that the command's key has led to, or what is decided. `prepare` reads what the decision rests on. Throws what its
+ * functions throw, and ServiceError StateConflict, retryable, while as many are open as can be.
  */
 export async function acceptCommand<Answer extends object = never>(
   deps: Dependencies,
   command: Command,
   fingerprint: string,
-  prepare: (stored: StoredVersion | undefined) => Promise<{
-    readonly glance: Glance;
-    readonly decide: (subject: Subject) => Decided<Answer>;
-  }>,
+  prepare: (stored: StoredVersion | undefined) => Promise<Deciding<Answer>>,
 ): Promise<OperationRecord | Answer> {
-  const { id, requestedBy, traceparent, event } = command;
+  const { id, requestedBy, traceparent, event, byMachine } = command;
   const resourceId = formatImageVersionId(id);
   const key = keyOf(resourceId);
   const { requestKey, earlier } = await claimKey(
@@ -125,21 +131,30 @@ export async function acceptCommand<Answer extends object = never>(
   const read = await deps.store.read(key);
   // What it is judged by is what GET shows next: where a condition is not met, that ETag is the one to send.
   deps.looks.forget(id, imageIdOf(id));
-  const { glance, decide } = await prepare(read);
+  const deciding = await prepare(read);
+  const { glance, decide } = deciding;
   const { look } = glance;
-  const objections = await objectionsTo(deps, id, read, glance, decide);
+  const found = await foundOf(deps, command, read, deciding);
   const decideOn = (
     present: StoredVersion | undefined,
   ): Decision<ImageVersionRecord, Answer> => {
-    const stored = asSeen(present, glance, contextOf(deps));
-    const decided = decide({ ...glance, stored });
+    const subject = subjectOf(present, glance, contextOf(deps));
+    const { stored } = subject;
+    const decided = decide(subject, found?.spared ?? []);
     if (!("asks" in decided)) return decided;
+    if (found === undefined)
+      throw new ServiceError(
+        "StateConflict",
+        "The version was changed while the request was judged. Send it again.",
+        { retryAfterMs: 1_000 },
+      );
     if (stored !== undefined) mustHaveRoom(stored);
     const {
       request,
       regions = [],
       on = stored,
       warnings = [],
+      losses: _,
       ...asks
     } = decided.asks;
     return accept(
@@ -147,7 +162,11 @@ export async function acceptCommand<Answer extends object = never>(
         ...asks,
         key,
         resourceId,
-        request: { ...holdingBack(request, objections), ...lifeIn(look) },
+        request: {
+          ...holdingBack(request, found.objections),
+          ...(look?.publishedDate && { life: look.publishedDate }),
+          ...(byMachine && { machine: true }),
+        },
         ...(look && { look }),
         regions,
         fingerprint,
@@ -158,7 +177,7 @@ export async function acceptCommand<Answer extends object = never>(
       },
       on,
       contextOf(deps),
-      [...warnings, ...heldBackFindings(objections)],
+      [...warnings, ...found.warnings],
     );
   };
   const answer = await acceptOperation(deps, key, decideOn, { stored: read });
@@ -166,86 +185,121 @@ export async function acceptCommand<Answer extends object = never>(
   return answer;
 }
 
-/** What there is against it, by what was read. What is refused for another reason is refused when it is decided. */
-async function objectionsTo<Answer>(
-  deps: Dependencies,
-  id: ImageVersionId,
-  read: StoredVersion | undefined,
-  glance: Glance,
-  decide: (subject: Subject) => Decided<Answer>,
-): Promise<readonly Objection[]> {
-  const stored = asSeen(read, glance, contextOf(deps));
-  let decided: Decided<Answer>;
-  try {
-    decided = decide({ ...glance, stored });
-  } catch (error) {
-    if (error instanceof ServiceError) return [];
-    throw error;
-  }
-  if (!("asks" in decided)) return [];
-  const { kind, request, on = stored } = decided.asks;
-  const isRestore = kind === "RestoreImageVersion";
-  return admitted(deps, id, on?.record, glance.look, request, isRestore);
+/** What was found of what is asked. */
+interface Found {
+  readonly warnings: readonly Finding[];
+  readonly spared: readonly string[];
+  readonly objections: readonly Objection[];
 }
 
-type ByHand = Decided | { readonly asks: Omit<Asks, "kind"> };
+/** Undefined where nothing is asked by what was read: what is refused is refused when it is decided. Throws where that forbids it. */
+async function foundOf<Answer>(
+  deps: Dependencies,
+  command: Command,
+  read: StoredVersion | undefined,
+  { glance, decide, ask }: Deciding<Answer>,
+): Promise<Found | undefined> {
+  const subject = subjectOf(read, glance, contextOf(deps));
+  let decided: Decided<Answer>;
+  try {
+    decided = decide(subject, []);
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+  return "asks" in decided
+    ? questioned(deps, command, subject, decided.asks, ask)
+    : undefined;
+}
 
-/**
- * Of a version that is there: none of these creates or adopts it. Where the decision asks something of it, `ask` reads what is worth
- * knowing of that.
- */
+async function questioned(
+  deps: Dependencies,
+  { id, byMachine }: Command,
+  subject: Subject,
+  asks: Asks,
+  ask: Deciding<never>["ask"],
+): Promise<Found> {
+  const { look, stored } = subject;
+  const { kind, request, losses, on = stored } = asks;
+  const taking = look && takingOf(id, look, stored?.record, request);
+  const isRestore = kind === "RestoreImageVersion";
+  const spared =
+    taking && losses === "spared" ? await sparedBy(deps, taking) : [];
+  const warnings = [
+    ...(taking && losses === undefined
+      ? await mustKeepLatest(deps, taking, request)
+      : []),
+    ...(look && request.guarded && !byMachine
+      ? await mustNotBeMissed(deps, id, request)
+      : []),
+    ...((await ask?.(subject)) ?? []),
+  ];
+  const objections = await admitted(
+    deps,
+    id,
+    on?.record,
+    look,
+    request,
+    isRestore,
+  );
+  return {
+    warnings: [...warnings, ...heldBackFindings(objections)],
+    spared,
+    objections,
+  };
+}
+
+/** Throws where somebody needs what the request takes away: the version, or regions of it. */
+export async function mustNotBeMissed(
+  deps: Dependencies,
+  id: ImageVersionId,
+  { deletion, patch }: VersionRequest,
+): Promise<readonly Finding[]> {
+  return mustNotBeNeeded(deps, {
+    id,
+    latestIn: await latestRegions(deps, id),
+    ...(deletion
+      ? { pointer: "" }
+      : { pointer: "/query/removeRegions", regions: removedBy(patch) }),
+  });
+}
+
+/** A command on a version that is there: none of these creates or adopts it. */
+export interface ByHand extends Pick<Deciding<never>, "ask"> {
+  readonly kind: Accepting["kind"];
+  /** What else tells one from another. */
+  readonly detail: readonly string[];
+  readonly decide: (
+    ...by: Parameters<Deciding<never>["decide"]>
+  ) => OperationRecord | { readonly asks: Asks };
+}
+
 export function acceptByHand(
   deps: Dependencies,
   command: Command,
-  kind: Accepting["kind"],
-  detail: readonly string[],
-  decide: (subject: Subject) => ByHand,
-  ask: (subject: Subject) => Promise<readonly Finding[]> = () =>
-    Promise.resolve([]),
+  { kind, detail, decide, ask }: ByHand,
 ): Promise<OperationRecord> {
   const { id, ifMatch, byMachine } = command;
-  const decideOn = (subject: Subject): ByHand => {
-    mustNotBeRestored(id, subject.stored);
-    mustMatch(command, subject.look, subject.stored?.record);
-    if (byMachine !== undefined) mustBeQuiet(id, byMachine, subject);
-    return decide(subject);
-  };
   return acceptCommand(
     deps,
     command,
     fingerprintOfCommand(kind, ...detail),
     async (read) => {
-      const seen = await glance(
-        deps,
-        id,
-        read?.record,
-        // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
+      // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
+      const mustSee =
         ifMatch !== undefined ||
-          (read?.record.status === undefined &&
-            (kind !== "DeleteImageVersion" ||
-              (read !== undefined && isFinal(read.record.state)))),
-      );
-      // A repeat changes nothing, so it asks nothing.
-      const first = {
-        ...seen,
-        stored: asSeen(read, seen, contextOf(deps)),
-      };
-      const found = "asks" in decideOn(first) ? await ask(first) : [];
+        (read?.record.status === undefined &&
+          (kind !== "DeleteImageVersion" ||
+            (read !== undefined && isFinal(read.record.state))));
       return {
-        glance: seen,
-        decide: (subject) => {
-          const decided = decideOn(subject);
-          if (!("asks" in decided)) return decided;
-          const { request, warnings = [], ...asks } = decided.asks;
-          return {
-            asks: {
-              ...asks,
-              kind,
-              request: { ...request, ...(byMachine && { machine: true }) },
-              warnings: [...warnings, ...found],
-            },
-          };
+        glance: await glance(deps, id, read?.record, mustSee),
+        decide: (subject, spared) => {
+          mustNotBeRestored(id, subject.stored);
+          mustMatch(command, subject.look, subject.stored?.record);
+          if (byMachine !== undefined) mustBeQuiet(id, byMachine, subject);
+          return decide(subject, spared);
         },
+        ask,
       };
     },
   );
@@ -270,34 +324,24 @@ function mustBeQuiet(
     !isBusy(look)
   )
     return;
-  throw new ServiceError(
-    "ImageVersionConflict",
+  throw conflict(
     `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule or policy waits.`,
-    { fields: { ...(stored && { existingOperationId: stored.operation.id }) } },
+    stored?.operation.id,
   );
 }
 
-export function absent(
-  { id }: Pick<Command, "id">,
-  stored: StoredVersion | undefined,
-): ServiceError {
+/** What Azure shows; throws ServiceError ImageVersionGone, NotFound or ImageVersionConflict where it has no such version. */
+export function mustBeShown(
+  id: ImageVersionId,
+  { look, stored }: Subject,
+): Look {
+  if (look !== undefined) return look;
   const record = stored?.record;
-  return record !== undefined &&
+  throw record !== undefined &&
     !isToBeShown(record) &&
     (record.publishedDate !== undefined || record.state === "Deleted")
     ? gone(id)
     : notFound(id, record);
-}
-
-export const listIn =
-  ({ resourceManager }: Dependencies) =>
-  (imageId: string): ReturnType<ResourceManager["listImageVersions"]> =>
-    resourceManager.listImageVersions(imageId);
-
-/** The life of the version that a request is about. */
-function lifeIn(look: Look | undefined): Pick<VersionRequest, "life"> {
-  const { publishedDate: life } = look ?? {};
-  return life === undefined ? {} : { life };
 }
 
 /** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */
@@ -308,11 +352,10 @@ const MOST_LENGTH = 600_000;
 
 /** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
 function mustHaveRoom({ record, operation }: StoredVersion): void {
-  const { members, requests, state } = record;
+  const { members, requests } = record;
   if (
-    isFinal(state) ||
-    (members.length < MOST_OPEN &&
-      JSON.stringify(requests).length <= MOST_LENGTH)
+    members.length < MOST_OPEN &&
+    JSON.stringify(requests).length <= MOST_LENGTH
   )
     return;
   throw new ServiceError(
@@ -322,16 +365,15 @@ function mustHaveRoom({ record, operation }: StoredVersion): void {
   );
 }
 
-/** What is stored, as the look of the acceptance shows it: what others have changed before a request is told, and contradicts nothing of it. */
-function asSeen(
+/** What others have changed before a request is told by the look of its acceptance, and contradicts nothing of it. */
+export function subjectOf(
   stored: StoredVersion | undefined,
-  { look, seen }: Glance,
+  glance: Glance,
   context: TransitionContext,
-): StoredVersion | undefined {
-  return stored !== undefined &&
-    look !== undefined &&
-    seen &&
-    isFinal(stored.record.state)
-    ? { ...stored, ...see(stored, look, context) }
-    : stored;
+): Subject {
+  const { look, seen } = glance;
+  const isTold = look !== undefined && seen;
+  return stored !== undefined && isTold && isFinal(stored.record.state)
+    ? { ...glance, stored: { ...stored, ...see(stored, look, context) } }
+    : { ...glance, stored };
 }

@@ -7,7 +7,7 @@
  *  3. A PUT of a version that is there says nothing of latest and of its rule, but by `true` of a region that it adds: pipelines repeat
  *     both in every body, and would undo what a person has said since. A PATCH says what it says.
  */
-import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import type { ImageVersionRequest } from "../contract.js";
 import {
   factsIn,
   latestIn,
@@ -27,7 +27,6 @@ import { canonicalForm } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   nameIn,
-  placeOf,
   pointerTo,
   propertyOf,
   regionField,
@@ -36,10 +35,10 @@ import {
   removedBy,
   sameAt,
   valueAt,
-  type Fields,
 } from "../properties/fields.js";
 import {
   askedOfSeen,
+  leftOut,
   statedBy,
   takenAway,
   type Patch,
@@ -58,13 +57,13 @@ import {
   patchOf,
   releaseToBe,
 } from "../state/fold.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { mapped, type ImageVersionRecord } from "../state/record.js";
 import type { Glance } from "./acceptance.js";
 import { ruleStays, stayingFlags } from "../state/staying.js";
-import { namesOne, type ChangeCommand } from "./command.js";
+import { namesOne, type ChangeOptions } from "./command.js";
 
 export interface Asking {
-  readonly command: Pick<ChangeCommand, "ifMatch" | "pasted">;
+  readonly command: Pick<ChangeOptions, "ifMatch" | "pasted">;
   /** Canonical. */
   readonly body: ImageVersionRequest;
   readonly removeRegions: readonly string[];
@@ -97,32 +96,24 @@ export function askedOf(
   request: Asking,
   record: ImageVersionRecord | undefined,
 ): Asked {
-  const { body, glance, patch } = request;
+  const { body, removeRegions, glance, patch } = request;
   const { look } = glance;
-  const isWhole = !asksOnlyChanges(request);
   if (look === undefined) return creation(request, record);
-  const seen = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
-  const all = isWhole
-    ? saidByBody(request, seen, record)
-    : saidOfSeen(request, seen, record);
+  const all = without(saidBy(request, look, record), removeRegions);
   if (patch !== undefined)
-    return {
-      patch: withoutFlags(all),
-      ...latestByPatch(request, look, record),
-      stays: [],
-    };
-  const { [PROMOTION]: said, ...silent } = all;
+    return { patch: all, ...latestByPatch(request, look, record), stays: [] };
+  const { [PROMOTION]: rule, ...silent } = all;
+  // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
   const isAnew = record?.release?.by === "cancel";
-  const [rule, others] = isAnew ? [undefined, all] : [said, silent];
-  const kept = withoutEarlierEnd(request, others, look);
+  const kept = withoutEarlierEnd(request, isAnew ? all : silent, look);
   return {
-    patch: withoutFlags(kept.patch),
-    ...latestByBody(body, look, record),
-    ...(isWhole && { adopts: true }),
+    patch: kept.patch,
+    ...(isAnew ? madeAnew(body) : heldBack(body, look, record)),
+    ...(!asksOnlyChanges(request) && { adopts: true }),
     stays: [
       ...kept.stays,
       ...stayingFlags(body, look.resource),
-      ...(rule === undefined ? [] : [ruleStays()]),
+      ...(rule === undefined || isAnew ? [] : [ruleStays()]),
     ],
   };
 }
@@ -137,10 +128,8 @@ function creation(
   );
   return {
     // Another that is creating it may have what this one removes.
-    patch: without(withoutFlags(fieldsOf(body)), removeRegions),
-    ...(other === undefined && {
-      release: { kind: "set", release: createdAs(body) },
-    }),
+    patch: without(fieldsOf(body), removeRegions),
+    ...(other === undefined && madeAnew(body)),
     stays: other === undefined ? [] : stayingFlags(body, asCreated(other)),
   };
 }
@@ -150,71 +139,38 @@ function asCreated(body: ImageVersionRequest): ImageVersionRequest {
   return withLatest(body, releasedIn(createdAs(body), regions));
 }
 
-/** Invariants 1 and 2. */
-function saidByBody(
-  { body, removeRegions, glance }: Asking,
-  shown: Fields,
+/** Invariants 1 and 2. Of a version that its caller has read only what differs is asked; of a patch all that it says in so many words. */
+function saidBy(
+  request: Asking,
+  look: Look,
   record: ImageVersionRecord | undefined,
 ): Patch {
-  const fields = withoutFlags(fieldsOf(body));
-  const open = openPatchOf(record);
-  const leaving = removedBy(open);
-  const said = Object.entries(fields).filter(
-    ([field, value]) =>
-      leaving.some((name) => field === `${regionField(name)}/name`) ||
-      isOtherwise(field, value, open) ||
-      !sameAt(field, valueAt(shown, field), value) ||
-      (!isSure(glance) && propertyOf(field).mutability === "mutable"),
-  );
-  const named = new Set(Object.keys(fields).map(placeOf));
-  const left = Object.keys(record?.spec ?? {}).filter(
-    (field) =>
-      valueAt(fields, field) === undefined &&
-      (placeOf(field) === undefined || named.has(placeOf(field))) &&
-      field !== PROMOTION &&
-      propertyOf(field).omitted === "cleared" &&
-      valueAt(shown, field) !== undefined,
-  );
-  return without(
-    {
-      ...Object.fromEntries(left.map((field) => [field, null])),
-      ...Object.fromEntries(said),
-    },
-    removeRegions,
-  );
-}
-
-/** Of a version that its caller has read only what differs from that is asked; of a patch all that it says in so many words. */
-function saidOfSeen(
-  { body, removeRegions, patch, glance }: Asking,
-  shown: Fields,
-  record: ImageVersionRecord | undefined,
-): Patch {
+  const { body, patch, glance } = request;
+  const shown = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
   const fields = fieldsOf(body);
-  const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
-  const { look } = glance;
-  if (patch === undefined || look === undefined)
-    return without(changes, removeRegions);
   const open = openPatchOf(record);
-  const stated = Object.entries(statedBy(patch, fields)).filter(
-    ([field, value]) =>
-      !isSure(glance) ||
-      !sameAt(field, valueAt(shown, field), value ?? undefined) ||
-      isOtherwise(field, value, open),
-  );
-  return without(
-    {
-      ...changes,
-      ...Object.fromEntries(stated),
-      ...takenAway(fieldsOf(canonicalForm(look.resource)), fields),
-    },
-    removeRegions,
-  );
-}
-
-/** What Azure shows is certain: a fact, and ARM is not at work on it. Invariant 1. */
-function isSure({ look, seen }: Glance): boolean {
-  return seen && look !== undefined && !isBusy(look);
+  const leaving = removedBy(open).map((name) => `${regionField(name)}/name`);
+  const isSure = glance.seen && !isBusy(look);
+  const isToBeAsked = ([field, value]: readonly [string, unknown]): boolean =>
+    !sameAt(field, valueAt(shown, field), value ?? undefined) ||
+    isOtherwise(field, value, open) ||
+    leaving.includes(field) ||
+    (!isSure && propertyOf(field).mutability === "mutable");
+  const amongThem = (said: Patch): Patch =>
+    Object.fromEntries(Object.entries(said).filter(isToBeAsked));
+  if (!asksOnlyChanges(request)) {
+    const { [PROMOTION]: _, ...spec } = record?.spec ?? {};
+    const achieved = mapped(spec, (__, field) => valueAt(shown, field));
+    return { ...leftOut(achieved, fields), ...amongThem(fields) };
+  }
+  const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
+  return patch === undefined
+    ? changes
+    : {
+        ...changes,
+        ...amongThem(statedBy(patch, fields)),
+        ...takenAway(fieldsOf(canonicalForm(look.resource)), fields),
+      };
 }
 
 /** Open operations ask it, and otherwise. */
@@ -231,11 +187,11 @@ export function openPatchOf(record: ImageVersionRecord | undefined): Patch {
   return record ? patchOf(openRequests(record).map(([, one]) => one)) : {};
 }
 
-/** Regions that are to be removed are removed with all that is said of them. */
+/** Regions that are to be removed are removed with all that is said of them. What is said of latest is no field. */
 function without(patch: Patch, removeRegions: readonly string[]): Patch {
   return {
     ...Object.fromEntries(
-      Object.entries(patch).filter(
+      Object.entries(withoutFlags(patch)).filter(
         ([field]) => !removeRegions.includes(regionOf(field) ?? ""),
       ),
     ),
@@ -247,29 +203,25 @@ function without(patch: Patch, removeRegions: readonly string[]): Patch {
 
 type OfLatest = Pick<Asked, "release" | "endsRule">;
 
+function madeAnew(body: ImageVersionRequest): OfLatest {
+  return { release: { kind: "set", release: createdAs(body) } };
+}
+
 /** Invariant 3: a region that is added, and of which the body says true, is held back. */
-function latestByBody(
+function heldBack(
   body: ImageVersionRequest,
   { resource }: Look,
   record: ImageVersionRecord | undefined,
 ): OfLatest {
-  // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
-  if (record?.release?.by === "cancel")
-    return { release: { kind: "set", release: createdAs(body) } };
   const there = regionsIn(factsIn(resource));
   const included = latestIn(body);
-  const held = regionsIn(factsIn(body)).filter(
+  const regions = regionsIn(factsIn(body)).filter(
     (name) => !there.includes(name) && !included.includes(name),
   );
-  return held.length === 0
+  const by = record?.release?.by ?? "request";
+  return regions.length === 0
     ? {}
-    : {
-        release: {
-          kind: "exclude",
-          by: record?.release?.by ?? "request",
-          regions: held,
-        },
-      };
+    : { release: { kind: "exclude", by, regions } };
 }
 
 /** A flag or rule that a patch says in so many words. */
@@ -288,51 +240,46 @@ function latestByPatch(
   const include = { kind: "include", by: "person" } as const;
   const from = excluded === false ? released(before, include, regions) : before;
   // Silence of a region in the list of a patch says nothing of it.
-  const says = Object.entries(stated).flatMap(([field, value]) => {
+  const others = Object.entries(stated).flatMap(([field, value]) => {
     const region = regionOfFlag(field);
     return region === undefined ||
       isReleased(from, region) === (value === false)
       ? []
-      : [{ region, isIn: value === false }];
+      : [region];
   });
-  if (says.length > 0)
+  if (others.length > 0)
     return {
-      release: { kind: "set", release: withSaid(from, says, regions) },
+      release: { kind: "set", release: turned(from, others, regions) },
       endsRule: true,
     };
   if (excluded === false) return { release: include, endsRule: true };
   if (!(PROMOTION in stated)) return {};
-  const rule = (stated[PROMOTION] ?? undefined) as PromotionRule | undefined;
   // A rule takes nothing out of latest.
-  if (rule === undefined || toBe.length > 0)
-    return {
-      release: { kind: "set", release: { ...before, by: "request" } },
-    };
+  const isToPromote = stated[PROMOTION] !== null && toBe.length === 0;
   return {
     release: {
       kind: "set",
-      release: { in: "none", but: before.but, by: "rule" },
+      release: isToPromote
+        ? { in: "none", but: before.but, by: "rule" }
+        : { ...before, by: "request" },
     },
   };
 }
 
-function withSaid(
+/** With these regions in latest that were not, and out of it that were. */
+function turned(
   before: Release,
-  says: readonly { readonly region: string; readonly isIn: boolean }[],
+  turning: readonly string[],
   regions: readonly string[],
 ): Release {
-  const after = says.reduce<Release>(
-    (release, { region, isIn }) =>
-      released(
-        release,
-        { kind: isIn ? "include" : "exclude", by: "person", regions: [region] },
-        regions,
-      ),
-    before,
-  );
-  return releasedIn(after, regions).length === 0
-    ? { in: "none", but: [], by: "person" }
-    : after;
+  const held = releasedIn(before, turning);
+  const coming = turning.filter((name) => !held.includes(name));
+  const by = "person";
+  const out = released(before, { kind: "exclude", by, regions: held }, regions);
+  return held.length === releasedIn(before, regions).length &&
+    coming.length === 0
+    ? { in: "none", but: [], by }
+    : released(out, { kind: "include", by, regions: coming }, regions);
 }
 
 /** A PUT does not bring forward the end of life: retention deletes by it. Who sends an ETag has seen it. */

@@ -18,6 +18,7 @@ import {
 import { knownNumbers } from "../queries/known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
+import { notFound } from "../queries/not-found.js";
 import { HAVE_IT_AGAIN } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
@@ -44,8 +45,9 @@ export function namesOne(ifMatch: string | undefined): ifMatch is string {
   return ifMatch !== undefined && ifMatch !== "*";
 }
 
-/** A command that changes a version by what it shall be. */
-export interface ChangeCommand extends Command, NoLatest {
+/** What is said beside a body; the same of a plan. */
+export interface ChangeOptions
+  extends Pick<Command, "id" | "ifMatch">, NoLatest {
   /** True where the body had what only an answer has: it is a version that was read, pasted back. */
   readonly pasted?: boolean;
   /** Regions that are to be removed, in any spelling. */
@@ -54,12 +56,18 @@ export interface ChangeCommand extends Command, NoLatest {
   readonly ignoreUse?: boolean;
   /** True for who may take off what protects the version from deletion. */
   readonly mayUnprotect?: boolean;
-  /** `require`: refuse what a plan finds an error in, before anything is stored. */
-  readonly plan?: "require";
   /** `*`: the version shall not be there. */
   readonly ifNoneMatch?: "*";
+  /** The number was given to this request: whoever asks for it by name meanwhile has a version that it does not change. */
+  readonly isNew?: true;
   /** Throws where the caller may not make a version of these, or encrypt one with them; absent: anybody may. */
   readonly requireMayUse?: (resources: readonly UsedResource[]) => void;
+}
+
+/** A command that changes a version by what it shall be. */
+export interface ChangeCommand extends Command, ChangeOptions {
+  /** `require`: refuse what a plan finds an error in, before anything is stored. */
+  readonly plan?: "require";
 }
 
 /**
@@ -68,7 +76,7 @@ export interface ChangeCommand extends Command, NoLatest {
  */
 export function mustBeAdmitted(
   { maxReads, requiredRegistrations }: Dependencies,
-  { id, requireMayUse }: Pick<ChangeCommand, "id" | "requireMayUse">,
+  { id, requireMayUse }: ChangeOptions,
   body: ImageVersionRequest,
   observed?: ImageVersionRequest,
 ): void {
@@ -107,14 +115,10 @@ export function mustMatch(
   );
 }
 
-/** What ends the deletion that a retention policy has begun, with no need to cancel it. */
-export const KEEP_IT =
-  ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, has its retention policy keep it.';
-
 /** What is asked does not go with an operation of the version. */
 export function conflict(
   message: string,
-  existingOperationId: string,
+  existingOperationId: string | undefined,
 ): ServiceError {
   return new ServiceError("ImageVersionConflict", message, {
     fields: { existingOperationId },
@@ -126,56 +130,42 @@ export function mustNotBeRestored(
   id: ImageVersionId,
   stored: StoredVersion | undefined,
 ): void {
-  if (stored === undefined || !isRestoring(stored.record.state)) return;
-  throw conflict(
-    `${formatImageVersionId(id)} is being restored by operation ${stored.operation.id}. Wait until Azure has it, or cancel the operation.`,
-    stored.operation.id,
-  );
+  if (stored !== undefined && isRestoring(stored.record.state))
+    throw notFound(id, stored.record);
 }
 
-/** Codes of errors that are about the number. */
-const TAKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Errors that another number is free of. */
+const TAKEN: readonly ErrorCode[] = [
   "ImageVersionConflict",
   "ImageVersionSoftDeleted",
-]);
+];
 
-/** The error with the next free number, where it is a conflict. Azure is asked for that only now. */
+/**
+ * The error with the next free number, where it is a conflict: above all that Azure has or Sigil was asked for. Azure is asked only
+ * now, and where it cannot be asked, or none is left, the error has none.
+ */
 export async function withNextFreeVersion(
   deps: Dependencies,
   id: ImageVersionId,
   error: unknown,
 ): Promise<unknown> {
-  if (
-    !(error instanceof ServiceError) ||
-    !TAKEN.has(error.code) ||
-    error.fields["nextFreeVersion"] !== undefined
-  )
+  if (!(error instanceof ServiceError) || !TAKEN.includes(error.code))
     return error;
-  const nextFreeVersion = await nextFree(deps, id);
-  return new ServiceError(error.code, error.message, {
-    findings: error.findings,
-    fields: {
-      ...error.fields,
-      ...(nextFreeVersion !== undefined && { nextFreeVersion }),
-    },
-    cause: error,
-  });
-}
-
-/** The next patch above all that Azure has or Sigil was asked for; undefined where Azure cannot be asked, or none is left. */
-async function nextFree(
-  deps: Dependencies,
-  id: ImageVersionId,
-): Promise<string | undefined> {
+  const { code, message, findings, fields } = error;
   try {
     const { highest = id.versionName } = await knownNumbers(
       deps,
       imageIdOf(id),
     );
-    return nextVersionNumber(highest, "patch");
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
+    const nextFreeVersion = nextVersionNumber(highest, "patch");
+    return new ServiceError(code, message, {
+      findings,
+      fields: { ...fields, nextFreeVersion },
+      cause: error,
+    });
+  } catch (unread) {
+    if (unread instanceof ServiceError) return error;
+    throw unread;
   }
 }
 

@@ -1,31 +1,35 @@
 /** A PUT or PATCH against what is stored and shown; the same for a plan. Pure. */
-import type { Finding } from "../../errors.js";
+import type { ImageVersionRequest } from "../contract.js";
 import type { Change } from "../rules/facts.js";
 import type { StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import type { DeletedImageVersion, Look } from "../resources.js";
+import type { DeletedImageVersion } from "../resources.js";
+import type { RuleFinding } from "../rules/rule.js";
 import { isOtherLife } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { askedOf, type Asked, type Asking } from "./asked.js";
-import type { ChangeCommand } from "./command.js";
+import type { ChangeOptions } from "./command.js";
 
 /** One request, as far as it is known before the state is. */
 export interface Request extends Asking {
-  readonly command: ChangeCommand;
+  readonly command: ChangeOptions;
+  /** As its caller has written it, with ids of its sets. */
+  readonly written: ImageVersionRequest;
   readonly fingerprint: string;
+  /** Why its rule has chosen no set. */
+  readonly unchosen: readonly RuleFinding[];
   /** The deleted version that has the number. */
   readonly deleted?: DeletedImageVersion | undefined;
   /** What else is worth saying of it. */
-  readonly warnings: readonly Finding[];
+  readonly warnings: readonly RuleFinding[];
 }
 
-export interface Compared {
+export interface Compared extends Asked {
   /** Of the life that Azure shows; absent where nothing of that is known. */
   readonly record: ImageVersionRecord | undefined;
   /** The version was there, and is no more. */
   readonly isGone: boolean;
-  readonly asked: Asked;
   /** What the request changes of what Azure shows; absent where the version would be made. */
   readonly change: Change | undefined;
 }
@@ -38,14 +42,21 @@ export function compared(
   const known = stored?.record;
   const isOther =
     known !== undefined && look !== undefined && isOtherLife(known, look);
-  const record = isOther && known.status === undefined ? undefined : known;
-  const own = isOther ? undefined : known;
-  const asked = askedOf(request, own);
+  const record = isOther ? undefined : known;
+  const asked = askedOf(request, record);
+  const { spec } = record ?? {};
   return {
+    ...asked,
     record,
     isGone: seen && look === undefined && wasThere(known),
-    asked,
-    change: look && changeOf(request, asked, look, known, own?.spec),
+    change: look && {
+      observed: canonicalForm(look.resource),
+      patch: asked.patch,
+      ...(spec && { lastApplied: spec }),
+      ...(spec === undefined &&
+        !isSeenByCaller(request) &&
+        !isBeingMade(known) && { unmanaged: true }),
+    },
   };
 }
 
@@ -56,24 +67,10 @@ function wasThere(known: ImageVersionRecord | undefined): boolean {
   );
 }
 
-function changeOf(
-  { patch, command }: Asking,
-  asked: Asked,
-  { resource }: Look,
-  known: ImageVersionRecord | undefined,
-  spec: ImageVersionRecord["spec"],
-): Change {
-  const isBeingMade =
-    known?.write?.creates === true && known.status === undefined;
-  const isUnmanaged =
-    spec === undefined &&
-    patch === undefined &&
-    command.ifMatch === undefined &&
-    !isBeingMade;
-  return {
-    observed: canonicalForm(resource),
-    patch: asked.patch,
-    ...(spec && { lastApplied: spec }),
-    ...(isUnmanaged && { unmanaged: true }),
-  };
+function isBeingMade(known: ImageVersionRecord | undefined): boolean {
+  return known?.write?.creates === true && known.status === undefined;
+}
+
+function isSeenByCaller({ patch, command: { ifMatch } }: Asking): boolean {
+  return patch !== undefined || ifMatch !== undefined;
 }

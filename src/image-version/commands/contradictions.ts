@@ -2,10 +2,10 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
+  addedBy,
   pointerTo,
   regionField,
   regionOf,
-  regionsIn,
 } from "../properties/fields.js";
 import {
   clearedBy,
@@ -62,18 +62,15 @@ function standing({ patch, appliedTime }: VersionRequest): Patch {
 /** Regions that a request adds to a version whose waves are in force, and that are in no wave: they would be in latest before their turn, or never. */
 export function inNoWave(
   body: ImageVersionRequest,
-  { record, asked: { patch } }: Pick<Compared, "record" | "asked">,
+  { record, patch }: Compared,
 ): readonly RuleFinding[] {
   const rule = record && ruleInForce(record);
   if (rule?.when !== "waves" || patch[PROMOTION] != null) return [];
   const named = (rule.waves ?? []).flatMap(({ regions }) =>
     regions.map(canonicalRegion),
   );
-  return regionsIn(patch)
-    .filter(
-      (region) =>
-        patch[`${regionField(region)}/name`] != null && !named.includes(region),
-    )
+  return addedBy(patch)
+    .filter((region) => !named.includes(region))
     .map((region) => ({
       rule: "in-no-wave",
       code: "InNoWave",

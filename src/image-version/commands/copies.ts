@@ -1,6 +1,5 @@
 /** The copies that Azure keeps of a version once a plan is done: what they hold, and how long the new ones usually take. Pure. */
-import type { UsualTime } from "../../operation/records.js";
-import type { ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest, PlanView } from "../contract.js";
 import { regionsOf, targetRegionsOf } from "../properties/canonical-form.js";
 import type { Facts } from "../rules/facts.js";
 import { storageTakenIn } from "../rules/place/storage-chosen-by-azure.js";
@@ -8,18 +7,7 @@ import { sourceOf } from "../rules/source.js";
 import type { UsualTimes } from "../state/usual.js";
 
 /** The replicas of one storage account type in one region. */
-export interface PlannedCopies {
-  /** Canonical. */
-  readonly region: string;
-  readonly replicas: number;
-  /** Absent where Azure chooses it, by what it does not show. */
-  readonly storageAccountType?: string;
-  /** Of all disks of one replica; absent where the source does not show it. */
-  readonly sizeInGB?: number;
-  /** True where Azure does not have the version in the region yet. */
-  readonly isNew?: true;
-  readonly usual?: UsualTime;
-}
+type PlannedCopies = NonNullable<PlanView["copies"]>[number];
 
 /** `document`: the version as it would be, canonical. */
 export function plannedCopies(
@@ -27,7 +15,7 @@ export function plannedCopies(
   shown: ImageVersionRequest | undefined,
   facts: Pick<Facts, "sources" | "sourceDefinitions" | "regions">,
   usual: UsualTimes,
-): readonly PlannedCopies[] {
+): PlannedCopies[] {
   const profile = document.properties.publishingProfile ?? {};
   const there = shown === undefined ? [] : regionsOf(shown);
   const size = sizeOf(document, shown, facts);

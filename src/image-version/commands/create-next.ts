@@ -22,15 +22,12 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import { canonicalForm } from "../properties/canonical-form.js";
-import type { ImageVersionRequest } from "../contract.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
-import { errorsIn, mustBeAdmitted } from "./command.js";
+import { errorsIn } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
-import { fingerprintOfPut } from "./same-operation.js";
-import { withSetIds } from "./set-names.js";
 import { knownNumbers } from "../queries/known-numbers.js";
 import { planImageVersion } from "./plan.js";
+import { saidByBody, type Said } from "./request.js";
 import type { Dependencies } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { CHANGE_RULES, checkRequest } from "../rules/rules.js";
@@ -44,7 +41,7 @@ import {
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface CreateNextImageVersion extends Omit<
   PutImageVersion,
-  "id" | "removeRegions" | "pasted" | "ifMatch" | "ifNoneMatch"
+  "id" | "removeRegions" | "pasted" | "ifMatch" | "ifNoneMatch" | "isNew"
 > {
   /** The image definition that the version is made of. */
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -74,10 +71,8 @@ export async function createNextImageVersion(
   command: CreateNextImageVersion,
 ): Promise<OperationRecord> {
   const anyVersion = { ...command.image, versionName: "" };
-  const request = canonicalForm(withSetIds(command.body, anyVersion));
-  mustBeAdmitted(deps, { ...command, id: anyVersion }, request);
-  const rule = command.body.sigil?.encryption;
-  const fingerprint = fingerprintOfPut(request, [], rule, undefined);
+  const said = saidByBody(deps, { ...command, id: anyVersion });
+  const { fingerprint } = said;
   const imageId = imageIdOf(anyVersion);
   const { increment } = command;
   // The operation is that of the number, which is bound to the key where numbers are given. Without one, a request is like no other.
@@ -94,7 +89,7 @@ export async function createNextImageVersion(
       : await deps.versionNumbers.read(imageId, requestKey);
   const first =
     number === undefined
-      ? await mustPass(deps, command, imageId, request)
+      ? await mustPass(deps, command, imageId, said)
       : undefined;
   number ??= await deps.versionNumbers.allocate(imageId, {
     requestKey,
@@ -121,57 +116,47 @@ async function mustPass(
   deps: Dependencies,
   command: CreateNextImageVersion,
   imageId: string,
-  given: ImageVersionRequest,
+  said: Said,
 ): Promise<string | undefined> {
+  const { image, increment, plan } = command;
   let taken: string | undefined;
   for (let tries = 0; tries < NUMBER_TRIES; tries += 1) {
     const known = await knownNumbers(deps, imageId);
     const highest = highestVersionNumber([known.highest, taken]);
-    const versionName = nextVersionNumber(highest, command.increment);
-    const id = { ...command.image, versionName };
-    if (command.plan === undefined) {
-      const { request, findings: unchosen } = await chooseSets(
-        deps,
-        id,
-        given,
-        command.body.sigil?.encryption,
-      );
-      const findings = [
-        ...unchosen,
-        ...checkRequest({ id, request, now: deps.now() }),
-      ];
-      if (errorsAmong(findings).length > 0)
-        throw refusal("InvalidRequest", "The request has", findings);
-      if (known.defined) return highest;
+    const versionName = nextVersionNumber(highest, increment);
+    const id = { ...image, versionName };
+    const findings = await findingsOf(deps, command, id, said);
+    if (findings.some(({ rule }) => NUMBER_RULES.has(rule))) {
+      // Somebody has taken the number since it was looked for.
+      taken = versionName;
+      continue;
+    }
+    const errors = errorsAmong(findings);
+    if (errors.length > 0)
       throw new ServiceError(
-        "NotFound",
-        `There is no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
+        plan === undefined ? "InvalidRequest" : "PreflightFailed",
+        `The ${plan === undefined ? "request has" : "plan found"} ${errorsIn(errors)}; each is listed under errors. No number was taken.`,
+        { findings },
       );
-    }
-    const { findings } = await planImageVersion(deps, {
-      id,
-      body: command.body,
-    });
-    if (!findings.some(({ rule }) => NUMBER_RULES.has(rule))) {
-      if (errorsAmong(findings).length === 0) return highest;
-      throw refusal("PreflightFailed", "The plan found", findings);
-    }
-    // Somebody has taken the number since it was looked for.
-    taken = versionName;
+    if (known.defined) return highest;
+    throw new ServiceError(
+      "NotFound",
+      `There is no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
+    );
   }
   throw busy();
 }
 
-function refusal(
-  code: "InvalidRequest" | "PreflightFailed",
-  found: string,
-  findings: readonly RuleFinding[],
-): ServiceError {
-  return new ServiceError(
-    code,
-    `${found} ${errorsIn(errorsAmong(findings))}; each is listed under errors. No number was taken.`,
-    { findings },
-  );
+async function findingsOf(
+  deps: Dependencies,
+  { plan, body }: CreateNextImageVersion,
+  id: ImageVersionId,
+  { given, rule }: Said,
+): Promise<readonly RuleFinding[]> {
+  if (plan !== undefined)
+    return (await planImageVersion(deps, { id, body })).findings;
+  const { request, findings } = await chooseSets(deps, id, given, rule);
+  return [...findings, ...checkRequest({ id, request, now: deps.now() })];
 }
 
 /** The operation of the request under that number, or undefined where the number is taken. */
@@ -193,10 +178,7 @@ async function acceptAs(
   const stored = await deps.store.read(key);
   if (stored === undefined) {
     try {
-      const answer = await putImageVersion(
-        { ...deps, store: firstOnly(deps.store, operationId) },
-        { ...rest, id },
-      );
+      const answer = await putImageVersion(deps, { ...rest, id, isNew: true });
       return answer.kind === "accepted" ? answer.operation : undefined;
     } catch (error) {
       if (isTaken(error)) return undefined;
@@ -210,24 +192,6 @@ async function acceptAs(
   if (operation?.fingerprint !== fingerprint) return undefined;
   await deliver(deps, stored);
   return operation;
-}
-
-/** Whoever asks for the number by name meanwhile has a version that is not ours to change. */
-function firstOnly(
-  store: Dependencies["store"],
-  operationId: string,
-): Dependencies["store"] {
-  return {
-    ...store,
-    commit(record, operation, read) {
-      if (operation.id === operationId && record.lastSequence === 1)
-        return store.commit(record, operation, read);
-      throw new ServiceError(
-        "ImageVersionConflict",
-        `${record.resourceId} was requested by its number meanwhile.`,
-      );
-    },
-  };
 }
 
 /** A new version has nothing to conflict with. */

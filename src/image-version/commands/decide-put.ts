@@ -11,6 +11,7 @@ import { isGuarded } from "../preflight/use.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
+  regionField,
   regionOf,
   regionsIn,
   removedBy,
@@ -18,26 +19,25 @@ import {
 import { unmetBy, type Patch } from "../properties/patch.js";
 import { END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
-import { notFound } from "../queries/not-found.js";
+import type { OperationRecord } from "../../operation/records.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
-import { openDeletionIn } from "../state/deletion.js";
-import { isProtected, openRequests } from "../state/fold.js";
+import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
+import { isProtected } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import type { Asks, Decided } from "./acceptance.js";
-import { asksOnlyChanges, openPatchOf, type Asked } from "./asked.js";
+import { asksOnlyChanges, openPatchOf } from "./asked.js";
 import {
   conflict,
   errorsIn,
   gone,
-  KEEP_IT,
   mustMatch,
   mustNotBeRestored,
   namesOne,
   refuse,
-  type ChangeCommand,
+  type ChangeOptions,
 } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
@@ -60,6 +60,11 @@ export function decideOn(
   const { command, fingerprint, glance } = request;
   const same = repeated(stored, glance.look, fingerprint);
   if (same !== undefined) return same; // Invariant 1.
+  if (command.isNew && stored !== undefined)
+    throw conflict(
+      `${formatImageVersionId(command.id)} was requested by its number meanwhile.`,
+      stored.operation.id,
+    );
   const comparison = compared(request, stored);
   mustNotBeRestored(command.id, stored);
   const kept = protectionKept(command, comparison);
@@ -69,32 +74,26 @@ export function decideOn(
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const warnings = mustBePossible(deps, request, stored, comparison);
   const asks = asksOf(request, comparison, isGuarded(deps));
-  if (
-    comparison.change === undefined ||
-    !isUnchanged(request, comparison, asks.regions)
-  )
+  if (!isUnchanged(request, comparison, asks.regions))
     return { asks: { ...asks, warnings } };
-  return hasSaid(stored, request, warnings)
-    ? stored.operation // Invariant 1.
-    : { answer: { unchanged: true, warnings } }; // Invariant 3.
+  const done = doneBefore(stored, fingerprint, warnings); // Invariant 1.
+  return done ?? { answer: { unchanged: true, warnings } }; // Invariant 3.
 }
 
-/** The last operation was the same request, and what is worth saying now was said then. */
-function hasSaid(
+/** The last operation, where it was the same request, and what is worth saying now was said then. */
+export function doneBefore(
   stored: StoredVersion | undefined,
-  { fingerprint, command: { pasted } }: Request,
+  fingerprint: string,
   warnings: readonly Finding[],
-): stored is StoredVersion {
+): OperationRecord | undefined {
   const last = stored?.operation;
-  return (
-    last?.status === "Succeeded" &&
+  return last?.status === "Succeeded" &&
     last.fingerprint === fingerprint &&
-    isFinal(stored?.record.state ?? "Accepted") &&
-    pasted !== true &&
     warnings.every(({ code }) =>
       last.warnings?.some((one) => one.code === code),
     )
-  );
+    ? last
+    : undefined;
 }
 
 /** Throws where the request is not valid, goes with nothing that is being done, or changes what cannot be changed; answers warnings. */
@@ -104,7 +103,7 @@ function mustBePossible(
   stored: StoredVersion | undefined,
   comparison: Compared,
 ): readonly Finding[] {
-  const { asked, change } = comparison;
+  const { change, stays } = comparison;
   const { command, body } = request;
   const { id } = command;
   const name = formatImageVersionId(id);
@@ -116,15 +115,14 @@ function mustBePossible(
     `The request has ${errorsIn(errors)}; each is listed under errors.`,
     errors,
   );
-  if (stored !== undefined && !isFinal(stored.record.state))
-    mustGoWith(request, stored, asked);
+  if (stored !== undefined) mustGoWith(request, stored, comparison);
   refuse(
     "ImageVersionConflict",
     `The request adds regions to ${name} that are in no wave of its promotion rule; each is listed under errors.`,
     inNoWave(body, comparison),
   );
-  mustNotHoldBack(request, asked);
-  const ofChange = change === undefined ? [] : checkChange(checked);
+  mustNotHoldBack(command, stays);
+  const ofChange = checkChange(checked);
   refuse(
     "ImageVersionConflict",
     `${name} exists, and the request changes properties that cannot be changed; each is listed under errors. Keep them, or use another version name.`,
@@ -132,7 +130,7 @@ function mustBePossible(
     { existingOperationId: stored?.operation.id },
   );
   return [
-    ...[...ofRequest, ...ofChange, ...asked.stays].filter(
+    ...[...ofRequest, ...ofChange, ...stays].filter(
       ({ severity }) => severity === "warning",
     ),
     ...request.warnings,
@@ -141,7 +139,7 @@ function mustBePossible(
 
 /** Throws where a condition of the request is not met, or the number was there and is no more. */
 function mustBeAllowed(
-  { command, glance: { look }, deleted, patch, body }: Request,
+  { command, glance: { look }, deleted, body }: Request,
   stored: StoredVersion | undefined,
   { isGone, change }: Compared,
 ): void {
@@ -156,37 +154,28 @@ function mustBeAllowed(
         differs(unmet, body),
       ),
   );
-  if (command.ifNoneMatch === "*" && (look !== undefined || isComing(record)))
+  const isRunning = record !== undefined && !isFinal(record.state);
+  const isComing =
+    record?.status === undefined && (isRunning || record?.write !== undefined);
+  if (command.ifNoneMatch === "*" && (look !== undefined || isComing))
     throw new ServiceError(
       "PreconditionFailed",
       `${formatImageVersionId(id)} exists, or is being created: the condition If-None-Match is not met.`,
       { fields: { etag: etagOf(look, record) } },
     );
-  const isRunning = record !== undefined && !isFinal(record.state);
-  if (!isRunning && look === undefined && deleted !== undefined)
+  if (!isRunning && deleted !== undefined)
     throw keptByAzure(
       id,
       deleted,
       "its number is not free before. Restore it with POST …/restore, or use another version name.",
     );
-  if (isGone && command.ifNoneMatch !== "*")
-    throw patch === undefined ? gone(id) : notFound(id, record); // Invariant 4.
-}
-
-/** Azure shows nothing yet of what an operation creates, or has sent. */
-function isComing(record: ImageVersionRecord | undefined): boolean {
-  return (
-    record !== undefined &&
-    record.status === undefined &&
-    (record.write !== undefined ||
-      openRequests(record).some(([, { creates }]) => creates === true))
-  );
+  if (isGone && command.ifNoneMatch !== "*") throw gone(id); // Invariant 4.
 }
 
 /** Where the request takes a protection off, or a region of what is protected, and whoever asks is no Admin. */
 export function protectionKept(
-  { id, mayUnprotect }: Pick<ChangeCommand, "id" | "mayUnprotect">,
-  { isGone, record, asked: { patch } }: Compared,
+  { id, mayUnprotect }: ChangeOptions,
+  { isGone, record, patch }: Compared,
 ): readonly RuleFinding[] {
   if (
     isGone ||
@@ -231,37 +220,43 @@ export function protectionKept(
 }
 
 /** With an ETag nobody sees a warning: a hold-back that is not done is never answered by success. */
-function mustNotHoldBack({ command }: Request, { stays }: Asked): void {
-  if (!namesOne(command.ifMatch)) return;
+function mustNotHoldBack(
+  { ifMatch }: ChangeOptions,
+  stays: readonly RuleFinding[],
+): void {
+  if (!namesOne(ifMatch)) return;
   const findings = stays.filter(({ code }) => code === "StaysIncluded");
   refuse(
     "StaysIncluded",
     `${findings[0]?.message} ${findings[0]?.remediation}`,
-    findings.map((one) => ({ ...one, severity: "error" as const })),
+    findings.map((one) => ({ ...one, severity: "error" })),
   );
 }
 
-/** What a retention policy is to delete is judged anew once this is asked. */
-function mayHaveItKept({ patch }: Asked): boolean {
-  return (
-    patch[PROTECTED] === true || typeof patch[END_OF_LIFE_DATE] === "string"
-  );
+/** The deletion that is open; what a retention policy is to delete is judged anew once it is asked to be kept. */
+export function deletionAgainst(
+  record: ImageVersionRecord,
+  patch: Patch,
+): OpenDeletion | undefined {
+  const deletion = openDeletionIn(record);
+  const keeps =
+    patch[PROTECTED] === true || typeof patch[END_OF_LIFE_DATE] === "string";
+  return deletion?.isByPolicy && keeps ? undefined : deletion;
 }
 
 /** Throws where the request cannot go with what is being done. */
 function mustGoWith(
-  { command, body, patch }: Request,
+  { command: { id }, body, patch: mergePatch }: Request,
   { record }: StoredVersion,
-  asked: Asked,
+  { patch }: Compared,
 ): void {
-  const { id } = command;
-  const deletion = openDeletionIn(record);
-  if (deletion !== undefined && !(deletion.isByPolicy && mayHaveItKept(asked)))
+  const deletion = deletionAgainst(record, patch);
+  if (deletion !== undefined)
     throw conflict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletion.id}. Wait until it has ended, or use another version name.${deletion.isByPolicy ? KEEP_IT : ""}`,
       deletion.id,
     );
-  const [first] = contradictionsOf(record, asked.patch, patch);
+  const [first] = contradictionsOf(record, patch, mergePatch);
   const { operationId, conflicts = [] } = first ?? {};
   refuse(
     "ImageVersionConflict",
@@ -270,6 +265,10 @@ function mustGoWith(
     { existingOperationId: operationId },
   );
 }
+
+/** What ends the deletion that a retention policy has begun, with no need to cancel it. */
+const KEEP_IT =
+  ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, has its retention policy keep it.';
 
 /** Only the removal of a region asks something that Azure has, a repair has away, or what was sent or is open adds. */
 function withoutAbsent(
@@ -282,44 +281,43 @@ function withoutAbsent(
     ...record?.write?.changes,
     ...openPatchOf(record),
   });
-  const absent = removedBy(patch).filter(
-    (name) =>
-      !known.includes(name) && record?.repairs[name]?.removed === undefined,
-  );
+  const isKnown = (name: string): boolean =>
+    known.includes(name) || record?.repairs[name]?.removed !== undefined;
   return Object.fromEntries(
-    Object.entries(patch).filter(
-      ([field]) => !absent.includes(regionOf(field) ?? ""),
-    ),
+    Object.entries(patch).filter(([field]) => {
+      const name = regionOf(field) ?? "";
+      return patch[regionField(name)] !== null || isKnown(name);
+    }),
   );
 }
 
-function asksOf(
+export function asksOf(
   request: Request,
-  { asked, isGone, record }: Compared,
+  { record, patch, release, adopts, endsRule }: Compared,
   guards: boolean,
 ): Asks & { readonly regions: readonly string[] } {
-  const { command, body, removeRegions, glance, patch } = request;
-  const { look } = glance;
-  const exists = look !== undefined && !isGone;
-  const named = Object.entries(asked.patch).filter(
-    ([, value]) => value !== null,
-  );
+  const {
+    command: { ignoreUse, allowNoLatest },
+    body,
+    glance: { look },
+  } = request;
+  const asked = withoutAbsent(patch, look, record);
+  const isGuarded = guards && removedBy(asked).length > 0 && !ignoreUse;
+  const named = Object.entries(patch).filter(([, value]) => value !== null);
   return {
-    kind: exists ? "UpdateImageVersion" : "CreateImageVersion",
+    kind: look === undefined ? "CreateImageVersion" : "UpdateImageVersion",
     request: {
-      patch: withoutAbsent(asked.patch, look, record),
-      ...(asked.release && { release: asked.release }),
-      ...(asked.adopts && { adopts: true }),
+      patch: asked,
+      ...(release && { release }),
+      ...(adopts && { adopts }),
       body,
-      ...(guards &&
-        command.ignoreUse !== true &&
-        removeRegions.length > 0 && { guarded: true }),
-      ...(command.allowNoLatest === true && exists && { allowNoLatest: true }),
-      ...(patch === undefined && !exists && { creates: true }),
+      ...(isGuarded && { guarded: true }),
+      ...(allowNoLatest && { allowNoLatest }),
+      ...(look === undefined && { creates: true }),
     },
     regions: regionsIn(
       asksOnlyChanges(request) ? Object.fromEntries(named) : fieldsOf(body),
     ),
-    ...(asked.endsRule && { endsRule: true }),
+    ...(endsRule && { endsRule }),
   };
 }

@@ -2,7 +2,7 @@
  * A version is deleted by hand, or by its retention policy. What protects it, blocks that, or needs the version is answered at once;
  * the rest is the deletion's own to wait for (steps/delete.ts).
  */
-import { ServiceError, type Finding } from "../../errors.js";
+import { ServiceError } from "../../errors.js";
 import { operationIn, type OperationRecord } from "../../operation/records.js";
 import {
   formatImageVersionId,
@@ -10,22 +10,17 @@ import {
   imageIdOf,
 } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import {
-  mustKeepLatest,
-  takingOf,
-  type NoLatest,
-} from "../preflight/latest.js";
-import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
+import type { NoLatest } from "../preflight/latest.js";
+import { isGuarded } from "../preflight/use.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
-import { latestRegions } from "../queries/use.js";
 import type { Look } from "../resources.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isProtected, latestToBe, releaseToBe } from "../state/fold.js";
 import { isOtherLife } from "../state/fact.js";
 import type { VersionRequest } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
-import { acceptByHand, type Subject } from "./acceptance.js";
+import { acceptByHand, type ByHand, type Subject } from "./acceptance.js";
 import { conflict, type Command } from "./command.js";
 import { finalityOf, keptByAzure } from "./soft-delete.js";
 
@@ -45,16 +40,22 @@ export async function deleteImageVersion(
   deps: Dependencies,
   command: DeleteImageVersion,
 ): Promise<OperationRecord> {
+  return acceptByHand(deps, command, await deletionBy(deps, command));
+}
+
+export async function deletionBy(
+  deps: Dependencies,
+  command: DeleteImageVersion,
+): Promise<ByHand> {
   const { id, bypassSoftDelete = false } = command;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
     : await softDeleteOf(deps, imageIdOf(id));
-  return acceptByHand(
-    deps,
-    command,
-    "DeleteImageVersion",
-    SAID.filter((name) => command[name] === true),
-    (subject) => {
+  const kind = "DeleteImageVersion";
+  return {
+    kind,
+    detail: SAID.filter((name) => command[name] === true),
+    decide: (subject) => {
       const same = deletionBefore(subject);
       if (same !== undefined) {
         mustDoWhatIsAsked(command, subject, same);
@@ -63,20 +64,22 @@ export async function deleteImageVersion(
       mustBeDeletable(command, subject, deps.now());
       return {
         asks: {
+          kind,
           request: requestOf(command, subject, isGuarded(deps)),
           softDelete,
           warnings: finalityOf(softDelete, id, bypassSoftDelete),
         },
       };
     },
-    (subject) => mustNotBeMissed(deps, command, subject),
-  );
+    ask: async ({ look, stored }) => {
+      if (look === undefined) await mustNotBeKept(deps, id, stored);
+      return [];
+    },
+  };
 }
 
 /** What tells one deletion from another. */
 const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
-
-export const RELEASE = { kind: "exclude", by: "deletion" } as const;
 
 /** Throws where the deletion that is there, or has been, does not do what is asked. */
 function mustDoWhatIsAsked(
@@ -106,14 +109,13 @@ function mustDoWhatIsAsked(
     );
 }
 
-/** Throws where there is nothing to delete, it was judged by what is no more, or somebody or Azure forbids it. */
-export function mustBeDeletable(
-  { id }: Pick<DeleteImageVersion, "id">,
-  { look, seen, stored }: Subject,
+/** Throws where there is nothing to delete, or somebody or Azure forbids it. */
+function mustBeDeletable(
+  { id }: DeleteImageVersion,
+  { look, stored }: Subject,
   now: Date,
 ): void {
-  if (look === undefined && stored === undefined && seen)
-    throw notFound(id, undefined);
+  if (look === undefined && stored === undefined) throw notFound(id);
   // Of what is gone it is not asked.
   if (look !== undefined || (stored && isToBeShown(stored.record)))
     mustNotBeProtected(id, stored, look);
@@ -125,13 +127,9 @@ function requestOf(
   { look, stored }: Subject,
   guards: boolean,
 ): VersionRequest {
-  const asked = {
-    patch: {},
-    ...(allowNoLatest && { allowNoLatest: true as const }),
-  };
-  const deletion = bypassSoftDelete ? { bypassSoftDelete: true as const } : {};
-  if (!guards || ignoreUse === true || look === undefined)
-    return { ...asked, deletion };
+  const asked = { patch: {}, ...(allowNoLatest && { allowNoLatest }) };
+  const deletion = bypassSoftDelete ? { bypassSoftDelete } : {};
+  if (!guards || ignoreUse || look === undefined) return { ...asked, deletion };
   const { resource } = look;
   const before = releaseToBe(stored?.record, resource);
   const isInLatest = latestToBe(stored?.record, resource).length > 0;
@@ -139,46 +137,17 @@ function requestOf(
     ...asked,
     deletion: { ...deletion, ...(isInLatest && { before }) },
     guarded: true,
-    release: RELEASE,
+    release: { kind: "exclude", by: "deletion" },
   };
-}
-
-/** Throws where somebody needs it, or a region would have no latest; answers what is worth knowing. */
-async function mustNotBeMissed(
-  deps: Dependencies,
-  command: DeleteImageVersion,
-  subject: Subject,
-): Promise<readonly Finding[]> {
-  const { id, ignoreUse, byMachine } = command;
-  const { look, stored } = subject;
-  await mustNotBeKept(deps, id, subject);
-  if (look === undefined) return [];
-  const request = { patch: {}, release: RELEASE };
-  const taking = takingOf(id, look, stored?.record, request);
-  const latest = await mustKeepLatest(deps, taking, command);
-  if (!isGuarded(deps) || ignoreUse === true || byMachine !== undefined)
-    return latest;
-  const needed = await mustNotBeNeeded(deps, {
-    id,
-    latestIn: await latestRegions(deps, id),
-    pointer: "",
-  });
-  return [...latest, ...needed];
-}
-
-/** What Sigil knew of has ended, and none that was asked for is on its way. */
-function isOver({ record }: StoredVersion): boolean {
-  const { state, status, write } = record;
-  return isFinal(state) && status === undefined && write === undefined;
 }
 
 /** Throws where Azure shows none: also where it keeps what was deleted, as Microsoft does not say what a DELETE does to that. */
 async function mustNotBeKept(
   deps: Dependencies,
   id: ImageVersionId,
-  { look, stored }: Subject,
+  stored: StoredVersion | undefined,
 ): Promise<void> {
-  if (look !== undefined || stored === undefined) return;
+  if (stored === undefined) return;
   const deleted = await deletedVersion(deps, id);
   if (deleted !== undefined)
     throw keptByAzure(
@@ -186,23 +155,25 @@ async function mustNotBeKept(
       deleted,
       "of that, nothing is deleted for good before. Restore it with POST …/restore, and delete it then; or use the Azure portal.",
     );
-  if (isOver(stored)) throw notFound(id, stored.record);
+  const { state, status, write } = stored.record;
+  // What Sigil knew of has ended, and none that was asked for is on its way.
+  if (isFinal(state) && status === undefined && write === undefined)
+    throw notFound(id, stored.record);
 }
 
 /** The operation that deletes the version, or has deleted it. */
 function deletionBefore({
   look,
-  seen,
   stored,
 }: Subject): OperationRecord | undefined {
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
-  const open = isFinal(record.state) ? undefined : openDeletionIn(record);
+  const open = openDeletionIn(record);
   if (open !== undefined) return operationIn(stored, open.id);
   return record.state === "Deleted" &&
     operation.kind === "DeleteImageVersion" &&
     operation.status === "Succeeded" &&
-    !(seen && look !== undefined)
+    look === undefined
     ? operation
     : undefined;
 }

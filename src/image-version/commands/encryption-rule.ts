@@ -21,12 +21,7 @@ import {
   setOf,
   type DiskImageEncryption,
 } from "../properties/disk-encryption-references.js";
-import {
-  fieldsOf,
-  regionField,
-  regionOf,
-  regionsIn,
-} from "../properties/fields.js";
+import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
 import { sourceReferences } from "../properties/source-references.js";
 import {
   canonicalForm,
@@ -46,29 +41,19 @@ interface Chosen {
   readonly findings: readonly RuleFinding[];
 }
 
-type Place = "os" | number;
-
 /**
  * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
- * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it, `before` the same request as it
- * is being done already: that is the answer. Reads the source where only that knows the LUNs, and the list of the subscription's
- * sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
+ * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it. Reads the source where only
+ * that knows the LUNs, and the list of the subscription's sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
  */
 export async function chooseSets(
   deps: Dependencies,
   id: ImageVersionId,
   given: ImageVersionRequest,
   rule: EncryptionRule | undefined,
-  {
-    shown,
-    before,
-  }: {
-    readonly shown?: ImageVersionRequest | undefined;
-    readonly before?: ImageVersionRequest | undefined;
-  } = {},
+  shown?: ImageVersionRequest,
 ): Promise<Chosen> {
   if (rule === undefined) return { request: given, findings: [] };
-  if (before !== undefined) return { request: before, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
   const luns =
     dataDisks === undefined && tag === undefined
@@ -77,31 +62,26 @@ export async function chooseSets(
   if (luns === undefined)
     return { request: given, findings: [lunsUnknown(rule)] };
   const tagged = tag === undefined ? [] : await taggedSets(deps, id, tag);
-  const findings = new Map<string, RuleFinding>();
-  const byTag = (region: string, confidential: boolean): string => {
-    const fitting = tagged.filter(
-      (set) =>
-        set.region === canonicalRegion(region) &&
-        (set.encryptionType === CONFIDENTIAL) === confidential,
-    );
-    const [set] = fitting;
-    if (set !== undefined && fitting.length === 1) return set.id;
-    const finding = unfit(tag ?? "", region, confidential, fitting);
-    findings.set(finding.message, finding);
-    return "";
-  };
   const request = withPresentSets(given, shown, rule);
   const chosen: Record<string, string> = {};
+  const findings = new Map<string, RuleFinding>();
   for (const region of targetRegionsOf(request))
     for (const { place, field, confidential } of disksToKey(region, luns)) {
       const pattern = place === "os" ? osDisk : dataDisks;
-      const set =
-        pattern !== undefined
-          ? named(pattern, id, region.name, place)
-          : tag === undefined
-            ? ""
-            : byTag(region.name, confidential);
-      if (set !== "") chosen[field] = set;
+      if (pattern !== undefined)
+        chosen[field] = named(pattern, id, region.name, place);
+      if (pattern !== undefined || tag === undefined) continue;
+      const fitting = tagged.filter(
+        (set) =>
+          set.region === canonicalRegion(region.name) &&
+          (set.encryptionType === CONFIDENTIAL) === confidential,
+      );
+      const [set] = fitting;
+      if (set !== undefined && fitting.length === 1) chosen[field] = set.id;
+      else {
+        const finding = unfit(tag, region.name, confidential, fitting);
+        findings.set(finding.message, finding);
+      }
     }
   return {
     request: canonicalForm(withSetIds(patched(request, chosen), id)),
@@ -118,21 +98,18 @@ function withPresentSets(
   shown: ImageVersionRequest | undefined,
   { osDisk, dataDisks }: EncryptionRule,
 ): ImageVersionRequest {
+  if (shown === undefined) return given;
   const fields = fieldsOf(given);
-  const regions = regionsIn(fields);
-  const present = Object.entries(shown ? fieldsOf(shown) : {}).filter(
-    ([field]) => {
-      const region = regionOf(field) ?? "";
-      const encryption = `${regionField(region)}/encryption`;
-      return (
-        regions.includes(region) &&
-        !(field in fields) &&
-        ((osDisk === undefined &&
-          field.startsWith(`${encryption}/osDiskImage/`)) ||
-          (dataDisks === undefined &&
-            field.startsWith(`${encryption}/dataDiskImages/`)))
-      );
-    },
+  const byTag = [
+    ...(osDisk === undefined ? ["osDiskImage"] : []),
+    ...(dataDisks === undefined ? ["dataDiskImages"] : []),
+  ];
+  const places = regionsIn(fields).flatMap((name) =>
+    byTag.map((disk) => `${regionField(name)}/encryption/${disk}/`),
+  );
+  const present = Object.entries(fieldsOf(shown)).filter(
+    ([field]) =>
+      !(field in fields) && places.some((place) => field.startsWith(place)),
   );
   return patched(given, Object.fromEntries(present));
 }
@@ -140,7 +117,7 @@ function withPresentSets(
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
 
 interface DiskToKey {
-  readonly place: Place;
+  readonly place: "os" | number;
   /** Where its set is named: of a confidential disk in its security profile. */
   readonly field: string;
   readonly confidential: boolean;
@@ -152,50 +129,42 @@ function disksToKey(
   luns: readonly number[],
 ): readonly DiskToKey[] {
   const toKey = (
-    place: Place,
+    place: DiskToKey["place"],
     path: string,
     image: DiskImageEncryption | undefined,
     keyed: string,
   ): readonly DiskToKey[] => {
     const type = image?.securityProfile?.confidentialVMEncryptionType;
     const confidential = type !== undefined;
+    if (setOf(image) !== undefined || (confidential && type !== keyed))
+      return [];
     const member = confidential
       ? "securityProfile/secureVMDiskEncryptionSetId"
       : "diskEncryptionSetId";
     const field = `${regionField(name)}/encryption/${path}/${member}`;
-    return setOf(image) !== undefined || (confidential && type !== keyed)
-      ? []
-      : [{ place, field, confidential }];
+    return [{ place, field, confidential }];
   };
   const all = new Set([...dataDiskImages.map(({ lun }) => lun), ...luns]);
   return [
     ...toKey("os", "osDiskImage", osDiskImage, KEYED_TYPE.osDiskImage),
-    ...[...all].flatMap((lun) =>
-      toKey(
-        lun,
-        `dataDiskImages/${lun}`,
-        dataDiskImages.find((one) => one.lun === lun),
-        KEYED_TYPE.dataDiskImages,
-      ),
-    ),
+    ...[...all].flatMap((lun) => {
+      const image = dataDiskImages.find((one) => one.lun === lun);
+      const path = `dataDiskImages/${lun}`;
+      return toKey(lun, path, image, KEYED_TYPE.dataDiskImages);
+    }),
   ];
 }
 
 function named(
   pattern: string,
-  id: ImageVersionId,
+  { imageName }: ImageVersionId,
   region: string,
-  place: Place,
+  place: DiskToKey["place"],
 ): string {
-  const values: Readonly<Record<string, string>> = {
-    region: canonicalRegion(region),
-    image: id.imageName,
-    lun: String(place),
-  };
-  return pattern.replace(
-    /\{(\w+)\}/gu,
-    (whole, name: string) => values[name] ?? whole,
-  );
+  return pattern
+    .replaceAll("{region}", canonicalRegion(region))
+    .replaceAll("{image}", imageName)
+    .replaceAll("{lun}", String(place));
 }
 
 /** LUNs of the version's data disks; undefined where the source is there and may not be looked into. */

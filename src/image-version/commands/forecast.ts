@@ -1,37 +1,39 @@
-/** What a promotion, a demotion or a deletion would do, found out without writing anything. */
+/** What a promotion, a demotion or a deletion would do: its own decision, and nothing is stored. */
 import {
   findingsInAnswer,
   ServiceError,
   type ErrorCode,
   type Finding,
 } from "../../errors.js";
+import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
-  imageIdOf,
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ForecastView } from "../contract.js";
-import type { ReleaseChange } from "../latest/release.js";
 import type { Dependencies } from "../ports.js";
-import { keysMustWork } from "../preflight/keys.js";
 import {
-  changedOf,
+  isChanged,
   latestFindings,
   latestThen,
   takingOf,
   type LatestTaking,
 } from "../preflight/latest.js";
-import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
-import { softDeleteOf } from "../queries/deleted-versions.js";
-import { latestRegions } from "../queries/use.js";
+import { admitted } from "../preflight/objections.js";
 import { ruleInForce } from "../state/fold.js";
-import type { ImageVersionRecord } from "../state/record.js";
-import { absent, glance, type Subject } from "./acceptance.js";
-import { mustBeDeletable, RELEASE } from "./delete.js";
-import { mustNotBeToBeDeleted, promotionOf } from "./promote.js";
-import { finalityOf } from "./soft-delete.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import {
+  glance,
+  mustBeShown,
+  mustNotBeMissed,
+  subjectOf,
+  type Asks,
+  type ByHand,
+} from "./acceptance.js";
+import { deletionBy } from "./delete.js";
+import { demotionBy, promotionBy } from "./promote.js";
 
 type Of = ForecastView["of"];
 
@@ -44,60 +46,53 @@ export async function forecastImageVersion(
   id: ImageVersionId,
   of: Of,
 ): Promise<ForecastView> {
-  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
-  const subject = { stored, ...(await glance(deps, id, stored?.record, true)) };
-  const { look } = subject;
-  if (look === undefined) throw absent({ id }, stored);
-  const taking = takingOf(id, look, stored?.record, {
-    patch: {},
-    release: changeOf(of, subject),
-  });
-  const findings = await findingsOf(deps, id, of, { ...subject, look });
+  const read = await deps.store.read(keyOf(formatImageVersionId(id)));
+  const seen = await glance(deps, id, read?.record, true);
+  const subject = subjectOf(read, seen, contextOf(deps));
+  const record = subject.stored?.record;
+  const look = mustBeShown(id, subject);
+  const { decide, ask } = await commandOf(deps, id, of);
+  const decided = decide(subject, []);
+  // What is being done already asks nothing more.
+  const isAsked = "asks" in decided;
+  const asks: Partial<Asks> = isAsked ? decided.asks : {};
+  const { request = { patch: {} }, on = subject.stored, warnings = [] } = asks;
+  const { softDelete } = isAsked ? decided.asks : decided;
+  await admitted(deps, id, on?.record, look, request, false);
+  const asked = isAsked ? await ask?.(subject) : [];
+  const needed = await neededBy(deps, id, request);
+  const taking = takingOf(id, look, record, request);
   const latest = await latestThen(deps, taking);
-  const wave = of === "promote" ? waveOf(stored?.record, taking) : undefined;
-  const softDelete =
-    of === "delete" ? await softDeleteOf(deps, imageIdOf(id)) : undefined;
   return {
     of,
-    ...(wave !== undefined && { wave }),
+    ...(of === "promote" && waveOf(record, taking)),
     inLatest: [...taking.after],
     regions: latest.map((change) => ({ ...change })),
     ...(softDelete && { softDelete }),
     findings: findingsInAnswer([
-      ...findings,
-      ...(of === "promote" ? [] : latestFindings(changedOf(latest), false)),
-      ...(softDelete ? finalityOf(softDelete, id, false) : []),
+      ...(asked ?? []),
+      ...needed,
+      ...(of === "promote"
+        ? []
+        : latestFindings(latest.filter(isChanged), false)),
+      ...warnings,
     ]),
   };
 }
 
-function changeOf(of: Of, subject: Subject): ReleaseChange {
-  switch (of) {
-    case "promote":
-      return promotionOf({}, undefined, subject);
-    case "demote":
-      return { kind: "exclude", by: "person" };
-    case "delete":
-      return RELEASE;
-  }
-}
-
-async function findingsOf(
+async function commandOf(
   deps: Dependencies,
   id: ImageVersionId,
   of: Of,
-  subject: Subject & { readonly look: NonNullable<Subject["look"]> },
-): Promise<readonly Finding[]> {
-  const { look, stored } = subject;
+): Promise<ByHand> {
+  const command = { id, requestedBy: {}, traceparent: "" };
   switch (of) {
     case "promote":
-      mustNotBeToBeDeleted(id, stored);
-      return keysMustWork(deps, id, look, stored?.record);
+      return promotionBy(deps, command);
     case "demote":
-      return [];
+      return demotionBy(command);
     case "delete":
-      mustBeDeletable({ id }, subject, deps.now());
-      return isGuarded(deps) ? neededBy(deps, id) : [];
+      return deletionBy(deps, command);
   }
 }
 
@@ -107,13 +102,10 @@ const ALLOWED: readonly ErrorCode[] = ["ImageVersionInUse", "UseUnknown"];
 async function neededBy(
   deps: Dependencies,
   id: ImageVersionId,
+  request: VersionRequest,
 ): Promise<readonly Finding[]> {
   try {
-    return await mustNotBeNeeded(deps, {
-      id,
-      latestIn: await latestRegions(deps, id),
-      pointer: "",
-    });
+    return request.guarded ? await mustNotBeMissed(deps, id, request) : [];
   } catch (error) {
     if (error instanceof ServiceError && ALLOWED.includes(error.code))
       return error.findings;
@@ -125,12 +117,12 @@ async function neededBy(
 function waveOf(
   record: ImageVersionRecord | undefined,
   { before, after }: LatestTaking,
-): number | undefined {
+): Pick<ForecastView, "wave"> {
   const { waves = [] } = (record && ruleInForce(record)) ?? {};
   const index = waves.findIndex(({ regions }) =>
     regions
       .map(canonicalRegion)
       .some((name) => after.includes(name) && !before.includes(name)),
   );
-  return index < 0 ? undefined : index + 1;
+  return index < 0 ? {} : { wave: index + 1 };
 }

@@ -2,7 +2,7 @@
  * Where a version that is there is in latest: promoted and demoted. Invariants:
  *  1. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
  */
-import { ServiceError, type Finding } from "../../errors.js";
+import type { Finding } from "../../errors.js";
 import { operationIn, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
@@ -21,23 +21,23 @@ import {
 import { regionsIn } from "../properties/fields.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { keysMustWork } from "../preflight/keys.js";
-import {
-  mustKeepLatest,
-  sparedBy,
-  takingOf,
-  type NoLatest,
-} from "../preflight/latest.js";
+import type { NoLatest } from "../preflight/latest.js";
 import type { Look } from "../resources.js";
 import { beginCancel } from "../state/cancel.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, ruleInForce } from "../state/fold.js";
-import type { ImageVersionPair } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { absent, acceptByHand, type Subject } from "./acceptance.js";
-import type { Command } from "./command.js";
+import {
+  acceptByHand,
+  mustBeShown,
+  type Asks,
+  type ByHand,
+  type Subject,
+} from "./acceptance.js";
+import { conflict, refuse, type Command } from "./command.js";
 import { sameOperation } from "./same-operation.js";
 
-export interface PromoteImageVersion extends Command, NoLatest {
+interface PromoteImageVersion extends Command, NoLatest {
   /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
   readonly regions?: readonly string[] | undefined;
   /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
@@ -51,33 +51,7 @@ export function promoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
 ): Promise<OperationRecord> {
-  const regions = command.regions?.map(canonicalRegion);
-  return acceptByHand(
-    deps,
-    command,
-    "PromoteImageVersion",
-    regions ?? [],
-    (subject) => {
-      const { look, stored } = subject;
-      const change = promotionOf(command, regions, subject);
-      const same = exclusionBefore(subject, "PromoteImageVersion", change);
-      if (same !== undefined) return same;
-      if (look === undefined) throw absent(command, stored);
-      mustBeThere(regions, look);
-      return {
-        asks: {
-          request: { patch: {}, release: change },
-          ...(regions !== undefined &&
-            command.byMachine === undefined && { endsRule: true }),
-          ...withoutPolicysDeletion(deps, command, stored),
-        },
-      };
-    },
-    async ({ look, stored }) =>
-      look === undefined || command.byRollback === true
-        ? []
-        : keysMustWork(deps, command.id, look, stored?.record),
-  );
+  return acceptByHand(deps, command, promotionBy(deps, command));
 }
 
 /** As `promoteImageVersion`, to exclude it: its rule ends. */
@@ -85,79 +59,102 @@ export function demoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
 ): Promise<OperationRecord> {
-  const isByRule = command.byMachine !== undefined;
-  const change: ReleaseChange = {
-    kind: "exclude",
-    by: isByRule ? "request" : "person",
-  };
-  const spares = isByRule || command.spares === true;
-  /** Regions in which it is left: no other version would be the latest there. */
-  let spared: readonly string[] = [];
-  return acceptByHand(
-    deps,
-    command,
-    "DemoteImageVersion",
-    command.allowNoLatest === true ? ["allowNoLatest"] : [],
-    (subject) => {
-      const { look, stored } = subject;
-      const same = exclusionBefore(subject, "DemoteImageVersion", change);
+  return acceptByHand(deps, command, demotionBy(command));
+}
+
+export function promotionBy(
+  deps: Dependencies,
+  command: PromoteImageVersion,
+): ByHand {
+  const { id, byMachine, byRollback } = command;
+  const regions = command.regions?.map(canonicalRegion);
+  const kind = "PromoteImageVersion";
+  return {
+    kind,
+    detail: regions ?? [],
+    decide: (subject) => {
+      const look = mustBeShown(id, subject);
+      const { stored } = subject;
+      const release = promotionOf(command, regions, look, stored);
+      const same = sameWord(subject, look, kind, release);
       if (same !== undefined) return same;
-      if (look === undefined) throw absent(command, stored);
-      const { but } = stored?.record.release ?? releaseOf(look.resource);
+      mustBeThere(regions, look);
       return {
         asks: {
-          request: {
-            patch: {},
-            release:
-              spared.length === 0
-                ? change
-                : {
-                    kind: "set",
-                    release: {
-                      in: spared,
-                      but,
-                      by: isByRule ? "rule" : "person",
-                    },
-                  },
-            ...(command.allowNoLatest === true && { allowNoLatest: true }),
-          },
-          ...(!isByRule && { endsRule: true }),
+          kind,
+          request: { patch: {}, release },
+          ...(regions && !byMachine && { endsRule: true }),
+          ...withoutPolicysDeletion(deps, command, stored),
         },
       };
     },
-    async ({ look, stored }) => {
-      if (look === undefined || command.byRollback === true) return [];
-      const request = { patch: {}, release: change };
-      const taking = takingOf(command.id, look, stored?.record, request);
-      if (!spares || command.allowNoLatest === true)
-        return mustKeepLatest(deps, taking, command);
-      spared = await sparedBy(deps, taking);
-      return [];
+    ask: async ({ look, stored }) =>
+      look === undefined || byRollback
+        ? []
+        : keysMustWork(deps, id, look, stored?.record),
+  };
+}
+
+export function demotionBy(command: PromoteImageVersion): ByHand {
+  const { id, byMachine, byRollback, allowNoLatest, spares } = command;
+  const change: ReleaseChange = {
+    kind: "exclude",
+    by: byMachine ? "request" : "person",
+  };
+  const kind = "DemoteImageVersion";
+  return {
+    kind,
+    detail: allowNoLatest ? ["allowNoLatest"] : [],
+    decide: (subject, spared) => {
+      const look = mustBeShown(id, subject);
+      const same = sameWord(subject, look, kind, change);
+      if (same !== undefined) return same;
+      const { but } =
+        subject.stored?.record.release ?? releaseOf(look.resource);
+      const left: ReleaseChange = {
+        kind: "set",
+        release: { in: spared, but, by: byMachine ? "rule" : "person" },
+      };
+      return {
+        asks: {
+          kind,
+          request: {
+            patch: {},
+            release: spared.length === 0 ? change : left,
+            ...(allowNoLatest && { allowNoLatest }),
+          },
+          ...(!byMachine && { endsRule: true }),
+          ...((byMachine || spares) && !allowNoLatest && { losses: "spared" }),
+          ...(byRollback && { losses: "planned" }),
+        },
+      };
     },
-  );
+  };
 }
 
 /** A person's promotion without regions is the go for the next wave, whatever that waits for. */
-export function promotionOf(
-  { byMachine }: Pick<PromoteImageVersion, "byMachine">,
+function promotionOf(
+  { byMachine }: PromoteImageVersion,
   regions: readonly string[] | undefined,
-  { look, stored }: Subject,
+  look: Look,
+  stored: StoredVersion | undefined,
 ): ReleaseChange {
-  if (byMachine !== undefined)
-    return { kind: "include", by: "rule", ...(regions && { regions }) };
-  if (regions !== undefined) return { kind: "include", by: "person", regions };
   const rule = stored && ruleInForce(stored.record);
-  if (rule?.when !== "waves" || look === undefined)
-    return { kind: "include", by: "person" };
+  if (byMachine || regions || rule?.when !== "waves")
+    return {
+      kind: "include",
+      by: byMachine ? "rule" : "person",
+      ...(regions && { regions }),
+    };
   return nextWave(rule.waves ?? [], look) ?? { kind: "include", by: "rule" };
 }
 
 function mustBeThere(
-  regions: readonly string[] | undefined,
+  regions: readonly string[] = [],
   { resource }: Look,
 ): void {
   const there = regionsIn(factsIn(resource));
-  const findings = (regions ?? []).flatMap((name, i): Finding[] =>
+  const findings = regions.flatMap((name, i): Finding[] =>
     there.includes(name)
       ? []
       : [
@@ -168,26 +165,22 @@ function mustBeThere(
           },
         ],
   );
-  if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      "The version cannot be promoted in these regions; each is listed under errors.",
-      { findings },
-    );
+  refuse(
+    "InvalidRequest",
+    "The version cannot be promoted in these regions; each is listed under errors.",
+    findings,
+  );
 }
 
 /** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 1. */
-function exclusionBefore(
-  { look, seen, stored }: Subject,
-  kind: OperationRecord["kind"],
+function sameWord(
+  { seen, stored }: Subject,
+  look: Look,
+  kind: ByHand["kind"],
   change: ReleaseChange,
 ): OperationRecord | undefined {
-  if (stored === undefined || look === undefined) return undefined;
+  if (stored === undefined || isPaused(stored.record)) return undefined;
   const { record, operation } = stored;
-  if (isPaused(record)) return undefined;
-  const regions = regionsIn(factsIn(look.resource));
-  const before = record.release ?? releaseOf(look.resource);
-  const wish = releasedIn(released(before, change, regions), regions);
   const same = sameOperation(stored, look, (one) => one.kind === kind);
   if (same !== undefined) {
     const { release } = record.requests[same.id] ?? {};
@@ -195,6 +188,9 @@ function exclusionBefore(
       ? same
       : undefined;
   }
+  const regions = regionsIn(factsIn(look.resource));
+  const before = record.release ?? releaseOf(look.resource);
+  const wish = releasedIn(released(before, change, regions), regions);
   return seen &&
     operation.kind === kind &&
     operation.status === "Succeeded" &&
@@ -209,19 +205,14 @@ function withoutPolicysDeletion(
   deps: Dependencies,
   { id, requestedBy }: PromoteImageVersion,
   stored: StoredVersion | undefined,
-): { readonly on?: ImageVersionPair } {
+): Pick<Asks, "on"> {
   const deletion = stored && openDeletionIn(stored.record);
   if (stored === undefined || deletion === undefined) return {};
   mustNotBeToBeDeleted(id, stored);
-  const operation = operationIn(stored, deletion.id);
-  const on = beginCancel(
-    stored,
-    deletion.id,
-    operation?.requestedBy ?? requestedBy,
-    contextOf(deps),
-    "The version is promoted: its retention policy keeps it.",
-  );
-  return on === undefined ? {} : { on };
+  const by = operationIn(stored, deletion.id)?.requestedBy ?? requestedBy;
+  const why = "The version is promoted: its retention policy keeps it.";
+  const on = beginCancel(stored, deletion.id, by, contextOf(deps), why);
+  return { on: on ?? stored };
 }
 
 /** Throws where somebody deletes the version. */
@@ -231,9 +222,8 @@ export function mustNotBeToBeDeleted(
 ): void {
   const deletion = stored && openDeletionIn(stored.record);
   if (deletion?.isByPolicy !== false) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
+  throw conflict(
     `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
-    { fields: { existingOperationId: deletion.id } },
+    deletion.id,
   );
 }

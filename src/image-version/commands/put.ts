@@ -10,28 +10,21 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
-import { imageIdOf } from "../../resource-id.js";
-import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
-import { mustKeepLatest, takingOf } from "../preflight/latest.js";
-import { sourceWarnings } from "../preflight/objections.js";
-import { ruleWarnings } from "../preflight/rule.js";
-import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { patched, writableForm } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
+import { regionField } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import type { Patch } from "../properties/patch.js";
-import { knownDeletedVersions } from "../queries/deleted-versions.js";
-import { etagOf } from "../queries/etag.js";
+import { knownDeletedVersion } from "../queries/deleted-versions.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { notFound } from "../queries/not-found.js";
-import { latestRegions } from "../queries/use.js";
-import type { Look } from "../resources.js";
+import type { RuleFinding } from "../rules/rule.js";
 import { ownAsked } from "../state/fold.js";
 import { isOtherLife } from "../state/fact.js";
-import { acceptCommand, glance } from "./acceptance.js";
+import { acceptCommand, glance, type Glance } from "./acceptance.js";
 import {
   canonicalRegions,
   errorsIn,
@@ -40,16 +33,11 @@ import {
   withNextFreeVersion,
   type ChangeCommand,
 } from "./command.js";
-import { compared, type Request } from "./compared.js";
+import type { Request } from "./compared.js";
 import { decideOn, type Unchanged } from "./decide-put.js";
-import { chooseSets } from "./encryption-rule.js";
-import { planImageVersion } from "./plan.js";
-import {
-  fingerprintOfCommand,
-  fingerprintOfPut,
-  repeated,
-  sameRequest,
-} from "./same-operation.js";
+import { planOf } from "./plan.js";
+import { readRequest, saidByBody, type Said } from "./request.js";
+import { conditionIn, fingerprintOfCommand } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -82,31 +70,24 @@ export async function putImageVersion(
   deps: Dependencies,
   command: PutImageVersion,
 ): Promise<PutAnswer> {
-  const { id, ifMatch, ifNoneMatch, pasted, body } = command;
-  const given = canonicalForm(withSetIds(body, id));
-  const rule = body.sigil?.encryption;
-  mustBeAdmitted(deps, command, given);
-  const removeRegions = canonicalRegions(command.removeRegions);
+  const { id, ifMatch, ifNoneMatch, pasted, plan } = command;
+  const said = saidByBody(deps, command);
+  const { given, rule } = said;
   // Without a source it is one of a version that is there, which its caller has read.
   const isPartial =
     pasted === true ||
     Object.keys(given.properties.storageProfile).length === 0;
   const isConditional = ifMatch !== undefined || ifNoneMatch !== undefined;
-  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
-  return await change(deps, command, fingerprint, async (read) => {
+  return await change(deps, command, said.fingerprint, async (read) => {
     const record = read?.record;
     const mustSee =
       isConditional ||
       (isPartial && record?.status === undefined) ||
       // Others may have made the version of which nothing is known: a tag keeps the sets that it has.
       (rule?.tag !== undefined && record === undefined);
-    const isAsked = record !== undefined || mustSee;
+    const isAsked = record !== undefined || mustSee || plan !== undefined;
     return {
-      given,
-      rule,
-      // The plan answers in the caller's spelling.
-      ...(rule === undefined && { planned: body }),
-      removeRegions,
+      said,
       glance: isAsked
         ? await glance(deps, id, record, mustSee)
         : { look: undefined, seen: false },
@@ -121,7 +102,12 @@ export function patchImageVersion(
 ): Promise<PutAnswer> {
   const { id, validate } = command;
   const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOfPatch(command, removeRegions);
+  const fingerprint = fingerprintOfCommand(
+    "patch",
+    JSON.stringify(command.patch),
+    ...removeRegions,
+    ...conditionIn(command),
+  );
   return change(deps, command, fingerprint, async (read) => {
     const record = read?.record;
     const shown = await glance(deps, id, record, true);
@@ -146,12 +132,15 @@ export function patchImageVersion(
     const given = canonicalForm(withSetIds(version, id));
     mustBeAdmitted(deps, command, given, observed);
     return {
-      given,
-      rule: version.sigil?.encryption,
-      admitted: observed,
-      ifMatch: etagOf(look, record),
-      removeRegions,
-      patch,
+      said: {
+        given,
+        written: given,
+        rule: version.sigil?.encryption,
+        admitted: observed,
+        removeRegions,
+        patch,
+        fingerprint,
+      },
       glance: shown,
     };
   });
@@ -177,78 +166,42 @@ function withTagsOf(
   };
 }
 
-function fingerprintOfPatch(
-  { patch, ifMatch }: PatchImageVersion,
-  removeRegions: readonly string[],
-): string {
-  return fingerprintOfCommand(
-    "patch",
-    JSON.stringify(patch),
-    ...removeRegions,
-    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
-  );
-}
-
-/** What a request says, once it was read what it is about. */
-interface Said extends Pick<Request, "patch" | "removeRegions" | "glance"> {
-  /** Canonical, without the sets that its rule chooses. */
-  readonly given: ImageVersionRequest;
-  readonly rule: EncryptionRule | undefined;
-  /** What its caller has been admitted to already. */
-  readonly admitted?: ImageVersionRequest;
-  /** As a plan of it is asked, where that is otherwise. */
-  readonly planned?: ImageVersionRequest;
-  readonly ifMatch?: string;
-}
-
 async function change(
   deps: Dependencies,
   command: ChangeCommand,
   fingerprint: string,
-  saidOn: (read: StoredVersion | undefined) => Promise<Said>,
+  saidOn: (
+    read: StoredVersion | undefined,
+  ) => Promise<{ readonly said: Said; readonly glance: Glance }>,
 ): Promise<PutAnswer> {
-  const { id } = command;
+  const { id, plan } = command;
   try {
     const answer = await acceptCommand<Unchanged>(
       deps,
       command,
       fingerprint,
       async (read) => {
-        const said = await saidOn(read);
-        const { glance, patch, removeRegions, ifMatch, planned } = said;
-        const body = await withChosenSets(deps, command, said, {
-          shown: glance.look?.resource,
-          before: sameRequest(read, glance.look, fingerprint),
-        });
-        const infos = await mustPassPlan(deps, {
-          ...command,
-          body: planned ?? body,
-          ...(ifMatch !== undefined && { ifMatch }),
-        });
+        const { said, glance } = await saidOn(read);
+        const asked = await readRequest(deps, command, said, glance, read);
+        const { unchosen } = asked;
+        refuse(
+          "InvalidRequest",
+          `The rule in sigil.encryption has ${errorsIn(unchosen)}; each is listed under errors.`,
+          unchosen,
+        );
+        const infos = plan ? await mustPassPlan(deps, asked, read) : [];
+        const isToBeMade = glance.seen && glance.look === undefined;
         const request: Request = {
-          command,
-          body,
-          fingerprint,
-          removeRegions,
-          patch,
-          glance,
+          ...asked,
+          warnings: [...asked.warnings, ...infos],
           deleted:
-            read !== undefined && glance.seen && glance.look === undefined
-              ? (await knownDeletedVersions(deps, imageIdOf(id))).find(
-                  ({ name }) => name === id.versionName,
-                )
+            read && isToBeMade
+              ? await knownDeletedVersion(deps, id)
               : undefined,
-          warnings: [],
         };
-        const warnings = await warningsOf(deps, request, read);
         return {
           glance,
-          decide: ({ stored }) =>
-            decideOn(
-              deps,
-              { ...request, warnings: [...warnings, ...infos] },
-              stored,
-            ),
+          decide: ({ stored }) => decideOn(deps, request, stored),
         };
       },
     );
@@ -262,37 +215,13 @@ async function change(
   }
 }
 
-/** The request with the sets that its rule chooses; throws ServiceError InvalidRequest where it cannot choose one. */
-async function withChosenSets(
-  deps: Dependencies,
-  command: Pick<PutImageVersion, "id" | "requireMayUse">,
-  { given, rule, admitted }: Said,
-  known: Parameters<typeof chooseSets>[4],
-): Promise<ImageVersionRequest> {
-  if (rule === undefined) return given;
-  const { request, findings } = await chooseSets(
-    deps,
-    command.id,
-    given,
-    rule,
-    known,
-  );
-  refuse(
-    "InvalidRequest",
-    `The rule in sigil.encryption has ${errorsIn(findings)}; each is listed under errors.`,
-    findings,
-  );
-  mustBeAdmitted(deps, command, request, admitted);
-  return request;
-}
-
 /** What a plan that is required says for information: what it warns of the request itself does. */
 async function mustPassPlan(
   deps: Dependencies,
-  { plan, requireMayUse: _, ...admitted }: PutImageVersion,
-): Promise<readonly Finding[]> {
-  if (plan !== "require") return [];
-  const { findings } = await planImageVersion(deps, admitted);
+  request: Request,
+  read: StoredVersion | undefined,
+): Promise<readonly RuleFinding[]> {
+  const { findings } = await planOf(deps, request, read);
   const errors = errorsAmong(findings);
   if (errors.length > 0)
     throw new ServiceError(
@@ -301,42 +230,4 @@ async function mustPassPlan(
       { findings },
     );
   return findings.filter(({ severity }) => severity === "info");
-}
-
-/** Throws where somebody needs a region that is to be removed, or one would have no latest; a repeat asks nothing of that. */
-async function warningsOf(
-  deps: Dependencies,
-  request: Request,
-  read: StoredVersion | undefined,
-): Promise<readonly Finding[]> {
-  const { command, body, fingerprint, glance } = request;
-  const { look } = glance;
-  const { id } = command;
-  const rule = [
-    ...(await ruleWarnings(deps, id, body, look?.resource)),
-    ...(await sourceWarnings(deps, body, look?.resource)),
-  ];
-  if (look === undefined || repeated(read, look, fingerprint)) return rule;
-  await mustNotBeNeededThere(deps, request, look);
-  const { asked, record } = compared(request, read);
-  const taking = takingOf(id, look, record, asked);
-  return [...(await mustKeepLatest(deps, taking, command)), ...rule];
-}
-
-/** Throws where somebody needs the version in a region that is to be removed. */
-async function mustNotBeNeededThere(
-  deps: Dependencies,
-  { command: { id, ignoreUse }, removeRegions }: Request,
-  { resource }: Look,
-): Promise<void> {
-  if (!isGuarded(deps) || ignoreUse === true) return;
-  const shown = regionsIn(fieldsOf(resource));
-  const regions = removeRegions.filter((name) => shown.includes(name));
-  if (regions.length === 0) return;
-  await mustNotBeNeeded(deps, {
-    id,
-    latestIn: await latestRegions(deps, id),
-    regions,
-    pointer: "/query/removeRegions",
-  });
 }

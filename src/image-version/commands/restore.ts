@@ -6,7 +6,7 @@
  *  2. Repeated, it is the same operation while it runs and is not canceled, and as long as Azure has the version that it gave back.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import { operationsOf, type OperationRecord } from "../../operation/records.js";
+import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -18,15 +18,15 @@ import { latestIn } from "../latest/flags.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
-import { lookAt, mustBeGone } from "../queries/look-at.js";
+import { listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import type { Look } from "../resources.js";
 import { believed } from "../state/observe.js";
 import { gone, type Time } from "../state/fact.js";
 import { isFinal } from "../state/states.js";
-import { acceptCommand, listIn } from "./acceptance.js";
+import { acceptCommand } from "./acceptance.js";
 import { conflict, type Command } from "./command.js";
-import { fingerprintOfCommand } from "./same-operation.js";
+import { fingerprintOfCommand, sameOperation } from "./same-operation.js";
 
 const KIND = "RestoreImageVersion";
 
@@ -49,7 +49,7 @@ export function restoreImageVersion(
         deletedVersion(deps, id),
       ]);
       if (shown === undefined && deleted === undefined)
-        await mustBeGone(deps, id, read?.record, listIn(deps));
+        await mustBeGone(deps, id, read?.record, listOf(deps));
       return {
         // Nothing is asked of what Azure shows.
         glance: { look: undefined, seen: false },
@@ -77,10 +77,7 @@ export function restoreImageVersion(
               regions: body ? regionsIn(fieldsOf(body)) : [],
               warnings: warningsOf(body, deps.now()),
               ...(stored && {
-                on: {
-                  ...stored,
-                  record: gone(stored.record, { now: deps.now() }),
-                },
+                on: { ...stored, record: gone(stored.record, contextOf(deps)) },
               }),
             },
           };
@@ -96,19 +93,13 @@ function restoreBefore(
   shown: Look | undefined,
   time: Time,
 ): OperationRecord | undefined {
-  if (stored === undefined) return undefined;
-  const { record, operation } = stored;
-  if (!isFinal(record.state))
-    return operationsOf(stored).find(
-      ({ id, kind }) =>
-        kind === KIND && record.requests[id]?.decided === undefined,
-    );
-  return operation.kind === KIND &&
-    operation.status === "Succeeded" &&
+  const last = stored?.operation;
+  return last?.kind === KIND &&
+    last.status === "Succeeded" &&
     shown !== undefined &&
-    believed(record, shown, time).isFact
-    ? operation
-    : undefined;
+    believed(stored?.record, shown, time).isFact
+    ? last
+    : sameOperation(stored, undefined, ({ kind }) => kind === KIND);
 }
 
 function isThere(
@@ -140,43 +131,45 @@ function warningsOf(
   body: ImageVersionRequest | undefined,
   now: Date,
 ): readonly Finding[] {
-  if (body === undefined)
-    return [
-      warning(
-        "RestoreNotProven",
-        "Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored, and it is adopted as Azure gives it back.",
-      ),
-    ];
+  if (body === undefined) return [warning(NOT_PROVEN)];
   const { endOfLifeDate = "" } = body.properties.publishingProfile ?? {};
+  const isPast = Date.parse(endOfLifeDate) <= now.getTime();
   return [
-    latestIn(body).length === 0
-      ? warning(
-          "RestoredExcluded",
-          "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
-          "To include it in latest, promote it: POST …/promote.",
-        )
-      : warning(
-          "RestoredIntoLatest",
-          "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
-        ),
-    ...(Date.parse(endOfLifeDate) <= now.getTime()
+    warning(latestIn(body).length === 0 ? EXCLUDED : INTO_LATEST),
+    ...(isPast
       ? [
-          warning(
-            "RestoredPastEndOfLife",
-            `The end of life of the version, ${endOfLifeDate}, is past: a retention policy may delete it again.`,
-            'To keep it, send a PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate.',
-          ),
+          warning({
+            code: "RestoredPastEndOfLife",
+            message: `The end of life of the version, ${endOfLifeDate}, is past: a retention policy may delete it again.`,
+            remediation:
+              'To keep it, send a PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate.',
+          }),
         ]
       : []),
   ];
 }
 
-function warning(code: string, message: string, remediation?: string): Finding {
-  return {
-    code,
-    pointer: "",
-    message,
-    severity: "warning",
-    ...(remediation !== undefined && { remediation }),
-  };
+const NOT_PROVEN = {
+  code: "RestoreNotProven",
+  message:
+    "Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored, and it is adopted as Azure gives it back.",
+};
+
+const EXCLUDED = {
+  code: "RestoredExcluded",
+  message:
+    "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
+  remediation: "To include it in latest, promote it: POST …/promote.",
+};
+
+const INTO_LATEST = {
+  code: "RestoredIntoLatest",
+  message:
+    "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
+};
+
+function warning(
+  said: Pick<Finding, "code" | "message" | "remediation">,
+): Finding {
+  return { ...said, pointer: "", severity: "warning" };
 }

@@ -1,17 +1,21 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
-import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import { factsIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { absent, acceptByHand } from "./acceptance.js";
+import { acceptByHand, mustBeShown } from "./acceptance.js";
 import { refuse, type Command } from "./command.js";
 import { mustNotBeToBeDeleted } from "./promote.js";
 import { fingerprintOfCommand, repeated } from "./same-operation.js";
 
-export interface RetryImageVersion extends Command {
+interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
   readonly regions?: readonly string[] | undefined;
 }
@@ -27,41 +31,38 @@ export function retryImageVersion(
   deps: Dependencies,
   command: RetryImageVersion,
 ): Promise<OperationRecord> {
+  const { id } = command;
   const names = command.regions?.map(canonicalRegion);
-  const fingerprint = fingerprintOfCommand(KIND, ...(names ?? []));
-  return acceptByHand(deps, command, KIND, names ?? [], ({ look, stored }) => {
-    const same = repeated(stored, look, fingerprint);
-    if (same !== undefined) return same;
-    mustNotBeToBeDeleted(command.id, stored);
-    if (look === undefined) throw absent(command, stored);
-    const lost = lostIn(stored?.record, look);
-    const regions = toRetry(command, look, names, lost);
-    return { asks: { request: { patch: {} }, regions } };
+  const detail = names ?? [];
+  const fingerprint = fingerprintOfCommand(KIND, ...detail);
+  return acceptByHand(deps, command, {
+    kind: KIND,
+    detail,
+    decide: (subject) => {
+      const { look, stored } = subject;
+      const same = repeated(stored, look, fingerprint);
+      if (same !== undefined) return same;
+      mustNotBeToBeDeleted(id, stored);
+      const shown = mustBeShown(id, subject);
+      const regions = toRetry(id, shown, names, stored?.record);
+      return { asks: { kind: KIND, request: { patch: {} }, regions } };
+    },
   });
 }
 
-/** Regions that were taken away for repair, and are not there again: asked for once more, they are added back as they were. */
-function lostIn(
-  record: ImageVersionRecord | undefined,
-  { resource }: Look,
-): readonly string[] {
-  const shown = regionsIn(factsIn(resource));
-  return Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
-    removed === undefined || shown.includes(name) ? [] : [name],
-  );
-}
-
 function toRetry(
-  { id }: RetryImageVersion,
+  id: ImageVersionId,
   look: Look,
   names: readonly string[] | undefined,
-  lost: readonly string[],
+  record: ImageVersionRecord | undefined,
 ): readonly string[] {
+  const shown = regionsIn(factsIn(look.resource));
   const failed = [
-    ...look.regions
-      .map(({ name }) => name)
-      .filter((name) => hasFailed(look, name)),
-    ...lost,
+    ...shown.filter((name) => hasFailed(look, name)),
+    // What was taken away for its repair, and is not there again, is added back as it was.
+    ...Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
+      removed && !shown.includes(name) ? [name] : [],
+    ),
   ];
   if (failed.length === 0)
     throw new ServiceError(

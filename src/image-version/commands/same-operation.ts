@@ -7,13 +7,13 @@ import { regionOf } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import type { StoredVersion } from "../ports.js";
 import type { Look } from "../resources.js";
-import { isOtherLife } from "../state/fact.js";
+import { isOfOtherLife } from "../state/fact.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** Of a PUT. What it asks depends on which version its caller has seen. */
+/** Of a PUT. */
 export function fingerprintOfPut(
   body: ImageVersionRequest,
   removeRegions: readonly string[],
@@ -24,18 +24,22 @@ export function fingerprintOfPut(
     body,
     ...removeRegions,
     ...(rule === undefined ? [] : [rule]),
-    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
+    ...conditionIn({ ifMatch }),
   );
+}
+
+/** What a request asks depends on which version its caller has seen. */
+export function conditionIn({
+  ifMatch,
+}: {
+  readonly ifMatch?: string | undefined;
+}): readonly string[] {
+  return ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`];
 }
 
 /** Of a command that has no body. */
 export function fingerprintOfCommand(...detail: readonly unknown[]): string {
   return fingerprintOf({ properties: {} } as ImageVersionRequest, ...detail);
-}
-
-interface Open {
-  readonly operation: OperationRecord;
-  readonly request: VersionRequest;
 }
 
 /** The operation that is being done, is the same, was not canceled, and is of the life that Azure shows. */
@@ -44,41 +48,35 @@ export function sameOperation(
   look: Look | undefined,
   isSame: (operation: OperationRecord) => boolean,
 ): OperationRecord | undefined {
-  return openIn(stored).find(
-    ({ operation, request }) =>
-      isSame(operation) &&
+  if (stored === undefined || isFinal(stored.record.state)) return undefined;
+  const { record } = stored;
+  const { id: deletion } = openDeletionIn(record) ?? {};
+  return operationsOf(stored).find((operation) => {
+    const request = record.requests[operation.id];
+    return (
+      request !== undefined &&
       request.decided === undefined &&
+      isSame(operation) &&
+      (deletion === undefined || deletion === operation.id) &&
       (look === undefined ||
-        request.life === undefined ||
-        !isOtherLife({ publishedDate: request.life }, look)) &&
-      isStillSo(request, look, stored?.record),
-  )?.operation;
+        (!isOfOtherLife(request, look) && isStillSo(request, look, record)))
+    );
+  });
 }
 
 /** What Azure has shown as asked, it shows still, but for what a repair has away: else it is a new word. */
 function isStillSo(
   { appliedTime, patch }: VersionRequest,
-  look: Look | undefined,
-  record: ImageVersionRecord | undefined,
+  { resource }: Look,
+  record: ImageVersionRecord,
 ): boolean {
-  if (appliedTime === undefined || look === undefined) return true;
-  const away = record ? regionsAway(record) : [];
-  return unmetBy(factsIn(look.resource), patch).every(({ field }) =>
-    away.includes(regionOf(field) ?? ""),
+  const away = regionsAway(record);
+  return (
+    appliedTime === undefined ||
+    unmetBy(factsIn(resource), patch).every(({ field }) =>
+      away.includes(regionOf(field) ?? ""),
+    )
   );
-}
-
-function openIn(stored: StoredVersion | undefined): readonly Open[] {
-  if (stored === undefined || isFinal(stored.record.state)) return [];
-  const { record } = stored;
-  const deletion = openDeletionIn(record);
-  return operationsOf(stored).flatMap((one) => {
-    const request = record.requests[one.id];
-    const isBeforeDeletion = deletion !== undefined && deletion.id !== one.id;
-    return request === undefined || isBeforeDeletion
-      ? []
-      : [{ operation: one, request }];
-  });
 }
 
 /** The same request that is being done, by its fingerprint. */

@@ -1,6 +1,7 @@
 /** Whether a PUT or PATCH changes anything. Pure. */
 import { factsIn, isFlag } from "../latest/flags.js";
 import type { ImageVersionRequest } from "../contract.js";
+import { differences } from "../properties/differences.js";
 import {
   fieldsOf,
   isOwn,
@@ -8,7 +9,7 @@ import {
   sameAt,
   type Fields,
 } from "../properties/fields.js";
-import { unmetBy, type Patch } from "../properties/patch.js";
+import { unmetBy } from "../properties/patch.js";
 import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
 import { ownAsked, regionsAway } from "../state/fold.js";
@@ -24,61 +25,48 @@ export function isAsShown(
   if (command.pasted !== true || !seen || removeRegions.length > 0)
     return false;
   const shown = shownOf(look, record);
-  if (shown === undefined) return false;
-  const all = { ...factsIn(shown), ...(record && ownAsked(record)) };
-  const said = { ...factsIn(body), ...fieldsOf(body) };
   return (
-    Object.entries(said).every(
-      ([field, value]) =>
-        (isFlag(field) && !(field in all)) || sameAt(field, all[field], value),
-    ) &&
-    Object.keys(all).every(
-      (field) => field in said || sameAt(field, all[field], undefined),
-    )
+    shown !== undefined &&
+    differences(
+      { ...factsIn(shown), ...(record && ownAsked(record)) },
+      factsIn(body),
+    ).length === 0
   );
 }
 
 /** It asks nothing that is not so, all that it says is Sigil's, nothing is to be settled, and the regions that it names are ready. */
 export function isUnchanged(
-  request: Request,
+  { body, patch, command, glance: { look, seen } }: Request,
   comparison: Compared,
   regions: readonly string[],
 ): boolean {
-  const { body, patch, command, glance } = request;
-  const { record, asked } = comparison;
-  const isOthers = record === undefined;
-  if (
-    !glance.seen ||
-    !asksNothing(comparison) ||
-    (isOthers && patch === undefined && command.pasted !== true) ||
-    (asked.adopts === true && !hasJoined(body, glance.look, record?.spec))
-  )
+  const { record, adopts } = comparison;
+  const mayAdopt = patch === undefined && command.pasted !== true;
+  if (!seen || !asksNothing(comparison)) return false;
+  if (record === undefined ? mayAdopt : isToSettle(body, record, comparison))
     return false;
-  return (
-    (isOthers || !isToSettle(request, record, asked.patch)) &&
-    areReady(glance.look, regions)
-  );
+  if (adopts === true && !hasJoined(body, look, record?.spec)) return false;
+  return areReady(look, regions);
 }
 
-function asksNothing({ record, asked, change }: Compared): boolean {
+function asksNothing({ record, release, patch, change }: Compared): boolean {
   const own = record ? ownAsked(record) : {};
-  const shown = change && factsIn(change.observed);
   return (
-    asked.release === undefined &&
-    Object.entries(asked.patch).every(([field, value]) =>
-      isOwn(field)
-        ? sameAt(field, own[field], value ?? undefined)
-        : shown !== undefined &&
-          unmetBy(shown, { [field]: value }).length === 0,
+    release === undefined &&
+    change !== undefined &&
+    unmetBy(factsIn(change.observed), patch).length === 0 &&
+    Object.entries(patch).every(
+      ([field, value]) =>
+        !isOwn(field) || sameAt(field, own[field], value ?? undefined),
     )
   );
 }
 
 /** A condition, or what a repair has away: what could not be added back is asked to stay away. */
 function isToSettle(
-  { body }: Request,
+  body: ImageVersionRequest,
   record: ImageVersionRecord,
-  patch: Patch,
+  { patch }: Compared,
 ): boolean {
   const { conditions, repairs } = record;
   return (

@@ -69,43 +69,46 @@ export async function latestAfter(
 ): Promise<readonly LatestChange[]> {
   return takesNothing(taking)
     ? []
-    : withoutOpposed(
-        deps,
-        taking.id,
-        changedOf(await latestThen(deps, taking)),
-      );
+    : (await latestThen(deps, taking)).filter(isChanged);
 }
 
 /** What must not be the latest is none to fall back to. */
 async function withoutOpposed(
   { objections }: Pick<Dependencies, "objections">,
-  id: ImageVersionId,
-  changes: readonly LatestChange[],
+  { id }: LatestTaking,
+  latest: readonly LatestChange[],
 ): Promise<readonly LatestChange[]> {
+  const fallenBackTo = new Set(
+    latest.filter(isChanged).flatMap(({ to }) => to ?? []),
+  );
   const opposed: string[] = [];
-  for (const to of new Set(changes.flatMap((one) => one.to ?? []))) {
+  for (const to of fallenBackTo) {
     const fallBack = { ...id, versionName: to };
-    if ((await objections(fallBack, { kind: "fallBackTo" })).length > 0)
+    if (
+      to !== id.versionName &&
+      (await objections(fallBack, { kind: "fallBackTo" })).length > 0
+    )
       opposed.push(to);
   }
-  return changes.map(({ to, ...change }) =>
-    to === undefined || opposed.includes(to) ? change : { ...change, to },
+  return latest.map(({ to, ...change }) =>
+    to === undefined || (opposed.includes(to) && change.from !== to)
+      ? change
+      : { ...change, to },
   );
 }
 
-/** The latest of every region, as it is and then, in the same way. */
+/** The latest of every region, as it is and then. */
 export async function latestThen(
   deps: Dependencies,
   taking: LatestTaking,
 ): Promise<readonly LatestChange[]> {
   const survey = await surveyOf(deps, imageIdOf(taking.id));
-  return latestWhere(survey, taking, survey.toBe);
+  const latest = await latestWhere(survey, taking, survey.toBe);
+  return withoutOpposed(deps, taking, latest);
 }
 
-export function changedOf(
-  latest: readonly LatestChange[],
-): readonly LatestChange[] {
-  return latest.filter(({ from, to }) => from !== to);
+export function isChanged({ from, to }: LatestChange): boolean {
+  return from !== to;
 }
 
 function takesNothing({ before, after }: LatestTaking): boolean {
@@ -179,7 +182,7 @@ async function lostWhere(
     ];
     return { ...one, resource: withLatest(one.resource, regions) };
   });
-  return lostOf(await withoutOpposed(deps, taking.id, changedOf(latest)));
+  return lostOf(await withoutOpposed(deps, taking, latest.filter(isChanged)));
 }
 
 function namesIn(changes: readonly LatestChange[]): string {

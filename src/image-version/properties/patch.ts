@@ -23,22 +23,32 @@ export type Patch = Readonly<Record<string, unknown>>;
 
 /** What a body asks of a version that its caller has seen: the difference. Silence about exclusion from latest keeps it. */
 export function askedOfSeen(seen: Fields, requested: Fields): Patch {
-  const named = placesIn(requested);
-  const left = Object.keys(seen).filter((name) => {
-    const place = placeOf(name);
-    return (
-      valueAt(requested, name) === undefined &&
-      (place === undefined || named.has(place)) &&
-      propertyOf(name).omitted === "cleared" &&
-      !isDefault(name, seen[name])
-    );
-  });
-  return Object.fromEntries([
-    ...Object.entries(requested).filter(
-      ([name, value]) => !sameAt(name, valueAt(seen, name), value),
+  return {
+    ...Object.fromEntries(
+      Object.entries(requested).filter(
+        ([name, value]) => !sameAt(name, valueAt(seen, name), value),
+      ),
     ),
-    ...left.map((name) => [name, null]),
-  ]) as Patch;
+    ...leftOut(seen, requested),
+  };
+}
+
+/** What a body leaves out of these fields, and that takes away. */
+export function leftOut(from: Fields, requested: Fields): Patch {
+  const named = placesIn(requested);
+  return Object.fromEntries(
+    Object.keys(from)
+      .filter((name) => {
+        const place = placeOf(name);
+        return (
+          valueAt(requested, name) === undefined &&
+          (place === undefined || named.has(place)) &&
+          propertyOf(name).omitted === "cleared" &&
+          !isDefault(name, from[name])
+        );
+      })
+      .map((name) => [name, null]),
+  );
 }
 
 /**

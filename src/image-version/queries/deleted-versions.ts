@@ -50,6 +50,15 @@ export async function knownDeletedVersions(
   }
 }
 
+/** The one that is known to take this number. */
+export async function knownDeletedVersion(
+  deps: Reads & ReadsOfGallery,
+  id: ImageVersionId,
+): Promise<DeletedImageVersion | undefined> {
+  const known = await knownDeletedVersions(deps, imageIdOf(id));
+  return known.find(({ name }) => name === id.versionName);
+}
+
 /** The deleted version of this number; undefined where Azure lists none. Throws what the read throws. */
 export async function deletedVersion(
   { resourceManager }: Reads,

@@ -52,6 +52,13 @@ export async function isListed(
   return versions?.some(({ name }) => name === id.versionName) === true;
 }
 
+/** The list that Azure has now. */
+export function listOf({
+  resourceManager,
+}: Pick<Dependencies, "resourceManager">): List {
+  return (imageId) => resourceManager.listImageVersions(imageId);
+}
+
 /** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */
 export async function mustBeGone(
   ...[deps, id, record, list]: Parameters<typeof isGone>

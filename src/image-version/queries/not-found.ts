@@ -22,7 +22,7 @@ export function notFound(
   if (isRestoring(record.state))
     return new ServiceError(
       "ImageVersionConflict",
-      `${name} is being restored by operation ${operationId}. Wait until Azure shows it.`,
+      `${name} is being restored by operation ${operationId}. Wait until Azure has it, or cancel the operation.`,
       { fields: { existingOperationId: operationId } },
     );
   if (isDeleting(record.state))

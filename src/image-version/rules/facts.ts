@@ -86,15 +86,11 @@ export interface Known {
 export interface Change {
   /** What Azure shows, in canonical form. */
   readonly observed: ImageVersionRequest;
-  /** The same with the flags of latest that others, accepted before and not over, still set; absent: there are none. */
-  readonly toBe?: ImageVersionRequest;
   /** What it shall show. */
   readonly patch: Patch;
   readonly lastApplied?: Fields;
   /** True where Sigil neither made the version nor adopted it, and the caller has not said which version it saw. */
   readonly unmanaged?: boolean;
-  /** True where a promotion rule, or an open request, says whether it is to be in latest. */
-  readonly held?: boolean;
 }
 
 /** What was seen, where something was. */

@@ -237,11 +237,8 @@ export function latestToBe(
   resource: ImageVersionRequest,
   request?: VersionRequest,
 ): readonly string[] {
-  if (
-    record !== undefined &&
-    openRequests(record).some(([, { deletion }]) => deletion !== undefined)
-  )
-    return [];
+  const open = record ? openRequests(record).map(([, one]) => one) : [];
+  if ([...open, request].some((one) => one?.deletion !== undefined)) return [];
   const facts = factsIn(resource);
   const { patch } = desired(supposing(record, { resource }, request));
   const after = withApplied(facts, patch);

@@ -150,7 +150,7 @@ test("gives a confidential OS disk its set where one takes it, and none where pl
       },
     ]),
   });
-  const sent = JSON.stringify(plan.armRequest?.body);
+  const sent = JSON.stringify(plan.request?.body);
   expect(sent).toContain(
     `"secureVMDiskEncryptionSetId":"${seedResource("diskEncryptionSets/westusConfidentialEncryptionSet")}"`,
   );
@@ -229,7 +229,7 @@ test.each([
           )
         ).id,
       ).toBe(first);
-      const { findings, armRequest } = await planImageVersion(world.deps, {
+      const { findings, request: sent } = await planImageVersion(world.deps, {
         id: idOf(id),
         body,
       });
@@ -237,8 +237,8 @@ test.each([
       expect(findings.filter(({ severity }) => severity === "error")).toEqual(
         [],
       );
-      if (armRequest !== undefined)
-        expect(JSON.stringify(armRequest)).toMatch(/moved-west"/iu);
+      if (sent !== undefined)
+        expect(JSON.stringify(sent)).toMatch(/moved-west"/iu);
     };
     await repeated();
     await tagSet(name, "westus", tags);

@@ -99,6 +99,36 @@ test("under waves it is the next wave alone, also the last one", async () => {
   });
 });
 
+test("what must not be the latest is none to fall back to, and is not promoted", async () => {
+  await put("1.0.0", [WESTUS]);
+  await put("1.0.1", [WESTUS]);
+  const objections: InProcess["deps"]["objections"] = ({ versionName }) =>
+    Promise.resolve(
+      versionName === "1.0.0"
+        ? [
+            {
+              code: "ImageVersionRevoked",
+              pointer: "",
+              message: "It was taken back.",
+              remediation: "",
+            },
+          ]
+        : [],
+    );
+  const deps = { ...world.deps, objections };
+  expect(await forecastImageVersion(deps, at("1.0.1"), "demote")).toMatchObject(
+    {
+      regions: [{ region: "westus", from: "1.0.1" }],
+      findings: [{ code: "RegionWouldLoseLatest", severity: "error" }],
+    },
+  );
+  await demoteImageVersion(world.deps, { id: at("1.0.0"), ...BY });
+  await world.finish(versionId("1.0.0", image));
+  expect(
+    await refusal(forecastImageVersion(deps, at("1.0.0"), "promote")),
+  ).toMatchObject({ code: "ImageVersionRevoked" });
+});
+
 describe("what a parameter allows is an error of the forecast", () => {
   beforeEach(async () => {
     await put("1.0.0", [WESTUS]);

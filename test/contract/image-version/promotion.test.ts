@@ -181,14 +181,14 @@ describe("a version with a promotion rule", () => {
   });
 
   test("shows in its plan that it would be made held back", async () => {
-    const { armRequest } = await planImageVersion(world.deps, {
+    const { request } = await planImageVersion(world.deps, {
       id: idOf(id),
       body: body({ when: "allRegionsReady" }),
     });
-    expect(armRequest?.body).toMatchObject({
+    expect(request?.body).toMatchObject({
       properties: { publishingProfile: { excludeFromLatest: true } },
     });
-    expect(armRequest?.body).not.toHaveProperty("sigil");
+    expect(request?.body).not.toHaveProperty("sigil");
   });
 
   test("and another request for it meanwhile are merged, the rule kept", async () => {

@@ -396,7 +396,7 @@ describe("a request that names more than may be read", () => {
 });
 
 test("a plan names regions as the body does, but in the request to Azure", async () => {
-  const { findings, changes, armRequest } = await planImageVersion(world.deps, {
+  const { findings, changes, request } = await planImageVersion(world.deps, {
     id: idOf(id),
     body: {
       location: "West US",
@@ -420,7 +420,7 @@ test("a plan names regions as the body does, but in the request to Azure", async
   const after = changes.map((change) => change.after);
   expect(after).toContain("West US");
   expect(after).toContainEqual({ name: "East US 2" });
-  expect(armRequest?.body).toMatchObject({
+  expect(request?.body).toMatchObject({
     location: "westus",
     properties: {
       publishingProfile: {

@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import { viewPlan } from "../../../src/image-version/commands/view-plan.js";
 import type { IndexRow } from "../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
@@ -28,10 +27,8 @@ const another = (patch: number): string => id.replace(/\d+$/u, String(patch));
 
 const rows = async (): Promise<readonly IndexRow[]> =>
   (await world.deps.index.page("replication-times", 100)).rows;
-const planned = async (versionId: string) =>
-  viewPlan(
-    await planImageVersion(world.deps, { id: idOf(versionId), body: BODY }),
-  );
+const planned = (versionId: string) =>
+  planImageVersion(world.deps, { id: idOf(versionId), body: BODY });
 
 test("the first copies are not known; the next are expected by them, in the plan and before the first percent", async () => {
   expect(await planned(id)).toMatchObject({
@@ -107,6 +104,6 @@ test("where the row cannot be read or written, nothing is held up by it", async 
     },
   };
   expect(
-    viewPlan(await planImageVersion(broken, { id: idOf(id), body: BODY })),
+    await planImageVersion(broken, { id: idOf(id), body: BODY }),
   ).toMatchObject({ duration: "westus not known yet; eastus2 not known yet." });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ServiceError } from "../../../src/errors.js";
+import { findingsInAnswer, ServiceError } from "../../../src/errors.js";
 import { toProblem, withoutTokens } from "../../../src/http/problem.js";
-import { viewPlan } from "../../../src/image-version/commands/view-plan.js";
 import type { RuleFinding } from "../../../src/image-version/rules/rule.js";
 import { responseMistakes } from "./contract/document.js";
 
@@ -51,17 +50,7 @@ describe.each([
         "/api/x",
       ).body.errors,
   ],
-  [
-    "a plan",
-    (findings: readonly RuleFinding[]) =>
-      viewPlan({
-        findings,
-        changes: [],
-        copies: [],
-        home: "westus",
-        lookedTime: "2026-11-02T09:00:00.000Z",
-      }).findings,
-  ],
+  ["a plan", (findings: readonly RuleFinding[]) => findingsInAnswer(findings)],
 ])("%s", (_, answered) => {
   it("has 100 findings as they were found", () => {
     expect(answered(manyFindings(99))).toEqual(manyFindings(99));

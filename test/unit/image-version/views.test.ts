@@ -9,7 +9,10 @@ import type {
   ImageVersionRecord,
 } from "../../../src/image-version/state/record.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { viewPlan } from "../../../src/image-version/commands/view-plan.js";
+import {
+  durationSentence,
+  storageSentence,
+} from "../../../src/image-version/commands/copies.js";
 import { fail } from "../../../src/operation/failing.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { idOf } from "../../support/dependencies.js";
@@ -396,23 +399,7 @@ test("warnings are shown", () => {
   ).toEqual([warning]);
 });
 
-test("a plan has its findings, its changes, and the request that would be sent", () => {
-  const findings = [
-    {
-      rule: "r",
-      code: "X",
-      severity: "info",
-      pointer: "",
-      message: "m",
-      remediation: "n",
-    },
-  ] as const;
-  const changes = [
-    { pointer: "/tags", propertyChangeType: "Create", after: {} },
-  ] as const;
-  const armRequest = { method: "PUT", url: "https://x", body: { a: 1 } };
-  const sourceDataDiskLuns = [0, 2];
-  const lookedTime = "2026-01-01T00:00:00.000Z";
+test("a plan says what its copies hold, and how long the new ones take", () => {
   const usual = { p50Seconds: 720, p90Seconds: 1_130, ends: 20 };
   const copies = [
     {
@@ -430,45 +417,18 @@ test("a plan has its findings, its changes, and the request that would be sent",
       isNew: true,
       usual,
     },
-  ] as const;
-  expect(
-    viewPlan({
-      findings,
-      changes,
-      armRequest,
-      lookedTime,
-      sourceDataDiskLuns,
-      copies,
-      home: "westus",
-    }),
-  ).toEqual({
-    findings,
-    changes,
-    request: armRequest,
-    lookedTime,
-    sourceDataDiskLuns,
-    copies,
-    storage:
-      "westus 2 × 94 GB Standard_LRS, eastus2 1 × 94 GB Standard_ZRS: 3 replicas, at most 282 GB; 1 copy over the network.",
-    duration:
-      "westus not known yet; eastus2 usually 12 min, nine of ten within 19 min (20 copies).",
-  });
-  expect(
-    viewPlan({
-      findings,
-      changes: [],
-      lookedTime,
-      copies: [{ region: "westus", replicas: 1 }],
-      home: "westus",
-    }),
-  ).toEqual({
-    findings,
-    changes: [],
-    lookedTime,
-    copies: [{ region: "westus", replicas: 1 }],
-    storage:
-      "westus 1 × storage that Azure chooses: 1 replica, of a size that the source does not show.",
-  });
+  ];
+  expect(storageSentence(copies, "westus")).toBe(
+    "westus 2 × 94 GB Standard_LRS, eastus2 1 × 94 GB Standard_ZRS: 3 replicas, at most 282 GB; 1 copy over the network.",
+  );
+  expect(durationSentence(copies)).toBe(
+    "westus not known yet; eastus2 usually 12 min, nine of ten within 19 min (20 copies).",
+  );
+  const one = [{ region: "westus", replicas: 1 }];
+  expect(storageSentence(one, "westus")).toBe(
+    "westus 1 × storage that Azure chooses: 1 replica, of a size that the source does not show.",
+  );
+  expect(durationSentence(one)).toBeUndefined();
 });
 
 test.each([

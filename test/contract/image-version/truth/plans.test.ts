@@ -124,7 +124,7 @@ describe("of a version that others have deleted", () => {
       ifNoneMatch: "*",
     });
     expect(errors).toEqual([]);
-    expect(planned.armRequest?.body).toMatchObject({
+    expect(planned.request?.body).toMatchObject({
       properties: { publishingProfile: OUT },
     });
     await ended(world, operation ? [operation] : []);

@@ -123,7 +123,7 @@ test("a set by name is said anew, one by tag stays as the version has it", async
       ID,
       bodyWith(),
       rule,
-      { shown: bodyWith({ encryption: had }) },
+      bodyWith({ encryption: had }),
     );
     return diskEncryptionReferences(request).map(({ diskEncryptionSetId }) =>
       diskEncryptionSetId.split("/").at(-1),

@@ -1,0 +1,71 @@
+/** A PUT, PATCH or plan as it is decided: what its body says, and what is read of that. */
+import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { sourceWarnings } from "../preflight/objections.js";
+import { ruleWarnings } from "../preflight/rule.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import type { Glance } from "./acceptance.js";
+import {
+  canonicalRegions,
+  mustBeAdmitted,
+  type ChangeOptions,
+} from "./command.js";
+import type { Request } from "./compared.js";
+import { chooseSets } from "./encryption-rule.js";
+import { fingerprintOfPut, sameRequest } from "./same-operation.js";
+import { withSetIds } from "./set-names.js";
+
+/** What is said, before anything of it is read. */
+export interface Said extends Pick<
+  Request,
+  "written" | "removeRegions" | "patch" | "fingerprint"
+> {
+  /** Canonical, without the sets that its rule chooses. */
+  readonly given: ImageVersionRequest;
+  readonly rule: EncryptionRule | undefined;
+  /** What its caller has been admitted to already. */
+  readonly admitted?: ImageVersionRequest;
+}
+
+/** Throws as `mustBeAdmitted`. */
+export function saidByBody(
+  deps: Dependencies,
+  command: ChangeOptions & { readonly body: ImageVersionRequest },
+): Said {
+  const { id, body, ifMatch } = command;
+  const written = withSetIds(body, id);
+  const given = canonicalForm(written);
+  mustBeAdmitted(deps, command, given);
+  const rule = body.sigil?.encryption;
+  const removeRegions = canonicalRegions(command.removeRegions);
+  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
+  return { written, given, rule, removeRegions, fingerprint };
+}
+
+/** With the sets that its rule chooses. Throws what the reads throw, and as `mustBeAdmitted`. */
+export async function readRequest(
+  deps: Dependencies,
+  command: ChangeOptions,
+  { given, rule, admitted, ...said }: Said,
+  glance: Glance,
+  read: StoredVersion | undefined,
+): Promise<Request> {
+  const { id } = command;
+  const { look } = glance;
+  const shown = look?.resource;
+  // The same request as it is being done already has its sets.
+  const before = sameRequest(read, look, said.fingerprint);
+  const { request: body, findings: unchosen } = await chooseSets(
+    deps,
+    id,
+    before ?? given,
+    before === undefined ? rule : undefined,
+    shown,
+  );
+  if (rule !== undefined) mustBeAdmitted(deps, command, body, admitted);
+  const warnings = [
+    ...(await ruleWarnings(deps, id, body, shown)),
+    ...(await sourceWarnings(deps, body, shown)),
+  ];
+  return { ...said, command, body, glance, unchosen, warnings };
+}
