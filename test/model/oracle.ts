@@ -5,7 +5,7 @@
  *  3. Succeeded means that Azure has shown all that was asked, and each of its regions Completed.
  *  4. An operation has exactly one end, and an event that tells it.
  *  5. Without others, lost answers or failing regions every operation succeeds, but those that somebody cancels or overrules.
- *  6. In the end Azure has what has succeeded, but where others or later requests have said otherwise.
+ *  6. In the end Azure has what has succeeded, but where later requests have said otherwise, or others, after it or unseen as it ended.
  */
 import type { OperationRecord } from "../../src/operation/records.js";
 import { changesBetween, regionsIn, type Facts } from "./facts.js";
@@ -23,6 +23,8 @@ export interface Request {
   /** Regions that it waits for. */
   readonly regions: readonly string[];
   end?: OperationRecord;
+  /** What others had changed as it ended, and no answer of Azure's had shown. */
+  unseen?: readonly Edit[];
 }
 
 interface Look {
@@ -48,7 +50,12 @@ interface Known {
   readonly ends: number[];
 }
 
-const CALM_ENDS = new Set(["Superseded", "ImageVersionGone"]);
+/** The last: what an operation would take out of latest is asked again right before it is sent. */
+const CALM_ENDS = new Set([
+  "Superseded",
+  "ImageVersionGone",
+  "RegionWouldLoseLatest",
+]);
 const ENDS =
   /^(?:Superseded|ChangedOutside|NotShown|ReplacedOutside|ImageVersionGone|ImageVersionExists|ReplicationFailed|NotDeleted|BadRequest|ReadBackMismatch|RegionWouldLoseLatest|ResourceManager\w+|InvalidRequest)$/u;
 
@@ -218,7 +225,9 @@ export class Oracle {
 
   /** Invariants 3 and 5. */
   end(request: Request, operation: OperationRecord): void {
+    const { looks, edits } = this.#of(request.version);
     request.end = operation;
+    request.unseen = edits.filter(({ isSeen }) => !isSeen);
     const { status, error } = operation;
     this.#say(
       `${request.id} ${request.kind} ends ${status} ${error?.code ?? ""} ${error?.message ?? ""}`,
@@ -234,7 +243,6 @@ export class Oracle {
         `${request.kind} ${request.id} ends by ${error?.code} though nothing has disturbed it: ${error?.message}`,
       );
     if (status !== "Succeeded") return;
-    const { looks } = this.#of(request.version);
     const since = looks.filter(({ atMs }) => atMs >= request.atMs);
     if (request.kind === "delete") {
       if (!since.some(({ facts }) => facts === undefined) && !this.isDisturbed)
@@ -285,7 +293,10 @@ export class Oracle {
               clears(later, name),
           );
         const isTheirs = edits.some(
-          (edit) => edit.name === name && edit.atMs >= request.atMs,
+          (edit) =>
+            edit.name === name &&
+            (edit.atMs >= request.atMs ||
+              request.unseen?.includes(edit) === true),
         );
         if (!isSaidLater && !isTheirs && !isAs(truth, name, value))
           Oracle.#fail(

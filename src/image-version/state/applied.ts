@@ -1,6 +1,7 @@
 /**
  * What one request asks of Azure, and what becomes of it once a fact shows all of that. Pure. Invariants:
  *  1. An operation is applied once, for good: from then on its regions alone decide.
+ *  2. Nor is what a fact shows of it undone by the write under way, which the fact may not show yet.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event } from "../../operation/advance.js";
@@ -74,10 +75,13 @@ export function isApplied(
   record: ImageVersionRecord,
   request: VersionRequest,
 ): boolean {
-  const { status } = record;
+  const { status, write } = record;
+  if (status === undefined) return false;
+  const facts = factsIn(status.resource);
+  const asked = askedOf(record, request);
   return (
-    status !== undefined &&
-    unmetBy(factsIn(status.resource), askedOf(record, request)).length === 0 &&
+    unmetBy(facts, asked).length === 0 &&
+    unmetBy(withApplied(facts, write?.changes ?? {}), asked).length === 0 && // Invariant 2.
     (removedBy(request.patch).length === 0 || !mustShut(record))
   );
 }

@@ -76,7 +76,7 @@ export type Decision =
       readonly failure: OperationFailure;
     };
 
-/** `ids`: what these ask, and no other: those that a step has judged. Repairs are nobody's, and always counted. */
+/** `ids`: of these requests alone, as a step has judged them. What is sent for none is Sigil's own: a repair, a permission that is shut. */
 export function reconcile(
   record: ImageVersionRecord,
   time: Time,
@@ -299,7 +299,7 @@ function toRepair(
   );
 }
 
-/** The permission that a removal has needed is still open. Invariant 5. */
+/** The permission that a removal has needed is still open: until it is shut the removal is not applied. Invariant 5. */
 export function mustShut(record: ImageVersionRecord): boolean {
   const { status } = record;
   if (status === undefined) return false;

@@ -9,10 +9,20 @@
  *               answer accepted, sentFor [ "…-2", "…-3" ] }  and ARM works on it
  *   status    { provisioningState Succeeded, … }             the last look that is a fact: of before the update
  *
- * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`; any
- * other one only once a second look, four minutes later, agrees with it, or where nothing has changed for ten minutes (observe.ts).
- * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). `latest` is said by flags that
- * exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other. Invariants:
+ * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`. Any other
+ * one is a fact once a second look, four minutes later, agrees with it, or where the last change that is known was ten minutes ago.
+ * That the version is gone always takes two looks, and Azure's list without it (observe.ts). A write is over once a fact shows all of
+ * it, or others' value of its fields; once ARM refuses it; or once looks at an idle version have not shown it for minutes (fact.ts).
+ *
+ * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). What is stricter (protection, the
+ * end of a rule) holds from acceptance, the rest once it is applied. Another version that others make under the number is another
+ * life: the requests of the one before end ReplacedOutside, and nothing is written to it.
+ *
+ * `latest` is said by flags that exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other.
+ * A region that comes has its flag by `release`: one of a later wave is out. Of two requests about latest the later takes over. A
+ * machine (src/rollout promotes by rules; retention deletes) may ask only where ARM is idle and nothing else is asked. Where others have
+ * changed flags under a rule it is `Paused`, and where a person has said otherwise the rule has ended: a machine asks nothing then.
+ * Invariants:
  *  1. `status` is a fact: observe.ts alone writes it, and nothing else reads a look.
  *  2. There is at most one `write`, a PUT or DELETE. It is stored before it is sent, by whoever wins the record's ETag, and nothing is
  *     sent while there is one.
@@ -60,7 +70,7 @@ export interface VersionRequest {
   readonly adopts?: true;
   /** True of a PUT that may create the version. */
   readonly creates?: true;
-  /** The life of the version that it is about (`publishedDate`); absent: whichever the first fact shows. */
+  /** The life of the version that it is about (`publishedDate`); absent: whichever the first fact shows, until it is applied. */
   readonly life?: string;
   readonly deletion?: DeletionRequest;
   /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
@@ -73,7 +83,10 @@ export interface VersionRequest {
   readonly sent?: true;
   /** When a fact showed all that it asks; RFC 3339. From then on it waits for its regions alone. */
   readonly appliedTime?: string;
-  /** How its end is decided already. What was sent stays; what is left: a region taken away for its repair, the permission to remove, latest. */
+  /**
+   * How its end is decided already. It asks nothing more, and ends so once what Sigil has begun for it is put right: a region taken away
+   * for its repair is back, the permission to remove is shut, a canceled creation is out of latest.
+   */
   readonly decided?: DecidedEnd;
 }
 

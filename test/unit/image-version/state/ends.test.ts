@@ -57,6 +57,17 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
     expect(changed.pair.operation.status).toBe("Running");
   });
 
+  it("not while the write under way is to make it otherwise (2)", () => {
+    const pair = asking(
+      updating({ [A]: "1" }),
+      changeOf({ [A]: null }),
+      {},
+      at(1_010),
+    );
+    const before = step(pair, shows(), at(1_020)).pair;
+    expect(Object.keys(before.record.requests)).toHaveLength(2);
+  });
+
   it("and what its whole body says is Sigil's from then on", () => {
     expect(applied().record.spec).toMatchObject({
       "/location": "westus",
