@@ -4,6 +4,7 @@
  *  1. Every write goes through the row of the last number, whose ETag guards the whole partition.
  *  2. The last number and the requests that get theirs are one transaction: none is given without somebody to have it. What is asked
  *     for while one is under way gets a run of numbers in the next.
+ *  3. A request that has a number has a row, which is not written over: what it has is read where that refuses the write.
  */
 import type { TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
@@ -45,36 +46,33 @@ export function createVersionNumbers(
     return entity === 404 ? undefined : entity;
   };
 
-  /** False when somebody else has written since `etag` was read. */
-  const write = async (
+  /** A number where nothing was written: 412 when somebody else has since `etag` was read, 409 when there is a row that is not read. */
+  const write = (
     key: string,
     given: ReadonlyMap<string, string>,
+    readsBound: boolean,
     number: string,
     etag: string | undefined,
-  ): Promise<boolean> => {
+  ): Promise<unknown> => {
     const last = { partitionKey: key, rowKey: LAST_ROW, number };
     const writtenTime = now().toISOString();
-    const result = await table.run(
+    return table.run(
       (client) =>
         client.submitTransaction([
           etag === undefined
             ? ["create", last]
             : ["update", last, "Replace", { etag }],
-          ...[...given].map(([requestKey, number]): TransactionAction => [
-            "upsert",
-            {
-              partitionKey: key,
-              rowKey: requestRow(requestKey),
-              number,
-              writtenTime,
-            },
-            "Replace",
-          ]),
+          ...[...given].map(([requestKey, number]): TransactionAction => {
+            const rowKey = requestRow(requestKey);
+            const bound = { partitionKey: key, rowKey, number, writtenTime };
+            return readsBound
+              ? ["upsert", bound, "Replace"]
+              : ["create", bound];
+          }),
         ]),
       409, // EntityAlreadyExists
       412, // UpdateConditionNotSatisfied
     );
-    return typeof result !== "number";
   };
 
   /** A run of numbers, one for each request, or why it has none. Invariant 2. */
@@ -82,17 +80,19 @@ export function createVersionNumbers(
     key: string,
     requests: readonly NumberRequest[],
   ): Promise<readonly (string | ServiceError)[]> => {
+    let readsBound = requests.some(({ instead }) => instead !== undefined);
     for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
       // In this order: what is bound after this read changes the ETag.
       const last = await row(key, LAST_ROW);
       const bound = await Promise.all(
-        requests.map(({ requestKey }) => row(key, requestRow(requestKey))),
+        (readsBound ? requests : []).map(({ requestKey }) =>
+          row(key, requestRow(requestKey)),
+        ),
       );
       let highest = last?.number;
       const given = new Map<string, string>();
       const answers = requests.map((request, i) => {
         const { requestKey, above, increment, instead } = request;
-        // Also when our own write is told to have failed: the SDK sends a write again whose answer was lost.
         const own = given.get(requestKey) ?? bound[i]?.number;
         if (own !== undefined && own !== instead) return own;
         try {
@@ -107,12 +107,11 @@ export function createVersionNumbers(
         given.set(requestKey, highest);
         return highest;
       });
-      if (
-        highest === undefined ||
-        given.size === 0 ||
-        (await write(key, given, highest, last?.etag))
-      )
-        return answers;
+      if (highest === undefined || given.size === 0) return answers;
+      const result = await write(key, given, readsBound, highest, last?.etag);
+      if (typeof result !== "number") return answers;
+      // Also where it is our own row: the SDK sends a write again whose answer was lost.
+      readsBound ||= result === 409;
     }
     throw new ServiceError(
       "StateConflict",
