@@ -1,5 +1,5 @@
-// Loads an app as the Functions worker does and prints how many files Node.js has read for it, by `import` and by `require`, and
-// how many modules of Node.js's own are loaded then, those of every process among them: `node count-modules.mjs FOLDER`.
+// Loads an app as the Functions worker does and prints how many modules are loaded then, Node.js's own, of which every process has
+// some, among them: `node count-modules.mjs FOLDER`.
 import { readFileSync, globSync } from "node:fs";
 import Module, { registerHooks } from "node:module";
 import path from "node:path";
@@ -33,10 +33,5 @@ registerHooks({
 const { main } = JSON.parse(readFileSync(path.join(folder, "package.json")));
 for (const file of globSync(main, { cwd: folder }).sort())
   await import(pathToFileURL(path.join(folder, file)));
-console.log(
-  JSON.stringify({
-    files: files.size,
-    builtin: process.moduleLoadList.length,
-  }),
-);
+console.log(files.size + process.moduleLoadList.length);
 process.exit(); // Timers of exporters would go on.

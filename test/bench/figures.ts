@@ -9,6 +9,14 @@ export interface Figure {
   readonly atLeast?: number;
 }
 
+/** Of a bench that measures by itself. */
+export const ONCE = {
+  iterations: 1,
+  time: 0,
+  warmupIterations: 0,
+  warmupTime: 0,
+} as const;
+
 const CHECKS = process.env["SIGIL_BENCH_CHECK"] === "1";
 
 /** Throws where a goal is missed and goals are checked. */
@@ -39,8 +47,4 @@ function isMissed({ value, atMost, atLeast }: Figure): boolean {
     (atMost !== undefined && !(value <= atMost)) ||
     (atLeast !== undefined && !(value >= atLeast))
   );
-}
-
-export function median(values: readonly number[] = []): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }

@@ -43,7 +43,7 @@ import {
   VERSION_ID,
 } from "../support/transitions.js";
 import { createWorld } from "../support/world.js";
-import { report, type Figure } from "./figures.js";
+import { ONCE, report, type Figure } from "./figures.js";
 
 const MANY = Number(process.env["SIGIL_BENCH_STORED"] ?? 10_000);
 const FEW = MANY / 10;
@@ -165,11 +165,7 @@ const PARTS: Readonly<
     pages((token) => listOperations(deps, {}, 100, token)),
   "a hundred GETs": async (deps, count) => {
     for (let i = 0; i < 100; i += 1)
-      await getImageVersion(
-        deps,
-        idOf(idAt(Math.floor((i * count) / 100))),
-        "display",
-      );
+      await getImageVersion(deps, idOf(idAt(Math.floor((i * count) / 100))));
     return count;
   },
   retention: async (deps) =>
@@ -296,5 +292,5 @@ bench(
     await measure(FEW);
     await measure(MANY);
   },
-  { iterations: 1, time: 0, warmupIterations: 0, warmupTime: 0 },
+  ONCE,
 );

@@ -1,6 +1,6 @@
 /**
  * Replications of many shapes on virtual time, polled as src/image-version/state/pace.ts says. Seeded: the same figures each
- * time. test/unit/image-version/state/pace.test.ts holds the goals, test/bench/pace.bench.ts prints the table.
+ * time. test/unit/image-version/state/pace-goals.test.ts holds the goals, test/bench/pace.bench.ts what the documents say.
  */
 import { beginPacing, paced } from "../../src/image-version/state/pace.js";
 import type { RegionRecord } from "../../src/operation/records.js";
@@ -67,8 +67,6 @@ export interface Measured extends Delays {
   readonly mostIn45Minutes: number;
   /** Polled each 30 seconds, as az does. */
   readonly az: Delays;
-  /** Polled after 15, 30 and 60, then each 120 seconds, as 0.1.0 did. */
-  readonly before: Delays;
 }
 
 /** Means of so many runs. */
@@ -89,7 +87,6 @@ export function measure(trial: Trial, runs: number): Measured {
     mostPolls: Math.max(...all.map(({ times }) => times.length)),
     mostIn45Minutes: Math.max(...all.map(({ times }) => mostIn(times, 2_700))),
     az: mean(({ az }) => az),
-    before: mean(({ before }) => before),
   };
 }
 
@@ -99,7 +96,6 @@ interface Run {
   readonly late: readonly number[];
   readonly paced: Delays;
   readonly az: Delays;
-  readonly before: Delays;
 }
 
 function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
@@ -136,14 +132,11 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
   };
   const until = last + 120;
   const az = Array.from({ length: until / 30 }, (_, i) => (i + 1) * 30);
-  const before = [15, 45, 105];
-  while ((before.at(-1) ?? 0) < until) before.push((before.at(-1) ?? 0) + 120);
   return {
     times,
     late: lateBy(times),
     paced: delays(times),
     az: delays(az),
-    before: delays(before),
   };
 }
 
