@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
+import { toDisplay } from "./azure/arm/flows.js";
 import type { Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
 import { createAuthenticator } from "./authorization/authentication.js";
@@ -159,6 +160,7 @@ export async function createApp(
       }),
       galleryPolicy: config.galleryPolicy,
       corsOrigins: config.corsOrigins,
+      toDisplay,
       onRejected: (code) => metrics.rejected(code, "http"),
     },
     {

@@ -28,7 +28,7 @@ import type { RetentionPolicies } from "../retention/ports.js";
 import type { Revocations } from "../revocation/record.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
-import { createAuditLog, type StepAuditLog } from "./arm/audit-log.js";
+import { createAuditLog, type StepAuditLog } from "./arm/flows.js";
 import {
   CLAIMS_TABLE,
   createIdempotencyKeys,

@@ -93,6 +93,8 @@ export interface EndpointDependencies {
   readonly galleryPolicy?: GalleryPolicy | undefined;
   /** Origins of web pages whose scripts may call the API; absent: none. */
   readonly corsOrigins?: readonly string[];
+  /** Runs a GET: none of its reads of Azure waits its turn. */
+  readonly toDisplay?: <T>(read: () => Promise<T>) => Promise<T>;
   /** Told of each write that is refused, by the problem's code. */
   readonly onRejected?: (code: string) => void;
 }
@@ -113,6 +115,7 @@ export type Endpoint = <Id extends OperationId>(
  * mistake at once), and whatever is thrown becomes a problem.
  */
 export function createEndpoint(deps: EndpointDependencies): Endpoint {
+  const { toDisplay = (read) => read() } = deps;
   return (operationId, handler) => {
     // An operation that the document lacks is found when the app starts, not when it is called.
     const { route, requiredRole } = deps.document.operation(operationId);
@@ -140,7 +143,10 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
           traceparent,
           seen,
         );
-        const { status, headers, body } = (await handler(valid, context)) as {
+        const answer = () => handler(valid, context);
+        const { status, headers, body } = (await (request.method === "GET"
+          ? toDisplay(answer)
+          : answer())) as {
           status: number;
           headers?: Record<string, string | number | undefined>;
           body: unknown;

@@ -105,7 +105,7 @@ export function imageVersionHandlers(
     const version = await getImageVersion(
       deps,
       path,
-      isFresh ? "fresh" : "display",
+      isFresh ? "fresh" : undefined,
     );
     const rollout = await rolloutOf(version);
     const revocation = await banOf(revocations, path);

@@ -139,7 +139,6 @@ export type {
   Dependencies,
   NumberRequest,
   Objection,
-  ReadTurn,
   ResourceManager,
   ResourceReader,
   StoredVersion,

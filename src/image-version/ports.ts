@@ -60,12 +60,6 @@ export interface ArmRequest {
   readonly body: unknown;
 }
 
-/**
- * How a read goes where little is left of Azure's limits; absent: it waits its turn. `display`: it is sent only where no wait is due.
- * `fresh`: it is sent where anything is left.
- */
-export type ReadTurn = "display" | "fresh";
-
 /*
  * Azure Resource Manager. Reads answer undefined for 404 and throw ServiceError ResourceManagerForbidden, with the
  * `action` and `scope` in its fields, for 403. Every other failure is a ServiceError: terminal, or retryable with the
@@ -74,14 +68,14 @@ export type ReadTurn = "display" | "fresh";
 
 /** Gallery image versions. */
 export interface ResourceManager {
+  /** `fresh`: it does not wait, and is sent where anything is left of Azure's limits. */
   getImageVersion(
     id: ImageVersionId,
-    turn?: ReadTurn,
+    turn?: "fresh",
   ): Promise<ObservedImageVersion | undefined>;
   /** Every version of an image definition, in no order, without its replication; undefined where there is no such definition. */
   listImageVersions(
     imageId: string,
-    turn?: ReadTurn,
   ): Promise<readonly ListedImageVersion[] | undefined>;
   /** Sends one PUT and does not wait for what it starts; answers the URL of ARM's asynchronous operation, if any. */
   putImageVersion(
@@ -128,7 +122,6 @@ export interface ResourceReader {
   /** Every image definition of a gallery, in no order; undefined where there is no such gallery. */
   listImageDefinitions(
     galleryId: string,
-    turn?: ReadTurn,
   ): Promise<readonly ListedImageDefinition[] | undefined>;
   getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
   getSource(id: string): Promise<ImageSource | undefined>;
@@ -159,12 +152,9 @@ export interface ListedVersions extends Listing<ListedImageVersion> {
 /** Looks at Azure for those who only read, shared by all who ask. Where a read is not sent, what was read before stands in. */
 export interface Looks {
   /** What Azure shows of a version; undefined where there is none. `fresh`: it is read for this very call. Throws what the read throws. */
-  version(id: ImageVersionId, turn?: ReadTurn): Promise<Look | undefined>;
+  version(id: ImageVersionId, turn?: "fresh"): Promise<Look | undefined>;
   /** The versions of an image definition; undefined where there is no such definition. */
-  versions(
-    imageId: string,
-    turn?: ReadTurn,
-  ): Promise<ListedVersions | undefined>;
+  versions(imageId: string): Promise<ListedVersions | undefined>;
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */
@@ -177,6 +167,8 @@ export interface Looks {
     setId: string,
     look: () => Promise<KeyState | undefined>,
   ): Promise<KeyState | undefined>;
+  /** What `read` finds of something else, under a key of its own: kept as a version is, and stands in as that does. */
+  once<T>(key: string, read: () => Promise<T>): Promise<T>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
   has(id: ImageVersionId): boolean;
   /** Keeps what another read has shown. */

@@ -29,9 +29,12 @@ export async function getMachineCommands(
   regionName: string,
   choice: MachineChoice,
 ): Promise<MachineCommandsView> {
-  const { look } = await getImageVersion(deps, id, "display");
+  const { look } = await getImageVersion(deps, id);
   const versionId = formatImageVersionId(id);
-  const definition = await deps.resources.getImageDefinition(imageIdOf(id));
+  const imageId = imageIdOf(id);
+  const definition = await deps.looks.once(imageId, () =>
+    deps.resources.getImageDefinition(imageId),
+  );
   if (look === undefined || definition === undefined)
     throw new ServiceError(
       "NotFound",

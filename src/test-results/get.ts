@@ -30,7 +30,7 @@ export async function getTestResults(
   id: ImageVersionId,
 ): Promise<readonly (TestResult & { readonly counts?: true })[]> {
   const versionId = formatImageVersionId(id);
-  const look = await looks.version(id, "display");
+  const look = await looks.version(id);
   if (look === undefined)
     throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
   const record = await store.readRecord(keyOf(versionId));

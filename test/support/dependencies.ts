@@ -2,7 +2,7 @@ import {
   createArmClient,
   type ResourceManagerOptions,
 } from "../../src/azure/arm/client.js";
-import { createAuditLog } from "../../src/azure/arm/audit-log.js";
+import { createAuditLog } from "../../src/azure/arm/flows.js";
 import { createImageUsers } from "../../src/azure/arm/image-users.js";
 import { createKeyReader } from "../../src/azure/arm/key-reader.js";
 import { createMachineReader } from "../../src/azure/arm/machine-reader.js";

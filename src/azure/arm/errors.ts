@@ -1,5 +1,4 @@
 import { ServiceError, type Finding } from "../../errors.js";
-import type { ReadTurn } from "../../image-version/index.js";
 import { knownRefusal } from "./refusals.js";
 import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 
@@ -7,7 +6,8 @@ import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 export interface ArmCall extends Permission {
   /** Such as `the read of version 1.0.0`. */
   readonly what: string;
-  readonly turn?: ReadTurn | undefined;
+  /** What must be fresh never waits (pacer.ts). */
+  readonly turn?: "fresh" | undefined;
 }
 
 /** One answer of ARM, as it came over the wire. */

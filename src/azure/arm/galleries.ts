@@ -7,7 +7,7 @@ import { subscriptionScope } from "./subscriptions.js";
 
 const SUBSCRIPTIONS_API_VERSION = "2022-12-01";
 
-/** The galleries of the subscriptions that ARM shows the identity, of each by one list: to be displayed. */
+/** The galleries of the subscriptions that ARM shows the identity, of each by one list. */
 export async function listGalleries(
   arm: ArmClient,
 ): Promise<readonly ListedGallery[]> {
@@ -19,7 +19,6 @@ export async function listGalleries(
       scope: "/",
       path: "/subscriptions",
       apiVersion: SUBSCRIPTIONS_API_VERSION,
-      turn: "display",
     },
   );
   const lists = await Promise.all(
@@ -47,7 +46,6 @@ async function galleriesIn(
     scope,
     path: `${scope}/providers/Microsoft.Compute/galleries`,
     apiVersion: GALLERIES_API_VERSION,
-    turn: "display",
   });
   return (galleries ?? []).flatMap(({ id, name, location, properties }) => {
     const description = properties?.description;

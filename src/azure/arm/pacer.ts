@@ -18,6 +18,7 @@
 import { ServiceError } from "../../errors.js";
 import { BoundedMap } from "../../bounded-map.js";
 import { retryAfterMs, type ArmCall, type ArmResponse } from "./errors.js";
+import { isToDisplay } from "./flows.js";
 import { quotasIn, subscriptionIn } from "./quotas.js";
 
 const MOST_WAIT_MS = 5_000;
@@ -120,6 +121,7 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
       const kind = kindOf(call);
       const nowMs = now().getTime();
       const isFresh = call.turn === "fresh";
+      const waits = !isFresh && !isToDisplay(); // Invariant 4.
       const turns = [...kind.limits.values()].map((limit) => {
         const left = leftOf(limit, nowMs);
         const apartMs = apartOf(limit, left);
@@ -132,16 +134,16 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
         kind.refusedUntilMs,
         ...turns.map((turn) => turn.dueMs),
       );
-      const mostWaitMs = call.turn === undefined ? MOST_WAIT_MS : 0; // Invariant 4.
+      const mostWaitMs = waits ? MOST_WAIT_MS : 0;
       if (dueMs - nowMs > mostWaitMs || kind.refusedUntilMs > nowMs) {
         const apartMs = Math.max(
           APART_MS,
           ...turns.map((turn) => (turn.apartMs > 0 ? forEver(turn.limit) : 0)),
         );
-        if (call.turn !== undefined)
-          throw notSent(call, dueMs + apartMs - nowMs);
+        if (!waits)
+          throw notSent(call, "was not sent", dueMs + apartMs - nowMs);
         kind.toldMs = Math.max(dueMs, kind.toldMs) + apartMs;
-        throw notSent(call, kind.toldMs - nowMs); // Invariant 3.
+        throw notSent(call, "waits its turn", kind.toldMs - nowMs); // Invariant 3.
       }
       for (const { limit, left, apartMs } of turns) {
         limit.left = Math.max(0, left - 1);
@@ -205,8 +207,11 @@ function forEver({ size }: Pick<Limit, "size">): number {
   return size.ms / size.calls;
 }
 
-function notSent({ what, scope, turn }: ArmCall, waitMs: number): ServiceError {
-  const outcome = turn === undefined ? "waits its turn" : "was not sent";
+function notSent(
+  { what, scope }: ArmCall,
+  outcome: string,
+  waitMs: number,
+): ServiceError {
   return new ServiceError(
     "ResourceManagerThrottled",
     `Azure Resource Manager's limit for calls in subscription ${subscriptionIn(scope)} is nearly used up: ${what} ${outcome}.`,

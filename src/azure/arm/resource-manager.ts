@@ -48,14 +48,13 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       return body === undefined ? undefined : observed(body);
     },
 
-    async listImageVersions(imageId, turn) {
+    async listImageVersions(imageId) {
       const items = await readPages<WireImageVersion & { name?: string }>(arm, {
         what: `the list of versions of ${imageId}`,
         action: `${VERSIONS}/read`,
         scope: imageId,
         path: `${imageId}/versions`,
         apiVersion: GALLERIES_API_VERSION,
-        turn,
       });
       return items?.flatMap((item) => {
         if (item.name === undefined) return [];

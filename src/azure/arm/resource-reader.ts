@@ -112,7 +112,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
 
     listGalleries: () => listGalleries(arm),
 
-    async listImageDefinitions(galleryId, turn) {
+    async listImageDefinitions(galleryId) {
       if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined)
         return undefined;
       const items = await readPages<
@@ -123,7 +123,6 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
         scope: galleryId,
         path: `${galleryId}/images`,
         apiVersion: GALLERIES_API_VERSION,
-        turn,
       });
       return items?.flatMap(({ name, ...wire }) => {
         if (name === undefined) return [];

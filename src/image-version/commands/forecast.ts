@@ -9,6 +9,7 @@ import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
+  imageIdOf,
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -22,10 +23,10 @@ import {
   type LatestTaking,
 } from "../preflight/latest.js";
 import { admitted } from "../preflight/objections.js";
+import { believedLook, notListedLately } from "../queries/get.js";
 import { ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import {
-  glance,
   mustBeShown,
   mustNotBeMissed,
   subjectOf,
@@ -47,7 +48,7 @@ export async function forecastImageVersion(
   of: Of,
 ): Promise<ForecastView> {
   const read = await deps.store.read(keyOf(formatImageVersionId(id)));
-  const seen = await glance(deps, id, read?.record, true);
+  const seen = await believedLook(deps, id, read?.record);
   const subject = subjectOf(read, seen, contextOf(deps));
   const record = subject.stored?.record;
   const look = mustBeShown(id, subject);
@@ -62,7 +63,7 @@ export async function forecastImageVersion(
   const asked = isAsked ? await ask?.(subject) : [];
   const needed = await neededBy(deps, id, request);
   const taking = takingOf(id, look, record, request);
-  const latest = await latestThen(deps, taking);
+  const { latest, unknown } = await latestShown(deps, taking);
   return {
     of,
     ...(of === "promote" && waveOf(record, taking)),
@@ -70,6 +71,8 @@ export async function forecastImageVersion(
     regions: latest.map((change) => ({ ...change })),
     ...(softDelete && { softDelete }),
     findings: findingsInAnswer([
+      ...seen.warnings,
+      ...unknown,
       ...(asked ?? []),
       ...needed,
       ...(of === "promote"
@@ -77,6 +80,21 @@ export async function forecastImageVersion(
         : latestFindings(latest.filter(isChanged), false)),
       ...warnings,
     ]),
+  };
+}
+
+/** What was read lately for others is not read again, and stands in where Azure's limits are nearly used up. */
+async function latestShown(deps: Dependencies, taking: LatestTaking) {
+  const { resourceManager, looks } = deps;
+  const listed = await looks.versions(imageIdOf(taking.id));
+  const shown: Dependencies["resourceManager"] = {
+    ...resourceManager,
+    getImageVersion: (id) => looks.version(id),
+    listImageVersions: () => Promise.resolve(listed?.items),
+  };
+  return {
+    latest: await latestThen({ ...deps, resourceManager: shown }, taking),
+    unknown: notListedLately(deps, listed?.time ?? ""),
   };
 }
 

@@ -207,7 +207,7 @@ async function change(
     );
     if (!("unchanged" in answer))
       return { kind: "accepted", operation: answer };
-    const version = await getImageVersion(deps, id, "display");
+    const version = await getImageVersion(deps, id);
     const warnings = [...version.warnings, ...answer.warnings];
     return { kind: "unchanged", version: { ...version, warnings } };
   } catch (error) {

@@ -14,7 +14,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies, ListedVersions, ReadTurn } from "../ports.js";
+import type { Dependencies, ListedVersions } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
 import { believed } from "../state/observe.js";
@@ -60,7 +60,7 @@ const LISTED_LATELY_MS = 60_000;
 export async function getImageVersion(
   reads: Reads,
   id: ImageVersionId,
-  turn?: ReadTurn,
+  turn?: "fresh",
 ): Promise<KnownImageVersion> {
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const { look, warnings } = await believedLook(reads, id, record, turn);
@@ -69,21 +69,23 @@ export async function getImageVersion(
     ((record?.status !== undefined && !isToBeShown(record)) ||
       shownOf(look, record) === undefined);
   if (isMissing) throw notFound(id, record);
-  const { latest, unknown } = await latestAround(reads, id, look, turn);
+  const { latest, unknown } = await latestAround(reads, id, look);
   return known(id, look, record, latest, [...warnings, ...unknown]);
 }
 
 interface Believed {
   readonly look: Look | undefined;
+  /** A look that was asked for shows it, and is a fact. */
+  readonly seen: boolean;
   readonly warnings: readonly Finding[];
 }
 
 /** What Azure is taken to have, as every request is judged: If-Match would hold for nothing else. Of what is yet to be made none is asked. */
-async function believedLook(
+export async function believedLook(
   reads: Reads,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
-  turn: ReadTurn | undefined,
+  turn?: "fresh",
 ): Promise<Believed> {
   if (
     turn !== "fresh" &&
@@ -93,7 +95,7 @@ async function believedLook(
       ? !isDeleting(record.state)
       : !reads.looks.has(id))
   )
-    return { look: record.status, warnings: [] };
+    return { look: record.status, seen: false, warnings: [] };
   try {
     const read = await reads.looks.version(id, turn);
     if (read === undefined)
@@ -101,16 +103,15 @@ async function believedLook(
         reads,
         id,
         record,
-        async (image) =>
-          (await reads.looks.versions(image, listTurn(turn)))?.items,
+        async (image) => (await reads.looks.versions(image))?.items,
       );
     const shown = later(read, record);
-    const { look } = believed(record, shown, {
+    const { look, isFact: seen } = believed(record, shown, {
       now: reads.now(),
       pace: reads.pace,
     });
     const isBehind = look !== undefined && look !== shown;
-    return { look, warnings: isBehind ? [behind(look.time)] : [] };
+    return { look, seen, warnings: isBehind ? [behind(look.time)] : [] };
   } catch (error) {
     if (
       !(error instanceof ServiceError) ||
@@ -119,7 +120,11 @@ async function believedLook(
     )
       throw error;
     const { status } = record;
-    return { look: status, warnings: [unread(error, status.time)] };
+    return {
+      look: status,
+      seen: false,
+      warnings: [unread(error, status.time)],
+    };
   }
 }
 
@@ -133,7 +138,7 @@ export async function listImageVersions(
   top: number,
   continuationToken: string | undefined,
 ): Promise<Page<KnownImageVersion>> {
-  const listed = await reads.looks.versions(imageId, "display");
+  const listed = await reads.looks.versions(imageId);
   if (listed === undefined)
     throw new ServiceError(
       "NotFound",
@@ -148,7 +153,7 @@ export async function listImageVersions(
     ? descending.filter(({ name }) => compareVersionNumbers(name, after) < 0)
     : descending;
   const page = rest.slice(0, top);
-  const latest = await latestOfListed(reads, imageId, candidates, "display");
+  const latest = await latestOfListed(reads, imageId, candidates);
   const value = await Promise.all(
     page.map(async (item) => {
       const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -218,12 +223,11 @@ async function latestAround(
   reads: Reads,
   id: ImageVersionId,
   look: Look | undefined,
-  turn: ReadTurn | undefined,
 ): Promise<{ readonly latest: Latest; readonly unknown: readonly Finding[] }> {
   const imageId = imageIdOf(id);
   const name = id.versionName;
   try {
-    const listed = await reads.looks.versions(imageId, listTurn(turn));
+    const listed = await reads.looks.versions(imageId);
     if (listed === undefined && look !== undefined)
       throw new ServiceError(
         "StateConflict",
@@ -237,15 +241,8 @@ async function latestAround(
         ? [...candidates.filter((item) => !isOwn(item)), { ...look, name }]
         : candidates;
     return {
-      latest: await latestOfListed(reads, imageId, seen, turn),
-      unknown:
-        reads.now().getTime() - Date.parse(time) > LISTED_LATELY_MS
-          ? [
-              latestUnknown(
-                `Azure's limit for reads is nearly used up: the latest is as Azure listed the versions at ${time}.`,
-              ),
-            ]
-          : [],
+      latest: await latestOfListed(reads, imageId, seen),
+      unknown: notListedLately(reads, time),
     };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
@@ -260,12 +257,21 @@ async function latestAround(
   }
 }
 
-const NONE: ListedVersions = { items: [], candidates: [], time: "" };
-
-/** A list is read for many: what must be fresh is the version. */
-function listTurn(turn: ReadTurn | undefined): ReadTurn | undefined {
-  return turn && "display";
+/** Where a list stands in. */
+export function notListedLately(
+  { now }: Pick<Reads, "now">,
+  time: string,
+): readonly Finding[] {
+  return now().getTime() - Date.parse(time) > LISTED_LATELY_MS
+    ? [
+        latestUnknown(
+          `Azure's limit for reads is nearly used up: the latest is as Azure listed the versions at ${time}.`,
+        ),
+      ]
+    : [];
 }
+
+const NONE: ListedVersions = { items: [], candidates: [], time: "" };
 
 function latestUnknown(message: string): Finding {
   return {
@@ -281,7 +287,6 @@ export function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],
-  turn: ReadTurn | undefined,
 ): Promise<Latest> {
   let looks = 0;
   return latestOf(listed, async (item) => {
@@ -289,7 +294,7 @@ export function latestOfListed(
     if (id === undefined || !isUnsettled(item) || looks === MOST_LOOKS)
       return usableRegions(item);
     looks += 1;
-    const readyRegions = await readyRegionsOf(reads, id, listTurn(turn));
+    const readyRegions = await readyRegionsOf(reads, id);
     return usableRegions({ ...item, readyRegions });
   });
 }
@@ -297,13 +302,12 @@ export function latestOfListed(
 async function readyRegionsOf(
   reads: Reads,
   id: ImageVersionId,
-  turn: ReadTurn | undefined,
 ): Promise<readonly string[]> {
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const followed =
     record !== undefined && !isFinal(record.state) ? record.status : undefined;
   try {
-    const look = followed ?? (await reads.looks.version(id, turn));
+    const look = followed ?? (await reads.looks.version(id));
     return (look?.regions ?? [])
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name);

@@ -1,6 +1,6 @@
 /**
  * Looks at Azure for those who only read. Invariants:
- *  1. A version, or the list of an image definition, is read at most once in `KEEP_MS` by one instance, however many ask; galleries and
+ *  1. A version, the list of an image definition, or who uses a version is read at most once in `KEEP_MS` by one instance, however many ask; galleries and
  *     their image definitions once in `KEEP_GALLERIES_MS`, or in `ANEW_MS` where somebody asks for them anew.
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of image definitions are kept: the
@@ -60,6 +60,7 @@ export function createLooks(
     most: MOST_LISTS,
     ...kept,
   });
+  const others = new SharedReads<unknown>({ most: MOST_VERSIONS, ...kept });
   const galleries = new SharedReads<Listing<ListedGallery>>({
     most: 1,
     keepMs: KEEP_GALLERIES_MS,
@@ -87,10 +88,7 @@ export function createLooks(
     images.once(
       galleryId.toLowerCase(),
       async () => {
-        const items = await resources.listImageDefinitions(
-          galleryId,
-          "display",
-        );
+        const items = await resources.listImageDefinitions(galleryId);
         return items && listing(items);
       },
       maxAgeMs(anew),
@@ -118,9 +116,9 @@ export function createLooks(
         return shown && { ...shown, time: now().toISOString() };
       });
     },
-    versions: (imageId, turn) =>
+    versions: (imageId) =>
       lists.once(imageId.toLowerCase(), async () => {
-        const items = await resourceManager.listImageVersions(imageId, turn);
+        const items = await resourceManager.listImageVersions(imageId);
         return items && { ...listing(items), candidates: candidatesOf(items) };
       }),
     galleries: (anew) =>
@@ -134,6 +132,8 @@ export function createLooks(
         maxAgeMs(anew),
       ),
     images: imagesIn,
+    once: <T>(key: string, read: () => Promise<T>) =>
+      others.once(key.toLowerCase(), read) as Promise<T>,
     has: (id) => versions.has(keyOf(id)),
     keep(id, look) {
       versions.keep(keyOf(id), look);

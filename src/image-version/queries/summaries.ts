@@ -118,7 +118,7 @@ async function summarize(
   revoked: Awaited<ReturnType<RevokedOf>>,
 ): Promise<ImageSummary> {
   const [listed, targets] = await Promise.all([
-    reads.looks.versions(imageId, "display"),
+    reads.looks.versions(imageId),
     readTargets(reads, imageId),
   ]);
   if (listed === undefined)
@@ -138,7 +138,7 @@ async function summarize(
     targets,
     remembered,
   );
-  const latest = await latestOfListed(reads, imageId, candidates, "display");
+  const latest = await latestOfListed(reads, imageId, candidates);
   const looks = await looksAtOthers(reads, imageId, names, items, records);
   const knownKeys = await readKeys(
     reads,
@@ -282,7 +282,7 @@ async function looksAtOthers(
   for (const name of busy.slice(0, MOST_OTHERS)) {
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     try {
-      const look = id && (await reads.looks.version(id, "display"));
+      const look = id && (await reads.looks.version(id));
       if (look) looks.set(name, look);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

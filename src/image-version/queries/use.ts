@@ -9,6 +9,7 @@ import { namesOf } from "../../image-use/names.js";
 import type { ImageUser } from "../../image-use/ports.js";
 import {
   canonicalRegion,
+  formatImageVersionId,
   galleryIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -25,14 +26,15 @@ export async function getImageUse(
   deps: Dependencies,
   id: ImageVersionId,
 ): Promise<ImageUseView> {
-  const { look, latestIn, warnings } = await getImageVersion(
-    deps,
-    id,
-    "display",
+  const { look, latestIn, warnings } = await getImageVersion(deps, id);
+  const { names, use } = await deps.looks.once(
+    `use of ${formatImageVersionId(id)}`,
+    async () => {
+      const gallery = await deps.resources.getGallery(galleryIdOf(id));
+      const names = namesOf(id, gallery ?? {});
+      return { names, use: await findUsers(deps, id.subscriptionId, names) };
+    },
   );
-  const gallery = await deps.resources.getGallery(galleryIdOf(id));
-  const names = namesOf(id, gallery ?? {});
-  const use = await findUsers(deps, id.subscriptionId, names);
   const users = usersOf(use, names, latestIn);
   return viewUse(use, users, [
     ...warnings,

@@ -2,8 +2,14 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import { toDisplay } from "../../../src/azure/arm/flows.js";
+import { forecastImageVersion } from "../../../src/image-version/commands/forecast.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { openedKeys } from "../../../src/image-version/queries/keys.js";
+import { getImageUse } from "../../../src/image-version/queries/use.js";
+import { getMachineCommands } from "../../../src/machine-command/get-machine-commands.js";
+import { imageIdOf } from "../../../src/resource-id.js";
 import {
   idOf,
   request,
@@ -105,7 +111,9 @@ test("a hundred callers who GET their version each 5 seconds wait for nothing be
     const [beganMs, before] = [world.clock.now(), control.requests().length];
     for (const id of ids)
       try {
-        const version = await getImageVersion(instance, idOf(id), "display");
+        const version = await toDisplay(() =>
+          getImageVersion(instance, idOf(id)),
+        );
         const { look, warnings } = version;
         if (look) ages.push((beganMs - Date.parse(look.time)) / 1_000);
         notSent += warnings.length > 0 ? 1 : 0;
@@ -120,6 +128,78 @@ test("a hundred callers who GET their version each 5 seconds wait for nothing be
   expect(reads).toBeLessThanOrEqual(2 * MINUTES + 3);
   expect(notSent).toBeGreaterThan(0);
   expect(Math.max(...ages)).toBeLessThan(360);
+}, 120_000);
+
+test("what else is shown of a version waits for nothing either: what was read before stands in, with its time", async () => {
+  const { world: azure, request: body, versionId } = largeWorld(10, 1);
+  const world = await startInProcess({ world: azure, enforceRateLimits: true });
+  onTestFinished(() => world.close());
+  const { control } = world.simulator;
+  const id = versionId("1.0.0");
+  await request(world.deps, id, body);
+  await world.finish(id);
+  const instance = world.instance();
+  const of = idOf(id);
+  const { location: region } = body;
+  /** What each answers, or the error; the reads of Azure, and how long they took. */
+  const shown = async () => {
+    const [beganMs, before] = [world.clock.now(), control.requests().length];
+    const [use, machine, promotion, keys] = await Promise.allSettled([
+      toDisplay(() => getImageUse(instance, of)),
+      toDisplay(() => getMachineCommands(instance, of, region, {})),
+      toDisplay(() => forecastImageVersion(instance, of, "promote")),
+      toDisplay(async () => {
+        const version = await getImageVersion(instance, of);
+        return openedKeys(instance, imageIdOf(of), version);
+      }),
+    ]);
+    return {
+      answers: { use, machine, promotion, keys },
+      reads: control.requests().length - before,
+      waitedMs: world.clock.now() - beganMs,
+    };
+  };
+  const othersRead = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1)
+      await world.deps.subscriptions
+        .listRegions(of.subscriptionId)
+        .catch(() => undefined);
+  };
+  const ANSWERED = { status: "fulfilled" };
+  const ALL_ANSWERED = {
+    answers: {
+      use: ANSWERED,
+      machine: ANSWERED,
+      promotion: ANSWERED,
+      keys: ANSWERED,
+    },
+    waitedMs: 0,
+  };
+
+  world.clock.advance(60_000);
+  const time = new Date(world.clock.now()).toISOString();
+  expect(await shown()).toMatchObject(ALL_ANSWERED);
+
+  // Less than half is left of the subscription's reads.
+  world.clock.advance(60_000);
+  await othersRead(200);
+  const second = await shown();
+  expect(second).toMatchObject(ALL_ANSWERED);
+  expect(second.reads).toBeLessThanOrEqual(4);
+
+  // Nothing is.
+  world.clock.advance(90_000);
+  await othersRead(300);
+  const third = await shown();
+  expect(third).toMatchObject(ALL_ANSWERED);
+  expect(third.reads).toBeLessThanOrEqual(4);
+  const isOld = expect.arrayContaining([
+    expect.objectContaining({ code: "LatestUnknown" }),
+  ]) as unknown;
+  expect(third.answers).toMatchObject({
+    use: { value: { time, warnings: isOld } },
+    promotion: { value: { findings: isOld } },
+  });
 }, 120_000);
 
 test("a single version in another gallery waits no longer than half a minute for a burst", async () => {

@@ -166,6 +166,7 @@ test("advises more replicas where there are more machines than Microsoft has the
   await machines("eastus2", 40);
   expect((await use()).warnings).toEqual([]);
   await machines("westus", 21);
+  world.clock.advance(30_000);
   expect((await use()).warnings).toMatchObject([
     {
       code: "FewReplicas",

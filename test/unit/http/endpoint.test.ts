@@ -241,6 +241,30 @@ describe("an endpoint", () => {
     }
   });
 
+  it("runs a GET, and nothing else, so that none of its reads of Azure waits", async () => {
+    const shown: string[] = [];
+    const make = createEndpoint({
+      ...edge,
+      toDisplay(read) {
+        shown.push("GET");
+        return read();
+      },
+    });
+    expect((await put({ token: "writer", body }, undefined, make)).status).toBe(
+      202,
+    );
+    expect(shown).toEqual([]);
+    const get = make("getOperation", () =>
+      Promise.resolve({ status: 200, body: operation }),
+    );
+    const params = { operationId: operation.id };
+    const { status } = await get(
+      requestOf({ method: "GET", token: "reader", params }),
+      context(),
+    );
+    expect([status, shown]).toEqual([200, ["GET"]]);
+  });
+
   it("asks for no token where the document says so", async () => {
     const live = endpoint("getLiveness", ({ principal }) => {
       expect(principal).toBeUndefined();

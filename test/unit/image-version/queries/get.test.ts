@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
-import type { ReadTurn } from "../../../../src/image-version/ports.js";
 import {
   getImageVersion,
   type KnownImageVersion,
@@ -27,8 +26,8 @@ const { record } = told(
 
 const shown = (
   stored: ImageVersionRecord,
-  version: (turn?: ReadTurn) => Promise<Look>,
-  { seconds = 75, turn }: { seconds?: number; turn?: ReadTurn } = {},
+  version: (turn?: "fresh") => Promise<Look>,
+  { seconds = 75, turn }: { seconds?: number; turn?: "fresh" } = {},
 ): Promise<KnownImageVersion> =>
   getImageVersion(
     {
@@ -47,6 +46,7 @@ const shown = (
         keep: () => undefined,
         forget: () => undefined,
         keys: (_, look) => look(),
+        once: (_, read) => read(),
       },
       ...at(seconds),
       now: () => at(seconds).now,
@@ -82,7 +82,7 @@ describe("a version that is followed", () => {
         asked.push(turn);
         return Promise.resolve(fresh);
       },
-      { seconds: 3_000, turn: "display" },
+      { seconds: 3_000 },
     );
     expect(look).toEqual(followed.status);
     expect(look).toBeDefined();
