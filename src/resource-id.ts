@@ -106,7 +106,7 @@ export function galleryIdOf(
 }
 
 /** The id of the image definition that holds an image version. */
-export function imageIdOf(id: ImageVersionId): string {
+export function imageIdOf(id: Omit<ImageVersionId, "versionName">): string {
   return `${galleryIdOf(id)}/images/${id.imageName}`;
 }
 

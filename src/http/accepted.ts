@@ -57,6 +57,30 @@ export function nothingToDo(
   };
 }
 
+/** By whom and how an operation is asked for: only what the request has. */
+export function askedIn({
+  principal,
+  traceparent,
+  headers: { "Idempotency-Key": idempotencyKey },
+}: {
+  readonly principal: Principal | undefined;
+  readonly traceparent: string;
+  readonly headers: {
+    readonly "Idempotency-Key"?: string;
+    readonly "If-Match"?: string;
+  };
+}): {
+  requestedBy: ReturnType<typeof requesterOf>;
+  traceparent: string;
+  idempotencyKey?: string;
+} {
+  return {
+    requestedBy: requesterOf(principal),
+    traceparent,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  };
+}
+
 /** Who asked, as an operation keeps it. */
 export function requesterOf(principal: Principal | undefined): {
   appId?: string;

@@ -37,7 +37,7 @@ import { galleryIdOf, imageIdOf } from "../resource-id.js";
 import { banOf, bansOf, toMove } from "../revocation/bans.js";
 import type { Revocations } from "../revocation/record.js";
 import type { RolloutView } from "../rollout/get-rollout.js";
-import { accepted, nothingToDo, requesterOf } from "./accepted.js";
+import { accepted, askedIn, nothingToDo } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { isSufficient, requireRole } from "../authorization/roles.js";
@@ -121,7 +121,7 @@ export function imageVersionHandlers(
   };
 
   const list = async (request: List) => {
-    const imageId = imageIdOf({ ...request.path, versionName: "" });
+    const imageId = imageIdOf(request.path);
     const bans = await bansOf({ ...deps, revocations }, imageId);
     return {
       status: 200 as const,
@@ -208,9 +208,7 @@ export function imageVersionHandlers(
       ),
     })),
     getImageSummary: endpoint("getImageSummary", async (request) => {
-      const { etag, view } = await summarize(
-        imageIdOf({ ...request.path, versionName: "" }),
-      );
+      const { etag, view } = await summarize(imageIdOf(request.path));
       const headers = { ETag: etag };
       const known = request.headers["If-None-Match"]?.split(",") ?? [];
       return known.some((each) => each.trim().replace(/^W\//u, "") === etag)
@@ -394,31 +392,11 @@ function rollbackIn(
 }
 
 /** Of any request: only what it has is in the command, so that the domain can tell absent from given. */
-type Caller = Pick<
-  EndpointRequest<"getLiveness">,
-  "principal" | "traceparent"
-> & { readonly headers: Headers };
-interface Headers {
-  readonly "Idempotency-Key"?: string;
-  readonly "If-Match"?: string;
-}
-
-function askedIn({
-  principal,
-  traceparent,
-  headers,
-}: Caller): Pick<Command, "requestedBy" | "traceparent" | "idempotencyKey"> {
-  const idempotencyKey = headers["Idempotency-Key"];
-  return {
-    requestedBy: requesterOf(principal),
-    traceparent,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  };
-}
-
 function preconditionIn({
   headers,
-}: Pick<Caller, "headers">): Pick<Command, "ifMatch"> {
+}: {
+  readonly headers: { readonly "If-Match"?: string };
+}): Pick<Command, "ifMatch"> {
   const ifMatch = headers["If-Match"];
   return ifMatch === undefined ? {} : { ifMatch };
 }
@@ -448,7 +426,10 @@ function changeIn(request: Put | Patch) {
 
 function mayUnprotectIn({
   principal,
-}: Pick<Caller, "principal">): Pick<ChangeCommand, "mayUnprotect"> {
+}: Pick<EndpointRequest<"getLiveness">, "principal">): Pick<
+  ChangeCommand,
+  "mayUnprotect"
+> {
   return {
     mayUnprotect: isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
   };

@@ -6,7 +6,7 @@ import {
   type TestImageVersion,
 } from "../machine-test/test-image-version.js";
 import type { ImageVersionId } from "../resource-id.js";
-import { accepted, requesterOf } from "./accepted.js";
+import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 
 /** Without regions, wherever it can be tested. */
@@ -22,20 +22,14 @@ export function machineTestHandlers(
   deps: TestDependencies,
 ): Readonly<Record<"testImageVersion" | "planTest", HttpHandler>> {
   return {
-    testImageVersion: endpoint(
-      "testImageVersion",
-      async ({ path, body, headers, principal, traceparent, requestUrl }) =>
-        accepted(
-          await testImageVersion(deps, {
-            ...target(path, body),
-            requestedBy: requesterOf(principal),
-            traceparent,
-            ...(headers["Idempotency-Key"] !== undefined && {
-              idempotencyKey: headers["Idempotency-Key"],
-            }),
-          }),
-          requestUrl,
-        ),
+    testImageVersion: endpoint("testImageVersion", async (request) =>
+      accepted(
+        await testImageVersion(deps, {
+          ...askedIn(request),
+          ...target(request.path, request.body),
+        }),
+        request.requestUrl,
+      ),
     ),
 
     planTest: endpoint("planTest", async ({ path, body }) => ({

@@ -17,13 +17,10 @@ export function retentionHandlers(
   endpoint: Endpoint,
   deps: RetentionDependencies,
 ): Readonly<Record<Names, HttpHandler>> {
-  const imageIn = (
-    path: Omit<Parameters<typeof imageIdOf>[0], "versionName">,
-  ) => imageIdOf({ ...path, versionName: "" });
   return {
     getRetentionPolicy: endpoint("getRetentionPolicy", async ({ path }) => ({
       status: 200 as const,
-      body: viewRetention(await getRetentionPolicy(deps, imageIn(path))),
+      body: viewRetention(await getRetentionPolicy(deps, imageIdOf(path))),
     })),
 
     putRetentionPolicy: endpoint(
@@ -32,7 +29,7 @@ export function retentionHandlers(
         status: 200 as const,
         body: viewRetention(
           await putRetentionPolicy(deps, {
-            imageId: imageIn(path),
+            imageId: imageIdOf(path),
             rules,
             mode,
             setBy: requesterOf(principal),
@@ -46,7 +43,7 @@ export function retentionHandlers(
       async ({ path }) => ({
         status: 200 as const,
         body: viewRetentionPolicy(
-          await deleteRetentionPolicy(deps, imageIn(path)),
+          await deleteRetentionPolicy(deps, imageIdOf(path)),
         ),
       }),
     ),

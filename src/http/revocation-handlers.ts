@@ -5,8 +5,8 @@ import {
   revokeImageVersion,
   unrevokeImageVersion,
 } from "../revocation/revoke.js";
-import { accepted, requesterOf } from "./accepted.js";
-import type { Endpoint, EndpointRequest } from "./endpoint.js";
+import { accepted, askedIn } from "./accepted.js";
+import type { Endpoint } from "./endpoint.js";
 
 export function revocationHandlers(
   endpoint: Endpoint,
@@ -14,25 +14,13 @@ export function revocationHandlers(
 ): Readonly<
   Record<"revokeImageVersion" | "unrevokeImageVersion", HttpHandler>
 > {
-  const askedIn = ({
-    path: id,
-    headers,
-    principal,
-    traceparent,
-  }: EndpointRequest<"revokeImageVersion" | "unrevokeImageVersion">) => ({
-    id,
-    requestedBy: requesterOf(principal),
-    traceparent,
-    ...(headers["Idempotency-Key"] !== undefined && {
-      idempotencyKey: headers["Idempotency-Key"],
-    }),
-  });
   return {
     revokeImageVersion: endpoint("revokeImageVersion", async (request) => {
       const { body, query, requestUrl } = request;
       const { dryRun = false, reason, replacement } = body;
       const command = {
         ...askedIn(request),
+        id: request.path,
         reason,
         ...(replacement !== undefined && { replacement }),
         ...(query.allowNoLatest !== undefined && {
@@ -54,7 +42,10 @@ export function revocationHandlers(
 
     unrevokeImageVersion: endpoint("unrevokeImageVersion", async (request) =>
       accepted(
-        await unrevokeImageVersion(deps, askedIn(request)),
+        await unrevokeImageVersion(deps, {
+          ...askedIn(request),
+          id: request.path,
+        }),
         request.requestUrl,
       ),
     ),

@@ -6,7 +6,7 @@ import {
 import { getPreparation } from "../subscription/get-preparation.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import { prepareSubscription } from "../subscription/prepare-subscription.js";
-import { accepted, requesterOf } from "./accepted.js";
+import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
@@ -21,20 +21,14 @@ export function subscriptionHandlers(
   resources: ResourceReader,
 ): Readonly<Record<Names, HttpHandler>> {
   return {
-    prepareSubscription: endpoint(
-      "prepareSubscription",
-      async ({ path, headers, principal, traceparent, requestUrl }) =>
-        accepted(
-          await prepareSubscription(deps, {
-            subscriptionId: path.subscriptionId,
-            requestedBy: requesterOf(principal),
-            traceparent,
-            ...(headers["Idempotency-Key"] !== undefined && {
-              idempotencyKey: headers["Idempotency-Key"],
-            }),
-          }),
-          requestUrl,
-        ),
+    prepareSubscription: endpoint("prepareSubscription", async (request) =>
+      accepted(
+        await prepareSubscription(deps, {
+          ...askedIn(request),
+          subscriptionId: request.path.subscriptionId,
+        }),
+        request.requestUrl,
+      ),
     ),
 
     getSubscriptionPreparation: endpoint(

@@ -18,14 +18,11 @@ export function testProfileHandlers(
   endpoint: Endpoint,
   deps: TestProfileDependencies,
 ): Readonly<Record<Names, HttpHandler>> {
-  const imageIn = (
-    path: Omit<Parameters<typeof imageIdOf>[0], "versionName">,
-  ) => imageIdOf({ ...path, versionName: "" });
   return {
     getTestProfile: endpoint("getTestProfile", async ({ path, principal }) => ({
       status: 200 as const,
       body: viewTestProfile(
-        await getTestProfile(deps, imageIn(path)),
+        await getTestProfile(deps, imageIdOf(path)),
         isAdmin(principal),
       ),
     })),
@@ -42,7 +39,7 @@ export function testProfileHandlers(
           })),
         );
         const { profile, warnings } = await putTestProfile(deps, {
-          imageId: imageIn(path),
+          imageId: imageIdOf(path),
           body,
           setBy: requesterOf(principal),
         });
@@ -58,7 +55,10 @@ export function testProfileHandlers(
 
     deleteTestProfile: endpoint("deleteTestProfile", async ({ path }) => ({
       status: 200 as const,
-      body: viewTestProfile(await deleteTestProfile(deps, imageIn(path)), true),
+      body: viewTestProfile(
+        await deleteTestProfile(deps, imageIdOf(path)),
+        true,
+      ),
     })),
   };
 }

@@ -73,7 +73,7 @@ export async function listDeletedImageVersions(
   { resourceManager }: Reads,
   image: Omit<ImageVersionId, "versionName">,
 ): Promise<readonly (DeletedImageVersion & { readonly id: string })[]> {
-  const imageId = imageIdOf({ ...image, versionName: "" });
+  const imageId = imageIdOf(image);
   const listed = await resourceManager.listDeletedVersions(imageId);
   if (listed === undefined)
     throw new ServiceError(

@@ -89,7 +89,7 @@ export async function rollBackImage(
   command: RollBackImage,
 ): Promise<OperationRecord> {
   const { image, to, requestedBy, traceparent } = command;
-  const imageId = imageIdOf({ ...image, versionName: "" });
+  const imageId = imageIdOf(image);
   const key = keyOf(imageId);
   const fingerprint = fingerprintOfCommand(
     "RollBackImage",
@@ -143,7 +143,7 @@ function lastRollback(
   deps: Dependencies,
   { image }: Pick<RollBackImage, "image">,
 ): Promise<StoredRollback | undefined> {
-  return deps.rollbacks.read(keyOf(imageIdOf({ ...image, versionName: "" })));
+  return deps.rollbacks.read(keyOf(imageIdOf(image)));
 }
 
 /** Invariants 1 and 2. */
@@ -154,7 +154,7 @@ async function decide(
 ): Promise<Decided> {
   if (last !== undefined && !hasEnded(deps, last))
     return { same: running(last, to) };
-  const imageId = imageIdOf({ ...image, versionName: "" });
+  const imageId = imageIdOf(image);
   const survey = await surveyOf(deps, imageId);
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };

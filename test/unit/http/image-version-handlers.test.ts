@@ -681,7 +681,7 @@ describe("rollback", () => {
       status: 202,
       body: { kind: "RollBackImage", rollback },
     });
-    const imageId = imageIdOf({ ...IMAGE, versionName: "" });
+    const imageId = imageIdOf(IMAGE);
     const record = await world.deps.imageVersions.rollbacks.read(
       keyOf(imageId),
     );
