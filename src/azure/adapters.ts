@@ -4,6 +4,7 @@ import type { Config } from "../config/config.js";
 import {
   createLooks,
   type Dependencies,
+  type ImageKeys,
   type ImageVersionRecord,
   type RollbackStateRecord,
 } from "../image-version/index.js";
@@ -21,10 +22,14 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
-import type { TestDependencies } from "../machine-test/ports.js";
+import type { TestCounts, TestDependencies } from "../machine-test/ports.js";
+import type { TestProfile } from "../machine-test/profile.js";
 import type { TestRecord } from "../machine-test/record.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
-import type { RetentionPolicies } from "../retention/ports.js";
+import type {
+  RetentionDependencies,
+  RetentionPolicy,
+} from "../retention/ports.js";
 import type { Revocations } from "../revocation/record.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
@@ -36,14 +41,13 @@ import {
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
 import { createKeyReader } from "./arm/key-reader.js";
-import { createKeyStates } from "./tables/key-states.js";
+import { createImageDocuments } from "./tables/image-documents.js";
 import { createImageUsers } from "./arm/image-users.js";
 import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { shareFacts } from "./arm/shared-facts.js";
-import { createRetentionPolicies } from "./tables/retention-policies.js";
 import { createRejectedRequests } from "./service-bus/rejected-requests.js";
 import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
@@ -53,10 +57,6 @@ import type { TestResultDependencies } from "../test-results/ports.js";
 import { createTestResults, RESULTS_TABLE } from "./tables/test-results.js";
 import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
-import {
-  createTestCounts,
-  createTestProfiles,
-} from "./tables/test-profiles.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import {
@@ -72,7 +72,7 @@ interface Adapters {
   readonly imageVersionSteps: Omit<Dependencies, "objections">;
   readonly revocations: Revocations;
   readonly preparations: PreparationDependencies;
-  readonly policies: RetentionPolicies;
+  readonly policies: RetentionDependencies["policies"];
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: Omit<TestDependencies, "objections">;
   readonly testResults: TestResultDependencies;
@@ -198,14 +198,24 @@ export function createAdapters(
     ...(config.keyGuardianSchedule !== undefined && {
       keyGuardian: {
         keyReader: createKeyReader(arm),
-        keyStates: createKeyStates(tables),
+        keyStates: createImageDocuments<ImageKeys>(
+          tables,
+          "SigilKeyStates",
+          "keys",
+          "state of the keys",
+        ),
         keyExpiryMs: config.keyExpiryMs,
       },
     }),
   };
   const sharedFacts = shareFacts(imageVersions, now);
   const operations = { ...common, store };
-  const profiles = createTestProfiles(tables);
+  const profiles = createImageDocuments<TestProfile>(
+    tables,
+    "SigilTestProfiles",
+    "profile",
+    "test profile",
+  );
   const results = createTestResults(tables);
   return {
     messenger,
@@ -245,7 +255,12 @@ export function createAdapters(
     imageVersions: { ...imageVersions, sharedFacts },
     imageVersionSteps: { ...imageVersions, ...sharedFacts() },
     revocations: store as unknown as Revocations,
-    policies: createRetentionPolicies(tables),
+    policies: createImageDocuments<RetentionPolicy>(
+      tables,
+      "SigilRetentionPolicies",
+      "policy",
+      "retention policy",
+    ),
     testProfiles: {
       profiles,
       machines: machineReader,
@@ -269,7 +284,12 @@ export function createAdapters(
       limits: {
         machines: config.maxTestMachines,
         testsPerDay: config.maxTestsPerDay,
-        counts: createTestCounts(tables),
+        counts: createImageDocuments<TestCounts>(
+          tables,
+          "SigilTestCounts",
+          "counts",
+          "count of tests",
+        ),
       },
       ...(config.testMachinePrices && { prices: config.testMachinePrices }),
     },

@@ -131,7 +131,6 @@ export type {
   KeyDependencies,
   KeyReader,
   KeyState,
-  KeyStates,
 } from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS } from "./kind.js";
 export type {

@@ -1,3 +1,4 @@
+import type { ImageDocuments } from "../image-documents.js";
 import type { Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
@@ -8,7 +9,7 @@ import type {
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { MachinePrices } from "./prices.js";
-import type { TestProfiles } from "./profile-ports.js";
+import type { TestProfile } from "./profile.js";
 import type { TestRecord } from "./record.js";
 
 /*
@@ -117,13 +118,7 @@ export interface TestCounts {
 export interface TestLimits {
   readonly machines: number;
   readonly testsPerDay: number;
-  readonly counts: {
-    read(
-      id: string,
-    ): Promise<{ document: TestCounts; etag: string } | undefined>;
-    /** Writes if `etag` is still the stored one; else ServiceError StateConflict. */
-    put(counts: TestCounts, etag: string | undefined): Promise<void>;
-  };
+  readonly counts: Pick<ImageDocuments<TestCounts>, "read" | "put">;
 }
 
 /** What the tests of image versions need. */
@@ -135,7 +130,7 @@ export interface TestDependencies
       Dependencies,
       "resourceManager" | "resources" | "subscriptions" | "objections"
     > {
-  readonly profiles: Pick<TestProfiles, "read">;
+  readonly profiles: Pick<ImageDocuments<TestProfile>, "read">;
   /** What the profile is proven with before each test. */
   readonly machineReader: MachineReader;
   readonly machines: TestMachines;

@@ -153,7 +153,7 @@ export async function mayBeTested(
       `Version ${id.versionName} cannot be tested; the reasons are listed under errors.`,
       objections,
     );
-  const { profile } = stored;
+  const { document: profile } = stored;
   const offered = placesOf(profile).map(({ region }) => region);
   const findings = (asked ?? []).flatMap((name, i) =>
     reasonAgainst(name, `/regions/${i}`, offered, version),

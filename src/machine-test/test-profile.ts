@@ -1,15 +1,15 @@
 import { ServiceError } from "../errors.js";
 import type { TestProfileView } from "./contract.js";
-import type { TestProfiles } from "./profile-ports.js";
+import type { TestProfileDependencies } from "./profile-ports.js";
 import type { TestProfile } from "./profile.js";
 
 /** Throws ServiceError NotFound where there is no profile. */
 export async function getTestProfile(
-  { profiles }: { readonly profiles: Pick<TestProfiles, "read"> },
+  { profiles }: Pick<TestProfileDependencies, "profiles">,
   imageId: string,
 ): Promise<TestProfile> {
   const stored = await profiles.read(imageId);
-  if (stored !== undefined) return stored.profile;
+  if (stored !== undefined) return stored.document;
   throw new ServiceError(
     "NotFound",
     `${imageId} has no test profile: no machine is made of its versions. Set one with a PUT to its /test-profile.`,
@@ -18,7 +18,7 @@ export async function getTestProfile(
 
 /** Answers the profile that was taken away. Throws ServiceError NotFound where there is none. */
 export async function deleteTestProfile(
-  deps: { readonly profiles: TestProfiles },
+  deps: Pick<TestProfileDependencies, "profiles">,
   imageId: string,
 ): Promise<TestProfile> {
   const profile = await getTestProfile(deps, imageId);

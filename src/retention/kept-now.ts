@@ -12,7 +12,7 @@ export async function keptNow(
   id: ImageVersionId,
 ): Promise<string | undefined> {
   const imageId = imageIdOf(id);
-  const policy = (await policies.read(imageId))?.policy;
+  const policy = (await policies.read(imageId))?.document;
   if (policy?.mode !== "delete")
     return `${KEEPS} No policy deletes versions of the image definition any more.`;
   const { versions } = await retainedVersions(

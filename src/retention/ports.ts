@@ -1,3 +1,4 @@
+import type { ImageDocuments, StoredDocument } from "../image-documents.js";
 import type { Dependencies } from "../image-version/index.js";
 import type { Revocations } from "../revocation/record.js";
 import type { Requester } from "../operation/records.js";
@@ -20,25 +21,11 @@ export interface RetentionPolicy {
   readonly setTime: string;
 }
 
-export interface StoredPolicy {
-  readonly policy: RetentionPolicy;
-  readonly etag: string;
-}
-
-/** One policy an image definition. */
-export interface RetentionPolicies {
-  read(imageId: string): Promise<StoredPolicy | undefined>;
-  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
-  put(policy: RetentionPolicy, etag: string | undefined): Promise<void>;
-  /** What is not there is removed. */
-  remove(imageId: string): Promise<void>;
-  /** All there are. */
-  list(): Promise<readonly StoredPolicy[]>;
-}
+export type StoredPolicy = StoredDocument<RetentionPolicy>;
 
 /** What retention needs. */
 export interface RetentionDependencies {
-  readonly policies: RetentionPolicies;
+  readonly policies: ImageDocuments<RetentionPolicy>;
   /** To read what Azure and Sigil have, and to delete it. */
   readonly imageVersions: Dependencies;
   readonly revocations: Pick<Revocations, "readRecord">;

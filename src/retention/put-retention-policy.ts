@@ -43,7 +43,7 @@ export async function putRetentionPolicy(
       ],
     });
   const stored = await deps.policies.read(imageId);
-  if (mode === "delete" && !sameRules(stored?.policy.rules, rules))
+  if (mode === "delete" && !sameRules(stored?.document.rules, rules))
     throw new ServiceError(
       "DryRunFirst",
       `${stored === undefined ? "There is no policy yet" : "The stored policy has other rules"}: no dry run has shown what the new rules delete.`,

@@ -29,7 +29,7 @@ async function readPolicy(
   imageId: string,
 ): Promise<RetentionPolicy> {
   const stored = await policies.read(imageId);
-  if (stored !== undefined) return stored.policy;
+  if (stored !== undefined) return stored.document;
   throw new ServiceError(
     "NotFound",
     `${imageId} has no retention policy: none of its versions is deleted. Set one with a PUT to this address.`,

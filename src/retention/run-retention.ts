@@ -40,13 +40,13 @@ export async function runRetention(
   const deletions: string[] = [];
   let policies = 0;
   const deleting = (await deps.policies.list()).filter(
-    ({ policy }) => policy.mode === "delete",
+    ({ document }) => document.mode === "delete",
   );
   for (const stored of await undoableFirst(deps, deleting)) {
     if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
     policies += 1;
     try {
-      const { imageId, rules } = stored.policy;
+      const { imageId, rules } = stored.document;
       const { decisions } = await evaluateRetention(deps, imageId, rules);
       for (const decision of decisions.filter(({ deletes }) => deletes)) {
         if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
@@ -78,7 +78,7 @@ async function undoableFirst(
   for (const stored of policies) {
     const { isSoftDeleteEnabled } = await softDeleteOf(
       imageVersions,
-      stored.policy.imageId,
+      stored.document.imageId,
     );
     (isSoftDeleteEnabled === true ? undoable : final).push(stored);
   }
@@ -87,9 +87,9 @@ async function undoableFirst(
 
 async function isInForce(
   { policies }: RetentionDependencies,
-  { policy, etag }: StoredPolicy,
+  { document, etag }: StoredPolicy,
 ): Promise<boolean> {
-  return (await policies.read(policy.imageId))?.etag === etag;
+  return (await policies.read(document.imageId))?.etag === etag;
 }
 
 async function deleteVersion(

@@ -40,7 +40,7 @@ export async function hindranceIn(
       message: "The image definition has no test profile.",
       remediation: "Set one, or promote the version by hand.",
     };
-  const offered = placesOf(stored.profile).map(({ region }) => region);
+  const offered = placesOf(stored.document).map(({ region }) => region);
   const without = regions.filter((region) => !offered.includes(region));
   return without.length === 0
     ? undefined

@@ -21,7 +21,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
-import type { KeyStates } from "../../src/image-version/keys/ports.js";
+import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
@@ -30,7 +30,10 @@ import type {
 } from "../../src/image-version/ports.js";
 import { ruleInForce } from "../../src/image-version/state/fold.js";
 import { createObjections } from "../../src/objections.js";
-import type { RetentionPolicies } from "../../src/retention/ports.js";
+import type {
+  RetentionDependencies,
+  RetentionPolicy,
+} from "../../src/retention/ports.js";
 import type { RevocationDependencies } from "../../src/revocation/ports.js";
 import type { Revocations } from "../../src/revocation/record.js";
 import { takeRevocationStep } from "../../src/revocation/take-revocation-step.js";
@@ -54,14 +57,13 @@ import {
 } from "@sigil-local/arm-simulator";
 import { documented } from "../unit/events/document.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
-import { createMemoryKeyStates } from "./fakes/key-states.js";
+import { createMemoryImageDocuments } from "./fakes/image-documents.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import {
   createMemoryQueues,
   createMemoryTopic,
   type Queues,
 } from "./fakes/service-bus.js";
-import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
@@ -124,7 +126,7 @@ export interface Backing {
     | "events"
     | "work"
   >;
-  readonly keyStates: KeyStates;
+  readonly keyStates: KeyDependencies["keyStates"];
   takeDue(): Promise<DueMessage[]>;
   takeEvents(): Promise<CloudEvent[]>;
   close(): Promise<void>;
@@ -134,7 +136,7 @@ export interface Backing {
 export interface InProcess {
   readonly deps: Dependencies;
   /** Of retention; in memory. */
-  readonly policies: RetentionPolicies;
+  readonly policies: RetentionDependencies["policies"];
   /** Of tests; in memory. */
   readonly results: TestResults;
   readonly machines: MachineReader;
@@ -204,7 +206,7 @@ export async function startInProcess(
       events: topic,
       work: queues,
     },
-    keyStates: createMemoryKeyStates(),
+    keyStates: createMemoryImageDocuments("state of the keys"),
     takeDue: () =>
       Promise.resolve(
         QUEUES.flatMap((queue) =>
@@ -319,7 +321,8 @@ export async function startWith(
     });
   };
   const { machines, ...azure } = reachAzure(false);
-  const policies = createMemoryRetentionPolicies();
+  const policies =
+    createMemoryImageDocuments<RetentionPolicy>("retention policy");
   const deps: Dependencies = {
     ...backing.ports,
     ...azure,

@@ -16,7 +16,7 @@ import {
 import { receive } from "@sigil-local/testing/receive";
 import { ServiceBusMessenger } from "../../src/azure/service-bus/messenger.js";
 import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
-import { createKeyStates } from "../../src/azure/tables/key-states.js";
+import { createImageDocuments } from "../../src/azure/tables/image-documents.js";
 import { createIndex } from "../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../src/azure/tables/state-store.js";
 import type { TableStorage } from "../../src/azure/tables/table.js";
@@ -88,7 +88,12 @@ export async function startOnLoopback({
       events: messenger,
       work: messenger,
     },
-    keyStates: createKeyStates(tables),
+    keyStates: createImageDocuments(
+      tables,
+      "SigilKeyStates",
+      "keys",
+      "state of the keys",
+    ),
     takeDue: async () =>
       (
         await Promise.all(

@@ -16,6 +16,7 @@ import type {
 } from "../../src/image-version/resources.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { TestDependencies } from "../../src/machine-test/ports.js";
+import type { TestProfile } from "../../src/machine-test/profile.js";
 import type { TestRecord } from "../../src/machine-test/record.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback-record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
@@ -23,16 +24,16 @@ import { KINDS } from "../../src/kinds.js";
 import type { StateStore } from "../../src/operation/ports.js";
 import type { WorkMessage } from "../../src/operation/records.js";
 import { formatImageVersionId } from "../../src/resource-id.js";
+import type { RetentionPolicy } from "../../src/retention/ports.js";
 import type { PreparationRecord } from "../../src/subscription/records.js";
 import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import { objectionsByBan } from "../../src/revocation/bans.js";
 import type { Revocations } from "../../src/revocation/record.js";
-import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
+import { createMemoryImageDocuments } from "./fakes/image-documents.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createTestLimits } from "./fakes/test-limits.js";
-import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 
 /** Everything that a call may leave behind, in memory, and Azure as far as a refusal at the door can tell it. */
@@ -178,7 +179,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     objections: (id, deed) => objectionsByBan(revocations, id, deed),
   };
   const revocations = store as unknown as Revocations;
-  const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
+  const profiles = counting(
+    createMemoryImageDocuments<TestProfile>("test profile"),
+    ["put", "remove"],
+  );
   const noMachines = {
     getMachine: () => Promise.resolve(undefined),
     createMachine: () => Promise.resolve(undefined),
@@ -219,7 +223,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       },
       operations: { ...common, store },
       retention: {
-        policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
+        policies: counting(
+          createMemoryImageDocuments<RetentionPolicy>("retention policy"),
+          ["put", "remove"],
+        ),
         imageVersions,
         revocations,
       },

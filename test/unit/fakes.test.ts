@@ -3,23 +3,21 @@ import { ManualClock } from "@sigil-local/clock";
 import { describe } from "vitest";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
+import { createMemoryImageDocuments } from "../support/fakes/image-documents.js";
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
-import { createMemoryRetentionPolicies } from "../support/fakes/retention-policies.js";
 import {
   createMemoryQueues,
   createMemoryTopic,
 } from "../support/fakes/service-bus.js";
 import { createMemoryStore } from "../support/fakes/state-store.js";
-import { createMemoryTestProfiles } from "../support/fakes/test-profiles.js";
 import { createMemoryTestResults } from "../support/fakes/test-results.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
 import { idempotencyKeysSuite } from "../support/port-suites/idempotency-keys.js";
+import { imageDocumentsSuite } from "../support/port-suites/image-documents.js";
 import { indexSuite } from "../support/port-suites/listing-index.js";
 import { TIME } from "../support/port-suites/records.js";
-import { retentionPoliciesSuite } from "../support/port-suites/retention-policies.js";
 import { serviceBusSuite } from "../support/port-suites/service-bus.js";
 import { stateStoreSuite } from "../support/port-suites/state-store.js";
-import { testProfilesSuite } from "../support/port-suites/test-profiles.js";
 import { testResultsSuite } from "../support/port-suites/test-results.js";
 import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
 
@@ -46,12 +44,8 @@ describe("version numbers", () => {
   versionNumbersSuite(() => numbers);
 });
 
-describe("retention policies", () => {
-  retentionPoliciesSuite(() => createMemoryRetentionPolicies());
-});
-
-describe("test profiles", () => {
-  testProfilesSuite(() => createMemoryTestProfiles());
+describe("documents of image definitions", () => {
+  imageDocumentsSuite(() => createMemoryImageDocuments("document"));
 });
 
 describe("test results", () => {

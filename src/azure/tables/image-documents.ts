@@ -1,28 +1,13 @@
 import { odata } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
+import type { ImageDocuments, StoredDocument } from "../../image-documents.js";
 import { keyOf } from "../../resource-id.js";
 import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
 type Entity = Record<string, unknown> & { readonly etag: string };
 
-export interface StoredDocument<T> {
-  readonly document: T;
-  readonly etag: string;
-}
-
-/** One document an image definition: a row guarded by its ETag. */
-export interface ImageDocuments<T> {
-  read(imageId: string): Promise<StoredDocument<T> | undefined>;
-  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
-  put(document: T, etag: string | undefined): Promise<void>;
-  /** What is not there is removed. */
-  remove(imageId: string): Promise<void>;
-  /** All there are. */
-  list(): Promise<readonly StoredDocument<T>[]>;
-}
-
-/** `partition` is one for all: as many documents as image definitions, read together. `what` is told in errors. */
+/** In Table Storage, a row each, guarded by its ETag. `partition` is one for all: as many documents as image definitions, read together. `what` is told in errors. */
 export function createImageDocuments<T extends { readonly imageId: string }>(
   storage: TableStorage,
   name: string,

@@ -1,4 +1,5 @@
 import type { CloudEvent } from "../../events/cloud-event.js";
+import type { ImageDocuments } from "../../image-documents.js";
 import type { EncryptionType } from "../resources.js";
 
 /** A version of a key, as Azure Resource Manager shows it. Times are RFC 3339. */
@@ -77,22 +78,10 @@ export interface ImageKeys {
   readonly untold: readonly CloudEvent[];
 }
 
-interface StoredImageKeys {
-  readonly document: ImageKeys;
-  readonly etag: string;
-}
-
-/** One document an image definition. */
-export interface KeyStates {
-  read(imageId: string): Promise<StoredImageKeys | undefined>;
-  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
-  put(document: ImageKeys, etag: string | undefined): Promise<void>;
-}
-
 /** What looks after keys. */
 export interface KeyDependencies {
   readonly keyReader: KeyReader;
-  readonly keyStates: KeyStates;
+  readonly keyStates: Pick<ImageDocuments<ImageKeys>, "read" | "put">;
   /** A key that expires within this time is at risk. */
   readonly keyExpiryMs: number;
 }

@@ -13,7 +13,7 @@ import type { TestProfileDependencies } from "../../../src/machine-test/profile-
 import { putTestProfile } from "../../../src/machine-test/put-test-profile.js";
 import { ServiceError, type Finding } from "../../../src/errors.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
-import { createMemoryTestProfiles } from "../../support/fakes/test-profiles.js";
+import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
 
 const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const tests = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
@@ -42,7 +42,7 @@ afterAll(() => world.close());
 beforeEach(() => {
   const { machines, deps: imageVersions } = world;
   deps = {
-    profiles: createMemoryTestProfiles(),
+    profiles: createMemoryImageDocuments("test profile"),
     machines,
     resources: imageVersions.resources,
     subscriptions: imageVersions.subscriptions,
@@ -102,13 +102,13 @@ test("a profile whose machines can be made is stored, by two reads a region and 
   await world.simulator.control.setPageSize(100);
   const { profile, warnings } = await put();
   expect(warnings).toEqual([]);
-  expect((await deps.profiles.read(IMAGE))?.profile).toEqual(profile);
+  expect((await deps.profiles.read(IMAGE))?.document).toEqual(profile);
   // The definition, the group's permissions; for each region its sizes, quotas, network, and the subnet's permissions.
   expect(world.simulator.control.countRequests()).toBe(10);
   expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
   // Set again, it takes the place of the one before.
   await put({ concurrency: 1 });
-  expect((await deps.profiles.read(IMAGE))?.profile.concurrency).toBe(1);
+  expect((await deps.profiles.read(IMAGE))?.document.concurrency).toBe(1);
 });
 
 test("there is no profile of an image definition that is not there", async () => {

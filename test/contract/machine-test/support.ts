@@ -7,7 +7,10 @@ import { createTestMachines } from "../../../src/azure/arm/test-machines.js";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
 import { OPERATION_TAG } from "../../../src/machine-test/machine.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
-import { profileOf } from "../../../src/machine-test/profile.js";
+import {
+  profileOf,
+  type TestProfile,
+} from "../../../src/machine-test/profile.js";
 import {
   testKeyOf,
   type TestRecord,
@@ -29,7 +32,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { createTestLimits } from "../../support/fakes/test-limits.js";
-import { createMemoryTestProfiles } from "../../support/fakes/test-profiles.js";
+import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
 import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
 import {
@@ -114,7 +117,7 @@ export async function startMachineTests(
   const now = (): Date => new Date(clock.now());
   const arm = createArmClient(world.armOptions);
   const azure = createTestMachines(arm);
-  const profiles = createMemoryTestProfiles();
+  const profiles = createMemoryImageDocuments<TestProfile>("test profile");
   const deps: TestDependencies = {
     ...world.deps,
     store: world.deps.store as unknown as TestDependencies["store"],

@@ -97,7 +97,7 @@ describe("a run", () => {
           list: async () =>
             (await policies.list()).toSorted(
               (a, b) =>
-                order * a.policy.imageId.localeCompare(b.policy.imageId),
+                order * a.document.imageId.localeCompare(b.document.imageId),
             ),
         },
       });

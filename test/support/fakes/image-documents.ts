@@ -3,7 +3,7 @@ import { keyOf } from "../../../src/resource-id.js";
 import type {
   ImageDocuments,
   StoredDocument,
-} from "../../../src/azure/tables/image-documents.js";
+} from "../../../src/image-documents.js";
 
 export function createMemoryImageDocuments<
   T extends { readonly imageId: string },

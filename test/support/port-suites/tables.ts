@@ -1,19 +1,17 @@
 import { beforeAll, describe } from "vitest";
 import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
+import { createImageDocuments } from "../../../src/azure/tables/image-documents.js";
 import { createIndex } from "../../../src/azure/tables/index-table.js";
-import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
 import { createStateStore } from "../../../src/azure/tables/state-store.js";
 import type { TableStorage } from "../../../src/azure/tables/table.js";
-import { createTestProfiles } from "../../../src/azure/tables/test-profiles.js";
 import { createTestResults } from "../../../src/azure/tables/test-results.js";
 import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
 import type { TableStorage as RunningTables } from "@sigil-local/stack/memory-tables";
 import { idempotencyKeysSuite } from "./idempotency-keys.js";
+import { imageDocumentsSuite, type TestDocument } from "./image-documents.js";
 import { indexSuite } from "./listing-index.js";
 import { TIME } from "./records.js";
-import { retentionPoliciesSuite } from "./retention-policies.js";
 import { stateStoreSuite } from "./state-store.js";
-import { testProfilesSuite } from "./test-profiles.js";
 import { testResultsSuite } from "./test-results.js";
 import { versionNumbersSuite } from "./version-numbers.js";
 
@@ -41,11 +39,10 @@ export function tablesSuite(start: () => Promise<RunningTables>): void {
   describe("version numbers", () => {
     versionNumbersSuite(() => createVersionNumbers(storage, now));
   });
-  describe("retention policies", () => {
-    retentionPoliciesSuite(() => createRetentionPolicies(storage));
-  });
-  describe("test profiles", () => {
-    testProfilesSuite(() => createTestProfiles(storage));
+  describe("documents of image definitions", () => {
+    imageDocumentsSuite(() =>
+      createImageDocuments<TestDocument>(storage, "Documents", "one", "one"),
+    );
   });
   describe("test results", () => {
     testResultsSuite(() => createTestResults(storage));

@@ -5,7 +5,7 @@ import {
   runKeyGuardian,
   type GuardianDependencies,
 } from "../../../src/key-guardian/run-key-guardian.js";
-import { createMemoryKeyStates } from "../../support/fakes/key-states.js";
+import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 
 const imageId = (number: number): string =>
@@ -26,7 +26,7 @@ async function guardianOf(
   const deps = {
     index,
     now,
-    keyStates: createMemoryKeyStates(),
+    keyStates: createMemoryImageDocuments("state of the keys"),
     keyExpiryMs: 0,
     eventSource: "urn:test",
     events: { publish: () => Promise.resolve() },

@@ -4,7 +4,7 @@ import {
   type Facts,
   type SharedFacts,
 } from "../../../../src/azure/arm/shared-facts.js";
-import { createMemoryKeyStates } from "../../../support/fakes/key-states.js";
+import { createMemoryImageDocuments } from "../../../support/fakes/image-documents.js";
 import { ServiceError } from "../../../../src/errors.js";
 import type { Key } from "../../../../src/image-version/keys/ports.js";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
@@ -81,7 +81,7 @@ beforeEach(() => {
             read(`key ${vaultId} ${name} ${version}`, key),
           hasVault: () => Promise.resolve(true),
         },
-        keyStates: createMemoryKeyStates(),
+        keyStates: createMemoryImageDocuments("state of the keys"),
         keyExpiryMs: 0,
       },
       subscriptions: {
