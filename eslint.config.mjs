@@ -55,6 +55,7 @@ export default tseslint.config(
       ".stryker-tmp/",
       "test/clients/programs/",
       "docs/site.js", // a browser's, of no project
+      "src/http/docs/start.js",
       // Its types are Playwright's: `npm run static:page` installs that first.
       ...(existsSync("test/e2e/page/node_modules") ? [] : ["test/e2e/page/"]),
     ],

@@ -81,11 +81,16 @@ for (const file of [
 
 // In the clothes of the page for people: its tokens, then what Swagger UI takes of them.
 const styles = await Promise.all(
-  ["../src/page/src/styles/tokens.css", "../src/http/docs-page.css"].map(
+  ["../src/page/src/styles/tokens.css", "../src/http/docs/page.css"].map(
     (file) => readFile(new URL(file, import.meta.url), "utf8"),
   ),
 );
 await write("dist/docs/page.css", styles.join(""));
+for (const file of ["index.html", "start.js"])
+  await copyFile(
+    new URL(`../src/http/docs/${file}`, import.meta.url),
+    new URL(`../dist/docs/${file}`, import.meta.url),
+  );
 
 function fileOf(name) {
   return new URL(`${name}.yaml`, import.meta.url);

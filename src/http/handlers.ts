@@ -15,7 +15,6 @@ import {
   createFallback,
   type EndpointDependencies,
 } from "./endpoint.js";
-import { guideHandlers } from "./guide-handlers.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
 import type { TestDependencies } from "../machine-test/ports.js";
@@ -50,7 +49,6 @@ export type HttpHandlers = Readonly<
   Record<
     | OperationId
     | keyof ReturnType<typeof docsHandlers>
-    | keyof ReturnType<typeof guideHandlers>
     | keyof ReturnType<typeof pageHandlers>
     | "fallback",
     HttpHandler
@@ -102,8 +100,7 @@ export function createHttpHandlers(
       healthChecks,
       deps.operations.now,
     ),
-    ...docsHandlers(new URL("docs/", built)),
-    ...guideHandlers(new URL("site/", built)),
+    ...docsHandlers(built),
     ...pageHandlers(new URL("page/", built), signIn),
     fallback: createFallback(edge),
   };

@@ -30,13 +30,13 @@ export function routesOf(
       name: "get-docs-page",
       methods: ["GET"],
       route: "docs",
-      handler: handlers.getDocsPage,
+      handler: handlers.getDocs,
     },
     {
       name: "get-docs-file",
       methods: ["GET"],
-      route: "docs/{file}",
-      handler: handlers.getDocsFile,
+      route: "docs/{path}",
+      handler: handlers.getDocs,
     },
     {
       name: "get-guide",

@@ -80,7 +80,6 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/preflight/gather-facts.ts": "lives for one call",
   "src/http/contract/openapi-document.ts": "operations of the document",
   "src/http/contract/validation.ts": "schemas of the document",
-  "src/http/docs-handlers.ts": "a fixed list of files",
   "src/azure/arm/pacer.ts": "limits that Azure Resource Manager names",
   "src/azure/arm/shared-facts.ts": "lives for one turn of the event loop",
   "src/azure/service-bus/messenger.ts": "a fixed list of entities",
