@@ -195,12 +195,11 @@ function idle(previous: ImageVersionRecord): ImageVersionRecord {
     resends: 0,
     // Repairs are counted by operation; what is taken away is still to be added back.
     repairs: Object.fromEntries(
-      Object.entries(previous.repairs)
-        .filter(([, { removed }]) => removed !== undefined)
-        .map(([name, { removed, lost }]) => [
-          name,
-          { attempts: 0, ...(removed && { removed }), ...(lost && { lost }) },
-        ]),
+      Object.entries(previous.repairs).flatMap(([name, { removed, lost }]) =>
+        removed
+          ? [[name, { attempts: 0, removed, ...(lost && { lost }) }]]
+          : [],
+      ),
     ),
     // What was asked for and never sent is not in the version.
     regions:

@@ -22,6 +22,7 @@ import { unmetBy, withApplied, type Patch } from "../properties/patch.js";
 import {
   desired,
   inWindow,
+  regionsHad,
   saidOfLatest,
   unapplied,
   withoutOwn,
@@ -65,10 +66,6 @@ function wishWith(
   const isNext = inWindow(record).some(([, one]) => one === request);
   const { window: _, ...whole } = record;
   return desired(isNext ? record : whole).release;
-}
-
-export function regionsHad({ status }: ImageVersionRecord): readonly string[] {
-  return status ? regionsIn(factsIn(status.resource)) : [];
 }
 
 export function isApplied(

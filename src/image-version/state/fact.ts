@@ -84,7 +84,7 @@ export function isAzures(
 }
 
 export function isOtherLife(
-  { publishedDate }: Pick<ImageVersionRecord, "publishedDate">,
+  { publishedDate }: { readonly publishedDate?: string | undefined },
   look: Pick<Look, "publishedDate">,
 ): boolean {
   return (
@@ -99,7 +99,7 @@ export function isOfOtherLife(
   { life }: VersionRequest,
   look: Pick<Look, "publishedDate">,
 ): boolean {
-  return life !== undefined && isOtherLife({ publishedDate: life }, look);
+  return isOtherLife({ publishedDate: life }, look);
 }
 
 export function withFact(
@@ -117,11 +117,6 @@ export function withFact(
   );
   const dates = look.publishedDate ?? record.publishedDate;
   const dated = dates !== undefined && { publishedDate: dates };
-  if (write === undefined && others.length === 0)
-    return {
-      record: { ...record, status: look, ...dated },
-      fact: { life: "same", others },
-    };
   const after = afterWrite(record, known, look, time);
   const { fate } = after;
   const isChanged = others.length > 0 || fate === "shown";
@@ -346,13 +341,9 @@ function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
     nameIn(changed, field) !== undefined ||
     // With its region goes all that it has.
     changed[`${regionField(regionOf(field) ?? "")}/name`] === null;
-  return others.length === 0
-    ? spec
-    : Object.fromEntries(
-        Object.entries(spec).filter(
-          ([field]) => isOwn(field) || !theirs(field),
-        ),
-      );
+  return Object.fromEntries(
+    Object.entries(spec).filter(([field]) => isOwn(field) || !theirs(field)),
+  );
 }
 
 /** What was sent, and is not shown since then, may still be under way, or shown by no replica yet. */

@@ -17,8 +17,8 @@ import {
 } from "../properties/fields.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
-import { isApplied, askedOf, regionsHad } from "./applied.js";
-import { openRequests, withoutOwn } from "./fold.js";
+import { isApplied, askedOf } from "./applied.js";
+import { openRequests, regionsHad, withoutOwn } from "./fold.js";
 import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";

@@ -137,7 +137,7 @@ export function regionsAway({
   repairs,
   status,
 }: Pick<ImageVersionRecord, "repairs" | "status">): readonly string[] {
-  const there = status === undefined ? [] : regionsIn(factsIn(status.resource));
+  const there = regionsHad({ status });
   return Object.entries(repairs).flatMap(([name, { removed, lost }]) =>
     removed === undefined || lost === true || there.includes(name)
       ? []
@@ -162,14 +162,22 @@ export function patchOf(requests: readonly VersionRequest[]): Patch {
   return combined(requests.map(({ patch }) => patch));
 }
 
+/** The regions that a fact shows. */
+export function regionsHad({
+  status,
+}: {
+  readonly status?: Look | undefined;
+}): readonly string[] {
+  return status ? regionsIn(factsIn(status.resource)) : [];
+}
+
 /** The regions that the version has once the patch is applied. */
 export function regionsAfter(
-  { status }: Pick<ImageVersionRecord, "status">,
+  record: Pick<ImageVersionRecord, "status">,
   patch: Patch,
 ): readonly string[] {
   const removed = removedBy(patch);
-  const had = status === undefined ? [] : regionsIn(factsIn(status.resource));
-  return [...new Set([...had, ...regionsIn(patch)])].filter(
+  return [...new Set([...regionsHad(record), ...regionsIn(patch)])].filter(
     (name) => !removed.includes(name),
   );
 }

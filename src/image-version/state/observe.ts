@@ -78,8 +78,9 @@ function isToBeDeleted({ requests }: ImageVersionRecord): boolean {
 
 /** Why nothing is decided yet. */
 export function whyUnconfirmed({
-  unconfirmed: { shows, since } = { shows: "", since: "" },
-}: ImageVersionRecord): string {
+  shows,
+  since,
+}: NonNullable<ImageVersionRecord["unconfirmed"]>): string {
   return `Since ${since} Azure Resource Manager shows ${
     shows === ABSENT ? "no version" : "the version otherwise than is known"
   }: the answer may be older than the last change. The next polls decide.`;

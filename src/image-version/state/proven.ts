@@ -30,7 +30,6 @@ export function withFindings(
   ids: readonly string[],
   findings: readonly Finding[],
 ): ImageVersionPair {
-  if (findings.length === 0) return pair;
   return withOperations(pair, (one) => {
     const { warnings = [] } = one;
     const more = findings.filter(

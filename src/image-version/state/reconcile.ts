@@ -111,7 +111,7 @@ export const BUSY = "Azure Resource Manager is working on the version.";
 /** Invariant 1. */
 export function whyNothingYet(record: ImageVersionRecord): string | undefined {
   const { status, write, unconfirmed } = record;
-  if (unconfirmed !== undefined) return whyUnconfirmed(record);
+  if (unconfirmed !== undefined) return whyUnconfirmed(unconfirmed);
   if (write === undefined) return undefined;
   if (status?.provisioningState === "Deleting")
     return "Azure Resource Manager is deleting the version.";

@@ -21,8 +21,7 @@ import {
   type RegionRecord,
 } from "../../operation/records.js";
 import { factsIn } from "../latest/flags.js";
-import { regionsIn } from "../properties/fields.js";
-import { openRequests, regionsAway } from "./fold.js";
+import { openRequests, regionsAway, regionsHad } from "./fold.js";
 import {
   changed,
   mapped,
@@ -37,12 +36,7 @@ export function planRepairs(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  if (
-    Object.keys(record.repairs).length === 0 &&
-    record.regions.every(({ state }) => state !== "Failed")
-  )
-    return pair;
-  const there = record.status ? regionsIn(factsIn(record.status.resource)) : [];
+  const there = regionsHad(record);
   const concerned = regionsConcerned(pair);
   const repairs: Record<string, Repair> = {};
   for (const [name, repair] of Object.entries(record.repairs))

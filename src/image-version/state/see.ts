@@ -83,7 +83,6 @@ function withNews(
   news: readonly RegionChange[],
   context: TransitionContext,
 ): ImageVersionPair {
-  if (news.length === 0) return pair;
   const told = news.flatMap((change) => regionEvents(pair, change, context));
   return withFailures(telling(pair, told), news, context);
 }
@@ -97,7 +96,6 @@ function withFailures(
   const failed = changes
     .filter(({ happened }) => happened === "failed")
     .map(({ region }) => region.name);
-  if (failed.length === 0) return pair;
   const { record } = pair;
   const has = (operation: OperationRecord, region: string): boolean =>
     operation.regions.some(({ name }) => name === region);

@@ -53,8 +53,7 @@ export function tell(
       : telling(pair, [
           deletedOutside(operation, status?.publishedDate, context),
         ]);
-  if (life === "begun" || status === undefined || before === undefined)
-    return pair;
+  if (status === undefined || before === undefined) return pair;
   const flipped = flips(pair, before, status, context);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
@@ -89,9 +88,7 @@ export function telling(
   pair: ImageVersionPair,
   told: readonly Effect[],
 ): ImageVersionPair {
-  return told.length === 0
-    ? pair
-    : changed(pair, { outbox: [...pair.record.outbox, ...told] });
+  return changed(pair, { outbox: [...pair.record.outbox, ...told] });
 }
 
 /** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */

@@ -7,8 +7,8 @@ import {
   asksForList,
   believed,
   observe,
-  whyUnconfirmed,
 } from "../../../../src/image-version/state/observe.js";
+import { whyNothingYet } from "../../../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionRecord,
   Write,
@@ -345,7 +345,7 @@ it("a version that has a region more than was sent is not known to be the one th
 
 it("what is not decided yet says what Azure shows", () => {
   const whyOf = (look: Parameters<typeof observe>[1]) =>
-    whyUnconfirmed(observe(there(), look, at(CHANGED + 1)).record);
+    whyNothingYet(observe(there(), look, at(CHANGED + 1)).record);
   expect(whyOf(undefined)).toContain("Azure Resource Manager shows no version");
   expect(whyOf(shows(OTHERS))).toContain("otherwise than is known");
 });
