@@ -80,7 +80,7 @@ function newFields(patch: Patch): Unmet[] {
 /** What Azure shows otherwise than a request asks, as a finding. */
 export function differs(
   { field, before, after }: Unmet,
-  request: ImageVersionRequest,
+  request: ImageVersionRequest | undefined,
   code = "Differs",
 ): Finding {
   return {

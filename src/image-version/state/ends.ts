@@ -183,7 +183,7 @@ function replicationFailure(
   const loss = lossOf(record);
   const errors = lost.map((region): Finding => ({
     code: reason?.code ?? "RegionFailed",
-    pointer: pointerTo(body ?? {}, regionField(region.name)),
+    pointer: pointerTo(body, regionField(region.name)),
     message: `Replication to ${region.name} failed: ${region.details ?? reason?.message ?? "Azure gave no reason"}`,
   }));
   const refused = lost.flatMap(({ name }) => repairs[name]?.refused ?? []);

@@ -5,7 +5,6 @@
  *     written over.
  */
 import type { OperationFailure } from "../../operation/records.js";
-import type { ImageVersionRequest } from "../contract.js";
 import { factsIn, flagsFor, isFlag } from "../latest/flags.js";
 import { differs } from "../properties/changes.js";
 import {
@@ -136,9 +135,7 @@ function existsOtherwise(
   return {
     code: "ImageVersionExists",
     message: `${resourceId} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
-    errors: unmet.map((one) =>
-      differs(one, bodyOf(request), "ReadBackMismatch"),
-    ),
+    errors: unmet.map((one) => differs(one, request.body, "ReadBackMismatch")),
   };
 }
 
@@ -171,7 +168,7 @@ function overruled(
   const errors = all.map(({ field, after }) =>
     differs(
       { field, before: after ?? undefined, after: asked[field] ?? null },
-      bodyOf(request),
+      request.body,
       "ChangedOutside",
     ),
   );
@@ -189,7 +186,7 @@ function notShown(
   const { status } = record;
   const errors = status
     ? unmetBy(factsIn(status.resource), askedOf(record, request)).map((one) =>
-        differs(one, bodyOf(request), "NotShown"),
+        differs(one, request.body, "NotShown"),
       )
     : [];
   return {
@@ -197,10 +194,6 @@ function notShown(
     message: `Azure has accepted the request, and does not show it. ${errors[0]?.message ?? "It has no such version."} A policy, or somebody else, may have changed it back: find out, then send the request again.`,
     errors,
   };
-}
-
-function bodyOf({ body }: VersionRequest): ImageVersionRequest {
-  return body ?? ({ properties: {} } as ImageVersionRequest);
 }
 
 /** Regions that a request is about. */

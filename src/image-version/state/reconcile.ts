@@ -98,7 +98,7 @@ export function reconcile(
   const failed = impossible(record, status, wish, unmet);
   if (failed !== undefined) return failed;
   if (unmet.length > 0) return put(record, status, wish, {});
-  const repairs = toRepair(record, time);
+  const repairs = toRepair(record, status, time);
   if (Object.keys(repairs).length > 0)
     return put(record, status, { ...wish, ids: [] }, repairs);
   return mustShut(record)
@@ -255,12 +255,8 @@ function impossible(
           (request.release !== undefined && regionOfFlag(field) !== undefined),
       ),
   );
-  const body = asking.find(([, request]) => request.body)?.[1].body ?? {
-    properties: {},
-  };
-  const errors = never.map((one) =>
-    differs(one, body as ImageVersionRequest, code),
-  );
+  const [body] = asking.flatMap(([, request]) => request.body ?? []);
+  const errors = never.map((one) => differs(one, body, code));
   const message =
     fixed.length > 0
       ? `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version.`
@@ -275,14 +271,14 @@ function impossible(
 /** Regions that the fact shows Failed, whose time for a repair has come. The version's own location cannot be taken away. */
 function toRepair(
   record: ImageVersionRecord,
+  status: Look,
   { now }: Time,
 ): Readonly<Record<string, Patch>> {
-  const { status, repairs, requests } = record;
+  const { repairs, requests } = record;
   const isOver = Object.values(requests).every(
     ({ decided }) => decided !== undefined,
   );
-  if (status === undefined || isOver || regionsAway(record).length > 0)
-    return {};
+  if (isOver || regionsAway(record).length > 0) return {};
   const facts = factsIn(status.resource);
   const due = record.regions.filter(({ name, state }) => {
     const { dueTime } = repairs[name] ?? {};
