@@ -153,3 +153,13 @@ export class ServiceError extends Error {
     return this.retryAfterMs !== undefined;
   }
 }
+
+/** Of a call that holds up nothing: what it answers, or undefined where it fails as may be expected. */
+export async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}

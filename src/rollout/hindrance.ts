@@ -1,5 +1,5 @@
 /** Why Sigil can make no machine that a promotion rule waits for. */
-import { ServiceError } from "../errors.js";
+import { orNone } from "../errors.js";
 import {
   purchaseTerms,
   seeTerms,
@@ -56,21 +56,17 @@ async function termsOf(
   { resources, subscriptions }: Terms,
   imageId: string,
 ): Promise<Hindrance | undefined> {
-  try {
-    const plan = (await resources.getImageDefinition(imageId))?.purchasePlan;
-    const subscriptionId = parseResourceId(imageId)?.subscriptionId ?? "";
-    return (
-      plan &&
-      purchaseTerms(
-        subscriptionId,
-        plan,
-        await seeTerms(subscriptions, subscriptionId, plan),
-      )
-    );
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
+  const definition = await orNone(resources.getImageDefinition(imageId));
+  const plan = definition?.purchasePlan;
+  const subscriptionId = parseResourceId(imageId)?.subscriptionId ?? "";
+  return (
+    plan &&
+    purchaseTerms(
+      subscriptionId,
+      plan,
+      await seeTerms(subscriptions, subscriptionId, plan),
+    )
+  );
 }
 
 /** Where a rule waits for machines that cannot be made. `targets`: the version's regions, in any spelling. */

@@ -4,7 +4,7 @@
  * Invariant: nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
  * (roll-out.ts): a version is listed for that before a result of it is stored.
  */
-import { ServiceError } from "../errors.js";
+import { orNone } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
@@ -38,11 +38,8 @@ export async function moveOn(
 ): Promise<void> {
   const resourceId = await expectResult(deps, versionId);
   if (resourceId === undefined) return;
-  try {
-    await lookAfter(deps, resourceId, traceparent);
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error; // The timer comes to it.
-  }
+  // Where it fails, the timer comes to it.
+  await orNone(lookAfter(deps, resourceId, traceparent));
 }
 
 /** Takes the step of a message that publishes to `events`, and then moves on the versions whose operations have ended by it. */
@@ -58,12 +55,9 @@ export async function takeAndMoveOn(
       ends.push(...published.filter(({ type }) => ENDS.includes(type)));
     },
   });
-  for (const [i, { subject, traceparent }] of ends.entries())
-    if (
-      subject !== undefined &&
-      traceparent !== undefined &&
-      ends.findIndex((end) => end.subject === subject) === i
-    )
+  const bySubject = new Map(ends.map((end) => [end.subject, end]));
+  for (const { subject, traceparent } of bySubject.values())
+    if (subject !== undefined && traceparent !== undefined)
       await moveOn(deps, subject, traceparent);
 }
 

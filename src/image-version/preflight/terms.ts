@@ -1,4 +1,4 @@
-import { ServiceError } from "../../errors.js";
+import { orNone } from "../../errors.js";
 import type { Subscriptions } from "../../subscription/ports.js";
 import type { PurchasePlan } from "../resources.js";
 import type { Seen } from "../rules/facts.js";
@@ -10,10 +10,6 @@ export async function seeTerms(
   subscriptionId: string,
   plan: PurchasePlan,
 ): Promise<Seen<boolean>> {
-  try {
-    return await bounded()(() => areTermsAccepted(subscriptionId, plan));
-  } catch (error) {
-    if (error instanceof ServiceError) return { kind: "unread" };
-    throw error;
-  }
+  const seen = bounded()(() => areTermsAccepted(subscriptionId, plan));
+  return (await orNone(seen)) ?? { kind: "unread" };
 }

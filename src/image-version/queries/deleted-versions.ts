@@ -1,5 +1,5 @@
 /** Versions that were deleted and can be restored, as Azure lists them. */
-import { ServiceError } from "../../errors.js";
+import { orNone, ServiceError } from "../../errors.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -24,15 +24,10 @@ export async function softDeleteOf(
   imageId: string,
 ): Promise<SoftDeleteRecord> {
   const [galleryId = ""] = imageId.split("/images/");
-  try {
-    const gallery = await resources.getGallery(galleryId);
-    return gallery === undefined
-      ? {}
-      : { isSoftDeleteEnabled: gallery.softDelete === true };
-  } catch (error) {
-    if (error instanceof ServiceError) return {};
-    throw error;
-  }
+  const gallery = await orNone(resources.getGallery(galleryId));
+  return gallery === undefined
+    ? {}
+    : { isSoftDeleteEnabled: gallery.softDelete === true };
 }
 
 /** Those that are known to take a number: none where the gallery has no soft delete, or something cannot be read. */
@@ -42,12 +37,9 @@ export async function knownDeletedVersions(
 ): Promise<readonly DeletedImageVersion[]> {
   const { isSoftDeleteEnabled } = await softDeleteOf(deps, imageId);
   if (isSoftDeleteEnabled !== true) return [];
-  try {
-    return (await deps.resourceManager.listDeletedVersions(imageId)) ?? [];
-  } catch (error) {
-    if (error instanceof ServiceError) return [];
-    throw error;
-  }
+  return (
+    (await orNone(deps.resourceManager.listDeletedVersions(imageId))) ?? []
+  );
 }
 
 /** The one that is known to take this number. */

@@ -3,7 +3,7 @@
  * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look, however old:
  * its polls look at it as often as Azure's limits allow. A GET reads at most six records, a page five more than it has versions.
  */
-import { ServiceError, type Finding } from "../../errors.js";
+import { orNone, ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { forgedToken, type Page } from "../../operation/queries.js";
 import { isDeleting, isFinal, isToBeShown } from "../state/states.js";
@@ -306,15 +306,10 @@ async function readyRegionsOf(
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const followed =
     record !== undefined && !isFinal(record.state) ? record.status : undefined;
-  try {
-    const look = followed ?? (await reads.looks.version(id));
-    return (look?.regions ?? [])
-      .filter(({ state }) => state === "Completed")
-      .map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof ServiceError) return [];
-    throw error;
-  }
+  const look = followed ?? (await orNone(reads.looks.version(id)));
+  return (look?.regions ?? [])
+    .filter(({ state }) => state === "Completed")
+    .map(({ name }) => name);
 }
 
 /** A shared look may be from before the poll that has ended an operation: what that saw is then shown. */

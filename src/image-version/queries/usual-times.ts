@@ -1,4 +1,4 @@
-import { ServiceError } from "../../errors.js";
+import { orNone } from "../../errors.js";
 import type { Index } from "../../operation/ports.js";
 import type { IndexRow } from "../../operation/records.js";
 import {
@@ -54,13 +54,4 @@ async function readEnds(
 
 function rowOf(region: string, ends: Ends): IndexRow {
   return { scope: SCOPE, row: region, target: ends.join(" ") };
-}
-
-async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
 }
