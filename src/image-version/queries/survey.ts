@@ -228,20 +228,14 @@ function toCreate(record: ImageVersionRecord): string | undefined {
   const creation = openRequests(record).find(
     ([, { creates }]) => creates === true,
   )?.[1];
-  const { release } = creation ?? {};
-  const { when } = (creation && ruleOf(creation.patch)) ?? {};
-  if (
-    record.status !== undefined ||
-    (when === undefined &&
-      release?.kind === "set" &&
-      release.release.in === "none")
-  )
-    return undefined;
-  return creation === undefined || when === "manual"
+  if (record.status !== undefined || creation === undefined) return undefined;
+  const { release, patch } = creation;
+  const rule = ruleOf(patch);
+  if (rule !== undefined)
+    return rule.when === "manual" ? undefined : "its promotion rule is met";
+  return release?.kind === "set" && release.release.in === "none"
     ? undefined
-    : when === undefined
-      ? "it is created"
-      : "its promotion rule is met";
+    : "it is created";
 }
 
 /** Somebody has asked for that. */
@@ -272,7 +266,7 @@ export function surveyedLatest(
 }
 
 /** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
-export async function recordAt(
+async function recordAt(
   { store }: Pick<Dependencies, "store">,
   key: string,
 ): Promise<ImageVersionRecord | undefined> {

@@ -54,14 +54,12 @@ export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
 /** Its end says which version is the latest: that is to be looked at. */
 function beginCancel(
   pair: Pair<RollbackStateRecord>,
-  operationId: string,
+  _: string,
   canceledBy: Requester,
   context: TransitionContext,
-): Pair<RollbackStateRecord> | undefined {
-  const { record, operation } = pair;
-  if (operation.id !== operationId) return undefined;
-  if (record.canceledBy !== undefined) return pair;
-  return advance({ record: { ...record, canceledBy }, operation }, context, {
+): Pair<RollbackStateRecord> {
+  if (pair.operation.canceledBy !== undefined) return pair;
+  return advance(pair, context, {
     patch: { ticks: 0 },
     operation: { canceledBy },
     message:

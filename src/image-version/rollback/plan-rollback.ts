@@ -1,15 +1,20 @@
 /** What a rollback of an image definition would change: decided by what Azure has, whoever made it. */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { RollbackRecord } from "../../operation/records.js";
-import { isPromoted, latestBetween } from "../latest/latest-after.js";
+import {
+  isPromoted,
+  latestBetween,
+  type Latest,
+} from "../latest/latest-after.js";
+import type { Dependencies } from "../ports.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
+import { findingOf } from "../preflight/objections.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "../rollback-record.js";
 import { surveyedLatest, type Survey } from "../queries/survey.js";
-import { usableAfter, afterSteps } from "./after-steps.js";
-import { refusalBy } from "./target.js";
-import { lostBy, regionsOf } from "./verdict.js";
+import { objectionsToTarget, refusalBy } from "./target.js";
+import { afterSteps, lostBy, regionsOf } from "./verdict.js";
 
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
@@ -18,23 +23,27 @@ export interface RollbackPlan {
   readonly warnings: readonly Finding[];
 }
 
-type ObjectionsTo = (
-  target: Pick<ListedImageVersion, "name" | "resource">,
-) => Promise<readonly Finding[]>;
+/** What leads to a version, the latest then, and the regions where that shall be the latest, and is not. */
+interface Way {
+  readonly steps: readonly RollbackStep[];
+  readonly after: Latest;
+  readonly missing: readonly string[];
+}
 
 /**
  * Throws ServiceError NotFound where Azure has no such image definition or version, and RollbackRefused, with every reason,
  * where the rollback would have no effect, or lead to a version that is not ready where the latest is, or that is to be deleted.
  */
 export async function planRollbackOf(
+  deps: Pick<Dependencies, "objections">,
   survey: Survey,
   imageId: string,
-  to: string | undefined,
-  { allowNoLatest = false }: NoLatest,
-  objectionsTo: ObjectionsTo,
+  {
+    to,
+    allowNoLatest = false,
+  }: NoLatest & { readonly to?: string | undefined },
 ): Promise<RollbackPlan> {
-  const { exists, listed } = survey;
-  if (!exists)
+  if (!survey.exists)
     throw new ServiceError(
       "NotFound",
       `Azure has no image definition ${imageId}.`,
@@ -55,10 +64,31 @@ export async function planRollbackOf(
   const needed = [...before.inRegion]
     .filter(([, name]) => name === from)
     .map(([region]) => region);
+  const objectionsTo = async (
+    target: ListedImageVersion,
+  ): Promise<readonly Finding[]> =>
+    (await objectionsToTarget(deps, imageId, target)).map((one) => ({
+      ...findingOf(one, "error"),
+      pointer: "/to",
+    }));
+  const wayTo = async (target: ListedImageVersion): Promise<Way> => {
+    const steps = stepsTo(target, from, survey);
+    const after = await surveyedLatest(survey, afterSteps(steps));
+    const missing = needed.filter(
+      (region) => after.inRegion.get(region) !== target.name,
+    );
+    return { steps, after, missing };
+  };
   const target =
     to === undefined
-      ? await newestReady(survey, from, needed, objectionsTo)
-      : listed.find(({ name }) => name === to);
+      ? await newestOf(
+          survey,
+          from,
+          async (one) =>
+            (await wayTo(one)).missing.length === 0 &&
+            (await objectionsTo(one)).length === 0,
+        )
+      : survey.listed.find(({ name }) => name === to);
   if (target === undefined)
     throw to === undefined
       ? refused(
@@ -78,23 +108,26 @@ export async function planRollbackOf(
   if (deleted !== undefined) throw deleted;
   const isAbove = (name: string): boolean =>
     compareVersionNumbers(name, target.name) > 0;
-  const back = [...survey.excludedForNow].filter(isAbove);
+  const back = [...survey.excludedForNow]
+    .filter(isAbove)
+    .sort(compareVersionNumbers);
+  const awaiting = [...survey.awaiting]
+    .filter(([name]) => isAbove(name))
+    .sort(([a], [b]) => compareVersionNumbers(a, b));
   if (target.name === from && back.length === 0)
     throw refused(
       [
         `${from} is the latest already: the rollback would change nothing.`,
-        ...[...survey.awaiting].flatMap(([name, until]) =>
-          isAbove(name)
-            ? [
-                `${name} becomes the latest instead as soon as ${until}: demote it (POST …/demote), if it shall not.`,
-              ]
-            : [],
+        ...awaiting.map(
+          ([name, until]) =>
+            `${name} becomes the latest instead as soon as ${until}: demote it (POST …/demote), if it shall not.`,
         ),
       ].join(" "),
     );
-  const steps = stepsTo(target, from, survey);
+  const way = await wayTo(target);
+  const { steps, after } = way;
   const findings = [
-    ...(await reasonsAgainst(survey, target, steps, needed)),
+    ...(await reasonsAgainst(survey, target, way)),
     ...(await objectionsTo(target)),
   ];
   if (findings.length > 0)
@@ -105,7 +138,6 @@ export async function planRollbackOf(
   const lost = await lostBy(survey, steps);
   if (lost.length > 0 && !allowNoLatest)
     throw wouldLoseLatest(`what the rollback to ${target.name} demotes`, lost);
-  const after = await surveyedLatest(survey, afterSteps(steps));
   return {
     rollback: {
       from,
@@ -114,23 +146,27 @@ export async function planRollbackOf(
     },
     steps,
     warnings: [
-      ...back.sort(compareVersionNumbers).map((name) => ({
-        code: "PromotionPending",
-        pointer: "",
-        message: `${name} is excluded from latest while its deletion waits, and would be in it again if that came to nothing: it is demoted, too.`,
-        severity: "warning" as const,
+      ...back.map((name) =>
+        pending(
+          `${name} is excluded from latest while its deletion waits, and would be in it again if that came to nothing: it is demoted, too.`,
+        ),
+      ),
+      ...awaiting.map(([name, until]) => ({
+        ...pending(
+          `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
+        ),
+        remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
       })),
-      ...[...survey.awaiting]
-        .filter(([name]) => isAbove(name))
-        .sort(([a], [b]) => compareVersionNumbers(a, b))
-        .map(([name, until]) => ({
-          code: "PromotionPending",
-          pointer: "",
-          message: `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
-          severity: "warning" as const,
-          remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
-        })),
     ],
+  };
+}
+
+function pending(message: string): Finding {
+  return {
+    code: "PromotionPending",
+    pointer: "",
+    message,
+    severity: "warning",
   };
 }
 
@@ -145,58 +181,44 @@ function stepsTo(
         (isPromoted(one) || excludedForNow.has(one.name)) &&
         compareVersionNumbers(one.name, target.name) > 0,
     )
-    .sort((a, b) => compareVersionNumbers(a.name, b.name))
-    .map(({ name }) => name);
-  // The present latest last: until then no version between the two is the latest.
-  const demoted = [
-    ...above.filter((name) => name !== from),
-    ...above.filter((name) => name === from),
-  ];
+    .map(({ name }) => name)
+    // The present latest last: until then no version between the two is the latest.
+    .sort(
+      (a, b) =>
+        Number(a === from) - Number(b === from) || compareVersionNumbers(a, b),
+    );
   return [
     // What its policy was to delete is included once that has judged it again.
     ...(isPromoted(target) && !deletions.has(target.name)
       ? []
       : [{ versionName: target.name, does: "promote" as const }]),
-    ...demoted.map((versionName) => ({
-      versionName,
-      does: "demote" as const,
-    })),
+    ...above.map((versionName) => ({ versionName, does: "demote" as const })),
   ];
 }
 
-async function newestReady(
-  survey: Survey,
+/** The highest that is lower, in latest, and as it shall be. */
+async function newestOf(
+  { listed, deletions }: Survey,
   from: string,
-  needed: readonly string[],
-  objectionsTo: ObjectionsTo,
+  isReady: (target: ListedImageVersion) => Promise<boolean>,
 ): Promise<ListedImageVersion | undefined> {
-  const older = survey.listed
+  const older = listed
     .filter(
       (one) =>
         isPromoted(one) &&
-        !survey.deletions.has(one.name) &&
+        !deletions.has(one.name) &&
         compareVersionNumbers(one.name, from) < 0,
     )
     .sort((a, b) => compareVersionNumbers(b.name, a.name));
-  for (const one of older) {
-    const usable = await usableAfter(survey, one);
-    if (
-      needed.every((region) => usable.includes(region)) &&
-      (await objectionsTo(one)).length === 0
-    )
-      return one;
-  }
+  for (const one of older) if (await isReady(one)) return one;
   return undefined;
 }
 
 async function reasonsAgainst(
   survey: Survey,
   target: ListedImageVersion,
-  steps: readonly RollbackStep[],
-  needed: readonly string[],
+  { steps, missing }: Way,
 ): Promise<readonly Finding[]> {
-  const usable = await usableAfter(survey, target, steps);
-  const missing = needed.filter((region) => !usable.includes(region));
   const { waves } = (await survey.look(target)) ?? {};
   // Azure changes nothing of a version that it works on: the rollback would take as long as that.
   const busy = survey.listed.filter(

@@ -10,7 +10,6 @@ import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import { hasEnded } from "../../operation/kinds.js";
-import type { Stored } from "../../operation/ports.js";
 import {
   newRecord,
   operationIdOf,
@@ -30,9 +29,7 @@ import { mustMatch, type Command } from "../commands/command.js";
 import { fingerprintOfCommand } from "../commands/same-operation.js";
 import type { Dependencies } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
-import { objectionsToTarget } from "./target.js";
-import { brokenKeys, findingOf as findingOfKey } from "../preflight/keys.js";
-import { findingOf } from "../preflight/objections.js";
+import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
@@ -41,7 +38,6 @@ import {
   BY_OPERATION,
   surveyedLatest,
   surveyOf,
-  recordAt,
   type Survey,
 } from "../queries/survey.js";
 
@@ -50,8 +46,6 @@ export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
   /** Number of the version to roll back to; absent: the newest that is ready wherever the latest is. */
   readonly to?: string;
 }
-
-type StoredRollback = Stored<RollbackStateRecord>;
 
 type Asked = Pick<RollBackImage, "image" | "to" | "ifMatch" | "allowNoLatest">;
 
@@ -63,8 +57,7 @@ export async function planRollback(
   deps: Dependencies,
   target: Asked,
 ): Promise<RollbackRecord & { readonly warnings?: readonly Finding[] }> {
-  const last = await lastRollback(deps, target);
-  const decided = await decide(deps, target, last);
+  const decided = await decide(deps, target);
   if (!("same" in decided)) {
     const { rollback, warnings } = decided;
     return { ...rollback, ...(warnings.length > 0 && { warnings }) };
@@ -103,72 +96,46 @@ export async function rollBackImage(
     fingerprint,
   );
   if (earlier !== undefined) return earlier;
-  const last = await lastRollback(deps, command);
-  const decided = await decide(deps, command, last);
+  const decided = await decide(deps, command);
+  const asked = {
+    key,
+    imageId,
+    fingerprint,
+    requestedBy,
+    traceparent,
+    ...(requestKey !== undefined && { requestKey }),
+  };
   const operation =
     "same" in decided
       ? decided.same
       : await acceptOperation<RollbackStateRecord>(
           { ...deps, store: deps.rollbacks },
           key,
-          (stored) => {
-            if (stored !== undefined && !hasEnded(deps, stored))
-              return running(stored, to);
-            if (stored?.operation.id !== last?.operation.id)
-              throw new ServiceError(
-                "StateConflict",
-                "Another rollback has just ended. Send the request again.",
-                { retryAfterMs: 1_000 },
-              );
-            return begin(
-              deps,
-              {
-                key,
-                imageId,
-                fingerprint,
-                requestedBy,
-                traceparent,
-                ...(requestKey !== undefined && { requestKey }),
-              },
-              decided,
-              stored?.record,
-            );
-          },
+          (stored) =>
+            stored !== undefined && !hasEnded(deps, stored)
+              ? running(stored.operation, to)
+              : begin(deps, asked, decided, stored?.record),
         );
   await bindKey(deps, requestKey, operation);
   return operation;
-}
-
-function lastRollback(
-  deps: Dependencies,
-  { image }: Pick<RollBackImage, "image">,
-): Promise<StoredRollback | undefined> {
-  return deps.rollbacks.read(keyOf(imageIdOf(image)));
 }
 
 /** Invariants 1 and 2. */
 async function decide(
   deps: Dependencies,
   { image, to, ifMatch, ...allowed }: Asked,
-  last: StoredRollback | undefined,
 ): Promise<Decided> {
-  if (last !== undefined && !hasEnded(deps, last))
-    return { same: running(last, to) };
   const imageId = imageIdOf(image);
+  const last = await deps.rollbacks.read(keyOf(imageId));
+  if (last !== undefined && !hasEnded(deps, last))
+    return { same: running(last.operation, to) };
   const survey = await surveyOf(deps, imageId);
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
-  const planned = await planRollbackOf(
-    survey,
-    imageId,
+  const planned = await planRollbackOf(deps, survey, imageId, {
     to,
-    allowed,
-    async (target) =>
-      (await objectionsToTarget(deps, imageId, target)).map((one) => ({
-        ...findingOf(one, "error"),
-        pointer: "/to",
-      })),
-  );
+    ...allowed,
+  });
   await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
   return {
     ...planned,
@@ -189,9 +156,7 @@ async function keysOfTarget(
   image: RollBackImage["image"],
   { from, to }: RollbackRecord,
 ): Promise<readonly Finding[]> {
-  const broken = (await brokenKeysIn(deps, survey, image, to)).map(
-    findingOfKey,
-  );
+  const broken = (await brokenKeysIn(deps, survey, image, to)).map(findingOf);
   if (
     broken.length > 0 &&
     (await brokenKeysIn(deps, survey, image, from)).length === 0
@@ -206,20 +171,20 @@ async function keysOfTarget(
 
 async function brokenKeysIn(
   deps: Dependencies,
-  { listed }: Survey,
+  { listed, records }: Survey,
   image: RollBackImage["image"],
   versionName: string,
 ): ReturnType<typeof brokenKeys> {
   const item = listed.find(({ name }) => name === versionName);
-  if (item === undefined) return [];
   const id = { ...image, versionName };
-  const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
-  return brokenKeys(deps, id, item, record, true);
+  return item === undefined
+    ? []
+    : brokenKeys(deps, id, item, records.get(versionName), true);
 }
 
 /** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */
 function running(
-  { operation }: Pick<StoredRollback, "operation">,
+  operation: OperationRecord,
   to: string | undefined,
 ): OperationRecord {
   if (operation.canceledBy !== undefined)
@@ -288,7 +253,6 @@ function begin(
       previous?.createdTime,
     ),
     steps,
-    done: 0,
   };
   const operation: OperationRecord = {
     ...rest,

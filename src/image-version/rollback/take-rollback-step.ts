@@ -3,17 +3,16 @@
  *  1. The target is promoted first; then what is above it is demoted, the lowest number first and the present latest last: a
  *     crash in between never makes a version between the two the latest.
  *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
- *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest, or is being
+ *  3. Before each step it is asked anew what the latest will be: nothing is changed for a target that cannot become that, or is being
  *     deleted; nor where a region would have no latest of which that was not planned. What is gone needs not be demoted.
  *  4. It ends Succeeded only where the target is the latest wherever that was promised, and nothing that Azure shows is unconfirmed.
  *     However it ends, it says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  */
-import { ServiceError } from "../../errors.js";
+import { orNone, ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
 import { hasEnded, stateOf } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import type {
-  OperationFailure,
   OperationRecord,
   Requester,
   RollbackRecord,
@@ -31,30 +30,20 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../commands/promote.js";
-import type { Candidate } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
-import { findingOf } from "../preflight/objections.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
-import { objectionsToTarget } from "./target.js";
 import {
   complete,
   follow,
-  isGoneNow,
-  proceed,
+  isOpen,
   refusalOf,
   stop,
   type Transition,
 } from "./transitions.js";
-import {
-  describeLatest,
-  lostLatest,
-  lostTarget,
-  notTheLatest,
-  withLatest,
-} from "./verdict.js";
+import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
 type StoredRollback = Stored<RollbackStateRecord>;
 
@@ -76,7 +65,7 @@ async function transitionOf(
   deps: Dependencies,
   stored: StoredRollback,
 ): Promise<Transition> {
-  const { canceledBy } = stored.record;
+  const { canceledBy } = stored.operation;
   if (canceledBy !== undefined) return canceled(deps, stored, canceledBy);
   try {
     return await next(deps, stored);
@@ -95,80 +84,104 @@ async function canceled(
   canceledBy: Requester,
 ): Promise<Transition> {
   const planned = rollbackOf(operation);
-  const [rollback, latest] = await latestAtEnd(deps, record, planned);
+  const latest = await orNone(
+    surveyOf(deps, record.resourceId).then((survey) => surveyedLatest(survey)),
+  );
+  const rollback = latest
+    ? asItIs(planned, latest)
+    : {
+        ...planned,
+        regions: planned.regions.map(({ to: _, ...before }) => before),
+      };
   return (pair) => {
     const state = stateOf(deps, pair);
-    const left = isFinalState(state) ? [] : [state.ifCanceled];
     return cancel(
       { ...pair, operation: { ...pair.operation, rollback } },
       operation.id,
       canceledBy,
       contextOf(deps),
-      [...left, latest].join(" "),
+      [
+        ...(isFinalState(state) ? [] : [state.ifCanceled]),
+        latest
+          ? describeLatest(rollback)
+          : "Which version is the latest could not be read.",
+      ].join(" "),
     );
   };
-}
-
-async function latestAtEnd(
-  deps: Dependencies,
-  { resourceId }: RollbackStateRecord,
-  planned: RollbackRecord,
-): Promise<readonly [RollbackRecord, string]> {
-  try {
-    const survey = await surveyOf(deps, resourceId);
-    const rollback = withLatest(planned, await surveyedLatest(survey));
-    return [rollback, describeLatest(rollback)];
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    return [
-      {
-        ...planned,
-        regions: planned.regions.map(({ to: _, ...before }) => before),
-      },
-      `Which version is the latest could not be read. ${error.message}`,
-    ];
-  }
 }
 
 async function next(
   deps: Dependencies,
   stored: StoredRollback,
 ): Promise<Transition> {
-  const { record, operation } = stored;
-  const left = record.steps.slice(record.done);
+  const { steps, child: childId } = stored.record;
+  const [present] = steps;
+  const child =
+    childId === undefined ? undefined : await deps.store.readOperation(childId);
+  return present && child && isOpen(child)
+    ? follow(steps, present, child, contextOf(deps))
+    : goOn(deps, stored, child);
+}
+
+/** `child`: what has ended. */
+async function goOn(
+  deps: Dependencies,
+  { record, operation }: StoredRollback,
+  child: OperationRecord | undefined,
+): Promise<Transition> {
+  const context = contextOf(deps);
+  const { steps, resourceId } = record;
+  const survey = await surveyOf(deps, resourceId);
+  const left = await leftIn(
+    survey,
+    child?.status === "Succeeded" ? steps.slice(1) : steps,
+  );
   const [step] = left;
-  if (step !== undefined && record.child !== undefined)
-    return taking(deps, stored, step);
+  const found = step && (await foundIn(survey, step.versionName));
+  if (step?.does === "demote" && found?.provisioningState === "Deleting")
+    return (pair) =>
+      wait(
+        pair,
+        `Azure deletes ${step.versionName}: once it is gone, there is nothing to demote.`,
+        deps.pace.pollMaxMs,
+        context,
+      );
   const rollback = rollbackOf(operation);
-  const survey = await surveyOf(deps, record.resourceId);
-  const lost = await lostTarget(survey, rollback, left);
-  if (step === undefined) return atEnd(deps, survey, rollback, lost);
-  // Invariant 3.
   const why =
-    lost ??
-    (await lostLatest(survey, rollback, left)) ??
-    (await opposed(deps, record, survey, rollback));
-  return why === undefined
-    ? taking(deps, stored, step)
-    : stop(why, await surveyedLatest(survey), contextOf(deps));
+    child && step && step === steps[0]
+      ? refusalOf(step, child)
+      : await whyNot(deps, resourceId, survey, rollback, left); // Invariant 3.
+  if (why !== undefined)
+    return stop(why, await surveyedLatest(survey), context);
+  return step === undefined
+    ? atEnd(deps, survey, rollback)
+    : follow(left, step, await ask(deps, operation, step), context);
+}
+
+/** The steps, from the first that is not of a version that is gone. */
+async function leftIn(
+  survey: Survey,
+  steps: readonly RollbackStep[],
+): Promise<readonly RollbackStep[]> {
+  const [step, ...rest] = steps;
+  return step?.does === "demote" &&
+    (await foundIn(survey, step.versionName)) === undefined
+    ? leftIn(survey, rest)
+    : steps;
 }
 
 /** Invariant 4: nothing is left to be done. */
 async function atEnd(
   deps: Dependencies,
   survey: Survey,
-  rollback: RollbackRecord,
-  lost: OperationFailure | undefined,
+  { to }: RollbackRecord,
 ): Promise<Transition> {
   const context = contextOf(deps);
-  const latest = await surveyedLatest(survey);
-  const why = lost ?? notTheLatest(rollback, latest);
-  if (why !== undefined) return stop(why, latest, context);
   const unconfirmed = [...survey.unconfirmed].filter(
-    (name) => compareVersionNumbers(name, rollback.to) >= 0,
+    (name) => compareVersionNumbers(name, to) >= 0,
   );
   return unconfirmed.length === 0
-    ? complete(latest, context)
+    ? complete(await surveyedLatest(survey), context)
     : (pair) =>
         wait(
           pair,
@@ -178,109 +191,27 @@ async function atEnd(
         );
 }
 
-/** Why the target must not be the latest. */
-async function opposed(
+/** Invariant 2. */
+function ask(
   deps: Dependencies,
-  { resourceId }: RollbackStateRecord,
-  { listed }: Survey,
-  { to }: RollbackRecord,
-): Promise<OperationFailure | undefined> {
-  const target = listed.find(({ name }) => name === to);
-  const [first] = target
-    ? await objectionsToTarget(deps, resourceId, target)
-    : [];
-  return first && { ...first, errors: [findingOf(first, "error")] };
-}
-
-async function taking(
-  deps: Dependencies,
-  stored: StoredRollback,
-  step: RollbackStep,
-): Promise<Transition> {
-  const context = contextOf(deps);
-  const child = await childOf(deps, stored, step);
-  if (child === undefined) return proceed(isGoneNow(step), context);
-  switch (child.status) {
-    case "NotStarted":
-    case "Running":
-      return follow(step, child, context);
-    case "Succeeded":
-      return proceed(undefined, context);
-    case "Failed":
-    case "Canceled":
-      return failed(deps, stored, step, child);
-  }
-}
-
-/** Of what is to be demoted there may be nothing left to demote. */
-async function failed(
-  deps: Dependencies,
-  { record }: StoredRollback,
-  step: RollbackStep,
-  child: OperationRecord,
-): Promise<Transition> {
-  const { versionName, does } = step;
-  const context = contextOf(deps);
-  const survey = await surveyOf(deps, record.resourceId);
-  const found = await foundIn(survey, step);
-  if (does === "demote") {
-    if (found === undefined) return proceed(isGoneNow(step), context);
-    if (found.provisioningState === "Deleting")
-      return (pair) =>
-        wait(
-          pair,
-          `Azure deletes ${versionName}: once it is gone, there is nothing to demote.`,
-          deps.pace.pollMaxMs,
-          context,
-        );
-  }
-  const latest = await surveyedLatest(survey);
-  const isSent = child.startedTime !== undefined;
-  return stop(refusalOf(step, child), latest, context, isSent);
-}
-
-async function foundIn(
-  { listed, look }: Survey,
-  { versionName }: RollbackStep,
-): Promise<Candidate | undefined> {
-  const item = listed.find(({ name }) => name === versionName);
-  return item && (await look(item));
-}
-
-/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
-async function childOf(
-  deps: Dependencies,
-  { record, operation }: StoredRollback,
+  operation: OperationRecord,
   { versionName, does }: RollbackStep,
-): Promise<OperationRecord | undefined> {
-  if (record.child !== undefined) {
-    const child = await deps.store.readOperation(record.child);
-    if (child === undefined) throw new TypeError(`${record.child} is gone`);
-    return child;
-  }
+): Promise<OperationRecord> {
   const id = parseImageVersionId(
-    `${record.resourceId}/versions/${versionName}`,
+    `${operation.resourceId}/versions/${versionName}`,
   );
   if (id === undefined)
     throw new TypeError(`${versionName} is no version's name`);
   const change = does === "promote" ? promoteImageVersion : demoteImageVersion;
-  try {
-    return await change(deps, {
-      id,
-      requestedBy: operation.requestedBy,
-      traceparent: operation.traceparent,
-      idempotencyKey: `${operation.id}/${record.done}`, // Invariant 2.
-      byRollback: true,
-      // What was planned is asked again, and allowed.
-      ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {
-        allowNoLatest: true,
-      }),
-    });
-  } catch (error) {
-    const isGone =
-      error instanceof ServiceError &&
-      ["ImageVersionGone", "NotFound"].includes(error.code);
-    if (does === "demote" && isGone) return undefined;
-    throw error;
-  }
+  return change(deps, {
+    id,
+    requestedBy: operation.requestedBy,
+    traceparent: operation.traceparent,
+    idempotencyKey: `${operation.id}/${versionName}`,
+    byRollback: true,
+    // What was planned is asked again, and allowed.
+    ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {
+      allowNoLatest: true,
+    }),
+  });
 }

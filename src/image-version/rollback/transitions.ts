@@ -12,73 +12,53 @@ import { pollDelayMs } from "../../operation/waiting.js";
 import type { Latest } from "../latest/latest-after.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
-import { describeLatest, withLatest } from "./verdict.js";
+import { asItIs, describeLatest } from "./verdict.js";
 
 type RollbackPair = Pair<RollbackStateRecord>;
 export type Transition = (pair: RollbackPair) => RollbackPair;
 
-/** The change is asked for, or goes on. What it waits for, the rollback waits for. */
+/** The change is asked for, or goes on. What it waits for, the rollback waits for. `steps`: those that are left. */
 export function follow(
+  steps: readonly RollbackStep[],
   { versionName, does }: RollbackStep,
   child: OperationRecord,
   context: TransitionContext,
 ): Transition {
   return ({ record, operation }) => {
-    const begins = record.child === undefined;
-    const reason = waitReasonOf(child, operation);
+    const begins = record.child !== child.id;
+    const { waitReason } = child;
     return advance({ record, operation }, context, {
       patch: {
         state: "RollingBack",
+        steps,
         child: child.id,
         ticks: begins ? 0 : record.ticks + 1,
       },
       ...(begins && {
         message: `${versionName} is ${does}d: operation ${child.id}.`,
       }),
-      ...(reason !== undefined && { waits: reason }),
+      ...(waitReason !== undefined && {
+        waits: `Operation ${child.id} waits: ${waitReason}`,
+      }),
       resumes: child.waitingSince === undefined,
-      waitMs: pollDelayMs(record.ticks, context.pace),
+      waitMs: isOpen(child) ? pollDelayMs(record.ticks, context.pace) : 0,
     });
   };
 }
 
-/** What the change waits for, if it does. While its write is tried again that is what it was before. */
-function waitReasonOf(
-  { id, waitReason, waitingSince }: OperationRecord,
-  before: OperationRecord,
-): string | undefined {
-  if (waitReason !== undefined) return `Operation ${id} waits: ${waitReason}`;
-  return waitingSince === undefined ? undefined : before.waitReason;
-}
-
-/** One step is done. */
-export function proceed(
-  message: string | undefined,
-  context: TransitionContext,
-): Transition {
-  return ({ record: { child: _, ...record }, operation }) =>
-    advance({ record, operation }, context, {
-      patch: { state: "RollingBack", done: record.done + 1, ticks: 0 },
-      resumes: true,
-      ...(message !== undefined && { message }),
-      waitMs: 0,
-    });
-}
-
-export function isGoneNow({ versionName }: RollbackStep): string {
-  return `${versionName} is gone: there is nothing to demote.`;
+export function isOpen({ status }: OperationRecord): boolean {
+  return status === "NotStarted" || status === "Running";
 }
 
 export function stop(
   { code, message, errors }: OperationFailure,
   latest: Latest,
   context: TransitionContext,
-  hasSent = false,
 ): Transition {
   return (before) => {
     const [pair, rollback] = atEnd(before, latest);
     const changed =
-      pair.record.done === 0 && !hasSent
+      before.record.state === "RollbackRequested"
         ? "Nothing was changed before that."
         : "What was changed before that stays.";
     return fail(
@@ -122,7 +102,7 @@ function atEnd(
   pair: RollbackPair,
   latest: Latest,
 ): readonly [RollbackPair, ReturnType<typeof rollbackOf>] {
-  const rollback = withLatest(rollbackOf(pair.operation), latest);
+  const rollback = asItIs(rollbackOf(pair.operation), latest);
   return [{ ...pair, operation: { ...pair.operation, rollback } }, rollback];
 }
 

@@ -4,67 +4,104 @@ import type {
   OperationFailure,
   RollbackRecord,
 } from "../../operation/records.js";
+import { factsIn, withLatest } from "../latest/flags.js";
 import {
-  isPromoted,
   latestBetween,
   lostOf,
   usableRegions,
+  type Candidate,
   type Latest,
   type LatestChange,
 } from "../latest/latest-after.js";
+import {
+  nextWave,
+  released,
+  releasedIn,
+  releaseOf,
+  type ReleaseChange,
+} from "../latest/release.js";
+import type { Dependencies } from "../ports.js";
+import { findingOf } from "../preflight/objections.js";
+import { regionsIn } from "../properties/fields.js";
+import { surveyedLatest, type Change, type Survey } from "../queries/survey.js";
 import type { RollbackStep } from "../rollback-record.js";
-import { surveyedLatest, type Survey } from "../queries/survey.js";
-import { afterSteps } from "./after-steps.js";
-import { refusalBy } from "./target.js";
+import { objectionsToTarget, refusalBy } from "./target.js";
 
-/** Why the target will not be usable wherever it was to become the latest, though the steps that are left are done. */
-export async function lostTarget(
-  { listed, look, deletions }: Survey,
+/**
+ * Why the target will not be the latest wherever it was to become that, though the steps that are left are done; or a region would have
+ * no latest of which that was not planned.
+ */
+export async function whyNot(
+  deps: Pick<Dependencies, "objections">,
+  imageId: string,
+  survey: Survey,
   rollback: RollbackRecord,
   left: readonly RollbackStep[],
 ): Promise<OperationFailure | undefined> {
   const { to } = rollback;
-  const item = listed.find(({ name }) => name === to);
-  const found = item && (await look(item));
+  const found = await foundIn(survey, to);
   if (found === undefined)
     return failure("ImageVersionGone", `Azure no longer has ${to}.`);
   if (found.provisioningState === "Deleting")
     return failure("ImageVersionGone", `${to} is being deleted.`);
   // Once nothing is left to be done, what Azure has decides.
-  const deleted =
-    left.length > 0 ? refusalBy(deletions.get(to), to) : undefined;
+  const isDone = left.length === 0;
+  const deleted = isDone ? undefined : refusalBy(survey.deletions.get(to), to);
   if (deleted !== undefined) return failure(deleted.code, deleted.message);
-  const target = afterSteps(left)(found);
-  if (!isPromoted(target))
+  const after = afterSteps(left);
+  const { inRegion } = await surveyedLatest(survey, after);
+  const others = rollback.regions.flatMap((region) =>
+    region.to === to && inRegion.get(region.name) !== to ? [region.name] : [],
+  );
+  const usable = usableRegions(after(found));
+  const missing = others.filter((name) => !usable.includes(name));
+  if (missing.length > 0)
     return failure(
       "RollbackRefused",
-      `${to} was excluded from latest by another request.`,
+      `${to} is not ready, or excluded from latest, in ${missing.join(", ")}.`,
     );
-  const usable = usableRegions(target);
-  const missing = promisedIn(rollback).filter((name) => !usable.includes(name));
-  return missing.length === 0
-    ? undefined
-    : failure(
-        "RollbackRefused",
-        `${to} is not ready, or excluded from latest, in ${missing.join(", ")}.`,
-      );
+  if (others.length > 0)
+    return failure(
+      "Superseded",
+      `${to} is not the latest in ${others.join(", ")}: another request has published or promoted a higher version meanwhile.`,
+    );
+  if (isDone) return undefined;
+  const [first] = await objectionsToTarget(deps, imageId, found);
+  return (
+    (await lostLatest(survey, rollback, left)) ??
+    (first && { ...first, errors: [findingOf(first, "error")] })
+  );
 }
 
-/** Why the target, which is usable where it was to become the latest, is not the latest there. */
-export function notTheLatest(
-  rollback: RollbackRecord,
-  { inRegion }: Latest,
-): OperationFailure | undefined {
-  const { to } = rollback;
-  const others = promisedIn(rollback).filter(
-    (name) => inRegion.get(name) !== to,
-  );
-  return others.length === 0
-    ? undefined
-    : failure(
-        "Superseded",
-        `${to} is not the latest in ${others.join(", ")}: another request has published or promoted a higher version meanwhile.`,
-      );
+/** A version as it is once the steps are done. */
+export function afterSteps(steps: readonly RollbackStep[]): Change {
+  return (item) => {
+    const step = steps.find(({ versionName }) => versionName === item.name);
+    if (step === undefined) return item;
+    const { waves, resource } = item;
+    const change: ReleaseChange =
+      step.does === "demote"
+        ? { kind: "exclude", by: "person" }
+        : ((waves && nextWave(waves, item)) ?? {
+            kind: "include",
+            by: "person",
+          });
+    const regions = regionsIn(factsIn(resource));
+    const after = released(releaseOf(resource), change, regions);
+    return {
+      ...item,
+      resource: withLatest(resource, releasedIn(after, regions)),
+    };
+  };
+}
+
+/** What a look shows of a version; undefined where it is gone. */
+export async function foundIn(
+  { listed, look }: Survey,
+  versionName: string,
+): Promise<Candidate | undefined> {
+  const item = listed.find(({ name }) => name === versionName);
+  return item && (await look(item));
 }
 
 /** The regions that have no latest once the steps are done, and all that others have asked. */
@@ -82,8 +119,8 @@ export async function lostBy(
   );
 }
 
-/** Why the steps that are left are not taken: regions would have no latest of which that was not planned. */
-export async function lostLatest(
+/** Regions would have no latest of which that was not planned. */
+async function lostLatest(
   survey: Survey,
   { regions }: RollbackRecord,
   left: readonly RollbackStep[],
@@ -109,13 +146,8 @@ export function regionsOf(
   return changes.map(({ region: name, ...change }) => ({ name, ...change }));
 }
 
-/** Regions in which the target was to become the latest. */
-function promisedIn({ to, regions }: RollbackRecord): readonly string[] {
-  return regions.flatMap((region) => (region.to === to ? [region.name] : []));
-}
-
 /** The rollback with what is the latest now, in place of what was planned. */
-export function withLatest(
+export function asItIs(
   rollback: RollbackRecord,
   latest: Latest,
 ): RollbackRecord {
