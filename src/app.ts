@@ -313,14 +313,10 @@ export async function createApp(
         log.error("keys could not be looked at", error, { resourceId });
     }),
     keyGuardianSchedule: config.keyGuardianSchedule,
-    drift: logged(async (log, context) => {
-      const { errors, told, unfinished, ...run } = await runDrift(
-        imageVersions,
-        traceparentOf(context.traceContext?.traceParent),
-      );
+    drift: logged(async (log) => {
+      const { errors, unfinished, ...run } = await runDrift(imageVersions);
       log.info("what others have changed was looked for", {
         ...run,
-        told: told.join(" "),
         unfinished: String(unfinished),
       });
       for (const { resourceId, error } of errors)

@@ -6,8 +6,8 @@
  *     otherwise than it is known, or lacks it.
  *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
  *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
- *  4. A run does a bounded amount of work, and the next goes on behind it. What fails for one version or image definition holds
- *     back no other; once Azure asks for patience the run is over.
+ *  4. A run looks at so many versions, and begins nothing more after so long; the next goes on there. What fails for one version or
+ *     image definition holds back no other; once Azure asks for patience the run is over.
  */
 import { ServiceError } from "../errors.js";
 import {
@@ -15,7 +15,6 @@ import {
   imageRow,
   versionNameIn,
   versionScope,
-  learnImages,
   isAsKnown,
   noteLook,
   lookAt,
@@ -28,24 +27,19 @@ import { pagesOf } from "../operation/pages.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
-const MOST_IMAGES = 100;
-const MOST_VERSIONS = 1_000;
 const MOST_LOOKS = 100;
 const MOST_MS = 60_000;
 /** Versions of a page are looked at at once. */
 const PAGE = 10;
 
-/** Where the next run begins: an image definition, and the row of a version of it that is done with. */
+/** The row of the image definition behind which the next run goes on. */
 const CURSOR = { scope: "drift", row: "next" };
-
-/** Instead of a row: the next run goes on behind the image definition. */
-const SKIPPED = "~";
 
 export interface DriftRun {
   readonly images: number;
   readonly versions: number;
-  /** Ids of versions of which something was told. */
-  readonly told: readonly string[];
+  /** Versions that were read by themselves. */
+  readonly looks: number;
   /** True where the next run has to go on. */
   readonly unfinished: boolean;
   /** One for each image definition or version that could not be looked at this time. */
@@ -57,109 +51,79 @@ export interface DriftRun {
 
 interface Walk {
   readonly deps: Dependencies;
-  readonly traceparent: string;
   readonly untilMs: number;
   images: number;
   versions: number;
   looks: number;
   isThrottled: boolean;
-  readonly told: string[];
   readonly errors: DriftRun["errors"][number][];
 }
 
 /** Goes on where the last run has stopped. Throws where it cannot be read what there is to look at. */
-export async function runDrift(
-  deps: Dependencies,
-  traceparent: string,
-): Promise<DriftRun> {
+export async function runDrift(deps: Dependencies): Promise<DriftRun> {
   const { index, now } = deps;
   const walk: Walk = {
     deps,
-    traceparent,
     untilMs: now().getTime() + MOST_MS,
     images: 0,
     versions: 0,
     looks: 0,
     isThrottled: false,
-    told: [],
     errors: [],
   };
-  await learnImages(deps);
-  const { rows } = await index.page(CURSOR.scope, 1);
-  const next = await walkFrom(walk, rows[0]?.target);
+  const [cursor] = (await index.page(CURSOR.scope, 1)).rows;
+  const next = await walkFrom(walk, cursor?.target);
   if (next !== undefined) await index.put([{ ...CURSOR, target: next }]);
-  else if (rows.length > 0) await index.remove([CURSOR]);
-  const { images, versions, told, errors } = walk;
+  else if (cursor !== undefined) await index.remove([CURSOR]);
+  const { images, versions, looks, errors } = walk;
   const unfinished = next !== undefined;
-  return { images, versions, told, errors, unfinished };
+  return { images, versions, looks, errors, unfinished };
 }
 
-/** Answers where the next run begins; undefined where everything was looked at. */
-async function walkFrom(
-  walk: Walk,
-  cursor: string | undefined,
-): Promise<string | undefined> {
-  const [begunId, after] = cursor?.split(" ") ?? [];
-  if (begunId !== undefined && after !== SKIPPED) {
-    const next = await walkImage(walk, begunId, after);
-    // One that Azure throttles again and again holds up no other.
-    if (next === cursor) return `${begunId} ${SKIPPED}`;
-    if (next !== undefined) return next;
-  }
-  for await (const rows of pagesOf(
-    walk.deps.index,
-    IMAGES_SCOPE,
-    PAGE,
-    begunId && keyOf(begunId),
-  ))
-    for (const { target: imageId } of rows) {
-      const next = isOver(walk)
-        ? `${imageId} `
-        : await walkImage(walk, imageId);
-      if (next !== undefined) return next;
+/** Answers behind what the next run goes on; undefined where everything was looked at. */
+async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
+  let done = after;
+  for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, PAGE, after))
+    for (const { row, target: imageId } of rows) {
+      if (isOver(walk) || !(await walkImage(walk, imageId))) return done;
+      done = row;
     }
   return undefined;
 }
 
-async function walkImage(
-  walk: Walk,
-  imageId: string,
-  after = "",
-): Promise<string | undefined> {
+/** False where the next run begins it again: what it has told is known by then. One that Azure throttles holds up no other. */
+async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
   const { deps } = walk;
-  let done = after;
   walk.images += 1;
   try {
     const versions = await deps.resourceManager.listImageVersions(imageId);
     const isGone = versions === undefined;
-    if (isGone && !(await isSubscriptionThere(deps, imageId))) return undefined; // Invariant 3.
+    if (isGone && !(await isSubscriptionThere(deps, imageId))) return true; // Invariant 3.
     const listed = new Map(versions?.map((one) => [one.name, one]));
-    for await (const rows of pagesOf(
-      deps.index,
-      versionScope(imageId),
-      PAGE,
-      done,
-    )) {
-      if (isOver(walk)) return `${imageId} ${done}`;
+    for await (const rows of pagesOf(deps.index, versionScope(imageId), PAGE)) {
+      if (isOver(walk)) return walk.isThrottled;
       const names = rows.map(versionNameIn);
       walk.versions += names.length;
       await Promise.all(
-        names.map((name) =>
-          lookAfter(
-            walk,
-            `${imageId}/versions/${name}`,
-            isGone ? "none" : listed.get(name),
-          ),
-        ),
+        names.map(async (name) => {
+          const resourceId = `${imageId}/versions/${name}`;
+          try {
+            await lookAfter(
+              walk,
+              resourceId,
+              isGone ? "none" : listed.get(name),
+            );
+          } catch (error) {
+            note(walk, resourceId, error);
+          }
+        }),
       );
-      if (walk.isThrottled) return `${imageId} ${done}`;
-      done = rows.at(-1)?.row ?? done;
     }
     if (isGone) await forget(deps, imageId);
   } catch (error) {
     note(walk, imageId, error);
   }
-  return walk.isThrottled ? `${imageId} ${done}` : undefined;
+  return true;
 }
 
 /** Who may not read it is not told that there is none. */
@@ -217,8 +181,7 @@ async function isAllTold(
 
 function isOver(walk: Walk): boolean {
   return (
-    walk.images >= MOST_IMAGES ||
-    walk.versions >= MOST_VERSIONS ||
+    walk.isThrottled ||
     walk.looks >= MOST_LOOKS ||
     walk.deps.now().getTime() >= walk.untilMs
   );
@@ -227,54 +190,37 @@ function isOver(walk: Walk): boolean {
 /** Invariant 4. */
 function note(walk: Walk, resourceId: string, error: unknown): void {
   walk.errors.push({ resourceId, error });
-  if (
-    error instanceof ServiceError &&
-    error.code === "ResourceManagerThrottled"
-  )
-    walk.isThrottled = true;
+  walk.isThrottled ||=
+    error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
+
+/** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
+type Listed = ListedImageVersion | "none" | undefined;
 
 async function lookAfter(
   walk: Walk,
   resourceId: string,
   listed: Listed,
 ): Promise<void> {
-  try {
-    if (await hasTold(walk, resourceId, listed)) walk.told.push(resourceId);
-  } catch (error) {
-    note(walk, resourceId, error);
-  }
-}
-
-/** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
-type Listed = ListedImageVersion | "none" | undefined;
-
-async function hasTold(
-  walk: Walk,
-  resourceId: string,
-  listed: Listed,
-): Promise<boolean> {
   const { deps } = walk;
   const id = parseImageVersionId(resourceId);
   const key = keyOf(resourceId);
   const record = await deps.store.readRecord(key);
   if (id === undefined || record === undefined || !isFinal(record.state))
-    return false;
+    return;
   // Invariant 2.
   const isQuiet =
     record.status === undefined ||
     (typeof listed === "object" && isAsKnown(record, listed));
-  if (record.outbox.length === 0 && isQuiet) return false;
+  if (record.outbox.length === 0 && isQuiet) return;
   const stored = await deps.store.read(key);
-  if (stored === undefined || !isFinal(stored.record.state)) return false;
+  if (stored === undefined || !isFinal(stored.record.state)) return;
   // Whoever has told something before may have died over it.
   if (stored.record.outbox.length > 0)
-    return (await deliver(deps, stored)).record.outbox.length === 0;
+    return void (await deliver(deps, stored));
   walk.looks += 1;
   const look = await lookAt(deps, id);
   // Invariant 3.
-  if (look === undefined ? typeof listed === "object" : listed === "none")
-    return false;
-  const noted = await noteLook(deps, stored, look);
-  return noted?.isTold === true;
+  if (look === undefined ? typeof listed !== "object" : listed !== "none")
+    await noteLook(deps, stored, look);
 }

@@ -95,7 +95,6 @@ export { isFinal } from "./state/states.js";
 export { telling } from "./state/told.js";
 
 // Where versions and their operations are listed.
-export { learnImages } from "./learn-images.js";
 export {
   imageRow,
   IMAGES_SCOPE,

@@ -11,28 +11,14 @@ import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
 import { see } from "./state/see.js";
 
-interface Noted {
-  readonly stored: StoredVersion;
-  /** Something of others was told. */
-  readonly isTold: boolean;
-}
-
 /** `look` began after the version was read; undefined: another has written it since. */
 export async function noteLook(
   deps: Dependencies,
   read: StoredVersion,
   look: Look | undefined,
-): Promise<Noted | undefined> {
+): Promise<StoredVersion | undefined> {
   const seen = afterLook(read, look, contextOf(deps));
-  if (seen === undefined) return { stored: read, isTold: false };
-  const tells = seen.record.outbox.length > 0;
-  const stored = await commitUnlessWritten(deps, seen, read);
-  return (
-    stored && {
-      stored,
-      isTold: tells && stored.record.outbox.length === 0,
-    }
-  );
+  return seen === undefined ? read : commitUnlessWritten(deps, seen, read);
 }
 
 /** Stores and tells what is known of a version on which no operation works; undefined: another has written it since it was read. */

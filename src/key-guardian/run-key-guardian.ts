@@ -13,7 +13,6 @@ import {
   IMAGES_SCOPE,
   advanceKeys,
   judgeSet,
-  learnImages,
   createKeyLooks,
   type Dependencies,
   type KeyChange,
@@ -70,7 +69,6 @@ export async function runKeyGuardian(
   traceparent: string,
 ): Promise<GuardianRun> {
   const { index, now } = deps;
-  await learnImages(deps);
   const untilMs = now().getTime() + MOST_MS;
   const looks = createKeyLooks(deps);
   const errors: GuardianRun["errors"][number][] = [];

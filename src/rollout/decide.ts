@@ -24,23 +24,25 @@ export interface Situation {
   /** But for failures in spite of which a person has promoted the version since. */
   readonly results: readonly TestResult[];
   /** The operation on the version that is under way. */
-  readonly operationId?: string;
+  readonly operationId?: string | undefined;
   /** Somebody has changed in Azure where the version is in latest. */
-  readonly isPaused?: true;
+  readonly isPaused?: boolean;
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
   /** Those of them to which its replication has failed. */
   readonly lost?: readonly string[];
   readonly tests: MachineTests;
   /** What is wrong with its keys, where something breaks by it. */
-  readonly brokenKeys?: string;
+  readonly brokenKeys?: string | undefined;
   /** Why what the rule has begun last has come to nothing, where nobody has promoted or demoted it since. */
-  readonly refusal?: {
-    readonly of: "promotion" | "exclusion";
-    readonly message: string;
-  };
+  readonly refusal?:
+    | {
+        readonly of: "promotion" | "exclusion";
+        readonly message: string;
+      }
+    | undefined;
   /** The next one, whose regions and tests the gate has; absent where the rule has none. */
-  readonly wave?: WaveSituation;
+  readonly wave?: WaveSituation | undefined;
 }
 
 export interface WaveSituation {
@@ -51,7 +53,7 @@ export interface WaveSituation {
   /** A failure excludes it again where it is in latest. */
   readonly rollsBack: boolean;
   /** A person promotes it. */
-  readonly isManual?: true;
+  readonly isManual?: boolean;
   /** RFC 3339. */
   readonly notBefore?: string;
 }
@@ -59,23 +61,21 @@ export interface WaveSituation {
 /** The tests by machines that Sigil has begun by itself. */
 export interface MachineTests {
   /** Of any test by machines that runs. */
-  readonly runningId?: string;
+  readonly runningId?: string | undefined;
   readonly begun: number;
   /** RFC 3339; of the last that ended. */
-  readonly endTime?: string;
+  readonly endTime?: string | undefined;
   /** A person has canceled the last one, which Sigil had begun. */
-  readonly isCanceled?: true;
+  readonly isCanceled?: boolean;
   /** Why none can be begun. */
-  readonly hindrance?: string;
+  readonly hindrance?: string | undefined;
 }
 
-export type Decision = {
+/** What is to be done, and how that is said. */
+type Step = {
   /** Of the API: how far it is. */
   readonly state: "Waiting" | "NeedsAttention" | "Halted";
   readonly message: string;
-  readonly gate: Gate;
-  /** The wave that is waited for. */
-  readonly wave?: number;
   /** RFC 3339. */
   readonly nextAttemptTime?: string;
 } & (
@@ -84,109 +84,98 @@ export type Decision = {
   | { readonly kind: "test"; readonly regions: readonly string[] }
 );
 
+export type Decision = Step & {
+  readonly gate: Gate;
+  /** The wave that is waited for. */
+  readonly wave?: number | undefined;
+};
+
 const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
 export function decide(situation: Situation, now: Date): Decision {
-  const { wave } = situation;
-  const decision = decideNext(situation, now);
-  return wave === undefined ? decision : { ...decision, wave: wave.number };
-}
-
-function underWay(operationId: string): string {
-  return `Operation ${operationId} on the version is under way.`;
-}
-
-function decideNext(situation: Situation, now: Date): Decision {
-  const { operationId } = situation;
   const gate = gateIn(situation);
+  const step = next(situation, gate, now);
+  return { ...step, gate, wave: situation.wave?.number };
+}
+
+function next(situation: Situation, gate: Gate, now: Date): Step {
+  const { operationId } = situation;
   if (situation.isPaused === true)
     return attention(
-      gate,
       `Its rule is paused: somebody else has changed in Azure where the version is in latest. To go on, promote it (POST …/promote), or demote it.`,
     );
   if (gate.state === "failed") return haltBy(situation, gate);
   // Invariant 3.
-  if (operationId !== undefined) return wait(gate, underWay(operationId));
+  if (operationId !== undefined)
+    return wait(`Operation ${operationId} on the version is under way.`);
   return (
-    whyUnusable(situation, gate) ??
+    whyUnusable(situation) ??
     (gate.state === "passed"
-      ? promoteOnce(situation, gate, now)
+      ? promoteOnce(situation, now)
       : waitForTests(situation, gate, now))
   );
 }
 
-function wait(gate: Gate, message: string, nextAttemptTime?: string): Decision {
-  return {
-    kind: "wait",
-    state: "Waiting",
-    message,
-    gate,
-    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
-  };
+function wait(message: string): Step {
+  return { kind: "wait", state: "Waiting", message };
 }
 
-function attention(gate: Gate, message: string): Decision {
-  return { ...wait(gate, message), state: "NeedsAttention" };
+function attention(message: string): Step {
+  return { kind: "wait", state: "NeedsAttention", message };
 }
 
 /** Invariant 1. */
-function whyUnusable(
-  { regions, unready, lost = [] }: Situation,
-  gate: Gate,
-): Decision | undefined {
+function whyUnusable({
+  regions,
+  unready,
+  lost = [],
+}: Situation): Step | undefined {
   if (regions.length === 0)
     return attention(
-      gate,
       "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
     );
   if (lost.length > 0)
     return attention(
-      gate,
       `Its replication to ${lost.join(", ")} has failed. Retry it there, or promote the version by hand.`,
     );
   return unready.length > 0
-    ? wait(gate, `The version is not usable in ${unready.join(", ")} yet.`)
+    ? wait(`The version is not usable in ${unready.join(", ")} yet.`)
     : undefined;
 }
 
 /** Every test has passed. */
 function promoteOnce(
   { regions, wave, refusal, brokenKeys }: Situation,
-  gate: Gate,
   now: Date,
-): Decision {
+): Step {
   const { isManual, notBefore = "" } = wave ?? {};
+  const there = regions.join(", ");
   if (isManual === true)
-    return wait(
-      gate,
-      `It waits for somebody to promote it in ${regions.join(", ")}.`,
-    );
+    return wait(`It waits for somebody to promote it in ${there}.`);
   // Invariant 6.
   if (refusal?.of === "promotion")
     return attention(
-      gate,
       `Every test has passed, but its promotion has failed: ${refusal.message} Promote it by hand.`,
     );
   if (Date.parse(notBefore) > now.getTime())
-    return wait(gate, `Its turn comes in ${regions.join(", ")}.`, notBefore);
+    return {
+      ...wait(`Its turn comes in ${there}.`),
+      nextAttemptTime: notBefore,
+    };
   if (brokenKeys !== undefined)
     return attention(
-      gate,
       `Every test has passed; the version is promoted once its keys work: ${brokenKeys}`,
     );
-  return {
-    ...wait(gate, "Every test has passed: it is promoted."),
-    kind: "promote",
-  };
+  return { ...wait("Every test has passed: it is promoted."), kind: "promote" };
 }
 
 /** Invariant 2. */
 function haltBy(
   { operationId, refusal, wave }: Situation,
-  gate: Gate,
-): Decision {
-  const failures = gate.failed
+  { failed }: Gate,
+): Step {
+  const failures = failed
     .map(({ name, region }) => `${name} has failed in ${region}`)
     .join(", ");
   const [kind, consequence] =
@@ -209,7 +198,6 @@ function haltBy(
     kind: operationId === undefined ? kind : "wait",
     state: "Halted",
     message: `${failures}. ${consequence}`,
-    gate,
   };
 }
 
@@ -222,42 +210,40 @@ function gateIn({ regions, names, results, wave }: Situation): Gate {
   return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
 }
 
-function waitForTests({ tests }: Situation, gate: Gate, now: Date): Decision {
-  const missing = gate.missing
+function waitForTests(
+  { tests }: Situation,
+  { missing }: Gate,
+  now: Date,
+): Step {
+  const waits = `It waits for ${missing
     .map(({ name, region }) => `${name} in ${region}`)
-    .join(", ");
-  const waits = `It waits for ${missing}.`;
-  const regions = gate.missing
+    .join(", ")}.`;
+  const regions = missing
     .filter(({ name }) => name === MACHINE_TEST)
     .map(({ region }) => region);
-  if (regions.length === 0) return wait(gate, waits);
-  const { runningId, begun, endTime, hindrance, isCanceled } = tests;
+  if (regions.length === 0) return wait(waits);
+  const { runningId, begun, endTime = "", hindrance, isCanceled } = tests;
   if (runningId !== undefined)
-    return wait(gate, `${waits} Operation ${runningId} tests the version.`);
+    return wait(`${waits} Operation ${runningId} tests the version.`);
   if (isCanceled === true)
     return attention(
-      gate,
       `${waits} The test was canceled. Test the version by hand, or promote it by hand.`,
     );
-  if (hindrance !== undefined) return attention(gate, `${waits} ${hindrance}`);
+  if (hindrance !== undefined) return attention(`${waits} ${hindrance}`);
   // Invariant 4.
   if (begun >= MOST_TESTS)
     return attention(
-      gate,
       `${waits} Machines have come to no result ${begun} times. Test it by hand once what hinders them is mended, or promote it by hand.`,
     );
-  const due =
-    endTime === undefined
-      ? undefined
-      : Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
-  if (begun > 0 && due !== undefined && now.getTime() < due)
-    return wait(
-      gate,
-      `${waits} It is tested again.`,
-      new Date(due).toISOString(),
-    );
+  // Where none has ended that is no number.
+  const dueMs = Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
+  if (begun > 0 && now.getTime() < dueMs)
+    return {
+      ...wait(`${waits} It is tested again.`),
+      nextAttemptTime: new Date(dueMs).toISOString(),
+    };
   return {
-    ...wait(gate, `${waits} A test by machines begins.`),
+    ...wait(`${waits} A test by machines begins.`),
     kind: "test",
     regions,
   };

@@ -17,8 +17,6 @@ import {
   ruleInForce,
   believed,
   isFinal,
-  type StoredVersion,
-  type Look,
   type ReleaseChange,
   type ImageVersionRecord,
 } from "../image-version/index.js";
@@ -34,10 +32,10 @@ import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./last-operations.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
-import { tellNothing, tellReached, tellStopped } from "./tell.js";
+import { tellNothing, tellReached, tellStopped, type Telling } from "./tell.js";
 
-/** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
-type Outcome = Decision | "over" | "later" | "unseen";
+/** Nothing more is to be done for it; or not now, as where Azure has not shown it as it is. */
+type Outcome = Decision | "over" | "later";
 
 export interface RolloutRun {
   readonly versions: number;
@@ -86,7 +84,7 @@ export async function lookAfter(
   if (!isOver(outcome)) return outcome;
   await index.remove([testedRow(resourceId)]);
   // A request or a result that came meanwhile has listed it before that.
-  if (!isOver(await outcomeOf(deps, resourceId)))
+  if (!isOver(await outcomeOf(deps, resourceId, traceparent)))
     await index.put([testedRow(resourceId)]);
   return outcome;
 }
@@ -101,24 +99,24 @@ function isOver(outcome: Outcome): boolean {
 async function outcomeOf(
   deps: RolloutDependencies,
   resourceId: string,
+  traceparent: string,
 ): Promise<Outcome> {
-  const seen = await lookOnce(deps, resourceId);
+  const seen = await lookOnce(deps, resourceId, traceparent);
   if (typeof seen === "string") return seen;
   const found = await foundOf(deps, seen);
   return typeof found === "string" ? found : found.decision;
 }
 
 /** A version, and a look that shows it as it is. */
-interface Seen {
+interface Seen extends Telling {
   readonly id: ImageVersionId;
-  readonly stored: StoredVersion;
-  readonly look: Look;
 }
 
 async function lookOnce(
   deps: RolloutDependencies,
   resourceId: string,
-): Promise<Seen | "over" | "later" | "unseen"> {
+  traceparent: string,
+): Promise<Seen | "over" | "later"> {
   const { imageVersions } = deps;
   const id = parseImageVersionId(resourceId);
   const read = await imageVersions.store.read(keyOf(resourceId));
@@ -126,16 +124,15 @@ async function lookOnce(
   const { status, state } = read.record;
   const look = await lookAt(imageVersions, id);
   if (look === undefined)
-    return status === undefined && isFinal(state) ? "over" : "unseen";
+    return status === undefined && isFinal(state) ? "over" : "later";
   // What others have changed counts before anything is decided.
-  const noted = isFinal(state)
+  const stored = isFinal(state)
     ? await noteLook(imageVersions, read, look)
-    : { stored: read };
-  if (noted === undefined) return "later";
-  const { stored } = noted;
-  return believed(stored.record, look, contextOf(imageVersions)).isFact
-    ? { id, stored, look }
-    : "unseen";
+    : read;
+  return stored &&
+    believed(stored.record, look, contextOf(imageVersions)).isFact
+    ? { id, stored, look, traceparent }
+    : "later";
 }
 
 /** Why a promotion or demotion that a rule has begun is not to be sent; undefined: it is. Asked right before that. */
@@ -147,7 +144,8 @@ export async function whyNotByRule(
 ): Promise<string | undefined> {
   const { status } = record;
   const found =
-    status && (await decisionOn(deps, id, withoutMachines(record), status));
+    status &&
+    (await decisionOn(deps, id, withoutMachines(record), status, true));
   if (found === undefined) return "Its promotion rule is in force no more.";
   const kind = change.kind === "include" ? "promote" : "rollBack";
   return found.decision.kind === kind ? undefined : found.decision.message;
@@ -158,7 +156,7 @@ async function foundOf(
   { id, stored: { record }, look }: Seen,
 ): Promise<Found | "over" | "later"> {
   const found = await decisionOn(deps, id, record, look);
-  if (found !== undefined && look.publishedDate !== undefined) return found;
+  if (found !== undefined) return found;
   return isFinal(record.state) &&
     ruleInForce(record) === undefined &&
     !isPaused(record)
@@ -171,30 +169,28 @@ async function rollOut(
   resourceId: string,
   traceparent: string,
 ): Promise<Outcome> {
-  const seen = await lookOnce(deps, resourceId);
+  const seen = await lookOnce(deps, resourceId, traceparent);
   if (typeof seen === "string") return seen;
-  const { id, look } = seen;
   const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, { ...seen, traceparent })
+    ? await tellReached(deps, seen)
     : seen.stored;
   if (stored === undefined) return "later";
-  const found = await foundOf(deps, { id, stored, look });
-  return typeof found === "string"
-    ? found
-    : act(deps, { id, stored, look }, found, traceparent);
+  const told = { ...seen, stored };
+  const found = await foundOf(deps, told);
+  return typeof found === "string" ? found : act(deps, told, found);
 }
 
 async function act(
   deps: RolloutDependencies,
-  { id, stored, look }: Seen,
+  seen: Seen,
   { decision, regions }: Found,
-  traceparent: string,
 ): Promise<Outcome> {
+  const { id, stored, look, traceparent } = seen;
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byMachine = { publishedDate }; // Invariant 1.
   const tell = (): ReturnType<typeof tellStopped> =>
-    tellStopped(deps, { stored, look, traceparent }, decision);
+    tellStopped(deps, seen, decision);
   if (decision.state === "Waiting" && isFinal(stored.record.state))
     await tellNothing(deps, stored);
   switch (decision.kind) {
@@ -202,7 +198,7 @@ async function act(
       await promoteImageVersion(deps.imageVersions, {
         ...command,
         byMachine,
-        ...(regions && { regions }),
+        regions,
       });
       break;
     case "rollBack":

@@ -58,47 +58,35 @@ export function withoutMachines(
 export interface Found {
   readonly decision: Decision;
   /** Where the version goes into latest; absent: everywhere. */
-  readonly regions?: readonly string[];
+  readonly regions?: readonly string[] | undefined;
 }
 
-/** What becomes of a version; undefined for one that no rule is to promote. */
+/** What becomes of a version; undefined for one that no rule is to promote. `again`: its keys are looked at anew. */
 export async function decisionOn(
   deps: RolloutDependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   look: Look,
+  again = false,
 ): Promise<Found | undefined> {
   const rule = ruleInForce(record);
   if (rule === undefined || rule.when === "manual") return undefined;
-  const situation = await situationOf(deps, id, rule, record, look);
-  const next = nextWave(rule.when === "waves" ? (rule.waves ?? []) : [], look);
-  const decision = decide(situation, deps.imageVersions.now());
-  return {
-    decision:
-      decision.kind === "promote"
-        ? await unlessOpposed(deps, id, decision, next?.regions, look)
-        : decision,
-    ...(next?.regions && { regions: next.regions }),
-  };
-}
-
-/** What the version's own rule lets through may have another gate before it. */
-async function unlessOpposed(
-  { imageVersions }: RolloutDependencies,
-  id: ImageVersionId,
-  decision: Decision,
-  asked: readonly string[] | undefined,
-  { resource }: Look,
-): Promise<Decision> {
-  const included = latestIn(resource);
-  const regions = (asked ?? regionsOf(resource)).filter(
+  const { objections, now } = deps.imageVersions;
+  const situation = await situationOf(deps, id, rule, record, look, again);
+  const decision = decide(situation, now());
+  const waves = rule.when === "waves" ? (rule.waves ?? []) : [];
+  const regions = nextWave(waves, look)?.regions;
+  if (decision.kind !== "promote") return { decision, regions };
+  // What the version's own rule lets through may have another gate before it.
+  const included = latestIn(look.resource);
+  const entered = (regions ?? regionsOf(look.resource)).filter(
     (name) => !included.includes(name),
   );
-  const deed = { kind: "enterLatest", regions } as const;
-  const [first] = await imageVersions.objections(id, deed);
+  const deed = { kind: "enterLatest", regions: entered } as const;
+  const [first] = await objections(id, deed);
   return first === undefined
-    ? decision
-    : { ...decision, kind: "wait", message: first.message };
+    ? { decision, regions }
+    : { decision: { ...decision, kind: "wait", message: first.message } };
 }
 
 async function situationOf(
@@ -107,6 +95,7 @@ async function situationOf(
   rule: PromotionRule,
   record: ImageVersionRecord,
   look: Look,
+  again: boolean,
 ): Promise<Situation> {
   const targets = regionsOf(look.resource);
   const waves = wavesOf(rule, look);
@@ -115,35 +104,36 @@ async function situationOf(
     regions: targets,
     names: [],
   };
-  const [results, tests, broken] = await Promise.all([
+  const [results, tests, broken, last] = await Promise.all([
     resultsOf(deps.results, formatImageVersionId(id), look, record),
     testsOf(deps, id, regions, look),
-    brokenKeys(deps.imageVersions, id, look, record, false),
+    brokenKeys(deps.imageVersions, id, look, record, again),
+    lastOfLatest(deps.imageVersions, record),
   ]);
-  const last = await lastOfLatest(deps.imageVersions, record);
-  const refusal = refusalBy(last);
   return {
     regions,
     names,
     results: counting(results).filter((one) => !isOverruled(one, record)),
-    ...(isUnderWay(record, look) && { operationId: operationIdOf(record) }),
-    ...(isPaused(record) && { isPaused: true }),
+    operationId: isUnderWay(record, look) ? operationIdOf(record) : undefined,
+    isPaused: isPaused(record),
     unready: regions.filter(
       (name) => !areReady(look, [name]) || isUnseen(record, name),
     ),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
-    ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
-    ...(refusal && { refusal }),
-    ...(promoted < waves.length && {
-      wave: {
-        ...turnOf(waves, promoted, record, look),
-        number: promoted + 1,
-        gates: waves,
-        rollsBack:
-          rule.onFailure === "rollBack" && latestIn(look.resource).length > 0,
-      },
-    }),
+    brokenKeys: broken.length > 0 ? brokenIn(broken) : undefined,
+    refusal: refusalBy(last),
+    wave:
+      promoted < waves.length
+        ? {
+            ...turnOf(waves, promoted, record, look),
+            number: promoted + 1,
+            gates: waves,
+            rollsBack:
+              rule.onFailure === "rollBack" &&
+              latestIn(look.resource).length > 0,
+          }
+        : undefined,
   };
 }
 
@@ -174,18 +164,13 @@ function turnOf(
   look: Look,
 ): Pick<WaveSituation, "isManual" | "notBefore"> {
   const { after } = waves[promoted] ?? {};
+  if (typeof after !== "object") return { isManual: after === "manual" };
   const since =
     waveTimes(waves, rollout, look)[promoted - 1] ??
     look.publishedDate ??
     look.time;
-  return {
-    ...(after === "manual" && { isManual: true }),
-    ...(typeof after === "object" && {
-      notBefore: new Date(
-        Date.parse(since) + after.minutes * 60_000,
-      ).toISOString(),
-    }),
-  };
+  const dueMs = Date.parse(since) + after.minutes * 60_000;
+  return { notBefore: new Date(dueMs).toISOString() };
 }
 
 /** Why the last operation, which the rule had begun, has come to nothing. */
@@ -217,11 +202,8 @@ async function testsOf(
     testKeyOf(formatImageVersionId(id)),
   );
   const found = await hindranceIn(machineTests, imageIdOf(id), regions);
-  const common =
-    found === undefined
-      ? {}
-      : { hindrance: `${found.message} ${found.remediation}` };
-  if (stored === undefined) return { begun: 0, ...common };
+  const hindrance = found && `${found.message} ${found.remediation}`;
+  if (stored === undefined) return { begun: 0, hindrance };
   const own: OperationRecord[] = [];
   for await (const operation of operationsBack(
     machineTests.store,
@@ -238,11 +220,9 @@ async function testsOf(
   const { id: lastId, status, endTime } = stored.operation;
   return {
     begun: own.length,
-    ...(own[0]?.id === lastId &&
-      status === "Canceled" && { isCanceled: true as const }),
-    ...(hasEnded(machineTests, stored)
-      ? { ...(endTime !== undefined && { endTime }) }
-      : { runningId: stored.operation.id }),
-    ...common,
+    isCanceled: own[0]?.id === lastId && status === "Canceled",
+    endTime,
+    runningId: hasEnded(machineTests, stored) ? undefined : lastId,
+    hindrance,
   };
 }

@@ -43,15 +43,12 @@ export function tellStopped(
   const { resourceId, rollout } = seen.stored.record;
   const failed = state === "Halted" ? gate.failed : [];
   // Waves that a rule begins anew are told anew.
-  const why =
-    failed.length > 0
-      ? [failed, message]
-      : [rollout?.waves?.[0] ?? [], message];
+  const why = failed.length > 0 ? failed : (rollout?.waves?.[0] ?? []);
   const event = eventOf(
     deps,
     seen,
     IMAGE_VERSION_EVENT.rolloutHalted,
-    ["rollout-halted", ...why],
+    ["rollout-halted", why, message],
     {
       failed: [...failed],
       message,

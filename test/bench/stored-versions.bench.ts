@@ -33,7 +33,7 @@ import type { IndexRow } from "../../src/operation/records.js";
 import { reconcile } from "../../src/operation/reconcile.js";
 import { imageIdOf, keyOf } from "../../src/resource-id.js";
 import { evaluateRetention } from "../../src/retention/evaluate-retention.js";
-import { idOf, TRACEPARENT } from "../support/dependencies.js";
+import { idOf } from "../support/dependencies.js";
 import {
   applied,
   at,
@@ -179,7 +179,7 @@ const PARTS: Readonly<
   "drift, runs until all are looked at": async (deps) => {
     let versions = 0;
     for (;;) {
-      const run = await runDrift(deps, TRACEPARENT);
+      const run = await runDrift(deps);
       versions += run.versions;
       if (run.errors.length > 0) throw run.errors[0]?.error;
       if (!run.unfinished) return versions;

@@ -179,7 +179,7 @@ describe("what is deleted softly already", () => {
   const told = async (): Promise<void> => {
     for (let looks = 0; looks < 3; looks += 1) {
       world.clock.advance(720_000);
-      await runDrift(world.deps, TRACEPARENT);
+      await runDrift(world.deps);
       await world.runDue();
     }
   };

@@ -421,19 +421,6 @@ test("sets of each region are looked at", async () => {
   ]);
 });
 
-test("image definitions that an earlier release has worked on are found by their operations", async () => {
-  const { index } = world.deps;
-  const rows = (await index.page("images", 100)).rows;
-  await index.remove([
-    ...rows,
-    { scope: "images-learning", row: "operations" },
-  ]);
-  await world.run();
-  expect((await index.page("images", 100)).rows).toEqual(
-    rows.map((row) => ({ ...row, writtenTime: expect.any(String) as string })),
-  );
-});
-
 test.each([
   ["do not answer", "ResourceManagerUnavailable", 60_000],
   ["are throttled", "ResourceManagerThrottled", 0],

@@ -1,6 +1,6 @@
 /** Whoever looks may die at any call: with the next runs all is told, once. */
 import { expect, test } from "vitest";
-import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -25,7 +25,7 @@ async function runs(
   isFoundByReconciler: boolean,
 ): Promise<readonly string[]> {
   const process = failingDependencies(world.deps, keyOf(id), failure);
-  await runDrift(process.deps, TRACEPARENT).catch(() => undefined);
+  await runDrift(process.deps).catch(() => undefined);
   const calls = [...process.calls];
   process.restart();
   if (isFoundByReconciler) await reconcile(process.deps);

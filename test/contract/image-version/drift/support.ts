@@ -2,11 +2,7 @@ import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { runDrift, type DriftRun } from "../../../../src/drift/run-drift.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
-import {
-  idOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 
 export const MINUTE_MS = 60_000;
 
@@ -16,7 +12,7 @@ export async function look(
   deps: Dependencies = world.deps,
 ): Promise<readonly DriftRun[]> {
   const runs: DriftRun[] = [];
-  do runs.push(await runDrift(deps, TRACEPARENT));
+  do runs.push(await runDrift(deps));
   while (runs.at(-1)?.unfinished === true && runs.length < 500);
   return runs;
 }

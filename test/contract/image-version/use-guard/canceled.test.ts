@@ -3,11 +3,7 @@ import { describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../../src/image-version/commands/promote.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
-import {
-  idOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { BY } from "../truth/support.js";
 import { DELAY_MS, inGuardedWorld } from "./support.js";
@@ -153,7 +149,7 @@ describe("a deletion", () => {
       expect((await world.read(version)).record.state).toBe("Deleted");
       for (let i = 0; i < 3; i += 1) {
         world.clock.advance(3_600_000);
-        await runDrift(world.deps, TRACEPARENT);
+        await runDrift(world.deps);
       }
       const ends = (await world.takeEvents()).filter(
         ({ subject, type }) =>
