@@ -137,7 +137,7 @@ async function latestWhere(
 
 /**
  * The regions that would have no latest, as it is right before it is sent. Undefined where that cannot be read and the request allows
- * it. Throws else what the reads throw, and what is to be waited for.
+ * it. Throws else ServiceError RegionWouldLoseLatest, what the reads throw, and what is to be waited for.
  */
 export async function lostAtLast(
   deps: Dependencies,
@@ -150,7 +150,8 @@ export async function lostAtLast(
     const lost = await lostWhere(deps, survey, taking, latestToStay);
     if (lost.length === 0 || allowNoLatest) return lost;
     const lostForGood = await lostWhere(deps, survey, taking, latestToBe);
-    if (lostForGood.length > 0) return lostForGood;
+    if (lostForGood.length > 0)
+      throw wouldLoseLatest(formatImageVersionId(taking.id), lostForGood);
     // Invariant 2.
     throw new ServiceError(
       "RegionWouldLoseLatest",

@@ -60,8 +60,15 @@ export function deletionIn(record: ImageVersionRecord): Deletion | undefined {
   return undefined;
 }
 
+/** Nothing is done but to look again. */
+export interface Poll {
+  readonly kind: "poll";
+  readonly why: string;
+  readonly waitMs?: number;
+}
+
 export type DeletionDecision =
-  | { readonly kind: "wait"; readonly why: string; readonly waitMs?: number }
+  | Poll
   /** It is to be asked who needs the version, then the DELETE may be sent. */
   | ({ readonly kind: "delete" } & Deletion)
   | { readonly kind: "deleted"; readonly id: string; readonly message: string }
@@ -86,7 +93,7 @@ export function decideDeletion(
   const why = whyNothingYet(record);
   if (why !== undefined)
     return {
-      kind: "wait",
+      kind: "poll",
       why,
       ...(write?.deletes && untilGone(record, time)),
     };
@@ -99,12 +106,12 @@ export function decideDeletion(
       message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
     };
   if (request.decided !== undefined) return fails(NOT_DELETED);
-  if (isBusy(status)) return { kind: "wait", why: BUSY };
+  if (isBusy(status)) return { kind: "poll", why: BUSY };
   const { guarded, appliedTime = "" } = request;
   const dueMs = Date.parse(appliedTime) + delayMs - time.now.getTime();
   return guarded === true && dueMs > 0
     ? {
-        kind: "wait",
+        kind: "poll",
         why: "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.",
         waitMs: dueMs,
       }

@@ -7,20 +7,19 @@ import { changed, type ImageVersionPair, type Proven } from "./record.js";
 export function withProof(
   pair: ImageVersionPair,
   ids: readonly string[],
-  proven: Proven | undefined,
+  proven: Partial<Proven> | undefined,
 ): ImageVersionPair {
   if (proven === undefined) return pair;
+  const { encryptionTypes, dataDiskLuns = [], warnings = [] } = proven;
   const { record } = pair;
   return withFindings(
     changed(pair, {
-      encryptionTypes: { ...record.encryptionTypes, ...proven.encryptionTypes },
+      encryptionTypes: { ...record.encryptionTypes, ...encryptionTypes },
       dataDiskLuns:
-        record.dataDiskLuns.length > 0
-          ? record.dataDiskLuns
-          : proven.dataDiskLuns,
+        record.dataDiskLuns.length > 0 ? record.dataDiskLuns : dataDiskLuns,
     }),
     ids,
-    proven.warnings,
+    warnings,
   );
 }
 

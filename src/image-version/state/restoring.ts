@@ -22,6 +22,7 @@ import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
+import type { Poll } from "./deletion.js";
 import { refusedBy, type OperationReason } from "./failures.js";
 import { ruleOf } from "./fold.js";
 import { observe } from "./observe.js";
@@ -40,7 +41,7 @@ export interface Seen {
 
 export type RestoreDecision =
   | { readonly kind: "restore"; readonly id: string; readonly location: string }
-  | { readonly kind: "wait"; readonly why: string }
+  | Poll
   | { readonly kind: "restored"; readonly look: Look }
   | Extract<Decision, { kind: "failed" }>;
 
@@ -101,8 +102,8 @@ function whereShown(
     : { kind: "restored", look }; // Invariant 2.
 }
 
-function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
-  return { kind: "wait", why };
+function waits(why: string): Poll {
+  return { kind: "poll", why };
 }
 
 const IGNORED: OperationFailure = {

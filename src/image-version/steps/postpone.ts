@@ -6,16 +6,15 @@ import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { changed, type ImageVersionPair } from "../state/record.js";
 
-export interface OnError {
-  /** What is made of the state first. */
-  readonly prepare?: (pair: ImageVersionPair) => ImageVersionPair;
-  /** What ends with the error. */
-  readonly end: (
-    pair: ImageVersionPair,
-    failure: OperationFailure,
-    context: TransitionContext,
-  ) => ImageVersionPair;
-}
+/** What ends with an error. */
+type End = (
+  pair: ImageVersionPair,
+  failure: OperationFailure,
+  context: TransitionContext,
+) => ImageVersionPair;
+
+/** What is made of the state before the step comes again. */
+type Before = (pair: ImageVersionPair, error: ServiceError) => ImageVersionPair;
 
 /**
  * The step comes again when the error says that this may help; else what it was taken for ends with it. Rethrows what is
@@ -25,29 +24,33 @@ export async function postponeOrEnd(
   deps: Dependencies,
   stored: StoredVersion,
   error: unknown,
-  { prepare = (pair) => pair, end }: OnError,
+  end: End,
+  before?: Before,
 ): Promise<void> {
   if (!(error instanceof ServiceError)) throw error;
-  const { retryAfterMs, code, message, findings: errors } = error;
-  if (retryAfterMs !== undefined)
-    return later(deps, stored, message, retryAfterMs, (pair) =>
-      throttled(prepare(pair), error, deps.now()),
-    );
+  if (error.retryAfterMs !== undefined)
+    return postpone(deps, stored, error, before);
+  const { code, message, findings: errors } = error;
   await commitStep(deps, stored, (pair) =>
-    end(prepare(pair), { code, message, errors }, contextOf(deps)),
+    end(pair, { code, message, errors }, contextOf(deps)),
   );
 }
 
-/** The same step again, no sooner than that. */
-export async function later(
+/** The same step again, no sooner than the error says. */
+export async function postpone(
   deps: Dependencies,
   stored: StoredVersion,
-  reason: string,
-  waitMs: number,
-  prepare: (pair: ImageVersionPair) => ImageVersionPair = (pair) => pair,
+  error: ServiceError,
+  before: Before = (pair) => pair,
 ): Promise<void> {
+  const { message, retryAfterMs: waitMs = deps.pace.pollMaxMs } = error;
   await commitStep(deps, stored, (pair) =>
-    wait(prepare(pair), reason, waitMs, contextOf(deps)),
+    wait(
+      throttled(before(pair, error), error, deps.now()),
+      message,
+      waitMs,
+      contextOf(deps),
+    ),
   );
 }
 

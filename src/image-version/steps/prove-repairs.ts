@@ -9,13 +9,9 @@ import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import {
-  fieldsOf,
-  pointerTo,
-  regionField,
-  regionOf,
-} from "../properties/fields.js";
+import { fieldsOf, pointerTo, regionField } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
+import { ofRegion } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { Look } from "../resources.js";
 import { bodyOf } from "./prove.js";
@@ -58,15 +54,12 @@ async function against(
   facts: Facts,
   region: string,
 ): Promise<readonly Finding[]> {
-  const fields = fieldsOf(look.resource);
   const document = inOrderOf(canonicalForm(look.resource), bodyOf(record));
   const change = {
     observed: canonicalForm(
       patched(look.resource, { [regionField(region)]: null }),
     ),
-    patch: Object.fromEntries(
-      Object.entries(fields).filter(([name]) => regionOf(name) === region),
-    ),
+    patch: ofRegion(fieldsOf(look.resource), region),
     ...(record.spec && { lastApplied: record.spec }),
   };
   const errors = errorsAmong(

@@ -1,6 +1,5 @@
 /** Everything is proven before the first write: what is asked is judged by what Azure shows at this very step. */
-import { ServiceError } from "../../errors.js";
-import type { OperationFailure } from "../../operation/records.js";
+import { orNone, ServiceError } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { latestIn, withLatest, withoutFlags } from "../latest/flags.js";
@@ -19,36 +18,36 @@ import type { RuleFinding } from "../rules/rule.js";
 import { inWindow, patchOf } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
 
-/** A put names resources that could be missing: flags, repairs and what ends a canceled operation name none. */
-export function needsProof(record: ImageVersionRecord, put: Put): boolean {
-  return inWindow(record).some(
-    ([id, { body, decided }]) =>
-      put.sentFor.includes(id) && body !== undefined && decided === undefined,
-  );
-}
-
-/** What was proven of a put, or why it is not to be sent. `looked`: what this step has seen of the version. Throws what the reads throw. */
+/**
+ * What was proven of a put, which these ask. Undefined where it names no resources that could be missing: flags, repairs and what
+ * ends a canceled operation name none. `looked`: what this step has seen of the version. Throws ServiceError PreflightFailed or
+ * ImageVersionConflict with what is wrong, and what the reads throw.
+ */
 export async function prove(
   deps: Dependencies,
   id: ImageVersionId,
-  record: ImageVersionRecord,
+  { status, spec }: ImageVersionRecord,
   put: Put,
+  asking: ReturnType<typeof inWindow>,
   looked: Facts["imageVersion"] | undefined,
-): Promise<Proof> {
-  const { status, spec } = record;
-  const requests = inWindow(record).filter(([one]) =>
-    put.sentFor.includes(one),
-  );
-  const rule = patchOf(requests.map(([, request]) => request))[PROMOTION];
+): Promise<Proven | undefined> {
+  const requests = asking.map(([, request]) => request);
+  if (
+    !requests.some(
+      ({ body, decided }) => body !== undefined && decided === undefined,
+    )
+  )
+    return undefined;
+  const rule = patchOf(requests)[PROMOTION];
   const patch = {
     ...withoutFlags(put.changes),
     ...(rule != null && { [PROMOTION]: rule }),
   };
-  const body = requests.find(([, request]) => request.body)?.[1].body;
   const whole = withLatest(
     patched(status?.resource, patch),
     latestIn(put.body),
   );
+  const body = requests.find((one) => one.body)?.body;
   const document = inOrderOf(canonicalForm(whole), body);
   const observed = status && canonicalForm(status.resource);
   return proofOf(deps, id, document, {
@@ -64,10 +63,7 @@ export async function prove(
   });
 }
 
-type Proof =
-  { readonly proven: Proven } | { readonly failure: OperationFailure };
-
-/** Of a document that `would` be so: the version as Azure has it, with that change. Throws what the reads throw. */
+/** Of a document that `would` be so: the version as Azure has it, with that change. Throws as `prove` does. */
 export async function proofOf(
   deps: Dependencies,
   id: ImageVersionId,
@@ -83,7 +79,7 @@ export async function proofOf(
     readonly would: "changed" | "created" | "restored";
     readonly change: Facts["change"];
   },
-): Promise<Proof> {
+): Promise<Proven> {
   const gathered = await gatherFacts(deps, id, document, {
     sources,
     ...(looked && { imageVersion: looked }),
@@ -97,9 +93,8 @@ export async function proofOf(
     deps.now(),
   );
   const errors = errorsAmong(judged.findings);
-  return errors.length > 0
-    ? { failure: refusal(errors, would) }
-    : { proven: provenBy(document, judge(id, document, facts, deps.now())) };
+  if (errors.length > 0) throw refusal(errors, would);
+  return provenBy(document, judge(id, document, facts, deps.now()));
 }
 
 /** How the disks of a version are encrypted that an operation adopts as it is; undefined for any other. */
@@ -115,30 +110,24 @@ export async function typesOf(
   );
   if (isKnown) return undefined;
   const document = canonicalForm(status.resource);
-  try {
-    const facts = await gatherFacts(deps, id, document, {
+  const facts = await orNone(
+    gatherFacts(deps, id, document, {
       sources: false,
       imageVersion: { kind: "found", value: status },
-    });
-    return provenBy(document, { facts, findings: [] });
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
+    }),
+  );
+  return facts && provenBy(document, { facts, findings: [] });
 }
 
-function refusal(
-  errors: readonly RuleFinding[],
-  would: string,
-): OperationFailure {
+function refusal(errors: readonly RuleFinding[], would: string): ServiceError {
   const [first] = errors;
-  return {
-    code: errors.every((finding) => finding.code === "ImageVersionConflict")
+  return new ServiceError(
+    errors.every((finding) => finding.code === "ImageVersionConflict")
       ? "ImageVersionConflict"
       : "PreflightFailed",
-    message: `Nothing was ${would}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first?.message} ${first?.remediation}`,
-    errors,
-  };
+    `Nothing was ${would}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first?.message} ${first?.remediation}`,
+    { findings: errors },
+  );
 }
 
 /** The document that findings of these requests point into. */

@@ -1,4 +1,5 @@
 /** What one step reads of the version, before it decides. */
+import { orNone } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
@@ -7,8 +8,8 @@ import { isListed, lookAt } from "../queries/look-at.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import type { OperationReason } from "../state/failures.js";
 import { asksForList } from "../state/observe.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
-import { reasonOf } from "./send.js";
 
 export interface Reading {
   readonly look: Look | undefined;
@@ -51,4 +52,14 @@ export async function readingOf(
         ? await reasonOf(deps, record)
         : undefined,
   };
+}
+
+/** Why what ARM has accepted has come to nothing, where it says so: an explanation holds up nothing else. */
+async function reasonOf(
+  { resourceManager }: Dependencies,
+  { armOperationUrl }: ImageVersionRecord,
+): Promise<OperationReason | undefined> {
+  return armOperationUrl === undefined
+    ? undefined
+    : orNone(resourceManager.getOperationError(armOperationUrl));
 }

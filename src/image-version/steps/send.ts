@@ -1,14 +1,11 @@
 /** What is stored to be sent is sent, and what ARM has answered is stored. */
-import { ServiceError } from "../../errors.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { commit, contextOf, commitStep } from "../../operation/steps.js";
 import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
-import type { OperationReason } from "../state/failures.js";
-import type { Put } from "../state/reconcile.js";
-import type { RestoreDecision } from "../state/restoring.js";
+import { deleteTaken } from "../state/deletion.js";
+import type { ImageVersionPair } from "../state/record.js";
 import { sendingTaken } from "../state/sending.js";
 import {
   answered,
@@ -16,87 +13,73 @@ import {
   writePostponed,
   writeRefused,
 } from "../state/write.js";
-import { postponeOrEnd, type OnError } from "./postpone.js";
+import { mustNotBeLedTo } from "./delete.js";
+import { postponeOrEnd } from "./postpone.js";
+import type { Writing } from "./prepare.js";
 
-interface Answers {
-  /** ARM has taken it; `url` is that of its asynchronous operation. */
-  readonly accepted: (
-    pair: ImageVersionPair,
-    url: string | undefined,
-    context: TransitionContext,
-  ) => ImageVersionPair;
-  /** ARM will never take it. */
-  readonly refused: OnError["end"];
-}
-
-export async function sendStored(
+/** The write that `mine` has stored. */
+export async function send(
   deps: Dependencies,
   mine: StoredVersion,
-  send: () => Promise<string | undefined>,
-  { accepted, refused }: Answers,
+  id: ImageVersionId,
+  what: Writing,
 ): Promise<void> {
   let url: string | undefined;
   try {
-    url = await send();
+    if (what.kind === "delete") await mustNotBeLedTo(deps, id, what);
+    url = await request(deps, id, what);
   } catch (error) {
-    return postponeOrEnd(deps, mine, error, {
-      // Nothing has begun.
-      ...(isToComeAgain(error) && {
-        prepare: (pair: ImageVersionPair) =>
-          writePostponed(pair, contextOf(deps)),
-      }),
-      end: refused,
-    });
+    return postponeOrEnd(deps, mine, error, writeRefused, (pair, { code }) =>
+      // What became of a request without an answer only a look can tell; else nothing has begun.
+      code === "ResourceManagerUnavailable"
+        ? pair
+        : writePostponed(pair, contextOf(deps)),
+    );
   }
   const noted = await commitStep(deps, mine, (pair) =>
-    accepted(pair, url, contextOf(deps)),
+    accepted(pair, what, url, contextOf(deps)),
   );
   if (noted === undefined) await noteAccepted(deps, mine, url);
 }
 
-/** What became of a request without an answer only a look can tell. */
-function isToComeAgain(error: unknown): boolean {
-  return (
-    error instanceof ServiceError &&
-    error.retryAfterMs !== undefined &&
-    error.code !== "ResourceManagerUnavailable"
-  );
-}
-
-export function sendPut(
-  deps: Dependencies,
-  mine: StoredVersion,
+/** Answers the URL of ARM's asynchronous operation. */
+async function request(
+  { resourceManager, looks }: Dependencies,
   id: ImageVersionId,
-  { body }: Put,
-): Promise<void> {
-  return sendStored(
-    deps,
-    mine,
-    async () => {
-      const url = await deps.resourceManager.putImageVersion(id, body);
-      deps.looks.forget(id, imageIdOf(id));
+  what: Writing,
+): Promise<string | undefined> {
+  switch (what.kind) {
+    case "put": {
+      const url = await resourceManager.putImageVersion(id, what.body);
+      looks.forget(id, imageIdOf(id));
       return url;
-    },
-    { accepted: writeAccepted, refused: writeRefused },
-  );
+    }
+    case "delete": {
+      const { bypassSoftDelete } = what.request.deletion;
+      return resourceManager.deleteImageVersion(
+        id,
+        bypassSoftDelete && { bypassSoftDelete },
+      );
+    }
+    case "restore":
+      return resourceManager.restoreImageVersion(id, what.location);
+  }
 }
 
-export function sendRestore(
-  deps: Dependencies,
-  mine: StoredVersion,
-  id: ImageVersionId,
-  { location }: Extract<RestoreDecision, { kind: "restore" }>,
-): Promise<void> {
-  return sendStored(
-    deps,
-    mine,
-    () => deps.resourceManager.restoreImageVersion(id, location),
-    {
-      accepted: (pair, url, context) =>
-        sendingTaken(pair, "Restoring", url, context),
-      refused: writeRefused,
-    },
-  );
+function accepted(
+  pair: ImageVersionPair,
+  what: Writing,
+  url: string | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  switch (what.kind) {
+    case "put":
+      return writeAccepted(pair, url, context);
+    case "delete":
+      return deleteTaken(pair, what.id, url, context);
+    case "restore":
+      return sendingTaken(pair, "Restoring", url, context);
+  }
 }
 
 /** Somebody has canceled while the PUT was under way: that ARM has taken it is known all the same. */
@@ -119,19 +102,5 @@ async function noteAccepted(
   } catch (error) {
     // Whoever was faster has it from a look.
     if (!isStateConflict(error)) throw error;
-  }
-}
-
-/** Why what ARM has accepted has come to nothing, where it says so: an explanation holds up nothing else. */
-export async function reasonOf(
-  deps: Dependencies,
-  { armOperationUrl }: ImageVersionRecord,
-): Promise<OperationReason | undefined> {
-  if (armOperationUrl === undefined) return undefined;
-  try {
-    return await deps.resourceManager.getOperationError(armOperationUrl);
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
   }
 }

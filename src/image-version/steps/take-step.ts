@@ -45,19 +45,23 @@ import {
 } from "../state/restoring.js";
 import { see } from "../state/see.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import { endedBetween, type UsualTimes } from "../state/usual.js";
-import { addedBy } from "../properties/fields.js";
+import { endedBetween } from "../state/usual.js";
 import type { ImageVersionPair, Proven } from "../state/record.js";
 import { beginSending } from "../state/sending.js";
 import { beginWrite, writePostponed } from "../state/write.js";
-import { withFindings, withProof } from "../state/proven.js";
-import { sendDelete, softDeletionOf, undoOf } from "./delete.js";
-import { later, postponeOrEnd } from "./postpone.js";
+import { withProof } from "../state/proven.js";
+import { softDeletionOf, undoOf } from "./delete.js";
+import { postpone } from "./postpone.js";
 import { typesOf } from "./prove.js";
-import { noteEnds, readUsualTimes } from "../queries/usual-times.js";
-import { preparedFor, type Prepared, type Writing } from "./prepare.js";
+import { noteEnds } from "../queries/usual-times.js";
+import {
+  isJudged,
+  preparedFor,
+  type Prepared,
+  type Writing,
+} from "./prepare.js";
 import { readingOf, type Reading } from "./reading.js";
-import { sendPut, sendRestore } from "./send.js";
+import { send } from "./send.js";
 
 /** A look is too old to write by it. */
 const OLD_LOOK_MS = 15_000;
@@ -99,24 +103,10 @@ async function lookAndAct(
     reading = await readingOf(deps, stored, id);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const ends = endingBy(stored);
-    if (ends !== undefined)
-      return postponeOrEnd(deps, stored, error, {
-        end: (pair, failure, context) => fails(pair, [ends], failure, context),
-      });
     if (await isRefusedUnseen(deps, stored, id)) return;
-    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
-    return later(deps, stored, error.message, waitMs);
+    return postpone(deps, stored, error); // Invariant 3.
   }
   return act(deps, stored, id, reading, prepared);
-}
-
-/** The operation that ends where the version cannot be seen: nothing was sent of it, and nothing is to be followed. */
-function endingBy({ record, operation }: StoredVersion): string | undefined {
-  if (record.write !== undefined) return undefined;
-  return record.state === "RestoreRequested"
-    ? operation.id
-    : deletionIn(record)?.id;
 }
 
 /** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
@@ -128,10 +118,9 @@ async function isRefusedUnseen(
   const { record } = stored;
   if (record.status !== undefined || record.write !== undefined) return false;
   const put = reconcile(record, contextOf(deps));
-  if (put.kind !== "put") return false;
   return (
-    (await preparedFor(deps, stored, id, record, put, {}, undefined)) ===
-    "ended"
+    put.kind === "put" &&
+    (await preparedFor(deps, stored, id, record, put, undefined)) === undefined
   );
 }
 
@@ -157,7 +146,8 @@ async function act(
   const decides = (
     { record, operation }: ImageVersionPair,
     ids: readonly string[] | undefined,
-  ): Next => {
+  ): Next | undefined => {
+    if (isFinal(record.state)) return undefined;
     if (isRestoring(record.state))
       return decideRestore(record, operation.id, reading, time);
     const deletion = deletionIn(record);
@@ -166,75 +156,47 @@ async function act(
       : decideDeletion(record, deletion, reading.reason, deps.useDelayMs, time);
   };
   const pair = sees(stored);
-  const decision = isFinal(pair.record.state)
-    ? undefined
-    : decides(pair, prepared.ids);
+  const decision = decides(pair, prepared.ids);
+  let types: Proven | undefined;
   if (isWriting(decision)) {
     const looked = look
       ? ({ kind: "found", value: look } as const)
       : ({ kind: "absent" } as const);
-    const more = await preparedFor(
-      deps,
-      stored,
-      id,
-      pair.record,
-      decision,
-      prepared,
-      looked,
-    );
-    if (more === "ended") return;
+    const isProven = isJudged(decision, prepared);
+    const next = isProven
+      ? prepared
+      : await preparedFor(deps, stored, id, pair.record, decision, looked);
+    if (next === undefined) return;
     // Invariant 2.
-    if (isTooOld(deps, reading))
-      return lookAndAct(deps, stored, id, more ?? prepared);
-    if (more !== undefined) return act(deps, stored, id, reading, more);
-  }
-  const found = await foundFor(deps, id, pair, decision);
-  const ids = prepared.ids ?? idsOf(pair);
+    if (isTooOld(deps, reading)) return lookAndAct(deps, stored, id, next);
+    if (!isProven) return act(deps, stored, id, reading, next);
+  } else types = await typesOf(deps, id, pair.record);
+  const isDeleted = decision?.kind === "deleted";
+  const softDelete = isDeleted
+    ? await softDeletionOf(deps, id, operationIn(pair, decision.id))
+    : undefined;
+  const ids = prepared.ids ?? inWindow(pair.record).map(([one]) => one);
   let next: Next | undefined;
-  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
+  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more, and what is new is judged first.
   const mine = await commitStep(deps, stored, (present) => {
-    const seen = withProof(sees(present), [], found.types);
-    next = isFinal(seen.record.state) ? undefined : decides(seen, ids);
-    return next === undefined
-      ? seen
-      : after(seen, next, { ...prepared, ids }, found, contextOf(deps));
+    const seen = withProof(sees(present), [], types);
+    next = decides(seen, ids);
+    if (next === undefined) return seen;
+    return isWriting(next) && !isJudged(next, prepared)
+      ? advance(seen, contextOf(deps), { patch: {}, waitMs: 0 })
+      : after(seen, next, { ...prepared, ids }, softDelete, contextOf(deps));
   });
-  if (isRestoring(pair.record.state) || decision?.kind === "deleted")
+  if (isRestoring(pair.record.state) || isDeleted)
     deps.looks.forget(id, imageIdOf(id));
-  await send(deps, mine, id, next, prepared);
-  await noteCopies(deps, stored, mine);
-}
-
-/** What a transition says beside what was decided. */
-interface Found {
-  readonly types: Proven | undefined;
-  readonly usual: UsualTimes | undefined;
-  readonly softDelete: SoftDeleteRecord | undefined;
-}
-
-/** Copies of a write take as long as is usual, and a deletion can be undone until then. */
-async function foundFor(
-  deps: Dependencies,
-  id: ImageVersionId,
-  pair: ImageVersionPair,
-  decision: Next | undefined,
-): Promise<Found> {
-  const makesCopies =
-    decision?.kind === "put" && addedBy(decision.changes).length > 0;
-  return {
-    types: isWriting(decision)
-      ? undefined
-      : await typesOf(deps, id, pair.record),
-    usual: makesCopies ? await readUsualTimes(deps.index) : undefined,
-    softDelete:
-      decision?.kind === "deleted"
-        ? await softDeletionOf(
-            deps,
-            id,
-            operationIn(pair, decision.id)?.softDelete,
-          )
-        : undefined,
-  };
+  // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
+  if (mine === undefined) return;
+  if (isWriting(next) && isJudged(next, prepared))
+    await send(deps, mine, id, next);
+  // How long copies took that this step has seen done.
+  await noteEnds(
+    deps.index,
+    endedBetween(stored.record.regions, mine.record.regions),
+  );
 }
 
 function isWriting(decision: Next | undefined): decision is Writing {
@@ -245,37 +207,26 @@ function isWriting(decision: Next | undefined): decision is Writing {
 function after(
   pair: ImageVersionPair,
   next: Next,
-  {
-    ids,
-    judged,
-    named = [],
-    proven,
-  }: Prepared & { readonly ids: readonly string[] },
-  { usual, softDelete }: Found,
+  { ids, proven, usual }: Prepared & { readonly ids: readonly string[] },
+  softDelete: SoftDeleteRecord | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
   switch (next.kind) {
     case "put":
       return beginWrite(
-        withProof(
-          withFindings(pair, next.sentFor, named),
-          next.sentFor,
-          proven,
-        ),
+        withProof(pair, next.sentFor, proven),
         next,
         context,
         usual,
       );
     case "delete":
     case "restore":
-      return next.id === judged
-        ? beginSending(
-            withProof(withFindings(pair, [next.id], named), [next.id], proven),
-            next.kind === "delete" ? "Deleting" : "Restoring",
-            next.id,
-            context,
-          )
-        : advance(pair, context, { patch: {}, waitMs: 0 });
+      return beginSending(
+        withProof(pair, [next.id], proven),
+        next.kind === "delete" ? "Deleting" : "Restoring",
+        next.id,
+        context,
+      );
     case "restored":
       return restored(pair, next.look, context);
     case "deleted":
@@ -293,66 +244,15 @@ function after(
         next.failure,
         context,
       );
+    case "poll":
+      return poll(pair, next.why, context, next.waitMs);
     case "wait":
     case "none":
-      return waiting(pair, next, ids, context);
+      // A request has come since those were judged.
+      return inWindow(pair.record).some(([id]) => !ids.includes(id))
+        ? advance(pair, context, { patch: {}, waitMs: 0 })
+        : follow(pair, next, context);
   }
-}
-
-function waiting(
-  pair: ImageVersionPair,
-  next: Extract<Next, { kind: "wait" | "none" }>,
-  ids: readonly string[],
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
-  if (
-    next.kind === "wait" &&
-    (isRestoring(record.state) || deletionIn(record) !== undefined)
-  )
-    return poll(
-      pair,
-      next.why,
-      context,
-      "waitMs" in next ? next.waitMs : undefined,
-    );
-  // A request has come since those were judged.
-  return inWindow(record).some(([id]) => !ids.includes(id))
-    ? advance(pair, context, { patch: {}, waitMs: 0 })
-    : follow(pair, next, context);
-}
-
-/** Invariant 1: without `mine` another has taken the step; what is to be sent is theirs. */
-async function send(
-  deps: Dependencies,
-  mine: StoredVersion | undefined,
-  id: ImageVersionId,
-  next: Next | undefined,
-  { judged }: Prepared,
-): Promise<void> {
-  if (mine === undefined) return;
-  if (next?.kind === "put") return sendPut(deps, mine, id, next);
-  if (next?.kind === "delete" && next.id === judged)
-    return sendDelete(deps, mine, id, next);
-  if (next?.kind === "restore" && next.id === judged)
-    return sendRestore(deps, mine, id, next);
-}
-
-/** How long those took that this step has seen done. */
-async function noteCopies(
-  { index }: Pick<Dependencies, "index">,
-  before: StoredVersion,
-  mine: StoredVersion | undefined,
-): Promise<void> {
-  if (mine === undefined) return;
-  await noteEnds(
-    index,
-    endedBetween(before.record.regions, mine.record.regions),
-  );
-}
-
-function idsOf({ record }: ImageVersionPair): readonly string[] {
-  return inWindow(record).map(([id]) => id);
 }
 
 function isTooOld(deps: Pick<Dependencies, "now">, { time }: Reading): boolean {

@@ -115,7 +115,7 @@ describe("a DELETE is sent (1)", () => {
       { status: lookOf("Updating", COMPLETED) },
     ],
   ])("not %s", (_, more) => {
-    expect(decided(withRecord(deleting(), more)).kind).toBe("wait");
+    expect(decided(withRecord(deleting(), more)).kind).toBe("poll");
   });
 
   it("not where Azure has another life under the number, which is left as it is", () => {
@@ -140,7 +140,7 @@ describe("a guarded deletion", () => {
 
   it("waits then until Resource Graph shows who uses the version", () => {
     expect(decided(outOfLatest(), NOW + 30)).toMatchObject({
-      kind: "wait",
+      kind: "poll",
       waitMs: DELAY_MS - 10_000,
     });
     expect(decided(outOfLatest(), NOW + 20 + 900).kind).toBe("delete");
@@ -229,14 +229,14 @@ describe("what has begun beside it (2)", () => {
 describe("a DELETE that was sent (3)", () => {
   it("without an answer is sent again once two looks at the version at rest say that it is not under way", () => {
     const first = seeing(sent(), 120);
-    expect(decided(first, NOW + 120).kind).toBe("wait");
-    expect(decided(seeing(first, 359), NOW + 359).kind).toBe("wait");
+    expect(decided(first, NOW + 120).kind).toBe("poll");
+    expect(decided(seeing(first, 359), NOW + 359).kind).toBe("poll");
     expect(decided(seeing(first, 360), NOW + 360).kind).toBe("delete");
   });
 
   it("that ARM has accepted is not sent again: it ends NotDeleted", () => {
     const first = seeing(taken(), 20);
-    expect(decided(seeing(first, 619), NOW + 619).kind).toBe("wait");
+    expect(decided(seeing(first, 619), NOW + 619).kind).toBe("poll");
     expect(seeing(first, 620).operation).toMatchObject({
       status: "Failed",
       error: { code: "NotDeleted" },
@@ -249,7 +249,7 @@ describe("a DELETE that was sent (3)", () => {
       failure: { code: "InUse" },
     });
     // That is of another request.
-    expect(decided(sent(), NOW + 20, REFUSED).kind).toBe("wait");
+    expect(decided(sent(), NOW + 20, REFUSED).kind).toBe("poll");
   });
 
   it("canceled is not sent again", () => {
@@ -266,10 +266,10 @@ describe("a DELETE that was sent (3)", () => {
   it("is carried out once look after look shows no version, and Azure lists none", () => {
     const first = see(taken(), undefined, at(NOW + 10));
     const at39 = see(first, undefined, at(NOW + 39));
-    expect(decided(at39, NOW + 39).kind).toBe("wait");
+    expect(decided(at39, NOW + 39).kind).toBe("poll");
     const context = at(NOW + 40);
     const listed = see(first, undefined, context, { isListed: true });
-    expect(decided(listed, NOW + 40).kind).toBe("wait");
+    expect(decided(listed, NOW + 40).kind).toBe("poll");
     const gone = see(first, undefined, context);
     expect(decided(gone, NOW + 40).kind).toBe("deleted");
   });

@@ -72,22 +72,22 @@ describe("a restore is sent", () => {
       id: asked.operation.id,
       location: "westus",
     });
-    expect(decided(asked.record, { deleted, look }, 10).kind).toBe("wait");
+    expect(decided(asked.record, { deleted, look }, 10).kind).toBe("poll");
   });
 
   it("again once one without an answer can no longer be under way (1)", () => {
-    expect(decided(sent("none"), { deleted }, 339).kind).toBe("wait");
+    expect(decided(sent("none"), { deleted }, 339).kind).toBe("poll");
     expect(decided(sent("none"), { deleted }, 340).kind).toBe("restore");
   });
 
   it("never again once it is accepted, or canceled (4)", () => {
-    expect(decided(sent("accepted"), { deleted }, 699).kind).toBe("wait");
+    expect(decided(sent("accepted"), { deleted }, 699).kind).toBe("poll");
     expect(decided(sent("accepted"), { deleted }, 700)).toMatchObject({
       kind: "failed",
       failure: { code: "NotShown" },
     });
     const without = sent("none", canceled);
-    expect(decided(without, { deleted }, 699).kind).toBe("wait");
+    expect(decided(without, { deleted }, 699).kind).toBe("poll");
     expect(decided(without, { deleted }, 700)).toMatchObject({
       kind: "failed",
       failure: { code: "NotRestored" },
@@ -101,26 +101,26 @@ describe("a version is restored", () => {
       kind: "restored",
       look,
     });
-    expect(decided(sent("accepted"), { look, deleted }, 110).kind).toBe("wait");
+    expect(decided(sent("accepted"), { look, deleted }, 110).kind).toBe("poll");
   });
 
   it("by others, once what Azure shows cannot be of before its deletion", () => {
     const record = { ...asked.record, changedTime: time(0) };
-    expect(decided(record, { look }, 599).kind).toBe("wait");
+    expect(decided(record, { look }, 599).kind).toBe("poll");
     expect(decided(record, { look }, 600).kind).toBe("restored");
   });
 
   it("not while Azure deletes it", () => {
     const deleting = lookOf("Deleting", COMPLETED);
     expect(decided(sent("accepted"), { look: deleting }, 700).kind).toBe(
-      "wait",
+      "poll",
     );
   });
 });
 
 it("what Azure neither shows nor lists, time after time, is deleted for good (3)", () => {
   const record = { ...accepted().record, changedTime: time(0) };
-  expect(decided(record, {}, 599).kind).toBe("wait");
+  expect(decided(record, {}, 599).kind).toBe("poll");
   expect(decided(record, {}, 600)).toMatchObject({
     kind: "failed",
     failure: { code: "ImageVersionGone" },
