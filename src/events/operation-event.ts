@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Finding } from "../errors.js";
 import type { CloudEvent } from "./cloud-event.js";
 import type { EventData, EventType } from "./documented-event.js";
@@ -16,10 +17,13 @@ export type EventContent = {
 }[EventType];
 
 /** What all events of one operation have in common. */
-interface EventContext {
+interface EventContext extends FactContext {
+  readonly operationId: string;
+}
+
+interface FactContext {
   /** CloudEvents `source`. */
   readonly source: string;
-  readonly operationId: string;
   /** The resource's id. */
   readonly subject: string;
   readonly time: string;
@@ -39,16 +43,39 @@ export function operationEvent<Type extends EventType>(
   fact: string,
   data: OperationEventData<Type>,
 ): CloudEvent {
+  const { operationId } = context;
+  const id = `${operationId}/${fact}`;
+  return envelope(context, type, id, { operationId, ...data });
+}
+
+/** An event of no operation. Its id is made of what `fact` says, as above; `name`: what that is called in the id. */
+export function factEvent<Type extends EventType>(
+  context: FactContext,
+  type: Type,
+  name: string,
+  fact: unknown,
+  data: EventData<Type>,
+): CloudEvent {
+  const hash = createHash("sha256").update(JSON.stringify(fact)).digest("hex");
+  return envelope(context, type, `${name}/${hash.slice(0, 32)}`, data);
+}
+
+function envelope(
+  { source, subject, time, traceparent }: FactContext,
+  type: EventType,
+  id: string,
+  data: unknown,
+): CloudEvent {
   return {
     specversion: "1.0",
-    id: `${context.operationId}/${fact}`,
-    source: context.source,
+    id,
+    source,
     type,
-    subject: context.subject,
-    time: context.time,
+    subject,
+    time,
     datacontenttype: "application/json",
-    traceparent: context.traceparent,
-    data: { operationId: context.operationId, ...data },
+    traceparent,
+    data,
   };
 }
 

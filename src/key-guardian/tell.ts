@@ -1,9 +1,9 @@
 /** Events of keys. Their ids are made of the image definition, the set and how often was told of it: they may be sent twice. */
-import { createHash } from "node:crypto";
 import { whatToDo } from "../conditions/conditions.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { factEvent } from "../events/operation-event.js";
 import type { KeyChange, KeyState } from "../image-version/index.js";
 
 /** A version that has the set, and the regions in which it has it. */
@@ -65,16 +65,11 @@ function event<Type extends EventType>(
     sequence,
     lookedTime, // It may come back, and be counted anew.
   ];
-  const hash = createHash("sha256").update(JSON.stringify(fact)).digest("hex");
-  return {
-    specversion: "1.0",
-    id: `${prefix}/${hash.slice(0, 32)}`,
-    source: eventSource,
+  return factEvent(
+    { source: eventSource, subject: imageId, time: lookedTime, traceparent },
     type,
-    subject: imageId,
-    time: lookedTime,
-    datacontenttype: "application/json",
-    traceparent,
+    prefix,
+    fact,
     data,
-  };
+  );
 }

@@ -178,27 +178,26 @@ function haltBy(
   const failures = failed
     .map(({ name, region }) => `${name} has failed in ${region}`)
     .join(", ");
-  const [kind, consequence] =
-    wave?.rollsBack !== true
-      ? ([
-          "halt",
-          `The version is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
-        ] as const)
-      : refusal?.of === "exclusion" // Invariant 6.
-        ? ([
-            "halt",
-            `Excluding the version from latest has failed: ${refusal.message} Demote it by hand.`,
-          ] as const)
-        : ([
-            "rollBack",
-            "The version is excluded from latest again, but where no other one would be the latest.",
-          ] as const);
-  return {
+  const halted = (kind: "halt" | "rollBack", consequence: string): Step => ({
     // Invariant 3: a promotion that Azure has counts once it is done.
     kind: operationId === undefined ? kind : "wait",
     state: "Halted",
     message: `${failures}. ${consequence}`,
-  };
+  });
+  if (wave?.rollsBack !== true)
+    return halted(
+      "halt",
+      `The version is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
+    );
+  return refusal?.of === "exclusion" // Invariant 6.
+    ? halted(
+        "halt",
+        `Excluding the version from latest has failed: ${refusal.message} Demote it by hand.`,
+      )
+    : halted(
+        "rollBack",
+        "The version is excluded from latest again, but where no other one would be the latest.",
+      );
 }
 
 /** Of the next wave, and failed where a test of any wave has. Invariant 5. */

@@ -4,11 +4,11 @@
  *     written the record since it was read, nothing is told: whoever comes next looks again.
  *  2. Each event has an id that is made of its fact, so that it may be sent twice.
  */
-import { createHash } from "node:crypto";
 import { whatToDo } from "../conditions/conditions.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { factEvent } from "../events/operation-event.js";
 import {
   commitUnlessWritten,
   latestIn,
@@ -157,21 +157,12 @@ function eventOf<Type extends EventType>(
   data: EventData<Type>,
 ): CloudEvent {
   const { resourceId: subject } = stored.record;
-  const hash = createHash("sha256")
-    .update(
-      JSON.stringify([subject.toLowerCase(), look.publishedDate, ...fact]),
-    )
-    .digest("hex")
-    .slice(0, 32);
-  return {
-    specversion: "1.0",
-    id: `${name}/${hash}`,
-    source: eventSource,
+  const time = now().toISOString();
+  return factEvent(
+    { source: eventSource, subject, time, traceparent },
     type,
-    subject,
-    time: now().toISOString(),
-    datacontenttype: "application/json",
-    traceparent,
+    name,
+    [subject.toLowerCase(), look.publishedDate, ...fact],
     data,
-  };
+  );
 }

@@ -6,10 +6,9 @@
  *     however often (results.ts). A clock that is a little ahead hides no later result: what it says is found when it is reported.
  *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
  */
-import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
-import type { EventData } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { factEvent } from "../events/operation-event.js";
 import { regionsOf } from "../image-version/index.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import {
@@ -149,27 +148,19 @@ async function tell(
 ): Promise<void> {
   const { versionId, life } = given;
   const result = resultOf(given);
-  const hash = createHash("sha256")
-    .update(JSON.stringify([versionId.toLowerCase(), life, result, request]))
-    .digest("hex")
-    .slice(0, 32);
-  const data: EventData<typeof IMAGE_VERSION_EVENT.testResultReported> = {
-    ...(request !== undefined && { request }),
-    ...result,
-    superseded,
-  };
   await deps.events.publish([
-    {
-      specversion: "1.0",
-      id: `test-result/${hash}`,
-      source: deps.eventSource,
-      type: IMAGE_VERSION_EVENT.testResultReported,
-      subject: versionId,
-      time: deps.now().toISOString(),
-      datacontenttype: "application/json",
-      traceparent,
-      data,
-    },
+    factEvent(
+      {
+        source: deps.eventSource,
+        subject: versionId,
+        time: deps.now().toISOString(),
+        traceparent,
+      },
+      IMAGE_VERSION_EVENT.testResultReported,
+      "test-result",
+      [versionId.toLowerCase(), life, result, request],
+      { ...(request !== undefined && { request }), ...result, superseded },
+    ),
   ]);
 }
 
