@@ -123,9 +123,8 @@ function creation(
   { body, removeRegions }: Asking,
   record: ImageVersionRecord | undefined,
 ): Asked {
-  const [other] = (record ? openRequests(record) : []).flatMap(
-    ([, { creates, body: made }]) => (creates === true && made ? [made] : []),
-  );
+  const open = record ? openRequests(record) : [];
+  const other = open.find(([, { creates }]) => creates)?.[1].body;
   return {
     // Another that is creating it may have what this one removes.
     patch: without(fieldsOf(body), removeRegions),

@@ -23,7 +23,7 @@ import { HAVE_IT_AGAIN } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { nextVersionNumber } from "../version-numbers.js";
-import type { Look } from "../resources.js";
+import type { DeletedImageVersion, Look } from "../resources.js";
 
 export interface Command {
   readonly id: ImageVersionId;
@@ -173,6 +173,21 @@ export function gone(id: ImageVersionId): ServiceError {
   return new ServiceError(
     "ImageVersionGone",
     `${formatImageVersionId(id)} existed and is gone. ${HAVE_IT_AGAIN} Or use another version name.`,
+  );
+}
+
+/** Azure keeps the deleted version that has the number. */
+export function keptByAzure(
+  id: ImageVersionId,
+  { hardDeletionTargetTime: until }: DeletedImageVersion,
+  why: string,
+): ServiceError {
+  return new ServiceError(
+    "ImageVersionSoftDeleted",
+    `${formatImageVersionId(id)} was deleted and can be restored${until === undefined ? "" : ` until ${until}`}: ${why}`,
+    {
+      fields: { ...(until !== undefined && { hardDeletionTargetTime: until }) },
+    },
   );
 }
 

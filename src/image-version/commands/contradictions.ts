@@ -19,33 +19,26 @@ import { openRequests, ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import type { Compared } from "./compared.js";
 
-interface Contradiction {
-  readonly operationId: string;
-  readonly conflicts: readonly Conflict[];
-}
-
-/** Against each operation that it contradicts. `mergePatch`: the one that was sent, which may take away an object as a whole. */
+/** With each operation that it contradicts. `mergePatch`: the one that was sent, which may take away an object as a whole. */
 export function contradictionsOf(
   record: ImageVersionRecord,
   patch: Patch,
-  mergePatch?: unknown,
-): readonly Contradiction[] {
-  const cleared = clearedBy(mergePatch ?? {});
-  const found = openRequests(record).map(([operationId, other]) => ({
-    operationId,
-    conflicts: [
-      ...conflictsBetween(standing(other), patch),
-      ...Object.entries(standing(other))
-        .filter(
-          ([field, theirs]) =>
-            theirs !== null &&
-            patch[field] === undefined &&
-            cleared.some((parent) => field.startsWith(`${parent}/`)),
-        )
-        .map(([field, theirs]): Conflict => ({ field, theirs, ours: null })),
-    ],
-  }));
-  return found.filter(({ conflicts }) => conflicts.length > 0);
+  mergePatch: unknown,
+): readonly (Conflict & { readonly operationId: string })[] {
+  const cleared = clearedBy(mergePatch);
+  return openRequests(record).flatMap(([operationId, other]) => {
+    const asked = standing(other);
+    const taken = Object.entries(asked).filter(
+      ([field, theirs]) =>
+        theirs !== null &&
+        patch[field] === undefined &&
+        cleared.some((parent) => field.startsWith(`${parent}/`)),
+    );
+    return [
+      ...conflictsBetween(asked, patch),
+      ...taken.map(([field, theirs]) => ({ field, theirs, ours: null })),
+    ].map((one) => ({ ...one, operationId }));
+  });
 }
 
 /** What is applied contradicts nothing but the removal or change of its regions. */

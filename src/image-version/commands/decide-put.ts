@@ -33,6 +33,7 @@ import {
   conflict,
   errorsIn,
   gone,
+  keptByAzure,
   mustMatch,
   mustNotBeRestored,
   namesOne,
@@ -42,7 +43,6 @@ import {
 import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { repeated } from "./same-operation.js";
-import { keptByAzure } from "./soft-delete.js";
 import { isAsShown, isUnchanged } from "./unchanged.js";
 
 /** Nothing is to be done; what is worth saying of that. */
@@ -256,8 +256,9 @@ function mustGoWith(
       `${formatImageVersionId(id)} is being deleted by operation ${deletion.id}. Wait until it has ended, or use another version name.${deletion.isByPolicy ? KEEP_IT : ""}`,
       deletion.id,
     );
-  const [first] = contradictionsOf(record, patch, mergePatch);
-  const { operationId, conflicts = [] } = first ?? {};
+  const all = contradictionsOf(record, patch, mergePatch);
+  const operationId = all[0]?.operationId;
+  const conflicts = all.filter((one) => one.operationId === operationId);
   refuse(
     "ImageVersionConflict",
     `The request contradicts operation ${operationId} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,

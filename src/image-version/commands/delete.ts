@@ -2,8 +2,12 @@
  * A version is deleted by hand, or by its retention policy. What protects it, blocks that, or needs the version is answered at once;
  * the rest is the deletion's own to wait for (steps/delete.ts).
  */
-import { ServiceError } from "../../errors.js";
-import { operationIn, type OperationRecord } from "../../operation/records.js";
+import { ServiceError, type Finding } from "../../errors.js";
+import {
+  operationIn,
+  type OperationRecord,
+  type SoftDeleteRecord,
+} from "../../operation/records.js";
 import {
   formatImageVersionId,
   type ImageVersionId,
@@ -21,8 +25,7 @@ import { isOtherLife } from "../state/fact.js";
 import type { VersionRequest } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { acceptByHand, type ByHand, type Subject } from "./acceptance.js";
-import { conflict, type Command } from "./command.js";
-import { finalityOf, keptByAzure } from "./soft-delete.js";
+import { conflict, keptByAzure, type Command } from "./command.js";
 
 interface DeleteImageVersion extends Command, NoLatest {
   /** For good, also where the gallery has soft delete. */
@@ -56,9 +59,10 @@ export async function deletionBy(
     kind,
     detail: SAID.filter((name) => command[name] === true),
     decide: (subject) => {
+      const { stored } = subject;
       const same = deletionBefore(subject);
-      if (same !== undefined) {
-        mustDoWhatIsAsked(command, subject, same);
+      if (stored !== undefined && same !== undefined) {
+        mustDoWhatIsAsked(command, stored, same);
         return same;
       }
       mustBeDeletable(command, subject, deps.now());
@@ -81,30 +85,52 @@ export async function deletionBy(
 /** What tells one deletion from another. */
 const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
 
+/** What is worth a warning: that it is for good, or that nobody can say. */
+function finalityOf(
+  { isSoftDeleteEnabled }: SoftDeleteRecord,
+  { galleryName }: ImageVersionId,
+  bypassed: boolean,
+): readonly Finding[] {
+  if (isSoftDeleteEnabled === true) return [];
+  return [
+    {
+      code: "DeletionIsFinal",
+      pointer: "",
+      message:
+        isSoftDeleteEnabled === undefined
+          ? `The gallery ${galleryName} could not be read: unless it has soft delete, the deletion cannot be undone.`
+          : bypassed
+            ? "Soft delete is bypassed: the deletion cannot be undone."
+            : `The gallery ${galleryName} has no soft delete: the deletion cannot be undone.`,
+      severity: "warning",
+    },
+  ];
+}
+
 /** Throws where the deletion that is there, or has been, does not do what is asked. */
 function mustDoWhatIsAsked(
   { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
-  { look, stored }: Subject,
+  { record }: StoredVersion,
   { id: operationId, softDelete }: OperationRecord,
 ): void {
-  const name = formatImageVersionId(id);
-  const { requests, write } = stored?.record ?? {};
-  if (stored && openDeletionIn(stored.record)?.isByPolicy === true) {
-    mustNotBeProtected(id, stored, look);
+  const does = `Operation ${operationId} deletes ${formatImageVersionId(id)}`;
+  if (openDeletionIn(record)?.isByPolicy)
     throw conflict(
-      `Operation ${operationId} of its retention policy deletes ${name}, unless the policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
+      `${does}, unless its retention policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
       operationId,
     );
-  }
-  if (bypassSoftDelete === true && softDelete?.isSoftDeleteEnabled !== false)
+  if (bypassSoftDelete && softDelete?.isSoftDeleteEnabled !== false)
     throw conflict(
-      `Operation ${operationId} deletes ${name}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
+      `${does}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
       operationId,
     );
-  const waits = requests?.[operationId]?.guarded === true && !write?.deletes;
-  if (ignoreUse === true && waits)
+  if (
+    ignoreUse &&
+    record.requests[operationId]?.guarded &&
+    !record.write?.deletes
+  )
     throw conflict(
-      `Operation ${operationId} deletes ${name}, and waits to see who uses it. Cancel it, then send this request again.`,
+      `${does}, and waits to see who uses it. Cancel it, then send this request again.`,
       operationId,
     );
 }

@@ -256,12 +256,9 @@ function knownOf(
     ...(same && { sameRequest: same.id }),
     deleting: deletion !== undefined,
     ...(isRestoring(record.state) && { restoring: true as const }),
-    conflicts: contradictionsOf(record, patch, request.patch).flatMap(
-      ({ operationId, conflicts }) =>
-        conflicts.map((conflict) => ({
-          ...contradicts(conflict, request.body),
-          operationId,
-        })),
-    ),
+    conflicts: contradictionsOf(record, patch, request.patch).map((one) => ({
+      ...contradicts(one, request.body),
+      operationId: one.operationId,
+    })),
   };
 }

@@ -37,7 +37,7 @@ import type { Request } from "./compared.js";
 import { decideOn, type Unchanged } from "./decide-put.js";
 import { planOf } from "./plan.js";
 import { readRequest, saidByBody, type Said } from "./request.js";
-import { conditionIn, fingerprintOfCommand } from "./same-operation.js";
+import { fingerprintOfCommand } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -100,13 +100,13 @@ export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, validate } = command;
+  const { id, ifMatch, validate } = command;
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfCommand(
     "patch",
     JSON.stringify(command.patch),
     ...removeRegions,
-    ...conditionIn(command),
+    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
   );
   return change(deps, command, fingerprint, async (read) => {
     const record = read?.record;

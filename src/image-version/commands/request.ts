@@ -12,7 +12,7 @@ import {
 } from "./command.js";
 import type { Request } from "./compared.js";
 import { chooseSets } from "./encryption-rule.js";
-import { fingerprintOfPut, sameRequest } from "./same-operation.js";
+import { fingerprintOfPut, repeated } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
 /** What is said, before anything of it is read. */
@@ -54,7 +54,8 @@ export async function readRequest(
   const { look } = glance;
   const shown = look?.resource;
   // The same request as it is being done already has its sets.
-  const before = sameRequest(read, look, said.fingerprint);
+  const { id: same = "" } = repeated(read, look, said.fingerprint) ?? {};
+  const before = read?.record.requests[same]?.body;
   const { request: body, findings: unchosen } = await chooseSets(
     deps,
     id,

@@ -13,7 +13,7 @@ import { regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** Of a PUT. */
+/** Of a PUT. What it asks depends on which version its caller has seen. */
 export function fingerprintOfPut(
   body: ImageVersionRequest,
   removeRegions: readonly string[],
@@ -24,17 +24,8 @@ export function fingerprintOfPut(
     body,
     ...removeRegions,
     ...(rule === undefined ? [] : [rule]),
-    ...conditionIn({ ifMatch }),
+    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
   );
-}
-
-/** What a request asks depends on which version its caller has seen. */
-export function conditionIn({
-  ifMatch,
-}: {
-  readonly ifMatch?: string | undefined;
-}): readonly string[] {
-  return ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`];
 }
 
 /** Of a command that has no body. */
@@ -86,12 +77,4 @@ export function repeated(
   fingerprint: string,
 ): OperationRecord | undefined {
   return sameOperation(stored, look, (one) => one.fingerprint === fingerprint);
-}
-
-/** The body of the same request as it is being done already. */
-export function sameRequest(
-  ...asked: Parameters<typeof repeated>
-): ImageVersionRequest | undefined {
-  const same = repeated(...asked);
-  return same && asked[0]?.record.requests[same.id]?.body;
 }

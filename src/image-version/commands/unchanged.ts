@@ -36,14 +36,13 @@ export function isAsShown(
 
 /** It asks nothing that is not so, all that it says is Sigil's, nothing is to be settled, and the regions that it names are ready. */
 export function isUnchanged(
-  { body, patch, command, glance: { look, seen } }: Request,
+  { body, glance: { look, seen } }: Request,
   comparison: Compared,
   regions: readonly string[],
 ): boolean {
   const { record, adopts } = comparison;
-  const mayAdopt = patch === undefined && command.pasted !== true;
   if (!seen || !asksNothing(comparison)) return false;
-  if (record === undefined ? mayAdopt : isToSettle(body, record, comparison))
+  if (record !== undefined && isToSettle(body, record, comparison))
     return false;
   if (adopts === true && !hasJoined(body, look, record?.spec)) return false;
   return areReady(look, regions);
@@ -87,7 +86,6 @@ function hasJoined(
   const facts = look ? factsIn(look.resource) : {};
   return Object.entries(fieldsOf(body)).every(
     ([field, value]) =>
-      isOwn(field) ||
       isFlag(field) ||
       !sameAt(field, facts[field], value) ||
       sameAt(field, spec[field], value),

@@ -92,7 +92,7 @@ export function differs(
 
 /** What two requests want otherwise, as a finding. */
 export function contradicts(
-  { field, theirs, ours, why }: Conflict,
+  { field, theirs, ours }: Conflict,
   request: ImageVersionRequest,
 ): Finding {
   const says = (value: unknown): string =>
@@ -100,7 +100,7 @@ export function contradicts(
   return {
     code: "Differs",
     pointer: pointerTo(request, field),
-    message: `${describeField(field)}: ${why ?? `the other request ${says(theirs)}, this one ${says(ours)}`}.`,
+    message: `${describeField(field)}: the other request ${says(theirs)}, this one ${says(ours)}.`,
   };
 }
 

@@ -148,8 +148,6 @@ export interface Conflict {
   readonly field: string;
   readonly theirs: unknown;
   readonly ours: unknown;
-  /** Where the two values do not tell what is wrong. */
-  readonly why?: string;
 }
 
 /** Where a request changes what another, accepted before it, changes otherwise, or names a region that the other removes. */
