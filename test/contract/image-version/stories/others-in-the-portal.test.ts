@@ -190,6 +190,11 @@ test("a person in the portal holds back a version: no later PUT takes that back,
   await pass(world, 3_600_000);
   await world.simulator.control.editVersion({ versionId: id, ...HELD_BACK });
 
+  // The operation that has made it so says nothing of that: it is no answer any more.
+  expect(await put(world, id, body)).toMatchObject({
+    kind: "unchanged",
+    version: { warnings: [{ code: "StaysExcluded" }] },
+  });
   const update = await putThrough(world, id, { ...body, tags: { a: "1" } });
   expect(update).toMatchObject({
     status: "Succeeded",
