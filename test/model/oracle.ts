@@ -23,6 +23,8 @@ export interface Request {
   /** Regions that it waits for. */
   readonly regions: readonly string[];
   end?: OperationRecord;
+  /** A creation that is canceled is to be in latest nowhere. */
+  canceledMs?: number;
   /** What others had changed as it ended, and no answer of Azure's had shown. */
   unseen?: readonly Edit[];
 }
@@ -172,8 +174,9 @@ export class Oracle {
       const isLatest = name.startsWith("latest/");
       const says = open.filter(
         (one) =>
-          (isLatest ? one.ofLatest : one.asks.has(name)) &&
-          one.atMs >= editedMs,
+          ((isLatest ? one.ofLatest : one.asks.has(name)) &&
+            one.atMs >= editedMs) ||
+          (body[name] === "out" && (one.canceledMs ?? 0) >= editedMs),
       );
       if (
         says.length === 0 &&

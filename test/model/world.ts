@@ -287,6 +287,7 @@ export class Play {
         await this.#allowed(async () =>
           cancelOperation(this.#deps, found.id, BY.requestedBy),
         );
+        found.canceledMs = clock.now();
         return this.#judgeEnds();
       }
       case "work":
