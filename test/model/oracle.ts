@@ -175,7 +175,10 @@ export class Oracle {
       const says = open.filter(
         (one) =>
           ((isLatest ? one.ofLatest : one.asks.has(name)) &&
-            one.atMs >= editedMs) ||
+            (one.atMs >= editedMs ||
+              // They have given back what was there as it was asked.
+              known.looks.find(({ atMs: seenMs }) => seenMs >= one.atMs)
+                ?.facts?.[name] === value)) ||
           (body[name] === "out" && (one.canceledMs ?? 0) >= editedMs),
       );
       if (

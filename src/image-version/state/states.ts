@@ -18,6 +18,8 @@ export const RESTORE_SENT =
 export const DELETE_SENT =
   "The delete request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is gone, and else Canceled, with what was done for it taken back.";
 
+const GONE_AND_ASKED = "others have deleted it, and a PUT asks for it";
+
 /** Of an image version that is created, updated, promoted, demoted, deleted or restored. */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
@@ -52,6 +54,7 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Replicating: "Azure has it",
+      Creating: GONE_AND_ASKED,
       Accepted: "a deletion comes to nothing",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
@@ -65,6 +68,7 @@ export const VERSION_STATES: States<VersionState> = {
     queue: REPLICATIONS,
     next: {
       Updating: "still different, a region to repair, or a promotion due",
+      Creating: GONE_AND_ASKED,
       Accepted: "a deletion comes to nothing",
       Succeeded: "as requested, every region Completed",
       Deleting: "a DELETE is to be sent",

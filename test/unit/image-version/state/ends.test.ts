@@ -15,6 +15,7 @@ import {
   eventsOf,
   lookOf,
   beside as asking,
+  putOf,
   REPLICATING,
   replicating,
   step,
@@ -43,6 +44,15 @@ const endOf = (
   look: Look | undefined,
   seconds: number,
 ) => see(pair, look, at(seconds)).operation;
+
+it("what was created and is never shown is created for the next who asks", () => {
+  const whole = managedImageRequest();
+  const again = asking(replicating(), putOf(whole), {}, at(700));
+  const unseen = step(again, undefined, at(710)).pair;
+  const { pair, put } = step(unseen, undefined, at(1_400));
+  expect(put?.sentFor).toEqual([again.accepted.id]);
+  expect(pair.record.state).toBe("Replicating");
+});
 
 describe("an operation is applied once a fact shows all that it asks (1)", () => {
   it("for good: its regions alone decide from then on", () => {
