@@ -139,8 +139,7 @@ function isGivenUp(
   return (
     own.length > 0 &&
     status.provisioningState === "Failed" &&
-    (own.length === regions.length ||
-      regions.every(({ state }) => state === "Completed")) &&
+    regions.every(({ state }) => state === "Completed") &&
     // A region that nobody has asked of Sigil has failed.
     !status.regions.some(({ name }) => !isOwn(name) && hasFailed(status, name))
   );

@@ -72,8 +72,7 @@ function includedMeanwhile(
   request: VersionRequest,
   fact: Fact,
 ): OperationFailure | undefined {
-  return fact.life === "same" &&
-    request.release !== undefined &&
+  return request.release !== undefined &&
     request.appliedTime !== undefined &&
     record.write?.deletes !== true
     ? overruled(record, request, fact)
