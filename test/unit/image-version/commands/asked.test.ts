@@ -105,7 +105,14 @@ it("a creation says nothing of latest where another creates the version, and is 
   const body = bodyWith({ excludeFromLatest: true });
   const { record } = accepted();
   expect(asked(body, undefined, { record })).toMatchObject({
-    stays: [{ code: "StaysIncluded" }],
+    stays: [
+      {
+        code: "StaysIncluded",
+        message: expect.stringMatching(
+          /^The version is in latest in westus, eastus2, /u,
+        ) as string,
+      },
+    ],
   });
   expect(asked(body, undefined, { record })).not.toHaveProperty("release");
   expect(asked(body, undefined).release).toMatchObject({ kind: "set" });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   candidatesOf,
+  isPromoted,
   isUnsettled,
   latestBetween,
   latestOf,
@@ -230,4 +231,13 @@ describe("the candidates for the latest", () => {
       "1.0.998",
     ]);
   });
+});
+
+test.each([
+  [{}, true],
+  [{ excludedIn: ["West US"] }, true],
+  [{ excludedIn: ["West US", "East US 2"] }, false],
+  [{ excluded: true, ready: ["westus"] }, false],
+])("a version of which is said %o is in latest somewhere: %s", (listed, is) => {
+  expect(isPromoted(candidate("1.0.0", listed))).toBe(is);
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
 import { unseen } from "../../../../src/image-version/state/write.js";
+import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
   acceptingOf,
@@ -192,6 +194,16 @@ describe("what an operation says settles conditions (2)", () => {
     ],
   });
 
+  it("of all that a whole body says, not of one that is read as a change", () => {
+    const body = canonicalForm({ ...managedImageRequest(), tags: { a: "1" } });
+    const left = (request: VersionRequest) =>
+      asking(pair, request, {}, later).record.conditions.flatMap(({ fields }) =>
+        Object.keys(fields),
+      );
+    expect(left({ patch: {}, body, adopts: true })).not.toContain("/tags/a");
+    expect(left({ patch: {}, body })).toContain("/tags/a");
+  });
+
   it("of the fields that it says, and no others", () => {
     const { conditions } = asking(
       pair,
@@ -258,4 +270,9 @@ describe("what holds from acceptance is stored with it (3)", () => {
     expect(goTimeOf({ ...DEMOTION, machine: true })).toBeUndefined();
     expect(goTimeOf(changeOf({ "/tags/a": "1" }))).toBeUndefined();
   });
+});
+
+it("nothing is known of a version that Azure could not be asked about", () => {
+  const asked = acceptingOf(changeOf({ "/tags/a": "1" }));
+  expect(accept(asked, undefined, at(0)).record).not.toHaveProperty("status");
 });

@@ -77,3 +77,22 @@ it("the next look comes as soon as a repair is due, or a doubt can be settled", 
   const unconfirmed = { shows: "x", since: time(-215) };
   expect(dueOf(withRecord(applied(), { unconfirmed }))).toBe(time(25));
 });
+
+it("what a poll has shown is kept, and when the regions are usually done is told", () => {
+  const usual = { p50Seconds: 600, p90Seconds: 900, ends: 9 };
+  const pair = inRegions({ begunTime: time(2), usual });
+  const { pacing, regions } = follow(pair, NONE, at(20)).record;
+  expect(pacing).toMatchObject({
+    polledTime: time(20),
+    seen: {
+      westus: [
+        [expect.any(Number), 10],
+        [expect.any(Number), 10],
+      ],
+    },
+  });
+  expect(regions.map((one) => one.expectedEndTime)).toEqual([
+    time(602),
+    time(602),
+  ]);
+});

@@ -3,6 +3,7 @@ import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { PROTECTED } from "../../../../src/image-version/properties/table.js";
+import { mayArrive } from "../../../../src/image-version/state/fact.js";
 import {
   asksForList,
   believed,
@@ -357,3 +358,30 @@ it("a version that was made otherwise than was sent is others', unless ARM has a
   expect(fateOf(creating(TAGGED).record)).toBe("overwritten");
   expect(fateOf(replicating(TAGGED).record)).toBe("shown");
 });
+
+it("what a restore has given back is a fact at once", () => {
+  const { status: _, ...gone } = writing({}, { restores: true });
+  expect(observe(gone, shows(), at(CHANGED + 1)).fact?.life).toBe("begun");
+});
+
+it("a version has the date of the last look that has one", () => {
+  const { publishedDate: _, ...undated } = there();
+  const dateOf = (...asked: Parameters<typeof observe>) =>
+    observe(...asked).record.publishedDate;
+  expect(dateOf(undated, shows(), at(STALE))).toBe(time(1));
+  const { publishedDate: __, ...look } = shows();
+  expect(dateOf(there(), look, at(STALE))).toBe(time(1));
+});
+
+it.each([
+  ["until a second look decides", false, {}, 240],
+  ["for twice the time-out", false, { putTimeoutMs: 300_000 }, 600],
+  ["as long as a look may be old", true, { putTimeoutMs: 600_000 }, 600],
+])(
+  "what was sent may arrive %s; accepted: %s",
+  (_, accepted, pace, seconds) => {
+    const may = (after: number): boolean =>
+      mayArrive(time(0), accepted, at(after, pace));
+    expect([may(seconds - 1), may(seconds)]).toEqual([true, false]);
+  },
+);

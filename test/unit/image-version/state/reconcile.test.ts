@@ -277,11 +277,10 @@ describe("what cannot be brought about fails, with where", () => {
     });
   });
 
-  it("a count of a region that is not there any more", () => {
-    const decision = reconcile(
-      record(asks({ [`${regionField("uksouth")}/regionalReplicaCount`]: 3 })),
-      at(20),
-    );
+  it("a count of a region that is not there any more, and what others ask does not", () => {
+    const count = `${regionField("uksouth")}/regionalReplicaCount`;
+    const requests = { ...asks({ [count]: 3 }), "2": { patch: { [A]: "1" } } };
+    const decision = reconcile(record(requests), at(20));
     expect(decision).toMatchObject({ kind: "failed", ids: ["1"] });
   });
 });

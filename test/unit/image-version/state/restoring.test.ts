@@ -106,7 +106,10 @@ describe("a version is restored", () => {
 
   it("by others, once what Azure shows cannot be of before its deletion", () => {
     const record = { ...asked.record, changedTime: time(0) };
-    expect(decided(record, { look }, 599).kind).toBe("poll");
+    expect(decided(record, { look }, 599)).toMatchObject({
+      kind: "poll",
+      why: expect.stringContaining("as before its deletion") as string,
+    });
     expect(decided(record, { look }, 600).kind).toBe("restored");
   });
 
