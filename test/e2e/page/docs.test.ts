@@ -74,7 +74,7 @@ describe("/api/docs in a browser", needs("chromium", chromium), () => {
       addresses.delete(`${origin}/api/docs/favicon-32x32.png`); // Asked for by browsers that have a place to show it.
       expect([...addresses].sort()).toEqual(
         [
-          path,
+          ...new Set([path, "/api/docs/"]),
           "/api/docs/page.css",
           "/api/docs/start.js",
           "/api/docs/swagger-ui-bundle.js",
