@@ -207,15 +207,13 @@ export async function createApp(
     log: Log,
     context: InvocationContext,
   ): Promise<void> => {
-    const { errors, ...run } = await runRollouts(
+    const { errors, versions } = await runRollouts(
       rollout,
       traceparentOf(context.traceContext?.traceParent),
     );
-    if (run.versions > 0)
+    if (versions > 0)
       log.info("versions are held back until their tests have passed", {
-        versions: run.versions,
-        promoted: run.promoted.join(" "),
-        tested: run.tested.join(" "),
+        versions,
       });
     for (const { resourceId, error } of errors)
       log.error("a version's tests could not be looked at", error, {

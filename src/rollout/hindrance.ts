@@ -86,14 +86,9 @@ export async function hindrancesOf(
   const breaches: Breach[] = [];
   for (const { pointer, regions } of tested) {
     const lacking = await hindranceIn(deps, imageId, regions);
-    for (const { message, remediation } of [
-      lacking && {
-        ...lacking,
-        remediation:
-          "Set a test profile that has a place in each of these regions, or name tests of your own in results.",
-      },
-      terms,
-    ].filter((hindrance) => hindrance !== undefined))
+    for (const { message, remediation } of [lacking, terms].filter(
+      (hindrance) => hindrance !== undefined,
+    ))
       breaches.push({
         pointer,
         message: `The version waits for ${MACHINE_TEST} in ${regions.join(", ")}. ${message}`,

@@ -28,20 +28,13 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../resource-id.js";
-import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./last-operations.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
 import { tellNothing, tellReached, tellStopped, type Telling } from "./tell.js";
 
-/** Nothing more is to be done for it; or not now, as where Azure has not shown it as it is. */
-type Outcome = Decision | "over" | "later";
-
 export interface RolloutRun {
   readonly versions: number;
-  /** Ids of those that were promoted, or are being tested now. */
-  readonly promoted: readonly string[];
-  readonly tested: readonly string[];
   /** One for each version that could not be looked after this time. */
   readonly errors: readonly {
     readonly resourceId: string;
@@ -54,23 +47,18 @@ export async function runRollouts(
   deps: RolloutDependencies,
   traceparent: string,
 ): Promise<RolloutRun> {
-  const promoted: string[] = [];
-  const tested: string[] = [];
   const errors: RolloutRun["errors"][number][] = [];
   let versions = 0;
   for await (const rows of pagesOf(deps.imageVersions.index, TESTED_SCOPE))
     for (const { target: resourceId } of rows) {
       versions += 1;
       try {
-        const outcome = await lookAfter(deps, resourceId, traceparent);
-        if (typeof outcome === "string") continue;
-        if (outcome.kind === "promote") promoted.push(resourceId);
-        if (outcome.kind === "test") tested.push(resourceId);
+        await lookAfter(deps, resourceId, traceparent);
       } catch (error) {
         if (!isOvertaken(error)) errors.push({ resourceId, error }); // Invariant 4.
       }
     }
-  return { versions, promoted, tested, errors };
+  return { versions, errors };
 }
 
 /** Looks at one, and does what follows. */
@@ -78,33 +66,18 @@ export async function lookAfter(
   deps: RolloutDependencies,
   resourceId: string,
   traceparent: string,
-): Promise<Outcome> {
+): Promise<void> {
   const { index } = deps.imageVersions;
-  const outcome = await rollOut(deps, resourceId, traceparent);
-  if (!isOver(outcome)) return outcome;
+  if (!(await rollOut(deps, resourceId, traceparent))) return;
   await index.remove([testedRow(resourceId)]);
   // A request or a result that came meanwhile has listed it before that.
-  if (!isOver(await outcomeOf(deps, resourceId, traceparent)))
-    await index.put([testedRow(resourceId)]);
-  return outcome;
-}
-
-function isOver(outcome: Outcome): boolean {
-  return (
-    outcome === "over" ||
-    (typeof outcome !== "string" && outcome.kind === "halt")
-  );
-}
-
-async function outcomeOf(
-  deps: RolloutDependencies,
-  resourceId: string,
-  traceparent: string,
-): Promise<Outcome> {
   const seen = await lookOnce(deps, resourceId, traceparent);
-  if (typeof seen === "string") return seen;
-  const found = await foundOf(deps, seen);
-  return typeof found === "string" ? found : found.decision;
+  const found = typeof seen === "string" ? seen : await foundOf(deps, seen);
+  const isOver =
+    typeof found === "string"
+      ? found === "over"
+      : found.decision.kind === "halt";
+  if (!isOver) await index.put([testedRow(resourceId)]);
 }
 
 /** A version, and a look that shows it as it is. */
@@ -112,6 +85,7 @@ interface Seen extends Telling {
   readonly id: ImageVersionId;
 }
 
+/** Or that nothing more is to be done for it; or nothing now, as where Azure has not shown it as it is. */
 async function lookOnce(
   deps: RolloutDependencies,
   resourceId: string,
@@ -164,27 +138,28 @@ async function foundOf(
     : "later";
 }
 
+/** True where nothing more is to be done for it. */
 async function rollOut(
   deps: RolloutDependencies,
   resourceId: string,
   traceparent: string,
-): Promise<Outcome> {
+): Promise<boolean> {
   const seen = await lookOnce(deps, resourceId, traceparent);
-  if (typeof seen === "string") return seen;
+  if (typeof seen === "string") return seen === "over";
   const stored = isFinal(seen.stored.record.state)
     ? await tellReached(deps, seen)
     : seen.stored;
-  if (stored === undefined) return "later";
+  if (stored === undefined) return false;
   const told = { ...seen, stored };
   const found = await foundOf(deps, told);
-  return typeof found === "string" ? found : act(deps, told, found);
+  return typeof found === "string" ? found === "over" : act(deps, told, found);
 }
 
 async function act(
   deps: RolloutDependencies,
   seen: Seen,
   { decision, regions }: Found,
-): Promise<Outcome> {
+): Promise<boolean> {
   const { id, stored, look, traceparent } = seen;
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
@@ -218,13 +193,12 @@ async function act(
       break;
     case "halt":
       // Not told, it is looked at again.
-      if (!(await tell())) return "later";
-      break;
+      return (await tell()) !== undefined;
     case "wait":
       if (decision.state === "NeedsAttention") await tell();
       break;
   }
-  return decision;
+  return false;
 }
 
 function isOvertaken(error: unknown): boolean {

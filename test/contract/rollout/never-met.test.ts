@@ -47,8 +47,7 @@ test("is warned of in a plan and when it is accepted, where the image definition
     pointer: "/sigil/promotion",
     message:
       "The version waits for sigil/machine in westus, eastus2. The image definition has no test profile.",
-    remediation:
-      "Set a test profile that has a place in each of these regions, or name tests of your own in results.",
+    remediation: "Set one, or promote the version by hand.",
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toEqual([warning]);
