@@ -10,20 +10,15 @@
  */
 import { orNone, ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
-import { hasEnded, stateOf } from "../../operation/kinds.js";
-import type { OperationDependencies, Stored } from "../../operation/ports.js";
+import { stateOf } from "../../operation/kinds.js";
+import type { Stored } from "../../operation/ports.js";
 import type {
   OperationRecord,
   Requester,
   RollbackRecord,
 } from "../../operation/records.js";
 import { isFinalState } from "../../operation/states.js";
-import {
-  commitStep,
-  contextOf,
-  currentFor,
-  type StepMessage,
-} from "../../operation/steps.js";
+import { commitStep, contextOf } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import { parseImageVersionId } from "../../resource-id.js";
 import {
@@ -45,20 +40,15 @@ import {
 } from "./transitions.js";
 import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
-type StoredRollback = Stored<RollbackStateRecord>;
+export type StoredRollback = Stored<RollbackStateRecord>;
 
-/** A stale message does nothing. Throws only what another delivery may cure. */
+/** Of one that has not ended. Throws only what another delivery may cure. */
 export async function takeRollbackStep(
   deps: Dependencies,
-  message: StepMessage,
+  stored: StoredRollback,
 ): Promise<void> {
-  const rollbacks: OperationDependencies<RollbackStateRecord> = {
-    ...deps,
-    store: deps.rollbacks,
-  };
-  const stored = await currentFor(rollbacks, message);
-  if (stored === undefined || hasEnded(deps, stored)) return;
-  await commitStep(rollbacks, stored, await transitionOf(deps, stored));
+  const transition = await transitionOf(deps, stored);
+  await commitStep({ ...deps, store: deps.rollbacks }, stored, transition);
 }
 
 async function transitionOf(

@@ -25,7 +25,10 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import { takeRollbackStep } from "../rollback/take-rollback-step.js";
+import {
+  takeRollbackStep,
+  type StoredRollback,
+} from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { fails } from "../state/decided.js";
 import {
@@ -82,7 +85,8 @@ export async function takeStep(
   const other = others[stored.operation.kind];
   if (other !== undefined) return other(message);
   if (imageIdIn(stored.record.resourceId) !== undefined)
-    return takeRollbackStep(deps, message);
+    // The store is the same.
+    return takeRollbackStep(deps, stored as unknown as StoredRollback);
   const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
     throw new TypeError(

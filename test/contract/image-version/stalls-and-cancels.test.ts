@@ -444,6 +444,28 @@ describe("an operation that is canceled", () => {
     });
   });
 
+  test("while ARM accepts its change is known to be accepted all the same", async () => {
+    await made(world, id, plain());
+    const change = operationIn(await patch(world, id, { tags: { a: "1" } }));
+    const { resourceManager } = world.deps;
+    const canceling = {
+      ...world.deps,
+      resourceManager: {
+        ...resourceManager,
+        putImageVersion: async (
+          ...given: Parameters<typeof resourceManager.putImageVersion>
+        ) => {
+          const url = await resourceManager.putImageVersion(...given);
+          await cancelOperation(deps(), change.id, canceler);
+          return url;
+        },
+      },
+    };
+    for (const message of await world.takeDue())
+      await world.handle(message, canceling);
+    expect((await world.read(id)).record.write?.answer).toBe("accepted");
+  });
+
   test("again is the same; one that has ended otherwise, or is none, is refused", async () => {
     const operation = await request(world.deps, id, managedImageRequest());
     const first = await cancelOperation(deps(), operation.id, canceler);
