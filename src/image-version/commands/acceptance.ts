@@ -14,7 +14,7 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies, Objection, StoredVersion } from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import { mustKeepLatest, sparedBy, takingOf } from "../preflight/latest.js";
 import {
   admitted,
@@ -186,11 +186,7 @@ export async function acceptCommand<Answer extends object = never>(
 }
 
 /** What was found of what is asked. */
-interface Found {
-  readonly warnings: readonly Finding[];
-  readonly spared: readonly string[];
-  readonly objections: readonly Objection[];
-}
+type Found = Awaited<ReturnType<typeof questioned>>;
 
 /** Undefined where nothing is asked by what was read: what is refused is refused when it is decided. Throws where that forbids it. */
 async function foundOf<Answer>(
@@ -218,7 +214,7 @@ async function questioned(
   subject: Subject,
   asks: Asks,
   ask: Deciding<never>["ask"],
-): Promise<Found> {
+) {
   const { look, stored } = subject;
   const { kind, request, losses, on = stored } = asks;
   const taking = look && takingOf(id, look, stored?.record, request);

@@ -27,7 +27,6 @@ import { canonicalForm } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   nameIn,
-  pointerTo,
   propertyOf,
   regionField,
   regionOf,
@@ -59,7 +58,7 @@ import {
 } from "../state/fold.js";
 import { mapped, type ImageVersionRecord } from "../state/record.js";
 import type { Glance } from "./acceptance.js";
-import { ruleStays, stayingFlags } from "../state/staying.js";
+import { endOfLifeStays, ruleStays, stayingFlags } from "../state/staying.js";
 import { namesOne, type ChangeOptions } from "./command.js";
 
 export interface Asking {
@@ -286,27 +285,12 @@ function withoutEarlierEnd(
   { body, command: { ifMatch } }: Asking,
   patch: Patch,
   { resource }: Look,
-): { readonly patch: Patch; readonly stays: readonly RuleFinding[] } {
-  const said = patch[END_OF_LIFE_DATE];
+): Pick<Asked, "patch" | "stays"> {
+  const { [END_OF_LIFE_DATE]: said, ...kept } = patch;
   const shown = resource.properties.publishingProfile?.endOfLifeDate;
-  if (
-    typeof said !== "string" ||
-    namesOne(ifMatch) ||
-    (shown !== undefined && Date.parse(said) >= Date.parse(shown))
-  )
-    return { patch, stays: [] };
-  const { [END_OF_LIFE_DATE]: _, ...kept } = patch;
-  return {
-    patch: kept,
-    stays: [
-      {
-        rule: "end-of-life-stays",
-        code: "EndOfLifeStays",
-        severity: "warning",
-        pointer: pointerTo(body, END_OF_LIFE_DATE),
-        message: `The end of life of the version stays ${shown ?? "open"}: a PUT does not bring it forward, because retention deletes by it.`,
-        remediation: `To bring it forward, send a PATCH with {"properties": {"publishingProfile": {"endOfLifeDate": "${said}"}}}.`,
-      },
-    ],
-  };
+  const isLater =
+    shown !== undefined && Date.parse(String(said)) >= Date.parse(shown);
+  return typeof said !== "string" || namesOne(ifMatch) || isLater
+    ? { patch, stays: [] }
+    : { patch: kept, stays: [endOfLifeStays(body, shown, said)] };
 }

@@ -9,7 +9,7 @@
  * a second request it could be accepted for both, and where their bodies are equal nobody would notice.
  */
 import { randomUUID } from "node:crypto";
-import { ServiceError } from "../../errors.js";
+import { ServiceError, type ErrorCode } from "../../errors.js";
 import { claimKey } from "../../operation/idempotency.js";
 import { deliver } from "../../operation/outbox.js";
 import {
@@ -50,6 +50,12 @@ export interface CreateNextImageVersion extends Omit<
 
 /** How many numbers are tried that turn out to be taken. */
 const NUMBER_TRIES = 10;
+
+const TAKEN: readonly ErrorCode[] = [
+  "ImageVersionConflict",
+  "ImageVersionGone",
+  "ImageVersionSoftDeleted",
+];
 
 /** What these find is found of the number, not of the request: another number is free of it. */
 const NUMBER_RULES: ReadonlySet<string> = new Set([
@@ -181,7 +187,9 @@ async function acceptAs(
       const answer = await putImageVersion(deps, { ...rest, id, isNew: true });
       return answer.kind === "accepted" ? answer.operation : undefined;
     } catch (error) {
-      if (isTaken(error)) return undefined;
+      // A new version has nothing to conflict with.
+      if (error instanceof ServiceError && TAKEN.includes(error.code))
+        return undefined;
       throw error;
     }
   }
@@ -192,18 +200,6 @@ async function acceptAs(
   if (operation?.fingerprint !== fingerprint) return undefined;
   await deliver(deps, stored);
   return operation;
-}
-
-/** A new version has nothing to conflict with. */
-function isTaken(error: unknown): boolean {
-  return (
-    error instanceof ServiceError &&
-    [
-      "ImageVersionConflict",
-      "ImageVersionGone",
-      "ImageVersionSoftDeleted",
-    ].includes(error.code)
-  );
 }
 
 function busy(): ServiceError {

@@ -185,37 +185,31 @@ export function protectionKept(
   )
     return [];
   const kept = (
+    isAsked: boolean,
     pointer: string,
     what: string,
     remediation: string,
-  ): RuleFinding => ({
-    rule: "protection-kept",
-    code: "ProtectionKept",
-    pointer,
-    message: `${formatImageVersionId(id)} is protected from deletion, and only an Admin ${what}.`,
-    severity: "error",
-    remediation,
-  });
+  ): RuleFinding[] => {
+    const message = `${formatImageVersionId(id)} is protected from deletion, and only an Admin ${what}.`;
+    const finding = { rule: "protection-kept", code: "ProtectionKept" };
+    return isAsked
+      ? [{ ...finding, pointer, message, severity: "error", remediation }]
+      : [];
+  };
   const regions = removedBy(patch);
   return [
-    ...(patch[PROTECTED] === undefined || patch[PROTECTED] === true
-      ? []
-      : [
-          kept(
-            "/sigil/protected",
-            "takes that off",
-            "Leave protected out, or ask an Admin to set it to false.",
-          ),
-        ]),
-    ...(regions.length === 0
-      ? []
-      : [
-          kept(
-            "/query/removeRegions",
-            `removes ${regions.join(", ")}`,
-            "Leave removeRegions out, or ask an Admin to remove them.",
-          ),
-        ]),
+    ...kept(
+      patch[PROTECTED] !== undefined && patch[PROTECTED] !== true,
+      "/sigil/protected",
+      "takes that off",
+      "Leave protected out, or ask an Admin to set it to false.",
+    ),
+    ...kept(
+      regions.length > 0,
+      "/query/removeRegions",
+      `removes ${regions.join(", ")}`,
+      "Leave removeRegions out, or ask an Admin to remove them.",
+    ),
   ];
 }
 

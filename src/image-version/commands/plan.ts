@@ -18,11 +18,7 @@ import {
 } from "../properties/as-written.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import {
-  contradicts,
-  plannedChanges,
-  type PropertyChange,
-} from "../properties/changes.js";
+import { contradicts, plannedChanges } from "../properties/changes.js";
 import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
@@ -30,8 +26,7 @@ import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { SUPPOSED, supposing } from "../state/fold.js";
-import { reconcile, type Put } from "../state/reconcile.js";
-import type { VersionRequest } from "../state/record.js";
+import { reconcile } from "../state/reconcile.js";
 import { isRestoring } from "../state/states.js";
 import { glance } from "./acceptance.js";
 import { gone, type ChangeOptions } from "./command.js";
@@ -133,29 +128,20 @@ async function planBy(
   };
 }
 
-/** What a PUT would do. */
-interface Planned {
-  readonly comparison: Compared;
-  readonly asked: VersionRequest;
-  /** What would be sent for it alone: the very decision of a step. */
-  readonly planned: Put | undefined;
-  /** The version as it would be. */
-  readonly document: ImageVersionRequest;
-  readonly changes: readonly PropertyChange[];
-  /** The operation that does, or has done, the very same. */
-  readonly same: OperationRecord | undefined;
-}
+type Planned = ReturnType<typeof decidedOn>;
 
+/** What a PUT would do. */
 function decidedOn(
   deps: Dependencies,
   asking: Request,
   stored: StoredVersion | undefined,
-): Planned {
+) {
   const { body, fingerprint, glance } = asking;
   const { look } = glance;
   const comparison = compared(asking, stored);
   const { request, regions } = asksOf(asking, comparison, isGuarded(deps));
   const supposed = supposing(comparison.record, look, request);
+  // What would be sent for it alone: the very decision of a step.
   const decision = reconcile(supposed, contextOf(deps), [SUPPOSED]);
   const planned = decision.kind === "put" ? decision : undefined;
   const { patch } = request;
@@ -166,18 +152,14 @@ function decidedOn(
     ALLOW_DELETION in patch ? { ...others, [ALLOW_DELETION]: opens } : others,
     body,
   );
-  const isDone = isUnchanged(asking, comparison, regions);
   const whole = patched(look?.resource, { ...patch, ...planned?.changes });
-  return {
-    comparison,
-    asked: request,
-    planned,
-    document: inOrderOf(canonicalForm(whole), body),
-    changes,
-    same:
-      repeated(stored, look, fingerprint) ??
-      (isDone ? doneBefore(stored, fingerprint, []) : undefined),
-  };
+  const isDone = isUnchanged(asking, comparison, regions);
+  // The operation that does, or has done, the very same.
+  const same =
+    repeated(stored, look, fingerprint) ??
+    (isDone ? doneBefore(stored, fingerprint, []) : undefined);
+  const document = inOrderOf(canonicalForm(whole), body);
+  return { comparison, asked: request, planned, document, changes, same };
 }
 
 async function findingsOf(

@@ -2,7 +2,11 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { exclusionIn, factsIn } from "../latest/flags.js";
 import { fieldsOf, pointerTo, regionsIn } from "../properties/fields.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import {
+  END_OF_LIFE_DATE,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 
 /** Where the body says otherwise than is so whether the version is in latest. */
@@ -51,5 +55,20 @@ export function ruleStays(): RuleFinding {
       "The promotion rule of the version stays as it is: a PUT of a version that is there does not change it.",
     remediation:
       'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
+  };
+}
+
+export function endOfLifeStays(
+  body: ImageVersionRequest,
+  shown = "open",
+  said: string,
+): RuleFinding {
+  return {
+    rule: "end-of-life-stays",
+    code: "EndOfLifeStays",
+    severity: "warning",
+    pointer: pointerTo(body, END_OF_LIFE_DATE),
+    message: `The end of life of the version stays ${shown}: a PUT does not bring it forward, because retention deletes by it.`,
+    remediation: `To bring it forward, send a PATCH with {"properties": {"publishingProfile": {"endOfLifeDate": "${said}"}}}.`,
   };
 }
