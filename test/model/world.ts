@@ -304,8 +304,8 @@ export class Play {
       case "fault":
         return this.#fault(step.how, step.times);
       default:
-        // Before its first look Sigil cannot tell what it has made from what others have made of it.
-        if (had === undefined || !this.#oracle.hasSeen(version)) return;
+        // Before its first fact Sigil cannot tell what it has made from what others have made of it.
+        if (had === undefined || !(await this.#isKnown(version))) return;
         await this.#others(step, version);
         this.#oracle.edited(
           version,
@@ -314,6 +314,12 @@ export class Play {
           await this.#truth(version),
         );
     }
+  }
+
+  /** A fact has shown the present life. */
+  async #isKnown(version: string): Promise<boolean> {
+    const stored = await this.#deps.store.read(keyOf(version));
+    return stored?.record.status !== undefined && this.#oracle.hasSeen(version);
   }
 
   /** A region that was never in the version is not removed: that asks nothing. */

@@ -148,10 +148,15 @@ function saidBy(
   const fields = fieldsOf(body);
   const open = openPatchOf(record);
   const leaving = removedBy(open).map((name) => `${regionField(name)}/name`);
+  const there = regionsIn(shown);
+  // Of a region that is to come others may ask otherwise than what is meant by silence.
+  const comes = (field: string): boolean =>
+    regionOf(field) !== undefined && !there.includes(regionOf(field) ?? "");
   const isSure = glance.seen && !isBusy(look);
   const isToBeAsked = ([field, value]: readonly [string, unknown]): boolean =>
     !sameAt(field, valueAt(shown, field), value ?? undefined) ||
     isOtherwise(field, value, open) ||
+    comes(field) ||
     leaving.includes(field) ||
     (!isSure && propertyOf(field).mutability === "mutable");
   const amongThem = (said: Patch): Patch =>

@@ -17,7 +17,7 @@ import {
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, askedOf } from "./applied.js";
-import { openRequests, regionsHad, withoutOwn } from "./fold.js";
+import { requestsOf, regionsHad, withoutOwn } from "./fold.js";
 import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
@@ -34,7 +34,7 @@ export function failuresBy(
   fact: Fact,
 ): readonly (readonly [string, OperationFailure])[] {
   const { life, write } = fact;
-  const open = openRequests(record);
+  const open = requestsOf(record);
   if (life === "gone")
     return open
       .filter(([, { deletion }]) => deletion === undefined && !write?.deletes)

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { END_OF_LIFE_DATE } from "../../../../src/image-version/properties/table.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import { managedImageRequest } from "../../../support/requests.js";
@@ -45,6 +46,17 @@ describe("a whole body asks (1)", () => {
   it("nothing of what Azure shows", () => {
     const { patch } = asked(bodyWith(), lookOf("Succeeded", COMPLETED));
     expect(patch).toEqual({});
+  });
+
+  it("of a region that is to come all, also what silence would mean", () => {
+    const [home] = bodyWith().properties.publishingProfile?.targetRegions ?? [];
+    const west = { name: "westus2", regionalReplicaCount: 1 };
+    const body = bodyWith({ targetRegions: [...(home ? [home] : []), west] });
+    const { patch } = asked(body, lookOf("Succeeded", COMPLETED));
+    expect(patch).toEqual({
+      [`${regionField("westus2")}/name`]: "westus2",
+      [`${regionField("westus2")}/regionalReplicaCount`]: 1,
+    });
   });
 
   it.each([

@@ -48,6 +48,15 @@ describe("a creation", () => {
     expect(record.requests).toEqual({});
   });
 
+  it("that others have included before it was seen is left as it is", () => {
+    const body = HELD.resource;
+    const included = lookOf("Succeeded", COMPLETED);
+    const once = step(canceled(replicating(body)), included, at(30)).pair;
+    const { pair, put } = step(once, included, at(300));
+    expect(put).toBeUndefined();
+    expect(pair.operation.status).toBe("Canceled");
+  });
+
   it("that was sent is left out of latest before it ends (1)", () => {
     const canceling = canceled(replicating());
     expect(canceling.operation.status).toBe("Running");
