@@ -98,8 +98,9 @@ export async function createApp(
     revocations,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
+  const gates = config.galleryPolicy?.gates ?? [];
   const objections = createObjections(() => ({
-    gates: config.galleryPolicy?.gates ?? [],
+    gates,
     revocations,
     rollout,
     retention,
@@ -173,6 +174,7 @@ export async function createApp(
       machineTests,
       testResults,
       rollout,
+      gates,
       rejected: rest.rejected,
     },
     [

@@ -52,6 +52,13 @@ export const CONDITIONS = {
     command: "sigil image-version show {version} --query sigil.keys",
     request: "GET {version}",
   },
+  GateClosed: {
+    sentence: "The version has not passed the gate of its image definition",
+    whatToDo:
+      "Have its tests pass, or have it approved with a reason. Then promote it.",
+    command: "sigil image-version approve {version}{change}",
+    request: "POST {version}/approve{change}",
+  },
   Canceling: {
     sentence: "An operation is canceled, and ends once Azure is done with it",
     whatToDo: "Wait: Azure cannot cancel what it has accepted.",

@@ -1,8 +1,12 @@
 import { gatesOf, type Gate } from "../authorization/gallery-policy.js";
 import {
+  latestIn,
   lookAt,
+  regionsOf,
   type Deed,
   type Dependencies,
+  type GateWait,
+  type KnownImageVersion,
   type Objection,
 } from "../image-version/index.js";
 import {
@@ -35,13 +39,38 @@ export async function objectionsByGate(
   // Azure does not say where a deleted version is in latest once it is restored.
   if (regions === "any")
     return [objection(id, "it is not known in which regions it would be", [])];
-  return regions.flatMap((region): Objection[] => {
+  return closedIn(gates, results, regions).map(({ region, why }) =>
+    objection(id, `in ${region} ${why}`, [region]),
+  );
+}
+
+/** Where gates keep a version out of latest, of what a GET has read of it. */
+export async function gateWaits(
+  deps: Pick<GateDependencies, "results" | "gates">,
+  { id, look, record }: KnownImageVersion,
+): Promise<readonly GateWait[]> {
+  const gates = gatesOf(deps.gates, id);
+  if (gates.length === 0 || look === undefined) return [];
+  const included = latestIn(look.resource);
+  const regions = regionsOf(look.resource).filter(
+    (region) => !included.includes(region),
+  );
+  if (regions.length === 0) return [];
+  const versionId = formatImageVersionId(id);
+  const results = await resultsOf(deps.results, versionId, look, record);
+  return closedIn(gates, results, regions);
+}
+
+function closedIn(
+  gates: readonly Gate[],
+  results: readonly TestResult[],
+  regions: readonly string[],
+): readonly GateWait[] {
+  return regions.flatMap((region) => {
     const reasons = gates.flatMap((gate) =>
       isGated(gate, region) ? (whyClosed(gate, results, region) ?? []) : [],
     );
-    return reasons.length === 0
-      ? []
-      : [objection(id, `in ${region} ${reasons.join("; ")}`, [region])];
+    return reasons.length === 0 ? [] : [{ region, why: reasons.join("; ") }];
   });
 }
 

@@ -1,4 +1,6 @@
 import type { HttpHandler } from "@azure/functions";
+import type { Gate } from "../authorization/gallery-policy.js";
+import { gateWaits } from "../gate/objections.js";
 import { getImageVersion, type Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
@@ -42,6 +44,7 @@ export interface HandlerDependencies {
   readonly machineTests: TestDependencies;
   readonly testResults: TestResultDependencies;
   readonly rollout: RolloutDependencies;
+  readonly gates: readonly Gate[];
   readonly rejected: RejectedRequests;
 }
 
@@ -71,7 +74,14 @@ export function createHttpHandlers(
       deps.imageVersions,
       (version) =>
         edge.validator.validateBody("putImageVersion", version).findings,
-      (version) => getRollout(deps.rollout, version),
+      async (version) => {
+        const rollout = await getRollout(deps.rollout, version);
+        const { results } = deps.testResults;
+        return {
+          ...(rollout && { rollout }),
+          gateWaits: await gateWaits({ results, gates: deps.gates }, version),
+        };
+      },
       deps.revocation.revocations,
     ),
     ...revocationHandlers(endpoint, deps.revocation),

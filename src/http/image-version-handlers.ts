@@ -36,7 +36,6 @@ import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";
 import { banOf, bansOf, toMove } from "../revocation/bans.js";
 import type { Revocations } from "../revocation/record.js";
-import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, askedIn, nothingToDo } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
@@ -77,12 +76,14 @@ type Put = EndpointRequest<"putImageVersion" | "armPutImageVersion">;
 type Patch = EndpointRequest<"patchImageVersion" | "armPatchImageVersion">;
 type Delete = EndpointRequest<"deleteImageVersion" | "armDeleteImageVersion">;
 
-/** `validate` finds every error in a whole image version; `rolloutOf` tells how far one is that waits for tests. */
+/** `validate` finds every error in a whole image version; `waitsOf` tells what keeps one out of latest. */
 export function imageVersionHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
   validate: (version: unknown) => readonly Finding[],
-  rolloutOf: (version: KnownImageVersion) => Promise<RolloutView | undefined>,
+  waitsOf: (
+    version: KnownImageVersion,
+  ) => Promise<Pick<Beside, "rollout" | "gateWaits">>,
   revocations: Revocations,
 ): Readonly<Record<Names, HttpHandler>> {
   const shown = (version: KnownImageVersion, beside?: Beside) => ({
@@ -107,14 +108,14 @@ export function imageVersionHandlers(
       path,
       isFresh ? "fresh" : undefined,
     );
-    const rollout = await rolloutOf(version);
+    const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
     const keys =
       "expand" in query
         ? await openedKeys(deps, imageIdOf(path), version)
         : (await withKeys(deps, imageIdOf(path), [version]))[0]?.[1];
     return shown(version, {
-      ...(rollout && { rollout }),
+      ...waits,
       ...(revocation && { revocation }),
       ...(keys && { keys }),
     });

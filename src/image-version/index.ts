@@ -50,7 +50,7 @@ export { planRollback, rollBackImage } from "./rollback/roll-back.js";
 export { rollbackTarget } from "./rollback/target.js";
 
 // Queries.
-export type { Beside } from "./queries/conditions.js";
+export type { Beside, GateWait } from "./queries/conditions.js";
 export {
   listDeletedImageVersions,
   softDeleteOf,

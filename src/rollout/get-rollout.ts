@@ -5,7 +5,7 @@ import type {
 import type { RolloutDependencies } from "./ports.js";
 import { decisionOn } from "./situation.js";
 
-export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
+type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
 
 /** How far a version is that is held back until its tests have passed; undefined for any other. */
 export async function getRollout(

@@ -247,6 +247,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         now: common.now,
       },
       rollout: { imageVersions, machineTests, results },
+      gates: [],
       rejected: {
         peek: (fromId, most) =>
           Promise.resolve(

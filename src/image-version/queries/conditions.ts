@@ -19,8 +19,17 @@ import type { KnownImageVersion } from "./get.js";
 type Sigil = ImageVersionView["sigil"];
 type ConditionView = NonNullable<Sigil["conditions"]>[number];
 
+/** A canonical region in which a gate keeps a version out of latest, and why. */
+export interface GateWait {
+  readonly region: string;
+  readonly why: string;
+}
+
 /** What a GET reads besides, and a list does not. */
-export type Beside = Pick<Sigil, "keys" | "rollout" | "revocation">;
+export type Beside = Pick<Sigil, "keys" | "rollout" | "revocation"> & {
+  /** Shown as a condition alone. */
+  readonly gateWaits?: readonly GateWait[];
+};
 
 /** A condition before it is said what to do. */
 interface Found {
@@ -30,6 +39,7 @@ interface Found {
   /** RFC 3339; absent where nobody knows. */
   readonly since?: string | undefined;
   readonly fields?: readonly string[];
+  readonly regions?: readonly string[];
   readonly change?: Change;
 }
 
@@ -39,7 +49,7 @@ const NEVER_AGREE_MS = 20 * 60_000;
 export function conditionsOf(
   { id, look, record }: KnownImageVersion,
   now: Date,
-  { keys, rollout, revocation }: Beside,
+  { keys, rollout, revocation, gateWaits = [] }: Beside,
 ): readonly ConditionView[] {
   const stored = (record?.conditions ?? []).map((one) =>
     storedCondition(one, look?.resource ?? record?.status?.resource),
@@ -52,16 +62,19 @@ export function conditionsOf(
       : []),
     ...(record ? disagreeing(record, now) : []),
     ...atRisk(keys),
+    // One that was taken back comes into latest through no gate.
+    ...(revocation === undefined ? gateClosed(gateWaits) : []),
     // A paused rule is said once.
     ...(record && !isPaused(record) ? waiting(record, rollout) : []),
   ];
   const order = Object.keys(CONDITIONS);
   return found
     .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
-    .map(({ since, change, fields, ...condition }) => ({
+    .map(({ since, change, fields, regions, ...condition }) => ({
       ...condition,
       ...(since !== undefined && { since }),
       ...(fields && { fields: [...fields] }),
+      ...(regions && { regions: [...regions] }),
       whatToDo: whatToDo(condition.type, formatImageVersionId(id), change),
     }));
 }
@@ -132,6 +145,28 @@ export function atRisk(keys: VersionKeys | undefined): readonly Found[] {
             ...new Set(keys.problems.map((one) => one.diskEncryptionSetId)),
           ]),
           since: first(keys.problems.map(({ since }) => since)),
+        },
+      ];
+}
+
+function gateClosed(waits: readonly GateWait[]): readonly Found[] {
+  const regions = waits.map(({ region }) => region);
+  // Without a reason it is refused: that is for the person to say.
+  const approval = JSON.stringify({ reason: "", regions });
+  return waits.length === 0
+    ? []
+    : [
+        {
+          type: "GateClosed",
+          message: conditionMessage(
+            "GateClosed",
+            waits.map(({ region, why }) => `in ${region} ${why}`),
+          ),
+          regions,
+          change: {
+            options: ` --regions ${regions.join(" ")} --reason ""`,
+            request: ` ${approval}`,
+          },
         },
       ];
 }

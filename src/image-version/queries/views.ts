@@ -76,6 +76,7 @@ function sigilOf(
   const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
     (record && ownAsked(record)) ?? {};
   const conditions = conditionsOf(known, now, beside);
+  const { gateWaits: _, ...shownBeside } = beside;
   const createdTime = record?.createdTime ?? look?.publishedDate;
   return {
     managedBy: record && isManaged(record) ? "Sigil" : "Others",
@@ -86,7 +87,7 @@ function sigilOf(
     ...(record && ruleInForce(record) && { heldBack: true }),
     ...(record && { operationId: operationIdOf(record), state: record.state }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),
-    ...beside,
+    ...shownBeside,
     latest,
     latestIn: [...latestIn],
     ...(look && { observedTime: look.time }),

@@ -1,11 +1,13 @@
 /** A gate that binds: what the gallery policy asks of every version of an image definition before it comes into latest. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
+import { gateWaits } from "../../../src/gate/objections.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { lookAfter } from "../../../src/rollout/roll-out.js";
@@ -32,19 +34,21 @@ const SCANNER = { appId: "scanner" };
 const BY = { requestedBy: { appId: "writer" }, traceparent: TRACEPARENT };
 const CLOSED = { code: "GateClosed" };
 
+const GATES = [
+  {
+    images: [{ subscriptionId: "*", galleryName: "MyGallery" }],
+    regions: ["West US"],
+    tests: [{ name: "scan", reporters: [SCANNER] }],
+  },
+];
+
 let world: InProcess;
 let image: string;
 beforeEach(async () => {
   world = await startInProcess({
     replicationMs: 60_000,
     spread: 0,
-    gates: [
-      {
-        images: [{ subscriptionId: "*", galleryName: "MyGallery" }],
-        regions: ["West US"],
-        tests: [{ name: "scan", reporters: [SCANNER] }],
-      },
-    ],
+    gates: GATES,
   });
   image = await define(world);
 });
@@ -148,6 +152,47 @@ test("an approval with a reason opens it, until a failure is found later", async
   });
   await world.finish(versionId("1.0.0", image));
   expect(await refusal(promote("1.0.0"))).toMatchObject(CLOSED);
+});
+
+test("GET says where its gate is closed, why, and how it is opened", async () => {
+  const shown = async (revoked = false) => {
+    const version = await getImageVersion(world.deps, id("1.0.0"));
+    const { conditions } = viewImageVersion(version, world.deps.now(), {
+      gateWaits: await gateWaits({ ...tests(), gates: GATES }, version),
+      ...(revoked && {
+        revocation: {
+          reason: "CVE",
+          revokedBy: {},
+          revokedTime: "2026-01-01T00:00:00Z",
+        },
+      }),
+    }).sigil as { conditions?: { type: string; whatToDo: object }[] };
+    return conditions?.filter(({ type }) => type === "GateClosed") ?? [];
+  };
+  await publish("1.0.0");
+  const [closed] = await shown();
+  expect(closed).toMatchObject({
+    message:
+      "The version has not passed the gate of its image definition: in westus scan has not passed.",
+    regions: ["westus"],
+    whatToDo: {
+      command: expect.stringMatching(
+        /^sigil image-version approve .* -e 1\.0\.0 --regions westus --reason ""$/u,
+      ) as string,
+      request: `POST /api${versionId("1.0.0", image)}/approve {"reason":"","regions":["westus"]}`,
+    },
+  });
+  expect(await shown(true)).toEqual([]);
+  await report("1.0.0", "failed", SCANNER);
+  expect(await shown()).toMatchObject([
+    { message: expect.stringContaining("scan has failed") as string },
+  ]);
+  await approve("1.0.0");
+  expect(await shown()).toEqual([]);
+  // What is in latest already waits for no gate.
+  await promote("1.0.0");
+  await report("1.0.0", "failed", SCANNER);
+  expect(await shown()).toEqual([]);
 });
 
 test("its own rule waits for the gate, and goes on once that is open", async () => {

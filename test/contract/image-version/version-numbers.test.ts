@@ -619,7 +619,7 @@ describe("POST …/versions", () => {
       endpoint,
       world.deps,
       () => [],
-      () => Promise.resolve(undefined),
+      () => Promise.resolve({}),
       revocationOf(world.deps).revocations,
     ).createNextImageVersion(
       new HttpRequest({

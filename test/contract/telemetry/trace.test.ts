@@ -86,7 +86,7 @@ async function put(): Promise<string> {
     endpoint,
     deps,
     () => [],
-    () => Promise.resolve(undefined),
+    () => Promise.resolve({}),
     revocationOf(deps).revocations,
   ).putImageVersion(
     new HttpRequest({

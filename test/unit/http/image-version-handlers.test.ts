@@ -59,7 +59,7 @@ function begin(
     }),
     world.deps.imageVersions,
     (body) => validator.validateBody("putImageVersion", body).findings,
-    () => Promise.resolve(undefined),
+    () => Promise.resolve({}),
     world.deps.revocation.revocations,
   );
 }
