@@ -5,7 +5,7 @@ export interface Person {
   readonly roles: readonly string[];
 }
 
-/** One for each role of Sigil's API; each role includes those before it. */
+/** One for each role of Sigil's API. */
 export const LOCAL_PEOPLE = [
   {
     username: "reader",
@@ -22,11 +22,21 @@ export const LOCAL_PEOPLE = [
     name: "Admin",
     roles: ["ImageVersions.Admin"],
   },
+  {
+    username: "approver",
+    name: "Approver",
+    roles: ["ImageVersions.Approve"],
+  },
 ] as const satisfies readonly Person[];
 
 /** A public client: a page or a program that has no secret. Its redirects are any address on this machine. */
 export const LOCAL_PUBLIC_CLIENT = {
   clientId: "00000000-0000-4000-8000-0000000ba9e1",
   /** What it was let do; a person's roles decide with it. */
-  scopes: ["ImageVersions.Read", "ImageVersions.Write", "ImageVersions.Admin"],
+  scopes: [
+    "ImageVersions.Read",
+    "ImageVersions.Write",
+    "ImageVersions.Admin",
+    "ImageVersions.Approve",
+  ],
 } as const;

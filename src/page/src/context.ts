@@ -2,7 +2,7 @@ import { createContext } from "preact";
 import { useContext, useRef } from "preact/hooks";
 import type { Client } from "@sigil/client";
 import { isRunning, type Operation } from "./operations.js";
-import { includesRole, type Role } from "./session/person.js";
+import type { Role } from "./session/person.js";
 import type { Session } from "./session/session.js";
 import { useStore } from "./store.js";
 
@@ -36,7 +36,7 @@ export function useRequestKey(): (content: unknown) => string {
 /** Whether what needs this role is offered, also after the sign-in has ended: what is shown stays. The API decides by itself. */
 export function useMay(role: Role): boolean {
   const state = useStore(useSession().state);
-  return "person" in state && includesRole(state.person.role, role);
+  return "person" in state && state.person.roles.includes(role);
 }
 
 /** Whether canceling is offered: to who has asked for the operation, and to an Admin. */
@@ -44,10 +44,10 @@ export function useMayCancel(operation: Operation | undefined): boolean {
   const state = useStore(useSession().state);
   if (operation === undefined || !isRunning(operation)) return false;
   if (!("person" in state)) return false;
-  const { role, objectId } = state.person;
+  const { roles, objectId } = state.person;
   return (
-    includesRole(role, "Admin") ||
-    (includesRole(role, "Write") &&
+    roles.includes("Admin") ||
+    (roles.includes("Write") &&
       objectId !== undefined &&
       operation.requestedBy?.objectId === objectId)
   );

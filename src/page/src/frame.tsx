@@ -4,6 +4,7 @@ import { Search } from "./search.js";
 import { useClient, useMay, useSession } from "./context.js";
 import { useLive } from "./live.js";
 import { Link } from "./navigation.js";
+import { readRejected } from "./rejected.js";
 import type { Route } from "./routes.js";
 import { useStore } from "./store.js";
 
@@ -85,20 +86,12 @@ const REJECTED_EVERY_MS = 60_000;
 
 /** For an Admin, how many wait to be corrected. */
 function RejectedCount() {
-  return useMay("Admin") ? <RejectedTag /> : null;
-}
-
-function RejectedTag() {
   const client = useClient();
+  const mayAdmin = useMay("Admin");
   const { value = 0 } = useLive<number>(
-    "rejected count",
-    async (_, signal) => {
-      const { body } = await client.call("listRejectedRequests", {
-        query: { top: 100 },
-        signal,
-      });
-      return body.value.length;
-    },
+    `rejected count ${mayAdmin}`,
+    async (_, signal) =>
+      mayAdmin ? (await readRejected(client, signal)).value.length : 0,
     () => REJECTED_EVERY_MS,
   );
   return value === 0 ? null : <span class="tag">{value}</span>;
@@ -108,15 +101,12 @@ function Who() {
   const session = useSession();
   const state = useStore(session.state);
   if (!("person" in state)) return null;
-  const { name, role } = state.person;
+  const { name, roles } = state.person;
+  const role = roles.at(-1) ?? "no role";
   return (
-    <Menu
-      label={`${name}, ${role ?? "no role"}`}
-      class="who"
-      text={initials(name)}
-    >
+    <Menu label={`${name}, ${role}`} class="who" text={initials(name)}>
       <p>
-        {name} <span class="tag">{role ?? "no role"}</span>
+        {name} <span class="tag">{role}</span>
       </p>
       <hr />
       <button type="button" onClick={() => void session.signOut()}>

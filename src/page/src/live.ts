@@ -4,7 +4,7 @@
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "./context.js";
-import { askedToWaitMs, BUSY_MS, retryDelayMs } from "./retry.js";
+import { askedToWaitMs, BUSY_MS, errorOf, retryDelayMs } from "./retry.js";
 
 export interface Live<T> {
   readonly value: T | undefined;
@@ -81,7 +81,7 @@ export function useLive<T>(
         // Invariant 2.
         show({
           ...latest,
-          error: error instanceof Error ? error : new Error(String(error)),
+          error: errorOf(error),
         });
         nextMs = retryDelayMs(error, failures);
         notBeforeMs = Date.now() + askedToWaitMs(error);

@@ -44,12 +44,15 @@ export function useQuery(): URLSearchParams {
 /** A link that stays in the page; with a modifier key it is the browser's. */
 export function Link({
   to,
+  query = "",
   current,
   class: className,
   tabIndex,
   children,
 }: {
   readonly to: Route;
+  /** With its question mark. */
+  readonly query?: string;
   readonly current?: boolean;
   readonly class?: string;
   /** -1: reached by other keys than Tab. */
@@ -58,7 +61,7 @@ export function Link({
 }) {
   return (
     <a
-      href={pathOf(to)}
+      href={pathOf(to) + query}
       class={className}
       tabIndex={tabIndex}
       aria-current={current ? "page" : undefined}
@@ -72,7 +75,7 @@ export function Link({
         )
           return;
         event.preventDefault();
-        navigate(to);
+        navigate(to, query);
       }}
     >
       {children}

@@ -1,4 +1,5 @@
 import type { Schemas } from "@sigil/client";
+import { parseResourceId } from "./routes.js";
 
 export type Operation = Schemas["Operation"];
 
@@ -19,6 +20,20 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
 
 export function kindName(kind: string): string {
   return KIND_NAMES[kind] ?? kind;
+}
+
+/** What it does, and to what: `Promote MyImage 1.0.0`. */
+export function titleOf({ kind, resourceId }: Operation): string {
+  const { image, version = "" } = parseResourceId(resourceId) ?? {};
+  const name = image?.imageName ?? resourceId.split("/")[2] ?? "";
+  return `${kindName(kind)} ${name} ${version}`.trim();
+}
+
+/** `KeyAtRisk`: key at risk. */
+export function inWords(code: string): string {
+  return code
+    .replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`)
+    .toLowerCase();
 }
 
 export function isRunning({ status }: Pick<Operation, "status">): boolean {

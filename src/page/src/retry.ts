@@ -28,3 +28,8 @@ export function askedToWaitMs(error: unknown): number {
 export function isUnchanged(error: unknown): boolean {
   return error instanceof ProblemError && error.status === 304;
 }
+
+/** What was thrown, whatever it is. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,11 +1,6 @@
-import {
-  useEffect,
-  useId,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Client } from "@sigil/client";
+import { useModal } from "./components/dialog.js";
 import { Tile } from "./components/tile.js";
 import { useClient } from "./context.js";
 import { imagesOf, readGalleries } from "./galleries.js";
@@ -57,14 +52,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
   const [all, setAll] = useState<readonly Hit[]>();
   const [at, setAt] = useState(0);
   const listId = useId();
-  useLayoutEffect(() => {
-    const opener = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      dialog.current?.close();
-      if (opener instanceof HTMLElement) opener.focus();
-    };
-  }, []);
+  const modal = useModal(dialog, onClose);
   useEffect(() => {
     const ended = new AbortController();
     readHits(client, ended.signal, setAll).catch(() => {
@@ -101,18 +89,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
     navigate(hit.to);
   };
   return (
-    <dialog
-      ref={dialog}
-      aria-label="Search"
-      class="search"
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onClose={() => {
-        if (dialog.current !== null) onClose();
-      }}
-    >
+    <dialog ref={dialog} aria-label="Search" class="search" {...modal}>
       <input
         type="text"
         role="combobox"

@@ -1,71 +1,51 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
-import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import { pathOf, type ApiClient } from "../../support/api-client.js";
-import { findChromium, startChromium } from "./browser.js";
-import { axeFindings, openPage, SEED_IMAGE, signIn } from "./page.js";
+import { pathOf } from "../../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { Stack } from "../../support/stack.js";
+import { findChromium } from "./browser.js";
+import {
+  axeFindings,
+  changed,
+  choose,
+  HOSTILE,
+  SEED_IMAGE,
+  signIn,
+  startWorld,
+  type World,
+} from "./page.js";
 
 const chromium = findChromium();
-const HOSTILE = `<img src=x onerror="document.title='taken over'">`;
+
+const SETTINGS = {
+  SIGIL_TEST_MACHINES: "true",
+  SIGIL_TEST_MACHINE_PRICES:
+    '{"currency":"EUR","hour":{"westus/Standard_D2s_v5":0.1}}',
+};
+
+async function prepare(world: World): Promise<void> {
+  await world.make("1.0.0");
+  await world.make("1.1.0", {
+    tags: { [HOSTILE.replace(/[<>]/gu, "")]: HOSTILE },
+  });
+  await world.stack.send("image-version-requests", {
+    body: {
+      specversion: "1.0",
+      id: HOSTILE,
+      source: "urn:test",
+      type: "test",
+      subject: seedVersionId("9.0.0"),
+      data: { location: HOSTILE, properties: {} },
+    },
+  });
+}
 
 describe("what may be done in the page", needs("chromium", chromium), () => {
-  let stack: Stack;
-  let host: HostProcess;
-  let browser: Browser;
-  let api: ApiClient;
-
-  const make = async (number: string, tags = {}): Promise<void> => {
-    const id = seedVersionId(number);
-    await api.put(id, { ...managedImageRequest(), tags });
-    await stack.events.ended(id);
-  };
-  const address = (path: string): string => `${host.origin}/api/ui/${path}`;
-  /** What would be refused is not in the menu. */
-  const choose = async (page: Page, name: string): Promise<void> => {
-    await page.getByRole("button", { name: "More actions" }).click();
-    await page.getByRole("button", { name, exact: true }).click();
-  };
-
-  beforeAll(async () => {
-    stack = await Stack.start({
-      settings: {
-        SIGIL_TEST_MACHINES: "true",
-        SIGIL_TEST_MACHINE_PRICES:
-          '{"currency":"EUR","hour":{"westus/Standard_D2s_v5":0.1}}',
-      },
-    });
-    host = await stack.startHost();
-    browser = await startChromium(chromium ?? "");
-    api = await stack.client(host);
-    await make("1.0.0");
-    await make("1.1.0", { [HOSTILE.replace(/[<>]/gu, "")]: HOSTILE });
-    await stack.send("image-version-requests", {
-      body: {
-        specversion: "1.0",
-        id: HOSTILE,
-        source: "urn:test",
-        type: "test",
-        subject: seedVersionId("9.0.0"),
-        data: { location: HOSTILE, properties: {} },
-      },
-    });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.close();
-  });
+  const world = startWorld(prepare, { settings: SETTINGS });
 
   it("a writer sees what a rollback changes in each region, and then rolls back", async () => {
-    const { page, context, complaints } = await openPage(
-      browser,
-      address(SEED_IMAGE),
-    );
-    await signIn(page, "writer");
+    const { page, complaints } = await world.open(SEED_IMAGE, "writer");
     await choose(page, "Roll back…");
     const dialog = page.getByRole("dialog");
     await dialog.getByText("From 1.1.0 to 1.0.0.").waitFor();
@@ -89,15 +69,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await page.goBack();
     await page.getByRole("heading", { name: "MyImage" }).waitFor();
     expect(complaints).toEqual([]);
-    await context.close();
   });
 
   it("a promotion says which version the latest becomes, before it is asked for", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.1.0`),
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.1.0`, "writer");
     await choose(page, "Promote…");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("row", { name: "westus 1.0.0 → 1.1.0" }).waitFor();
@@ -117,20 +92,15 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       .click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("Ready everywhere, latest in all 2").waitFor();
-    await context.close();
   });
 
   it("who reads a dialog sees what others change meanwhile, and does nothing to what was not seen", async () => {
-    await make("3.0.0");
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/3.0.0`),
-    );
-    await signIn(page, "writer");
+    await world.make("3.0.0");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/3.0.0`, "writer");
     await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("row", { name: "westus 3.0.0 → 1.1.0" }).waitFor();
-    await api.request(
+    await world.api.request(
       "POST",
       `${pathOf(seedVersionId("3.0.0"))}/demote?allowNoLatest=true`,
     );
@@ -141,40 +111,29 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await dialog.getByRole("button", { name: "Delete" }).click();
     await dialog.getByRole("alert").getByText("changed").waitFor();
     await page.keyboard.press("Escape");
-    await api.request("DELETE", pathOf(seedVersionId("3.0.0")));
-    await stack.events.ended(seedVersionId("3.0.0"));
-    await context.close();
+    await world.api.request("DELETE", pathOf(seedVersionId("3.0.0")));
+    await world.stack.events.ended(seedVersionId("3.0.0"));
   });
 
   it("a version's own view offers to roll back to it", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`, "writer");
     await choose(page, "Roll back to this version…");
     await page.getByRole("dialog").getByText("From 1.1.0 to 1.0.0.").waitFor();
-    await context.close();
   });
 
   it("a test is not offered where the image definition has no profile for it", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`, "writer");
     await page.getByRole("button", { name: "More actions" }).click();
     await page.getByRole("button", { name: "Delete…" }).waitFor();
     expect(
       await page.getByRole("button", { name: "Test…", exact: true }).count(),
     ).toBe(0);
     expect(await axeFindings(page)).toEqual([]);
-    await context.close();
   });
 
   it("a version in waves says that its second wave waits, and is promoted there: what is foretold comes", async () => {
     const image = seedVersionId("4.0.0");
-    await api.put(image, {
+    await world.api.put(image, {
       ...managedImageRequest(),
       sigil: {
         promotion: {
@@ -186,12 +145,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         },
       },
     });
-    await stack.events.ended(image);
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/4.0.0`),
-    );
-    await signIn(page, "writer");
+    await world.stack.events.ended(image);
+    const { page } = await world.open(`${SEED_IMAGE}/versions/4.0.0`, "writer");
     for (const [wave, region, other] of [
       [1, "westus", "eastus2"],
       [2, "eastus2", "westus"],
@@ -223,16 +178,12 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         .waitFor();
     }
     // Not simply latest, where it is so in one region of two.
-    await context.close();
-    await api.request("DELETE", `${pathOf(image)}?allowNoLatest=true`);
-    await stack.events.ended(image);
+    await world.api.request("DELETE", `${pathOf(image)}?allowNoLatest=true`);
+    await world.stack.events.ended(image);
   });
 
   it("a test that was asked for shows in the version's operations at once, and what it has proven", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`);
     const tests = [
       {
         name: "westus",
@@ -292,19 +243,18 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await dialog.getByRole("button", { name: "Test" }).click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("Started and proven").waitFor();
-    await context.close();
   });
 
   it("a test says what would be made in each region, and what that costs", async () => {
     const machines = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
-    await stack.simulator.putResource(machines.group("westus"));
+    await world.stack.simulator.putResource(machines.group("westus"));
     const regions = ["westus", "eastus2"].map((name) => ({
       name,
       network: machines.virtualNetwork(`tests-${name}`, name, ["machines"]),
     }));
     for (const { network } of regions)
-      await stack.simulator.putResource(network);
-    const admin = await stack.client(host, ["ImageVersions.Admin"]);
+      await world.stack.simulator.putResource(network);
+    const admin = await world.stack.client(world.host, ["ImageVersions.Admin"]);
     const image = pathOf(seedVersionId("1.0.0")).replace(
       /\/versions\/.*$/u,
       "",
@@ -321,11 +271,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       },
     });
     expect(status).toBe(200);
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`, "writer");
     await choose(page, "Test…");
     const dialog = page.getByRole("dialog");
     await dialog
@@ -337,14 +283,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       .getByText("Cost: Unknown: SIGIL_TEST_MACHINE_PRICES")
       .waitFor();
     expect(await axeFindings(page)).toEqual([]);
-    await context.close();
   });
 
   it("a cancel says what becomes of what has begun, by the kind of the operation", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`operations/${"0".repeat(32)}-1`),
-    );
+    const { page } = await world.open(`operations/${"0".repeat(32)}-1`);
     let kind = "TestImageVersion";
     let status = "Running";
     await page.route("**/api/operations/*", (route) =>
@@ -379,16 +321,11 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     status = "NotStarted";
     await page.reload();
     expect(await said()).toContain("It has not begun");
-    await context.close();
   });
 
   it("a version is deleted only by who types its number", async () => {
-    await make("0.9.0");
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/0.9.0`),
-    );
-    await signIn(page, "writer");
+    await world.make("0.9.0");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/0.9.0`, "writer");
     await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
     await dialog.getByText("This is final").waitFor();
@@ -422,34 +359,24 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       expect(await page.getByRole("button", { name }).count(), name).toBe(0);
     await page.getByRole("link", { name: "Back to MyImage" }).click();
     await page.getByRole("heading", { level: 1, name: "MyImage" }).waitFor();
-    await context.close();
   });
 
   it("a region that has failed is offered to be retried once the operation that repairs it by itself has ended", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`);
     let status = "Running";
-    await page.route("**/versions/1.0.0?*", async (route) => {
-      const response = await route.fetch();
-      const { sigil, ...rest } = (await response.json()) as {
-        sigil: { regions: object[] };
-      };
-      const regions = sigil.regions.map((region) => ({
-        ...region,
-        state: "Failed",
-      }));
-      await route.fulfill({
-        response,
-        json: { ...rest, sigil: { ...sigil, regions } },
-      });
-    });
-    await page.route(/\/operations\/[^?]+$/u, async (route) => {
-      const response = await route.fetch();
-      const operation = (await response.json()) as object;
-      await route.fulfill({ response, json: { ...operation, status } });
-    });
+    await changed<{ sigil: { regions: object[] } }>(
+      page,
+      "**/versions/1.0.0?*",
+      ({ sigil, ...rest }) => {
+        const failed = { state: "Failed" };
+        const regions = sigil.regions.map((one) => ({ ...one, ...failed }));
+        return { ...rest, sigil: { ...sigil, regions } };
+      },
+    );
+    await changed(page, /\/operations\/[^?]+$/u, (operation) => ({
+      ...operation,
+      status,
+    }));
     await signIn(page, "admin");
     await page.getByRole("heading", { name: /^Failed in/u }).waitFor();
     const retry = page.getByRole("button", { name: "Try now" });
@@ -457,15 +384,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     status = "Failed";
     await page.getByRole("button", { name: "Live" }).click();
     await retry.waitFor();
-    await context.close();
   });
 
   it("asked for once more after every answer was lost, it is the same request", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`, "writer");
     const keys: (string | undefined)[] = [];
     const operations: unknown[] = [];
     await page.route("**/{promote,demote}", async (route) => {
@@ -491,14 +413,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     expect(keys).toHaveLength(4);
     expect(new Set(keys).size).toBe(1);
     expect(new Set(operations).size).toBe(1);
-    await context.close();
   });
 
   it("who may only read is offered nothing, and refused by the API all the same", async () => {
-    const { page, context } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.0.0`),
-    );
+    const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`);
     let token = "";
     page.on("request", (request) => {
       token = request.headers()["authorization"] ?? token;
@@ -516,7 +434,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await page.getByRole("link", { name: "Rejected" }).click();
     await page.getByText("ImageVersions.Admin").waitFor();
     const refused = await fetch(
-      `${host.origin}/api/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/rollback`,
+      `${world.host.origin}/api/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/rollback`,
       {
         method: "POST",
         headers: { Authorization: token, "Content-Type": "application/json" },
@@ -525,15 +443,13 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     );
     expect(refused.status).toBe(403);
     await refused.body?.cancel();
-    await context.close();
   });
 
   it("names and messages of others are shown as text, whatever they are", async () => {
-    const { page, context, complaints } = await openPage(
-      browser,
-      address(`${SEED_IMAGE}/versions/1.1.0`),
+    const { page, complaints } = await world.open(
+      `${SEED_IMAGE}/versions/1.1.0`,
+      "admin",
     );
-    await signIn(page, "admin");
     await page.getByText(HOSTILE, { exact: true }).waitFor();
     await page.getByRole("link", { name: "Rejected" }).click();
     // Each error with its field, what was wrong and what to do.
@@ -580,6 +496,5 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await send.click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("There are none.").waitFor();
-    await context.close();
   });
 });

@@ -1,40 +1,25 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
-import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import { findChromium, startChromium } from "./browser.js";
-import { openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { Stack } from "../../support/stack.js";
+import { findChromium } from "./browser.js";
+import {
+  openPage,
+  SEED_IMAGE,
+  signIn,
+  startWorld,
+  summarized,
+  versionIn,
+} from "./page.js";
 
 const chromium = findChromium();
 
 describe("the view of an image definition", needs("chromium", chromium), () => {
-  let stack: Stack;
-  let host: HostProcess;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-    host = await stack.startHost();
-    browser = await startChromium(chromium ?? "");
-    const api = await stack.client(host);
-    await api.put(seedVersionId("1.0.0"), managedImageRequest());
-    await stack.events.ended(seedVersionId("1.0.0"));
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.close();
-  });
+  const world = startWorld((made) => made.make("1.0.0"));
 
   it("shows a version in each region, and a new one without being reloaded", async () => {
-    const { page, context, complaints } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    await signIn(page, "reader");
+    const { page, complaints } = await world.open(SEED_IMAGE, "reader");
     const row = page.getByRole("row", { name: /^1\.0\.0/u });
     await expect
       .poll(() => row.innerText())
@@ -45,8 +30,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       0,
     );
 
-    const api = await stack.client(host);
-    await api.put(seedVersionId("1.0.1"), managedImageRequest());
+    await world.api.put(seedVersionId("1.0.1"), managedImageRequest());
     await page.getByRole("link", { name: "1.0.1" }).waitFor();
 
     // Filters are in the address: it can be sent to somebody.
@@ -56,16 +40,12 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByLabel("Version or key").fill("westusdisk");
     await page.getByText("2 versions").waitFor();
     expect(complaints).toEqual([]);
-    await context.close();
   });
 
   it("on a wall, the names of two keys are whole", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-      { viewport: { width: 2_560, height: 1_440 } },
-    );
-    await signIn(page, "reader");
+    const { page } = await world.open(SEED_IMAGE, "reader", {
+      viewport: { width: 2_560, height: 1_440 },
+    });
     await page
       .getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2")
       .first()
@@ -75,60 +55,37 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
         `[...document.querySelectorAll("td small")].filter((each) => each.scrollWidth > each.clientWidth).length`,
       ),
     ).toBe(0);
-    await context.close();
   });
 
   it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    const version = (name: string, managedBy: string, state?: string) => ({
-      name,
-      managedBy,
-      ...(state !== undefined && { state }),
-      provisioningState: "Succeeded",
-      latest: true,
-      excludeFromLatest: false,
-      regions: [
-        {
-          name: "westus",
-          state: "Unknown",
-          progress: 0,
-          latest: true,
-          excludeFromLatest: false,
-          encryptionType: "EncryptionAtRestWithPlatformKey",
-          diskEncryptionSets: [],
-        },
-      ],
-    });
-    await page.route("**/summary", (route) =>
-      route.fulfill({
-        headers: { ETag: '"1"' },
-        json: {
-          time: "2026-01-01T00:00:00Z",
-          complete: true,
-          diskEncryptionSets: [],
-          versions: [
-            version("2.0.0", "Sigil", "Replicating"),
-            version("1.0.0", "Others"),
-          ],
-        },
-      }),
-    );
+    const { page } = await world.open(SEED_IMAGE);
+    const waits = () => ({ state: "Unknown", progress: 0 });
+    await summarized(page, [
+      versionIn(
+        ["westus"],
+        "2.0.0",
+        { latest: true, state: "Replicating" },
+        waits,
+      ),
+      versionIn(
+        ["westus"],
+        "1.0.0",
+        { latest: true, managedBy: "Others", state: undefined },
+        waits,
+      ),
+    ]);
     await signIn(page, "reader");
     const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
     await page.getByText("2 versions").waitFor();
     expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
     expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
-    await context.close();
   });
 
   it("a gallery shows all its image definitions, has an address, and is found again", async () => {
     const gallery = seedVersionId("1.0.0").replace(/\/images\/.*/u, "");
     const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
     const definition = of.imageDefinition("MyGallery", "Old", "westus");
-    await stack.simulator.putResource({
+    await world.stack.simulator.putResource({
       ...definition,
       properties: {
         ...definition.properties,
@@ -136,11 +93,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
         endOfLifeDate: "2020-01-01T00:00:00+00:00",
       },
     });
-    const { page, context, complaints } = await openPage(
-      browser,
-      `${host.origin}/api/ui/`,
-    );
-    await signIn(page, "reader");
+    const { page, complaints } = await world.open("", "reader");
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Search" }).fill(gallery);
     await page.keyboard.press("Enter");
@@ -180,7 +133,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       await table.getByRole("row", { name: /^MyImage 1\.0/u }).innerText(),
     ).toMatch(/1\.0\.\d[\s\S]*ago[\s\S]*2 of 2[\s\S]*Nothing to do/u);
     await page.getByText(/^Read .* ago/u).waitFor();
-    await stack.simulator.putResource(
+    await world.stack.simulator.putResource(
       of.imageDefinition("MyGallery", "Newest", "westus"),
     );
     await page.keyboard.press("Control+k");
@@ -195,47 +148,33 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     expect(complaints).toEqual([]);
 
     await page.goto(
-      `${host.origin}/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/None`,
+      `${world.host.origin}/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/None`,
     );
     await page.getByText(/Azure has no gallery .*None\./u).waitFor();
-    await context.close();
   });
 
   it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/`,
-      { viewport: { width: 1_600, height: 2_000 } },
-    );
-    const versions = Array.from({ length: 10_000 }, (_, index) => ({
-      name: `1.0.${9_999 - index}`,
-      managedBy: "Sigil",
-      provisioningState: "Succeeded",
-      state: "Succeeded",
-      latest: index === 0,
-      excludeFromLatest: false,
-      regions: ["eastus2", "westus", "northeurope"].map((name) => ({
-        name,
-        state: "Completed",
-        progress: 100,
-        latest: index === 0,
-        excludeFromLatest: false,
-        encryptionType: "EncryptionAtRestWithCustomerKey",
-        diskEncryptionSets: [0],
-        regionalReplicaCount: 1,
-        storageAccountType: "Standard_LRS",
-      })),
-    }));
-    await page.route("**/summary", (route) =>
-      route.fulfill({
-        headers: { ETag: '"1"' },
-        json: {
-          time: "2026-01-01T00:00:00Z",
-          complete: true,
-          diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"],
-          versions,
-        },
-      }),
+    const { page } = await world.open("", undefined, {
+      viewport: { width: 1_600, height: 2_000 },
+    });
+    const regions = ["eastus2", "westus", "northeurope"];
+    const key = {
+      encryptionType: "EncryptionAtRestWithCustomerKey",
+      diskEncryptionSets: [0],
+      regionalReplicaCount: 1,
+      storageAccountType: "Standard_LRS",
+    };
+    await summarized(
+      page,
+      Array.from({ length: 10_000 }, (_, index) =>
+        versionIn(
+          regions,
+          `1.0.${9_999 - index}`,
+          { latest: index === 0 },
+          () => key,
+        ),
+      ),
+      { diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"] },
     );
     await signIn(page, "reader");
     await page.keyboard.press("Control+k");
@@ -257,16 +196,16 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.keyboard.press("Home");
     await page.getByRole("link", { name: "1.0.9999", exact: true }).waitFor();
     await most();
-    await context.close();
   });
 
   it("an API that goes away is said, what is shown stays, and goes on when it comes back; one that refuses the token asks to sign in", async () => {
-    const own = await stack.startHost();
+    const own = await world.stack.startHost();
     const port = Number(new URL(own.origin).port);
     const { page, context } = await openPage(
-      browser,
+      world.browser,
       `${own.origin}/api/ui/${SEED_IMAGE}`,
     );
+    world.opened.push(context);
     await signIn(page, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
@@ -275,14 +214,14 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByText("The API does not answer.").waitFor();
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
-    const again = await stack.startHost(undefined, {}, undefined, port);
+    const again = await world.stack.startHost(undefined, {}, undefined, port);
     await page
       .getByText("The API does not answer.")
       .waitFor({ state: "detached" });
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
     await again.kill();
-    await stack.startHost(
+    await world.stack.startHost(
       undefined,
       { SIGIL_TOKEN_AUDIENCE: "api://other" },
       undefined,
@@ -291,15 +230,10 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByText("The sign-in has ended.").waitFor();
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
-    await context.close();
   });
 
   it("an API that never answers, or says when to ask again, is said; what is shown stays", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    await signIn(page, "reader");
+    const { page } = await world.open(SEED_IMAGE, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     const askedAtMs: number[] = [];
     await page.route("**/summary", (route) => {
@@ -336,15 +270,11 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page
       .getByText("The API does not answer.")
       .waitFor({ state: "detached" });
-    await context.close();
   });
 
   it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
-    );
-    stack.services.tokenIssuer?.setSignInLifetime(3_600, false);
+    const { page } = await world.open(`${SEED_IMAGE}/create`);
+    world.stack.services.tokenIssuer?.setSignInLifetime(3_600, false);
     await signIn(page, "admin");
     await page.getByLabel("Version", { exact: true }).fill("7.7.7");
     await page.route("**/api/subscriptions/**", (route) =>
@@ -357,22 +287,16 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       "7.7.7",
     );
     expect(await page.getByText("You may not").count()).toBe(0);
-    stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
-    await context.close();
+    world.stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
   });
 
   it("a token is renewed before it ends, without a person", async () => {
-    stack.services.tokenIssuer?.setSignInLifetime(30, true);
-    const { page, context, requests } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    await signIn(page, "reader");
+    world.stack.services.tokenIssuer?.setSignInLifetime(30, true);
+    const { page, requests } = await world.open(SEED_IMAGE, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     expect(
       requests.filter((address) => address.endsWith("/token")).length,
     ).toBeGreaterThan(1);
-    stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
-    await context.close();
+    world.stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
   });
 });

@@ -1,88 +1,88 @@
 /** A version's life in the browser: by the keyboard alone, and what one looks up of it. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
-import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { pathOf, type ApiClient } from "../../support/api-client.js";
-import { findChromium, startChromium } from "./browser.js";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import { pathOf } from "../../support/api-client.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { findChromium } from "./browser.js";
 import {
   axeFindings,
-  openPage,
+  choose,
   SEED_IMAGE,
-  signIn,
+  startWorld,
   type Username,
+  type World,
 } from "./page.js";
-import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { Stack } from "../../support/stack.js";
 
 const chromium = findChromium();
 
+const SETTINGS = {
+  SIGIL_DRIFT_SCHEDULE: "* * * * * *",
+  SIGIL_STALE_LOOK_SECONDS: "1",
+  SIGIL_CONFIRM_SECONDS: "1",
+  SIGIL_CONSUMER_SUBSCRIPTIONS: LOCAL_SUBSCRIPTION_ID,
+  SIGIL_USE_DELAY_SECONDS: "0",
+  SIGIL_GALLERY_POLICY: JSON.stringify({
+    rules: [
+      {
+        callers: [
+          { role: "ImageVersions.Write" },
+          { role: "ImageVersions.Admin" },
+          { role: "ImageVersions.Approve" },
+        ],
+        galleries: [{ subscriptionId: "*" }],
+      },
+    ],
+    gates: [
+      {
+        images: [{ subscriptionId: "*", imageName: "Gated" }],
+        regions: ["westus"],
+        tests: [{ name: "scan", reporters: [{ appId: "scanner" }] }],
+      },
+    ],
+  }),
+};
+
+/** Two versions, in a gallery with soft delete. */
+async function prepare(world: World): Promise<void> {
+  const { simulator } = world.stack;
+  const gallery = simulator
+    .resources()
+    .find(({ id }) => id.endsWith("/galleries/MyGallery"));
+  if (gallery === undefined) throw new Error("there is no MyGallery");
+  await simulator.putResource({
+    ...gallery,
+    properties: {
+      ...gallery.properties,
+      softDeletePolicy: { isSoftDeleteEnabled: true },
+    },
+  });
+  await simulator.putResource(
+    resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").imageDefinition(
+      "MyGallery",
+      "Gated",
+      "westus",
+    ),
+  );
+  await world.make("1.0.0", { tags: { build: "1" } });
+  await world.make("1.1.0", { tags: { build: "2" } });
+}
+
 describe("a version's life in the page", needs("chromium", chromium), () => {
-  let stack: Stack;
-  let host: HostProcess;
-  let browser: Browser;
-  let api: ApiClient;
-
-  beforeAll(async () => {
-    stack = await Stack.start({
-      simulator: { replication: { durationMs: 500 } },
-      settings: {
-        SIGIL_DRIFT_SCHEDULE: "* * * * * *",
-        SIGIL_STALE_LOOK_SECONDS: "1",
-        SIGIL_CONFIRM_SECONDS: "1",
-        SIGIL_CONSUMER_SUBSCRIPTIONS: LOCAL_SUBSCRIPTION_ID,
-        SIGIL_USE_DELAY_SECONDS: "0",
-      },
-    });
-    const gallery = stack.simulator
-      .resources()
-      .find(({ id }) => id.endsWith("/galleries/MyGallery"));
-    if (gallery === undefined) throw new Error("there is no MyGallery");
-    await stack.simulator.putResource({
-      ...gallery,
-      properties: {
-        ...gallery.properties,
-        softDeletePolicy: { isSoftDeleteEnabled: true },
-      },
-    });
-    host = await stack.startHost();
-    browser = await startChromium(chromium ?? "");
-    api = await stack.client(host);
-    for (const [number, tags] of [
-      ["1.0.0", { build: "1" }],
-      ["1.1.0", { build: "2" }],
-    ] as const) {
-      const id = seedVersionId(number);
-      await api.put(id, { ...managedImageRequest(), tags });
-      await stack.events.ended(id);
-    }
+  const world = startWorld(prepare, {
+    simulator: { replication: { durationMs: 500 } },
+    settings: SETTINGS,
   });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.close();
-  });
-
-  const open = async (
+  const open = (
     path: string,
     username: Username = "writer",
-    options: Parameters<typeof openPage>[2] = {},
-  ) => {
-    const opened = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}${path}`,
-      options,
-    );
-    await signIn(opened.page, username);
-    return opened;
-  };
-  const menu = async (page: Page, name: string): Promise<void> => {
-    await page.getByRole("button", { name: "More actions" }).click();
-    await page.getByRole("button", { name, exact: true }).click();
-  };
+    options: Parameters<World["open"]>[2] = {},
+  ) => world.open(`${SEED_IMAGE}${path}`, username, options);
 
   it("by the keyboard alone: created, promoted, deleted, restored", async () => {
-    const { page, context, complaints } = await open("/create");
+    const { page, complaints } = await open("/create");
     /** To what is called so, as Tab comes by it. */
     const tabTo = async (name: RegExp): Promise<void> => {
       for (let steps = 0; steps < 80; steps += 1) {
@@ -160,7 +160,6 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await page.getByText("Accepted:").waitFor();
     await page.getByRole("link", { name: "2.0.0", exact: true }).waitFor();
     expect(complaints).toEqual([]);
-    await context.close();
   });
 
   it("who uses a version is said, by name, with what each needs of it", async () => {
@@ -171,7 +170,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       ["virtualMachines", "build"],
     ] as const) {
       const storageProfile = { imageReference: { id: version }, osDisk: {} };
-      await stack.simulator.putResource({
+      await world.stack.simulator.putResource({
         id: `${scope}/${kind}/${name}`,
         name,
         type: `Microsoft.Compute/${kind}`,
@@ -182,7 +181,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
             : { virtualMachineProfile: { storageProfile } },
       });
     }
-    const { page, context } = await open("/versions/1.0.0", "reader", {
+    const { page } = await open("/versions/1.0.0", "reader", {
       colorScheme: "dark",
     });
     await page.getByText("1 machine, 1 scale set").waitFor();
@@ -195,11 +194,10 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       await users.getByRole("row", { name: /^build/u }).innerText(),
     ).toMatch(/runs on without it/u);
     expect(await axeFindings(page)).toEqual([]);
-    await context.close();
   });
 
   it("a machine's commands are those of the region, for three tools", async () => {
-    const { page, context } = await open("/versions/1.1.0", "reader", {
+    const { page } = await open("/versions/1.1.0", "reader", {
       colorScheme: "dark",
     });
     await page.getByRole("button", { name: "Machine commands" }).click();
@@ -220,11 +218,10 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .poll(() => commands.innerText())
       .toContain("Microsoft.Compute/virtualMachines@");
     expect(await axeFindings(page)).toEqual([]);
-    await context.close();
   });
 
   it("what tests have found is shown: whose, where, and why not", async () => {
-    const reported = await api.request(
+    const reported = await world.api.request(
       "POST",
       `${pathOf(seedVersionId("1.1.0"))}/test-results`,
       {
@@ -238,7 +235,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       },
     );
     expect(reported.status).toBeLessThan(300);
-    const { page, context } = await open("/versions/1.1.0", "reader");
+    const { page } = await open("/versions/1.1.0", "reader");
     const row = page
       .getByRole("table", { name: "Results of tests" })
       .getByRole("row", { name: /^boot/u });
@@ -249,19 +246,18 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(
       await row.getByRole("link", { name: "Its log" }).getAttribute("href"),
     ).toBe("https://tests.example/runs/4711");
-    await context.close();
   });
 
   it("two versions are compared, whichever two", async () => {
-    await api.request("PATCH", pathOf(seedVersionId("1.1.0")), {
+    await world.api.request("PATCH", pathOf(seedVersionId("1.1.0")), {
       body: {
         properties: {
           publishingProfile: { endOfLifeDate: "2040-12-01T00:00:00Z" },
         },
       },
     });
-    const { page, context } = await open("", "reader");
-    await menu(page, "Compare two versions");
+    const { page } = await open("", "reader");
+    await choose(page, "Compare two versions");
     await page.getByLabel("First version").selectOption("1.0.0");
     await page.getByLabel("Second version").selectOption("1.1.0");
     const table = page.getByRole("table", {
@@ -272,13 +268,12 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .getByText("2040")
       .waitFor();
     expect(await axeFindings(page)).toEqual([]);
-    await context.close();
   });
 
   it("is protected by a writer, and an Admin takes that off", async () => {
     const version = "/versions/1.0.0";
     const writer = await open(version);
-    await menu(writer.page, "Protect from deletion…");
+    await choose(writer.page, "Protect from deletion…");
     await writer.page
       .getByRole("dialog")
       .getByRole("button", { name: "Protect" })
@@ -290,9 +285,8 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
         await writer.page.getByRole("button", { name, exact: true }).count(),
         name,
       ).toBe(0);
-    await writer.context.close();
     const admin = await open(version, "admin");
-    await menu(admin.page, "Take protection off…");
+    await choose(admin.page, "Take protection off…");
     await admin.page
       .getByRole("dialog")
       .getByRole("button", { name: "Take protection off" })
@@ -300,14 +294,13 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await admin.page
       .getByText("Not deleted until an Admin")
       .waitFor({ state: "detached" });
-    await admin.context.close();
   });
 
   it("its tags and end of life are changed without the whole form", async () => {
-    const { page, context } = await open("/versions/1.1.0", "writer", {
+    const { page } = await open("/versions/1.1.0", "writer", {
       colorScheme: "dark",
     });
-    await menu(page, "Tags and end of life…");
+    await choose(page, "Tags and end of life…");
     const dialog = page.getByRole("dialog");
     const change = dialog.getByRole("button", { name: "Change" });
     await dialog.getByLabel("Value of tag 1").waitFor();
@@ -325,13 +318,15 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await change.click();
     await page.getByText("1 Jun 2041").waitFor();
     await page.getByText("team a").waitFor();
-    await context.close();
   });
 
   it("what others have changed is put back by the PATCH that the condition names", async () => {
     const versionId = seedVersionId("1.0.0");
-    await stack.simulator.editVersion({ versionId, tags: { build: "theirs" } });
-    const { page, context } = await open("/versions/1.0.0", "writer", {
+    await world.stack.simulator.editVersion({
+      versionId,
+      tags: { build: "theirs" },
+    });
+    const { page } = await open("/versions/1.0.0", "writer", {
       colorScheme: "dark",
     });
     await page.getByRole("button", { name: "Put it back…" }).click();
@@ -343,8 +338,104 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .getByRole("button", { name: "Put it back…" })
       .waitFor({ state: "detached" });
     await expect
-      .poll(async () => (await api.request("GET", pathOf(versionId))).body)
+      .poll(
+        async () => (await world.api.request("GET", pathOf(versionId))).body,
+      )
       .toMatchObject({ tags: { build: "1" } });
-    await context.close();
+  });
+
+  it("a version that waits for a gate says so, and who approves lets it pass, with a reason", async () => {
+    const id = seedVersionId("1.0.0").replace("MyImage", "Gated");
+    const made = await world.api.put(id, managedImageRequest());
+    expect(made.body).toMatchObject({ status: "NotStarted" });
+    await world.stack.events.ended(id);
+    const path = `${SEED_IMAGE.replace("MyImage", "Gated")}/versions/1.0.0`;
+    const writer = await world.open(path, "writer");
+    const closed = (page: Page) =>
+      page.getByRole("heading", { name: "Its gate is closed in westus" });
+    await closed(writer.page).waitFor();
+    await writer.page.getByText("in westus scan has not passed.").waitFor();
+    const approve = { name: "Approve…" };
+    expect(await writer.page.getByRole("button", approve).count()).toBe(0);
+
+    const { page } = await world.open(path, "approver", {
+      colorScheme: "dark",
+    });
+    await page.getByRole("button", approve).click();
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", { name: "Approve" });
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByLabel("Reason").fill("Scanned by hand.");
+    await dialog.getByText("The same with sigil").click();
+    await dialog
+      .getByText(
+        /^sigil image-version approve .* --regions westus --reason 'Scanned by hand\.'$/u,
+      )
+      .waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await confirm.click();
+    await closed(page).waitFor({ state: "detached" });
+    const approval = page.getByRole("row", { name: /^sigil\/approval/u });
+    expect(await approval.innerText()).toMatch(
+      /westus[\s\S]*Scanned by hand\.[\s\S]*Approver/u,
+    );
+    // What may be done with it now is for a writer.
+    expect(
+      await page.getByRole("button", { name: "More actions" }).count(),
+    ).toBe(0);
+  });
+
+  it("a bad version is taken back: who needs it, and which is the latest then, stand before the button", async () => {
+    await world.make("1.2.0");
+    const id = seedVersionId("1.2.0");
+    await world.stack.simulator.putResource({
+      id: `${id.replace(/\/galleries\/.*$/u, "")}/virtualMachineScaleSets/shop`,
+      name: "shop",
+      type: "Microsoft.Compute/virtualMachineScaleSets",
+      location: "westus",
+      properties: {
+        virtualMachineProfile: {
+          storageProfile: { imageReference: { id }, osDisk: {} },
+        },
+      },
+    });
+    const { page } = await open("/versions/1.2.0");
+    await choose(page, "Take it back…");
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", { name: "Take it back" });
+    await dialog
+      .getByRole("row", { name: /^shop Scale set in westus/u })
+      .waitFor();
+    for (const region of ["westus", "eastus2"])
+      await dialog
+        .getByRole("row", { name: `${region} 1.2.0 → 1.1.0` })
+        .waitFor();
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByLabel("Reason").fill("CVE-2026-1234: openssl");
+    await dialog.getByLabel("Version to use instead").fill("1.1.0");
+    await dialog.getByText("The same with sigil").click();
+    await dialog
+      .getByText(
+        /^sigil image-version revoke .* -e 1\.2\.0 --reason 'CVE-2026-1234: openssl' --replacement 1\.1\.0$/u,
+      )
+      .waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await confirm.click();
+
+    await page
+      .getByRole("heading", { name: "Taken back: not to be used" })
+      .waitFor();
+    await page.getByText(/CVE-2026-1234: openssl, use 1\.1\.0\./u).waitFor();
+    await page.getByText("in no region", { exact: true }).waitFor();
+    const { body } = await world.api.request<{
+      sigil: { conditions: { type: string }[] };
+    }>("GET", pathOf(id));
+    expect(body.sigil.conditions.map(({ type }) => type)).toContain("Revoked");
+    await page.getByRole("button", { name: "More actions" }).click();
+    for (const name of ["Promote…", "Take it back…", "Lift the revocation…"])
+      expect(
+        await page.getByRole("button", { name, exact: true }).count(),
+        name,
+      ).toBe(0);
   });
 });

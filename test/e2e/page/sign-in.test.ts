@@ -1,18 +1,8 @@
-import type { Browser } from "playwright-core";
-import {
-  afterAll,
-  beforeAll,
-  describe,
-  expect,
-  it,
-  onTestFinished,
-} from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
-import type { HostProcess } from "@sigil-local/functions-host/process";
-import { findChromium, startChromium } from "./browser.js";
-import { openPage, SEED_IMAGE, signIn } from "./page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { Stack } from "../../support/stack.js";
+import { findChromium } from "./browser.js";
+import { SEED_IMAGE, signIn, startWorld } from "./page.js";
 
 const chromium = findChromium();
 
@@ -25,31 +15,17 @@ const KEEPS_NOTHING = `for (const name of ["sessionStorage", "localStorage"])
   });`;
 
 describe("signing in to the page", needs("chromium", chromium), () => {
-  let stack: Stack;
-  let host: HostProcess;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-    host = await stack.startHost();
-    browser = await startChromium(chromium ?? "");
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.close();
-  });
+  const world = startWorld();
 
   it("shows a version of an image definition whose address one has opened, and keeps no token", async () => {
-    const api = await stack.client(host);
     const id = seedVersionId("1.0.0");
-    expect((await api.put(id, managedImageRequest())).status).toBe(202);
-    await stack.events.ended(id);
+    expect((await world.api.put(id, managedImageRequest())).status).toBe(202);
+    await world.stack.events.ended(id);
 
-    const { page, context, complaints, requests } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    const { page, context, complaints, requests } = await world.open(
+      SEED_IMAGE,
+      "writer",
     );
-    await signIn(page, "writer");
     expect(new URL(page.url()).pathname).toBe(`/api/ui/${SEED_IMAGE}`);
     expect(new URL(page.url()).search).toBe("");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
@@ -60,28 +36,26 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     expect(kept).not.toContain("eyJ");
     expect(kept).toContain("writer@localhost");
     expect(await context.cookies()).toEqual([]);
-    const issuer = new URL(stack.services.tokenIssuer?.browserAuthority ?? "");
+    const issuer = new URL(
+      world.stack.services.tokenIssuer?.browserAuthority ?? "",
+    );
     expect(
       [...new Set(requests.map((each) => new URL(each).origin))].sort(),
-    ).toEqual([host.origin, issuer.origin].sort());
+    ).toEqual([world.host.origin, issuer.origin].sort());
     expect(complaints).toEqual([]);
 
     // A reload loses the tokens, not the person.
     await page.reload();
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     // Nor does it stand in the way of who goes back.
-    await page.goto(`${host.origin}/api/ui/operations`);
+    await page.goto(`${world.host.origin}/api/ui/operations`);
     await page.getByRole("heading", { name: "Operations" }).waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: "MyImage" }).waitFor();
-    await context.close();
   });
 
   it("needs no room in sessionStorage, and says what it needs where the browser keeps nothing", async () => {
-    const { page, context, complaints } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
+    const { page, complaints } = await world.open(SEED_IMAGE);
     await page.evaluate(() => {
       for (let size = 2 ** 22; size >= 1; size /= 2)
         try {
@@ -97,29 +71,24 @@ describe("signing in to the page", needs("chromium", chromium), () => {
       await page.evaluate(() => localStorage.getItem("sigil.sign-in")),
     ).toBeNull();
     expect(complaints).toEqual([]);
-    await context.close();
 
-    const forbidden = await browser.newContext();
+    const forbidden = await world.browser.newContext();
     await forbidden.addInitScript(KEEPS_NOTHING);
     const other = await forbidden.newPage();
-    await other.goto(`${host.origin}/api/ui/`);
+    await other.goto(`${world.host.origin}/api/ui/`);
     await other.getByRole("button", { name: "Sign in" }).click();
     await other.getByText("Allow site data for").waitFor();
     await forbidden.close();
   });
 
   it("what is offered follows a role that changes, and a form that nothing can be kept of goes on", async () => {
-    const issuer = stack.services.tokenIssuer;
+    const issuer = world.stack.services.tokenIssuer;
     issuer?.setSignInLifetime(30, true); // Each call renews it.
     onTestFinished(() => {
       issuer?.setSignInLifetime(3_600, true);
       issuer?.setRoles("writer", ["ImageVersions.Write"]);
     });
-    const { page, context, complaints } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    await signIn(page, "writer");
+    const { page, complaints } = await world.open(SEED_IMAGE, "writer");
     await page.evaluate(KEEPS_NOTHING);
     await page.getByRole("link", { name: "New version" }).click();
     await page.getByLabel("Version", { exact: true }).fill("7.7.7");
@@ -138,15 +107,11 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await page.getByRole("link", { name: "New version" }).waitFor();
     await page.getByRole("button", { name: /Writer, Admin$/u }).waitFor();
     expect(complaints).toEqual([]);
-    await context.close();
   });
 
   it("who signs out leaves neither a draft nor a name, and stays signed out while a token is being renewed", async () => {
-    const issuer = stack.services.tokenIssuer;
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
-    );
+    const issuer = world.stack.services.tokenIssuer;
+    const { page } = await world.open(`${SEED_IMAGE}/create`);
     issuer?.setSignInLifetime(30, true);
     onTestFinished(() => issuer?.setSignInLifetime(3_600, true));
     await signIn(page, "writer");
@@ -174,22 +139,17 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     const { searchParams } = new URL((await atIssuer).url());
     expect(Object.fromEntries(searchParams)).toEqual({
       client_id: expect.any(String) as string,
-      post_logout_redirect_uri: `${host.origin}/api/ui/`,
+      post_logout_redirect_uri: `${world.host.origin}/api/ui/`,
       logout_hint: "writer@localhost",
     });
     answer();
     await page.waitForURL("**/api/ui/");
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
-    await context.close();
   });
 
   it("who signs out while the issuer is away is told that the sign-in there goes on", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
-    await signIn(page, "reader");
+    const { page } = await world.open(SEED_IMAGE, "reader");
     await page.route("**/.well-known/openid-configuration", (route) =>
       route.abort(),
     );
@@ -197,15 +157,10 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByText("You are signed out here, but not at").waitFor();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
-    await context.close();
   });
 
   it("who signs in as somebody else in the same tab finds no draft of the person before", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
-    );
-    await signIn(page, "writer");
+    const { page } = await world.open(`${SEED_IMAGE}/create`, "writer");
     await page.getByLabel("Version", { exact: true }).fill("7.7.7");
     await expect
       .poll(() => page.evaluate(() => Object.keys(sessionStorage).join()))
@@ -225,17 +180,13 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await version.waitFor();
     expect(await version.inputValue()).toBe("");
     expect(await page.getByText("This is your draft").count()).toBe(0);
-    await context.close();
   });
 
   it("an issuer that takes the connection and never answers keeps nobody from reading while the token is good", async () => {
-    const issuer = stack.services.tokenIssuer;
+    const issuer = world.stack.services.tokenIssuer;
     issuer?.setSignInLifetime(59, true);
     onTestFinished(() => issuer?.setSignInLifetime(3_600, true));
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/${SEED_IMAGE}`,
-    );
+    const { page } = await world.open(SEED_IMAGE);
     await page.route("**/token", (route) =>
       route.request().postData()?.includes("refresh_token") === true
         ? undefined
@@ -247,27 +198,21 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await signIn(page, "reader");
     await renewal;
     await page.getByRole("button", { name: "Live" }).waitFor();
-    await context.close();
   });
 
   it("a page that cannot be started says so", async () => {
-    const context = await browser.newContext();
+    const context = await world.browser.newContext();
     const page = await context.newPage();
     await page.route("**/config.json", (route) =>
       route.fulfill({ status: 503 }),
     );
-    await page.goto(`${host.origin}/api/ui/`);
+    await page.goto(`${world.host.origin}/api/ui/`);
     await page.getByText("The page could not be started.").waitFor();
-    await context.close();
   });
 
   it("an answer of another attempt is not taken", async () => {
-    const { page, context } = await openPage(
-      browser,
-      `${host.origin}/api/ui/?code=stolen&state=other`,
-    );
+    const { page } = await world.open("?code=stolen&state=other");
     await page.getByText("Sign-in failed.").waitFor();
-    expect(page.url()).toBe(`${host.origin}/api/ui/`);
-    await context.close();
+    expect(page.url()).toBe(`${world.host.origin}/api/ui/`);
   });
 });

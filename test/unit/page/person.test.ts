@@ -1,8 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  includesRole,
-  personOf,
-} from "../../../src/page/src/session/person.js";
+import { personOf } from "../../../src/page/src/session/person.js";
 
 function tokenOf(claims: object): string {
   const part = Buffer.from(JSON.stringify(claims)).toString("base64url");
@@ -17,15 +14,19 @@ test("a person has what roles and scopes both give, as the API has it", () => {
     name: "Žofie",
     username: undefined,
     objectId: "1",
-    role: "Write",
+    roles: ["Read", "Write"],
   });
-  expect(person(["ImageVersions.Admin"], "ImageVersions.Read").role).toBe(
+  expect(person(["ImageVersions.Admin"], "ImageVersions.Read").roles).toEqual([
     "Read",
-  );
-  expect(person([], ALL).role).toBeUndefined();
-  expect(person([], ALL, true).role).toBe("Admin");
-  expect(person(["ImageVersions.Admin"], undefined).role).toBe("Admin");
-  expect(person(["Other.Role"], ALL).role).toBeUndefined();
+  ]);
+  expect(person([], ALL).roles).toEqual([]);
+  expect(person([], ALL, true).roles).toEqual(["Read", "Write", "Admin"]);
+  expect(person(["ImageVersions.Admin"], undefined).roles).toEqual([
+    "Read",
+    "Write",
+    "Admin",
+  ]);
+  expect(person(["Other.Role"], ALL).roles).toEqual([]);
 });
 
 test("a token that cannot be read offers nothing", () => {
@@ -33,12 +34,18 @@ test("a token that cannot be read offers nothing", () => {
     name: "Unknown",
     username: undefined,
     objectId: undefined,
-    role: undefined,
+    roles: [],
   });
 });
 
-test("each role includes those before it", () => {
-  expect(includesRole("Admin", "Write")).toBe(true);
-  expect(includesRole("Read", "Write")).toBe(false);
-  expect(includesRole(undefined, "Read")).toBe(false);
+test("who approves may read; nobody else approves", () => {
+  const roles = (...names: string[]) =>
+    personOf(
+      {},
+      tokenOf({ roles: names.map((name) => `ImageVersions.${name}`) }),
+      false,
+    ).roles;
+  expect(roles("Approve")).toEqual(["Read", "Approve"]);
+  expect(roles("Admin")).not.toContain("Approve");
+  expect(roles("Write", "Approve")).toEqual(["Read", "Approve", "Write"]);
 });

@@ -1,6 +1,36 @@
 import { useState } from "preact/hooks";
 import { shellWord } from "../command-line.js";
 
+/** Takes a text along. */
+export function Copy({
+  text,
+  label,
+}: {
+  readonly text: string;
+  readonly label: string;
+}) {
+  const [copied, setCopied] = useState("");
+  return (
+    <>
+      <span role="status" class="small">
+        {copied}
+      </span>
+      <button
+        type="button"
+        class="small no-print"
+        onClick={() =>
+          void navigator.clipboard.writeText(text).then(
+            () => setCopied("Copied"),
+            () => setCopied("The browser does not let it be copied."),
+          )
+        }
+      >
+        Copy<span class="visually-hidden"> {label}</span>
+      </button>
+    </>
+  );
+}
+
 /** A line for a shell, to take along. */
 export function Command({
   line,
@@ -9,25 +39,10 @@ export function Command({
   readonly line: string;
   readonly label?: string;
 }) {
-  const [copied, setCopied] = useState("");
   return (
     <div class="command">
       <code>{line}</code>
-      <span role="status" class="small">
-        {copied}
-      </span>
-      <button
-        type="button"
-        class="small no-print"
-        onClick={() =>
-          void navigator.clipboard.writeText(line).then(
-            () => setCopied("Copied"),
-            () => setCopied("The browser does not let it be copied."),
-          )
-        }
-      >
-        Copy<span class="visually-hidden"> {label}</span>
-      </button>
+      <Copy text={line} label={label} />
     </div>
   );
 }

@@ -1,19 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { SameWithSigil } from "./command.js";
 import { Problem } from "./problem.js";
+import { errorOf } from "../retry.js";
 
-/** Asks before something is done: what will happen stands in it. The browser keeps the keyboard inside, and Escape closes it. */
-export function Dialog({
-  title,
-  lead,
-  confirm,
-  danger = false,
-  wide = false,
-  disabled = false,
-  onConfirm,
-  onClose,
-  children,
-}: {
+export interface DialogProps {
   readonly title: string;
   /** What happens, in a sentence. */
   readonly lead?: ComponentChildren;
@@ -23,35 +14,80 @@ export function Dialog({
   readonly danger?: boolean;
   readonly wide?: boolean;
   readonly disabled?: boolean;
+  /** The line that does the same. */
+  readonly sigil?: readonly string[];
   /** Rejects where it was not done: the dialog then says why, and stays. */
   readonly onConfirm: () => Promise<void>;
+  /** Also once it is done. */
   readonly onClose: () => void;
   readonly children?: ComponentChildren;
-}) {
+}
+
+/** What makes a `<dialog>` modal: the browser keeps the keyboard inside, and Escape closes it. The focus then goes back. */
+export function useModal(
+  dialog: { readonly current: HTMLDialogElement | null },
+  onClose: () => void,
+  /** Where the keyboard begins. */
+  focus?: () => void,
+  /** Something is being sent: Escape does nothing. */
+  busy = false,
+) {
+  // An effect after the paint would leave the keyboard nowhere for a moment.
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    const opener = document.activeElement;
+    element?.showModal();
+    focus?.();
+    return () => {
+      element?.close();
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, []);
+  return {
+    onCancel: (event: Event) => {
+      event.preventDefault();
+      if (!busy) onClose();
+    },
+    // Chromium closes it without asking where Escape is pressed again with nothing done in between.
+    onClose: () => {
+      if (dialog.current !== null) onClose();
+    },
+  };
+}
+
+/** Asks before something is done: what will happen stands in it. */
+export function Dialog({
+  title,
+  lead,
+  confirm,
+  danger = false,
+  wide = false,
+  disabled = false,
+  sigil,
+  onConfirm,
+  onClose,
+  children,
+}: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const cancel = useRef<HTMLButtonElement>(null);
   const titleId = useId();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
-  // An effect after the paint would leave the keyboard nowhere for a moment.
-  useLayoutEffect(() => {
-    const element = dialog.current;
-    const opener = document.activeElement;
-    element?.showModal();
-    (danger ? cancel : heading).current?.focus();
-    return () => {
-      element?.close();
-      if (opener instanceof HTMLElement) opener.focus();
-    };
-  }, []);
+  const modal = useModal(
+    dialog,
+    onClose,
+    () => (danger ? cancel : heading).current?.focus(),
+    busy,
+  );
   const run = async (): Promise<void> => {
     setBusy(true);
     setError(undefined);
     try {
       await onConfirm();
+      onClose();
     } catch (cause) {
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
+      setError(errorOf(cause));
       setBusy(false);
     }
   };
@@ -60,14 +96,7 @@ export function Dialog({
       ref={dialog}
       class={wide ? "wide" : undefined}
       aria-labelledby={titleId}
-      onCancel={(event) => {
-        event.preventDefault();
-        if (!busy) onClose();
-      }}
-      // Chromium closes it without asking where Escape is pressed again with nothing done in between.
-      onClose={() => {
-        if (dialog.current !== null) onClose();
-      }}
+      {...modal}
     >
       <form
         method="dialog"
@@ -82,6 +111,7 @@ export function Dialog({
         <div class="dialog-body">
           {lead !== undefined && <p class="muted">{lead}</p>}
           {children}
+          {sigil && <SameWithSigil words={sigil} />}
           <div role="alert">{error && <Problem error={error} />}</div>
         </div>
         <div class="dialog-buttons">

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { errorOf } from "../retry.js";
 
 type Loaded<T> =
   | { readonly kind: "loading" }
@@ -25,7 +26,7 @@ export function useLoaded<T>(
       (error: unknown) =>
         set({
           kind: "failed",
-          error: error instanceof Error ? error : new Error(String(error)),
+          error: errorOf(error),
         }),
     );
     return () => controller.abort();

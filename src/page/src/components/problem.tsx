@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { ProblemError, type Schemas } from "@sigil/client";
 import { Tile } from "./tile.js";
 
@@ -26,16 +27,48 @@ export function Problem({ error }: { readonly error: Error }) {
   );
 }
 
+/** Why an operation has failed, with each error. */
+export function Failure({
+  title,
+  errors,
+  class: className = "card",
+  children,
+}: {
+  readonly title: ComponentChildren;
+  readonly errors: readonly Finding[];
+  readonly class?: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section class={className} aria-label="Why it failed">
+      <div class="say">
+        <Tile state="failed" big />
+        <div>
+          <h2>{title}</h2>
+          <p>{children}</p>
+        </div>
+      </div>
+      {errors.length > 0 && (
+        <div class="pad">
+          <Findings findings={errors} />
+        </div>
+      )}
+    </section>
+  );
+}
+
 /** What was found, errors first. */
 export function Findings({
   findings,
+  label,
 }: {
   readonly findings: readonly Finding[];
+  readonly label?: string;
 }) {
   if (findings.length === 0) return null;
   const order = { error: 0, warning: 1, info: 2 };
   return (
-    <ul class="findings">
+    <ul class="findings" aria-label={label}>
       {[...findings]
         .sort(
           (a, b) => order[a.severity ?? "error"] - order[b.severity ?? "error"],

@@ -1,3 +1,4 @@
+import { inWords } from "../operations.js";
 import { StateWord } from "./tile.js";
 import type { TileState } from "../tile-state.js";
 
@@ -34,13 +35,6 @@ export function tileOf(state: string): TileState {
   return TILES[state] ?? "absent";
 }
 
-/** `KeyAtRisk`: key at risk. */
-export function conditionName(type: string): string {
-  return type
-    .replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`)
-    .toLowerCase();
-}
-
 /** A state as a glyph and a word; never as a color alone. */
 export function State({
   state,
@@ -66,6 +60,6 @@ const WORDS: Readonly<Record<string, string>> = {
 function wordOf(state: string): string {
   return (
     WORDS[state] ??
-    conditionName(state).replace(/^./u, (letter) => letter.toUpperCase())
+    inWords(state).replace(/^./u, (letter) => letter.toUpperCase())
   );
 }

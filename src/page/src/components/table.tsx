@@ -1,9 +1,13 @@
 import type { ComponentChildren } from "preact";
 
-interface Column {
-  readonly title: string;
-  readonly class?: string;
-}
+/** Its title; of `hidden` one no word is shown. */
+export type Column =
+  | string
+  | {
+      readonly title: string;
+      readonly class?: string;
+      readonly hidden?: boolean;
+    };
 
 /** A table; below 760 px each row is a card whose cells say what they are of. */
 export function Table({
@@ -13,29 +17,47 @@ export function Table({
   children,
 }: {
   readonly caption: string;
-  readonly columns: readonly (string | Column)[];
+  readonly columns: readonly Column[];
   readonly class?: string;
   readonly children: ComponentChildren;
 }) {
   return (
     <table class={className}>
+      <TableHead caption={caption} columns={columns} />
+      <tbody>{children}</tbody>
+    </table>
+  );
+}
+
+export function TableHead({
+  caption,
+  columns,
+  rowIndex,
+}: {
+  readonly caption: string;
+  readonly columns: readonly Column[];
+  /** Of a table that has not each row. */
+  readonly rowIndex?: number;
+}) {
+  return (
+    <>
       <caption class="visually-hidden">{caption}</caption>
       <thead>
-        <tr>
+        <tr aria-rowindex={rowIndex}>
           {columns.map((column) => {
-            const { title, class: of } =
-              typeof column === "string"
-                ? { title: column, class: undefined }
-                : column;
+            const {
+              title,
+              class: of,
+              hidden = false,
+            } = typeof column === "string" ? { title: column } : column;
             return (
               <th key={title} scope="col" class={of}>
-                {title}
+                {hidden ? <span class="visually-hidden">{title}</span> : title}
               </th>
             );
           })}
         </tr>
       </thead>
-      <tbody>{children}</tbody>
-    </table>
+    </>
   );
 }

@@ -1,3 +1,5 @@
+import type { ComponentChildren } from "preact";
+
 /** Something that a person says besides. */
 export function Tick({
   checked,
@@ -6,7 +8,7 @@ export function Tick({
 }: {
   readonly checked: boolean;
   readonly onChange: (checked: boolean) => void;
-  readonly label: string;
+  readonly label: ComponentChildren;
 }) {
   return (
     <label class="choice">
@@ -17,6 +19,41 @@ export function Tick({
       />
       {label}
     </label>
+  );
+}
+
+/** Which of these regions. */
+export function RegionTicks({
+  legend,
+  names,
+  chosen,
+  onChoose,
+  textOf = (name) => name,
+}: {
+  readonly legend: string;
+  readonly names: readonly string[];
+  readonly chosen: readonly string[];
+  readonly onChoose: (chosen: readonly string[]) => void;
+  readonly textOf?: (name: string) => ComponentChildren;
+}) {
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {names.map((name) => (
+        <Tick
+          key={name}
+          checked={chosen.includes(name)}
+          onChange={(checked) =>
+            onChoose(
+              names.filter((each) =>
+                each === name ? checked : chosen.includes(each),
+              ),
+            )
+          }
+          label={textOf(name)}
+        />
+      ))}
+    </fieldset>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { TableHead, type Column } from "./table.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** How many rows are made at most, however many there are. */
@@ -8,8 +9,7 @@ const BESIDE = 20;
 
 interface WindowTableProps<Row> {
   readonly caption: string;
-  readonly head: ComponentChildren;
-  readonly columns: number;
+  readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   /** Every row is so high, in pixels: so the place of a row is known without making it. */
   readonly rowHeight: number;
@@ -18,10 +18,21 @@ interface WindowTableProps<Row> {
   readonly cells: (row: Row) => ComponentChildren;
 }
 
+/** Every row is made for paper. */
+export function usePrinting(): boolean {
+  const [printing, setPrinting] = useState(false);
+  useEffect(() => {
+    const print = matchMedia("print");
+    const onPrint = (): void => setPrinting(print.matches);
+    print.addEventListener("change", onPrint);
+    return () => print.removeEventListener("change", onPrint);
+  }, []);
+  return printing;
+}
+
 /** A table of any length, of which only what is seen is in the document. */
 export function WindowTable<Row>({
   caption,
-  head,
   columns,
   rows,
   rowHeight,
@@ -32,20 +43,14 @@ export function WindowTable<Row>({
   const hadFocus = useRef(false);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(800);
-  const [printing, setPrinting] = useState(false);
+  const printing = usePrinting();
 
   useEffect(() => {
     const element = scroller.current;
     if (element === null) return;
     const measure = new ResizeObserver(() => setHeight(element.clientHeight));
     measure.observe(element);
-    const print = matchMedia("print");
-    const onPrint = (): void => setPrinting(print.matches);
-    print.addEventListener("change", onPrint);
-    return () => {
-      measure.disconnect();
-      print.removeEventListener("change", onPrint);
-    };
+    return () => measure.disconnect();
   }, []);
 
   const first = printing
@@ -80,12 +85,9 @@ export function WindowTable<Row>({
       }}
     >
       <table aria-rowcount={rows.length + 1}>
-        <caption class="visually-hidden">{caption}</caption>
-        <thead>
-          <tr aria-rowindex={1}>{head}</tr>
-        </thead>
+        <TableHead caption={caption} columns={columns} rowIndex={1} />
         <tbody>
-          <Spacer rows={first} rowHeight={rowHeight} columns={columns} />
+          <Spacer height={first * rowHeight} columns={columns.length} />
           {shown.map((row, index) => (
             <tr
               key={rowKey(row)}
@@ -95,7 +97,7 @@ export function WindowTable<Row>({
               {cells(row)}
             </tr>
           ))}
-          <Spacer rows={below} rowHeight={rowHeight} columns={columns} />
+          <Spacer height={below * rowHeight} columns={columns.length} />
         </tbody>
       </table>
       {printing && below > 0 && (
@@ -106,21 +108,16 @@ export function WindowTable<Row>({
 }
 
 function Spacer({
-  rows,
-  rowHeight,
+  height,
   columns,
 }: {
-  readonly rows: number;
-  readonly rowHeight: number;
+  readonly height: number;
   readonly columns: number;
 }) {
-  if (rows <= 0) return null;
+  if (height <= 0) return null;
   return (
     <tr class="spacer" aria-hidden="true">
-      <td
-        colSpan={columns}
-        style={{ height: `${rows * rowHeight}px`, padding: 0 }}
-      />
+      <td colSpan={columns} style={{ height: `${height}px`, padding: 0 }} />
     </tr>
   );
 }

@@ -5,6 +5,7 @@ import { canonicalRegion, geographiesOf } from "../geography.js";
 import type { SectionProps } from "./fields.js";
 import { withRegions, type Form } from "./model/form.js";
 import { regionsIn } from "./model/regions.js";
+import { errorOf } from "../retry.js";
 
 /** Many at once: names, or a geography. */
 export function AddRegions({
@@ -98,9 +99,7 @@ export function CopyFrom({
             () => setSaid(`Regions, keys and promotion are as in ${version}.`),
             (cause: unknown) => {
               setSaid("");
-              setError(
-                cause instanceof Error ? cause : new Error(String(cause)),
-              );
+              setError(errorOf(cause));
             },
           );
         }}

@@ -1,6 +1,7 @@
 /** The controls of the form. What is found of a field stands at it, and describes it to whoever does not see it. */
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
+import { Card } from "../components/card.js";
 import { Tile } from "../components/tile.js";
 import { isError, SECTIONS, type Placed } from "./model/fields.js";
 
@@ -245,15 +246,13 @@ export function Section({
   readonly children: ComponentChildren;
 }) {
   return (
-    <section class="card" aria-labelledby={headingId(id)}>
-      <header>
-        <h2 id={headingId(id)} tabIndex={-1}>
-          {SECTIONS.find((section) => section.id === id)?.name}
-        </h2>
-        {said !== undefined && <span class="muted small">{said}</span>}
-      </header>
+    <Card
+      id={headingId(id)}
+      title={SECTIONS.find((section) => section.id === id)?.name}
+      aside={said !== undefined && <span class="muted small">{said}</span>}
+    >
       {children}
-    </section>
+    </Card>
   );
 }
 

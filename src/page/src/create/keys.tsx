@@ -12,8 +12,6 @@ import {
 import {
   CONFIDENTIAL_TYPES,
   disksOf,
-  lunsOf,
-  OS_DISK,
   takesSet,
   type Encryption,
   type Form,
@@ -49,6 +47,28 @@ const CONFIDENTIAL_NAMES = CONFIDENTIAL_TYPES.map(
     ] as const,
 );
 
+/** What the rule is made of; what each is called, begins with, and stands for. */
+const RULE_FIELDS = [
+  [
+    "osDisk",
+    "Set of the OS disk",
+    "{region}-os",
+    "{region} stands for the region.",
+  ],
+  [
+    "dataDisks",
+    "Set of data disks",
+    "{region}-data-{lun}",
+    "{lun} stands for the disk's number, too.",
+  ],
+  [
+    "tag",
+    "Or by a tag of the set",
+    "image=golden",
+    "For disks without a name above.",
+  ],
+] as const satisfies readonly (readonly [keyof KeyRule, ...string[]])[];
+
 /** How every disk is encrypted, and the rule that names its set in each region. The rows of regions say where it fails. */
 export function Keys({
   image,
@@ -67,10 +87,7 @@ export function Keys({
   );
   const gaps = sets.value ? gapsOf(form, image, fitting) : [];
   return (
-    <Section
-      id="keys"
-      said={sets.value && <Found {...{ image, form, sets }} />}
-    >
+    <Section id="keys" said={sets.value && foundText(image, form, fitting)}>
       <div class="pad">
         <div class="fields">
           {form.regions.some(({ fixed }) => fixed.length > 0) ? (
@@ -168,8 +185,6 @@ function Rule({
   readonly form: Pick<Form, "rule">;
   readonly suggestions: readonly string[];
 }) {
-  const set = (changed: Partial<KeyRule>): void =>
-    change({ rule: { ...rule, ...changed } });
   return (
     <>
       <datalist id="set-patterns">
@@ -177,57 +192,37 @@ function Rule({
           <option key={pattern} value={pattern} />
         ))}
       </datalist>
-      <TextField
-        field="rule-osDisk"
-        label="Set of the OS disk"
-        list="set-patterns"
-        value={rule.osDisk}
-        placeholder={suggestions[0] ?? "{region}-os"}
-        hint="{region} stands for the region."
-        onChange={(osDisk) => set({ osDisk })}
-      />
-      <TextField
-        field="rule-dataDisks"
-        label="Set of data disks"
-        list="set-patterns"
-        value={rule.dataDisks}
-        placeholder={suggestions[1] ?? "{region}-data-{lun}"}
-        hint="{lun} stands for the disk's number, too."
-        onChange={(dataDisks) => set({ dataDisks })}
-      />
-      <TextField
-        field="rule-tag"
-        label="Or by a tag of the set"
-        value={rule.tag}
-        placeholder="image=golden"
-        hint="For disks without a name above."
-        onChange={(tag) => set({ tag })}
-      />
+      {RULE_FIELDS.map(([name, label, example, hint], place) => (
+        <TextField
+          key={name}
+          field={`rule-${name}`}
+          label={label}
+          {...(name !== "tag" && { list: "set-patterns" })}
+          value={rule[name]}
+          placeholder={
+            (name === "tag" ? undefined : suggestions[place]) ?? example
+          }
+          hint={hint}
+          onChange={(value) => change({ rule: { ...rule, [name]: value } })}
+        />
+      ))}
     </>
   );
 }
 
 /** How many of the sets that the rule names are there. */
-function Found({
-  image,
-  form,
-  sets,
-}: {
-  readonly image: ImageName;
-  readonly form: Form;
-  readonly sets: SetsState;
-}) {
-  const fitting = fittingIn(form, sets.value ?? [], image.subscriptionId);
+function foundText(
+  image: ImageName,
+  form: Form,
+  fitting: ReturnType<typeof fittingIn>,
+): string | undefined {
   const named = form.regions.flatMap((region) =>
-    [OS_DISK, ...lunsOf(form).map(String)]
+    disksOf(form)
       .filter((disk) => isOpenTo(form, region, disk))
       .flatMap((disk) => namedByRule(form, image, fitting, region, disk) ?? []),
   );
-  if (named.length === 0) return null;
   const found = named.filter(({ set }) => set !== undefined).length;
-  return (
-    <>
-      {found} of {named.length} sets found
-    </>
-  );
+  return named.length === 0
+    ? undefined
+    : `${found} of ${named.length} sets found`;
 }

@@ -1,3 +1,4 @@
+import { Table } from "../components/table.js";
 import { canonicalRegion, regionCount } from "../geography.js";
 import {
   CheckField,
@@ -99,34 +100,27 @@ function Waves({
     });
   return (
     <>
-      <table class="cards waves">
-        <caption class="visually-hidden">Waves</caption>
-        <thead>
-          <tr>
-            <th scope="col">Wave</th>
-            <th scope="col">Regions</th>
-            <th scope="col">Begins</th>
-            <th scope="col">Needs the tests</th>
-            <th>
-              <span class="visually-hidden">Remove</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {waves.map((wave, index) => (
-            <Wave
-              key={index}
-              wave={wave}
-              place={index}
-              set={(changed) => set(index, changed)}
-              remove={() => {
-                change({ waves: waves.filter((_wave, i) => i !== index) });
-                focusSoon("promotion");
-              }}
-            />
-          ))}
-        </tbody>
-      </table>
+      <Table
+        caption="Waves"
+        class="cards waves"
+        columns={[
+          ...["Wave", "Regions", "Begins", "Needs the tests"],
+          { title: "Remove", hidden: true },
+        ]}
+      >
+        {waves.map((wave, index) => (
+          <Wave
+            key={index}
+            wave={wave}
+            place={index}
+            set={(changed) => set(index, changed)}
+            remove={() => {
+              change({ waves: waves.filter((_wave, i) => i !== index) });
+              focusSoon("promotion");
+            }}
+          />
+        ))}
+      </Table>
       <div class="pad">
         <p class="row">
           <button

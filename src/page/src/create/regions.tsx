@@ -1,4 +1,5 @@
 import { canonicalRegion, geographiesOf, regionCount } from "../geography.js";
+import { TableHead } from "../components/table.js";
 import type { ImageName } from "../routes.js";
 import {
   FieldFindings,
@@ -58,7 +59,13 @@ function RegionTable(props: RegionsProps) {
   const { form, change } = props;
   const disks = form.encryption === "platform" ? [] : disksOf(form);
   const inWaves = form.promoteWhen === "waves";
-  const columns = 5 + (inWaves ? 1 : 0) + disks.length;
+  const titles = [
+    ...["Region", "Replicas", "Storage"],
+    ...(inWaves ? ["Wave"] : []),
+    ...["Excluded", ...disks.map(diskName)],
+    { title: "Remove", hidden: true },
+  ];
+  const columns = titles.length;
   const setAll = (changed: Partial<RegionRow>): void =>
     change(({ regions }) => ({
       regions: regions.map((region) => ({ ...region, ...changed })),
@@ -77,24 +84,7 @@ function RegionTable(props: RegionsProps) {
   return (
     <div class="table-scroll">
       <table class="cards dense regions">
-        <caption class="visually-hidden">Regions</caption>
-        <thead>
-          <tr>
-            <th scope="col">Region</th>
-            <th scope="col">Replicas</th>
-            <th scope="col">Storage</th>
-            {inWaves && <th scope="col">Wave</th>}
-            <th scope="col">Excluded</th>
-            {disks.map((disk) => (
-              <th key={disk} scope="col">
-                {diskName(disk)}
-              </th>
-            ))}
-            <th>
-              <span class="visually-hidden">Remove</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead caption="Regions" columns={titles} />
         {form.regions.length > 1 && (
           <tbody>
             <tr class="all">

@@ -225,51 +225,46 @@ function Lines({
   const request = requestOf(image, form, base);
   // Of a change it would be another for each field.
   const command = base === undefined ? commandLine(image, form) : undefined;
+  const body = (of: unknown): string => JSON.stringify(of, undefined, 2);
+  const lines = [
+    command && {
+      title: `The same with ${command.az ? "az" : "sigil"}`,
+      label: "The command line",
+      text: command.text,
+      said: [
+        command.az &&
+          "With sigil for az sig, Sigil checks it first, and follows it to the last region.",
+        command.file &&
+          "Options do not say all of it: version.json is the body of the request to Sigil.",
+      ],
+    },
+    {
+      title: "The request to Sigil",
+      label: "The request to Sigil",
+      text: `${request.method} ${request.address}\n${body(request.body)}`,
+    },
+    {
+      title: "The same with curl",
+      label: "The curl line",
+      text: curlLine(location.origin, request),
+    },
+    plan?.request && {
+      title: "What is sent to Azure",
+      label: "The request to Azure Resource Manager",
+      text: `${plan.request.method} ${plan.request.url}\n${body(plan.request.body)}`,
+    },
+  ].filter((line) => line !== undefined);
   return (
     <>
-      {command !== undefined && (
-        <details class="fold">
-          <summary>The same with {command.az ? "az" : "sigil"}</summary>
+      {lines.map(({ title, label, text, said }) => (
+        <details key={label} class="fold">
+          <summary>{title}</summary>
           <div class="pad">
-            <p class="sub">
-              {command.az &&
-                "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
-              {command.file &&
-                "Options do not say all of it: version.json is the body of the request to Sigil."}
-            </p>
-            <CopyText label="The command line" text={command.text} />
+            {said && <p class="sub">{said}</p>}
+            <CopyText label={label} text={text} />
           </div>
         </details>
-      )}
-      <details class="fold">
-        <summary>The request to Sigil</summary>
-        <div class="pad">
-          <CopyText
-            label="The request to Sigil"
-            text={`${request.method} ${request.address}\n${JSON.stringify(request.body, undefined, 2)}`}
-          />
-        </div>
-      </details>
-      <details class="fold">
-        <summary>The same with curl</summary>
-        <div class="pad">
-          <CopyText
-            label="The curl line"
-            text={curlLine(location.origin, request)}
-          />
-        </div>
-      </details>
-      {plan?.request !== undefined && (
-        <details class="fold">
-          <summary>What is sent to Azure</summary>
-          <div class="pad">
-            <CopyText
-              label="The request to Azure Resource Manager"
-              text={`${plan.request.method} ${plan.request.url}\n${JSON.stringify(plan.request.body, undefined, 2)}`}
-            />
-          </div>
-        </details>
-      )}
+      ))}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { bodyOf } from "./model/body.js";
 import type { Form } from "./model/form.js";
 import { createPlanner, type Planner } from "./model/planner.js";
 import { removedRegions, type Base } from "./model/submission.js";
+import { errorOf } from "../retry.js";
 
 interface PlanInput {
   readonly form: Form;
@@ -116,7 +117,7 @@ function failed(error: unknown, form: Form): PlanState {
   return {
     checking: false,
     findings: [],
-    error: error instanceof Error ? error : new Error(String(error)),
+    error: errorOf(error),
   };
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { entries, type Client } from "@sigil/client";
 import type { DiskEncryptionSet } from "./model/sets.js";
+import { errorOf } from "../retry.js";
 
 export interface SetsState {
   readonly loading: boolean;
@@ -36,7 +37,7 @@ export function useSets(client: Client, subscriptionId: string): SetsState {
         setState(({ value }) => ({
           loading: false,
           ...(value && { value }),
-          error: error instanceof Error ? error : new Error(String(error)),
+          error: errorOf(error),
         }));
       },
     );

@@ -10,6 +10,7 @@ import type { Found } from "./model/fields.js";
 import type { Form } from "./model/form.js";
 import { removedRegions, requestOf, type Base } from "./model/submission.js";
 import { findingsOf } from "./use-plan.js";
+import { errorOf } from "../retry.js";
 
 export interface Submission {
   readonly sending: boolean;
@@ -89,7 +90,7 @@ export function useSubmit(
       setSubmission({
         ...IDLE,
         outdated,
-        error: error instanceof Error ? error : new Error(String(error)),
+        error: errorOf(error),
       });
     }
   };

@@ -4,10 +4,12 @@ import type { Operation } from "../operations.js";
 import type { ImageName } from "../routes.js";
 
 export type Version = Schemas["ImageVersion"];
+export type Condition = Schemas["Condition"];
 
-/** What is asked for in a dialog, and what an accepted request has led to. */
+/** What is asked for in a dialog. */
 export interface ActionProps {
-  readonly onAccepted: (operation: Operation) => void;
+  /** What it has led to; undefined where it is done already. */
+  readonly onAccepted: (operation: Operation | undefined) => void;
   readonly onClose: () => void;
 }
 

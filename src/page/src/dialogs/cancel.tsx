@@ -1,4 +1,3 @@
-import { SameWithSigil } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { useClient } from "../context.js";
 import { kindName, type Operation } from "../operations.js";
@@ -27,9 +26,8 @@ export function CancelDialog({
         });
         onAccepted(body);
       }}
-    >
-      <SameWithSigil words={["operation", "cancel", operation.id]} />
-    </Dialog>
+      sigil={["operation", "cancel", operation.id]}
+    />
   );
 }
 

@@ -1,47 +1,42 @@
 import { useState } from "preact/hooks";
-import { SameWithSigil } from "../components/command.js";
-import { Dialog } from "../components/dialog.js";
 import { Tile } from "../components/tile.js";
 import { UseDetails } from "../components/use-details.js";
-import { versionWords } from "../command-line.js";
-import { useClient } from "../context.js";
 import { regionCount } from "../geography.js";
 import { allowNoLatest, type VersionActionProps } from "./action.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
+import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** That it is final, and who uses the version, stand before the button. */
-export function DeleteDialog({
-  image,
-  version,
-  etag,
-  onAccepted,
-  onClose,
-}: VersionActionProps) {
-  const client = useClient();
-  const [seen] = useState(etag);
+export function DeleteDialog(props: VersionActionProps) {
+  const { image, version } = props;
+  const { client, path, seen } = useVersionCall(props);
   const [typed, setTyped] = useState("");
   const foretold = useForecast(image, version.name, "delete");
   const { noLatest, ignoreUse, isAllowed } = foretold;
   const { name } = version;
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={`Delete ${image.imageName} ${name}?`}
       lead={`It is deleted in ${regionCount(version.sigil.regions.length)}. Machines made from it keep running.${version.sigil.managedBy === "Others" ? " Sigil has not created this version." : ""}`}
       confirm={`Delete ${name}`}
       danger
       disabled={typed !== name || !isAllowed}
-      onClose={onClose}
-      onConfirm={async () => {
-        const { body } = await client.call("deleteImageVersion", {
-          path: { ...image, versionName: name },
+      send={() =>
+        client.call("deleteImageVersion", {
+          path,
           query: {
             ...allowNoLatest(noLatest),
             ...(ignoreUse && { ignoreUse: true }),
           },
           header: { "If-Match": seen },
-        });
-        onAccepted(body);
-      }}
+        })
+      }
+      sigil={[
+        "delete",
+        ...(noLatest ? ["--allow-no-latest"] : []),
+        ...(ignoreUse ? ["--ignore-use"] : []),
+      ]}
     >
       <Finality
         gallery={image.galleryName}
@@ -60,16 +55,7 @@ export function DeleteDialog({
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
       </label>
-      <SameWithSigil
-        words={[
-          "image-version",
-          "delete",
-          ...versionWords(image, name),
-          ...(noLatest ? ["--allow-no-latest"] : []),
-          ...(ignoreUse ? ["--ignore-use"] : []),
-        ]}
-      />
-    </Dialog>
+    </VersionDialog>
   );
 }
 

@@ -1,17 +1,14 @@
 import { useState } from "preact/hooks";
-import { Command, SameWithSigil } from "../components/command.js";
+import { Command } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { NoLatestTick } from "../components/tick.js";
-import { versionWords } from "../command-line.js";
 import {
   allowNoLatest,
   isNoLatest,
-  type Version,
+  type Condition,
   type VersionActionProps,
 } from "./action.js";
-import { useGuarded } from "./guarded.js";
-
-type Condition = NonNullable<Version["sigil"]["conditions"]>[number];
+import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** The PATCH that a condition names. */
 interface NamedPatch {
@@ -39,17 +36,15 @@ export function patchOf({ whatToDo }: Condition): NamedPatch | undefined {
 /** Sends what a condition names: what was there before. */
 export function PutBackDialog({
   condition,
-  patch,
   onAccepted,
   onClose,
   ...of
-}: VersionActionProps & {
-  readonly condition: Condition;
-  readonly patch: NamedPatch;
-}) {
-  const { client, path, header } = useGuarded(of);
+}: VersionActionProps & { readonly condition: Condition }) {
+  const { client, path, guarded } = useVersionCall(of);
   const [allowed, setAllowed] = useState(false);
   const [refused, setRefused] = useState(false);
+  const patch = patchOf(condition);
+  if (patch === undefined) return null;
   return (
     <Dialog
       title="Put it back?"
@@ -65,7 +60,7 @@ export function PutBackDialog({
               ...patch.query,
               ...allowNoLatest(allowed),
             },
-            header: header([patch, allowed]),
+            header: guarded([patch, allowed]),
             body: patch.body,
           });
           onAccepted(body);
@@ -87,12 +82,13 @@ export function PutBackDialog({
 
 /** No deletion of it is accepted from then on; an Admin takes that off. */
 export function ProtectDialog(props: VersionActionProps) {
-  const { image, version, onAccepted, onClose } = props;
-  const { client, path, header } = useGuarded(props);
+  const { version } = props;
+  const { client, path, guarded } = useVersionCall(props);
   const isProtected = version.sigil.protected === true;
   const becomes = !isProtected;
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={
         isProtected
           ? `Let ${version.name} be deleted again?`
@@ -104,25 +100,14 @@ export function ProtectDialog(props: VersionActionProps) {
           : "No deletion of it is accepted, by whomever, until an Admin takes that off. What others delete in Azure it does not guard."
       }
       confirm={isProtected ? "Take protection off" : "Protect"}
-      onClose={onClose}
-      onConfirm={async () => {
-        const { body } = await client.call("patchImageVersion", {
+      send={() =>
+        client.call("patchImageVersion", {
           path,
-          header: header(becomes),
+          header: guarded(becomes),
           body: { sigil: { protected: becomes } },
-        });
-        onAccepted(body);
-      }}
-    >
-      <SameWithSigil
-        words={[
-          "image-version",
-          "update",
-          ...versionWords(image, version.name),
-          "--set",
-          `sigil.protected=${becomes}`,
-        ]}
-      />
-    </Dialog>
+        })
+      }
+      sigil={["update", "--set", `sigil.protected=${becomes}`]}
+    />
   );
 }

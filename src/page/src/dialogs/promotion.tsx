@@ -1,26 +1,24 @@
-import { SameWithSigil } from "../components/command.js";
-import { Dialog } from "../components/dialog.js";
 import { Tile } from "../components/tile.js";
-import { versionWords } from "../command-line.js";
 import { namesText, regionCount } from "../geography.js";
 import {
   allowNoLatest,
   type Version,
   type VersionActionProps,
 } from "./action.js";
-import { useGuarded } from "./guarded.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
+import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** Includes a version in latest; under waves, in the regions of the next one. */
 export function PromoteDialog(props: VersionActionProps) {
-  const { image, version, onAccepted, onClose } = props;
-  const { client, path, header } = useGuarded(props);
+  const { image, version } = props;
+  const { client, path, guarded } = useVersionCall(props);
   const foretold = useForecast(image, version.name, "promote");
   const forecast = foretold.live.value;
   const wave = forecast?.wave;
   const title = `${image.imageName} ${version.name}`;
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={
         wave === undefined
           ? `Promote ${title}?`
@@ -29,25 +27,14 @@ export function PromoteDialog(props: VersionActionProps) {
       lead={forecast && promoted(version, forecast)}
       confirm={wave === undefined ? "Promote" : `Promote wave ${wave}`}
       disabled={!foretold.isAllowed}
-      onClose={onClose}
-      onConfirm={async () => {
-        const { body } = await client.call("promoteImageVersion", {
-          path,
-          header: header(wave ?? 0),
-        });
-        onAccepted(body);
-      }}
+      send={() =>
+        client.call("promoteImageVersion", { path, header: guarded(wave ?? 0) })
+      }
+      sigil={["promote"]}
     >
       <ForecastDetails foretold={foretold} />
       {forecast && <Unready version={version} forecast={forecast} />}
-      <SameWithSigil
-        words={[
-          "image-version",
-          "promote",
-          ...versionWords(image, version.name),
-        ]}
-      />
-    </Dialog>
+    </VersionDialog>
   );
 }
 
@@ -92,35 +79,27 @@ function Unready({
 
 /** Excludes a version from latest: its rule ends. */
 export function DemoteDialog(props: VersionActionProps) {
-  const { image, version, onAccepted, onClose } = props;
-  const { client, path, header } = useGuarded(props);
+  const { image, version } = props;
+  const { client, path, guarded } = useVersionCall(props);
   const foretold = useForecast(image, version.name, "demote");
   const { noLatest } = foretold;
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={`Exclude ${image.imageName} ${version.name} from latest?`}
       lead="Machines made without a version number do not get it any more. Machines made from it stay as they are. Its promotion rule ends."
       confirm="Exclude from latest"
       disabled={!foretold.isAllowed}
-      onClose={onClose}
-      onConfirm={async () => {
-        const { body } = await client.call("demoteImageVersion", {
+      send={() =>
+        client.call("demoteImageVersion", {
           path,
           query: allowNoLatest(noLatest),
-          header: header(noLatest),
-        });
-        onAccepted(body);
-      }}
+          header: guarded(noLatest),
+        })
+      }
+      sigil={["demote", ...(noLatest ? ["--allow-no-latest"] : [])]}
     >
       <ForecastDetails foretold={foretold} />
-      <SameWithSigil
-        words={[
-          "image-version",
-          "demote",
-          ...versionWords(image, version.name),
-          ...(noLatest ? ["--allow-no-latest"] : []),
-        ]}
-      />
-    </Dialog>
+    </VersionDialog>
   );
 }

@@ -1,6 +1,5 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
-import { SameWithSigil } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { Findings, Problem } from "../components/problem.js";
 import { NoLatestTick } from "../components/tick.js";
@@ -65,6 +64,13 @@ export function RollbackDialog({
         });
         onAccepted(body);
       }}
+      sigil={[
+        "image-version",
+        "roll-back",
+        ...imageWords(image),
+        ...(target === "" ? [] : ["--to", target]),
+        ...(allowed ? ["--allow-no-latest"] : []),
+      ]}
     >
       <label>
         Go back to
@@ -90,15 +96,6 @@ export function RollbackDialog({
           <RollbackDetails rollback={dryRun} />
         )}
       </div>
-      <SameWithSigil
-        words={[
-          "image-version",
-          "roll-back",
-          ...imageWords(image),
-          ...(target === "" ? [] : ["--to", target]),
-          ...(allowed ? ["--allow-no-latest"] : []),
-        ]}
-      />
     </Dialog>
   );
 }

@@ -1,19 +1,16 @@
 import { useState } from "preact/hooks";
-import { SameWithSigil } from "../components/command.js";
-import { Dialog } from "../components/dialog.js";
-import { versionWords } from "../command-line.js";
 import { DateField } from "../create/fields.js";
 import { tagsOf } from "../create/model/body.js";
 import { mergePatch } from "../create/model/changes.js";
 import { isObject, type Json, type JsonObject } from "../create/model/json.js";
 import { Tags } from "../create/tags.js";
 import type { VersionActionProps } from "./action.js";
-import { useGuarded } from "./guarded.js";
+import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** Changes tags and end of life, and nothing else. Loaded when it is opened. */
 export function TagsDialog(props: VersionActionProps) {
-  const { image, version, onAccepted, onClose } = props;
-  const { client, path, header } = useGuarded(props);
+  const { version } = props;
+  const { client, path, guarded } = useVersionCall(props);
   const [before] = useState(() => ({
     tags: Object.entries(version.tags ?? {}).map(([name, value]) => ({
       name,
@@ -30,21 +27,21 @@ export function TagsDialog(props: VersionActionProps) {
     said(tags, endOfLife),
   );
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={`Tags and end of life of ${version.name}`}
       lead="No copy is touched: where the version is, and in latest, stays as it is."
       confirm="Change"
       disabled={Object.keys(patch).length === 0}
-      onClose={onClose}
-      onConfirm={async () => {
-        const { body } = await client.call("patchImageVersion", {
+      send={() =>
+        client.call("patchImageVersion", {
           path,
           query: { plan: "require" },
-          header: header(patch),
+          header: guarded(patch),
           body: patch,
-        });
-        onAccepted(body);
-      }}
+        })
+      }
+      sigil={["update", ...setWords(patch)]}
     >
       <Tags tags={tags} onChange={setTags} />
       <DateField
@@ -53,15 +50,7 @@ export function TagsDialog(props: VersionActionProps) {
         value={endOfLife}
         onChange={setEndOfLife}
       />
-      <SameWithSigil
-        words={[
-          "image-version",
-          "update",
-          ...versionWords(image, version.name),
-          ...setWords(patch),
-        ]}
-      />
-    </Dialog>
+    </VersionDialog>
   );
 }
 

@@ -1,44 +1,42 @@
 import { useState } from "preact/hooks";
-import { SameWithSigil } from "../components/command.js";
-import { Dialog } from "../components/dialog.js";
+import type { Schemas } from "@sigil/client";
 import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
-import { versionWords } from "../command-line.js";
-import { useClient, useRequestKey } from "../context.js";
+import { RegionTicks } from "../components/tick.js";
 import type { VersionActionProps } from "./action.js";
+import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** Makes a machine in each region, proves that it starts with its keys, and deletes it. */
-export function TestDialog({
-  image,
-  version,
-  onAccepted,
-  onClose,
-}: Omit<VersionActionProps, "etag">) {
-  const client = useClient();
-  const keyOf = useRequestKey();
-  const path = { ...image, versionName: version.name };
+export function TestDialog(props: VersionActionProps) {
+  const { version } = props;
+  const { client, path, header } = useVersionCall(props);
   const plan = useLoaded("test plan", async (signal) => {
     const { body } = await client.call("planTest", { path, signal });
     return body.regions;
   });
   const [excluded, setExcluded] = useState<readonly string[]>([]);
-  const possible = plan.kind === "loaded" ? plan.value : [];
-  const chosen = possible.filter(({ name }) => !excluded.includes(name));
+  const planned = new Map(
+    (plan.kind === "loaded" ? plan.value : []).map((one) => [one.name, one]),
+  );
+  const names = [...planned.keys()];
+  const chosen = names.filter((name) => !excluded.includes(name));
   return (
-    <Dialog
+    <VersionDialog
+      of={props}
       title={`Test ${version.name}?`}
       confirm="Test"
       disabled={chosen.length === 0}
-      onClose={onClose}
-      onConfirm={async () => {
-        const regions = chosen.map(({ name }) => name);
-        const { body } = await client.call("testImageVersion", {
+      send={() =>
+        client.call("testImageVersion", {
           path,
-          header: { "Idempotency-Key": keyOf(regions) },
-          body: { regions },
-        });
-        onAccepted(body);
-      }}
+          header: header(chosen),
+          body: { regions: chosen },
+        })
+      }
+      sigil={[
+        "test",
+        ...(excluded.length === 0 ? [] : ["--regions", ...chosen]),
+      ]}
     >
       {plan.kind === "loading" && <p role="status">Reading what it takes…</p>}
       {plan.kind === "failed" && <Problem error={plan.error} />}
@@ -50,52 +48,31 @@ export function TestDialog({
             version; then it is deleted. Azure bills the machines while they are
             there.
           </p>
-          <fieldset>
-            <legend>Regions</legend>
-            {possible.map(
-              ({
-                name,
-                machineSize,
-                resourceGroupName,
-                disks,
-                atMostMinutes,
-                hindrance,
-                cost,
-              }) => (
-                <label key={name} class="choice">
-                  <input
-                    type="checkbox"
-                    checked={!excluded.includes(name)}
-                    onChange={(event) =>
-                      setExcluded(
-                        event.currentTarget.checked
-                          ? excluded.filter((each) => each !== name)
-                          : [...excluded, name],
-                      )
-                    }
-                  />
-                  {name}: {machineSize} in {resourceGroupName}, with{" "}
-                  {disks.length === 1 ? "one disk" : `${disks.length} disks`},
-                  deleted after {atMostMinutes} minutes at most. Cost:{" "}
-                  {cost.message}
-                  {hindrance !== undefined &&
-                    ` No machine would be made now: ${hindrance.message}`}
-                </label>
-              ),
-            )}
-          </fieldset>
+          <RegionTicks
+            legend="Regions"
+            names={names}
+            chosen={chosen}
+            onChoose={(those) =>
+              setExcluded(names.filter((name) => !those.includes(name)))
+            }
+            textOf={(name) => plannedText(planned.get(name))}
+          />
         </>
       )}
-      <SameWithSigil
-        words={[
-          "image-version",
-          "test",
-          ...versionWords(image, version.name),
-          ...(excluded.length === 0
-            ? []
-            : ["--regions", ...chosen.map(({ name }) => name)]),
-        ]}
-      />
-    </Dialog>
+    </VersionDialog>
   );
+}
+
+function plannedText(
+  one: Schemas["TestPlan"]["regions"][number] | undefined,
+): string {
+  if (one === undefined) return "";
+  const { name, machineSize, resourceGroupName, disks, cost, hindrance } = one;
+  return [
+    `${name}: ${machineSize} in ${resourceGroupName}, with ${disks.length === 1 ? "one disk" : `${disks.length} disks`}, deleted after ${one.atMostMinutes} minutes at most.`,
+    `Cost: ${cost.message}`,
+    ...(hindrance === undefined
+      ? []
+      : [`No machine would be made now: ${hindrance.message}`]),
+  ].join(" ");
 }

@@ -30,6 +30,8 @@ export interface Row {
   readonly ready: number;
   readonly standsOut: string;
   readonly tone: Tone;
+  /** The glyph of what stands out. */
+  readonly mark: TileState;
 }
 
 export interface Matrix {
@@ -142,51 +144,58 @@ function standing(
   cells: readonly Cell[],
   missing: readonly string[],
   nowMs: number,
-): Pick<Row, "standsOut" | "tone"> {
+): Pick<Row, "standsOut" | "tone" | "mark"> {
+  const says = (
+    standsOut: string,
+    tone: Tone,
+    mark: TileState = "note-mark",
+  ) => ({
+    standsOut,
+    tone,
+    mark,
+  });
   const names = (state: TileState): readonly string[] =>
     cells.filter((cell) => cell.state === state).map(({ region }) => region);
   if (version.conditions?.some(({ type }) => type === "Revoked"))
-    return { standsOut: "Taken back: not to be used", tone: "bad" };
+    return says("Taken back: not to be used", "bad", "failed");
   const failed = names("failed");
   if (failed.length > 0)
-    return { standsOut: `Failed in ${inText(failed)}`, tone: "bad" };
+    return says(`Failed in ${inText(failed)}`, "bad", "failed");
   const risk = names("risk");
   if (risk.length > 0)
-    return { standsOut: `Key at risk in ${inText(risk)}`, tone: "bad" };
+    return says(`Key at risk in ${inText(risk)}`, "bad", "risk");
   if (version.state === "Failed" || version.provisioningState === "Failed")
-    return { standsOut: "Failed", tone: "bad" };
+    return says("Failed", "bad", "failed");
   const conditions = (version.conditions ?? []).flatMap(({ type }) =>
     type in CONDITION_WORDS ? [CONDITION_WORDS[type]] : [],
   );
-  if (conditions.length > 0)
-    return { standsOut: conditions.join(", "), tone: "warn" };
+  const words = conditions.join(", ");
+  if (words !== "")
+    return says(
+      words,
+      "warn",
+      /person|paused/u.test(words) ? "held" : undefined,
+    );
   if (version.keys === "AtRisk")
-    return { standsOut: "A key will be at risk", tone: "warn" };
-  if (isDeleting(version)) return { standsOut: "Being deleted", tone: "run" };
-  if (isBusy(version))
-    return { standsOut: `Replicating${endText(version)}`, tone: "run" };
+    return says("A key will be at risk", "warn", "risk");
+  if (isDeleting(version)) return says("Being deleted", "run");
+  if (isBusy(version)) return says(`Replicating${endText(version)}`, "run");
   const endMs = Date.parse(version.endOfLifeDate ?? "");
-  if (endMs < nowMs) return { standsOut: "Past its end of life", tone: "warn" };
+  if (endMs < nowMs) return says("Past its end of life", "warn");
   if (endMs - nowMs < SOON_MS)
-    return {
-      standsOut: `End of life in ${Math.ceil((endMs - nowMs) / 86_400_000)} days`,
-      tone: "warn",
-    };
+    return says(
+      `End of life in ${Math.ceil((endMs - nowMs) / 86_400_000)} days`,
+      "warn",
+    );
   const latest = version.regions.filter((one) => one.latest);
   if (latest.length > 0)
-    return {
-      standsOut: `Latest in ${inText(latest.map(({ name }) => name))}`,
-      tone: "plain",
-    };
-  if (missing.length > 0)
-    return { standsOut: `Not in ${namesText(missing)}`, tone: "plain" };
-  if (version.excludeFromLatest)
-    return {
-      standsOut:
-        version.heldBack === true ? "Held back" : "Excluded from latest",
-      tone: "plain",
-    };
-  return { standsOut: "", tone: "plain" };
+    return says(`Latest in ${inText(latest.map(({ name }) => name))}`, "plain");
+  if (missing.length > 0) return says(`Not in ${namesText(missing)}`, "plain");
+  if (!version.excludeFromLatest) return says("", "plain");
+  return says(
+    version.heldBack === true ? "Held back" : "Excluded from latest",
+    "plain",
+  );
 }
 
 function isDeleting({

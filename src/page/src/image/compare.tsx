@@ -1,7 +1,10 @@
 import { useState } from "preact/hooks";
+import { Card } from "../components/card.js";
+import { Command } from "../components/command.js";
 import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { Table } from "../components/table.js";
+import { shellWord, versionWords } from "../command-line.js";
 import { useClient } from "../context.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { differencesOf } from "./differences.js";
@@ -44,14 +47,18 @@ export function Compare({
       ))}
     </select>
   );
+  const shown = (name: string): string =>
+    `<(sigil image-version show ${versionWords(image, name).map(shellWord).join(" ")})`;
   return (
-    <section class="card" aria-labelledby="compare">
-      <header>
-        <h2 id="compare">Compare two versions</h2>
+    <Card
+      id="compare"
+      title="Compare two versions"
+      aside={
         <button type="button" class="small" onClick={onClose}>
           Close
         </button>
-      </header>
+      }
+    >
       <div class="pad row">
         {choice("First version", left, setLeft)}
         {choice("Second version", right, setRight)}
@@ -76,6 +83,13 @@ export function Compare({
           )}
         </Table>
       )}
-    </section>
+      <details class="fold">
+        <summary>The same with sigil</summary>
+        <p class="pad muted small">
+          No command of sigil compares: it shows each, and diff compares.
+        </p>
+        <Command line={`diff ${shown(left)} ${shown(right)}`} />
+      </details>
+    </Card>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { Card } from "../components/card.js";
 import { SameWithSigil } from "../components/command.js";
 import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
@@ -27,13 +28,15 @@ export function DeletedVersions({
     return body.value;
   });
   return (
-    <section class="card" aria-labelledby="deleted">
-      <header>
-        <h2 id="deleted">Deleted versions</h2>
+    <Card
+      id="deleted"
+      title="Deleted versions"
+      aside={
         <button type="button" class="small" onClick={onClose}>
           Close
         </button>
-      </header>
+      }
+    >
       {deleted.kind === "loading" && (
         <p class="pad" role="status">
           Asking Azure…
@@ -89,12 +92,9 @@ export function DeletedVersions({
           image={image}
           version={restoring}
           onClose={() => setRestoring(undefined)}
-          onAccepted={(operation) => {
-            setRestoring(undefined);
-            onAccepted(operation);
-          }}
+          onAccepted={onAccepted}
         />
       )}
-    </section>
+    </Card>
   );
 }

@@ -1,6 +1,5 @@
 import type { Schemas } from "@sigil/client";
-import { namesText } from "../geography.js";
-import { canonical } from "../version/region-state.js";
+import { canonicalRegion, namesText } from "../geography.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
 
 type Version = Schemas["ImageVersion"];
@@ -30,7 +29,7 @@ function factsOf(version: Version): ReadonlyMap<string, string> {
   const { properties, sigil, tags = {} } = version;
   const profile = properties.publishingProfile;
   return new Map([
-    ["Source", sourceOf(version)],
+    ["Source", sourcesOf(version).join(", ") || "none"],
     ["Regions", `${sigil.regions.length}`],
     ["End of life", profile.endOfLifeDate?.slice(0, 10) ?? "none"],
     ["Latest in", namesText(sigil.latestIn, 8) || "no region"],
@@ -41,15 +40,20 @@ function factsOf(version: Version): ReadonlyMap<string, string> {
   ]);
 }
 
-function sourceOf({ properties: { storageProfile } }: Version): string {
-  const { source, osDiskImage } = storageProfile;
-  const ids = [
-    source?.id,
-    source?.virtualMachineId,
-    osDiskImage?.source?.id,
-    osDiskImage?.source?.uri,
-  ];
-  return ids.find((id) => id !== undefined) ?? "none";
+/** What it is made from: one source with all disks, or one for each. */
+export function sourcesOf({ properties }: Version): readonly string[] {
+  const {
+    source,
+    osDiskImage,
+    dataDiskImages = [],
+  } = properties.storageProfile;
+  if (source)
+    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
+      .filter((id) => id !== undefined)
+      .slice(0, 1);
+  return [osDiskImage, ...dataDiskImages]
+    .map((disk) => disk?.source?.id ?? disk?.source?.uri)
+    .filter((id) => id !== undefined);
 }
 
 function regionFacts(
@@ -57,7 +61,7 @@ function regionFacts(
   { name, encryption }: Version["sigil"]["regions"][number],
 ): readonly (readonly [what: string, value: string])[] {
   const target = profile.targetRegions?.find(
-    (each) => canonical(each.name) === name,
+    (each) => canonicalRegion(each.name) === name,
   );
   const replicas = target?.regionalReplicaCount ?? profile.replicaCount ?? 1;
   const storage = target?.storageAccountType ?? profile.storageAccountType;

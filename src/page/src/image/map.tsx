@@ -6,6 +6,7 @@ import {
   useState,
 } from "preact/hooks";
 import { Tile } from "../components/tile.js";
+import { usePrinting } from "../components/window-table.js";
 import { Link, navigate } from "../navigation.js";
 import type { ImageName } from "../routes.js";
 import { ageText, type Cell, type Matrix, type Row } from "./cells.js";
@@ -193,18 +194,6 @@ function useWindow(
     end: Math.min(count, Math.max(seen.end, first)),
     height: seen.height,
   };
-}
-
-/** Every row is made for paper. */
-function usePrinting(): boolean {
-  const [printing, setPrinting] = useState(false);
-  useEffect(() => {
-    const print = matchMedia("print");
-    const onPrint = (): void => setPrinting(print.matches);
-    print.addEventListener("change", onPrint);
-    return () => print.removeEventListener("change", onPrint);
-  }, []);
-  return printing;
 }
 
 function MapHead({

@@ -25,22 +25,10 @@ export function VersionsTable({
     <section class="card">
       <WindowTable
         caption={`Versions of ${image.imageName}, by region`}
-        columns={regions.length + 3}
+        columns={["Version", "State", ...regions, "End of life"]}
         rows={rows}
         rowHeight={ROW_HEIGHT}
         rowKey={({ version }) => version.name}
-        head={
-          <>
-            <th scope="col">Version</th>
-            <th scope="col">State</th>
-            {regions.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-            <th scope="col">End of life</th>
-          </>
-        }
         cells={({ version, cells, standsOut }) => (
           <>
             <th scope="row">

@@ -1,3 +1,4 @@
+import { Card } from "../components/card.js";
 import { Command } from "../components/command.js";
 import { ReadAgain } from "../components/live.js";
 import { Problem } from "../components/problem.js";
@@ -31,11 +32,12 @@ export function Images({
   );
   const unread = known.filter(({ summary }) => summary === undefined).length;
   return (
-    <section class="card below" aria-labelledby="images">
-      <header>
-        <h2 id="images">Images</h2>
-        <ReadAgain live={listed} />
-      </header>
+    <Card
+      id="images"
+      title="Images"
+      aside={<ReadAgain live={listed} />}
+      class="card below"
+    >
       {listed.error !== undefined && (
         <div class="note warning" role="alert">
           <div>
@@ -86,7 +88,7 @@ export function Images({
           see it.
         </p>
       )}
-    </section>
+    </Card>
   );
 }
 

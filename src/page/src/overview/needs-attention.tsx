@@ -1,3 +1,4 @@
+import { Card } from "../components/card.js";
 import { Tile } from "../components/tile.js";
 import { Link } from "../navigation.js";
 import type { Attention, Known } from "./attention.js";
@@ -11,15 +12,17 @@ export function NeedsAttention({
 }) {
   const unread = known.filter(({ summary }) => summary === undefined).length;
   return (
-    <section class="card" aria-labelledby="attention">
-      <header>
-        <h2 id="attention">Needs attention</h2>
-        {attention.length > 0 && (
+    <Card
+      id="attention"
+      title="Needs attention"
+      aside={
+        attention.length > 0 && (
           <span class="muted small">
             {attention.length}, the most urgent first
           </span>
-        )}
-      </header>
+        )
+      }
+    >
       {attention.length === 0 ? (
         <div class="say">
           <Tile state="done" big />
@@ -46,6 +49,6 @@ export function NeedsAttention({
           </div>
         ))
       )}
-    </section>
+    </Card>
   );
 }

@@ -1,21 +1,10 @@
+import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
 import { Bar, Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { regionCount } from "../geography.js";
 import { Link } from "../navigation.js";
-import { kindName, type Operation } from "../operations.js";
-import { parseResourceId } from "../routes.js";
-
-function titleOf({ kind, resourceId }: Operation): string {
-  const place = parseResourceId(resourceId);
-  return [
-    kindName(kind),
-    place?.image.imageName ?? resourceId.split("/")[2] ?? "",
-    place?.version ?? "",
-  ]
-    .join(" ")
-    .trim();
-}
+import { titleOf, type Operation } from "../operations.js";
 
 export function UnderWay({
   operations,
@@ -23,13 +12,15 @@ export function UnderWay({
   readonly operations: readonly Operation[];
 }) {
   return (
-    <section class="card" aria-labelledby="under-way">
-      <header>
-        <h2 id="under-way">Under way</h2>
+    <Card
+      id="under-way"
+      title="Under way"
+      aside={
         <Link to={{ view: "operations" }} class="link small">
           All operations
         </Link>
-      </header>
+      }
+    >
       {operations.length === 0 && (
         <p class="pad muted small">Nothing is under way.</p>
       )}
@@ -61,7 +52,7 @@ export function UnderWay({
           </div>
         );
       })}
-    </section>
+    </Card>
   );
 }
 
@@ -71,10 +62,7 @@ export function EndedLately({
   readonly operations: readonly Operation[];
 }) {
   return (
-    <section class="card" aria-labelledby="ended">
-      <header>
-        <h2 id="ended">Ended lately</h2>
-      </header>
+    <Card id="ended" title="Ended lately">
       {operations.length === 0 && (
         <p class="pad muted small">No operation has ended yet.</p>
       )}
@@ -92,6 +80,6 @@ export function EndedLately({
           </span>
         </div>
       ))}
-    </section>
+    </Card>
   );
 }

@@ -4,18 +4,18 @@ export interface Person {
   readonly username: string | undefined;
   /** `oid`: what the API knows a person by. */
   readonly objectId: string | undefined;
-  /** The highest role; undefined: none, and the API will refuse every call. */
-  readonly role: Role | undefined;
+  /** With those that they include, the highest last; none: the API will refuse every call. */
+  readonly roles: readonly Role[];
 }
 
-/** Each includes those before it. */
-const ROLES = ["Read", "Write", "Admin"] as const;
-export type Role = (typeof ROLES)[number];
-
-/** Whether the role is, or includes, the one that is needed. */
-export function includesRole(held: Role | undefined, needed: Role): boolean {
-  return held !== undefined && ROLES.indexOf(held) >= ROLES.indexOf(needed);
-}
+/** Each with what includes it. Who approves is nobody else. */
+const INCLUDED_BY = {
+  Read: ["Read", "Approve", "Write", "Admin"],
+  Approve: ["Approve"],
+  Write: ["Write", "Admin"],
+  Admin: ["Admin"],
+} as const;
+export type Role = keyof typeof INCLUDED_BY;
 
 /** The access token is this API's own, and is read for nothing but what to offer: nothing is decided by it. */
 export function personOf(
@@ -33,14 +33,12 @@ export function personOf(
   const scopes =
     typeof claims["scp"] === "string" ? claims["scp"].split(" ") : undefined;
   const holds = (names: readonly unknown[], role: Role): boolean =>
-    ROLES.slice(ROLES.indexOf(role)).some((each) =>
-      names.includes(`ImageVersions.${each}`),
-    );
+    INCLUDED_BY[role].some((each) => names.includes(`ImageVersions.${each}`));
   return {
     name: text("name") ?? username ?? "Unknown",
     username,
     objectId: text("oid"),
-    role: ROLES.findLast(
+    roles: (Object.keys(INCLUDED_BY) as Role[]).filter(
       (role) =>
         (scopes === undefined || holds(scopes, role)) &&
         ((scopes !== undefined && scopesAssign) || holds(roles, role)),

@@ -58,7 +58,10 @@ export function createSession(settings: SignInSettings | undefined): Session {
     inTab.set(LAST_PERSON, username ?? "");
     keepDraftsOf(inTab, objectId ?? username ?? name);
     const shown = state.get();
-    if (shown.kind !== "signedIn" || shown.person.role !== received.person.role)
+    if (
+      shown.kind !== "signedIn" ||
+      shown.person.roles.join() !== received.person.roles.join()
+    )
       state.set({ kind: "signedIn", person: received.person });
   };
   const expire = (): void => {

@@ -211,7 +211,7 @@ export async function refresh(
     settings,
     await processRefreshTokenResponse(server, client, response),
   );
-  return { ...tokens, person: { ...person, role: tokens.person.role } };
+  return { ...tokens, person: { ...person, roles: tokens.person.roles } };
 }
 
 function tokensOf(

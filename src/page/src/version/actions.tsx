@@ -1,3 +1,4 @@
+import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Command } from "../components/command.js";
@@ -6,7 +7,8 @@ import { useLoaded } from "../components/loaded.js";
 import { Menu } from "../components/menu.js";
 import { Tile } from "../components/tile.js";
 import { useClient, useMay, useMayCancel } from "../context.js";
-import type { ActionProps, Version } from "../dialogs/action.js";
+import type { Condition, VersionActionProps } from "../dialogs/action.js";
+import { ApproveDialog } from "../dialogs/approval.js";
 import { CancelDialog } from "../dialogs/cancel.js";
 import { DeleteDialog } from "../dialogs/deletion.js";
 import { ProtectDialog, PutBackDialog } from "../dialogs/patch.js";
@@ -14,80 +16,162 @@ import { DemoteDialog, PromoteDialog } from "../dialogs/promotion.js";
 import { RetryDialog } from "../dialogs/retry.js";
 import { RevokeDialog, UnrevokeDialog } from "../dialogs/revocation.js";
 import { RollbackDialog } from "../dialogs/rollback.js";
-import type { TagsDialog as Tags } from "../dialogs/tags.js";
 import { TestDialog } from "../dialogs/test.js";
 import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
-import { imageKey, type ImageName } from "../routes.js";
+import { imageKey } from "../routes.js";
 import { headlinesOf, type Deed, type Headline } from "./headline.js";
 import { offersOf, type Offer } from "./offered.js";
 
-const TagsDialog = lazy<Parameters<typeof Tags>[0]>(
-  async () => (await import("../dialogs/tags.js")).TagsDialog,
-);
-
-interface VersionProps {
-  readonly image: ImageName;
-  readonly version: Version;
-  readonly etag: string;
+/** A version, and its last operation. */
+export interface VersionProps extends Omit<VersionActionProps, "onClose"> {
   readonly operation: Operation | undefined;
-  readonly onAccepted: ActionProps["onAccepted"];
 }
 
-export function Headlines({
-  image,
-  version,
-  etag,
-  operation,
-  onAccepted,
-}: VersionProps) {
-  const offers = useOffers(image, version, operation);
-  const [deed, setDeed] = useState<Deed>();
-  const lines = headlinesOf(version, operation);
-  const mayDo = ({ kind }: Deed): boolean =>
-    kind === "keys" ||
-    kind === "tests" ||
-    (kind === "putBack" ? offers.has("change") : offers.has(kind));
-  const act = (does: Deed): void => {
-    if (does.kind !== "keys" && does.kind !== "tests") return setDeed(does);
-    const target = document.getElementById(does.kind);
-    target?.scrollIntoView();
-    target?.focus();
+/** What has a dialog. */
+type Act = Exclude<Offer, "change"> | "putBack";
+
+interface Asked {
+  readonly act: Act;
+  /** What it is about. */
+  readonly condition?: Condition | undefined;
+}
+
+type AskedProps = VersionProps & VersionActionProps & Pick<Asked, "condition">;
+
+const DIALOGS: Readonly<Record<Act, ComponentType<AskedProps>>> = {
+  promote: PromoteDialog,
+  demote: DemoteDialog,
+  rollback: (props) => (
+    <RollbackDialog
+      {...props}
+      to={props.version.name}
+      versions={[props.version.name]}
+    />
+  ),
+  approve: ofCondition(ApproveDialog),
+  test: TestDialog,
+  retry: RetryDialog,
+  tags: lazy<AskedProps>(
+    async () => (await import("../dialogs/tags.js")).TagsDialog,
+  ),
+  protect: ProtectDialog,
+  unprotect: ProtectDialog,
+  cancel: ({ operation, ...props }) =>
+    operation ? <CancelDialog {...props} operation={operation} /> : null,
+  unrevoke: UnrevokeDialog,
+  revoke: RevokeDialog,
+  delete: DeleteDialog,
+  putBack: ofCondition(PutBackDialog),
+};
+
+function ofCondition(
+  Dialog: ComponentType<VersionActionProps & { readonly condition: Condition }>,
+): ComponentType<AskedProps> {
+  return ({ condition, ...props }) =>
+    condition ? <Dialog {...props} condition={condition} /> : null;
+}
+
+/** In the order of the menu; what takes something away is apart, at its end. */
+const MENU: readonly (readonly [Act & Offer, text: string])[] = [
+  ["promote", "Promote…"],
+  ["demote", "Exclude from latest…"],
+  ["rollback", "Roll back to this version…"],
+  ["test", "Test…"],
+  ["retry", "Retry failed regions…"],
+  ["tags", "Tags and end of life…"],
+  ["protect", "Protect from deletion…"],
+  ["unprotect", "Take protection off…"],
+  ["cancel", "Cancel the operation…"],
+  ["unrevoke", "Lift the revocation…"],
+];
+const DANGERS: typeof MENU = [
+  ["revoke", "Take it back…"],
+  ["delete", "Delete…"],
+];
+
+/** What may be done to the version: its buttons and headlines, and the dialog that asks before it is done. */
+export function useActions(props: VersionProps): {
+  readonly buttons: ComponentChildren;
+  readonly headlines: ComponentChildren;
+  readonly dialog: ComponentChildren;
+} {
+  const { image, version, operation } = props;
+  const offers = useOffers(props);
+  const [asked, setAsked] = useState<Asked>();
+  const Dialog = asked && DIALOGS[asked.act];
+  const items = (menu: typeof MENU, className?: string): ComponentChildren =>
+    menu
+      .filter(([act]) => offers.has(act))
+      .map(([act, text]) => (
+        <button
+          key={act}
+          type="button"
+          class={className}
+          onClick={() => setAsked({ act })}
+        >
+          {text}
+        </button>
+      ));
+  const does = ({ kind, condition }: Deed): (() => void) | undefined => {
+    if (kind === "keys" || kind === "tests") return () => goTo(kind);
+    return offers.has(kind === "putBack" ? "change" : kind)
+      ? () => setAsked({ act: kind, condition })
+      : undefined;
   };
-  return (
-    <>
-      {lines.map((line, index) => (
-        <Line
-          key={line.title}
-          line={line}
-          isFirst={index === 0}
-          mayDo={line.deed !== undefined && mayDo(line.deed.does)}
-          onDo={act}
-        />
-      ))}
-      <VersionDialog
-        image={image}
-        version={version}
-        etag={etag}
-        operation={operation}
-        open={deed}
-        onClose={() => setDeed(undefined)}
-        onAccepted={onAccepted}
+  return {
+    buttons: (
+      <>
+        {offers.has("change") && (
+          <Link
+            to={{ view: "create", image, version: version.name }}
+            class="button no-print"
+          >
+            Change
+          </Link>
+        )}
+        {[...MENU, ...DANGERS].some(([act]) => offers.has(act)) && (
+          <Menu label="More actions" text="⋯">
+            {items(MENU)}
+            {DANGERS.some(([act]) => offers.has(act)) && <hr />}
+            {items(DANGERS, "danger")}
+          </Menu>
+        )}
+      </>
+    ),
+    headlines: headlinesOf(version, operation).map((line, index) => (
+      <Line
+        key={line.title}
+        line={line}
+        isFirst={index === 0}
+        onDo={line.deed && does(line.deed.does)}
       />
-    </>
-  );
+    )),
+    dialog: Dialog && (
+      <Dialog
+        {...props}
+        condition={asked?.condition}
+        onClose={() => setAsked(undefined)}
+      />
+    ),
+  };
+}
+
+function goTo(id: string): void {
+  const target = document.getElementById(id);
+  target?.scrollIntoView();
+  target?.focus();
 }
 
 function Line({
   line: { tile, title, text, deed, command },
   isFirst,
-  mayDo,
   onDo,
 }: {
   readonly line: Headline;
   readonly isFirst: boolean;
-  readonly mayDo: boolean;
-  readonly onDo: (deed: Deed) => void;
+  /** Absent where it may not be done. */
+  readonly onDo: (() => void) | undefined;
 }) {
   return (
     <div class="say">
@@ -102,11 +186,11 @@ function Line({
           </details>
         )}
       </div>
-      {deed && mayDo && (
+      {deed && onDo && (
         <button
           type="button"
           class={isFirst ? "primary no-print" : "no-print"}
-          onClick={() => onDo(deed.does)}
+          onClick={onDo}
         >
           {deed.name}
         </button>
@@ -115,11 +199,11 @@ function Line({
   );
 }
 
-function useOffers(
-  image: ImageName,
-  version: Version,
-  operation: Operation | undefined,
-): ReadonlySet<Offer> {
+function useOffers({
+  image,
+  version,
+  operation,
+}: VersionProps): ReadonlySet<Offer> {
   const client = useClient();
   const mayWrite = useMay("Write");
   const profile = useLoaded<Schemas["StoredTestProfile"] | undefined>(
@@ -137,131 +221,9 @@ function useOffers(
     operation,
     mayWrite,
     mayAdmin: useMay("Admin"),
+    mayApprove: useMay("Approve"),
+    mayCancel: useMayCancel(operation),
     hasTestProfile: profile.kind === "loaded" && profile.value !== undefined,
     nowMs: Date.now(),
   });
-}
-
-type Asked = Deed | { readonly kind: Exclude<Offer, "change"> | "cancel" };
-
-/** What asks before it is done. */
-function VersionDialog({
-  open,
-  operation,
-  onClose,
-  onAccepted,
-  ...of
-}: VersionProps & {
-  readonly open: Asked | undefined;
-  readonly onClose: () => void;
-}) {
-  if (open === undefined) return null;
-  const props = {
-    ...of,
-    onClose,
-    onAccepted: (begun: Operation) => {
-      onClose();
-      onAccepted(begun);
-    },
-  };
-  const { name } = of.version;
-  switch (open.kind) {
-    case "promote":
-      return <PromoteDialog {...props} />;
-    case "demote":
-      return <DemoteDialog {...props} />;
-    case "rollback":
-      return <RollbackDialog {...props} to={name} versions={[name]} />;
-    case "test":
-      return <TestDialog {...props} />;
-    case "retry":
-      return <RetryDialog {...props} />;
-    case "tags":
-      return <TagsDialog {...props} />;
-    case "protect":
-    case "unprotect":
-      return <ProtectDialog {...props} />;
-    case "revoke":
-      return <RevokeDialog {...props} />;
-    case "unrevoke":
-      return <UnrevokeDialog {...props} />;
-    case "delete":
-      return <DeleteDialog {...props} />;
-    case "putBack":
-      return (
-        <PutBackDialog
-          {...props}
-          condition={open.condition}
-          patch={open.patch}
-        />
-      );
-    case "cancel":
-      return operation ? (
-        <CancelDialog {...props} operation={operation} />
-      ) : null;
-    case "keys":
-    case "tests":
-      return null;
-  }
-}
-
-/** The one button, and the rest in a menu; what would be refused is not there. */
-export function Actions({
-  image,
-  version,
-  etag,
-  operation,
-  onAccepted,
-}: VersionProps) {
-  const offers = useOffers(image, version, operation);
-  const mayCancel = useMayCancel(operation);
-  const [open, setOpen] = useState<Asked>();
-  const item = (
-    kind: Exclude<Offer, "change"> | "cancel",
-    text: string,
-    className?: string,
-  ) =>
-    (kind === "cancel" ? mayCancel : offers.has(kind)) && (
-      <button type="button" class={className} onClick={() => setOpen({ kind })}>
-        {text}
-      </button>
-    );
-  return (
-    <>
-      {offers.has("change") && (
-        <Link
-          to={{ view: "create", image, version: version.name }}
-          class="button no-print"
-        >
-          Change
-        </Link>
-      )}
-      {(offers.size > 1 || mayCancel) && (
-        <Menu label="More actions" text="⋯">
-          {item("promote", "Promote…")}
-          {item("demote", "Exclude from latest…")}
-          {item("rollback", "Roll back to this version…")}
-          {item("test", "Test…")}
-          {item("retry", "Retry failed regions…")}
-          {item("tags", "Tags and end of life…")}
-          {item("protect", "Protect from deletion…")}
-          {item("unprotect", "Take protection off…")}
-          {item("cancel", "Cancel the operation…")}
-          {item("unrevoke", "Lift the revocation…")}
-          {(offers.has("delete") || offers.has("revoke")) && <hr />}
-          {item("revoke", "Take it back…", "danger")}
-          {item("delete", "Delete…", "danger")}
-        </Menu>
-      )}
-      <VersionDialog
-        image={image}
-        version={version}
-        etag={etag}
-        operation={operation}
-        open={open}
-        onClose={() => setOpen(undefined)}
-        onAccepted={onAccepted}
-      />
-    </>
-  );
 }

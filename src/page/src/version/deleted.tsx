@@ -1,6 +1,10 @@
+import { useState } from "preact/hooks";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
+import { useMay } from "../context.js";
+import type { ActionProps } from "../dialogs/action.js";
+import { RestoreDialog } from "../dialogs/restore.js";
 import { regionCount } from "../geography.js";
 import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
@@ -11,15 +15,16 @@ export function Deleted({
   image,
   version,
   deletion,
-  onRestore,
-}: {
+  onAccepted,
+}: Pick<ActionProps, "onAccepted"> & {
   readonly image: ImageName;
   readonly version: string;
   readonly deletion: Operation;
-  /** Absent where it cannot be restored, or one may not. */
-  readonly onRestore?: (() => void) | undefined;
 }) {
+  const mayWrite = useMay("Write");
+  const [restoring, setRestoring] = useState(false);
   const { endTime, requestedBy, regions, softDelete, id } = deletion;
+  const canBeRestored = softDelete?.isSoftDeleteEnabled === true;
   const until = softDelete?.hardDeletionTargetTime;
   return (
     <section class="card" role="status">
@@ -38,7 +43,7 @@ export function Deleted({
           </h2>
           <p>
             {regions.length > 0 && `In ${regionCount(regions.length)}. `}
-            {softDelete?.isSoftDeleteEnabled === true ? (
+            {canBeRestored ? (
               <>
                 It can be restored
                 {until !== undefined && (
@@ -57,8 +62,12 @@ export function Deleted({
             <Link to={{ view: "image", image }} class="button small">
               Back to {image.imageName}
             </Link>
-            {onRestore && endTime !== undefined && (
-              <button type="button" class="small" onClick={onRestore}>
+            {canBeRestored && mayWrite && endTime !== undefined && (
+              <button
+                type="button"
+                class="small"
+                onClick={() => setRestoring(true)}
+              >
                 Restore…
               </button>
             )}
@@ -66,6 +75,14 @@ export function Deleted({
           </p>
         </div>
       </div>
+      {restoring && (
+        <RestoreDialog
+          image={image}
+          version={version}
+          onClose={() => setRestoring(false)}
+          onAccepted={onAccepted}
+        />
+      )}
     </section>
   );
 }

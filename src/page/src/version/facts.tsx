@@ -3,6 +3,7 @@ import { EndOfLife } from "../components/time.js";
 import { Tile } from "../components/tile.js";
 import { useImageUse, useText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
+import { sourcesOf } from "../image/differences.js";
 import type { ImageName } from "../routes.js";
 
 /** The few figures of a version. */
@@ -141,7 +142,7 @@ function UseFact({
   );
 }
 
-function Fact({
+export function Fact({
   name,
   children,
 }: {
@@ -154,20 +155,4 @@ function Fact({
       <dd>{children}</dd>
     </div>
   );
-}
-
-/** What it is made from: one source with all disks, or one for each. */
-function sourcesOf({ properties }: Version): readonly string[] {
-  const {
-    source,
-    osDiskImage,
-    dataDiskImages = [],
-  } = properties.storageProfile;
-  if (source)
-    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
-      .filter((id) => id !== undefined)
-      .slice(0, 1);
-  return [osDiskImage, ...dataDiskImages]
-    .map((disk) => disk?.source?.id ?? disk?.source?.uri)
-    .filter((id) => id !== undefined);
 }

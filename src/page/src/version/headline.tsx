@@ -2,21 +2,17 @@ import type { ComponentChildren } from "preact";
 import { Time } from "../components/time.js";
 import type { TileState } from "../tile-state.js";
 import { patchOf } from "../dialogs/patch.js";
-import type { Version } from "../dialogs/action.js";
+import type { Condition, Version } from "../dialogs/action.js";
 import { namesText, regionCount } from "../geography.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { brokenKeysIn } from "./region-state.js";
 
-type Condition = NonNullable<Version["sigil"]["conditions"]>[number];
-
 /** What a headline's button does. */
-export type Deed =
-  | { readonly kind: "promote" | "retry" | "keys" | "tests" }
-  | {
-      readonly kind: "putBack";
-      readonly condition: Condition;
-      readonly patch: NonNullable<ReturnType<typeof patchOf>>;
-    };
+export interface Deed {
+  readonly kind: "promote" | "approve" | "retry" | "putBack" | "keys" | "tests";
+  /** What it is about. */
+  readonly condition?: Condition;
+}
 
 /** What the version waits for, or that it is well; the first is the most urgent. */
 export interface Headline {
@@ -103,95 +99,81 @@ function failed(
 
 function ofCondition(version: Version, condition: Condition): Headline {
   const { type, message, since, whatToDo } = condition;
-  const text = (
-    <>
-      {message} {type !== "NeedsAttention" && whatToDo.sentence}
-      {since !== undefined && (
-        <>
-          {" "}
-          Since <Time value={since} lower />.
-        </>
-      )}
-    </>
-  );
-  const command =
-    whatToDo.command === undefined ? {} : { command: whatToDo.command };
-  const wave = version.sigil.rollout?.wave;
-  switch (type) {
+  const told = titleOf(version, condition);
+  return {
+    ...told,
+    text: (
+      <>
+        {message} {type !== "NeedsAttention" && whatToDo.sentence}
+        {since !== undefined && (
+          <>
+            {" "}
+            Since <Time value={since} lower />.
+          </>
+        )}
+      </>
+    ),
+    // What is to be looked at first is here.
+    ...(whatToDo.command !== undefined &&
+      told.deed?.does.kind !== "tests" && { command: whatToDo.command }),
+  };
+}
+
+type Titled = Pick<Headline, "tile" | "title" | "deed">;
+
+function titleOf(version: Version, condition: Condition): Titled {
+  switch (condition.type) {
     case "Revoked":
-      return {
-        tile: "failed",
-        title: "Taken back: not to be used",
-        text,
-        ...command,
-      };
+      return { tile: "failed", title: "Taken back: not to be used" };
     case "KeyAtRisk":
       return {
         tile: "risk",
         title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
-        text,
         deed: { name: "Show what mends it", does: { kind: "keys" } },
       };
-    case "NeedsAttention": {
-      if (version.sigil.rollout?.state === "Halted")
-        return {
-          tile: "failed",
-          title: `Halted: a test has failed${inRegions(version)}`,
-          text,
-          deed: { name: "See the tests", does: { kind: "tests" } },
-        };
-      return { ...forPerson(wave), text, ...command };
-    }
+    case "GateClosed":
+      return {
+        tile: "held",
+        title: `Its gate is closed in ${namesText(condition.regions ?? [])}`,
+        deed: { name: "Approve…", does: { kind: "approve", condition } },
+      };
+    case "NeedsAttention":
+      return version.sigil.rollout?.state === "Halted"
+        ? {
+            tile: "failed",
+            title: `Halted: a test has failed${inRegions(version)}`,
+            deed: { name: "See the tests", does: { kind: "tests" } },
+          }
+        : forPerson(version.sigil.rollout?.wave);
     case "Paused":
       return {
         tile: "held",
         title: "Its promotion rule is paused",
-        text,
         deed: { name: "Review and promote", does: { kind: "promote" } },
-        ...command,
       };
     case "ChangedOutside":
-    case "RegionLost": {
-      const patch = patchOf(condition);
+    case "RegionLost":
       return {
         tile: "note-mark",
         title:
-          type === "RegionLost"
+          condition.type === "RegionLost"
             ? "Somebody else has removed regions in Azure"
             : "Somebody else has changed it in Azure",
-        text,
-        ...(patch && {
-          deed: {
-            name: "Put it back…",
-            does: { kind: "putBack", condition, patch },
-          },
+        ...(patchOf(condition) && {
+          deed: { name: "Put it back…", does: { kind: "putBack", condition } },
         }),
-        ...command,
       };
-    }
     case "Stalled":
-      return {
-        tile: "note-mark",
-        title: "Azure makes no progress",
-        text,
-        ...command,
-      };
+      return { tile: "note-mark", title: "Azure makes no progress" };
     case "Canceling":
-      return {
-        tile: "held",
-        title: "An operation is being canceled",
-        text,
-        ...command,
-      };
+      return { tile: "held", title: "An operation is being canceled" };
     default:
-      return { tile: "note-mark", title: type, text, ...command };
+      return { tile: "note-mark", title: condition.type };
   }
 }
 
 /** A promotion that a person decides on. */
-function forPerson(
-  wave: number | undefined,
-): Pick<Headline, "tile" | "title" | "deed"> {
+function forPerson(wave: number | undefined): Titled {
   const ofWave = wave === undefined ? "" : ` wave ${wave}`;
   return {
     tile: "held",

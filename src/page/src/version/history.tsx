@@ -1,10 +1,35 @@
-import { statusOf } from "@sigil/client";
+import { statusOf, type Client } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import { Link } from "../navigation.js";
 import { kindName, isRunning, type Operation } from "../operations.js";
+import { parseResourceId, type ImageName } from "../routes.js";
+
+/** What was asked of the version, of the last hundred operations on its image definition. */
+export async function operationsOf(
+  client: Client,
+  image: ImageName,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly Operation[]> {
+  const { subscriptionId, resourceGroupName, galleryName, imageName } = image;
+  const { body } = await client.call("listOperations", {
+    query: {
+      imageDefinition: `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/galleries/${galleryName}/images/${imageName}`,
+      top: 100,
+    },
+    signal,
+  });
+  return body.value.filter(
+    ({ resourceId, rollback }) =>
+      parseResourceId(resourceId)?.version === name ||
+      rollback?.to === name ||
+      rollback?.from === name,
+  );
+}
 
 /** What was asked of the version, newest first. */
 export function HistoryCard({
@@ -13,10 +38,7 @@ export function HistoryCard({
   readonly operations: readonly Operation[];
 }) {
   return (
-    <section class="card" aria-labelledby="history">
-      <header>
-        <h2 id="history">History</h2>
-      </header>
+    <Card id="history" title="History">
       {operations.length === 0 ? (
         <p class="pad muted small">Nothing was asked of it through Sigil.</p>
       ) : (
@@ -40,7 +62,7 @@ export function HistoryCard({
           ))}
         </ol>
       )}
-    </section>
+    </Card>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Schemas } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { Strip, Tile } from "../components/tile.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
@@ -19,11 +20,10 @@ export function KeysCard({ version }: { readonly version: Version }) {
   const { keys, regions } = version.sigil;
   const disks = disksOf(version);
   return (
-    <section class="card" aria-labelledby="keys">
-      <header>
-        <h2 id="keys" tabIndex={-1}>
-          Keys
-        </h2>
+    <Card
+      id="keys"
+      title="Keys"
+      aside={
         <span class="muted small">
           {typesText(disks)}
           {keys?.lookedTime !== undefined && (
@@ -33,7 +33,8 @@ export function KeysCard({ version }: { readonly version: Version }) {
             </>
           )}
         </span>
-      </header>
+      }
+    >
       <Table
         caption="Keys of each disk"
         columns={["Disk", "Disk encryption set", "By region", "State"]}
@@ -71,7 +72,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
       )}
       {keys && <NotSeen keys={keys} />}
       {regions.length > 0 && <AllSets disks={disks} />}
-    </section>
+    </Card>
   );
 }
 

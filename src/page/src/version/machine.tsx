@@ -1,13 +1,19 @@
 import { useState } from "preact/hooks";
+import { Card } from "../components/card.js";
+import { SameWithSigil } from "../components/command.js";
+import { Segments } from "../components/filters.js";
 import { useLoaded } from "../components/loaded.js";
 import { Findings, Problem } from "../components/problem.js";
-import { SameWithSigil } from "../components/command.js";
 import { useClient } from "../context.js";
 import { versionWords } from "../command-line.js";
 import { CopyText } from "../create/copy-text.js";
 import { imageKey, type ImageName } from "../routes.js";
 
-const FORMS = { az: "az", powerShell: "PowerShell", bicep: "Bicep" } as const;
+const FORMS = [
+  ["az", "az"],
+  ["powerShell", "PowerShell"],
+  ["bicep", "Bicep"],
+] as const;
 
 /** How a machine is made of exactly this version in a region, with its keys. */
 export function MachineCard({
@@ -21,7 +27,7 @@ export function MachineCard({
 }) {
   const client = useClient();
   const [chosen, setChosen] = useState(regions[0] ?? "");
-  const [form, setForm] = useState<keyof typeof FORMS>("az");
+  const [form, setForm] = useState<(typeof FORMS)[number][0]>("az");
   const commands = useLoaded(
     `machine ${imageKey(image)} ${version} ${chosen}`,
     async (signal) => {
@@ -34,24 +40,18 @@ export function MachineCard({
     },
   );
   return (
-    <section class="card" aria-labelledby="machine">
-      <header>
-        <h2 id="machine" tabIndex={-1}>
-          A machine of this version
-        </h2>
-        <div class="segments" role="group" aria-label="Written for">
-          {Object.entries(FORMS).map(([key, name]) => (
-            <button
-              key={key}
-              type="button"
-              aria-pressed={form === key}
-              onClick={() => setForm(key as keyof typeof FORMS)}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
-      </header>
+    <Card
+      id="machine"
+      title="A machine of this version"
+      aside={
+        <Segments
+          label="Written for"
+          options={FORMS}
+          value={form}
+          onChange={setForm}
+        />
+      }
+    >
       <div class="pad">
         <label>
           In
@@ -69,7 +69,7 @@ export function MachineCard({
         {commands.kind === "loaded" && (
           <>
             {commands.value[form] === undefined ? (
-              <p class="muted">{FORMS[form]} cannot say it.</p>
+              <p class="muted">It cannot be said so.</p>
             ) : (
               <CopyText label="the commands" text={commands.value[form]} />
             )}
@@ -86,6 +86,6 @@ export function MachineCard({
           chosen,
         ]}
       />
-    </section>
+    </Card>
   );
 }

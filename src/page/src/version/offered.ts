@@ -1,5 +1,6 @@
 import { isRunning, type Operation } from "../operations.js";
 import type { Version } from "../dialogs/action.js";
+import { canonicalRegion } from "../geography.js";
 import { isInLatest } from "./region-state.js";
 
 /** What the page knows besides. */
@@ -7,6 +8,9 @@ interface Known {
   readonly operation: Operation | undefined;
   readonly mayWrite: boolean;
   readonly mayAdmin: boolean;
+  readonly mayApprove: boolean;
+  /** The operation. */
+  readonly mayCancel: boolean;
   /** The image definition has a profile for tests by machines. */
   readonly hasTestProfile: boolean;
   readonly nowMs: number;
@@ -17,20 +21,20 @@ export type Offer =
   | "promote"
   | "demote"
   | "rollback"
+  | "approve"
   | "test"
   | "retry"
   | "tags"
   | "protect"
   | "unprotect"
+  | "cancel"
   | "revoke"
   | "unrevoke"
   | "delete";
 
 /** What may be asked of a version: what would be refused for what is known already is not among it. */
-export function offersOf(
-  version: Version,
-  { operation, mayWrite, mayAdmin, hasTestProfile, nowMs }: Known,
-): ReadonlySet<Offer> {
+export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
+  const { operation, mayWrite, mayAdmin, hasTestProfile, nowMs } = known;
   const offers = new Set<Offer>();
   const { sigil, properties } = version;
   const names = sigil.regions.map(({ name }) => name);
@@ -48,10 +52,7 @@ export function offersOf(
   };
   add("change", !isDeleting);
   add("tags", isThere);
-  add(
-    "promote",
-    isUsable && !keysBreak(version) && included.length < names.length,
-  );
+  add("promote", isUsable && isPromotable(version, included));
   add("demote", isThere && included.length > 0);
   // There is nothing to go back from where it is the latest.
   add("rollback", isUsable && !sigil.latest && isIn("Completed"));
@@ -71,7 +72,35 @@ export function offersOf(
     "delete",
     !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs),
   );
+  // For who approves, and for who has asked for the operation.
+  if (known.mayApprove && closedIn(version).length > 0) offers.add("approve");
+  if (known.mayCancel) offers.add("cancel");
   return offers;
+}
+
+/** Somewhere it is not in latest, its keys work, and no gate is closed where it would come. */
+function isPromotable(version: Version, included: readonly string[]): boolean {
+  const closed = closedIn(version);
+  return (
+    !keysBreak(version) &&
+    included.length < version.sigil.regions.length &&
+    !nextIn(version).some((name) => closed.includes(name))
+  );
+}
+
+/** Regions in which a gate keeps it out of latest. */
+function closedIn({ sigil: { conditions = [] } }: Version): readonly string[] {
+  return conditions.flatMap(({ type, regions = [] }) =>
+    type === "GateClosed" ? regions : [],
+  );
+}
+
+/** Where a promotion would bring it: of waves, where the next one does. */
+function nextIn({
+  sigil: { promotion, rollout, regions },
+}: Version): readonly string[] {
+  const wave = promotion?.waves?.[(rollout?.wave ?? 0) - 1];
+  return wave?.regions.map(canonicalRegion) ?? regions.map(({ name }) => name);
 }
 
 /** A version whose keys do not work is not promoted. */

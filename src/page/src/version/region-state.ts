@@ -1,3 +1,4 @@
+import { canonicalRegion } from "../geography.js";
 import type { TileState } from "../tile-state.js";
 import type { Version } from "../dialogs/action.js";
 import type { Schemas } from "@sigil/client";
@@ -54,11 +55,7 @@ export function isInLatest(
   region: string,
 ): boolean {
   const target = profile.targetRegions?.find(
-    ({ name }) => canonical(name) === region,
+    ({ name }) => canonicalRegion(name) === region,
   );
   return !(target?.excludeFromLatest ?? profile.excludeFromLatest ?? false);
-}
-
-export function canonical(region: string): string {
-  return region.toLowerCase().replaceAll(" ", "");
 }

@@ -1,12 +1,13 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
+import { Card } from "../components/card.js";
+import { Segments } from "../components/filters.js";
 import { StateWord, Strip, Bar } from "../components/tile.js";
 import { Relative, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
-import { geographiesOf } from "../geography.js";
+import { canonicalRegion, geographiesOf } from "../geography.js";
 import {
   brokenKeysIn,
-  canonical,
   regionStateOf,
   type Region,
   type RegionState,
@@ -23,11 +24,11 @@ interface Row {
   readonly storage: string;
 }
 
-const FILTERS = {
-  all: ["All", () => true],
-  unready: ["Not ready", ({ region }: Row) => region.state !== "Completed"],
-  held: ["Held back", ({ state }: Row) => state.tile === "held"],
-} as const;
+const FILTERS = [
+  ["all", "All", () => true],
+  ["unready", "Not ready", ({ region }: Row) => region.state !== "Completed"],
+  ["held", "Held back", ({ state }: Row) => state.tile === "held"],
+] as const;
 
 /** What stands out first, then by geography. */
 export function Regions({
@@ -38,36 +39,37 @@ export function Regions({
   /** By canonical region, which version is the latest. */
   readonly latestIn: ReadonlyMap<string, string>;
 }) {
-  const [filter, setFilter] = useState<keyof typeof FILTERS>("all");
+  const [filter, setFilter] = useState<(typeof FILTERS)[number][0]>("all");
   const rows = rowsOf(version, latestIn);
-  const shown = rows.filter(FILTERS[filter][1]);
+  const holds = FILTERS.find(([key]) => key === filter)?.[2];
+  const shown = rows.filter((row) => holds?.(row) ?? true);
   const isFolded = shown.length > MOST_UNFOLDED;
   const first = isFolded ? shown.filter(({ state }) => state.standsOut) : shown;
   return (
-    <section class="card" aria-labelledby="regions">
-      <header>
-        <h2 id="regions">Regions</h2>
-        {isFolded && (
-          <span class="muted small wide-only">
-            what stands out first, then by geography
-          </span>
-        )}
-        <div class="segments no-print" role="group" aria-label="Filter regions">
-          {Object.entries(FILTERS).map(([key, [name, holds]]) => {
-            const count = rows.filter(holds).length;
-            return key === "all" || count > 0 ? (
-              <button
-                key={key}
-                type="button"
-                aria-pressed={filter === key}
-                onClick={() => setFilter(key as keyof typeof FILTERS)}
-              >
-                {name} {count}
-              </button>
-            ) : null;
-          })}
-        </div>
-      </header>
+    <Card
+      id="regions"
+      title="Regions"
+      aside={
+        <>
+          {isFolded && (
+            <span class="muted small wide-only">
+              what stands out first, then by geography
+            </span>
+          )}
+          <Segments
+            label="Filter regions"
+            options={FILTERS.map(
+              ([key, name, holds]) =>
+                [key, name, rows.filter(holds).length] as const,
+            )
+              .filter(([key, , count]) => key === "all" || count > 0)
+              .map(([key, name, count]) => [key, `${name} ${count}`])}
+            value={filter}
+            onChange={setFilter}
+          />
+        </>
+      }
+    >
       {first.length > 0 && <RegionTable rows={first} caption="Regions" />}
       {isFolded &&
         geographiesOf(shown.map(({ region }) => region.name)).map(
@@ -88,7 +90,7 @@ export function Regions({
             );
           },
         )}
-    </section>
+    </Card>
   );
 }
 
@@ -113,10 +115,10 @@ function rowsOf(
   const { waves = [] } = version.sigil.promotion ?? {};
   return version.sigil.regions.map((region) => {
     const target = targetRegions.find(
-      ({ name }) => canonical(name) === region.name,
+      ({ name }) => canonicalRegion(name) === region.name,
     );
     const wave = waves.findIndex(({ regions }) =>
-      regions.map(canonical).includes(region.name),
+      regions.map(canonicalRegion).includes(region.name),
     );
     return {
       region,

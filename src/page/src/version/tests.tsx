@@ -1,4 +1,5 @@
 import type { Schemas } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Relative, Time } from "../components/time.js";
@@ -15,12 +16,7 @@ export function TestsCard({
 }) {
   if (results.length === 0 && tests.length === 0) return null;
   return (
-    <section class="card" aria-labelledby="tests">
-      <header>
-        <h2 id="tests" tabIndex={-1}>
-          Tests
-        </h2>
-      </header>
+    <Card id="tests" title="Tests">
       {results.length > 0 && (
         <Table
           caption="Results of tests"
@@ -71,7 +67,7 @@ export function TestsCard({
         </Table>
       )}
       {tests.length > 0 && <MachinesTable tests={tests} />}
-    </section>
+    </Card>
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Version } from "../dialogs/action.js";
-import { namesText, regionCount } from "../geography.js";
-import { canonical, isInLatest } from "./region-state.js";
+import { canonicalRegion, namesText, regionCount } from "../geography.js";
+import { isInLatest } from "./region-state.js";
 
 /** How far each wave is. */
 export function Waves({ version }: { readonly version: Version }) {
@@ -10,7 +10,7 @@ export function Waves({ version }: { readonly version: Version }) {
   return (
     <ol class="steps" aria-label="Waves">
       {waves.map((wave, index) => {
-        const regions = wave.regions.map(canonical);
+        const regions = wave.regions.map(canonicalRegion);
         const isDone = regions.every((name) => isInLatest(version, name));
         const isNow = !isDone && rollout?.wave === index + 1;
         return (

@@ -1,4 +1,5 @@
 import type { Schemas } from "@sigil/client";
+import { FilterForm, SearchField } from "../components/filters.js";
 import { Crumbs, Head } from "../components/head.js";
 import { LiveState, ReadAgain } from "../components/live.js";
 import { EndOfLife } from "../components/time.js";
@@ -83,21 +84,13 @@ function Definitions({
     );
   return (
     <>
-      <form
-        class="filters no-print"
-        role="search"
-        aria-label="Filter image definitions"
-        onSubmit={(event) => event.preventDefault()}
-      >
-        <input
-          type="search"
-          aria-label="Name or description"
-          placeholder="Name or description"
+      <FilterForm label="Filter image definitions">
+        <SearchField
+          label="Name or description"
           value={text}
-          spellcheck={false}
-          onInput={(event) => replaceQuery({ q: event.currentTarget.value })}
+          onChange={(q) => replaceQuery({ q })}
         />
-      </form>
+      </FilterForm>
       <p role="status" class="muted">
         {rows.length < all.length && `${rows.length} of `}
         {all.length} {all.length === 1 ? "definition" : "definitions"}
@@ -105,21 +98,18 @@ function Definitions({
       <section class="card">
         <WindowTable
           caption={`Image definitions of ${gallery.galleryName}`}
-          columns={7}
+          columns={[
+            "Image definition",
+            "Operating system",
+            "Generation",
+            "Architecture",
+            "Security type",
+            "Region",
+            "End of life",
+          ]}
           rows={rows}
           rowHeight={ROW_HEIGHT}
           rowKey={({ name }) => name}
-          head={
-            <>
-              <th scope="col">Image definition</th>
-              <th scope="col">Operating system</th>
-              <th scope="col">Generation</th>
-              <th scope="col">Architecture</th>
-              <th scope="col">Security type</th>
-              <th scope="col">Region</th>
-              <th scope="col">End of life</th>
-            </>
-          }
           cells={(definition) => (
             <>
               <th scope="row">

@@ -6,30 +6,31 @@ import { imagesOf, readGalleries, type Galleries } from "../galleries.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { isRunning, type Operation } from "../operations.js";
-import { attentionOf } from "../overview/attention.js";
+import { attentionOf, type Waiting } from "../overview/attention.js";
 import { Images } from "../overview/images.js";
 import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
 import { useSummaries } from "../overview/use-summaries.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { readRejected } from "../rejected.js";
+import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
 import { imageKey } from "../routes.js";
 
 /** The service keeps its list for an hour. */
 const GALLERIES_MS = 3_600_000;
 const ENDED_SHOWN = 6;
 
-interface Shown {
+interface Shown extends Waiting {
   readonly operations: readonly Operation[];
-  readonly stuck: readonly Operation[];
 }
 
 /** What needs attention, what runs, what has ended; then the image definitions. */
 export function HomeView() {
   const client = useClient();
   const mayWrite = useMay("Write");
+  const mayAdmin = useMay("Admin");
   const live = useLive<Shown>(
     "home",
-    (_, signal) => readShown(client, signal),
+    (_, signal) => readShown(client, mayAdmin, signal),
     ({ operations }) =>
       operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2,
   );
@@ -38,10 +39,10 @@ export function HomeView() {
     (previous, signal) => readGalleries(client, previous !== undefined, signal),
     () => GALLERIES_MS,
   );
-  const { operations = [], stuck = [] } = live.value ?? {};
+  const { operations = [], stuck = [], rejected = [] } = live.value ?? {};
   const images = imagesOf(operations, listed.value?.images ?? []);
   const known = useSummaries(images);
-  const attention = attentionOf(known, stuck, Date.now());
+  const attention = attentionOf(known, { stuck, rejected }, Date.now());
   const sorted = [...known].sort((a, b) =>
     imageKey(a.image).localeCompare(imageKey(b.image)),
   );
@@ -88,7 +89,11 @@ export function HomeView() {
   );
 }
 
-async function readShown(client: Client, signal: AbortSignal): Promise<Shown> {
+async function readShown(
+  client: Client,
+  mayAdmin: boolean,
+  signal: AbortSignal,
+): Promise<Shown> {
   const list = async (needsAttention: boolean) => {
     const { body } = await client.call("listOperations", {
       query: {
@@ -99,8 +104,14 @@ async function readShown(client: Client, signal: AbortSignal): Promise<Shown> {
     });
     return body.value;
   };
-  const [operations, stuck] = await Promise.all([list(false), list(true)]);
-  return { operations, stuck };
+  const [operations, stuck, rejected] = await Promise.all([
+    list(false),
+    list(true),
+    mayAdmin
+      ? readRejected(client, signal).then(({ value }) => value, errorOf)
+      : [],
+  ]);
+  return { operations, stuck, rejected };
 }
 
 function counted(count: number, one: string, many: string): string {

@@ -1,5 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { Accepted } from "../components/accepted.js";
 import { SameWithSigil } from "../components/command.js";
+import { FilterForm, SearchField, Segments } from "../components/filters.js";
 import { Crumbs, Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { Menu } from "../components/menu.js";
@@ -14,7 +16,7 @@ import { MapKey, VersionMap } from "../image/map.js";
 import { VersionsTable } from "../image/versions-table.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
-import { kindName, type Operation } from "../operations.js";
+import type { Operation } from "../operations.js";
 import { rememberImage } from "../recent.js";
 import { imageKey, type ImageName } from "../routes.js";
 import {
@@ -45,10 +47,14 @@ export function ImageView({ image }: { readonly image: ImageName }) {
   }, [isThere, imageKey(image)]);
   const versions = live.value?.body.versions ?? [];
   const names = versions.map(({ name }) => name);
-  const onAccepted = (operation: Operation): void => {
-    setOpen(undefined);
-    setAccepted(operation);
-    live.refresh();
+  const props = {
+    image,
+    onClose: () => setOpen(undefined),
+    onAccepted: (operation: Operation | undefined): void => {
+      setOpen(undefined);
+      setAccepted(operation);
+      live.refresh();
+    },
   };
   return (
     <>
@@ -87,40 +93,10 @@ export function ImageView({ image }: { readonly image: ImageName }) {
           </Link>
         </Menu>
       </Head>
-      <div role="status">
-        {accepted && (
-          <p class="banner">
-            <span>
-              Accepted:{" "}
-              <Link to={{ view: "operation", operationId: accepted.id }}>
-                {kindName(accepted.kind)}
-              </Link>
-            </span>
-          </p>
-        )}
-      </div>
-      {open === "rollback" && (
-        <RollbackDialog
-          image={image}
-          versions={names}
-          onClose={() => setOpen(undefined)}
-          onAccepted={onAccepted}
-        />
-      )}
-      {open === "deleted" && (
-        <DeletedVersions
-          image={image}
-          onClose={() => setOpen(undefined)}
-          onAccepted={onAccepted}
-        />
-      )}
-      {open === "compare" && (
-        <Compare
-          image={image}
-          names={names}
-          onClose={() => setOpen(undefined)}
-        />
-      )}
+      <Accepted operation={accepted} />
+      {open === "rollback" && <RollbackDialog {...props} versions={names} />}
+      {open === "deleted" && <DeletedVersions {...props} />}
+      {open === "compare" && <Compare {...props} names={names} />}
       <LiveState live={live} />
       {live.value && <Versions image={image} summary={live.value} />}
     </>
@@ -207,31 +183,20 @@ function Versions({
   if (versions.length === 0) return <NoVersions image={image} />;
   return (
     <>
-      <form
-        class="filters no-print"
-        role="search"
-        aria-label="Filter versions"
-        onSubmit={(event) => event.preventDefault()}
-      >
-        <div class="segments" role="group" aria-label="Which versions">
-          {TONE_FILTERS.map(([key, name, of]) => (
-            <button
-              key={key}
-              type="button"
-              aria-pressed={state === key}
-              onClick={() => change({ state: key })}
-            >
-              {name} {matrix.rows.filter(of).length}
-            </button>
-          ))}
-        </div>
-        <input
-          type="search"
-          aria-label="Version or key"
-          placeholder="Version or key"
+      <FilterForm label="Filter versions">
+        <Segments
+          label="Which versions"
+          options={TONE_FILTERS.map(([key, name, of]) => [
+            key,
+            `${name} ${matrix.rows.filter(of).length}`,
+          ])}
+          value={state}
+          onChange={(chosen) => change({ state: chosen })}
+        />
+        <SearchField
+          label="Version or key"
           value={filters.text}
-          spellcheck={false}
-          onInput={(event) => change({ q: event.currentTarget.value })}
+          onChange={(q) => change({ q })}
         />
         <select
           aria-label="Region"
@@ -243,23 +208,16 @@ function Versions({
             <option key={name}>{name}</option>
           ))}
         </select>
-        <div class="segments" role="group" aria-label="Shown as">
-          <button
-            type="button"
-            aria-pressed={!inWords}
-            onClick={() => change({ as: "map" })}
-          >
-            Map
-          </button>
-          <button
-            type="button"
-            aria-pressed={inWords}
-            onClick={() => change({ as: "table" })}
-          >
-            Table
-          </button>
-        </div>
-      </form>
+        <Segments
+          label="Shown as"
+          options={[
+            ["map", "Map"],
+            ["table", "Table"],
+          ]}
+          value={inWords ? "table" : "map"}
+          onChange={(as) => change({ as })}
+        />
+      </FilterForm>
       <div class="count">
         <p role="status" class="muted small">
           {rows.length < versions.length && `${rows.length} of `}

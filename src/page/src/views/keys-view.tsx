@@ -5,6 +5,7 @@ import {
   type Client,
   type Schemas,
 } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
@@ -98,10 +99,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
         </p>
       )}
       {regions.map((region) => (
-        <section key={region} class="card" aria-label={region}>
-          <header>
-            <h2>{region}</h2>
-          </header>
+        <Card key={region} id={region} title={region}>
           <Table
             caption={`Disk encryption sets in ${region}`}
             columns={["Set", "Type", "State", "Key", "Rotation", "Versions"]}
@@ -118,7 +116,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                 />
               ))}
           </Table>
-        </section>
+        </Card>
       ))}
     </>
   );
@@ -181,19 +179,12 @@ function SetRow({
         )}
         {uses.map(({ image, versions }) => (
           <div key={imageKey(image)}>
-            <a
-              href={`${pathOf({ view: "image", image })}?q=${encodeURIComponent(nameIn(set.id))}`}
-              onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                event.preventDefault();
-                navigate(
-                  { view: "image", image },
-                  `?q=${encodeURIComponent(nameIn(set.id))}`,
-                );
-              }}
+            <Link
+              to={{ view: "image", image }}
+              query={`?q=${encodeURIComponent(nameIn(set.id))}`}
             >
               {versions.length} of {image.imageName}
-            </a>
+            </Link>
           </div>
         ))}
       </td>

@@ -3,7 +3,7 @@ import { RollbackDetails } from "../dialogs/rollback.js";
 import type { Operation } from "../operations.js";
 import { Progress } from "../version/regions.js";
 import { MachinesTable } from "../version/tests.js";
-import { Findings } from "../components/problem.js";
+import { Failure, Findings } from "../components/problem.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Tile } from "../components/tile.js";
@@ -100,20 +100,9 @@ export function Outcome({ operation }: { readonly operation: Operation }) {
   return (
     <>
       {error && (
-        <section class="card" aria-label="Why it failed">
-          <div class="say">
-            <Tile state="failed" big />
-            <div>
-              <h2>{error.code}</h2>
-              <p>{error.message}</p>
-            </div>
-          </div>
-          {error.errors.length > 0 && (
-            <div class="pad">
-              <Findings findings={error.errors} />
-            </div>
-          )}
-        </section>
+        <Failure title={error.code} errors={error.errors}>
+          {error.message}
+        </Failure>
       )}
       {waitReason !== undefined && (
         <p class="note">

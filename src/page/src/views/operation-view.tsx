@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { Audit, History, Outcome, RegionsTable } from "./operation-details.js";
@@ -14,7 +15,8 @@ import { useLive } from "../live.js";
 import { BUSY_MS } from "../retry.js";
 import { Link } from "../navigation.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
-import { parseResourceId } from "../routes.js";
+import { parseResourceId, routeTo } from "../routes.js";
+import { Fact } from "../version/facts.js";
 
 /** What has ended does not change. */
 const ENDED_MS = 300_000;
@@ -86,10 +88,7 @@ function Cancel({
         <CancelDialog
           operation={operation}
           onClose={() => setCanceling(false)}
-          onAccepted={() => {
-            setCanceling(false);
-            refresh();
-          }}
+          onAccepted={refresh}
         />
       )}
     </>
@@ -98,99 +97,63 @@ function Cancel({
 
 function Details({ operation }: { readonly operation: Operation }) {
   const place = parseResourceId(operation.resourceId);
+  const to = routeTo(operation.resourceId);
   return (
     <div class="stack">
       <section class="card" aria-label="State">
         <dl class="facts">
-          <div>
-            <dt>Status</dt>
-            <dd>
-              <State state={statusOf(operation)} />{" "}
-              {isRunning(operation) && (
+          <Fact name="Status">
+            <State state={statusOf(operation)} />{" "}
+            {isRunning(operation) && (
+              <>
+                {operation.percentComplete} %
+                <Bar percent={operation.percentComplete} label="All regions" />
+              </>
+            )}
+          </Fact>
+          <Fact name="On">
+            {place && to ? (
+              <Link to={to}>
+                {place.image.imageName} {place.version}
+              </Link>
+            ) : (
+              operation.resourceId
+            )}
+          </Fact>
+          <Fact name="Asked">
+            <Time value={operation.createdTime} /> by{" "}
+            <Who requester={operation.requestedBy} />
+          </Fact>
+          {operation.endTime !== undefined && (
+            <Fact name="Ended">
+              <Time value={operation.endTime} />
+              {operation.canceledBy && (
                 <>
-                  {operation.percentComplete} %
-                  <Bar
-                    percent={operation.percentComplete}
-                    label="All regions"
-                  />
+                  , canceled by <Who requester={operation.canceledBy} />
                 </>
               )}
-            </dd>
-          </div>
-          <div>
-            <dt>On</dt>
-            <dd>
-              {place === undefined ? (
-                operation.resourceId
-              ) : (
-                <Link
-                  to={
-                    place.version === undefined
-                      ? { view: "image", image: place.image }
-                      : {
-                          view: "version",
-                          image: place.image,
-                          version: place.version,
-                        }
-                  }
-                >
-                  {place.image.imageName} {place.version}
-                </Link>
-              )}
-            </dd>
-          </div>
-          <div>
-            <dt>Asked</dt>
-            <dd>
-              <Time value={operation.createdTime} /> by{" "}
-              <Who requester={operation.requestedBy} />
-            </dd>
-          </div>
-          {operation.endTime !== undefined && (
-            <div>
-              <dt>Ended</dt>
-              <dd>
-                <Time value={operation.endTime} />
-                {operation.canceledBy && (
-                  <>
-                    , canceled by <Who requester={operation.canceledBy} />
-                  </>
-                )}
-              </dd>
-            </div>
+            </Fact>
           )}
           {operation.expectedEndTime !== undefined && (
-            <div>
-              <dt>Expected end</dt>
-              <dd>
-                <Time value={operation.expectedEndTime} />
-              </dd>
-            </div>
+            <Fact name="Expected end">
+              <Time value={operation.expectedEndTime} />
+            </Fact>
           )}
           {operation.traceparent !== undefined && (
-            <div>
-              <dt>Trace</dt>
-              <dd>
-                <code>{operation.traceparent}</code>
-              </dd>
-            </div>
+            <Fact name="Trace">
+              <code>{operation.traceparent}</code>
+            </Fact>
           )}
         </dl>
       </section>
       <Outcome operation={operation} />
       {operation.regions.length > 0 && (
-        <section class="card" aria-labelledby="regions">
-          <header>
-            <h2 id="regions">Regions</h2>
-          </header>
+        <Card id="regions" title="Regions">
           <RegionsTable regions={operation.regions} />
-        </section>
+        </Card>
       )}
       {operation.registrations && (
-        <section class="card" aria-labelledby="registrations">
-          <header>
-            <h2 id="registrations">Registrations</h2>
-          </header>
+        <Card id="registrations" title="Registrations">
           <Table caption="Registrations" columns={["Name", "State"]}>
             {operation.registrations.map(({ name, state }) => (
               <tr key={name}>
@@ -201,15 +164,12 @@ function Details({ operation }: { readonly operation: Operation }) {
               </tr>
             ))}
           </Table>
-        </section>
+        </Card>
       )}
-      <section class="card" aria-labelledby="history">
-        <header>
-          <h2 id="history">History</h2>
-        </header>
+      <Card id="history" title="History">
         <History operation={operation} />
         <Audit operation={operation} />
-      </section>
+      </Card>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
+import { FilterForm, SearchField, Segments } from "../components/filters.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { Problem } from "../components/problem.js";
@@ -11,7 +12,7 @@ import { Who } from "../components/who.js";
 import { WindowTable } from "../components/window-table.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { parseResourceId } from "../routes.js";
@@ -111,24 +112,14 @@ function List({ filters }: { readonly filters: Filters }) {
       <section class="card">
         <WindowTable
           caption="Operations"
-          columns={6}
+          columns={[
+            ...["Operation", "Status", "Regions", "Asked by"],
+            { title: "Asked", class: "end" },
+            { title: "Ends, or ended", class: "end" },
+          ]}
           rows={rows}
           rowHeight={50}
           rowKey={({ id }) => id}
-          head={
-            <>
-              <th scope="col">Operation</th>
-              <th scope="col">Status</th>
-              <th scope="col">Regions</th>
-              <th scope="col">Asked by</th>
-              <th scope="col" class="end">
-                Asked
-              </th>
-              <th scope="col" class="end">
-                Ends, or ended
-              </th>
-            </>
-          }
           cells={(operation) => <Cells operation={operation} />}
         />
       </section>
@@ -144,8 +135,7 @@ function List({ filters }: { readonly filters: Filters }) {
                   key,
                   pages: [...(older.key === key ? older.pages : []), page],
                 }),
-              (cause: unknown) =>
-                setError(cause instanceof Error ? cause : new Error("?")),
+              (cause: unknown) => setError(errorOf(cause)),
             );
           }}
         >
@@ -241,42 +231,26 @@ function FilterBar({
   const change = (changed: Partial<Filters>): void =>
     replaceQuery({ ...filters, ...changed });
   return (
-    <form
-      class="filters no-print"
-      role="search"
-      aria-label="Filter operations"
-      onSubmit={(event) => event.preventDefault()}
-    >
-      <div class="segments" role="group" aria-label="Status">
-        {STATUS_NAMES.map(([status, name]) => (
-          <button
-            key={status}
-            type="button"
-            aria-pressed={filters.status === status}
-            onClick={() => change({ status })}
-          >
-            {name}
-          </button>
-        ))}
-      </div>
-      <input
-        type="search"
-        aria-label="Place: a name, or a resource id"
+    <FilterForm label="Filter operations">
+      <Segments
+        label="Status"
+        options={STATUS_NAMES}
+        value={filters.status}
+        onChange={(status) => change({ status })}
+      />
+      <SearchField
+        label="Place: a name, or a resource id"
         placeholder="Image, gallery or id"
         value={filters.place}
-        spellcheck={false}
-        onInput={(event) => change({ place: event.currentTarget.value })}
+        onChange={(place) => change({ place })}
       />
-      <input
-        type="search"
-        aria-label="Asked by"
-        placeholder="Asked by"
+      <SearchField
+        label="Asked by"
         value={filters.who}
-        spellcheck={false}
-        onInput={(event) => change({ who: event.currentTarget.value })}
+        onChange={(who) => change({ who })}
       />
       {children}
-    </form>
+    </FilterForm>
   );
 }
 

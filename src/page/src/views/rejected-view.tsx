@@ -1,24 +1,20 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
+import { Accepted } from "../components/accepted.js";
 import { Dialog } from "../components/dialog.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
-import { FindingText } from "../components/problem.js";
+import { Findings } from "../components/problem.js";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { useClient, useMay } from "../context.js";
 import { parseJson } from "../create/model/json.js";
 import { useLive } from "../live.js";
+import { readRejected } from "../rejected.js";
 import { IDLE_MS } from "../retry.js";
-import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
 
 type Rejected = Schemas["RejectedRequest"];
-
-interface Page {
-  readonly requests: readonly Rejected[];
-  readonly more: boolean;
-}
 
 /** Requests by Service Bus that were rejected, and are kept for a time. */
 export function RejectedView() {
@@ -40,23 +36,13 @@ function List() {
   const [sending, setSending] = useState<Rejected>();
   const [correcting, setCorrecting] = useState<Rejected>();
   const [accepted, setAccepted] = useState<Operation>();
-  const live = useLive<Page>(
+  const live = useLive<Schemas["RejectedRequestList"]>(
     "rejected",
-    async (_, signal) => {
-      const { body } = await client.call("listRejectedRequests", {
-        query: { top: 100 },
-        signal,
-      });
-      return {
-        requests: body.value,
-        more: body.continuationToken !== undefined,
-      };
-    },
+    (_, signal) => readRejected(client, signal),
     () => IDLE_MS,
   );
+  const requests = live.value?.value;
   const done = (operation: Operation): void => {
-    setSending(undefined);
-    setCorrecting(undefined);
     setAccepted(operation);
     live.refresh();
   };
@@ -72,18 +58,9 @@ function List() {
         }
       />
       <LiveState live={live} />
+      <Accepted operation={accepted} />
       <div role="status">
-        {accepted && (
-          <p class="banner">
-            <span>
-              Accepted:{" "}
-              <Link to={{ view: "operation", operationId: accepted.id }}>
-                the operation
-              </Link>
-            </span>
-          </p>
-        )}
-        {live.value?.requests.length === 0 && (
+        {requests?.length === 0 && (
           <section class="card">
             <div class="say">
               <Tile state="done" big />
@@ -94,10 +71,12 @@ function List() {
             </div>
           </section>
         )}
-        {live.value?.more === true && <p>The oldest hundred are shown.</p>}
+        {live.value?.continuationToken !== undefined && (
+          <p>The oldest hundred are shown.</p>
+        )}
       </div>
       <div class="stack">
-        {(live.value?.requests ?? []).map((request) => (
+        {(requests ?? []).map((request) => (
           <Kept
             key={request.id}
             request={request}
@@ -117,6 +96,7 @@ function List() {
             });
             done(answer.body);
           }}
+          sigil={["rejected", "send-again", "--id", sending.id]}
         >
           <p>
             The request is taken as a PUT of yours, under your own
@@ -174,14 +154,9 @@ function Kept({
         </button>
       </div>
       {errors.length > 0 && (
-        <ul class="findings pad" aria-label="Errors">
-          {errors.map((error, index) => (
-            <li key={index} class="note error">
-              <Tile state="note-mark" />
-              <FindingText finding={error} />
-            </li>
-          ))}
-        </ul>
+        <div class="pad">
+          <Findings findings={errors} label="Errors" />
+        </div>
       )}
       {original === undefined ? (
         <p class="pad muted small">
@@ -240,6 +215,10 @@ function CorrectDialog({
         });
         onDone(answer.body);
       }}
+      sigil={[
+        ...["rejected", "send-again", "--id", request.id],
+        ...["--file", "version.json", "--resource-id", id.trim()],
+      ]}
     >
       <p>
         The corrected request is taken as a PUT of yours, under your own
@@ -254,16 +233,7 @@ function CorrectDialog({
         spellcheck={false}
         onInput={(event) => setId(event.currentTarget.value)}
       />
-      {request.errors.length > 0 && (
-        <ul class="findings">
-          {request.errors.map((error, index) => (
-            <li key={index} class="note error">
-              <Tile state="note-mark" />
-              <FindingText finding={error} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <Findings findings={request.errors} />
       <label for="correct-body">Body</label>
       <textarea
         id="correct-body"

@@ -1,11 +1,13 @@
 import { useState } from "preact/hooks";
 import { NotFoundError, type Schemas } from "@sigil/client";
+import { Card } from "../components/card.js";
 import { Dialog } from "../components/dialog.js";
 import { Crumbs, Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
+import { imageWords } from "../command-line.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
@@ -41,10 +43,7 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
   const props = {
     image,
     onClose: () => setOpen(undefined),
-    onDone: () => {
-      setOpen(undefined);
-      live.refresh();
-    },
+    onDone: live.refresh,
   };
   return (
     <>
@@ -145,12 +144,10 @@ function Decisions({
 }) {
   const shown = decisions.slice(0, 140);
   return (
-    <section class="card" aria-label={title}>
-      <header>
-        <h2>
-          {title} ({decisions.length})
-        </h2>
-      </header>
+    <Card
+      id={title.toLowerCase().replaceAll(" ", "-")}
+      title={`${title} (${decisions.length})`}
+    >
       {shown.length > 0 && (
         <Table caption={title} columns={["Version", "Why"]}>
           {shown.map(({ name, code, reason }) => (
@@ -170,7 +167,7 @@ function Decisions({
       {decisions.length > shown.length && (
         <p class="pad">{decisions.length - shown.length} more.</p>
       )}
-    </section>
+    </Card>
   );
 }
 
@@ -193,6 +190,11 @@ function SetDialog({
   const [days, setDays] = useState(
     String(policy?.deleteAfterEndOfLifeDays ?? ""),
   );
+  const body = {
+    ...(newest !== "" && { keepNewestPromoted: Number(newest) }),
+    ...(days !== "" && { deleteAfterEndOfLifeDays: Number(days) }),
+    mode: "dryRun" as const,
+  };
   return (
     <Dialog
       title="Retention rules"
@@ -200,16 +202,10 @@ function SetDialog({
       disabled={newest === "" && days === ""}
       onClose={onClose}
       onConfirm={async () => {
-        await client.call("putRetentionPolicy", {
-          path: { ...image },
-          body: {
-            ...(newest !== "" && { keepNewestPromoted: Number(newest) }),
-            ...(days !== "" && { deleteAfterEndOfLifeDays: Number(days) }),
-            mode: "dryRun",
-          },
-        });
+        await client.call("putRetentionPolicy", { path: { ...image }, body });
         onDone();
       }}
+      sigil={setWords(image, body)}
     >
       <p>
         Rules begin as a dry run: nothing is deleted, and this view shows what
@@ -247,6 +243,11 @@ function DeleteDialog({
 }: ChangeProps & { readonly retention: Retention }) {
   const client = useClient();
   const { keepNewestPromoted, deleteAfterEndOfLifeDays } = retention.policy;
+  const body = {
+    ...(keepNewestPromoted !== undefined && { keepNewestPromoted }),
+    ...(deleteAfterEndOfLifeDays !== undefined && { deleteAfterEndOfLifeDays }),
+    mode: "delete" as const,
+  };
   return (
     <Dialog
       title="Delete by these rules"
@@ -254,18 +255,10 @@ function DeleteDialog({
       danger
       onClose={onClose}
       onConfirm={async () => {
-        await client.call("putRetentionPolicy", {
-          path: { ...image },
-          body: {
-            ...(keepNewestPromoted !== undefined && { keepNewestPromoted }),
-            ...(deleteAfterEndOfLifeDays !== undefined && {
-              deleteAfterEndOfLifeDays,
-            }),
-            mode: "delete",
-          },
-        });
+        await client.call("putRetentionPolicy", { path: { ...image }, body });
         onDone();
       }}
+      sigil={setWords(image, body)}
     >
       <p>
         {rulesText(retention.policy)} Now that is{" "}
@@ -289,10 +282,29 @@ function RemoveDialog({ image, onClose, onDone }: ChangeProps) {
         await client.call("deleteRetentionPolicy", { path: { ...image } });
         onDone();
       }}
+      sigil={["retention", "delete", ...imageWords(image)]}
     >
       <p>Nothing is deleted by itself from then on.</p>
     </Dialog>
   );
+}
+
+function setWords(
+  image: ImageName,
+  {
+    keepNewestPromoted: newest,
+    deleteAfterEndOfLifeDays: days,
+    mode,
+  }: Pick<Policy, "keepNewestPromoted" | "deleteAfterEndOfLifeDays" | "mode">,
+): readonly string[] {
+  return [
+    ...["retention", "set", ...imageWords(image)],
+    ...(newest === undefined ? [] : ["--keep-newest-promoted", `${newest}`]),
+    ...(days === undefined
+      ? []
+      : ["--delete-after-end-of-life-days", `${days}`]),
+    ...["--mode", mode],
+  ];
 }
 
 function rulesText({

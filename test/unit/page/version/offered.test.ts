@@ -45,11 +45,15 @@ const of = (one: Version, more: object = {}) => [
     operation: undefined,
     mayWrite: true,
     mayAdmin: false,
+    mayApprove: false,
+    mayCancel: false,
     hasTestProfile: false,
     nowMs: NOW,
     ...more,
   }),
 ];
+
+const GATE = [{ type: "GateClosed", regions: ["eastus2"] }];
 
 describe("what is offered", () => {
   it("a version that is in latest in one region of two may be promoted and demoted", () => {
@@ -108,6 +112,43 @@ describe("what is offered", () => {
       version({ revocation: { reason: "CVE" }, latestIn: [] }),
       { mayAdmin: true, hasTestProfile: true },
       ["change", "tags", "demote", "protect", "unrevoke", "delete"],
+    ],
+    [
+      "an approval to who approves, where a gate is closed",
+      version({ conditions: GATE }),
+      { mayWrite: false, mayApprove: true },
+      ["approve"],
+    ],
+    [
+      "no promotion through a closed gate",
+      version({ conditions: GATE }),
+      {},
+      ["change", "tags", "demote", "rollback", "protect", "revoke", "delete"],
+    ],
+    [
+      "a promotion where the next wave has no closed gate",
+      version({
+        conditions: GATE,
+        rollout: { wave: 1 },
+        promotion: { waves: [{ regions: ["West US"] }] },
+      }),
+      {},
+      [
+        "change",
+        "tags",
+        "promote",
+        "demote",
+        "rollback",
+        "protect",
+        "revoke",
+        "delete",
+      ],
+    ],
+    [
+      "no approval where none is",
+      version(),
+      { mayWrite: false, mayApprove: true },
+      [],
     ],
     ["nothing of what is deleted", version({ state: "Deleting" }), {}, []],
     [

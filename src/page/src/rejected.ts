@@ -1,0 +1,13 @@
+import type { Client, Schemas } from "@sigil/client";
+
+/** What came by Service Bus and could not be accepted: the oldest hundred. For an Admin. */
+export async function readRejected(
+  client: Client,
+  signal: AbortSignal,
+): Promise<Schemas["RejectedRequestList"]> {
+  const { body } = await client.call("listRejectedRequests", {
+    query: { top: 100 },
+    signal,
+  });
+  return body;
+}

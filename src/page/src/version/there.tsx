@@ -1,0 +1,208 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Card } from "../components/card.js";
+import { Changes } from "../components/changes.js";
+import { Command, SameWithSigil } from "../components/command.js";
+import { Crumbs, Head } from "../components/head.js";
+import { LiveDot } from "../components/live.js";
+import { useLoaded } from "../components/loaded.js";
+import { Failure, Findings } from "../components/problem.js";
+import { Time } from "../components/time.js";
+import { UseDetails } from "../components/use-details.js";
+import { Who } from "../components/who.js";
+import { versionWords } from "../command-line.js";
+import { useClient } from "../context.js";
+import { useLive, type Live } from "../live.js";
+import { isRunning, kindName, type Operation } from "../operations.js";
+import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { imageKey } from "../routes.js";
+import { readSummary, type Summary } from "../summaries.js";
+import { useActions, type VersionProps } from "./actions.js";
+import { Facts } from "./facts.js";
+import { HistoryCard, operationsOf } from "./history.js";
+import { KeysCard } from "./keys.js";
+import { MachineCard } from "./machine.js";
+import { Regions } from "./regions.js";
+import { TestsCard } from "./tests.js";
+import { Waves } from "./waves.js";
+
+/** A version that is there. */
+export function There({
+  live,
+  above,
+  asked,
+  ...props
+}: VersionProps & {
+  readonly live: Live<unknown>;
+  readonly above: ComponentChildren;
+  /** How many requests were sent from here. */
+  readonly asked: number;
+}) {
+  const { image, version, operation } = props;
+  const { sigil, properties } = version;
+  const { publishedDate } = properties.publishingProfile;
+  const { buttons, headlines, dialog } = useActions(props);
+  const { history, results, latest } = useBeside(props, asked);
+  return (
+    <>
+      <Head
+        title={`${image.imageName} ${version.name}`}
+        crumbs={<Crumbs gallery={image} image={image} />}
+        meta={
+          <>
+            <LiveDot live={live} />
+            {publishedDate !== undefined && (
+              <>
+                {" · Published "}
+                <Time value={publishedDate} lower />
+              </>
+            )}
+          </>
+        }
+      >
+        {buttons}
+      </Head>
+      {above}
+      <section class="card" aria-label="State">
+        {headlines}
+        <Waves version={version} />
+        <Facts image={image} version={version} />
+      </section>
+      {dialog}
+      {operation?.error && (
+        <Failure
+          class="card below"
+          title={
+            <>
+              {kindName(operation.kind)} failed{" "}
+              {operation.endTime !== undefined && (
+                <Time value={operation.endTime} lower />
+              )}
+            </>
+          }
+          errors={operation.error.errors}
+        >
+          {operation.error.message} Asked for by{" "}
+          <Who requester={operation.requestedBy} />.
+        </Failure>
+      )}
+      <Findings findings={sigil.warnings ?? []} />
+      <div class="columns below">
+        <div class="stack">
+          <Regions version={version} latestIn={latestByRegion(latest)} />
+          <KeysCard version={version} />
+          <TestsCard
+            results={results}
+            tests={history.find((one) => one.tests)?.tests ?? []}
+          />
+          {(sigil.pending ?? []).length > 0 && (
+            <Card id="pending" title="Requested, not in Azure yet">
+              <Changes changes={sigil.pending ?? []} />
+            </Card>
+          )}
+          {properties.validationsProfile !== undefined && (
+            <Card id="validations" title="Azure's validations">
+              <pre tabIndex={0}>
+                {JSON.stringify(properties.validationsProfile, null, 2)}
+              </pre>
+            </Card>
+          )}
+        </div>
+        <div class="stack">
+          <HistoryCard operations={history} />
+          <More {...props} />
+          <Card id="sigil-line" title="The same with sigil">
+            <div class="pad">
+              <Command
+                line={[
+                  "sigil image-version show",
+                  ...versionWords(image, version.name),
+                ].join(" ")}
+              />
+            </div>
+          </Card>
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** What is read beside the version: again, where something was asked of it. */
+function useBeside({ image, version }: VersionProps, asked: number) {
+  const client = useClient();
+  const summary = useLive<Summary>(
+    `latest of ${imageKey(image)}`,
+    (previous, signal) => readSummary(client, image, previous, signal),
+    () => IDLE_MS,
+  );
+  const operations = useLive<readonly Operation[]>(
+    `operations ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,
+    (_, signal) => operationsOf(client, image, version.name, signal),
+    (all) => (all.some(isRunning) ? BUSY_MS : 60_000),
+  );
+  useEffect(() => {
+    if (asked > 0) operations.refresh();
+  }, [asked]);
+  const results = useLoaded(
+    `tests ${version.id} ${operations.value?.length ?? 0} ${asked}`,
+    async (signal) => {
+      const { body } = await client.call("getTestResults", {
+        path: { ...image, versionName: version.name },
+        signal,
+      });
+      return body.value;
+    },
+  );
+  return {
+    history: operations.value ?? [],
+    results: results.kind === "loaded" ? results.value : [],
+    latest: summary.value,
+  };
+}
+
+function latestByRegion(
+  summary: Summary | undefined,
+): ReadonlyMap<string, string> {
+  return new Map(
+    (summary?.body.versions ?? []).flatMap(({ name, regions }) =>
+      regions
+        .filter(({ latest }) => latest)
+        .map((region) => [region.name, name] as const),
+    ),
+  );
+}
+
+/** What one asks for now and then: read when it is opened. */
+function More({ image, version: { name, sigil } }: VersionProps) {
+  const [open, setOpen] = useState<"use" | "machine">();
+  const regions = sigil.regions
+    .filter(({ state }) => state === "Completed")
+    .map((region) => region.name);
+  return (
+    <>
+      {open === "machine" ? (
+        <MachineCard image={image} version={name} regions={regions} />
+      ) : (
+        regions.length > 0 && (
+          <button type="button" onClick={() => setOpen("machine")}>
+            Machine commands
+          </button>
+        )
+      )}
+      {open === "use" ? (
+        <section class="card" aria-label="Who uses it">
+          <div class="pad">
+            <UseDetails image={image} version={name} />
+          </div>
+          <SameWithSigil
+            words={["image-version", "use", ...versionWords(image, name)]}
+          />
+        </section>
+      ) : (
+        <button type="button" onClick={() => setOpen("use")}>
+          Who uses it
+        </button>
+      )}
+    </>
+  );
+}
