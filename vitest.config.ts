@@ -86,7 +86,9 @@ export default defineConfig({
       },
     ],
     silent: "passed-only",
-    benchmark: { include: ["test/bench/**/*.bench.ts"] },
+    benchmark: {
+      include: ["test/bench/**/*.bench.ts", "test/e2e/page/*.bench.ts"],
+    },
     reporters: [
       "default",
       ...(process.env["GITHUB_ACTIONS"] === "true" ? ["github-actions"] : []),

@@ -6,7 +6,8 @@ const { status } = spawnSync(
   process.execPath,
   [
     "node_modules/vitest/vitest.mjs",
-    ...["bench", "--run", "--project", "fast"],
+    // Figures are what is printed.
+    ...["bench", "--run", "--project", "fast", "--silent=false"],
     ...given.filter((one) => one !== "--check"),
   ],
   {
