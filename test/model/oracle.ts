@@ -46,8 +46,8 @@ interface Edit {
 interface Known {
   readonly looks: Look[];
   readonly edits: Edit[];
-  /** Regions that a repair has taken away. */
-  readonly away: Set<string>;
+  /** Regions that a repair has taken away; true once a PUT adds them back, which may be lost. */
+  readonly away: Map<string, boolean>;
   /** When others have deleted or replaced it, or Sigil has. */
   readonly ends: number[];
 }
@@ -77,7 +77,7 @@ export class Oracle {
     const known = this.#versions.get(version) ?? {
       looks: [],
       edits: [],
-      away: new Set<string>(),
+      away: new Map<string, boolean>(),
       ends: [],
     };
     this.#versions.set(version, known);
@@ -91,6 +91,9 @@ export class Oracle {
   looked(version: string, look: Look): void {
     const known = this.#of(version);
     known.looks.push(look);
+    for (const [name, isSent] of known.away)
+      if (isSent && regionsIn(look.facts ?? {}).includes(name))
+        known.away.delete(name);
     for (const edit of known.edits)
       if (
         look.facts &&
@@ -145,7 +148,7 @@ export class Oracle {
       const isNew = isRegion && !regionsIn(seen).includes(region);
       const isGone = isRegion && !regionsIn(body).includes(region);
       if (isGone && last.regions.get(region) === "Failed") {
-        known.away.add(region);
+        known.away.set(region, false);
         continue;
       }
       if (isNew && known.away.has(region)) continue;
@@ -189,8 +192,8 @@ export class Oracle {
           `others have made ${name} of ${version} ${value} at ${editedMs}, Sigil has seen that, and undoes it at ${atMs}: ${body[name]}`,
         );
     }
-    for (const name of known.away)
-      if (regionsIn(body).includes(name)) known.away.delete(name);
+    for (const name of known.away.keys())
+      if (regionsIn(body).includes(name)) known.away.set(name, true);
   }
 
   /** Others' last word on each field of the present life, where Sigil has seen it and nothing was written since. */
