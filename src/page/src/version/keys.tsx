@@ -37,7 +37,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
     >
       <Table
         caption="Keys of each disk"
-        columns={["Disk", "Disk encryption set", "By region", "State"]}
+        columns={["Disk", "Disk encryption set", "By region", "Keys"]}
       >
         {disks.map((disk) => (
           <DiskLine key={disk.name} disk={disk} keys={keys} />
@@ -93,7 +93,7 @@ function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
               {sets.size} {sets.size === 1 ? "set" : "sets"}{" "}
               {code === "NotLookedAtYet"
                 ? "not looked at yet"
-                : "could not be seen"}
+                : `could not be seen: ${those[0]?.message ?? ""}`}
               <span class="muted small">{code}</span>
             </summary>
             <div class="pad">
@@ -138,7 +138,7 @@ function DiskLine({
       ? "Azure's own keys"
       : count("risk") > 0
         ? `${count("risk")} at risk`
-        : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `, ${count("unseen")} not seen` : ""}`;
+        : `${count("ready")} of ${own} safe, with no expiry to act on${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -160,7 +160,7 @@ function DiskLine({
           />
         )}
       </td>
-      <td data-label="State" class={count("risk") > 0 ? "error-text" : ""}>
+      <td data-label="Keys" class={count("risk") > 0 ? "error-text" : ""}>
         {text}
       </td>
     </tr>

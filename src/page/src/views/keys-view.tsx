@@ -33,6 +33,8 @@ interface Keys {
   readonly uses: ReadonlyMap<string, readonly Use[]>;
   /** The same, of those that are not safe. */
   readonly states: ReadonlyMap<string, KeySummary>;
+  /** Those that were looked at, as versions have them. */
+  readonly looked: ReadonlySet<string>;
   readonly images: readonly ImageName[];
   /** Those of `images` whose versions could not be read, or not all of them yet. */
   readonly unread: readonly ImageName[];
@@ -81,7 +83,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
     </>
   );
   if (live.value === undefined) return head;
-  const { sets, uses, states, images, unread } = live.value;
+  const { sets, uses, states, looked, images, unread } = live.value;
   const regions = [...new Set(sets.map(({ region }) => region))].sort();
   return (
     <>
@@ -102,7 +104,10 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
         <Card key={region} id={region} title={region}>
           <Table
             caption={`Disk encryption sets in ${region}`}
-            columns={["Set", "Type", "State", "Key", "Rotation", "Versions"]}
+            columns={[
+              ...["Set", "Type", "Provisioning", "Key", "Rotation"],
+              "Versions",
+            ]}
           >
             {sets
               .filter((set) => set.region === region)
@@ -112,6 +117,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                   set={set}
                   uses={uses.get(set.id.toLowerCase()) ?? []}
                   state={states.get(set.id.toLowerCase())}
+                  looked={looked.has(set.id.toLowerCase())}
                   complete={unread.length === 0}
                 />
               ))}
@@ -126,11 +132,14 @@ function SetRow({
   set,
   uses,
   state,
+  looked,
   complete,
 }: {
   readonly set: DiskEncryptionSet;
   readonly uses: readonly Use[];
+  /** Of one that is not safe. */
   readonly state: KeySummary | undefined;
+  readonly looked: boolean;
   readonly complete: boolean;
 }) {
   return (
@@ -142,7 +151,7 @@ function SetRow({
       <td data-label="Type">
         {ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}
       </td>
-      <td data-label="State">
+      <td data-label="Provisioning">
         <State state={set.provisioningState} />
       </td>
       <td data-label="Key">
@@ -155,9 +164,16 @@ function SetRow({
           ))}
           {state?.notSeen.map(({ code, message }) => (
             <div key={code} class="sub">
-              {message}
+              Not seen: {message}
             </div>
           ))}
+          {state === undefined && (
+            <div class="sub">
+              {looked
+                ? "Safe, with no expiry to act on."
+                : "Nobody has looked at it."}
+            </div>
+          )}
         </span>
       </td>
       <td data-label="Rotation">
@@ -263,6 +279,7 @@ async function readKeys(
   const images = await imagesIn(client, subscriptionId, signal);
   const uses = new Map<string, Use[]>();
   const states = new Map<string, KeySummary>();
+  const looked = new Set<string>();
   const unread: ImageName[] = [];
   await Promise.all(
     images.map(async (image) => {
@@ -270,14 +287,14 @@ async function readKeys(
         const { body } = await readSummary(client, image, undefined, signal);
         if (!body.complete) unread.push(image);
         body.diskEncryptionSets.forEach((id, index) => {
-          const versions = body.versions
-            .filter(({ regions }) =>
-              regions.some(({ diskEncryptionSets }) =>
-                diskEncryptionSets.includes(index),
-              ),
-            )
-            .map(({ name }) => name);
+          const users = body.versions.filter(({ regions }) =>
+            regions.some(({ diskEncryptionSets }) =>
+              diskEncryptionSets.includes(index),
+            ),
+          );
+          const versions = users.map(({ name }) => name);
           const key = id.toLowerCase();
+          if (users.some(({ keys }) => keys !== undefined)) looked.add(key);
           uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
           const state = body.keys?.find(
             ({ diskEncryptionSet }) => diskEncryptionSet === index,
@@ -291,7 +308,7 @@ async function readKeys(
       }
     }),
   );
-  return { sets, uses, states, images, unread };
+  return { sets, uses, states, looked, images, unread };
 }
 
 /** Of this subscription: those that were worked on lately and opened here, before those that are only listed. */
