@@ -97,6 +97,20 @@ test("a key that only expires is after what is broken now", () => {
   ]);
 });
 
+test("a version that waits for a person is said once", () => {
+  const waiting = { name: "1.0.1", text: "Wave 2 waits for a person" };
+  const line = ([image]: Parameters<typeof attentionOf>[0]) =>
+    attentionOf(image ? [{ ...image, waiting }] : [], NOTHING, NOW).map(
+      ({ title, text }) => `${title}: ${text}`,
+    );
+  expect(line([known("One", [])])).toEqual([
+    "One 1.0.1: Wave 2 waits for a person",
+  ]);
+  expect(
+    line([known("One", [], { conditions: [{ type: "Paused" }] })]),
+  ).toEqual(["One 1.0.1: Its rule is paused", "One 1.0.0: Its rule is paused"]);
+});
+
 test("rejected requests are one line, and so is that they could not be read", () => {
   const rejected = ["2025-05-01T12:00:00Z", "2025-05-02T12:00:00Z"].map(
     (enqueuedTime, index) => ({
