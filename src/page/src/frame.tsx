@@ -37,6 +37,7 @@ export function Frame({
 }) {
   const state = useStore(useSession().state);
   const isKnown = "person" in state;
+  const mayAdmin = useMay("Admin");
   return (
     <>
       <a class="skip" href="#main">
@@ -49,12 +50,14 @@ export function Frame({
         </Link>
         <nav aria-label="Sigil">
           {isKnown &&
-            PLACES.map(({ name, to, views }) => (
-              <Link key={name} to={to} current={views.includes(route.view)}>
-                {name}
-                {name === "Rejected" && <RejectedCount />}
-              </Link>
-            ))}
+            PLACES.filter(({ name }) => name !== "Rejected" || mayAdmin).map(
+              ({ name, to, views }) => (
+                <Link key={name} to={to} current={views.includes(route.view)}>
+                  {name}
+                  {name === "Rejected" && <RejectedCount />}
+                </Link>
+              ),
+            )}
         </nav>
         {isKnown && <Search />}
         <Who />
@@ -84,14 +87,12 @@ export function Mark() {
 
 const REJECTED_EVERY_MS = 60_000;
 
-/** For an Admin, how many wait to be corrected. */
+/** How many wait to be corrected. */
 function RejectedCount() {
   const client = useClient();
-  const mayAdmin = useMay("Admin");
   const { value = 0 } = useLive<number>(
-    `rejected count ${mayAdmin}`,
-    async (_, signal) =>
-      mayAdmin ? (await readRejected(client, signal)).value.length : 0,
+    "rejected count",
+    async (_, signal) => (await readRejected(client, signal)).value.length,
     () => REJECTED_EVERY_MS,
   );
   return value === 0 ? null : <span class="tag">{value}</span>;

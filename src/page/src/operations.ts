@@ -11,6 +11,7 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   PromoteImageVersion: "Promote",
   DemoteImageVersion: "Demote",
   DeleteImageVersion: "Delete",
+  RestoreImageVersion: "Restore",
   RollBackImage: "Roll back",
   TestImageVersion: "Test",
   RevokeImageVersion: "Take back",

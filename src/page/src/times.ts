@@ -23,6 +23,19 @@ export function shortTime(ms: number, nowMs = Date.now()): string {
   return shortDate(ms, nowMs);
 }
 
+/** Within a sentence: `yesterday 09:12`. */
+export function lowerTime(ms: number, nowMs = Date.now()): string {
+  return shortTime(ms, nowMs).replace(/^[YT]/u, (letter) =>
+    letter.toLowerCase(),
+  );
+}
+
+/** When something is expected: once that has passed, it is late, and has not come. */
+export function dueText(value: string, nowMs = Date.now()): string {
+  const ms = Date.parse(value);
+  return ms < nowMs ? "overdue" : `about ${lowerTime(ms, nowMs)}`;
+}
+
 export function shortDate(ms: number, nowMs = Date.now()): string {
   const isThisYear =
     new Date(ms).getFullYear() === new Date(nowMs).getFullYear();

@@ -6,9 +6,11 @@ import { pathOf } from "../../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { findChromium } from "./browser.js";
 import {
+  accepted,
   axeFindings,
   changed,
   choose,
+  goTo,
   HOSTILE,
   SEED_IMAGE,
   signIn,
@@ -90,7 +92,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       .getByRole("dialog")
       .getByRole("button", { name: "Promote" })
       .click();
-    await page.getByText("Accepted:").waitFor();
+    await accepted(page).waitFor();
     await page.getByText("Ready everywhere, latest in all 2").waitFor();
   });
 
@@ -241,7 +243,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const dialog = page.getByRole("dialog");
     await dialog.getByText("westus: Standard_D2s_v5 in ImageTests").waitFor();
     await dialog.getByRole("button", { name: "Test" }).click();
-    await page.getByText("Accepted:").waitFor();
+    await accepted(page).waitFor();
     await page.getByText("Started and proven").waitFor();
   });
 
@@ -379,7 +381,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     }));
     await signIn(page, "admin");
     await page.getByRole("heading", { name: /^Failed in/u }).waitFor();
-    const retry = page.getByRole("button", { name: "Try now" });
+    await page.getByText("Azure gave no reason.").first().waitFor();
+    const retry = page.getByRole("button", { name: "Retry…" });
     expect(await retry.count()).toBe(0);
     status = "Failed";
     await page.getByRole("button", { name: "Live" }).click();
@@ -409,7 +412,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await confirm.click();
     await dialog.getByRole("alert").getByText("could not be reached").waitFor();
     await confirm.click();
-    await page.getByText("Accepted:").waitFor();
+    await accepted(page).waitFor();
     expect(keys).toHaveLength(4);
     expect(new Set(keys).size).toBe(1);
     expect(new Set(operations).size).toBe(1);
@@ -431,7 +434,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
           .count(),
         name,
       ).toBe(0);
-    await page.getByRole("link", { name: "Rejected" }).click();
+    expect(await page.getByRole("link", { name: "Rejected" }).count()).toBe(0);
+    await goTo(page, "rejected");
     await page.getByText("ImageVersions.Admin").waitFor();
     const refused = await fetch(
       `${world.host.origin}/api/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/rollback`,
@@ -494,7 +498,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     expect(await send.isDisabled()).toBe(true);
     await body.fill(JSON.stringify(managedImageRequest()));
     await send.click();
-    await page.getByText("Accepted:").waitFor();
+    await accepted(page).waitFor();
     await page.getByText("There are none.").waitFor();
   });
 });

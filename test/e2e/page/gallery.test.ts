@@ -132,7 +132,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     expect(
       await table.getByRole("row", { name: /^MyImage 1\.0/u }).innerText(),
     ).toMatch(/1\.0\.\d[\s\S]*ago[\s\S]*2 of 2[\s\S]*Nothing to do/u);
-    await page.getByText(/^Read .* ago/u).waitFor();
+    await page.getByText(/^Listed by Azure .* ago/u).waitFor();
     await world.stack.simulator.putResource(
       of.imageDefinition("MyGallery", "Newest", "westus"),
     );

@@ -8,6 +8,7 @@ import { pathOf } from "../../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { findChromium } from "./browser.js";
 import {
+  accepted,
   axeFindings,
   choose,
   SEED_IMAGE,
@@ -157,7 +158,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await dialog.getByText("Azure gives it back as it was").waitFor();
     await tabTo(/^Restore 2\.0\.0$/u);
     await page.keyboard.press("Enter");
-    await page.getByText("Accepted:").waitFor();
+    await accepted(page).waitFor();
     await page.getByRole("link", { name: "2.0.0", exact: true }).waitFor();
     expect(complaints).toEqual([]);
   });

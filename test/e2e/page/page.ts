@@ -1,7 +1,7 @@
 /** The page in a Chromium, against the local stack. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type { HostProcess } from "@sigil-local/functions-host/process";
@@ -126,6 +126,11 @@ export function goTo(page: Page, path: string): Promise<void> {
 export async function choose(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("button", { name, exact: true }).click();
+}
+
+/** That what was asked for was accepted, and what has become of it. */
+export function accepted(page: Page): Locator {
+  return page.getByRole("status").getByText(/: (?:accepted|done)/u);
 }
 
 /** What the API answers, changed on its way to the page. */

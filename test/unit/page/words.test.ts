@@ -1,7 +1,8 @@
 /** Names, times and lines as people read them. */
 import { expect, it } from "vitest";
 import { shellWord, versionWords } from "../../../src/page/src/command-line.js";
-import { shortTime } from "../../../src/page/src/times.js";
+import { dueText, shortTime } from "../../../src/page/src/times.js";
+import { changeTexts, turnedTexts } from "../../../src/page/src/change-text.js";
 import { whoText } from "../../../src/page/src/who-text.js";
 import { geographiesOf, namesText } from "../../../src/page/src/geography.js";
 import { differencesOf } from "../../../src/page/src/image/differences.js";
@@ -17,6 +18,11 @@ it.each([
   ["2027-11-30T09:12:00", "30 Nov 2027"],
 ])("%s is %s", (time, short) => {
   expect(shortTime(at(time), NOW)).toBe(short);
+});
+
+it("what is late is not said to have come", () => {
+  expect(dueText("2026-06-01T12:04:00", NOW)).toBe("about 12:04");
+  expect(dueText("2026-06-01T11:59:45", NOW)).toBe("overdue");
 });
 
 it.each([
@@ -68,15 +74,90 @@ it("a line is as a shell takes it", () => {
   );
 });
 
+const REGIONS = "/properties/publishingProfile/targetRegions";
+
+it("changes are sentences, and name regions as the request has them", () => {
+  const added = {
+    name: "eastus2",
+    regionalReplicaCount: 2,
+    encryption: {
+      osDiskImage: {
+        diskEncryptionSetId: "/subscriptions/s/diskEncryptionSets/east",
+      },
+    },
+  };
+  expect(
+    changeTexts(
+      [
+        { pointer: `${REGIONS}/1/regionalReplicaCount`, before: 1, after: 3 },
+        { pointer: `${REGIONS}/2`, after: added },
+        { pointer: REGIONS, before: "uksouth" },
+        { pointer: "/tags/b~1c", before: "2" },
+        {
+          pointer: "/properties/publishingProfile/endOfLifeDate",
+          after: "2030-01-01",
+        },
+      ],
+      ["westus", "westus3", "eastus2"],
+    ),
+  ).toEqual([
+    "Replicas in westus3 was 1, becomes 3.",
+    "eastus2 is added: replicas 2, disk encryption set east.",
+    "uksouth is removed.",
+    "Tag b/c is removed; it was 2.",
+    "End of life becomes 2030-01-01.",
+  ]);
+});
+
+it("what is pending names regions as they will be", () => {
+  expect(
+    changeTexts(
+      [
+        { pointer: REGIONS, before: "uksouth" },
+        { pointer: `${REGIONS}/1/name`, after: "eastus2" },
+        { pointer: `${REGIONS}/1/regionalReplicaCount`, after: 2 },
+        { pointer: `${REGIONS}/0/regionalReplicaCount`, before: 1, after: 2 },
+      ],
+      ["uksouth", "westus"],
+    ),
+  ).toEqual([
+    "uksouth is removed.",
+    "eastus2 is added.",
+    "Replicas in eastus2 becomes 2.",
+    "Replicas in westus was 1, becomes 2.",
+  ]);
+});
+
+it("what others have changed is said before and after", () => {
+  const targetRegions = (count: number, name = "westus") => ({
+    publishingProfile: {
+      targetRegions: [{ name, regionalReplicaCount: count }],
+    },
+  });
+  expect(
+    turnedTexts(
+      { tags: { cost: null, "a/b": "1" }, properties: targetRegions(1) },
+      {
+        tags: { cost: "42", "a/b": "1" },
+        properties: targetRegions(2, "West US"),
+      },
+    ),
+  ).toEqual(["Tag cost was absent, is 42.", "Replicas in westus was 1, is 2."]);
+});
+
 it("two versions differ in what one would ask of them", () => {
-  const version = (regions: number, set: string) =>
+  const version = (regions: number, set: string, rule?: object) =>
     ({
       properties: {
-        publishingProfile: { targetRegions: [] },
+        publishingProfile: {
+          targetRegions: [],
+          excludeFromLatest: rule !== undefined,
+        },
         storageProfile: { source: { id: "/images/a" } },
       },
       sigil: {
         latestIn: [],
+        promotion: rule,
         regions: Array.from({ length: regions }, (_, index) => ({
           name: `r${index}`,
           encryption: {
@@ -95,5 +176,23 @@ it("two versions differ in what one would ask of them", () => {
     { what: "r0: OS disk", left: "a", right: "b" },
     { what: "r1: replicas", left: "none", right: "1 × Standard_LRS" },
     { what: "r1: OS disk", left: "none", right: "b" },
+  ]);
+  const waves = [
+    { regions: ["r0"], after: { minutes: 60 }, results: ["boot"] },
+    { regions: ["r1"], after: "manual" },
+  ];
+  expect(
+    differencesOf(version(1, "a"), version(1, "a", { when: "waves", waves })),
+  ).toEqual([
+    {
+      what: "Excluded from latest in",
+      left: "no region",
+      right: "every region",
+    },
+    {
+      what: "Promotion rule",
+      left: "none",
+      right: "waves: r0, 60 min later, boot; then r1, manual",
+    },
   ]);
 });

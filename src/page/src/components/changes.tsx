@@ -1,32 +1,27 @@
 import type { Schemas } from "@sigil/client";
-import { Table } from "./table.js";
+import { changeTexts } from "../change-text.js";
 
+/** In sentences; as the API says them, folded. */
 export function Changes({
   changes,
+  regions,
 }: {
   readonly changes: readonly Schemas["PropertyChange"][];
+  /** Names, in the order in which Azure shows them, or the request has them. */
+  readonly regions: readonly string[];
 }) {
   if (changes.length === 0) return <p>Nothing changes.</p>;
   return (
-    <Table
-      caption="Changes"
-      columns={["Property", "Change", "Before", "After"]}
-    >
-      {changes.map((change, index) => (
-        <tr key={index}>
-          <th scope="row">
-            <code>{change.pointer}</code>
-          </th>
-          <td>{change.propertyChangeType}</td>
-          <td>{shown(change.before)}</td>
-          <td>{shown(change.after)}</td>
-        </tr>
-      ))}
-    </Table>
+    <>
+      <ul aria-label="Changes">
+        {changeTexts(changes, regions).map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+      <details>
+        <summary class="small">As JSON</summary>
+        <pre tabIndex={0}>{JSON.stringify(changes, undefined, 2)}</pre>
+      </details>
+    </>
   );
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

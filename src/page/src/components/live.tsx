@@ -37,7 +37,7 @@ export function ReadAgain({
   const ageMs = Math.max(0, now - Date.parse(live.value.time));
   return (
     <span class="muted small no-print">
-      Read {durationText(ageMs)} ago{" "}
+      Listed by Azure {durationText(ageMs)} ago{" "}
       <button type="button" class="subtle small" onClick={live.refresh}>
         Read again
       </button>

@@ -1,5 +1,5 @@
 import { durationText, useNow } from "../clock.js";
-import { shortDate, shortTime } from "../times.js";
+import { lowerTime, shortDate, shortTime } from "../times.js";
 
 const EXACT = new Intl.DateTimeFormat("en-GB", {
   dateStyle: "full",
@@ -27,7 +27,7 @@ export function Time({
       dateTime={utc}
       title={`${EXACT.format(ms)} (${utc.replace("T", " ").replace("Z", "")} UTC)`}
     >
-      {lower ? text.replace(/^[YT]/u, (letter) => letter.toLowerCase()) : text}
+      {lower && show === "time" ? lowerTime(ms) : text}
     </time>
   );
 }
@@ -39,6 +39,26 @@ export function EndOfLife({ date }: { readonly date: string }) {
       <Time value={date} show="date" />{" "}
       {Date.parse(date) < Date.now() && <span class="badge warn">past</span>}
     </>
+  );
+}
+
+/** When something ends, as far as one knows: what is late is not over. */
+export function Expected({
+  verb,
+  value,
+}: {
+  /** `Ready`, `Ends`. */
+  readonly verb: string;
+  readonly value: string;
+}) {
+  const leftMs = Date.parse(value) - useNow();
+  return (
+    <span title={value}>
+      {leftMs < 1_000
+        ? "Overdue, expected about "
+        : `${verb} in ${durationText(leftMs)}, about `}
+      <Time value={value} lower />.
+    </span>
   );
 }
 

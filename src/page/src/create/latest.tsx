@@ -44,7 +44,10 @@ export function Latest({ form, change }: SectionProps<Form>) {
             label="Promotion"
             wide
             value={form.promoteWhen}
-            options={PROMOTIONS}
+            options={PROMOTIONS.map(([value, text]) => [
+              value,
+              value === "" && form.exclude ? "Excluded from latest" : text,
+            ])}
             onChange={(promoteWhen) =>
               change({
                 promoteWhen,

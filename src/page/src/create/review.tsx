@@ -46,8 +46,8 @@ export function Review({
   readonly next: string;
   readonly begun: boolean;
   readonly shown: readonly Placed[];
-  /** How many errors are at fields that nobody has left yet. */
-  readonly hidden: number;
+  /** Errors at fields that nobody has left yet. */
+  readonly hidden: readonly Placed[];
   readonly state: PlanState;
   readonly again: () => void;
   readonly submission: Submission;
@@ -66,7 +66,7 @@ export function Review({
         </h2>
         <span role="status" class="plan-status muted small">
           {begun
-            ? statusOf(state, errors.length, hidden)
+            ? statusOf(state, errors.length, hidden.length)
             : "Each change is checked."}
         </span>
       </header>
@@ -87,6 +87,7 @@ export function Review({
             <FindingNote key={index} found={found} />
           ))}
         <Places form={form} title="to correct" findings={errors} />
+        <Places form={form} title="to fill in" findings={hidden} />
         <Places
           form={form}
           title="to know"
@@ -108,6 +109,7 @@ export function Review({
             <h3>What would change</h3>
             <Changes
               changes={[...plan.changes, ...latestChanges(form, base)]}
+              regions={form.regions.map(({ name }) => canonicalRegion(name))}
             />
           </>
         )}
@@ -126,20 +128,22 @@ export function Review({
             <p>The version is as requested already: nothing was to be done.</p>
           )}
         </div>
-        <button
-          type="submit"
-          class="primary full"
-          disabled={submission.sending || errors.length > 0}
-        >
-          {base === undefined ? `Create ${version}` : `Change ${version}`}
-        </button>
-        <p role="status" class="muted small">
-          {submission.sending
-            ? "Sending…"
-            : errors.length > 0
-              ? `Correct ${counted(errors.length)} first.`
-              : ""}
-        </p>
+        <div class="send">
+          <button
+            type="submit"
+            class="primary full"
+            disabled={submission.sending || errors.length > 0}
+          >
+            {base === undefined ? `Create ${version}` : `Change ${version}`}
+          </button>
+          <p role="status" class="muted small">
+            {submission.sending
+              ? "Sending…"
+              : errors.length > 0
+                ? `Correct ${counted(errors.length)} first.`
+                : ""}
+          </p>
+        </div>
       </div>
       <Lines image={image} form={form} base={base} plan={plan} />
     </aside>
@@ -164,6 +168,12 @@ function counted(errors: number): string {
   return errors === 1 ? "1 finding" : `${errors} findings`;
 }
 
+const NOTES = {
+  "to correct": "error",
+  "to fill in": "",
+  "to know": "warning",
+} as const;
+
 /** How many there are, with a way to each field. */
 function Places({
   form,
@@ -171,7 +181,7 @@ function Places({
   findings,
 }: {
   readonly form: Form;
-  readonly title: string;
+  readonly title: keyof typeof NOTES;
   readonly findings: readonly Placed[];
 }) {
   const fields = [
@@ -181,7 +191,7 @@ function Places({
   ];
   if (fields.length === 0) return null;
   return (
-    <div class={`note ${title === "to correct" ? "error" : "warning"}`}>
+    <div class={`note ${NOTES[title]}`}>
       <Tile state="note-mark" />
       <div>
         <b>

@@ -208,7 +208,7 @@ export function VersionForm({
           next={next}
           begun={begun}
           shown={shown}
-          hidden={hidden.length}
+          hidden={hidden}
           state={plan}
           again={planAgain}
           submission={submission}

@@ -2,6 +2,7 @@ import { Tile } from "../components/tile.js";
 import { EndOfLife, Time } from "../components/time.js";
 import { Link } from "../navigation.js";
 import type { ImageName } from "../routes.js";
+import { dueText } from "../times.js";
 import { setsIn, type Cell, type Row } from "./cells.js";
 
 /** What is known of the tile that one looks at: beside the map, on a phone as a sheet at the foot. */
@@ -72,10 +73,8 @@ export function CellCard({
           )}
           {summary?.expectedEndTime !== undefined && (
             <>
-              <dt>Ready about</dt>
-              <dd>
-                <Time value={summary.expectedEndTime} />
-              </dd>
+              <dt>Ready</dt>
+              <dd>{dueText(summary.expectedEndTime)}</dd>
             </>
           )}
           {version.publishedDate !== undefined && (

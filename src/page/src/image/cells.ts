@@ -1,6 +1,6 @@
 import type { Schemas } from "@sigil/client";
 import type { TileState } from "../tile-state.js";
-import { shortTime } from "../times.js";
+import { dueText } from "../times.js";
 import { geographiesOf, namesText, regionCount } from "../geography.js";
 import {
   isBusy,
@@ -179,7 +179,8 @@ function standing(
   if (version.keys === "AtRisk")
     return says("A key will be at risk", "warn", "risk");
   if (isDeleting(version)) return says("Being deleted", "run");
-  if (isBusy(version)) return says(`Replicating${endText(version)}`, "run");
+  if (isBusy(version))
+    return says(`Replicating${endText(version, nowMs)}`, "run");
   const endMs = Date.parse(version.endOfLifeDate ?? "");
   if (endMs < nowMs) return says("Past its end of life", "warn");
   if (endMs - nowMs < SOON_MS)
@@ -212,13 +213,12 @@ function inText(names: readonly string[]): string {
   return names.length <= 2 ? names.join(", ") : regionCount(names.length);
 }
 
-function endText({ regions }: VersionSummary): string {
-  const ends = regions
-    .map(({ expectedEndTime }) => Date.parse(expectedEndTime ?? ""))
-    .filter((ms) => !Number.isNaN(ms));
-  return ends.length === 0
-    ? ""
-    : `, ends about ${shortTime(Math.max(...ends)).replace(/^[YT]/u, (letter) => letter.toLowerCase())}`;
+function endText({ regions }: VersionSummary, nowMs: number): string {
+  const last = regions
+    .flatMap(({ expectedEndTime }) => expectedEndTime ?? [])
+    .sort((a, b) => Date.parse(a) - Date.parse(b))
+    .at(-1);
+  return last === undefined ? "" : `, end ${dueText(last, nowMs)}`;
 }
 
 /** `4.12.2 in 21, 4.11.4 in 1`: never simply latest, where it is not so everywhere. */

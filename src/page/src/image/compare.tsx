@@ -32,6 +32,10 @@ export function Compare({
       return body;
     });
   const [before, after] = [read(left), read(right)];
+  const differences =
+    before.kind === "loaded" && after.kind === "loaded"
+      ? differencesOf(before.value, after.value)
+      : undefined;
   const choice = (
     label: string,
     value: string,
@@ -67,20 +71,24 @@ export function Compare({
         (one, index) =>
           one.kind === "failed" && <Problem key={index} error={one.error} />,
       )}
-      {before.kind === "loaded" && after.kind === "loaded" && (
+      {differences?.length === 0 && (
+        <p class="pad" role="status">
+          They are the same in source, regions, keys, replicas, latest,
+          promotion rule, end of life and tags.
+        </p>
+      )}
+      {differences !== undefined && differences.length > 0 && (
         <Table
           caption={`What ${right} has otherwise than ${left}`}
-          columns={["What", left, right === left ? `${right} ` : right]}
+          columns={["What", left, right]}
         >
-          {differencesOf(before.value, after.value).map(
-            ({ what, left: one, right: other }) => (
-              <tr key={what}>
-                <th scope="row">{what}</th>
-                <td data-label={left}>{one}</td>
-                <td data-label={right}>{other}</td>
-              </tr>
-            ),
-          )}
+          {differences.map(({ what, left: one, right: other }) => (
+            <tr key={what}>
+              <th scope="row">{what}</th>
+              <td data-label={left}>{one}</td>
+              <td data-label={right}>{other}</td>
+            </tr>
+          ))}
         </Table>
       )}
       <details class="fold">

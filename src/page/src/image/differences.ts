@@ -1,6 +1,8 @@
 import type { Schemas } from "@sigil/client";
 import { canonicalRegion, namesText } from "../geography.js";
+import { inWords } from "../operations.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
+import { isInLatest } from "../version/region-state.js";
 
 type Version = Schemas["ImageVersion"];
 
@@ -33,11 +35,44 @@ function factsOf(version: Version): ReadonlyMap<string, string> {
     ["Regions", `${sigil.regions.length}`],
     ["End of life", profile.endOfLifeDate?.slice(0, 10) ?? "none"],
     ["Latest in", namesText(sigil.latestIn, 8) || "no region"],
+    ["Excluded from latest in", excludedText(version)],
+    ["Promotion rule", ruleText(sigil.promotion)],
     ...sigil.regions.flatMap((region) => regionFacts(version, region)),
     ...Object.entries(tags).map(
       ([name, value]) => [`Tag ${name}`, value] as const,
     ),
   ]);
+}
+
+function excludedText(version: Version): string {
+  const names = version.sigil.regions.map(({ name }) => name);
+  const excluded = names.filter((name) => !isInLatest(version, name));
+  if (excluded.length === 0) return "no region";
+  return excluded.length === names.length
+    ? "every region"
+    : namesText(excluded, 8);
+}
+
+/** `waves: westus, then eastus2`. */
+function ruleText(rule: Version["sigil"]["promotion"]): string {
+  if (rule === undefined) return "none";
+  const { when, regions, results, waves, onFailure } = rule;
+  return [
+    inWords(when),
+    ...[regions ?? [], results ?? []].map((names) => namesText(names, 8)),
+    (waves ?? [])
+      .map(({ regions: names, after, results: needed = [] }) =>
+        [
+          namesText(names, 8),
+          typeof after === "string" ? after : `${after.minutes} min later`,
+          ...needed,
+        ].join(", "),
+      )
+      .join("; then "),
+    onFailure ?? "",
+  ]
+    .filter((part) => part !== "")
+    .join(": ");
 }
 
 /** What it is made from: one source with all disks, or one for each. */

@@ -1,7 +1,7 @@
 import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
 import { Bar, Tile } from "../components/tile.js";
-import { Time } from "../components/time.js";
+import { Expected, Time } from "../components/time.js";
 import { regionCount } from "../geography.js";
 import { Link } from "../navigation.js";
 import { titleOf, type Operation } from "../operations.js";
@@ -42,9 +42,7 @@ export function UnderWay({
                 {expectedEndTime === undefined ? (
                   waitReason
                 ) : (
-                  <>
-                    Ends about <Time value={expectedEndTime} lower />.
-                  </>
+                  <Expected verb="Ends" value={expectedEndTime} />
                 )}
               </p>
             </div>

@@ -135,6 +135,11 @@ export function useActions(props: VersionProps): {
             {items(MENU)}
             {DANGERS.some(([act]) => offers.has(act)) && <hr />}
             {items(DANGERS, "danger")}
+            {version.sigil.protected === true && (
+              <button type="button" disabled>
+                Delete… (protected)
+              </button>
+            )}
           </Menu>
         )}
       </>

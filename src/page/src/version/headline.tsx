@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { Time } from "../components/time.js";
+import { Expected, Time } from "../components/time.js";
+import { turnedTexts } from "../change-text.js";
 import type { TileState } from "../tile-state.js";
 import { patchOf } from "../dialogs/patch.js";
 import type { Condition, Version } from "../dialogs/action.js";
@@ -70,16 +71,14 @@ function failed(
   const [first] = those;
   if (first === undefined) return [];
   const repairs = operation !== undefined && isRunning(operation);
-  const next = those.find(
-    ({ nextAttemptTime }) => nextAttemptTime !== undefined,
-  )?.nextAttemptTime;
+  const next = nextAttemptIn(regions);
   return [
     {
       tile: "failed",
       title: `Failed in ${namesText(those.map(({ name }) => name))}`,
       text: (
         <>
-          {first.details}{" "}
+          {first.details ?? "Azure gave no reason."} {readyText(regions)}{" "}
           {next !== undefined && (
             <>
               Attempt {first.attempts}
@@ -91,10 +90,25 @@ function failed(
         </>
       ),
       ...((!repairs || next !== undefined) && {
-        deed: { name: "Try now", does: { kind: "retry" } },
+        deed: { name: "Retry…", does: { kind: "retry" } },
       }),
     },
   ];
+}
+
+/** When Sigil tries a failed region again. */
+function nextAttemptIn(
+  regions: Version["sigil"]["regions"],
+): string | undefined {
+  return regions.find(
+    ({ state, nextAttemptTime }) =>
+      state === "Failed" && nextAttemptTime !== undefined,
+  )?.nextAttemptTime;
+}
+
+function readyText(regions: Version["sigil"]["regions"]): string {
+  const ready = regions.filter(({ state }) => state === "Completed");
+  return `${ready.length} of ${regionCount(regions.length)} ready.`;
 }
 
 function ofCondition(version: Version, condition: Condition): Headline {
@@ -104,7 +118,10 @@ function ofCondition(version: Version, condition: Condition): Headline {
     ...told,
     text: (
       <>
-        {message} {type !== "NeedsAttention" && whatToDo.sentence}
+        {message}{" "}
+        {type === "ChangedOutside" &&
+          turnedTexts(patchOf(condition)?.body, version).join(" ")}{" "}
+        {type !== "NeedsAttention" && whatToDo.sentence}
         {since !== undefined && (
           <>
             {" "}
@@ -211,11 +228,9 @@ function running(
 ): readonly Headline[] {
   const { sigil } = version;
   const isBusy = operation !== undefined && isRunning(operation);
-  const ready = sigil.regions.filter(
-    ({ state }) => state === "Completed",
-  ).length;
   const found: Headline[] = [];
-  if (isBusy) {
+  // One that waits to try failed regions again has said so.
+  if (isBusy && nextAttemptIn(sigil.regions) === undefined) {
     const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
     const replicates =
       ["CreateImageVersion", "UpdateImageVersion"].includes(kind) &&
@@ -226,7 +241,7 @@ function running(
         title: replicates ? "Replicating" : `${kindName(kind)} is under way`,
         text: (
           <>
-            {ready} of {regionCount(sigil.regions.length)} ready.{" "}
+            {readyText(sigil.regions)}{" "}
             {waitReason !== undefined && `It waits: ${waitReason} `}
             {nextAttemptTime !== undefined && (
               <>
@@ -234,9 +249,7 @@ function running(
               </>
             )}
             {expectedEndTime !== undefined && (
-              <>
-                Ends about <Time value={expectedEndTime} lower />.
-              </>
+              <Expected verb="Ends" value={expectedEndTime} />
             )}
           </>
         ),

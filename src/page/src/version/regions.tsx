@@ -3,7 +3,7 @@ import type { Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Segments } from "../components/filters.js";
 import { StateWord, Strip, Bar } from "../components/tile.js";
-import { Relative, Time } from "../components/time.js";
+import { Expected, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { canonicalRegion, geographiesOf } from "../geography.js";
 import {
@@ -204,6 +204,9 @@ export function Progress({ region }: { readonly region: Schemas["Region"] }) {
           </>
         )}
         {!isReady && details !== undefined && <>{details} </>}
+        {state === "Failed" && details === undefined && (
+          <>Azure gave no reason. </>
+        )}
         {!isReady && attempts > 1 && (
           <>
             Attempt {attempts}
@@ -222,10 +225,7 @@ export function Progress({ region }: { readonly region: Schemas["Region"] }) {
           </span>
         )}
         {!isReady && expectedEndTime !== undefined && (
-          <>
-            Ready <Relative value={expectedEndTime} />, about{" "}
-            <Time value={expectedEndTime} lower />.
-          </>
+          <Expected verb="Ready" value={expectedEndTime} />
         )}
       </small>
     </>

@@ -11,6 +11,7 @@ import { Time } from "../components/time.js";
 import { UseDetails } from "../components/use-details.js";
 import { Who } from "../components/who.js";
 import { versionWords } from "../command-line.js";
+import { canonicalRegion } from "../geography.js";
 import { useClient } from "../context.js";
 import { useLive, type Live } from "../live.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
@@ -97,7 +98,14 @@ export function There({
           />
           {(sigil.pending ?? []).length > 0 && (
             <Card id="pending" title="Requested, not in Azure yet">
-              <Changes changes={sigil.pending ?? []} />
+              <div class="pad">
+                <Changes
+                  changes={sigil.pending ?? []}
+                  regions={(
+                    properties.publishingProfile.targetRegions ?? []
+                  ).map(({ name }) => canonicalRegion(name))}
+                />
+              </div>
             </Card>
           )}
           {properties.validationsProfile !== undefined && (

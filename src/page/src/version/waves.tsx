@@ -13,6 +13,10 @@ export function Waves({ version }: { readonly version: Version }) {
         const regions = wave.regions.map(canonicalRegion);
         const isDone = regions.every((name) => isInLatest(version, name));
         const isNow = !isDone && rollout?.wave === index + 1;
+        const open = [...(rollout?.missing ?? []), ...(rollout?.failed ?? [])];
+        const needed = (wave.results ?? []).filter(
+          (name) => !isNow || open.some((one) => one.name === name),
+        );
         return (
           <li
             key={index}
@@ -28,8 +32,7 @@ export function Waves({ version }: { readonly version: Version }) {
                 : isNow
                   ? `Waits, ${afterText(wave.after)}`
                   : capitalized(afterText(wave.after))}
-              {wave.results !== undefined &&
-                `, needs ${namesText(wave.results)}`}
+              {!isDone && needed.length > 0 && `, needs ${namesText(needed)}`}
             </span>
           </li>
         );

@@ -47,6 +47,9 @@ export function ImageView({ image }: { readonly image: ImageName }) {
   }, [isThere, imageKey(image)]);
   const versions = live.value?.body.versions ?? [];
   const names = versions.map(({ name }) => name);
+  const latestAt = versions.findIndex(({ regions }) =>
+    regions.some(({ latest }) => latest),
+  );
   const props = {
     image,
     onClose: () => setOpen(undefined),
@@ -94,7 +97,9 @@ export function ImageView({ image }: { readonly image: ImageName }) {
         </Menu>
       </Head>
       <Accepted operation={accepted} />
-      {open === "rollback" && <RollbackDialog {...props} versions={names} />}
+      {open === "rollback" && (
+        <RollbackDialog {...props} versions={names.slice(latestAt + 1)} />
+      )}
       {open === "deleted" && <DeletedVersions {...props} />}
       {open === "compare" && <Compare {...props} names={names} />}
       <LiveState live={live} />

@@ -97,6 +97,10 @@ export function Outcome({ operation }: { readonly operation: Operation }) {
     waitReason,
     nextAttemptTime,
   } = operation;
+  // Then each says when.
+  const regionsWait = operation.regions.some(
+    (region) => region.nextAttemptTime !== undefined,
+  );
   return (
     <>
       {error && (
@@ -109,7 +113,7 @@ export function Outcome({ operation }: { readonly operation: Operation }) {
           <Tile state="held" />
           <span>
             Waits: {waitReason}{" "}
-            {nextAttemptTime !== undefined && (
+            {nextAttemptTime !== undefined && !regionsWait && (
               <>
                 Next: <Time value={nextAttemptTime} lower /> (
                 <Relative value={nextAttemptTime} />)

@@ -7,19 +7,16 @@ import { Audit, History, Outcome, RegionsTable } from "./operation-details.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { Bar } from "../components/tile.js";
-import { Time } from "../components/time.js";
+import { Expected, Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import { useClient, useMayCancel } from "../context.js";
 import { CancelDialog } from "../dialogs/cancel.js";
 import { useLive } from "../live.js";
-import { BUSY_MS } from "../retry.js";
+import { BUSY_MS, ENDED_MS } from "../retry.js";
 import { Link } from "../navigation.js";
-import { isRunning, kindName, type Operation } from "../operations.js";
+import { isRunning, titleOf, type Operation } from "../operations.js";
 import { parseResourceId, routeTo } from "../routes.js";
 import { Fact } from "../version/facts.js";
-
-/** What has ended does not change. */
-const ENDED_MS = 300_000;
 
 export function OperationView({
   operationId,
@@ -42,7 +39,7 @@ export function OperationView({
   return (
     <>
       <Head
-        title={live.value ? kindName(live.value.kind) : "Operation"}
+        title={live.value ? titleOf(live.value) : "Operation"}
         crumbs={
           <nav aria-label="Place" class="crumbs">
             <span>
@@ -136,7 +133,7 @@ function Details({ operation }: { readonly operation: Operation }) {
           )}
           {operation.expectedEndTime !== undefined && (
             <Fact name="Expected end">
-              <Time value={operation.expectedEndTime} />
+              <Expected verb="Ends" value={operation.expectedEndTime} />
             </Fact>
           )}
           {operation.traceparent !== undefined && (

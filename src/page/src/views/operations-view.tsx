@@ -14,6 +14,7 @@ import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
+import { dueText } from "../times.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { parseResourceId } from "../routes.js";
 import { nameIn } from "../summaries.js";
@@ -201,11 +202,8 @@ function Cells({ operation }: { readonly operation: Operation }) {
         {operation.endTime !== undefined ? (
           <Time value={operation.endTime} />
         ) : (
-          operation.expectedEndTime !== undefined && (
-            <>
-              about <Time value={operation.expectedEndTime} lower />
-            </>
-          )
+          operation.expectedEndTime !== undefined &&
+          dueText(operation.expectedEndTime)
         )}
       </td>
     </>
