@@ -106,18 +106,24 @@ test("a tag never leads to a set of another region or type, and where it leads t
 });
 
 test("a set by name is said anew, one by tag stays as the version has it", async () => {
-  const setOf = async (rule: EncryptionRule) => {
+  const setsOf = async (rule: EncryptionRule) => {
     const bodyWith = (encryption = {}) =>
       canonicalForm({
         location: "westus",
         properties: {
-          storageProfile: { osDiskImage: { source: { id: "os" } } },
+          storageProfile: {
+            osDiskImage: { source: { id: "os" } },
+            dataDiskImages: [{ lun: 3, source: { id: "data" } }],
+          },
           publishingProfile: {
             targetRegions: [{ name: "westus", ...encryption }],
           },
         },
       });
-    const had = { osDiskImage: { diskEncryptionSetId: "had" } };
+    const had = {
+      osDiskImage: { diskEncryptionSetId: "os-had" },
+      dataDiskImages: [{ lun: 3, diskEncryptionSetId: "data-had" }],
+    };
     const { request } = await chooseSets(
       { resources: NO_SETS } as unknown as Dependencies,
       ID,
@@ -129,6 +135,11 @@ test("a set by name is said anew, one by tag stays as the version has it", async
       diskEncryptionSetId.split("/").at(-1),
     );
   };
-  expect(await setOf({ osDisk: "of-{region}" })).toEqual(["of-westus"]);
-  expect(await setOf({ tag: "image=golden" })).toEqual(["had"]);
+  const tag = "image=golden";
+  const osDisk = "of-{region}";
+  const dataDisks = "disk-{lun}";
+  expect(await setsOf({ tag })).toEqual(["os-had", "data-had"]);
+  expect(await setsOf({ osDisk, tag })).toEqual(["of-westus", "data-had"]);
+  expect(await setsOf({ dataDisks, tag })).toEqual(["os-had", "disk-3"]);
+  expect(await setsOf({ osDisk, dataDisks })).toEqual(["of-westus", "disk-3"]);
 });

@@ -11,6 +11,7 @@ import {
   openDeletionIn,
   releaseBeforeDeletion,
 } from "../../../../src/image-version/state/deletion.js";
+import { failuresBy } from "../../../../src/image-version/state/failures.js";
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
@@ -323,4 +324,23 @@ describe("the deletion that is open", () => {
     expect(openDeletionIn(pair.record)?.isByPolicy).toBe(true);
     expect(openDeletionIn(sent(pair).record)?.isByPolicy).toBe(false);
   });
+});
+
+it("what Azure has accepted of it and does not show fails it where that was the DELETE alone", () => {
+  const { record, operation } = deleting(GUARDED);
+  const codesOf = (deletes?: true) =>
+    failuresBy(record, {
+      life: "same",
+      others: [],
+      write: {
+        changes: {},
+        sentTime: time(NOW),
+        answer: "accepted",
+        sentFor: [operation.id],
+        fate: "notShown",
+        ...(deletes && { deletes }),
+      },
+    }).map(([, { code }]) => code);
+  expect(codesOf(true)).toEqual(["NotDeleted"]);
+  expect(codesOf()).toEqual([]);
 });

@@ -273,7 +273,13 @@ describe("what cannot be brought about fails, with where", () => {
     expect(decision).toMatchObject({
       kind: "failed",
       ids: ["1"],
-      failure: { code: "ReadBackMismatch", errors: [{ pointer: "/location" }] },
+      failure: {
+        code: "ReadBackMismatch",
+        message: expect.stringContaining(
+          "in 1 place, and this cannot",
+        ) as string,
+        errors: [{ pointer: "/location" }],
+      },
     });
   });
 
@@ -281,7 +287,16 @@ describe("what cannot be brought about fails, with where", () => {
     const count = `${regionField("uksouth")}/regionalReplicaCount`;
     const requests = { ...asks({ [count]: 3 }), "2": { patch: { [A]: "1" } } };
     const decision = reconcile(record(requests), at(20));
-    expect(decision).toMatchObject({ kind: "failed", ids: ["1"] });
+    expect(decision).toMatchObject({
+      kind: "failed",
+      ids: ["1"],
+      failure: {
+        code: "ChangedOutside",
+        message: expect.stringContaining(
+          "that somebody else has removed",
+        ) as string,
+      },
+    });
   });
 });
 
