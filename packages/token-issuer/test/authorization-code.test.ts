@@ -92,7 +92,7 @@ test("a person who was chosen gets an access token of the API as Entra ID gives 
     iss: issuer.issuer,
     aud: AUDIENCE,
     azp: LOCAL_PUBLIC_CLIENT.clientId,
-    scp: "ImageVersions.Read ImageVersions.Write ImageVersions.Admin",
+    scp: "ImageVersions.Read ImageVersions.Write ImageVersions.Admin ImageVersions.Approve",
     roles: ["ImageVersions.Write"],
     name: "Writer",
   });
