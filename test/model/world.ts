@@ -154,7 +154,7 @@ export class Play {
     } = this.#world;
     const answered = await simulator.answer({
       method,
-      url: `${endpoint}${path}?api-version=2025-12-03`,
+      url: `${endpoint}${path}?api-version=2025-12-03&by=others`,
       headers: {
         authorization: `Bearer ${(await credential.getToken(scope))?.token}`,
         "content-type": "application/json",
@@ -341,7 +341,7 @@ export class Play {
   #fault(how: (typeof FAULTS)[number], times: number): void {
     const { control } = this.#world.simulator;
     this.#oracle.isDisturbed ||= how !== "throttled";
-    const path = "/versions/";
+    const path = "/versions/(?!.*by=others)"; // what others send, and the model to see the truth, meets no fault
     switch (how) {
       case "throttled":
         return void control.addFault({
