@@ -104,18 +104,6 @@ function aroundPut(
 }
 
 describe("requests that are done together", () => {
-  test("may both remove a region, and one of them add another", async () => {
-    await made(world, id, [HOME, A]);
-    const first = await ask(body([HOME]), { removeRegions: [A.name] });
-    const second = await ask(body([HOME, B]), { removeRegions: [A.name] });
-    await world.finish(id);
-    for (const operation of [first, second])
-      expect(await operationOf(world, operation)).toMatchObject({
-        status: "Succeeded",
-      });
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, B));
-  });
-
   test("leave out the one that is canceled while they are put together", async () => {
     await made(world, id);
     await ask(body([HOME, A]));
@@ -144,45 +132,6 @@ describe("requests that are done together", () => {
     );
     expect(await operationOf(world, other)).toMatchObject({
       status: "Succeeded",
-    });
-  });
-
-  test("ask Azure no longer for what the canceled one asked", async () => {
-    await made(world, id);
-    const first = await ask(body([HOME, A]));
-    const second = await ask(body([HOME, B]));
-    refuseNextPut(429, "TooManyRequests");
-    await world.runDue();
-    await cancel(second);
-    await world.finish(id);
-    expect(await operationOf(world, first)).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(await operationOf(world, second)).toMatchObject({
-      status: "Canceled",
-    });
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A));
-  });
-
-  test("point to a region that failed where its caller has it", async () => {
-    await made(world, id);
-    await ask(body([HOME, A]));
-    await world.runDue();
-    const fails = await ask(body([HOME, B]));
-    await ask(body([HOME, C]));
-    await world.simulator.control.failRegion({ versionId: id, region: B.name });
-    await world.finish(id);
-    expect(await operationOf(world, fails)).toMatchObject({
-      status: "Failed",
-      error: {
-        code: "ReplicationFailed",
-        errors: [
-          {
-            pointer: "/properties/publishingProfile/targetRegions/1",
-            message: `Replication to ${B.name} failed: Replication to region '${B.name}' failed.`,
-          },
-        ],
-      },
     });
   });
 
@@ -224,31 +173,6 @@ describe("requests that are done together", () => {
 });
 
 describe("a request that waits", () => {
-  test("succeeds by its own regions, though one failed before it", async () => {
-    await made(world, id);
-    const fails = await ask(body([HOME, A]));
-    await world.runDue();
-    const waits = await ask(body([HOME, C]));
-    await world.simulator.control.failRegion({ versionId: id, region: A.name });
-    await world.finish(id);
-    expect(await operationOf(world, fails)).toMatchObject({
-      status: "Failed",
-      error: {
-        code: "ReplicationFailed",
-        message: expect.stringContaining(
-          `The version is not usable in ${A.name}.`,
-        ) as string,
-      },
-    });
-    expect(await operationOf(world, waits)).toMatchObject({
-      status: "Succeeded",
-      regions: [
-        { name: HOME.name, state: "Completed" },
-        { name: C.name, state: "Completed" },
-      ],
-    });
-  });
-
   test("lets another that came at once have its number, and is found by its Idempotency-Key still", async () => {
     await made(world, id);
     const { idempotencyKeys } = world.deps;
@@ -277,31 +201,6 @@ describe("a request that waits", () => {
     });
   });
 
-  test("sends no create beside one that is on its way, whose operation is canceled", async () => {
-    const first = await ask(body([HOME, A]));
-    let second: OperationRecord | undefined;
-    await handleDue(
-      aroundPut(async (put) => {
-        second = await ask(body([HOME, B]));
-        await cancel(first);
-        await world.runDue();
-        expect(puts(world)).toBe(0);
-        return put();
-      }),
-    );
-    await world.runDue();
-    expect(puts(world)).toBe(1);
-    await world.finish(id);
-    expect(world.simulator.control.creates(id)).toBe(1);
-    expect(await operationOf(world, first)).toMatchObject({
-      status: "Canceled",
-    });
-    expect(await operationOf(world, second ?? first)).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
-  });
-
   test("goes on with a version whose operation is canceled just after Azure took its create", async () => {
     const first = await ask(body([HOME, A]));
     let second: OperationRecord | undefined;
@@ -320,56 +219,6 @@ describe("a request that waits", () => {
     // Nothing that the canceled one asked for is taken away.
     expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
     expect(world.simulator.control.creates(id)).toBe(1);
-  });
-
-  test("sends no update beside one that is on its way, whose operation is canceled", async () => {
-    await made(world, id);
-    const first = await ask(body([HOME, A]));
-    let second: OperationRecord | undefined;
-    await handleDue(
-      aroundPut(async (put) => {
-        second = await ask(body([HOME, B]));
-        await cancel(first);
-        await world.runDue();
-        expect(puts(world)).toBe(0);
-        return put();
-      }),
-    );
-    await world.runDue();
-    expect(puts(world)).toBe(1);
-    await world.finish(id);
-    expect(await operationOf(world, first)).toMatchObject({
-      status: "Canceled",
-    });
-    expect(await operationOf(world, second ?? first)).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
-  });
-});
-
-test("an update waits for a version that is gone when its turn at ARM comes, and fails where it stays away", async () => {
-  await made(world, id);
-  const operation = await ask(body([HOME, A]));
-  refuseNextPut(429, "TooManyRequests");
-  await world.runDue();
-  expect((await world.read(id)).record.state).toBe("Updating");
-  await world.simulator.control.removeResource(id);
-  world.clock.advance(
-    Date.parse((await world.read(id)).record.dueTime) - world.clock.now(),
-  );
-  await world.runDue();
-  expect(await operationOf(world, operation)).toMatchObject({
-    status: "Running",
-  });
-  await world.finish(id);
-  expect(await operationOf(world, operation)).toMatchObject({
-    status: "Failed",
-    error: {
-      code: "ImageVersionGone",
-      message:
-        "Azure does not have the version: it was deleted, or never created. Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.",
-    },
   });
 });
 

@@ -87,16 +87,6 @@ async function expectOneVersion(): Promise<void> {
   expect(facts.filter((fact) => fact.endsWith("completed"))).toHaveLength(3);
 }
 
-test("every message twice, one after the other, is every message once", async () => {
-  await drive(async (due) => {
-    for (const message of due) {
-      await world.handle(message);
-      await world.handle(message);
-    }
-  });
-  await expectOneVersion();
-});
-
 test("every message three times at once, as by three hosts, is every message once", async () => {
   await drive(async (due) => {
     await Promise.all(

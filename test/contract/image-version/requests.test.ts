@@ -281,18 +281,6 @@ describe("an Idempotency-Key", () => {
     expect((await world.read(id)).record.sequence).toBe(1);
   });
 
-  test("of a failed operation answers that one even when a later request has made another", async () => {
-    const first = await request(world.deps, id, withoutSource(), {
-      idempotencyKey: key,
-    });
-    await world.finish(id);
-    await request(world.deps, id, managedImageRequest());
-    expect(
-      await request(world.deps, id, withoutSource(), { idempotencyKey: key }),
-    ).toMatchObject({ id: first.id, status: "Failed" });
-    await world.finish(id);
-  });
-
   test("with another request is refused, for the same version and for another", async () => {
     await request(world.deps, id, managedImageRequest(), {
       idempotencyKey: key,
@@ -343,16 +331,6 @@ describe("an Idempotency-Key", () => {
     await expect(send(lost)).rejects.toThrow("killed");
     expect(await send(world.deps)).toMatchObject({ id: `${keyOf(id)}-1` });
     await world.takeDue();
-  });
-
-  test("is one operation when twenty with it arrive at once", async () => {
-    const operations = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        request(world.deps, id, managedImageRequest(), { idempotencyKey: key }),
-      ),
-    );
-    expect(new Set(operations.map((operation) => operation.id)).size).toBe(1);
-    expect(await world.takeDue()).toHaveLength(1);
   });
 });
 

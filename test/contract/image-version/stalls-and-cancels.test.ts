@@ -171,26 +171,6 @@ describe("an operation that is canceled", () => {
     expect(await excluded()).toBe(false);
   });
 
-  test("is made latest after all by a PUT that says so", async () => {
-    const operation = await request(world.deps, id, managedImageRequest());
-    await world.runDue();
-    await cancelOperation(deps(), operation.id, canceler);
-    await world.finish(id);
-    const body = managedImageRequest();
-    await request(world.deps, id, {
-      ...body,
-      properties: {
-        ...body.properties,
-        publishingProfile: {
-          ...body.properties.publishingProfile,
-          excludeFromLatest: false,
-        },
-      },
-    });
-    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-    expect(await excluded()).toBe(false);
-  });
-
   test("whose create request was never processed ends Canceled, and makes nothing", async () => {
     world.simulator.control.addFault({
       method: "PUT",

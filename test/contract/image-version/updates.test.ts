@@ -163,14 +163,6 @@ describe("an update", () => {
     ]);
   });
 
-  test("that was made is the same operation when it is asked for again", async () => {
-    await made();
-    const first = await updated(body([WEST, EAST2, EAST]));
-    const again = await request(world.deps, id, body([EAST, EAST2, WEST]));
-    expect(again.id).toBe(first.id);
-    expect(puts()).toBe(1);
-  });
-
   test("needs the version's source no longer", async () => {
     await made();
     world.simulator.control.addFault({
@@ -475,36 +467,6 @@ describe("a region that fails", () => {
         /updating|repairing/u.test(fact),
       ),
     ).toEqual(["updating/1", "eastus2/repairing/1", "updating/2"]);
-  });
-
-  test("is added back though the answers to both writes are lost, and each is told once", async () => {
-    await fail(1);
-    await request(world.deps, id, body([WEST, EAST2]));
-    await world.runDue();
-    world.simulator.control.addFault({
-      method: "PUT",
-      path: `${id}\\?`,
-      action: "reset-after-processing",
-      times: 2,
-    });
-    const operation = await world.finish(id);
-    expect(operation).toMatchObject({
-      status: "Succeeded",
-      regions: [{ attempts: 1 }, { name: "eastus2", attempts: 2 }],
-    });
-    expect(
-      operation.history.filter(({ state }) => state === "Updating"),
-    ).toHaveLength(2);
-    expect(
-      milestones(await world.takeEvents()).filter((fact) =>
-        /updating|repairing|eastus2.completed/u.test(fact),
-      ),
-    ).toEqual([
-      "updating/1",
-      "eastus2/repairing/1",
-      "updating/2",
-      "eastus2/completed/2",
-    ]);
   });
 
   test("is repaired no more often than is set, with growing waits; then the operation ends Failed, and a retry by hand may go on", async () => {

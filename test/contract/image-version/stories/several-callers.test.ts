@@ -124,6 +124,11 @@ test("M: ARM refuses a combined update: the one at fault fails, and the others s
     "Succeeded",
   ]);
   expect(ends[0]?.error?.code).toBe("ResourceManagerRefused");
+  expect(ends[1]?.history.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining(
+      "The update that combines several operations was refused; each is now sent alone.",
+    ),
+  );
   expect(await tagsIn(world, id)).toEqual({ one: "1", two: "1" });
 });
 

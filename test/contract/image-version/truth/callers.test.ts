@@ -4,12 +4,9 @@ import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import {
-  BY,
   byHand,
-  cancel,
   ended,
   etagOf,
-  facts,
   made,
   operation,
   operationIn,
@@ -20,7 +17,6 @@ import {
   putThrough,
   regionNames,
   shownIn,
-  until,
 } from "./support.js";
 
 let world: InProcess;
@@ -87,21 +83,6 @@ describe("If-Match", () => {
 });
 
 describe("what comes while an operation runs", () => {
-  test("the same request is that operation; what contradicts it is 409, naming it", async () => {
-    await made(world, id, BODY);
-    const first = operationIn(await put(world, id, MORE));
-    await world.runDue();
-    expect(operationIn(await put(world, id, MORE)).id).toBe(first.id);
-    const tagged = operationIn(await patch(world, id, { tags: { b: "1" } }));
-    const error = await refusal(patch(world, id, { tags: { b: "2" } }));
-    expect(error).toMatchObject({
-      code: "ImageVersionConflict",
-      findings: [{ pointer: "/tags/b" }],
-    });
-    await ended(world, [first, tagged]);
-    expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "1" });
-  });
-
   test("a patch that says what Azure shows, and the run takes away, is 409; it is not told to be done", async () => {
     await made(world, id, plain(undefined, { tags: { a: "1", b: "1" } }));
     const first = operationIn(await put(world, id, BODY));
@@ -152,101 +133,5 @@ describe("what comes while an operation runs", () => {
     expect(JSON.stringify(await world.takeEvents())).toContain(
       "ChangedOutside",
     );
-  });
-});
-
-describe("what goes in one update", () => {
-  test("that ARM refuses is sent one by one: only the one that it refuses fails", async () => {
-    await made(world, id, BODY);
-    const running = operationIn(await put(world, id, MORE));
-    await world.runDue();
-    const good = operationIn(await patch(world, id, { tags: { good: "1" } }));
-    const other = operationIn(await patch(world, id, { tags: { other: "1" } }));
-    await pass(world, 100_000);
-    // The next PUT is that of both.
-    world.simulator.control.addFault({
-      method: "PUT",
-      status: 400,
-      body: { error: { code: "InvalidParameter", message: "No." } },
-    });
-    expect(await ended(world, [running, good, other])).toMatchObject([
-      { status: "Succeeded" },
-      { status: "Succeeded" },
-      { status: "Succeeded" },
-    ]);
-    expect((await shownIn(world, id)).tags).toEqual({
-      a: "1",
-      good: "1",
-      other: "1",
-    });
-  });
-
-  test("whose member is canceled goes on with the others", async () => {
-    await made(world, id, BODY);
-    const running = operationIn(await put(world, id, MORE));
-    await world.runDue();
-    const one = operationIn(await patch(world, id, { tags: { one: "1" } }));
-    const two = operationIn(await patch(world, id, { tags: { two: "1" } }));
-    await cancel(world, one);
-    const all = await ended(world, [running, one, two]);
-    expect(all.map(({ status }) => status)).toEqual([
-      "Succeeded",
-      "Canceled",
-      "Succeeded",
-    ]);
-    expect((await shownIn(world, id)).tags).toEqual({ a: "1", two: "1" });
-  });
-});
-
-describe("a cancellation", () => {
-  test("of a create that was sent leaves the version excluded from latest, and ends only then", async () => {
-    const first = operationIn(await put(world, id, BODY));
-    await world.runDue();
-    await cancel(world, first);
-    expect(await operation(world, first)).toMatchObject({
-      status: "Running",
-      canceledBy: BY.requestedBy,
-    });
-    expect(await ended(world, [first])).toMatchObject([{ status: "Canceled" }]);
-    expect(
-      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
-    ).toBe(true);
-    expect(facts(await world.takeEvents(), first).at(-1)).toBe("canceled");
-  });
-
-  test("of an update of a version that is ready does not exclude it", async () => {
-    await made(world, id, BODY);
-    const update = operationIn(await put(world, id, MORE));
-    await world.runDue();
-    await cancel(world, update);
-    await ended(world, [update]);
-    await pass(world, 600_000);
-    expect(
-      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
-    ).toBe(false);
-  });
-
-  test("in the midst of a repair adds the region back first, and closes ARM's permission", async () => {
-    await world.simulator.control.failRegion({
-      versionId: id,
-      region: "eastus2",
-    });
-    await made(world, id, plain([{ name: "westus" }], { tags: { a: "1" } }));
-    const first = operationIn(await put(world, id, BODY));
-    // It begins without eastus2, too.
-    await pass(world, 100_000);
-    await until(
-      world,
-      async () => !regionNames(await shownIn(world, id)).includes("eastus2"),
-    );
-    expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
-    await cancel(world, first);
-    expect(await ended(world, [first])).toMatchObject([{ status: "Canceled" }]);
-    await pass(world, 600_000);
-    const shown = await shownIn(world, id);
-    expect(regionNames(shown)).toEqual(["westus", "eastus2"]);
-    expect(
-      shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
-    ).toBe(false);
   });
 });

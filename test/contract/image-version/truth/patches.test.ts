@@ -132,66 +132,6 @@ describe("PATCH", () => {
       { code: "NotFound" },
     );
   });
-
-  test("during a run is queued, and keeps what the run asks", async () => {
-    await made(world, id, FULL);
-    const first = operationIn(
-      await put(world, id, {
-        ...FULL,
-        tags: { build: "2", team: "images" },
-      }),
-    );
-    const second = operationIn(await patch(world, id, { tags: { p: "1" } }));
-    expect(await ended(world, [first, second])).toMatchObject([
-      { status: "Succeeded" },
-      { status: "Succeeded" },
-    ]);
-    expect((await shownIn(world, id)).tags).toEqual({
-      build: "2",
-      team: "images",
-      p: "1",
-    });
-  });
-
-  test("during a run that others change Azure in keeps what they did", async () => {
-    await made(world, id, FULL);
-    const first = operationIn(
-      await put(
-        world,
-        id,
-        plain(
-          [
-            { name: "westus", regionalReplicaCount: 2 },
-            { name: "eastus2" },
-            { name: "eastus" },
-          ],
-          {
-            tags: { build: "1", team: "images" },
-            publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
-            safety: { blockDeletionBeforeEndOfLife: true },
-          },
-        ),
-      ),
-    );
-    await world.runDue();
-    const second = operationIn(await patch(world, id, { tags: { p: "1" } }));
-    await world.simulator.control.editVersion({
-      versionId: id,
-      tags: { theirs: "t" },
-    });
-    expect(await ended(world, [first, second])).toMatchObject([
-      { status: "Succeeded" },
-      { status: "Succeeded" },
-    ]);
-    const shown = await shownIn(world, id);
-    expect(shown.tags).toEqual({
-      build: "1",
-      team: "images",
-      p: "1",
-      theirs: "t",
-    });
-    expect(regionNames(shown)).toEqual(["westus", "eastus2", "eastus"]);
-  });
 });
 
 test("a patch names a tag in any case, as Azure does", async () => {
