@@ -9,31 +9,18 @@ import {
 } from "../../../src/image-version/commands/promote.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {
   idOf,
   request,
   startInProcess,
-  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
-import {
-  body,
-  commandOf,
-  define,
-  EASTUS2,
-  versionId,
-  WESTUS,
-} from "./rollbacks.js";
+import { body, define, EASTUS2, versionId, WESTUS } from "./rollbacks.js";
+import { BY } from "./truth/support.js";
 
 let world: InProcess;
 let image: string;
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 const BOTH = [WESTUS, EASTUS2];
 
 beforeAll(async () => {
@@ -160,13 +147,6 @@ test("a region that is included again is so where Azure keeps what an update lea
   await byHand(demoteImageVersion, id);
   expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
   await control.setOmission({});
-});
-
-test("a rollback makes the other version the latest", async () => {
-  await put("2.0.0", body({ targetRegions: BOTH }));
-  await rollBackImage(world.deps, commandOf("1.0.0", image));
-  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
-  expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
 });
 
 test("a body that excludes the version, and not in a region, includes it there, with a warning", async () => {

@@ -19,7 +19,6 @@ import {
   idOf,
   request,
   startInProcess,
-  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -29,13 +28,9 @@ import {
   seedRegion,
   seedResource,
 } from "../../support/requests.js";
+import { BY } from "./truth/support.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 const WESTUS = seedRegion("westus", "WestUS");
 const EASTUS2 = seedRegion("eastus2", "EastUS2");
 

@@ -11,23 +11,14 @@ import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { SCHEMA } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  PACE,
-  request,
-  TRACEPARENT,
-} from "../../support/dependencies.js";
+import { idOf, PACE, request } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { BY } from "./truth/support.js";
 
 /** The event that ends a demotion, and a deletion. */
 const END = ["completed", "deleted"];
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 
 let world: OnLoopback;
 beforeAll(async () => {

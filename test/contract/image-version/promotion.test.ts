@@ -380,6 +380,8 @@ describe("by hand", () => {
       expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
       expect(await excluded()).toBe(change === demoteImageVersion);
     }
+    // It stays theirs.
+    expect((await world.read(id)).record).not.toHaveProperty("spec");
     expect(await told()).toEqual([
       "accepted",
       "updating/1",

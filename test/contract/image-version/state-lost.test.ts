@@ -4,22 +4,13 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  PACE,
-  request,
-  TRACEPARENT,
-} from "../../support/dependencies.js";
+import { idOf, PACE, request } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { exportTables, importTables } from "../../support/table-export.js";
+import { BY } from "./truth/support.js";
 
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 const ID = seedVersionId("1.0.0");
 
 let world: OnLoopback;

@@ -8,17 +8,12 @@ import {
   idOf,
   request,
   startInProcess,
-  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { BY } from "./truth/support.js";
 
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 const IMAGE = imageIdOf(idOf(seedVersionId("1.0.0")));
 let world: InProcess;
 let recordReads = 0;

@@ -14,7 +14,6 @@ import {
   putThrough,
   puts,
   shownIn,
-  toldOfChanges,
 } from "./support.js";
 
 let world: InProcess;
@@ -81,19 +80,6 @@ describe("the permission to remove regions", () => {
 });
 
 describe("what others have changed", () => {
-  test("a hold-back by hand survives the caller's own body with another change, and a retry", async () => {
-    const body = plain(undefined, { publishing: { excludeFromLatest: false } });
-    await made(world, id, body);
-    await world.simulator.control.editVersion({
-      versionId: id,
-      properties: { publishingProfile: { excludeFromLatest: true } },
-    });
-    expect(
-      await putThrough(world, id, { ...body, tags: { a: "1" } }),
-    ).toMatchObject({ status: "Succeeded" });
-    expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(true);
-  });
-
   test("an end of life that was put off in the portal survives the caller's own body with another change", async () => {
     await made(world, id, FULL);
     world.clock.advance(600_000);
@@ -120,32 +106,6 @@ describe("what others have changed", () => {
         await putThrough(world, id, plain(undefined, { tags: { a: value } })),
       ).toMatchObject({ status: "Succeeded" });
     expect((await shownIn(world, id)).tags).toEqual({ a: "4", cost: "c1" });
-  });
-
-  test("a tag that was removed outside is written again by the same body, as an operation of its own", async () => {
-    const body = plain(undefined, { tags: { a: "1" } });
-    await made(world, id, body);
-    const first = (await world.read(id)).operation.id;
-    world.clock.advance(15 * 60_000);
-    await world.simulator.control.editVersion({
-      versionId: id,
-      tags: { a: null },
-    });
-    const again = await putThrough(world, id, body);
-    expect(again).toMatchObject({ status: "Succeeded" });
-    expect(again.id).not.toBe(first);
-    expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
-    expect(await toldOfChanges(world, id)).toEqual([
-      "Sigil.ImageVersion.ChangedOutside",
-    ]);
-  });
-
-  test("the same body again, as long as Azure shows it, is the same operation", async () => {
-    const body = plain(undefined, { tags: { a: "1" } });
-    await made(world, id, body);
-    const first = (await world.read(id)).operation.id;
-    expect(operationIn(await put(world, id, body)).id).toBe(first);
-    expect(puts(world)).toBe(0);
   });
 
   test.each([{}, { ifMatch: "*" }])(

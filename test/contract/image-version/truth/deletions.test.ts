@@ -1,13 +1,11 @@
 /** What becomes of a version, and of what is being done with it, where it is to be deleted or its making is canceled. */
 import { expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
-import { refusal } from "../../../support/refusal.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   cancel,
   ended,
-  inAzure,
   isExcluded,
   made,
   operation,
@@ -26,40 +24,6 @@ let id: string;
 inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
-});
-
-test("a creation goes on where the version's deletion is blocked", async () => {
-  const body = plain(TWO_REGIONS, {
-    publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
-    safety: { blockDeletionBeforeEndOfLife: true },
-  });
-  const creation = operationIn(await put(world, id, body));
-  await pass(world, 60_000);
-  expect(await refusal(byHand.remove(world, id))).toMatchObject({
-    code: "ImageVersionConflict",
-  });
-  expect(await ended(world, [creation])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
-});
-
-test("a deletion that is canceled once Azure has taken it says what Azure does, and ends as that does", async () => {
-  await made(world, id, plain(TWO_REGIONS));
-  const deletion = await byHand.remove(world, id);
-  await world.runDue();
-  expect(await cancel(world, deletion)).toMatchObject({
-    status: "Running",
-    history: expect.arrayContaining([
-      expect.objectContaining({
-        state: "Canceling",
-        message: expect.stringContaining("Azure may carry out") as string,
-      }),
-    ]) as unknown,
-  });
-  expect(await ended(world, [deletion])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
-  expect(await inAzure(world, id)).toBeUndefined();
 });
 
 const refuse = (): unknown =>

@@ -17,7 +17,6 @@ import {
   plain,
   put,
   putThrough,
-  puts,
   regionNames,
   shownIn,
 } from "./support.js";
@@ -147,31 +146,6 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
 });
 
 describe("one look that is behind", () => {
-  test("after an update ends nothing, writes nothing, tells nothing", async () => {
-    await made(world, id, plain(undefined, { tags: { a: "1" } }));
-    const accepted = operationIn(
-      await put(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
-          tags: { a: "2" },
-        }),
-      ),
-    );
-    await world.runDue();
-    world.simulator.control.clearRequests();
-    for (let looks = 0; looks < 6; looks += 1) {
-      await world.simulator.control.lagNextReads({ versionId: id, reads: 1 });
-      await pass(world, 20_000);
-    }
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect(puts(world)).toBe(0);
-    expect(await outsideTold()).toBe(0);
-    expect((await truth()).tags).toEqual({ a: "2" });
-  });
-
   test("of a version that is gone for one look ends nothing", async () => {
     const accepted = operationIn(await put(world, id, plain()));
     await world.runDue();
@@ -193,18 +167,6 @@ describe("one look that is behind", () => {
 
 describe("an answer that is lost", () => {
   test.each(["reset", "reset-after-processing"] as const)(
-    "to a create (%s): one version, as asked",
-    async (action) => {
-      world.simulator.control.addFault({ method: "PUT", action, times: 1 });
-      expect(
-        await putThrough(world, id, plain(undefined, { tags: { a: "1" } })),
-      ).toMatchObject({ status: "Succeeded" });
-      expect(world.simulator.control.creates(id)).toBe(1);
-      expect((await truth()).tags).toEqual({ a: "1" });
-    },
-  );
-
-  test.each(["reset", "reset-after-processing"] as const)(
     "to an update (%s), with looks that lag: the update, as asked, and nobody else is blamed",
     async (action) => {
       await made(world, id, plain(undefined, { tags: { a: "1" } }));
@@ -217,50 +179,6 @@ describe("an answer that is lost", () => {
       expect(await outsideTold()).toBe(0);
     },
   );
-});
-
-describe("two hosts, and messages that come twice or late", () => {
-  test("make one create and one update, in whatever order their steps come", async () => {
-    const accepted = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "1" } })),
-    );
-    const kept: Awaited<ReturnType<InProcess["takeDue"]>> = [];
-    const both = async (): Promise<void> => {
-      for (;;) {
-        const due = await world.takeDue();
-        if (due.length === 0) return;
-        kept.push(...due);
-        await Promise.all(
-          due.flatMap((message) => [
-            world.handle(message),
-            world.handle(message),
-          ]),
-        );
-        for (const old of kept.slice(-5).reverse()) await world.handle(old);
-      }
-    };
-    for (let ticks = 0; ticks < 60; ticks += 1) {
-      await both();
-      world.clock.advance(15_000);
-    }
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect(puts(world)).toBeGreaterThan(0);
-    expect(world.simulator.control.creates(id)).toBe(1);
-    world.simulator.control.clearRequests();
-    const update = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "2" } })),
-    );
-    for (let ticks = 0; ticks < 60; ticks += 1) {
-      await both();
-      world.clock.advance(15_000);
-    }
-    expect(await ended(world, [update])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
-    expect(puts(world)).toBe(1);
-  });
 });
 
 describe("a version that is followed", () => {

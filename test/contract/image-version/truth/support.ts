@@ -27,7 +27,6 @@ import {
   type OperationRecord,
 } from "../../../../src/operation/records.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
-import { isFinal } from "../../../../src/image-version/state/states.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import {
   commandOf,
@@ -139,14 +138,6 @@ export async function shownIn(
   const shown = await inAzure(world, versionId);
   if (shown === undefined) throw new Error(`Azure has no ${versionId}`);
   return shown;
-}
-
-/** The versions of an image definition, as ARM lists them. */
-export async function listOf(
-  world: InProcess,
-  image: string,
-): Promise<unknown> {
-  return (await arm(world, "GET", `${image}/versions`)).body;
 }
 
 /** Another client than Sigil changes or makes a version, and comes back when Azure has done. */
@@ -370,14 +361,6 @@ export async function stateOf(
   return (await deps.store.read(keyOf(versionId)))?.record.state;
 }
 
-export async function isAtRest(
-  { deps }: InProcess,
-  versionId: string,
-): Promise<boolean> {
-  const stored = await deps.store.read(keyOf(versionId));
-  return stored === undefined || isFinal(stored.record.state);
-}
-
 /** Ids of the events of an operation, without the operation's own id and without progress. */
 export function facts(
   events: readonly CloudEvent[],
@@ -423,14 +406,16 @@ export function plain(
   };
 }
 
+export const PARTS = {
+  tags: { build: "1", team: "images" },
+  publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+  safety: { blockDeletionBeforeEndOfLife: true },
+};
+
 /** A body that says something of each kind. */
 export const FULL = plain(
   [{ name: "westus", regionalReplicaCount: 2 }, { name: "eastus2" }],
-  {
-    tags: { build: "1", team: "images" },
-    publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
-    safety: { blockDeletionBeforeEndOfLife: true },
-  },
+  PARTS,
 );
 
 /** As a body with platform keys, in the words of another client. */
