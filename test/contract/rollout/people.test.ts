@@ -4,18 +4,15 @@ import { demoteImageVersion } from "../../../src/image-version/commands/promote.
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { request } from "../../support/dependencies.js";
 import {
-  BOOT,
   HELD,
   OPERATOR,
   TESTED,
   WAVES,
   promote,
-  publishInWaves,
   rollouts,
   ruled,
   targetsOf,
   useRollouts,
-  withTargets,
 } from "./support.js";
 
 useRollouts();
@@ -138,53 +135,4 @@ test("a PUT that repeats the rule promotes nothing that a person has demoted", a
   });
   await rollouts.pass(15);
   expect(await rollouts.latestIn()).toEqual([]);
-});
-
-test("a person's demotion that is accepted while ARM is busy holds back what the rule would promote", async () => {
-  await firstWave();
-  await request(rollouts.world.deps, HELD, {
-    ...ruled(WAVES),
-    tags: { build: "2" },
-  });
-  await rollouts.step(1);
-  await demoteImageVersion(rollouts.world.deps, OPERATOR);
-  await rollouts.report({ region: "eastus2" });
-  await rollouts.pass(30);
-  expect(await rollouts.latestIn()).toEqual([]);
-});
-
-test("a region that is added while the waves run is out of latest until its turn; one of no wave is refused", async () => {
-  const third = { name: "southcentralus" };
-  await publishInWaves(rollouts, ["westus", "eastus2", third.name]);
-  await rollouts.report({});
-  await rollouts.pass(15);
-  const { deps, simulator } = rollouts.world;
-  await simulator.control.dropRegion({ versionId: HELD, region: third.name });
-  await rollouts.pass(30);
-  const waves = [...BOTH, third.name].map((region) => ({
-    regions: [region],
-    ...BOOT,
-  }));
-  const body = withTargets(ruled({ when: "waves", waves }), [
-    ...BOTH.map((name) => ({ name })),
-    third,
-  ]);
-  await request(deps, HELD, body);
-  await rollouts.world.finish(HELD);
-  const latestNow = async () =>
-    (await rollouts.world.read(HELD)).record.release;
-  expect(await latestNow()).toMatchObject({ in: ["westus"], by: "rule" });
-  await rollouts.report({ region: "eastus2" });
-  await rollouts.pass(15);
-  expect(await latestNow()).toMatchObject({ in: BOTH });
-  await rollouts.report({ region: third.name });
-  await rollouts.pass(15);
-  expect(await latestNow()).toMatchObject({ in: "all" });
-  await expect(
-    request(
-      deps,
-      HELD,
-      withTargets(body, [...targetsOf(body), { name: "eastus" }]),
-    ),
-  ).rejects.toMatchObject({ code: "InvalidRequest" });
 });

@@ -4,7 +4,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
-import { idOf, request } from "../../support/dependencies.js";
+import { request } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
@@ -139,38 +139,6 @@ describe("by hand", () => {
     await promote();
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
-  });
-
-  test("who excludes the version in Azure is not overruled", async () => {
-    await rollouts.publish(WAVES);
-    await rollouts.report({});
-    await rollouts.pass(3);
-    await rollouts.simulator.control.editVersion({
-      versionId: HELD,
-      properties: { publishingProfile: { excludeFromLatest: true } },
-    });
-    await rollouts.report({ region: "eastus2" });
-    await rollouts.pass(15);
-    expect(await rollouts.isLatest()).toBe(false);
-    expect(await rollouts.view()).toMatchObject({
-      state: "NeedsAttention",
-      wave: 1,
-    });
-  });
-
-  test("who holds a wave's region back in Azure is not overruled; a promotion by hand begins with the first wave", async () => {
-    await rollouts.publish(WAVES);
-    await rollouts.report({});
-    await rollouts.pass(3);
-    await rollouts.exclude({ westus: true });
-    await rollouts.pass(15);
-    expect(await rollouts.latestIn()).toEqual([]);
-    expect(await rollouts.view()).toMatchObject({
-      state: "NeedsAttention",
-      wave: 1,
-    });
-    await promote();
-    expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
 });
 
@@ -325,25 +293,4 @@ test("a region in no wave is not added while the waves are in force", async () =
   });
   await promoteImageVersion(deps, { ...OPERATOR, regions: ["westus"] });
   await request(deps, HELD, more);
-});
-
-test("what was made again under the number has no waves", async () => {
-  await rollouts.publish(WAVES);
-  await rollouts.simulator.control.removeResource(HELD);
-  rollouts.clock.advance(1_000);
-  const body = ruled(WAVES);
-  await rollouts.world.deps.resourceManager.putImageVersion(idOf(HELD), {
-    location: body.location,
-    properties: {
-      ...body.properties,
-      publishingProfile: {
-        ...body.properties.publishingProfile,
-        excludeFromLatest: true,
-      },
-    },
-  });
-  rollouts.clock.advance(3_600_000);
-  await rollouts.report({});
-  await rollouts.pass(5);
-  expect(await rollouts.isLatest()).toBe(false);
 });

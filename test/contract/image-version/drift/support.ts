@@ -1,8 +1,7 @@
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { runDrift, type DriftRun } from "../../../../src/drift/run-drift.js";
-import { imageIdOf } from "../../../../src/resource-id.js";
-import { idOf, type InProcess } from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 
 export const MINUTE_MS = 60_000;
 
@@ -15,25 +14,6 @@ export async function look(
   do runs.push(await runDrift(deps));
   while (runs.at(-1)?.unfinished === true && runs.length < 500);
   return runs;
-}
-
-/** A replica of ARM that shows the version and its list from now on as they are now. */
-export async function standingStill(
-  { deps }: InProcess,
-  versionId: string,
-): Promise<Dependencies> {
-  const { resourceManager } = deps;
-  const id = idOf(versionId);
-  const shown = await resourceManager.getImageVersion(id);
-  const listed = await resourceManager.listImageVersions(imageIdOf(id));
-  return {
-    ...deps,
-    resourceManager: {
-      ...resourceManager,
-      getImageVersion: () => Promise.resolve(shown),
-      listImageVersions: () => Promise.resolve(listed),
-    },
-  };
 }
 
 /** Events of a version since the last call, without their common prefix. */

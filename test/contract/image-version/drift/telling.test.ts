@@ -3,11 +3,10 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
-import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { refusal } from "../../../support/refusal.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
-import { inOwnWorld, nextVersionId } from "../../../support/own-world.js";
+import { inOwnWorld } from "../../../support/own-world.js";
 import {
   byHand,
   cancel,
@@ -25,10 +24,9 @@ import {
   putThrough,
   regionNames,
   seen,
-  showAs,
   shownIn,
 } from "../truth/support.js";
-import { eventsOf, look, MINUTE_MS, standingStill, told } from "./support.js";
+import { eventsOf, look, MINUTE_MS, told } from "./support.js";
 
 let world: InProcess;
 let id: string;
@@ -253,29 +251,6 @@ describe("a change by others", () => {
     expect(await told(world, id)).toEqual(["ChangedOutside"]);
   });
 
-  test("that an operation has told is not told again, and the other way round", async () => {
-    await atRest();
-    await edit({}, { theirs: "1" });
-    expect(
-      await ended(world, [
-        operationIn(await patch(world, id, { tags: { mine: "1" } })),
-      ]),
-    ).toMatchObject([{ status: "Succeeded" }]);
-    world.clock.advance(60 * MINUTE_MS);
-    await look(world);
-    expect(
-      (await told(world, id)).filter((type) => type === "ChangedOutside"),
-    ).toHaveLength(1);
-    await edit({}, { others: "2" });
-    await look(world);
-    await ended(world, [
-      operationIn(await patch(world, id, { tags: { mine: "2" } })),
-    ]);
-    expect(
-      (await told(world, id)).filter((type) => type === "ChangedOutside"),
-    ).toHaveLength(1);
-  });
-
   test.each([
     ["its replicas", { regionalReplicaCount: 4 }],
     ["whether it is in latest", { excludeFromLatest: true }],
@@ -296,27 +271,6 @@ describe("a change by others", () => {
       expect(await told(world, id)).toContain("ChangedOutside");
     },
   );
-
-  test("a flag that others set pauses the rule that waits, and goes on doing so when they put it back", async () => {
-    await made(
-      world,
-      id,
-      plain(REGIONS, {
-        sigil: { promotion: { when: "manual" } },
-      }),
-    );
-    world.clock.advance(60 * MINUTE_MS);
-    await edit({ publishingProfile: { excludeFromLatest: false } });
-    await look(world);
-    expect(await told(world, id)).toEqual(["Promoted", "ChangedOutside"]);
-    world.clock.advance(60 * MINUTE_MS);
-    await edit({ publishingProfile: { excludeFromLatest: true } });
-    await look(world);
-    expect(await told(world, id)).toEqual(["Demoted"]);
-    expect((await world.read(id)).record.conditions).toMatchObject([
-      { type: "Paused" },
-    ]);
-  });
 });
 
 describe("nothing is told", () => {
@@ -326,54 +280,6 @@ describe("nothing is told", () => {
     await look(world);
     expect(await told(world, id)).toEqual([]);
     expect(reads()).toBe(0);
-  });
-
-  test("of what others have made", async () => {
-    await atRest();
-    const theirs = nextVersionId();
-    await outside(world, "PUT", theirs, plain());
-    await world.simulator.control.editVersion({
-      versionId: theirs,
-      tags: { a: "1" },
-    });
-    await ended(world, [await byHand.demote(world, theirs)]);
-    await world.takeEvents();
-    await world.simulator.control.editVersion({
-      versionId: theirs,
-      tags: { a: "2" },
-    });
-    world.clock.advance(60 * MINUTE_MS);
-    await look(world);
-    expect(await told(world, theirs)).toEqual([]);
-  });
-
-  test("by a look that is older than a write that has just ended", async () => {
-    await atRest();
-    const before = await standingStill(world, id);
-    await ended(world, [
-      operationIn(await patch(world, id, { tags: { a: "2" } })),
-    ]);
-    await world.takeEvents();
-    for (let runs = 0; runs < 2; runs += 1) {
-      await look(world, before);
-      expect(await told(world, id)).toEqual([]);
-      world.clock.advance(3 * MINUTE_MS);
-    }
-    world.clock.advance(30 * MINUTE_MS);
-    await look(world);
-    expect(await told(world, id)).toEqual([]);
-  });
-
-  test("by a look at which the version was not made yet", async () => {
-    const before = await standingStill(world, id);
-    await made(world, id, plain(REGIONS));
-    const { record } = await world.read(id);
-    for (let runs = 0; runs < 3; runs += 1) {
-      await look(world, before);
-      world.clock.advance(2 * MINUTE_MS);
-    }
-    expect(await told(world, id)).toEqual([]);
-    expect((await world.read(id)).record.status).toEqual(record.status);
   });
 
   test("twice of what Azure works on", async () => {
@@ -685,21 +591,6 @@ describe("a version that others have deleted", () => {
     expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
   });
 
-  test("is not told where it comes back between two looks", async () => {
-    const shown = await shownIn(world, id);
-    await outside(world, "DELETE", id);
-    await look(world);
-    showAs(world, id, shown, { times: null });
-    world.clock.advance(30 * MINUTE_MS);
-    await look(world);
-    world.simulator.control.clearFaults();
-    await look(world);
-    expect(await told(world, id)).toEqual([]);
-    world.clock.advance(30 * MINUTE_MS);
-    await look(world);
-    expect(await told(world, id)).toEqual(["DeletedOutside"]);
-  });
-
   test("and made again is told at once, and the new one is theirs", async () => {
     await outside(world, "DELETE", id);
     world.clock.advance(60 * MINUTE_MS);
@@ -778,35 +669,4 @@ describe("a version that others have deleted", () => {
     }
     expect(await told(world, id)).toEqual([]);
   });
-});
-
-test("two looks that lack the version are no deletion where one between them has shown it, at work", async () => {
-  await made(world, id, plain());
-  world.clock.advance(60 * MINUTE_MS);
-  await told(world, id);
-  const { resourceManager } = world.deps;
-  const busy = { provisioningState: "Updating" } as const;
-  const showing = (isThere: boolean): Dependencies => ({
-    ...world.deps,
-    resourceManager: {
-      ...resourceManager,
-      getImageVersion: async (one) => {
-        const shown = await resourceManager.getImageVersion(one);
-        return isThere && shown ? { ...shown, ...busy } : undefined;
-      },
-      listImageVersions: async (imageId) =>
-        (await resourceManager.listImageVersions(imageId))?.flatMap((one) =>
-          id.endsWith(`/${one.name}`)
-            ? isThere
-              ? [{ ...one, ...busy }]
-              : []
-            : [one],
-        ),
-    },
-  });
-  for (const isThere of [false, true, false]) {
-    await look(world, showing(isThere));
-    world.clock.advance(30 * MINUTE_MS);
-  }
-  expect(await told(world, id)).toEqual([]);
 });

@@ -92,39 +92,6 @@ describe("a deletion", () => {
     },
   );
 
-  test.each(["reset", "status"] as const)(
-    "that has no answer (%s), canceled, is followed until it is known that the version stays, which is in latest then",
-    async (how) => {
-      await publish();
-      const { id } = await remove();
-      await untilExcluded();
-      world.simulator.control.addFault({
-        method: "DELETE",
-        path: version,
-        times: null,
-        ...(how === "reset" ? { action: "reset" } : { status: 500 }),
-      });
-      world.clock.advance(DELAY_MS);
-      await world.runDue();
-      const sent = deletes();
-      const canceled = await cancelOperation(world.deps, id, BY.requestedBy);
-      expect(canceled.history.at(-1)?.message).toContain("Azure may carry out");
-      // Canceled again, it is the same.
-      expect(await cancelOperation(world.deps, id, BY.requestedBy)).toEqual(
-        canceled,
-      );
-      await world.runDue();
-      expect(await world.deps.store.readOperation(id)).toMatchObject({
-        status: "Running",
-      });
-      expect(await shown()).toBe("excluded");
-      const ended = await world.finish(version);
-      expect(ended).toMatchObject({ id, status: "Canceled" });
-      expect(await shown()).toBe("included");
-      expect(deletes()).toBe(sent);
-    },
-  );
-
   test.each([true, false])(
     "that Azure carries out, canceled, is told Deleted once, and nothing else (its answer is lost: %s)",
     async (isLost) => {
@@ -188,17 +155,4 @@ describe("a deletion", () => {
       expect(await shown()).toBe("included");
     },
   );
-
-  test("canceled while the exclusion is on its way takes that back", async () => {
-    await publish();
-    const { id } = await remove();
-    for (let i = 0; i < 20; i += 1) {
-      await world.runDue();
-      if ((await shown()) === "excluded") break;
-      world.clock.advance(5_000);
-    }
-    await cancelOperation(world.deps, id, { appId: "operator" });
-    expect(await world.finish(version)).toMatchObject({ status: "Canceled" });
-    expect(await shown()).toBe("included");
-  });
 });

@@ -16,19 +16,11 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const {
-  remove,
-  publish,
-  shown,
-  untilExcluded,
-  deletes,
-  drive,
-  hide,
-  hideMachines,
-} = inGuardedWorld((given, versionId) => {
-  world = given;
-  version = versionId;
-});
+const { remove, publish, shown, untilExcluded, deletes, drive, hideMachines } =
+  inGuardedWorld((given, versionId) => {
+    world = given;
+    version = versionId;
+  });
 
 /** An image definition of its own, with both in latest. */
 async function twoVersions() {
@@ -41,20 +33,6 @@ async function twoVersions() {
 }
 
 describe("a deletion", () => {
-  test("is not sent unasked where its own look shows no version", async () => {
-    await publish();
-    await remove();
-    await untilExcluded();
-    await putUser(world, "virtualMachineScaleSets", "late", version);
-    hide(1);
-    expect(await world.finish(version)).toMatchObject({
-      status: "Failed",
-      error: { code: "ImageVersionInUse" },
-    });
-    world.simulator.control.clearFaults();
-    expect(deletes()).toBe(0);
-  });
-
   test("whose version is found in use then ends, with the version in latest as it was", async () => {
     await publish();
     await remove();

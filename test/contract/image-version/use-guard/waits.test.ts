@@ -1,10 +1,7 @@
-/** A deletion excludes the version from latest, and waits, whatever single looks show. */
+/** A deletion excludes the version from latest, and waits. */
 import { describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../../src/image-version/commands/promote.js";
-import { takeStep } from "../../../../src/image-version/steps/take-step.js";
-import { idOf, type InProcess } from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";
-import { BY, showAs, shownIn } from "../truth/support.js";
 import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
@@ -14,9 +11,8 @@ const {
   publish,
   shown,
   untilExcluded,
+  byOthers,
   deletes,
-  drive,
-  hide,
   throttleResourceGraph,
 } = inGuardedWorld((given, versionId) => {
   world = given;
@@ -24,69 +20,44 @@ const {
 });
 
 describe("a deletion", () => {
-  describe("where looks show no version is sent no sooner", () => {
-    /** It leaves latest, and is deleted once the delay has passed since. */
-    async function isDoneInTime(minutes = 14): Promise<void> {
-      await drive(minutes);
-      expect(deletes()).toBe(0);
-      world.simulator.control.clearFaults();
-      expect(await shown()).toBe("excluded");
-      expect(await world.finish(version)).toMatchObject({
-        status: "Succeeded",
-      });
-      expect(deletes()).toBe(1);
-    }
-
-    test.each([1, 2, 3, 9])("at its first steps, %i times", async (times) => {
-      await publish();
-      await remove();
-      hide(times);
-      await isDoneInTime();
+  test("is done, and nothing is sent, where the version is gone before", async () => {
+    await publish();
+    await world.takeEvents();
+    await remove();
+    await world.simulator.control.removeResource(version);
+    expect(await world.finish(version)).toMatchObject({
+      status: "Succeeded",
     });
-
-    test("while it is excluded", async () => {
-      await publish();
-      await remove();
-      while (world.simulator.control.countRequests({ method: "PUT" }) < 2) {
-        await world.runDue();
-        world.clock.advance(5_000);
-      }
-      // It is taken for gone, and so its deletion looks once more.
-      hide(12);
-      await isDoneInTime(20);
-    });
-
-    test("by a step that comes within the delay", async () => {
-      await publish();
-      await remove();
-      await untilExcluded();
-      hide(1);
-      const { record, operation } = await world.read(version);
-      await takeStep(world.deps, {
-        operationId: operation.id,
-        step: record.step,
-      });
-      await isDoneInTime();
-    });
-
-    test("and ends as done where Azure's list has none, either", async () => {
-      await publish();
-      await world.takeEvents();
-      await remove();
-      await world.simulator.control.removeResource(version);
-      expect(await world.finish(version)).toMatchObject({
-        status: "Succeeded",
-      });
-      expect(deletes()).toBe(0);
-      const ends = (await world.takeEvents()).filter(
-        ({ subject, type }) => subject === version && /Deleted/u.test(type),
-      );
-      expect(ends.map(({ type }) => type)).toEqual([
-        "Sigil.ImageVersion.DeletedOutside",
-        "Sigil.ImageVersion.Deleted",
-      ]);
-    });
+    expect(deletes()).toBe(0);
+    const ends = (await world.takeEvents()).filter(
+      ({ subject, type }) => subject === version && /Deleted/u.test(type),
+    );
+    expect(ends.map(({ type }) => type)).toEqual([
+      "Sigil.ImageVersion.DeletedOutside",
+      "Sigil.ImageVersion.Deleted",
+    ]);
   });
+
+  test.each([
+    ["was excluded before", true],
+    ["the deletion has excluded", false],
+  ])(
+    "of what %s ends where others include it meanwhile",
+    async (_, excluded) => {
+      await publish(excluded);
+      const { id } = await remove();
+      await untilExcluded();
+      await byOthers(false);
+      world.clock.advance(DELAY_MS);
+      await world.finish(version);
+      expect(await world.deps.store.readOperation(id)).toMatchObject({
+        status: "Failed",
+        error: { code: "ChangedOutside" },
+      });
+      expect(await shown()).toBe("included");
+      expect(deletes()).toBe(0);
+    },
+  );
 
   test("excludes it from latest, waits, asks again, and deletes; machines with disks of their own are told", async () => {
     await publish();
@@ -116,19 +87,6 @@ describe("a deletion", () => {
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
-  });
-
-  test("excludes it where its first look is of before Sigil has included it", async () => {
-    await publish(true);
-    const before = await shownIn(world, version);
-    const promotion = { id: idOf(version), ...BY };
-    await promoteImageVersion(world.deps, promotion);
-    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
-    await remove();
-    showAs(world, version, before);
-    await untilExcluded();
-    expect(await shown()).toBe("excluded");
-    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   });
 
   test("waits where Resource Graph is throttled", async () => {
