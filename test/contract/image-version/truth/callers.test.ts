@@ -8,7 +8,6 @@ import {
   ended,
   etagOf,
   made,
-  operation,
   operationIn,
   pass,
   patch,
