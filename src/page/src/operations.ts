@@ -1,4 +1,4 @@
-import type { Schemas } from "@sigil/client";
+import { statusOf, type Schemas } from "@sigil/client";
 import { parseResourceId } from "./routes.js";
 
 export type Operation = Schemas["Operation"];
@@ -39,4 +39,14 @@ export function inWords(code: string): string {
 
 export function isRunning({ status }: Pick<Operation, "status">): boolean {
   return status === "NotStarted" || status === "Running";
+}
+
+export function statusText(operation: Operation): string {
+  const status = statusOf(operation);
+  if (status === "Running") return `${operation.percentComplete} %`;
+  if (status === "NotStarted") return "not begun";
+  if (status === "Succeeded") return "done";
+  return operation.error === undefined
+    ? status.toLowerCase()
+    : `failed, ${operation.error.code}`;
 }

@@ -1,9 +1,13 @@
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
-import { isRunning, titleOf, type Operation } from "../operations.js";
+import {
+  isRunning,
+  statusText,
+  titleOf,
+  type Operation,
+} from "../operations.js";
 import { BUSY_MS, ENDED_MS } from "../retry.js";
-import { statusText } from "../version/history.js";
 
 /** What a request has led to. */
 export function Accepted({

@@ -3,6 +3,7 @@ import { canonicalRegion, namesText } from "../geography.js";
 import { inWords } from "../operations.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
 import { isInLatest } from "../version/region-state.js";
+import { sourcesOf } from "../version/sources.js";
 
 type Version = Schemas["ImageVersion"];
 
@@ -73,22 +74,6 @@ function ruleText(rule: Version["sigil"]["promotion"]): string {
   ]
     .filter((part) => part !== "")
     .join(": ");
-}
-
-/** What it is made from: one source with all disks, or one for each. */
-export function sourcesOf({ properties }: Version): readonly string[] {
-  const {
-    source,
-    osDiskImage,
-    dataDiskImages = [],
-  } = properties.storageProfile;
-  if (source)
-    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
-      .filter((id) => id !== undefined)
-      .slice(0, 1);
-  return [osDiskImage, ...dataDiskImages]
-    .map((disk) => disk?.source?.id ?? disk?.source?.uri)
-    .filter((id) => id !== undefined);
 }
 
 function regionFacts(

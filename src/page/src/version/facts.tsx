@@ -3,8 +3,8 @@ import { EndOfLife } from "../components/time.js";
 import { Tile } from "../components/tile.js";
 import { useImageUse, useText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
-import { sourcesOf } from "../image/differences.js";
 import type { ImageName } from "../routes.js";
+import { sourcesOf } from "./sources.js";
 
 /** The few figures of a version. */
 export function Facts({

@@ -1,11 +1,16 @@
-import { statusOf, type Client } from "@sigil/client";
+import type { Client } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import { Link } from "../navigation.js";
-import { kindName, isRunning, type Operation } from "../operations.js";
+import {
+  kindName,
+  isRunning,
+  statusText,
+  type Operation,
+} from "../operations.js";
 import { parseResourceId, type ImageName } from "../routes.js";
 
 /** What was asked of the version, of the last hundred operations on its image definition. */
@@ -64,14 +69,4 @@ export function HistoryCard({
       )}
     </Card>
   );
-}
-
-export function statusText(operation: Operation): string {
-  const status = statusOf(operation);
-  if (status === "Running") return `${operation.percentComplete} %`;
-  if (status === "NotStarted") return "not begun";
-  if (status === "Succeeded") return "done";
-  return operation.error === undefined
-    ? status.toLowerCase()
-    : `failed, ${operation.error.code}`;
 }
