@@ -110,15 +110,18 @@ function finalityOf(
 /** Throws where the deletion that is there, or has been, does not do what is asked. */
 function mustDoWhatIsAsked(
   { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
-  { record }: StoredVersion,
+  stored: StoredVersion,
   { id: operationId, softDelete }: OperationRecord,
 ): void {
+  const { record } = stored;
   const does = `Operation ${operationId} deletes ${formatImageVersionId(id)}`;
-  if (openDeletionIn(record)?.isByPolicy)
+  if (openDeletionIn(record)?.isByPolicy) {
+    mustNotBeProtected(id, stored, undefined);
     throw conflict(
       `${does}, unless its retention policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
       operationId,
     );
+  }
   if (bypassSoftDelete && softDelete?.isSoftDeleteEnabled !== false)
     throw conflict(
       `${does}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
