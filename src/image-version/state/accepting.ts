@@ -147,6 +147,7 @@ export function accept(
     pair,
     operation.id,
     asked.request.release,
+    asked.look !== undefined,
     context,
   );
   return { ...nextStep(alone, context), accepted: member };

@@ -14,17 +14,18 @@ import {
   type VersionRequest,
 } from "./record.js";
 
-/** Invariant 1. */
+/** Invariant 1. `isThere`: Azure has the version, so that no creation has to say any more how it is made. */
 export function withoutOvertaken(
   pair: ImageVersionPair,
   by: string,
   release: ReleaseChange | undefined,
+  isThere: boolean,
   context: TransitionContext,
 ): ImageVersionPair {
   if (release === undefined) return pair;
   let next = pair;
   for (const [id, request] of openRequests(pair.record)) {
-    if (id === by || !isOvertaken(request, release)) continue;
+    if (id === by || !isOvertaken(request, release, isThere)) continue;
     const { release: _, ...kept } = request;
     const isEmpty =
       Object.keys(request.patch).length === 0 && request.body === undefined;
@@ -44,10 +45,11 @@ export function withoutOvertaken(
 function isOvertaken(
   { release, creates, appliedTime, deletion }: VersionRequest,
   by: ReleaseChange,
+  isThere: boolean,
 ): boolean {
   return (
     release !== undefined &&
-    creates !== true &&
+    (creates !== true || isThere) &&
     appliedTime === undefined &&
     deletion === undefined &&
     // What is out of latest already is so, too, for its deletion.
