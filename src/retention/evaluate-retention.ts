@@ -42,7 +42,7 @@ export interface Evaluation {
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
-  { imageVersions, revocations }: RetentionDependencies,
+  { imageVersions, revocations }: Omit<RetentionDependencies, "policies">,
   imageId: string,
   rules: RetentionRules,
 ): Promise<Evaluation> {

@@ -15,6 +15,7 @@ export const ONCE = {
   time: 0,
   warmupIterations: 0,
   warmupTime: 0,
+  throws: true, // else a bench that fails says nothing of why
 } as const;
 
 const CHECKS = process.env["SIGIL_BENCH_CHECK"] === "1";

@@ -171,7 +171,10 @@ const PARTS: Readonly<
   retention: async (deps) =>
     (
       await evaluateRetention(
-        { imageVersions: deps } as Parameters<typeof evaluateRetention>[0],
+        {
+          imageVersions: deps,
+          revocations: { readRecord: () => Promise.resolve(undefined) },
+        },
         IMAGE_ID,
         { keepNewestPromoted: 3 },
       )

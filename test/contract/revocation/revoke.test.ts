@@ -215,11 +215,9 @@ describe("once it is revoked", () => {
   test("a retention policy keeps it, though its end of life is past", async () => {
     const policy = async () =>
       (
-        await evaluateRetention(
-          { policies: world.policies, ...revocationOf(world.deps) },
-          image,
-          { deleteAfterEndOfLifeDays: 0 },
-        )
+        await evaluateRetention(revocationOf(world.deps), image, {
+          deleteAfterEndOfLifeDays: 0,
+        })
       ).decisions.find(({ version: { name } }) => name === "1.0.1");
     await operationIn(
       patchImageVersion(world.deps, {

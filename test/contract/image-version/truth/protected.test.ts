@@ -251,7 +251,7 @@ describe("once it is there", () => {
       }),
     );
     const { decisions } = await evaluateRetention(
-      { policies: world.policies, ...revocationOf(world.deps) },
+      revocationOf(world.deps),
       id.replace(/\/versions\/[^/]*$/u, ""),
       { deleteAfterEndOfLifeDays: 0 },
     );
