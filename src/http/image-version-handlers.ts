@@ -110,10 +110,8 @@ export function imageVersionHandlers(
     );
     const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
-    const keys =
-      "expand" in query
-        ? await openedKeys(deps, imageIdOf(path), version)
-        : (await withKeys(deps, imageIdOf(path), [version]))[0]?.[1];
+    const looks = "expand" in query;
+    const keys = await openedKeys(deps, imageIdOf(path), version, looks);
     return shown(version, {
       ...waits,
       ...(revocation && { revocation }),

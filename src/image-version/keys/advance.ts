@@ -37,11 +37,17 @@ export function advanceKeys(
     : judged;
   const problems = [...seen.problems, ...kept(before, seen, shown)];
   const { keyUrl, encryptionType } = { ...before, ...shown };
+  const expiresTime =
+    seen.expiresTime ??
+    (!seen.seen.key && isSameKey(before, shown)
+      ? before.expiresTime
+      : undefined);
   const [told, changed] = toldOf(before, seen, problems, keyUrl);
   const state: KeyState = {
     diskEncryptionSetId,
     lookedTime,
     ...(keyUrl !== undefined && { keyUrl }),
+    ...(expiresTime !== undefined && { expiresTime }),
     ...(encryptionType !== undefined && { encryptionType }),
     problems,
     notSeen: seen.notSeen,
@@ -80,13 +86,19 @@ function kept(
   { problems, seen }: Judged,
   shown: DiskEncryptionSet | undefined,
 ): readonly KeyProblem[] {
-  const isSameKey = shown === undefined || shown.keyUrl === before.keyUrl;
   return (before.problems ?? []).filter(
     ({ seenBy, code }) =>
       !seen[seenBy] &&
       !problems.some((one) => one.code === code) &&
-      (seenBy !== "key" || isSameKey),
+      (seenBy !== "key" || isSameKey(before, shown)),
   );
+}
+
+function isSameKey(
+  before: Before,
+  shown: DiskEncryptionSet | undefined,
+): boolean {
+  return shown === undefined || shown.keyUrl === before.keyUrl;
 }
 
 /** Invariants 1 and 2: whether another key than the one that was told of is safe is known once that is seen. */

@@ -28,6 +28,8 @@ export interface KeySight {
 export interface Judged {
   readonly problems: readonly KeyProblem[];
   readonly notSeen: readonly NotSeen[];
+  /** Of the version of the key that the set uses; absent where it has none, or was not seen. RFC 3339. */
+  readonly expiresTime?: string;
   readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
 }
 
@@ -50,12 +52,14 @@ export function judgeSet(
 ): Judged {
   const { set, key, vault, newest } = sight;
   const keyUrl = set.kind === "found" ? set.value.keyUrl : undefined;
+  const expires = key?.kind === "found" ? key.value.expires : undefined;
   return {
     problems: [
       ...setProblems(id, set, madeWith),
       ...judgeKey(id, keyUrl, sight, time),
     ],
     notSeen: notSeenOf(set, key, vault, newest),
+    ...(expires !== undefined && { expiresTime: expires }),
     seen: {
       set: set.kind !== "unseen",
       // Of a set that is gone, or has no key, there is no key to be seen.

@@ -52,6 +52,8 @@ export interface KeyState {
   readonly diskEncryptionSetId: string;
   readonly lookedTime: string;
   readonly keyUrl?: string;
+  /** Of the key, as it was seen last; absent where it has none, or an earlier release has looked. */
+  readonly expiresTime?: string;
   readonly encryptionType?: EncryptionType;
   readonly problems: readonly KeyProblem[];
   readonly notSeen: readonly NotSeen[];

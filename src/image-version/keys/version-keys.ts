@@ -13,6 +13,8 @@ export interface VersionKeys {
   readonly state: "AtRisk" | "Unknown" | "Safe";
   /** When the first of its sets was looked at; absent where one was not. RFC 3339. */
   readonly lookedTime?: string;
+  /** Those that were looked at. */
+  readonly sets: readonly (OfSet & Pick<KeyState, "keyUrl" | "expiresTime">)[];
   readonly problems: readonly (OfSet &
     Omit<KeyProblem, "seenBy"> & {
       readonly keyUrl?: string;
@@ -107,8 +109,22 @@ export function versionKeys(
     state:
       problems.length > 0 ? "AtRisk" : notSeen.length > 0 ? "Unknown" : "Safe",
     ...(first !== undefined && { lookedTime: first }),
+    sets: looks.flatMap(({ of, state }) =>
+      state === undefined ? [] : [{ ...of, ...keyIn(state) }],
+    ),
     problems,
     notSeen,
+  };
+}
+
+/** Which key a set was seen with, and until when that can be used. */
+export function keyIn({
+  keyUrl,
+  expiresTime,
+}: KeyState): Pick<KeyState, "keyUrl" | "expiresTime"> {
+  return {
+    ...(keyUrl !== undefined && { keyUrl }),
+    ...(expiresTime !== undefined && { expiresTime }),
   };
 }
 

@@ -134,7 +134,9 @@ function revoked(revocation: Sigil["revocation"]): readonly Found[] {
   return [{ type: "Revoked", message, since }];
 }
 
-export function atRisk(keys: VersionKeys | undefined): readonly Found[] {
+export function atRisk(
+  keys: Pick<VersionKeys, "state" | "problems"> | undefined,
+): readonly Found[] {
   return keys?.state !== "AtRisk"
     ? []
     : [

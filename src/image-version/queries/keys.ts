@@ -51,7 +51,7 @@ export async function readKeys(
   };
 }
 
-/** Of versions of one image definition: each as it is known, and its keys. */
+/** Of versions of one image definition: each as it is known, and its keys, without what each set's key is. */
 export async function withKeys<V extends Version>(
   deps: Pick<Dependencies, "keyGuardian">,
   imageId: string,
@@ -65,28 +65,31 @@ export async function withKeys<V extends Version>(
   );
   return versions.map((version, i) => {
     const keys = known?.of(uses[i] ?? [], version.record);
-    return [version, keys && viewKeys(keys)];
+    if (keys === undefined) return [version, undefined];
+    const { sets: _, ...listed } = viewKeys(keys);
+    return [version, listed];
   });
 }
 
-/** The keys of one version; sets that no run has looked at yet are looked at now. What cannot be looked at stays as it is known. */
+/** The keys of one version; with `looks` sets that no run has looked at yet are looked at now. What cannot be looked at stays as it is known. */
 export async function openedKeys(
   deps: Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">,
   imageId: string,
   { look, record }: Version,
+  looks: boolean,
 ): Promise<KeysView | undefined> {
   const { keyGuardian } = deps;
   const uses = usesOf(look);
   const known = await readKeys(deps, imageId, uses.length > 0);
   if (known === undefined || keyGuardian === undefined) return undefined;
   const reads = { ...deps, ...keyGuardian };
-  const looks = createKeyLooks(reads);
+  const keyLooks = createKeyLooks(reads);
   const states = new Map(known.states);
   await Promise.all(
-    uses.map(async ({ diskEncryptionSetId: set }) => {
+    (looks ? uses : []).map(async ({ diskEncryptionSetId: set }) => {
       if (known.states.has(set.toLowerCase())) return;
       const state = await deps.looks.keys(set, () =>
-        lookAgain(reads, looks, set, undefined),
+        lookAgain(reads, keyLooks, set, undefined),
       );
       if (state !== undefined) states.set(set.toLowerCase(), state);
     }),
@@ -120,9 +123,13 @@ export function withRegionsAway(
     : { resource: patched(resource, Object.assign({}, ...away) as Patch) };
 }
 
-function viewKeys({ problems, notSeen, ...keys }: VersionKeys): KeysView {
+function viewKeys({ sets, problems, notSeen, ...keys }: VersionKeys): KeysView {
   return {
     ...keys,
+    sets: sets.map(({ regions, ...set }) => ({
+      ...set,
+      regions: [...regions],
+    })),
     problems: problems.map(({ regions, breaks, ...problem }) => ({
       ...problem,
       regions: [...regions],

@@ -23,7 +23,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
-import type { KeyStatesBySet } from "../keys/version-keys.js";
+import { keyIn, type KeyStatesBySet } from "../keys/version-keys.js";
 import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
@@ -207,23 +207,26 @@ async function summarize(
   };
 }
 
-/** Of those that are not safe. */
+/** Of those that were looked at. */
 function keysOf(
   ids: readonly string[],
   states: KeyStatesBySet | undefined,
 ): NonNullable<ImageSummaryView["keys"]> {
   return ids.flatMap((id, diskEncryptionSet) => {
-    const { problems = [], notSeen = [] } = states?.get(id.toLowerCase()) ?? {};
-    return problems.length + notSeen.length === 0
+    const state = states?.get(id.toLowerCase());
+    return state === undefined
       ? []
       : [
           {
             diskEncryptionSet,
-            problems: problems.map(({ seenBy: _, breaks, ...problem }) => ({
-              ...problem,
-              breaks: [...breaks],
-            })),
-            notSeen: notSeen.map((one) => ({ ...one })),
+            ...keyIn(state),
+            problems: state.problems.map(
+              ({ seenBy: _, breaks, ...problem }) => ({
+                ...problem,
+                breaks: [...breaks],
+              }),
+            ),
+            notSeen: state.notSeen.map((one) => ({ ...one })),
           },
         ];
   });

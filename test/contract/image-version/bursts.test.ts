@@ -150,7 +150,7 @@ test("what else is shown of a version waits for nothing either: what was read be
       toDisplay(() => forecastImageVersion(instance, of, "promote")),
       toDisplay(async () => {
         const version = await getImageVersion(instance, of);
-        return openedKeys(instance, imageIdOf(of), version);
+        return openedKeys(instance, imageIdOf(of), version, true);
       }),
     ]);
     return {

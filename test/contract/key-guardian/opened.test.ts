@@ -1,8 +1,19 @@
-/** A version that somebody opens: its sets are looked at before the next run. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+/** A version that somebody opens: its sets are looked at before the next run, and each says until when its key can be used. */
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
-import { openedKeys } from "../../../src/image-version/queries/keys.js";
+import {
+  openedKeys,
+  withKeys,
+} from "../../../src/image-version/queries/keys.js";
+import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { idOf } from "../../support/dependencies.js";
 import { OS, startGuarded, type Guarded } from "./support.js";
 
@@ -23,12 +34,9 @@ beforeEach(() => {
   world.simulator.control.clearRequests();
 });
 
-const open = async () =>
-  openedKeys(
-    deps,
-    image,
-    await getImageVersion(deps, idOf(`${image}/versions/1.0.0`)),
-  );
+const version = () => getImageVersion(deps, idOf(`${image}/versions/1.0.0`));
+const open = async (looks = true) =>
+  openedKeys(deps, image, await version(), looks);
 const setsRead = (): number =>
   world.simulator.control
     .requests()
@@ -67,4 +75,70 @@ test("a run's own look is taken as it is", async () => {
   world.simulator.control.clearRequests();
   expect(await open()).toMatchObject({ state: "Safe" });
   expect(setsRead()).toBe(0);
+});
+
+describe("until when a key can be used", () => {
+  const EXPIRES = "2031-03-03T00:00:00.000Z";
+  const summarized = async () => (await createSummaries(deps)(image)).view;
+  beforeEach(() => world.setKey({ exp: Date.parse(EXPIRES) / 1_000 }));
+
+  test("is said of the sets of a version and of an image definition, where the key has an end", async () => {
+    await world.run();
+    const keys = await open(false);
+    expect(keys?.sets).toHaveLength(4);
+    expect(
+      keys?.sets?.filter(({ expiresTime }) => expiresTime !== undefined),
+    ).toEqual([
+      {
+        diskEncryptionSetId: OS,
+        regions: ["westus"],
+        keyUrl: expect.stringContaining("WestUSDiskEncryptionSet1/") as string,
+        expiresTime: EXPIRES,
+      },
+    ]);
+    const { diskEncryptionSets, keys: listed = [] } = await summarized();
+    expect(
+      listed.map(({ diskEncryptionSet, keyUrl, expiresTime }) => [
+        diskEncryptionSets[diskEncryptionSet],
+        keyUrl !== undefined,
+        expiresTime,
+      ]),
+    ).toEqual(
+      diskEncryptionSets.map((id) => [
+        id,
+        true,
+        id === OS ? EXPIRES : undefined,
+      ]),
+    );
+    const [[, inList] = []] = await withKeys(deps, image, [await version()]);
+    expect(inList).toMatchObject({ state: "Safe" });
+    expect(inList).not.toHaveProperty("sets");
+  });
+
+  test("is what a look has shown where no run has looked yet, and is not known of a set that nobody has looked at", async () => {
+    const fresh = await world.define();
+    await world.publish(`${fresh}/versions/1.0.0`);
+    const of = await getImageVersion(deps, idOf(`${fresh}/versions/1.0.0`));
+    expect((await openedKeys(deps, fresh, of, false))?.sets).toEqual([]);
+    const looked = await openedKeys(deps, fresh, of, true);
+    expect(
+      looked?.sets?.find(({ diskEncryptionSetId: id }) => id === OS),
+    ).toMatchObject({ expiresTime: EXPIRES });
+  });
+
+  test("is not known of what an earlier release has stored, which is read as it was", async () => {
+    await world.run();
+    const { keyStates } = world.guardian;
+    const stored = await keyStates.read(image);
+    if (stored === undefined) throw new Error("nothing is stored");
+    const { document, etag } = stored;
+    const sets = document.sets.map(({ expiresTime: _, ...state }) => state);
+    await keyStates.put({ ...document, sets }, etag);
+    const before = await open(false);
+    expect(before?.state).toBe("Safe");
+    expect(before?.sets).toHaveLength(4);
+    expect(JSON.stringify(before)).not.toContain("expiresTime");
+    await world.run();
+    expect(JSON.stringify(await open(false))).toContain(EXPIRES);
+  });
 });

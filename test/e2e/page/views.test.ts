@@ -50,8 +50,21 @@ function keysAre(page: Page, keys: object): Promise<unknown> {
   }));
 }
 
+const KEY = "WestUSDiskEncryptionSet1";
+const EXPIRES = "2031-03-03T12:00:00.000Z";
+
 describe("every view of the page", needs("chromium", chromium), () => {
   const world = startWorld(async (made) => {
+    const { simulator } = made.stack;
+    const key = simulator
+      .resources()
+      .find(({ id }) => id.endsWith(`/keys/${KEY}`));
+    if (key === undefined) throw new Error(`${KEY} is not there`);
+    const attributes = { enabled: true, exp: Date.parse(EXPIRES) / 1_000 };
+    await simulator.putResource({
+      ...key,
+      properties: { ...key.properties, attributes },
+    });
     await made.make("1.0.0");
     await made.stack.send("image-version-requests", { body: { no: "event" } });
   });
@@ -213,6 +226,34 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await attention.getByRole("link", { name: "Open 1 key at risk" }).click();
     await page.getByText("The key is disabled.").waitFor();
     expect(page.url()).toContain(KEYS);
+  });
+
+  it("says when each key of a version expires, and of each set, exact on hover", async () => {
+    const { page } = await world.open(VERSION, "reader");
+    const keys = page.getByRole("region", { name: "Keys" });
+    await keys.getByText("The first expires 3 Mar 2031").waitFor();
+    await keys.getByText(/^All \d+ sets$/u).click();
+    const row = keys.getByRole("row", { name: /^westus /u });
+    await row.getByText("Expires 3 Mar 2031").waitFor();
+    expect(await keys.locator("time").last().getAttribute("title")).toContain(
+      "(2031-03-03 12:00:00.000 UTC)",
+    );
+    await changed<{ diskEncryptionSets: string[] }>(
+      page,
+      "**/summary",
+      (body) => ({
+        ...body,
+        keys: body.diskEncryptionSets.map((id, diskEncryptionSet) => ({
+          diskEncryptionSet,
+          ...(id.endsWith(KEY) && { expiresTime: EXPIRES }),
+          problems: [],
+          notSeen: [],
+        })),
+      }),
+    );
+    await goTo(page, KEYS);
+    await page.getByText("Expires 3 Mar 2031").waitFor();
+    expect(await page.getByText("Expires").count()).toBe(1);
   });
 
   it("the overview says to an Admin which messages were rejected, and leads to them", async () => {

@@ -107,7 +107,7 @@ describe("what is printed", () => {
     expect([code, stdout]).toEqual([0, "No findings.\n"]);
   });
 
-  it("of keys is each set, its versions and what is wrong", async () => {
+  it("of keys is each set, its versions, until when its key can be used and what is wrong", async () => {
     const set = (name: string): string =>
       `/subscriptions/${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/${name}`;
     const summary = {
@@ -115,6 +115,12 @@ describe("what is printed", () => {
       complete: true,
       diskEncryptionSets: [set("good"), set("bad")],
       keys: [
+        {
+          diskEncryptionSet: 0,
+          expiresTime: "2031-03-03T00:00:00.000Z",
+          problems: [],
+          notSeen: [],
+        },
         {
           diskEncryptionSet: 1,
           problems: [
@@ -143,7 +149,7 @@ describe("what is printed", () => {
     const list = async (more: string): Promise<string> =>
       (await runLine(`key list ${AT} -o table ${more}`, () => [200, summary]))
         .stdout;
-    expect(await list("")).toMatch(/^good +1\.0\.0$/mu);
+    expect(await list("")).toMatch(/^good +1\.0\.0 +2031-03-03T00:00$/mu);
     expect(await list("--at-risk")).toMatch(
       /-\nbad +1\.1\.0, 1\.0\.0 +KeyExpiring +It expires soon\.\n$/u,
     );

@@ -4,11 +4,9 @@ import { IMAGE_PLACE, imageIn } from "./places.js";
 import { SAMPLE } from "./versions.js";
 
 /** A disk encryption set that versions of an image definition have. */
-interface Key {
+interface Key extends Omit<Schemas["KeySummary"], "diskEncryptionSet"> {
   readonly diskEncryptionSetId: string;
   readonly versions: readonly string[];
-  readonly problems: readonly Schemas["KeyProblem"][];
-  readonly notSeen: readonly Schemas["KeyNotSeen"][];
 }
 
 export const KEY_COMMANDS: readonly Command[] = [
@@ -16,7 +14,7 @@ export const KEY_COMMANDS: readonly Command[] = [
     words: "key list",
     summary: "List the keys of an image definition's versions",
     description:
-      "Each disk encryption set that a version has, and what was wrong with it or its key at Sigil's last look.",
+      "Each disk encryption set that a version has: until when its key can be used, and what was wrong at Sigil's last look.",
     options: [
       ...IMAGE_PLACE,
       {
@@ -31,6 +29,10 @@ export const KEY_COMMANDS: readonly Command[] = [
         of: ({ diskEncryptionSetId: id }: Key) => id.split("/").at(-1),
       },
       { title: "Versions", of: ({ versions }: Key) => versions },
+      {
+        title: "Expires",
+        of: ({ expiresTime }: Key) => expiresTime?.slice(0, 16),
+      },
       {
         title: "Problem",
         of: ({ problems }: Key) => problems.map(({ code }) => code),
@@ -66,15 +68,18 @@ function keysIn({
 }: Schemas["ImageSummary"]): readonly Key[] {
   return diskEncryptionSets.map((diskEncryptionSetId, i) => {
     const looked = keys.find((key) => key.diskEncryptionSet === i);
+    const { diskEncryptionSet: _, ...key } = looked ?? {
+      problems: [],
+      notSeen: [],
+    };
     return {
       diskEncryptionSetId,
+      ...key,
       versions: versions
         .filter(({ regions }) =>
           regions.some((region) => region.diskEncryptionSets?.includes(i)),
         )
         .map(({ name }) => name),
-      problems: looked?.problems ?? [],
-      notSeen: looked?.notSeen ?? [],
     };
   });
 }

@@ -42,6 +42,24 @@ export function EndOfLife({ date }: { readonly date: string }) {
   );
 }
 
+/** Until when a key can be used. */
+export function Expires({
+  value,
+  subject,
+}: {
+  readonly value: string;
+  /** Which key. */
+  readonly subject?: string | undefined;
+}) {
+  const verb = Date.parse(value) < Date.now() ? "expired" : "expires";
+  return (
+    <>
+      {subject === undefined ? verb.replace("e", "E") : `${subject} ${verb}`}{" "}
+      <Time value={value} show="date" />
+    </>
+  );
+}
+
 /** When something ends, as far as one knows: what is late is not over. */
 export function Expected({
   verb,

@@ -2,7 +2,7 @@ import type { Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Strip, Tile } from "../components/tile.js";
 import { Table } from "../components/table.js";
-import { Time } from "../components/time.js";
+import { Expires, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { namesText } from "../geography.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
@@ -71,7 +71,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
         </div>
       )}
       {keys && <NotSeen keys={keys} />}
-      {regions.length > 0 && <AllSets disks={disks} />}
+      {regions.length > 0 && <AllSets disks={disks} keys={keys} />}
     </Card>
   );
 }
@@ -116,11 +116,10 @@ function DiskLine({
   readonly disk: DiskRow;
   readonly keys: Keys | undefined;
 }) {
-  const of = (disk: Disk): readonly string[] => setsOf(disk);
   const isOf = (id: string, sets: readonly string[]): boolean =>
-    sets.some((set) => set.toLowerCase() === id.toLowerCase());
+    sets.some((set) => isSame(set, id));
   const stateOf = (disk: Disk): "risk" | "unseen" | "ready" | "none" => {
-    const sets = of(disk);
+    const sets = setsOf(disk);
     if (sets.length === 0) return "none";
     if (keys?.problems.some((one) => isOf(one.diskEncryptionSetId, sets)))
       return "risk";
@@ -138,7 +137,11 @@ function DiskLine({
       ? "Azure's own keys"
       : count("risk") > 0
         ? `${count("risk")} at risk`
-        : `${count("ready")} of ${own} safe, with no expiry to act on${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
+        : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
+  const first = regions
+    .flatMap(({ disk }) => setsOf(disk))
+    .flatMap((id) => expiryOf(keys, id) ?? [])
+    .sort((a, b) => Date.parse(a) - Date.parse(b))[0];
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -161,13 +164,29 @@ function DiskLine({
         )}
       </td>
       <td data-label="Keys" class={count("risk") > 0 ? "error-text" : ""}>
-        {text}
+        <span>
+          {text}
+          {first !== undefined && (
+            <div class="sub">
+              <Expires
+                value={first}
+                subject={own > 1 ? "The first" : undefined}
+              />
+            </div>
+          )}
+        </span>
       </td>
     </tr>
   );
 }
 
-function AllSets({ disks }: { readonly disks: readonly DiskRow[] }) {
+function AllSets({
+  disks,
+  keys,
+}: {
+  readonly disks: readonly DiskRow[];
+  readonly keys: Keys | undefined;
+}) {
   const sets = new Set(
     disks.flatMap(({ regions }) => regions.flatMap(({ disk }) => setsOf(disk))),
   );
@@ -176,7 +195,9 @@ function AllSets({ disks }: { readonly disks: readonly DiskRow[] }) {
     <details class="fold">
       <summary>
         <b>{sets.size === 1 ? "The set" : `All ${sets.size} sets`}</b>
-        <span class="muted small">by region and disk</span>
+        <span class="muted small">
+          by region and disk, and when their keys expire
+        </span>
       </summary>
       <Table
         caption="Disk encryption sets by region and disk"
@@ -192,9 +213,11 @@ function AllSets({ disks }: { readonly disks: readonly DiskRow[] }) {
                   <span>
                     {disk &&
                       setsOf(disk).map((id) => (
-                        <span key={id} title={id}>
-                          {nameIn(id)}
-                        </span>
+                        <NamedSet
+                          key={id}
+                          id={id}
+                          expires={expiryOf(keys, id)}
+                        />
                       ))}
                     {disk && (
                       <small>{ENCRYPTION_NAMES[disk.type] ?? disk.type}</small>
@@ -208,6 +231,36 @@ function AllSets({ disks }: { readonly disks: readonly DiskRow[] }) {
       </Table>
     </details>
   );
+}
+
+function NamedSet({
+  id,
+  expires,
+}: {
+  readonly id: string;
+  readonly expires: string | undefined;
+}) {
+  return (
+    <>
+      <span title={id}>{nameIn(id)}</span>
+      {expires !== undefined && (
+        <small>
+          <Expires value={expires} />
+        </small>
+      )}
+    </>
+  );
+}
+
+/** Until when the key of a set can be used, where it has an end and was looked at. */
+function expiryOf(keys: Keys | undefined, id: string): string | undefined {
+  return keys?.sets?.find(({ diskEncryptionSetId }) =>
+    isSame(diskEncryptionSetId, id),
+  )?.expiresTime;
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function disksOf({ sigil: { regions } }: Version): readonly DiskRow[] {

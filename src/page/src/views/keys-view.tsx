@@ -11,7 +11,7 @@ import { LiveDot, LiveState } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
-import { Time } from "../components/time.js";
+import { Expires, Time } from "../components/time.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, navigate, replaceAddress } from "../navigation.js";
@@ -31,10 +31,8 @@ interface Keys {
   readonly sets: readonly DiskEncryptionSet[];
   /** By id in lower case. */
   readonly uses: ReadonlyMap<string, readonly Use[]>;
-  /** The same, of those that are not safe. */
+  /** The same, of those that were looked at. */
   readonly states: ReadonlyMap<string, KeySummary>;
-  /** Those that were looked at, as versions have them. */
-  readonly looked: ReadonlySet<string>;
   readonly images: readonly ImageName[];
   /** Those of `images` whose versions could not be read, or not all of them yet. */
   readonly unread: readonly ImageName[];
@@ -83,7 +81,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
     </>
   );
   if (live.value === undefined) return head;
-  const { sets, uses, states, looked, images, unread } = live.value;
+  const { sets, uses, states, images, unread } = live.value;
   const regions = [...new Set(sets.map(({ region }) => region))].sort();
   return (
     <>
@@ -117,7 +115,6 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                   set={set}
                   uses={uses.get(set.id.toLowerCase()) ?? []}
                   state={states.get(set.id.toLowerCase())}
-                  looked={looked.has(set.id.toLowerCase())}
                   complete={unread.length === 0}
                 />
               ))}
@@ -132,14 +129,12 @@ function SetRow({
   set,
   uses,
   state,
-  looked,
   complete,
 }: {
   readonly set: DiskEncryptionSet;
   readonly uses: readonly Use[];
-  /** Of one that is not safe. */
+  /** Of one that was looked at. */
   readonly state: KeySummary | undefined;
-  readonly looked: boolean;
   readonly complete: boolean;
 }) {
   return (
@@ -157,6 +152,11 @@ function SetRow({
       <td data-label="Key">
         <span>
           <span title={set.keyUrl}>{keyText(set)}</span>
+          {state?.expiresTime !== undefined && (
+            <div class="sub">
+              <Expires value={state.expiresTime} />
+            </div>
+          )}
           {state?.problems.map(({ code, message, remediation }) => (
             <div key={code} class="error-text" title={remediation}>
               {message}
@@ -168,11 +168,7 @@ function SetRow({
             </div>
           ))}
           {state === undefined && (
-            <div class="sub">
-              {looked
-                ? "Safe, with no expiry to act on."
-                : "Nobody has looked at it."}
-            </div>
+            <div class="sub">Nobody has looked at it.</div>
           )}
         </span>
       </td>
@@ -279,7 +275,6 @@ async function readKeys(
   const images = await imagesIn(client, subscriptionId, signal);
   const uses = new Map<string, Use[]>();
   const states = new Map<string, KeySummary>();
-  const looked = new Set<string>();
   const unread: ImageName[] = [];
   await Promise.all(
     images.map(async (image) => {
@@ -287,14 +282,14 @@ async function readKeys(
         const { body } = await readSummary(client, image, undefined, signal);
         if (!body.complete) unread.push(image);
         body.diskEncryptionSets.forEach((id, index) => {
-          const users = body.versions.filter(({ regions }) =>
-            regions.some(({ diskEncryptionSets }) =>
-              diskEncryptionSets.includes(index),
-            ),
-          );
-          const versions = users.map(({ name }) => name);
+          const versions = body.versions
+            .filter(({ regions }) =>
+              regions.some(({ diskEncryptionSets }) =>
+                diskEncryptionSets.includes(index),
+              ),
+            )
+            .map(({ name }) => name);
           const key = id.toLowerCase();
-          if (users.some(({ keys }) => keys !== undefined)) looked.add(key);
           uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
           const state = body.keys?.find(
             ({ diskEncryptionSet }) => diskEncryptionSet === index,
@@ -308,7 +303,7 @@ async function readKeys(
       }
     }),
   );
-  return { sets, uses, states, looked, images, unread };
+  return { sets, uses, states, images, unread };
 }
 
 /** Of this subscription: those that were worked on lately and opened here, before those that are only listed. */

@@ -181,6 +181,38 @@ describe("what cannot be looked at mends nothing:", () => {
   });
 });
 
+describe("until when a key can be used", () => {
+  const expires = "2031-03-03T00:00:00Z";
+  const ENDS = { kind: "found", value: { enabled: true, expires } } as const;
+  const other = {
+    kind: "found",
+    value: { ...value, keyUrl: "https://vault/keys/west/2" },
+  } as const;
+  test.each<[string, SetSight, string | undefined]>([
+    ["stays known while it cannot be seen", { set: UNSEEN }, expires],
+    [
+      "stays known while its key cannot be seen",
+      { set: FOUND, key: UNSEEN },
+      expires,
+    ],
+    ["ends with its date", { set: FOUND, key: KEY }, undefined],
+    ["ends with the key", { set: other, key: UNSEEN }, undefined],
+    [
+      "is that of the version in use, whatever the newest has",
+      {
+        set: FOUND,
+        key: ENDS,
+        newest: { kind: "found", value: { enabled: true } },
+      },
+      expires,
+    ],
+  ])("%s", (_, sight, after) => {
+    const { state } = look(undefined, { set: FOUND, key: ENDS });
+    expect(state.expiresTime).toBe(expires);
+    expect(look(state, sight).state.expiresTime).toBe(after);
+  });
+});
+
 test("property: nothing is said to be mended, or is forgotten, that was not seen again by what had shown it", () => {
   const sets = [FOUND, FAILED, UNSEEN, { kind: "absent" }] as const;
   const keys = [KEY, DISABLED, UNSEEN, { kind: "absent" }] as const;

@@ -47,6 +47,7 @@ test("a set that works, with a key that does, has no problem", () => {
   expect(judged({ set: set(), key: key({ expires: inDays(31) }) })).toEqual({
     problems: [],
     notSeen: [],
+    expiresTime: inDays(31),
     seen: { set: true, key: true },
   });
 });

@@ -42,12 +42,18 @@ test("without own keys there is nothing to say", () => {
 test("safe is what was seen in each region, and is well", () => {
   expect(
     keys([state("/WESTUS", { lookedTime: TIMES[0] }), state("/eastus2")]),
-  ).toEqual({ state: "Safe", lookedTime: TIMES[0], problems: [], notSeen: [] });
+  ).toMatchObject({
+    state: "Safe",
+    lookedTime: TIMES[0],
+    problems: [],
+    notSeen: [],
+  });
 });
 
 test("a set that was not looked at, or of which not everything was seen, is never safe", () => {
   expect(keys([state("/westus")])).toEqual({
     state: "Unknown",
+    sets: [{ diskEncryptionSetId: "/westus", regions: ["westus"] }],
     problems: [],
     notSeen: [
       {
@@ -63,6 +69,13 @@ test("a set that was not looked at, or of which not everything was seen, is neve
   expect(
     keys([state("/westus", { notSeen }), state("/eastus2")]),
   ).toMatchObject({ state: "Unknown", notSeen: [{ code: "ManagedHsm" }] });
+});
+
+test("each set that was looked at says its key, and until when that can be used", () => {
+  const key = { keyUrl: "https://key", expiresTime: TIMES[1] };
+  expect(keys([state("/westus", key)])?.sets).toEqual([
+    { diskEncryptionSetId: "/westus", regions: ["westus"], ...key },
+  ]);
 });
 
 test("one set that is bad puts the version at risk, and says where", () => {
