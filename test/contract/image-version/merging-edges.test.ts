@@ -1,12 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-} from "../../../src/image-version/commands/promote.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
@@ -15,13 +11,12 @@ import { latestIn } from "../../../src/image-version/latest/flags.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
-import { imageIdOf, keyOf } from "../../../src/resource-id.js";
+import { imageIdOf } from "../../../src/resource-id.js";
 import {
   commandOf,
   idOf,
   request,
   startInProcess,
-  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
 import {
@@ -35,17 +30,9 @@ import {
   made,
   names,
   operationOf,
-  puts,
   regionsInAzure,
-  told,
 } from "../../support/merging.js";
-
-const OPERATOR = { appId: "operator" };
-const BY = {
-  requestedBy: OPERATOR,
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
+import { BY } from "./truth/support.js";
 
 let world: InProcess;
 let tests = 0;
@@ -68,157 +55,75 @@ const ask = (
 ): Promise<OperationRecord> => request(world.deps, id, wanted, more);
 
 const cancel = ({ id: operationId }: OperationRecord) =>
-  cancelOperation(world.deps, operationId, OPERATOR);
+  cancelOperation(world.deps, operationId, BY.requestedBy);
 
-/** ARM answers the next PUT of the version so. */
-function refuseNextPut(status: number, code: string): void {
+test("requests that are done together end, though Azure refuses to repair a region of one of them", async () => {
+  await made(world, id);
+  const operations = [await ask(body([HOME, A])), await ask(body([HOME, B]))];
+  await world.runDue();
+  await world.simulator.control.failRegion({ versionId: id, region: B.name });
   world.simulator.control.addFault({
     method: "PUT",
     path: `/versions/${idOf(id).versionName}`,
-    status,
-    body: { error: { code, message: "Not this." } },
+    status: 400,
+    body: { error: { code: "InvalidParameter", message: "Not this." } },
   });
-}
-
-/** Handles what is due now, none of what follows from it, by other dependencies. */
-async function handleDue(deps: Dependencies): Promise<void> {
-  for (const message of await world.takeDue())
-    await world.handle(message, deps);
-}
-
-/** The dependencies, and what happens before or after a PUT is sent with them. */
-function aroundPut(
-  around: (
-    put: () => Promise<string | undefined>,
-  ) => Promise<string | undefined>,
-): Dependencies {
-  const { resourceManager } = world.deps;
-  return {
+  const repairing: Dependencies = {
     ...world.deps,
-    resourceManager: {
-      ...resourceManager,
-      putImageVersion: (...args) =>
-        around(() => resourceManager.putImageVersion(...args)),
-    },
+    pace: { ...world.deps.pace, repairAttempts: 1, repairDelayMs: 1_000 },
   };
-}
-
-describe("requests that are done together", () => {
-  test("leave out the one that is canceled while they are put together", async () => {
-    await made(world, id);
-    await ask(body([HOME, A]));
-    const canceled = await ask(body([HOME, B]));
-    const other = await ask(body([HOME, C]));
-    const { store } = world.deps;
-    let joined = 0;
-    await handleDue({
-      ...world.deps,
-      store: {
-        ...store,
-        async commit(...args) {
-          if (args[0].members.length > 0 && (joined += 1) === 1)
-            await cancel(canceled);
-          return store.commit(...args);
-        },
+  for (let looks = 0; looks < 100; looks += 1) {
+    for (const message of await world.takeDue())
+      await world.handle(message, repairing);
+    if (isFinal((await world.read(id)).record.state)) break;
+    world.clock.advance(120_000);
+  }
+  expect(world.simulator.control.faults()).toEqual([
+    expect.objectContaining({ met: 1 }),
+  ]);
+  expect(isFinal((await world.read(id)).record.state)).toBe(true);
+  // Each by its own regions: that another's has failed is not the first one's affair.
+  expect(
+    await Promise.all(operations.map((one) => operationOf(world, one))),
+  ).toMatchObject([
+    { status: "Succeeded" },
+    {
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        errors: expect.arrayContaining([
+          expect.objectContaining({ code: "ResourceManagerRefused" }),
+        ]) as unknown,
       },
-    });
-    expect(joined).toBeGreaterThan(0);
-    await world.finish(id);
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, C));
-    const { status, history } = await operationOf(world, canceled);
-    expect(status).toBe("Canceled");
-    expect(history.at(-1)?.message).toBe(
-      "Canceled. Azure has taken nothing of it, and nothing more is sent.",
-    );
-    expect(await operationOf(world, other)).toMatchObject({
-      status: "Succeeded",
-    });
-  });
-
-  test("end, though Azure refuses to repair a region of one of them", async () => {
-    await made(world, id);
-    const operations = [await ask(body([HOME, A])), await ask(body([HOME, B]))];
-    await world.runDue();
-    await world.simulator.control.failRegion({ versionId: id, region: B.name });
-    refuseNextPut(400, "InvalidParameter");
-    const repairing: Dependencies = {
-      ...world.deps,
-      pace: { ...world.deps.pace, repairAttempts: 1, repairDelayMs: 1_000 },
-    };
-    for (let looks = 0; looks < 100; looks += 1) {
-      await handleDue(repairing);
-      if (isFinal((await world.read(id)).record.state)) break;
-      world.clock.advance(120_000);
-    }
-    expect(world.simulator.control.faults()).toEqual([
-      expect.objectContaining({ met: 1 }),
-    ]);
-    expect(isFinal((await world.read(id)).record.state)).toBe(true);
-    // Each by its own regions: that another's has failed is not the first one's affair.
-    expect(
-      await Promise.all(operations.map((one) => operationOf(world, one))),
-    ).toMatchObject([
-      { status: "Succeeded" },
-      {
-        status: "Failed",
-        error: {
-          code: "ReplicationFailed",
-          errors: expect.arrayContaining([
-            expect.objectContaining({ code: "ResourceManagerRefused" }),
-          ]) as unknown,
-        },
-      },
-    ]);
-  });
+    },
+  ]);
 });
 
-describe("a request that waits", () => {
-  test("lets another that came at once have its number, and is found by its Idempotency-Key still", async () => {
-    await made(world, id);
-    const { idempotencyKeys } = world.deps;
-    let other: OperationRecord | undefined;
-    const deps: Dependencies = {
-      ...world.deps,
-      idempotencyKeys: {
-        ...idempotencyKeys,
-        async claim(...args) {
-          const claim = await idempotencyKeys.claim(...args);
-          other ??= await ask(body([HOME, B]));
-          return claim;
-        },
+test("a request that waits lets another that came at once have its number, and is found by its Idempotency-Key still", async () => {
+  await made(world, id);
+  const { idempotencyKeys } = world.deps;
+  let other: OperationRecord | undefined;
+  const deps: Dependencies = {
+    ...world.deps,
+    idempotencyKeys: {
+      ...idempotencyKeys,
+      async claim(...args) {
+        const claim = await idempotencyKeys.claim(...args);
+        other ??= await ask(body([HOME, B]));
+        return claim;
       },
-    };
-    const idempotencyKey = `key-${id}`;
-    const wanted = body([HOME, A]);
-    const first = await request(deps, id, wanted, { idempotencyKey });
-    expect(first.id).not.toBe(other?.id);
-    await world.finish(id);
-    await ask(body([HOME, A, B, C]));
-    await world.finish(id);
-    expect(await ask(wanted, { idempotencyKey })).toMatchObject({
-      id: first.id,
-      status: "Succeeded",
-    });
-  });
-
-  test("goes on with a version whose operation is canceled just after Azure took its create", async () => {
-    const first = await ask(body([HOME, A]));
-    let second: OperationRecord | undefined;
-    await handleDue(
-      aroundPut(async (put) => {
-        const url = await put();
-        second = await ask(body([HOME, B]));
-        await cancel(first);
-        return url;
-      }),
-    );
-    await world.finish(id);
-    expect(await operationOf(world, second ?? first)).toMatchObject({
-      status: "Succeeded",
-    });
-    // Nothing that the canceled one asked for is taken away.
-    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
-    expect(world.simulator.control.creates(id)).toBe(1);
+    },
+  };
+  const idempotencyKey = `key-${id}`;
+  const wanted = body([HOME, A]);
+  const first = await request(deps, id, wanted, { idempotencyKey });
+  expect(first.id).not.toBe(other?.id);
+  await world.finish(id);
+  await ask(body([HOME, A, B, C]));
+  await world.finish(id);
+  expect(await ask(wanted, { idempotencyKey })).toMatchObject({
+    id: first.id,
+    status: "Succeeded",
   });
 });
 
@@ -237,47 +142,6 @@ test("the removal that runs is what it is when it is asked for again, and in its
     { code: "AlreadyRequested", severity: "info" },
   ]);
   await world.finish(id);
-});
-
-test("the next number is another where a request by name comes at the same moment", async () => {
-  const { store, versionNumbers } = world.deps;
-  let named: OperationRecord | undefined;
-  const deps: Dependencies = {
-    ...world.deps,
-    versionNumbers: {
-      ...versionNumbers,
-      async allocate(...args) {
-        const versionName = await versionNumbers.allocate(...args);
-        id = large.versionId(versionName);
-        return versionName;
-      },
-    },
-    store: {
-      ...store,
-      async read(key) {
-        const stored = await store.read(key);
-        if (key === keyOf(id)) named ??= await ask(body([HOME, A]));
-        return stored;
-      },
-    },
-  };
-  const next = await createNextImageVersion(deps, {
-    image: idOf(id),
-    increment: "patch",
-    body: body([HOME, B]),
-    ...BY,
-  });
-  expect(named).toBeDefined();
-  expect(next.resourceId).not.toBe(named?.resourceId);
-  expect(await operationOf(world, next)).toMatchObject({
-    id: next.id,
-    kind: "CreateImageVersion",
-  });
-  for (const operation of [named ?? next, next])
-    expect(await world.finish(operation.resourceId)).toMatchObject({
-      id: operation.id,
-      status: "Succeeded",
-    });
 });
 
 test("a retry does not carry out a removal that was canceled", async () => {
@@ -346,59 +210,5 @@ describe("of what latest means", () => {
     expect(await getImageVersion(world.deps, idOf(id))).toMatchObject({
       latest: true,
     });
-  });
-
-  test("a version with a region that failed can be demoted", async () => {
-    await made(world, id);
-    await world.simulator.control.failRegion({ versionId: id, region: A.name });
-    await ask(body([HOME, A]));
-    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
-    await demote();
-    expect(await world.finish(id)).toMatchObject({
-      kind: "DemoteImageVersion",
-      status: "Succeeded",
-    });
-    expect(latestIn(await inAzure(world, id))).toEqual([]);
-  });
-
-  test("a version is promoted once Azure shows that it is", async () => {
-    await ask(body([HOME], { publishing: { excludeFromLatest: true } }));
-    await world.finish(id);
-    const before = await world.deps.resourceManager.getImageVersion(idOf(id));
-    await world.takeEvents();
-    const operation = await promoteImageVersion(world.deps, {
-      id: idOf(id),
-      ...BY,
-    });
-    const stale: Dependencies = {
-      ...world.deps,
-      resourceManager: {
-        ...world.deps.resourceManager,
-        getImageVersion: () => Promise.resolve(before),
-      },
-    };
-    for (let looks = 0; looks < 4; looks += 1) {
-      await handleDue(stale);
-      world.clock.advance(
-        Date.parse((await world.read(id)).record.dueTime) - world.clock.now(),
-      );
-    }
-    expect(puts(world)).toBeGreaterThan(0);
-    expect(await operationOf(world, operation)).toMatchObject({
-      status: "Running",
-    });
-    expect(told(await world.takeEvents(), operation)).toEqual([
-      "accepted",
-      "updating/1",
-    ]);
-    await world.finish(id);
-    expect(await operationOf(world, operation)).toMatchObject({
-      kind: "PromoteImageVersion",
-      status: "Succeeded",
-    });
-    expect(told(await world.takeEvents(), operation)).toEqual([
-      expect.stringMatching(/^promoted\/1\//u),
-      "completed",
-    ]);
   });
 });

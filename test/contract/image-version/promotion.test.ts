@@ -16,12 +16,12 @@ import {
   commandOf,
   idOf,
   request,
-  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
+import { BY } from "./truth/support.js";
 
 let world: InProcess;
 let id: string;
@@ -37,11 +37,6 @@ inOwnWorld(
 );
 
 type Promotion = NonNullable<ImageVersionRequest["sigil"]>["promotion"];
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 const REGIONS = [
   seedRegion("westus", "WestUS"),
   seedRegion("eastus2", "EastUS2"),
@@ -298,75 +293,6 @@ describe("by hand", () => {
       status: "Succeeded",
     });
     expect(await excluded()).toBe(false);
-  });
-
-  test("a demotion ends a promotion that was accepted before it and is not sent yet", async () => {
-    await made();
-    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
-    await world.finish(id);
-    await request(
-      world.deps,
-      id,
-      body(undefined, [...REGIONS, seedRegion("eastus", "EastUS")]),
-    );
-    await world.runDue();
-    const promotion = await promoteImageVersion(world.deps, {
-      id: idOf(id),
-      ...BY,
-    });
-    const demotion = await demoteImageVersion(world.deps, {
-      id: idOf(id),
-      ...BY,
-    });
-    await world.finishWith(id, async () => {
-      expect(await excluded()).toBe(true);
-    });
-    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
-      status: "Failed",
-      error: {
-        code: "Superseded",
-        message: expect.stringContaining(demotion.id) as string,
-      },
-    });
-    expect(await world.deps.store.readOperation(demotion.id)).toMatchObject({
-      status: "Succeeded",
-    });
-    expect(await excluded()).toBe(true);
-  });
-
-  test("a demotion ends a promotion that Azure would not take yet", async () => {
-    await made();
-    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
-    await world.finish(id);
-    world.simulator.control.addFault({
-      method: "PUT",
-      path: `${id}\\?`,
-      status: 429,
-      headers: { "Retry-After": "3600" },
-    });
-    const promotion = await promoteImageVersion(world.deps, {
-      id: idOf(id),
-      ...BY,
-    });
-    await world.runDue();
-    const sent = puts();
-    const demotion = await demoteImageVersion(world.deps, {
-      id: idOf(id),
-      ...BY,
-    });
-    expect(await world.finish(id)).toMatchObject({
-      id: demotion.id,
-      status: "Succeeded",
-    });
-    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
-      status: "Failed",
-      error: { code: "Superseded" },
-    });
-    expect(puts()).toBe(sent);
-    expect(await excluded()).toBe(true);
-    expect(await told()).toEqual(
-      expect.arrayContaining(["failed", "completed"]),
-    );
   });
 
   test("a version that Sigil did not make is demoted and promoted", async () => {

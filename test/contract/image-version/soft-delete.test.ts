@@ -8,12 +8,7 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { listDeletedImageVersions } from "../../../src/image-version/queries/deleted-versions.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { parseImageVersionId } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
@@ -25,14 +20,9 @@ import {
   disableSoftDelete,
   enableSoftDelete,
 } from "../../support/soft-delete.js";
-import { outside } from "./truth/support.js";
+import { BY, outside } from "./truth/support.js";
 
 const DAY_MS = 86_400_000;
-const BY = {
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-  allowNoLatest: true,
-};
 
 let world: InProcess;
 let id: string;
@@ -264,22 +254,6 @@ describe("what is deleted softly already", () => {
     await told();
     world.clock.advance(8 * DAY_MS);
     await refuses("NotFound");
-  });
-
-  test("and others have restored is not deleted by a look that does not show it yet", async () => {
-    await made();
-    world.clock.advance(3_600_000);
-    await outside(world, "DELETE", id);
-    await told();
-    await world.deps.resourceManager.restoreImageVersion(idOf(id), "westus");
-    world.clock.advance(3_600_000);
-    world.simulator.control.addFault({
-      method: "GET",
-      path: `${id}\\?`,
-      action: "hide",
-      times: 4,
-    });
-    await refuses("StateConflict");
   });
 });
 

@@ -1,4 +1,3 @@
-import { HttpRequest, InvocationContext } from "@azure/functions";
 import {
   afterAll,
   afterEach,
@@ -8,8 +7,6 @@ import {
   expect,
   test,
 } from "vitest";
-import { createEndpoint } from "../../../src/http/endpoint.js";
-import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
@@ -28,7 +25,6 @@ import {
   startInProcess,
   TRACEPARENT,
   type InProcess,
-  revocationOf,
 } from "../../support/dependencies.js";
 import {
   failingDependencies,
@@ -37,11 +33,6 @@ import {
 } from "../../support/failing-dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
-import {
-  document,
-  responseMistakes,
-  validator,
-} from "../../unit/http/contract/document.js";
 
 const LARGEST = 2_147_483_647;
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
@@ -591,113 +582,5 @@ describe("the list of versions in Azure", () => {
     } finally {
       await control.allowAction({ action, scope: image });
     }
-  });
-});
-
-describe("POST …/versions", () => {
-  async function post(
-    query: string,
-    body: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<{
-    status: number | undefined;
-    headers: Record<string, string>;
-    body: unknown;
-  }> {
-    const endpoint = createEndpoint({
-      document,
-      validator,
-      authenticator: {
-        authenticate: () =>
-          Promise.resolve({ appId: "web", roles: ["ImageVersions.Write"] }),
-      },
-    });
-    const { subscriptionId, resourceGroupName, galleryName, imageName } = idOf(
-      versionId("0.0.0"),
-    );
-    const answer = await imageVersionHandlers(
-      endpoint,
-      world.deps,
-      () => [],
-      () => Promise.resolve({}),
-      revocationOf(world.deps).revocations,
-    ).createNextImageVersion(
-      new HttpRequest({
-        method: "POST",
-        url: `https://sigil.example/api${pathOf()}/versions${query}`,
-        headers: { "content-type": "application/json", ...headers },
-        params: { subscriptionId, resourceGroupName, galleryName, imageName },
-        body: { string: JSON.stringify(body) },
-      }),
-      new InvocationContext({
-        invocationId: "invocation",
-        functionName: "test",
-        logHandler: () => undefined,
-      }),
-    );
-    const {
-      status,
-      headers: given,
-      body: text,
-    } = answer as {
-      status?: number;
-      headers: Record<string, string>;
-      body: string;
-    };
-    return { status, headers: given, body: JSON.parse(text) as unknown };
-  }
-
-  function pathOf(): string {
-    return image.replace("/providers/Microsoft.Compute", "");
-  }
-
-  test("answers 202 with the address of the version and of its operation", async () => {
-    const idempotencyKey = `http-${definitions}`;
-    const first = await post("/", managedImageRequest(), {
-      "Idempotency-Key": idempotencyKey,
-    });
-    const operationId = `${keyOf(versionId("1.0.0"))}-1`;
-    expect(first).toMatchObject({
-      status: 202,
-      headers: {
-        Location: `https://sigil.example/api${pathOf()}/versions/1.0.0`,
-        "Operation-Location": `https://sigil.example/api/operations/${operationId}`,
-      },
-      body: { id: operationId, requestedBy: { appId: "web" } },
-    });
-    expect(
-      responseMistakes(
-        "createNextImageVersion",
-        202,
-        "application/json",
-        first.body,
-      ),
-    ).toEqual([]);
-    const again = await post("", managedImageRequest(), {
-      "Idempotency-Key": idempotencyKey,
-    });
-    expect(again.headers["Location"]).toBe(first.headers["Location"]);
-    const minor = await post("?increment=minor", managedImageRequest());
-    expect(minor.headers["Location"]).toBe(
-      `https://sigil.example/api${pathOf()}/versions/1.1.0`,
-    );
-  });
-
-  test.each([
-    ["?increment=huge", 400, "InvalidRequest", "/query/increment"],
-    [
-      "?plan=require",
-      422,
-      "PreflightFailed",
-      "/properties/storageProfile/source/id",
-    ],
-  ])("with %s answers %d", async (query, status, code, pointer) => {
-    const { status: answered, body } = await post(query, withoutSource());
-    expect(answered).toBe(status);
-    expect(body).toMatchObject({ code });
-    expect((body as { errors: unknown }).errors).toContainEqual(
-      expect.objectContaining({ pointer }),
-    );
-    expect(await nextNumber()).toBe("1.0.0");
   });
 });

@@ -3,7 +3,7 @@ import {
   InvocationContext,
   type HttpResponseInit,
 } from "@azure/functions";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import type { OperationId } from "../../../src/http/contract/openapi-document.js";
@@ -744,15 +744,37 @@ it("a plan says what is removed, and stores nothing", async () => {
   expect(world.effects()).toBe(before);
 });
 
-it("a new version's address has its number", async () => {
+it.each([
+  ["/?increment=minor", "minor"],
+  ["", "patch"],
+])(
+  "a new version by %s is numbered by %s, and its address has the number",
+  async (query, increment) => {
+    const asked = vi.spyOn(world.deps.imageVersions.versionNumbers, "allocate");
+    const answer = await call("createNextImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}${query}`,
+      headers: { "Idempotency-Key": "k" },
+      body: managedImageBody,
+    });
+    expect(answer.status).toBe(202);
+    expect(asked.mock.lastCall?.[1]).toMatchObject({ increment });
+    const number = String(answer.body["resourceId"]).split("/").at(-1);
+    expect(answer.headers["Location"]).toBe(`${VERSIONS}/${number}`);
+    expect((await stored(number)).request).toMatchObject({ creates: true });
+  },
+);
+
+it("a new version whose plan finds errors takes no number", async () => {
+  const before = world.effects();
   const answer = await call("createNextImageVersion", {
     method: "POST",
-    url: `${VERSIONS}?increment=minor`,
-    headers: { "Idempotency-Key": "k" },
+    url: `${VERSIONS}?plan=require`,
     body: managedImageBody,
   });
-  expect(answer.status).toBe(202);
-  const number = String(answer.body["resourceId"]).split("/").at(-1);
-  expect(answer.headers["Location"]).toBe(`${VERSIONS}/${number}`);
-  expect((await stored(number)).request).toMatchObject({ creates: true });
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { code: "PreflightFailed" },
+  });
+  expect(world.effects()).toBe(before);
 });

@@ -82,53 +82,6 @@ describe("a change by others", () => {
       ["Demoted", "ChangedOutside"],
     ],
     [
-      "replicas, and a region's exclusion",
-      () =>
-        edit({
-          publishingProfile: {
-            targetRegions: [
-              {
-                name: "West US",
-                regionalReplicaCount: 3,
-                storageAccountType: "Standard_LRS",
-              },
-              {
-                name: "East US 2",
-                regionalReplicaCount: 1,
-                storageAccountType: "Standard_LRS",
-                excludeFromLatest: true,
-              },
-              {
-                name: "North Europe",
-                regionalReplicaCount: 1,
-                storageAccountType: "Standard_LRS",
-              },
-            ],
-          },
-        }),
-      ["ChangedOutside"],
-    ],
-    [
-      "that a region alone holds it back",
-      () =>
-        edit({
-          publishingProfile: {
-            targetRegions: REGIONS.map((region, i) => ({
-              storageAccountType: "Standard_LRS",
-              ...region,
-              ...(i === 1 && { excludeFromLatest: true }),
-            })),
-          },
-        }),
-      ["ChangedOutside"],
-    ],
-    [
-      "the permission to lose regions",
-      () =>
-        edit({ safetyProfile: { allowDeletionOfReplicatedLocations: true } }),
-      ["ChangedOutside"],
-    ],
-    [
       "a region that is taken away",
       () =>
         world.simulator.control.dropRegion({
@@ -148,33 +101,6 @@ describe("a change by others", () => {
     }
     expect(await told(world, id)).toEqual([]);
   });
-
-  test.each([
-    ["a tag", () => patch(world, id, { tags: { t: "1" } })],
-    ["a demotion", () => byHand.demote(world, id)],
-  ])(
-    "a region that is taken away minutes after the creation is told, once, though Sigil sends %s before that is certain",
-    async (_, ask) => {
-      await made(world, id, plain(REGIONS));
-      world.clock.advance(MINUTE_MS);
-      await world.takeEvents();
-      await world.simulator.control.dropRegion({
-        versionId: id,
-        region: "eastus2",
-      });
-      await ask();
-      await pass(world, 15 * MINUTE_MS);
-      for (let runs = 0; runs < 3; runs += 1) {
-        world.clock.advance(30 * MINUTE_MS);
-        await look(world);
-      }
-      expect(
-        (await eventsOf(world, id)).flatMap(({ type, data }) =>
-          type.endsWith("RegionLost") ? [data] : [],
-        ),
-      ).toMatchObject([{ region: "eastus2" }]);
-    },
-  );
 
   test("says what, of whichever operation was the last", async () => {
     await atRest();
