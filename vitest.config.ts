@@ -20,7 +20,7 @@ const SLOW = [
   "test/contract/image-version/truth/rollbacks.test.ts",
   "test/contract/image-version/drift/{crashes,many,telling}.test.ts",
   "test/contract/image-version/use-guard/{canceled,demoted,found-in-use,regions,waits}.test.ts",
-  "test/contract/rollout/{changed-outside,crashes,people,results,tested,wave-times}.test.ts",
+  "test/contract/rollout/{changed-outside,crashes,people,results,summary,tested,wave-times}.test.ts",
   "test/contract/image-version/forecast.test.ts",
   "test/contract/key-guardian/opened.test.ts",
   "test/contract/retention/{runs,waiting-deletions}.test.ts",

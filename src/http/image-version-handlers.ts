@@ -30,6 +30,7 @@ import {
   type Dependencies,
   type KnownImageVersion,
   type Beside,
+  type WaitsOf,
 } from "../image-version/index.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
@@ -81,9 +82,7 @@ export function imageVersionHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
   validate: (version: unknown) => readonly Finding[],
-  waitsOf: (
-    version: KnownImageVersion,
-  ) => Promise<Pick<Beside, "rollout" | "gateWaits">>,
+  waitsOf: WaitsOf,
   revocations: Revocations,
 ): Readonly<Record<Names, HttpHandler>> {
   const shown = (version: KnownImageVersion, beside?: Beside) => ({
@@ -143,8 +142,10 @@ export function imageVersionHandlers(
     };
   };
 
-  const summarize = createSummaries(deps, (imageId) =>
-    bansOf({ ...deps, revocations }, imageId),
+  const summarize = createSummaries(
+    deps,
+    (imageId) => bansOf({ ...deps, revocations }, imageId),
+    waitsOf,
   );
 
   const put = (request: Put): Promise<PutAnswer> =>

@@ -71,6 +71,7 @@ export {
 export { lookAt } from "./queries/look-at.js";
 export { createLooks } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";
+export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";
 export { viewImageVersion } from "./queries/views.js";
 
@@ -100,6 +101,7 @@ export {
   IMAGES_SCOPE,
   placeOf,
   placesOf,
+  relistedRows,
   TESTED_SCOPE,
   testedRow,
   versionNameIn,

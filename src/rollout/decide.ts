@@ -78,6 +78,8 @@ type Step = {
   readonly message: string;
   /** RFC 3339. */
   readonly nextAttemptTime?: string;
+  /** Nothing is lacking but somebody's promotion. */
+  readonly waitsForGo?: true;
 } & (
   | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
   /** By machines, in these regions. */
@@ -152,7 +154,10 @@ function promoteOnce(
   const { isManual, notBefore = "" } = wave ?? {};
   const there = regions.join(", ");
   if (isManual === true)
-    return wait(`It waits for somebody to promote it in ${there}.`);
+    return {
+      ...wait(`It waits for somebody to promote it in ${there}.`),
+      waitsForGo: true,
+    };
   // Invariant 6.
   if (refusal?.of === "promotion")
     return attention(

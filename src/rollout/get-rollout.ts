@@ -15,11 +15,13 @@ export async function getRollout(
   if (record === undefined || look === undefined) return undefined;
   const found = await decisionOn(deps, id, record, look);
   if (found === undefined) return undefined;
-  const { state, message, nextAttemptTime, gate, wave } = found.decision;
+  const { state, message, nextAttemptTime, waitsForGo, gate, wave } =
+    found.decision;
   return {
     state,
     message,
     ...(wave !== undefined && { wave }),
+    ...(waitsForGo === true && { waitsForGo }),
     ...(nextAttemptTime !== undefined && { nextAttemptTime }),
     ...(gate.failed.length > 0 && { failed: [...gate.failed] }),
     ...(gate.missing.length > 0 && { missing: [...gate.missing] }),

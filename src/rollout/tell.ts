@@ -13,6 +13,7 @@ import {
   commitUnlessWritten,
   latestIn,
   isPaused,
+  relistedRows,
   ruleIn,
   telling,
   type StoredVersion,
@@ -140,11 +141,17 @@ function committed(
   changed: StoredVersion,
   events: readonly CloudEvent[],
 ): Promise<Told> {
-  const told = events.map((event) => ({ kind: "event" as const, event }));
-  const pair = telling(
-    changed,
-    told.length === 0 ? [] : [...told, closing(changed.operation.id)],
-  );
+  const { id } = changed.operation;
+  const time = imageVersions.now().toISOString();
+  const pair = telling(changed, [
+    ...events.map((event) => ({ kind: "event" as const, event })),
+    {
+      kind: "index",
+      put: relistedRows(changed.record.resourceId, id, time),
+      remove: [],
+    },
+    closing(id),
+  ]);
   return commitUnlessWritten(imageVersions, pair, changed);
 }
 

@@ -2,7 +2,7 @@
  * All versions of an image definition at a glance, for those who look on. Invariants:
  *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
  *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, what was revoked, the looks that the
- *     latest takes (get.ts), what is known of its keys, the looks at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
+ *     latest takes (get.ts), what is known of its keys, what keeps versions out of latest (shared, waits.ts), the looks at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
  *     kept without what a summary does not show: there may be thousands.
@@ -38,6 +38,7 @@ import { readKeys } from "./keys.js";
 import type { Latest } from "../latest/latest-after.js";
 import { summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
+import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
 const KEEP_MS = 2_000;
 const MOST_IMAGES = 20;
@@ -90,6 +91,7 @@ type RevokedOf = (
 export function createSummaries(
   reads: Reads,
   revokedOf: RevokedOf = () => Promise.resolve(new Map()),
+  waitsOf: WaitsOf = () => Promise.resolve({}),
 ): Summarize {
   const { now } = reads;
   const summaries = new SharedReads<ImageSummary>({
@@ -106,7 +108,8 @@ export function createSummaries(
         shown: new Map(),
       };
       remembered.set(key, known);
-      return summarize(reads, imageId, known, await revokedOf(imageId));
+      const revoked = await revokedOf(imageId);
+      return summarize(reads, imageId, known, revoked, waitsOf);
     });
   };
 }
@@ -116,6 +119,7 @@ async function summarize(
   imageId: string,
   remembered: Remembered,
   revoked: Awaited<ReturnType<RevokedOf>>,
+  waitsOf: WaitsOf,
 ): Promise<ImageSummary> {
   const [listed, targets] = await Promise.all([
     reads.looks.versions(imageId),
@@ -139,6 +143,14 @@ async function summarize(
     remembered,
   );
   const latest = await latestOfListed(reads, imageId, candidates);
+  const waits = await waitsAmong(reads, waitsOf, imageId, {
+    // What was taken back comes into latest nowhere.
+    names: names.filter((name) => !revoked.has(name)),
+    latest: latest.version,
+    items,
+    records,
+    targets,
+  });
   const looks = await looksAtOthers(reads, imageId, names, items, records);
   const knownKeys = await readKeys(
     reads,
@@ -163,6 +175,7 @@ async function summarize(
       item,
       record,
       looks.get(name),
+      waits.get(name),
       remembered,
     );
     const keys = knownKeys?.of(
@@ -239,6 +252,7 @@ function shownOf(
   item: ListedImageVersion | undefined,
   record: ImageVersionRecord | undefined,
   look: Look | undefined,
+  waits: Waits | undefined,
   { shown }: Remembered,
 ): Shown {
   const make = (): Shown =>
@@ -252,11 +266,13 @@ function shownOf(
           [],
         ),
         now(),
+        waits,
       ),
     );
   if (
     item === undefined ||
     look !== undefined ||
+    waits !== undefined ||
     (record && !isFinal(record.state))
   )
     return make();

@@ -41,6 +41,7 @@ export function summaryOf({
     }),
     excludeFromLatest: included.length === 0,
     ...(sigil.heldBack === true && { heldBack: true }),
+    ...(sigil.rollout && { rollout: sigil.rollout }),
     ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
     ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
     regions: sigil.regions.map((region) => {

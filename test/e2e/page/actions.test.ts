@@ -133,7 +133,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     expect(await axeFindings(page)).toEqual([]);
   });
 
-  it("a version in waves says that its second wave waits, and is promoted there: what is foretold comes", async () => {
+  it("the overview has a wave that waits for a person, and the version the next one; each is promoted there: what is foretold comes", async () => {
     const image = seedVersionId("4.0.0");
     await world.api.put(image, {
       ...managedImageRequest(),
@@ -148,7 +148,12 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       },
     });
     await world.stack.events.ended(image);
-    const { page } = await world.open(`${SEED_IMAGE}/versions/4.0.0`, "writer");
+    // The overview has read no version for that.
+    const { page, requests } = await world.open("", "writer");
+    const attention = page.getByRole("region", { name: "Needs attention" });
+    await attention.getByText("Wave 1 waits for a person").waitFor();
+    expect(requests.filter((one) => one.includes("/versions/"))).toEqual([]);
+    await attention.getByRole("link", { name: "Open MyImage 4.0.0" }).click();
     for (const [wave, region, other] of [
       [1, "westus", "eastus2"],
       [2, "eastus2", "westus"],

@@ -1,6 +1,7 @@
 import type { Schemas } from "@sigil/client";
 import type { TileState } from "../tile-state.js";
 import { dueText } from "../times.js";
+import { needText } from "../rollout-text.js";
 import { geographiesOf, namesText, regionCount } from "../geography.js";
 import {
   isBusy,
@@ -130,13 +131,26 @@ function cellState(
 }
 
 const CONDITION_WORDS: Readonly<Record<string, string>> = {
-  NeedsAttention: "Waits for a person",
+  GateClosed: "Its gate is closed",
   Paused: "Its rule is paused",
   ChangedOutside: "Changed by others",
   RegionLost: "Regions removed by others",
   Stalled: "No progress",
   Canceling: "Being canceled",
 };
+
+/** What a person should know of it, or is waited for to do; empty where there is nothing. */
+function needsIn({ conditions = [], rollout }: VersionSummary): string {
+  return [
+    ...conditions.map(({ type }) =>
+      type === "NeedsAttention" ? needText(rollout) : CONDITION_WORDS[type],
+    ),
+    // No condition: it is what the rule asks for.
+    rollout?.waitsForGo === true ? needText(rollout) : undefined,
+  ]
+    .filter((word) => word !== undefined)
+    .join(", ");
+}
 
 /** The most urgent first; a version that is well is quiet. */
 function standing(
@@ -166,15 +180,12 @@ function standing(
     return says(`Key at risk in ${inText(risk)}`, "bad", "risk");
   if (version.state === "Failed" || version.provisioningState === "Failed")
     return says("Failed", "bad", "failed");
-  const conditions = (version.conditions ?? []).flatMap(({ type }) =>
-    type in CONDITION_WORDS ? [CONDITION_WORDS[type]] : [],
-  );
-  const words = conditions.join(", ");
+  const words = needsIn(version);
   if (words !== "")
     return says(
       words,
       "warn",
-      /person|paused/u.test(words) ? "held" : undefined,
+      /person|paused|gate|Halted/u.test(words) ? "held" : undefined,
     );
   if (version.keys === "AtRisk")
     return says("A key will be at risk", "warn", "risk");

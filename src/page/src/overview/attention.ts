@@ -11,13 +11,6 @@ import { shortTime } from "../times.js";
 export interface Known {
   readonly image: ImageName;
   readonly summary: Summary | undefined;
-  readonly waiting?: WaitingVersion | undefined;
-}
-
-/** A version whose promotion waits for a person. */
-export interface WaitingVersion {
-  readonly name: string;
-  readonly text: string;
 }
 
 /** Something that a person should look at. */
@@ -65,20 +58,6 @@ export function attentionOf(
                 ],
         ),
   );
-  const held = images.flatMap(({ image, waiting: version }): Attention[] => {
-    const title = `${image.imageName} ${version?.name}`;
-    return version === undefined || versions.some((one) => one.title === title)
-      ? []
-      : [
-          {
-            tile: "held",
-            title,
-            text: version.text,
-            to: { view: "version", image, version: version.name },
-            rank: RANKS.warn,
-          },
-        ];
-  });
   const waiting = stuck.filter(isRunning).map((operation): Attention => ({
     tile: "held",
     title: titleOf(operation),
@@ -86,13 +65,9 @@ export function attentionOf(
     to: { view: "operation", operationId: operation.id },
     rank: RANKS.warn,
   }));
-  return [
-    ...versions,
-    ...held,
-    ...keys(images),
-    ...waiting,
-    ...messages(rejected),
-  ].sort((a, b) => a.rank - b.rank);
+  return [...versions, ...keys(images), ...waiting, ...messages(rejected)].sort(
+    (a, b) => a.rank - b.rank,
+  );
 }
 
 /** Sets whose key does not work, or soon will not, in one line. */

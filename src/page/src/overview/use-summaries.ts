@@ -1,11 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Client } from "@sigil/client";
 import { useClient } from "../context.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { isBusy, readSummary, type Summary } from "../summaries.js";
-import { headlinesOf } from "../version/headline.js";
-import type { Known, WaitingVersion } from "./attention.js";
+import { readSummary, type Summary } from "../summaries.js";
+import type { Known } from "./attention.js";
 
 /** Image definitions whose summary is read; of more the names are shown. */
 const MOST_SUMMARIES = 20;
@@ -19,9 +17,6 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
   const read = images
     .slice(0, MOST_SUMMARIES)
     .sort((a, b) => imageKey(a).localeCompare(imageKey(b)));
-  const [waiting, setWaiting] = useState<ReadonlyMap<string, WaitingVersion>>(
-    new Map(),
-  );
   const key = read.map(imageKey).join("\n");
   useEffect(() => {
     const ended = new AbortController();
@@ -40,8 +35,6 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
             known.set(imageKey(image), summary);
             setSummaries(new Map(known));
           }
-          const found = await readWaiting(client, image, summary, ended.signal);
-          setWaiting((before) => changedBy(before, imageKey(image), found));
         } catch {
           // One that is gone or cannot be read has no line of its own; the image definition's view says why.
         }
@@ -58,38 +51,5 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
   return images.map((image) => ({
     image,
     summary: summaries.get(imageKey(image)),
-    waiting: waiting.get(imageKey(image)),
   }));
-}
-
-/** Lists do not say whom a promotion waits for: of the newest version that is held back, the version itself does. */
-async function readWaiting(
-  client: Client,
-  image: ImageName,
-  { body: { versions } }: Summary,
-  signal: AbortSignal,
-): Promise<WaitingVersion | undefined> {
-  const held = versions.find((one) => one.heldBack === true && !isBusy(one));
-  if (held === undefined) return undefined;
-  const { body } = await client.call("getImageVersion", {
-    path: { ...image, versionName: held.name },
-    signal,
-  });
-  const line = headlinesOf(body, undefined).find(
-    ({ deed }) =>
-      deed !== undefined &&
-      ["promote", "approve", "tests"].includes(deed.does.kind),
-  );
-  return line && { name: held.name, text: line.title };
-}
-
-function changedBy<Value>(
-  map: ReadonlyMap<string, Value>,
-  key: string,
-  value: Value | undefined,
-): ReadonlyMap<string, Value> {
-  const changed = new Map(map);
-  if (value === undefined) changed.delete(key);
-  else changed.set(key, value);
-  return changed;
 }

@@ -6,6 +6,7 @@ import { patchOf } from "../dialogs/patch.js";
 import type { Condition, Version } from "../dialogs/action.js";
 import { namesText, regionCount } from "../geography.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
+import { needText } from "../rollout-text.js";
 import { brokenKeysIn } from "./region-state.js";
 
 /** What a headline's button does. */
@@ -158,10 +159,10 @@ function titleOf(version: Version, condition: Condition): Titled {
       return version.sigil.rollout?.state === "Halted"
         ? {
             tile: "failed",
-            title: `Halted: a test has failed${inRegions(version)}`,
+            title: needText(version.sigil.rollout),
             deed: { name: "See the tests", does: { kind: "tests" } },
           }
-        : forPerson(version.sigil.rollout?.wave);
+        : forPerson(version.sigil.rollout);
     case "Paused":
       return {
         tile: "held",
@@ -190,19 +191,13 @@ function titleOf(version: Version, condition: Condition): Titled {
 }
 
 /** A promotion that a person decides on. */
-function forPerson(wave: number | undefined): Titled {
-  const ofWave = wave === undefined ? "" : ` wave ${wave}`;
+function forPerson(rollout: Version["sigil"]["rollout"]): Titled {
+  const ofWave = rollout?.wave === undefined ? "" : ` wave ${rollout.wave}`;
   return {
     tile: "held",
-    title: `${wave === undefined ? "It" : `Wave ${wave}`} waits for a person`,
+    title: needText(rollout),
     deed: { name: `Review and promote${ofWave}`, does: { kind: "promote" } },
   };
-}
-
-/** Whether the wave that is waited for lacks nothing but somebody's go. */
-function waitsForGo({ sigil: { promotion, rollout } }: Version): boolean {
-  const wave = promotion?.waves?.[(rollout?.wave ?? 0) - 1];
-  return wave?.after === "manual" && rollout?.missing === undefined;
 }
 
 /** Regions with any problem of a key. */
@@ -213,13 +208,6 @@ function brokenOrWarned(version: Version): ReadonlySet<string> {
     : new Set(
         (version.sigil.keys?.problems ?? []).flatMap(({ regions }) => regions),
       );
-}
-
-function inRegions({ sigil: { rollout } }: Version): string {
-  const regions = [
-    ...new Set((rollout?.failed ?? []).map(({ region }) => region)),
-  ];
-  return regions.length === 0 ? "" : ` in ${namesText(regions)}`;
 }
 
 function running(
@@ -258,8 +246,8 @@ function running(
   const { rollout } = sigil;
   if (rollout?.state === "Waiting")
     found.push({
-      ...(!isBusy && waitsForGo(version)
-        ? forPerson(rollout.wave)
+      ...(!isBusy && rollout.waitsForGo === true
+        ? forPerson(rollout)
         : {
             tile: "held",
             title:

@@ -119,6 +119,31 @@ it.each([
     { conditions: [{ type: "NeedsAttention" }] },
   ],
   [
+    "Wave 2 waits for a person",
+    "warn",
+    [region("westus", { latest: true })],
+    { rollout: { state: "Waiting", message: "", wave: 2, waitsForGo: true } },
+  ],
+  [
+    "Halted: a test has failed in westus",
+    "warn",
+    [],
+    {
+      conditions: [{ type: "NeedsAttention" }],
+      rollout: {
+        state: "Halted",
+        message: "",
+        failed: [{ name: "boot", region: "westus" }],
+      },
+    },
+  ],
+  [
+    "Its gate is closed",
+    "warn",
+    [],
+    { conditions: [{ type: "GateClosed" }], heldBack: true },
+  ],
+  [
     "End of life in 6 days",
     "warn",
     [],

@@ -98,17 +98,22 @@ test("a key that only expires is after what is broken now", () => {
 });
 
 test("a version that waits for a person is said once", () => {
-  const waiting = { name: "1.0.1", text: "Wave 2 waits for a person" };
-  const line = ([image]: Parameters<typeof attentionOf>[0]) =>
-    attentionOf(image ? [{ ...image, waiting }] : [], NOTHING, NOW).map(
+  const lines = (more: object) =>
+    attentionOf([known("One", [], more)], NOTHING, NOW).map(
       ({ title, text }) => `${title}: ${text}`,
     );
-  expect(line([known("One", [])])).toEqual([
+  const go = { state: "Waiting", message: "", wave: 2, waitsForGo: true };
+  expect(lines({ rollout: go })).toEqual([
     "One 1.0.1: Wave 2 waits for a person",
+    "One 1.0.0: Wave 2 waits for a person",
   ]);
   expect(
-    line([known("One", [], { conditions: [{ type: "Paused" }] })]),
-  ).toEqual(["One 1.0.1: Its rule is paused", "One 1.0.0: Its rule is paused"]);
+    lines({
+      rollout: { state: "NeedsAttention", message: "" },
+      conditions: [{ type: "Paused" }],
+    })[0],
+  ).toEqual("One 1.0.1: Its rule is paused");
+  expect(lines({ rollout: { state: "Waiting", message: "" } })).toEqual([]);
 });
 
 test("rejected requests are one line, and so is that they could not be read", () => {

@@ -1,0 +1,72 @@
+/** What keeps versions out of latest, for who looks at all of an image definition at once. */
+import {
+  formatImageVersionId,
+  parseImageVersionId,
+} from "../../resource-id.js";
+import type { Dependencies } from "../ports.js";
+import { isBusy, type ListedImageVersion } from "../resources.js";
+import { ruleInForce } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+import { compareVersionNumbers } from "../version-numbers.js";
+import type { Beside } from "./conditions.js";
+import { known, lookOf, type KnownImageVersion } from "./get.js";
+
+export type Waits = Pick<Beside, "rollout" | "gateWaits">;
+
+/** Of one version: how far its rule is, and where a gate is closed. */
+export type WaitsOf = (version: KnownImageVersion) => Promise<Waits>;
+
+/** Of more that a rule holds back, the highest are asked about: each costs what a GET reads of it, but for Azure. */
+const MOST_HELD = 5;
+const NO_LATEST = { inRegion: new Map() };
+
+interface Versions {
+  /** The highest first. */
+  readonly names: readonly string[];
+  readonly latest: string | undefined;
+  readonly items: ReadonlyMap<string, ListedImageVersion>;
+  readonly records: ReadonlyMap<string, ImageVersionRecord>;
+  /** The operation that the listing names. */
+  readonly targets: ReadonlyMap<string, string>;
+}
+
+/**
+ * By name, of those that a rule holds back, that nothing is under way on and that the latest has not overtaken. Asked anew after as
+ * long as a look is kept, and where the listing names another operation.
+ */
+export async function waitsAmong(
+  { looks, now }: Pick<Dependencies, "looks" | "now">,
+  waitsOf: WaitsOf,
+  imageId: string,
+  { names, latest, items, records, targets }: Versions,
+): Promise<ReadonlyMap<string, Waits>> {
+  const time = now().toISOString();
+  const open = names.filter(
+    (name) => latest === undefined || compareVersionNumbers(name, latest) >= 0,
+  );
+  const held = open.flatMap((name): KnownImageVersion[] => {
+    const id = parseImageVersionId(`${imageId}/versions/${name}`);
+    const item = items.get(name);
+    const record = records.get(name);
+    const isHeld =
+      id !== undefined &&
+      item !== undefined &&
+      record !== undefined &&
+      !isBusy(item) &&
+      isFinal(record.state) &&
+      ruleInForce(record) !== undefined;
+    return isHeld
+      ? [known(id, lookOf(item, record, time), record, NO_LATEST, [])]
+      : [];
+  });
+  return new Map(
+    await Promise.all(
+      held.slice(0, MOST_HELD).map(async (version) => {
+        const name = version.id.versionName;
+        const key = `waits ${formatImageVersionId(version.id)} ${targets.get(name)}`;
+        return [name, await looks.once(key, () => waitsOf(version))] as const;
+      }),
+    ),
+  );
+}
