@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type {
@@ -13,14 +13,8 @@ import {
 } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { refusal } from "../../support/refusal.js";
 import {
@@ -28,29 +22,19 @@ import {
   seedRegion,
   seedResource,
 } from "../../support/requests.js";
-import { BY } from "./truth/support.js";
+import { BY, newDefinition } from "./truth/support.js";
 
-const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const WESTUS = seedRegion("westus", "WestUS");
 const EASTUS2 = seedRegion("eastus2", "EastUS2");
 
 let world: InProcess;
-
-let definitions = 0;
-/** Each test's own image definition. */
 let image: string;
-beforeEach(async () => {
-  world = await startInProcess({
-    replicationMs: 60_000,
-    pace: { repairAttempts: 0 },
-  });
-  definitions += 1;
-  image = seedResource(`galleries/MyGallery/images/Latest${definitions}`);
-  await world.simulator.control.putResource(
-    of.imageDefinition("MyGallery", `Latest${definitions}`, "westus"),
-  );
+inOwnWorld({ replicationMs: 60_000, pace: { repairAttempts: 0 } }, (given) => {
+  world = given;
 });
-afterEach(() => world.close());
+beforeEach(async () => {
+  image = await newDefinition(world);
+});
 
 const versionId = (number: string): string => `${image}/versions/${number}`;
 

@@ -1,13 +1,5 @@
 /** What is refused, or stands still, for hours, days and months: what is told of it, and how small its records stay. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { FaultSpec } from "@sigil-local/arm-simulator/parts/faults";
@@ -29,17 +21,9 @@ import {
 } from "../../../src/image-version/state/write.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
 import { viewOperation } from "../../../src/operation/views.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedVersionId,
-} from "../../support/requests.js";
+import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
+import { managedImageRequest, seedRegion } from "../../support/requests.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -48,24 +32,13 @@ const DAY_MS = 24 * HOUR_MS;
 const SMALL = 128 * 1024;
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-afterEach(async () => {
-  world.simulator.control.clearFaults();
-  await world.simulator.control.setSucceededWhen("everyRegion");
-});
-
-let versions = 0;
 let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`7.0.${versions}`);
-  await world.takeEvents();
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
-const versionPath = (): string => `/versions/7\\.0\\.${versions}\\?`;
+const versionPath = (): string => `${id}\\?`;
 
 /** Refuses each PUT of the version until faults are cleared. */
 function refusePuts(spec: FaultSpec): void {
@@ -226,8 +199,6 @@ describe("an operation whose write is refused", () => {
 
   test("that succeeds in between has not waited all the time", async () => {
     // Where nothing was copied yet, no region is late in three hours.
-    await world.close();
-    world = await startInProcess({ replicationMs: 60_000 });
     await request(world.deps, id, managedImageRequest());
     await world.simulator.control.stallRegion({
       versionId: id,

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { UsedResource } from "../../../src/image-version/properties/resource-references.js";
@@ -17,9 +10,9 @@ import {
   commandOf,
   idOf,
   request,
-  startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
   largeWorld,
@@ -30,16 +23,10 @@ import {
 } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-
-let versions = 0;
 let id: string;
-beforeEach(() => {
-  versions += 1;
-  id = seedVersionId(`${versions}.0.0`);
+inOwnWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 /** The same content in other words. */
@@ -211,11 +198,7 @@ describe("the same request again", () => {
 describe("a different request", () => {
   test("that contradicts the first is refused while that runs, with the differences and the next free version", async () => {
     const first = await request(world.deps, id, managedImageRequest());
-    await request(
-      world.deps,
-      id.replace(/\d+\.0\.0$/u, "900.0.7"),
-      managedImageRequest(),
-    );
+    await request(world.deps, seedVersionId("900.0.7"), managedImageRequest());
     expect(
       await refusal(request(world.deps, id, withReplicas(1))),
     ).toMatchObject({
@@ -258,10 +241,7 @@ describe("a different request", () => {
 });
 
 describe("an Idempotency-Key", () => {
-  let key: string;
-  beforeEach(() => {
-    key = `key-${versions}`;
-  });
+  const key = "a-key";
 
   test("with the same request answers the first operation while it runs and after it succeeded", async () => {
     const send = () =>

@@ -1,45 +1,24 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { FaultSpec } from "@sigil-local/arm-simulator/parts/faults";
-import {
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../support/requests.js";
+import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
+import { managedImageRequest, seedResource } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-afterEach(() => world.simulator.control.clearFaults());
-
-let versions = 0;
 let id: string;
+inOwnWorld({ replicationMs: 60_000, callMs: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
 let start: number;
 beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`1.0.${versions}`);
-  await world.takeEvents();
   start = world.clock.now();
   await request(world.deps, id, managedImageRequest());
 });
 
 const paths = (): Record<"version" | "set" | "source", string> => ({
-  version: `/versions/1\\.0\\.${versions}\\?`,
+  version: `${id}\\?`,
   set: "/diskEncryptionSets/WestUSDiskEncryptionSet1\\?",
   source: "/images/myImage\\?",
 });
@@ -208,7 +187,7 @@ describe("the create request", () => {
       status: "Failed",
       error: {
         code: "ResourceManagerRefused",
-        message: `Azure Resource Manager answered ${status} ${error.code} to the write of version 1.0.${versions}: ${error.message}`,
+        message: `Azure Resource Manager answered ${status} ${error.code} to the write of version ${idOf(id).versionName}: ${error.message}`,
         errors: [
           {
             code: told ?? error.code,

@@ -1,11 +1,11 @@
 /** A rollback beside a deletion that excludes a version from latest for the while alone. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
-import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
+import { CONSUMER, putUser } from "../../support/image-users.js";
 import { refusal } from "../../support/refusal.js";
 import { BY, HELD_BACK, inOwnWorld } from "./rollbacks.js";
 
@@ -21,7 +21,6 @@ const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } =
     },
     { consumerSubscriptions: [CONSUMER] },
   );
-afterEach(() => removeUsers(world));
 
 const remove = (number = "3.0.0"): Promise<OperationRecord> =>
   deleteImageVersion(world.deps, { id: idOf(versionId(number)), ...BY });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
@@ -34,12 +34,6 @@ let id: string;
 inOwnWorld({ replicationMs: 10 * 60_000 }, (given, versionId) => {
   world = given;
   id = versionId;
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setLag({ ms: 0 });
-  await control.setSucceededWhen("everyRegion");
 });
 
 const eventsOf = async (kind: string): Promise<CloudEvent[]> =>

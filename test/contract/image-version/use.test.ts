@@ -1,9 +1,9 @@
 /** Who uses a version, by Resource Graph as the simulator has it. */
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { getImageUse } from "../../../src/image-version/queries/use.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
-import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
+import { CONSUMER, putUser } from "../../support/image-users.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
@@ -22,8 +22,6 @@ inOwnWorld(
     version = versionId;
   },
 );
-
-afterEach(() => removeUsers(world));
 
 const use = () => getImageUse(world.deps, idOf(version));
 

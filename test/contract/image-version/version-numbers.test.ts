@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
@@ -17,12 +9,9 @@ import type { Dependencies } from "../../../src/image-version/ports.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
@@ -31,31 +20,20 @@ import {
   hasEffect,
   type Failure,
 } from "../../support/failing-dependencies.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
+import { newDefinition } from "./truth/support.js";
 
 const LARGEST = 2_147_483_647;
-const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-
-let definitions = 0;
-/** Each test's own image definition. */
 let image: string;
-beforeEach(async () => {
-  definitions += 1;
-  image = seedResource(`galleries/MyGallery/images/Numbered${definitions}`);
-  await world.simulator.control.putResource(
-    of.imageDefinition("MyGallery", `Numbered${definitions}`, "westus"),
-  );
+inOwnWorld({ replicationMs: 60_000 }, (given) => {
+  world = given;
 });
-afterEach(async () => {
-  world.simulator.control.clearFaults();
-  await world.takeDue();
+beforeEach(async () => {
+  image = await newDefinition(world);
 });
 
 function next(
@@ -302,7 +280,7 @@ describe("a request that is refused takes no number", () => {
     const idempotencyKey = `${image}-by-name`;
     await request(
       world.deps,
-      `${elsewhere}/versions/9.0.${definitions}`,
+      `${elsewhere}/versions/9.0.0`,
       managedImageRequest(),
       { idempotencyKey },
     );

@@ -1,19 +1,11 @@
 /** Every operation that is not over says what it waits for, and is told to be stalled where that lasts. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
-import { startInProcess, type InProcess } from "../../support/dependencies.js";
+import type { InProcess } from "../../support/dependencies.js";
 import { seedRegion } from "../../support/requests.js";
-import { nextVersionId } from "../../support/own-world.js";
+import { inOwnWorld } from "../../support/own-world.js";
 import {
   BY,
   byHand,
@@ -34,21 +26,10 @@ const BODY = plain();
 const BUSY = "Azure Resource Manager is working on the version.";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setReplicationSpeed(1);
-  await control.setSucceededWhen("everyRegion");
+inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const stall = (): Promise<void> =>

@@ -1,5 +1,5 @@
 /** Regions that fail, stand still, are repaired by Sigil or by others: what Azure has, and what subscribers are told. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { inOwnWorld } from "../../../support/own-world.js";
@@ -24,12 +24,6 @@ inOwnWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });
-
-afterEach(() =>
-  world.simulator.control.allowAction({
-    action: "Microsoft.Compute/locations/capsOperations/read",
-  }),
-);
 
 test("a region that the version never had is not told to be removed", async () => {
   await made(world, id, plain());

@@ -1,7 +1,7 @@
 /** What a repair takes away it can add back, and nobody needs it; where that turns out otherwise, it is told. */
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runKeyGuardian } from "../../../../src/key-guardian/run-key-guardian.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
@@ -70,11 +70,6 @@ async function mend(): Promise<void> {
     action: "Microsoft.Compute/diskEncryptionSets/read",
   });
 }
-
-afterEach(async () => {
-  await mend();
-  await removeUsers(world);
-});
 
 /** One run of the key guardian; what it tells, by set. */
 async function guard(): Promise<readonly string[]> {

@@ -97,19 +97,4 @@ describe("what is latest", () => {
     await ended(world, [await byHand.promote(world, id)]);
     expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(false);
   });
-
-  test("a hold-back in the portal under a spent rule stays through a later update", async () => {
-    const body = plain(undefined, {
-      sigil: { promotion: { when: "allRegionsReady" } },
-    });
-    await made(world, id, body);
-    await world.simulator.control.editVersion({
-      versionId: id,
-      properties: { publishingProfile: { excludeFromLatest: true } },
-    });
-    expect(
-      await putThrough(world, id, { ...body, tags: { a: "1" } }),
-    ).toMatchObject({ status: "Succeeded" });
-    expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(true);
-  });
 });

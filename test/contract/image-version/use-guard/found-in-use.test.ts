@@ -86,34 +86,6 @@ describe("a deletion", () => {
     ]);
   });
 
-  test("whose version is found in use then says that Azure refuses to include it again", async () => {
-    await publish();
-    await remove();
-    await untilExcluded();
-    await putUser(world, "virtualMachineScaleSets", "late", version);
-    const { control } = world.simulator;
-    const error = { code: "RequestDisallowedByPolicy", message: "No." };
-    control.addFault({
-      method: "PUT",
-      path: `${version}\\?`,
-      times: null,
-      status: 403,
-      body: { error },
-    });
-    const ended = await world.finish(version);
-    control.clearFaults();
-    expect(ended).toMatchObject({
-      status: "Failed",
-      error: {
-        code: "ImageVersionInUse",
-        message: expect.stringMatching(
-          /in use: .* The remaining work could not be done: .*No\./u,
-        ) as string,
-      },
-    });
-    expect(await shown()).toBe("excluded");
-  });
-
   test("whose version is found in use then, and was excluded before, leaves it excluded", async () => {
     await publish(true);
     await remove();

@@ -54,6 +54,10 @@ describe("an operation begins at once", () => {
     expect(pair.record.members).toMatchObject([
       { id: pair.accepted.id, status: "Running" },
     ]);
+    const asked = acceptingOf(changeOf({ "/tags/a": "1" }));
+    expect(
+      eventsOf(accept(asked, applied(), at(5))).map(({ type }) => type),
+    ).toContain("Sigil.ImageVersion.Accepted");
   });
 
   it("and its next step waits for the answer to a PUT that is under way", () => {

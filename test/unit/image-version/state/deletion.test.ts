@@ -19,6 +19,7 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import { see } from "../../../../src/image-version/state/see.js";
 import { beginSending } from "../../../../src/image-version/state/sending.js";
+import { writeRefused } from "../../../../src/image-version/state/write.js";
 import {
   applied,
   at,
@@ -166,6 +167,13 @@ describe("a guarded deletion", () => {
     const inVain = fails(pair, [turnOf(pair).id], REFUSED, at(NOW + 1_000));
     const back = step(inVain, HELD, at(NOW + 1_000));
     expect(back.put?.release).toEqual(BEFORE);
+    const no = { code: "Disallowed", message: "No.", errors: [] };
+    expect(
+      writeRefused(back.pair, no, at(NOW + 1_001)).operation.error,
+    ).toMatchObject({
+      code: "InUse",
+      message: "A scale set uses it. The remaining work could not be done: No.",
+    });
     const { operation } = step(
       back.pair,
       lookOf("Succeeded", COMPLETED),
