@@ -185,22 +185,6 @@ describe("a rollback", () => {
     ]);
   });
 
-  test("after a newer version was published is another", async () => {
-    await inAzure({ "1.0.0": {}, "1.0.1": {} });
-    const first = await rollBack();
-    await world.finish(image);
-    await inAzure({ "1.0.2": {} });
-    const second = await rollBack();
-    expect(second.id).not.toBe(first.id);
-    expect(second.rollback).toMatchObject({ from: "1.0.2", to: "1.0.0" });
-    await world.finish(image);
-    expect(await shown()).toEqual([
-      "1.0.0 latest",
-      "1.0.1 held back",
-      "1.0.2 held back",
-    ]);
-  });
-
   test("is another, once the version that the last one led to is deleted", async () => {
     await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
     const first = await rollBack();
