@@ -175,14 +175,19 @@ export class Oracle {
       )
         continue;
       const isLatest = name.startsWith("latest/");
+      // What they gave back before a look was nothing that Sigil could see.
+      const isHeard = (saidMs: number) =>
+        saidMs >= editedMs ||
+        known.looks.find(({ atMs: seenMs }) => seenMs >= saidMs)?.facts?.[
+          name
+        ] === value;
       const says = open.filter(
         (one) =>
           ((isLatest ? one.ofLatest : one.asks.has(name)) &&
-            (one.atMs >= editedMs ||
-              // They have given back what was there as it was asked.
-              known.looks.find(({ atMs: seenMs }) => seenMs >= one.atMs)
-                ?.facts?.[name] === value)) ||
-          (body[name] === "out" && (one.canceledMs ?? 0) >= editedMs),
+            isHeard(one.atMs)) ||
+          (body[name] === "out" &&
+            one.canceledMs !== undefined &&
+            isHeard(one.canceledMs)),
       );
       if (
         says.length === 0 &&

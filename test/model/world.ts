@@ -284,6 +284,7 @@ export class Play {
         );
         const found = open[step.nth % Math.max(1, open.length)];
         if (found === undefined) return;
+        clock.advance(1); // what was looked at before is older
         await this.#allowed(async () =>
           cancelOperation(this.#deps, found.id, BY.requestedBy),
         );
