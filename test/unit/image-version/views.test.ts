@@ -11,6 +11,7 @@ import type {
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import {
   durationSentence,
+  plannedCopies,
   storageSentence,
 } from "../../../src/image-version/commands/copies.js";
 import { fail } from "../../../src/operation/failing.js";
@@ -397,6 +398,31 @@ test("warnings are shown", () => {
     viewImageVersion(known(succeeded(), { warnings: [warning] }), at(1).now)
       .sigil.warnings,
   ).toEqual([warning]);
+});
+
+test.each([
+  [[{ lun: 0, sizeInGB: 64 }], 94],
+  [[{ lun: 0 }], undefined],
+  [[], 30],
+])("copies hold what all disks of the version do: %j", (disks, sizeInGB) => {
+  const body = managedImageRequest();
+  const shown = {
+    ...body,
+    properties: {
+      ...body.properties,
+      storageProfile: {
+        osDiskImage: { sizeInGB: 30 },
+        dataDiskImages: disks,
+      },
+    },
+  } as ImageVersionRequest;
+  const facts = {
+    sources: new Map(),
+    sourceDefinitions: new Map(),
+    regions: { kind: "unseen", reason: "" } as never,
+  };
+  const [copies] = plannedCopies(body, shown, facts, new Map());
+  expect(copies?.sizeInGB).toBe(sizeInGB);
 });
 
 test("a plan says what its copies hold, and how long the new ones take", () => {

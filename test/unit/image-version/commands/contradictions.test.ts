@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
-import { contradictionsOf } from "../../../../src/image-version/commands/contradictions.js";
+import type { Compared } from "../../../../src/image-version/commands/compared.js";
+import {
+  contradictionsOf,
+  inNoWave,
+} from "../../../../src/image-version/commands/contradictions.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import { PROMOTION } from "../../../../src/image-version/properties/table.js";
+import { managedImageRequest } from "../../../support/requests.js";
 import { succeeded, time, withRecord } from "../../../support/transitions.js";
 
 const UK = regionField("uksouth");
@@ -61,4 +67,23 @@ test.each<[string, Patch, Patch, object, readonly string[]]>([
   ["a region whose removal is open", REMOVES, ADDS, {}, [`${UK}/name`]],
 ])("an open operation meets %s", (_, open, patch, more, fields) => {
   expect(fieldsOf(open, patch, more)).toEqual(fields);
+});
+
+const WAVES = { when: "waves", waves: [{ regions: ["West US"] }] };
+
+test.each<[string, object, Patch, readonly string[]]>([
+  ["in no wave", WAVES, ADDS, ["InNoWave"]],
+  ["in a wave", { ...WAVES, waves: [{ regions: ["UK South"] }] }, ADDS, []],
+  ["and another rule", WAVES, { ...ADDS, [PROMOTION]: WAVES }, []],
+  ["under a rule without waves", { when: "allRegionsReady" }, ADDS, []],
+])("a region %s", (_, rule, patch, codes) => {
+  const { record } = withRecord(succeeded(), {
+    spec: { [PROMOTION]: rule },
+    release: { in: "none", but: [], by: "rule" },
+  });
+  expect(
+    inNoWave(managedImageRequest(), { record, patch } as Compared).map(
+      ({ code }) => code,
+    ),
+  ).toEqual(codes);
 });

@@ -143,3 +143,26 @@ test("a set by name is said anew, one by tag stays as the version has it", async
   expect(await setsOf({ dataDisks, tag })).toEqual(["os-had", "disk-3"]);
   expect(await setsOf({ osDisk, dataDisks })).toEqual(["of-westus", "disk-3"]);
 });
+
+test("a source whose disks nobody can look at has no data disk to name a set for", async () => {
+  const { request, findings } = await chooseSets(
+    { resources: NO_SETS } as unknown as Dependencies,
+    ID,
+    canonicalForm({
+      location: "westus",
+      properties: {
+        storageProfile: {
+          source: { communityGalleryImageId: "/communityGalleries/a/images/b" },
+        },
+        publishingProfile: { targetRegions: [{ name: "westus" }] },
+      },
+    }),
+    { osDisk: "os-{region}", dataDisks: "disk-{lun}" },
+  );
+  expect(findings).toEqual([]);
+  expect(
+    diskEncryptionReferences(request).map(({ pointer }) => pointer),
+  ).toEqual([
+    "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
+  ]);
+});

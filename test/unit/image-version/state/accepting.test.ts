@@ -4,7 +4,10 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
-import type { VersionRequest } from "../../../../src/image-version/state/record.js";
+import type {
+  ImageVersionRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
 import { unseen } from "../../../../src/image-version/state/write.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
@@ -87,6 +90,23 @@ describe("an operation begins at once", () => {
     expect(record.regions.map(({ name }) => name)).toEqual([
       "westus",
       "eastus2",
+    ]);
+  });
+
+  it.each([
+    ["of what was made through Sigil, as deleted by others", {}, 1],
+    ["of what others had made, without a word", { spec: undefined }, 0],
+  ])("anew %s", (_, achieved, deletions) => {
+    const before = withRecord(
+      succeeded(),
+      achieved as Partial<ImageVersionRecord>,
+    );
+    const { record } = accepted(undefined, before);
+    expect(record.outbox.map(({ kind }) => kind)).toEqual([
+      ...Array<string>(deletions).fill("event"),
+      "index",
+      "event",
+      "message",
     ]);
   });
 
