@@ -100,13 +100,12 @@ export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, ifMatch, validate } = command;
+  const { id, validate } = command;
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfCommand(
     "patch",
     JSON.stringify(command.patch),
     ...removeRegions,
-    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
   );
   return change(deps, command, fingerprint, async (read) => {
     const record = read?.record;

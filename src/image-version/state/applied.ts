@@ -145,10 +145,10 @@ function withApplication(
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */
 function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
-  if (body === undefined || adopts !== true) return {};
+  const said = adopts && body ? fieldsOf(body) : {};
   return withoutFlags(
     Object.fromEntries(
-      Object.entries(fieldsOf(body)).filter(
+      Object.entries(said).filter(
         ([field, value]) =>
           !isOwn(field) && sameAt(field, valueAt(facts, field), value),
       ),

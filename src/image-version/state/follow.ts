@@ -45,9 +45,7 @@ export function follow(
       waits: awaited(record, decision),
       // Azure copies while ARM still works; what is not applied waits for that.
       ...(isGettingOn(record) &&
-        (decision.kind === "none" || unapplied(record).length === 0) && {
-          resumes: true,
-        }),
+        unapplied(record).length === 0 && { resumes: true }),
       waitMs: untilNextLook(
         record,
         next?.waitMs ?? pollDelayMs(ticks, context.pace),

@@ -179,6 +179,9 @@ test("is refused where the version blocks it, before anything that is being done
   });
   const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
   expect(shown?.provisioningState).toBe("Succeeded");
+  body.properties.safetyProfile = { blockDeletionBeforeEndOfLife: false };
+  await made(body);
+  expect(await remove()).toMatchObject({ kind: "DeleteImageVersion" });
 });
 
 test("while Azure cannot be asked, what is being made is deleted, and what has ended is not", async () => {

@@ -172,6 +172,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     );
     expect(await removed).toMatchObject({
       code: "ImageVersionConflict",
+      message: expect.stringContaining("its retention policy") as string,
       fields: { existingOperationId: deletion },
     });
     await drive(20);

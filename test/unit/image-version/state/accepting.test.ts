@@ -81,6 +81,12 @@ describe("an operation begins at once", () => {
     expect(record.repairs).toEqual({});
   });
 
+  it("without a region that it removes", () => {
+    const removes = changeOf({ [regionField("eastus2")]: null });
+    const { regions } = asking(succeeded(), removes, {}, later).record;
+    expect(regions.map(({ name }) => name)).toEqual(["westus"]);
+  });
+
   it("without a region that was asked for and never sent", () => {
     const base = succeeded();
     const before = withRecord(base, {

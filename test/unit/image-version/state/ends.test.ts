@@ -365,6 +365,7 @@ describe("an operation is about one life (4)", () => {
     const { pair, put } = step(updating({ [A]: "1" }), other, at(2_000));
     expect(pair.operation.error).toMatchObject({
       code: "ReplacedOutside",
+      message: expect.stringContaining(time(1_500)) as string,
       errors: [],
     });
     expect(put).toBeUndefined();

@@ -210,8 +210,11 @@ it("what was sent is what was sent of requests and deletions", () => {
   expect(Object.keys(sentAlone(record).requests)).toEqual(["1", "3"]);
 });
 
-it("a version that is not there has the regions that are asked for", () => {
+it("a version has the regions that it had, with those that are asked for, without those that are removed", () => {
   expect(regionsAfter({}, { [`${UK}/name`]: "uksouth" })).toEqual(["uksouth"]);
+  expect(
+    regionsAfter(succeeded().record, { [regionField("eastus2")]: null }),
+  ).toEqual(["westus"]);
 });
 
 it("an inclusion says nothing of a region that is held back", () => {

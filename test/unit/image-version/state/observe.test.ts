@@ -277,9 +277,9 @@ describe("the first fact of a creation", () => {
 describe("a write is forgotten (4)", () => {
   const changes = { [BUILD]: "2" };
 
-  it("once a fact shows that others have changed its fields", () => {
+  it("once a fact shows that others have changed one of its fields", () => {
     const { record, fact } = observe(
-      writing(changes),
+      writing({ ...changes, "/tags/team": "x" }),
       shows(OTHERS),
       at(STALE),
     );

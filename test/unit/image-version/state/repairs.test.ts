@@ -104,12 +104,21 @@ describe("a region that has failed", () => {
     const refused = [
       { code: "InUse", pointer: "", message: "A scale set needs it." },
     ];
-    const pair = withoutRepairs(failing("eastus2"), { eastus2: refused });
+    const failed = failing("eastus2");
+    const regions = failed.record.regions.map((one) => ({
+      ...one,
+      attempts: 2,
+    }));
+    const pair = withoutRepairs(withRecord(failed, { regions }), {
+      eastus2: refused,
+    });
     const region = regionIn(planned(pair));
     expect(region?.nextAttemptTime).toBeUndefined();
-    expect(region?.details).toBe(
-      "eastus2 is not removed and added back: A scale set needs it.",
-    );
+    expect(region).toMatchObject({
+      attempts: 2,
+      attemptsAllowed: 2,
+      details: "eastus2 is not removed and added back: A scale set needs it.",
+    });
   });
 });
 
@@ -146,6 +155,14 @@ describe("what is taken away (2)", () => {
       "Sigil.ImageVersion.RegionRemoved",
     ]);
     expect(lossOf(record)).toContain("POST …/retry");
+  });
+
+  it("and an end names those that could not be added back", () => {
+    const lost = { attempts: 0, removed: REMOVED, lost: true } as const;
+    const { record } = withRecord(away, {
+      repairs: { eastus2: lost, westus: lost, uksouth: { attempts: 1 } },
+    });
+    expect(lossOf(record)).toContain(" eastus2, westus were removed");
   });
 
   it("nothing is lost where nothing is away", () => {
