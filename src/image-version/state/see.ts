@@ -64,9 +64,7 @@ export function see(
   );
   const ofRegions = withNews(
     fact === undefined ? seen : planRepairs(seen, context),
-    changes.filter(
-      ({ happened, resumed }) => happened !== "nothing" || resumed,
-    ),
+    changes,
     context,
   );
   if (fact === undefined) return ofRegions;

@@ -136,6 +136,19 @@ describe("where others change where it is in latest (2)", () => {
     expect(pair.record.release?.by).toBe("rule");
   });
 
+  it("what its request holds back it does so still, but where they have put it in", () => {
+    const but = ["westus", "eastus2"];
+    const held = withRecord(ruled(), {
+      release: { in: "none", but, by: "rule" },
+    });
+    const pair = looked(held, { [exclusionIn("westus")]: true });
+    expect(pair.record.release).toEqual({
+      in: ["eastus2"],
+      but: ["westus"],
+      by: "rule",
+    });
+  });
+
   it("another field that they change pauses no rule", () => {
     const field = `${EAST}/regionalReplicaCount`;
     const pair = looked(ruled(), { ...HELD, [field]: 3 });
@@ -180,6 +193,7 @@ describe("a request settles the conditions of what it says", () => {
   it("of a field", () => {
     expect(left([A]).join()).not.toContain(A);
     expect(left([A]).join()).toContain("Paused");
+    expect(left(Object.keys(HELD)).join()).toContain("Paused");
   });
 
   it("of a region that is added again", () => {
