@@ -2,7 +2,7 @@ import type { GalleryName, ImageName } from "./routes.js";
 
 /** A word as a shell takes it. */
 export function shellWord(word: string): string {
-  return /^[\w./:=,@{}-]+$/u.test(word)
+  return /^[\w@%+=:,./-]+$/u.test(word)
     ? word
     : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,3 @@
-import type { Schemas } from "@sigil/client";
 import { changeTexts } from "../change-text.js";
 
 /** In sentences; as the API says them, folded. */
@@ -6,7 +5,7 @@ export function Changes({
   changes,
   regions,
 }: {
-  readonly changes: readonly Schemas["PropertyChange"][];
+  readonly changes: Parameters<typeof changeTexts>[0];
   /** Names, in the order in which Azure shows them, or the request has them. */
   readonly regions: readonly string[];
 }) {

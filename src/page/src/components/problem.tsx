@@ -12,7 +12,7 @@ export function Problem({ error }: { readonly error: Error }) {
     <div class="note error">
       <Tile state="note-mark" />
       <div>
-        <p>{error.message}</p>
+        <p title={error.message}>{withNames(error.message)}</p>
         {findings
           // One that only says the same is said once.
           .filter(({ message }) => message !== error.message)
@@ -83,6 +83,14 @@ export function Findings({
   );
 }
 
+/** Resource ids by their names: whole they hide what is said. */
+export function withNames(text: string): string {
+  return text.replaceAll(
+    /\/subscriptions\/[^\s/]+\/resourceGroups\/[^\s/]+\/providers\/[^\s/]+\/[^\s/]+\//giu,
+    "",
+  );
+}
+
 /** Where, what is wrong, and what to do. The code is for who searches for it. */
 export function FindingText({ finding }: { readonly finding: Finding }) {
   const { severity = "error", pointer, code, message, remediation } = finding;
@@ -94,13 +102,27 @@ export function FindingText({ finding }: { readonly finding: Finding }) {
           <code>{pointer}</code>{" "}
         </>
       )}
-      <span title={code}>{message}</span>
-      {remediation !== undefined &&
-        (remediation.includes("\n") || /^(?:az|sigil) /u.test(remediation) ? (
-          <pre>{remediation}</pre>
-        ) : (
-          <p>{remediation}</p>
-        ))}
+      <span title={`${code}: ${message}`}>{withNames(message)}</span>
+      {remediation !== undefined && <Remediation text={remediation} />}
     </div>
+  );
+}
+
+/** What to do, in sight where it is a sentence; what is longer is unfolded. */
+const LONGEST_IN_SIGHT = 110;
+
+function Remediation({ text }: { readonly text: string }) {
+  if (text.includes("\n") || /^(?:az|sigil) /u.test(text))
+    return <pre>{text}</pre>;
+  const short = withNames(text);
+  return short.length <= LONGEST_IN_SIGHT ? (
+    <p title={text}>{short}</p>
+  ) : (
+    <details>
+      <summary>What to do</summary>
+      <p class="wrap" title={text}>
+        {short}
+      </p>
+    </details>
   );
 }

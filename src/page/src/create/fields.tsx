@@ -2,6 +2,7 @@
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { Card } from "../components/card.js";
+import { FindingText } from "../components/problem.js";
 import { Tile } from "../components/tile.js";
 import { isError, SECTIONS, type Placed } from "./model/fields.js";
 
@@ -45,47 +46,12 @@ export function FieldFindings({ field }: { readonly field: string }) {
   );
 }
 
-/** Resource ids by their names: whole they hide what is said. */
-function withNames(text: string): string {
-  return text.replaceAll(
-    /\/subscriptions\/[^\s/]+\/resourceGroups\/[^\s/]+\/providers\/[^\s/]+\/[^\s/]+\//giu,
-    "",
-  );
-}
-
 export function FindingNote({ found }: { readonly found: Placed }) {
-  const severity = found.severity ?? "error";
   return (
-    <div class={`note ${severity}`}>
+    <div class={`note ${found.severity ?? "error"}`}>
       <Tile state="note-mark" />
-      <div>
-        <span class="visually-hidden">
-          {{ error: "Error", warning: "Warning", info: "Note" }[severity]}:{" "}
-        </span>
-        <span title={found.message}>{withNames(found.message)}</span>
-        <Remediation text={found.remediation} />
-      </div>
+      <FindingText finding={{ ...found, pointer: "" }} />
     </div>
-  );
-}
-
-/** What to do, in sight where it is a sentence; what is longer is unfolded. */
-const LONGEST_IN_SIGHT = 110;
-
-function Remediation({ text }: { readonly text: string | undefined }) {
-  if (text === undefined) return null;
-  const short = withNames(text);
-  return short.length <= LONGEST_IN_SIGHT ? (
-    <div class="sub" title={text}>
-      {short}
-    </div>
-  ) : (
-    <details>
-      <summary>What to do</summary>
-      <div class="sub wrap" title={text}>
-        {short}
-      </div>
-    </details>
   );
 }
 

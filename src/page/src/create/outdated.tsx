@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import { Changes } from "../components/changes.js";
 import { differences } from "./model/changes.js";
 import { bodyOf } from "./model/body.js";
 import type { Json } from "./model/json.js";
 import type { Base } from "./model/submission.js";
-import { jsonText } from "./review.js";
 
 /** What others have changed since the version was read, and a way on. */
 export function Outdated({
@@ -19,7 +19,6 @@ export function Outdated({
   const [now, setNow] = useState<Base>();
   const [error, setError] = useState("");
   const asJson = ({ form }: Base): Json => bodyOf(form);
-  const changes = now ? differences(asJson(base), asJson(now)) : [];
   return (
     <div class="banner outdated" role="alert">
       <div>
@@ -40,16 +39,10 @@ export function Outdated({
           </button>
         ) : (
           <>
-            {changes.length === 0 && (
-              <p>Nothing that one can request: Azure works on it.</p>
-            )}
-            <ul>
-              {changes.map(({ path, before, after }) => (
-                <li key={path}>
-                  <code>{path}</code>: {jsonText(before)} → {jsonText(after)}
-                </li>
-              ))}
-            </ul>
+            <Changes
+              changes={differences(asJson(base), asJson(now))}
+              regions={[]}
+            />
             <p class="row">
               <button
                 type="button"

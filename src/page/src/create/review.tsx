@@ -379,7 +379,3 @@ function promotionText({
       return `Held back until ${named || "some regions"} are ready; then Sigil promotes it.`;
   }
 }
-
-export function jsonText(value: unknown): string {
-  return value === undefined ? "–" : JSON.stringify(value);
-}

@@ -1,11 +1,10 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ProblemError, type Client, type Schemas } from "@sigil/client";
 import type { ImageName } from "../routes.js";
 import { isError, place, type Found, type Placed } from "./model/fields.js";
 import { bodyOf } from "./model/body.js";
 import type { Form } from "./model/form.js";
-import { createPlanner, type Planner } from "./model/planner.js";
-import { removedRegions, type Base } from "./model/submission.js";
+import { allowedOf, type Base } from "./model/submission.js";
 import { errorOf } from "../retry.js";
 
 interface PlanInput {
@@ -22,16 +21,19 @@ export interface PlanState {
   /** The last plan that was made; absent where the request is not well formed. */
   readonly plan?: Schemas["Plan"];
   /** The source whose data disks the service has told last. */
-  readonly toldSource?: string;
+  readonly toldSource?: string | undefined;
   /** Why there is no plan, where that is no finding. */
   readonly error?: Error;
 }
 
-/** What the service finds in the form, at most every two seconds, anew with each change. */
+/** So long nothing has changed before a plan is made: whoever types is not planned for. */
+const SETTLED_MS = 500;
+
+/** What the service finds in the form, anew with each change: what is told is of the last one. */
 export function usePlan(
   client: Client,
   image: ImageName,
-  input: PlanInput,
+  { form, base, version }: PlanInput,
   enabled: boolean,
 ): readonly [
   state: PlanState,
@@ -42,69 +44,52 @@ export function usePlan(
     checking: false,
     findings: [],
   });
-  const planner = useRef<Planner<PlanInput> | undefined>(undefined);
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    planner.current = createPlanner<PlanInput, Schemas["Plan"]>({
-      plan: async ({ form, base, version }, signal) => {
-        const removed = removedRegions(form, base?.form);
-        const { body } = await client.call("planImageVersion", {
-          path: { ...image, versionName: version },
-          query: {
-            ...(form.allowNoLatest && { allowNoLatest: true }),
-            ...(removed.length > 0 && { removeRegions: removed.join(",") }),
-          },
-          header: { ...(base && { "If-Match": base.etag }) },
-          body: bodyOf(form),
-          signal,
-        });
-        return base === undefined
-          ? body
-          : { ...body, findings: body.findings.filter(isOfPatch) };
-      },
-      onBegin: () => setState((shown) => ({ ...shown, checking: true })),
-      onResult: ({ form }, plan) =>
-        setState(({ toldSource }) => ({
-          checking: false,
-          plan,
-          findings: place(plan.findings, form),
-          ...told(
-            plan.sourceDataDiskLuns === undefined
-              ? toldSource
-              : sourceKey(form),
-          ),
-        })),
-      onError: ({ form }, error) =>
-        setState(({ toldSource }) => ({
-          ...failed(error, form),
-          ...told(toldSource),
-        })),
-    });
-    return () => planner.current?.close();
-  }, [client]);
-  const { form, base, version } = input;
-  const again = (): void => {
-    setState((shown) => ({ ...shown, checking: true }));
-    planner.current?.request({ form, base, version });
-  };
-  useEffect(() => {
-    if (enabled) again();
-  }, [enabled, form, base, version]);
+    if (!enabled) return;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const tell = (told: (shown: PlanState) => PlanState): void => {
+      if (!signal.aborted) setState(told);
+    };
+    const plan = async (): Promise<void> => {
+      const { body } = await client.call("planImageVersion", {
+        path: { ...image, versionName: version },
+        query: { ...allowedOf(form, base) },
+        header: { ...(base && { "If-Match": base.etag }) },
+        body: bodyOf(form),
+        signal,
+      });
+      const findings =
+        base === undefined ? body.findings : body.findings.filter(isOfPatch);
+      tell(({ toldSource }) => ({
+        checking: false,
+        plan: body,
+        findings: place(findings, form),
+        toldSource:
+          body.sourceDataDiskLuns === undefined ? toldSource : sourceKey(form),
+      }));
+    };
+    tell((shown) => ({ ...shown, checking: true }));
+    const timer = setTimeout(() => {
+      plan().catch((error: unknown) =>
+        tell(({ toldSource }) => ({ ...failed(error, form), toldSource })),
+      );
+    }, SETTLED_MS);
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [client, enabled, form, base, version, attempt]);
   const show = (findings: readonly Placed[]): void =>
-    setState(({ toldSource }) => ({
-      checking: false,
-      findings,
-      ...told(toldSource),
-    }));
-  return [state, show, again];
+    setState(({ toldSource }) => ({ checking: false, findings, toldSource }));
+  return [state, show, () => setAttempt((count) => count + 1)];
 }
 
 /** A plan is of a PUT: what that leaves as it is of latest and of the rule, the patch that is sent says. */
 function isOfPatch({ code }: Found): boolean {
   return !["StaysIncluded", "StaysExcluded", "RuleStays"].includes(code);
 }
-
-const told = (toldSource: string | undefined): Pick<PlanState, "toldSource"> =>
-  toldSource === undefined ? {} : { toldSource };
 
 export function sourceKey({ source }: Form): string {
   return `${source.kind} ${source.id.trim()}`;

@@ -8,7 +8,7 @@ import { useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { Found } from "./model/fields.js";
 import type { Form } from "./model/form.js";
-import { removedRegions, requestOf, type Base } from "./model/submission.js";
+import { allowedOf, requestOf, type Base } from "./model/submission.js";
 import { findingsOf } from "./use-plan.js";
 import { errorOf } from "../retry.js";
 
@@ -45,7 +45,6 @@ export function useSubmit(
   const send = async (form: Form, base: Base | undefined): Promise<void> => {
     const request = requestOf(image, form, base);
     const header = { "Idempotency-Key": keyOf(request) };
-    const removed = removedRegions(form, base?.form);
     const path = { ...image, versionName: form.version };
     setSubmission({ ...IDLE, sending: true });
     try {
@@ -53,11 +52,7 @@ export function useSubmit(
         request.method === "PATCH"
           ? await client.call("patchImageVersion", {
               path,
-              query: {
-                plan: "require",
-                ...(form.allowNoLatest && { allowNoLatest: true }),
-                ...(removed.length > 0 && { removeRegions: removed.join(",") }),
-              },
+              query: { plan: "require", ...allowedOf(form, base) },
               header: { ...header, ...request.headers },
               body: request.body,
             })

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Client, Schemas } from "@sigil/client";
+import type { Schemas } from "@sigil/client";
 import { Findings, Problem } from "../components/problem.js";
 import { NoLatestTick, Tick } from "../components/tick.js";
 import { useClient, useMay } from "../context.js";
@@ -15,7 +15,7 @@ export type Forecast = Schemas["Forecast"];
 const USE_CODES = ["ImageVersionInUse", "UseUnknown"];
 
 /** What the service foretells, and what a person has allowed of it. */
-export interface Foretold {
+interface Foretold {
   readonly live: Live<Forecast>;
   readonly noLatest: boolean;
   readonly ignoreUse: boolean;
@@ -36,7 +36,14 @@ export function useForecast(
   const [ignoreUse, allowUse] = useState(false);
   const live = useLive<Forecast>(
     `forecast ${of} ${imageKey(image)} ${versionName}`,
-    (_, signal) => readForecast(client, image, versionName, of, signal),
+    async (_, signal) => {
+      const { body } = await client.call("getForecast", {
+        path: { ...image, versionName },
+        query: { of },
+        signal,
+      });
+      return body;
+    },
     () => IDLE_MS,
   );
   const isAllowed =
@@ -46,21 +53,6 @@ export function useForecast(
       code === NO_LATEST ? noLatest : USE_CODES.includes(code) && ignoreUse,
     );
   return { live, noLatest, ignoreUse, allowNoLatest, allowUse, isAllowed };
-}
-
-export async function readForecast(
-  client: Client,
-  image: ImageName,
-  versionName: string,
-  of: Forecast["of"],
-  signal: AbortSignal,
-): Promise<Forecast> {
-  const { body } = await client.call("getForecast", {
-    path: { ...image, versionName },
-    query: { of },
-    signal,
-  });
-  return body;
 }
 
 function errorsIn({ findings }: Forecast): Forecast["findings"] {

@@ -19,16 +19,16 @@ describe("what is different", () => {
         { tags: { b: "2" }, regions: [region("b", 3), region("westus", 2)] },
       ),
     ).toEqual([
-      { path: "tags.a", before: "1", after: undefined },
-      { path: "tags.b", before: undefined, after: "2" },
-      { path: "regions[westus].name", before: "West US", after: "westus" },
-      { path: "regions[b].regionalReplicaCount", before: 1, after: 3 },
+      { pointer: "/tags/a", before: "1", after: undefined },
+      { pointer: "/tags/b", before: undefined, after: "2" },
+      { pointer: "/regions/westus/name", before: "West US", after: "westus" },
+      { pointer: "/regions/b/regionalReplicaCount", before: 1, after: 3 },
     ]);
   });
 
   it("of a list without names is the list", () => {
     expect(differences({ a: [1] }, { a: [2] })).toEqual([
-      { path: "a", before: [1], after: [2] },
+      { pointer: "/a", before: [1], after: [2] },
     ]);
     expect(differences({ a: 1 }, { a: 1 })).toEqual([]);
   });

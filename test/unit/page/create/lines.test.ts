@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { shellWord } from "../../../../src/page/src/command-line.js";
 import { describe, expect, it, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { bodyOf as bodyOfOptions } from "../../../../src/cli/src/az/image-version-body.js";
@@ -13,7 +14,6 @@ import {
   commandLine,
   curlLine,
   missingSets,
-  quote,
 } from "../../../../src/page/src/create/model/lines.js";
 import { gapsOf } from "../../../../src/page/src/create/model/sets.js";
 import {
@@ -196,7 +196,7 @@ test.each(Object.entries(FORMS))(
 
 describe("nothing that somebody typed is run", () => {
   it("by a shell", () => {
-    expect(words(`x ${quote(HOSTILE)}`)).toEqual([HOSTILE]);
+    expect(words(`x ${shellWord(HOSTILE)}`)).toEqual([HOSTILE]);
     const form: Form = {
       ...S10,
       tags: [{ name: HOSTILE, value: HOSTILE }],

@@ -7,7 +7,6 @@ import {
 } from "../../../../src/page/src/create/model/form.js";
 import {
   fittingIn,
-  fittingSets,
   gapsOf,
   namedByRule,
   patternOf,
@@ -45,15 +44,16 @@ const SETS = [
     id: "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/alien",
   },
 ];
-const names = (sets: readonly DiskEncryptionSet[]): string[] =>
-  sets.map(({ id }) => setName(id));
-const place = {
-  subscriptionId: LOCAL_SUBSCRIPTION_ID.toUpperCase(),
-  region: "West US",
-  disk: "os",
-  encryption: "customer",
-  confidentialData: false,
-} as const;
+/** Names of the sets that fit. */
+const fits = (
+  encryption: Form["encryption"],
+  { region = "West US", disk = "os", confidentialData = false } = {},
+): readonly string[] =>
+  fittingIn(
+    { encryption, confidentialData },
+    SETS,
+    LOCAL_SUBSCRIPTION_ID.toUpperCase(),
+  )({ name: region }, disk).map(({ id }) => setName(id));
 
 /** Two regions, an OS disk and a data disk, nothing chosen. */
 const FORM: Form = withRegions(
@@ -71,42 +71,26 @@ const fittingFor = (form: Form, sets = SETS) =>
 
 describe("a set fits", () => {
   it("in its region and subscription, with its type", () => {
-    expect(names(fittingSets(SETS, place))).toEqual([
-      "WestUS-Data-0",
-      "WestUS-OS",
-    ]);
-    expect(names(fittingSets(SETS, { ...place, region: "eastus2" }))).toEqual([
+    expect(fits("customer")).toEqual(["WestUS-Data-0", "WestUS-OS"]);
+    expect(fits("customer", { region: "eastus2" })).toEqual([
       "eastus2-data-0",
       "eastus2-os",
     ]);
-    expect(names(fittingSets(SETS, { ...place, region: "eastus" }))).toEqual(
-      [],
-    );
-    expect(
-      names(fittingSets(SETS, { ...place, encryption: "double" })),
-    ).toEqual(["WestUS-Double"]);
-    expect(
-      names(fittingSets(SETS, { ...place, encryption: "platform" })),
-    ).toEqual([]);
+    expect(fits("customer", { region: "eastus" })).toEqual([]);
+    expect(fits("double")).toEqual(["WestUS-Double"]);
+    expect(fits("platform")).toEqual([]);
   });
 
   it("a confidential OS disk with its own type, and data disks with those at rest", () => {
-    const confidential = { ...place, encryption: "confidential" } as const;
-    expect(names(fittingSets(SETS, confidential))).toEqual(["WestUS-Cvm"]);
-    expect(names(fittingSets(SETS, { ...confidential, disk: "0" }))).toEqual([
+    expect(fits("confidential")).toEqual(["WestUS-Cvm"]);
+    expect(fits("confidential", { disk: "0" })).toEqual([
       "WestUS-Data-0",
       "WestUS-Double",
       "WestUS-OS",
     ]);
-    expect(
-      names(
-        fittingSets(SETS, {
-          ...confidential,
-          confidentialData: true,
-          disk: "0",
-        }),
-      ),
-    ).toEqual(["WestUS-Cvm"]);
+    expect(fits("confidential", { disk: "0", confidentialData: true })).toEqual(
+      ["WestUS-Cvm"],
+    );
   });
 });
 

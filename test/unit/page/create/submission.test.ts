@@ -74,8 +74,8 @@ it("a change says what it changes of latest and of the rule, and nothing else", 
   expect(latestChanges(unruled, base)).toEqual([
     {
       pointer: "/sigil/promotion",
-      propertyChangeType: "Delete",
       before: { when: "manual" },
+      after: undefined,
     },
   ]);
 });

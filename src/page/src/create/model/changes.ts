@@ -1,13 +1,12 @@
 /** What others have changed since a version was read, and one's own changes on top of that. Lists go by name or LUN. */
+import type { Schemas } from "@sigil/client";
 import { isObject, textIn, type Json, type JsonObject } from "./json.js";
 
-interface Difference {
-  /** As one would write it: `properties.publishingProfile.targetRegions[westus].regionalReplicaCount`. */
-  readonly path: string;
-  /** Undefined: it is not there. */
-  readonly before: Json | undefined;
-  readonly after: Json | undefined;
-}
+/** As the API says changes; a list's members by their names. */
+export type Change = Pick<
+  Schemas["PropertyChange"],
+  "pointer" | "before" | "after"
+>;
 
 /** Members of a list by what they are called; undefined where they have no names. */
 function named(
@@ -35,8 +34,8 @@ function membersOf(
 export function differences(
   before: Json | undefined,
   after: Json | undefined,
-  path = "",
-): readonly Difference[] {
+  pointer = "",
+): readonly Change[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   const [one, other] = [membersOf(before), membersOf(after)];
   if (
@@ -44,16 +43,12 @@ export function differences(
     other === undefined ||
     Array.isArray(before) !== Array.isArray(after)
   )
-    return [{ path, before, after }];
+    return [{ pointer, before, after }];
   return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
     differences(
       one.get(key),
       other.get(key),
-      Array.isArray(before)
-        ? `${path}[${key}]`
-        : path === ""
-          ? key
-          : `${path}.${key}`,
+      `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
     ),
   );
 }

@@ -1,17 +1,11 @@
 /** What one could type instead: every value is quoted, as it may be anybody's. */
 import type { Schemas } from "@sigil/client";
+import { shellWord } from "../../command-line.js";
 import { canonicalRegion } from "../../geography.js";
 import { lunsOf, OS_DISK, type Body, type Form } from "./form.js";
 import { isObject, objectIn } from "./json.js";
 import { patternOf, typesFor, type Gap } from "./sets.js";
 import type { ImageName } from "../../routes.js";
-
-/** For a POSIX shell. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/u.test(text)
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`;
-}
 
 function quoteBicep(text: string): string {
   const escaped = text
@@ -41,12 +35,12 @@ export function curlLine(origin: string, request: Request): string {
     ...request.headers,
   };
   return [
-    `curl --request ${request.method} ${quote(origin + request.address)}`,
+    `curl --request ${request.method} ${shellWord(origin + request.address)}`,
     `  --header "Authorization: Bearer $TOKEN"`,
     ...Object.entries(headers).map(
-      ([name, value]) => `  --header ${quote(`${name}: ${value}`)}`,
+      ([name, value]) => `  --header ${shellWord(`${name}: ${value}`)}`,
     ),
-    `  --data ${quote(JSON.stringify(request.body))}`,
+    `  --data ${shellWord(JSON.stringify(request.body))}`,
   ].join(" \\\n");
 }
 
@@ -91,7 +85,7 @@ export function commandLine(image: ImageName, form: Form): CommandLine {
     text: [
       `${az ? "az sig" : "sigil"} image-version create`,
       ...lines.map(([option = "", ...values]) =>
-        ["  " + option, ...values.map(quote)].join(" "),
+        ["  " + option, ...values.map(shellWord)].join(" "),
       ),
     ].join(" \\\n"),
   };
@@ -295,9 +289,9 @@ function exampleName(
 }
 
 export function azLinesFor(set: MissingSet): string {
-  const group = quote(set.resourceGroupName);
-  const name = quote(set.name);
-  const subscription = quote(set.subscriptionId);
+  const group = shellWord(set.resourceGroupName);
+  const name = shellWord(set.name);
+  const subscription = shellWord(set.subscriptionId);
   const key =
     set.encryptionType === "ConfidentialVmEncryptedWithCustomerKey"
       ? "an exportable RSA-HSM key with a release policy, in a Premium vault"
@@ -305,7 +299,7 @@ export function azLinesFor(set: MissingSet): string {
   return `# VAULT and KEY name ${key} of the same region, with purge protection.
 KEY_URL=$(az keyvault key show --vault-name "$VAULT" --name "$KEY" --query key.kid --output tsv)
 az disk-encryption-set create --subscription ${subscription} --resource-group ${group} --name ${name} \\
-  --location ${quote(set.location)} --encryption-type ${quote(set.encryptionType)} \\
+  --location ${shellWord(set.location)} --encryption-type ${shellWord(set.encryptionType)} \\
   --key-url "$KEY_URL" --enable-auto-key-rotation true --mi-system-assigned true
 PRINCIPAL=$(az disk-encryption-set show --subscription ${subscription} --resource-group ${group} --name ${name} --query identity.principalId --output tsv)
 az role assignment create --assignee-object-id "$PRINCIPAL" --assignee-principal-type ServicePrincipal \\

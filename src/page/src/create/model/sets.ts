@@ -61,47 +61,27 @@ export function findSet(
   return sets.find((set) => sameId(set.id, id));
 }
 
-/** Sets of this subscription that are in the region and have the type, by name. */
-export function fittingSets(
-  sets: readonly DiskEncryptionSet[],
-  place: Encrypted & {
-    readonly subscriptionId: string;
-    readonly region: string;
-    readonly disk: Disk;
-  },
-): readonly DiskEncryptionSet[] {
-  const types = typesFor(place, place.disk);
-  const region = canonicalRegion(place.region);
-  return sets
-    .filter(
-      (set) =>
-        canonicalRegion(set.region) === region &&
-        types.includes(set.encryptionType) &&
-        SET_ID.exec(set.id)?.[1]?.toLowerCase() ===
-          place.subscriptionId.toLowerCase(),
-    )
-    .sort((a, b) => setName(a.id).localeCompare(setName(b.id)));
-}
-
 /** The sets that fit a disk in a region of the form. */
 export type Fitting = (
-  region: RegionRow,
+  region: Pick<RegionRow, "name">,
   disk: Disk,
 ) => readonly DiskEncryptionSet[];
 
+/** Those of the subscription that are in the region and have the type, by name. */
 export function fittingIn(
-  { encryption, confidentialData }: Encrypted,
+  form: Encrypted,
   sets: readonly DiskEncryptionSet[],
   subscriptionId: string,
 ): Fitting {
   return ({ name }, disk) =>
-    fittingSets(sets, {
-      subscriptionId,
-      encryption,
-      confidentialData,
-      region: name,
-      disk,
-    });
+    sets
+      .filter(
+        ({ id, region, encryptionType }) =>
+          canonicalRegion(region) === canonicalRegion(name) &&
+          typesFor(form, disk).includes(encryptionType) &&
+          SET_ID.exec(id)?.[1]?.toLowerCase() === subscriptionId.toLowerCase(),
+      )
+      .sort((a, b) => setName(a.id).localeCompare(setName(b.id)));
 }
 
 /** What the rule names for the disk in the region, and the set of that name that fits; undefined where it names none. */

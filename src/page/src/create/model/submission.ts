@@ -1,6 +1,6 @@
 import type { Schemas } from "@sigil/client";
 import type { ImageName } from "../../routes.js";
-import { mergePatch } from "./changes.js";
+import { mergePatch, type Change } from "./changes.js";
 import { canonicalRegion } from "../../geography.js";
 import { bodyOf } from "./body.js";
 import type { Form } from "./form.js";
@@ -22,6 +22,18 @@ export function removedRegions(
   return (base?.regions ?? [])
     .map(({ name }) => canonicalRegion(name))
     .filter((name) => !kept.includes(name));
+}
+
+/** What a plan and a request say beside their body. */
+export function allowedOf(
+  form: Form,
+  base: Base | undefined,
+): { readonly allowNoLatest?: true; readonly removeRegions?: string } {
+  const removed = removedRegions(form, base?.form);
+  return {
+    ...(form.allowNoLatest && { allowNoLatest: true }),
+    ...(removed.length > 0 && { removeRegions: removed.join(",") }),
+  };
 }
 
 /**
@@ -57,29 +69,19 @@ function saidOf(form: Form): JsonObject {
 }
 
 /** What the patch changes of flags and rule: a plan, which is of a PUT, does not tell it. */
-export function latestChanges(
-  form: Form,
-  base: Base,
-): readonly Schemas["PropertyChange"][] {
+export function latestChanges(form: Form, base: Base): readonly Change[] {
   const [before, after] = [latestOf(base.form), latestOf(form)];
-  return Object.keys(before).flatMap((pointer) => {
-    const [one, other] = [before[pointer], after[pointer]];
-    if (!(pointer in after) || JSON.stringify(one) === JSON.stringify(other))
-      return [];
-    return [
-      {
-        pointer,
-        propertyChangeType:
-          one === undefined
-            ? ("Create" as const)
-            : other === undefined
-              ? ("Delete" as const)
-              : ("Modify" as const),
-        ...(one !== undefined && { before: one }),
-        ...(other !== undefined && { after: other }),
-      },
-    ];
-  });
+  return Object.keys(before)
+    .map((pointer) => ({
+      pointer,
+      before: before[pointer],
+      after: after[pointer],
+    }))
+    .filter(
+      ({ pointer, ...change }) =>
+        pointer in after &&
+        JSON.stringify(change.before) !== JSON.stringify(change.after),
+    );
 }
 
 function latestOf(form: Form): Readonly<Record<string, Json | undefined>> {
@@ -116,14 +118,12 @@ export function requestOf(
     ...(form.version === "" ? [] : [form.version]),
   ];
   const path = segments.map((each) => `/${encodeURIComponent(each)}`).join("");
-  const removed = removedRegions(form, base?.form);
-  const query = new URLSearchParams({
+  const query = Object.entries({
     ...(form.version === "" && { increment: form.increment }),
     plan: "require",
-    ...(form.allowNoLatest && { allowNoLatest: "true" }),
-    ...(removed.length > 0 && { removeRegions: removed.join(",") }),
-  }).toString();
-  const address = `${path}?${query}`;
+    ...allowedOf(form, base),
+  }).map(([name, value]) => [name, String(value)]);
+  const address = `${path}?${new URLSearchParams(query).toString()}`;
   const headers = conditionOf(form, base);
   return base === undefined
     ? {
