@@ -14,7 +14,7 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   RestoreImageVersion: "Restore",
   RollBackImage: "Roll back",
   TestImageVersion: "Test",
-  RevokeImageVersion: "Take back",
+  RevokeImageVersion: "Revoke",
   UnrevokeImageVersion: "Lift the revocation",
   PrepareSubscription: "Prepare subscription",
 };

@@ -13,6 +13,7 @@ import {
   choose,
   SEED_IMAGE,
   startWorld,
+  tabTo,
   type Username,
   type World,
 } from "./page.js";
@@ -84,79 +85,68 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
 
   it("by the keyboard alone: created, promoted, deleted, restored", async () => {
     const { page, complaints } = await open("/create");
-    /** To what is called so, as Tab comes by it. */
-    const tabTo = async (name: RegExp): Promise<void> => {
-      for (let steps = 0; steps < 80; steps += 1) {
-        await page.keyboard.press("Tab");
-        const label = await page.evaluate<string>(
-          "(({ labels, textContent, ariaLabel }) => ariaLabel ?? labels?.[0]?.textContent ?? textContent)(document.activeElement)",
-        );
-        if (name.test(label)) return;
-      }
-      throw new Error(`${String(name)} is not reached by the keyboard.`);
-    };
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await tabTo(/^Version$/u);
+    await tabTo(page, /^Version$/u);
     await page.keyboard.type("2.0.0");
-    await tabTo(/^Managed image$/u);
+    await tabTo(page, /^Managed image$/u);
     await page.keyboard.type("myImage");
-    await tabTo(/^Set of the OS disk$/u);
+    await tabTo(page, /^Set of the OS disk$/u);
     await page.keyboard.type("{region}DiskEncryptionSet1");
-    await tabTo(/^Set of data disks$/u);
+    await tabTo(page, /^Set of data disks$/u);
     await page.keyboard.type("{region}DiskEncryptionSet2");
-    await tabTo(/^Promotion$/u);
+    await tabTo(page, /^Promotion$/u);
     await page.keyboard.type("Held back until somebody");
-    await tabTo(/^Add regions$/u);
+    await tabTo(page, /^Add regions$/u);
     await page.keyboard.type("westus, eastus2");
     await page.keyboard.press("Enter");
     await page
       .locator(".plan-status", { hasText: "Checked: no error" })
       .waitFor();
-    await tabTo(/^Create 2\.0\.0$/u);
+    await tabTo(page, /^Create 2\.0\.0$/u);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
 
     // Promoted from its headline or its menu, whichever comes first.
     await page.getByText("2 of 2", { exact: true }).waitFor();
     await page.getByRole("heading", { name: "Regions" }).waitFor();
-    await tabTo(/^More actions$/u);
+    await tabTo(page, /^More actions$/u);
     await page.keyboard.press("Enter");
-    await tabTo(/^Promote…$/u);
+    await tabTo(page, /^Promote…$/u);
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("row", { name: "westus 1.1.0 → 2.0.0" }).waitFor();
-    await tabTo(/^Promote$/u);
+    await tabTo(page, /^Promote$/u);
     await page.keyboard.press("Enter");
     await page.getByText("in all 2 regions").waitFor();
 
-    await tabTo(/^More actions$/u);
+    await tabTo(page, /^More actions$/u);
     await page.keyboard.press("Enter");
-    await tabTo(/^Delete…$/u);
+    await tabTo(page, /^Delete…$/u);
     await page.keyboard.press("Enter");
     await dialog.getByText("MyGallery has soft delete").waitFor();
     await dialog.getByRole("row", { name: "westus 2.0.0 → 1.1.0" }).waitFor();
-    await tabTo(/^Type 2\.0\.0/u);
+    await tabTo(page, /^Type 2\.0\.0/u);
     await page.keyboard.type("2.0.0");
-    await tabTo(/^Delete 2\.0\.0$/u);
+    await tabTo(page, /^Delete 2\.0\.0$/u);
     await page.keyboard.press("Enter");
     await page
       .getByRole("heading", { name: /^2\.0\.0 was deleted at/u })
       .waitFor();
 
     // What was deleted is listed at the image definition, and restored there.
-    await tabTo(/^Back to MyImage$/u);
+    await tabTo(page, /^Back to MyImage$/u);
     await page.keyboard.press("Enter");
-    await tabTo(/^More actions$/u);
+    await tabTo(page, /^More actions$/u);
     await page.keyboard.press("Enter");
-    await tabTo(/^Deleted versions$/u);
+    await tabTo(page, /^Deleted versions$/u);
     await page.keyboard.press("Enter");
     const deleted = page.getByRole("table", { name: "Deleted versions" });
     await deleted.getByRole("row", { name: /^2\.0\.0/u }).waitFor();
     expect(await axeFindings(page)).toEqual([]);
-    await tabTo(/^Restore 2\.0\.0…$/u);
+    await tabTo(page, /^Restore 2\.0\.0…$/u);
     await page.keyboard.press("Enter");
     await dialog.getByText("Azure gives it back as it was").waitFor();
-    await tabTo(/^Restore 2\.0\.0$/u);
+    await tabTo(page, /^Restore 2\.0\.0$/u);
     await page.keyboard.press("Enter");
     await accepted(page).waitFor();
     await page.getByRole("link", { name: "2.0.0", exact: true }).waitFor();
@@ -386,7 +376,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     ).toBe(0);
   });
 
-  it("a bad version is taken back: who needs it, and which is the latest then, stand before the button", async () => {
+  it("a bad version is revoked, which deletes nothing: who needs it, and which is the latest then, stand before the button", async () => {
     await world.make("1.2.0");
     const id = seedVersionId("1.2.0");
     await world.stack.simulator.putResource({
@@ -401,9 +391,19 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       },
     });
     const { page } = await open("/versions/1.2.0");
-    await choose(page, "Take it back…");
+    // Beside what can be undone, and not with the deletion.
+    await page.getByRole("button", { name: "More actions" }).click();
+    expect(
+      await page
+        .locator(".pop")
+        .getByRole("separator")
+        .locator("~ button")
+        .allInnerTexts(),
+    ).toEqual(["Delete…"]);
+    await page.getByRole("button", { name: "Revoke…" }).click();
     const dialog = page.getByRole("dialog");
-    const confirm = dialog.getByRole("button", { name: "Take it back" });
+    const confirm = dialog.getByRole("button", { name: "Revoke" });
+    await dialog.getByText("Nothing is deleted").waitFor();
     await dialog
       .getByRole("row", { name: /^shop Scale set in westus/u })
       .waitFor();
@@ -424,7 +424,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await confirm.click();
 
     await page
-      .getByRole("heading", { name: "Taken back: not to be used" })
+      .getByRole("heading", { name: "Revoked: not to be used" })
       .waitFor();
     await page.getByText(/CVE-2026-1234: openssl, use 1\.1\.0\./u).waitFor();
     await page.getByText("in no region", { exact: true }).waitFor();
@@ -433,7 +433,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     }>("GET", pathOf(id));
     expect(body.sigil.conditions.map(({ type }) => type)).toContain("Revoked");
     await page.getByRole("button", { name: "More actions" }).click();
-    for (const name of ["Promote…", "Take it back…", "Lift the revocation…"])
+    for (const name of ["Promote…", "Revoke…", "Lift the revocation…"])
       expect(
         await page.getByRole("button", { name, exact: true }).count(),
         name,

@@ -207,6 +207,18 @@ export const REGIONS =
 /** Markup where a name is expected. */
 export const HOSTILE = `<img src=x onerror="document.title='taken over'">`;
 
+/** To what is called so, as Tab comes by it. Of a date, parts that no selector finds have the focus. */
+export async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (let steps = 0; steps < 80; steps += 1) {
+    await page.keyboard.press("Tab");
+    const label = await page.evaluate<string>(
+      "(({ labels, textContent, ariaLabel }) => ariaLabel ?? labels?.[0]?.textContent ?? textContent)(document.activeElement)",
+    );
+    if (name.test(label)) return;
+  }
+  throw new Error(`${String(name)} is not reached by the keyboard.`);
+}
+
 /** Signs in by the local issuer; the page is then where it was. */
 export async function signIn(page: Page, username: Username): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -10,6 +10,8 @@ export interface DialogProps {
   readonly lead?: ComponentChildren;
   /** What the button says that does it. */
   readonly confirm: string;
+  /** What the other one says. */
+  readonly leave?: string;
   /** It takes something away: the keyboard begins at Cancel. */
   readonly danger?: boolean;
   readonly wide?: boolean;
@@ -60,6 +62,7 @@ export function Dialog({
   title,
   lead,
   confirm,
+  leave = "Cancel",
   danger = false,
   wide = false,
   disabled = false,
@@ -119,7 +122,7 @@ export function Dialog({
             {busy && "Sending…"}
           </span>
           <button type="button" ref={cancel} onClick={onClose} disabled={busy}>
-            Cancel
+            {leave}
           </button>
           <button
             type="submit"

@@ -55,6 +55,7 @@ export function Segments<Value extends string>({
   readonly value: Value;
   readonly onChange: (value: Value) => void;
 }) {
+  if (options.length < 2) return null;
   return (
     <div class="segments no-print" role="group" aria-label={label}>
       {options.map(([each, text]) => (

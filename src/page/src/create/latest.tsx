@@ -1,4 +1,5 @@
 import { Table } from "../components/table.js";
+import { Tick } from "../components/tick.js";
 import { canonicalRegion, regionCount } from "../geography.js";
 import {
   CheckField,
@@ -141,16 +142,11 @@ function Waves({
               : "Each region says in which wave it is."}
           </span>
         </p>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={rollBack}
-            onChange={(event) =>
-              change({ rollBack: event.currentTarget.checked })
-            }
-          />{" "}
-          Take it back from every region where a test fails
-        </label>
+        <Tick
+          checked={rollBack}
+          onChange={(checked) => change({ rollBack: checked })}
+          label="If a test fails, exclude it from latest everywhere"
+        />
       </div>
     </>
   );

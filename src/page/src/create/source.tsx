@@ -1,3 +1,4 @@
+import { withNames } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
 import {
   FieldFindings,
@@ -34,8 +35,13 @@ export function SourceFields({
     return (
       <div class="field wide">
         <span class="label">Made from</span>
-        <span id="source" tabIndex={-1} class="wrap">
-          {source.id || source.osDisk || SOURCE_TEXTS.other.name}
+        <span
+          id="source"
+          tabIndex={-1}
+          class="wrap"
+          title={source.id || source.osDisk}
+        >
+          {withNames(source.id || source.osDisk) || SOURCE_TEXTS.other.name}
         </span>
         <div class="sub">The source of a version never changes.</div>
         <FieldFindings field="source" />

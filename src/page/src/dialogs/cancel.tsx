@@ -11,13 +11,14 @@ export function CancelDialog({
   const client = useClient();
   return (
     <Dialog
-      title={`Cancel: ${kindName(operation.kind)}`}
+      title={`Cancel the operation: ${kindName(operation.kind)}?`}
       lead={
         operation.status === "NotStarted"
           ? "It has not begun: unless it begins meanwhile, nothing is changed for it."
           : cancelEffect(operation)
       }
       confirm="Cancel the operation"
+      leave="Let it go on"
       danger
       onClose={onClose}
       onConfirm={async () => {

@@ -27,7 +27,11 @@ export function LatestTable({
     <Table
       caption="Latest version in each region"
       class=""
-      columns={["Region", "Latest now", "becomes", "Latest after"]}
+      columns={[
+        ...["Region", "Latest now"],
+        { title: "becomes", hidden: true },
+        "Latest after",
+      ]}
     >
       {linesOf(changed).map(({ name, names, from, to }) => (
         <tr key={`${name} ${from} ${to}`}>

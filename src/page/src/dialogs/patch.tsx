@@ -97,7 +97,7 @@ export function ProtectDialog(props: VersionActionProps) {
       lead={
         isProtected
           ? "Whoever may write can delete it then, and a retention policy may."
-          : "No deletion of it is accepted, by whomever, until an Admin takes that off. What others delete in Azure it does not guard."
+          : "Sigil refuses every deletion of it until an Admin takes that off. In Azure itself it can still be deleted."
       }
       confirm={isProtected ? "Take protection off" : "Protect"}
       send={() =>

@@ -38,14 +38,14 @@ export function PromoteDialog(props: VersionActionProps) {
   );
 }
 
-function promoted({ name }: Version, { regions }: Forecast): string {
+function promoted({ name, sigil }: Version, { regions }: Forecast): string {
   const then = regions.filter(({ to }) => to === name).length;
   const more = regions.filter(
     ({ from, to }) => to === name && from !== name,
   ).length;
   return more === 0
     ? `${name} becomes the latest in no region now.`
-    : `${name} becomes the latest in ${regionCount(more)}. Then it is the latest in ${then} of ${regions.length}.`;
+    : `${name} becomes the latest in ${regionCount(more)}. Then it is the latest in ${then} of ${sigil.regions.length}.`;
 }
 
 /** Regions of the version that get it later. */
@@ -87,7 +87,7 @@ export function DemoteDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Exclude ${image.imageName} ${version.name} from latest?`}
-      lead="Machines made without a version number do not get it any more. Machines made from it stay as they are. Its promotion rule ends."
+      lead={`Machines made without a version number do not get it any more. Machines made from it stay as they are.${version.sigil.promotion === undefined ? "" : " Its promotion rule ends."}`}
       confirm="Exclude from latest"
       disabled={!foretold.isAllowed}
       send={() =>

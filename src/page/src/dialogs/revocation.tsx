@@ -4,7 +4,7 @@ import { allowNoLatest, type VersionActionProps } from "./action.js";
 import { ForecastDetails, useForecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
-/** Takes a bad version back, with its reason. */
+/** Keeps a bad version out of latest for good, with its reason. */
 export function RevokeDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, header } = useVersionCall(props);
@@ -16,10 +16,9 @@ export function RevokeDialog(props: VersionActionProps) {
   return (
     <VersionDialog
       of={props}
-      title={`Take back ${image.imageName} ${version.name}?`}
-      lead="It leaves latest, and nothing brings it there again until an Admin lifts that. Where it is the only latest it stays until another version is. Nothing is deleted."
-      confirm="Take it back"
-      danger
+      title={`Revoke ${image.imageName} ${version.name}?`}
+      lead="Nothing is deleted: the version and its machines stay. It leaves latest, once another version can take its place, and nothing brings it there again until an Admin lifts the revocation."
+      confirm="Revoke"
       disabled={reason.trim() === ""}
       send={() =>
         client.call("revokeImageVersion", {
@@ -62,7 +61,7 @@ export function UnrevokeDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Lift the revocation of ${image.imageName} ${version.name}?`}
-      lead={`It may be promoted again, and is given back to latest nowhere. It was taken back for: ${version.sigil.revocation?.reason ?? ""}`}
+      lead={`It may be promoted again, and is given back to latest nowhere. It was revoked for: ${version.sigil.revocation?.reason ?? ""}`}
       confirm="Lift it"
       send={() =>
         client.call("unrevokeImageVersion", {

@@ -50,7 +50,6 @@ export function RollbackDialog({
       title={`Roll back ${image.imageName}?`}
       lead="An earlier version becomes the latest again. Nothing is deleted."
       confirm="Roll back"
-      danger
       disabled={dryRun === undefined || error !== undefined}
       onClose={onClose}
       onConfirm={async () => {

@@ -171,7 +171,7 @@ function standing(
   const names = (state: TileState): readonly string[] =>
     cells.filter((cell) => cell.state === state).map(({ region }) => region);
   if (version.conditions?.some(({ type }) => type === "Revoked"))
-    return says("Taken back: not to be used", "bad", "failed");
+    return says("Revoked: not to be used", "bad", "failed");
   const failed = names("failed");
   if (failed.length > 0)
     return says(`Failed in ${inText(failed)}`, "bad", "failed");

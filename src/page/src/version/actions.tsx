@@ -72,7 +72,7 @@ function ofCondition(
     condition ? <Dialog {...props} condition={condition} /> : null;
 }
 
-/** In the order of the menu; what takes something away is apart, at its end. */
+/** In the order of the menu; the deletion is apart, at its end. */
 const MENU: readonly (readonly [Act & Offer, text: string])[] = [
   ["promote", "Promote…"],
   ["demote", "Exclude from latest…"],
@@ -83,11 +83,8 @@ const MENU: readonly (readonly [Act & Offer, text: string])[] = [
   ["protect", "Protect from deletion…"],
   ["unprotect", "Take protection off…"],
   ["cancel", "Cancel the operation…"],
+  ["revoke", "Revoke…"],
   ["unrevoke", "Lift the revocation…"],
-];
-const DANGERS: typeof MENU = [
-  ["revoke", "Take it back…"],
-  ["delete", "Delete…"],
 ];
 
 /** What may be done to the version: its buttons and headlines, and the dialog that asks before it is done. */
@@ -100,19 +97,7 @@ export function useActions(props: VersionProps): {
   const offers = useOffers(props);
   const [asked, setAsked] = useState<Asked>();
   const Dialog = asked && DIALOGS[asked.act];
-  const items = (menu: typeof MENU, className?: string): ComponentChildren =>
-    menu
-      .filter(([act]) => offers.has(act))
-      .map(([act, text]) => (
-        <button
-          key={act}
-          type="button"
-          class={className}
-          onClick={() => setAsked({ act })}
-        >
-          {text}
-        </button>
-      ));
+  const offered = MENU.filter(([act]) => offers.has(act));
   const does = ({ kind, condition }: Deed): (() => void) | undefined => {
     if (kind === "keys" || kind === "tests") return () => goTo(kind);
     return offers.has(kind === "putBack" ? "change" : kind)
@@ -130,11 +115,25 @@ export function useActions(props: VersionProps): {
             Change
           </Link>
         )}
-        {[...MENU, ...DANGERS].some(([act]) => offers.has(act)) && (
+        {offered.length > 0 && (
           <Menu label="More actions" text="⋯">
-            {items(MENU)}
-            {DANGERS.some(([act]) => offers.has(act)) && <hr />}
-            {items(DANGERS, "danger")}
+            {offered.map(([act, text]) => (
+              <button key={act} type="button" onClick={() => setAsked({ act })}>
+                {text}
+              </button>
+            ))}
+            {offers.has("delete") && (
+              <>
+                <hr />
+                <button
+                  type="button"
+                  class="danger"
+                  onClick={() => setAsked({ act: "delete" })}
+                >
+                  Delete…
+                </button>
+              </>
+            )}
             {version.sigil.protected === true && (
               <button type="button" disabled>
                 Delete… (protected)

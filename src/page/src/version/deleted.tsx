@@ -58,7 +58,7 @@ export function Deleted({
               "It cannot be restored."
             )}
           </p>
-          <p class="row">
+          <div class="row">
             <Link to={{ view: "image", image }} class="button small">
               Back to {image.imageName}
             </Link>
@@ -72,7 +72,7 @@ export function Deleted({
               </button>
             )}
             <Link to={{ view: "operation", operationId: id }}>Operation</Link>
-          </p>
+          </div>
         </div>
       </div>
       {restoring && (

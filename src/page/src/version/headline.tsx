@@ -142,7 +142,7 @@ type Titled = Pick<Headline, "tile" | "title" | "deed">;
 function titleOf(version: Version, condition: Condition): Titled {
   switch (condition.type) {
     case "Revoked":
-      return { tile: "failed", title: "Taken back: not to be used" };
+      return { tile: "failed", title: "Revoked: not to be used" };
     case "KeyAtRisk":
       return {
         tile: "risk",

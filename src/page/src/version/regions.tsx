@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Segments } from "../components/filters.js";
+import { Table } from "../components/table.js";
 import { StateWord, Strip, Bar } from "../components/tile.js";
 import { Expected, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
@@ -139,38 +140,33 @@ function RegionTable({
 }) {
   const hasWaves = rows.some(({ wave }) => wave !== undefined);
   return (
-    <table class="cards regions">
-      <caption class="visually-hidden">{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Region</th>
-          <th scope="col">State</th>
-          <th scope="col">Progress</th>
-          <th scope="col">Latest here</th>
-          <th scope="col">Replicas, storage</th>
+    <Table
+      caption={caption}
+      class="cards regions"
+      columns={[
+        ...["Region", "State", "Progress", "Latest here"],
+        { title: "Replicas, storage", class: "wide-only" },
+      ]}
+    >
+      {rows.map(({ region, state, wave, latestHere, storage }) => (
+        <tr key={region.name}>
+          <th scope="row">
+            {region.name}
+            {hasWaves && wave !== undefined && <small>Wave {wave}</small>}
+          </th>
+          <td data-label="State" class="nowrap">
+            <StateWord state={state.tile} share={state.share}>
+              {state.word}
+            </StateWord>
+          </td>
+          <td>
+            <Progress region={region} />
+          </td>
+          <td data-label="Latest here">{latestHere ?? "none"}</td>
+          <td class="wide-only nowrap">{storage}</td>
         </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ region, state, wave, latestHere, storage }) => (
-          <tr key={region.name}>
-            <th scope="row">
-              {region.name}
-              {hasWaves && wave !== undefined && <small>Wave {wave}</small>}
-            </th>
-            <td data-label="State">
-              <StateWord state={state.tile} share={state.share}>
-                {state.word}
-              </StateWord>
-            </td>
-            <td>
-              <Progress region={region} />
-            </td>
-            <td data-label="Latest here">{latestHere ?? "none"}</td>
-            <td class="wide-only">{storage}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   );
 }
 

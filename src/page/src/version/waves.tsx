@@ -30,8 +30,8 @@ export function Waves({ version }: { readonly version: Version }) {
               {isDone
                 ? "In latest there"
                 : isNow
-                  ? `Waits, ${afterText(wave.after)}`
-                  : capitalized(afterText(wave.after))}
+                  ? `Waits until ${afterText(wave.after)}`
+                  : `Begins once ${afterText(wave.after)}`}
               {!isDone && needed.length > 0 && `, needs ${namesText(needed)}`}
             </span>
           </li>
@@ -46,14 +46,8 @@ type Wave = NonNullable<
 >[number];
 
 function afterText(after: Wave["after"]): string {
-  if (after === "manual") return "when a person promotes it";
-  if (after === "tested") return "once its tests have passed";
+  if (after === "manual") return "a person promotes it";
+  if (after === "tested") return "its tests have passed";
   const { minutes } = after;
-  return minutes % 60 === 0
-    ? `${minutes / 60} h after the wave before`
-    : `${minutes} min after the wave before`;
-}
-
-function capitalized(text: string): string {
-  return text.replace(/^./u, (letter) => letter.toUpperCase());
+  return `${minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`} have passed since the wave before`;
 }

@@ -106,7 +106,7 @@ export interface Form {
   readonly promoteRegions: string;
   /** Where it is promoted in waves. */
   readonly waves: readonly WaveRow[];
-  /** A failed test takes the version back wherever it is the latest. */
+  /** A failed test excludes the version from latest everywhere. */
   readonly rollBack: boolean;
   readonly blockDeletion: boolean;
   readonly source: Source;
@@ -225,7 +225,10 @@ export function isConfidential(
 }
 
 /** The name by which the rule gives the disk a set; undefined where it gives none by name. */
-export function patternFor({ rule }: Form, disk: Disk): string | undefined {
+export function patternFor(
+  { rule }: Pick<Form, "rule">,
+  disk: Disk,
+): string | undefined {
   const pattern = (disk === OS_DISK ? rule.osDisk : rule.dataDisks).trim();
   return pattern === "" ? undefined : pattern;
 }
