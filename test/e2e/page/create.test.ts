@@ -10,6 +10,7 @@ import {
   SEED_IMAGE,
   signIn,
   startWorld,
+  tabTo,
   type World,
 } from "./page.js";
 import {
@@ -187,19 +188,55 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await axeFindings(page)).toEqual([]);
   });
 
-  it("takes regions, keys and promotion from an earlier version", async () => {
-    const { page } = await open("create");
-    await page.getByRole("button", { name: "Copy from 1.0.0" }).click();
-    await page.getByText("are as in 1.0.0").waitFor();
+  it("begins with what an earlier version has, under the next number, and is sent as it stands", async () => {
+    const patched = await world.api.request(
+      "PATCH",
+      pathOf(seedVersionId("1.0.0")),
+      { body: { tags: { team: "web" } } },
+    );
+    expect(patched.status).toBeLessThan(300);
+    await expect
+      .poll(
+        async () =>
+          (await world.api.request("GET", pathOf(seedVersionId("1.0.0")))).body,
+      )
+      .toMatchObject({ tags: { team: "web" } });
+    const { page } = await open("versions/1.0.0");
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("link", { name: "New version from this one" }).click();
+    await page.getByLabel("Managed image", { exact: true }).waitFor();
+    expect(
+      await page.getByLabel("Managed image", { exact: true }).inputValue(),
+    ).toBe(seedResource("images/myImage"));
+    expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("web");
     expect(await page.getByLabel("Set of data disks").inputValue()).toMatch(
       /^\{region\}DiskEncryptionSet2$/iu,
     );
     expect(
       await region(page, "westus").getByLabel("Replicas").inputValue(),
     ).toBe("2");
-    expect(
-      await page.getByLabel("Managed image", { exact: true }).inputValue(),
-    ).toBe("");
+    await page.getByText("4 of 4 sets found").waitFor();
+    await checked(page, "no error");
+    expect(await axeFindings(page)).toEqual([]);
+    // Nothing was done yet that would be a draft.
+    await page.reload();
+    await checked(page, "no error");
+    expect(await page.getByText("This is your draft").count()).toBe(0);
+    await page.getByRole("button", { name: "Create 1.0.1" }).click();
+    await page.waitForURL(/\/versions\/1\.0\.1$/u);
+    await page.getByText("Tag team", { exact: true }).waitFor();
+  });
+
+  it("is begun with another version, or none, without losing what was filled in", async () => {
+    const { page } = await open("create");
+    const image = page.getByLabel("Managed image", { exact: true });
+    await image.fill("mine");
+    const begin = page.getByLabel("Begin with", { exact: true });
+    await begin.selectOption("what 1.0.0 has");
+    await expect.poll(() => image.inputValue()).toMatch(/\/myImage$/u);
+    await begin.selectOption("an empty form");
+    await expect.poll(() => image.inputValue()).toBe("mine");
+    await page.getByText("This is your draft").waitFor();
   });
 
   it("is made from VHDs, with an end of life from a calendar", async () => {
@@ -430,33 +467,22 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     const { page, complaints } = await open("create", "writer", {
       viewport: { width: 390, height: 844 },
     });
-    const tabTo = async (name: RegExp): Promise<void> => {
-      for (let steps = 0; steps < 80; steps += 1) {
-        await page.keyboard.press("Tab");
-        // Of a date, parts that no selector finds have the focus.
-        const label = await page.evaluate<string>(
-          "(({ labels, textContent, ariaLabel }) => ariaLabel ?? labels?.[0]?.textContent ?? textContent)(document.activeElement)",
-        );
-        if (name.test(label)) return;
-      }
-      throw new Error(`${String(name)} is not reached by the keyboard.`);
-    };
     expect(await axeFindings(page)).toEqual([]);
 
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await tabTo(/^Version$/u);
+    await tabTo(page, /^Version$/u);
     await page.keyboard.type("4.0.0");
-    await tabTo(/^Managed image$/u);
+    await tabTo(page, /^Managed image$/u);
     await page.keyboard.type("myImage");
-    await tabTo(/^Encryption$/u);
+    await tabTo(page, /^Encryption$/u);
     await page.keyboard.type("Platform");
-    await tabTo(/^Add regions$/u);
+    await tabTo(page, /^Add regions$/u);
     await page.keyboard.type("eastus");
     await page.keyboard.press("Enter");
-    await tabTo(/^Replicas in eastus$/u);
+    await tabTo(page, /^Replicas in eastus$/u);
     await page.keyboard.press("ControlOrMeta+A");
     await page.keyboard.type("0");
-    await tabTo(/^Storage in eastus$/u);
+    await tabTo(page, /^Storage in eastus$/u);
 
     // What is removed leaves the focus near.
     await addRegions(page, "mars");
@@ -656,14 +682,11 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByText('tags: – → {"build":"4711"}').waitFor();
     await page.getByRole("button", { name: "Keep my changes" }).click();
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("4711");
-    // A region is added; the keys that are there stay.
+    // A region is added; the keys that are there stay, and its own are by the rule that those follow.
     await addRegions(page, "eastus");
     await page
-      .getByLabel("Set of the OS disk")
-      .fill("{region}DiskEncryptionSet1");
-    await page
-      .getByLabel("Set of data disks")
-      .fill("{region}DiskEncryptionSet2");
+      .getByRole("img", { name: "EastUSDiskEncryptionSet1, found by the rule" })
+      .waitFor();
     await page.getByText("2 of 2 sets found").waitFor();
     await checked(page, "no error");
     await page.getByRole("button", { name: "Change 2.0.0" }).click();

@@ -1,4 +1,5 @@
 import { canonicalRegion } from "../geography.js";
+import { replaceQuery } from "../navigation.js";
 import type { ImageName } from "../routes.js";
 import {
   DateField,
@@ -22,11 +23,17 @@ const INCREMENTS = [
 export function Basics({
   image,
   form,
+  from = "",
+  names,
   next,
   lunsKnown,
   change,
 }: SectionProps<Form> & {
   readonly image: ImageName;
+  /** The version that a new one begins with. */
+  readonly from: string | undefined;
+  /** Versions to begin with. */
+  readonly names: readonly string[];
   readonly next: string;
   /** Whether the plan has said which data disks the source has. */
   readonly lunsKnown: boolean;
@@ -35,6 +42,23 @@ export function Basics({
     <Section id="basics">
       <div class="pad">
         <div class="fields">
+          {!form.exists && names.length > 0 && (
+            <SelectField
+              field="version-from"
+              label="Begin with"
+              value={from}
+              options={[
+                ["", "an empty form"],
+                ...names.map((name) => [name, `what ${name} has`] as const),
+              ]}
+              hint={
+                from === ""
+                  ? "Or with what another version has."
+                  : "All but its end of life."
+              }
+              onChange={(name) => replaceQuery({ from: name })}
+            />
+          )}
           {!form.exists && (
             <TextField
               field="version"
@@ -73,9 +97,9 @@ export function Basics({
             }
             onChange={(endOfLife) => change({ endOfLife: endOfLife.trim() })}
           />
+          <Secrets form={form} change={change} />
         </div>
         <SourceDisks image={image} form={form} change={change} />
-        <Secrets form={form} change={change} />
       </div>
     </Section>
   );

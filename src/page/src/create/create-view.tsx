@@ -7,106 +7,96 @@ import { Problem } from "../components/problem.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { IDLE_MS } from "../retry.js";
+import { useQuery } from "../navigation.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { readSummary, type Summary } from "../summaries.js";
+import { EMPTY_FORM } from "./model/form.js";
 import { formOf } from "./model/read.js";
+import { copied } from "./model/regions.js";
 import type { Base } from "./model/submission.js";
 import { VersionForm } from "./version-form.js";
 
 export interface CreateViewProps {
   readonly image: ImageName;
   /** The version to change; absent: a new one. */
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** Creates a version, or changes one. Loaded when it is opened. */
 export function CreateView({ image, version }: CreateViewProps) {
-  const title =
-    version === undefined
-      ? `New version of ${image.imageName}`
-      : `Change ${version} of ${image.imageName}`;
+  const from = useQuery().get("from") ?? undefined;
   const mayWrite = useMay("Write");
   return (
     <>
       <Head
-        title={title}
+        title={
+          version === undefined
+            ? `New version of ${image.imageName}`
+            : `Change ${version} of ${image.imageName}`
+        }
         crumbs={<Crumbs gallery={image} image={image} version={version} />}
       />
-      {!mayWrite ? (
+      {mayWrite ? (
+        <Begun
+          key={`${imageKey(image)}/${version}/${from}`}
+          image={image}
+          version={version}
+          from={from}
+        />
+      ) : (
         <p role="alert">
           You may not create or change versions: that takes the role
           ImageVersions.Write.
         </p>
-      ) : version === undefined ? (
-        <NewVersion key={imageKey(image)} image={image} />
-      ) : (
-        <ChangedVersion
-          key={`${imageKey(image)}/${version}`}
-          image={image}
-          version={version}
-        />
       )}
     </>
   );
 }
 
-function NewVersion({ image }: { readonly image: ImageName }) {
+/** With what the version to change has, or the one to begin with. */
+function Begun({
+  image,
+  version,
+  from,
+}: CreateViewProps & { readonly from: string | undefined }) {
   const client = useClient();
+  const [attempt, setAttempt] = useState(0);
   // The next number is that of now: others make versions, too.
   const live = useLive<Summary>(
     imageKey(image),
     (previous, signal) => readSummary(client, image, previous, signal),
     () => IDLE_MS,
   );
+  const read = (name: string, signal?: AbortSignal): Promise<Base> =>
+    readBase(client, image, name, signal);
+  const named = version ?? from;
+  const loaded = useLoaded(`${attempt}`, async (signal) => {
+    if (named === undefined) return { start: EMPTY_FORM, change: undefined };
+    const base = await read(named, signal);
+    return version === undefined
+      ? { start: copied(base.form, image), change: undefined }
+      : { start: base.form, change: { version, base } };
+  });
+  if (loaded.kind === "failed")
+    return (
+      <div role="alert" class="banner error">
+        <Problem error={loaded.error} />
+        <button type="button" onClick={() => setAttempt(attempt + 1)}>
+          Try again
+        </button>
+      </div>
+    );
   if (live.value === undefined) return <LiveState live={live} />;
-  const { versions } = live.value.body;
+  if (loaded.kind === "loading") return <p role="status">Loading…</p>;
   return (
     <VersionForm
       image={image}
-      names={versions.map(({ name }) => name)}
-      regions={versions.flatMap((version) =>
-        version.regions.map(({ name }) => name),
-      )}
-      read={(version) => readBase(client, image, version)}
+      versions={live.value.body.versions}
+      read={read}
+      from={from}
+      {...loaded.value}
     />
   );
-}
-
-function ChangedVersion({
-  image,
-  version,
-}: {
-  readonly image: ImageName;
-  readonly version: string;
-}) {
-  const client = useClient();
-  const [attempt, setAttempt] = useState(0);
-  const base = useLoaded(`${attempt}`, (signal) =>
-    readBase(client, image, version, signal),
-  );
-  switch (base.kind) {
-    case "loading":
-      return <p role="status">Loading…</p>;
-    case "failed":
-      return (
-        <div role="alert" class="banner error">
-          <Problem error={base.error} />
-          <button type="button" onClick={() => setAttempt(attempt + 1)}>
-            Try again
-          </button>
-        </div>
-      );
-    case "loaded":
-      return (
-        <VersionForm
-          image={image}
-          names={[]}
-          regions={[]}
-          read={(name) => readBase(client, image, name)}
-          change={{ version, base: base.value }}
-        />
-      );
-  }
 }
 
 async function readBase(

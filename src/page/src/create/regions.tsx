@@ -8,7 +8,7 @@ import {
   useField,
   type SectionProps,
 } from "./fields.js";
-import { AddRegions, CopyFrom } from "./add-regions.js";
+import { AddRegions } from "./add-regions.js";
 import { FindingsRow, WaveSelect } from "./latest.js";
 import { regionField, setField } from "./model/fields.js";
 import {
@@ -31,23 +31,19 @@ interface RegionsProps extends SectionProps<Form> {
   readonly sets: SetsState;
   /** Regions to offer; another may be typed. */
   readonly known: readonly string[];
-  /** Versions whose regions can be copied. */
-  readonly names: readonly string[];
-  readonly copy: (version: string) => Promise<void>;
+  readonly add: (names: readonly string[]) => void;
 }
 
 /** A row a region; what is wrong with one stands below it. */
 export function Regions(props: RegionsProps) {
-  const { form, known, names, change } = props;
+  const { form } = props;
   return (
     <Section
       id="regions"
       said={form.regions.length > 0 && regionCount(form.regions.length)}
     >
       <div class="pad" id="regions" tabIndex={-1}>
-        <AddRegions form={form} known={known} change={change}>
-          {names.length > 0 && <CopyFrom {...props} />}
-        </AddRegions>
+        <AddRegions {...props} />
         <FieldFindings field="regions" />
       </div>
       {form.regions.length > 0 && <RegionTable {...props} />}

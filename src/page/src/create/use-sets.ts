@@ -1,6 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { entries, type Client } from "@sigil/client";
+import type { ImageName } from "../routes.js";
+import type { VersionSummary } from "../summaries.js";
+import type { SectionProps } from "./fields.js";
+import type { Form } from "./model/form.js";
+import { withProposedSets } from "./model/regions.js";
 import type { DiskEncryptionSet } from "./model/sets.js";
+import type { Base } from "./model/submission.js";
 import { errorOf } from "../retry.js";
 
 export interface SetsState {
@@ -44,4 +50,41 @@ export function useSets(client: Client, subscriptionId: string): SetsState {
     return () => controller.abort();
   }, [client, subscriptionId, count]);
   return { ...state, reload: () => setCount((n) => n + 1) };
+}
+
+/** Proposes sets for regions that are added, once the sets of the subscription are known. */
+export function useProposedSets(
+  { value: sets }: SetsState,
+  {
+    image,
+    others,
+    read,
+    edit,
+  }: {
+    readonly image: ImageName;
+    /** Other versions, the highest first. */
+    readonly others: readonly VersionSummary[];
+    readonly read: (version: string) => Promise<Base>;
+    readonly edit: SectionProps<Form>["change"];
+  },
+): (regions: readonly string[]) => void {
+  const [added, setAdded] = useState<readonly string[]>([]);
+  useEffect(() => {
+    if (sets === undefined || added.length === 0) return;
+    setAdded([]);
+    const having = added.flatMap(
+      (region) =>
+        others.find(({ regions }) =>
+          regions.some(({ name }) => name === region),
+        )?.name ?? [],
+    );
+    void Promise.all([...new Set(having)].map(read))
+      // What cannot be read proposes nothing.
+      .catch((): readonly Base[] => [])
+      .then((bases) => {
+        const earlier = bases.map(({ form }) => form);
+        edit((now) => withProposedSets(now, added, { image, sets, earlier }));
+      });
+  }, [added, sets]);
+  return (regions) => setAdded((before) => [...before, ...regions]);
 }

@@ -5,6 +5,7 @@ import { canonicalRegion } from "../geography.js";
 import { inTab } from "../kept.js";
 import { navigate } from "../navigation.js";
 import type { ImageName } from "../routes.js";
+import type { VersionSummary } from "../summaries.js";
 import { Basics } from "./basics.js";
 import { FindingsContext, focusField, type SectionProps } from "./fields.js";
 import { Keys } from "./keys.js";
@@ -20,11 +21,10 @@ import {
   place,
   type Left,
 } from "./model/fields.js";
-import { EMPTY_FORM, isByDisk, type Form } from "./model/form.js";
+import { EMPTY_FORM, isByDisk, withRegions, type Form } from "./model/form.js";
 import type { Json } from "./model/json.js";
 import { nextNumber } from "./model/numbers.js";
 import { formOf } from "./model/read.js";
-import { copied } from "./model/regions.js";
 import { findSet } from "./model/sets.js";
 import type { Base } from "./model/submission.js";
 import { Outdated } from "./outdated.js";
@@ -33,37 +33,40 @@ import { Regions } from "./regions.js";
 import { Review } from "./review.js";
 import { TagsSection } from "./tags.js";
 import { sourceKey, usePlan } from "./use-plan.js";
-import { useSets } from "./use-sets.js";
+import { useProposedSets, useSets } from "./use-sets.js";
 import { useSubmit } from "./use-submit.js";
 
 export function VersionForm({
   image,
-  names,
-  regions,
+  versions,
   read,
   change,
+  from,
+  start,
 }: {
   readonly image: ImageName;
   /** Versions that there are, the highest first. */
-  readonly names: readonly string[];
-  /** Regions of theirs. */
-  readonly regions: readonly string[];
+  readonly versions: readonly VersionSummary[];
   /** A version as it is. */
   readonly read: (version: string) => Promise<Base>;
   /** The version to change, as it was read; absent: a new one. */
-  readonly change?: { readonly version: string; readonly base: Base };
+  readonly change:
+    { readonly version: string; readonly base: Base } | undefined;
+  /** Of a new one: the version that it begins with. */
+  readonly from: string | undefined;
+  /** What the form begins with. */
+  readonly start: Form;
 }) {
   const client = useClient();
-  const [draft, setDraft] = useState(() =>
-    readDraft(inTab, image, change?.version),
-  );
+  const names = versions.map(({ name }) => name);
+  const draftName = change?.version ?? (from && `from ${from}`);
+  const [draft, setDraft] = useState(() => readDraft(inTab, image, draftName));
   const [base, setBase] = useState(() => baseOf(draft) ?? change?.base);
-  const [form, setForm] = useState<Form>(
-    draft?.form ?? base?.form ?? EMPTY_FORM,
-  );
-  const [begun, setBegun] = useState(draft !== undefined);
+  const [form, setForm] = useState<Form>(draft?.form ?? start);
+  const [begun, setBegun] = useState((draft ?? from) !== undefined);
   // What comes filled in was left by whoever filled it in.
-  const [left, setLeft] = useState<Left>((draft ?? change) ? "all" : new Set());
+  const unseen = (): Left => (start === EMPTY_FORM ? new Set() : "all");
+  const [left, setLeft] = useState<Left>(draft ? "all" : unseen);
   const sets = useSets(client, image.subscriptionId);
   const next = nextNumber(names, form.increment);
   const [plan, showFindings, planAgain] = usePlan(
@@ -80,6 +83,12 @@ export function VersionForm({
     }));
     if (submission.error !== undefined && !submission.outdated) resume();
   };
+  const proposeSets = useProposedSets(sets, {
+    image,
+    others: versions.filter(({ name }) => name !== change?.version),
+    read,
+    edit,
+  });
   const { sourceDataDiskLuns } = plan.plan ?? {};
   const ofSource = sourceDataDiskLuns?.join();
   useEffect(() => {
@@ -89,8 +98,8 @@ export function VersionForm({
       edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
   }, [ofSource, plan.plan]);
   useEffect(() => {
-    if (!begun) return;
-    keepDraft(inTab, image, change?.version, {
+    if (!begun || form === start) return;
+    keepDraft(inTab, image, draftName, {
       form,
       savedTime: new Date().toISOString(),
       ...(base && { base: base.form, etag: base.etag }),
@@ -98,7 +107,7 @@ export function VersionForm({
   }, [begun, form, base]);
   const [submission, submit, resume] = useSubmit(client, image, {
     onAccepted: (version) => {
-      dropDraft(inTab, image, change?.version);
+      dropDraft(inTab, image, draftName);
       navigate({ view: "version", image, version });
     },
     onFound: (found) => showFindings(place(found, form)),
@@ -113,12 +122,12 @@ export function VersionForm({
   const hidden = findings.filter(
     (found) => isError(found) && !shown.includes(found),
   );
-  const restart = (from: Form): void => {
-    dropDraft(inTab, image, change?.version);
+  const restart = (as: Form): void => {
+    dropDraft(inTab, image, draftName);
     setDraft(undefined);
-    setBegun(false);
-    setLeft(change === undefined ? new Set() : "all");
-    setForm(from);
+    setBegun(from !== undefined);
+    setLeft(unseen);
+    setForm(as);
   };
   return (
     <FindingsContext.Provider value={shown}>
@@ -131,7 +140,7 @@ export function VersionForm({
             type="button"
             onClick={() => {
               setBase(change?.base);
-              restart(change?.base.form ?? EMPTY_FORM);
+              restart(start);
             }}
           >
             Discard it
@@ -176,6 +185,8 @@ export function VersionForm({
           <Basics
             image={image}
             form={form}
+            from={from}
+            names={names}
             next={next}
             lunsKnown={plan.toldSource === sourceKey(form)}
             change={edit}
@@ -189,13 +200,14 @@ export function VersionForm({
             known={[
               ...new Set([
                 ...(sets.value ?? []).map(({ region }) => region),
-                ...regions,
+                ...versions.flatMap(({ regions }) =>
+                  regions.map(({ name }) => name),
+                ),
               ]),
             ].sort()}
-            names={change === undefined ? names : []}
-            copy={async (version) => {
-              const from = await read(version);
-              edit((now) => copied(now, from.form, image));
+            add={(regions) => {
+              edit((now) => withRegions(now, regions));
+              proposeSets(regions);
             }}
             change={edit}
           />

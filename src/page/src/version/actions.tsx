@@ -115,8 +115,16 @@ export function useActions(props: VersionProps): {
             Change
           </Link>
         )}
-        {offered.length > 0 && (
+        {(offers.has("change") || offered.length > 0) && (
           <Menu label="More actions" text="⋯">
+            {offers.has("change") && (
+              <Link
+                to={{ view: "create", image }}
+                query={`?from=${version.name}`}
+              >
+                New version from this one
+              </Link>
+            )}
             {offered.map(([act, text]) => (
               <button key={act} type="button" onClick={() => setAsked({ act })}>
                 {text}

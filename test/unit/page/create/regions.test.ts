@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { EMPTY_FORM } from "../../../../src/page/src/create/model/form.js";
+import { bodyOf } from "../../../../src/page/src/create/model/body.js";
+import {
+  EMPTY_FORM,
+  withRegions,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   copied,
   regionsIn,
+  withProposedSets,
 } from "../../../../src/page/src/create/model/regions.js";
+import type { DiskEncryptionSet } from "../../../../src/page/src/create/model/sets.js";
 import {
   waveWith,
   withRegionsIn,
@@ -53,34 +60,42 @@ it("a region is in one wave, and moves to another with those that are moved with
   ).toEqual([["westus", "East US"], []]);
 });
 
-describe("another version's regions, keys and promotion", () => {
+describe("a new version with what another has", () => {
   const from = formOf(
     {
       ...managedImageRequest(),
       tags: { build: "1" },
-      sigil: { promotion: { when: "manual" } },
+      sigil: {
+        promotion: { when: "manual" },
+        protected: true,
+        revocation: { reason: "bad" },
+        heldBack: true,
+      },
     },
     { version: "1.0.0", exists: true },
   );
 
-  it("are copied, and nothing else; keys that are named alike become the rule", () => {
-    const form = {
-      ...EMPTY_FORM,
-      version: "2.0.0",
-      source: { ...EMPTY_FORM.source, id: "mine" },
-    };
-    const copy = copied(form, from, IMAGE);
+  it("has its source, tags, regions and promotion; keys that are named alike become the rule", () => {
+    const copy = copied({ ...from, endOfLife: "2030-01-01" }, IMAGE);
     expect(copy).toMatchObject({
       exists: false,
-      version: "2.0.0",
-      tags: [],
-      source: { id: "mine" },
+      version: "",
+      endOfLife: "",
+      tags: [{ name: "build", value: "1" }],
+      source: { kind: "managedImage", id: seedResource("images/myImage") },
       encryption: "customer",
       promoteWhen: "manual",
       rule: {
         osDisk: "{region}DiskEncryptionSet1",
         dataDisks: "{region}DiskEncryptionSet2",
         tag: "",
+      },
+    });
+    expect(bodyOf(copy).sigil).toEqual({
+      promotion: { when: "manual" },
+      encryption: {
+        osDisk: "{region}DiskEncryptionSet1",
+        dataDisks: "{region}DiskEncryptionSet2",
       },
     });
     expect(
@@ -96,10 +111,29 @@ describe("another version's regions, keys and promotion", () => {
     ]);
   });
 
+  it.each([
+    ["is excluded from latest as the other one is", "", true],
+    ["with a promotion rule is excluded by its own rule alone", "waves", false],
+  ] as const)("%s", (_, promoteWhen, excluded) => {
+    const { exclude, regions } = copied(
+      {
+        ...from,
+        promoteWhen,
+        exclude: true,
+        regions: from.regions.map((region) => ({ ...region, exclude: true })),
+      },
+      IMAGE,
+    );
+    expect([exclude, ...regions.map((region) => region.exclude)]).toEqual([
+      excluded,
+      excluded,
+      excluded,
+    ]);
+  });
+
   it("whose names follow no one rule are copied one by one; a group of their own is in the rule, and a number is the disk's", () => {
     const renamed = (os: string, data: string) =>
       copied(
-        EMPTY_FORM,
         {
           ...from,
           regions: from.regions.map((region, index) => ({
@@ -129,5 +163,89 @@ describe("another version's regions, keys and promotion", () => {
       osDisk: "{region}-os",
       dataDisks: "Keys/{region}-data-1",
     });
+  });
+});
+
+describe("the sets of a region that is added", () => {
+  const there = formOf(managedImageRequest(), { exists: true });
+  const set = (name: string, region: string) => ({
+    id: seedResource(`diskEncryptionSets/${name}`),
+    region,
+    encryptionType: "EncryptionAtRestWithCustomerKey" as const,
+    provisioningState: "Succeeded",
+    rotationToLatestKeyVersionEnabled: true,
+  });
+  const NAMED = ["eastusdiskencryptionset1", "EastUSDiskEncryptionSet2"];
+  const ODD = ["special", "other"];
+  const sets = [...NAMED, ...ODD].map((name) => set(name, "eastus"));
+  const earlier = {
+    ...there,
+    regions: there.regions.slice(0, 1).map((region) => ({
+      ...region,
+      name: "East US",
+      sets: {
+        os: seedResource("diskEncryptionSets/special"),
+        0: seedResource("diskEncryptionSets/other"),
+      },
+    })),
+  };
+  const proposed = (
+    form: Form,
+    found: readonly DiskEncryptionSet[],
+    others: readonly Form[],
+  ) => {
+    const { rule, regions } = withProposedSets(
+      withRegions(form, ["eastus"]),
+      ["eastus"],
+      { image: IMAGE, sets: found, earlier: others },
+    );
+    return [rule.osDisk, rule.dataDisks, regions.at(-1)?.sets];
+  };
+
+  it("are those of the rule that the version's other sets follow", () => {
+    expect(proposed(there, sets, [earlier])).toEqual([
+      "{region}DiskEncryptionSet1",
+      "{region}DiskEncryptionSet2",
+      {},
+    ]);
+  });
+
+  it("are those of an earlier version, where no set has the rule's name", () => {
+    expect(proposed(there, sets.slice(2), [earlier])).toEqual([
+      "",
+      "",
+      earlier.regions[0]?.sets,
+    ]);
+    expect(proposed(there, sets.slice(1), [earlier])).toEqual([
+      "",
+      "{region}DiskEncryptionSet2",
+      { os: seedResource("diskEncryptionSets/special") },
+    ]);
+  });
+
+  it("of a form that has none yet are by the rule of an earlier version", () => {
+    expect(proposed(EMPTY_FORM, sets, [there])).toEqual([
+      "{region}DiskEncryptionSet1",
+      "{region}DiskEncryptionSet2",
+      {},
+    ]);
+  });
+
+  it.each([
+    ["a set that is not there", there, [], [earlier]],
+    ["a set where nothing is known", EMPTY_FORM, sets, []],
+    [
+      "a set where there is none to have",
+      { ...there, encryption: "platform" },
+      sets,
+      [earlier],
+    ],
+  ] as const)("are never %s", (_, form, found, others) => {
+    expect(proposed(form, found, others)).toEqual(["", "", {}]);
+  });
+
+  it("stay with a tag that chooses them", () => {
+    const tagged = { ...there, rule: { ...there.rule, tag: "image=golden" } };
+    expect(proposed(tagged, sets, [earlier])).toEqual(["", "", {}]);
   });
 });

@@ -44,6 +44,8 @@ const READ_ONLY = new Map<string, readonly string[]>(
       "rollout",
       "keys",
       "warnings",
+      "heldBack",
+      "revocation",
       "regions",
     ],
     properties: [

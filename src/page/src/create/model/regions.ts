@@ -2,14 +2,23 @@
 import { canonicalRegion, geographiesOf } from "../../geography.js";
 import type { ImageName } from "../../routes.js";
 import {
+  disksOf,
   NO_RULE,
   OS_DISK,
+  patternFor,
   type Disk,
   type Form,
   type KeyRule,
   type RegionRow,
 } from "./form.js";
-import { patternOf } from "./sets.js";
+import { objectIn, without } from "./json.js";
+import {
+  findSet,
+  fittingIn,
+  namedByRule,
+  patternOf,
+  type DiskEncryptionSet,
+} from "./sets.js";
 
 /** The regions that a text names: `westus, East US 2`, one a line, or `Europe`, which is those of the known ones. */
 export function regionsIn(
@@ -30,29 +39,104 @@ export function regionsIn(
   return [...new Set(found)].filter((name) => name !== "");
 }
 
-/** The form with the regions, keys and promotion of another version. Keys that are named alike everywhere become the rule. */
-export function copied(form: Form, from: Form, image: ImageName): Form {
+/**
+ * The form of a new version with what another one has, but its number, its end of life and its protection. Keys that are named alike
+ * everywhere become the rule. Where a promotion rule sets what is in latest, the new version's own does.
+ */
+export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
-  const byRule = (disk: Disk): boolean =>
-    (disk === OS_DISK ? rule.osDisk : rule.dataDisks) !== "";
+  const isExcluded = (excluded: boolean): boolean =>
+    excluded && from.promoteWhen === "";
   return {
-    ...form,
-    promoteWhen: from.promoteWhen,
-    promoteRegions: from.promoteRegions,
-    waves: from.waves,
-    rollBack: from.rollBack,
-    encryption: from.encryption,
-    confidentialType: from.confidentialType,
-    confidentialData: from.confidentialData,
+    ...from,
+    exists: false,
+    version: "",
+    endOfLife: "",
+    exclude: isExcluded(from.exclude),
     rule,
     regions: from.regions.map((region) => ({
       ...region,
       present: false,
       fixed: [],
+      exclude: isExcluded(region.exclude),
       sets: Object.fromEntries(
-        Object.entries(region.sets).filter(([disk]) => !byRule(disk)),
+        Object.entries(region.sets).filter(
+          ([disk]) => patternFor({ rule }, disk) === undefined,
+        ),
       ),
     })),
+    rest: {
+      ...from.rest,
+      sigil: without(objectIn(from.rest, "sigil"), "protected"),
+    },
+  };
+}
+
+/**
+ * The form with sets for the regions that were added: those of a rule that the names of its other sets follow, or those of an earlier
+ * version, where there are such; else those that an earlier version has there.
+ */
+export function withProposedSets(
+  form: Form,
+  added: readonly string[],
+  {
+    image,
+    sets,
+    earlier,
+  }: {
+    readonly image: ImageName;
+    readonly sets: readonly DiskEncryptionSet[];
+    /** Versions of the image definition that have the regions, the highest first. */
+    readonly earlier: readonly Form[];
+  },
+): Form {
+  if (form.rule.tag !== "") return form;
+  const fitting = fittingIn(form, sets, image.subscriptionId);
+  const isAdded = ({ name }: RegionRow): boolean =>
+    added.includes(canonicalRegion(name));
+  const isFound = (rule: KeyRule, region: RegionRow, disk: Disk): boolean =>
+    namedByRule({ ...form, rule }, image, fitting, region, disk)?.set !==
+    undefined;
+  const patternIn = (member: "osDisk" | "dataDisks"): string =>
+    [form, ...earlier].flatMap((from) => {
+      const pattern = ruleFrom(from.regions, image)[member];
+      return form.regions
+        .filter(isAdded)
+        .some((region) =>
+          disksOf(from).some((disk) =>
+            isFound({ ...NO_RULE, [member]: pattern }, region, disk),
+          ),
+        )
+        ? [pattern]
+        : [];
+    })[0] ?? "";
+  const rule = {
+    ...form.rule,
+    osDisk: form.rule.osDisk || patternIn("osDisk"),
+    dataDisks: form.rule.dataDisks || patternIn("dataDisks"),
+  };
+  const earlierSets = (region: RegionRow): RegionRow["sets"] => {
+    const there = earlier
+      .flatMap(({ regions }) => regions)
+      .find(
+        ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
+      );
+    return Object.fromEntries(
+      Object.entries(there?.sets ?? {}).filter(
+        ([disk, id]) =>
+          !isFound(rule, region, disk) &&
+          findSet(fitting(region, disk), id) !== undefined,
+      ),
+    );
+  };
+  return {
+    ...form,
+    rule,
+    regions: form.regions.map((region) =>
+      isAdded(region)
+        ? { ...region, sets: { ...earlierSets(region), ...region.sets } }
+        : region,
+    ),
   };
 }
 
