@@ -117,6 +117,11 @@ export function useActions(props: VersionProps): {
         )}
         {(offers.has("change") || offered.length > 0) && (
           <Menu label="More actions" text="⋯">
+            {offered.map(([act, text]) => (
+              <button key={act} type="button" onClick={() => setAsked({ act })}>
+                {text}
+              </button>
+            ))}
             {offers.has("change") && (
               <Link
                 to={{ view: "create", image }}
@@ -125,11 +130,6 @@ export function useActions(props: VersionProps): {
                 New version from this one
               </Link>
             )}
-            {offered.map(([act, text]) => (
-              <button key={act} type="button" onClick={() => setAsked({ act })}>
-                {text}
-              </button>
-            ))}
             {offers.has("delete") && (
               <>
                 <hr />
