@@ -18,7 +18,7 @@ export function Outdated({
 }) {
   const [now, setNow] = useState<Base>();
   const [error, setError] = useState("");
-  const asJson = ({ form }: Base): Json => bodyOf(form);
+  const asJson = ({ form }: Base): Json => ({ tags: {}, ...bodyOf(form) });
   return (
     <div class="banner outdated" role="alert">
       <div>
