@@ -71,7 +71,9 @@ export function Deleted({
                 Restore…
               </button>
             )}
-            <Link to={{ view: "operation", operationId: id }}>Operation</Link>
+            <p>
+              <Link to={{ view: "operation", operationId: id }}>Operation</Link>
+            </p>
           </div>
         </div>
       </div>

@@ -40,11 +40,14 @@ export async function operationsOf(
 export function HistoryCard({
   operations,
 }: {
-  readonly operations: readonly Operation[];
+  /** Undefined while they are read. */
+  readonly operations: readonly Operation[] | undefined;
 }) {
   return (
     <Card id="history" title="History">
-      {operations.length === 0 ? (
+      {operations === undefined ? (
+        <p class="pad muted small">Reading…</p>
+      ) : operations.length === 0 ? (
         <p class="pad muted small">Nothing was asked of it through Sigil.</p>
       ) : (
         <ol class="events">

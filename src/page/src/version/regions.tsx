@@ -21,7 +21,7 @@ interface Row {
   readonly region: Region;
   readonly state: RegionState;
   readonly wave: number | undefined;
-  readonly latestHere: string | undefined;
+  readonly latestHere: string;
   readonly storage: string;
 }
 
@@ -37,8 +37,8 @@ export function Regions({
   latestIn,
 }: {
   readonly version: Version;
-  /** By canonical region, which version is the latest. */
-  readonly latestIn: ReadonlyMap<string, string>;
+  /** By canonical region, which version is the latest; undefined while that is read. */
+  readonly latestIn: ReadonlyMap<string, string> | undefined;
 }) {
   const [filter, setFilter] = useState<(typeof FILTERS)[number][0]>("all");
   const rows = rowsOf(version, latestIn);
@@ -105,7 +105,7 @@ function sentence(rows: readonly Row[]): string {
 
 function rowsOf(
   version: Version,
-  latestIn: ReadonlyMap<string, string>,
+  latestIn: ReadonlyMap<string, string> | undefined,
 ): readonly Row[] {
   const broken = brokenKeysIn(version);
   const {
@@ -125,7 +125,7 @@ function rowsOf(
       region,
       state: regionStateOf(version, region, broken),
       wave: wave < 0 ? undefined : wave + 1,
-      latestHere: latestIn.get(region.name),
+      latestHere: latestIn ? (latestIn.get(region.name) ?? "none") : "…",
       storage: `${target?.regionalReplicaCount ?? replicaCount ?? 1} × ${target?.storageAccountType ?? storageAccountType ?? "Standard_LRS"}`,
     };
   });
@@ -162,7 +162,7 @@ function RegionTable({
           <td>
             <Progress region={region} />
           </td>
-          <td data-label="Latest here">{latestHere ?? "none"}</td>
+          <td data-label="Latest here">{latestHere}</td>
           <td class="wide-only nowrap">{storage}</td>
         </tr>
       ))}

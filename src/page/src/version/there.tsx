@@ -90,11 +90,14 @@ export function There({
       <Findings findings={sigil.warnings ?? []} />
       <div class="columns below">
         <div class="stack">
-          <Regions version={version} latestIn={latestByRegion(latest)} />
+          <Regions
+            version={version}
+            latestIn={latest && latestByRegion(latest)}
+          />
           <KeysCard version={version} />
           <TestsCard
             results={results}
-            tests={history.find((one) => one.tests)?.tests ?? []}
+            tests={history?.find((one) => one.tests)?.tests ?? []}
           />
           {(sigil.pending ?? []).length > 0 && (
             <Card id="pending" title="Requested, not in Azure yet">
@@ -162,17 +165,15 @@ function useBeside({ image, version }: VersionProps, asked: number) {
     },
   );
   return {
-    history: operations.value ?? [],
+    history: operations.value,
     results: results.kind === "loaded" ? results.value : [],
     latest: summary.value,
   };
 }
 
-function latestByRegion(
-  summary: Summary | undefined,
-): ReadonlyMap<string, string> {
+function latestByRegion(summary: Summary): ReadonlyMap<string, string> {
   return new Map(
-    (summary?.body.versions ?? []).flatMap(({ name, regions }) =>
+    summary.body.versions.flatMap(({ name, regions }) =>
       regions
         .filter(({ latest }) => latest)
         .map((region) => [region.name, name] as const),

@@ -122,7 +122,7 @@ export function requestOf(
     ...(form.version === "" && { increment: form.increment }),
     plan: "require",
     ...allowedOf(form, base),
-  }).map(([name, value]) => [name, String(value)]);
+  }).map(([name, value]): [string, string] => [name, String(value)]);
   const address = `${path}?${new URLSearchParams(query).toString()}`;
   const headers = conditionOf(form, base);
   return base === undefined
