@@ -93,7 +93,7 @@ export type {
   VersionState,
 } from "./state/record.js";
 export { isFinal } from "./state/states.js";
-export { telling } from "./state/told.js";
+export { relisted, telling } from "./state/told.js";
 
 // Where versions and their operations are listed.
 export {
@@ -101,7 +101,6 @@ export {
   IMAGES_SCOPE,
   placeOf,
   placesOf,
-  relistedRows,
   TESTED_SCOPE,
   testedRow,
   versionNameIn,

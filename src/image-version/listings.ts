@@ -1,6 +1,6 @@
 /** Where image definitions, their versions and their operations are listed. */
 import type { IndexRow } from "../operation/records.js";
-import { imageIdOf, keyOf, parseImageVersionId } from "../resource-id.js";
+import { keyOf } from "../resource-id.js";
 
 /** The place of operations that is narrowest: those on an image definition and its versions, or of all in a gallery. */
 export function placeOf({
@@ -63,17 +63,4 @@ export function versionRow(
     .split(".")
     .map((part) => String(HIGHEST_PART - Number(part)).padStart(10, "0"));
   return { scope: versionScope(imageId), row: parts.join("."), target };
-}
-
-/** The row anew, where conditions have changed without an operation: whoever keeps what is known of the version reads it again. */
-export function relistedRows(
-  resourceId: string,
-  operationId: string,
-  time: string,
-): readonly IndexRow[] {
-  const id = parseImageVersionId(resourceId);
-  const target = `${operationId} ${time}`;
-  return id === undefined
-    ? []
-    : [versionRow(imageIdOf(id), id.versionName, target)];
 }

@@ -13,7 +13,7 @@ import {
   commitUnlessWritten,
   latestIn,
   isPaused,
-  relistedRows,
+  relisted,
   ruleIn,
   telling,
   type StoredVersion,
@@ -141,16 +141,10 @@ function committed(
   changed: StoredVersion,
   events: readonly CloudEvent[],
 ): Promise<Told> {
-  const { id } = changed.operation;
-  const time = imageVersions.now().toISOString();
   const pair = telling(changed, [
     ...events.map((event) => ({ kind: "event" as const, event })),
-    {
-      kind: "index",
-      put: relistedRows(changed.record.resourceId, id, time),
-      remove: [],
-    },
-    closing(id),
+    relisted(changed.record, { now: imageVersions.now() }),
+    closing(changed.operation.id),
   ]);
   return commitUnlessWritten(imageVersions, pair, changed);
 }

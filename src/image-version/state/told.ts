@@ -70,9 +70,9 @@ export function tell(
 }
 
 /** Whoever keeps what is known of an ended version reads it again: no operation says that its conditions have changed. */
-function relisted(
+export function relisted(
   record: ImageVersionRecord,
-  { now }: TransitionContext,
+  { now }: Pick<TransitionContext, "now">,
 ): Effect {
   const target = `${operationIdOf(record)} ${now.toISOString()}`;
   const id = parseImageVersionId(record.resourceId);

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { sameOperation } from "../../../../src/image-version/commands/same-operation.js";
+import {
+  fingerprintOfPut,
+  sameOperation,
+} from "../../../../src/image-version/commands/same-operation.js";
 import type { StoredVersion } from "../../../../src/image-version/ports.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
+import { managedImageRequest } from "../../../support/requests.js";
 import {
   acceptingOf,
   accepted,
@@ -105,4 +109,16 @@ describe("the operation that is being done is the same", () => {
       find({ record: { ...record, repairs, status: look }, operation }, look),
     ).toBe(first.id);
   });
+});
+
+test("a PUT is another one by its body, regions, rule or ETag", () => {
+  const body = managedImageRequest();
+  const prints = [
+    fingerprintOfPut(body, [], undefined, undefined),
+    fingerprintOfPut({ ...body, tags: { a: "1" } }, [], undefined, undefined),
+    fingerprintOfPut(body, ["westus"], undefined, undefined),
+    fingerprintOfPut(body, [], { tag: "a=1" }, undefined),
+    fingerprintOfPut(body, [], undefined, '"1"'),
+  ];
+  expect(new Set(prints).size).toBe(prints.length);
 });

@@ -6,6 +6,8 @@ import {
   withApplications,
 } from "../../../../src/image-version/state/applied.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   at,
@@ -75,4 +77,17 @@ it("the release is what facts have shown, unless the request is about latest", (
   const before = succeeded().record.release;
   const after = withApplications(asking({ patch: {}, body: TAGGED }), at(20));
   expect(after.record.release).toEqual(before);
+});
+
+it("a region that a repair has away, and that is to go, is not to come back", () => {
+  const removed = { [`${regionField("uksouth")}/name`]: "uksouth" };
+  const away = { attempts: 1, removed };
+  const repairsAfter = (patch: Patch) => {
+    const before = withRecord(asking({ patch }), {
+      repairs: { uksouth: away },
+    });
+    return withApplications(before, at(20)).record.repairs;
+  };
+  expect(repairsAfter({ [regionField("uksouth")]: null })).toEqual({});
+  expect(repairsAfter({ "/tags/a": "1" })).toEqual({ uksouth: away });
 });
