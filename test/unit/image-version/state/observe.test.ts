@@ -8,6 +8,7 @@ import {
   asksForList,
   believed,
   observe,
+  untilQuiet,
 } from "../../../../src/image-version/state/observe.js";
 import { whyNothingYet } from "../../../../src/image-version/state/reconcile.js";
 import type {
@@ -51,6 +52,12 @@ const shows = (
   state = "Succeeded",
   publishedDate = time(1),
 ) => lookOf(state, COMPLETED, { changes, publishedDate });
+const UNANSWERED: Write = {
+  changes: {},
+  sentTime: time(CHANGED),
+  answer: "none",
+  sentFor: [],
+};
 const TAGGED = { ...managedImageRequest(), tags: { build: "1" } };
 const OTHERS = { [BUILD]: "portal" };
 
@@ -385,3 +392,23 @@ it.each([
     expect([may(seconds - 1), may(seconds)]).toEqual([true, false]);
   },
 );
+
+it.each<[string, Parameters<typeof untilQuiet>[0], number]>([
+  ["nothing", {}, 0],
+  ["what ARM asks", { throttledUntil: time(100) }, 90_000],
+  ["a PUT without an answer", { write: UNANSWERED }, 120_000],
+  [
+    "the later of both",
+    { write: UNANSWERED, throttledUntil: time(9) },
+    120_000,
+  ],
+  [
+    "the later of both, whichever it is",
+    { write: UNANSWERED, throttledUntil: time(300) },
+    290_000,
+  ],
+])("a step waits for %s", (_, record, waitMs) => {
+  const quiet = untilQuiet(record, at(CHANGED));
+  expect(quiet.waitMs).toBe(waitMs);
+  expect(quiet.waits === undefined).toBe(waitMs === 0);
+});

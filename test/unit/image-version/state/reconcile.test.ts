@@ -89,6 +89,14 @@ describe("a version that Azure does not have (2)", () => {
     expect(latestIn(put.body)).toEqual(["westus", "eastus2"]);
   });
 
+  it("is created with what else is asked of it meanwhile", () => {
+    const { requests, ...first } = accepted().record;
+    const both = { ...requests, ...asks({ [A]: "1" }) };
+    const put = putOfIt({ ...first, requests: both }, 1);
+    expect(put.creates).toBe(true);
+    expect(put.body.tags).toEqual({ a: "1" });
+  });
+
   it("is not created by anything else, which fails by name", () => {
     const { status: _, ...gone } = record(asks({ [A]: "1" }));
     expect(reconcile(gone, at(20))).toMatchObject({
