@@ -39,6 +39,7 @@ interface Look {
 interface Edit {
   readonly atMs: number;
   readonly name: string;
+  readonly before: string | undefined;
   readonly value: string | undefined;
   isSeen: boolean;
 }
@@ -122,7 +123,13 @@ export class Oracle {
     this.isDisturbed = true;
     if (before === undefined || after === undefined) known.ends.push(atMs);
     for (const [name, value] of changesBetween(before ?? {}, after ?? {}))
-      known.edits.push({ atMs, name, value, isSeen: false });
+      known.edits.push({
+        atMs,
+        name,
+        before: before?.[name],
+        value,
+        isSeen: false,
+      });
   }
 
   ended(version: string, atMs: number): void {
@@ -174,6 +181,15 @@ export class Oracle {
           !(name.replace("latest", "count") in body))
       )
         continue;
+      // Within ten minutes nobody can tell whether it was otherwise in between.
+      const isGivenBack = known.edits.some(
+        (one) =>
+          one.name === name &&
+          one.before === value &&
+          one.atMs < editedMs &&
+          one.atMs >= editedMs - 600_000,
+      );
+      if (isGivenBack) continue;
       const isLatest = name.startsWith("latest/");
       // What they gave back before a look was nothing that Sigil could see.
       const isHeard = (saidMs: number) =>
