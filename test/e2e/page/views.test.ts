@@ -254,6 +254,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await goTo(page, KEYS);
     await page.getByText("Expires 3 Mar 2031").waitFor();
     expect(await page.getByText("Expires").count()).toBe(1);
+    await page.getByText("No date of expiry").first().waitFor();
   });
 
   it("the overview says to an Admin which messages were rejected, and leads to them", async () => {

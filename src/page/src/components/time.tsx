@@ -47,10 +47,12 @@ export function Expires({
   value,
   subject,
 }: {
-  readonly value: string;
+  /** Null: it has no end. */
+  readonly value: string | null;
   /** Which key. */
   readonly subject?: string | undefined;
 }) {
+  if (value === null) return <>No date of expiry</>;
   const verb = Date.parse(value) < Date.now() ? "expired" : "expires";
   return (
     <>

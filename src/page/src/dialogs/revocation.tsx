@@ -38,7 +38,7 @@ export function RevokeDialog(props: VersionActionProps) {
     >
       <Reason reason={reason} onChange={setReason} />
       <label>
-        Version to use instead
+        Version to use instead, for people: nothing is promoted by it
         <input
           value={replacement}
           spellcheck={false}
@@ -84,9 +84,10 @@ export function Reason({
 }) {
   return (
     <label>
-      Reason
+      Reason (required)
       <input
         value={reason}
+        required
         maxLength={500}
         onInput={(event) => onChange(event.currentTarget.value)}
       />

@@ -46,8 +46,8 @@ export function DeletedVersions({
       {deleted.kind === "loaded" &&
         (deleted.value.length === 0 ? (
           <p class="pad muted">
-            There is nothing to restore: what is deleted in a gallery without
-            soft delete is gone.
+            Azure keeps no deleted version of it. What is deleted in a gallery
+            without soft delete cannot be restored.
           </p>
         ) : (
           <Table

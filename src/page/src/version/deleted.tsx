@@ -15,11 +15,13 @@ export function Deleted({
   image,
   version,
   deletion,
+  isRestoring,
   onAccepted,
 }: Pick<ActionProps, "onAccepted"> & {
   readonly image: ImageName;
   readonly version: string;
   readonly deletion: Operation;
+  readonly isRestoring: boolean;
 }) {
   const mayWrite = useMay("Write");
   const [restoring, setRestoring] = useState(false);
@@ -29,7 +31,10 @@ export function Deleted({
   return (
     <section class="card" role="status">
       <div class="say">
-        <Tile state={endTime === undefined ? "replicating" : "done"} big />
+        <Tile
+          state={endTime === undefined || isRestoring ? "replicating" : "done"}
+          big
+        />
         <div>
           <h2>
             {endTime === undefined ? (
@@ -43,7 +48,9 @@ export function Deleted({
           </h2>
           <p>
             {regions.length > 0 && `In ${regionCount(regions.length)}. `}
-            {canBeRestored ? (
+            {isRestoring ? (
+              "It is being restored."
+            ) : canBeRestored ? (
               <>
                 It can be restored
                 {until !== undefined && (
@@ -62,15 +69,18 @@ export function Deleted({
             <Link to={{ view: "image", image }} class="button small">
               Back to {image.imageName}
             </Link>
-            {canBeRestored && mayWrite && endTime !== undefined && (
-              <button
-                type="button"
-                class="small"
-                onClick={() => setRestoring(true)}
-              >
-                Restore…
-              </button>
-            )}
+            {canBeRestored &&
+              mayWrite &&
+              !isRestoring &&
+              endTime !== undefined && (
+                <button
+                  type="button"
+                  class="small"
+                  onClick={() => setRestoring(true)}
+                >
+                  Restore…
+                </button>
+              )}
             <p>
               <Link to={{ view: "operation", operationId: id }}>Operation</Link>
             </p>

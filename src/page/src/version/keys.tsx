@@ -138,10 +138,13 @@ function DiskLine({
       : count("risk") > 0
         ? `${count("risk")} at risk`
         : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
-  const first = regions
+  const ends = regions
     .flatMap(({ disk }) => setsOf(disk))
-    .flatMap((id) => expiryOf(keys, id) ?? [])
-    .sort((a, b) => Date.parse(a) - Date.parse(b))[0];
+    .map((id) => expiryOf(keys, id));
+  const [first] = ends
+    .flatMap((end) => end ?? [])
+    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  const hasNoEnd = ends.length > 0 && ends.every((end) => end === null);
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -166,10 +169,10 @@ function DiskLine({
       <td data-label="Keys" class={count("risk") > 0 ? "error-text" : ""}>
         <span>
           {text}
-          {first !== undefined && (
+          {(first !== undefined || hasNoEnd) && (
             <div class="sub">
               <Expires
-                value={first}
+                value={first ?? null}
                 subject={own > 1 ? "The first" : undefined}
               />
             </div>
@@ -238,7 +241,7 @@ function NamedSet({
   expires,
 }: {
   readonly id: string;
-  readonly expires: string | undefined;
+  readonly expires: string | null | undefined;
 }) {
   return (
     <>
@@ -252,11 +255,18 @@ function NamedSet({
   );
 }
 
-/** Until when the key of a set can be used, where it has an end and was looked at. */
-function expiryOf(keys: Keys | undefined, id: string): string | undefined {
-  return keys?.sets?.find(({ diskEncryptionSetId }) =>
-    isSame(diskEncryptionSetId, id),
-  )?.expiresTime;
+/** Until when the key of a set can be used; null where it is well and has no end, undefined where nobody has seen that. */
+function expiryOf(
+  keys: Keys | undefined,
+  id: string,
+): string | null | undefined {
+  const isOfIt = (one: { readonly diskEncryptionSetId: string }): boolean =>
+    isSame(one.diskEncryptionSetId, id);
+  const set = keys?.sets?.find(isOfIt);
+  const isSeen = ![...(keys?.notSeen ?? []), ...(keys?.problems ?? [])].some(
+    isOfIt,
+  );
+  return set?.expiresTime ?? (set && isSeen ? null : undefined);
 }
 
 function isSame(one: string, other: string): boolean {

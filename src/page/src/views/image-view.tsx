@@ -143,7 +143,7 @@ const TONE_FILTERS: readonly (readonly [
     "Latest",
     ({ version }) => version.regions.some(({ latest }) => latest),
   ],
-  ["failed", "Failed", ({ tone }) => tone === "bad"],
+  ["failed", "Failed", ({ standsOut }) => standsOut.startsWith("Failed")],
 ];
 
 function Versions({

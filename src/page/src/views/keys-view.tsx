@@ -125,6 +125,11 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
   );
 }
 
+/** It was seen, and nothing is wrong with it. */
+function isWell({ problems, notSeen }: KeySummary): boolean {
+  return problems.length + notSeen.length === 0;
+}
+
 function SetRow({
   set,
   uses,
@@ -152,9 +157,9 @@ function SetRow({
       <td data-label="Key">
         <span>
           <span title={set.keyUrl}>{keyText(set)}</span>
-          {state?.expiresTime !== undefined && (
+          {state && (state.expiresTime !== undefined || isWell(state)) && (
             <div class="sub">
-              <Expires value={state.expiresTime} />
+              <Expires value={state.expiresTime ?? null} />
             </div>
           )}
           {state?.problems.map(({ code, message, remediation }) => (

@@ -23,7 +23,11 @@ type Shown =
       /** The last one; absent where Sigil was never asked for one. */
       readonly operation: Operation | undefined;
     }
-  | { readonly kind: "deleted"; readonly deletion: Operation };
+  | {
+      readonly kind: "deleted";
+      readonly deletion: Operation;
+      readonly isRestoring: boolean;
+    };
 
 /** One version: what it waits for, each region, each disk's key, what was done, and what may be. */
 export function VersionView({
@@ -75,6 +79,7 @@ export function VersionView({
           image={image}
           version={name}
           deletion={shown.deletion}
+          isRestoring={shown.isRestoring}
           onAccepted={onAccepted}
         />
       )}
@@ -84,7 +89,7 @@ export function VersionView({
 
 function isBusy(shown: Shown): boolean {
   return shown.kind === "deleted"
-    ? isRunning(shown.deletion)
+    ? shown.isRestoring || isRunning(shown.deletion)
     : isOpen(shown.version.sigil.state) ||
         (shown.operation !== undefined && isRunning(shown.operation));
 }
@@ -115,12 +120,17 @@ async function readShown(
     };
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    const [last] = await operationsOf(client, image, name, signal);
+    const operations = await operationsOf(client, image, name, signal);
+    const [last] = operations;
+    const isRestoring = last?.kind === "RestoreImageVersion" && isRunning(last);
+    const deletion = isRestoring
+      ? operations.find(({ kind }) => kind === "DeleteImageVersion")
+      : last;
     if (
-      last?.kind === "DeleteImageVersion" &&
-      (last.status === "Succeeded" || isRunning(last))
+      deletion?.kind === "DeleteImageVersion" &&
+      (deletion.status === "Succeeded" || isRunning(deletion))
     )
-      return { kind: "deleted", deletion: last };
+      return { kind: "deleted", deletion, isRestoring };
     throw error;
   }
 }
