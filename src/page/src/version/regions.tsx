@@ -125,10 +125,21 @@ function rowsOf(
       region,
       state: regionStateOf(version, region, broken),
       wave: wave < 0 ? undefined : wave + 1,
-      latestHere: latestIn ? (latestIn.get(region.name) ?? "none") : "…",
+      latestHere: latestHereOf(version, region.name, latestIn),
       storage: `${target?.regionalReplicaCount ?? replicaCount ?? 1} × ${target?.storageAccountType ?? storageAccountType ?? "Standard_LRS"}`,
     };
   });
+}
+
+/** What is known of all versions may be older than this one: it is not said against what this one shows. */
+function latestHereOf(
+  { name, sigil }: Version,
+  region: string,
+  latestIn: ReadonlyMap<string, string> | undefined,
+): string {
+  if (sigil.latestIn.includes(region)) return name;
+  const latest = latestIn?.get(region);
+  return latestIn === undefined || latest === name ? "…" : (latest ?? "none");
 }
 
 function RegionTable({
