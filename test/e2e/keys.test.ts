@@ -48,7 +48,13 @@ const shown = async () => {
     "GET",
     `${IMAGE}/versions`,
   );
-  expect(list.body.value[0]?.sigil.keys).toEqual(version.body.sigil.keys);
+  const [listed] = list.body.value;
+  // A list has no sets.
+  const keysIn = (one: ImageVersion | undefined) => ({
+    ...one?.sigil.keys,
+    sets: undefined,
+  });
+  expect(keysIn(listed)).toEqual(keysIn(version.body));
   return version.body;
 };
 
@@ -83,7 +89,11 @@ test("from the first look to the promotion", async () => {
     )
     .toMatchObject({
       versions: [{ name: "1.0.0", keys: "AtRisk" }],
-      keys: [{ problems: [{ code: "KeyDisabled" }] }],
+      keys: expect.arrayContaining([
+        expect.objectContaining({
+          problems: [expect.objectContaining({ code: "KeyDisabled" })],
+        }),
+      ]) as unknown,
     });
   const refused = await api.request<Problem>(
     "POST",
