@@ -99,6 +99,11 @@ describe("every view of the page", needs("chromium", chromium), () => {
           name,
         ).toBeLessThanOrEqual(width);
       }
+      await goTo(page, SEED_IMAGE);
+      const shown = width < 760 ? "Map" : "Table";
+      await page
+        .getByRole("button", { name: shown, pressed: true, exact: true })
+        .waitFor();
       expect(complaints).toEqual([]);
     },
   );

@@ -15,7 +15,7 @@ import { CellCard } from "./cell-card.js";
 /** As map.css has them. */
 const ROW_HEIGHT = 18;
 const PHONE_ROW_HEIGHT = 28;
-const PHONE = "(max-width: 760px)";
+export const PHONE = "(max-width: 760px)";
 /** Made above and below what is seen. */
 const BESIDE = 15;
 

@@ -12,7 +12,7 @@ import { regionCount } from "../geography.js";
 import { latestCounts, matrixOf, type Row } from "../image/cells.js";
 import { DeletedVersions } from "../image/deleted-versions.js";
 import { Compare } from "../image/compare.js";
-import { MapKey, VersionMap } from "../image/map.js";
+import { MapKey, PHONE, VersionMap } from "../image/map.js";
 import { VersionsTable } from "../image/versions-table.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
@@ -176,7 +176,9 @@ function Versions({
   const asked = query.get("as");
   const inWords =
     asked === "table" ||
-    (asked !== "map" && matrix.regions.length <= MOST_IN_WORDS);
+    (asked !== "map" &&
+      matrix.regions.length <= MOST_IN_WORDS &&
+      !matchMedia(PHONE).matches); // there words do not fit
   const change = (changed: Readonly<Record<string, string>>): void =>
     replaceQuery({
       q: filters.text,
