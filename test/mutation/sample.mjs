@@ -108,18 +108,18 @@ async function run(name, files, { fault, timeoutMs, covered } = {}) {
       },
     },
   );
-  const timer = setTimeout(
-    () => process.kill(-child.pid, "SIGKILL"),
-    timeoutMs ?? 3_600_000,
-  );
+  let isOverTime = false;
+  const timer = setTimeout(() => {
+    isOverTime = true;
+    process.kill(-child.pid, "SIGKILL");
+  }, timeoutMs ?? 3_600_000);
   await new Promise((resolve) => child.once("close", resolve));
   clearTimeout(timer);
-  let results;
-  try {
-    ({ testResults: results } = JSON.parse(readFileSync(report(name), "utf8")));
-  } catch {
-    return undefined;
-  }
+  if (isOverTime) return undefined;
+  // A process that ends without a report has found nothing: that is thrown.
+  const { testResults: results } = JSON.parse(
+    readFileSync(report(name), "utf8"),
+  );
   return results.flatMap(({ name: file, message, assertionResults }) => {
     const failed = assertionResults.filter(({ status }) => status === "failed");
     const broken =
@@ -149,7 +149,7 @@ async function sample() {
   );
   execFileSync("bash", [
     "-c",
-    `git ls-files -coz --exclude-standard | xargs -0 cp --parents -t ${copy} && cp -al node_modules ${copy}/ && cp -a --parents src/generated src/client/src/generated src/client/dist ${copy}/ 2>/dev/null || true`,
+    `git ls-files -coz --exclude-standard | xargs -0 cp --parents -t ${copy} && cp -al node_modules ${copy}/ && cp -a --parents src/generated src/client/src/generated src/client/dist ${copy}/`,
   ]);
   const { files: sources, mutants } = await instrumented(files, (fault) =>
     chosen.has(keyOf(fault)),

@@ -108,9 +108,9 @@ export function FindingText({ finding }: { readonly finding: Finding }) {
   );
 }
 
-/** What to do, in sight where it is a sentence; what is longer is unfolded. */
 const LONGEST_IN_SIGHT = 110;
 
+/** What to do, in sight where it is a short sentence; what is longer is unfolded. */
 function Remediation({ text }: { readonly text: string }) {
   if (text.includes("\n") || /^(?:az|sigil) /u.test(text))
     return <pre>{text}</pre>;

@@ -54,7 +54,7 @@ export function Basics({
               hint={
                 from === ""
                   ? "Or with what another version has."
-                  : "All but its end of life."
+                  : "All but its number, end of life and protection."
               }
               onChange={(name) => replaceQuery({ from: name })}
             />
