@@ -324,7 +324,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     );
     kind = "PrepareSubscription";
     await page.reload();
-    expect(await said()).toContain("Azure goes on registering");
+    expect(await said()).toContain("Azure finishes the registrations");
     status = "NotStarted";
     await page.reload();
     expect(await said()).toContain("It has not begun");
@@ -335,7 +335,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const { page } = await world.open(`${SEED_IMAGE}/versions/0.9.0`, "writer");
     await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("This is final").waitFor();
+    await dialog.getByText("This cannot be undone").waitFor();
     await dialog
       .getByText(
         "MyGallery has no soft delete. The version cannot be restored.",

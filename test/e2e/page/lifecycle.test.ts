@@ -271,16 +271,16 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .click();
     await writer.page.getByText("Not deleted until an Admin").waitFor();
     await writer.page.getByRole("button", { name: "More actions" }).click();
-    for (const name of ["Delete…", "Take protection off…"])
+    for (const name of ["Delete…", "Remove protection…"])
       expect(
         await writer.page.getByRole("button", { name, exact: true }).count(),
         name,
       ).toBe(0);
     const admin = await open(version, "admin");
-    await choose(admin.page, "Take protection off…");
+    await choose(admin.page, "Remove protection…");
     await admin.page
       .getByRole("dialog")
-      .getByRole("button", { name: "Take protection off" })
+      .getByRole("button", { name: "Remove protection" })
       .click();
     await admin.page
       .getByText("Not deleted until an Admin")
@@ -320,13 +320,13 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     const { page } = await open("/versions/1.0.0", "writer", {
       colorScheme: "dark",
     });
-    await page.getByRole("button", { name: "Put it back…" }).click();
+    await page.getByRole("button", { name: "Undo the change…" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText('"build": "1"').waitFor();
     expect(await axeFindings(page)).toEqual([]);
-    await dialog.getByRole("button", { name: "Put it back" }).click();
+    await dialog.getByRole("button", { name: "Undo the change" }).click();
     await page
-      .getByRole("button", { name: "Put it back…" })
+      .getByRole("button", { name: "Undo the change…" })
       .waitFor({ state: "detached" });
     await expect
       .poll(
@@ -343,7 +343,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     const path = `${SEED_IMAGE.replace("MyImage", "Gated")}/versions/1.0.0`;
     const writer = await world.open(path, "writer");
     const closed = (page: Page) =>
-      page.getByRole("heading", { name: "Its gate is closed in westus" });
+      page.getByRole("heading", { name: "Gate closed in westus" });
     await closed(writer.page).waitFor();
     await writer.page.getByText("in westus scan has not passed.").waitFor();
     const approve = { name: "Approve…" };
@@ -423,9 +423,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(await axeFindings(page)).toEqual([]);
     await confirm.click();
 
-    await page
-      .getByRole("heading", { name: "Revoked: not to be used" })
-      .waitFor();
+    await page.getByRole("heading", { name: "Revoked: do not use" }).waitFor();
     await page.getByText(/CVE-2026-1234: openssl, use 1\.1\.0\./u).waitFor();
     await page.getByText("in no region", { exact: true }).waitFor();
     const { body } = await world.api.request<{

@@ -329,7 +329,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     const { page } = await world.open(VERSION, "writer");
     await choose(page, "Delete…");
     const button = page.getByRole("button", { name: "Delete 1.0.0" });
-    await page.getByText("This is final").waitFor();
+    await page.getByText("This cannot be undone").waitFor();
     const colours = () =>
       page.evaluate<string>(
         `(({ backgroundColor, color }) => backgroundColor + color)(getComputedStyle([...document.querySelectorAll("dialog button")].find(({ textContent }) => textContent === "Delete 1.0.0")))`,

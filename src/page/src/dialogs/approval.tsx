@@ -17,7 +17,7 @@ export function ApproveDialog({
     <VersionDialog
       of={props}
       title={`Approve ${image.imageName} ${version.name}?`}
-      lead={`${message} An approval lets it pass, until a test fails later. Nothing is promoted.`}
+      lead={`${message} Approving opens the gate until a later test fails. It does not promote the version.`}
       confirm="Approve"
       disabled={reason.trim() === "" || regions.length === 0}
       send={() =>

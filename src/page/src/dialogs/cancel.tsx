@@ -14,11 +14,11 @@ export function CancelDialog({
       title={`Cancel the operation: ${kindName(operation.kind)}?`}
       lead={
         operation.status === "NotStarted"
-          ? "It has not begun: unless it begins meanwhile, nothing is changed for it."
+          ? "It has not started. Unless it starts before you cancel, it changes nothing."
           : cancelEffect(operation)
       }
       confirm="Cancel the operation"
-      leave="Let it go on"
+      leave="Keep it running"
       danger
       onClose={onClose}
       onConfirm={async () => {
@@ -35,23 +35,23 @@ export function CancelDialog({
 /** What becomes of what an operation of this kind has begun. */
 function cancelEffect({ kind, regions }: Operation): string {
   const ready = regions.filter(({ state }) => state === "Completed").length;
-  const goesOn = `Sigil stops working on it. What Azure has begun is not undone: ${ready} of ${regions.length} regions are ready, and Azure may go on with the others.`;
+  const goesOn = `Sigil stops working on it, but Azure may finish what it has started: ${ready} of ${regions.length} regions are ready.`;
   switch (kind) {
     case "CreateImageVersion":
-      return `${goesOn} A version that was just created stays, excluded from latest, until somebody promotes or deletes it.`;
+      return `${goesOn} A version that was just created stays, excluded from latest, until you promote or delete it.`;
     case "RetryImageVersion":
-      return `${goesOn} A region that was taken away is added back before it ends.`;
+      return `${goesOn} Sigil first adds back any region that it removed.`;
     case "DeleteImageVersion":
-      return "Where Azure was not asked yet, nothing is deleted. Else Azure may carry the deletion out, and Sigil no longer follows it.";
+      return "If Sigil has not sent the deletion to Azure, nothing is deleted. If it has, Azure may complete the deletion, and Sigil stops following it.";
     case "RollBackImage":
-      return "What was promoted or demoted already stays. What is being done to a version goes on; nothing further is changed.";
+      return "Versions already promoted or demoted stay so. The change in progress completes; no other version changes.";
     case "TestImageVersion":
-      return "The machines that were made for it are deleted before it ends, and no more are made.";
+      return "Sigil deletes the test machines first, and creates no more.";
     case "PrepareSubscription":
-      return "Azure goes on registering what was requested. Sigil requests nothing more.";
+      return "Azure finishes the registrations in progress. Sigil requests no more.";
     case "PromoteImageVersion":
     case "DemoteImageVersion":
-      return "Sigil stops working on it. What was sent to Azure may still be carried out: the version shows whether.";
+      return "Sigil stops working on it, but Azure may still apply a change already sent. Check the version afterwards.";
     default:
       return goesOn;
   }

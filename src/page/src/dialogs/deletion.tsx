@@ -6,7 +6,7 @@ import { allowNoLatest, type VersionActionProps } from "./action.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
-/** That it is final, and who uses the version, stand before the button. */
+/** Shows whether the deletion is final, and who uses the version, before the button. */
 export function DeleteDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, seen } = useVersionCall(props);
@@ -18,7 +18,7 @@ export function DeleteDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Delete ${image.imageName} ${name}?`}
-      lead={`It is deleted in ${regionCount(version.sigil.regions.length)}. Machines made from it keep running.${version.sigil.managedBy === "Others" ? " Sigil has not created this version." : ""}`}
+      lead={`Sigil deletes it in ${regionCount(version.sigil.regions.length)}. Machines created from it keep running.${version.sigil.managedBy === "Others" ? " Sigil did not create this version." : ""}`}
       confirm={`Delete ${name}`}
       danger
       disabled={typed !== name || !isAllowed}
@@ -71,19 +71,19 @@ function Finality({
     <div class="note">
       <Tile state="held" />
       <p>
-        {gallery} has soft delete: the version can be restored for a while, and
-        its number is not free until then.
+        {gallery} has soft delete. You can restore the version for a while;
+        until that ends, its number cannot be used again.
       </p>
     </div>
   ) : (
     <div class="note error">
       <Tile state="note-mark" />
       <div>
-        <b>This is final</b>
+        <b>This cannot be undone</b>
         <p>
           {softDelete.isSoftDeleteEnabled === false
-            ? `${gallery} has no soft delete. The version cannot be restored.`
-            : `${gallery} could not be read: unless it has soft delete, the version cannot be restored.`}
+            ? `${gallery} has no soft delete.`
+            : `Sigil could not read ${gallery}. The version can only be restored if the gallery has soft delete.`}
         </p>
       </div>
     </div>

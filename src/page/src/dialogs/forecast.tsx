@@ -59,14 +59,14 @@ function errorsIn({ findings }: Forecast): Forecast["findings"] {
   return findings.filter(({ severity = "error" }) => severity === "error");
 }
 
-/** Each region's latest before and after, what is worth knowing, and what has to be said for it. */
+/** Each region's latest before and after, the findings, and the confirmations needed. */
 export function ForecastDetails({ foretold }: { readonly foretold: Foretold }) {
   const { live, noLatest, ignoreUse, allowNoLatest, allowUse } = foretold;
   const isAdmin = useMay("Admin");
   const { value, error } = live;
   if (error !== undefined) return <Problem error={error} />;
   if (value === undefined)
-    return <p role="status">Asking what would change…</p>;
+    return <p role="status">Checking what would change…</p>;
   const codes = errorsIn(value).map(({ code }) => code);
   return (
     <>
@@ -84,7 +84,7 @@ export function ForecastDetails({ foretold }: { readonly foretold: Foretold }) {
         <Tick
           checked={ignoreUse}
           onChange={allowUse}
-          label="Delete it now, although it is used, or nobody knows"
+          label="Delete it even if it is, or may be, in use"
         />
       )}
     </>

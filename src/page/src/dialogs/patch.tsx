@@ -10,7 +10,7 @@ import {
 } from "./action.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
-/** The PATCH that a condition names. */
+/** The PATCH suggested by a condition. */
 interface NamedPatch {
   readonly query: { readonly removeRegions?: string };
   readonly body: Record<string, unknown>;
@@ -18,7 +18,7 @@ interface NamedPatch {
 
 const PATCH = /^PATCH [^\s?]+(?:\?(\S*))? (\{[\s\S]*\})$/u;
 
-/** What a condition says to send, where that is a PATCH. */
+/** The request suggested by a condition, if it is a PATCH. */
 export function patchOf({ whatToDo }: Condition): NamedPatch | undefined {
   const [, query = "", body] = PATCH.exec(whatToDo.request) ?? [];
   if (body === undefined) return undefined;
@@ -29,11 +29,11 @@ export function patchOf({ whatToDo }: Condition): NamedPatch | undefined {
       body: JSON.parse(body) as Record<string, unknown>,
     };
   } catch {
-    return undefined; // Cut, as a very long one may be: then a person sends it.
+    return undefined; // A very long request may be truncated. A person must send it.
   }
 }
 
-/** Sends what a condition names: what was there before. */
+/** Sends the PATCH suggested by a condition, which restores the old values. */
 export function PutBackDialog({
   condition,
   onAccepted,
@@ -47,9 +47,9 @@ export function PutBackDialog({
   if (patch === undefined) return null;
   return (
     <Dialog
-      title="Put it back?"
+      title="Undo the change?"
       lead={condition.message}
-      confirm="Put it back"
+      confirm="Undo the change"
       onClose={onClose}
       onConfirm={async () => {
         try {
@@ -70,7 +70,7 @@ export function PutBackDialog({
         }
       }}
     >
-      <p>This is what is sent:</p>
+      <p>Sigil sends this PATCH:</p>
       <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
       {refused && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
       {condition.whatToDo.command !== undefined && (
@@ -80,7 +80,7 @@ export function PutBackDialog({
   );
 }
 
-/** No deletion of it is accepted from then on; an Admin takes that off. */
+/** Refuses all deletions from now on, until an Admin removes the protection. */
 export function ProtectDialog(props: VersionActionProps) {
   const { version } = props;
   const { client, path, guarded } = useVersionCall(props);
@@ -91,15 +91,15 @@ export function ProtectDialog(props: VersionActionProps) {
       of={props}
       title={
         isProtected
-          ? `Let ${version.name} be deleted again?`
+          ? `Remove the protection of ${version.name}?`
           : `Protect ${version.name} from deletion?`
       }
       lead={
         isProtected
-          ? "Whoever may write can delete it then, and a retention policy may."
-          : "Sigil refuses every deletion of it until an Admin takes that off. In Azure itself it can still be deleted."
+          ? "Anyone with ImageVersions.Write, and any retention policy, can then delete it."
+          : "Sigil refuses to delete it until an Admin removes the protection. It can still be deleted directly in Azure."
       }
-      confirm={isProtected ? "Take protection off" : "Protect"}
+      confirm={isProtected ? "Remove protection" : "Protect"}
       send={() =>
         client.call("patchImageVersion", {
           path,

@@ -8,7 +8,7 @@ import {
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
-/** Includes a version in latest; under waves, in the regions of the next one. */
+/** Includes a version in latest. With waves, only in the regions of the next wave. */
 export function PromoteDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, guarded } = useVersionCall(props);
@@ -44,11 +44,11 @@ function promoted({ name, sigil }: Version, { regions }: Forecast): string {
     ({ from, to }) => to === name && from !== name,
   ).length;
   return more === 0
-    ? `${name} becomes the latest in no region now.`
-    : `${name} becomes the latest in ${regionCount(more)}. Then it is the latest in ${then} of ${sigil.regions.length}.`;
+    ? `No region gets a new latest version now.`
+    : `${name} becomes the latest in ${regionCount(more)}, and is then the latest in ${then} of ${sigil.regions.length}.`;
 }
 
-/** Regions of the version that get it later. */
+/** Regions that are not ready and get the version later. */
 function Unready({
   version,
   forecast,
@@ -67,17 +67,17 @@ function Unready({
     <div class="note">
       <Tile state="held" />
       <p>
-        {namesText(unready)} {unready.length === 1 ? "is" : "are"} not ready:{" "}
+        {namesText(unready)} {unready.length === 1 ? "is" : "are"} not ready.{" "}
         {unready.length === 1
-          ? "it joins when it is"
-          : "they join when they are"}
+          ? "It follows once it is ready"
+          : "They follow once they are ready"}
         .
       </p>
     </div>
   );
 }
 
-/** Excludes a version from latest: its rule ends. */
+/** Excludes a version from latest, which ends its promotion rule. */
 export function DemoteDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, guarded } = useVersionCall(props);
@@ -87,7 +87,7 @@ export function DemoteDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Exclude ${image.imageName} ${version.name} from latest?`}
-      lead={`Machines made without a version number do not get it any more. Machines made from it stay as they are.${version.sigil.promotion === undefined ? "" : " Its promotion rule ends."}`}
+      lead={`New machines created without a version number no longer get it. Existing machines do not change.${version.sigil.promotion === undefined ? "" : " Its promotion rule ends."}`}
       confirm="Exclude from latest"
       disabled={!foretold.isAllowed}
       send={() =>

@@ -15,7 +15,7 @@ export function RestoreDialog({
     <VersionDialog
       of={{ image, version: { name: version }, ...props }}
       title={`Restore ${image.imageName} ${version}?`}
-      lead="Azure gives it back as it was, with its regions and keys. If it was excluded from latest, it stays so; if not, it is in latest again as soon as Azure has it."
+      lead="Azure restores it with its regions and keys. If it was excluded from latest, it stays excluded. Otherwise it is in latest again as soon as it is back."
       confirm={`Restore ${version}`}
       send={() =>
         client.call("restoreImageVersion", {

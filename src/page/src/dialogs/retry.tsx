@@ -14,7 +14,7 @@ export function RetryDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Retry failed regions of ${version.name}?`}
-      lead="Each chosen region is removed from the version and added back with the same keys, which is Azure's own way to repair it. Regions that are ready are not touched."
+      lead="Sigil removes each chosen region from the version and adds it back with the same keys. This is how Azure repairs a region. Ready regions do not change."
       confirm="Retry"
       disabled={chosen.length === 0}
       send={() =>

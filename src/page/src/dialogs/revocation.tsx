@@ -17,7 +17,7 @@ export function RevokeDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Revoke ${image.imageName} ${version.name}?`}
-      lead="Nothing is deleted: the version and its machines stay. It leaves latest, once another version can take its place, and nothing brings it there again until an Admin lifts the revocation."
+      lead="Nothing is deleted: the version and its machines stay. It leaves latest once another version can replace it, and cannot return until an Admin lifts the revocation."
       confirm="Revoke"
       disabled={reason.trim() === ""}
       send={() =>
@@ -38,7 +38,7 @@ export function RevokeDialog(props: VersionActionProps) {
     >
       <Reason reason={reason} onChange={setReason} />
       <label>
-        Version to use instead, for people: nothing is promoted by it
+        Version to use instead (a hint for users; Sigil does not promote it)
         <input
           value={replacement}
           spellcheck={false}
@@ -61,8 +61,8 @@ export function UnrevokeDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Lift the revocation of ${image.imageName} ${version.name}?`}
-      lead={`It may be promoted again, and is given back to latest nowhere. It was revoked for: ${version.sigil.revocation?.reason ?? ""}`}
-      confirm="Lift it"
+      lead={`The version can be promoted again, but does not return to latest by itself. Reason for the revocation: ${version.sigil.revocation?.reason ?? ""}`}
+      confirm="Lift the revocation"
       send={() =>
         client.call("unrevokeImageVersion", {
           path,
@@ -74,7 +74,7 @@ export function UnrevokeDialog(props: VersionActionProps) {
   );
 }
 
-/** For people: it is kept. */
+/** The reason, stored for people to read. */
 export function Reason({
   reason,
   onChange,

@@ -11,10 +11,10 @@ import type { ImageName } from "../routes.js";
 import { allowNoLatest, isNoLatest, type ActionProps } from "./action.js";
 import { LatestTable } from "./latest-table.js";
 
-/** An older one is gone back to from its own view. */
+/** To go back to an older version, open its own view. */
 const MOST_CHOICES = 200;
 
-/** Goes back to an earlier version: first a dry run, and the very request that it was made for then. */
+/** Rolls back to an earlier version: a dry run first, then the same request. */
 export function RollbackDialog({
   image,
   to,
@@ -58,7 +58,7 @@ export function RollbackDialog({
           path: { ...image },
           query: allowNoLatest(allowed),
           header: { "Idempotency-Key": keyOf([dryRun.to, allowed]) },
-          // What the dry run has said, whatever is the latest by now.
+          // The target of the dry run, even if the latest has changed since.
           body: { to: dryRun.to },
         });
         onAccepted(body);
@@ -72,7 +72,7 @@ export function RollbackDialog({
       ]}
     >
       <label>
-        Go back to
+        Roll back to
         <select
           value={target}
           onChange={(event) => setTarget(event.currentTarget.value)}
@@ -90,7 +90,7 @@ export function RollbackDialog({
         {error !== undefined ? (
           <Problem error={error} />
         ) : dryRun === undefined ? (
-          <p>Asking what would change…</p>
+          <p>Checking what would change…</p>
         ) : (
           <RollbackDetails rollback={dryRun} />
         )}

@@ -30,8 +30,8 @@ export function TagsDialog(props: VersionActionProps) {
     <VersionDialog
       of={props}
       title={`Tags and end of life of ${version.name}`}
-      lead="No copy is touched: where the version is, and in latest, stays as it is."
-      confirm="Change"
+      lead="This does not change regions, replicas or latest."
+      confirm="Save"
       disabled={Object.keys(patch).length === 0}
       send={() =>
         client.call("patchImageVersion", {

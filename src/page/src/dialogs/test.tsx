@@ -38,15 +38,16 @@ export function TestDialog(props: VersionActionProps) {
         ...(excluded.length === 0 ? [] : ["--regions", ...chosen]),
       ]}
     >
-      {plan.kind === "loading" && <p role="status">Reading what it takes…</p>}
+      {plan.kind === "loading" && (
+        <p role="status">Checking machine sizes and cost…</p>
+      )}
       {plan.kind === "failed" && <Problem error={plan.error} />}
       {plan.kind === "loaded" && (
         <>
           <p class="muted">
-            In each chosen region a virtual machine is made from {version.name}.
-            It is proven that it starts and that its disks have the keys of the
-            version; then it is deleted. Azure bills the machines while they are
-            there.
+            Sigil creates a virtual machine from {version.name} in each chosen
+            region, checks that it starts and that its disks use the version's
+            keys, then deletes it. Azure bills each machine until it is deleted.
           </p>
           <RegionTicks
             legend="Regions"
@@ -69,10 +70,10 @@ function plannedText(
   if (one === undefined) return "";
   const { name, machineSize, resourceGroupName, disks, cost, hindrance } = one;
   return [
-    `${name}: ${machineSize} in ${resourceGroupName}, with ${disks.length === 1 ? "one disk" : `${disks.length} disks`}, deleted after ${one.atMostMinutes} minutes at most.`,
+    `${name}: ${machineSize} in ${resourceGroupName}, with ${disks.length === 1 ? "one disk" : `${disks.length} disks`}, deleted after at most ${one.atMostMinutes} minutes.`,
     `Cost: ${cost.message}`,
     ...(hindrance === undefined
       ? []
-      : [`No machine would be made now: ${hindrance.message}`]),
+      : [`Not possible now: ${hindrance.message}`]),
   ].join(" ");
 }

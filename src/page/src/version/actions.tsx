@@ -81,7 +81,7 @@ const MENU: readonly (readonly [Act & Offer, text: string])[] = [
   ["retry", "Retry failed regions…"],
   ["tags", "Tags and end of life…"],
   ["protect", "Protect from deletion…"],
-  ["unprotect", "Take protection off…"],
+  ["unprotect", "Remove protection…"],
   ["cancel", "Cancel the operation…"],
   ["revoke", "Revoke…"],
   ["unrevoke", "Lift the revocation…"],

@@ -9,20 +9,20 @@ import { isRunning, kindName, type Operation } from "../operations.js";
 import { needText } from "../rollout-text.js";
 import { brokenKeysIn } from "./region-state.js";
 
-/** What a headline's button does. */
+/** The action of a headline's button. */
 export interface Deed {
   readonly kind: "promote" | "approve" | "retry" | "putBack" | "keys" | "tests";
-  /** What it is about. */
+  /** The condition that it acts on. */
   readonly condition?: Condition;
 }
 
-/** What the version waits for, or that it is well; the first is the most urgent. */
+/** One thing that the version waits for, or that it is fine. The most urgent headline comes first. */
 export interface Headline {
   readonly tile: TileState;
   readonly title: string;
   readonly text: ComponentChildren;
   readonly deed?: { readonly name: string; readonly does: Deed };
-  /** As `sigil` says it. */
+  /** The equivalent `sigil` command. */
   readonly command?: string;
 }
 
@@ -48,13 +48,13 @@ function deletion(
   return [
     {
       tile: "held",
-      title: waits === undefined ? "It is being deleted" : "Deletion waits",
+      title: waits === undefined ? "Deleting" : "Deletion is waiting",
       text: (
         <>
-          {waits ?? "Azure deletes it in every region."}{" "}
+          {waits ?? "Azure is deleting the version in every region."}{" "}
           {operation?.nextAttemptTime !== undefined && (
             <>
-              Sigil asks again at{" "}
+              Sigil tries again at{" "}
               <Time value={operation.nextAttemptTime} lower />.
             </>
           )}
@@ -85,7 +85,7 @@ function failed(
               Attempt {first.attempts}
               {first.attemptsAllowed !== undefined &&
                 ` of ${first.attemptsAllowed}`}
-              ; Sigil tries again at <Time value={next} lower />.
+              . Sigil tries again at <Time value={next} lower />.
             </>
           )}
         </>
@@ -131,7 +131,7 @@ function ofCondition(version: Version, condition: Condition): Headline {
         )}
       </>
     ),
-    // What is to be looked at first is here.
+    // The tests on this page come before any command.
     ...(whatToDo.command !== undefined &&
       told.deed?.does.kind !== "tests" && { command: whatToDo.command }),
   };
@@ -142,17 +142,17 @@ type Titled = Pick<Headline, "tile" | "title" | "deed">;
 function titleOf(version: Version, condition: Condition): Titled {
   switch (condition.type) {
     case "Revoked":
-      return { tile: "failed", title: "Revoked: not to be used" };
+      return { tile: "failed", title: "Revoked: do not use" };
     case "KeyAtRisk":
       return {
         tile: "risk",
         title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
-        deed: { name: "Show what mends it", does: { kind: "keys" } },
+        deed: { name: "Show the fix", does: { kind: "keys" } },
       };
     case "GateClosed":
       return {
         tile: "held",
-        title: `Its gate is closed in ${namesText(condition.regions ?? [])}`,
+        title: `Gate closed in ${namesText(condition.regions ?? [])}`,
         deed: { name: "Approve…", does: { kind: "approve", condition } },
       };
     case "NeedsAttention":
@@ -166,7 +166,7 @@ function titleOf(version: Version, condition: Condition): Titled {
     case "Paused":
       return {
         tile: "held",
-        title: "Its promotion rule is paused",
+        title: "Promotion rule paused",
         deed: { name: "Review and promote", does: { kind: "promote" } },
       };
     case "ChangedOutside":
@@ -175,22 +175,25 @@ function titleOf(version: Version, condition: Condition): Titled {
         tile: "note-mark",
         title:
           condition.type === "RegionLost"
-            ? "Somebody else has removed regions in Azure"
-            : "Somebody else has changed it in Azure",
+            ? "Regions were removed outside Sigil"
+            : "Changed outside Sigil",
         ...(patchOf(condition) && {
-          deed: { name: "Put it back…", does: { kind: "putBack", condition } },
+          deed: {
+            name: "Undo the change…",
+            does: { kind: "putBack", condition },
+          },
         }),
       };
     case "Stalled":
-      return { tile: "note-mark", title: "Azure makes no progress" };
+      return { tile: "note-mark", title: "No progress in Azure" };
     case "Canceling":
-      return { tile: "held", title: "An operation is being canceled" };
+      return { tile: "held", title: "Canceling an operation" };
     default:
       return { tile: "note-mark", title: condition.type };
   }
 }
 
-/** A promotion that a person decides on. */
+/** A promotion that waits for a person. */
 function forPerson(rollout: Version["sigil"]["rollout"]): Titled {
   const ofWave = rollout?.wave === undefined ? "" : ` wave ${rollout.wave}`;
   return {
@@ -200,7 +203,7 @@ function forPerson(rollout: Version["sigil"]["rollout"]): Titled {
   };
 }
 
-/** Regions with any problem of a key. */
+/** Regions with a key problem. */
 function brokenOrWarned(version: Version): ReadonlySet<string> {
   const broken = brokenKeysIn(version);
   return broken.size > 0
@@ -217,7 +220,7 @@ function running(
   const { sigil } = version;
   const isBusy = operation !== undefined && isRunning(operation);
   const found: Headline[] = [];
-  // One that waits to try failed regions again has said so.
+  // The headline of the failed regions already covers a pending retry.
   if (isBusy && nextAttemptIn(sigil.regions) === undefined) {
     const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
     const replicates =
@@ -226,14 +229,14 @@ function running(
     if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? ""))
       found.push({
         tile: "replicating",
-        title: replicates ? "Replicating" : `${kindName(kind)} is under way`,
+        title: replicates ? "Replicating" : `${kindName(kind)} in progress`,
         text: (
           <>
             {readyText(sigil.regions)}{" "}
-            {waitReason !== undefined && `It waits: ${waitReason} `}
+            {waitReason !== undefined && `Waiting: ${waitReason} `}
             {nextAttemptTime !== undefined && (
               <>
-                Goes on at <Time value={nextAttemptTime} lower />.{" "}
+                Sigil continues at <Time value={nextAttemptTime} lower />.{" "}
               </>
             )}
             {expectedEndTime !== undefined && (
@@ -252,15 +255,16 @@ function running(
             tile: "held",
             title:
               rollout.wave === undefined
-                ? "Its promotion waits"
-                : `Wave ${rollout.wave} waits`,
+                ? "Promotion is waiting"
+                : `Wave ${rollout.wave} is waiting`,
           }),
       text: (
         <>
           {rollout.message}{" "}
           {rollout.nextAttemptTime !== undefined && (
             <>
-              Until <Time value={rollout.nextAttemptTime} lower />.
+              Sigil checks again at{" "}
+              <Time value={rollout.nextAttemptTime} lower />.
             </>
           )}
         </>
@@ -296,14 +300,14 @@ function atRest(version: Version): Headline {
         ? "held back"
         : tile === "excluded"
           ? "excluded from latest"
-          : "latest nowhere"
+          : "not the latest anywhere"
       : `latest in ${latest === all ? (all === 1 ? "it" : `all ${all}`) : `${latest} of ${all}`}`;
   return {
     tile: ready === all ? tile : "replicating",
     title: `${readyText}, ${latestText}`,
     text:
       latest === 0
-        ? "Machines made without a version number do not get it."
+        ? "Machines created without a version number do not get it."
         : "Nothing to do.",
   };
 }
