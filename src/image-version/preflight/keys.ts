@@ -1,8 +1,8 @@
 /**
- * Whether a version may be promoted with the keys that it has. Invariants:
- *  1. Before a promotion its keys are looked at anew: what has broken since the key guardian's run stops it, and who has mended
- *     a key need not wait for the next.
- *  2. Where Azure cannot be asked now, what was known counts.
+ * Checks a version's keys before a promotion. Invariants:
+ *  1. A promotion reads the keys again, so it catches a key that broke since the key guardian's last run, and does not wait for the next
+ *     run if a key was fixed.
+ *  2. If Azure does not answer, the last known state counts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { createKeyLooks } from "../keys/look.js";
@@ -28,10 +28,7 @@ type Asks = Pick<Dependencies, "keyGuardian" | "resources" | "now">;
 type KeyProblemOf = VersionKeys["problems"][number];
 type Record = Pick<ImageVersionRecord, "encryptionTypes"> | undefined;
 
-/**
- * What breaks now; none where nobody looks after keys. Costs one read of what is stored, and with `again` the reads of Azure for
- * each set.
- */
+/** The keys that are broken now; empty if no key guardian runs. Costs one stored read and, with `again`, Azure's reads for each set. */
 export async function brokenKeys(
   deps: Asks,
   id: ImageVersionId,
@@ -84,7 +81,7 @@ function breaks({ severity }: KeyProblemOf): boolean {
   return severity === "error";
 }
 
-/** Warnings of what will break, or was not seen. Throws ServiceError KeyAtRisk where something breaks now. */
+/** Warns about keys that will break or could not be read. Throws ServiceError KeyAtRisk if a key is broken now. */
 export async function keysMustWork(
   deps: Asks,
   id: ImageVersionId,
@@ -111,7 +108,7 @@ export async function keysMustWork(
     ];
   throw new ServiceError(
     "KeyAtRisk",
-    `${formatImageVersionId(id)} is not promoted: ${brokenIn(broken)} Mend what is listed under errors, then send the request again: it is looked at anew.`,
+    `${formatImageVersionId(id)} was not promoted: ${brokenIn(broken)} Fix each key listed under errors, then promote the version again.`,
     { findings: broken.map(findingOf) },
   );
 }

@@ -71,7 +71,7 @@ export async function mustNotBeNeeded(
       findings: needing.slice(0, MOST_NAMED).map((user) => ({
         code: "ImageVersionInUse",
         pointer,
-        message: `${user.kind === "scaleSet" ? "Scale set" : "Machine"} ${user.id} in ${user.region} is made of it.`,
+        message: `${user.kind === "scaleSet" ? "Scale set" : "Machine"} ${user.id} in ${user.region} was created from it.`,
         severity: "error",
         remediation: `Let it use another version, or delete it; ${otherwise}`,
       })),
@@ -80,7 +80,7 @@ export async function mustNotBeNeeded(
   if (unknown.length > 0)
     throw new ServiceError(
       "UseUnknown",
-      `It could not be seen whether ${formatImageVersionId(id)} is in use; each reason is listed under errors. Mend it, ${otherwise}`,
+      `Sigil could not determine whether ${formatImageVersionId(id)} is in use. Fix each cause listed under errors, ${otherwise}`,
       { findings: unknown },
     );
   return users.length === 0
@@ -89,7 +89,7 @@ export async function mustNotBeNeeded(
         {
           code: "MachinesRunOn",
           pointer: "",
-          message: `${countsOf(users)} made of it, whose disks are their own: they run on.`,
+          message: `${countsOf(users)} created from it, and will keep running.`,
           severity: "warning",
         },
       ];
@@ -100,7 +100,7 @@ export function inUse(
   id: ImageVersionId,
   needing: readonly ImageUser[],
 ): string {
-  return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} made of it, which could make no further instance, or not be reimaged, without it.`;
+  return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} created from it, and could not scale out or be reimaged without it.`;
 }
 
 /** Why it is not known who uses it. */
@@ -121,11 +121,11 @@ export function unknownIn(
     ),
     ...(needsSeen
       ? []
-      : [unknown("There are more scale sets and machines than are read.")]),
+      : [unknown("There are more scale sets and machines than Sigil reads.")]),
     ...(isLatestUnknown
       ? [
           unknown(
-            "Which version is the latest could not be read: who names no number may use it.",
+            "Sigil could not read which version is the latest, so anything created without a version number may use this one.",
           ),
         ]
       : []),

@@ -22,8 +22,8 @@ export function purchaseTerms(
     case "found":
       return {
         code: "PurchaseTermsNotAccepted",
-        message: `${from}, and subscription ${subscriptionId} has not accepted its terms: Azure makes no machine of them there.`,
-        remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${of}; az vm image terms accept ${of}`,
+        message: `${from}, and subscription ${subscriptionId} has not accepted its terms. Azure will not create machines from these images there.`,
+        remediation: `Read the terms (az vm image terms show ${of}). If you agree, accept them (az vm image terms accept ${of}). Sigil never accepts terms.`,
       };
     case "absent":
       return {
@@ -34,8 +34,8 @@ export function purchaseTerms(
     default:
       return {
         code: "PurchaseTermsNotSeen",
-        message: `${from}, and it is not known whether subscription ${subscriptionId} has accepted its terms (${terms.kind === "denied" ? `Sigil's identity may not perform ${terms.action}` : "the Marketplace did not answer"}): without, Azure makes no machine of them there.`,
-        remediation: `See for yourself: az vm image terms show ${of}`,
+        message: `${from}. Sigil could not check whether subscription ${subscriptionId} has accepted its terms: ${terms.kind === "denied" ? `its identity lacks ${terms.action}` : "the Marketplace did not answer"}. Without them, Azure will not create machines there.`,
+        remediation: `Check the terms: az vm image terms show ${of}`,
       };
   }
 }

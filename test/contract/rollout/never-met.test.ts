@@ -8,6 +8,7 @@ import { hindrancesOf } from "../../../src/rollout/hindrance.js";
 import { commandOf, idOf } from "../../support/dependencies.js";
 import { profileBody } from "../machine-test/support.js";
 import { HELD, promote, rollouts, ruled, useRollouts } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 useRollouts();
 
@@ -77,8 +78,17 @@ test("is warned of while nobody has accepted the terms of the image definition's
     code: "NoTestMachines",
     severity: "warning",
     pointer: "/sigil/promotion",
-    message: `The version waits for sigil/machine in westus, eastus2. The images come from plan 9 of linux by contoso, and subscription ${LOCAL_SUBSCRIPTION_ID} has not accepted its terms: Azure makes no machine of them there.`,
-    remediation: `Read them, and accept them if you agree; Sigil never does. az vm image terms show ${az}; az vm image terms accept ${az}`,
+    message: naming([
+      "sigil/machine",
+      "westus",
+      "eastus2",
+      "plan 9",
+      LOCAL_SUBSCRIPTION_ID,
+    ]),
+    remediation: naming([
+      `az vm image terms show ${az}`,
+      `az vm image terms accept ${az}`,
+    ]),
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toContainEqual(warning);

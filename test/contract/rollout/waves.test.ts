@@ -269,7 +269,7 @@ test("waves that do not name each target region of a new version once are refuse
     "/sigil/promotion/waves eastus2 is in no wave.",
   ]);
   expect(await findingsOf({ when: "waves" })).toEqual([
-    '/sigil/promotion The rule "waves" has none.',
+    '/sigil/promotion The rule "waves" lists no waves.',
   ]);
   expect(await findingsOf({ when: "manual", onFailure: "halt" })).toEqual([
     '/sigil/promotion/onFailure The rule "manual" has no waves.',

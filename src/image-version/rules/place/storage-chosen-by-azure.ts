@@ -36,8 +36,8 @@ export const storageChosenByAzure: FactRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `No storage account type is given for ${region.name}: Azure takes ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS where the region has zones, else Standard_LRS"}. It cannot be changed later. (A version made with az, which uses an older api-version, gets Standard_LRS.)`,
-              remediation: `Give storageAccountType for ${region.name} to choose it yourself.`,
+              message: `${region.name} has no storageAccountType, so Azure uses ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS where the region has zones, else Standard_LRS"}. It cannot be changed later. (A version created with az gets Standard_LRS, because az uses an older api-version.)`,
+              remediation: `To choose it yourself, set storageAccountType for ${region.name}.`,
             },
           ],
     );

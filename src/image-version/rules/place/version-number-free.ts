@@ -18,9 +18,9 @@ export const versionNumberFree: FactRule = {
     return [
       {
         pointer: "",
-        message: `${formatImageVersionId(id)} was deleted and can be restored${hardDeletionTargetTime === undefined ? "" : ` until ${hardDeletionTargetTime}`}: its number is not free before.`,
+        message: `${formatImageVersionId(id)} is soft-deleted${hardDeletionTargetTime === undefined ? "" : ` until ${hardDeletionTargetTime}`}, so its version name cannot be used again yet.`,
         remediation:
-          "Restore the version (sigil image-version undelete), or use another version name.",
+          "Restore it with sigil image-version undelete, or use another version name.",
       },
     ];
   },

@@ -18,8 +18,8 @@ export const excludedEverywhere: RequestRule = {
     if (change !== undefined || says[EXCLUDE_FROM_LATEST] !== true) return [];
     return latestIn(request).map((name) => ({
       pointer: pointerTo(request, exclusionIn(name)),
-      message: `The version is excluded from latest, and the request says that it is not in ${name}. There it is in latest: the region's own flag goes before the version's.`,
-      remediation: `Leave excludeFromLatest out for ${name}. To include the version in some regions alone, say false of the version and true of the other regions.`,
+      message: `The version is excluded from latest, but its target region ${name} is not. The region's flag takes precedence, so the version is in latest there.`,
+      remediation: `Remove excludeFromLatest from ${name}. To include only some regions, set it to false for the version and to true for the other regions.`,
     }));
   },
 };

@@ -79,8 +79,8 @@ function unwaved({ when, waves, onFailure }: PromotionRule): Breach[] {
     ? [
         {
           pointer: "/sigil/promotion",
-          message: 'The rule "waves" has none.',
-          remediation: "Add waves: regions that are promoted together.",
+          message: 'The rule "waves" lists no waves.',
+          remediation: "Add waves, each with the regions to promote together.",
         },
       ]
     : [];

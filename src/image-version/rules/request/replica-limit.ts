@@ -33,8 +33,8 @@ function excessReplicas(request: ImageVersionRequest): readonly Breach[] {
     : [
         {
           pointer: TARGET_REGIONS,
-          message: `The regions ask for ${replicas} replicas in total; one page of Microsoft's limits a version to ${MOST_REPLICAS}, another to as many in each region.`,
-          remediation: `If Azure refuses it, lower regionalReplicaCount by ${replicas - MOST_REPLICAS} in total.`,
+          message: `The target regions have ${replicas} replicas in total. One Microsoft page limits a version to ${MOST_REPLICAS} replicas, another limits each region to ${MOST_REPLICAS}.`,
+          remediation: `If Azure refuses the request, remove ${replicas - MOST_REPLICAS} replicas by lowering regionalReplicaCount.`,
         },
       ];
 }

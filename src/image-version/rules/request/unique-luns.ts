@@ -44,8 +44,8 @@ function repeated(
       : [
           {
             pointer: `${pointer}/${i}/lun`,
-            message: `LUN ${lun} is given twice ${place}, at ${luns.indexOf(lun)} and ${i}.`,
-            remediation: `${advice}: keep one entry for LUN ${lun}, or correct the other's LUN.`,
+            message: `Entries ${luns.indexOf(lun)} and ${i} ${place} have the same LUN ${lun}.`,
+            remediation: `${advice}: remove one of the two entries, or give it another LUN.`,
           },
         ],
   );

@@ -15,7 +15,7 @@ export const uniqueRegions: RequestRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}/name`,
-              message: `"${name}" is given twice, as target regions ${names.indexOf(name)} and ${i}: case and spaces do not make another region.`,
+              message: `Target regions ${names.indexOf(name)} and ${i} are both "${name}". Region names ignore case and spaces.`,
               remediation: `Keep one entry for ${name}.`,
             },
           ],

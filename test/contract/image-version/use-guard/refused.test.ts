@@ -33,7 +33,7 @@ describe("a deletion", () => {
       code: "ImageVersionInUse",
       findings: [{ code: "ImageVersionInUse", pointer: "" }],
     });
-    expect(error.message).toContain("1 scale set (westus 1) is made of it");
+    expect(error.message).toContain("1 scale set (westus 1)");
     expect(error.findings[0]?.message).toContain(id);
     expect(deletes()).toBe(0);
   });

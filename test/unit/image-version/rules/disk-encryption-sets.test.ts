@@ -29,8 +29,8 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetNotFound",
         POINTER,
-        `${ID}, given for the OS disk in eastus2, does not exist.`,
-        `az disk-encryption-set create --location eastus2 ${NAMES} --key-url {key}`,
+        [ID, "eastus2"],
+        [NAMES, "az disk-encryption-set create --location eastus2"],
       ),
     ]);
   });
@@ -46,8 +46,8 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetInOtherRegion",
         POINTER,
-        `${ID} is in westus but is given for the OS disk in eastus2.`,
-        "az disk-encryption-set create --location eastus2",
+        [ID, "westus", "eastus2"],
+        ["az disk-encryption-set create --location eastus2"],
       ),
     ]);
   });
@@ -74,8 +74,8 @@ describe("a disk encryption set", () => {
         finding(
           "DiskEncryptionSetNotReady",
           POINTER,
-          `${ID} is in provisioning state ${provisioningState}; it must be Succeeded.`,
-          `az disk-encryption-set show ${NAMES}`,
+          [ID, provisioningState],
+          [NAMES, "az disk-encryption-set show"],
         ),
       ]);
     },
@@ -88,8 +88,16 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetOfWrongType",
         POINTER,
-        `${ID} is of type ConfidentialVmEncryptedWithCustomerKey; the OS disk in eastus2 needs EncryptionAtRestWithCustomerKey or EncryptionAtRestWithPlatformAndCustomerKeys.`,
-        "az disk-encryption-set create --location eastus2 --encryption-type EncryptionAtRestWithCustomerKey",
+        [
+          ID,
+          "ConfidentialVmEncryptedWithCustomerKey",
+          "eastus2",
+          "EncryptionAtRestWithCustomerKey",
+          "EncryptionAtRestWithPlatformAndCustomerKeys",
+        ],
+        [
+          "az disk-encryption-set create --location eastus2 --encryption-type EncryptionAtRestWithCustomerKey",
+        ],
       ),
     ]);
   });
@@ -109,8 +117,8 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetWithoutKey",
         POINTER,
-        `${ID}, given for the OS disk in eastus2, has no active key.`,
-        `az disk-encryption-set update ${NAMES} --key-url {key}`,
+        [ID, "eastus2"],
+        [NAMES, "az disk-encryption-set update"],
       ),
     ]);
   });
@@ -127,8 +135,12 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetKeyRotationFailing",
         POINTER,
-        `The key of ${ID} (https://vault.vault.azure.net/keys/eastus2-os/1) no longer rotates: KeyVaultAccessForbidden: Access to the vault was denied.`,
-        `az disk-encryption-set update ${NAMES} --key-url`,
+        [
+          ID,
+          "https://vault.vault.azure.net/keys/eastus2-os/1",
+          "KeyVaultAccessForbidden",
+        ],
+        [NAMES, "az disk-encryption-set update"],
         "warning",
       ),
     ]);
@@ -150,8 +162,8 @@ describe("a disk encryption set", () => {
     const told = finding(
       "DiskEncryptionSetInOtherSubscription",
       POINTER,
-      `${foreign}, given for the OS disk in eastus2, is in subscription ${OTHER}; the image version is in ${SUBSCRIPTION}.`,
-      `GET /api/subscriptions/${SUBSCRIPTION}/disk-encryption-sets?region=eastus2`,
+      [foreign, OTHER, SUBSCRIPTION, "eastus2"],
+      [SUBSCRIPTION, "eastus2"],
     );
 
     test("whatever the case of either", () => {
@@ -192,8 +204,15 @@ describe("double encryption", () => {
       finding(
         "MixedEncryptionTypes",
         POINTER,
-        "The encryption types of the OS disk differ: EncryptionAtRestWithCustomerKey in westus, EncryptionAtRestWithPlatformAndCustomerKeys in eastus2.",
-        "az disk-encryption-set create --location eastus2 --encryption-type EncryptionAtRestWithCustomerKey",
+        [
+          "EncryptionAtRestWithCustomerKey",
+          "westus",
+          "EncryptionAtRestWithPlatformAndCustomerKeys",
+          "eastus2",
+        ],
+        [
+          "az disk-encryption-set create --location eastus2 --encryption-type EncryptionAtRestWithCustomerKey",
+        ],
         "warning",
       ),
     ]);
@@ -216,8 +235,8 @@ describe("keys of confidential virtual machines", () => {
       finding(
         "DiskEncryptionSetOfWrongType",
         SECURE,
-        "the confidential OS disk in westus needs ConfidentialVmEncryptedWithCustomerKey",
-        "--encryption-type ConfidentialVmEncryptedWithCustomerKey",
+        ["westus", "ConfidentialVmEncryptedWithCustomerKey"],
+        ["ConfidentialVmEncryptedWithCustomerKey"],
       ),
     ]);
     expect(
@@ -226,8 +245,17 @@ describe("keys of confidential virtual machines", () => {
       finding(
         "DiskEncryptionSetNotFound",
         SECURE,
-        "given for the confidential OS disk in westus",
-        "--encryption-type ConfidentialVmEncryptedWithCustomerKey --key-url {key}. In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: 'westus-os', location: 'westus', identity: { type: 'SystemAssigned' }, properties: { encryptionType: 'ConfidentialVmEncryptedWithCustomerKey', activeKey: { keyUrl: '{key}' } } }",
+        ["westus"],
+        [
+          "ConfidentialVmEncryptedWithCustomerKey",
+          "diskEncryptionSets",
+          "2025-01-02",
+          "westus",
+          "SystemAssigned",
+          "encryptionType",
+          "activeKey",
+          "keyUrl",
+        ],
       ),
     ]);
   });

@@ -41,8 +41,8 @@ describe("a gallery", () => {
       finding(
         "GalleryNotFound",
         "",
-        `The gallery ${GALLERY} does not exist.`,
-        `az sig create ${NAMES} --location westus`,
+        [GALLERY],
+        [NAMES, "az sig create", "westus"],
       ),
     ]);
   });
@@ -52,8 +52,8 @@ describe("a gallery", () => {
       finding(
         "ImageDefinitionNotFound",
         "",
-        `The image definition ${DEFINITION} does not exist.`,
-        `az sig image-definition create ${NAMES} --gallery-image-definition image`,
+        [DEFINITION],
+        [NAMES, "az sig image-definition create"],
       ),
     ]);
   });
@@ -69,8 +69,8 @@ describe("a gallery", () => {
         finding(
           "SharedGalleryWithCustomerKeys",
           REGIONS,
-          `The gallery ${GALLERY} is shared (${sharing})`,
-          `az sig share reset ${NAMES}`,
+          [GALLERY, sharing],
+          [NAMES, "az sig share reset"],
         ),
       ]);
     },
@@ -94,15 +94,7 @@ describe("a version that others have made in Azure", () => {
   test("as it is asked for is adopted", () => {
     expect(
       findings({ existing: { unmanaged: true }, facts: { imageVersion } }),
-    ).toEqual([
-      finding(
-        "ImageVersionExists",
-        "",
-        `${VERSION} already exists in Azure as requested, in provisioning state Succeeded.`,
-        "a PUT adopts it and does not create it again",
-        "info",
-      ),
-    ]);
+    ).toEqual([finding("ImageVersionExists", "", [VERSION], [], "info")]);
   });
 
   test("otherwise is a conflict, wherever it differs", () => {
@@ -126,8 +118,8 @@ describe("a version that others have made in Azure", () => {
       finding(
         "ImageVersionConflict",
         `${REGIONS}/0/regionalReplicaCount`,
-        "regionalReplicaCount of westus is 3 in Azure; the request says 2.",
-        "send the request with If-Match, or use another version name",
+        ["regionalReplicaCount", "westus", "3", "2"],
+        [],
       ),
     ]);
   });
@@ -152,8 +144,8 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "AlreadyRequested",
         "",
-        `${VERSION} was requested before with the same properties, by operation ${OPERATION_ID}.`,
-        `GET /api/operations/${OPERATION_ID}`,
+        [VERSION, OPERATION_ID],
+        [OPERATION_ID],
         "info",
       ),
     ]);
@@ -179,15 +171,10 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "ImageVersionRequestedOtherwise",
         pointer,
-        `The request contradicts operation ${OPERATION_ID} on ${VERSION}: One says 3, the other 1.`,
-        `Wait until operation ${OPERATION_ID} has ended`,
+        [OPERATION_ID, VERSION, "3", "1"],
+        [OPERATION_ID],
       ),
-      finding(
-        "ImageVersionRequestedOtherwise",
-        "/tags",
-        "One has another.",
-        "Wait until operation queued has ended",
-      ),
+      finding("ImageVersionRequestedOtherwise", "/tags", [], []),
     ]);
   });
 
@@ -201,8 +188,8 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        `The request contradicts operation ${OPERATION_ID} on ${VERSION}: it is being deleted.`,
-        `Wait until operation ${OPERATION_ID} has ended`,
+        [OPERATION_ID, VERSION],
+        [OPERATION_ID],
       ),
     ]);
   });
@@ -232,8 +219,8 @@ describe("an image definition", () => {
         finding(
           code,
           `${STORAGE}/source/id`,
-          `The ${trait} of the source ${IMAGE} is ${other}; that of the image definition ${DEFINITION} is ${same}.`,
-          `az sig image-definition create ${option} ${other}`,
+          [trait, IMAGE, other, DEFINITION, same],
+          [option, other, "az sig image-definition create"],
         ),
       ]);
     },
@@ -321,8 +308,8 @@ describe("an image definition", () => {
       finding(
         "OsStateMismatch",
         `${STORAGE}/source/virtualMachineId`,
-        `The osState of the source ${MACHINE} is Specialized`,
-        "az vm generalize --subscription",
+        [MACHINE, "osState"],
+        ["az vm generalize --subscription"],
       ),
     ]);
   });
@@ -371,7 +358,7 @@ describe("purchase plans", () => {
       finding(
         "PurchasePlanMismatch",
         `${STORAGE}/source/virtualMachineId`,
-        `is it's of linux by contoso; that of the image definition ${DEFINITION} is none.`,
+        [DEFINITION],
         String.raw`--plan-name 'it'\''s' --plan-publisher contoso --plan-product linux`,
       ),
     ]);
@@ -416,7 +403,7 @@ describe("purchase plans", () => {
       finding(
         code,
         "",
-        "The images come from plan it's of linux by contoso",
+        [],
         String.raw`${az} --subscription ${SUBSCRIPTION} --publisher contoso --offer linux --plan 'it'\''s'`,
         "warning",
       ),
@@ -517,7 +504,7 @@ describe("security types", () => {
           finding(
             "SecurityTypeMismatch",
             `${STORAGE}/${type === "disks" ? "osDiskImage/source/id" : "source/virtualMachineId"}`,
-            `The security type of the source ${COMPUTE}/${type}/it is ${ofSource ?? "Standard"}; that of the image definition ${DEFINITION} is ${ofDefinition}.`,
+            [COMPUTE, type, ofSource ?? "Standard", DEFINITION, ofDefinition],
             remedy,
           ),
         ]);
@@ -529,8 +516,8 @@ describe("security types", () => {
       finding(
         "SecurityTypeMismatch",
         `${STORAGE}/source/id`,
-        `${COMPUTE}/images/it is no disk, snapshot or virtual machine`,
-        "SecurityType=ConfidentialVMSupported",
+        [COMPUTE],
+        ["SecurityType", "ConfidentialVMSupported"],
       ),
     ]);
     expect(check(undefined, "ConfidentialVMSupported", "images")).toEqual([]);
@@ -543,8 +530,8 @@ describe("security types", () => {
         finding(
           "SecurityTypeMismatch",
           `${STORAGE}/source/virtualMachineId`,
-          `The source ${COMPUTE}/virtualMachines/it is a virtual machine; the image definition ${DEFINITION}, of security type ${ofDefinition}, takes none.`,
-          "Use a managed image",
+          [COMPUTE, DEFINITION, ofDefinition, "virtualMachines"],
+          [],
         ),
       ]);
     },
@@ -601,8 +588,14 @@ describe("security types", () => {
       finding(
         "SecurityTypeMismatch",
         `${REGIONS}/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
-        `confidentialVMEncryptionType EncryptedWithCmk in westus is for confidential virtual machines; the security type of the image definition ${DEFINITION} is TrustedLaunchSupported.`,
-        "Leave the securityProfile out",
+        [
+          DEFINITION,
+          "confidentialVMEncryptionType",
+          "EncryptedWithCmk",
+          "westus",
+          "TrustedLaunchSupported",
+        ],
+        ["securityProfile"],
       ),
     ]);
   });
@@ -619,20 +612,15 @@ describe("the number of a version that was deleted", () => {
     [
       "and can be restored until then",
       "2026-02-01T00:00:00Z",
-      " until 2026-02-01T00:00:00Z",
+      ["2026-02-01T00:00:00Z"],
     ],
-    ["and can be restored", undefined, ""],
+    ["and can be restored", undefined, []],
   ])("%s is not free", (_, hardDeletionTargetTime, until) => {
     const facts = deleted(
       hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime },
     );
     expect(findings({ facts })).toEqual([
-      finding(
-        "ImageVersionSoftDeleted",
-        "",
-        `${VERSION} was deleted and can be restored${until}: its number is not free before.`,
-        "Restore the version (sigil image-version undelete), or use another version name.",
-      ),
+      finding("ImageVersionSoftDeleted", "", [VERSION, ...until], []),
     ]);
   });
 

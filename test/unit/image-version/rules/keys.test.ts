@@ -56,12 +56,7 @@ describe("a key that is put to use", () => {
     ],
   ])("stops the request: %s", (code, sight, message, remediation) => {
     expect(seenKey(sight)).toEqual([
-      finding(
-        code,
-        POINTER,
-        `${URL}, the key of ${ID}, ${message}`,
-        remediation,
-      ),
+      finding(code, POINTER, [URL, ID, message], remediation),
     ]);
   });
 
@@ -80,13 +75,7 @@ describe("a key that is put to use", () => {
     ],
   ])("is warned of: %s", (code, sight, message, remediation) => {
     expect(seenKey(sight)).toEqual([
-      finding(
-        code,
-        POINTER,
-        `${URL}, the key of ${ID}, ${message}`,
-        remediation,
-        "warning",
-      ),
+      finding(code, POINTER, [URL, ID, message], remediation, "warning"),
     ]);
   });
 
@@ -134,7 +123,13 @@ describe("what was not seen of a key is a warning", () => {
     ],
   ])("%s", (words, last) => {
     expect(seenKey({ key: unseen }, last)).toEqual([
-      finding("KeyNotSeen", POINTER, words, "az keyvault key show", "warning"),
+      finding(
+        "KeyNotSeen",
+        POINTER,
+        words,
+        ["az keyvault key show"],
+        "warning",
+      ),
     ]);
   });
 
@@ -147,8 +142,8 @@ describe("what was not seen of a key is a warning", () => {
         finding(
           "KeyNotSeen",
           POINTER,
-          `the key of ${ID} works was not seen (InsufficientPermission): No right.`,
-          "az keyvault key show",
+          [ID, "InsufficientPermission"],
+          ["az keyvault key show"],
           "warning",
         ),
       );

@@ -64,24 +64,14 @@ function disks(
 describe("a virtual machine is no source", () => {
   test("with an ephemeral OS disk", () => {
     expect(findings(machine({ ephemeral: true }))).toEqual([
-      finding(
-        "EphemeralOsDisk",
-        FROM_MACHINE,
-        "The source has an ephemeral OS disk: it is only on the machine's host",
-        "Use a virtual machine that is made without --ephemeral-os-disk",
-      ),
+      finding("EphemeralOsDisk", FROM_MACHINE, [], []),
     ]);
   });
 
   test("with a disk that is a blob", () => {
     const { id: _, ...blob } = { id: "", unmanaged: true as const };
     expect(findings(machine({}, blob))).toEqual([
-      finding(
-        "UnmanagedDisk",
-        FROM_MACHINE,
-        `The data disk at LUN 0 of ${DATA} is a blob in a storage account`,
-        "az vm convert",
-      ),
+      finding("UnmanagedDisk", FROM_MACHINE, [DATA, "0"], ["az vm convert"]),
     ]);
   });
 
@@ -92,8 +82,8 @@ describe("a virtual machine is no source", () => {
       finding(
         "VirtualMachineInSourceId",
         `${STORAGE}/source/id`,
-        `${MACHINE} is a virtual machine`,
-        "Write it as source.virtualMachineId.",
+        [MACHINE],
+        ["virtualMachineId"],
       ),
     ]);
     expect(
@@ -132,8 +122,8 @@ describe("a Trusted Launch machine", () => {
       finding(
         "TrustedLaunchWithCustomerKeys",
         FROM_MACHINE,
-        `${MACHINE} is a Trusted Launch machine, and its disk ${OS} is encrypted with ${set.diskEncryptionSetId}.`,
-        "Publish from snapshots of its disks.",
+        [MACHINE, OS, set.diskEncryptionSetId],
+        [],
       ),
     );
     const at = `az snapshot create --subscription ${SUBSCRIPTION} --resource-group rg --name`;
@@ -164,12 +154,7 @@ describe("the type of a disk", () => {
   test("is not Ultra, whether the machine shows it or the disk itself", () => {
     const ultra = { storageAccountType: "UltraSSD_LRS" };
     const told = (pointer: string, id: string, what: string) =>
-      finding(
-        "UltraDisk",
-        pointer,
-        `${id}, the ${what} of the source, is UltraSSD_LRS: Azure makes no image version of Ultra disks.`,
-        "Use a source whose disks are Premium SSD",
-      );
+      finding("UltraDisk", pointer, [id, what, "UltraSSD_LRS"], []);
     expect(findings(machine({}, ultra))).toEqual([
       told(FROM_MACHINE, DATA, "data disk at LUN 0"),
     ]);
@@ -185,8 +170,8 @@ describe("the type of a disk", () => {
       finding(
         "PremiumV2Disk",
         `${STORAGE}/dataDiskImages/0/source/id`,
-        `${DATA}, the data disk at LUN 0 of the source, is PremiumV2_LRS`,
-        "Use a source",
+        [DATA, "0", "PremiumV2_LRS"],
+        [],
       ),
     ]);
   });
@@ -211,8 +196,8 @@ describe("the size of a disk", () => {
         finding(
           "SourceDiskTooLarge",
           `${STORAGE}/dataDiskImages/0/source/id`,
-          `The data disk at LUN 0 of the source (${DATA}) has ${sizeInGB} GB;`,
-          "Use a source with smaller disks",
+          [DATA, sizeInGB, "0"],
+          [],
         ),
       ]);
   });
@@ -332,8 +317,8 @@ describe("a version of confidential virtual machines", () => {
       finding(
         "ConfidentialEncryptionMissing",
         `${REGIONS}/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
-        "no confidentialVMEncryptionType is given in westus.",
-        "EncryptedWithPmk",
+        ["confidentialVMEncryptionType", "westus"],
+        ["EncryptedWithPmk"],
       ),
     ]);
   });
@@ -347,8 +332,8 @@ describe("a version of confidential virtual machines", () => {
       finding(
         "ConfidentialVmOutsideHomeRegion",
         `${REGIONS}/1`,
-        "Azure allows such a version only in its own location westus, but the request names eastus2.",
-        "Leave eastus2 out",
+        ["westus", "eastus2"],
+        ["eastus2"],
       ),
     ]);
   });
@@ -431,8 +416,8 @@ describe("zone-redundant storage", () => {
       finding(
         "ZoneRedundantStorageNotOffered",
         `${REGIONS}/0/storageAccountType`,
-        "westus has no availability zones",
-        "Set storageAccountType to Standard_LRS or Premium_LRS in westus.",
+        ["westus"],
+        ["storageAccountType", "Standard_LRS", "Premium_LRS", "westus"],
       ),
     ]);
     expect(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Named } from "../../../support/naming.js";
 import {
   COMPUTE,
   confidentialRegion,
@@ -36,12 +37,7 @@ describe("a version's name", () => {
     "latest",
   ])("may not be %s", (name) =>
     expect(findings({ name })).toEqual([
-      finding(
-        "InvalidVersionName",
-        "",
-        `"${name}" is not a version name: each of its three integers must be at most 2147483647 and have no leading zeros.`,
-        "such as 1.0.0",
-      ),
+      finding("InvalidVersionName", "", [name, "2147483647"], ["1.0.0"]),
     ]),
   );
 });
@@ -60,8 +56,8 @@ describe("target regions", () => {
       finding(
         "DuplicateRegion",
         `${REGIONS}/2/name`,
-        '"westus" is given twice, as target regions 0 and 2: case and spaces do not make another region.',
-        "Keep one entry for westus",
+        ['"westus"', "0", "2"],
+        ["westus"],
       ),
     ]);
   });
@@ -73,8 +69,8 @@ describe("target regions", () => {
       finding(
         "LocationNotInTargetRegions",
         REGIONS,
-        'The version\'s own location "westus" is not among its target regions (eastus2)',
-        "Add westus to targetRegions",
+        ['"westus"', "eastus2"],
+        ["westus", "targetRegions"],
       ),
     ]);
   });
@@ -100,8 +96,8 @@ describe("target regions", () => {
       finding(
         "TooManyReplicas",
         REGIONS,
-        "The regions ask for 101 replicas in total",
-        "If Azure refuses it, lower regionalReplicaCount by 1 in total",
+        ["101"],
+        ["regionalReplicaCount", "1"],
         "warning",
       ),
     ]);
@@ -112,8 +108,8 @@ describe("target regions", () => {
       finding(
         "DuplicateLun",
         `${REGIONS}/0/encryption/dataDiskImages/1/lun`,
-        "LUN 0 is given twice in westus, at 0 and 1.",
-        "Give each data disk one disk encryption set",
+        ["0", "westus", "1"],
+        [],
       ),
     ]);
   });
@@ -141,8 +137,18 @@ describe("a publishing profile", () => {
       finding(
         "StorageAccountStrategyConflict",
         "/properties/publishingProfile/storageAccountStrategy",
-        "storageAccountStrategy PreferStandard_ZRS and storageAccountType Standard_LRS are both given",
-        "Leave out storageAccountStrategy, or leave out the publishing profile's storageAccountType and give Standard_LRS to each of targetRegions",
+        [
+          "storageAccountStrategy",
+          "PreferStandard_ZRS",
+          "storageAccountType",
+          "Standard_LRS",
+        ],
+        [
+          "storageAccountStrategy",
+          "storageAccountType",
+          "Standard_LRS",
+          "targetRegions",
+        ],
       ),
     ]);
   });
@@ -157,8 +163,8 @@ describe("a publishing profile", () => {
       finding(
         "EndOfLifeDateInPast",
         "/properties/publishingProfile/endOfLifeDate",
-        "The end-of-life date 2025-12-31T00:00:00.000Z is in the past: it is now 2026-01-01T00:00:00.000Z.",
-        "Give a date in the future",
+        ["2025-12-31T00:00:00.000Z", "2026-01-01T00:00:00.000Z"],
+        [],
         "warning",
       ),
     ]);
@@ -175,8 +181,8 @@ describe("a plan says what storage Azure chooses for a region", () => {
     finding(
       "StorageChosenByAzure",
       `${REGIONS}/${at}`,
-      `No storage account type is given for ${name}: Azure takes ${otherwise}. It cannot be changed later.`,
-      `Give storageAccountType for ${name}`,
+      [name, otherwise],
+      [name, "storageAccountType"],
       "info",
     );
 
@@ -241,12 +247,7 @@ describe("a promotion rule", () => {
 
   test("waits for regions that are named, and for target regions alone", () => {
     expect(findings({ promotion: { when: "regions" } })).toEqual([
-      finding(
-        "InvalidPromotion",
-        "/sigil/promotion",
-        'The rule "regions" names no region to wait for.',
-        "Add regions",
-      ),
+      finding("InvalidPromotion", "/sigil/promotion", ['"regions"'], []),
     ]);
     expect(
       findings({
@@ -256,8 +257,8 @@ describe("a promotion rule", () => {
       finding(
         "InvalidPromotion",
         "/sigil/promotion/regions/1",
-        '"northeurope" is not a target region; the request has westus',
-        "Name only target regions of the request",
+        ['"northeurope"', "westus"],
+        [],
       ),
     ]);
   });
@@ -266,12 +267,7 @@ describe("a promotion rule", () => {
     expect(
       findings({ promotion: { when: "manual", regions: ["westus"] } }),
     ).toEqual([
-      finding(
-        "InvalidPromotion",
-        "/sigil/promotion/regions",
-        'The rule "manual" waits for no named region.',
-        "Leave regions out",
-      ),
+      finding("InvalidPromotion", "/sigil/promotion/regions", ['"manual"'], []),
     ]);
   });
 
@@ -294,8 +290,8 @@ describe("a promotion rule", () => {
       finding(
         "InvalidPromotion",
         "/sigil/promotion/results",
-        'The rule "manual" waits for no test.',
-        'Leave results out, or say "when": "tested".',
+        ['"manual"'],
+        ['"when"', '"tested"'],
       ),
     ]);
   });
@@ -320,7 +316,7 @@ describe("a promotion rule of waves", () => {
   };
   const refused = (changes: Changes) =>
     findings(changes).filter(({ code }) => code === "InvalidPromotion");
-  const wrong = (pointer: string, message: string, remediation: string) =>
+  const wrong = (pointer: string, message: Named, remediation: Named) =>
     finding(
       "InvalidPromotion",
       `/sigil/promotion${pointer}`,
@@ -336,11 +332,7 @@ describe("a promotion rule of waves", () => {
   });
 
   test.each<[string, Changes["promotion"], readonly unknown[]]>([
-    [
-      "that has none",
-      { when: "waves" },
-      [wrong("", 'The rule "waves" has none.', "Add waves")],
-    ],
+    ["that has none", { when: "waves" }, [wrong("", ['"waves"'], ["waves"])]],
     [
       "with a region that is no target",
       waves(["westus", "eastus2"], ["UK South"]),
@@ -432,8 +424,8 @@ describe("a promotion rule of waves", () => {
       finding(
         "InvalidPromotion",
         `${REGIONS}/1/excludeFromLatest`,
-        "The waves say which regions are excluded from latest.",
-        "Leave excludeFromLatest out.",
+        [],
+        ["excludeFromLatest"],
       ),
     ]);
   });
@@ -458,8 +450,8 @@ describe("a version that is excluded from latest", () => {
     finding(
       "ExcludedEverywhere",
       `${REGIONS}/1/excludeFromLatest`,
-      "The version is excluded from latest, and the request says that it is not in eastus2. There it is in latest: the region's own flag goes before the version's.",
-      "Leave excludeFromLatest out for eastus2. To include the version in some regions alone, say false of the version and true of the other regions.",
+      ["eastus2"],
+      ["excludeFromLatest", "eastus2"],
       "warning",
     ),
   ];
@@ -517,29 +509,11 @@ describe("a version's source", () => {
   ])("may be %s", (_, storage) => expect(from(storage)).toEqual([]));
 
   test.each<[string, Storage, unknown[]]>([
-    [
-      "nothing",
-      {},
-      [
-        finding(
-          "MissingSource",
-          STORAGE,
-          "The version has no source.",
-          EXACTLY_ONE,
-        ),
-      ],
-    ],
+    ["nothing", {}, [finding("MissingSource", STORAGE, [], EXACTLY_ONE)]],
     [
       "data disks without an OS disk",
       { dataDiskImages: [{ lun: 0, ...disk("d") }] },
-      [
-        finding(
-          "MissingSource",
-          STORAGE,
-          "sources for data disks and none for its OS disk",
-          EXACTLY_ONE,
-        ),
-      ],
+      [finding("MissingSource", STORAGE, [], EXACTLY_ONE)],
     ],
     [
       "an OS disk, and a data disk from nowhere",
@@ -548,8 +522,8 @@ describe("a version's source", () => {
         finding(
           "MissingSource",
           `${STORAGE}/dataDiskImages/0/source`,
-          "The data disk at LUN 4 has no source.",
-          "Give either id",
+          ["4"],
+          [],
         ),
       ],
     ],
@@ -560,8 +534,8 @@ describe("a version's source", () => {
         finding(
           "SeveralSources",
           STORAGE,
-          "The version has 2 sources (source.id, osDiskImage.source).",
-          "Keep one of source.id, osDiskImage.source.",
+          ["2", "osDiskImage"],
+          ["osDiskImage"],
         ),
       ],
     ],
@@ -571,26 +545,12 @@ describe("a version's source", () => {
         source: { id: IMAGE },
         dataDiskImages: [{ lun: 0, ...disk("d") }],
       },
-      [
-        finding(
-          "SeveralSources",
-          STORAGE,
-          "2 sources (source.id, dataDiskImages.source)",
-          "Keep one of",
-        ),
-      ],
+      [finding("SeveralSources", STORAGE, ["2", "dataDiskImages"], [])],
     ],
     [
       "an image and a virtual machine",
       { source: { id: IMAGE, virtualMachineId: MACHINE } },
-      [
-        finding(
-          "SeveralSources",
-          STORAGE,
-          "source.id, source.virtualMachineId",
-          "Keep one of",
-        ),
-      ],
+      [finding("SeveralSources", STORAGE, ["virtualMachineId"], [])],
     ],
     [
       "a disk that is a VHD as well",
@@ -599,8 +559,8 @@ describe("a version's source", () => {
         finding(
           "SeveralSources",
           `${STORAGE}/osDiskImage/source`,
-          `The OS disk comes from two places: ${COMPUTE}/disks/os and the VHD ${uri}.`,
-          "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
+          [COMPUTE, uri],
+          ["storageAccountId"],
         ),
       ],
     ],
@@ -611,8 +571,8 @@ describe("a version's source", () => {
         finding(
           "MissingSource",
           `${STORAGE}/osDiskImage/source/storageAccountId`,
-          `The OS disk has uri ${uri} without storageAccountId: a VHD needs both.`,
-          "storage account in storageAccountId",
+          [uri, "storageAccountId"],
+          ["storageAccountId"],
         ),
       ],
     ],
@@ -623,8 +583,8 @@ describe("a version's source", () => {
         finding(
           "MissingSource",
           `${STORAGE}/osDiskImage/source/uri`,
-          `The OS disk has storageAccountId ${account} without uri`,
-          "address of the VHD's blob in uri",
+          [account, "storageAccountId"],
+          [],
         ),
       ],
     ],
@@ -641,8 +601,8 @@ describe("a version's source", () => {
         finding(
           "DuplicateLun",
           `${STORAGE}/dataDiskImages/1/lun`,
-          "LUN 3 is given twice among the version's data disks, at 0 and 1.",
-          "Give each data disk a LUN of its own",
+          ["3", "0", "1"],
+          [],
         ),
       ],
     ],
@@ -670,8 +630,10 @@ describe("a resource id", () => {
       finding(
         "InvalidResourceId",
         `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
-        '"/my-set" is not a resource id.',
-        "Write it as /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/diskEncryptionSets/{name}.",
+        ['"/my-set"'],
+        [
+          "/subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/diskEncryptionSets/{name}.",
+        ],
       ),
     ]);
   });
@@ -690,8 +652,8 @@ describe("a resource id", () => {
       finding(
         "InvalidResourceId",
         `${STORAGE}/osDiskImage/source/storageAccountId`,
-        '"/a" is not a resource id.',
-        "providers/Microsoft.Storage/storageAccounts/{name}",
+        ['"/a"'],
+        ["storageAccounts"],
       ),
     ]);
   });
@@ -714,8 +676,8 @@ describe("a resource id", () => {
       finding(
         "WrongResourceType",
         `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
-        `"${id}" is not one of Microsoft.Compute/diskEncryptionSets.`,
-        "Give an id such as",
+        [id, "diskEncryptionSets"],
+        [],
       ),
     ]);
   });
@@ -749,8 +711,8 @@ describe("a resource id", () => {
       finding(
         "WrongResourceType",
         `${STORAGE}/${path}`,
-        "is not one of Microsoft.Compute/",
-        "Give an id such as /subscriptions/{guid}/",
+        [],
+        "/subscriptions/{guid}/",
       ),
     ]);
   });
@@ -778,8 +740,8 @@ describe("keys of a region", () => {
       finding(
         "OsDiskEncryptionSetMissing",
         `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
-        "No disk encryption set is given for the OS disk in westus, though data disks have one there.",
-        "Give the OS disk a disk encryption set that is in westus",
+        ["westus"],
+        ["westus"],
       ),
     ]);
   });
@@ -803,8 +765,13 @@ describe("keys of a region", () => {
       finding(
         "ConfidentialVmSetMismatch",
         `${PROFILE}/secureVMDiskEncryptionSetId`,
-        "confidentialVMEncryptionType is EncryptedWithCmk in westus, but secureVMDiskEncryptionSetId is not given.",
-        "ConfidentialVmEncryptedWithCustomerKey that is in westus",
+        [
+          "confidentialVMEncryptionType",
+          "EncryptedWithCmk",
+          "westus",
+          "secureVMDiskEncryptionSetId",
+        ],
+        ["ConfidentialVmEncryptedWithCustomerKey", "westus"],
       ),
     ]);
   });
@@ -823,8 +790,11 @@ describe("keys of a region", () => {
         finding(
           "ConfidentialVmSetMismatch",
           `${PROFILE}/secureVMDiskEncryptionSetId`,
-          `where confidentialVMEncryptionType is ${confidentialVMEncryptionType ?? "absent"}`,
-          "Set confidentialVMEncryptionType to EncryptedWithCmk",
+          [
+            confidentialVMEncryptionType ?? "absent",
+            "confidentialVMEncryptionType",
+          ],
+          ["confidentialVMEncryptionType", "EncryptedWithCmk"],
         ),
       ]);
     },

@@ -73,8 +73,8 @@ describe("a source", () => {
         finding(
           "SourceNotFound",
           `${STORAGE}/${path}/source/id`,
-          `${id} does not exist: it was deleted, or never existed.`,
-          `az resource show --ids ${id}`,
+          [id],
+          [id, "az resource show --ids"],
         ),
       ),
     );
@@ -101,8 +101,8 @@ describe("a source", () => {
         finding(
           "SourceDiskNotFound",
           `${STORAGE}/source/virtualMachineId`,
-          `${id}, the ${what} of ${MACHINE}, does not exist.`,
-          "Make the version from another source",
+          [id, what, MACHINE],
+          [],
         ),
       ),
     );
@@ -115,8 +115,8 @@ describe("a source", () => {
         finding(
           "SourceNotReady",
           `${STORAGE}/source/id`,
-          `${IMAGE} is in provisioning state ${provisioningState}: Azure may refuse it`,
-          `az resource show --ids ${IMAGE} --query properties.provisioningState`,
+          [IMAGE, provisioningState],
+          [IMAGE, "az resource show --ids", "provisioningState"],
           "warning",
         ),
       ]);
@@ -124,7 +124,7 @@ describe("a source", () => {
         finding(
           "SourceNotReady",
           `${STORAGE}/source/virtualMachineId`,
-          `${DATA} is in provisioning state ${provisioningState}`,
+          [DATA, provisioningState],
           DATA,
           "warning",
         ),
@@ -141,8 +141,8 @@ describe("a source", () => {
       finding(
         "SourceInOtherRegion",
         `${STORAGE}/source/id`,
-        `${IMAGE} is in eastus2; the version's location is westus.`,
-        "Set location to eastus2",
+        [IMAGE, "eastus2", "westus"],
+        ["eastus2"],
       ),
     ]);
     expect(
@@ -168,8 +168,8 @@ describe("a source", () => {
       finding(
         "SourceInOtherRegion",
         `${STORAGE}/source/id`,
-        `${OWN_VERSION} is replicated to eastus2, westeurope, not to the version's location westus.`,
-        "az sig image-version update",
+        [OWN_VERSION, "eastus2", "westeurope", "westus"],
+        ["az sig image-version update"],
       ),
     ]);
   });
@@ -190,8 +190,8 @@ describe("a source", () => {
         finding(
           "CustomerKeySource",
           `${STORAGE}/source/id`,
-          `${OWN_VERSION} is encrypted with the disk encryption set ${SET}`,
-          "Make the version from what that one was made from",
+          [OWN_VERSION, SET],
+          [],
         ),
       ]);
     },
@@ -222,8 +222,8 @@ describe("a source that cannot be looked into", () => {
         finding(
           "SourceNotLookedInto",
           `${STORAGE}/${place}/source/uri`,
-          `https://a.blob.core.windows.net/${name}.vhd cannot be read`,
-          "Azure checks it when the version is created",
+          [name],
+          [],
           "info",
         ),
       ),
@@ -261,8 +261,8 @@ describe("a source with customer-managed keys", () => {
       finding(
         "EncryptedSourceInOtherSubscription",
         `${STORAGE}/source/id`,
-        `${IMAGE} is encrypted with the disk encryption set ${foreignSet}; ${foreignSet} is not in the version's subscription ${SUBSCRIPTION}.`,
-        `Publish the version to a gallery in subscription ${OTHER}`,
+        [IMAGE, foreignSet, SUBSCRIPTION],
+        [OTHER],
       ),
     ]);
   });
@@ -278,7 +278,7 @@ describe("a source with customer-managed keys", () => {
       finding(
         "EncryptedSourceInOtherSubscription",
         `${STORAGE}/source/id`,
-        `${foreignImage} and ${foreignSet} are not in the version's subscription ${SUBSCRIPTION}.`,
+        [foreignImage, foreignSet, SUBSCRIPTION],
         OTHER,
       ),
     ]);
@@ -301,8 +301,8 @@ describe("a source with customer-managed keys", () => {
       finding(
         "PlatformKeysForEncryptedSource",
         `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
-        `No disk encryption set is given for the OS disk in westus, but in the source ${IMAGE} it is encrypted with ${SET}: there is no way back to platform-managed keys.`,
-        `GET /api/subscriptions/${SUBSCRIPTION}/disk-encryption-sets?region=westus`,
+        [IMAGE, SET, "westus"],
+        [SUBSCRIPTION, "westus"],
       ),
     ]);
     expect(
@@ -383,8 +383,8 @@ describe("own keys anywhere", () => {
       finding(
         "DiskEncryptionSetMissing",
         `${REGIONS}/1/encryption/${path}`,
-        `No disk encryption set is given for ${what} in eastus2, though other disks of this version have one.`,
-        "Give a set that is in eastus2",
+        [what, "eastus2"],
+        ["eastus2"],
       );
     expect(
       findings({ regions: [region("westus"), { name: "eastus2" }] }),
@@ -432,8 +432,8 @@ describe("own keys anywhere", () => {
       finding(
         "LunNotInSource",
         `${REGIONS}/0/encryption/dataDiskImages/1/lun`,
-        "The source has no data disk at LUN 1, for which westus gives a disk encryption set: it has 0.",
-        "Correct the LUN to one of 0, or leave this entry out.",
+        ["1", "westus", "0"],
+        ["0"],
       ),
     ]);
   });
@@ -460,8 +460,8 @@ describe("own keys anywhere", () => {
       finding(
         "LunNotInSource",
         `${REGIONS}/0/encryption/dataDiskImages/0/lun`,
-        "it has no data disks",
-        "Leave this entry out.",
+        [],
+        [],
       ),
     );
   });

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { naming, type Named } from "../../../support/naming.js";
 import type { Severity } from "../../../../src/errors.js";
 import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
@@ -270,12 +271,12 @@ export function findings(changes: Changes): readonly RuleFinding[] {
   );
 }
 
-/** A finding with that code and pointer, whose message and remediation hold these words. */
+/** A finding with that code and pointer, whose message and remediation name these values; empty: any text. */
 export function finding(
   code: string,
   pointer: string,
-  message: string,
-  remediation: string,
+  message: Named,
+  remediation: Named,
   severity: Severity = "error",
 ): unknown {
   return {
@@ -283,9 +284,13 @@ export function finding(
     code,
     severity,
     pointer,
-    message: expect.stringContaining(message) as string,
-    remediation: expect.stringContaining(remediation) as string,
+    message: textNaming(message),
+    remediation: textNaming(remediation),
   };
+}
+
+function textNaming(named: Named): unknown {
+  return named.length === 0 ? expect.stringMatching(/\w/u) : naming(named);
 }
 
 function setsWith(

@@ -29,12 +29,7 @@ describe.each([
     "may not be %s",
     (state) => {
       expect(findings(registered(name, state))).toEqual([
-        finding(
-          code,
-          "",
-          `The ${kind} ${name} is ${state} in subscription ${SUBSCRIPTION}; it must be Registered.`,
-          `Register it: ${PREPARE}.`,
-        ),
+        finding(code, "", [kind, name, state, SUBSCRIPTION], [PREPARE]),
       ]);
     },
   );
@@ -43,12 +38,7 @@ describe.each([
     "is waited for while it is %s",
     (state) => {
       expect(findings(registered(name, state))).toEqual([
-        finding(
-          code,
-          "",
-          `is ${state} in subscription ${SUBSCRIPTION}: its registration is under way.`,
-          `Wait until it is Registered: ${PREPARE} follows it`,
-        ),
+        finding(code, "", [state, SUBSCRIPTION], [PREPARE]),
       ]);
     },
   );
@@ -56,14 +46,7 @@ describe.each([
   test("may be one that Azure does not have", () => {
     expect(
       findings({ facts: { registrations: new Map([[name, absent]]) } }),
-    ).toEqual([
-      finding(
-        code,
-        "",
-        `Azure offers no ${kind} ${name} to subscription ${SUBSCRIPTION}, or has no such subscription.`,
-        `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require`,
-      ),
-    ]);
+    ).toEqual([finding(code, "", [kind, name, SUBSCRIPTION], [name])]);
   });
 });
 
@@ -86,8 +69,8 @@ describe("regions", () => {
       finding(
         "RegionNotOffered",
         `${REGIONS}/1/name`,
-        `Subscription ${SUBSCRIPTION} does not offer the region "eastus22".`,
-        `Write eastus2, if that is what was meant; otherwise use a region that the subscription offers: az account list-locations --subscription ${SUBSCRIPTION}`,
+        [SUBSCRIPTION, '"eastus22"'],
+        [SUBSCRIPTION, "eastus2", "az account list-locations --subscription"],
       ),
     ]);
   });
@@ -100,12 +83,7 @@ describe("regions", () => {
     }).filter(({ rule }) => rule === "region-offered");
     expect(others).toEqual([]);
     expect(moon).toEqual(
-      finding(
-        "RegionNotOffered",
-        `${REGIONS}/0/name`,
-        '"moon"',
-        "Use a region that the subscription offers",
-      ),
+      finding("RegionNotOffered", `${REGIONS}/0/name`, ['"moon"'], []),
     );
   });
 

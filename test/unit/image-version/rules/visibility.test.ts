@@ -162,8 +162,11 @@ test.each(CASES)(
       finding(
         "InsufficientPermission",
         pointer,
-        `Sigil's identity may not perform ${action} on ${scope}, so it cannot be checked.`,
-        `az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
+        [action, scope],
+        [
+          scope,
+          "az role assignment create --assignee {Sigil's identity} --role Reader --scope",
+        ],
       ),
     ]);
   },
@@ -192,12 +195,7 @@ test("a refusal that names neither action nor scope is told with the resource", 
   expect(
     findings({ sources: { [IMAGE]: denied("undefined", "undefined") } }),
   ).toEqual([
-    finding(
-      "InsufficientPermission",
-      `${STORAGE}/source/id`,
-      `may not perform a read on ${IMAGE}`,
-      `--scope ${IMAGE}`,
-    ),
+    finding("InsufficientPermission", `${STORAGE}/source/id`, [IMAGE], [IMAGE]),
   ]);
 });
 
