@@ -11,8 +11,6 @@ import {
   type Change,
 } from "./released.js";
 
-const VERSION =
-  "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/galleries/{galleryName}/images/{imageName}/versions/{versionName}";
 const OPERATIONS = ["paths", "/operations", "get"];
 
 describe("it breaks callers", () => {
@@ -79,8 +77,8 @@ describe("it breaks callers", () => {
     ],
     [
       "that a property is required of them",
-      schema("GalleryImageVersionProperties", "required"),
-      set(["storageProfile", "publishingProfile"]),
+      schema("GalleryImageVersionProperties", "+"),
+      add("required", ["publishingProfile"]),
       "/properties/publishingProfile is required",
     ],
     [
@@ -217,7 +215,7 @@ describe("it breaks nobody", () => {
     ],
     [
       "that a value more is taken",
-      ["paths", VERSION, "put", "parameters", "1", "schema", "enum"],
+      ["components", "parameters", "Plan", "schema", "enum"],
       set(["require", "more"]),
     ],
     [
