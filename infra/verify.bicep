@@ -29,6 +29,16 @@ var sets = [
   }
 ]
 var suffix = uniqueString(resourceGroup().id)
+// Key Vault Crypto Service Encryption User
+var cryptoServiceEncryptionUser = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  'e147488a-f6f5-4113-8e2d-b22465e65bf6'
+)
+// Key Vault Crypto Officer
+var cryptoOfficer = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '14b46e9e-c2b7-41b4-b07b-48a6ebf60603'
+)
 
 module sigil 'main.bicep' = {
   name: 'main'
@@ -132,18 +142,8 @@ resource vaults 'Microsoft.KeyVault/vaults@2026-02-01' = [
       // Azure wants both of a vault whose keys encrypt disks: what is deleted stays for seven days, and costs nothing.
       enablePurgeProtection: true
       softDeleteRetentionInDays: 7
-      accessPolicies: [
-        {
-          tenantId: tenant().tenantId
-          objectId: principalId
-          permissions: {
-            keys: [
-              'get'
-              'update'
-            ]
-          }
-        }
-      ]
+      // As this api-version has it unless it is told otherwise: roles count, and no access policy.
+      enableRbacAuthorization: true
     }
   }
 ]
@@ -178,27 +178,27 @@ resource encryptionSets 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = [
   }
 ]
 
-resource access 'Microsoft.KeyVault/vaults/accessPolicies@2026-02-01' = [
+resource setsMayUseKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (set, index) in sets: {
-    parent: vaults[index]
-    name: 'add'
+    name: guid(vaults[index].id, set.name, cryptoServiceEncryptionUser)
+    scope: vaults[index]
     properties: {
-      accessPolicies: [
-        {
-          tenantId: tenant().tenantId
-          objectId: encryptionSets[index].identity.principalId
-          permissions: {
-            keys: [
-              'get'
-              'wrapKey'
-              'unwrapKey'
-            ]
-          }
-        }
-      ]
+      principalId: encryptionSets[index].identity.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: cryptoServiceEncryptionUser
     }
   }
 ]
+
+resource personMayDisableKey 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vaults[2].id, principalId, cryptoOfficer)
+  scope: vaults[2]
+  properties: {
+    principalId: principalId
+    principalType: 'User'
+    roleDefinitionId: cryptoOfficer
+  }
+}
 
 output apiUrl string = sigil.outputs.apiUrl
 output functionAppName string = sigil.outputs.functionAppName

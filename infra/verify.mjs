@@ -27,12 +27,13 @@ const { values: options } = parseArgs({
   },
 });
 const { location: home, second: away } = options;
-const pause = (waits = 1) =>
-  setTimeout(waits * 1_000 * Number(options["wait-seconds"]));
+const waitMs = 1_000 * Number(options["wait-seconds"]);
+const pause = (waits = 1) => setTimeout(waits * waitMs);
 const run = (command, ...args) =>
   execFileSync(command, args, { encoding: "utf8" }).trim();
+/** A list of words: a region may have the name "West Europe". */
 const az = (words) =>
-  JSON.parse(run("az", ...`${words} --output json`.split(" ")) || "null");
+  JSON.parse(run("az", ...words, "--output", "json") || "null");
 const tokens = {};
 
 if (!options.remove) {
@@ -45,9 +46,10 @@ days, as Azure wants it, for nothing. Nobody has run this in Azure: time and mon
     process.exit(2);
   }
 }
-const arm = az("cloud show").endpoints.resourceManager.replace(/\/$/u, "");
-await removeAll();
-if (options.remove) process.exit(0);
+const cloud = az(["cloud", "show"]);
+const arm = cloud.endpoints.resourceManager.replace(/\/$/u, "");
+const before = await removeAll();
+if (options.remove || before.length > 0) process.exit(before.length && 1);
 
 const group = `${TAG}-${Date.now().toString(36)}`;
 const report = { began: new Date(), regions: [home, away], answers: {} };
@@ -56,25 +58,29 @@ try {
   await ask({ "does it deploy": deploy });
   if (made.audience) await ask(questions(made));
 } finally {
-  await removeAll();
-  report.removed = new Date();
+  report.left = await removeAll();
+  if (report.left.length > 0) process.exitCode = 1;
+  else report.removed = new Date();
   save();
 }
 console.log(`Read ${options.report}, then send it back.`);
 
 /** Sigil, and what it publishes, by the commands of docs/reference/deployment.md. */
 async function deploy() {
-  az(`group create --name ${group} --location ${home} --tags ${TAG}=1`);
-  const { id: principalId } = az("ad signed-in-user show");
+  const place = ["--location", home, "--tags", `${TAG}=1`];
+  az(["group", "create", "--name", group, ...place]);
+  const { id: principalId } = az(["ad", "signed-in-user", "show"]);
   const assign = `--assign=ImageVersions.Admin=${principalId}`;
   const register = ["infra/register-app.mjs", "--name", TAG, assign];
   const registered = run(process.execPath, ...register);
   const [, audience] = /AUDIENCE=(.+)/u.exec(registered);
-  const parameters = `second=${away} principalId=${principalId} tokenAudience=${audience}`;
-  const more = `softDelete=${options["soft-delete"]} maximumInstanceCount=${options.instances}`;
-  const { outputs } = az(
-    `deployment group create --resource-group ${group} --name sigil --template-file infra/verify.bicep --parameters ${parameters} ${more}`,
-  ).properties;
+  const { outputs } = az([
+    ...["deployment", "group", "create", "--resource-group", group],
+    ...["--name", "sigil", "--template-file", "infra/verify.bicep"],
+    ...["--parameters", `second=${away}`, `principalId=${principalId}`],
+    ...[`tokenAudience=${audience}`, `softDelete=${options["soft-delete"]}`],
+    `maximumInstanceCount=${options.instances}`,
+  ]).properties;
   for (const [name, { value }] of Object.entries(outputs)) made[name] = value;
   run(".ci/publish", group, options.package);
   run(".ci/smoke-test", group, audience, made.imageId, options.package);
@@ -119,9 +125,26 @@ function questions({ imageId, sourceId, sets, deadKey, apiUrl, audience }) {
     });
     return { regions, status, error };
   };
+  // A role on a vault takes minutes to count. Until one version has come with each set, an answer about keys would be about roles.
+  let trials = 0;
+  const keysCount = until(async () => {
+    trials += 1;
+    const tried = [
+      [`0.2.${trials}`, [region(home, sets[0]), region(away, sets[1])]],
+      [`0.3.${trials}`, [region(home, sets[2])]],
+    ].map(async ([number, regions]) => {
+      if ((await put(number, body(regions))).status >= 300) return false;
+      const { provisioningState } = await settled(at(number));
+      return provisioningState === "Succeeded";
+    });
+    return !(await Promise.all(tried)).includes(false);
+  }, 30);
+  keysCount.catch(() => {}); // The questions about keys say it.
   return {
-    "how long do two versions take": () =>
-      Promise.all([publish("1.0.0"), publish("1.0.1")]),
+    "how long do two versions take": async () => {
+      await keysCount;
+      return await Promise.all([publish("1.0.0"), publish("1.0.1")]);
+    },
     "how long after a write is a GET by id, or a LIST, older": async () => {
       await make("0.0.1");
       const older = { get: [], list: [] };
@@ -154,7 +177,9 @@ function questions({ imageId, sourceId, sets, deadKey, apiUrl, audience }) {
       return { answer, inTheEnd: (await read("0.0.3")).tags };
     },
     "what becomes of a creation whose key is dead": async () => {
-      az(`keyvault key set-attributes --id ${deadKey} --enabled false`);
+      await keysCount;
+      const disabled = ["--id", deadKey, "--enabled", "false"];
+      az(["keyvault", "key", "set-attributes", ...disabled]);
       const asked = await put("0.0.4", body([region(home, sets[2])]));
       const operation = asked.told.get("azure-asyncoperation");
       if (operation === null) return said(asked);
@@ -248,13 +273,15 @@ async function gone(id) {
   return gone;
 }
 
-/** What is found, at one of so many looks as two hours have. */
-async function until(find) {
-  for (let look = 0; look < 720; look += 1, await pause()) {
+/** What is found within so many minutes, of six waits each. */
+async function until(find, minutes = 120) {
+  const end = Date.now() + minutes * 6 * waitMs;
+  do {
     const found = await find();
     if (found) return found;
-  }
-  throw new Error("It was not so after two hours.");
+    await pause();
+  } while (Date.now() < end);
+  throw new Error(`It was not so after ${minutes} minutes.`);
 }
 
 async function call(method, address, content, audience = arm) {
@@ -262,8 +289,8 @@ async function call(method, address, content, audience = arm) {
   if (audience === arm) url.searchParams.set("api-version", "2025-03-03");
   // A token is good for an hour, and one of five minutes ago for long enough.
   const key = `${audience} ${Math.floor(Date.now() / 300_000)}`;
-  const asked = `account get-access-token --scope ${audience}/.default`;
-  tokens[key] ??= az(asked).accessToken;
+  const asked = ["account", "get-access-token", "--scope"];
+  tokens[key] ??= az([...asked, `${audience}/.default`]).accessToken;
   const headers = { Authorization: `Bearer ${tokens[key]}` };
   headers["Content-Type"] = "application/json";
   const sent = content && JSON.stringify(content);
@@ -273,28 +300,65 @@ async function call(method, address, content, audience = arm) {
   return { status, told, body, atMs: Date.now() };
 }
 
-/** All that has the tag or the name, of any run; groups first: a deployment that still runs ends with its group. */
+/** All that has the tag or the name, of any run, whatever fails on the way. What is left is said, and answered. */
 async function removeAll() {
-  for (const { id, name } of az(`group list --tag ${TAG}`)) {
-    // Azure deletes no gallery that has versions, those that it would restore among them.
-    const gallery = `${id}/providers/Microsoft.Compute/galleries/verify`;
-    const versions = `${gallery}/images/verify/versions`;
-    const deleted = `${gallery}/softDeletedArtifactTypes/Images/artifacts/verify/versions`;
-    await until(async () => {
-      const lists = [await call("GET", versions), await call("GET", deleted)];
-      const left = lists.flatMap(({ body: { value = [] } }) => value);
-      for (const { name: number } of left)
-        await call("DELETE", `${versions}/${number}?bypassSoftDelete=true`);
-      return left.length === 0;
-    });
-    az(`group delete --name ${name} --yes`);
-  }
-  for (const role of az("role definition list --custom-role-only")) {
-    if (!/^Sigil \w+ \(sigilverify-/u.test(role.roleName)) continue;
-    const given = az(`role assignment list --all --role ${role.name}`);
-    for (const { id } of given) az(`role assignment delete --ids ${id}`);
-    az(`role definition delete --name ${role.name}`);
-  }
-  for (const app of az(`ad app list --display-name ${TAG}`))
-    if (app.displayName === TAG) az(`ad app delete --id ${app.appId}`);
+  const left = [];
+  const attempt = async (what, remove) => {
+    try {
+      await remove();
+    } catch ({ message }) {
+      left.push(`${what}: ${message}`);
+    }
+  };
+  // Groups first: a deployment that still runs ends with its group.
+  for (const { id, name } of az(["group", "list", "--tag", TAG]))
+    await attempt(`the resource group ${name}`, () => removeGroup(id, name));
+  const roles = az(["role", "definition", "list", "--custom-role-only"]);
+  for (const { name, roleName } of roles)
+    if (/^Sigil \w+ \(sigilverify-/u.test(roleName))
+      await attempt(`the role ${roleName}`, () => removeRole(name));
+  for (const app of az(["ad", "app", "list", "--display-name", TAG]))
+    if (app.displayName === TAG)
+      await attempt(`the application ${TAG}`, () =>
+        az(["ad", "app", "delete", "--id", app.appId]),
+      );
+  for (const one of left)
+    console.error(`${one}\nIt is left: node infra/verify.mjs --remove`);
+  return left;
+}
+
+/** What keeps the group is taken out of it first. The group is deleted whatever became of that. */
+async function removeGroup(id, name) {
+  const gallery = `${id}/providers/Microsoft.Compute/galleries/verify`;
+  const kept = await emptyGallery(gallery).catch(({ message }) => message);
+  az(["group", "delete", "--name", name, "--yes", "--no-wait"]);
+  const isGone = () => !az(["group", "exists", "--name", name]);
+  await until(isGone, 60).catch(({ message }) => {
+    throw new Error(`${message} Its image versions: ${kept ?? "none"}.`);
+  });
+}
+
+/** Azure deletes no gallery that has versions, those that it would restore among them, and softly no version that is Failed. */
+async function emptyGallery(gallery) {
+  const properties = { softDeletePolicy: { isSoftDeleteEnabled: false } };
+  await call("PATCH", gallery, { properties });
+  const lists = [
+    `${gallery}/images/verify/versions`,
+    `${gallery}/softDeletedArtifactTypes/Images/artifacts/verify/versions`,
+  ];
+  await until(async () => {
+    const left = [];
+    for (const list of lists) {
+      const { value = [] } = (await call("GET", list)).body;
+      left.push(...value.map(({ name: number }) => `${list}/${number}`));
+    }
+    for (const version of left) await call("DELETE", version);
+    return left.length === 0;
+  }, 10);
+}
+
+function removeRole(name) {
+  const given = az(["role", "assignment", "list", "--all", "--role", name]);
+  for (const { id } of given) az(["role", "assignment", "delete", "--ids", id]);
+  az(["role", "definition", "delete", "--name", name]);
 }

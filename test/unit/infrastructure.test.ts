@@ -95,6 +95,15 @@ it("the alert of the oldest operation counts its parameter's hours in the metric
   );
 });
 
+it("the vaults of infra/verify.bicep go by roles, and let in the sets and the person who disables a key", () => {
+  const text = read("infra/verify.bicep");
+  // A vault of this api-version that says nothing goes by roles, and reads no access policy.
+  expect(text).toContain("enableRbacAuthorization: true");
+  expect(text).not.toContain("accessPolicies");
+  expect(text).toContain("e147488a-f6f5-4113-8e2d-b22465e65bf6"); // Key Vault Crypto Service Encryption User
+  expect(text).toContain("14b46e9e-c2b7-41b4-b07b-48a6ebf60603"); // Key Vault Crypto Officer
+});
+
 it("local.settings.template.json is enough once the placeholders are filled in", () => {
   const { IsEncrypted, Values } = JSON.parse(
     read("local.settings.template.json"),

@@ -6,8 +6,16 @@ import type { Accepted, ImageVersions } from "./image-versions.js";
 import { DELETE_RETRY_AFTER_SECONDS, operationUrls } from "./operations.js";
 import { displayNameOf } from "./regions.js";
 import { aggregate, viewRegion } from "./replication.js";
-import { parentId, type ComputeResourceId } from "./resource-id.js";
-import { renderSoftDeleted, softDeletedWithin } from "./soft-delete.js";
+import {
+  parentId,
+  resourceKey,
+  type ComputeResourceId,
+} from "./resource-id.js";
+import {
+  findSoftDeleted,
+  renderSoftDeleted,
+  softDeletedWithin,
+} from "./soft-delete.js";
 import type { Store } from "./store.js";
 
 /** GET, PUT, PATCH and DELETE of one gallery image version; undefined for another method. */
@@ -94,6 +102,23 @@ export function listSoftDeletedVersions(
     request,
     softDeletedWithin(store, definition.id).map(renderSoftDeleted),
   );
+}
+
+/** "Hard Delete permanently deletes the image without the possibility of a recovery." */
+export async function purgeSoftDeletedVersion(
+  versions: ImageVersions,
+  store: Store,
+  definitionId: string,
+  version: string,
+): Promise<ArmAnswer> {
+  const definition = store.requireResource(definitionId);
+  versions.list(definition); // As above.
+  const id = `${definition.id}/versions/${version}`;
+  const key = resourceKey(id);
+  if (findSoftDeleted(store, key) === undefined) throw store.notFound(id);
+  delete store.state.softDeleted[key];
+  await store.commit();
+  return { status: 200 };
 }
 
 function expand(

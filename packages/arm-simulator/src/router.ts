@@ -5,6 +5,7 @@ import {
   answerImageVersion,
   listImageVersions,
   listSoftDeletedVersions,
+  purgeSoftDeletedVersion,
 } from "./image-version-endpoints.js";
 import type { ImageVersions } from "./image-versions.js";
 import {
@@ -156,6 +157,22 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
             store,
             `${gallery}/images/${image}`,
             request,
+          )
+        : undefined,
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions\/([^/]+)$/iu,
+    (
+      { store, versions },
+      { method },
+      [gallery = "", image = "", version = ""],
+    ) =>
+      method === "DELETE"
+        ? purgeSoftDeletedVersion(
+            versions,
+            store,
+            `${gallery}/images/${image}`,
+            version,
           )
         : undefined,
   ],

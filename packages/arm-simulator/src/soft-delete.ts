@@ -3,7 +3,7 @@
  *
  *   Deleting -> soft-deleted -> unusable -> (none)    at consumptionEndTime, and at hardDeletionTargetTime
  *   soft-deleted, unusable -PUT restore: true-> Updating -> Succeeded
- *   soft-deleted, unusable -DELETE ?bypassSoftDelete=true-> (none)
+ *   soft-deleted, unusable -DELETE ?bypassSoftDelete=true, or of its place in the list-> (none)
  *
  * Invariants:
  *   1. GET and LIST do not show a soft-deleted version; it is listed at

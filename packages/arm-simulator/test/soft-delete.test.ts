@@ -141,6 +141,15 @@ describe("in a gallery that deletes softly", () => {
     expect(await restore()).toMatchObject({ status: 404 });
   });
 
+  test("a deletion of its place in the list deletes for good, once", async () => {
+    await deleted();
+    const place = `${GALLERY}/softDeletedArtifactTypes/Images/artifacts/MyImage/versions/1.0.0`;
+    expect((await h.call("DELETE", place)).status).toBe(200);
+    expect(await list()).toEqual([]);
+    expect((await h.call("DELETE", place)).status).toBe(404);
+    expect((await put(h, V, {})).status).toBe(201);
+  });
+
   test("restore is refused elsewhere than in the home region, and of what is not soft-deleted", async () => {
     await deleted();
     expect(await restore("eastus2")).toMatchObject({

@@ -90,6 +90,8 @@ afterEach(() => {
 afterAll(async () => {
   azure.close();
   await graph.close();
+  // The script asks for more than Sigil may: whoever runs it owns the subscription.
+  stack.simulator.clearRequests();
   await stack.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -150,6 +152,8 @@ async function az(
         }));
     case "group delete":
       return deleteGroup(option("--name"));
+    case "group exists":
+      return groups.has(option("--name"));
     case "deployment group":
       if (words[2] === "create")
         return { properties: { outputs: await deploy(words) } };
@@ -457,6 +461,34 @@ test(
     const { answers } = await reported();
     expect(Object.keys(answers)).toEqual(["does it deploy"]);
     expect(JSON.stringify(answers)).toContain("InvalidMaximumInstanceCount");
+    expect(left()).toEqual([]);
+    expect(code).toBe(1);
+  },
+);
+
+test(
+  "where no set may use its key, what is asked about keys is unanswered, all else is answered, and all is removed",
+  LONG,
+  async () => {
+    done = async (words) => {
+      if (!words.startsWith("deployment group create")) return;
+      for (const key of stack.simulator.resources())
+        if (/\/keys\//u.test(key.id))
+          await stack.simulator.putResource({
+            ...key,
+            properties: { ...key.properties, attributes: { enabled: false } },
+          });
+    };
+    const { code } = await verify([...REGIONS, "--yes"]);
+    const { answers } = await reported();
+    const unanswered = Object.entries(answers)
+      .filter(([, answer]) => JSON.stringify(answer).includes("unanswered"))
+      .map(([question]) => question);
+    expect(unanswered).toEqual([
+      expect.stringContaining("two versions"),
+      expect.stringContaining("dead"),
+    ]);
+    expect(Object.keys(answers)).toHaveLength(8);
     expect(left()).toEqual([]);
     expect(code).toBe(1);
   },
