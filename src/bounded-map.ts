@@ -18,10 +18,11 @@ export class BoundedMap<Key, Value> {
     return this.#entries.get(key);
   }
 
-  set(key: Key, value: Value): void {
+  /** The value that was forgotten for it, if there is one. */
+  set(key: Key, value: Value): Value | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size > this.#most) this.#deleteFirst();
+    return this.#entries.size > this.#most ? this.#deleteFirst() : undefined;
   }
 
   delete(key: Key): void {
@@ -36,10 +37,11 @@ export class BoundedMap<Key, Value> {
     }
   }
 
-  #deleteFirst(): void {
-    for (const key of this.#entries.keys()) {
+  #deleteFirst(): Value | undefined {
+    for (const [key, value] of this.#entries) {
       this.#entries.delete(key);
-      return;
+      return value;
     }
+    return undefined;
   }
 }

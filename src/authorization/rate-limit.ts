@@ -5,20 +5,41 @@
 // 3. Buckets are of this instance alone: they guard it, and the ARM quota behind it, from one caller. They are no quota:
 //    of several instances each gives its own.
 // 4. Calls without a token that is believed count by the address that they come from, which they share with no caller: who has
-//    a token is not kept out by who has none.
+//    a token is not kept out by who has none. All calls without an address are one caller's.
 // 5. At most `MAX_CALLERS` are remembered; the one that has been quiet longest is forgotten first.
+// 6. Refused calls are reported as a count, at most once a minute and caller: at the first of them, and at the first call a
+//    minute later. What is not reported of a caller that is forgotten is reported then.
 import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import type { Principal } from "./authentication.js";
 
 export interface RateLimiter {
-  /** Counts one call; throws TooManyRequests, which says when to try again, where the caller has none left. */
-  take(caller: Principal | Stranger): void;
+  /**
+   * Counts one call; throws TooManyRequests, which says when to try again, where the caller has none left. `report` is told of
+   * refused calls, of this caller or another. Invariant 6.
+   */
+  take(
+    caller: Principal | Stranger,
+    report?: (refused: RefusedCalls) => void,
+  ): void;
 }
 
 /** Who calls without a token that is believed. Invariant 4. */
 interface Stranger {
-  readonly address: string;
+  readonly address: string | undefined;
+}
+
+export interface RefusedCalls {
+  readonly by: Pick<Principal, "appId" | "objectId"> | Stranger;
+  readonly calls: number;
+}
+
+interface Bucket {
+  readonly calls: number;
+  readonly atMs: number;
+  /** Not reported yet. */
+  readonly refused: RefusedCalls;
+  readonly reportedMs: number;
 }
 
 interface RateLimiterOptions {
@@ -43,24 +64,34 @@ export function createRateLimiter({
   callsPerMinute,
   now,
 }: RateLimiterOptions): RateLimiter {
-  const buckets = new BoundedMap<string, { calls: number; atMs: number }>(
-    MAX_CALLERS,
-  ); // Invariant 5.
+  const buckets = new BoundedMap<string, Bucket>(MAX_CALLERS); // Invariant 5.
   const callMs = MINUTE_MS / callsPerMinute;
   return {
-    take(caller) {
+    take(caller, report = () => undefined) {
       if (callsPerMinute === 0) return;
-      const key =
-        "address" in caller
-          ? JSON.stringify([caller.address])
-          : callerKeyOf(caller);
+      const [key, by] = identityOf(caller);
       const nowMs = now().getTime();
-      const held = buckets.get(key) ?? { calls: callsPerMinute, atMs: nowMs };
+      const held = buckets.get(key) ?? {
+        calls: callsPerMinute,
+        atMs: nowMs,
+        refused: { by, calls: 0 },
+        reportedMs: -Infinity,
+      };
       const filled = Math.max(0, nowMs - held.atMs) / callMs;
       const calls = Math.min(callsPerMinute, held.calls + filled);
-      const left = calls < 1 ? calls : calls - 1; // Invariant 2.
-      buckets.set(key, { calls: left, atMs: nowMs });
-      if (calls >= 1) return;
+      const isRefused = calls < 1;
+      const left = isRefused ? calls : calls - 1; // Invariant 2.
+      const refused = { by, calls: held.refused.calls + (isRefused ? 1 : 0) };
+      const isDue = refused.calls > 0 && nowMs - held.reportedMs >= MINUTE_MS;
+      if (isDue) report(refused);
+      const forgotten = buckets.set(key, {
+        calls: left,
+        atMs: nowMs,
+        refused: isDue ? { by, calls: 0 } : refused,
+        reportedMs: isDue ? nowMs : held.reportedMs,
+      });
+      if (forgotten && forgotten.refused.calls > 0) report(forgotten.refused);
+      if (!isRefused) return;
       throw new ServiceError(
         "TooManyRequests",
         `This caller may make ${callsPerMinute} calls in a minute, and has made them. Try again after the time in Retry-After.`,
@@ -68,4 +99,17 @@ export function createRateLimiter({
       );
     },
   };
+}
+
+/** Its key, and of whom a count says that it is. */
+function identityOf(
+  caller: Principal | Stranger,
+): readonly [string, RefusedCalls["by"]] {
+  if ("address" in caller) {
+    const { address } = caller;
+    return [JSON.stringify([address]), { address }];
+  }
+  const { appId, objectId } = caller;
+  const key = callerKeyOf(caller);
+  return [key, { ...(appId && { appId }), ...(objectId && { objectId }) }];
 }

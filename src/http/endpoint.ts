@@ -10,7 +10,6 @@ import type {
   Principal,
 } from "../authorization/authentication.js";
 import { requireRole } from "../authorization/roles.js";
-import { addressOf } from "./address.js";
 import { preflightHeaders } from "./cors.js";
 import {
   requireMayUse,
@@ -24,8 +23,15 @@ import type {
   OpenApiDocument,
   OperationId,
 } from "./contract/openapi-document.js";
-import { auditCall, isWrite, type Seen } from "./audit-call.js";
+import {
+  auditCall,
+  auditRefusedCalls,
+  countCall,
+  isWrite,
+  type Seen,
+} from "./audit-call.js";
 import { respond, type Answering } from "./respond.js";
+import { createLog } from "../telemetry/log.js";
 import type { RateLimiter } from "../authorization/rate-limit.js";
 import type { Validator } from "./contract/validation.js";
 
@@ -134,7 +140,7 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
           code,
         });
       };
-      const answering = { ...deps, route, onAnswer };
+      const answering = { ...deps, route, onAnswer, seen };
       return respond(answering, request, context, async (traceparent) => {
         const valid = await admit(
           deps,
@@ -166,10 +172,14 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
 
 /** Answers what no other function does: a preflight with 204, 405 where the document has the path, else 404. */
 export function createFallback(
-  deps: Pick<EndpointDependencies, "document" | "corsOrigins">,
+  deps: Pick<EndpointDependencies, "document" | "corsOrigins" | "rateLimiter">,
 ): HttpHandler {
-  return (request, context) =>
-    respond(deps, request, context, () => {
+  return (request, context) => {
+    const seen: Seen = {};
+    const onAnswer: Answering["onAnswer"] = (_answer, _code, log) =>
+      auditRefusedCalls(log, seen, context);
+    return respond({ ...deps, onAnswer, seen }, request, context, () => {
+      countCall(deps.rateLimiter, request, seen);
       const { pathname } = new URL(request.url);
       const allow = deps.document.allowedMethods(pathname);
       const headers = preflightHeaders(deps.corsOrigins ?? [], request, allow);
@@ -183,6 +193,28 @@ export function createFallback(
         { fields: { allow } },
       );
     });
+  };
+}
+
+/** Serves files, and counts each call: they take no token. */
+export function limitFiles(
+  deps: Pick<EndpointDependencies, "corsOrigins" | "rateLimiter">,
+  handler: HttpHandler,
+): HttpHandler {
+  return (request, context) => {
+    const seen: Seen = {};
+    let failure: unknown;
+    try {
+      countCall(deps.rateLimiter, request, seen);
+    } catch (error) {
+      failure = error;
+    }
+    auditRefusedCalls(createLog(context, {}), seen, context);
+    if (failure === undefined) return handler(request, context);
+    return respond({ ...deps, seen }, request, context, () => {
+      throw failure;
+    });
+  };
 }
 
 /** An image definition's id is in answers, though a definition itself is not shown. */
@@ -210,11 +242,7 @@ async function admit<Id extends OperationId>(
     body: accepted,
   } = document.operation(operationId);
   let principal: Principal | undefined;
-  const address = addressOf(request.headers);
-  const countStranger = (): void => {
-    if (address !== undefined) rateLimiter?.take({ address });
-  };
-  if (requiredRole === undefined) countStranger();
+  if (requiredRole === undefined) countCall(rateLimiter, request, seen);
   else {
     try {
       principal = await authenticator.authenticate(
@@ -222,11 +250,11 @@ async function admit<Id extends OperationId>(
       );
     } catch (error) {
       if (error instanceof ServiceError && error.code === "Unauthenticated")
-        countStranger();
+        countCall(rateLimiter, request, seen);
       throw error;
     }
     seen.principal = principal;
-    rateLimiter?.take(principal);
+    countCall(rateLimiter, request, seen);
     requireRole(principal, requiredRole);
   }
   const requestUrl = new URL(request.url);

@@ -15,6 +15,7 @@ import { docsHandlers } from "./docs-handlers.js";
 import {
   createEndpoint,
   createFallback,
+  limitFiles,
   type EndpointDependencies,
 } from "./endpoint.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
@@ -68,6 +69,8 @@ export function createHttpHandlers(
   signIn?: SignInSettings,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
+  const docs = docsHandlers(built);
+  const page = pageHandlers(new URL("page/", built), signIn);
   return {
     ...imageVersionHandlers(
       endpoint,
@@ -110,8 +113,9 @@ export function createHttpHandlers(
       healthChecks,
       deps.operations.now,
     ),
-    ...docsHandlers(built),
-    ...pageHandlers(new URL("page/", built), signIn),
+    getDocs: limitFiles(edge, docs.getDocs),
+    getGuide: limitFiles(edge, docs.getGuide),
+    getPage: limitFiles(edge, page.getPage),
     fallback: createFallback(edge),
   };
 }

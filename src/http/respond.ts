@@ -6,11 +6,15 @@ import type {
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { traceparentOf } from "../events/traceparent.js";
 import { createLog, withLog, type Log } from "../telemetry/log.js";
-import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
+import { inSpan, leaveOut, traceparentOfSpan } from "../telemetry/spans.js";
+import type { Seen } from "./audit-call.js";
 import { compressed } from "./compressed.js";
 import { corsHeaders } from "./cors.js";
 import { toProblem, withoutTokens } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
+
+/** A span has so much of a path: no path of the API is longer. */
+const LONGEST_PATH = 1_000;
 
 /** What a function answers, before the headers that every answer has. */
 interface Answer {
@@ -29,6 +33,8 @@ export interface Answering {
     code: string | undefined,
     log: Log,
   ) => void;
+  /** Nobody's call that is refused, and one over the limit, leave no span. */
+  readonly seen: Seen;
 }
 
 /**
@@ -36,7 +42,7 @@ export interface Answering {
  * becomes a problem.
  */
 export async function respond(
-  { corsOrigins = [], route, onAnswer }: Answering,
+  { corsOrigins = [], route, onAnswer, seen }: Answering,
   request: HttpRequest,
   context: InvocationContext,
   answer: (traceparent: string) => Promise<Answer> | Answer,
@@ -54,7 +60,7 @@ export async function respond(
       attributes: {
         "http.request.method": method,
         "url.scheme": url.protocol.slice(0, -1),
-        "url.path": withoutTokens(url.pathname),
+        "url.path": withoutTokens(url.pathname.slice(0, LONGEST_PATH)),
         "server.address": url.hostname,
         ...(route !== undefined && { "http.route": route }),
       },
@@ -84,6 +90,11 @@ export async function respond(
       // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
       if (answered.status >= 500)
         span.setStatus({ code: SpanStatusCode.ERROR });
+      else if (
+        answered.status >= 400 &&
+        (seen.principal === undefined || seen.isOverLimit)
+      )
+        leaveOut(span);
       return answered;
     },
   );

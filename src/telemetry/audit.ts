@@ -2,8 +2,8 @@ import type { Log } from "./log.js";
 
 /** Who asked for what, from where, and what became of it. Ids alone: no name, no body and no token is in it. */
 export interface AuditRecord {
-  /** The API's name of the operation. */
-  readonly action: string;
+  /** The API's name of the operation; absent: calls over the limit, of any. */
+  readonly action: string | undefined;
   readonly resourceId: string | undefined;
   readonly query?: string;
   readonly appId?: string | undefined;
@@ -18,6 +18,8 @@ export interface AuditRecord {
   /** Of the invocation, as x-request-id has it; of a message its own. */
   readonly requestId: string | undefined;
   readonly operationId?: string | undefined;
+  /** So many calls over the limit were refused since the last such line of this caller. */
+  readonly refusedCalls?: number;
   /** `off`: what keeps a version from deletion, or out of latest, was taken off. */
   readonly protection?: "off";
 }

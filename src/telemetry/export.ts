@@ -24,6 +24,7 @@ import { instrumentFunctions, type FunctionsApp } from "./functions.js";
 import { logAttributes } from "./log-attributes.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { TelemetrySettings } from "./settings.js";
+import { isLeftOut } from "./spans.js";
 
 export interface Telemetry {
   readonly metrics: Metrics;
@@ -44,6 +45,18 @@ const namedRequests: SpanProcessor = {
   shutdown: () => Promise.resolve(),
 };
 
+/** Exports a span unless it is left out: who is refused fills no log. */
+export function exported(processor: SpanProcessor): SpanProcessor {
+  return {
+    onStart: (...started) => processor.onStart(...started),
+    onEnd: (span) => {
+      if (!isLeftOut(span)) processor.onEnd(span);
+    },
+    forceFlush: () => processor.forceFlush(),
+    shutdown: () => processor.shutdown(),
+  };
+}
+
 export function startExport(
   settings: TelemetrySettings,
   credential: Credential,
@@ -57,10 +70,10 @@ export function startExport(
 
   const spanProcessors: SpanProcessor[] = [
     ...(settings.traces === "console"
-      ? [new SimpleSpanProcessor(new ConsoleSpanExporter())]
+      ? [exported(new SimpleSpanProcessor(new ConsoleSpanExporter()))]
       : []),
     ...(azureMonitor
-      ? [namedRequests, new BatchSpanProcessor(azureMonitor.traces)]
+      ? [namedRequests, exported(new BatchSpanProcessor(azureMonitor.traces))]
       : []),
   ];
   const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });

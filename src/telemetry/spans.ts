@@ -44,6 +44,21 @@ export function inSpan<T>(
     );
 }
 
+const LEFT_OUT = "sigil.left_out";
+
+/** The span is not exported. */
+export function leaveOut(span: Span): void {
+  span.setAttribute(LEFT_OUT, true);
+}
+
+export function isLeftOut({
+  attributes,
+}: {
+  readonly attributes: Attributes;
+}): boolean {
+  return attributes[LEFT_OUT] === true;
+}
+
 /** The span has failed, by the code of a ServiceError or the name of another error. */
 function recordFailure(span: Span, error: unknown): void {
   const { name, message } =

@@ -12,6 +12,7 @@ import {
   SimpleSpanProcessor,
   type ReadableSpan,
 } from "@opentelemetry/sdk-trace-node";
+import { exported } from "../../src/telemetry/export.js";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.js";
 
 /** What a metric says for one combination of attributes. */
@@ -36,7 +37,7 @@ export interface InMemoryTelemetry {
 export function startInMemoryTelemetry(): InMemoryTelemetry {
   const spanExporter = new InMemorySpanExporter();
   const tracerProvider = new NodeTracerProvider({
-    spanProcessors: [new SimpleSpanProcessor(spanExporter)],
+    spanProcessors: [exported(new SimpleSpanProcessor(spanExporter))],
   });
   tracerProvider.register({
     contextManager: new AsyncLocalStorageContextManager().enable(),

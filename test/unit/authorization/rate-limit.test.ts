@@ -98,4 +98,34 @@ describe("a rate limiter", () => {
     past.take(PIPELINE);
     expect(refusal(() => past.take(PIPELINE))).toBe(60_000);
   });
+
+  it("reports refused calls as a count, at the first of them and at the first call a minute later (invariant 6)", () => {
+    const calls = limiter(1);
+    const reported: unknown[] = [];
+    const call = (caller: Parameters<typeof calls.take>[0]) =>
+      refusal(() => calls.take(caller, (refused) => reported.push(refused)));
+    const by = { address: "203.0.113.7" };
+    for (let i = 0; i < 4; i++) call(by);
+    expect(reported.splice(0)).toEqual([{ by, calls: 1 }]);
+    clock.advance(60_000);
+    expect(call(by)).toBeUndefined();
+    expect(reported.splice(0)).toEqual([{ by, calls: 2 }]);
+    clock.advance(60_000);
+    expect(call(by)).toBeUndefined();
+    expect(reported).toEqual([]);
+  });
+
+  it("reports what was refused to a caller before it forgets that caller, and remembers no more than before (invariants 5, 6)", () => {
+    const calls = limiter(1);
+    const reported: unknown[] = [];
+    const take = (caller: Parameters<typeof calls.take>[0]) =>
+      refusal(() => calls.take(caller, (refused) => reported.push(refused)));
+    const { appId, objectId } = PIPELINE;
+    for (let i = 0; i < 3; i++) take(PIPELINE);
+    expect(reported.splice(0)).toEqual([{ by: { appId, objectId }, calls: 1 }]);
+    for (let i = 1; i <= 9_999; i++) take({ address: String(i) });
+    expect(reported).toEqual([]);
+    take({ address: "10000" });
+    expect(reported).toEqual([{ by: { appId, objectId }, calls: 1 }]);
+  });
 });
