@@ -119,6 +119,10 @@ param siteUpdateStrategy ('Default' | 'Recreate' | 'RollingUpdate') = 'Default'
 @maxValue(730)
 param logRetentionDays int = 30
 
+@description('GB of logs that the workspace takes in a day; -1: any number. Beyond it all alerts on logs, and the audit log, stop until the next day.')
+@minValue(-1)
+param logDailyCapGb int = -1
+
 @description('Days in which nobody can change or delete what is logged of requests, messages, state and package, in an account of its own; 0: there is none.')
 @minValue(0)
 param auditRetentionDays int = 0
@@ -158,6 +162,7 @@ module workspace 'modules/log-analytics-workspace.bicep' = {
     name: uniqueName
     location: location
     retentionInDays: logRetentionDays
+    dailyCapGb: logDailyCapGb
   }
 }
 

@@ -47,6 +47,14 @@ var logAlerts = [
     every: 'PT15M'
   }
   {
+    alert: 'log-volume'
+    severity: 2
+    summary: 'The workspace has taken more than 1 GB in an hour.'
+    // In megabytes
+    query: 'Usage | where IsBillable | summarize MB = sum(Quantity) | where MB > 1000'
+    every: 'PT1H'
+  }
+  {
     alert: 'protection-off'
     severity: 2
     summary: 'An Admin took the protection of a version off, or allowed a version that was taken back.'

@@ -2,6 +2,9 @@ param name string
 param location string
 param retentionInDays int
 
+@description('GB that it takes in a day; -1: any number.')
+param dailyCapGb int
+
 resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: name
   location: location
@@ -10,6 +13,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
       name: 'PerGB2018'
     }
     retentionInDays: retentionInDays
+    workspaceCapping: {
+      dailyQuotaGb: dailyCapGb
+    }
   }
 }
 

@@ -74,6 +74,35 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+// The host's keys are here: who reads them may run functions without Entra ID.
+resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    storageAccountId: empty(auditStorageId) ? null : auditStorageId
+    logs: [
+      {
+        category: 'StorageRead'
+        enabled: true
+      }
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+  }
+}
+
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in roles: {
     name: guid(account.id, role)

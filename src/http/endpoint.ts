@@ -203,11 +203,11 @@ export function limitFiles(
 ): HttpHandler {
   return (request, context) => {
     const seen: Seen = {};
-    let failure: unknown;
+    let failure: Error | undefined;
     try {
       countCall(deps.rateLimiter, request, seen);
     } catch (error) {
-      failure = error;
+      failure = error as Error;
     }
     auditRefusedCalls(createLog(context, {}), seen, context);
     if (failure === undefined) return handler(request, context);

@@ -95,6 +95,32 @@ it("the alert of the oldest operation counts its parameter's hours in the metric
   );
 });
 
+it("the host's master key opens no administrative endpoint, and each use of the blobs that keep it is logged", () => {
+  expect(read("infra/modules/function-app.bicep")).toMatch(
+    /functionsRuntimeAdminIsolationEnabled: true/u,
+  );
+  const [, blobs = ""] = read("infra/modules/storage-account.bicep").split(
+    "scope: blobs",
+  );
+  expect(
+    [...blobs.matchAll(/category: '(\w+)'/gu)].map(([, category]) => category),
+  ).toEqual(["StorageRead", "StorageWrite", "StorageDelete"]);
+});
+
+it("the workspace has no daily cap unless somebody sets one, and an alert on what it takes in an hour", () => {
+  expect(read("infra/main.bicep")).toMatch(/^param logDailyCapGb int = -1$/mu);
+  expect(read("infra/modules/log-analytics-workspace.bicep")).toContain(
+    "dailyQuotaGb: dailyCapGb",
+  );
+  const [, alert = ""] = read("infra/modules/alerts.bicep").split(
+    "alert: 'log-volume'",
+  );
+  // Usage counts megabytes.
+  expect(alert.split("}")[0]).toMatch(
+    /severity: 2[^]+query: 'Usage \|[^']+sum\(Quantity\) \| where MB > 1000'[^]+every: 'PT1H'/u,
+  );
+});
+
 it("the vaults of infra/verify.bicep go by roles, and let in the sets and the person who disables a key", () => {
   const text = read("infra/verify.bicep");
   // A vault of this api-version that says nothing goes by roles, and reads no access policy.

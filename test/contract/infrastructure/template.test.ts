@@ -43,6 +43,7 @@ param alwaysReadyHttpInstances = 2
 param instanceMemoryMB = 512
 param storageRedundancy = 'Standard_GZRS'
 param logRetentionDays = 90
+param logDailyCapGb = 5
 param scaleByQueueLength = false
 param zoneRedundant = true
 param maximumInstanceCount = 40
@@ -387,6 +388,10 @@ describe("infra/", needs("bicep", BICEP), () => {
     expect(siteOf(plain).properties["functionAppConfig"]).not.toHaveProperty(
       "siteUpdateStrategy",
     );
+    for (const resources of [plain, full])
+      expect(
+        siteOf(resources).properties["functionsRuntimeAdminIsolationEnabled"],
+      ).toBe(true);
     expect(siteOf(plain).tags).toEqual({ "azd-service-name": "sigil" });
     const [plan] = ofType(plain, "serverfarms");
     const [zonal] = ofType(full, "serverfarms");
@@ -458,6 +463,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         .sort();
     const all = [
       "Microsoft.ServiceBus/namespaces: allLogs",
+      "Microsoft.Storage/storageAccounts: StorageRead, StorageWrite, StorageDelete",
       "Microsoft.Storage/storageAccounts: StorageWrite, StorageDelete",
       "Microsoft.Storage/storageAccounts: StorageWrite, StorageDelete",
       "Microsoft.Web/sites: FunctionAppLogs",
@@ -511,6 +517,14 @@ describe("infra/", needs("bicep", BICEP), () => {
         "retentionInDays"
       ];
     expect([days(plain), days(full)]).toEqual([30, 90]);
+    const cap = (resources: readonly PredictedResource[]): unknown =>
+      ofType(resources, "OperationalInsights/workspaces")[0]?.properties[
+        "workspaceCapping"
+      ];
+    expect([cap(plain), cap(full)]).toEqual([
+      { dailyQuotaGb: -1 },
+      { dailyQuotaGb: 5 },
+    ]);
   });
 
   describe("alerts", () => {
@@ -544,6 +558,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         "events-not-sent",
         "key-at-risk",
         "lock-deleted",
+        "log-volume",
         "not-ready",
         "oldest-operation",
         "operations-failed",
