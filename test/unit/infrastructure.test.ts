@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { expect, it } from "vitest";
+import { ROLES } from "../../src/authorization/roles.js";
 import { readConfig } from "../../src/config/config.js";
 import { SETTINGS, type Setting } from "../../src/config/settings.js";
 
@@ -155,6 +156,25 @@ it("local.settings.template.json is enough once the placeholders are filled in",
     "NODE_EXTRA_CA_CERTS",
   ];
   expect(known).toEqual(expect.arrayContaining(Object.keys(Values)));
+});
+
+it("the documents name every role of the API, and every queue and container on which the template gives a role", () => {
+  const settings = read("docs/reference/settings.md");
+  const security = read("docs/explanation/security.md");
+  for (const role of ROLES) {
+    expect(settings).toContain(`\`${role}\``);
+    expect(security).toContain(`\`${role}\``);
+  }
+  const [, services = ""] = read("docs/reference/permissions.md").split(
+    "## On Sigil's own services",
+  );
+  for (const { name } of emulator.queues)
+    expect(services).toContain(`\`${name}\``);
+  const packages = read("infra/modules/package-storage.bicep");
+  const [, container = ""] = /containerName = '(\w+)'/u.exec(packages) ?? [];
+  expect(services).toMatch(
+    new RegExp(`\`${container}\`[^|]*\\| Storage Blob Data Contributor`, "u"),
+  );
 });
 
 it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
