@@ -88,7 +88,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    // The host's master key opens /admin no longer. The published type does not have it yet.
+    // Turns off /admin, which the host's master key opens. The published type does not have it yet.
     ...any({ functionsRuntimeAdminIsolationEnabled: true })
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'

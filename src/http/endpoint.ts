@@ -249,8 +249,7 @@ async function admit<Id extends OperationId>(
         request.headers.get("authorization"),
       );
     } catch (error) {
-      if (error instanceof ServiceError && error.code === "Unauthenticated")
-        countCall(rateLimiter, request, seen);
+      countCall(rateLimiter, request, seen);
       throw error;
     }
     seen.principal = principal;

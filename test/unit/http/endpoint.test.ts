@@ -694,6 +694,23 @@ describe("where calls are limited", () => {
     expect(await status(undefined, "c")).toBe(429);
   });
 
+  it("a call whose token cannot be checked counts by its address, too: each writes an error", async () => {
+    const limited = createEndpoint({
+      ...edge,
+      authenticator: {
+        authenticate: () =>
+          Promise.reject(new ServiceError("DependencyUnavailable", "No keys.")),
+      },
+      rateLimiter: createRateLimiter({
+        callsPerMinute: 1,
+        now: () => new Date(0),
+      }),
+    });
+    const call = async () =>
+      (await put({ token: "writer", body }, undefined, limited)).status;
+    expect([await call(), await call()]).toEqual([503, 429]);
+  });
+
   it("what needs no token counts, too", async () => {
     const alive = createEndpoint({
       ...edge,
