@@ -64,7 +64,7 @@ export function operationHandlers(
 
     cancelOperation: endpoint(
       "cancelOperation",
-      async ({ path, principal, requireMayWrite }) => {
+      async ({ path, query, principal, requireMayWrite }) => {
         if (nothingToDoIn(path.operationId) !== undefined)
           throw tooLate({ id: path.operationId, status: "Succeeded" });
         const { resourceId, requestedBy } = await getOperation(
@@ -81,6 +81,7 @@ export function operationHandlers(
               deps,
               path.operationId,
               requesterOf(principal),
+              query,
             ),
           ),
         };

@@ -3,7 +3,11 @@ import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
 import { endOne } from "./members.js";
-import type { TransitionContext, OperationDependencies } from "./ports.js";
+import type {
+  Allowing,
+  OperationDependencies,
+  TransitionContext,
+} from "./ports.js";
 import {
   operationIn,
   recordKeyOf,
@@ -70,13 +74,14 @@ export function cancellation(
 }
 
 /**
- * Answers the operation, Canceled. Canceled again, it is the same. Throws ServiceError NotFound for an id that no operation has, and
+ * Answers the operation, Canceled. Canceled again, it is the same, unless the kind sees more to do. Throws ServiceError NotFound for an id that no operation has, and
  * OperationEnded for one that has ended otherwise.
  */
 export async function cancelOperation(
   deps: OperationDependencies<TrackedRecord>,
   operationId: string,
   canceledBy: Requester,
+  allowing: Allowing = {},
 ): Promise<OperationRecord> {
   const key = recordKeyOf(operationId) ?? "";
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
@@ -95,6 +100,7 @@ export async function cancelOperation(
         operationId,
         canceledBy,
         context,
+        allowing,
       ) ?? cancel(told, operationId, canceledBy, context);
     if (next === told) return its;
     try {

@@ -158,7 +158,14 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
     operationId: string,
     canceledBy: Requester,
     context: TransitionContext,
+    allowing: Allowing,
   ): Pair<R> | undefined;
+}
+
+/** What a cancel may do besides; a kind to which it means nothing ignores it. */
+export interface Allowing {
+  /** It may leave a region without a latest version. */
+  readonly allowNoLatest?: boolean;
 }
 
 /** As what a kind tells that which may happen to every operation. */

@@ -67,6 +67,8 @@ interface Kept {
 /** How long ARM works on an update that copies nothing, and on a deletion. */
 const WORK_MS = 20_000;
 const BUSY_MS = 30_000;
+/** How long a copy may take. */
+const COPY_MS = [WORK_MS, WORK_MS, 300_000];
 const MOST_ROUNDS = 2_000;
 /** So many, each of which may be no more than time that passes. */
 const ROUNDS_OF_WAITS = 12;
@@ -77,6 +79,8 @@ export class Estate {
   /** Of tests. */
   readonly results = createMemoryTestResults();
   readonly #versions = new Map<string, Kept>();
+  /** Regions that had a latest since that was asked last. */
+  #hadLatest = new Set<string>();
   readonly #store = createMemoryStore();
   readonly #queues = createMemoryQueues(() => this.#nowMs);
   #random: number;
@@ -98,6 +102,7 @@ export class Estate {
     seeds.forEach((version, i) => {
       this.#versions.set(`1.${i}.0`, this.#made(`1.${i}.0`, version));
     });
+    this.#noteLatest();
     const now = (): Date => new Date(this.#nowMs);
     const resourceManager = this.#slow(this.#resourceManager());
     const store = this.#slow(this.#store);
@@ -164,8 +169,22 @@ export class Estate {
     this.lines.push(`${seconds} ${line}`);
   }
 
+  /** The regions that had a latest at any time since the last call. */
+  takeRegionsWithLatest(): readonly string[] {
+    const had = [...this.#hadLatest];
+    this.#hadLatest = new Set();
+    this.#noteLatest();
+    return had;
+  }
+
+  #noteLatest(): void {
+    for (const { region, completed, excluded } of this.copies())
+      if (completed && !excluded) this.#hadLatest.add(region);
+  }
+
   /** Two hosts at once take what is due; where nothing is, time goes on to what is due next. False: nothing ever is. */
   async work(): Promise<boolean> {
+    this.#noteLatest();
     const due = this.#queues.due();
     if (due.length === 0) {
       const next = this.#queues.nextMs();
@@ -330,7 +349,7 @@ export class Estate {
             (regions ?? []).map(({ name }) => [
               name,
               (kept.readyMs as Record<string, number>)[name] ??
-                this.#nowMs + WORK_MS,
+                this.#nowMs + (COPY_MS[this.#next(COPY_MS.length)] ?? 0),
             ]),
           ),
         });
@@ -369,6 +388,16 @@ const RESOURCES: ResourceReader = {
   listGalleries: () => Promise.resolve([]),
   listImageDefinitions: () => Promise.resolve([]),
   getDiskEncryptionSet: () => Promise.resolve(undefined),
-  getSource: () => Promise.resolve(undefined),
+  getSource: (id) =>
+    Promise.resolve({
+      id,
+      provisioningState: "Succeeded",
+      regions: REGIONS,
+      osDisk: {},
+      dataDisks: [],
+      osType: "Linux",
+      osState: "Generalized",
+      hyperVGeneration: "V2",
+    }),
   listDiskEncryptionSets: () => Promise.resolve({ value: [] }),
 };

@@ -10,8 +10,12 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../src/image-version/commands/promote.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
-import { patchImageVersion } from "../../src/image-version/commands/put.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import type { OperationRecord } from "../../src/operation/records.js";
@@ -21,6 +25,7 @@ import {
   unrevokeImageVersion,
 } from "../../src/revocation/revoke.js";
 import { idOf, revocationOf, TRACEPARENT } from "../support/dependencies.js";
+import { seedResource } from "../support/requests.js";
 import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
 
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
@@ -60,7 +65,12 @@ type Command =
     })
   | (Allowing & { readonly does: "revoke"; readonly version: number })
   | { readonly does: "unrevoke"; readonly version: number }
-  | { readonly does: "cancel"; readonly nth: number };
+  | {
+      readonly does: "create";
+      readonly version: number;
+      readonly regions: readonly number[];
+    }
+  | (Allowing & { readonly does: "cancel"; readonly nth: number });
 
 interface Allowing {
   readonly allowNoLatest: boolean;
@@ -185,8 +195,17 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      does: fc.constant("create" as const),
+      version,
+      regions: fc.uniqueArray(region, { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
       does: fc.constant("cancel" as const),
       nth: fc.nat(3),
+      allowNoLatest,
     }),
   },
 );
@@ -207,6 +226,9 @@ const story: fc.Arbitrary<Story> = fc.record({
   seed: fc.nat(),
 });
 
+/** A number between those that are there at first. */
+const madeName = (version: number): string => `1.${version}.1`;
+
 class Play {
   readonly #estate: Estate;
   readonly #names: readonly string[];
@@ -219,7 +241,15 @@ class Play {
 
   constructor(told: Story, estate: Estate) {
     this.#estate = estate;
-    this.#names = told.versions.map((_, i) => `1.${i}.0`);
+    const created = told.steps.flatMap(({ commands }) =>
+      commands.flatMap((one) =>
+        one.does === "create" ? [madeName(one.version)] : [],
+      ),
+    );
+    this.#names = [
+      ...told.versions.map((_, i) => `1.${i}.0`),
+      ...new Set(created),
+    ];
     this.#regions = [
       ...new Set(told.versions.flatMap((one) => Object.keys(one.regions))),
     ];
@@ -254,7 +284,12 @@ class Play {
   ): Promise<OperationRecord | undefined> {
     const { deps } = this.#estate;
     const by = { requestedBy: { appId }, traceparent: TRACEPARENT };
-    const number = "version" in command ? this.#name(command.version) : "0.0.0";
+    const number =
+      command.does === "create"
+        ? madeName(command.version)
+        : "version" in command
+          ? this.#name(command.version)
+          : "0.0.0";
     const id = idOf(`${IMAGE}/versions/${number}`);
     const asked = {
       id,
@@ -306,6 +341,14 @@ class Play {
           ...asked,
           reason: "CVE-2026-1234",
         });
+      case "create": {
+        const answer = await putImageVersion(deps, {
+          id,
+          ...by,
+          body: this.#madeOf(command.regions),
+        });
+        return answer.kind === "accepted" ? answer.operation : undefined;
+      }
       case "unrevoke":
         return unrevokeImageVersion(revocationOf(deps), { id, ...by });
       case "cancel": {
@@ -313,7 +356,12 @@ class Play {
           .operations()
           .filter(({ endTime }) => endTime === undefined);
         const found = open[command.nth % Math.max(1, open.length)];
-        return found && cancelOperation(deps, found.id, by.requestedBy);
+        return (
+          found &&
+          cancelOperation(deps, found.id, by.requestedBy, {
+            allowNoLatest: command.allowNoLatest,
+          })
+        );
       }
     }
   }
@@ -343,6 +391,17 @@ class Play {
     };
   }
 
+  #madeOf(regions: readonly number[]): ImageVersionRequest {
+    const names = [...new Set(regions.map((nth) => this.#region(nth)))];
+    return {
+      location: names[0] ?? "",
+      properties: {
+        publishingProfile: { targetRegions: names.map((name) => ({ name })) },
+        storageProfile: { source: { id: seedResource("images/myImage") } },
+      },
+    };
+  }
+
   #name(version: number): string {
     return this.#names[version % this.#names.length] ?? "";
   }
@@ -357,9 +416,9 @@ class Play {
     const now = this.#estate.copies();
     const latest = latestOf(now);
     expect(
-      [...latestOf(before).keys()].filter(
-        (name) => !latest.has(name) && !this.#named().has(name),
-      ),
+      this.#estate
+        .takeRegionsWithLatest()
+        .filter((name) => !latest.has(name) && !this.#named().has(name)),
       "regions that have lost their latest unnamed",
     ).toEqual([]);
     const included = (copies: readonly Copy[]): readonly string[] =>
@@ -435,6 +494,9 @@ class Play {
             (name) => `${number} in ${name}`,
           );
         switch (one.does) {
+          case "create":
+            // Its own flag is of every region, also of one that it leaves out.
+            return where(madeName(one.version));
           case "promote":
             return where(this.#name(one.version), one.regions);
           case "set flag":

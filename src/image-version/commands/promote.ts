@@ -211,7 +211,7 @@ function withoutPolicysDeletion(
   mustNotBeToBeDeleted(id, stored);
   const by = operationIn(stored, deletion.id)?.requestedBy ?? requestedBy;
   const why = "The version is promoted: its retention policy keeps it.";
-  const on = beginCancel(stored, deletion.id, by, contextOf(deps), why);
+  const on = beginCancel(stored, deletion.id, by, contextOf(deps), { why });
   return { on: on ?? stored };
 }
 

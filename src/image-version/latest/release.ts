@@ -38,6 +38,13 @@ export type ReleaseChange =
   /** As it is given: a creation, or what was before a guarded deletion. */
   | { readonly kind: "set"; readonly release: Release };
 
+/** By whom it is said. */
+export function saidBy(
+  change: ReleaseChange | undefined,
+): ReleasedBy | undefined {
+  return change?.kind === "set" ? change.release.by : change?.by;
+}
+
 export const EVERYWHERE: Release = { in: "all", but: [], by: "request" };
 
 /** The region is in latest, or will be once it comes. */

@@ -6,6 +6,7 @@
  *     leave nothing the higher number's is done, and the other fails.
  *  2. What is to bring another version in counts once Azure shows it: until then it is waited for.
  *  3. Who may leave a region without a latest does, and its operation names the region.
+ *  4. The cancel of a creation is not refused: the version stays the latest of the region, and the operation names it.
  * Azure has no condition on a write: two hosts that ask at the very moment of each other's acceptance may both send.
  */
 import { ServiceError, type Finding } from "../../errors.js";
@@ -152,17 +153,40 @@ export async function lostAtLast(
     const lostForGood = await lostWhere(deps, survey, taking, latestToBe);
     if (lostForGood.length > 0)
       throw wouldLoseLatest(formatImageVersionId(taking.id), lostForGood);
-    // Invariant 2.
-    throw new ServiceError(
-      "RegionWouldLoseLatest",
-      `Another version is to become the latest in ${namesIn(lost)} first: an open operation promotes it.`,
-      { retryAfterMs: deps.pace.pollInitialMs },
-    );
+    throw toComeFirst(deps, lost);
   } catch (error) {
     // Who may leave a region without a latest does not wait until other versions can be read.
     if (!allowNoLatest || !(error instanceof ServiceError)) throw error;
     return undefined;
   }
+}
+
+/** Invariant 2. */
+function toComeFirst(
+  { pace }: Dependencies,
+  lost: readonly LatestChange[],
+): ServiceError {
+  return new ServiceError(
+    "RegionWouldLoseLatest",
+    `Another version is to become the latest in ${namesIn(lost)} first: an open operation promotes it.`,
+    { retryAfterMs: pace.pollInitialMs },
+  );
+}
+
+/** The regions that a canceled creation spares: they would have no latest. Throws as `lostAtLast`, but for those. Invariant 4. */
+export async function sparedAtLast(
+  deps: Dependencies,
+  taking: LatestTaking,
+): Promise<readonly LatestChange[]> {
+  if (takesNothing(taking)) return [];
+  const survey = await surveyOf(deps, imageIdOf(taking.id));
+  const lost = await lostWhere(deps, survey, taking, latestToStay);
+  if (lost.length === 0) return [];
+  const spared = await lostWhere(deps, survey, taking, latestToBe);
+  const names = spared.map(({ region }) => region);
+  const toCome = lost.filter(({ region }) => !names.includes(region));
+  if (toCome.length > 0) throw toComeFirst(deps, toCome);
+  return spared;
 }
 
 /** `included`: where the other versions are taken to be in latest. */
@@ -234,6 +258,21 @@ export function wouldLoseLatest(
       fields: { latestChanges: lost.map((change) => ({ ...change })) },
     },
   );
+}
+
+/** Regions that keep the version as their latest. */
+export function keptFindings(
+  kept: readonly LatestChange[],
+): readonly RuleFinding[] {
+  return kept.map(({ region }) => ({
+    rule: "latest",
+    code: "RegionKeepsLatest",
+    pointer: "",
+    message: `In ${region} the version stays the latest: no other version is ready there.`,
+    severity: "warning",
+    remediation:
+      "Publish or promote another version, or demote this one with allowNoLatest=true.",
+  }));
 }
 
 /** The regions that would have no latest are an error, unless the request allows it. */

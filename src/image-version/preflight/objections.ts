@@ -7,7 +7,7 @@ import { ServiceError, type Finding } from "../../errors.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { exclusionIn, factsIn, latestIn } from "../latest/flags.js";
-import { releasedIn } from "../latest/release.js";
+import { releasedIn, saidBy } from "../latest/release.js";
 import type { Deed, Dependencies, Objection } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -92,8 +92,7 @@ export function latestOnceRestored(
 
 /** A body that says how a version is made, or which regions it has, says of latest what pipelines repeat. */
 function isOfBody({ body, release }: VersionRequest): boolean {
-  const by = release?.kind === "set" ? release.release.by : release?.by;
-  return body !== undefined && by !== "person";
+  return body !== undefined && saidBy(release) !== "person";
 }
 
 /** The request, held back where there is an objection. What is made so is in latest everywhere once it is promoted. */

@@ -5,7 +5,7 @@
 import { TOGETHER } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Requester } from "../../operation/records.js";
-import { endDecided, endLater, goingOn } from "./decided.js";
+import { endDecided, endLater, goingOn, untilOut } from "./decided.js";
 import { requestsOf } from "./fold.js";
 import {
   DELETE_SENT,
@@ -15,24 +15,38 @@ import {
   NOTHING_SENT,
   RESTORE_SENT,
 } from "./states.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
+import { leavesLatest, OUT } from "./sparing.js";
 
-/** Undefined where nothing of it is to be ended. `why` is a sentence that is told, too. */
+/**
+ * Undefined where nothing of it is to be ended. `why` is a sentence that is told, too. `allowNoLatest`: a canceled creation leaves
+ * latest everywhere.
+ */
 export function beginCancel(
   pair: ImageVersionPair,
   operationId: string,
   by: Requester,
   context: TransitionContext,
-  why = "",
+  {
+    why = "",
+    allowNoLatest = false,
+  }: { readonly why?: string; readonly allowNoLatest?: boolean } = {},
 ): ImageVersionPair | undefined {
   const { record } = pair;
-  const request = record.requests[operationId];
-  if (isFinal(record.state) || request === undefined) return undefined;
-  if (request.decided !== undefined) return pair;
+  const asked = record.requests[operationId];
+  if (isFinal(record.state) || asked === undefined) return undefined;
+  // What its own request allows is not said of the cancel.
+  const { allowNoLatest: isAllowed = false, ...rest } = asked;
+  const request = { ...rest, ...(allowNoLatest && { allowNoLatest }) };
+  if (request.decided !== undefined)
+    return allowNoLatest && !isAllowed && leavesLatest(request)
+      ? outEverywhere(pair, operationId, request, context)
+      : pair;
   const time = context.now.toISOString();
   const decided = { kind: "canceled", by, time } as const;
   const sent = sentAlready(record, request);
@@ -46,13 +60,31 @@ export function beginCancel(
     );
   const consequence = consequenceOf(record, request);
   const after = endDecided(
-    pair,
+    withRequest(pair, operationId, request),
     operationId,
     decided,
     context,
     why === "" ? consequence : `${why} ${consequence}`,
   );
   return operationId in after.record.requests ? after : goingOn(after, context);
+}
+
+/** Canceled again: regions that it has spared are spared no longer. */
+function outEverywhere(
+  pair: ImageVersionPair,
+  operationId: string,
+  { appliedTime: _, decided, ...request }: VersionRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  return decided === undefined
+    ? pair
+    : endLater(
+        pair,
+        operationId,
+        { ...request, release: OUT, decided },
+        `Canceled. It ends once ${untilOut(request)}.`,
+        context,
+      );
 }
 
 function sentAlready(

@@ -3,7 +3,7 @@
  * something of it is to be put right, once that is done. Pure. Invariants:
  *  1. The last operation does not end before a region that was taken away for its repair is added back.
  *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
- *  3. A version whose creation was sent and is canceled is left out of latest.
+ *  3. A version whose creation was sent and is canceled is left out of latest, wherever another version takes over (sparing.ts).
  */
 import {
   advance,
@@ -34,6 +34,7 @@ import {
   type VersionRequest,
 } from "./record.js";
 import { lossOf, sentence } from "./repairs.js";
+import { OUT } from "./sparing.js";
 
 /** Ends one that has begun; where it is the last, the record's state says how it ended. */
 export function endOperation(
@@ -156,10 +157,7 @@ function leftOf(
     decided.kind === "canceled" &&
     isToBeExcluded(record, operationId, request)
   )
-    return {
-      release: { kind: "exclude", by: "cancel" },
-      until: "the version is excluded from latest",
-    };
+    return { release: OUT, until: untilOut(request) };
   const isLeft =
     record.status !== undefined &&
     record.members.length === 0 &&
@@ -167,6 +165,11 @@ function leftOf(
   return isLeft
     ? { until: "regions removed for a repair are added back" }
     : undefined;
+}
+
+/** Until when a canceled creation waits. */
+export function untilOut({ allowNoLatest }: VersionRequest): string {
+  return `the version is excluded from latest${allowNoLatest === true ? "" : " wherever another version takes over"}`;
 }
 
 /** Invariant 3: unless another operation says since where the version is in latest, or this was an update of what was there. */
@@ -232,7 +235,7 @@ export function decidedEnding(
   operation: OperationRecord,
   decided: DecidedEnd,
   context: TransitionContext,
-  consequence = "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
+  consequence = "Azure keeps the version.",
 ): Ending {
   const loss = lossOf(record);
   if (decided.kind === "canceled")

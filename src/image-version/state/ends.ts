@@ -29,6 +29,7 @@ import {
 } from "./record.js";
 import { withFindings } from "./proven.js";
 import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
+import { afterCancel } from "./sparing.js";
 import { ruleStays, stayingFlags } from "./staying.js";
 
 /** The pair after a fact: those that it ends have ended, those that it shows are applied. */
@@ -40,7 +41,13 @@ export function goOnBy(
 ): ImageVersionPair {
   let next = pair;
   for (const [id, failure] of failuresBy(pair.record, fact))
-    next = endDecided(next, id, { kind: "failed", ...failure }, context);
+    next = endDecided(
+      next,
+      id,
+      { kind: "failed", ...failure },
+      context,
+      failure.message,
+    );
   const isOwn = pair.record.write !== undefined || fact.write?.fate === "shown";
   if (fact.life === "begun" && !isOwn)
     next = Object.keys(next.record.requests).reduce(adopting, next);
@@ -100,7 +107,13 @@ function endingOf(
   if (isLast && isRepairing(record)) return undefined; // Invariant 1 of decided.ts.
   const own = regionsOf(operation, record.regions);
   if (request.decided !== undefined)
-    return decidedEnding(record, operation, request.decided, context);
+    return decidedEnding(
+      record,
+      operation,
+      request.decided,
+      context,
+      afterCancel(request),
+    );
   if (own.some((region) => isOpen(record, region, status))) return undefined;
   const lost = own.filter(({ state }) => state === "Failed");
   if (lost.length > 0 || isGivenUp(record, own, status))

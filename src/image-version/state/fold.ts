@@ -255,9 +255,13 @@ export function latestToBe(
 
 /** The record with those requests alone of which something was sent. */
 export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
+  const { write } = record;
   const requests = Object.entries(record.requests).filter(
-    ([id, { sent }]) =>
-      sent === true || record.write?.sentFor.includes(id) === true,
+    ([id, { sent, decided }]) =>
+      // Of a canceled one, what it has asked before was sent.
+      (sent === true && decided === undefined) ||
+      (write?.sentFor.includes(id) === true &&
+        (decided === undefined || write.creates !== true)),
   );
   return { ...record, requests: Object.fromEntries(requests) };
 }

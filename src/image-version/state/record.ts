@@ -85,7 +85,8 @@ export interface VersionRequest {
   readonly appliedTime?: string;
   /**
    * How its end is decided already. It asks nothing more, and ends so once what Sigil has begun for it is put right: a region taken away
-   * for its repair is back, the permission to remove is shut, a canceled creation is out of latest.
+   * for its repair is back, the permission to remove is shut, a canceled creation is out of latest, but in the regions that it
+   * spares (sparing.ts).
    */
   readonly decided?: DecidedEnd;
 }

@@ -33,10 +33,12 @@ import type {
   ImageVersionPair,
   ImageVersionRecord,
 } from "../state/record.js";
+import { latestSparing, type Spared } from "../state/sparing.js";
 import { mustStillBeDeleted } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import { proofOf, prove } from "./prove.js";
 import { refusedRepairs } from "./prove-repairs.js";
+import { sparedByCancel } from "./spare.js";
 import { latestRegions } from "../queries/use.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { UsualTimes } from "../state/usual.js";
@@ -52,6 +54,8 @@ export interface Prepared {
   /** Canonical regions whose repairs were judged, and those that are not to be begun. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];
+  /** Where canceled creations leave the version in latest. */
+  readonly spared?: Spared;
   /** How long the copies that it makes take usually. */
   readonly usual?: UsualTimes | undefined;
 }
@@ -150,7 +154,16 @@ async function judgedPut(
       await mustBeUnopposed(deps, id, { kind: "obeyRule", record, change }); // Invariant 1.
   await mustStillBeUnopposed(deps, id, record, put);
   await mustNotBeNeededThere(deps, id, put, asking);
-  const named = await mustKeepLatestThere(deps, id, status, put, asking);
+  const spared = await sparedByCancel(deps, id, record, put);
+  const named = await mustKeepLatestThere(
+    deps,
+    id,
+    status,
+    asking,
+    spared
+      ? latestSparing(record, put.sentFor, spared.regions)
+      : latestIn(put.body),
+  );
   const repairs = Object.keys(put.takesAway);
   const refused = status
     ? await refusedRepairs(deps, record, id, status, repairs)
@@ -167,6 +180,7 @@ async function judgedPut(
     refused,
     usual,
     proven: { ...proven, warnings },
+    ...(spared && { spared }),
   };
 }
 
@@ -193,13 +207,9 @@ function notProven(
   const operation = operationIn(pair, only);
   // Invariant 1: its caller decides anew.
   return operation && pair.record.requests[only]?.machine === true
-    ? (beginCancel(
-        pair,
-        only,
-        operation.requestedBy,
-        context,
-        failure.message,
-      ) ?? pair)
+    ? (beginCancel(pair, only, operation.requestedBy, context, {
+        why: failure.message,
+      }) ?? pair)
     : fails(pair, [only], failure, context);
 }
 
@@ -224,13 +234,13 @@ async function mustNotBeNeededThere(
   });
 }
 
-/** No region loses its latest by what was accepted, or has failed, since it was asked first. A cancel names, and does. */
+/** No region loses its latest by what was accepted, or has failed, since it was asked first. `after`: where the version is in latest then. */
 async function mustKeepLatestThere(
   deps: Dependencies,
   id: ImageVersionId,
   status: Look | undefined,
-  { body }: Put,
   asking: Asking,
+  after: readonly string[],
 ): Promise<readonly Finding[]> {
   const open = asking
     .map(([, request]) => request)
@@ -242,11 +252,7 @@ async function mustKeepLatestThere(
   )
     return [];
   const allowNoLatest = open.every((one) => one.allowNoLatest === true);
-  const taking = {
-    id,
-    before: latestIn(status.resource),
-    after: latestIn(body),
-  };
+  const taking = { id, before: latestIn(status.resource), after };
   const lost = await lostAtLast(deps, taking, { allowNoLatest });
   return latestFindings(lost ?? [], true);
 }

@@ -47,6 +47,7 @@ import {
   type RestoreDecision,
 } from "../state/restoring.js";
 import { see } from "../state/see.js";
+import { withSpared } from "../state/sparing.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { endedBetween } from "../state/usual.js";
 import type { ImageVersionPair, Proven } from "../state/record.js";
@@ -142,7 +143,7 @@ async function act(
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): ImageVersionPair => {
     if (isRestoring(pair.record.state)) return pair;
-    const seen = see(pair, look, time, reading);
+    const seen = see(withSpared(pair, prepared.spared), look, time, reading);
     return prepared.refused === undefined
       ? seen
       : withoutRepairs(seen, prepared.refused);

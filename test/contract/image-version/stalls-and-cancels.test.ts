@@ -105,6 +105,8 @@ async function excluded(): Promise<boolean> {
 describe("an operation that is canceled", () => {
   const deps = (): OperationDependencies<TrackedRecord> => world.deps;
   const canceler = { appId: "operator" };
+  /** No other version is there. */
+  const OUT = { allowNoLatest: true };
 
   test("before anything was sent sends nothing, and its message finds nothing to do", async () => {
     const operation = await request(world.deps, id, managedImageRequest());
@@ -131,7 +133,7 @@ describe("an operation that is canceled", () => {
   test("while Azure makes the version ends once that is excluded from latest", async () => {
     const operation = await request(world.deps, id, managedImageRequest());
     await world.runDue();
-    const canceled = await cancelOperation(deps(), operation.id, canceler);
+    const canceled = await cancelOperation(deps(), operation.id, canceler, OUT);
     // It has begun: its end comes when the version is left as it should be.
     expect(canceled).toMatchObject({ status: "Running", canceledBy: canceler });
     expect(canceled).not.toHaveProperty("endTime");
@@ -149,7 +151,7 @@ describe("an operation that is canceled", () => {
       canceledBy: canceler,
     });
     expect(ended.history.at(-1)?.message).toContain(
-      "If it was being created, it is excluded from latest",
+      "Azure keeps the version, excluded from latest",
     );
     expect(await excluded()).toBe(true);
     expect(world.simulator.control.creates(id)).toBe(1);
@@ -248,7 +250,7 @@ describe("an operation that is canceled", () => {
           allowDeletionOfReplicatedLocations: true,
         });
         expect(
-          await cancelOperation(deps(), operation.id, canceler),
+          await cancelOperation(deps(), operation.id, canceler, OUT),
         ).toMatchObject({ status: "Running", canceledBy: canceler });
         expect(await world.finish(id)).toMatchObject({
           id: operation.id,
@@ -305,7 +307,7 @@ describe("an operation that is canceled", () => {
       const regions = [...HOME, { name: "eastus" }];
       const other = operationIn(await put(world, id, plain(regions, more)));
       await pass(60_000);
-      await cancelOperation(deps(), creation.id, canceler);
+      await cancelOperation(deps(), creation.id, canceler, OUT);
       await world.simulator.control.resumeRegion({
         versionId: id,
         region: "eastus2",
@@ -335,7 +337,7 @@ describe("an operation that is canceled", () => {
       });
       const creation = operationIn(await put(world, id, BODY));
       await world.runDue();
-      await cancelOperation(deps(), creation.id, canceler);
+      await cancelOperation(deps(), creation.id, canceler, OUT);
       await pass(240_000);
       expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
         status: "Running",

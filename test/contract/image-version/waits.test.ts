@@ -125,7 +125,7 @@ describe("a creation whose region stalls for ever", () => {
     await stall();
     const creation = operationIn(await put(world, id, BODY));
     await pass(world, 60_000);
-    await cancelOperation(world.deps, creation.id, BY.requestedBy);
+    await cancelOperation(world.deps, creation.id, BY.requestedBy, BY);
     await pass(world, HOUR_MS / 2);
     expect(await waits(creation)).toBe(BUSY);
     await pass(world, HOUR_MS);

@@ -319,15 +319,56 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       await dialog.waitFor({ state: "detached" });
       return text;
     };
-    expect(await said()).toContain(
-      "machines that were made for it are deleted",
-    );
+    expect(await said()).toContain("deletes the test machines");
     kind = "PrepareSubscription";
     await page.reload();
     expect(await said()).toContain("Azure finishes the registrations");
     status = "NotStarted";
     await page.reload();
-    expect(await said()).toContain("It has not begun");
+    expect(await said()).toContain("It has not started");
+  });
+
+  it("the cancel of a creation says where the version stays the latest, and takes it out there if that is ticked", async () => {
+    const operationId = `${"0".repeat(32)}-1`;
+    const operation = {
+      id: operationId,
+      kind: "CreateImageVersion",
+      status: "Running",
+      resourceId: seedVersionId("1.0.0"),
+      createdTime: "2026-01-01T00:00:00Z",
+      percentComplete: 0,
+      regions: [],
+      history: [],
+    };
+    const { page } = await world.open(`operations/${operationId}`);
+    await page.route("**/api/operations/*", (route) =>
+      route.fulfill({ json: operation }),
+    );
+    await page.route("**/forecast?of=demote", (route) =>
+      route.fulfill({
+        json: {
+          of: "demote",
+          inLatest: [],
+          regions: [
+            { region: "eastus2", from: "1.0.0", to: "0.9.0" },
+            { region: "westus", from: "1.0.0" },
+          ],
+          findings: [],
+        },
+      }),
+    );
+    await signIn(page, "admin");
+    await page.getByRole("button", { name: "Cancel the operation" }).click();
+    const dialog = page.getByRole("dialog");
+    const row = (name: string) => dialog.getByRole("row", { name }).waitFor();
+    await row("eastus2 1.0.0 → 0.9.0");
+    await row("westus 1.0.0 → stays 1.0.0");
+    await dialog.getByLabel("Take it out there, too").check();
+    await row("westus 1.0.0 → none");
+    expect(await axeFindings(page)).toEqual([]);
+    const sent = page.waitForRequest(/\/cancel/u);
+    await dialog.getByRole("button", { name: "Cancel the operation" }).click();
+    expect((await sent).url()).toMatch(/\/cancel\?allowNoLatest=true$/u);
   });
 
   it("a version is deleted only by who types its number", async () => {

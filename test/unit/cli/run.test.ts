@@ -769,6 +769,13 @@ describe("operations", () => {
     expect([nobody.code, nobody.requests.length]).toEqual([2, 1]);
     expect((await cancel(false, "--yes")).requests).toHaveLength(2);
   });
+
+  it("are canceled also where no other version is ready, if that is said", async () => {
+    const { requests } = await cancel(false, "--yes --allow-no-latest");
+    expect(requests.at(-1)?.path).toBe(
+      "/api/operations/op-1/cancel?allowNoLatest=true",
+    );
+  });
 });
 
 describe("plan", () => {

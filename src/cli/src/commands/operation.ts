@@ -10,6 +10,7 @@ import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
 import type { Option, Positional } from "../options.js";
+import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { filtersOf, isOf, type Filters } from "./filters.js";
 import { OPERATION_COLUMNS } from "./operation-columns.js";
 import { versionOf, wordsOf } from "../progress.js";
@@ -102,6 +103,10 @@ sigil operation watch.`,
       kind: "flag",
       help: "Do not ask.",
     },
+    {
+      ...ALLOW_NO_LATEST,
+      help: "Exclude a version that was being created from latest also where no other version is ready.",
+    },
   ],
   positional: IDS,
   columns: OPERATION_COLUMNS,
@@ -109,6 +114,10 @@ sigil operation watch.`,
     [
       "Everything that is under way in a gallery",
       "sigil operation cancel --filter gallery=MyGallery",
+    ],
+    [
+      "Of a creation, also where no other version is the latest then",
+      "sigil operation cancel 0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1 --allow-no-latest",
     ],
   ],
   async run(context) {
@@ -140,6 +149,7 @@ sigil operation watch.`,
       try {
         const { body } = await client.call("cancelOperation", {
           path: { operationId },
+          query: allowNoLatest(context),
         });
         data.push(body);
       } catch (error) {

@@ -252,7 +252,7 @@ export function cancel(
   { deps }: InProcess,
   { id }: Pick<OperationRecord, "id">,
 ): Promise<OperationRecord> {
-  return cancelOperation(deps, id, BY.requestedBy);
+  return cancelOperation(deps, id, BY.requestedBy, BY);
 }
 
 /** The operation as it is stored now. */

@@ -3,6 +3,7 @@ import { latestIn } from "../../../../src/image-version/latest/flags.js";
 import type { ReleaseChange } from "../../../../src/image-version/latest/release.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import { unapplied } from "../../../../src/image-version/state/fold.js";
 import {
   GOES_ON,
   NOTHING_SENT,
@@ -61,7 +62,7 @@ describe("a creation", () => {
     const canceling = canceled(replicating());
     expect(canceling.operation.status).toBe("Running");
     expect(lastEntry(canceling)).toBe(
-      "Canceled. It ends once the version is excluded from latest.",
+      "Canceled. It ends once the version is excluded from latest wherever another version takes over.",
     );
     const sent = step(canceling, lookOf("Succeeded", COMPLETED), at(30));
     expect(sent.put && latestIn(sent.put.body)).toEqual([]);
@@ -71,8 +72,8 @@ describe("a creation", () => {
   });
 
   it("that Azure shows is left out of latest, too", () => {
-    expect(lastEntry(canceled(applied()))).toBe(
-      "Canceled. It ends once the version is excluded from latest.",
+    expect(lastEntry(canceled(applied()))).toContain(
+      "It ends once the version is excluded from latest",
     );
   });
 
@@ -93,6 +94,30 @@ describe("a creation", () => {
     const { pair, put } = step(first, undefined, at(400));
     expect(put).toBeUndefined();
     expect(pair.operation.status).toBe("Canceled");
+  });
+
+  it("that waits for a repair and is canceled again is out everywhere", () => {
+    const { record, ...pair } = canceled(applied());
+    const { id } = pair.operation;
+    const request = record.requests[id];
+    if (request === undefined) throw new Error("it has ended");
+    const spared = {
+      ...request,
+      appliedTime: time(30),
+      release: {
+        kind: "set",
+        release: { in: ["westus"], but: [], by: "cancel" },
+      },
+    } as const;
+    const waiting = {
+      ...pair,
+      record: { ...record, requests: { [id]: spared } },
+    };
+    const again = beginCancel(waiting, id, BY, at(40), { allowNoLatest: true });
+    expect(again && unapplied(again.record)).toMatchObject([
+      [id, { allowNoLatest: true, release: { kind: "exclude" } }],
+    ]);
+    expect(beginCancel(waiting, id, BY, at(40))).toBe(waiting);
   });
 
   it("is canceled once: a second cancel changes nothing", () => {
@@ -203,7 +228,9 @@ describe("an update", () => {
 
 it("who cancels may say why", () => {
   const pair = accepted();
-  const ended = beginCancel(pair, pair.operation.id, BY, at(20), "It is late.");
+  const ended = beginCancel(pair, pair.operation.id, BY, at(20), {
+    why: "It is late.",
+  });
   expect(ended && lastEntry(ended)).toBe(
     `Canceled. It is late. ${NOTHING_SENT}`,
   );

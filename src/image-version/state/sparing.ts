@@ -1,0 +1,125 @@
+/**
+ * A canceled creation leaves latest, but not a region in which no other version would be the latest. Pure. Invariants:
+ *  1. The regions to spare are found again before each write: what an earlier one has spared does not count.
+ *  2. A region that is spared is named: a region that comes later is out of latest.
+ */
+import type { Finding } from "../../errors.js";
+import { withOperations } from "../../operation/advance.js";
+import { exclusionIn, factsIn } from "../latest/flags.js";
+import {
+  EVERYWHERE,
+  saidBy,
+  type Release,
+  type ReleaseChange,
+} from "../latest/release.js";
+import { regionsIn } from "../properties/fields.js";
+import { withApplied } from "../properties/patch.js";
+import { desired } from "./fold.js";
+import {
+  mapped,
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+
+/** What a canceled creation asks of latest. */
+export const OUT: ReleaseChange = { kind: "exclude", by: "cancel" };
+
+/** What was found right before the write. */
+export interface Spared {
+  /** Ids of the canceled creations. */
+  readonly ids: readonly string[];
+  /** Canonical regions that keep the version as their latest. */
+  readonly regions: readonly string[];
+  /** What their operations say of it. */
+  readonly findings: readonly Finding[];
+}
+
+/** Whether the request is a canceled creation that leaves latest. */
+export function leavesLatest({
+  decided,
+  release,
+}: Pick<VersionRequest, "decided" | "release">): boolean {
+  return decided?.kind === "canceled" && saidBy(release) === "cancel";
+}
+
+/** What a canceled creation asks that spares these canonical regions. Invariant 2. */
+function outBut(
+  { release = EVERYWHERE }: ImageVersionRecord,
+  regions: readonly string[],
+): ReleaseChange {
+  return regions.length === 0
+    ? OUT
+    : {
+        kind: "set",
+        release: { in: regions, but: release.but, by: "cancel" },
+      };
+}
+
+/**
+ * Canonical regions that have the version in latest after a write of these requests, if canceled creations spare `regions`, whatever they
+ * have spared before. Invariant 1.
+ */
+export function latestSparing(
+  record: ImageVersionRecord,
+  ids: readonly string[],
+  regions: readonly string[],
+): readonly string[] {
+  const { status, requests } = record;
+  if (status === undefined) return [];
+  const release = outBut(record, regions);
+  const { patch } = desired(
+    {
+      ...record,
+      requests: mapped(requests, (request) =>
+        leavesLatest(request) ? { ...request, release } : request,
+      ),
+    },
+    ids,
+  );
+  const facts = factsIn(status.resource);
+  const after = withApplied(facts, patch);
+  return regionsIn(facts).filter((name) => after[exclusionIn(name)] === false);
+}
+
+/** The pair in which the canceled creations leave these regions alone, and say so. */
+export function withSpared(
+  pair: ImageVersionPair,
+  spared: Spared | undefined,
+): ImageVersionPair {
+  if (spared === undefined) return pair;
+  const { ids, regions, findings } = spared;
+  const release = outBut(pair.record, regions);
+  const after = ids.reduce((next, id) => {
+    const request = next.record.requests[id];
+    return request && leavesLatest(request)
+      ? withRequest(next, id, { ...request, release })
+      : next;
+  }, pair);
+  return withOperations(after, (one) => {
+    if (!ids.includes(one.id)) return one;
+    const { warnings = [], ...operation } = one;
+    const all = [
+      ...warnings.filter(({ code }) => !SAID_OF_LATEST.includes(code)),
+      ...findings,
+    ];
+    return all.length > 0 ? { ...operation, warnings: all } : operation;
+  });
+}
+
+/** The last proof says which of them stands. */
+const SAID_OF_LATEST = ["RegionKeepsLatest", "RegionWouldLoseLatest"];
+
+/** What is so once a canceled operation that had to wait has ended. */
+export function afterCancel({ release }: VersionRequest): string {
+  if (saidBy(release) !== "cancel") return "Azure keeps the version.";
+  const kept = release?.kind === "set" ? namesOf(release.release) : [];
+  return kept.length === 0
+    ? "Azure keeps the version, excluded from latest: promote it to include it."
+    : `${kept.join(", ")} ${kept.length === 1 ? "keeps the version as its" : "keep the version as their"} latest: no other version is ready there.`;
+}
+
+function namesOf({ in: where }: Release): readonly string[] {
+  return where === "all" || where === "none" ? [] : where;
+}
