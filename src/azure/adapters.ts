@@ -3,6 +3,7 @@ import type { TokenCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
 import {
   createLooks,
+  seeing,
   type Dependencies,
   type ImageKeys,
   type ImageVersionRecord,
@@ -153,8 +154,10 @@ export function createAdapters(
   const testMachines = createTestMachines(machinesArm);
   const machineReader = createMachineReader(machinesArm);
   const subscriptions = createSubscriptions(arm);
-  const resourceManager = createResourceManager(arm);
+  const armReader = createResourceManager(arm);
   const resources = createResourceReader(arm);
+  const looks = createLooks(armReader, resources, now);
+  const resourceManager = seeing(armReader, looks);
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -186,7 +189,7 @@ export function createAdapters(
     store: store as StateStore<ImageVersionRecord>,
     versionNumbers: createVersionNumbers(tables, now),
     resourceManager,
-    looks: createLooks(resourceManager, resources, now),
+    looks,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
     resources,
     subscriptions,

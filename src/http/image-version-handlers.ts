@@ -101,12 +101,10 @@ export function imageVersionHandlers(
       : shown(result.version);
 
   const get = async ({ path, query }: Get) => {
-    const isFresh = "fresh" in query && query.fresh === true;
-    const version = await getImageVersion(
-      deps,
-      path,
-      isFresh ? "fresh" : undefined,
-    );
+    const refresh =
+      ("refresh" in query && query.refresh === true) ||
+      ("fresh" in query && query.fresh === true);
+    const version = await getImageVersion(deps, path, refresh);
     const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
     const looks = "expand" in query;

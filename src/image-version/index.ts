@@ -69,7 +69,7 @@ export {
   withRegionsAway,
 } from "./queries/keys.js";
 export { lookAt } from "./queries/look-at.js";
-export { createLooks } from "./queries/looks.js";
+export { createLooks, seeing } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";
 export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";

@@ -23,6 +23,7 @@ import type {
   ListedImageVersion,
   Look,
   ObservedImageVersion,
+  Seen,
 } from "./resources.js";
 import type { Breach } from "./rules/rule.js";
 import type { Increment } from "./version-numbers.js";
@@ -68,10 +69,8 @@ export interface ArmRequest {
 
 /** Gallery image versions. */
 export interface ResourceManager {
-  /** `fresh`: it does not wait, and is sent where anything is left of Azure's limits. */
   getImageVersion(
     id: ImageVersionId,
-    turn?: "fresh",
   ): Promise<ObservedImageVersion | undefined>;
   /** Every version of an image definition, in no order, without its replication; undefined where there is no such definition. */
   listImageVersions(
@@ -151,8 +150,14 @@ export interface ListedVersions extends Listing<ListedImageVersion> {
 
 /** Looks at Azure for those who only read, shared by all who ask. Where a read is not sent, what was read before stands in. */
 export interface Looks {
-  /** What Azure shows of a version; undefined where there is none. `fresh`: it is read for this very call. Throws what the read throws. */
-  version(id: ImageVersionId, turn?: "fresh"): Promise<Look | undefined>;
+  /**
+   * What Azure shows of a version; undefined if there is none. `anew`: seen at most five seconds ago; `after`: by a read that began later
+   * (RFC 3339). Throws what the read throws.
+   */
+  version(
+    id: ImageVersionId,
+    options?: { readonly anew?: boolean; readonly after?: string | undefined },
+  ): Promise<Look | undefined>;
   /** The versions of an image definition; undefined where there is no such definition. */
   versions(imageId: string): Promise<ListedVersions | undefined>;
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
@@ -171,8 +176,10 @@ export interface Looks {
   once<T>(key: string, read: () => Promise<T>): Promise<T>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
   has(id: ImageVersionId): boolean;
-  /** Keeps what another read has shown. */
-  keep(id: ImageVersionId, look: Look): void;
+  /** What this instance saw last of its regions, however long ago. */
+  seen(id: ImageVersionId): Seen | undefined;
+  /** Azure shows this now; undefined: it has no such version. */
+  see(id: ImageVersionId, shown: ObservedImageVersion | undefined): void;
   /** What was kept of a version and its list is not to be shown again: it is written to, or a request is judged by a newer look. */
   forget(id: ImageVersionId, imageId: string): void;
 }

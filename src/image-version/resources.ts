@@ -155,7 +155,12 @@ export interface DeletedImageVersion {
 export interface Look extends ObservedImageVersion {
   /** RFC 3339. */
   readonly time: string;
+  /** When Azure showed the regions, RFC 3339; absent: at `time`. */
+  readonly regionsTime?: string;
 }
+
+/** The regions of a version, as a look showed them. */
+export type Seen = Pick<Look, "regions" | "time" | "publishedDate">;
 
 /** ARM is changing the version, or has not shown that it has done with it: it refuses another update now. */
 export function isBusy({

@@ -19,7 +19,7 @@ import {
   type PutAnswer,
   type PutImageVersion,
 } from "../../src/image-version/commands/put.js";
-import { createLooks } from "../../src/image-version/queries/looks.js";
+import { createLooks, seeing } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
 import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
@@ -291,7 +291,7 @@ export async function startWith(
         calls.note(call);
       },
     });
-    const resourceManager = createResourceManager(client);
+    const reader = createResourceManager(client);
     const facts = {
       resources: createResourceReader(client),
       subscriptions: createSubscriptions(client),
@@ -302,9 +302,10 @@ export async function startWith(
       },
     };
     const sharedFacts = isShared ? shareFacts(facts, now) : undefined;
+    const looks = createLooks(reader, facts.resources, now);
     return {
-      looks: createLooks(resourceManager, facts.resources, now),
-      resourceManager,
+      looks,
+      resourceManager: seeing(reader, looks),
       machines: createMachineReader(client),
       imageUsers: createImageUsers(client),
       ...(sharedFacts ? { ...sharedFacts(), sharedFacts } : facts),

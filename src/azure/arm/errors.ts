@@ -6,8 +6,6 @@ import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 export interface ArmCall extends Permission {
   /** Such as `the read of version 1.0.0`. */
   readonly what: string;
-  /** What must be fresh never waits (pacer.ts). */
-  readonly turn?: "fresh" | undefined;
 }
 
 /** One answer of ARM, as it came over the wire. */

@@ -6,14 +6,13 @@
  *     any. So ARM seldom has to refuse one, and others who use the same identity find something left.
  *  3. A call whose turn is not within `MOST_WAIT_MS` is not sent, and fails as if ARM had refused it. Each is told a time of
  *     its own: they do not come again all at once.
- *  4. A read to display never waits: it is sent where no wait is due, or not at all. A read that must be fresh never waits
- *     either: it is sent where anything is left, and `KEPT_SHARE` of each limit is spent on no other call.
+ *  4. A read to display never waits: it is sent if no wait is due, or not at all.
  * Instances know nothing of each other: each sees in ARM's answers what all of them use. Example, 3,000 reads in 30 minutes:
  *
  *   left 2,000   sent at once
  *   left 1,500   one in 0.6 s, as many as the limit allows for ever
  *   left   500   one in 2.3 s
- *   left   150   none but those that must be fresh
+ *   left   150   none
  */
 import { ServiceError } from "../../errors.js";
 import { BoundedMap } from "../../bounded-map.js";
@@ -26,7 +25,7 @@ const MOST_WAIT_MS = 5_000;
 /** Below this share of a limit its calls are spread. */
 export const SPREAD_BELOW = 0.5;
 
-/** So much of a limit is kept for reads that must be fresh. */
+/** So much of a limit is left to others who use the same identity. */
 const KEPT_SHARE = 0.05;
 
 /** Of what is done in how many subscriptions something is remembered. */
@@ -120,13 +119,11 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
     async turn(call) {
       const kind = kindOf(call);
       const nowMs = now().getTime();
-      const isFresh = call.turn === "fresh";
-      const waits = !isFresh && !isToDisplay(); // Invariant 4.
+      const waits = !isToDisplay(); // Invariant 4.
       const turns = [...kind.limits.values()].map((limit) => {
         const left = leftOf(limit, nowMs);
         const apartMs = apartOf(limit, left);
-        const spreadMs = apartMs > 0 ? limit.nextMs : 0;
-        const dueMs = isFresh ? nowMs + emptyForMs(limit, left) : spreadMs;
+        const dueMs = apartMs > 0 ? limit.nextMs : 0;
         return { limit, left, apartMs, dueMs };
       });
       const dueMs = Math.max(
@@ -148,7 +145,7 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
       for (const { limit, left, apartMs } of turns) {
         limit.left = Math.max(0, left - 1);
         limit.sinceMs = nowMs;
-        if (!isFresh) limit.nextMs = dueMs + apartMs;
+        limit.nextMs = dueMs + apartMs;
       }
       if (dueMs > nowMs) await sleep(dueMs - nowMs);
     },
@@ -195,11 +192,6 @@ function apartOf(limit: Pick<Limit, "size">, left: number): number {
   return left >= full
     ? 0
     : forEver(limit) * ((full - kept) / Math.max(left - kept, 1));
-}
-
-/** How long until one is left. */
-function emptyForMs(limit: Pick<Limit, "size">, left: number): number {
-  return Math.max(0, 1 - left) * forEver(limit);
 }
 
 /** One call in so many milliseconds is what the limit allows for ever. */

@@ -37,8 +37,8 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
   };
 
   return {
-    async getImageVersion(id, turn) {
-      const call = { ...callOf("read", id), turn };
+    async getImageVersion(id) {
+      const call = callOf("read", id);
       const response = await arm.request(
         call,
         "GET",

@@ -66,7 +66,6 @@ export async function glance(
   try {
     const shown = await lookAt(deps, id);
     if (shown === undefined) await mustBeGone(deps, id, record, listOf(deps));
-    else deps.looks.keep(id, shown);
     const { look, isFact } = believed(record, shown, contextOf(deps));
     return { look, seen: isFact };
   } catch (error) {

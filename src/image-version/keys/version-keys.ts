@@ -11,8 +11,8 @@ interface OfSet {
 
 export interface VersionKeys {
   readonly state: "AtRisk" | "Unknown" | "Safe";
-  /** When the first of its sets was looked at; absent where one was not. RFC 3339. */
-  readonly lookedTime?: string;
+  /** When the set was seen that was seen least recently; absent if one was not seen yet. RFC 3339. */
+  readonly seenTime?: string;
   /** Those that were looked at. */
   readonly sets: readonly (OfSet & Pick<KeyState, "keyUrl" | "expiresTime">)[];
   readonly problems: readonly (OfSet &
@@ -108,7 +108,7 @@ export function versionKeys(
   return {
     state:
       problems.length > 0 ? "AtRisk" : notSeen.length > 0 ? "Unknown" : "Safe",
-    ...(first !== undefined && { lookedTime: first }),
+    ...(first !== undefined && { seenTime: first }),
     sets: looks.flatMap(({ of, state }) =>
       state === undefined ? [] : [{ ...of, ...keyIn(state) }],
     ),

@@ -29,7 +29,7 @@ import {
   usableRegions,
   type Latest,
 } from "../latest/latest-after.js";
-import type { ListedImageVersion, Look } from "../resources.js";
+import type { ListedImageVersion, Look, Seen } from "../resources.js";
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store">;
@@ -47,23 +47,26 @@ export interface KnownImageVersion {
   readonly warnings: readonly Finding[];
 }
 
-/** How many versions at the top, whose regions' readiness is not known, are looked at for the latest. */
+/** How many versions at the top have their records read, or are looked at, for the latest. */
 const MOST_LOOKS = 5;
+
+/** A refreshed answer that is older was not read anew. */
+const ANEW_MS = 5_000;
 
 /** A list that is older stands in for one that could not be read. */
 const LISTED_LATELY_MS = 60_000;
 
 /**
- * Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it, and with `fresh` what the
- * read of the version throws.
+ * Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it. `refresh`: as Azure shows
+ * it now, if a read is possible.
  */
 export async function getImageVersion(
   reads: Reads,
   id: ImageVersionId,
-  turn?: "fresh",
+  refresh = false,
 ): Promise<KnownImageVersion> {
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
-  const { look, warnings } = await believedLook(reads, id, record, turn);
+  const { look, warnings } = await believedLook(reads, id, record, refresh);
   const isMissing =
     look === undefined &&
     ((record?.status !== undefined && !isToBeShown(record)) ||
@@ -85,10 +88,10 @@ export async function believedLook(
   reads: Reads,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
-  turn?: "fresh",
+  refresh = false,
 ): Promise<Believed> {
   if (
-    turn !== "fresh" &&
+    !refresh &&
     record !== undefined &&
     !isFinal(record.state) &&
     (record.status === undefined
@@ -97,7 +100,11 @@ export async function believedLook(
   )
     return { look: record.status, seen: false, warnings: [] };
   try {
-    const read = await reads.looks.version(id, turn);
+    const read = await reads.looks.version(id, {
+      anew: refresh,
+      // One that is known to be gone is not shown as it was.
+      after: record?.status === undefined ? record?.changedTime : undefined,
+    });
     if (read === undefined)
       await mustBeGone(
         reads,
@@ -111,13 +118,20 @@ export async function believedLook(
       pace: reads.pace,
     });
     const isBehind = look !== undefined && look !== shown;
-    return { look, seen, warnings: isBehind ? [behind(look.time)] : [] };
+    const isOld =
+      refresh &&
+      look !== undefined &&
+      reads.now().getTime() - Date.parse(look.time) > ANEW_MS;
+    return {
+      look,
+      seen,
+      warnings: [
+        ...(isBehind ? [behind(look.time)] : []),
+        ...(isOld ? [notRefreshed(look.time)] : []),
+      ],
+    };
   } catch (error) {
-    if (
-      !(error instanceof ServiceError) ||
-      record?.status === undefined ||
-      turn === "fresh"
-    )
+    if (!(error instanceof ServiceError) || record?.status === undefined)
       throw error;
     const { status } = record;
     return {
@@ -162,7 +176,8 @@ export async function listImageVersions(
       const record = await reads.store.readRecord(
         keyOf(formatImageVersionId(id)),
       );
-      return known(id, lookOf(item, record, time), record, latest, []);
+      const seen = reads.looks.seen(id);
+      return known(id, lookOf(item, record, time, seen), record, latest, []);
     }),
   );
   const last = page.at(-1);
@@ -179,14 +194,31 @@ function tokenOf(token: string): string {
   throw forgedToken();
 }
 
-/** A list has no replication: that of the last look stands in, where there is one. */
+/** A list has no replication: the newest look of the same life has it, whoever looked; none if nobody has. */
 export function lookOf(
   item: ListedImageVersion,
-  record: ImageVersionRecord | undefined,
+  record: Pick<ImageVersionRecord, "status"> | undefined,
   time: string,
+  seen?: Seen,
 ): Look {
   const { name: _, ...shown } = item;
-  return { ...shown, regions: record?.status?.regions ?? [], time };
+  const ofThisLife = [record?.status, seen].filter(
+    (look) => look?.publishedDate === item.publishedDate,
+  );
+  const newest = ofThisLife.reduce(
+    (one, other) => (timeOf(other) > timeOf(one) ? other : one),
+    undefined,
+  );
+  return {
+    ...shown,
+    regions: newest?.regions ?? [],
+    time,
+    ...(newest && { regionsTime: newest.time }),
+  };
+}
+
+function timeOf(look: Seen | undefined): number {
+  return look === undefined ? -Infinity : Date.parse(look.time);
 }
 
 export function known(
@@ -282,28 +314,40 @@ function latestUnknown(message: string): Finding {
   };
 }
 
-/** The latest of those that it can be found of. The readiness of what is being replicated is that of a look. */
+/** The latest among these candidates. A region in which the newest look shows a version not ready does not count. */
 export function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],
+  recordOf: RecordOf = (id) =>
+    reads.store.readRecord(keyOf(formatImageVersionId(id))),
 ): Promise<Latest> {
   let looks = 0;
   return latestOf(listed, async (item) => {
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
-    if (id === undefined || !isUnsettled(item) || looks === MOST_LOOKS)
-      return usableRegions(item);
+    if (id === undefined || looks === MOST_LOOKS) return usableRegions(item);
     looks += 1;
-    const readyRegions = await readyRegionsOf(reads, id);
-    return usableRegions({ ...item, readyRegions });
+    const record = await recordOf(id);
+    if (isUnsettled(item)) {
+      const readyRegions = await readyRegionsOf(reads, id, record);
+      return usableRegions({ ...item, readyRegions });
+    }
+    const { regions } = lookOf(item, record, "", reads.looks.seen(id));
+    return usableRegions(item).filter((name) =>
+      regions.every(
+        (region) => region.name !== name || region.state === "Completed",
+      ),
+    );
   });
 }
+
+type RecordOf = (id: ImageVersionId) => Promise<ImageVersionRecord | undefined>;
 
 async function readyRegionsOf(
   reads: Reads,
   id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
 ): Promise<readonly string[]> {
-  const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const followed =
     record !== undefined && !isFinal(record.state) ? record.status : undefined;
   const look = followed ?? (await orNone(reads.looks.version(id)));
@@ -329,6 +373,16 @@ function behind(time: string): Finding {
     code: "ShownBeforeLastWrite",
     pointer: "",
     message: `Azure shows the version now as it was before Sigil's last write: it may be behind, or others have taken that back. This is what it showed at ${time}. Ten minutes after the write no reading is as old as that: read it again then.`,
+    severity: "warning",
+  };
+}
+
+function notRefreshed(time: string): Finding {
+  return {
+    code: "ResourceManagerThrottled",
+    pointer: "",
+    message: `Azure's limit for reads is nearly used up: this is what Azure showed at ${time}.`,
+    remediation: "Refresh again in a few minutes.",
     severity: "warning",
   };
 }

@@ -1,12 +1,13 @@
 /**
  * Looks at Azure for those who only read. Invariants:
- *  1. A version, the list of an image definition, or who uses a version is read at most once in `KEEP_MS` by one instance, however many ask; galleries and
- *     their image definitions once in `KEEP_GALLERIES_MS`, or in `ANEW_MS` where somebody asks for them anew.
+ *  1. One instance reads a version, the list of an image definition, or the users of a version at most once in `KEEP_MS`, however many ask; galleries
+ *     and their image definitions once in `KEEP_GALLERIES_MS`; a version, galleries and definitions once in `ANEW_MS` if somebody asks for them anew.
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of image definitions are kept: the
  *     oldest go.
  *  4. Where a read to display is not sent for want of quota, what was read in the last `STAND_IN_MS` stands in, with its time; of
  *     galleries and their image definitions what is kept.
+ *  5. Every read of a version lands here, whoever made it (`seeing`). Whatever shows a version shows the newest look.
  * What is kept decides no write: a step looks for itself.
  */
 import { ServiceError } from "../../errors.js";
@@ -14,6 +15,7 @@ import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
+import { BoundedMap } from "../../bounded-map.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyState } from "../keys/ports.js";
 import { candidatesOf } from "../latest/latest-after.js";
@@ -28,17 +30,20 @@ import type {
   ListedGallery,
   ListedImageDefinition,
   Look,
+  Seen,
 } from "../resources.js";
 
 const KEEP_MS = 30_000;
 const STAND_IN_MS = 600_000;
 /** They come and go seldom. */
 const KEEP_GALLERIES_MS = 3_600_000;
-/** Whoever has just made one reads again until it is there. */
+/** Whoever asks for what is there now. */
 const ANEW_MS = 5_000;
 /** Keys go bad seldom, and the key guardian tells of it. */
 const KEEP_KEYS_MS = 600_000;
 const MOST_VERSIONS = 500;
+/** Regions are remembered of so many versions, for as long as the process lives. */
+const MOST_SEEN = 5_000;
 /** They may be long. */
 const MOST_LISTS = 50;
 const MOST_GALLERIES = 200;
@@ -61,6 +66,7 @@ export function createLooks(
     ...kept,
   });
   const others = new SharedReads<unknown>({ most: MOST_VERSIONS, ...kept });
+  const seen = new BoundedMap<string, Seen>(MOST_SEEN);
   const galleries = new SharedReads<Listing<ListedGallery>>({
     most: 1,
     keepMs: KEEP_GALLERIES_MS,
@@ -106,15 +112,34 @@ export function createLooks(
       throw error;
     }
   };
+  const remember = (key: string, look: Look | undefined): void => {
+    if (look === undefined) return seen.delete(key);
+    const { regions, time, publishedDate } = look;
+    seen.set(key, { regions, time, ...(publishedDate && { publishedDate }) });
+  };
   return {
     keys: (setId, look) => keys.once(setId.toLowerCase(), look),
-    version(id, turn) {
+    version(id, { anew = false, after } = {}) {
       const key = keyOf(id);
-      if (turn === "fresh") versions.forget(key);
-      return versions.once(key, async () => {
-        const shown = await resourceManager.getImageVersion(id, turn);
-        return shown && { ...shown, time: now().toISOString() };
-      });
+      const sinceMs =
+        after === undefined ? KEEP_MS : now().getTime() - Date.parse(after);
+      return versions.once(
+        key,
+        async () => {
+          const shown = await resourceManager.getImageVersion(id);
+          const look = shown && { ...shown, time: now().toISOString() };
+          remember(key, look);
+          return look;
+        },
+        Math.min(anew ? ANEW_MS : KEEP_MS, sinceMs),
+      );
+    },
+    seen: (id) => seen.get(keyOf(id)),
+    see(id, shown) {
+      const key = keyOf(id);
+      const look = shown && { ...shown, time: now().toISOString() };
+      versions.keep(key, look);
+      remember(key, look);
     },
     versions: (imageId) =>
       lists.once(imageId.toLowerCase(), async () => {
@@ -135,12 +160,24 @@ export function createLooks(
     once: <T>(key: string, read: () => Promise<T>) =>
       others.once(key.toLowerCase(), read) as Promise<T>,
     has: (id) => versions.has(keyOf(id)),
-    keep(id, look) {
-      versions.keep(keyOf(id), look);
-    },
     forget(id, imageId) {
       versions.forget(keyOf(id));
       lists.expire(imageId.toLowerCase());
+    },
+  };
+}
+
+/** The same resource manager; every version that it reads is seen. */
+export function seeing<T extends Pick<ResourceManager, "getImageVersion">>(
+  resourceManager: T,
+  { see }: Pick<Looks, "see">,
+): T {
+  return {
+    ...resourceManager,
+    async getImageVersion(id) {
+      const shown = await resourceManager.getImageVersion(id);
+      see(id, shown);
+      return shown;
     },
   };
 }

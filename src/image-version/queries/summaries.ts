@@ -23,12 +23,16 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
-import { keyIn, type KeyStatesBySet } from "../keys/version-keys.js";
 import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
-import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
+import {
+  isBusy,
+  type ListedImageVersion,
+  type Look,
+  type Seen,
+} from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -36,7 +40,13 @@ import { atRisk } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
 import type { Latest } from "../latest/latest-after.js";
-import { summaryOf, type Shown, type Summary } from "./summary-of.js";
+import {
+  ageOf,
+  keysOf,
+  summaryOf,
+  type Shown,
+  type Summary,
+} from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
 import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
@@ -74,6 +84,7 @@ interface Remembered {
     {
       readonly listed: string;
       readonly record: ImageVersionRecord | undefined;
+      readonly seen: Seen | undefined;
       readonly version: Shown;
     }
   >;
@@ -142,7 +153,12 @@ async function summarize(
     targets,
     remembered,
   );
-  const latest = await latestOfListed(reads, imageId, candidates);
+  const latest = await latestOfListed(
+    reads,
+    imageId,
+    candidates,
+    ({ versionName }) => Promise.resolve(records.get(versionName)),
+  );
   const waits = await waitsAmong(reads, waitsOf, imageId, {
     // What was taken back comes into latest nowhere.
     names: names.filter((name) => !revoked.has(name)),
@@ -209,6 +225,7 @@ async function summarize(
   }
   const keys = keysOf(sets.ids, knownKeys?.states);
   const content = {
+    seen: ageOf(versions.filter(({ name }) => items.has(name))),
     versions,
     diskEncryptionSets: sets.ids,
     ...(keys.length > 0 && { keys }),
@@ -220,34 +237,9 @@ async function summarize(
   };
 }
 
-/** Of those that were looked at. */
-function keysOf(
-  ids: readonly string[],
-  states: KeyStatesBySet | undefined,
-): NonNullable<ImageSummaryView["keys"]> {
-  return ids.flatMap((id, diskEncryptionSet) => {
-    const state = states?.get(id.toLowerCase());
-    return state === undefined
-      ? []
-      : [
-          {
-            diskEncryptionSet,
-            ...keyIn(state),
-            problems: state.problems.map(
-              ({ seenBy: _, breaks, ...problem }) => ({
-                ...problem,
-                breaks: [...breaks],
-              }),
-            ),
-            notSeen: state.notSeen.map((one) => ({ ...one })),
-          },
-        ];
-  });
-}
-
 /** Invariant 4. */
 function shownOf(
-  { now }: Reads,
+  { now, looks }: Reads,
   id: ImageVersionId,
   item: ListedImageVersion | undefined,
   record: ImageVersionRecord | undefined,
@@ -255,12 +247,13 @@ function shownOf(
   waits: Waits | undefined,
   { shown }: Remembered,
 ): Shown {
+  const seen = looks.seen(id);
   const make = (): Shown =>
     summaryOf(
       viewImageVersion(
         known(
           id,
-          look ?? (item && lookOf(item, record, now().toISOString())),
+          look ?? (item && lookOf(item, record, now().toISOString(), seen)),
           record,
           NO_LATEST,
           [],
@@ -278,9 +271,10 @@ function shownOf(
     return make();
   const listed = JSON.stringify(item);
   const kept = shown.get(id.versionName);
-  if (kept?.record === record && kept?.listed === listed) return kept.version;
+  if (kept?.record === record && kept?.seen === seen && kept?.listed === listed)
+    return kept.version;
   const version = make();
-  shown.set(id.versionName, { listed, record, version });
+  shown.set(id.versionName, { listed, record, seen, version });
   return version;
 }
 

@@ -4,6 +4,7 @@ import type {
   ImageVersionRequest,
   ImageVersionView,
 } from "../contract.js";
+import { keyIn, type KeyStatesBySet } from "../keys/version-keys.js";
 import { latestIn } from "../latest/flags.js";
 
 export type Summary = ImageSummaryView["versions"][number];
@@ -44,6 +45,7 @@ export function summaryOf({
     ...(sigil.rollout && { rollout: sigil.rollout }),
     ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
     ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
+    ...seenIn(sigil.regions),
     regions: sigil.regions.map((region) => {
       const target = profile.targetRegions?.find(
         (each) => canonicalRegion(each.name) === region.name,
@@ -76,4 +78,51 @@ export function summaryOf({
       };
     }),
   };
+}
+
+/** One look shows all regions of a version. */
+function seenIn(
+  regions: ImageVersionView["sigil"]["regions"],
+): Pick<Summary, "seenTime"> {
+  const seen = regions.find(({ seenTime }) => seenTime !== undefined);
+  return seen?.seenTime === undefined ? {} : { seenTime: seen.seenTime };
+}
+
+/** How old the looks are that a summary rests on. */
+export function ageOf(versions: readonly Summary[]): ImageSummaryView["seen"] {
+  const times = versions
+    .flatMap(({ seenTime }) => seenTime ?? [])
+    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  const [oldest] = times;
+  const newest = times.at(-1);
+  return {
+    ...(newest !== undefined && { newest }),
+    ...(oldest !== undefined && { oldest }),
+    never: versions.length - times.length,
+  };
+}
+
+/** Each set that was seen, by its place among `ids`. */
+export function keysOf(
+  ids: readonly string[],
+  states: KeyStatesBySet | undefined,
+): NonNullable<ImageSummaryView["keys"]> {
+  return ids.flatMap((id, diskEncryptionSet) => {
+    const state = states?.get(id.toLowerCase());
+    return state === undefined
+      ? []
+      : [
+          {
+            diskEncryptionSet,
+            ...keyIn(state),
+            problems: state.problems.map(
+              ({ seenBy: _, breaks, ...problem }) => ({
+                ...problem,
+                breaks: [...breaks],
+              }),
+            ),
+            notSeen: state.notSeen.map((one) => ({ ...one })),
+          },
+        ];
+  });
 }

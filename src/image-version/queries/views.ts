@@ -90,7 +90,7 @@ function sigilOf(
     ...shownBeside,
     latest,
     latestIn: [...latestIn],
-    ...(look && { observedTime: look.time }),
+    ...(look && { seenTime: look.time }),
     pending: pendingOf(known),
     ...(createdTime !== undefined && {
       createdTime,
@@ -128,11 +128,16 @@ function propertiesOf(shown: ImageVersionRequest): Record<string, unknown> {
   };
 }
 
-/** Each region as Azure shows it; of one that is followed, also how it came to that. */
+interface SeenRegion extends RegionRecord {
+  /** When Azure showed it so; absent if nobody has seen it yet. RFC 3339. */
+  readonly seenTime?: string;
+}
+
+/** Each region as Azure shows it, and for one that is followed how it got there. A region that no look has shown is Unknown. */
 function regionsOf(
   { look, record }: KnownImageVersion,
   shown: ImageVersionRequest,
-): readonly RegionRecord[] {
+): readonly SeenRegion[] {
   const running = record !== undefined && !isFinal(record.state);
   const names = [
     ...new Set([
@@ -152,26 +157,25 @@ function regionsOf(
       running,
     );
     if (seen === undefined)
-      return look !== undefined && !running
-        ? { ...followed, ...whole(look.provisioningState) }
-        : followed;
+      return running
+        ? { ...followed, ...seenAt(followed, record.status?.time) }
+        : { ...followed, state: "Unknown", progress: 0 };
     const { details: _, ...known } = followed;
     return {
       ...known,
       state: seen.state,
       progress: seen.state === "Completed" ? 100 : seen.progress,
+      ...seenAt(seen, look?.regionsTime ?? look?.time),
       ...(seen.details !== undefined && { details: seen.details }),
     };
   });
 }
 
-/** A region of which Azure says nothing has what the whole has. */
-function whole(
-  provisioningState: string,
-): Pick<RegionRecord, "state" | "progress"> | object {
-  return provisioningState === "Succeeded"
-    ? { state: "Completed", progress: 100 }
-    : {};
+function seenAt(
+  { state }: Pick<RegionRecord, "state">,
+  time: string | undefined,
+): Pick<SeenRegion, "seenTime"> {
+  return state === "Unknown" || time === undefined ? {} : { seenTime: time };
 }
 
 /** What is asked for, and Azure does not show yet: with pointers into the version as it will be. */

@@ -57,7 +57,15 @@ export async function waitsAmong(
       isFinal(record.state) &&
       ruleInForce(record) !== undefined;
     return isHeld
-      ? [known(id, lookOf(item, record, time), record, NO_LATEST, [])]
+      ? [
+          known(
+            id,
+            lookOf(item, record, time, looks.seen(id)),
+            record,
+            NO_LATEST,
+            [],
+          ),
+        ]
       : [];
   });
   return new Map(

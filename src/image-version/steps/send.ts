@@ -28,6 +28,7 @@ export async function send(
   try {
     if (what.kind === "delete") await mustNotBeLedTo(deps, id, what);
     url = await request(deps, id, what);
+    deps.looks.forget(id, imageIdOf(id));
   } catch (error) {
     return postponeOrEnd(deps, mine, error, writeRefused, (pair, { code }) =>
       // What became of a request without an answer only a look can tell; else nothing has begun.
@@ -44,16 +45,13 @@ export async function send(
 
 /** Answers the URL of ARM's asynchronous operation. */
 async function request(
-  { resourceManager, looks }: Dependencies,
+  { resourceManager }: Dependencies,
   id: ImageVersionId,
   what: Writing,
 ): Promise<string | undefined> {
   switch (what.kind) {
-    case "put": {
-      const url = await resourceManager.putImageVersion(id, what.body);
-      looks.forget(id, imageIdOf(id));
-      return url;
-    }
+    case "put":
+      return resourceManager.putImageVersion(id, what.body);
     case "delete": {
       const { bypassSoftDelete } = what.request.deletion;
       return resourceManager.deleteImageVersion(

@@ -21,7 +21,6 @@ import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
 import { poll } from "../../operation/waiting.js";
 import {
   imageIdIn,
-  imageIdOf,
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -191,8 +190,6 @@ async function act(
       ? advance(seen, contextOf(deps), { patch: {}, waitMs: 0 })
       : after(seen, next, { ...prepared, ids }, softDelete, contextOf(deps));
   });
-  if (isRestoring(pair.record.state) || isDeleted)
-    deps.looks.forget(id, imageIdOf(id));
   // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
   if (mine === undefined) return;
   if (isWriting(next) && isJudged(next, prepared))

@@ -50,7 +50,7 @@ test("is looked at once for all who open it, and what is wrong is told", async (
     notSeen: [],
     problems: [{ code: "KeyDisabled", diskEncryptionSetId: OS }],
   });
-  expect(keys?.lookedTime).toBeDefined();
+  expect(keys?.seenTime).toBeDefined();
   const reads = setsRead();
   expect(reads).toBeGreaterThan(0);
   await open();

@@ -1022,7 +1022,7 @@ describe("wait", () => {
   describe("watch, of an operation that had ended", () => {
     const watch = (
       seen: readonly Record<string, unknown>[],
-      observedTime = "2026-01-02T00:00:00Z",
+      seenTime = "2026-01-02T00:00:00Z",
       warnings: readonly { readonly message: string }[] = [],
     ): ReturnType<typeof runLine> =>
       runLine(`image-version watch ${AT} -e 1.0.0`, ({ path }) =>
@@ -1039,7 +1039,7 @@ describe("wait", () => {
                 ...VERSION,
                 sigil: {
                   ...VERSION.sigil,
-                  observedTime,
+                  seenTime,
                   regions: seen,
                   warnings,
                 },

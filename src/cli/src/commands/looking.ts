@@ -28,9 +28,9 @@ export const SHOW: Command = {
       help: "Taken as az has it; the replication status is always shown.",
     },
     {
-      names: ["--fresh"],
+      names: ["--refresh"],
       kind: "flag",
-      help: "Read from Azure now; what Sigil saw last otherwise.",
+      help: "Read the version from Azure now.",
     },
   ],
   columns: [
@@ -55,7 +55,7 @@ export const SHOW: Command = {
   async run(context) {
     const { body, headers } = await context.client.call("getImageVersion", {
       path: versionIn(context),
-      query: context.values.boolean("--fresh") ? { fresh: true } : {},
+      query: context.values.boolean("--refresh") ? { refresh: true } : {},
     });
     for (const { type, message, whatToDo } of body.sigil.conditions ?? [])
       context.note(
@@ -206,13 +206,13 @@ async function lastOperation(context: Context): Promise<{
 /** Whether Azure has shown the version after the operation's end. What it showed before says less than the operation. */
 function isSeenSince(
   operation: Operation,
-  { sigil: { observedTime } }: ImageVersion,
+  { sigil: { seenTime } }: ImageVersion,
 ): boolean {
   return (
     hasEnded(operation) &&
-    observedTime !== undefined &&
+    seenTime !== undefined &&
     operation.endTime !== undefined &&
-    Date.parse(observedTime) > Date.parse(operation.endTime)
+    Date.parse(seenTime) > Date.parse(operation.endTime)
   );
 }
 

@@ -26,10 +26,10 @@ export function KeysCard({ version }: { readonly version: Version }) {
       aside={
         <span class="muted small">
           {typesText(disks)}
-          {keys?.lookedTime !== undefined && (
+          {keys?.seenTime !== undefined && (
             <>
-              {" · looked at "}
-              <Time value={keys.lookedTime} lower />
+              {" · seen "}
+              <Time value={keys.seenTime} lower />
             </>
           )}
         </span>

@@ -144,7 +144,6 @@ describe("invariant 3: what would wait too long is not sent", () => {
 
 describe("invariant 4: what is read for somebody who looks on does not wait", () => {
   const shown = (count: number) => toDisplay(() => turns(count));
-  const FRESH = { ...READ, turn: "fresh" as const };
 
   test("a read to display is sent where no wait is due", async () => {
     answered(1_400);
@@ -163,24 +162,8 @@ describe("invariant 4: what is read for somebody who looks on does not wait", ()
     expect((await turns(1)).map(Math.round)).toEqual([1_473]);
   });
 
-  test("a read that must be fresh is sent where anything is left, when it is not said when", async () => {
-    answered(2);
-    await turns(1);
-    expect((await turns(1))[0]).toBeLessThan(-5_000);
-    expect(await turns(1, FRESH)).toEqual([0]);
-    expect((await turns(1, FRESH)).map(Math.round)).toEqual([-1_200]);
-    await expect(pacer.turn(FRESH)).rejects.toMatchObject({
-      code: "ResourceManagerThrottled",
-      message:
-        "Azure Resource Manager's limit for calls in subscription s is nearly used up: the read of version 1.0.0 was not sent.",
-    });
-    nowMs += 600;
-    expect(await turns(1, FRESH)).toEqual([0]);
-  });
-
   test("nor is one sent before the time that ARM has named", async () => {
     answered(2_000, READ, 429);
-    expect((await turns(2, FRESH)).every((wait) => wait < -40_000)).toBe(true);
     expect((await shown(2)).every((wait) => wait < -40_000)).toBe(true);
   });
 

@@ -44,7 +44,7 @@ test("safe is what was seen in each region, and is well", () => {
     keys([state("/WESTUS", { lookedTime: TIMES[0] }), state("/eastus2")]),
   ).toMatchObject({
     state: "Safe",
-    lookedTime: TIMES[0],
+    seenTime: TIMES[0],
     problems: [],
     notSeen: [],
   });

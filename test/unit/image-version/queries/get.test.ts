@@ -26,14 +26,14 @@ const { record } = told(
 
 const shown = (
   stored: ImageVersionRecord,
-  version: (turn?: "fresh") => Promise<Look>,
-  { seconds = 75, turn }: { seconds?: number; turn?: "fresh" } = {},
+  version: (anew?: boolean) => Promise<Look>,
+  { seconds = 75, refresh }: { seconds?: number; refresh?: boolean } = {},
 ): Promise<KnownImageVersion> =>
   getImageVersion(
     {
       store: { readRecord: () => Promise.resolve(stored) } as never,
       looks: {
-        version: (_, asked) => version(asked),
+        version: (_, asked) => version(asked?.anew),
         versions: () =>
           Promise.resolve({
             items: [],
@@ -43,7 +43,8 @@ const shown = (
         galleries: () => Promise.reject(new Error("nobody asks")),
         images: () => Promise.resolve(undefined),
         has: () => false,
-        keep: () => undefined,
+        seen: () => undefined,
+        see: () => undefined,
         forget: () => undefined,
         keys: (_, look) => look(),
         once: (_, read) => read(),
@@ -52,7 +53,7 @@ const shown = (
       now: () => at(seconds).now,
     },
     idOf(VERSION_ID),
-    turn,
+    refresh,
   );
 
 const shownOver = async (shared: Look): Promise<Look | undefined> =>
@@ -78,8 +79,8 @@ describe("a version that is followed", () => {
     const asked: unknown[] = [];
     const { look, warnings } = await shown(
       followed,
-      (turn) => {
-        asked.push(turn);
+      (anew) => {
+        asked.push(anew);
         return Promise.resolve(fresh);
       },
       { seconds: 3_000 },
@@ -90,18 +91,31 @@ describe("a version that is followed", () => {
     expect(asked).toEqual([]);
   });
 
-  test("shows a fresh one to whoever asks for it, or says why not", async () => {
-    const turn = "fresh";
-    const { look } = await shown(followed, () => Promise.resolve(fresh), {
-      seconds: 3_000,
-      turn,
-    });
+  test("shows a new one to whoever refreshes it, or the last one with the reason", async () => {
+    const refresh = { seconds: 3_000, refresh: true };
+    const { look, warnings } = await shown(
+      followed,
+      () => Promise.resolve(fresh),
+      refresh,
+    );
     expect(look).toBe(fresh);
+    expect(warnings).toEqual([]);
     const notSent = new ServiceError("ResourceManagerThrottled", "no turn", {
       retryAfterMs: 1_200,
     });
-    await expect(
-      shown(followed, () => Promise.reject(notSent), { seconds: 3_000, turn }),
-    ).rejects.toBe(notSent);
+    const unsent = await shown(
+      followed,
+      () => Promise.reject(notSent),
+      refresh,
+    );
+    expect(unsent.look).toEqual(followed.status);
+    expect(unsent.warnings).toMatchObject([
+      { code: "ResourceManagerThrottled", severity: "warning" },
+    ]);
+    // What stands in for a read that was not sent is told by its time, too.
+    const old = { ...fresh, time: at(2_990).now.toISOString() };
+    expect(
+      (await shown(followed, () => Promise.resolve(old), refresh)).warnings,
+    ).toMatchObject([{ code: "ResourceManagerThrottled" }]);
   });
 });

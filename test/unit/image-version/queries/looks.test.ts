@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createLooks } from "../../../../src/image-version/queries/looks.js";
+import {
+  createLooks,
+  seeing,
+} from "../../../../src/image-version/queries/looks.js";
 import { ServiceError } from "../../../../src/errors.js";
 import type { Looks } from "../../../../src/image-version/ports.js";
 import type {
@@ -20,7 +23,6 @@ const FOREIGN = `${GALLERY}Foreign`;
 let nowMs: number;
 let reads: string[];
 let listed: string[];
-let turns: ("fresh" | undefined)[];
 let answer: () => Promise<ObservedImageVersion | undefined>;
 let list: () => Promise<readonly ListedImageVersion[]>;
 let looks: Looks;
@@ -28,14 +30,12 @@ beforeEach(() => {
   nowMs = Date.UTC(2026, 0, 1);
   reads = [];
   listed = [];
-  turns = [];
   answer = () => Promise.resolve(lookOf("Succeeded"));
   list = () => Promise.resolve([]);
   looks = createLooks(
     {
-      getImageVersion: ({ versionName }, turn) => {
+      getImageVersion: ({ versionName }) => {
         reads.push(versionName);
-        turns.push(turn);
         return answer();
       },
       listImageVersions: () => {
@@ -203,23 +203,59 @@ describe("invariant 4: what was read before stands in for a read to display that
   });
 });
 
-test("a fresh look is read for whoever asks for it, and kept for others", async () => {
+test("a refresh reads what was seen five seconds ago or earlier, once for all who ask", async () => {
   await looks.version(ID);
+  nowMs += 4_999;
+  await looks.version(ID, { anew: true });
+  expect(reads).toHaveLength(1);
+  nowMs += 1;
   const [one, other] = await Promise.all([
-    looks.version(ID, "fresh"),
-    looks.version(ID, "fresh"),
+    looks.version(ID, { anew: true }),
+    looks.version(ID, { anew: true }),
   ]);
-  expect(one).not.toBe(other);
+  expect(one).toBe(other);
   expect(await looks.version(ID)).toBe(other);
-  expect(turns).toEqual([undefined, "fresh", "fresh"]);
+  expect(reads).toHaveLength(2);
 });
 
-test("what another read has shown is kept", async () => {
-  const look = lookOf("Updating");
-  looks.keep(ID, look);
-  expect(looks.has(ID)).toBe(true);
-  expect(await looks.version(ID)).toBe(look);
-  expect(reads).toEqual([]);
+test("a look that began before a given time is read again", async () => {
+  await looks.version(ID);
+  nowMs += 1_000;
+  const after = new Date(nowMs).toISOString();
+  await looks.version(ID, { after: "2025-12-31T23:59:59Z" });
+  await looks.version(ID, { after });
+  expect(reads).toHaveLength(2);
+});
+
+describe("whatever reads a version by the wrapped resource manager", () => {
+  const read = (): Promise<unknown> =>
+    seeing(
+      { getImageVersion: (_: typeof ID) => answer() },
+      looks,
+    ).getImageVersion(ID);
+
+  test("is seen by all, and its regions are remembered after that", async () => {
+    answer = () => Promise.resolve(lookOf("Updating"));
+    await read();
+    expect(looks.has(ID)).toBe(true);
+    const time = new Date(nowMs).toISOString();
+    expect(await looks.version(ID)).toMatchObject({
+      provisioningState: "Updating",
+      time,
+    });
+    expect(reads).toEqual([]);
+    nowMs += 86_400_000;
+    expect(looks.has(ID)).toBe(false);
+    expect(looks.seen(ID)).toMatchObject({ time });
+  });
+
+  test("and finds none forgets its regions", async () => {
+    await read();
+    answer = () => Promise.resolve(undefined);
+    await read();
+    expect(looks.seen(ID)).toBeUndefined();
+    expect(await looks.version(ID)).toBeUndefined();
+  });
 });
 
 test("what was written to is read again, and so is its list", async () => {

@@ -34,6 +34,7 @@ const version = (
 const body = (...versions: ReturnType<typeof version>[]) => ({
   time: "2026-06-01T12:00:00Z",
   complete: true,
+  seen: { never: 0 },
   diskEncryptionSets: ["/sets/a", "/sets/b"],
   keys: [
     {

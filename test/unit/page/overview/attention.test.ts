@@ -30,6 +30,7 @@ function known(
       body: {
         time: "2026-06-01T12:00:00Z",
         complete: true,
+        seen: { never: 0 },
         diskEncryptionSets: problems.map(
           ([set]) => `/subscriptions/s/resourceGroups/g/sets/${set}`,
         ),

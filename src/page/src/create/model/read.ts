@@ -34,6 +34,7 @@ const READ_ONLY = new Map<string, readonly string[]>(
       "managedBy",
       "operationId",
       "state",
+      "seenTime",
       "observedTime",
       "latest",
       "latestIn",

@@ -1,0 +1,119 @@
+/** GET, list and summary say the same of a region at the same moment, whoever looked; what nobody has seen is Unknown. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import {
+  getImageVersion,
+  listImageVersions,
+} from "../../../src/image-version/queries/get.js";
+import { lookAt } from "../../../src/image-version/queries/look-at.js";
+import {
+  createLooks,
+  seeing,
+} from "../../../src/image-version/queries/looks.js";
+import { createSummaries } from "../../../src/image-version/queries/summaries.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
+import { imageIdOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+
+const OURS = seedVersionId("1.0.0");
+const OTHERS = seedVersionId("2.0.0");
+const IMAGE = imageIdOf(idOf(OURS));
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+  await request(world.deps, OURS, managedImageRequest());
+  await world.finish(OURS);
+  await world.deps.resourceManager.putImageVersion(
+    idOf(OTHERS),
+    canonicalForm(managedImageRequest()),
+  );
+  world.clock.advance(60 * 60_000);
+});
+afterAll(() => world.close());
+
+/** An instance that has seen nothing yet, and what it says of each version's regions. */
+function instance() {
+  const reader = world.deps.resourceManager;
+  const looks = createLooks(reader, world.deps.resources, world.deps.now);
+  const deps = { ...world.deps, looks, resourceManager: seeing(reader, looks) };
+  const summarize = createSummaries(deps);
+  const list = async () => {
+    const { value } = await listImageVersions(deps, IMAGE, 10, undefined);
+    return value.map((one) => said(viewImageVersion(one, deps.now())));
+  };
+  const summary = async () => {
+    const { view } = await summarize(IMAGE);
+    return view.versions.map(({ name, regions }) => [
+      name,
+      ...regions.map((region) => [region.name, region.state, region.latest]),
+    ]);
+  };
+  const get = async (id: string) =>
+    said(
+      viewImageVersion(await getImageVersion(deps, idOf(id)), world.deps.now()),
+    );
+  return { deps, list, summary, summarize, get };
+}
+
+function said({ name, sigil }: ReturnType<typeof viewImageVersion>) {
+  return [
+    name,
+    ...sigil.regions.map((region) => [
+      region.name,
+      region.state,
+      sigil.latestIn.includes(region.name),
+    ]),
+  ];
+}
+
+const stateOf = (region: string, state: "Failed" | "Completed") =>
+  world.simulator.control.setRegionState({ versionId: OURS, region, state });
+
+beforeEach(() => {
+  world.clock.advance(35_000);
+});
+
+test("a version that nobody has seen is Unknown in list and summary, and counted", async () => {
+  const { list, summary, summarize } = instance();
+  const [others, ours] = await list();
+  expect(others).toEqual([
+    "2.0.0",
+    ["westus", "Unknown", true],
+    ["eastus2", "Unknown", true],
+  ]);
+  expect(ours?.[1]).toEqual(["westus", "Completed", false]);
+  expect(await summary()).toEqual([others, ours]);
+  const { view } = await summarize(IMAGE);
+  expect(view.seen).toEqual({
+    never: 1,
+    oldest: view.seen.newest,
+    newest: expect.any(String) as string,
+  });
+  expect(view.versions[0]).not.toHaveProperty("seenTime");
+});
+
+test("whoever sees a region fail, list, summary and GET say so at once, in latest too", async () => {
+  const { deps, list, summary, get } = instance();
+  await list();
+  await stateOf("eastus2", "Failed");
+  // A step, a plan, drift: whatever reads the version by the port.
+  await lookAt(deps, idOf(OURS));
+  await lookAt(deps, idOf(OTHERS));
+  world.clock.advance(3_000); // How long a summary is kept.
+  const listed = await list();
+  expect(listed).toEqual([
+    ["2.0.0", ["westus", "Completed", true], ["eastus2", "Completed", true]],
+    ["1.0.0", ["westus", "Completed", false], ["eastus2", "Failed", false]],
+  ]);
+  expect(await summary()).toEqual(listed);
+  expect(await get(OURS)).toEqual(listed[1]);
+  expect(await get(OTHERS)).toEqual(listed[0]);
+  await stateOf("eastus2", "Completed");
+});
