@@ -47,26 +47,15 @@ const CONFIDENTIAL_NAMES = CONFIDENTIAL_TYPES.map(
     ] as const,
 );
 
-/** What the rule is made of; what each is called, begins with, and stands for. */
+/** The fields of a rule: member, label, hint. */
 const RULE_FIELDS = [
-  [
-    "osDisk",
-    "Set of the OS disk",
-    "{region}-os",
-    "{region} stands for the region.",
-  ],
+  ["osDisk", "Set of the OS disk", "{region} stands for the region."],
   [
     "dataDisks",
     "Set of data disks",
-    "{region}-data-{lun}",
     "{lun} stands for the disk's number, too.",
   ],
-  [
-    "tag",
-    "Or by a tag of the set",
-    "image=golden",
-    "For disks without a name above.",
-  ],
+  ["tag", "Or by a tag of the set", "For disks without a name above."],
 ] as const satisfies readonly (readonly [keyof KeyRule, ...string[]])[];
 
 /** How every disk is encrypted, and the rule that names its set in each region. The rows of regions say where it fails. */
@@ -74,10 +63,12 @@ export function Keys({
   image,
   form,
   sets,
+  suggestedRule,
   change,
 }: SectionProps<Form> & {
   readonly image: ImageName;
   readonly sets: SetsState;
+  readonly suggestedRule: KeyRule;
 }) {
   const fitting = fittingIn(form, sets.value ?? [], image.subscriptionId);
   const isOpen = form.regions.some((region) =>
@@ -121,7 +112,8 @@ export function Keys({
             <Rule
               form={form}
               change={change}
-              suggestions={patternsIn(sets.value ?? [])}
+              patterns={patternsIn(sets.value ?? [])}
+              suggested={suggestedRule}
             />
           )}
         </div>
@@ -179,29 +171,31 @@ export function Keys({
 
 function Rule({
   form: { rule },
-  suggestions,
+  patterns,
+  suggested,
   change,
 }: Pick<SectionProps<Form>, "change"> & {
   readonly form: Pick<Form, "rule">;
-  readonly suggestions: readonly string[];
+  /** Names to choose from. */
+  readonly patterns: readonly string[];
+  /** What an empty field shows. */
+  readonly suggested: KeyRule;
 }) {
   return (
     <>
       <datalist id="set-patterns">
-        {suggestions.map((pattern) => (
+        {patterns.map((pattern) => (
           <option key={pattern} value={pattern} />
         ))}
       </datalist>
-      {RULE_FIELDS.map(([name, label, example, hint], place) => (
+      {RULE_FIELDS.map(([name, label, hint]) => (
         <TextField
           key={name}
           field={`rule-${name}`}
           label={label}
           {...(name !== "tag" && { list: "set-patterns" })}
           value={rule[name]}
-          placeholder={
-            (name === "tag" ? undefined : suggestions[place]) ?? example
-          }
+          placeholder={suggested[name]}
           hint={hint}
           onChange={(value) => change({ rule: { ...rule, [name]: value } })}
         />

@@ -3,10 +3,11 @@ import { entries, type Client } from "@sigil/client";
 import type { ImageName } from "../routes.js";
 import type { VersionSummary } from "../summaries.js";
 import type { SectionProps } from "./fields.js";
-import type { Form } from "./model/form.js";
-import { withProposedSets } from "./model/regions.js";
+import type { Form, KeyRule } from "./model/form.js";
+import { suggestedRule, withProposedSets } from "./model/regions.js";
 import type { DiskEncryptionSet } from "./model/sets.js";
 import type { Base } from "./model/submission.js";
+import { useLoaded } from "../components/loaded.js";
 import { errorOf } from "../retry.js";
 
 export interface SetsState {
@@ -87,4 +88,25 @@ export function useProposedSets(
       });
   }, [added, sets]);
   return (regions) => setAdded((before) => [...before, ...regions]);
+}
+
+/** What an empty rule suggests, by the newest of the other versions once it has been read. */
+export function useSuggestedRule({
+  image,
+  others,
+  read,
+}: {
+  readonly image: ImageName;
+  /** Other versions, the highest first. */
+  readonly others: readonly VersionSummary[];
+  readonly read: (version: string) => Promise<Base>;
+}): KeyRule {
+  const name = others[0]?.name;
+  const newest = useLoaded(name ?? "", async () =>
+    name === undefined ? undefined : await read(name),
+  );
+  return suggestedRule(
+    newest.kind === "loaded" ? newest.value?.form : undefined,
+    image,
+  );
 }

@@ -33,7 +33,7 @@ import { Regions } from "./regions.js";
 import { Review } from "./review.js";
 import { TagsSection } from "./tags.js";
 import { sourceKey, usePlan } from "./use-plan.js";
-import { useProposedSets, useSets } from "./use-sets.js";
+import { useProposedSets, useSets, useSuggestedRule } from "./use-sets.js";
 import { useSubmit } from "./use-submit.js";
 
 export function VersionForm({
@@ -83,12 +83,9 @@ export function VersionForm({
     }));
     if (submission.error !== undefined && !submission.outdated) resume();
   };
-  const proposeSets = useProposedSets(sets, {
-    image,
-    others: versions.filter(({ name }) => name !== change?.version),
-    read,
-    edit,
-  });
+  const others = versions.filter(({ name }) => name !== change?.version);
+  const proposeSets = useProposedSets(sets, { image, others, read, edit });
+  const suggestedRule = useSuggestedRule({ image, others, read });
   const { sourceDataDiskLuns } = plan.plan ?? {};
   const ofSource = sourceDataDiskLuns?.join();
   useEffect(() => {
@@ -191,7 +188,13 @@ export function VersionForm({
             lunsKnown={plan.toldSource === sourceKey(form)}
             change={edit}
           />
-          <Keys image={image} form={form} sets={sets} change={edit} />
+          <Keys
+            image={image}
+            form={form}
+            sets={sets}
+            suggestedRule={suggestedRule}
+            change={edit}
+          />
           <Latest form={form} change={edit} />
           <Regions
             image={image}

@@ -10,6 +10,7 @@ import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   copied,
   regionsIn,
+  suggestedRule,
   withProposedSets,
 } from "../../../../src/page/src/create/model/regions.js";
 import type { DiskEncryptionSet } from "../../../../src/page/src/create/model/sets.js";
@@ -247,5 +248,38 @@ describe("the sets of a region that is added", () => {
   it("stay with a tag that chooses them", () => {
     const tagged = { ...there, rule: { ...there.rule, tag: "image=golden" } };
     expect(proposed(tagged, sets, [earlier])).toEqual(["", "", {}]);
+  });
+});
+
+describe("an empty rule suggests", () => {
+  const newest = (os: string, data: string): Pick<Form, "regions"> => ({
+    regions: withRegions(EMPTY_FORM, ["westus", "eastus2"]).regions.map(
+      (region) => ({
+        ...region,
+        sets: {
+          os: seedResource(`diskEncryptionSets/${region.name}-${os}`),
+          0: seedResource(`diskEncryptionSets/${region.name}-${data}`),
+        },
+      }),
+    ),
+  });
+  const example = {
+    osDisk: "{region}-os",
+    dataDisks: "{region}-data-{lun}",
+    tag: "image=golden",
+  };
+
+  it("for each kind of disk the name that its sets follow in the newest version", () => {
+    expect(suggestedRule(newest("os", "data-0"), IMAGE)).toEqual(example);
+    expect(suggestedRule(newest("boot", "disk"), IMAGE)).toEqual({
+      ...example,
+      osDisk: "{region}-boot",
+      dataDisks: "{region}-disk",
+    });
+  });
+
+  it("an example, where there is no version yet, or its sets follow no name", () => {
+    expect(suggestedRule(undefined, IMAGE)).toEqual(example);
+    expect(suggestedRule({ regions: [] }, IMAGE)).toEqual(example);
   });
 });

@@ -140,6 +140,25 @@ export function withProposedSets(
   };
 }
 
+const RULE_EXAMPLE: KeyRule = {
+  osDisk: "{region}-os",
+  dataDisks: "{region}-data-{lun}",
+  tag: "image=golden",
+};
+
+/** What the empty fields of a rule show: the names that the newest version follows for that kind of disk, else an example. */
+export function suggestedRule(
+  newest: Pick<Form, "regions"> | undefined,
+  image: ImageName,
+): KeyRule {
+  const { osDisk, dataDisks } = ruleFrom(newest?.regions ?? [], image);
+  return {
+    ...RULE_EXAMPLE,
+    ...(osDisk && { osDisk }),
+    ...(dataDisks && { dataDisks }),
+  };
+}
+
 function ruleFrom(
   regions: readonly RegionRow[],
   { resourceGroupName }: ImageName,
