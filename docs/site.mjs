@@ -65,12 +65,27 @@ const SECTIONS = [
   {
     title: "Reference",
     groups: [
-      inFolder("", "docs/reference", [
+      inFolder("Command line", "docs/reference", [
         "cli",
+        "cli/image-version-create",
+        "cli/image-version",
+        "cli/image-version-release",
+        "cli/operation",
+        "cli/test",
+        "cli/subscription",
+        "cli/machine",
         "from-az",
+      ]),
+      inFolder("API and events", "docs/reference", [
         "api",
         "events",
         "conditions",
+        "errors",
+        "states",
+        "names",
+        "contracts",
+      ]),
+      inFolder("Behaviour", "docs/reference", [
         "promotion",
         "changing",
         "deletion",
@@ -78,16 +93,14 @@ const SECTIONS = [
         "test-machines",
         "rules",
         "refusals",
-        "errors",
-        "states",
+      ]),
+      inFolder("Deployment", "docs/reference", [
+        "deployment",
         "settings",
         "roles",
         "permissions",
-        "deployment",
         "operations",
         "review",
-        "names",
-        "contracts",
         "dependencies",
       ]),
     ],

@@ -5,6 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { COMMANDS } from "../../src/cli/src/commands/all.js";
 
 let site: string;
 /** Of each file, by its path in the site; what is no text is empty. */
@@ -78,6 +79,19 @@ test("every link and anchor within the site leads somewhere", () => {
     }
 });
 
+test("a command's old address, on the one page of all commands, leads to its page", () => {
+  const page = files.get("docs/reference/cli.html") ?? "";
+  for (const { words } of COMMANDS) {
+    const anchor = `sigil-${words.replaceAll(" ", "-")}`;
+    expect(page).toMatch(
+      new RegExp(
+        `<a id="${anchor}"></a><a href="cli/[a-z-]+\\.html#${anchor}">`,
+        "u",
+      ),
+    );
+  }
+});
+
 test("no script runs but the two beside the pages, and nothing is fetched from outside", () => {
   for (const [name, text] of files) {
     if (!/\.(?:html|css|svg)$/u.test(name)) continue;
@@ -123,7 +137,9 @@ test("a code, a task and an option are found, and what is found is there", () =>
   expect(found("undo a deletion")).toContain(
     "docs/how-to/undo-a-deletion.html",
   );
-  expect(found("--increment")).toContain("docs/reference/cli.html");
+  expect(found("--increment")).toContain(
+    "docs/reference/cli/image-version-create.html",
+  );
   for (const [, kind, address] of INDEX) {
     expect(files.has(address), address).toBe(true);
     expect(kind).not.toBe("");

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { format } from "prettier";
 import { expect, it } from "vitest";
 import type { Command } from "../../../src/cli/src/command.js";
@@ -30,7 +31,7 @@ function section({
   examples = [],
 }: Command): readonly string[] {
   return [
-    `### sigil ${words}`,
+    `## sigil ${words}`,
     "",
     `${cell(summary)}.${description === undefined ? "" : ` ${cell(description.replaceAll("\n", " "))}`}`,
     "",
@@ -49,11 +50,94 @@ function section({
   ];
 }
 
-function reference(): string {
+/** The pages of the reference. A command is on the page that names most of its words. */
+const PAGES = [
+  {
+    file: "image-version-create",
+    title: "sigil image-version create, plan",
+    commands: ["image-version create", "image-version plan"],
+  },
+  {
+    file: "image-version",
+    title: "sigil image-version show, update, delete",
+    commands: ["image-version"],
+  },
+  {
+    file: "image-version-release",
+    title: "sigil image-version test, promote, roll-back, revoke",
+    commands: [
+      "image-version test",
+      "image-version promote",
+      "image-version demote",
+      "image-version roll-back",
+      "image-version approve",
+      "image-version revoke",
+      "image-version unrevoke",
+      "image-version retry",
+    ],
+  },
+  {
+    file: "operation",
+    title: "sigil operation, events, rejected",
+    commands: ["operation", "events", "rejected"],
+  },
+  {
+    file: "test",
+    title: "sigil test-result, test-profile",
+    commands: ["test-result", "test-profile"],
+  },
+  {
+    file: "subscription",
+    title: "sigil gallery, image-definition, retention, key, subscription",
+    commands: [
+      "gallery",
+      "image-definition",
+      "retention",
+      "encryption-set",
+      "key",
+      "subscription",
+    ],
+  },
+  {
+    file: "machine",
+    title: "sigil open, configure, version, completion",
+    commands: ["open", "configure", "version", "completion"],
+  },
+] as const;
+type Page = (typeof PAGES)[number];
+
+function pageOf({ words }: Command): Page {
+  const [named] = PAGES.flatMap((page) =>
+    page.commands.map((name) => ({ page, name })),
+  )
+    .filter(({ name }) => `${words} `.startsWith(`${name} `))
+    .sort((a, b) => b.name.length - a.name.length);
+  if (named === undefined)
+    throw new Error(`No page of PAGES names "${words}", nor its group.`);
+  return named.page;
+}
+
+/** The commands of each group, by what it is about. */
+const GROUPED = [
+  ...Object.entries(GROUPS).map(
+    ([group, about]) =>
+      [
+        about,
+        COMMANDS.filter(({ words }) => words.startsWith(`${group} `)),
+      ] as const,
+  ),
+  ["This machine", COMMANDS.filter(({ words }) => !words.includes(" "))],
+] as const;
+
+const anchorOf = ({ words }: Command): string =>
+  `sigil-${words.replaceAll(" ", "-")}`;
+
+/** Each command has the anchor that it had when all were on this page. */
+function start(): string {
   return [
     "# Command line",
     "",
-    "Every command and option of `sigil`. `npm run readme` writes this page from the table that the program itself reads. How to begin: [Your first version](../tutorial.md). What differs from az: [From az to sigil](from-az.md).",
+    "Every command of `sigil`, and what all of them share. `npm run readme` writes this page and those that it leads to from the table that the program itself reads. How to begin: [Your first version](../tutorial.md). What differs from az: [From az to sigil](from-az.md).",
     "",
     "## Exit codes",
     "",
@@ -66,22 +150,43 @@ function reference(): string {
     "## Options of every command",
     "",
     ...optionTable(GLOBAL_OPTIONS),
-    ...Object.entries(GROUPS).flatMap(([group, about]) => [
+    ...GROUPED.flatMap(([about, commands]) => [
       `## ${about}`,
       "",
-      ...COMMANDS.filter(({ words }) => words.startsWith(`${group} `)).flatMap(
-        section,
-      ),
+      "| command | what it does |",
+      "| --- | --- |",
+      ...commands.map((command) => {
+        const anchor = anchorOf(command);
+        return `| <a id="${anchor}"></a>[sigil ${command.words}](cli/${pageOf(command).file}.md#${anchor}) | ${cell(command.summary)} |`;
+      }),
+      "",
     ]),
-    "## This machine",
+  ].join("\n");
+}
+
+function reference(page: Page): string {
+  return [
+    `# ${page.title}`,
     "",
-    ...COMMANDS.filter(({ words }) => !words.includes(" ")).flatMap(section),
+    "`npm run readme` writes this page. Exit codes, the options of every command, and all other commands: [Command line](../cli.md).",
+    "",
+    ...COMMANDS.filter((command) => pageOf(command) === page).flatMap(section),
   ].join("\n");
 }
 
 // `vitest -u`, which `npm run readme` is, writes the file where it differs.
-it("is in the reference, with every command and option", async () => {
+it.each([
+  ["cli", start],
+  ...PAGES.map((page) => [`cli/${page.file}`, () => reference(page)] as const),
+] as const)("is in the reference: %s", async (name, made) => {
   await expect(
-    await format(reference(), { parser: "markdown" }),
-  ).toMatchFileSnapshot("../../../docs/reference/cli.md");
+    await format(made(), { parser: "markdown" }),
+  ).toMatchFileSnapshot(`../../../docs/reference/${name}.md`);
+});
+
+it("has a page in the reference for every command, and no page besides", () => {
+  const named = COMMANDS.map((command) => `${pageOf(command).file}.md`);
+  expect(readdirSync("docs/reference/cli").sort()).toEqual(
+    [...new Set(named)].sort(),
+  );
 });
