@@ -1,6 +1,6 @@
 // Search, copy buttons, tabs and the contents of a phone. No network, no server: the index is a script beside this one.
 "use strict";
-const { INDEX } = globalThis;
+const { find } = globalThis.SEARCH;
 const here = document.documentElement.dataset.root;
 const input = document.querySelector("#q"),
   hits = document.querySelector("#hits");
@@ -8,26 +8,6 @@ const say = document.querySelector("#say");
 let at = -1;
 const escape = (s) =>
   s.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
-function find(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return INDEX.map(([title, kind, url, body]) => {
-    const t = title.toLowerCase(),
-      all = t + " " + body;
-    if (!words.every((w) => all.includes(w))) return;
-    return {
-      title,
-      kind,
-      url,
-      score: words.reduce(
-        (n, w) => n + (t.startsWith(w) ? 4 : t.includes(w) ? 3 : 1),
-        0,
-      ),
-    };
-  })
-    .filter(Boolean)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, 8);
-}
 function show() {
   const text = input.value.trim();
   at = -1;

@@ -8,7 +8,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import MarkdownIt from "markdown-it";
+import { indexOf } from "./search.mjs";
 
 /** @typedef {import("markdown-it").Token} Token */
 
@@ -229,8 +231,10 @@ function addressOf(file) {
   return file.replace(/\.md$/u, ".html");
 }
 
-/** Gives each heading GitHub's anchor. @param {Token[]} tokens */
+/** Gives each heading GitHub's anchor: one that is there already is numbered. @param {Token[]} tokens */
 function headings(tokens) {
+  /** @type {Map<string, number>} */
+  const given = new Map();
   const sections = tokens.flatMap((token, i) => {
     if (token.type !== "heading_open") return [];
     const inline = tokens[i + 1]?.children ?? [];
@@ -238,10 +242,13 @@ function headings(tokens) {
       .filter(({ type }) => type === "text" || type === "code_inline")
       .map(({ content }) => content)
       .join("");
-    const anchor = text
+    const name = text
       .toLowerCase()
       .replace(/[^\w\s-]/gu, "")
       .replace(/\s/gu, "-");
+    const times = given.get(name) ?? 0;
+    given.set(name, times + 1);
+    const anchor = times === 0 ? name : `${name}-${times}`;
     token.attrSet("id", anchor);
     return [{ level: token.tag, text, anchor }];
   });
@@ -251,33 +258,31 @@ function headings(tokens) {
   };
 }
 
-/** Title, kind, address, and what a page is found by: its headings, codes and first words. */
-function searchIndex() {
-  return FILES.map((file) => {
-    const { tokens = [], title = "", sections = [] } = pages.get(file) ?? {};
-    const inline = tokens.filter(({ type }) => type === "inline");
-    const codes = inline.flatMap(({ children }) =>
-      (children ?? [])
-        .filter(({ type }) => type === "code_inline")
-        .map(({ content }) => content),
+/** What is found: each section of each page. A page's lead weighs as much as a heading. */
+function searched() {
+  return FILES.flatMap((file) => {
+    const { tokens = [], title = "" } = pages.get(file) ?? {};
+    const page = { page: addressOf(file), kind: KIND[file] ?? "", title };
+    const lead = tokens.find(
+      ({ type }, i) =>
+        type === "inline" && tokens[i - 1]?.type === "paragraph_open",
     );
-    // Of what is typed and answered, the codes: whoever has met one searches for it.
-    const met = tokens
-      .filter(({ type }) => type === "fence")
-      .flatMap(
-        ({ content }) => content.match(/\b[A-Z][a-z]+[A-Z][A-Za-z]+\b/gu) ?? [],
-      );
-    const [, lead = ""] = inline.map(({ content }) => content);
-    const words = [
-      ...sections.map(({ text }) => text),
-      ...codes.filter((code) => code.length < 60),
-      ...met,
-      lead,
-    ]
-      .join(" ")
-      .toLowerCase()
-      .split(/[^\w.-]+/u);
-    return [title, KIND[file], addressOf(file), [...new Set(words)].join(" ")];
+    const found = [
+      { ...page, url: page.page, heading: lead?.content ?? "", text: "" },
+    ];
+    for (const [i, token] of tokens.entries()) {
+      const last = found.at(-1);
+      if (token.type === "heading_open" && token.tag !== "h1")
+        found.push({
+          ...page,
+          url: `${page.page}#${token.attrGet("id")}`,
+          heading: tokens[i + 1]?.content ?? "",
+          text: "",
+        });
+      else if (last && /^(?:inline|fence)$/u.test(token.type) && token !== lead)
+        last.text += `${token.content}\n`;
+    }
+    return found;
   });
 }
 
@@ -656,7 +661,14 @@ const siteCss = await readFile(path.join(ROOT, "docs/site.css"), "utf8");
 await write("site.css", tokens + siteCss);
 await write("site.js", await readFile(path.join(ROOT, "docs/site.js")));
 await write("mark.svg", await readFile(path.join(ROOT, "src/page/icon.svg")));
+const { outputFiles } = await build({
+  entryPoints: [path.join(ROOT, "docs/search.mjs")],
+  globalName: "SEARCH",
+  bundle: true,
+  minify: true,
+  write: false,
+});
 await write(
   "search.js",
-  `globalThis.INDEX = ${JSON.stringify(searchIndex())};\n`,
+  `${outputFiles[0]?.text}SEARCH.load(${JSON.stringify(indexOf(searched()))});\n`,
 );

@@ -8,8 +8,8 @@ import { build } from "esbuild";
 import { buildPage } from "../src/page/bundle.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** Whose files the build copies (openapi/generate.mjs). */
-const COPIED = ["node_modules/swagger-ui-dist"];
+/** Packages that other parts of the build take: openapi/generate.mjs for /api/docs, docs/site.mjs for the search of the site. */
+const COPIED = ["node_modules/minisearch", "node_modules/swagger-ui-dist"];
 
 /**
  * Node.js reads a source map when it loads a module, and decodes it at the first error: the packages' positions would be four

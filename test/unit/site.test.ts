@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/src/commands/all.js";
 
 let site: string;
+let search: typeof find | undefined;
 /** Of each file, by its path in the site; what is no text is empty. */
 let files: ReadonlyMap<string, string>;
 
@@ -24,6 +25,20 @@ beforeAll(async () => {
   );
 });
 afterAll(() => rm(site, { recursive: true, force: true }));
+
+/** What the pages search with, as a browser runs it. */
+function find(text: string): readonly {
+  readonly url: string;
+  readonly kind: string;
+  readonly title: string;
+}[] {
+  search ??= (
+    runInNewContext(`${files.get("search.js") ?? ""}; SEARCH`) as {
+      readonly find: typeof find;
+    }
+  ).find;
+  return search(text);
+}
 
 async function listed(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, {
@@ -119,31 +134,123 @@ test("no script runs but the two beside the pages, and nothing is fetched from o
 });
 
 test("a code, a task and an option are found, and what is found is there", () => {
-  const { INDEX } = runInNewContext(
-    `${files.get("search.js") ?? ""}; globalThis`,
-  ) as {
-    readonly INDEX: readonly (readonly [
-      title: string,
-      kind: string,
-      address: string,
-      words: string,
-    ])[];
-  };
-  const found = (word: string): readonly string[] =>
-    INDEX.filter(([title, , , words]) =>
-      `${title.toLowerCase()} ${words}`.includes(word.toLowerCase()),
-    ).map(([, , address]) => address);
-  expect(found("KeyExpiring")).toContain("docs/how-to/rotate-a-key.html");
-  expect(found("undo a deletion")).toContain(
-    "docs/how-to/undo-a-deletion.html",
+  const first = (text: string) => find(text)[0]?.url;
+  expect(first("KeyExpiring")).toMatch(/^docs\/how-to\/rotate-a-key\.html/u);
+  expect(first("undo a deletion")).toBe("docs/how-to/undo-a-deletion.html");
+  expect(first("--increment")).toMatch(
+    /^docs\/how-to\/take-the-next-number\.html/u,
   );
-  expect(found("--increment")).toContain(
-    "docs/reference/cli/image-version-create.html",
-  );
-  for (const [, kind, address] of INDEX) {
-    expect(files.has(address), address).toBe(true);
+  expect(first("SIGIL_MAX_READS")).toBe("docs/reference/settings.html");
+  for (const { url, kind, title } of find("version")) {
+    const [page = "", anchor] = url.split("#");
+    expect(files.get(page), url).toContain(title);
+    if (anchor !== undefined)
+      expect(files.get(page), url).toContain(` id="${anchor}"`);
     expect(kind).not.toBe("");
   }
+  expect(find("what is it")).toEqual([]);
+});
+
+/** Asked before anybody looked at what is found: what is typed, and the pages that answer it. */
+const QUESTIONS: readonly (readonly [question: string, ...pages: string[]])[] =
+  [
+    // Publish
+    ["how do I try it on my laptop without azure", "docs/tutorial"],
+    ["create an image version", "docs/how-to/create-a-version"],
+    ["copy an image to another region", "docs/how-to/add-or-remove-regions"],
+    ["remove a region from a version", "docs/how-to/add-or-remove-regions"],
+    [
+      "check a request without creating anything",
+      "docs/how-to/find-mistakes-first",
+    ],
+    ["let sigil pick the version number", "docs/how-to/take-the-next-number"],
+    [
+      "which disk encryption set is used for a new region",
+      "docs/how-to/choose-keys-by-rule",
+    ],
+    [
+      "bring an existing version under management",
+      "docs/how-to/adopt-a-version",
+    ],
+    // Release
+    [
+      "exclude from latest",
+      "docs/how-to/hold-back-and-promote",
+      "docs/explanation/what-latest-means",
+    ],
+    ["why is my version not the latest", "docs/explanation/what-latest-means"],
+    ["staged rollout to a few regions first", "docs/how-to/roll-out-by-waves"],
+    ["tell sigil that my test failed", "docs/how-to/report-a-test-result"],
+    [
+      "boot a vm to test the image",
+      "docs/how-to/test-by-machines",
+      "docs/reference/test-machines",
+    ],
+    ["go back to the previous version", "docs/how-to/roll-back"],
+    [
+      "image is broken, stop everybody from using it",
+      "docs/how-to/take-a-bad-image-back",
+    ],
+    // Look after
+    ["key is about to expire", "docs/how-to/rotate-a-key"],
+    ["replication failed in one region", "docs/how-to/repair-a-region"],
+    [
+      "which virtual machines use this image",
+      "docs/how-to/see-who-uses-a-version",
+    ],
+    ["delete old versions automatically", "docs/how-to/delete-by-policy"],
+    ["prevent deletion", "docs/how-to/delete-or-protect"],
+    ["restore a deleted version", "docs/how-to/undo-a-deletion"],
+    // Connect
+    ["packer", "docs/how-to/from-image-builders"],
+    ["github actions workflow", "docs/how-to/from-github-and-azure-devops"],
+    ["terraform azurerm", "docs/how-to/from-terraform"],
+    ["send a request over service bus", "docs/how-to/by-service-bus"],
+    ["notify a teams channel", "docs/how-to/tell-teams-or-slack"],
+    ["az sig image-version create", "docs/reference/from-az"],
+    // Run
+    [
+      "install it in my subscription",
+      "docs/how-to/deploy",
+      "docs/how-to/prepare-a-subscription",
+    ],
+    ["login with entra id", "docs/how-to/sign-in"],
+    ["upgrade to a new release", "docs/how-to/upgrade-and-restore"],
+    [
+      "which azure permissions does the identity need",
+      "docs/reference/permissions",
+    ],
+    ["environment variables", "docs/reference/settings"],
+    ["who may delete a version", "docs/reference/roles"],
+    [
+      "alerts for on-call",
+      "docs/how-to/be-woken-at-night",
+      "docs/reference/operations",
+    ],
+    ["list of error codes", "docs/reference/errors"],
+    ["event types and their data", "docs/reference/events"],
+    // Understand
+    [
+      "someone changed the version in the portal",
+      "docs/explanation/when-others-change-things",
+    ],
+    ["how much does it cost to run", "docs/explanation/performance"],
+    [
+      "what happens if the process crashes",
+      "docs/explanation/why-nothing-is-lost",
+    ],
+    ["report a vulnerability", "SECURITY"],
+  ];
+
+test("36 of 40 ordinary questions have the right page among the first three", () => {
+  const missed = QUESTIONS.filter(([question, ...right]) => {
+    const found = find(question).slice(0, 3);
+    return !found.some(({ url }) =>
+      right.includes(url.replace(/\.html(?:#.*)?$/u, "")),
+    );
+  });
+  expect(QUESTIONS).toHaveLength(40);
+  expect(missed.length, JSON.stringify(missed)).toBeLessThanOrEqual(4);
 });
 
 test("ways to do the same are tabs, and each page says what is before and after it", () => {
