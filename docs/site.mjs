@@ -573,18 +573,25 @@ function sentence(text) {
   return markdown.parse(text, {});
 }
 
+/** A table that `sigil` prints, by the line below its titles: it scrolls, where prose beside it does not need to wrap. */
+const COLUMNS = /^(?![^]*.{120})[^]*^-+ {2}-/mu;
+
 /** @param {Token} token */
 function bareCode({ info, content }) {
   const [language = ""] = info.split(" ");
   const answer = language === "" || language === "json";
-  return `<pre tabindex="0"${answer ? ' class="answer"' : ""}><code>${highlight(language, content)}</code></pre>`;
+  const classes = [
+    ...(answer ? ["answer"] : []),
+    ...(COLUMNS.test(content) ? ["columns"] : []),
+  ].join(" ");
+  return `<pre tabindex="0"${classes && ` class="${classes}"`}><code>${highlight(language, content)}</code></pre>`;
 }
 
 /** @param {Token | undefined} token */
 function codeBlock({ info = "", content = "" } = /** @type {Token} */ ({})) {
   const [language = ""] = info.split(" ");
   const isAnswer = language === "" || language === "json";
-  const code = `<pre tabindex="0"><code>${highlight(language, content)}</code></pre>`;
+  const code = `<pre tabindex="0"${COLUMNS.test(content) ? ' class="columns"' : ""}><code>${highlight(language, content)}</code></pre>`;
   return isAnswer
     ? `<div class="code out">${code}</div>\n`
     : `<div class="code"><div class="bar"><span>${LANGUAGES[language] ?? language}</span><button class="copy" type="button">Copy</button></div>${code}</div>\n`;
