@@ -1,5 +1,5 @@
 // Makes dist/release/ of what `npm run package` has made: the deployment, the command line, the client, the GitHub Action with its
-// dist, their checksums, and the release notes. All are of one version. The same build gives the same files.
+// dist, the documentation site, their checksums, and the release notes. All are of one version. The same build gives the same files.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -32,6 +32,10 @@ writeFileSync(
     "dist/THIRD-PARTY-NOTICES.txt",
   ]),
 );
+writeFileSync(
+  `${FOLDER}/sigil-docs-${version}.zip`,
+  zipOf("dist/site", filesIn("dist/site")),
+);
 writeFileSync(`${FOLDER}/RELEASE-NOTES.md`, notes());
 const names = readdirSync(FOLDER).sort();
 writeFileSync(
@@ -51,6 +55,15 @@ function npm(...args) {
   const { npm_execpath: script } = process.env;
   if (script) execFileSync(process.execPath, [script, ...args]);
   else execFileSync("npm", args, { shell: process.platform === "win32" });
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) =>
+      path.relative(folder, path.join(parentPath, name)).replaceAll("\\", "/"),
+    )
+    .sort();
 }
 
 function zipOf(folder, files) {

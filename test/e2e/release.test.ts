@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 const run = promisify(execFile);
 const FOLDER = "dist/release";
 
-test("a release is the deployment, the command line, the client and the Action, of one version, with checksums and notes", async () => {
+test("a release is the deployment, the command line, the client, the Action and the documents, of one version, with checksums and notes", async () => {
   const { version } = JSON.parse(await readFile("package.json", "utf8")) as {
     readonly version: string;
   };
@@ -26,6 +26,7 @@ test("a release is the deployment, the command line, the client and the Action, 
     `sigil-action-${version}.zip`,
     `sigil-cli-${version}.tgz`,
     `sigil-client-${version}.tgz`,
+    `sigil-docs-${version}.zip`,
   ]);
   for (const [sum, name = ""] of sums) {
     const content = await readFile(`${FOLDER}/${name}`);
@@ -35,6 +36,10 @@ test("a release is the deployment, the command line, the client and the Action, 
     await readFile(`${FOLDER}/sigil-action-${version}.zip`),
   );
   expect(Object.keys(action)).toContain("dist/index.cjs");
+  const site = unzipSync(await readFile(`${FOLDER}/sigil-docs-${version}.zip`));
+  expect(Object.keys(site)).toEqual(
+    expect.arrayContaining(["docs/tutorial.html", "index.html", "search.js"]),
+  );
   expect(await readFile(`${FOLDER}/RELEASE-NOTES.md`, "utf8")).toMatch(
     new RegExp(`^# Sigil ${version.replaceAll(".", String.raw`\.`)}\\n`, "u"),
   );
