@@ -1,10 +1,17 @@
 /** A person's word that a version passes its gate all the same: kept among its test results, with the reason. */
 import { ServiceError } from "../errors.js";
-import { regionsOf } from "../image-version/index.js";
+import {
+  deletedVersion,
+  lastShown,
+  regionsOf,
+  type Dependencies,
+  type LastShown,
+} from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import {
   canonicalRegion,
   formatImageVersionId,
+  keyOf,
   type ImageVersionId,
 } from "../resource-id.js";
 import type { TestResultDependencies } from "../test-results/ports.js";
@@ -20,17 +27,25 @@ export interface ApproveImageVersion {
   readonly traceparent: string;
 }
 
-/** Throws ServiceError NotFound where Azure has no such version, and InvalidRequest. */
+interface ApprovalDependencies extends TestResultDependencies {
+  readonly resourceManager: Pick<
+    Dependencies["resourceManager"],
+    "getImageVersion" | "listDeletedVersions"
+  >;
+  readonly store: Pick<Dependencies["store"], "readRecord">;
+}
+
+/**
+ * Throws ServiceError NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
+ * approved of a deleted version counts once the same life is restored.
+ */
 export async function approveImageVersion(
-  deps: TestResultDependencies,
+  deps: ApprovalDependencies,
   { id, reason, regions, approvedBy, traceparent }: ApproveImageVersion,
 ): Promise<readonly TestResult[]> {
-  const shown = await deps.resourceManager.getImageVersion(id);
-  if (shown === undefined)
-    throw new ServiceError(
-      "NotFound",
-      `Azure has no ${formatImageVersionId(id)}.`,
-    );
+  const shown =
+    (await deps.resourceManager.getImageVersion(id)) ??
+    (await restorable(deps, id));
   const there = regionsOf(shown.resource);
   const asked = regions?.map(canonicalRegion) ?? there;
   const unknown = asked.flatMap((region, i) =>
@@ -57,8 +72,27 @@ export async function approveImageVersion(
         id,
         report: { name: APPROVAL, region, result: "passed", message: reason },
         reportedBy: approvedBy,
+        of: shown,
         traceparent,
       }),
     );
   return approvals;
+}
+
+/** The deleted version as Azure showed it last. Throws ServiceError NotFound. */
+async function restorable(
+  { resourceManager, store }: ApprovalDependencies,
+  id: ImageVersionId,
+): Promise<LastShown> {
+  const resourceId = formatImageVersionId(id);
+  const deleted = await deletedVersion({ resourceManager }, id);
+  if (deleted === undefined)
+    throw new ServiceError("NotFound", `Azure has no ${resourceId}.`);
+  const shown = lastShown(await store.readRecord(keyOf(resourceId)));
+  if (shown === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure has deleted ${resourceId}, and Sigil has not seen which regions it had. Restore it in the Azure portal, exclude it from latest there, then approve it.`,
+    );
+  return shown;
 }

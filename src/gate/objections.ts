@@ -7,6 +7,7 @@ import {
   type Dependencies,
   type GateWait,
   type KnownImageVersion,
+  type LastShown,
   type Objection,
 } from "../image-version/index.js";
 import {
@@ -33,14 +34,14 @@ export async function objectionsByGate(
 ): Promise<readonly Objection[]> {
   if (deed.kind !== "enterLatest") return [];
   const gates = gatesOf(deps.gates, id);
-  const { regions } = deed;
+  const { regions, restored } = deed;
   if (gates.length === 0 || regions.length === 0) return [];
-  const results = await resultsNow(deps, id);
   // Azure does not say where a deleted version is in latest once it is restored.
-  if (regions === "any")
-    return [objection(id, "it is not known in which regions it would be", [])];
+  if (regions === "any") return [objection(id, UNSEEN, [])];
+  const results = await resultsNow(deps, id, restored);
+  const remediation = restored === undefined ? OPEN : RESTORE;
   return closedIn(gates, results, regions).map(({ region, why }) =>
-    objection(id, `in ${region} ${why}`, [region]),
+    objection(id, { why: `in ${region} ${why}`, remediation }, [region]),
   );
 }
 
@@ -74,29 +75,42 @@ function closedIn(
   });
 }
 
+const OPEN =
+  "Have those report it who the gate names, then promote it; or have it approved, with a reason (POST …/approve).";
+
+const RESTORE =
+  "Have it approved, with a reason (POST …/approve), then restore it.";
+
+const UNSEEN = {
+  why: "Sigil has not seen which regions it had",
+  remediation:
+    "It cannot be approved while it is deleted. Restore it in the Azure portal, exclude it from latest there, then have it approved and promote it here.",
+};
+
 function objection(
   id: ImageVersionId,
-  why: string,
+  { why, remediation }: typeof UNSEEN,
   regions: readonly string[],
 ): Objection {
   return {
     code: "GateClosed",
     pointer: "",
     message: `${formatImageVersionId(id)} does not come into latest before it has passed the gate of its image definition: ${why}.`,
-    remediation:
-      "Have those report it who the gate names, then promote it; or have it approved, with a reason (POST …/approve).",
+    remediation,
     regions,
   };
 }
 
-/** Of the version that Azure shows now; none of one that is not there. */
+/** Of the deleted version that is restored, or of what Azure shows now; none if it shows nothing, since another life has its own. */
 async function resultsNow(
   { imageVersions, results }: GateDependencies,
   id: ImageVersionId,
+  restored: LastShown | undefined,
 ): Promise<readonly TestResult[]> {
+  const versionId = formatImageVersionId(id);
+  if (restored !== undefined) return resultsOf(results, versionId, restored);
   const look = await lookAt(imageVersions, id);
   if (look === undefined) return [];
-  const versionId = formatImageVersionId(id);
   const record = await imageVersions.store.readRecord(keyOf(versionId));
   return resultsOf(results, versionId, look, record);
 }

@@ -10,7 +10,11 @@ import type { Endpoint } from "./endpoint.js";
 export function testResultHandlers(
   endpoint: Endpoint,
   deps: TestResultDependencies,
-  { looks, store }: Pick<Dependencies, "looks" | "store">,
+  {
+    looks,
+    store,
+    resourceManager,
+  }: Pick<Dependencies, "looks" | "store" | "resourceManager">,
 ): Readonly<
   Record<
     "getTestResults" | "reportTestResult" | "approveImageVersion",
@@ -36,13 +40,16 @@ export function testResultHandlers(
         status: 200 as const,
         body: {
           value: [
-            ...(await approveImageVersion(deps, {
-              id: path,
-              reason: body.reason,
-              ...(body.regions && { regions: body.regions }),
-              approvedBy: requesterOf(principal),
-              traceparent,
-            })),
+            ...(await approveImageVersion(
+              { ...deps, store, resourceManager },
+              {
+                id: path,
+                reason: body.reason,
+                ...(body.regions && { regions: body.regions }),
+                approvedBy: requesterOf(principal),
+                traceparent,
+              },
+            )),
           ],
         },
       }),

@@ -16,6 +16,7 @@ export {
   type EncryptionType,
   type ImageDefinition,
   type ImageSource,
+  type LastShown,
   type ListedImageVersion,
   type Look,
   type ObservedImageVersion,
@@ -52,6 +53,7 @@ export { rollbackTarget } from "./rollback/target.js";
 // Queries.
 export type { Beside, GateWait } from "./queries/conditions.js";
 export {
+  deletedVersion,
   listDeletedImageVersions,
   softDeleteOf,
 } from "./queries/deleted-versions.js";
@@ -68,7 +70,7 @@ export {
   withKeys,
   withRegionsAway,
 } from "./queries/keys.js";
-export { lookAt } from "./queries/look-at.js";
+export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";
 export type { WaitsOf } from "./queries/waits.js";

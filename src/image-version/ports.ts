@@ -15,6 +15,7 @@ import type { RollbackStateRecord } from "./rollback-record.js";
 import type {
   DeletedImageVersion,
   DiskEncryptionSet,
+  LastShown,
   Gallery,
   ImageDefinition,
   ImageSource,
@@ -186,10 +187,14 @@ export interface Looks {
 
 /** What is about to be done with a version, and the rest of Sigil may have something against. */
 export type Deed =
-  /** It comes into latest in these canonical regions; `any`: nobody knows in which. */
+  /**
+   * It comes into latest in these canonical regions; `any`: nobody knows in which. `restored`: what Azure showed last of the deleted
+   * version that it restores; absent: it is no restore, or Sigil never saw the version.
+   */
   | {
       readonly kind: "enterLatest";
       readonly regions: readonly string[] | "any";
+      readonly restored?: LastShown | undefined;
     }
   /** It is the latest where others are taken out of latest; its rule is to promote it; it is tested; another version is made of it. */
   | { readonly kind: "fallBackTo" | "followRule" | "test" | "build" }

@@ -130,6 +130,12 @@ export interface ObservedImageVersion {
   }[];
 }
 
+/** An image version as Azure showed it last. */
+export type LastShown = Pick<
+  ObservedImageVersion,
+  "resource" | "publishedDate"
+>;
+
 /** An image version as ARM lists it. */
 export interface ListedImageVersion extends Omit<
   ObservedImageVersion,

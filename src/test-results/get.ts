@@ -2,7 +2,7 @@ import { ServiceError } from "../errors.js";
 import {
   regionsOf,
   type Dependencies,
-  type Look,
+  type LastShown,
   type ImageVersionRecord,
 } from "../image-version/index.js";
 import {
@@ -58,7 +58,7 @@ type Copies = Pick<ImageVersionRecord, "regions">;
 export async function resultsOf(
   results: Pick<TestResults, "list">,
   versionId: string,
-  { resource, publishedDate = "" }: Look,
+  { resource, publishedDate = "" }: LastShown,
   copies?: Copies,
 ): Promise<readonly TestResult[]> {
   const there = regionsOf(resource);

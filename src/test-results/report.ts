@@ -9,7 +9,7 @@
 import { ServiceError, type Finding } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { factEvent } from "../events/operation-event.js";
-import { regionsOf } from "../image-version/index.js";
+import { regionsOf, type LastShown } from "../image-version/index.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import {
   canonicalRegion,
@@ -32,6 +32,8 @@ export interface ReportTestResult {
   readonly begunTime?: string;
   readonly reportedBy: Requester;
   readonly traceparent: string;
+  /** The version that it is of; absent: the one that Azure shows now. */
+  readonly of?: LastShown;
   /** The message that reported it. */
   readonly request?: EventReference;
 }
@@ -49,7 +51,8 @@ export async function reportTestResult(
 ): Promise<TestResult> {
   const { id, report, reportedBy, request } = command;
   const versionId = formatImageVersionId(id);
-  const observed = await deps.resourceManager.getImageVersion(id);
+  const observed =
+    command.of ?? (await deps.resourceManager.getImageVersion(id));
   if (observed?.publishedDate === undefined)
     throw new ServiceError(
       "NotFound",

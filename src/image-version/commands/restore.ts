@@ -18,7 +18,7 @@ import { latestIn } from "../latest/flags.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
-import { listOf, lookAt, mustBeGone } from "../queries/look-at.js";
+import { lastShown, listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import type { Look } from "../resources.js";
 import { believed } from "../state/observe.js";
@@ -68,8 +68,8 @@ export function restoreImageVersion(
           );
           if (look !== undefined && isFact) throw isThere(id, look);
           if (deleted === undefined) throw absent(id, stored); // Invariant 1.
-          const known = look?.resource ?? stored?.record.left;
-          const body = known && canonicalForm(known);
+          const known = lastShown(stored?.record);
+          const body = known && canonicalForm(known.resource);
           return {
             asks: {
               kind: KIND,

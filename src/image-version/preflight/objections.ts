@@ -12,6 +12,7 @@ import type { Deed, Dependencies, Objection } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { sourceReferences } from "../properties/source-references.js";
+import { lastShown } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { desired, regionsAway, ruleOf, supposing } from "../state/fold.js";
@@ -55,13 +56,15 @@ export async function admitted(
   const { when = "manual" } = ruleOf(request.patch) ?? {};
   if (when !== "manual")
     await mustBeUnopposed(deps, id, { kind: "followRule" });
-  const regions = isRestore
-    ? latestOnceRestored(request.body)
-    : enteredBy(record, look, request);
+  if (isRestore) {
+    await mayBeRestored(deps, id, record, request.body);
+    return [];
+  }
+  const regions = enteredBy(record, look, request);
   // A promotion that brings it nowhere may take the place of a demotion.
   if (regions.length === 0 && request.release?.kind !== "include") return [];
   const deed = { kind: "enterLatest", regions } as const;
-  if (!isRestore && isOfBody(request)) return deps.objections(id, deed);
+  if (isOfBody(request)) return deps.objections(id, deed);
   await mustBeUnopposed(deps, id, deed);
   return [];
 }
@@ -83,11 +86,23 @@ function enteredBy(
   return included(request).filter((name) => !before.includes(name));
 }
 
-/** Azure gives a version back as it was, which it does not say of a deleted one. */
-export function latestOnceRestored(
+/**
+ * Azure restores a version as it was, and does not show a deleted one: `body` is what Sigil knows of it. Throws as `mustBeUnopposed`, if
+ * it comes into latest anywhere.
+ */
+export async function mayBeRestored(
+  deps: Asks,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
   body: ImageVersionRequest | undefined,
-): readonly string[] | "any" {
-  return body ? latestIn(body) : "any";
+): Promise<void> {
+  const regions = body ? latestIn(body) : "any";
+  if (regions.length > 0)
+    await mustBeUnopposed(deps, id, {
+      kind: "enterLatest",
+      regions,
+      restored: lastShown(record),
+    });
 }
 
 /** A body that says how a version is made, or which regions it has, says of latest what pipelines repeat. */
@@ -173,15 +188,6 @@ export async function mustStillBeUnopposed(
   );
   if (regions.length > 0 && isGivenBack)
     await mustBeUnopposed(deps, id, { kind: "fallBackTo" });
-  else await mustNotBeKeptOut(deps, id, regions);
-}
-
-/** Throws as `mustBeUnopposed`, where it comes into latest anywhere. */
-export async function mustNotBeKeptOut(
-  deps: Asks,
-  id: ImageVersionId,
-  regions: readonly string[] | "any",
-): Promise<void> {
-  if (regions.length > 0)
+  else if (regions.length > 0)
     await mustBeUnopposed(deps, id, { kind: "enterLatest", regions });
 }

@@ -5,7 +5,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import type { ListedImageVersion, Look } from "../resources.js";
+import type { LastShown, ListedImageVersion, Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
@@ -16,6 +16,17 @@ export async function lookAt(
 ): Promise<Look | undefined> {
   const shown = await deps.resourceManager.getImageVersion(id);
   return shown && { ...shown, time: deps.now().toISOString() };
+}
+
+/** The version that a restore gives back; undefined: Sigil never saw it. */
+export function lastShown(
+  record:
+    Pick<ImageVersionRecord, "status" | "left" | "publishedDate"> | undefined,
+): LastShown | undefined {
+  if (record === undefined) return undefined;
+  const { status, left, publishedDate } = record;
+  if (status !== undefined || left === undefined) return status;
+  return { resource: left, ...(publishedDate && { publishedDate }) };
 }
 
 const AGAIN_MS = 30_000;

@@ -12,9 +12,8 @@ import type { Facts } from "../rules/facts.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
 import {
-  latestOnceRestored,
+  mayBeRestored,
   mustBeUnopposed,
-  mustNotBeKeptOut,
   mustStillBeUnopposed,
 } from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
@@ -121,11 +120,11 @@ async function judgedDelete(
 async function judgedRestore(
   deps: Dependencies,
   id: ImageVersionId,
-  { requests }: ImageVersionRecord,
+  record: ImageVersionRecord,
   next: Restore,
 ): Promise<Prepared> {
-  const { body } = requests[next.id] ?? {};
-  await mustNotBeKeptOut(deps, id, latestOnceRestored(body));
+  const { body } = record.requests[next.id] ?? {};
+  await mayBeRestored(deps, id, record, body);
   if (body === undefined) return { judged: next.id };
   const document = canonicalForm(body);
   const proven = await proofOf(deps, id, document, {

@@ -2,10 +2,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
 import { gateWaits } from "../../../src/gate/objections.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
+import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
@@ -21,11 +23,13 @@ import {
 } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { refusal } from "../../support/refusal.js";
+import { enableSoftDelete } from "../../support/soft-delete.js";
 import {
   body,
   commandOf,
   define,
   EASTUS2,
+  inAzure,
   versionId,
   WESTUS,
 } from "../image-version/rollbacks.js";
@@ -78,11 +82,12 @@ async function report(number: string, result: string, reportedBy: object) {
   });
 }
 
-async function approve(number: string) {
+async function approve(number: string, regions?: readonly string[]) {
   world.clock.advance(1_000);
   return approveImageVersion(tests(), {
     id: id(number),
     reason: "Scanned by hand.",
+    ...(regions && { regions }),
     approvedBy: { objectId: "approver" },
     traceparent: TRACEPARENT,
   });
@@ -91,6 +96,30 @@ async function approve(number: string) {
 async function promote(number: string) {
   await promoteImageVersion(world.deps, { id: id(number), ...BY });
   return world.finish(versionId(number, image));
+}
+
+async function deleted(number: string) {
+  world.clock.advance(600_000);
+  await deleteImageVersion(world.deps, {
+    id: id(number),
+    ...BY,
+    allowNoLatest: true,
+  });
+  await world.finish(versionId(number, image));
+}
+
+async function restore(number: string) {
+  await restoreImageVersion(world.deps, { id: id(number), ...BY });
+  return world.finish(versionId(number, image));
+}
+
+/** It has passed, is the latest, and is deleted softly. */
+async function deletedAfterPassing(number: string) {
+  await enableSoftDelete(world);
+  await publish(number);
+  await report(number, "passed", SCANNER);
+  await promote(number);
+  await deleted(number);
 }
 
 test("whatever its body says, a version is made out of latest there, and says so", async () => {
@@ -246,4 +275,167 @@ test("no rollback leads to a version that has not passed", async () => {
   });
   await approve("1.0.0");
   expect((await rollBack()).rollback).toMatchObject({ to: "1.0.0" });
+});
+
+test("an approval of one region opens no other", async () => {
+  await world.close();
+  world = await startInProcess({
+    replicationMs: 60_000,
+    spread: 0,
+    gates: GATES.map((gate) => ({ ...gate, regions: ["westus", "eastus2"] })),
+  });
+  image = await define(world);
+  await publish("1.0.0", { promotion: { when: "manual" } });
+  expect(await approve("1.0.0", ["westus"])).toMatchObject([
+    { name: "sigil/approval", region: "westus" },
+  ]);
+  const refused = await refusal(promote("1.0.0"));
+  expect(refused).toMatchObject(CLOSED);
+  expect(refused.message).toContain("eastus2");
+  expect(refused.message).not.toContain("westus");
+  await promoteImageVersion(world.deps, {
+    id: id("1.0.0"),
+    ...BY,
+    regions: ["westus"],
+  });
+  await world.finish(versionId("1.0.0", image));
+  expect([await latest(), await latest("eastus2")]).toEqual(["1.0.0", null]);
+});
+
+test("a deleted version that had passed is restored into latest", async () => {
+  await deletedAfterPassing("1.0.0");
+  expect(await latest()).toBeNull();
+  expect(await restore("1.0.0")).toMatchObject({ status: "Succeeded" });
+  expect(await latest()).toBe("1.0.0");
+});
+
+test("a deleted version that failed is restored only after an approval", async () => {
+  await enableSoftDelete(world);
+  await publish("1.0.0");
+  await report("1.0.0", "passed", SCANNER);
+  await promote("1.0.0");
+  await report("1.0.0", "failed", SCANNER);
+  await deleted("1.0.0");
+  const refused = await refusal(restore("1.0.0"));
+  expect(refused).toMatchObject(CLOSED);
+  expect(refused.message).toContain("in westus scan has failed");
+  expect(refused.findings).toMatchObject([
+    { remediation: expect.stringContaining("then restore it") as string },
+  ]);
+  await approve("1.0.0", ["eastus2"]);
+  expect(await refusal(restore("1.0.0"))).toMatchObject(CLOSED);
+  expect(await approve("1.0.0")).toMatchObject([
+    { region: "westus" },
+    { region: "eastus2" },
+  ]);
+  expect(await restore("1.0.0")).toMatchObject({ status: "Succeeded" });
+  expect(await latest()).toBe("1.0.0");
+});
+
+test("a gate that closes after a restore was accepted stops it before it is sent", async () => {
+  await deletedAfterPassing("1.0.0");
+  const { id: operationId } = await restoreImageVersion(world.deps, {
+    id: id("1.0.0"),
+    ...BY,
+  });
+  const [passed] = await world.results.list(versionId("1.0.0", image));
+  if (passed === undefined) throw new Error("it has not passed");
+  await world.results.add({
+    ...passed,
+    result: "failed",
+    time: world.deps.now().toISOString(),
+  });
+  await world.finish(versionId("1.0.0", image));
+  expect(await world.deps.store.readOperation(operationId)).toMatchObject({
+    status: "Failed",
+    error: { code: "GateClosed" },
+  });
+  expect(await latest()).toBeNull();
+});
+
+test("a deletion by others that Sigil has not seen yet is restored by the same results", async () => {
+  await enableSoftDelete(world);
+  await publish("1.0.0");
+  await report("1.0.0", "passed", SCANNER);
+  await promote("1.0.0");
+  world.clock.advance(3_600_000);
+  await world.deps.resourceManager.deleteImageVersion(id("1.0.0"));
+  world.clock.advance(3_600_000);
+  expect(await restore("1.0.0")).toMatchObject({ status: "Succeeded" });
+  expect(await latest()).toBe("1.0.0");
+});
+
+test("a version that is created again under its number has none of the results of the one before", async () => {
+  await publish("1.0.0");
+  await report("1.0.0", "passed", SCANNER);
+  await approve("1.0.0");
+  await promote("1.0.0");
+  await deleted("1.0.0");
+  const { warnings } = await request(
+    world.deps,
+    versionId("1.0.0", image),
+    body({ targetRegions: [WESTUS, EASTUS2] }),
+    { ifNoneMatch: "*" },
+  );
+  expect(warnings).toContainEqual(expect.objectContaining(CLOSED));
+  await world.finish(versionId("1.0.0", image));
+  world.clock.advance(60_000);
+  expect([await latest(), await latest("eastus2")]).toEqual([null, "1.0.0"]);
+});
+
+test("a version that Azure cannot restore is not approved", async () => {
+  await publish("1.0.0");
+  await deleted("1.0.0");
+  expect(await refusal(approve("1.0.0"))).toMatchObject({ code: "NotFound" });
+});
+
+test("a deleted version that Sigil never saw is restored in the portal, and the refusal says how", async () => {
+  await enableSoftDelete(world);
+  await inAzure(world, { "1.0.0": {} }, image);
+  await world.deps.resourceManager.deleteImageVersion(id("1.0.0"));
+  world.clock.advance(3_600_000);
+  const refused = await refusal(restore("1.0.0"));
+  expect(refused).toMatchObject({
+    ...CLOSED,
+    findings: [
+      {
+        remediation: expect.stringContaining(
+          "Restore it in the Azure portal, exclude it from latest there",
+        ) as string,
+      },
+    ],
+  });
+  expect(await refusal(approve("1.0.0"))).toMatchObject({ code: "NotFound" });
+});
+
+test("an approval that was cut off between two regions is repeated as a whole", async () => {
+  await publish("1.0.0");
+  let calls = 0;
+  const dying = {
+    ...tests(),
+    results: {
+      ...world.results,
+      add: (result: Parameters<typeof world.results.add>[0]) => {
+        calls += 1;
+        if (calls === 2) throw new Error("killed");
+        return world.results.add(result);
+      },
+    },
+  };
+  const command = {
+    id: id("1.0.0"),
+    reason: "Scanned by hand.",
+    approvedBy: { objectId: "approver" },
+    traceparent: TRACEPARENT,
+  };
+  await expect(approveImageVersion(dying, command)).rejects.toThrow("killed");
+  await approveImageVersion(tests(), command);
+  expect(
+    (await world.results.list(versionId("1.0.0", image))).map(
+      ({ name, region }) => [name, region],
+    ),
+  ).toEqual([
+    ["sigil/approval", "westus"],
+    ["sigil/approval", "eastus2"],
+  ]);
 });
