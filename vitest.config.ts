@@ -24,7 +24,7 @@ const SLOW = [
   "test/contract/image-version/forecast.test.ts",
   "test/contract/key-guardian/opened.test.ts",
   "test/contract/retention/{runs,waiting-deletions}.test.ts",
-  "test/contract/revocation/*.test.ts",
+  "test/contract/revocation/crashes.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   // Every command with every hostile text, every shell, every pattern, every call on a rejected request

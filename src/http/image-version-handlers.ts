@@ -248,16 +248,25 @@ export function imageVersionHandlers(
 
     getMachineCommands: endpoint(
       "getMachineCommands",
-      async ({ path, query: { region, resourceGroup, size, ...choice } }) => ({
-        status: 200 as const,
-        body: await getMachineCommands(deps, path, region, {
-          ...choice,
-          ...(resourceGroup !== undefined && {
-            resourceGroupName: resourceGroup,
+      async ({ path, query: { region, resourceGroup, size, ...choice } }) => {
+        const [commands, ban] = await Promise.all([
+          getMachineCommands(deps, path, region, {
+            ...choice,
+            ...(resourceGroup !== undefined && {
+              resourceGroupName: resourceGroup,
+            }),
+            ...(size !== undefined && { machineSize: size }),
           }),
-          ...(size !== undefined && { machineSize: size }),
-        }),
-      }),
+          banOf(revocations, path),
+        ]);
+        return {
+          status: 200 as const,
+          body: {
+            ...commands,
+            warnings: [...toMove(ban), ...commands.warnings],
+          },
+        };
+      },
     ),
 
     getImageUse: endpoint("getImageUse", async ({ path }) => {

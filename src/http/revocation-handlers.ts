@@ -1,4 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
+import { isSufficient } from "../authorization/roles.js";
 import type { RevocationDependencies } from "../revocation/ports.js";
 import {
   planRevocation,
@@ -22,6 +23,10 @@ export function revocationHandlers(
         ...askedIn(request),
         id: request.path,
         reason,
+        mayReword: isSufficient(
+          request.principal?.roles ?? [],
+          "ImageVersions.Admin",
+        ),
         ...(replacement !== undefined && { replacement }),
         ...(query.allowNoLatest !== undefined && {
           allowNoLatest: query.allowNoLatest,

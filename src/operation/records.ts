@@ -76,6 +76,13 @@ export interface Requester {
   readonly policy?: "rollout" | "retention" | "machineTest" | "azure";
 }
 
+/** Whether both are one person, by whatever client, or one application that acts for nobody. A sender of messages is neither. */
+export function samePerson(one: Requester, other: Requester): boolean {
+  return one.objectId !== undefined || other.objectId !== undefined
+    ? one.objectId === other.objectId
+    : one.appId !== undefined && one.appId === other.appId;
+}
+
 export type OperationStatus =
   "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 

@@ -3,6 +3,7 @@ import type { Finding } from "../errors.js";
 import type { Deed, Objection } from "../image-version/index.js";
 import { pagesOf } from "../operation/pages.js";
 import type { Index } from "../operation/ports.js";
+import { samePerson, type Requester } from "../operation/records.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import {
   revocationKeyOf,
@@ -39,9 +40,70 @@ export async function bansOf(
   return bans;
 }
 
+/** A revocation as somebody asks for it. */
+export interface Asked extends Pick<Ban, "reason" | "replacement"> {
+  readonly requestedBy: Requester;
+  /** True: the caller is an Admin. */
+  readonly mayReword?: boolean;
+}
+
+/** Whether it changes the words of the ban. They are their author's and an Admin's. */
+export function rewords(ban: Ban | undefined, asked: Asked): boolean {
+  return (
+    ban !== undefined &&
+    differs(ban, asked) &&
+    (asked.mayReword === true || samePerson(ban.revokedBy, asked.requestedBy))
+  );
+}
+
+function differs(ban: Ban, { reason, replacement }: Asked): boolean {
+  return ban.reason !== reason || ban.replacement !== replacement;
+}
+
+/** The ban afterwards; the same object: it stays as it is. `time` is RFC 3339. */
+export function banAfter(
+  before: Ban | undefined,
+  asked: Asked,
+  time: string,
+): Ban {
+  if (before !== undefined && !rewords(before, asked)) return before;
+  const { reason, replacement, requestedBy } = asked;
+  return {
+    reason,
+    ...(replacement !== undefined && { replacement }),
+    revokedBy: requestedBy,
+    revokedTime: before?.revokedTime ?? time,
+  };
+}
+
+/** The warning that another person's words stay. */
+export function banKept(
+  { versionName }: ImageVersionId,
+  ban: Ban | undefined,
+  asked: Asked,
+): readonly Finding[] {
+  if (ban === undefined || !differs(ban, asked) || rewords(ban, asked))
+    return [];
+  const { name, objectId, appId } = ban.revokedBy;
+  const author = name ?? objectId ?? appId ?? "Another caller";
+  return [
+    {
+      code: "BanKept",
+      pointer: ban.reason === asked.reason ? "/replacement" : "/reason",
+      severity: "warning",
+      message: `${author} revoked ${versionName}: ${wordsOf(ban)} That stays; your reason is kept with this operation.`,
+      remediation: `To change it, ask ${author} or an Admin to revoke it again.`,
+    },
+  ];
+}
+
 /** "It was revoked: CVE-2026-1234. Use 1.0.3." */
-export function sentenceOf({ reason, replacement }: Ban): string {
-  return `It is revoked: ${/[.!?]$/u.test(reason) ? reason : `${reason}.`}${replacement === undefined ? "" : ` Use ${replacement}.`}`;
+export function sentenceOf(ban: Ban): string {
+  return `It is revoked: ${wordsOf(ban)}`;
+}
+
+function wordsOf({ reason, replacement }: Ban): string {
+  return `${/[.!?]$/u.test(reason) ? reason : `${reason}.`}${replacement === undefined ? "" : ` Use ${replacement}.`}`;
 }
 
 /** What whoever uses a version should know. */

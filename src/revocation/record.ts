@@ -21,8 +21,9 @@ export interface Ban {
   readonly reason: string;
   /** Number of another version of the image definition. */
   readonly replacement?: string;
+  /** Whose words these are. */
   readonly revokedBy: Requester;
-  /** RFC 3339. */
+  /** When it was first revoked since the last unrevoke; RFC 3339. */
   readonly revokedTime: string;
 }
 

@@ -4,6 +4,7 @@
  *  1. The ban holds from acceptance: what it forbids was asked before, or is refused (bans.ts).
  *  2. Repeated, it is the same operation while it runs, and as long as the version is in latest nowhere.
  *  3. Lifting it gives nothing back to latest.
+ *  4. The words of a ban are its author's and an Admin's (bans.ts): anybody else's request takes the version out of latest, and no more.
  */
 import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
@@ -21,17 +22,21 @@ import { advance, event } from "../operation/advance.js";
 import { indexed } from "../operation/catalog.js";
 import { bindKey, claimKey } from "../operation/idempotency.js";
 import { hasEnded } from "../operation/kinds.js";
-import type { OperationDependencies } from "../operation/ports.js";
+import type {
+  OperationDependencies,
+  TransitionContext,
+} from "../operation/ports.js";
 import {
   newRecord,
   operationIdOf,
+  type Effect,
   type OperationRecord,
   type Pair,
   type Requester,
 } from "../operation/records.js";
 import { contextOf } from "../operation/steps.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
-import { banOf } from "./bans.js";
+import { banAfter, banKept, banOf, rewords, type Asked } from "./bans.js";
 import type { RevocationDependencies } from "./ports.js";
 import {
   revocationKeyOf,
@@ -49,8 +54,7 @@ interface Asking {
   readonly idempotencyKey?: string;
 }
 
-export interface RevokeImageVersion
-  extends Asking, Pick<Ban, "reason" | "replacement"> {
+export interface RevokeImageVersion extends Asking, Asked {
   readonly allowNoLatest?: boolean;
 }
 
@@ -70,14 +74,22 @@ export function operationsOf({
   return { ...imageVersions, store: revocations };
 }
 
+type Planned = Omit<RevokeImageVersion, "traceparent" | "idempotencyKey">;
+
 /** Nothing is done. Throws as `revokeImageVersion` does. */
 export async function planRevocation(
+  deps: RevocationDependencies,
+  command: Planned,
+): Promise<RevocationPlan> {
+  const plan = await forecastOf(deps, command);
+  const ban = await banOf(deps.revocations, command.id);
+  const kept = banKept(command.id, ban, command);
+  return { ...plan, findings: [...kept, ...plan.findings] };
+}
+
+async function forecastOf(
   { imageVersions, revocations }: RevocationDependencies,
-  {
-    id,
-    replacement,
-    allowNoLatest = false,
-  }: Pick<RevokeImageVersion, "id" | "replacement" | "allowNoLatest">,
+  { id, replacement, allowNoLatest = false }: Planned,
 ): Promise<RevocationPlan> {
   if (replacement !== undefined)
     await mustReplace({ imageVersions, revocations }, id, replacement);
@@ -203,38 +215,40 @@ export async function revokeImageVersion(
     fingerprint,
   );
   if (earlier !== undefined) return earlier;
-  const { findings } = await planRevocation(deps, command);
+  const { findings } = await forecastOf(deps, command);
   const look = await lookAt(deps.imageVersions, id);
   const isOut = look === undefined || latestIn(look.resource).length === 0;
   const operation = await acceptOperation(operations, key, (stored) => {
-    const same = sameOr409(operations, stored, fingerprint, isOut);
+    const before = stored?.record.ban;
+    const same = rewords(before, command)
+      ? undefined
+      : sameRevocation(operations, stored, fingerprint, isOut);
     if (same !== undefined) return same;
+    mustHaveEnded(
+      operations,
+      stored,
+      (running) =>
+        `Operation ${running} revokes ${resourceId} already. To say it otherwise, cancel it (POST /api/operations/${running}/cancel), then revoke it again.`,
+    );
     const context = contextOf(operations);
-    const ban: Ban = {
-      reason,
-      ...(replacement !== undefined && { replacement }),
-      revokedBy: command.requestedBy,
-      revokedTime: context.now.toISOString(),
-    };
+    const ban = banAfter(before, command, context.now.toISOString());
     const pair = begin(
       operations,
       { ...command, key, fingerprint, ...(requestKey && { requestKey }) },
       "RevokeImageVersion",
       stored?.record,
       { ban, ...(allowNoLatest && { allowNoLatest: true }) },
-      findings,
+      [...banKept(id, before, command), ...findings],
     );
+    const isNew = ban !== before;
     return advance(pair, context, {
       patch: { state: "RevocationRequested" },
-      message: `The version is revoked from now on: nothing brings it into latest. ${reason}`,
+      message: isNew
+        ? `The version is revoked from now on: nothing brings it into latest. ${reason}`
+        : `The version was revoked before: it leaves latest where it still is. ${reason}`,
       effects: [
-        { kind: "index", put: [revokedRow(id, resourceId)], remove: [] },
         indexed(pair.operation, context),
-        event(pair.operation, context, IMAGE_VERSION_EVENT.revoked, "revoked", {
-          reason,
-          ...(replacement !== undefined && { replacement }),
-          revokedBy: command.requestedBy,
-        }),
+        ...(isNew ? told(pair, id, ban, context) : []),
       ],
     });
   });
@@ -243,27 +257,32 @@ export async function revokeImageVersion(
 }
 
 /** Invariant 2. */
-function sameOr409(
+function sameRevocation(
   operations: OperationDependencies<RevocationRecord>,
   stored: StoredRevocation | undefined,
   fingerprint: string,
   isOut: boolean,
 ): OperationRecord | undefined {
-  if (stored === undefined) return undefined;
+  if (stored?.operation.fingerprint !== fingerprint) return undefined;
   const { operation, record } = stored;
   const runs = !hasEnded(operations, stored);
-  if (operation.fingerprint === fingerprint)
-    return runs ||
-      (isOut && record.ban !== undefined && operation.status === "Succeeded")
-      ? operation
-      : undefined;
-  if (runs)
-    throw new ServiceError(
-      "ImageVersionConflict",
-      `Operation ${operation.id} revokes ${operation.resourceId} already. To say it otherwise, cancel it (POST /api/operations/${operation.id}/cancel), and send the request again.`,
-      { fields: { existingOperationId: operation.id } },
-    );
-  return undefined;
+  return runs ||
+    (isOut && record.ban !== undefined && operation.status === "Succeeded")
+    ? operation
+    : undefined;
+}
+
+/** Throws ServiceError ImageVersionConflict with that message, which is given the id of the operation that runs. */
+function mustHaveEnded(
+  operations: OperationDependencies<RevocationRecord>,
+  stored: StoredRevocation | undefined,
+  message: (operationId: string) => string,
+): void {
+  if (stored === undefined || hasEnded(operations, stored)) return;
+  const { id } = stored.operation;
+  throw new ServiceError("ImageVersionConflict", message(id), {
+    fields: { existingOperationId: id },
+  });
 }
 
 /** Throws ServiceError NotFound for a version that is not revoked, and ImageVersionConflict while that is under way. */
@@ -289,7 +308,12 @@ export async function unrevokeImageVersion(
         return stored.operation;
       throw new ServiceError("NotFound", `${resourceId} is not revoked.`);
     }
-    sameOr409(operations, stored, fingerprint, false);
+    mustHaveEnded(
+      operations,
+      stored,
+      (running) =>
+        `Operation ${running} is still taking it out of latest. Cancel it (POST /api/operations/${running}/cancel), then lift the revocation (POST …/unrevoke).`,
+    );
     const context = contextOf(operations);
     const pair = begin(
       operations,
@@ -317,6 +341,24 @@ export async function unrevokeImageVersion(
   });
   await bindKey(operations, requestKey, operation);
   return operation;
+}
+
+/** What tells others of a ban that is new, or says something else. */
+function told(
+  { operation }: Pair<RevocationRecord>,
+  id: ImageVersionId,
+  { revokedTime: _, ...words }: Ban,
+  context: TransitionContext,
+): readonly Effect[] {
+  const { revoked } = IMAGE_VERSION_EVENT;
+  return [
+    {
+      kind: "index",
+      put: [revokedRow(id, operation.resourceId)],
+      remove: [],
+    },
+    event(operation, context, revoked, "revoked", words),
+  ];
 }
 
 function begin(

@@ -47,7 +47,7 @@ interface Found {
 const NEVER_AGREE_MS = 20 * 60_000;
 
 export function conditionsOf(
-  { id, look, record }: KnownImageVersion,
+  { id, look, record, latestIn }: KnownImageVersion,
   now: Date,
   { keys, rollout, revocation, gateWaits = [] }: Beside,
 ): readonly ConditionView[] {
@@ -55,7 +55,7 @@ export function conditionsOf(
     storedCondition(one, look?.resource ?? record?.status?.resource),
   );
   const found = [
-    ...revoked(revocation),
+    ...revoked(revocation, latestIn),
     ...stored,
     ...(record && !isFinal(record.state)
       ? [...stalled(record), ...canceling(record)]
@@ -126,12 +126,23 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
       ];
 }
 
-function revoked(revocation: Sigil["revocation"]): readonly Found[] {
+function revoked(
+  revocation: Sigil["revocation"],
+  latestIn: readonly string[],
+): readonly Found[] {
   if (revocation === undefined) return [];
   const { reason, replacement, revokedTime: since } = revocation;
   const use = replacement === undefined ? [] : [`use ${replacement}`];
   const message = conditionMessage("Revoked", [reason, ...use]);
-  return [{ type: "Revoked", message, since }];
+  if (latestIn.length === 0) return [{ type: "Revoked", message, since }];
+  return [
+    {
+      type: "Revoked",
+      message: `${message} It is still the latest in ${latestIn.join(", ")}.`,
+      since,
+      regions: latestIn,
+    },
+  ];
 }
 
 export function atRisk(

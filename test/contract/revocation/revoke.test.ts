@@ -353,7 +353,9 @@ test("a dry run names regions and users, and stores nothing", async () => {
     await putUser(guarded, "virtualMachineScaleSets", "web", own.id("1.0.1"));
     const plan = await planRevocation(revocationOf(guarded.deps), {
       id: idOf(own.id("1.0.1")),
+      reason: REASON,
       replacement: "1.0.0",
+      ...BY,
     });
     expect(plan.regions).toEqual([
       { region: "westus", from: "1.0.1", to: "1.0.0" },
