@@ -1,11 +1,12 @@
 /** What a look shows of a version on which no operation works is stored and told: by who looks for others' changes (drift, rollout). */
+import { isDeepStrictEqual } from "node:util";
 import { closing } from "../operation/advance.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { TransitionContext } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
-import { factsIn } from "./latest/flags.js";
+import { factsIn, ownFlagsOf } from "./latest/flags.js";
 import type { ListedImageVersion, Look } from "./resources.js";
 import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
@@ -52,6 +53,7 @@ function afterLook(
     outbox.length === before.outbox.length &&
     unconfirmed?.shows === before.unconfirmed?.shows &&
     changedTime === before.changedTime &&
+    isDeepStrictEqual(ownFlagsIn(pair.record), ownFlagsIn(before)) &&
     completedIn(pair.record) === completedIn(before)
   )
     return undefined;
@@ -68,6 +70,11 @@ function afterLook(
   };
 }
 
+/** What is stored of them is what the list is compared with. */
+function ownFlagsIn({ status }: ImageVersionRecord): object {
+  return status ? ownFlagsOf(status.resource) : {};
+}
+
 function completedIn({ regions }: ImageVersionRecord): string {
   return regions
     .map(({ name, completedTime = "" }) => `${name} ${completedTime}`)
@@ -76,13 +83,16 @@ function completedIn({ regions }: ImageVersionRecord): string {
 
 /** What Azure lists says nothing that is not known: no look is needed. */
 export function isAsKnown(
-  { status, unconfirmed }: ImageVersionRecord,
+  record: ImageVersionRecord,
   listed: ListedImageVersion,
 ): boolean {
+  const { status, unconfirmed } = record;
   return (
     unconfirmed === undefined &&
     status !== undefined &&
     listed.publishedDate === status.publishedDate &&
-    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0
+    differences(factsIn(status.resource), factsIn(listed.resource)).length ===
+      0 &&
+    isDeepStrictEqual(ownFlagsIn(record), ownFlagsOf(listed.resource))
   );
 }

@@ -2,6 +2,7 @@
 import {
   latestIn,
   regionsOf,
+  type ImageVersionRecord,
   type PromotionRule,
   type Look,
   type RolloutRecord,
@@ -33,12 +34,16 @@ export function gatesOf(
   return [{ regions: there(regions), names }];
 }
 
-/** Those of a rule that has waves. */
+/** Those of a rule that has waves, without the regions that are held back, unless that are all. */
 export function wavesOf(
   rule: PromotionRule | undefined,
   { resource }: Pick<Look, "resource">,
+  { release }: Pick<ImageVersionRecord, "release">,
 ): readonly RuleGate[] {
-  return rule?.when === "waves" ? gatesOf(rule, regionsOf(resource)) : [];
+  if (rule?.when !== "waves") return [];
+  const targets = regionsOf(resource);
+  const left = targets.filter((name) => !release?.but.includes(name));
+  return gatesOf(rule, left.length === 0 ? targets : left);
 }
 
 /** How many waves have the version, in each of their regions: those before the first that lacks it. */

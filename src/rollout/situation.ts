@@ -74,8 +74,7 @@ export async function decisionOn(
   const { objections, now } = deps.imageVersions;
   const situation = await situationOf(deps, id, rule, record, look, again);
   const decision = decide(situation, now());
-  const waves = rule.when === "waves" ? (rule.waves ?? []) : [];
-  const regions = nextWave(waves, look)?.regions;
+  const regions = nextWave(wavesOf(rule, look, record), look)?.regions;
   if (decision.kind !== "promote") return { decision, regions };
   // What the version's own rule lets through may have another gate before it.
   const included = latestIn(look.resource);
@@ -98,9 +97,10 @@ async function situationOf(
   again: boolean,
 ): Promise<Situation> {
   const targets = regionsOf(look.resource);
-  const waves = wavesOf(rule, look);
+  const waves = wavesOf(rule, look, record);
   const promoted = promotedWaves(waves, look);
-  const { regions, names } = gatesOf(rule, targets)[promoted] ?? {
+  const gates = rule.when === "waves" ? waves : gatesOf(rule, targets);
+  const { regions, names } = gates[promoted] ?? {
     regions: targets,
     names: [],
   };

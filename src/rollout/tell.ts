@@ -93,7 +93,7 @@ async function tellWaves(
   const { record } = stored;
   // What others have changed is no wave.
   if (isPaused(record)) return stored;
-  const waves = wavesOf(ruleIn(record), look);
+  const waves = wavesOf(ruleIn(record), look, record);
   const before = record.rollout?.waves ?? [];
   const times = waveTimes(waves, record.rollout, look);
   if (times.length === before.length) return stored;

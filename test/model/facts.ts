@@ -17,7 +17,7 @@ export interface Wire {
   };
 }
 
-/** `tag/x`, `count/westus`, `latest/westus` (`in` or `out`). Absent: Azure has none. */
+/** `tag/x`, `count/westus`, `latest/westus` (`in` or `out`), `hold/westus` (its own flag is true). Absent: Azure has none. */
 export type Facts = Readonly<Record<string, string>>;
 
 export function canonical(name: string): string {
@@ -38,6 +38,7 @@ export function factsOf({ tags, properties }: Wire): Facts {
       return [
         [`count/${name}`, String(region.regionalReplicaCount ?? 1)],
         [`latest/${name}`, isOut ? "out" : "in"],
+        ...(region.excludeFromLatest === true ? [[`hold/${name}`, "yes"]] : []),
       ];
     }),
   ]) as Facts;

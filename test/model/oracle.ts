@@ -150,6 +150,8 @@ export class Oracle {
     }
     const seen = last.facts;
     for (const [name, value] of changesBetween(seen, body)) {
+      // How a region that stays out says so is no matter.
+      if (name.startsWith("hold/")) continue;
       const region = name.slice(name.indexOf("/") + 1);
       const isRegion = name.startsWith("count/") || name.startsWith("latest/");
       const isNew = isRegion && !regionsIn(seen).includes(region);
@@ -175,6 +177,12 @@ export class Oracle {
         );
     }
     for (const { name, value, atMs: editedMs } of this.#newest(known)) {
+      const isHold = name.startsWith("hold/");
+      if (
+        isHold &&
+        (value === undefined || body[name.replace("hold", "latest")] !== "in")
+      )
+        continue;
       if (
         body[name] === value ||
         (name.startsWith("latest/") &&
@@ -190,7 +198,7 @@ export class Oracle {
           one.atMs >= editedMs - 600_000,
       );
       if (isGivenBack) continue;
-      const isLatest = name.startsWith("latest/");
+      const isLatest = isHold || name.startsWith("latest/");
       // What they gave back before a look was nothing that Sigil could see.
       const isHeard = (saidMs: number) =>
         saidMs >= editedMs ||
@@ -199,7 +207,8 @@ export class Oracle {
         ] === value;
       const says = open.filter(
         (one) =>
-          ((isLatest ? one.ofLatest : one.asks.has(name)) &&
+          (!(isHold && one.kind === "rule") &&
+            (isLatest ? one.ofLatest : one.asks.has(name)) &&
             isHeard(one.atMs)) ||
           (body[name] === "out" &&
             one.canceledMs !== undefined &&

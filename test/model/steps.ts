@@ -39,6 +39,8 @@ export type Step =
       readonly which: number;
       readonly tags: Readonly<Record<string, string | null>>;
       readonly excluded: boolean | undefined;
+      /** A region whose own flag they set. */
+      readonly held: string | undefined;
     }
   | {
       readonly does: "drop" | "break";
@@ -120,6 +122,7 @@ const others: fc.Arbitrary<Step> = fc.oneof(
       which,
       tags: tags(of("x", "y")),
       excluded: flag,
+      held: fc.constantFrom(undefined, undefined, ...REGIONS),
     }),
   },
   {

@@ -169,11 +169,16 @@ export class Play {
 
   /** What Azure has, however far its replicas are behind. */
   async #truth(version: string): Promise<Facts | undefined> {
+    const wire = await this.#wire(version);
+    return wire && factsOf(wire);
+  }
+
+  async #wire(version: string): Promise<Wire | undefined> {
     const { control } = this.#world.simulator;
     await control.setLag({ ms: 0 });
     const { status, body } = await this.#arm("GET", version);
     await control.setLag({ ms: this.#lagMs });
-    return status === 200 ? factsOf(body as Wire) : undefined;
+    return status === 200 ? (body as Wire) : undefined;
   }
 
   async play({ first, steps }: Story): Promise<void> {
@@ -409,11 +414,16 @@ export class Play {
           return await control.editVersion({
             versionId,
             tags: step.tags,
-            ...(step.excluded !== undefined && {
-              properties: {
-                publishingProfile: { excludeFromLatest: step.excluded },
+            properties: {
+              publishingProfile: {
+                ...(step.excluded !== undefined && {
+                  excludeFromLatest: step.excluded,
+                }),
+                ...(step.held !== undefined && {
+                  targetRegions: await this.#holding(step.held, versionId),
+                }),
               },
-            }),
+            },
           });
         case "drop":
           return await control.dropRegion({ versionId, region: step.region });
@@ -448,6 +458,16 @@ export class Play {
     } catch (error) {
       nothingThere(error);
     }
+  }
+
+  /** The regions as they are, that one held back by its own flag. */
+  async #holding(held: string, version: string): Promise<readonly object[]> {
+    const { publishingProfile } = (await this.#wire(version))?.properties ?? {};
+    return (publishingProfile?.targetRegions ?? []).map((region) =>
+      canonical(region.name) === held
+        ? { ...region, excludeFromLatest: true }
+        : region,
+    );
   }
 
   async #runRollouts(): Promise<void> {

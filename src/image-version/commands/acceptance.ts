@@ -30,6 +30,7 @@ import { isBusy, type Look } from "../resources.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, unapplied } from "../state/fold.js";
+import { isUnseenBy } from "../state/held.js";
 import { believed } from "../state/observe.js";
 import type {
   ImageVersionPair,
@@ -151,7 +152,7 @@ export async function acceptCommand<Answer extends object = never>(
     const {
       request,
       regions = [],
-      on = stored,
+      on = foundation(decided.asks, command, present, subject),
       warnings = [],
       losses: _,
       ...asks
@@ -182,6 +183,21 @@ export async function acceptCommand<Answer extends object = never>(
   const answer = await acceptOperation(deps, key, decideOn, { stored: read });
   if ("history" in answer) await bindKey(deps, requestKey, answer);
   return answer;
+}
+
+/** What others have changed is told as it is accepted, or by the step that decides what they hold back. */
+function foundation(
+  { request }: Asks,
+  { byMachine }: Command,
+  present: StoredVersion | undefined,
+  { look, stored }: Subject,
+): StoredVersion | undefined {
+  return look &&
+    present &&
+    byMachine === undefined &&
+    isUnseenBy(request, present.record, look)
+    ? present
+    : stored;
 }
 
 /** What was found of what is asked. */

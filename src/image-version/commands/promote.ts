@@ -146,7 +146,10 @@ function promotionOf(
       by: byMachine ? "rule" : "person",
       ...(regions && { regions }),
     };
-  return nextWave(rule.waves ?? [], look) ?? { kind: "include", by: "rule" };
+  const { but } = stored?.record.release ?? {};
+  return (
+    nextWave(rule.waves ?? [], look, but) ?? { kind: "include", by: "rule" }
+  );
 }
 
 function mustBeThere(

@@ -13,15 +13,17 @@
  */
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
+import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   regionField,
   regionOf,
+  regionsIn,
   type Fields,
 } from "../properties/fields.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import type { Patch } from "../properties/patch.js";
+import { unmetBy, type Patch } from "../properties/patch.js";
 
 /** Canonical regions in which a machine that names no number may get the version, ready or not. */
 export function latestIn(resource: ImageVersionRequest): readonly string[] {
@@ -35,6 +37,43 @@ export function heldBackBy(body: ImageVersionRequest): readonly string[] {
   return targetRegionsOf(body)
     .filter(({ excludeFromLatest }) => excludeFromLatest === true)
     .map(({ name }) => canonicalRegion(name));
+}
+
+/** By canonical region, the flag that the region itself has; a region without one is not among them. */
+export function ownFlagsOf(
+  resource: ImageVersionRequest,
+): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(
+    targetRegionsOf(resource).flatMap(({ name, excludeFromLatest }) =>
+      excludeFromLatest === undefined
+        ? []
+        : [[canonicalRegion(name), excludeFromLatest]],
+    ),
+  );
+}
+
+/**
+ * Canonical regions of `before` whose own flag others have set to true since. `changes` is what Sigil has sent meanwhile: once `after`
+ * shows any of it, the flags of that body are Sigil's.
+ */
+export function heldAnew(
+  before: ImageVersionRequest,
+  after: ImageVersionRequest,
+  changes: Patch = {},
+): readonly string[] {
+  const had = ownFlagsOf(before);
+  const there = regionsIn(fieldsOf(before));
+  const anew = heldBackBy(after).filter(
+    (name) => there.includes(name) && had[name] !== true,
+  );
+  if (anew.length === 0) return anew;
+  const isSent =
+    unmetBy(factsIn(after), changes).length < Object.keys(changes).length;
+  if (!isSent) return anew;
+  const sent = ownFlagsOf(bodyOf(before, changes));
+  return anew.filter(
+    (name) => sent[name] !== true && changes[exclusionIn(name)] !== true,
+  );
 }
 
 function isExcluded(
@@ -124,6 +163,17 @@ export function withLatest(
     ...resource,
     properties: { ...resource.properties, publishingProfile: profile },
   };
+}
+
+/** The version as it is, with the patch, in latest as its flags say. */
+export function bodyOf(
+  resource: ImageVersionRequest | undefined,
+  patch: Patch,
+): ImageVersionRequest {
+  return withLatest(
+    patched(resource, withoutFlags(patch)),
+    latestIn(patched(resource, patch)),
+  );
 }
 
 /** Beside the version's flag a region says what is otherwise there, and says anew what it has said: Azure may keep what is left out. */

@@ -45,6 +45,14 @@ export function saidBy(
   return change?.kind === "set" ? change.release.by : change?.by;
 }
 
+/** A promotion of all that is not held back; by a person, a go for the next wave, too. */
+export function namesNoRegion(change: ReleaseChange | undefined): boolean {
+  return (
+    change?.kind === "include" &&
+    (change.regions === undefined || change.by === "rule")
+  );
+}
+
 export const EVERYWHERE: Release = { in: "all", but: [], by: "request" };
 
 /** The region is in latest, or will be once it comes. */
@@ -127,10 +135,14 @@ function included(
   };
 }
 
-/** The change that gives the version to the first wave that lacks it; undefined where that is the last one. */
+/**
+ * The change that gives the version to the first wave that lacks it; undefined where that is the last one. `but`: regions that it leaves
+ * out, unless nothing would be left.
+ */
 export function nextWave(
   waves: readonly { readonly regions: readonly string[] }[],
   { resource }: { readonly resource: ImageVersionRequest },
+  but: readonly string[] = [],
 ): Extract<ReleaseChange, { kind: "include" }> | undefined {
   const there = regionsIn(factsIn(resource));
   const included = latestIn(resource);
@@ -142,7 +154,8 @@ export function nextWave(
     )
     .filter(({ length }) => length > 0);
   const [next] = lacking;
-  return next === undefined || lacking.length === 1
-    ? undefined
-    : { kind: "include", by: "rule", regions: next };
+  if (next === undefined || lacking.length === 1) return undefined;
+  const left = next.filter((name) => !but.includes(name));
+  const regions = left.length === 0 ? next : left;
+  return { kind: "include", by: "rule", regions };
 }

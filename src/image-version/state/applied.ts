@@ -23,6 +23,7 @@ import {
   desired,
   inWindow,
   regionsHad,
+  ruleInForce,
   saidOfLatest,
   unapplied,
   withoutOwn,
@@ -136,11 +137,24 @@ function withApplication(
     ),
     outbox: [...record.outbox, ...removals(pair, id, gone, context)],
   });
-  return withRequest(after, id, {
+  return withRequest(withoutEndedPause(after, request), id, {
     ...request,
     appliedTime,
     ...(life !== undefined && { life }),
   });
+}
+
+/** A person's word on latest, once it is so, has ended the rule that others have paused meanwhile. */
+function withoutEndedPause(
+  pair: ImageVersionPair,
+  { release, machine }: VersionRequest,
+): ImageVersionPair {
+  const { record } = pair;
+  return release === undefined || machine === true || ruleInForce(record)
+    ? pair
+    : changed(pair, {
+        conditions: record.conditions.filter(({ type }) => type !== "Paused"),
+      });
 }
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */

@@ -20,6 +20,7 @@ import {
 import { impossibleAmong, unmetBy, type Unmet } from "../properties/patch.js";
 import { isBusy, type Look } from "../resources.js";
 import { differences, lostIn } from "../properties/differences.js";
+import { heldIn, inWords } from "./held.js";
 import type { ImageVersionRecord, VersionRequest, Write } from "./record.js";
 
 export type Time = Pick<TransitionContext, "now" | "pace">;
@@ -28,8 +29,13 @@ export type Time = Pick<TransitionContext, "now" | "pace">;
 export interface Fact {
   /** `begun`: the first fact of a life. `replaced`: others have made another version under the number. */
   readonly life: "same" | "begun" | "replaced" | "gone";
-  /** Fields that others have changed; `after` null: there is none. */
+  /**
+   * Fields that others have changed; `after` null: there is none. `before` null: a flag that the region itself did not have, in a region
+   * where the version was out of latest already.
+   */
   readonly others: readonly Unmet[];
+  /** Canonical regions that others hold back by the region's own flag, and did not before; absent: none. */
+  readonly held?: readonly string[];
   /** What has become of the write that was open. */
   readonly write?: Write & {
     readonly fate: "shown" | "overwritten" | "unanswered" | "notShown";
@@ -112,9 +118,11 @@ export function withFact(
   if (isOtherLife(record, look)) return replaced(record, look, time);
   const known = factsIn(status.resource);
   const facts = factsIn(look.resource);
-  const others = differences(known, facts).filter(
+  const changed = differences(known, facts).filter(
     (change) => write === undefined || !isOurs(change, write),
   );
+  const held = heldIn(record, look);
+  const others = [...changed, ...inWords(held, changed)];
   const dates = look.publishedDate ?? record.publishedDate;
   const dated = dates !== undefined && { publishedDate: dates };
   const after = afterWrite(record, known, look, time);
@@ -131,7 +139,12 @@ export function withFact(
       // Invariant 3 of record.ts.
       ...(record.spec && { spec: withoutThose(record.spec, others) }),
     },
-    fact: { life: "same", others, ...fateOf(write, fate) },
+    fact: {
+      life: "same",
+      others,
+      ...(held.length > 0 && { held }),
+      ...fateOf(write, fate),
+    },
   };
 }
 

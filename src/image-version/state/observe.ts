@@ -7,9 +7,10 @@
  *  3. That the version is gone is never a fact at one look, nor where Azure lists it.
  */
 import { createHash } from "node:crypto";
-import { factsIn } from "../latest/flags.js";
+import { factsIn, ownFlagsOf } from "../latest/flags.js";
 import { withApplied } from "../properties/patch.js";
 import type { Look } from "../resources.js";
+import { heldIn } from "./held.js";
 import type { ImageVersionRecord } from "./record.js";
 import {
   type Time,
@@ -154,7 +155,8 @@ function isKnown(record: ImageVersionRecord, look: Look): boolean {
   const facts = factsIn(look.resource);
   if (status === undefined)
     return write === undefined ? false : isMadeBy(write, look);
-  if (isOtherLife(record, look)) return false;
+  if (isOtherLife(record, look) || heldIn(record, look).length > 0)
+    return false;
   const known = factsIn(status.resource);
   if (differences(known, facts).length === 0) return true;
   return (
@@ -199,11 +201,11 @@ function observeAbsence(
 }
 
 function digestOf({ resource, publishedDate }: Look): string {
-  const facts = Object.entries(factsIn(resource)).sort(([a], [b]) =>
-    a < b ? -1 : 1,
-  );
+  const sorted = (values: object) =>
+    Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
+  const shows = [factsIn(resource), ownFlagsOf(resource)].map(sorted);
   return createHash("sha256")
-    .update(JSON.stringify([publishedDate, facts]))
+    .update(JSON.stringify([publishedDate, ...shows]))
     .digest("hex")
     .slice(0, 16);
 }

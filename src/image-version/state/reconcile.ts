@@ -11,15 +11,8 @@
  */
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
-import {
-  factsIn,
-  latestIn,
-  withLatest,
-  withoutFlags,
-  regionOfFlag,
-} from "../latest/flags.js";
+import { bodyOf, factsIn, regionOfFlag } from "../latest/flags.js";
 import type { Release } from "../latest/release.js";
-import { patched } from "../properties/body.js";
 import { differs } from "../properties/changes.js";
 import {
   regionField,
@@ -160,17 +153,6 @@ function create({ patch, release, ids }: Desired): Put {
     takesAway: {},
     addsBack: [],
   };
-}
-
-/** The version as it is, with the patch, in latest as its flags say. */
-function bodyOf(
-  resource: ImageVersionRequest | undefined,
-  patch: Patch,
-): ImageVersionRequest {
-  return withLatest(
-    patched(resource, withoutFlags(patch)),
-    latestIn(patched(resource, patch)),
-  );
 }
 
 /** What ARM is told in so many words when a version is made. */

@@ -1,7 +1,8 @@
 /**
  * What a fact tells of others: once, and then it stands as a condition until a request settles it. Pure. Invariants:
  *  1. While a condition of a field stands, no event more is told of that field.
- *  2. Who holds a version back, or includes it, while its rule is in force pauses that rule: no machine promotes or demotes it.
+ *  2. Who holds a version back, or includes it, while its rule is in force pauses that rule: no machine promotes or demotes it. So does
+ *     whoever holds back a region by its own flag where the version is out of latest already.
  */
 import { createHash } from "node:crypto";
 import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
@@ -29,6 +30,7 @@ import { lostIn } from "../properties/differences.js";
 import { putBack } from "../properties/put-back.js";
 import type { Look } from "../resources.js";
 import { ruleInForce } from "./fold.js";
+import { isMoved, leavingOut, unnamedIn } from "./held.js";
 import type { Fact } from "./fact.js";
 import {
   changed,
@@ -41,12 +43,13 @@ import {
 export function tell(
   pair: ImageVersionPair,
   before: Look | undefined,
-  { life, others, write }: Fact,
+  fact: Fact,
   wasManaged: boolean,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record, operation } = pair;
   const { status } = record;
+  const { life, others, write } = fact;
   if (life === "gone" || life === "replaced")
     return before === undefined || !wasManaged || write?.deletes === true
       ? pair
@@ -57,10 +60,10 @@ export function tell(
   const flipped = flips(pair, before, status, context);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
-    return telling({ ...pair, record: withRelease(record, others) }, flipped);
+    return telling({ ...pair, record: withRelease(record, fact) }, flipped);
   const news = others.filter(({ field }) => !isStanding(record, field));
-  const after = withConditions(record, others, context);
-  return telling({ ...pair, record: after }, [
+  const after = withConditions(record, fact, context);
+  return telling(leavingOut({ ...pair, record: after }, fact.held), [
     ...flipped,
     ...outsideEvents(operation, news, status, context),
     ...(after.conditions === record.conditions
@@ -133,15 +136,19 @@ function outsideEvents(
     ),
   );
   const shown = changesOf(changes, look.resource);
-  const todo = (type: Condition["type"], of: readonly Unmet[]) =>
-    whatToDo(
-      type,
-      operation.resourceId,
-      putBack(
-        look.resource,
-        Object.fromEntries(of.map(({ field, before }) => [field, { before }])),
-      ),
-    );
+  const todo = (type: Condition["type"], of: readonly Unmet[]) => {
+    const back = of
+      .filter(isMoved)
+      .map(({ field, before }) => [field, { before }] as const);
+    // No request takes such a flag away and leaves the version out of latest there.
+    return back.length === 0
+      ? whatToDo("Paused", operation.resourceId)
+      : whatToDo(
+          type,
+          operation.resourceId,
+          putBack(look.resource, Object.fromEntries(back)),
+        );
+  };
   const hash = createHash("sha256")
     .update(JSON.stringify([look.time, shown]))
     .digest("hex")
@@ -198,32 +205,52 @@ function heldStill({ release, status }: ImageVersionRecord): readonly string[] {
   return (release?.but ?? []).filter((name) => !included.includes(name));
 }
 
+/** Also where a promotion that is open would end the rule: it may come to nothing. */
+function isRuled(record: ImageVersionRecord): boolean {
+  const { requests } = record;
+  const others = Object.entries(requests).filter(
+    ([, { release, appliedTime }]) =>
+      release?.kind !== "include" || appliedTime !== undefined,
+  );
+  return [requests, Object.fromEntries(others)].some(
+    (open) => ruleInForce({ ...record, requests: open }) !== undefined,
+  );
+}
+
 /** Without a rule that is in force the release is what others have made of it. Invariant 2. */
 function withRelease(
   record: ImageVersionRecord,
-  others: readonly Unmet[],
+  { others, held = [] }: Fact,
 ): ImageVersionRecord {
-  return record.status !== undefined &&
-    others.some(({ field }) => regionOfFlag(field) !== undefined)
+  const { status } = record;
+  if (status === undefined) return record;
+  const { release = releaseOf(status.resource) } = record;
+  const isTurned = others.some(
+    (one) => isMoved(one) && regionOfFlag(one.field) !== undefined,
+  );
+  if (isTurned && !isRuled(record))
+    return { ...record, release: releaseOf(status.resource, "person") };
+  const but = isTurned ? heldStill(record) : release.but;
+  const isHeld =
+    held.length > 0 && (isRuled(record) || unnamedIn(record).length > 0);
+  return isTurned || isHeld
     ? {
         ...record,
-        release:
-          ruleInForce(record) === undefined
-            ? releaseOf(record.status.resource, "person")
-            : {
-                in: latestIn(record.status.resource),
-                but: heldStill(record),
-                by: "rule",
-              },
+        release: {
+          ...release,
+          ...(isTurned && { in: latestIn(status.resource), by: "rule" }),
+          but: [...new Set([...but, ...held])],
+        },
       }
     : record;
 }
 
 function withConditions(
   record: ImageVersionRecord,
-  others: readonly Unmet[],
+  fact: Fact,
   { now }: TransitionContext,
 ): ImageVersionRecord {
+  const { others } = fact;
   const since = now.toISOString();
   const isLost = ({ field, after }: Unmet): boolean =>
     after === null && field.endsWith("/name") && regionOf(field) !== undefined;
@@ -232,13 +259,15 @@ function withConditions(
     ({ field, before }) =>
       before !== undefined && regionOfFlag(field) !== undefined,
   );
-  const isRuled = ruleInForce(record) !== undefined;
   return {
-    ...withRelease(record, others),
+    ...withRelease(record, fact),
     conditions: [
-      ["ChangedOutside", others.filter((one) => !isLost(one))] as const,
+      [
+        "ChangedOutside",
+        others.filter((one) => !isLost(one) && isMoved(one)),
+      ] as const,
       ["RegionLost", others.filter(isLost)] as const,
-      ["Paused", isRuled ? ofLatest : []] as const,
+      ["Paused", isRuled(record) ? ofLatest : []] as const,
     ].reduce<readonly Condition[]>(
       (conditions, [type, of]) => withFields(conditions, type, of, since),
       record.conditions,

@@ -3,6 +3,7 @@ import type { ImageVersionRequest } from "../../../../src/image-version/contract
 import {
   exclusionIn,
   factsIn,
+  heldAnew,
   flagsFor,
   heldBackBy,
   isFlag,
@@ -136,4 +137,34 @@ test("flags are the version's and those of regions, and no other field", () => {
   expect(isFlag("/tags/excludeFromLatest")).toBe(false);
   expect(regionOfFlag(EAST)).toBe("eastus2");
   expect(regionOfFlag("/tags/build")).toBeUndefined();
+});
+
+describe("regions that others hold back by their own flag", () => {
+  it("are those that say so anew, also where the version was out of latest", () => {
+    const before = versionOf(true, undefined, true);
+    expect(heldAnew(before, versionOf(true, true, true))).toEqual(["westus"]);
+    expect(heldAnew(before, before)).toEqual([]);
+    expect(
+      heldAnew(versionOf(false, false, false), versionOf(false, true, false)),
+    ).toEqual(["westus"]);
+  });
+
+  it("are none that Sigil's write makes so, by a patch or by the turn of the version's flag", () => {
+    const wave = { [WEST]: false };
+    const out = versionOf(true, undefined, undefined);
+    expect(heldAnew(out, versionOf(false, undefined, true), wave)).toEqual([]);
+    const demotion = { [WEST]: true };
+    const included = versionOf(false, undefined, true);
+    expect(heldAnew(included, versionOf(true, true, true), demotion)).toEqual(
+      [],
+    );
+  });
+
+  it("are others' while nothing of Sigil's write is shown", () => {
+    const wave = { [WEST]: false };
+    const out = versionOf(true, undefined, undefined);
+    expect(heldAnew(out, versionOf(true, undefined, true), wave)).toEqual([
+      "eastus2",
+    ]);
+  });
 });

@@ -133,6 +133,21 @@ describe("a look that shows something else (2)", () => {
     });
   });
 
+  it("is unconfirmed where it shows no more than a region's own flag, until two such looks agree", () => {
+    const out = { "/properties/publishingProfile/excludeFromLatest": true };
+    const held = shows({ ...out, [exclusionIn("eastus2")]: true });
+    const known = there({ status: shows(out) });
+    const first = observe(known, held, at(20));
+    expect(first.fact).toBeUndefined();
+    const between = observe(first.record, shows(out), at(100));
+    expect(between.record.unconfirmed?.shows).not.toBe(
+      first.record.unconfirmed?.shows,
+    );
+    expect(observe(first.record, held, at(260)).fact).toMatchObject({
+      held: ["eastus2"],
+    });
+  });
+
   it("is a fact once nothing has changed for ten minutes", () => {
     const { fact } = observe(there(), shows(OTHERS), at(STALE));
     expect(fact?.others).toEqual([

@@ -1,0 +1,96 @@
+/**
+ * Regions that others hold back by the region's own flag, also where the version was out of latest already: to say it in words is a
+ * change, though it turns nothing. Pure. Invariants:
+ *  1. A promotion that names no regions leaves out those that others were not yet seen to hold back when it was accepted.
+ */
+import { conditionMessage } from "../../conditions/conditions.js";
+import type { Finding } from "../../errors.js";
+import { exclusionIn, heldAnew, latestIn } from "../latest/flags.js";
+import { namesNoRegion } from "../latest/release.js";
+import { describeField, type Unmet } from "../properties/patch.js";
+import type { Look } from "../resources.js";
+import { isPaused, unapplied } from "./fold.js";
+import { withFindings } from "./proven.js";
+import {
+  withRequest,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+
+/** Regions that the look shows held back by others, by the region's own flag, and that were not before. */
+export function heldIn(
+  { status, write }: Pick<ImageVersionRecord, "status" | "write">,
+  { resource }: Pick<Look, "resource">,
+): readonly string[] {
+  return status ? heldAnew(status.resource, resource, write?.changes) : [];
+}
+
+/** The flags of regions that were out of latest already: where the version is in latest says nothing of them. */
+export function inWords(
+  held: readonly string[],
+  changed: readonly Unmet[],
+): readonly Unmet[] {
+  return held
+    .map(exclusionIn)
+    .filter((flag) => !changed.some(({ field }) => field === flag))
+    .map((field) => ({ field, before: null, after: true }));
+}
+
+/** False of the flag alone of a region that was out of latest already. */
+export function isMoved({ before }: Unmet): boolean {
+  return before !== null;
+}
+
+/** A look shows such a region that nobody was told of, and the request does not name it: the look of its step decides. */
+export function isUnseenBy(
+  { release }: Pick<VersionRequest, "release">,
+  record: ImageVersionRecord,
+  look: Pick<Look, "resource">,
+): boolean {
+  const { status } = record;
+  if (status === undefined || !namesNoRegion(release)) return false;
+  const included = latestIn(status.resource);
+  return heldIn(record, look).some((name) => !included.includes(name));
+}
+
+/** The promotions by persons that Azure does not show yet. */
+export function unnamedIn(record: ImageVersionRecord) {
+  return unapplied(record).filter(
+    ([, { release, machine, decided }]) =>
+      machine !== true && decided === undefined && namesNoRegion(release),
+  );
+}
+
+/** Invariant 1. Their operations say so. Where nothing would be left, they contradict what others have done (failures.ts). */
+export function leavingOut(
+  pair: ImageVersionPair,
+  held: readonly string[] = [],
+): ImageVersionPair {
+  const unnamed = held.length === 0 ? [] : unnamedIn(pair.record);
+  if (unnamed.length === 0) return pair;
+  const type = isPaused(pair.record) ? "Paused" : "ChangedOutside";
+  const flags = held.map((name) => describeField(exclusionIn(name)));
+  const finding: Finding = {
+    code: type,
+    pointer: "",
+    message: conditionMessage(type, flags),
+    remediation: `To promote the version in ${held.join(", ")}, too, name the regions: POST …/promote with {"regions": ${JSON.stringify(held)}}.`,
+  };
+  const after = unnamed.reduce((next, [id, request]) => {
+    const { release } = request;
+    if (release?.kind !== "include") return next;
+    const left = release.regions?.filter((name) => !held.includes(name)) ?? [];
+    return left.length === 0
+      ? next
+      : withRequest(next, id, {
+          ...request,
+          release: { ...release, regions: left },
+        });
+  }, pair);
+  return withFindings(
+    after,
+    unnamed.map(([id]) => id),
+    [finding],
+  );
+}
