@@ -157,9 +157,18 @@ export class ImageVersions {
     apiVersion: string,
   ): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
-    const { record } = this.#current(id);
+    const { key, record } = this.#current(id);
+    const asked = readImageVersionBody(body, apiVersion);
+    const deleted = findSoftDeleted(this.#store, key);
+    if (deleted !== undefined && asked.properties?.restore === true)
+      return await this.#restore(
+        key,
+        deleted,
+        { location: deleted.record.location, ...asked },
+        id,
+      );
     if (record === undefined) throw this.#store.notFound(path);
-    const merged = mergePatch(record, readImageVersionBody(body, apiVersion));
+    const merged = mergePatch(record, asked);
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
@@ -343,11 +352,7 @@ export class ImageVersions {
     id: ComputeResourceId,
   ): Promise<Accepted> {
     const store = this.#store;
-    validateRestoration(
-      deleted,
-      body.properties?.restore,
-      canonicalRegion(body.location ?? ""),
-    );
+    validateRestoration(deleted, body, canonicalRegion(body.location ?? ""));
     const operation = startOperation(store, key, id.subscriptionId);
     const record: ImageVersionRecord = {
       ...deleted.record,

@@ -2,8 +2,8 @@
  * Soft deletion of image versions (preview; api-version 2024-03-03), in a gallery whose `softDeletePolicy` enables it:
  *
  *   Deleting -> soft-deleted -> unusable -> (none)    at consumptionEndTime, and at hardDeletionTargetTime
- *   soft-deleted, unusable -PUT restore: true-> Updating -> Succeeded
- *   soft-deleted, unusable -DELETE ?bypassSoftDelete=true, or of its place in the list-> (none)
+ *   soft-deleted, unusable -PUT, PATCH-> Updating -> Succeeded    with `restore: true`, or a PUT of a location and no properties
+ *   soft-deleted, unusable -DELETE ?bypassSoftDelete=true, or where it is listed-> (none)
  *
  * Invariants:
  *   1. GET and LIST do not show a soft-deleted version; it is listed at
@@ -15,6 +15,7 @@
  * grace after them unless it gives one. The codes of the refusals are guesses.
  */
 import { conflict, existsElsewhere } from "./arm-error.js";
+import type { ImageVersionBody } from "./image-version-shape.js";
 import { isObject } from "./json-shape.js";
 import { parentId, parseComputeId, resourceKey } from "./resource-id.js";
 import type {
@@ -94,16 +95,20 @@ export function softDeletedWithin(
     .flatMap((key) => findSoftDeleted(store, key) ?? []);
 }
 
-/** Throws for a body that does not restore the version as it was. */
+/**
+ * Throws for a body that does not restore the version as it was: `restore: true` (the API's reference), or its home region and
+ * nothing else ("send the following PUT request on the image version to be recovered along with the home region of the image").
+ */
 export function validateRestoration(
   { record }: SoftDeletedVersion,
-  restore: boolean | undefined,
+  { properties, tags }: ImageVersionBody,
   location: string,
 ): void {
+  const isLocationAlone = properties === undefined && tags === undefined;
   // Invariant 2.
-  if (restore !== true)
+  if (properties?.restore !== true && !isLocationAlone)
     throw conflict(
-      `The gallery image version '${record.id}' is soft-deleted. Restore it with 'restore': true, or delete it for good with bypassSoftDelete=true, before another is made with its number.`,
+      `The gallery image version '${record.id}' is soft-deleted. Restore it with 'restore': true, or delete it for good, before another is made with its number.`,
     );
   if (location !== record.location)
     throw existsElsewhere(

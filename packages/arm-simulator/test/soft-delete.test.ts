@@ -135,6 +135,23 @@ describe("in a gallery that deletes softly", () => {
     expect((await put(h, V, {})).status).toBe(201);
   });
 
+  test.each([
+    ["a PUT of its home region and nothing else", "PUT", { location: "westus" }],
+    [
+      "a PATCH with restore: true",
+      "PATCH",
+      { properties: { restore: true, storageProfile: {} } },
+    ],
+  ])("%s restores it, too", async (_title, method, body) => {
+    await deleted();
+    expect((await h.call(method, V, { body })).status).toBe(200);
+    h.clock.advance(DURATION_MS);
+    expect(await get(h.client, "1.0.0")).toMatchObject({
+      provisioningState: "Succeeded",
+    });
+    expect(await list()).toEqual([]);
+  });
+
   test("bypassSoftDelete deletes for good at once", async () => {
     await deleted("?bypassSoftDelete=true");
     expect(await list()).toEqual([]);
