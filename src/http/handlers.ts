@@ -1,7 +1,11 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Gate } from "../authorization/gallery-policy.js";
 import { gateWaits } from "../gate/objections.js";
-import { getImageVersion, type Dependencies } from "../image-version/index.js";
+import {
+  deletionNow,
+  getImageVersion,
+  type Dependencies,
+} from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
@@ -93,8 +97,11 @@ export function createHttpHandlers(
       deps.preparations,
       deps.imageVersions.resources,
     ),
-    ...operationHandlers(endpoint, deps.operations, (id) =>
-      getImageVersion(deps.imageVersions, id),
+    ...operationHandlers(
+      endpoint,
+      deps.operations,
+      (id) => getImageVersion(deps.imageVersions, id),
+      (operation) => deletionNow(deps.imageVersions, operation),
     ),
     ...retentionHandlers(endpoint, deps.retention),
     ...testProfileHandlers(endpoint, deps.testProfiles),

@@ -11,6 +11,7 @@ import {
   putImageVersion,
   createNextImageVersion,
   restoreImageVersion,
+  purgeDeletedVersion,
   listDeletedImageVersions,
   getImageVersion,
   listImageVersions,
@@ -37,7 +38,7 @@ import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { galleryIdOf, imageIdOf } from "../resource-id.js";
 import { banOf, bansOf, toMove } from "../revocation/bans.js";
 import type { Revocations } from "../revocation/record.js";
-import { accepted, askedIn, nothingToDo } from "./accepted.js";
+import { accepted, askedIn, nothingToDo, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { isSufficient, requireRole } from "../authorization/roles.js";
@@ -56,6 +57,7 @@ type Names =
   | "deleteImageVersion"
   | "restoreImageVersion"
   | "listDeletedImageVersions"
+  | "purgeDeletedVersion"
   | "getImageVersion"
   | "listImageVersions"
   | "listGalleries"
@@ -246,6 +248,18 @@ export function imageVersionHandlers(
       }),
     ),
 
+    purgeDeletedVersion: endpoint(
+      "purgeDeletedVersion",
+      async ({ path, principal, requestUrl: { origin, pathname } }) => ({
+        status: 202 as const,
+        headers: {
+          Location: origin + pathname.replace(/\/[^/]+\/?$/u, ""),
+          "Retry-After": PURGE_SECONDS,
+        },
+        body: await purgeDeletedVersion(deps, path, requesterOf(principal)),
+      }),
+    ),
+
     getMachineCommands: endpoint(
       "getMachineCommands",
       async ({ path, query: { region, resourceGroup, size, ...choice } }) => {
@@ -373,6 +387,9 @@ export function imageVersionHandlers(
     })),
   };
 }
+
+/** How soon Azure may list a version no longer that is deleted for good. */
+const PURGE_SECONDS = 30;
 
 /** `no-cache` is what browsers send, too, where somebody reloads by force (RFC 9111, section 5.2.1.4). */
 function listedIn(

@@ -5,7 +5,11 @@ import { placeOf, type KnownImageVersion } from "../image-version/index.js";
 import { cancelOperation, tooLate } from "../operation/canceling.js";
 import { createLongPolls, type LongPollOptions } from "./long-polls.js";
 import { getOperation, listOperations } from "../operation/queries.js";
-import type { Requester, TrackedRecord } from "../operation/records.js";
+import type {
+  OperationRecord,
+  Requester,
+  TrackedRecord,
+} from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
@@ -17,11 +21,15 @@ import type { ImageVersionId } from "../resource-id.js";
 import { nothingToDoIn, viewNothingToDo } from "./nothing-to-do.js";
 import { viewPage } from "./paging.js";
 
-/** `versionOf` throws ServiceError NotFound for a version that is not there. */
+/**
+ * `versionOf` throws ServiceError NotFound for a version that is not there; `asOfNow`: the operation with what has become of what it
+ * did.
+ */
 export function operationHandlers(
   endpoint: Endpoint,
   deps: OperationDependencies<TrackedRecord>,
   versionOf: (id: ImageVersionId) => Promise<KnownImageVersion>,
+  asOfNow: (operation: OperationRecord) => Promise<OperationRecord>,
   sleep: LongPollOptions["sleep"] = setTimeout,
 ): Readonly<
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
@@ -55,7 +63,7 @@ export function operationHandlers(
             ? { "Retry-After": hasWaited ? 0 : RETRY_AFTER_SECONDS }
             : {},
         body: viewOperation(
-          operation,
+          await asOfNow(operation),
           expand,
           isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
         ),

@@ -46,6 +46,7 @@ export {
   type PutAnswer,
   type PutImageVersion,
 } from "./commands/put.js";
+export { purgeDeletedVersion } from "./commands/purge.js";
 export { restoreImageVersion } from "./commands/restore.js";
 export { planRollback, rollBackImage } from "./rollback/roll-back.js";
 export { rollbackTarget } from "./rollback/target.js";
@@ -54,6 +55,7 @@ export { rollbackTarget } from "./rollback/target.js";
 export type { Beside, GateWait } from "./queries/conditions.js";
 export {
   deletedVersion,
+  deletionNow,
   listDeletedImageVersions,
   softDeleteOf,
 } from "./queries/deleted-versions.js";

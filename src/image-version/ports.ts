@@ -99,6 +99,8 @@ export interface ResourceManager {
     id: ImageVersionId,
     location: string,
   ): Promise<string | undefined>;
+  /** Sends one DELETE that deletes a soft-deleted version for good; false where ARM has none. */
+  purgeImageVersion(id: ImageVersionId): Promise<boolean>;
   /** The very request that `putImageVersion` would send; sends nothing. */
   previewPut(
     id: ImageVersionId,
@@ -196,8 +198,10 @@ export type Deed =
       readonly regions: readonly string[] | "any";
       readonly restored?: LastShown | undefined;
     }
-  /** It is the latest where others are taken out of latest; its rule is to promote it; it is tested; another version is made of it. */
-  | { readonly kind: "fallBackTo" | "followRule" | "test" | "build" }
+  /** It is the latest where others are taken out of latest; its rule is to promote it; it is tested; another version is made of it; it is deleted for good. */
+  | {
+      readonly kind: "fallBackTo" | "followRule" | "test" | "build" | "purge";
+    }
   /** What a rule has begun is sent. */
   | {
       readonly kind: "obeyRule";

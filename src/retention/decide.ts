@@ -61,6 +61,7 @@ type RetentionCode =
   | "Revoked"
   | "InUse"
   | "UseUnknown"
+  | "KeptByAzure"
   | "NoRuleApplies";
 
 /** What becomes of one version, and why. */

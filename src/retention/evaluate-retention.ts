@@ -48,17 +48,36 @@ export async function evaluateRetention(
 ): Promise<Evaluation> {
   const { versions, unknown } = await retainedVersions(imageVersions, imageId);
   const time = imageVersions.now();
+  const softDelete = await softDeleteOf(imageVersions, imageId);
+  const decided = decide(rules, versions, time);
   return {
     time,
     decisions: await withoutNeeded(
       imageVersions,
-      await withoutRevoked(revocations, decide(rules, versions, time)),
+      await withoutRevoked(
+        revocations,
+        softDelete.isSoftDeleteEnabled === true
+          ? decided.map(orKeptByAzure)
+          : decided,
+      ),
     ),
     unknown: [...unknown].sort((a, b) =>
       a.localeCompare(b, "en", { numeric: true }),
     ),
-    softDelete: await softDeleteOf(imageVersions, imageId),
+    softDelete,
   };
+}
+
+/** In a gallery with soft delete: a Failed version is kept by Azure, whatever the rules. */
+function orKeptByAzure(decision: Decision): Decision {
+  return decision.version.provisioningState === "Failed"
+    ? {
+        ...decision,
+        deletes: false,
+        code: "KeptByAzure",
+        reason: "Failed, and Azure deletes none in a gallery with soft delete.",
+      }
+    : decision;
 }
 
 /** What was taken back is kept as evidence, until an Admin lifts that or a person deletes it. */
@@ -194,6 +213,14 @@ function retained(
   };
 }
 
+/** Errors of a deletion that has changed nothing. */
+const LEAVES_AS_IT_WAS: readonly string[] = [
+  "FailedNotSoftDeletable",
+  "ImageVersionInUse",
+  "UseUnknown",
+  "KeptByRetention",
+];
+
 function regionsOf({
   record,
 }: StoredVersion): readonly Pick<RegionRecord, "name" | "state">[] {
@@ -211,9 +238,7 @@ function stateOf(stored: StoredVersion): VersionState {
     operation.kind === "DeleteImageVersion" &&
     isByRetention(operation) &&
     isFinal(record.state) &&
-    (["ImageVersionInUse", "UseUnknown", "KeptByRetention"].includes(
-      error?.code ?? "",
-    ) ||
+    (LEAVES_AS_IT_WAS.includes(error?.code ?? "") ||
       (canceledBy !== undefined &&
         isByRetention({ requestedBy: canceledBy }))) &&
     regionsOf(stored).every(({ state }) => state === "Completed");

@@ -112,6 +112,10 @@ async function deleteVersion(
 function isOvertaken(error: unknown): boolean {
   return (
     error instanceof ServiceError &&
-    ["ImageVersionConflict", "RegionWouldLoseLatest"].includes(error.code)
+    [
+      "ImageVersionConflict",
+      "RegionWouldLoseLatest",
+      "FailedNotSoftDeletable",
+    ].includes(error.code)
   );
 }

@@ -121,7 +121,7 @@ export function toMove(ban: Ban | undefined): readonly Finding[] {
       ];
 }
 
-/** A revoked version comes into latest in no way; nor is it tested, built from or deleted by a policy. */
+/** A revoked version comes into latest in no way; nor is it tested, built from, deleted by a policy or deleted for good. */
 export async function objectionsByBan(
   revocations: Pick<Revocations, "readRecord">,
   id: ImageVersionId,
@@ -138,8 +138,16 @@ export async function objectionsByBan(
           ? "KeptByRetention"
           : "ImageVersionRevoked",
       pointer: deed.kind === "followRule" ? "/sigil/promotion" : "",
-      message: `${formatImageVersionId(id)} is not to be used. ${sentenceOf(ban)}`,
-      remediation: `${replacement === undefined ? "Use another version" : `Use ${replacement}`}, or ask an Admin to lift the revocation (POST …/unrevoke).`,
+      ...(deed.kind === "purge"
+        ? {
+            message: `${formatImageVersionId(id)} is kept as evidence. ${sentenceOf(ban)}`,
+            remediation:
+              "To delete it for good, lift the revocation first (POST …/unrevoke).",
+          }
+        : {
+            message: `${formatImageVersionId(id)} is not to be used. ${sentenceOf(ban)}`,
+            remediation: `${replacement === undefined ? "Use another version" : `Use ${replacement}`}, or ask an Admin to lift the revocation (POST …/unrevoke).`,
+          }),
       ...(deed.kind === "enterLatest" &&
         deed.regions !== "any" && { regions: deed.regions }),
     },

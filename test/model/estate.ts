@@ -365,6 +365,7 @@ export class Estate {
       },
       listDeletedVersions: () => Promise.resolve([]),
       restoreImageVersion: () => Promise.resolve(undefined),
+      purgeImageVersion: () => Promise.resolve(false),
       previewPut: (_, body) =>
         Promise.resolve({ method: "PUT", url: "", body }),
       getOperationError: () => Promise.resolve(undefined),

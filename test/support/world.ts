@@ -143,6 +143,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       effects += 1;
       return Promise.resolve(undefined);
     },
+    purgeImageVersion: ({ versionName }) => {
+      effects += 1;
+      return Promise.resolve(versionName === "3.0.0");
+    },
     previewPut: (_, body) =>
       Promise.resolve({
         method: "PUT",

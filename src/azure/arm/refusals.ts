@@ -254,6 +254,16 @@ export const REFUSALS: readonly Refusal[] = [
     remediation:
       "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },
+  {
+    // Microsoft's page on soft delete says that Azure refuses it, and not in which words: without this row a 409 would look busy.
+    arm: [...UNFIT, "OperationNotAllowed"],
+    says: /cannot be soft-deleted|failed provisioning state.*delet|delet.*failed provisioning state/iu,
+    code: "FailedNotSoftDeletable",
+    unforeseen:
+      "DELETE is refused beforehand where the gallery can be read; the version may fail between the check and the DELETE",
+    remediation:
+      "Repair the version (POST …/retry), or switch the gallery's soft delete off, delete the version, and switch it on again.",
+  },
 
   // Publishing profile.
   {

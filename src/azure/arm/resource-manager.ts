@@ -8,6 +8,8 @@ import type { RegionState } from "../../operation/records.js";
 import {
   canonicalRegion,
   formatImageVersionId,
+  galleryIdOf,
+  imageIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
@@ -82,13 +84,13 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
     },
 
     async listDeletedVersions(imageId) {
-      const [galleryId = "", imageName = ""] = imageId.split("/images/");
+      const [galleryId = ""] = imageId.split("/images/");
       const items = await readPages<WireDeletedVersion>(arm, {
         what: `the list of deleted versions of ${imageId}`,
         // What ARM asks for this list Microsoft's list of actions does not say: this has it, whatever its name.
         action: "Microsoft.Compute/galleries/*/read",
         scope: galleryId,
-        path: `${galleryId}/softDeletedArtifactTypes/Images/artifacts/${imageName}/versions`,
+        path: deletedVersionsPath(imageId),
         apiVersion: GALLERIES_API_VERSION,
       });
       return items?.flatMap((item) => deletedVersion(item) ?? []);
@@ -109,6 +111,25 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
         call,
         await arm.request(call, "PUT", urlOfVersion(id), body),
       );
+    },
+
+    async purgeImageVersion(id) {
+      const path = `${deletedVersionsPath(imageIdOf(id))}/${id.versionName}`;
+      const call: ArmCall = {
+        what: `the deletion of version ${id.versionName} for good`,
+        // Microsoft's list of actions has none for it: this is made of the path, as ARM makes its actions.
+        action:
+          "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions/delete",
+        scope: galleryIdOf(id),
+      };
+      const response = await arm.request(
+        call,
+        "DELETE",
+        urlOf(arm, path, GALLERIES_API_VERSION),
+      );
+      if (response.status === 404) return false;
+      begun(call, response);
+      return true;
     },
 
     previewPut: (id, request) =>
@@ -137,6 +158,11 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
         : { code: knownRefusal(error).code, message: saidBy(error) };
     },
   };
+}
+
+/** Where ARM lists the soft-deleted versions of an image definition. */
+function deletedVersionsPath(imageId: string): string {
+  return `${imageId.replace("/images/", "/softDeletedArtifactTypes/Images/artifacts/")}/versions`;
 }
 
 function callOf(

@@ -15,6 +15,7 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
+import { mustBeSoftDeletable } from "../preflight/soft-deletable.js";
 import { isGuarded } from "../preflight/use.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
@@ -77,6 +78,7 @@ export async function deletionBy(
     },
     ask: async ({ look, stored }) => {
       if (look === undefined) await mustNotBeKept(deps, id, stored);
+      else mustBeSoftDeletable(id, look, softDelete);
       return [];
     },
   };
@@ -85,13 +87,13 @@ export async function deletionBy(
 /** What tells one deletion from another. */
 const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
 
-/** What is worth a warning: that it is for good, or that nobody can say. */
+/** What is worth a warning: that it is for good, that nobody can say, or what Azure bills until it is. */
 function finalityOf(
   { isSoftDeleteEnabled }: SoftDeleteRecord,
-  { galleryName }: ImageVersionId,
+  { galleryName, versionName }: ImageVersionId,
   bypassed: boolean,
 ): readonly Finding[] {
-  if (isSoftDeleteEnabled === true) return [];
+  if (isSoftDeleteEnabled === true) return [oneReplicaKept(versionName)];
   return [
     {
       code: "DeletionIsFinal",
@@ -105,6 +107,17 @@ function finalityOf(
       severity: "warning",
     },
   ];
+}
+
+function oneReplicaKept(versionName: string): Finding {
+  return {
+    code: "OneReplicaKept",
+    pointer: "",
+    message:
+      "Azure keeps and bills one replica in each region until softDelete.hardDeletionTargetTime: seven days.",
+    severity: "warning",
+    remediation: `To end that earlier, let an Admin delete it for good: DELETE …/deleted-versions/${versionName}.`,
+  };
 }
 
 /** Throws where the deletion that is there, or has been, does not do what is asked. */
@@ -124,7 +137,7 @@ function mustDoWhatIsAsked(
   }
   if (bypassSoftDelete && softDelete?.isSoftDeleteEnabled !== false)
     throw conflict(
-      `${does}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
+      `${does}, or has deleted it, so that it can be restored. Once Azure lists it as deleted, an Admin deletes it for good: DELETE …/deleted-versions/${id.versionName}.`,
       operationId,
     );
   if (
@@ -182,7 +195,7 @@ async function mustNotBeKept(
     throw keptByAzure(
       id,
       deleted,
-      "of that, nothing is deleted for good before. Restore it with POST …/restore, and delete it then; or use the Azure portal.",
+      `restore it with POST …/restore, or have an Admin delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
     );
   const { state, status, write } = stored.record;
   // What Sigil knew of has ended, and none that was asked for is on its way.

@@ -25,7 +25,7 @@ import {
 import { admitted } from "../preflight/objections.js";
 import { believedLook, notListedLately } from "../queries/get.js";
 import { ruleInForce } from "../state/fold.js";
-import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import {
   mustBeShown,
   mustNotBeMissed,
@@ -60,8 +60,12 @@ export async function forecastImageVersion(
   const { request = { patch: {} }, on = subject.stored, warnings = [] } = asks;
   const { softDelete } = isAsked ? decided.asks : decided;
   await admitted(deps, id, on?.record, look, request, false);
-  const asked = isAsked ? await ask?.(subject) : [];
-  const needed = await neededBy(deps, id, request);
+  const asked = isAsked
+    ? await allowed(() => ask?.(subject) ?? Promise.resolve([]))
+    : [];
+  const needed = request.guarded
+    ? await allowed(() => mustNotBeMissed(deps, id, request))
+    : [];
   const taking = takingOf(id, look, record, request);
   const { latest, unknown } = await latestShown(deps, taking);
   return {
@@ -73,7 +77,7 @@ export async function forecastImageVersion(
     findings: findingsInAnswer([
       ...seen.warnings,
       ...unknown,
-      ...(asked ?? []),
+      ...asked,
       ...needed,
       ...(of === "promote"
         ? []
@@ -115,15 +119,17 @@ async function commandOf(
 }
 
 /** An Admin may say that it is deleted all the same. */
-const ALLOWED: readonly ErrorCode[] = ["ImageVersionInUse", "UseUnknown"];
+const ALLOWED: readonly ErrorCode[] = [
+  "FailedNotSoftDeletable",
+  "ImageVersionInUse",
+  "UseUnknown",
+];
 
-async function neededBy(
-  deps: Dependencies,
-  id: ImageVersionId,
-  request: VersionRequest,
+async function allowed(
+  ask: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   try {
-    return request.guarded ? await mustNotBeMissed(deps, id, request) : [];
+    return await ask();
   } catch (error) {
     if (error instanceof ServiceError && ALLOWED.includes(error.code))
       return error.findings;

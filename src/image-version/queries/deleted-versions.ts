@@ -3,10 +3,14 @@ import { orNone, ServiceError } from "../../errors.js";
 import {
   formatImageVersionId,
   imageIdOf,
+  parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { SoftDeleteRecord } from "../../operation/records.js";
-import type { ResourceManager, ResourceReader } from "../ports.js";
+import type {
+  OperationRecord,
+  SoftDeleteRecord,
+} from "../../operation/records.js";
+import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { DeletedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 
@@ -58,6 +62,36 @@ export async function deletedVersion(
 ): Promise<DeletedImageVersion | undefined> {
   const listed = await resourceManager.listDeletedVersions(imageIdOf(id));
   return listed?.find(({ name }) => name === id.versionName);
+}
+
+/**
+ * A deletion with what Azure's list says now: a version that was purged or restored, or whose time is over, cannot be restored. What
+ * was stored stands in if the list cannot be read, and until Azure has listed the version for the first time.
+ */
+export async function deletionNow(
+  { resourceManager, looks }: Reads & { readonly looks: Pick<Looks, "once"> },
+  operation: OperationRecord,
+): Promise<OperationRecord> {
+  const { kind, endTime, resourceId, softDelete } = operation;
+  const id = parseImageVersionId(resourceId);
+  if (
+    kind !== "DeleteImageVersion" ||
+    endTime === undefined ||
+    softDelete?.softDeletedTime === undefined ||
+    id === undefined
+  )
+    return operation;
+  const imageId = imageIdOf(id);
+  const listed = await orNone(
+    looks.once(`deleted ${imageId}`, () =>
+      resourceManager.listDeletedVersions(imageId),
+    ),
+  );
+  if (listed === undefined) return operation;
+  const isListed = listed.some(({ name }) => name === id.versionName);
+  return isListed
+    ? operation
+    : { ...operation, softDelete: { isSoftDeleteEnabled: false } };
 }
 
 /** The highest number first. Throws ServiceError NotFound where Azure has no such image definition. */

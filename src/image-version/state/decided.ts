@@ -221,7 +221,9 @@ function bothOf(
   now: DecidedEnd,
 ): DecidedEnd {
   if (before === undefined) return now;
-  return before.kind === "failed" && now.kind === "failed"
+  return before.kind === "failed" &&
+    now.kind === "failed" &&
+    now.message !== before.message
     ? {
         ...before,
         message: `${sentence(before.message)} The remaining work could not be done: ${now.message}`,

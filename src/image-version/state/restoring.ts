@@ -5,13 +5,14 @@
  *     that was sent before may be under way: it never meets a version that is there.
  *  2. The version is restored once a look shows it and the list has it no more, whoever has restored it.
  *  3. What neither shows, time after time, is deleted for good.
- *  4. Canceled, it is not sent again, and ends once it is known whether Azure carries out what was sent: Succeeded if it has.
+ *  4. Canceled, or with its version purged, it is not sent again, and ends once it is known whether Azure carries out what was sent:
+ *     Succeeded if it has.
  *  5. Once restored it is followed as any version is. It is adopted as the first fact shows it.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationFailure } from "../../operation/records.js";
+import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import {
   mapped,
@@ -22,6 +23,7 @@ import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
+import { endLater, fails } from "./decided.js";
 import type { Poll } from "./deletion.js";
 import { refusedBy, type OperationReason } from "./failures.js";
 import { ruleOf } from "./fold.js";
@@ -52,34 +54,43 @@ export function decideRestore(
   { look, deleted, reason }: Seen,
   time: Time,
 ): RestoreDecision {
-  const { write, changedTime = "" } = record;
-  const failed = (failure: OperationFailure): RestoreDecision => ({
-    kind: "failed",
-    ids: [id],
-    failure,
-  });
   if (look !== undefined) return whereShown(record, look, deleted, time);
-  if (reason !== undefined) return failed(refusedBy(reason, "restored"));
+  if (reason !== undefined) return failed(id, refusedBy(reason, "restored"));
+  const { write, requests } = record;
   const isAccepted = write?.answer === "accepted";
+  const isDecided = requests[id]?.decided !== undefined;
   // Invariant 1.
   if (
     write !== undefined &&
-    mayArrive(write.sentTime, isAccepted || isCanceled(record), time)
+    mayArrive(write.sentTime, isAccepted || isDecided, time)
   )
     return waits(
       isAccepted
         ? "Azure Resource Manager has accepted the restore request, but does not show the version yet."
         : "The outcome of the restore request is unknown.",
     );
-  if (deleted !== undefined) {
-    if (isCanceled(record)) return failed(NOT_RESTORED);
-    return isAccepted
-      ? failed(IGNORED)
-      : { kind: "restore", id, location: deleted.location };
-  }
+  if (deleted === undefined) return whereGone(record, id, time);
+  if (isDecided) return failed(id, NOT_RESTORED);
+  return isAccepted
+    ? failed(id, IGNORED)
+    : { kind: "restore", id, location: deleted.location };
+}
+
+function failed(id: string, failure: OperationFailure): RestoreDecision {
+  return { kind: "failed", ids: [id], failure };
+}
+
+/** Azure neither shows nor lists it. */
+function whereGone(
+  { write, changedTime = "", requests }: ImageVersionRecord,
+  id: string,
+  time: Time,
+): RestoreDecision {
+  const { decided } = requests[id] ?? {};
+  if (decided?.kind === "failed") return failed(id, decided);
   return sinceMs(write?.sentTime ?? changedTime, time) < time.pace.staleMs
     ? waits("Azure does not show the version, and does not list it as deleted.")
-    : failed(GONE); // Invariant 3.
+    : failed(id, notRestorable("it was deleted for good")); // Invariant 3.
 }
 
 function whereShown(
@@ -120,17 +131,34 @@ const NOT_RESTORED: OperationFailure = {
   errors: [],
 };
 
-const GONE: OperationFailure = {
-  code: "ImageVersionGone",
-  message:
-    "Azure has the version no longer, nor can it restore it: it was deleted for good. To create it again, send its PUT with the header If-None-Match: *.",
-  errors: [],
-};
+function notRestorable(why: string): OperationFailure {
+  return {
+    code: "NotRestorable",
+    message: `Azure has the version no longer, and cannot restore it: ${why}. To create it again, send its PUT with the header If-None-Match: *.`,
+    errors: [],
+  };
+}
 
-function isCanceled({ requests }: ImageVersionRecord): boolean {
-  return Object.values(requests).some(
-    ({ decided }) => decided?.kind === "canceled",
-  );
+/** Azure has accepted to delete for good what is to be restored. Invariant 4. */
+export function purged(
+  pair: ImageVersionPair,
+  { name, appId, objectId }: Requester,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const request = record.requests[operation.id];
+  if (request === undefined || request.decided !== undefined) return pair;
+  const who = name ?? appId ?? objectId ?? "somebody";
+  const failure = notRestorable(`it was deleted for good by ${who}`);
+  return record.write === undefined
+    ? fails(pair, [operation.id], failure, context)
+    : endLater(
+        pair,
+        operation.id,
+        { ...request, decided: { kind: "failed", ...failure } },
+        `${who} has deleted the version for good.`,
+        context,
+      );
 }
 
 /** Invariants 4 and 5. */

@@ -14,9 +14,10 @@ import type { Dependencies } from "../ports.js";
 import { latestIn } from "../latest/flags.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
 import { mustBeUnopposed } from "../preflight/objections.js";
+import { mustBeSoftDeletable } from "../preflight/soft-deletable.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { latestBeforeDeletion } from "../queries/as-asked.js";
-import { deletedVersion } from "../queries/deleted-versions.js";
+import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import type { Look } from "../resources.js";
 import { rollbackTarget } from "../rollback/target.js";
 import type { Deletion } from "../state/deletion.js";
@@ -44,9 +45,13 @@ export async function mustStillBeDeleted(
   id: ImageVersionId,
   { request }: Deletion,
   record: ImageVersionRecord,
-  { resource }: Look,
+  look: Look,
 ): Promise<readonly Finding[]> {
-  const { machine = false, guarded, allowNoLatest: allows } = request;
+  const { machine = false, guarded, allowNoLatest: allows, deletion } = request;
+  const { resource, provisioningState } = look;
+  // The gallery is read again: its owner may have switched soft delete since.
+  if (provisioningState === "Failed" && deletion.bypassSoftDelete !== true)
+    mustBeSoftDeletable(id, look, await softDeleteOf(deps, imageIdOf(id)));
   // What a policy keeps for that it judges itself.
   const allowNoLatest = allows === true || machine;
   // It is out of latest already where it is guarded: what counts is where it was before.

@@ -60,6 +60,9 @@ describe("a deletion", () => {
         hardDeletionTargetTime: end,
       },
     });
+    expect(last.warnings?.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(["OneReplicaKept"]),
+    );
     expect(last.warnings?.map(({ code }) => code)).not.toContain(
       "DeletionIsFinal",
     );

@@ -15,6 +15,7 @@ import {
   disableSoftDelete,
   enableSoftDelete,
 } from "../../support/soft-delete.js";
+import { seedRegion } from "../../support/requests.js";
 import { KEEP_1, bodyOf, inRetention, type Profile } from "./support.js";
 
 let world: InProcess;
@@ -42,6 +43,48 @@ test("says whether what it deletes can be restored", async () => {
   await enableSoftDelete(world);
   expect(await evaluated()).toEqual({ isSoftDeleteEnabled: true });
   await disableSoftDelete(world);
+});
+
+test("keeps a Failed version while the gallery has soft delete, and says that Azure keeps it", async () => {
+  await make(["1.0.0", "1.0.1"]);
+  await world.simulator.control.failRegion({
+    versionId: versionId("1.0.0"),
+    region: "eastus2",
+  });
+  await putInAzure("1.0.0", {
+    targetRegions: [
+      seedRegion("westus", "WestUS"),
+      seedRegion("eastus2", "EastUS2"),
+    ],
+  });
+  await put(KEEP_1);
+  expect(await dryRun()).toMatchObject({ "1.0.0": "NotSucceeded" });
+  await enableSoftDelete(world);
+  expect(await dryRun()).toMatchObject({ "1.0.0": "KeptByAzure" });
+  await enforce(KEEP_1);
+  expect(await run()).toMatchObject({ deletions: [], errors: [] });
+});
+
+test("a version that turns Failed after it was judged is no error of the run", async () => {
+  await make(["1.0.0", "1.0.1"]);
+  await enableSoftDelete(world);
+  await enforce(KEEP_1);
+  const { resourceManager } = world.deps;
+  const failedThen: RetentionDependencies = {
+    ...deps,
+    imageVersions: {
+      ...world.deps,
+      resourceManager: {
+        ...resourceManager,
+        getImageVersion: async (...asked) => {
+          const shown = await resourceManager.getImageVersion(...asked);
+          return shown && { ...shown, provisioningState: "Failed" };
+        },
+      },
+    },
+  };
+  world.clock.advance(900_000);
+  expect(await run(failedThen)).toMatchObject({ deletions: [], errors: [] });
 });
 
 describe("a policy", () => {

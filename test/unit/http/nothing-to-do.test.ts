@@ -35,6 +35,7 @@ const handlers = operationHandlers(
   }),
   deps.operations,
   (id) => getImageVersion(reads, id),
+  (operation) => Promise.resolve(operation),
 );
 
 async function call(

@@ -47,6 +47,7 @@ async function get(
       now: () => new Date(waitedMs),
     } as never,
     () => Promise.reject(new TypeError("it is stored")),
+    (shown) => Promise.resolve(shown),
     (ms) => {
       waitedMs += ms;
       return Promise.resolve();

@@ -198,13 +198,13 @@ describe("whoever else is at work", () => {
     expect(await typesOf()).not.toContain("Restoring");
   });
 
-  test("deleted for good meanwhile, it ends ImageVersionGone", async () => {
+  test("deleted for good meanwhile, it ends NotRestorable", async () => {
     await deleted();
     const accepted = await restore();
     await outside(world, "DELETE", `${id}?bypassSoftDelete=true`);
     world.simulator.control.clearRequests();
     expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Failed", error: { code: "ImageVersionGone" } },
+      { status: "Failed", error: { code: "NotRestorable" } },
     ]);
     expect(restores()).toBe(0);
     // The number is free for whoever says so.

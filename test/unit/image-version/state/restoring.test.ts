@@ -126,7 +126,7 @@ it("what Azure neither shows nor lists, time after time, is deleted for good (3)
   expect(decided(record, {}, 599).kind).toBe("poll");
   expect(decided(record, {}, 600)).toMatchObject({
     kind: "failed",
-    failure: { code: "ImageVersionGone" },
+    failure: { code: "NotRestorable" },
   });
 });
 

@@ -1,0 +1,72 @@
+/**
+ * Deletes a soft-deleted version for good. It is one call without an operation: it changes nothing that Sigil keeps, a repeat finds
+ * nothing, and what Azure answers is the answer. A restore that was accepted meanwhile is told who did it, and ends once Azure lists
+ * the version no longer.
+ */
+import { ServiceError } from "../../errors.js";
+import type { Requester } from "../../operation/records.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import { commitStep, contextOf } from "../../operation/steps.js";
+import type { Dependencies } from "../ports.js";
+import { mustBeUnopposed } from "../preflight/objections.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
+import type { DeletedImageVersion } from "../resources.js";
+import { isProtected } from "../state/fold.js";
+import { purged } from "../state/restoring.js";
+import { isRestoring } from "../state/states.js";
+import { mustNotBeRestored } from "./command.js";
+
+/**
+ * Answers the version as Azure listed it, once Azure has taken the request. Throws ServiceError NotFound where Azure lists none,
+ * ImageVersionConflict while it is being restored, ImageVersionProtected, ImageVersionRevoked, and what Azure answers.
+ */
+export async function purgeDeletedVersion(
+  deps: Dependencies,
+  id: ImageVersionId,
+  requestedBy: Requester,
+): Promise<DeletedImageVersion & { readonly id: string }> {
+  const name = formatImageVersionId(id);
+  const stored = await deps.store.read(keyOf(name));
+  mustNotBeRestored(id, stored);
+  if (stored !== undefined && isProtected(stored.record))
+    throw new ServiceError(
+      "ImageVersionProtected",
+      `${name} is protected from deletion. To delete it for good, restore it (POST …/restore), let an Admin send a PATCH with {"sigil": {"protected": false}}, and delete it.`,
+    );
+  await mustBeUnopposed(deps, id, { kind: "purge" });
+  const deleted = await deletedVersion(deps, id);
+  if (
+    deleted === undefined ||
+    !(await deps.resourceManager.purgeImageVersion(id))
+  )
+    throw new ServiceError(
+      "NotFound",
+      `Azure lists no deleted version ${name}: it was not deleted softly, is restored, or is gone for good. For some minutes after a deletion the list may be behind.`,
+    );
+  deps.looks.forget(id, imageIdOf(id));
+  await endRestore(deps, keyOf(name), requestedBy);
+  return { id: name, ...deleted };
+}
+
+/** The restore that was accepted since the version was found not to be restored. Who dies before leaves it to the restore's own steps. */
+async function endRestore(
+  deps: Dependencies,
+  key: string,
+  by: Requester,
+): Promise<void> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const stored = await deps.store.read(key);
+    if (stored === undefined || !isRestoring(stored.record.state)) return;
+    const context = contextOf(deps);
+    // Undefined: a step has gone on meanwhile.
+    if (await commitStep(deps, stored, (pair) => purged(pair, by, context)))
+      return;
+  }
+}
+
+const MOST_TRIES = 3;
