@@ -14,10 +14,7 @@ import { resolve } from "./openapi-document.js";
 type Schema = OpenAPIV3.SchemaObject & {
   readonly "x-read-only-properties"?: readonly string[];
   readonly "x-refused-properties"?: Readonly<Record<string, string>>;
-  readonly "x-unsupported"?: {
-    readonly code: string;
-    readonly message: string;
-  };
+  readonly "x-false-says-nothing"?: true;
 };
 
 interface ReadBody {
@@ -75,11 +72,7 @@ export function readNames(
       if (known !== undefined) {
         const child = schemaOf(known);
         const at = `/${escapePointer(name)}`;
-        const unsupported = child["x-unsupported"];
-        if (unsupported !== undefined && typeof member === "boolean") {
-          if (member) findings.push({ ...unsupported, pointer: from + at });
-          continue;
-        }
+        if (child["x-false-says-nothing"] && member === false) continue;
         const kept = read(child, member, to + at, from + at);
         const emptied = isEmpty(kept) && !isEmpty(member);
         if (!emptied || schema.required?.includes(name))

@@ -272,7 +272,7 @@ export function createAjv(): Ajv {
     "x-extensible-enum",
     "x-read-only-properties",
     "x-refused-properties",
-    "x-unsupported",
+    "x-false-says-nothing",
     "x-merge-patch-of",
   ]);
   ajv.addFormat("date-or-date-time", isDateOrDateTime);

@@ -7,6 +7,7 @@
  *  3. What changes nothing is answered with the version and starts nothing, where the regions that it names are ready. A
  *     version that was read and is sent back as it was changes nothing, whatever is being done.
  *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
+ *  5. `restore: true` is the restore command, and nothing else (restore-by-body.ts).
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
@@ -36,6 +37,7 @@ import {
 import type { Request } from "./compared.js";
 import { decideOn, type Unchanged } from "./decide-put.js";
 import { planOf } from "./plan.js";
+import { restoreByBody, restores } from "./restore-by-body.js";
 import { readRequest, saidByBody, type Said } from "./request.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
@@ -70,7 +72,8 @@ export async function putImageVersion(
   deps: Dependencies,
   command: PutImageVersion,
 ): Promise<PutAnswer> {
-  const { id, ifMatch, ifNoneMatch, pasted, plan } = command;
+  const { id, ifMatch, ifNoneMatch, pasted, plan, body } = command;
+  if (restores(body)) return await restored(restoreByBody(deps, command, body)); // Invariant 5.
   const said = saidByBody(deps, command);
   const { given, rule } = said;
   // Without a source it is one of a version that is there, which its caller has read.
@@ -95,12 +98,19 @@ export async function putImageVersion(
   });
 }
 
+async function restored(
+  operation: Promise<OperationRecord>,
+): Promise<PutAnswer> {
+  return { kind: "accepted", operation: await operation };
+}
+
 /** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */
 export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, validate } = command;
+  const { id, validate, patch } = command;
+  if (restores(patch)) return restored(restoreByBody(deps, command, patch));
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfCommand(
     "patch",

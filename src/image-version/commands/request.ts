@@ -1,4 +1,5 @@
 /** A PUT, PATCH or plan as it is decided: what its body says, and what is read of that. */
+import { ServiceError } from "../../errors.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { sourceWarnings } from "../preflight/objections.js";
@@ -12,6 +13,7 @@ import {
 } from "./command.js";
 import type { Request } from "./compared.js";
 import { chooseSets } from "./encryption-rule.js";
+import { restores } from "./restore-by-body.js";
 import { fingerprintOfPut, repeated } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
@@ -33,6 +35,7 @@ export function saidByBody(
   command: ChangeOptions & { readonly body: ImageVersionRequest },
 ): Said {
   const { id, body, ifMatch } = command;
+  if (restores(body)) throw notHere();
   const written = withSetIds(body, id);
   const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
@@ -40,6 +43,22 @@ export function saidByBody(
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
   return { written, given, rule, removeRegions, fingerprint };
+}
+
+function notHere(): ServiceError {
+  const message =
+    "`restore` is for a PUT or PATCH of the deleted version: it is not planned, and makes no version under a new number.";
+  return new ServiceError("InvalidRequest", message, {
+    findings: [
+      {
+        code: "UnsupportedProperty",
+        pointer: "/properties/restore",
+        message,
+        severity: "error",
+        remediation: "Leave it out, or restore the version: POST …/restore.",
+      },
+    ],
+  });
 }
 
 /** With the sets that its rule chooses. Throws what the reads throw, and as `mustBeAdmitted`. */

@@ -9,6 +9,7 @@ import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import {
+  canonicalRegion,
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
@@ -20,7 +21,7 @@ import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lastShown, listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import type { Look } from "../resources.js";
+import type { DeletedImageVersion, Look } from "../resources.js";
 import { believed } from "../state/observe.js";
 import { gone, type Time } from "../state/fact.js";
 import { isFinal } from "../state/states.js";
@@ -36,9 +37,12 @@ const KIND = "RestoreImageVersion";
  */
 export function restoreImageVersion(
   deps: Dependencies,
-  command: Omit<Command, "ifMatch">,
+  command: Omit<Command, "ifMatch"> & {
+    /** Where the caller takes it to have been made, in any spelling. */
+    readonly location?: string;
+  },
 ): Promise<OperationRecord> {
-  const { id } = command;
+  const { id, location } = command;
   return acceptCommand(
     deps,
     command,
@@ -68,6 +72,7 @@ export function restoreImageVersion(
           );
           if (look !== undefined && isFact) throw isThere(id, look);
           if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+          mustBeMadeIn(location, deleted);
           const known = lastShown(stored?.record);
           const body = known && canonicalForm(known.resource);
           return {
@@ -100,6 +105,27 @@ function restoreBefore(
     believed(stored?.record, shown, time).isFact
     ? last
     : sameOperation(stored, undefined, ({ kind }) => kind === KIND);
+}
+
+/** Throws ServiceError InvalidRequest for another region than the one that the version was made in. */
+function mustBeMadeIn(
+  location: string | undefined,
+  deleted: DeletedImageVersion,
+): void {
+  if (location === undefined || canonicalRegion(location) === deleted.location)
+    return;
+  const message = `${deleted.name} was made in ${deleted.location}, and is restored there.`;
+  throw new ServiceError("InvalidRequest", message, {
+    findings: [
+      {
+        code: "ImmutableProperty",
+        pointer: "/location",
+        message,
+        severity: "error",
+        remediation: `Give location ${deleted.location}.`,
+      },
+    ],
+  });
 }
 
 function isThere(

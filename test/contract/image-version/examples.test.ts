@@ -267,15 +267,4 @@ describe("PATCH", () => {
       ]);
     },
   );
-
-  test("Update_RestoreSoftDeleted is refused by name: a restore is a POST", () => {
-    expect(
-      validate({
-        ...exampleOf("Create_WithShallowReplicationMode"),
-        ...PATCH_EXAMPLES["Update_RestoreSoftDeleted"],
-      }),
-    ).toMatchObject([
-      { code: "SoftDeleteNotSupported", pointer: "/properties/restore" },
-    ]);
-  });
 });

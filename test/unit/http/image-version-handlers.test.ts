@@ -469,7 +469,56 @@ it.each(["deleteImageVersion", "armDeleteImageVersion"] as const)(
   },
 );
 
+describe("purge", () => {
+  const PURGE = `${GALLERY}/galleries/g/images/it/deleted-versions`;
+  const purge = (version = NEW) =>
+    call("purgeDeletedVersion", {
+      method: "DELETE",
+      url: `${PURGE}/${version}`,
+      version,
+    });
+
+  it("is an Admin's, and answers where the list is, and when to read it", async () => {
+    begin(undefined, "ImageVersions.Write");
+    expect(await purge()).toMatchObject({ status: 403 });
+    expect(world.effects()).toBe(0);
+    begin();
+    expect(await purge()).toMatchObject({
+      status: 202,
+      headers: { Location: PURGE, "Retry-After": "30" },
+      body: { name: NEW, location: "westus" },
+    });
+  });
+
+  it("is 404 for what Azure does not list as deleted", async () => {
+    expect(await purge(THERE)).toMatchObject({ status: 404 });
+  });
+});
+
 describe("restore", () => {
+  it.each([
+    [
+      "armPutImageVersion",
+      "PUT",
+      { location: "westus", properties: { restore: true } },
+    ],
+    ["armPatchImageVersion", "PATCH", { properties: { restore: true } }],
+    [
+      "putImageVersion",
+      "PUT",
+      { location: "westus", properties: { restore: true } },
+    ],
+    ["patchImageVersion", "PATCH", { properties: { restore: true } }],
+  ] as const)(
+    "%s with restore: true answers 202 with that operation",
+    async (name, method, body) => {
+      const base = name.startsWith("arm") ? ARM_VERSIONS : VERSIONS;
+      expect(
+        await call(name, { method, url: `${base}/${NEW}`, version: NEW, body }),
+      ).toMatchObject({ status: 202, body: { kind: "RestoreImageVersion" } });
+    },
+  );
+
   const restore = (version: string, headers: Record<string, string> = {}) =>
     call("restoreImageVersion", {
       method: "POST",

@@ -82,15 +82,9 @@ describe("each mistake in a body has its own answer:", () => {
     ],
     [
       "/properties/restore",
-      true,
-      "SoftDeleteNotSupported",
-      "A deleted version is restored by POST …/restore, not by a body: it is given back as it was.",
-    ],
-    [
-      "/properties/restore",
       "yes",
       "WrongType",
-      "Must be a boolean, is a string. Only false is known here, and says nothing.",
+      "Must be a boolean, is a string. True restores a deleted version, as `POST …/restore` does.",
     ],
     [
       `${REGION}/encryption`,
