@@ -14,6 +14,10 @@ const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   [/GET …\/use\b/gu, "sigil image-version use"],
   [/POST …\/restore\b/gu, "sigil image-version undelete"],
   [
+    /DELETE …\/deleted-versions\/(\d+(?:\.\d+)*)/gu,
+    "sigil image-version purge -e $1",
+  ],
+  [
     /POST …\/(promote|demote|retry|test|plan|approve|revoke|unrevoke)\b/gu,
     "sigil image-version $1",
   ],

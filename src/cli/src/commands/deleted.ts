@@ -1,7 +1,8 @@
 import type { Schemas } from "@sigil/client";
+import { answerTo } from "../asking.js";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
-import { WAIT_OPTIONS } from "../following.js";
+import { TIMEOUT, WAIT_OPTIONS } from "../following.js";
 import { IMAGE_PLACE, imageIn, VERSION_PLACE, versionIn } from "./places.js";
 import { ended, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
@@ -90,6 +91,64 @@ export const LIST_SOFT_DELETED: Command = {
   ],
   async run(context) {
     return { data: await deletedIn(context) };
+  },
+};
+
+/** Azure does it in a moment; what its list shows may be a few minutes old. */
+const PURGE_TIMEOUT_SECONDS = 1_800;
+
+export const PURGE: Command = {
+  words: "image-version purge",
+  summary:
+    "Delete a deleted image version for good, and wait until Azure no longer lists it",
+  description: `For Admins. It cannot be undone. The version must be deleted: sigil image-version list-soft-deleted. A version that
+is protected, revoked or being restored is refused.`,
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--yes", "-y"],
+      kind: "flag",
+      help: "Do not ask. Without a terminal nothing is asked.",
+    },
+    {
+      names: ["--no-wait"],
+      kind: "flag",
+      help: "Do not wait until Azure no longer lists it.",
+    },
+    { ...TIMEOUT, help: "Seconds to wait at most. Default: 1800." },
+  ],
+  examples: [
+    [
+      "Delete a version for good",
+      `sigil image-version purge ${SAMPLE} --gallery-image-version 1.0.0`,
+    ],
+  ],
+  async run(context) {
+    const { client, io, values } = context;
+    const path = versionIn(context);
+    const { versionName, imageName } = path;
+    if (io.stderr.isTTY && !values.boolean("--yes")) {
+      const answer = await answerTo(
+        context,
+        `This cannot be undone. Type ${versionName} to delete it for good in ${imageName}: `,
+      );
+      if (answer !== versionName)
+        throw new Ended("interrupted", "Not confirmed: nothing was deleted.");
+    }
+    const { headers } = await client.call("purgeDeletedVersion", { path });
+    if (values.boolean("--no-wait")) return {};
+    const pauseSeconds = Math.max(1, Number(headers.get("Retry-After")));
+    const timeoutSeconds = values.number("--timeout") ?? PURGE_TIMEOUT_SECONDS;
+    for (let seconds = 0; ; seconds += pauseSeconds) {
+      const listed = await deletedIn(context);
+      if (listed.every(({ name }) => name !== versionName)) return {};
+      if (seconds + pauseSeconds > timeoutSeconds)
+        throw new Ended(
+          "timedOut",
+          `Azure has accepted it, and lists the version still after ${timeoutSeconds} s: sigil image-version list-soft-deleted.`,
+        );
+      await io.sleep(pauseSeconds * 1_000, io.interrupted);
+    }
   },
 };
 

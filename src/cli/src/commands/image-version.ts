@@ -1,7 +1,7 @@
 import type { Command } from "../command.js";
 import { APPROVE } from "./approving.js";
 import { DELETE, RETRY, UPDATE } from "./changing.js";
-import { LIST_SOFT_DELETED, UNDELETE } from "./deleted.js";
+import { LIST_SOFT_DELETED, PURGE, UNDELETE } from "./deleted.js";
 import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
@@ -19,6 +19,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   DELETE,
   LIST_SOFT_DELETED,
   UNDELETE,
+  PURGE,
   WAIT,
   WATCH,
   MACHINE,
