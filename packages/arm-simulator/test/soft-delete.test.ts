@@ -136,7 +136,11 @@ describe("in a gallery that deletes softly", () => {
   });
 
   test.each([
-    ["a PUT of its home region and nothing else", "PUT", { location: "westus" }],
+    [
+      "a PUT of its home region and nothing else",
+      "PUT",
+      { location: "westus" },
+    ],
     [
       "a PATCH with restore: true",
       "PATCH",

@@ -379,6 +379,7 @@ test("the query of the API says it", async () => {
     }),
     world.deps,
     () => Promise.reject(new Error("no version is read")),
+    (operation) => Promise.resolve(operation),
   );
   const { id: operationId } = await create();
   const { status } = (await handle(

@@ -26,8 +26,7 @@ export const sourceGiven: RequestRule = {
                 kinds.length === 0
                   ? "The version has no source."
                   : "The version has sources for data disks and none for its OS disk.",
-              remediation:
-                `Give exactly one: source.id (managed image, image version), source.virtualMachineId, source.communityGalleryImageId, or osDiskImage.source (disk, snapshot, VHD) with dataDiskImages.${kinds.length === 0 ? " To restore a deleted version: POST …/restore." : ""}`,
+              remediation: `Give exactly one: source.id (managed image, image version), source.virtualMachineId, source.communityGalleryImageId, or osDiskImage.source (disk, snapshot, VHD) with dataDiskImages.${kinds.length === 0 ? " To restore a deleted version: POST …/restore." : ""}`,
             },
           ]
         : [];
