@@ -25,6 +25,7 @@ import {
   type RegionTestRecord,
   type Requester,
 } from "../operation/records.js";
+import { nextSequence } from "../operation/sequence.js";
 import { pollDelayMs } from "../operation/waiting.js";
 import type { Refusal } from "./ports.js";
 import { groupId, type MachineName, type MachinePlan } from "./machine.js";
@@ -75,7 +76,7 @@ export function accept(
         key,
         resourceId,
         state: "TestRequested",
-        sequence: (previous?.sequence ?? 0) + 1,
+        sequence: nextSequence(previous, context.now),
       },
       time,
       previous?.createdTime,

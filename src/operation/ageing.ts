@@ -23,6 +23,7 @@ import {
   type OperationRecord,
   type TrackedRecord,
 } from "./records.js";
+import { lastSequenceOf } from "./sequence.js";
 import { ServiceError } from "../errors.js";
 import { isSent, isStateConflict } from "./outbox.js";
 
@@ -225,8 +226,8 @@ function isNamed(
   { record }: Pick<Stored<TrackedRecord>, "record">,
   operationId: string,
 ): boolean {
-  const { key, sequence, lastSequence = sequence } = record;
-  return [sequence, lastSequence].some(
+  const { key, sequence } = record;
+  return [sequence, lastSequenceOf(record)].some(
     (named) => operationIdOf({ key, sequence: named }) === operationId,
   );
 }

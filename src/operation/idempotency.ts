@@ -12,6 +12,7 @@ import {
   type Requester,
   type TrackedRecord,
 } from "./records.js";
+import { firstSequenceOf, lastSequenceOf } from "./sequence.js";
 
 interface Claiming {
   readonly idempotencyKeys: IdempotencyKeys;
@@ -91,13 +92,10 @@ async function requestedWith(
   const sinceMs =
     claimedTime === undefined ? 0 : Date.parse(claimedTime) - CLOCKS_APART_MS;
   const record = (await deps.store.read(key))?.record;
-  const last =
-    record === undefined ? 0 : (record.lastSequence ?? record.sequence);
-  for (
-    let sequence = last;
-    sequence > Math.max(0, last - MOST_OPERATIONS);
-    sequence -= 1
-  ) {
+  if (record === undefined) return undefined;
+  const last = lastSequenceOf(record);
+  const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
+  for (let sequence = last; sequence >= first; sequence -= 1) {
     const operation = await deps.store.readOperation(
       operationIdOf({ key, sequence }),
     );

@@ -13,6 +13,7 @@ import {
   type OperationRecord,
   type TrackedRecord,
 } from "./records.js";
+import { firstSequenceOf, lastSequenceOf } from "./sequence.js";
 
 type Reads = Pick<OperationDependencies<TrackedRecord>, "store" | "index">;
 
@@ -35,7 +36,8 @@ export async function getOperation(
   throw new ServiceError(
     "NotFound",
     record &&
-      sequenceOf(operationId) <= (record.lastSequence ?? record.sequence)
+      firstSequenceOf(record) <= sequenceOf(operationId) &&
+      sequenceOf(operationId) <= lastSequenceOf(record)
       ? `Operation ${operationId} ended long ago and is no longer kept. The latest operation of ${record.resourceId} is ${operationIdOf(record)}.`
       : `There is no operation ${operationId}.`,
   );

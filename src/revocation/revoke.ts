@@ -34,6 +34,7 @@ import {
   type Pair,
   type Requester,
 } from "../operation/records.js";
+import { nextSequence } from "../operation/sequence.js";
 import { contextOf } from "../operation/steps.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { banAfter, banKept, banOf, rewords, type Asked } from "./bans.js";
@@ -377,14 +378,15 @@ function begin(
   warnings: readonly Finding[] = [],
 ): Pair<RevocationRecord> {
   const resourceId = formatImageVersionId(id);
-  const time = contextOf(operations).now.toISOString();
+  const { now } = contextOf(operations);
+  const time = now.toISOString();
   const record: RevocationRecord = {
     ...newRecord(
       {
         key,
         resourceId,
         state: "RevocationRequested",
-        sequence: (previous?.sequence ?? 0) + 1,
+        sequence: nextSequence(previous, now),
       },
       time,
       previous?.createdTime,

@@ -7,7 +7,9 @@ import {
   operationIdOf,
   type OperationRecord,
   type Requester,
+  type TrackedRecord,
 } from "../operation/records.js";
+import { firstSequenceOf, lastSequenceOf } from "../operation/sequence.js";
 
 /** By whom what Sigil begins by itself is requested. */
 export const REQUESTED_BY = {
@@ -27,12 +29,14 @@ const MOST_OPERATIONS = 10;
 /** Operations that are kept, the last one first. */
 export async function* operationsBack(
   store: Pick<StateStore<never>, "readOperation">,
-  { key, sequence }: { readonly key: string; readonly sequence: number },
+  record: TrackedRecord,
 ): AsyncGenerator<OperationRecord, undefined> {
-  const last = Math.max(0, sequence - MOST_OPERATIONS);
-  for (let at = sequence; at > last; at -= 1) {
+  const { key } = record;
+  const last = lastSequenceOf(record);
+  const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
+  for (let sequence = last; sequence >= first; sequence -= 1) {
     const operation = await store.readOperation(
-      operationIdOf({ key, sequence: at }),
+      operationIdOf({ key, sequence }),
     );
     if (operation !== undefined) yield operation;
   }
@@ -41,12 +45,9 @@ export async function* operationsBack(
 /** The last promotion or demotion of a version: what was asked besides says nothing of latest. */
 export async function lastOfLatest(
   { store }: Pick<Dependencies, "store">,
-  { key, lastSequence }: ImageVersionRecord,
+  record: ImageVersionRecord,
 ): Promise<OperationRecord | undefined> {
-  for await (const operation of operationsBack(store, {
-    key,
-    sequence: lastSequence,
-  }))
+  for await (const operation of operationsBack(store, record))
     if (
       operation.kind === "PromoteImageVersion" ||
       operation.kind === "DemoteImageVersion"

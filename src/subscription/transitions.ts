@@ -26,6 +26,7 @@ import {
   type OperationRecord,
   type Requester,
 } from "../operation/records.js";
+import { nextSequence } from "../operation/sequence.js";
 import { pollDelayMs } from "../operation/waiting.js";
 import { nameOf, type Registrable, type RegistrationState } from "./ports.js";
 import type { PreparationRecord, RegistrationRecord } from "./records.js";
@@ -62,7 +63,7 @@ export function accept(
         key: input.key,
         resourceId: input.resourceId,
         state: "Requested",
-        sequence: (previous?.sequence ?? 0) + 1,
+        sequence: nextSequence(previous, context.now),
       },
       time,
       previous?.createdTime,

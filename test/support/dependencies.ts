@@ -72,6 +72,8 @@ import { worldOfTests } from "./world-of-tests.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const IN_PROCESS_TOKEN = "in-process";
+/** So late that no number that the time gives is 1. */
+const START_MS = Date.UTC(2026, 5, 1);
 export const QUEUES = [
   "image-version-creations",
   "image-version-replications",
@@ -189,7 +191,7 @@ export async function startInProcess(
   options: InProcessOptions = {},
   startArm: StartArm = startArmInProcess,
 ): Promise<InProcess & { readonly queues: Queues }> {
-  const clock = new ManualClock();
+  const clock = new ManualClock(START_MS);
   const now = (): Date => new Date(clock.now());
   const nowMs = (): number => clock.now();
   const store = createMemoryStore(now);

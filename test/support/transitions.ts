@@ -46,11 +46,13 @@ import type {
   RegionState,
   TrackedRecord,
 } from "../../src/operation/records.js";
+import { firstSequenceOf } from "../../src/operation/sequence.js";
 import { keyOf } from "../../src/resource-id.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
+import { nthOf } from "./operation-ids.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
 
-const START = Date.UTC(2026, 0, 1);
+const START = Date.UTC(2026, 5, 1);
 const ARM_OPERATION = "https://arm.example/operations/1";
 export const VERSION_ID = seedVersionId("1.0.0");
 export const KEY = keyOf(VERSION_ID);
@@ -66,6 +68,11 @@ export function at(
     eventSource: "urn:sigil:test",
     kinds: KINDS,
   };
+}
+
+/** The id of the version's `n`th operation. */
+export function nth(n: number): string {
+  return nthOf(accepted().record, n);
 }
 
 /** RFC 3339. */
@@ -258,7 +265,13 @@ export function eventsOf({ record }: Pair<TrackedRecord>): CloudEvent[] {
 
 /** Ids of events without what they have in common: the operation's number, and what is told of it. */
 export function toldOf(pair: Pair<TrackedRecord>): string[] {
-  return eventsOf(pair).map(({ id }) => id.replace(/^[0-9a-f]{32}-/u, ""));
+  const before = firstSequenceOf(pair.record) - 1;
+  return eventsOf(pair).map(({ id }) =>
+    id.replace(
+      /^[0-9a-f]{32}-(\d+)/u,
+      (_, sequence) => `${Number(sequence) - before}`,
+    ),
+  );
 }
 
 /** Each effect in a few words, in order. */

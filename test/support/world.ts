@@ -44,7 +44,7 @@ export interface World {
   effects(): number;
 }
 
-const NOW = new Date("2026-01-01T00:00:00Z");
+const NOW = new Date("2026-06-01T00:00:00Z");
 
 /** `shown` is what Azure shows of its versions otherwise than they are in general. */
 export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {

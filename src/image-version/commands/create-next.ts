@@ -16,6 +16,7 @@ import {
   operationIdOf,
   type OperationRecord,
 } from "../../operation/records.js";
+import { firstSequenceOf } from "../../operation/sequence.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -180,7 +181,6 @@ async function acceptAs(
 ): Promise<OperationRecord | undefined> {
   const id = { ...image, versionName: number };
   const key = keyOf(formatImageVersionId(id));
-  const operationId = operationIdOf({ key, sequence: 1 });
   const stored = await deps.store.read(key);
   if (stored === undefined) {
     try {
@@ -196,7 +196,9 @@ async function acceptAs(
   // Of whoever sends no key nothing can have been accepted before.
   if (idempotencyKey === undefined) return undefined;
   // Not what the version has become since: the operation that the first request got.
-  const operation = await deps.store.readOperation(operationId);
+  const operation = await deps.store.readOperation(
+    operationIdOf({ key, sequence: firstSequenceOf(stored.record) }),
+  );
   if (operation?.fingerprint !== fingerprint) return undefined;
   await deliver(deps, stored);
   return operation;

@@ -17,6 +17,7 @@ import {
   type Pair,
   type RollbackRecord,
 } from "../../operation/records.js";
+import { nextSequence } from "../../operation/sequence.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
@@ -245,7 +246,7 @@ function begin(
   const { key, imageId, ...rest } = asked;
   const context = contextOf(deps);
   const time = context.now.toISOString();
-  const sequence = (previous?.sequence ?? 0) + 1;
+  const sequence = nextSequence(previous, context.now);
   const record: RollbackStateRecord = {
     ...newRecord(
       { key, resourceId: imageId, state: "RollbackRequested", sequence },

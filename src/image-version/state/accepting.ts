@@ -16,6 +16,7 @@ import {
   type Requester,
   type SoftDeleteRecord,
 } from "../../operation/records.js";
+import { nextSequence } from "../../operation/sequence.js";
 import type { PromotionRule } from "../contract.js";
 import { testedRow } from "../listings.js";
 import { fieldsOf } from "../properties/fields.js";
@@ -94,7 +95,7 @@ export function accept(
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
   const stored = known && asAnew(known, asked, context);
   const previous = stored?.record ?? firstRecord(asked, context);
-  const sequence = previous.lastSequence + 1;
+  const sequence = nextSequence(stored?.record, context.now);
   const operation: OperationRecord = {
     ...operationOf(asked, sequence, context),
     ...(warnings.length > 0 && { warnings }),

@@ -24,6 +24,7 @@ import {
   seedRegion,
   seedVersionId,
 } from "../../support/requests.js";
+import { nthOf } from "../../support/operation-ids.js";
 
 const REPLICATION_MS = 60_000;
 
@@ -79,7 +80,7 @@ async function make(runs: readonly Run[]): Promise<void> {
 function factsOf(events: readonly CloudEvent[], run: Run): string[] {
   return events
     .filter((event) => event.subject === run.id)
-    .map((event) => event.id.replace(`${run.key}-1/`, ""));
+    .map((event) => event.id.replace(/^[^/]+\//u, ""));
 }
 
 const FACTS = [
@@ -96,9 +97,9 @@ async function expectOneVersion(
   run: Run,
   events: readonly CloudEvent[],
 ): Promise<void> {
-  const { operation } = await world.read(run.id);
+  const { record, operation } = await world.read(run.id);
   expect(operation, run.name).toMatchObject({
-    id: `${run.key}-1`,
+    id: nthOf(record, 1),
     status: "Succeeded",
   });
   expect(
@@ -195,12 +196,12 @@ describe("a guarded deletion with a failure at any port call", () => {
 
   /** It is excluded once, and deleted no sooner than the delay has passed after that. */
   async function expectDeleted(
-    { id, key, name }: Run,
+    { id, name }: Run,
     events: readonly CloudEvent[],
   ): Promise<void> {
-    const { operation } = await guarded.read(id);
+    const { record, operation } = await guarded.read(id);
     expect(operation, name).toMatchObject({
-      id: `${key}-2`,
+      id: nthOf(record, 2),
       kind: "DeleteImageVersion",
       status: "Succeeded",
     });

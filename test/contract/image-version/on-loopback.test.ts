@@ -10,7 +10,6 @@ import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { SCHEMA } from "../../../src/operation/records.js";
-import { keyOf } from "../../../src/resource-id.js";
 import { idOf, PACE, request } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
@@ -29,8 +28,11 @@ afterAll(() => world.close());
 test("what a newer release has stored is left to it: its step changes nothing, the reconciler leaves it, and so do requests", async () => {
   const id = seedVersionId("3.0.0");
   const other = seedVersionId("3.0.1");
-  const operationId = `${keyOf(id)}-1`;
-  await request(world.deps, id, managedImageRequest());
+  const { id: operationId } = await request(
+    world.deps,
+    id,
+    managedImageRequest(),
+  );
   await request(world.deps, other, managedImageRequest());
   const stored = await world.read(id);
   const { record, operation } = stored;
@@ -81,9 +83,9 @@ test("what a newer release has stored is left to it: its step changes nothing, t
   expect(await world.deps.store.readOperation(operationId)).toEqual(operation);
 });
 
-/** Ids of the events of the version's operation of this number, without the operation's own. */
-async function told(versionId: string, sequence: number): Promise<string[]> {
-  const prefix = `${keyOf(versionId)}-${sequence}/`;
+/** Ids of the events of an operation, without its own. */
+async function told({ id }: { readonly id: string }): Promise<string[]> {
+  const prefix = `${id}/`;
   return (await world.takeEvents())
     .map((event) => event.id)
     .filter((event) => event.startsWith(prefix))
@@ -102,16 +104,16 @@ test("a version is created, demoted and deleted, and each is told once", async (
     }),
   ).toMatchObject({ id: accepted.id });
   expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-  const created = await told(id, 1);
+  const created = await told(accepted);
   expect(created.filter((event) => event === "accepted")).toHaveLength(1);
   expect(created.filter((event) => event === "completed")).toHaveLength(1);
   for (const [i, change] of [
     demoteImageVersion,
     deleteImageVersion,
   ].entries()) {
-    await change(world.deps, { id: idOf(id), ...BY });
+    const operation = await change(world.deps, { id: idOf(id), ...BY });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-    expect((await told(id, i + 2)).at(-1)).toBe(END[i]);
+    expect((await told(operation)).at(-1)).toBe(END[i]);
   }
 });
 

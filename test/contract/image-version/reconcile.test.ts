@@ -2,7 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
 import { reconcile as reconcileAll } from "../../../src/operation/reconcile.js";
-import type { TrackedRecord } from "../../../src/operation/records.js";
+import {
+  operationIdOf,
+  type TrackedRecord,
+} from "../../../src/operation/records.js";
+import { nextSequence } from "../../../src/operation/sequence.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { PACE, request, startInProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
@@ -16,11 +20,16 @@ const NOTHING = {
   errors: [],
 };
 const id = seedVersionId("1.0.0");
-const operationId = `${keyOf(id)}-1`;
 
 let world: Awaited<ReturnType<typeof startInProcess>>;
+/** That which a request of the present moment gets. */
+let operationId: string;
 beforeEach(async () => {
   world = await startInProcess({ replicationMs: 60_000 });
+  operationId = operationIdOf({
+    key: keyOf(id),
+    sequence: nextSequence(undefined, world.deps.now()),
+  });
 });
 afterEach(() => world.close());
 

@@ -5,6 +5,7 @@ import type { UsedResource } from "../../../src/image-version/properties/resourc
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { operationIdOf } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   commandOf,
@@ -22,6 +23,7 @@ import {
   seedVersionId,
 } from "../../support/requests.js";
 import { naming } from "../../support/naming.js";
+import { nthOf } from "../../support/operation-ids.js";
 
 let world: InProcess;
 let id: string;
@@ -91,7 +93,6 @@ describe("one request for a version", () => {
     await world.takeEvents();
     const operation = await request(world.deps, id, managedImageRequest());
     expect(operation).toMatchObject({
-      id: `${keyOf(id)}-1`,
       status: "NotStarted",
       resourceId: id,
       requestedBy: { appId: "build-system", objectId: "object" },
@@ -171,7 +172,8 @@ describe("the same request again", () => {
           subject === id && type === "Sigil.ImageVersion.Accepted",
       ),
     ).toHaveLength(1);
-    expect((await world.read(id)).record.sequence).toBe(1);
+    const { record } = await world.read(id);
+    expect(operationIdOf(record)).toBe(nthOf(record, 1));
   });
 
   test("is a new operation after a failure, and can then succeed", async () => {
@@ -182,11 +184,11 @@ describe("the same request again", () => {
       error: { code: "PreflightFailed", errors: [{ code: "SourceNotFound" }] },
     });
     const second = await request(world.deps, id, withoutSource());
-    expect(second.id).toBe(`${keyOf(id)}-2`);
+    expect(second.id).toBe(nthOf((await world.read(id)).record, 2));
     await world.finish(id);
     await request(world.deps, id, managedImageRequest());
     expect(await world.finish(id)).toMatchObject({
-      id: `${keyOf(id)}-3`,
+      id: nthOf((await world.read(id)).record, 3),
       status: "Succeeded",
     });
     expect(await world.deps.store.readOperation(first.id)).toMatchObject({
@@ -259,7 +261,8 @@ describe("an Idempotency-Key", () => {
     const first = await send();
     await world.finish(id);
     expect(await send()).toMatchObject({ id: first.id, status: "Failed" });
-    expect((await world.read(id)).record.sequence).toBe(1);
+    const { record } = await world.read(id);
+    expect(operationIdOf(record)).toBe(nthOf(record, 1));
   });
 
   test("with another request is refused, for the same version and for another", async () => {
@@ -310,7 +313,8 @@ describe("an Idempotency-Key", () => {
     const send = (deps: typeof world.deps) =>
       request(deps, id, managedImageRequest(), { idempotencyKey: key });
     await expect(send(lost)).rejects.toThrow("killed");
-    expect(await send(world.deps)).toMatchObject({ id: `${keyOf(id)}-1` });
+    const { id: operationId } = await send(world.deps);
+    expect(operationId).toBe(nthOf((await world.read(id)).record, 1));
     await world.takeDue();
   });
 });

@@ -18,6 +18,7 @@ import {
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { enableSoftDelete } from "../../support/soft-delete.js";
+import { nthOf } from "../../support/operation-ids.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -63,8 +64,9 @@ describe("a failure at any port call of a restore", () => {
     run: Run,
     events: readonly string[],
   ): Promise<void> {
-    expect((await world.read(run.id)).operation, run.name).toMatchObject({
-      id: `${run.key}-3`,
+    const { record, operation } = await world.read(run.id);
+    expect(operation, run.name).toMatchObject({
+      id: nthOf(record, 3),
       status: "Succeeded",
       regions: [{ state: "Completed" }, { state: "Completed" }],
     });
@@ -75,18 +77,18 @@ describe("a failure at any port call of a restore", () => {
     // One request reaches ARM, or one that was lost before it and another: never one for a version that is there.
     expect(puts(run.id), run.name).toBeLessThanOrEqual(2);
     expect(
-      new Set(events.filter((id) => id.startsWith(`${run.key}-3/`))),
+      new Set(events.filter((id) => id.startsWith(`${operation.id}/`))),
       run.name,
     ).toEqual(
       new Set([
-        `${run.key}-3/accepted`,
-        ...(events.includes(`${run.key}-3/restoring`)
-          ? [`${run.key}-3/restoring`]
+        `${operation.id}/accepted`,
+        ...(events.includes(`${operation.id}/restoring`)
+          ? [`${operation.id}/restoring`]
           : []),
-        `${run.key}-3/restored`,
-        `${run.key}-3/westus/completed`,
-        `${run.key}-3/eastus2/completed`,
-        `${run.key}-3/completed`,
+        `${operation.id}/restored`,
+        `${operation.id}/westus/completed`,
+        `${operation.id}/eastus2/completed`,
+        `${operation.id}/completed`,
       ]),
     );
   }

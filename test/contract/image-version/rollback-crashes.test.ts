@@ -2,6 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { releaseBeforeDeletion } from "../../../src/image-version/state/deletion.js";
+import {
+  firstSequenceOf,
+  lastSequenceOf,
+} from "../../../src/operation/sequence.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   crashRun,
@@ -16,6 +20,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
+import { nthOf } from "../../support/operation-ids.js";
 import {
   BY,
   commandOf,
@@ -73,23 +78,26 @@ describe("a failure at any port call", () => {
     run: Run,
     events: readonly string[],
   ): Promise<void> {
-    expect((await world.read(run.image)).operation, run.name).toMatchObject({
-      id: `${run.key}-1`,
+    const { record, operation } = await world.read(run.image);
+    const { id } = operation;
+    expect(operation, run.name).toMatchObject({
+      id: nthOf(record, 1),
       status: "Succeeded",
     });
     expect(await shown(world, run.image), run.name).toEqual([
       "1.0.0 latest",
       "1.0.1 held back",
     ]);
-    for (const key of run.otherKeys ?? [])
-      expect(
-        await world.deps.store.readOperation(`${key}-2`),
-        run.name,
-      ).toBeUndefined();
+    for (const key of run.otherKeys ?? []) {
+      const other = (await world.deps.store.read(key))?.record;
+      expect(other && lastSequenceOf(other), run.name).toBe(
+        other && firstSequenceOf(other),
+      );
+    }
     expect(
-      events.filter((id) => id.startsWith(`${run.key}-`)),
+      events.filter((one) => one.startsWith(`${run.key}-`)),
       run.name,
-    ).toEqual([`${run.key}-1/accepted`, `${run.key}-1/completed`]);
+    ).toEqual([`${id}/accepted`, `${id}/completed`]);
   }
 
   const eventIds = async (): Promise<string[]> =>
@@ -186,17 +194,17 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
     for (const run of runs) await expectRolledBack(run);
   }
 
-  async function expectRolledBack({
-    name,
-    key,
-    bad,
-    image,
-  }: Run): Promise<void> {
+  async function expectRolledBack({ name, bad, image }: Run): Promise<void> {
     const { store } = guarded.deps;
+    const [rollingBack, version] = await Promise.all([
+      guarded.read(image),
+      guarded.read(bad),
+    ]);
     const outcomes = await Promise.all(
-      [`${key}-1`, ...[1, 2, 3].map((n) => `${keyOf(bad)}-${n}`)].map((id) =>
-        store.readOperation(id),
-      ),
+      [
+        nthOf(rollingBack.record, 1),
+        ...[1, 2, 3].map((n) => nthOf(version.record, n)),
+      ].map((id) => store.readOperation(id)),
     );
     const [rollback, deletion, ...demotions] = outcomes.filter(
       (one) => one !== undefined,

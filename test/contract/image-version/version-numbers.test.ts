@@ -23,6 +23,7 @@ import {
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
+import { nthOf } from "../../support/operation-ids.js";
 import { newDefinition } from "./truth/support.js";
 
 const LARGEST = 2_147_483_647;
@@ -130,7 +131,6 @@ describe("the next number", () => {
   test("of the first version is 1.0.0, and of each after it the next patch", async () => {
     const operation = await next();
     expect(operation).toMatchObject({
-      id: `${keyOf(versionId("1.0.0"))}-1`,
       kind: "CreateImageVersion",
       status: "NotStarted",
       resourceId: versionId("1.0.0"),
@@ -442,8 +442,9 @@ describe("a number that turns out to be taken", () => {
       },
     };
     expect(await nextNumber({ body: withReplicas(3) }, deps)).toBe("1.0.1");
-    expect((await world.read(taken)).operation).toMatchObject({
-      id: `${keyOf(taken)}-1`,
+    const { record, operation } = await world.read(taken);
+    expect(operation).toMatchObject({
+      id: nthOf(record, 1),
       status: "Succeeded",
     });
   });

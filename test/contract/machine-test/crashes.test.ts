@@ -12,6 +12,7 @@ import {
 } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
 import { seedVersionId } from "../../support/requests.js";
+import { nthOf } from "../../support/operation-ids.js";
 import { startMachineTests, type MachineTests } from "./support.js";
 
 const MOST_RUNS = 700;
@@ -85,13 +86,13 @@ describe.each(SCENARIOS)(
         await work(world, all);
         await Promise.all(
           all.map((run) =>
-            send(run, (deps) =>
+            send(run, async (deps) =>
               cancelOperation(
                 {
                   ...deps,
                   store: deps.store,
                 },
-                `${run.key}-1`,
+                (await world.read(run.versionId)).operation.id,
                 { appId: "operator" },
               ),
             ),
@@ -114,10 +115,10 @@ describe.each(SCENARIOS)(
         );
       expect(world.there()).toEqual([]);
       for (const run of all) {
-        const { operation } = await world.read(run.versionId);
+        const { record, operation } = await world.read(run.versionId);
         const [region] = operation.tests ?? [];
         expect(operation, run.name).toMatchObject({
-          id: `${run.key}-1`,
+          id: nthOf(record, 1),
           status: isCanceled ? "Canceled" : "Succeeded",
         });
         // Canceled before it began, it has nothing to delete.
@@ -147,8 +148,8 @@ describe.each(SCENARIOS)(
         const made = puts.filter(({ path }) => region?.machineId === path);
         expect(made.length, run.name).toBeLessThanOrEqual(1);
         const facts = events
-          .filter(({ id }) => id.startsWith(`${run.key}-1/`))
-          .map(({ id }) => id.slice(`${run.key}-1/`.length));
+          .filter(({ id }) => id.startsWith(`${operation.id}/`))
+          .map(({ id }) => id.slice(`${operation.id}/`.length));
         expect([...new Set(facts)], run.name).toEqual(facts); // None twice.
         expect(facts, run.name).toEqual(
           isCanceled

@@ -63,7 +63,10 @@ describe.each(["waits", "is not accepted yet"] as const)(
         to: "1.0.0",
         ...BY,
       });
-    const rollback = async () => (await ends([`${keyOf(image)}-1`])).join("");
+    const rollback = async () => {
+      const stored = await world.deps.rollbacks.read(keyOf(image));
+      return (await ends(stored ? [stored.operation.id] : [])).join("");
+    };
 
     test("fails where it is stored once the DELETE is sent", async () => {
       await rolledBack(storing({ before: sendsDelete }));

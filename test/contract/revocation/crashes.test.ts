@@ -15,6 +15,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { nthOf } from "../../support/operation-ids.js";
 import { define, inAzure, puts, shown } from "../image-version/rollbacks.js";
 import { BY, REASON, Revocations } from "./support.js";
 
@@ -61,18 +62,17 @@ async function expectRevoked(
   events: readonly string[],
 ): Promise<void> {
   const { revocations } = revocationOf(world.deps);
-  expect((await revocations.read(key))?.operation, name).toMatchObject({
-    id: `${key}-1`,
-    status: "Succeeded",
-  });
+  const stored = await revocations.read(key);
+  const id = stored && nthOf(stored.record, 1);
+  expect(stored?.operation, name).toMatchObject({ id, status: "Succeeded" });
   expect(await shown(world, versions.image), name).toEqual([
     "1.0.0 latest",
     "1.0.1 held back",
   ]);
   expect(
-    events.filter((id) => id.startsWith(`${key}-`)),
+    events.filter((one) => one.startsWith(`${key}-`)),
     name,
-  ).toEqual([`${key}-1/revoked`, `${key}-1/completed`]);
+  ).toEqual([`${id}/revoked`, `${id}/completed`]);
 }
 
 const eventIds = async (): Promise<string[]> =>

@@ -8,6 +8,7 @@ import {
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { seedVersionId } from "../../support/requests.js";
+import { nthOf } from "../../support/operation-ids.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { runRollouts } from "../../../src/rollout/roll-out.js";
 import type { RolloutDependencies } from "../../../src/rollout/ports.js";
@@ -109,13 +110,14 @@ const SCENARIOS = [
     title: "a promotion",
     results: ["passed", "passed"] as const,
     expectDone: async (versionId: string) => {
-      expect(await rollouts.world.finish(versionId)).toMatchObject({
+      await rollouts.world.finish(versionId);
+      const { record, operation } = await rollouts.world.read(versionId);
+      expect(operation).toMatchObject({
+        id: nthOf(record, 2),
         kind: "PromoteImageVersion",
         status: "Succeeded",
       });
-      expect((await rollouts.world.read(versionId)).record.lastSequence).toBe(
-        2,
-      );
+      expect(record.lastSequence).toBe(record.sequence);
       expect(await rollouts.isLatest(versionId)).toBe(true);
       await rollouts.run();
       expect(await rollouts.isLookedAfter(versionId)).toBe(false);
@@ -149,7 +151,7 @@ const SCENARIOS = [
     results: [] as const,
     expectDone: async (versionId: string) => {
       const { operation, record } = await rollouts.read(versionId);
-      expect(record.sequence).toBe(1);
+      expect(operation.id).toBe(nthOf(record, 1));
       expect(operation.requestedBy).toEqual({
         name: "rollout",
         policy: "rollout",

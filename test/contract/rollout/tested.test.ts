@@ -1,7 +1,9 @@
 /** Versions that are promoted once their tests have passed. */
 import { describe, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
+import { operationIdOf } from "../../../src/operation/records.js";
 import { idOf, request } from "../../support/dependencies.js";
+import { nthOf } from "../../support/operation-ids.js";
 import { managedImageRequest } from "../../support/requests.js";
 import {
   HELD,
@@ -108,7 +110,8 @@ test("a test without a result is begun again twice; then a person is waited for,
     missing: [{ result: "inconclusive" }, { result: "inconclusive" }],
   });
   await rollouts.pass(180);
-  expect((await rollouts.read(HELD)).record.sequence).toBe(3);
+  const { record, operation } = await rollouts.read(HELD);
+  expect(operation.id).toBe(nthOf(record, 3));
   expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
   expect(await rollouts.isLookedAfter()).toBe(true);
 
@@ -213,5 +216,7 @@ test("a promotion that Azure refuses is not tried for ever", async () => {
   expect(await rollouts.isLatest()).toBe(false);
   expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
   const { record } = await rollouts.world.read(HELD);
-  expect(record.lastSequence).toBe(2);
+  expect(operationIdOf({ ...record, sequence: record.lastSequence })).toBe(
+    nthOf(record, 2),
+  );
 });

@@ -8,6 +8,7 @@ import {
   type CrashRun,
 } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
+import { nthOf } from "../../support/operation-ids.js";
 import {
   COMPUTE,
   FEATURE,
@@ -77,7 +78,7 @@ describe.each([{ name: "that takes half a minute", registrationMs: 30_000 }])(
       for (const run of all) {
         const { record, operation } = await world.read(run.id);
         expect(operation, run.name).toMatchObject({
-          id: `${run.key}-1`,
+          id: nthOf(record, 1),
           status: "Succeeded",
           registrations: [
             { name: COMPUTE, state: "Registered" },

@@ -50,16 +50,15 @@ export function subscriptionId(number: number): string {
   return `5b8a0e2c-6d4f-4a3b-9c1d-${String(number).padStart(12, "0")}`;
 }
 
-/** Ids of events without the operation's, of one subscription. */
+/** Ids of events without the operation's, of one subscription, or of one operation of it. */
 export function factsOf(
   events: Awaited<ReturnType<InProcess["takeEvents"]>>,
   id: string,
-  sequence = 1,
+  operationId = keyOf(`/subscriptions/${id}`),
 ): string[] {
-  const prefix = `${keyOf(`/subscriptions/${id}`)}-${sequence}/`;
   return events
-    .filter((event) => event.id.startsWith(prefix))
-    .map((event) => event.id.slice(prefix.length));
+    .filter((event) => event.id.startsWith(operationId))
+    .map((event) => event.id.replace(/^[^/]+\//u, ""));
 }
 
 /** `count` subscriptions, numbered from 1, each in the state that the options say. */

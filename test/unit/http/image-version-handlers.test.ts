@@ -248,7 +248,7 @@ describe.each([
         headers: { "cache-control": control },
       });
       expect(body).toMatchObject({
-        time: "2026-01-01T00:00:00.000Z",
+        time: world.deps.imageVersions.now().toISOString(),
         value: [{ name: "A" }, { name: "b" }, { name: "c" }],
       });
     }

@@ -7,6 +7,7 @@ import {
   changeOf,
   creating,
   KEY,
+  nth,
   told,
 } from "../../support/transitions.js";
 import { accept } from "../../../src/image-version/state/accepting.js";
@@ -24,9 +25,9 @@ const besideOf = (pair: ImageVersionPair) =>
 test("invariant 1: the row that the reconciler reads is written before the state", async () => {
   const ports = createPorts();
   const operation = await acceptOperation(ports, KEY, () => accepted());
-  expect(operation.id).toBe(`${KEY}-1`);
+  expect(operation.id).toBe(nth(1));
   expect(ports.done).toEqual(["open", "commit", "enqueue"]);
-  expect(ports.enqueued).toMatchObject([{ operationId: `${KEY}-1`, step: 1 }]);
+  expect(ports.enqueued).toMatchObject([{ operationId: nth(1), step: 1 }]);
 });
 
 test("invariant 3: whoever takes the message tells the rest", async () => {
@@ -51,8 +52,8 @@ test("invariant 3: where no step is due, a message of none is sent; it acts on n
   expect(ports.enqueued).toEqual([
     {
       queue: "image-version-creations",
-      id: `${KEY}-2:0`,
-      operationId: `${KEY}-2`,
+      id: `${nth(2)}:0`,
+      operationId: nth(2),
       step: 0,
       traceparent: expect.any(String) as string,
       enqueueTime: at(0).now.toISOString(),
@@ -85,8 +86,8 @@ test("the operation that comes beside is the answer, not the one that leads", as
   const operation = await acceptOperation(ports, KEY, (stored) =>
     stored === undefined ? expect.fail("nothing is stored") : besideOf(stored),
   );
-  expect(operation.id).toBe(`${KEY}-2`);
-  expect(await ports.open()).toContain(`${KEY}-2`);
+  expect(operation.id).toBe(nth(2));
+  expect(await ports.open()).toContain(nth(2));
 });
 
 test("invariant 2: what is still to be told stays in front", async () => {
@@ -101,7 +102,7 @@ test("invariant 2: what is still to be told stays in front", async () => {
     before.record.outbox,
   );
   // The first's message may have been taken already: what is new is told by another.
-  expect(ports.enqueued).toMatchObject([{ operationId: `${KEY}-2`, step: 0 }]);
+  expect(ports.enqueued).toMatchObject([{ operationId: nth(2), step: 0 }]);
   expect(ports.published).toEqual([]);
 });
 
@@ -109,7 +110,7 @@ test("an operation that is the answer once more is told, where it is not: its me
   const ports = createPorts();
   const { operation } = await store(ports, accepted());
   await acceptOperation(ports, KEY, () => operation);
-  expect(ports.enqueued).toMatchObject([{ id: `${KEY}-1:1` }]);
+  expect(ports.enqueued).toMatchObject([{ id: `${nth(1)}:1` }]);
 });
 
 test("who is refused leaves nothing", async () => {
@@ -133,7 +134,7 @@ test("invariant 3: the Idempotency-Key is noted with the rest", async () => {
   });
   expect(await claim()).not.toHaveProperty("operationId");
   await currentFor(ports, ports.enqueued[0] ?? expect.fail("nothing was sent"));
-  expect((await claim()).operationId).toBe(`${KEY}-1`);
+  expect((await claim()).operationId).toBe(nth(1));
 });
 
 test("invariant 1: the row is written again by a request that took longer than the reconciler waits", async () => {
@@ -177,7 +178,7 @@ describe("invariant 2: what was read before", () => {
       () => besideOf(stored),
       { stored },
     );
-    expect(operation.id).toBe(`${KEY}-2`);
+    expect(operation.id).toBe(nth(2));
   });
 
   test.each([
@@ -225,7 +226,7 @@ test("invariant 2: of two who come at once, the second decides anew", async () =
       acceptOperation(ports, KEY, (stored) => stored?.operation ?? accepted()),
     ),
   );
-  expect(all.map(({ id }) => id)).toEqual([`${KEY}-1`, `${KEY}-1`]);
+  expect(all.map(({ id }) => id)).toEqual([nth(1), nth(1)]);
   // The second makes sure of the first's.
   expect(new Set(ports.enqueued.map(({ id }) => id)).size).toBe(1);
 });

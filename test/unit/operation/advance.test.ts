@@ -23,7 +23,7 @@ import {
   at,
   effectsOf,
   eventsOf,
-  KEY,
+  nth,
   replicating,
   succeeded,
   time,
@@ -42,7 +42,7 @@ const FAILURE = { code: "X", message: "No.", errors: [] };
 /** A version with another operation beside the one that leads. */
 function two(more: Partial<OperationRecord> = {}): ImageVersionPair {
   const pair = replicating();
-  const member = { ...pair.operation, id: `${KEY}-2`, ...more };
+  const member = { ...pair.operation, id: nth(2), ...more };
   return { ...pair, record: { ...pair.record, members: [member] } };
 }
 
@@ -108,8 +108,8 @@ describe("invariant 2: every transition raises the step by one, and only the mes
       (pair) => stepMessage(pair.record, pair.operation, at(0))[0],
     );
     expect(ids).toMatchObject([
-      { message: { id: `${KEY}-1:3.1`, step: 3 } },
-      { message: { id: `${KEY}-1:3.2`, step: 3 } },
+      { message: { id: `${nth(1)}:3.1`, step: 3 } },
+      { message: { id: `${nth(1)}:3.2`, step: 3 } },
     ]);
     expect(go({}, twice).record.resends).toBe(0);
   });
@@ -164,9 +164,7 @@ describe("invariant 5: operations that have begun share the state; each has its 
     };
     expect(lengths({})).toEqual([0, 0]);
     expect(lengths({ message: "Now." })).toEqual([1, 1]);
-    expect(lengths({ message: "Now.", concerns: [`${KEY}-2`] })).toEqual([
-      0, 1,
-    ]);
+    expect(lengths({ message: "Now.", concerns: [nth(2)] })).toEqual([0, 1]);
   });
 
   test("what is patched of the operation that leads", () => {
@@ -193,9 +191,7 @@ describe("invariant 5: operations that have begun share the state; each has its 
       endTime: time(60),
     });
     expect(after.record.members).toMatchObject([{ status: "Succeeded" }]);
-    expect(after.beside).toMatchObject([
-      { id: `${KEY}-2`, status: "Succeeded" },
-    ]);
+    expect(after.beside).toMatchObject([{ id: nth(2), status: "Succeeded" }]);
   });
 
   test("status: what has begun is not taken back, though it waits again", () => {
@@ -330,8 +326,8 @@ test("an event is of each operation that has the region, where it is about one",
       region,
       progress: 1,
     }).map((effect) => (effect.kind === "event" ? effect.event.id : ""));
-  expect(ids("westus")).toEqual([`${KEY}-1/x`, `${KEY}-2/x`]);
-  expect(ids("eastus2")).toEqual([`${KEY}-1/x`]);
+  expect(ids("westus")).toEqual([`${nth(1)}/x`, `${nth(2)}/x`]);
+  expect(ids("eastus2")).toEqual([`${nth(1)}/x`]);
   expect(
     events(pair, at(1), "Sigil.ImageVersion.Creating", "x", {}),
   ).toHaveLength(2);

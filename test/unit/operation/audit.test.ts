@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { withCalls } from "../../../src/operation/audit.js";
 import type { ArmCall } from "../../../src/operation/records.js";
-import { KEY, replicating, time } from "../../support/transitions.js";
+import { nth, replicating, time } from "../../support/transitions.js";
 
 const call = (method: string, i: number): ArmCall => ({
   time: time(i),
@@ -19,7 +19,7 @@ function after(...steps: readonly (readonly ArmCall[])[]) {
 
 test("calls are written down for each operation that they were made for", () => {
   const pair = replicating();
-  const member = { ...pair.operation, id: `${KEY}-2` };
+  const member = { ...pair.operation, id: nth(2) };
   const both = { ...pair, record: { ...pair.record, members: [member] } };
   const { record, operation, beside } = withCalls(both, calls("GET", 2));
   for (const one of [operation, record.members[0], beside?.[0]])

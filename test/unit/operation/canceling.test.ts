@@ -18,6 +18,7 @@ import {
   changeOf,
   eventsOf,
   KEY,
+  nth,
   beside,
   replicating,
   succeeded,
@@ -54,7 +55,7 @@ describe("the only operation that has begun", () => {
   test.each(OPEN)(
     "of kind %s ends Canceled in %s, and says what becomes of what it began",
     (kind, state) => {
-      const after = cancel(inState(kind, state), `${KEY}-1`, BY, at(60));
+      const after = cancel(inState(kind, state), nth(1), BY, at(60));
       expect(after.record.state).toBe("Canceled");
       expect(after.operation).toMatchObject({
         status: "Canceled",
@@ -79,10 +80,10 @@ describe("the only operation that has begun", () => {
 
 test("one of several that have begun ends alone", () => {
   const pair = replicating();
-  const member = { ...pair.operation, id: `${KEY}-2` };
+  const member = { ...pair.operation, id: nth(2) };
   const both = { ...pair, record: { ...pair.record, members: [member] } };
   for (const number of [1, 2]) {
-    const after = cancel(both, `${KEY}-${number}`, BY, at(60));
+    const after = cancel(both, nth(number), BY, at(60));
     expect(after.record.state).toBe("Replicating");
     expect(toldOf(after)).toEqual([`${number}/canceled`]);
     expect(eventsOf(after)[0]?.data).toMatchObject({
@@ -102,8 +103,7 @@ describe("a caller who cancels", () => {
   });
   const put = ({ record, operation, beside }: Pair<TrackedRecord>) =>
     store.commit(record, operation, undefined, beside);
-  const cancelled = (number = 1) =>
-    cancelOperation(deps, `${KEY}-${number}`, BY);
+  const cancelled = (number = 1) => cancelOperation(deps, nth(number), BY);
 
   test("is answered the operation, Canceled, however often", async () => {
     await put(accepted());
@@ -139,7 +139,7 @@ describe("a caller who cancels", () => {
       await store.read(KEY),
     );
     await cancelled();
-    expect((await store.read(KEY))?.operation.id).toBe(`${KEY}-2`);
+    expect((await store.read(KEY))?.operation.id).toBe(nth(2));
   });
 
   test("of an operation that is none is told so", async () => {
@@ -171,7 +171,7 @@ describe("a caller who cancels", () => {
       };
       return cancelOperation(
         { ...deps, store: { ...store, commit } },
-        `${KEY}-1`,
+        nth(1),
         BY,
       );
     };

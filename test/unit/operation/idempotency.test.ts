@@ -16,6 +16,7 @@ import {
   at,
   changeOf,
   KEY,
+  nth,
   beside,
   replicating,
 } from "../../support/transitions.js";
@@ -136,7 +137,7 @@ test("a key that is bound leads to its operation, whatever became of it", async 
   await bindKey(deps, requestKey, operation);
   expect((await claim()).earlier).toEqual(operation);
   // The first that is noted stays.
-  await bindKey(deps, requestKey, { ...operation, id: `${KEY}-2` });
+  await bindKey(deps, requestKey, { ...operation, id: nth(2) });
   expect((await claim()).earlier?.id).toBe(operation.id);
 });
 

@@ -2,12 +2,16 @@ import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import type { Ending } from "../../../src/operation/advance.js";
 import { endOne } from "../../../src/operation/members.js";
-import { operationIn, operationsOf } from "../../../src/operation/records.js";
+import {
+  operationIn,
+  operationsOf,
+  sequenceOf,
+} from "../../../src/operation/records.js";
 import {
   at,
   changeOf,
   effectsOf,
-  KEY,
+  nth,
   beside,
   replicating,
   time,
@@ -25,13 +29,13 @@ function several(): ImageVersionPair {
   const pair = replicating();
   const member = (number: number) => ({
     ...pair.operation,
-    id: `${KEY}-${number}`,
+    id: nth(number),
     waitReason: "ARM is busy.",
     nextAttemptTime: time(90),
   });
   const record = {
     ...pair.record,
-    lastSequence: 3,
+    lastSequence: sequenceOf(nth(3)),
     resends: 2,
     members: [member(2), member(3)],
   };
@@ -39,19 +43,19 @@ function several(): ImageVersionPair {
 }
 
 const ids = (all: readonly { readonly id: string }[] = []) =>
-  all.map(({ id }) => id.slice(-1));
+  all.map(({ id }) => String(1 + sequenceOf(id) - sequenceOf(nth(1))));
 
 test("the operation that leads comes first, then those that have begun beside it", () => {
   const pair = several();
   expect(ids(operationsOf(pair))).toEqual(["1", "2", "3", "4"]);
-  expect(operationIn(pair, `${KEY}-3`)?.id).toBe(`${KEY}-3`);
-  expect(operationIn(pair, `${KEY}-5`)).toBeUndefined();
+  expect(operationIn(pair, nth(3))?.id).toBe(nth(3));
+  expect(operationIn(pair, nth(5))).toBeUndefined();
 });
 
 describe("invariant 1: ending one operation does not disturb the others", () => {
   test.each([2, 3])("a member, number %d", (number) => {
     const before = several();
-    const after = endOne(before, `${KEY}-${number}`, ENDING, at(60));
+    const after = endOne(before, nth(number), ENDING, at(60));
     expect(ids(after.record.members)).toEqual(
       number === 2 ? ["3", "4"] : ["2", "4"],
     );
@@ -64,8 +68,8 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
     const by = { name: "me" };
     const canceled = { ...ENDING, status: "Canceled", canceledBy: by } as const;
     const of = (ending: Ending) =>
-      endOne(several(), `${KEY}-2`, ending, at(60)).beside?.find(
-        ({ id }) => id === `${KEY}-2`,
+      endOne(several(), nth(2), ending, at(60)).beside?.find(
+        ({ id }) => id === nth(2),
       );
     expect(of(canceled)?.canceledBy).toEqual(by);
     expect(of(ENDING)).not.toHaveProperty("canceledBy");
@@ -73,37 +77,37 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
 
   test("the one that leads: the next member leads, and its message is sent", () => {
     const before = several();
-    const after = endOne(before, `${KEY}-1`, ENDING, at(60));
-    expect(after.operation.id).toBe(`${KEY}-2`);
+    const after = endOne(before, nth(1), ENDING, at(60));
+    expect(after.operation.id).toBe(nth(2));
     expect(ids(after.record.members)).toEqual(["3", "4"]);
     expect(after.record).toMatchObject({
-      sequence: 2,
+      sequence: sequenceOf(nth(2)),
       step: before.record.step + 1,
       resends: 0,
       dueTime: before.record.dueTime,
     });
     expect(after.record.outbox.at(-1)).toMatchObject({
       kind: "message",
-      message: { operationId: `${KEY}-2`, step: after.record.step },
+      message: { operationId: nth(2), step: after.record.step },
     });
     expect(ids(after.beside)).toContain("1");
     // What leads is written as the record's own, not as it was beside it.
     const [second] = before.record.members;
     const beside = { ...before, beside: second ? [second] : [] };
-    expect(
-      ids(endOne(beside, `${KEY}-1`, ENDING, at(60)).beside),
-    ).not.toContain("2");
+    expect(ids(endOne(beside, nth(1), ENDING, at(60)).beside)).not.toContain(
+      "2",
+    );
   });
 
   test("but the last that has begun is ended otherwise", () => {
-    expect(() => endOne(replicating(), `${KEY}-1`, ENDING, at(60))).toThrow(
-      new TypeError(`${KEY}-1 is the last that has begun`),
+    expect(() => endOne(replicating(), nth(1), ENDING, at(60))).toThrow(
+      new TypeError(`${nth(1)} is the last that has begun`),
     );
   });
 
   test("and one that is not open is none", () => {
     const before = several();
-    expect(endOne(before, `${KEY}-9`, ENDING, at(60))).toBe(before);
+    expect(endOne(before, nth(9), ENDING, at(60))).toBe(before);
   });
 });
 
@@ -121,9 +125,9 @@ describe("invariant 2: the commit that ends an operation tells its end and close
     [2, ["index from Running", "close", "close"]],
     [4, ["index from Running", "close", "close"]],
   ])("number %d", (number, effects) => {
-    const after = endOne(several(), `${KEY}-${number}`, ENDING, at(60));
+    const after = endOne(several(), nth(number), ENDING, at(60));
     expect(effectsOf(after)).toEqual(effects);
-    const ended = after.beside?.find(({ id }) => id === `${KEY}-${number}`);
+    const ended = after.beside?.find(({ id }) => id === nth(number));
     expect(ended).toMatchObject({
       status: "Failed",
       error: { code: "X" },
@@ -147,8 +151,8 @@ describe("invariant 2: the commit that ends an operation tells its end and close
     }));
     const pair = { ...before, record: { ...before.record, regions } };
     const of = (number: number) =>
-      endOne(pair, `${KEY}-${number}`, ENDING, at(60)).beside?.find(
-        ({ id }) => id === `${KEY}-${number}`,
+      endOne(pair, nth(number), ENDING, at(60)).beside?.find(
+        ({ id }) => id === nth(number),
       )?.regions;
     expect(of(2)).toMatchObject([{ progress: 77 }, { progress: 77 }]);
     expect(of(4)).toMatchObject([{ name: "eastus2", progress: 77 }]);

@@ -12,6 +12,7 @@ import {
   at,
   creating,
   KEY,
+  nth,
   told,
 } from "../../support/transitions.js";
 import { wait } from "../../../src/operation/waiting.js";
@@ -26,8 +27,8 @@ test("what is stored is told, and is to be told no more", async () => {
   expect(ports.published).toMatchObject([
     { type: "Sigil.ImageVersion.Accepted" },
   ]);
-  expect(ports.enqueued).toMatchObject([{ operationId: `${KEY}-1`, step: 1 }]);
-  expect(await ports.open()).toEqual([`${KEY}-1`]);
+  expect(ports.enqueued).toMatchObject([{ operationId: nth(1), step: 1 }]);
+  expect(await ports.open()).toEqual([nth(1)]);
   expect(told.record.outbox).toEqual([]);
   expect(await ports.store.read(KEY)).toEqual(told);
 });
@@ -67,9 +68,7 @@ test("invariant 5: the message of another step is told, and told no more", async
 
 test("invariant 3: an operation stays open until all else is told", async () => {
   const ports = createPorts();
-  await ports.index.put([
-    { scope: "open", row: `${KEY}-1`, target: `${KEY}-1` },
-  ]);
+  await ports.index.put([{ scope: "open", row: nth(1), target: nth(1) }]);
   const stored = await store(ports, fail(creating(), FAILURE, at(1)));
   ports.done.length = 0;
   await deliver(ports, stored);
@@ -138,7 +137,7 @@ describe("what must be known of a state is told", () => {
   const event =
     accepted().record.outbox.find(({ kind }) => kind === "event") ??
     expect.fail("it tells nothing");
-  const close: Effect = { kind: "close", operationId: `${KEY}-1` };
+  const close: Effect = { kind: "close", operationId: nth(1) };
   const rows: Effect = { kind: "index", put: [], remove: [] };
 
   test("though events wait, and so its operation stays open", () => {
@@ -153,7 +152,7 @@ describe("what must be known of a state is told", () => {
     expect(
       isTold({ record: { ...begun, outbox: [present, event] }, operation }),
     ).toBe(true);
-    const other = { ...operation, id: `${KEY}-9` };
+    const other = { ...operation, id: nth(9) };
     expect(
       isTold({ record: { ...begun, outbox: [present] }, operation: other }),
     ).toBe(false);

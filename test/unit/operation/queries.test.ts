@@ -76,7 +76,14 @@ describe("an operation that is not there", () => {
       (error: unknown) => (error as Error).message,
     );
   const key = ID.slice(0, -2);
-  const record = { key, sequence: 3, lastSequence: 4, resourceId: "/a" };
+  const createdTime = "2026-01-01T00:00:09Z";
+  const record = {
+    key,
+    sequence: 3,
+    lastSequence: 4,
+    resourceId: "/a",
+    createdTime,
+  };
 
   it("is said to have ended where its number was given", async () => {
     const { lastSequence: _, ...current } = record;
@@ -93,6 +100,8 @@ describe("an operation that is not there", () => {
   it("is none where its number was not given, or nothing is known of its resource", async () => {
     for (const [id, one] of [
       [`${key}-5`, record],
+      // Of tables that are lost: the record begins after it.
+      [`${key}-9`, { ...record, sequence: 11, lastSequence: 11 }],
       [ID, undefined],
       ["x", record],
     ] as const)

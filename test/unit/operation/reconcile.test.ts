@@ -9,6 +9,7 @@ import {
   changeOf,
   creating,
   KEY,
+  nth,
   beside,
   replicating,
   succeeded,
@@ -17,7 +18,7 @@ import {
 } from "../../support/transitions.js";
 import { createPorts, store, type Ports } from "./ports.js";
 
-const ID = `${KEY}-1`;
+const ID = nth(1);
 const NOTHING = {
   open: 0,
   delivered: 0,
@@ -171,8 +172,8 @@ test.each([
 );
 
 test.each([
-  ["queued", `${KEY}-2`, 0],
-  ["neither current nor beside it", `${KEY}-9`, 1],
+  ["queued", nth(2), 0],
+  ["neither current nor beside it", nth(9), 1],
 ])(
   "what is %s is looked after with the current operation, else removed",
   async (_, row, removed) => {
@@ -188,7 +189,7 @@ test("what is queued has what is stored and not told told with it", async () => 
   const { accepted: _, ...pair } = beside(creating(), changeOf({}));
   const { outbox } = accepted().record;
   const untold = { ...pair, record: { ...pair.record, outbox } };
-  const { result } = await found(untold, 0, { rows: [`${KEY}-2`] });
+  const { result } = await found(untold, 0, { rows: [nth(2)] });
   expect(result).toEqual({ ...OPEN, delivered: 1 });
 });
 

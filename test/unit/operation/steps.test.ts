@@ -15,12 +15,13 @@ import {
   at,
   creating,
   KEY,
+  nth,
   succeeded,
   time,
 } from "../../support/transitions.js";
 import { CONFLICT, createPorts, store, type Ports } from "./ports.js";
 
-const ID = `${KEY}-1`;
+const ID = nth(1);
 const waits = (pair: ImageVersionPair) => wait(pair, "Busy.", 0, at(1));
 
 const read = async (ports: Ports) =>
@@ -60,7 +61,7 @@ describe("a message may act", () => {
   test.each([
     ["of the present step", ID, 0, true],
     ["of a step that is past", ID, -1, false],
-    ["of another operation", `${KEY}-2`, 0, false],
+    ["of another operation", nth(2), 0, false],
     ["of no operation", "nothing", 0, false],
     ["of a version that is not stored", `${"0".repeat(32)}-1`, 0, false],
   ])("%s", async (_, operationId, past, acts) => {
@@ -198,7 +199,7 @@ describe("a message that can never be processed", () => {
     ["that names no step", creating(), ID, undefined, false],
     ["that names nothing", creating(), undefined, undefined, false],
     ["of a step that is past", creating(), ID, -1, false],
-    ["of another operation", creating(), `${KEY}-2`, 0, false],
+    ["of another operation", creating(), nth(2), 0, false],
     ["of one that has ended", succeeded(), ID, 0, false],
   ])("%s ends the operation: %s", async (_, pair, operationId, past, fails) => {
     const ports = createPorts();

@@ -12,13 +12,17 @@ import type {
   Stored,
 } from "../../../src/operation/ports.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
-import type { Effect, TrackedRecord } from "../../../src/operation/records.js";
+import {
+  sequenceOf,
+  type Effect,
+  type TrackedRecord,
+} from "../../../src/operation/records.js";
 import { commitStep, currentFor } from "../../../src/operation/steps.js";
 import { PACE } from "../../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import { createMemoryStore } from "../../support/fakes/state-store.js";
-import { at, replicating } from "../../support/transitions.js";
+import { at, nth, replicating } from "../../support/transitions.js";
 
 const DOWN = new ServiceError("DependencyUnavailable", "The topic is full.", {
   retryAfterMs: 5_000,
@@ -173,15 +177,15 @@ describe("where the topic takes nothing", () => {
   test("a new operation is accepted, and what waits stays in front", async () => {
     await stored(creating);
     failure = DOWN;
-    const second = { ...pair.operation, id: `${pair.record.key}-2` };
+    const second = { ...pair.operation, id: nth(2) };
     await acceptOperation(deps, pair.record.key, (found) => {
       expect(found?.record.outbox).toEqual([]);
       return {
         // As one does that begins on what has ended: with an outbox of its own.
         record: {
           ...pair.record,
-          sequence: 2,
-          lastSequence: 2,
+          sequence: sequenceOf(second.id),
+          lastSequence: sequenceOf(second.id),
           outbox: [progress("westus", 1)],
         },
         operation: second,

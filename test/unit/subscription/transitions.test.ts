@@ -14,6 +14,7 @@ import {
 } from "../../../src/subscription/transitions.js";
 import { PACE, TRACEPARENT } from "../../support/dependencies.js";
 import { at, effectsOf, told } from "../../support/transitions.js";
+import { nthOf } from "../../support/operation-ids.js";
 
 const RESOURCE_ID = "/subscriptions/5b8a0e2c-6d4f-4a3b-9c1d-7e8f90a1b2c3";
 const COMPUTE: Registrable = { namespace: "Microsoft.Compute" };
@@ -148,7 +149,7 @@ test.each(TRANSITIONS)(
 test("a request is stored as an operation that knows what it will register", () => {
   const pair = requested();
   expect(pair.operation).toMatchObject({
-    id: `${keyOf(RESOURCE_ID)}-1`,
+    id: nthOf(pair.record, 1),
     kind: "PrepareSubscription",
     status: "NotStarted",
     resourceId: RESOURCE_ID,
@@ -340,7 +341,7 @@ describe("invariant 1: a feature takes effect when its provider is registered af
       fail(registering, { code: "X", message: "No.", errors: [] }, at(3)),
     );
     const again = told(requested(failed));
-    expect(again.operation.id).toBe(`${keyOf(RESOURCE_ID)}-2`);
+    expect(again.operation.id).toBe(nthOf(again.record, 2));
     const look = looked(again, "Registered", "Registered");
     expect(look.record.state).toBe("Registering");
     expect(namesToRegister(look)).toEqual(["Microsoft.Compute"]);

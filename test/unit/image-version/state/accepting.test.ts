@@ -42,7 +42,7 @@ describe("an operation begins at once", () => {
     const { record, operation } = accepted();
     expect(record).toMatchObject({
       state: "Accepted",
-      lastSequence: 1,
+      lastSequence: record.sequence,
       dueTime: time(0),
     });
     expect(Object.keys(record.requests)).toEqual([operation.id]);
