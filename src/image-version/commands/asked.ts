@@ -50,6 +50,7 @@ import {
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import {
+  isManaged,
   latestToBe,
   openRequests,
   ownAsked,
@@ -104,11 +105,13 @@ export function askedOf(
   const { [PROMOTION]: rule, ...silent } = all;
   // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
   const isAnew = record?.release?.by === "cancel";
+  // A version of others becomes Sigil's with all that the body says, read or not.
+  const isWhole = !asksOnlyChanges(request) || !record || !isManaged(record);
   const kept = withoutEarlierEnd(request, isAnew ? all : silent, look);
   return {
     patch: kept.patch,
     ...(isAnew ? madeAnew(body) : heldBack(body, look, record)),
-    ...(!asksOnlyChanges(request) && { adopts: true }),
+    ...(isWhole && { adopts: true }),
     stays: [
       ...kept.stays,
       ...stayingFlags(body, look.resource),

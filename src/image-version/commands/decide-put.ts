@@ -311,7 +311,9 @@ export function asksOf(
       ...(look === undefined && { creates: true }),
     },
     regions: regionsIn(
-      asksOnlyChanges(request) ? Object.fromEntries(named) : fieldsOf(body),
+      adopts || !asksOnlyChanges(request)
+        ? fieldsOf(body)
+        : Object.fromEntries(named),
     ),
     ...(endsRule && { endsRule }),
   };

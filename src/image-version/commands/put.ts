@@ -5,7 +5,7 @@
  *     very life that it was done to, and nothing that was accepted later asks otherwise (same-operation.ts).
  *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
  *  3. What changes nothing is answered with the version and starts nothing, where the regions that it names are ready. A
- *     version that was read and is sent back as it was changes nothing, whatever is being done.
+ *     managed version that was read and is sent back as it was changes nothing, whatever is being done.
  *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
  *  5. `restore: true` is the restore command, and nothing else (restore-by-body.ts).
  */

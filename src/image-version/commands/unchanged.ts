@@ -12,18 +12,19 @@ import {
 import { unmetBy } from "../properties/patch.js";
 import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
-import { ownAsked, regionsAway } from "../state/fold.js";
+import { isManaged, ownAsked, regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { settled } from "../state/told.js";
 import type { Compared, Request } from "./compared.js";
 
-/** The body says what GET shows, and no more. */
+/** The body says what GET shows of a version of Sigil's, and no more: one of others is adopted. */
 export function isAsShown(
   { command, body, removeRegions, glance: { look, seen } }: Request,
   record: ImageVersionRecord | undefined,
 ): boolean {
   if (command.pasted !== true || !seen || removeRegions.length > 0)
     return false;
+  if (look !== undefined && !(record && isManaged(record))) return false;
   const shown = shownOf(look, record);
   return (
     shown !== undefined &&

@@ -12,8 +12,7 @@ import { PROMOTION, PROTECTED } from "../properties/table.js";
 import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
 import { shownOf } from "./shown.js";
-import { desired, ownAsked, ruleInForce, unapplied } from "../state/fold.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import { desired, isManaged, ownAsked, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
@@ -103,14 +102,6 @@ function sigilOf(
       warnings: warnings.map((finding) => ({ ...finding })),
     }),
   };
-}
-
-function isManaged(record: ImageVersionRecord): boolean {
-  return (
-    record.spec !== undefined ||
-    (record.status === undefined && !isFinal(record.state)) ||
-    unapplied(record).length > 0
-  );
 }
 
 /** All that Azure shows, regions in their canonical names. */

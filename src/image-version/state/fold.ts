@@ -55,6 +55,13 @@ export function openRequests(record: ImageVersionRecord): Requests {
   return requestsOf(record).filter(([, { decided }]) => decided === undefined);
 }
 
+/** Sigil has made or adopted the version, or is about to. */
+export function isManaged(record: ImageVersionRecord): boolean {
+  const { spec, status, state } = record;
+  const isBegun = status === undefined && !isFinal(state);
+  return spec !== undefined || isBegun || unapplied(record).length > 0;
+}
+
 /** Those that Azure does not show yet, decided or not. Of a deletion that is the end of being in latest, where it is guarded. */
 export function unapplied(record: ImageVersionRecord): Requests {
   return requestsOf(record).filter(

@@ -359,14 +359,23 @@ describe.each([
         }
       : { status: 200, headers: { ETag: etag }, body: { name: THERE } };
 
-  it("PUT of an answer as it is changes nothing", async () => {
-    const shown = await get();
-    const before = world.effects();
-    expect(await put("", { body: shown.body })).toMatchObject(
-      nothingToDo(shown.headers["ETag"]),
-    );
-    expect(world.effects()).toBe(before);
-  });
+  it.each(["nothing", "the ETag", "*"])(
+    "PUT of an answer as it is, with %s as If-Match, adopts what others have made",
+    async (match) => {
+      const { headers, body } = await get();
+      const ifMatch = match === "the ETag" ? (headers["ETag"] ?? "") : match;
+      await put("", {
+        body,
+        ...(match !== "nothing" && { headers: { "If-Match": ifMatch } }),
+      });
+      const { operation, request } = await stored();
+      expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
+      expect(request).toMatchObject({ patch: {}, adopts: true });
+      expect((await get()).body).toMatchObject({
+        sigil: { managedBy: "Sigil" },
+      });
+    },
+  );
 
   it("PUT with a plan that finds errors is refused, and nothing is stored", async () => {
     const before = world.effects();

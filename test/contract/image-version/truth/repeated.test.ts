@@ -5,6 +5,7 @@ import { refusal } from "../../../support/refusal.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import {
   ended,
+  etagOf,
   made,
   operationIn,
   outside,
@@ -12,6 +13,7 @@ import {
   patch,
   plain,
   put,
+  puts,
   seen,
   shownIn,
 } from "./support.js";
@@ -147,6 +149,40 @@ describe("a version pasted back without a change is answered", () => {
     world.clock.advance(60_000);
     expect(await paste()).toBe("unchanged");
   });
+});
+
+describe("a version of others, read and sent back,", () => {
+  const ETAG = { ifMatch: "" };
+  test.each<[string, object]>([
+    ["without a condition", { pasted: true }],
+    ["with its ETag", { pasted: true, ...ETAG }],
+    ["without read-only properties, with its ETag", ETAG],
+    ["with any ETag", { pasted: true, ifMatch: "*" }],
+  ])(
+    "%s is adopted: all of it is Sigil's, and then it changes nothing",
+    async (_, more) => {
+      await outside(world, "PUT", id, plain(undefined, { tags: { a: "1" } }));
+      await pass(world, 1_200_000);
+      const before = puts(world);
+      const send = async () => {
+        const { ifMatch } = more as { readonly ifMatch?: string };
+        return put(world, id, (await seen(world, id)) as never, {
+          ...more,
+          ...(ifMatch === "" && { ifMatch: await etagOf(world, id) }),
+        });
+      };
+      const adoption = operationIn(await send());
+      expect(await ended(world, [adoption])).toMatchObject([
+        { status: "Succeeded", regions: [{}, {}] },
+      ]);
+      const { spec } = (await world.read(id)).record;
+      expect(spec).toMatchObject({ "/tags/a": "1", "/location": "westus" });
+      const again = await send();
+      if (again.kind === "accepted")
+        expect(again.operation.id).toBe(adoption.id);
+      expect(puts(world)).toBe(before);
+    },
+  );
 });
 
 describe("If-None-Match", () => {
