@@ -42,6 +42,13 @@ export async function importTables(
   }
 }
 
+/** What CHANGELOG says to do with tables of an earlier release. */
+export async function deleteTables(storage: TableStorage): Promise<void> {
+  for (const { name, client } of await tablesOf(storage))
+    if (name === "SigilState" || name === "SigilIndex")
+      await client.deleteTable();
+}
+
 async function tablesOf(
   storage: TableStorage,
 ): Promise<readonly { name: string; client: TableClient }[]> {

@@ -65,6 +65,27 @@ test("what was answered is there when the next one starts, and what was deleted 
   ).toHaveLength(3);
 });
 
+test("a table that was deleted is not there when the next one starts, and what was created after it is", async () => {
+  const folder = await emptyFolder();
+  const first = await start(folder);
+  for (const TableName of ["State", "Gone"]) {
+    await first.ask("POST", "Tables", { TableName });
+    await first.ask("PUT", `${TableName}(PartitionKey='p',RowKey='r')`, {});
+    expect((await first.ask("DELETE", `Tables('${TableName}')`)).status).toBe(
+      204,
+    );
+  }
+  expect((await first.ask("DELETE", "Tables('Gone')")).status).toBe(404);
+  await first.ask("POST", "Tables", { TableName: "State" });
+  await first.close();
+
+  const second = await start(folder);
+  expect((await second.ask("GET", "Tables")).body).toEqual({
+    value: [{ TableName: "State" }],
+  });
+  expect((await second.ask("GET", ROW("r"))).status).toBe(404);
+});
+
 test("a line that was cut off is none, and what was written before it is there", async () => {
   const folder = await emptyFolder();
   const first = await start(folder);

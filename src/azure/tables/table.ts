@@ -25,7 +25,7 @@ const MOST_TICKS = 50;
 /** Once again, soon: whoever asks is answered in time, and a step comes again. */
 const RETRIES = { maxRetries: 1, retryDelayInMs: 100, maxRetryDelayInMs: 200 };
 
-/** One table, created when it is first used and not there yet. */
+/** One table, created when it is used and not there: at first, or after somebody has deleted it. */
 export class Table {
   readonly #client: TableClient;
   #created: Promise<void> | undefined;
@@ -77,14 +77,20 @@ export class Table {
     try {
       const answer = await this.#inTime(async () => {
         await this.#ensureCreated();
-        return call(this.#client);
+        return call(this.#client).catch(async (error: unknown) => {
+          if (!isTableNotFound(error)) throw error;
+          this.#created = undefined;
+          await this.#ensureCreated();
+          return call(this.#client);
+        });
       });
       this.#answers += 1;
       return answer;
     } catch (error) {
       const status = statusOf(error);
       if (status !== undefined) this.#answers += 1;
-      const match = expected.find((code) => code === status);
+      // That it cannot be created (409 TableBeingDeleted, for a minute) is no answer to the call.
+      const match = this.#created && expected.find((code) => code === status);
       if (match !== undefined) return match;
       throw new ServiceError(
         "DependencyUnavailable",
@@ -134,6 +140,15 @@ function statusOf(error: unknown): number | undefined {
   return error instanceof RestError || hasStatus(error)
     ? error.statusCode
     : undefined;
+}
+
+function isTableNotFound(error: unknown): boolean {
+  // A failed transaction has no details.
+  const { code, details } = error as {
+    code?: unknown;
+    details?: { odataError?: { code?: unknown } };
+  };
+  return (details?.odataError?.code ?? code) === "TableNotFound";
 }
 
 /** A failed transaction is a RestError by name only (`@azure/data-tables`, TableTransaction). */

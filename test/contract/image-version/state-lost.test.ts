@@ -10,7 +10,11 @@ import { idOf, PACE, request } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { exportTables, importTables } from "../../support/table-export.js";
+import {
+  deleteTables,
+  exportTables,
+  importTables,
+} from "../../support/table-export.js";
 import { BY } from "./truth/support.js";
 
 const ID = seedVersionId("1.0.0");
@@ -36,7 +40,7 @@ async function reconcileAll(): Promise<void> {
   throw new Error("operations stay open");
 }
 
-const lost = (): Promise<void> => importTables(world.tables);
+const lost = (): Promise<void> => deleteTables(world.tables);
 
 const typesOf = (events: readonly CloudEvent[]): string[] =>
   events.map(({ type }) => type.replace("Sigil.ImageVersion.", ""));

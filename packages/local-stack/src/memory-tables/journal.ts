@@ -8,10 +8,13 @@ import {
 } from "node:fs";
 import type { Position, Row } from "./rows.js";
 
-/** What one write has changed in a table, which it makes where there is none: rows as they are now, keys alone of those that are gone. */
+/**
+ * What one write has changed in a table, which it makes where there is none: rows as they are now, keys alone of those that are gone.
+ * Without rows the table is deleted.
+ */
 export interface Change {
   readonly table: string;
-  readonly rows: readonly (Row | Position)[];
+  readonly rows?: readonly (Row | Position)[];
 }
 
 /**

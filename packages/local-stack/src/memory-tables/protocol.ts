@@ -19,7 +19,8 @@ export interface TableResponse {
 
 /** What a request costs: each is one of what Azure bills as a transaction. */
 export interface TableAccess {
-  readonly kind: "read" | "write" | "transaction" | "createTable";
+  readonly kind:
+    "read" | "write" | "transaction" | "createTable" | "deleteTable";
   readonly table: string;
   readonly method: string;
   readonly url: string;
@@ -35,6 +36,9 @@ export function accessOf({ method, url, body }: TableRequest): TableAccess {
   const asked = { method, url };
   if (path === "Tables" && method === "POST")
     return { ...asked, kind: "createTable", table: tableIn(body) };
+  const named = nameIn(path);
+  if (named !== undefined && method === "DELETE")
+    return { ...asked, kind: "deleteTable", table: named };
   if (path === "$batch")
     return {
       ...asked,
@@ -71,6 +75,11 @@ function respond(tables: Tables, request: TableRequest): TableResponse {
         value: tables.names.map((TableName) => ({ TableName })),
       }),
     };
+  const named = nameIn(path);
+  if (named !== undefined && method === "DELETE") {
+    tables.delete(named);
+    return { status: 204 };
+  }
   if (path === "$batch") return transact(tables, body);
   const { table, position } = addressIn(url);
   if (method !== "GET") {
@@ -283,6 +292,11 @@ function kindOf(method: string): Write["kind"] {
 /** What follows the account. */
 function pathOf(url: string): string {
   return /^\/[^/]+\/([^?]*)/u.exec(url)?.[1] ?? "";
+}
+
+/** Of the address of a table itself. */
+function nameIn(path: string): string | undefined {
+  return /^Tables\('([^']*)'\)$/u.exec(decodeURIComponent(path))?.[1];
 }
 
 function addressIn(url: string): { table: string; position?: Position } {

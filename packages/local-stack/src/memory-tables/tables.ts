@@ -26,6 +26,7 @@ export type Write = Position & {
 const LARGEST_PROPERTY_BYTES = 64 * 1024;
 const LARGEST_ENTITY_BYTES = 1024 * 1024;
 const MOST_WRITES = 100;
+const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]*$/u;
 
 export class Tables {
   readonly #tables = new Map<string, Rows>();
@@ -48,8 +49,17 @@ export class Tables {
   }
 
   create(name: string): void {
+    if (name.length < 3 || name.length > 63)
+      throw new TableError(400, "OutOfRangeInput");
+    if (!TABLE_NAME.test(name))
+      throw new TableError(400, "InvalidResourceName");
     if (this.#tables.has(name)) throw new TableError(409, "TableAlreadyExists");
     this.#change({ table: name, rows: [] });
+  }
+
+  delete(name: string): void {
+    if (!this.#tables.has(name)) throw new TableError(404, "ResourceNotFound");
+    this.#change({ table: name });
   }
 
   rowsOf(table: string): Rows {
@@ -107,6 +117,10 @@ export class Tables {
   }
 
   #apply({ table, rows: changed }: Change): void {
+    if (changed === undefined) {
+      this.#tables.delete(table);
+      return;
+    }
     const rows = this.#tables.get(table) ?? new Rows();
     this.#tables.set(table, rows);
     for (const row of changed)

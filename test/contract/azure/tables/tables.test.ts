@@ -1,3 +1,4 @@
+import { TableClient } from "@azure/data-tables";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -112,6 +113,29 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
   await expect(store.read(key)).resolves.toBeUndefined();
 });
 
+test("tables that an operator deletes while Sigil runs are made again, empty, by the next call", async () => {
+  const deleted = await startMemoryTables();
+  onTestFinished(() => deleted.close());
+  const { connectionString } = deleted;
+  const store = createStateStore({
+    kind: "connectionString",
+    connectionString,
+  });
+  const version = versionOf(newKey());
+  const operation = operationOf(version);
+  await store.commit(version, operation, undefined);
+  for (const next of [version, versionOf(newKey())]) {
+    await TableClient.fromConnectionString(connectionString, "SigilState", {
+      allowInsecureConnection: true,
+    }).deleteTable();
+    // A write, or a read, may be the first to find it gone.
+    if (next !== version) expect(await store.read(version.key)).toBeUndefined();
+    const stored = await store.commit(next, operationOf(next), undefined);
+    expect(await store.read(next.key)).toMatchObject({ record: next });
+    expect(stored.record).toEqual(next);
+  }
+});
+
 /** The tables, at the address of a server that does with each request what `answer` says. */
 async function silent(
   answer: (url: string, method?: string) => number | undefined,
@@ -217,7 +241,10 @@ describe("a store that takes the connection and never answers", () => {
 
   test("is asked again at the next call, also for its table", async () => {
     let answers = false;
-    const storage = await silent(() => (answers ? 404 : undefined));
+    const storage = await silent((url) => {
+      if (!answers) return undefined;
+      return url.includes("/Tables") ? 204 : 404;
+    });
     const table = new Table(storage, "Silent");
     const read = () => table.run((client) => client.getEntity("p", "r"), 404);
     const refused = expect(read()).rejects.toMatchObject({
@@ -248,6 +275,14 @@ test("a store that reads and refuses writes is not well", async () => {
   });
   refuses = false;
   await expect(checkStore(ports)).resolves.toBeUndefined();
+});
+
+test("a table that Azure is still deleting is DependencyUnavailable, and no conflict with another writer", async () => {
+  const storage = await silent(() => 409); // TableBeingDeleted
+  const table = new Table(storage, "Deleting");
+  await expect(
+    table.putIfUnchanged({ partitionKey: "p", rowKey: "r" }, undefined),
+  ).rejects.toMatchObject({ code: "DependencyUnavailable" });
 });
 
 test("a store that refuses is asked twice, and no more: whoever waits is answered", async () => {
