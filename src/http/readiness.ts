@@ -1,3 +1,5 @@
+import { ServiceError } from "../errors.js";
+
 /** A part of the service that must answer for the service to work. */
 export interface HealthCheck {
   readonly name: string;
@@ -8,6 +10,8 @@ export interface HealthCheck {
 interface HealthAnswer {
   readonly name: string;
   readonly status: "ok" | "unavailable";
+  /** What to do, where the tables say it. */
+  readonly detail?: string;
 }
 
 /** Anybody may ask, without a token: what asks is answered from here, and does not reach what stands behind. */
@@ -42,7 +46,13 @@ export function createReadiness(
           return { name, status: "ok" };
         } catch (error) {
           onUnavailable(name, error);
-          return { name, status: "unavailable" };
+          const isTooOld =
+            error instanceof ServiceError && error.code === "StateTooOld";
+          return {
+            name,
+            status: "unavailable",
+            ...(isTooOld && { detail: `${error.code}: ${error.message}` }),
+          };
         }
       }),
     );

@@ -1,16 +1,35 @@
+import { ServiceError } from "../errors.js";
+import { operationScope } from "./catalog.js";
 import type { OperationDependencies } from "./ports.js";
-import type { TrackedRecord } from "./records.js";
+import { recordKeyOf, type TrackedRecord } from "./records.js";
 
-/** Rejects where the state cannot be read, or nothing can be written: a store that refuses writes takes no request. */
-export async function checkStore({
-  store,
-  index,
-}: Pick<
-  OperationDependencies<TrackedRecord>,
-  "store" | "index"
->): Promise<void> {
+type Store = Pick<OperationDependencies<TrackedRecord>, "store" | "index">;
+
+/**
+ * Rejects where the state cannot be read, or nothing can be written: a store that refuses writes takes no request. Rejects with
+ * StateTooOld where an earlier release has stored what was asked last.
+ */
+export async function checkStore(deps: Store): Promise<void> {
   await Promise.all([
-    store.readRecord("health"),
-    index.put([{ scope: "health", row: "health", target: "" }]),
+    readNewest(deps),
+    deps.index.put([{ scope: "health", row: "health", target: "" }]),
   ]);
+}
+
+async function readNewest({ store, index }: Store): Promise<void> {
+  const { rows } = await index.page(operationScope({}), 1);
+  try {
+    await store.readRecord(recordKeyOf(rows[0]?.target ?? "") ?? "health");
+  } catch (error) {
+    const code = error instanceof ServiceError ? error.code : undefined;
+    // While a newer release is rolled out, this one does its own work.
+    if (code === "StateTooNew") return;
+    if (code !== "StateTooOld") throw error;
+    // Anybody may ask: no resource is named.
+    throw new ServiceError(
+      "StateTooOld",
+      "An earlier release has stored the tables, and this one does not read them. Stop the app, delete the tables SigilState and SigilIndex of the storage account, and start it: Azure keeps the versions, and the next PUT of each adopts it.",
+      { cause: error },
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
 import { createReadiness } from "../../../src/http/readiness.js";
 
 let nowMs: number;
@@ -47,6 +48,26 @@ test("after that it looks again", async () => {
     { name: "service-bus", status: "ok" },
   ]);
   expect(looks).toBe(2);
+});
+
+test("tables of an earlier release are named, with what to do; of no other failure anything is told", async () => {
+  const failing = (error: Error) =>
+    createReadiness(
+      [{ name: "tables", check: () => Promise.reject(error) }],
+      () => new Date(nowMs),
+    )(() => undefined);
+  expect(
+    await failing(new ServiceError("StateTooOld", "Delete SigilState.")),
+  ).toEqual([
+    {
+      name: "tables",
+      status: "unavailable",
+      detail: "StateTooOld: Delete SigilState.",
+    },
+  ]);
+  expect(await failing(new ServiceError("InternalError", "secret"))).toEqual([
+    { name: "tables", status: "unavailable" },
+  ]);
 });
 
 test("what fails is kept as long, and logged once", async () => {

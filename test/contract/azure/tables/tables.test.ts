@@ -19,6 +19,8 @@ import {
   Table,
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
+import type { ServiceError } from "../../../../src/errors.js";
+import { operationScope } from "../../../../src/operation/catalog.js";
 import { checkStore } from "../../../../src/operation/health.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
@@ -144,7 +146,11 @@ async function silent(
   const http = createServer((request, response) => {
     count += 1;
     const status = answer(request.url ?? "", request.method);
-    if (status !== undefined) response.writeHead(status).end();
+    if (status === 200)
+      response
+        .writeHead(200, { "Content-Type": "application/json" })
+        .end('{"value":[]}');
+    else if (status !== undefined) response.writeHead(status).end();
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   onTestFinished(async () => {
@@ -262,7 +268,7 @@ test("a store that reads and refuses writes is not well", async () => {
   let refuses = true;
   const storage = await silent((url, method) => {
     if (url.includes("/Tables")) return 204;
-    if (method === "GET") return 404;
+    if (method === "GET") return url.includes("()") ? 200 : 404;
     return refuses ? 403 : 204;
   });
   const ports = {
@@ -336,6 +342,39 @@ describe("a record that a newer release has stored", () => {
       ),
     ).resolves.toMatchObject({ record: { step: 2 } });
   });
+});
+
+test("a store whose newest operation an earlier release has stored is not well; one of a newer release is", async () => {
+  const dated = await startMemoryTables();
+  onTestFinished(() => dated.close());
+  const { connectionString } = dated;
+  const tables: TableStorage = { kind: "connectionString", connectionString };
+  const ports = {
+    store: createStateStore(tables),
+    index: createIndex(tables),
+  };
+  for (const [schema, outcome] of [
+    [SCHEMA + 1, "well"],
+    [SCHEMA, "well"],
+    [SCHEMA - 1, "StateTooOld"],
+  ] as const) {
+    const version = versionOf(newKey(), { schema });
+    const operation = operationOf(version);
+    await ports.store.commit(version, operation, undefined);
+    const row = { scope: operationScope({}), row: `${schema}` };
+    await ports.index.put([{ ...row, target: operation.id }]);
+    const found = await checkStore(ports).then(
+      () => "well",
+      (error: unknown) => error as ServiceError,
+    );
+    if (outcome === "well") expect(found).toBe("well");
+    else {
+      expect(found).toMatchObject({ code: outcome });
+      // Anybody may ask whether the service is ready.
+      expect((found as ServiceError).message).not.toContain(version.resourceId);
+    }
+    await ports.index.remove([row]);
+  }
 });
 
 test("a record that an earlier release has stored is not read, and the error says what to do", async () => {
