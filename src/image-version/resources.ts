@@ -54,6 +54,8 @@ export interface ImageDefinition {
   readonly securityType: string;
   /** Absent where its images come from no offer of the Marketplace that has a plan. */
   readonly purchasePlan?: PurchasePlan;
+  /** RFC 3339. */
+  readonly endOfLifeDate?: string;
 }
 
 /** A gallery as ARM lists it. */
@@ -65,13 +67,12 @@ export interface ListedGallery {
   readonly description?: string;
 }
 
-/** An image definition as ARM lists it. Times are RFC 3339. */
+/** An image definition as ARM lists it. */
 export interface ListedImageDefinition extends ImageDefinition {
   readonly name: string;
   /** Canonical region. */
   readonly region: string;
   readonly description?: string;
-  readonly endOfLifeDate?: string;
 }
 
 /** A plan of the Marketplace, under whose terms an image is used. ARM's words; `product` is what az calls an offer. */

@@ -126,14 +126,13 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
       });
       return items?.flatMap(({ name, ...wire }) => {
         if (name === undefined) return [];
-        const { description, endOfLifeDate } = wire.properties ?? {};
+        const { description } = wire.properties ?? {};
         return [
           {
             ...toDefinition(`${galleryId}/images/${name}`, wire),
             name,
             region: canonicalRegion(wire.location ?? ""),
             ...(description && { description }),
-            ...(endOfLifeDate && { endOfLifeDate }),
           },
         ];
       });
@@ -257,6 +256,9 @@ function toDefinition(
         ({ name }) => name?.toLowerCase() === "securitytype",
       )?.value ?? "Standard",
     ...(plan && { purchasePlan: plan }),
+    ...(properties.endOfLifeDate && {
+      endOfLifeDate: properties.endOfLifeDate,
+    }),
   };
 }
 

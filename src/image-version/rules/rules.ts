@@ -22,6 +22,7 @@ import { everyDiskInEveryRegion } from "./keys/every-disk-in-every-region.js";
 import { featureRegistered } from "./place/feature-registered.js";
 import { galleryExists } from "./place/gallery-exists.js";
 import { hyperVGeneration } from "./source/hyper-v-generation.js";
+import { imageDefinitionEndOfLife } from "./place/image-definition-end-of-life.js";
 import { imageDefinitionExists } from "./place/image-definition-exists.js";
 import { locationAmongRegions } from "./request/location-among-regions.js";
 import { lunsInSource } from "./keys/luns-in-source.js";
@@ -135,6 +136,7 @@ export const FACT_RULES: readonly FactRule[] = [
   regionOffered,
   galleryExists,
   imageDefinitionExists,
+  imageDefinitionEndOfLife,
   conflictsWithRunningOperation,
   alreadyRequested,
   versionExistsOtherwise,

@@ -1,6 +1,5 @@
 /**
- * What Azure is to show: computed, never stored. The open requests are patches, folded in the order in which they were accepted. Pure.
- * Invariants:
+ * What Azure is to show: computed, never stored. The open requests are patches, folded in the order in which they were accepted. Pure. Invariants:
  *  1. A request that is applied is no part of it: from then on its regions alone decide.
  *  2. Regions, keys, flags, rule and protection are never removed by silence.
  *  3. Flags of latest are asked by requests about latest, by a creation, and for regions that come. All others stay as Azure shows them.
@@ -57,9 +56,8 @@ export function openRequests(record: ImageVersionRecord): Requests {
 
 /** Sigil has made or adopted the version, or is about to. */
 export function isManaged(record: ImageVersionRecord): boolean {
-  const { spec, status, state } = record;
-  const isBegun = status === undefined && !isFinal(state);
-  return spec !== undefined || isBegun || unapplied(record).length > 0;
+  if (record.spec !== undefined || unapplied(record).length > 0) return true;
+  return record.status === undefined && !isFinal(record.state);
 }
 
 /** Those that Azure does not show yet, decided or not. Of a deletion that is the end of being in latest, where it is guarded. */

@@ -47,6 +47,21 @@ describe("a gallery", () => {
     ]);
   });
 
+  test("has an image definition whose end of life is not past, where a version is made", () => {
+    const past = { endOfLifeDate: "2020-12-31T00:00:00Z" };
+    expect(findings({ definition: past })).toEqual([
+      finding(
+        "ImageDefinitionEndOfLife",
+        "",
+        [DEFINITION, past.endOfLifeDate],
+        [NAMES, "az sig image-definition update"],
+        "warning",
+      ),
+    ]);
+    const later = { endOfLifeDate: "2091-12-31T00:00:00Z" };
+    expect(findings({ definition: later })).toEqual([]);
+  });
+
   test("has the image definition", () => {
     expect(findings({ facts: { imageDefinition: absent } })).toEqual([
       finding(

@@ -1,0 +1,28 @@
+import { imageIdOf } from "../../../resource-id.js";
+import { found } from "../facts.js";
+import type { FactRule } from "../rule.js";
+
+export const imageDefinitionEndOfLife: FactRule = {
+  name: "image-definition-end-of-life",
+  code: "ImageDefinitionEndOfLife",
+  severity: "warning",
+  basis: {
+    own: "The date is there for decommissioning: whoever reads it expects no new versions.",
+  },
+  summary:
+    "The end of life of the image definition, if it has one, is in the future.",
+  check: ({ id, now, change, facts }) => {
+    const date = found(facts.imageDefinition)?.endOfLifeDate;
+    return change !== undefined ||
+      date === undefined ||
+      !(Date.parse(date) < now.getTime())
+      ? []
+      : [
+          {
+            pointer: "",
+            message: `The end of life of the image definition ${imageIdOf(id)}, ${date}, is past.`,
+            remediation: `Publish to another image definition, or move the date: az sig image-definition update --subscription ${id.subscriptionId} --resource-group ${id.resourceGroupName} --gallery-name ${id.galleryName} --gallery-image-definition ${id.imageName} --set endOfLifeDate=…`,
+          },
+        ];
+  },
+};
