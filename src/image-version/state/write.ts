@@ -21,7 +21,9 @@ import {
   type Repair,
   type Write,
 } from "./record.js";
+import type { ImageVersionRequest } from "../contract.js";
 import { isFlag } from "../latest/flags.js";
+import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import {
   addedBy,
   regionField,
@@ -313,7 +315,10 @@ export function writeRefused(
       concerns: write.sentFor,
       waitMs: 0,
     });
-  if (only !== undefined) return fails(without, [only], failure, context);
+  if (only !== undefined) {
+    const { body } = pair.record.requests[only] ?? {};
+    return fails(without, [only], pointedAtSets(failure, body), context);
+  }
   // Sigil's own: a repair is over, for what ARM has said.
   const { code, message } = failure;
   const refused = removedBy(write.changes).map(
@@ -321,4 +326,23 @@ export function writeRefused(
   );
   const left = notAddedBack(without, failure, context);
   return goingOn(withoutRepairs(left, Object.fromEntries(refused)), context);
+}
+
+/** A set that has vanished since it was proven: ARM names its id, and no field. */
+function pointedAtSets(
+  failure: OperationFailure,
+  body: ImageVersionRequest | undefined,
+): OperationFailure {
+  const references = body ? diskEncryptionReferences(body) : [];
+  const errors = failure.errors.map((error) => {
+    const words = error.message.toLowerCase().split(/[\s'",;]+|\.(?=\s|$)/u);
+    const named =
+      error.pointer === ""
+        ? references.find(({ diskEncryptionSetId }) =>
+            words.includes(diskEncryptionSetId.toLowerCase()),
+          )
+        : undefined;
+    return named ? { ...error, pointer: named.pointer } : error;
+  });
+  return { ...failure, errors };
 }

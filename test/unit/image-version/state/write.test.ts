@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { diskEncryptionReferences } from "../../../../src/image-version/properties/disk-encryption-references.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
@@ -25,6 +26,7 @@ import {
   toldOf,
   withRecord,
 } from "../../../support/transitions.js";
+import { managedImageRequest } from "../../../support/requests.js";
 
 const UK = regionField("uksouth");
 const REFUSED = { code: "BadRequest", message: "ARM refuses it.", errors: [] };
@@ -147,6 +149,28 @@ describe("what ARM refuses of several (3)", () => {
     const shown = step(sent, look({ "/tags/b": "2" }), at(1_020)).pair;
     expect(shown.record.window).toBeUndefined();
   });
+});
+
+it("the set that ARM does not find any more is pointed at in the body", () => {
+  const [, reference] = diskEncryptionReferences(managedImageRequest());
+  const { pointer = "", diskEncryptionSetId = "" } = reference ?? {};
+  const refusal = (id: string) => ({
+    code: "ResourceManagerRefused",
+    message: "ARM refuses it.",
+    errors: [
+      {
+        code: "DiskEncryptionSetNotFound",
+        pointer: "",
+        message: `The disk encryption set ${id} was not found`,
+      },
+    ],
+  });
+  const pointersOf = (id: string) =>
+    writeRefused(creating(), refusal(id), at(2)).operation.error?.errors.map(
+      (one) => one.pointer,
+    );
+  expect(pointersOf(diskEncryptionSetId.toUpperCase())).toEqual([pointer]);
+  expect(pointersOf(`${diskEncryptionSetId}0`)).toEqual([""]);
 });
 
 describe("what ARM has accepted", () => {
