@@ -16,13 +16,12 @@ import {
   versionNameIn,
   versionScope,
   isAsKnown,
-  noteLook,
+  lookAnew,
   lookAt,
   isFinal,
   type Dependencies,
   type ListedImageVersion,
 } from "../image-version/index.js";
-import { deliver } from "../operation/outbox.js";
 import { pagesOf } from "../operation/pages.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
@@ -213,14 +212,15 @@ async function lookAfter(
     record.status === undefined ||
     (typeof listed === "object" && isAsKnown(record, listed));
   if (record.outbox.length === 0 && isQuiet) return;
-  const stored = await deps.store.read(key);
-  if (stored === undefined || !isFinal(stored.record.state)) return;
-  // Whoever has told something before may have died over it.
-  if (stored.record.outbox.length > 0)
-    return void (await deliver(deps, stored));
-  walk.looks += 1;
-  const look = await lookAt(deps, id);
-  // Invariant 3.
-  if (look === undefined ? typeof listed !== "object" : listed !== "none")
-    await noteLook(deps, stored, look);
+  await lookAnew(
+    deps,
+    id,
+    // Invariant 3.
+    (look) =>
+      look === undefined ? typeof listed !== "object" : listed !== "none",
+    () => {
+      walk.looks += 1;
+      return lookAt(deps, id);
+    },
+  );
 }

@@ -24,6 +24,7 @@ import {
   openedKeys,
   withKeys,
   viewImageVersion,
+  noteSeen,
   type ChangeCommand,
   type Command,
   type PutAnswer,
@@ -107,6 +108,7 @@ export function imageVersionHandlers(
       ("refresh" in query && query.refresh === true) ||
       ("fresh" in query && query.fresh === true);
     const version = await getImageVersion(deps, path, refresh);
+    await noteSeen(deps, path, version.record);
     const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
     const looks = "expand" in query;

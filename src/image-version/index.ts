@@ -83,6 +83,7 @@ export { viewImageVersion } from "./queries/views.js";
 export { latestIn } from "./latest/flags.js";
 export { nextWave, type ReleaseChange } from "./latest/release.js";
 export { commitUnlessWritten, isAsKnown, noteLook } from "./note-look.js";
+export { lookAnew, noteSeen } from "./note-seen.js";
 export {
   endOfLifeToBe,
   isUnderWay,

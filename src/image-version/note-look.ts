@@ -54,6 +54,7 @@ function afterLook(
     unconfirmed?.shows === before.unconfirmed?.shows &&
     changedTime === before.changedTime &&
     isDeepStrictEqual(ownFlagsIn(pair.record), ownFlagsIn(before)) &&
+    isDeepStrictEqual(statesIn(pair.record.status), statesIn(before.status)) &&
     completedIn(pair.record) === completedIn(before)
   )
     return undefined;
@@ -73,6 +74,13 @@ function afterLook(
 /** What is stored of them is what the list is compared with. */
 function ownFlagsIn({ status }: ImageVersionRecord): object {
   return status ? ownFlagsOf(status.resource) : {};
+}
+
+/** The state of each region that a look showed. */
+export function statesIn(look: Pick<Look, "regions"> | undefined): object {
+  return Object.fromEntries(
+    (look?.regions ?? []).map(({ name, state }) => [name, state]),
+  );
 }
 
 function completedIn({ regions }: ImageVersionRecord): string {

@@ -5,6 +5,8 @@ import {
   getImageVersion,
   listImageVersions,
 } from "../../../src/image-version/queries/get.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
+import { noteSeen } from "../../../src/image-version/note-seen.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
 import {
   createLooks,
@@ -42,7 +44,20 @@ afterAll(() => world.close());
 function instance() {
   const reader = world.deps.resourceManager;
   const looks = createLooks(reader, world.deps.resources, world.deps.now);
-  const deps = { ...world.deps, looks, resourceManager: seeing(reader, looks) };
+  const { store } = world.deps;
+  let commits = 0;
+  const deps: Dependencies = {
+    ...world.deps,
+    looks,
+    resourceManager: seeing(reader, looks),
+    store: {
+      ...store,
+      commit: (...args) => {
+        commits += 1;
+        return store.commit(...args);
+      },
+    },
+  };
   const summarize = createSummaries(deps);
   const list = async () => {
     const { value } = await listImageVersions(deps, IMAGE, 10, undefined);
@@ -59,7 +74,13 @@ function instance() {
     said(
       viewImageVersion(await getImageVersion(deps, idOf(id)), world.deps.now()),
     );
-  return { deps, list, summary, summarize, get };
+  /** As GET /versions/{v} answers. */
+  const read = async (id: string) => {
+    const version = await getImageVersion(deps, idOf(id));
+    await noteSeen(deps, idOf(id), version.record);
+    return said(viewImageVersion(version, world.deps.now()));
+  };
+  return { deps, list, summary, summarize, get, read, commits: () => commits };
 }
 
 function said({ name, sigil }: ReturnType<typeof viewImageVersion>) {
@@ -101,7 +122,7 @@ test("a version that nobody has seen is Unknown in list and summary, and counted
 
 test("whoever sees a region fail, list, summary and GET say so at once, in latest too", async () => {
   const { deps, list, summary, get } = instance();
-  await list();
+  await summary();
   await stateOf("eastus2", "Failed");
   // A step, a plan, drift: whatever reads the version by the port.
   await lookAt(deps, idOf(OURS));
@@ -116,4 +137,47 @@ test("whoever sees a region fail, list, summary and GET say so at once, in lates
   expect(await get(OURS)).toEqual(listed[1]);
   expect(await get(OTHERS)).toEqual(listed[0]);
   await stateOf("eastus2", "Completed");
+});
+
+test("what a reader on one instance is shown, another instance shows after at most two looks", async () => {
+  const one = instance();
+  const other = instance();
+  await stateOf("westus", "Failed");
+  // What went back counts at the second look, four minutes later.
+  for (const _ of ["seen", "seen again"]) {
+    await one.read(OURS);
+    world.clock.advance(5 * 60_000);
+  }
+  const listed = await other.list();
+  expect(listed[1]?.[1]).toEqual(["westus", "Failed", false]);
+  expect(await other.summary()).toEqual(listed);
+  const { record } = await world.read(OURS);
+  expect(record.status?.regions).toMatchObject([
+    { name: "westus", state: "Failed" },
+    { name: "eastus2", state: "Completed" },
+  ]);
+  await stateOf("westus", "Completed");
+});
+
+test("a reader who is shown what is known writes nothing; one shown something else has it noted once", async () => {
+  const { read, commits } = instance();
+  const { control } = world.simulator;
+  const cost = async (): Promise<[reads: number, commits: number]> => {
+    control.clearRequests();
+    const before = commits();
+    await read(OURS);
+    await read(OURS);
+    return [
+      control.countRequests({ method: "GET", path: "/1\\.0\\.0\\?" }),
+      commits() - before,
+    ];
+  };
+  world.clock.advance(5 * 60_000);
+  await cost();
+  world.clock.advance(60_000);
+  expect(await cost()).toEqual([1, 0]);
+  await stateOf("westus", "Failed");
+  world.clock.advance(60_000);
+  expect(await cost()).toEqual([2, 1]);
+  await stateOf("westus", "Completed");
 });
