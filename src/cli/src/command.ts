@@ -34,6 +34,7 @@ export interface Result {
   /** Instead of the command's, where it has answered something else. */
   readonly columns?: readonly Column[];
   readonly rows?: (data: unknown) => readonly unknown[];
+  readonly none?: string;
 }
 
 export interface Command {

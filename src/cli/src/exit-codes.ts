@@ -19,8 +19,9 @@ export const EXIT_CODES = {
   unavailable: [7, "the service could not be reached, or cannot work now"],
   inconclusive: [
     8,
-    "a test found nothing out in some region, and no fault of the version in any",
+    "a test found nothing out in some region, and no fault of the version in any; of keys: none is broken, but some were not seen",
   ],
+  broken: [9, "a key is broken"],
   interrupted: [130, "Ctrl-C; the work goes on"],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 

@@ -228,6 +228,7 @@ async function runCommand(
     outcome = "done",
     columns = command.columns,
     rows = command.rows,
+    none = command.none,
   } = await command.run(context);
   const format = (values.text("--output") ??
     command.output ??
@@ -236,7 +237,6 @@ async function runCommand(
     format === "table" && query === undefined && data !== undefined
       ? (rows?.(data) ?? data)
       : data;
-  const { none } = command;
   if (format === "table" && none !== undefined && isEmpty(shown))
     io.stdout.write(`${none}\n`);
   await print(shown, { format, query, columns }, io.stdout, environment);

@@ -114,6 +114,7 @@ export function keysOf(
       : [
           {
             diskEncryptionSet,
+            seenTime: state.lookedTime,
             ...keyIn(state),
             problems: state.problems.map(
               ({ seenBy: _, breaks, ...problem }) => ({

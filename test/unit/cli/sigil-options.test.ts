@@ -153,14 +153,84 @@ describe("what is printed", () => {
     expect(await list("--at-risk")).toMatch(
       /-\nbad +1\.1\.0, 1\.0\.0 +KeyExpiring +It expires soon\.\n$/u,
     );
-    expect(
-      (
-        await runLine(`key list ${AT} -o table --at-risk`, () => [
-          200,
-          { ...summary, keys: [] },
-        ])
-      ).stdout,
-    ).toBe("No keys.\n");
+  });
+
+  describe("of keys at risk", () => {
+    const now = new Date().toISOString();
+    const seen = { problems: [], notSeen: [], seenTime: now };
+    const disabled = {
+      code: "KeyDisabled",
+      severity: "error",
+      message: "It is disabled.",
+      remediation: "Enable it.",
+      breaks: [],
+    };
+    const hoursAgo = (hours: number): string =>
+      new Date(Date.now() - hours * 3_600_000).toISOString();
+    const atRisk = async (keys: readonly object[], sets: number, more = "") =>
+      runLine(`key list ${AT} --at-risk ${more}`, () => [
+        200,
+        {
+          time: now,
+          complete: true,
+          diskEncryptionSets: Array.from(
+            { length: sets },
+            (_, i) => `/diskEncryptionSets/s${i}`,
+          ),
+          keys: keys.map((key, diskEncryptionSet) => ({
+            diskEncryptionSet,
+            ...key,
+          })),
+          versions: [],
+        },
+      ]);
+
+    it("no set seen is inconclusive, and says how many", async () => {
+      const { code, stdout, stderr } = await atRisk([], 8, "-o table");
+      expect([code, stdout]).toEqual([8, "No keys at risk.\n"]);
+      expect(stderr).toContain("0 of 8 sets at risk; 8 not seen yet.");
+    });
+
+    it.each([
+      ["all seen lately and working", 0, [seen, seen]],
+      [
+        "a warning",
+        0,
+        [{ ...seen, problems: [{ ...disabled, severity: "warning" }] }, seen],
+      ],
+      ["one broken, one never seen", 9, [{ ...seen, problems: [disabled] }]],
+      [
+        "one that Sigil may not read",
+        8,
+        [
+          seen,
+          {
+            ...seen,
+            notSeen: [{ code: "InsufficientPermission", message: "No role." }],
+          },
+        ],
+      ],
+      [
+        "one seen less than two hours ago",
+        0,
+        [seen, { ...seen, seenTime: hoursAgo(1.9) }],
+      ],
+      [
+        "one seen more than two hours ago",
+        8,
+        [seen, { ...seen, seenTime: hoursAgo(2.1) }],
+      ],
+    ])("%s: exit code %i", async (_, expected, keys) => {
+      expect((await atRisk(keys, 2)).code).toBe(expected);
+    });
+
+    it("JSON has the counts beside the sets", async () => {
+      const { stdout } = await atRisk([{ ...seen, problems: [disabled] }], 3);
+      expect(JSON.parse(stdout)).toMatchObject({
+        value: [{ diskEncryptionSetId: "/diskEncryptionSets/s0" }],
+        counts: { sets: 3, atRisk: 1, notSeen: 2 },
+      });
+    });
   });
 
   it("of retention says what is deleted and what is kept", async () => {

@@ -1,5 +1,5 @@
 import type { Schemas } from "@sigil/client";
-import type { Command } from "../command.js";
+import type { Command, Context, Result } from "../command.js";
 import { IMAGE_PLACE, imageIn } from "./places.js";
 import { SAMPLE } from "./versions.js";
 
@@ -14,13 +14,13 @@ export const KEY_COMMANDS: readonly Command[] = [
     words: "key list",
     summary: "List the keys of an image definition's versions",
     description:
-      "Each disk encryption set that a version has: until when its key can be used, and what was wrong at Sigil's last look.",
+      "Each disk encryption set that a version has: until when its key can be used, and what was wrong at Sigil's last look. With --at-risk, stderr counts the sets not seen yet, and JSON has `value` and `counts`. The exit code is then 9 if a key is broken; 8 if none is, but a set was not seen in the last two hours.",
     options: [
       ...IMAGE_PLACE,
       {
         names: ["--at-risk"],
         kind: "flag",
-        help: "Only those that something is wrong with.",
+        help: "Only those with a problem.",
       },
     ],
     columns: [
@@ -52,14 +52,42 @@ export const KEY_COMMANDS: readonly Command[] = [
         path: imageIn(context),
       });
       const keys = keysIn(body);
-      return {
-        data: context.values.boolean("--at-risk")
-          ? keys.filter(({ problems }) => problems.length > 0)
-          : keys,
-      };
+      return context.values.boolean("--at-risk")
+        ? atRisk(context, keys)
+        : { data: keys };
     },
   },
 ];
+
+/** Two runs of the key guardian. */
+const SEEN_LATELY_MS = 2 * 3_600_000;
+
+function atRisk({ note }: Context, keys: readonly Key[]): Result {
+  const value = keys.filter(({ problems }) => problems.length > 0);
+  const notSeen = keys.filter((key) => !wasSeen(key)).length;
+  const counts = { sets: keys.length, atRisk: value.length, notSeen };
+  note(
+    `${counts.atRisk} of ${counts.sets} sets at risk; ${notSeen} not seen yet.`,
+  );
+  const isBroken = value.some(({ problems }) =>
+    problems.some(({ severity }) => severity === "error"),
+  );
+  return {
+    data: { value, counts },
+    rows: () => value,
+    none: "No keys at risk.",
+    outcome: isBroken ? "broken" : notSeen > 0 ? "inconclusive" : "done",
+  };
+}
+
+/** A set whose key nobody could read was not seen, whenever Sigil tried. */
+function wasSeen({ seenTime, notSeen }: Key): boolean {
+  return (
+    seenTime !== undefined &&
+    Date.now() - Date.parse(seenTime) < SEEN_LATELY_MS &&
+    notSeen.length === 0
+  );
+}
 
 function keysIn({
   diskEncryptionSets,
