@@ -112,7 +112,13 @@ export function imageVersionHandlers(
     const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
     const looks = "expand" in query;
-    const keys = await openedKeys(deps, imageIdOf(path), version, looks);
+    const keys = await openedKeys(
+      deps,
+      imageIdOf(path),
+      version,
+      looks,
+      refresh,
+    );
     return shown(version, {
       ...waits,
       ...(revocation && { revocation }),

@@ -170,11 +170,17 @@ export interface Looks {
     galleryId: string,
     anew: boolean,
   ): Promise<Listing<ListedImageDefinition> | undefined>;
-  /** What `look` finds of a disk encryption set that nobody has looked at yet; kept for ten minutes, unless it finds nothing. */
+  /** What `look` finds of a disk encryption set, kept as a version is; `anew`: for five seconds. Nothing found is not kept. */
   keys(
+    imageId: string,
     setId: string,
     look: () => Promise<KeyState | undefined>,
+    anew: boolean,
   ): Promise<KeyState | undefined>;
+  /** Whether this instance saw the set's key in the last half minute. */
+  hasKeys(imageId: string, setId: string): boolean;
+  /** A look at a set of the image definition has just shown this. */
+  seeKeys(imageId: string, state: KeyState): void;
   /** What `read` finds of something else, under a key of its own: kept as a version is, and stands in as that does. */
   once<T>(key: string, read: () => Promise<T>): Promise<T>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */

@@ -24,7 +24,7 @@ import { usesOf } from "../queries/keys.js";
 import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
-type Asks = Pick<Dependencies, "keyGuardian" | "resources" | "now">;
+type Asks = Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">;
 type KeyProblemOf = VersionKeys["problems"][number];
 type Record = Pick<ImageVersionRecord, "encryptionTypes"> | undefined;
 
@@ -69,7 +69,9 @@ async function keysOf(
       set,
       stored.get(key),
     );
-    if (state !== undefined) states.set(key, state); // Invariant 2.
+    if (state === undefined) continue;
+    states.set(key, state); // Invariant 2.
+    if (state !== stored.get(key)) deps.looks.seeKeys(imageIdOf(id), state);
   }
   return {
     keys: versionKeys(states, uses, record?.encryptionTypes ?? {}),

@@ -8,6 +8,7 @@ import {
 } from "../keys/version-keys.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
+import type { KeyState } from "../keys/ports.js";
 import type { Dependencies } from "../ports.js";
 import {
   diskEncryptionReferences,
@@ -71,12 +72,20 @@ export async function withKeys<V extends Version>(
   });
 }
 
-/** The keys of one version; with `looks` sets that no run has looked at yet are looked at now. What cannot be looked at stays as it is known. */
+/** A stored state may be this old. */
+const KEEP_MS = 30_000;
+const ANEW_MS = 5_000;
+
+/**
+ * The keys of one version. With `looks` each set was seen in the last 30 s, with `refresh` in the last 5 s. A set that cannot be read
+ * stays as it is known.
+ */
 export async function openedKeys(
   deps: Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">,
   imageId: string,
   { look, record }: Version,
   looks: boolean,
+  refresh = false,
 ): Promise<KeysView | undefined> {
   const { keyGuardian } = deps;
   const uses = usesOf(look);
@@ -85,17 +94,30 @@ export async function openedKeys(
   const reads = { ...deps, ...keyGuardian };
   const keyLooks = createKeyLooks(reads);
   const states = new Map(known.states);
+  const sinceMs = deps.now().getTime() - (refresh ? ANEW_MS : KEEP_MS);
+  const sets = new Map(
+    uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]),
+  );
   await Promise.all(
-    (looks ? uses : []).map(async ({ diskEncryptionSetId: set }) => {
-      if (known.states.has(set.toLowerCase())) return;
-      const state = await deps.looks.keys(set, () =>
-        lookAgain(reads, keyLooks, set, undefined),
+    [...(looks ? sets : [])].map(async ([key, set]) => {
+      const stored = known.states.get(key);
+      if (!deps.looks.hasKeys(imageId, set) && timeOf(stored) > sinceMs) return;
+      const state = await deps.looks.keys(
+        imageId,
+        set,
+        () => lookAgain(reads, keyLooks, set, stored),
+        refresh,
       );
-      if (state !== undefined) states.set(set.toLowerCase(), state);
+      if (state !== undefined && timeOf(state) > timeOf(stored))
+        states.set(key, state);
     }),
   );
   const keys = versionKeys(states, uses, record?.encryptionTypes ?? {});
   return keys && viewKeys(keys);
+}
+
+function timeOf(state: KeyState | undefined): number {
+  return state === undefined ? -Infinity : Date.parse(state.lookedTime);
 }
 
 export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {

@@ -39,8 +39,6 @@ const STAND_IN_MS = 600_000;
 const KEEP_GALLERIES_MS = 3_600_000;
 /** Whoever asks for what is there now. */
 const ANEW_MS = 5_000;
-/** Keys go bad seldom, and the key guardian tells of it. */
-const KEEP_KEYS_MS = 600_000;
 const MOST_VERSIONS = 500;
 /** Regions are remembered of so many versions, for as long as the process lives. */
 const MOST_SEEN = 5_000;
@@ -86,7 +84,7 @@ export function createLooks(
     anew ? ANEW_MS : KEEP_GALLERIES_MS;
   const keys = new SharedReads<KeyState | undefined>({
     most: MOST_VERSIONS,
-    keepMs: KEEP_KEYS_MS,
+    keepMs: KEEP_MS,
     now,
     isKept: (state) => state !== undefined,
   });
@@ -118,7 +116,12 @@ export function createLooks(
     seen.set(key, { regions, time, ...(publishedDate && { publishedDate }) });
   };
   return {
-    keys: (setId, look) => keys.once(setId.toLowerCase(), look),
+    keys: (imageId, setId, look, anew) =>
+      keys.once(setOf(imageId, setId), look, anew ? ANEW_MS : KEEP_MS),
+    hasKeys: (imageId, setId) => keys.has(setOf(imageId, setId)),
+    seeKeys(imageId, state) {
+      keys.keep(setOf(imageId, state.diskEncryptionSetId), state);
+    },
     version(id, { anew = false, after } = {}) {
       const key = keyOf(id);
       const sinceMs =
@@ -180,6 +183,11 @@ export function seeing<T extends Pick<ResourceManager, "getImageVersion">>(
       return shown;
     },
   };
+}
+
+/** What is known of a set's key is known by image definition: since when it is at risk, and what was told. */
+function setOf(imageId: string, setId: string): string {
+  return `${imageId} ${setId}`.toLowerCase();
 }
 
 function keyOf(id: ImageVersionId): string {
