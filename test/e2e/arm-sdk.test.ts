@@ -4,7 +4,7 @@ import {
   type GalleryImageVersion,
 } from "@azure/arm-compute";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   checkAgainstDocument,
   type ApiClient,
@@ -176,5 +176,39 @@ test("it deletes it, and it is gone", async () => {
   await expect(versions.get(...VERSION)).rejects.toMatchObject({
     statusCode: 404,
     code: "NotFound",
+  });
+});
+
+describe("what it has deleted softly, it restores", () => {
+  const restored = { name: "6.0.2", provisioningState: "Succeeded" };
+
+  beforeAll(async () => {
+    const { simulator } = stack;
+    const id = seedResource("galleries/MyGallery");
+    const gallery = simulator.resources().find((one) => one.id === id);
+    if (gallery === undefined) throw new Error("there is no MyGallery");
+    const softDeletePolicy = { isSoftDeleteEnabled: true };
+    await simulator.putResource({
+      ...gallery,
+      properties: { ...gallery.properties, softDeletePolicy },
+    });
+  });
+
+  test("by a PUT and by a PATCH, each followed to its end", async () => {
+    const [group, gallery, image] = VERSION;
+    const soft = [group, gallery, image, "6.0.2"] as const;
+    await done(versions.createOrUpdate(...soft, version({})));
+    await done(versions.delete(...soft));
+    expect(
+      await done(
+        versions.createOrUpdate(...soft, { location: "westus", restore: true }),
+      ),
+    ).toMatchObject(restored);
+    expect(answers[0]).toBe("PUT version 202");
+    await done(versions.delete(...soft));
+    expect(
+      await done(versions.update(...soft, { restore: true })),
+    ).toMatchObject(restored);
+    expect(answers[0]).toBe("PATCH version 202");
   });
 });
