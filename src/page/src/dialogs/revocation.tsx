@@ -8,8 +8,10 @@ import { useVersionCall, VersionDialog } from "./version-dialog.js";
 export function RevokeDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, header } = useVersionCall(props);
-  const [reason, setReason] = useState("");
-  const [replacement, setReplacement] = useState("");
+  // Of one that is revoked already, the words that it has.
+  const { revocation } = version.sigil;
+  const [reason, setReason] = useState(revocation?.reason ?? "");
+  const [replacement, setReplacement] = useState(revocation?.replacement ?? "");
   const foretold = useForecast(image, version.name, "demote");
   const { noLatest } = foretold;
   const body = { reason, ...(replacement !== "" && { replacement }) };

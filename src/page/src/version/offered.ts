@@ -57,16 +57,10 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   // There is nothing to go back from where it is the latest.
   add("rollback", isUsable && !sigil.latest && isIn("Completed"));
   add("test", isUsable && hasTestProfile);
-  // What an operation repairs now needs nobody; what waits is brought forward.
-  const runs = operation !== undefined && isRunning(operation);
-  const waits = sigil.regions.some(
-    ({ state, nextAttemptTime }) =>
-      state === "Failed" && (!runs || nextAttemptTime !== undefined),
-  );
-  add("retry", isThere && waits);
+  add("retry", isThere && isRetryable(version, operation));
   add("protect", !isDeleting && sigil.protected !== true);
   add("unprotect", mayAdmin && sigil.protected === true);
-  add("revoke", isUsable);
+  add("revoke", isThere && isRevocable(version));
   add("unrevoke", mayAdmin && isRevoked);
   add(
     "delete",
@@ -86,6 +80,23 @@ function isPromotable(version: Version, included: readonly string[]): boolean {
     included.length < version.sigil.regions.length &&
     !nextIn(version).some((name) => closed.includes(name))
   );
+}
+
+/** What an operation repairs now needs nobody; what waits is brought forward. */
+function isRetryable(
+  { sigil: { regions } }: Version,
+  operation: Operation | undefined,
+): boolean {
+  const runs = operation !== undefined && isRunning(operation);
+  return regions.some(
+    ({ state, nextAttemptTime }) =>
+      state === "Failed" && (!runs || nextAttemptTime !== undefined),
+  );
+}
+
+/** A revoked version that is still the latest somewhere is revoked once more, which takes it out there. */
+function isRevocable({ sigil: { revocation, latestIn } }: Version): boolean {
+  return revocation === undefined || latestIn.length > 0;
 }
 
 /** Regions in which a gate keeps it out of latest. */

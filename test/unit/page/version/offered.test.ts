@@ -114,6 +114,12 @@ describe("what is offered", () => {
       ["change", "tags", "demote", "protect", "unrevoke", "delete"],
     ],
     [
+      "another revocation of what is revoked and still the latest somewhere",
+      version({ revocation: { reason: "CVE" } }),
+      {},
+      ["change", "tags", "demote", "protect", "revoke", "delete"],
+    ],
+    [
       "an approval to who approves, where a gate is closed",
       version({ conditions: GATE }),
       { mayWrite: false, mayApprove: true },
