@@ -47,6 +47,10 @@ const FAST: Readonly<Record<string, string>> = {
   SIGIL_REPAIR_ATTEMPTS: "0",
 };
 
+/** Microsoft does not document the action of a purge, and a role with an action that Azure does not know cannot be deployed. */
+const GRANTED_BY_HAND =
+  "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions/delete ";
+
 /** The whole of Sigil on this machine: stand-ins in this process, the unmodified compiled app in processes of its own. */
 export class Stack {
   readonly services: LocalServices;
@@ -158,9 +162,12 @@ export class Stack {
       await this.services.close();
       await rm(this.#directory, { recursive: true, force: true });
     }
-    if (this.uses.notGranted.length > 0)
+    const notGranted = this.uses.notGranted.filter(
+      (use) => !use.startsWith(GRANTED_BY_HAND),
+    );
+    if (notGranted.length > 0)
       throw new Error(
-        `infra/ does not grant what was used: ${this.uses.notGranted.join(", ")}`,
+        `infra/ does not grant what was used: ${notGranted.join(", ")}`,
       );
   }
 }

@@ -10,6 +10,7 @@ import { findChromium } from "./browser.js";
 import {
   accepted,
   axeFindings,
+  changed,
   choose,
   SEED_IMAGE,
   startWorld,
@@ -145,12 +146,83 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(await axeFindings(page)).toEqual([]);
     await tabTo(page, /^Restore 2\.0\.0…$/u);
     await page.keyboard.press("Enter");
-    await dialog.getByText("Azure gives it back as it was").waitFor();
+    await dialog.getByText("Azure restores it as it kept it").waitFor();
     await tabTo(page, /^Restore 2\.0\.0$/u);
     await page.keyboard.press("Enter");
     await accepted(page).waitFor();
     await page.getByRole("link", { name: "2.0.0", exact: true }).waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it("a deleted version is deleted for good by an Admin", async () => {
+    const deletedId = seedVersionId("0.8.0");
+    await world.make("0.8.0");
+    await world.api.request("DELETE", pathOf(deletedId));
+    await world.stack.events.ended(deletedId);
+    const writer = await open("/versions/0.8.0");
+    await writer.page.getByRole("button", { name: /^Restore/u }).waitFor();
+    const purge = { name: /^Delete .*for good/u };
+    expect(await writer.page.getByRole("button", purge).count()).toBe(0);
+    const { page, complaints } = await open("/versions/0.8.0", "admin", {
+      colorScheme: "dark",
+    });
+    await page.getByRole("button", purge).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("This cannot be undone").waitFor();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe(
+      "Cancel",
+    );
+    expect(await axeFindings(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Delete 0.8.0 for good" }).click();
+    await page.getByText("It cannot be restored.").waitFor();
+    expect(await page.getByRole("button", { name: "Restore" }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  }, 120_000);
+
+  it("a Failed version, which Azure does not delete softly, is deleted for good by an Admin", async () => {
+    const forGood = { name: "Delete it for good" };
+    const refused = async (username: Username) => {
+      const { page } = await open("/versions/1.0.0", username);
+      await changed<{ findings: object[] }>(
+        page,
+        "**/forecast?of=delete",
+        (forecast) => ({
+          ...forecast,
+          findings: [
+            {
+              code: "FailedNotSoftDeletable",
+              pointer: "",
+              message: "1.0.0 is Failed, and Azure deletes no Failed version.",
+              severity: "error",
+              remediation: "Repair it, then delete it.",
+            },
+          ],
+        }),
+      );
+      await choose(page, "Delete…");
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("Repair it, then delete it.").waitFor();
+      await dialog.getByRole("textbox").fill("1.0.0");
+      const button = dialog.getByRole("button", { name: "Delete 1.0.0" });
+      expect(await button.isDisabled()).toBe(true);
+      expect(await dialog.getByText("You can restore").count()).toBe(0);
+      return { page, dialog, button };
+    };
+    const writer = await refused("writer");
+    expect(await writer.dialog.getByRole("checkbox", forGood).count()).toBe(0);
+    const { page, dialog, button } = await refused("admin");
+    await dialog.getByRole("checkbox", forGood).check();
+    await dialog.getByText("This cannot be undone").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    const sent = new Promise<string>((resolve) => {
+      void page.route("**/versions/1.0.0?*", async (route) => {
+        if (route.request().method() !== "DELETE") return route.fallback();
+        resolve(route.request().url());
+        return route.abort();
+      });
+    });
+    await button.click();
+    expect(await sent).toMatch(/bypassSoftDelete=true/u);
   });
 
   it("who uses a version is said, by name, with what each needs of it", async () => {

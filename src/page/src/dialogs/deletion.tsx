@@ -3,7 +3,13 @@ import { Tile } from "../components/tile.js";
 import { UseDetails } from "../components/use-details.js";
 import { regionCount } from "../geography.js";
 import { allowNoLatest, type VersionActionProps } from "./action.js";
-import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
+import { Finality } from "./finality.js";
+import {
+  errorsIn,
+  ForecastDetails,
+  NOT_SOFT_DELETABLE,
+  useForecast,
+} from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** Shows whether the deletion is final, and who uses the version, before the button. */
@@ -12,7 +18,7 @@ export function DeleteDialog(props: VersionActionProps) {
   const { client, path, seen } = useVersionCall(props);
   const [typed, setTyped] = useState("");
   const foretold = useForecast(image, version.name, "delete");
-  const { noLatest, ignoreUse, isAllowed } = foretold;
+  const { noLatest, ignoreUse, forGood, isAllowed } = foretold;
   const { name } = version;
   return (
     <VersionDialog
@@ -28,6 +34,7 @@ export function DeleteDialog(props: VersionActionProps) {
           query: {
             ...allowNoLatest(noLatest),
             ...(ignoreUse && { ignoreUse: true }),
+            ...(forGood && { bypassSoftDelete: true }),
           },
           header: { "If-Match": seen },
         })
@@ -36,12 +43,10 @@ export function DeleteDialog(props: VersionActionProps) {
         "delete",
         ...(noLatest ? ["--allow-no-latest"] : []),
         ...(ignoreUse ? ["--ignore-use"] : []),
+        ...(forGood ? ["--bypass-soft-delete"] : []),
       ]}
     >
-      <Finality
-        gallery={image.galleryName}
-        softDelete={foretold.live.value?.softDelete}
-      />
+      <Undoing gallery={image.galleryName} foretold={foretold} />
       <section>
         <UseDetails image={image} version={name} />
       </section>
@@ -59,33 +64,40 @@ export function DeleteDialog(props: VersionActionProps) {
   );
 }
 
-function Finality({
+/** Whether the version can be restored afterwards. The findings say why Azure deletes none softly. */
+function Undoing({
   gallery,
-  softDelete,
+  foretold: { live, forGood },
 }: {
   readonly gallery: string;
-  readonly softDelete: Forecast["softDelete"];
+  readonly foretold: ReturnType<typeof useForecast>;
 }) {
-  if (softDelete === undefined) return null;
-  return softDelete.isSoftDeleteEnabled === true ? (
-    <div class="note">
-      <Tile state="held" />
-      <p>
-        {gallery} has soft delete. You can restore the version for a while;
-        until that ends, its number cannot be used again.
-      </p>
-    </div>
-  ) : (
-    <div class="note error">
-      <Tile state="note-mark" />
-      <div>
-        <b>This cannot be undone</b>
+  if (live.value === undefined) return null;
+  const isSoft = live.value.softDelete?.isSoftDeleteEnabled;
+  if (errorsIn(live.value).some(({ code }) => code === NOT_SOFT_DELETABLE))
+    return forGood ? (
+      <Finality>
+        Soft delete is bypassed. Microsoft does not say whether Azure accepts
+        that for a Failed version.
+      </Finality>
+    ) : null;
+  if (live.value.softDelete === undefined) return null;
+  if (isSoft === true)
+    return (
+      <div class="note">
+        <Tile state="held" />
         <p>
-          {softDelete.isSoftDeleteEnabled === false
-            ? `${gallery} has no soft delete.`
-            : `Sigil could not read ${gallery}. The version can only be restored if the gallery has soft delete.`}
+          {gallery} has soft delete. You can restore the version for a while.
+          Until that ends, its number cannot be used again, and Azure keeps and
+          bills one replica in each region.
         </p>
       </div>
-    </div>
+    );
+  return (
+    <Finality>
+      {isSoft === false
+        ? `${gallery} has no soft delete. The version cannot be restored.`
+        : `Sigil could not read ${gallery}. The version can only be restored if the gallery has soft delete.`}
+    </Finality>
   );
 }

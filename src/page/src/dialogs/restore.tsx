@@ -15,7 +15,7 @@ export function RestoreDialog({
     <VersionDialog
       of={{ image, version: { name: version }, ...props }}
       title={`Restore ${image.imageName} ${version}?`}
-      lead="Azure restores it with its regions and keys. If it was excluded from latest, it stays excluded. Otherwise it is in latest again as soon as it is back."
+      lead="Azure restores it as it kept it: look at the replicas of its regions. If it was excluded from latest, it stays excluded. Otherwise it is in latest again as soon as it is back."
       confirm={`Restore ${version}`}
       send={() =>
         client.call("restoreImageVersion", {

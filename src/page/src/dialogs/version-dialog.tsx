@@ -21,7 +21,8 @@ export function VersionDialog({
     readonly body:
       | Schemas["Operation"]
       | Schemas["RevocationPlan"]
-      | Schemas["ReportedTestResultList"];
+      | Schemas["ReportedTestResultList"]
+      | Schemas["DeletedImageVersion"];
   }>;
   /** The command of an image version, and its options beside those that name it. */
   readonly sigil: readonly string[];

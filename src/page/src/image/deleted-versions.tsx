@@ -1,4 +1,3 @@
-import { useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { SameWithSigil } from "../components/command.js";
 import { useLoaded } from "../components/loaded.js";
@@ -6,10 +5,10 @@ import { Problem } from "../components/problem.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { imageWords } from "../command-line.js";
-import { useClient, useMay } from "../context.js";
+import { useClient } from "../context.js";
 import type { ActionProps } from "../dialogs/action.js";
-import { RestoreDialog } from "../dialogs/restore.js";
 import { imageKey, type ImageName } from "../routes.js";
+import { DeletedActions } from "./deleted-actions.js";
 
 /** What was deleted, and can be restored. */
 export function DeletedVersions({
@@ -18,8 +17,6 @@ export function DeletedVersions({
   onAccepted,
 }: ActionProps & { readonly image: ImageName }) {
   const client = useClient();
-  const mayWrite = useMay("Write");
-  const [restoring, setRestoring] = useState<string>();
   const deleted = useLoaded(`deleted ${imageKey(image)}`, async (signal) => {
     const { body } = await client.call("listDeletedImageVersions", {
       path: { ...image },
@@ -52,7 +49,7 @@ export function DeletedVersions({
         ) : (
           <Table
             caption="Deleted versions"
-            columns={["Version", "Deleted", "Can be restored until", "Restore"]}
+            columns={["Version", "Deleted", "Can be restored until", "Actions"]}
           >
             {deleted.value.map(
               ({ name, softDeletedTime, hardDeletionTargetTime }) => (
@@ -69,15 +66,11 @@ export function DeletedVersions({
                     )}
                   </td>
                   <td>
-                    {mayWrite && (
-                      <button
-                        type="button"
-                        class="small"
-                        onClick={() => setRestoring(name)}
-                      >
-                        Restore<span class="visually-hidden"> {name}</span>…
-                      </button>
-                    )}
+                    <DeletedActions
+                      image={image}
+                      version={name}
+                      onAccepted={onAccepted}
+                    />
                   </td>
                 </tr>
               ),
@@ -87,14 +80,6 @@ export function DeletedVersions({
       <SameWithSigil
         words={["image-version", "list-soft-deleted", ...imageWords(image)]}
       />
-      {restoring !== undefined && (
-        <RestoreDialog
-          image={image}
-          version={restoring}
-          onClose={() => setRestoring(undefined)}
-          onAccepted={onAccepted}
-        />
-      )}
     </Card>
   );
 }

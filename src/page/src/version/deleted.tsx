@@ -1,11 +1,9 @@
-import { useState } from "preact/hooks";
 import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
-import { useMay } from "../context.js";
 import type { ActionProps } from "../dialogs/action.js";
-import { RestoreDialog } from "../dialogs/restore.js";
 import { regionCount } from "../geography.js";
+import { DeletedActions } from "../image/deleted-actions.js";
 import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
 import type { ImageName } from "../routes.js";
@@ -23,8 +21,6 @@ export function Deleted({
   readonly deletion: Operation;
   readonly isRestoring: boolean;
 }) {
-  const mayWrite = useMay("Write");
-  const [restoring, setRestoring] = useState(false);
   const { endTime, requestedBy, regions, softDelete, id } = deletion;
   const canBeRestored = softDelete?.isSoftDeleteEnabled === true;
   const until = softDelete?.hardDeletionTargetTime;
@@ -69,32 +65,20 @@ export function Deleted({
             <Link to={{ view: "image", image }} class="button small">
               Back to {image.imageName}
             </Link>
-            {canBeRestored &&
-              mayWrite &&
-              !isRestoring &&
-              endTime !== undefined && (
-                <button
-                  type="button"
-                  class="small"
-                  onClick={() => setRestoring(true)}
-                >
-                  Restore…
-                </button>
-              )}
+            {canBeRestored && !isRestoring && endTime !== undefined && (
+              <DeletedActions
+                image={image}
+                version={version}
+                onAccepted={onAccepted}
+                onPurged={() => onAccepted(undefined)}
+              />
+            )}
             <p>
               <Link to={{ view: "operation", operationId: id }}>Operation</Link>
             </p>
           </div>
         </div>
       </div>
-      {restoring && (
-        <RestoreDialog
-          image={image}
-          version={version}
-          onClose={() => setRestoring(false)}
-          onAccepted={onAccepted}
-        />
-      )}
     </section>
   );
 }

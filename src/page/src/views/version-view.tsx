@@ -129,8 +129,14 @@ async function readShown(
     if (
       deletion?.kind === "DeleteImageVersion" &&
       (deletion.status === "Succeeded" || isRunning(deletion))
-    )
-      return { kind: "deleted", deletion, isRestoring };
+    ) {
+      // Unlike the list, it says whether the version can still be restored.
+      const { body } = await client.call("getOperation", {
+        path: { operationId: deletion.id },
+        signal,
+      });
+      return { kind: "deleted", deletion: body, isRestoring };
+    }
     throw error;
   }
 }
