@@ -9,13 +9,15 @@ const prices = read(process.argv[2] ?? new URL("prices.json", import.meta.url));
 const requestsOf = ({ reads, writes, transactions }) =>
   reads + writes + transactions;
 
-/** What is billed of the timers and of the availability test from three places, and of so many versions in ten regions. */
-function usageOf(versions, gigabytes = assumed.instanceGigabytes) {
+/** What is billed of the timers and of the availability test from three places, and of so many versions in ten regions; a client `waits` for each. */
+function usageOf(versions, gigabytes, waits) {
   const { version } = measured;
   const { receiversOfEvents, runsAMonth: runs } = assumed;
   const timers = Object.values(runs).reduce((sum, count) => sum + count, 0);
-  // The HTTP request, and each step.
-  const executions = 1 + version.steps;
+  // Each reads one row.
+  const reads = waits ? version.waits : 0;
+  // The HTTP requests, and each step.
+  const executions = 1 + version.steps + reads;
   const seconds =
     assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
   return {
@@ -31,7 +33,7 @@ function usageOf(versions, gigabytes = assumed.instanceGigabytes) {
           Math.min(versions, assumed.versionsOfDriftRun)) +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
-      versions * requestsOf(version),
+      versions * (requestsOf(version) + reads),
     "Service Bus operations":
       runs.deadLetters * assumed.peeksOfDeadLetters +
       runs.readiness * assumed.peeksOfReadiness +
@@ -66,22 +68,25 @@ function pricesOf(usage) {
 const money = (amount) => amount.toFixed(2);
 const number = (count) => count.toLocaleString("en-US");
 const VERSIONS = [0, 1_000, 10_000];
+const priceOf = (...of) =>
+  Object.values(pricesOf(usageOf(...of))).reduce((a, b) => a + b);
+const { instanceGigabytes } = assumed;
 const months = VERSIONS.map((versions) => {
-  const usage = usageOf(versions);
-  return { versions, usage, costs: pricesOf(usage) };
+  const usage = usageOf(versions, instanceGigabytes, false);
+  const costs = pricesOf(usage);
+  const sum = priceOf(versions, instanceGigabytes, true);
+  const waiting = sum - priceOf(versions, instanceGigabytes, false);
+  return { versions, usage, costs, waiting, sum };
 });
-/** Of a thousand more than so many. */
-function thousandAfter(versions, gigabytes) {
-  const [before, after] = [versions, versions + 1_000].map((count) =>
-    Object.values(pricesOf(usageOf(count, gigabytes))).reduce((a, b) => a + b),
-  );
-  return `**${money(after - before)}**`;
-}
+/** A thousand more than so many. */
+const thousandAfter = (versions, ...of) =>
+  `**${money(priceOf(versions + 1_000, ...of) - priceOf(versions, ...of))}**`;
 /** As the first of a month, and where nothing is free any more. */
-const thousands = (gigabytes) =>
-  [0, 100_000].map((versions) => thousandAfter(versions, gigabytes));
-const [first, later] = thousands(assumed.instanceGigabytes);
-const [smallFirst, smallLater] = thousands(0.5);
+const thousands = (...of) =>
+  [0, 100_000].map((versions) => thousandAfter(versions, ...of));
+const [first, later] = thousands(instanceGigabytes, false);
+const [waitedFirst, waitedLater] = thousands(instanceGigabytes, true);
+const [smallFirst, smallLater] = thousands(0.5, false);
 const base = prices.serviceBus.hour * assumed.hoursAMonth;
 const row = (cells) => `| ${cells.join(" | ")} |`;
 console.log(
@@ -101,16 +106,17 @@ console.log(
         ),
       ]),
     ),
-    row(["Service Bus namespace", ...months.map(() => money(base))]),
     row([
-      "**sum**",
-      ...months.map(({ costs }) => {
-        const sum = Object.values(costs).reduce((a, b) => a + b, base);
-        return `**${money(sum)}**`;
-      }),
+      "a client waits for each",
+      ...months.map(
+        ({ versions, waiting }) =>
+          `${number(versions * measured.version.waits)}: ${money(waiting)}`,
+      ),
     ]),
+    row(["Service Bus namespace", ...months.map(() => money(base))]),
+    row(["**sum**", ...months.map(({ sum }) => `**${money(sum + base)}**`)]),
     "",
-    `A thousand versions cost ${first} as the first of a month, ${later} where nothing is free any more; with \`instanceMemoryMB\` 512 ${smallFirst} and ${smallLater}, if a quarter of the processor takes no longer. It is less where an instance takes several steps at a time, which are billed once.`,
+    `A thousand versions cost ${first} as the first of a month, ${later} where nothing is free any more, ${waitedFirst} and ${waitedLater} if a client waits for each; with \`instanceMemoryMB\` 512 ${smallFirst} and ${smallLater}, if a quarter of the processor takes no longer. It is less where an instance takes several steps at a time, which are billed once.`,
     "",
     `Example prices of ${prices.region}, ${prices.asOf}. ${prices.note}`,
   ].join("\n"),

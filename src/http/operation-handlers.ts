@@ -1,9 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
 import { placeOf, type KnownImageVersion } from "../image-version/index.js";
 import { cancelOperation, tooLate } from "../operation/canceling.js";
-import { createLongPolls, type LongPollOptions } from "./long-polls.js";
 import { getOperation, listOperations } from "../operation/queries.js";
 import type {
   OperationRecord,
@@ -12,10 +10,9 @@ import type {
 } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
-import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
+import { requesterOf } from "./accepted.js";
 import type { Principal } from "../authorization/authentication.js";
 import { requireRole, isSufficient } from "../authorization/roles.js";
-import { callerKeyOf } from "../authorization/rate-limit.js";
 import { writeTargetOf } from "../authorization/gallery-policy.js";
 import type { ImageVersionId } from "../resource-id.js";
 import { nothingToDoIn, viewNothingToDo } from "./nothing-to-do.js";
@@ -30,16 +27,13 @@ export function operationHandlers(
   deps: OperationDependencies<TrackedRecord>,
   versionOf: (id: ImageVersionId) => Promise<KnownImageVersion>,
   asOfNow: (operation: OperationRecord) => Promise<OperationRecord>,
-  sleep: LongPollOptions["sleep"] = setTimeout,
 ): Readonly<
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
 > {
-  const { store, now } = deps;
-  const longPolls = createLongPolls({ store, now, sleep });
+  const { now } = deps;
   return {
     getOperation: endpoint("getOperation", async (request) => {
       const { path, query, principal } = request;
-      const { wait = 0, expand } = query;
       const nothing = nothingToDoIn(path.operationId);
       if (nothing !== undefined)
         return {
@@ -51,20 +45,16 @@ export function operationHandlers(
             nothing.time,
           ),
         };
-      const { operation, hasWaited } = await longPolls.wait(
-        path.operationId,
-        wait * 1_000,
-        callerKeyOf(principal ?? {}),
-      );
+      const { operation, dueTime } = await getOperation(deps, path.operationId);
       return {
         status: 200 as const,
         headers:
           operation.endTime === undefined
-            ? { "Retry-After": hasWaited ? 0 : RETRY_AFTER_SECONDS }
+            ? { "Retry-After": secondsUntilNews(dueTime, now()) }
             : {},
         body: viewOperation(
           await asOfNow(operation),
-          expand,
+          query.expand,
           isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
         ),
       };
@@ -75,10 +65,9 @@ export function operationHandlers(
       async ({ path, query, principal, requireMayWrite }) => {
         if (nothingToDoIn(path.operationId) !== undefined)
           throw tooLate({ id: path.operationId, status: "Succeeded" });
-        const { resourceId, requestedBy } = await getOperation(
-          deps,
-          path.operationId,
-        );
+        const {
+          operation: { resourceId, requestedBy },
+        } = await getOperation(deps, path.operationId);
         requireMayWrite(writeTargetOf(resourceId));
         if (principal !== undefined && !isSame(principal, requestedBy))
           requireRole(principal, "ImageVersions.Admin");
@@ -125,6 +114,21 @@ export function operationHandlers(
       };
     }),
   };
+}
+
+/** A step takes so long. */
+const STEP_MS = 2_000;
+const LEAST_SECONDS = 5;
+const MOST_SECONDS = 180;
+
+/**
+ * After how many seconds an operation may show something new: just after the next step. While that is overdue, 5, 10, 20 … s, by how
+ * long it is.
+ */
+export function secondsUntilNews(dueTime: string, now: Date): number {
+  const untilMs = Date.parse(dueTime) + STEP_MS - now.getTime();
+  const seconds = Math.ceil(Math.abs(untilMs) / 1_000);
+  return Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, seconds));
 }
 
 function isSame(principal: Principal, requester: Requester): boolean {

@@ -146,7 +146,7 @@ async function judgeTagged(
   const operation =
     recordKeyOf(operationId) === undefined
       ? undefined
-      : await store.readOperation(operationId);
+      : (await store.readOperation(operationId))?.operation;
   return judge(part, group, now().getTime() - GRACE_MS, operation);
 }
 

@@ -179,7 +179,7 @@ async function removeOperation(
   before: Date,
 ): Promise<"removed" | "kept"> {
   const { index, store } = deps;
-  const operation = await store.readOperation(row.target);
+  const operation = (await store.readOperation(row.target))?.operation;
   if (operation === undefined) {
     await index.remove([row]); // Invariant 2.
     return "removed";
@@ -213,7 +213,7 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
       if (stored === undefined || !isSent(stored)) return;
       if (isNamed(stored, row.target)) continue;
       // A run that has died may have left its rows.
-      const operation = await store.readOperation(row.target);
+      const operation = (await store.readOperation(row.target))?.operation;
       if (operation !== undefined)
         await index.remove(listingRows(operation, deps));
       await store.forget(stored, row.target);

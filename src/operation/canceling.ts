@@ -92,7 +92,10 @@ export async function cancelOperation(
         ? operationIn(told, operationId)
         : undefined;
     if (told === undefined || its === undefined)
-      return ended(await deps.store.readOperation(operationId), operationId);
+      return ended(
+        (await deps.store.readOperation(operationId))?.operation,
+        operationId,
+      );
     const context = contextOf(deps);
     const next =
       kindOf(deps, told.operation).beginCancel?.(

@@ -63,7 +63,7 @@ export async function claimKey(
   const earlier =
     claim.operationId === undefined
       ? await requestedWith(deps, resourceKey, requestKey, claim)
-      : await deps.store.readOperation(claim.operationId);
+      : (await deps.store.readOperation(claim.operationId))?.operation;
   return { requestKey, ...(earlier !== undefined && { earlier }) };
 }
 
@@ -96,9 +96,9 @@ async function requestedWith(
   const last = lastSequenceOf(record);
   const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
   for (let sequence = last; sequence >= first; sequence -= 1) {
-    const operation = await deps.store.readOperation(
-      operationIdOf({ key, sequence }),
-    );
+    const operation = (
+      await deps.store.readOperation(operationIdOf({ key, sequence }))
+    )?.operation;
     if (operation === undefined) continue;
     if (Date.parse(operation.createdTime) < sinceMs) return undefined;
     if (operation.requestKey === requestKey) return operation;

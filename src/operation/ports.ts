@@ -22,12 +22,18 @@ export interface Stored<R extends TrackedRecord> {
   readonly writtenTime?: string;
 }
 
+/** An operation, and when the next step of what it changes is due; RFC 3339. */
+export interface Followed {
+  readonly operation: OperationRecord;
+  readonly dueTime: string;
+}
+
 /** Durable state. Every write of a record and its operation is atomic and guarded by an ETag. */
 export interface StateStore<R extends TrackedRecord> {
   read(key: string): Promise<Stored<R> | undefined>;
   /** The record alone, for those who only show it. */
   readRecord(key: string): Promise<R | undefined>;
-  readOperation(operationId: string): Promise<OperationRecord | undefined>;
+  readOperation(operationId: string): Promise<Followed | undefined>;
   /**
    * Writes both, and the operations `beside`, if what is stored is still as it was read (`undefined`: if nothing is stored);
    * else ServiceError StateConflict. An operation that was the current one is kept.

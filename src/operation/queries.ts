@@ -5,7 +5,7 @@ import {
   operationScope,
   type OperationFilter,
 } from "./catalog.js";
-import type { IndexPage, OperationDependencies } from "./ports.js";
+import type { Followed, IndexPage, OperationDependencies } from "./ports.js";
 import {
   operationIdOf,
   recordKeyOf,
@@ -24,13 +24,13 @@ export interface Page<T> {
   readonly continuationToken?: string;
 }
 
-/** Throws ServiceError NotFound for an id that no operation has; the message says where one had it, and was removed. */
+/** Throws ServiceError NotFound for an id that no operation has; the message says if it was removed. */
 export async function getOperation(
   { store }: { readonly store: Pick<Reads["store"], "read" | "readOperation"> },
   operationId: string,
-): Promise<OperationRecord> {
-  const operation = await store.readOperation(operationId);
-  if (operation !== undefined) return operation;
+): Promise<Followed> {
+  const followed = await store.readOperation(operationId);
+  if (followed !== undefined) return followed;
   const key = recordKeyOf(operationId);
   const record = key && (await store.read(key))?.record;
   throw new ServiceError(
@@ -59,18 +59,19 @@ export async function listOperations(
     top,
     continuationToken,
   );
-  const operations = await Promise.all(
+  const followed = await Promise.all(
     page.rows.map((row) => store.readOperation(row.target)),
   );
   return pageOf(
     page,
     // A row may be a moment older than its operation: the operation itself decides.
-    operations.filter(
-      (operation): operation is OperationRecord =>
-        operation !== undefined &&
-        isListed(operation, filter, deps) &&
-        (!filter.needsAttention || needsAttention(operation)),
-    ),
+    followed
+      .flatMap((each) => (each === undefined ? [] : [each.operation]))
+      .filter(
+        (operation) =>
+          isListed(operation, filter, deps) &&
+          (!filter.needsAttention || needsAttention(operation)),
+      ),
   );
 }
 

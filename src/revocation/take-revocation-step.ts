@@ -49,7 +49,8 @@ async function transitionOf(
   try {
     const { child } = stored.record;
     if (child === undefined) return await demote(deps, stored);
-    const operation = await imageVersions.store.readOperation(child);
+    const operation = (await imageVersions.store.readOperation(child))
+      ?.operation;
     if (operation === undefined) throw new TypeError(`${child} is gone`);
     return follow(deps, operation);
   } catch (error) {

@@ -35,9 +35,9 @@ export async function* operationsBack(
   const last = lastSequenceOf(record);
   const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
   for (let sequence = last; sequence >= first; sequence -= 1) {
-    const operation = await store.readOperation(
-      operationIdOf({ key, sequence }),
-    );
+    const operation = (
+      await store.readOperation(operationIdOf({ key, sequence }))
+    )?.operation;
     if (operation !== undefined) yield operation;
   }
 }

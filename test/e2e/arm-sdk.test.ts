@@ -7,8 +7,8 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   checkAgainstDocument,
+  endOf,
   type ApiClient,
-  type Operation,
 } from "../support/api-client.js";
 import { managedImageRequest, seedResource } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
@@ -83,14 +83,8 @@ async function done<T>(poller: Poller<T>): Promise<T | undefined> {
   answers = [];
   operationUrl = undefined;
   await poller.submitted();
-  for (let ended = operationUrl === undefined; !ended;) {
-    const { pathname } = new URL(operationUrl ?? "");
-    const { body } = await api.request<Operation>(
-      "GET",
-      `${pathname.replace(/^\/api/u, "")}?wait=30`,
-    );
-    ended = body.endTime !== undefined;
-  }
+  if (operationUrl !== undefined)
+    await endOf(api, new URL(operationUrl).pathname.split("/").at(-1) ?? "");
   while (!poller.isDone) await poller.poll();
   return poller.result;
 }

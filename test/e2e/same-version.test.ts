@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import {
+  endOf,
   pathOf,
   type ApiClient,
   type ImageVersion,
@@ -25,15 +26,7 @@ afterAll(() => stack.close());
 
 const ID = seedVersionId("5.0.0");
 
-async function ended({ id }: Operation): Promise<Operation> {
-  for (;;) {
-    const { body } = await api.request<Operation>(
-      "GET",
-      `/operations/${id}?wait=30`,
-    );
-    if (body.endTime !== undefined) return body;
-  }
-}
+const ended = ({ id }: Operation) => endOf(api, id);
 
 const get = () => api.request<ImageVersion>("GET", pathOf(ID));
 

@@ -560,7 +560,8 @@ export class Play {
   async #judgeEnds(): Promise<void> {
     for (const request of this.#oracle.requests) {
       if (request.end !== undefined) continue;
-      const operation = await this.#deps.store.readOperation(request.id);
+      const operation = (await this.#deps.store.readOperation(request.id))
+        ?.operation;
       if (operation?.endTime !== undefined)
         this.#oracle.end(request, operation);
     }

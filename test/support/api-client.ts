@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { expect } from "vitest";
 import type { components, operations } from "../../src/generated/openapi.js";
 import {
@@ -83,6 +84,21 @@ export function createApiClient(
     put: (resourceId, body, headers = {}) =>
       request<Operation>("PUT", pathOf(resourceId), { body, headers }),
   };
+}
+
+/** The operation once it has ended. Time is real, and Azure is a simulator: it is read more often than `Retry-After` says. */
+export async function endOf(
+  api: Pick<ApiClient, "request">,
+  operationId: string,
+): Promise<Operation> {
+  for (;;) {
+    const { body } = await api.request<Operation>(
+      "GET",
+      `/operations/${operationId}`,
+    );
+    if (body.endTime !== undefined) return body;
+    await setTimeout(200);
+  }
 }
 
 /** Throws where an answer is not as the document has it, in its body or its headers. */

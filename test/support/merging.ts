@@ -50,7 +50,7 @@ export async function operationOf(
   { deps }: InProcess,
   { id }: Pick<OperationRecord, "id">,
 ): Promise<OperationRecord> {
-  const operation = await deps.store.readOperation(id);
+  const operation = (await deps.store.readOperation(id))?.operation;
   if (operation === undefined) throw new Error(`${id} is gone`);
   return operation;
 }

@@ -70,7 +70,6 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/queries/summaries.ts":
     "lives for one call, or is in a BoundedMap and holds what the listing names",
   "src/image-version/rules/source.ts": "lives for one call",
-  "src/http/long-polls.ts": "at most MOST_WAITS",
   "src/image-version/commands/encryption-rule.ts": "lives for one call",
   "src/machine-test/take-test-step.ts": "lives for one call",
   "src/machine-test/plan-machines.ts": "lives for one call",

@@ -389,6 +389,12 @@ const BY_HAND = DOCUMENTS.filter(
     !WRITTEN.includes(file),
 );
 
+test("a version that a client waits for costs 3.50 USD a thousand at most", () => {
+  const [, cost] =
+    /\*\*(?<cost>[\d.]+)\*\* if a client waits/u.exec(costsTable()) ?? [];
+  expect(Number(cost)).toBeLessThanOrEqual(3.5);
+});
+
 test("all that is written by hand is 19,750 words at the most, a how-to 400, an explanation 700", () => {
   const words = Object.fromEntries(
     BY_HAND.map((file) => [file, wordsByHand(file)]),

@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SIZES, SPREAD_BELOW } from "../../src/azure/arm/pacer.js";
-import { MOST_OF_CALLER, MOST_WAITS } from "../../src/http/long-polls.js";
 
 const template = readFileSync("infra/main.bicep", "utf8");
 const { maxConcurrentCalls } = (
@@ -46,11 +45,6 @@ test.each(Object.entries(SIZES))(
     expect(queues.length * MANY).toBeLessThanOrEqual(calls);
   },
 );
-
-test("those who wait for an operation leave half of an instance's requests to others", () => {
-  expect(MOST_WAITS * 2).toBeLessThanOrEqual(defaultOf("httpConcurrency"));
-  expect(MOST_OF_CALLER * 4).toBeLessThanOrEqual(MOST_WAITS);
-});
 
 test("instances of the largest size are within what Flex Consumption gives a subscription in a region", () => {
   expect(groups.length * instances * 4_096).toBeLessThan(512_000);

@@ -85,7 +85,10 @@ export function createStateStore<R extends TrackedRecord>(
       const key = recordKeyOf(operationId);
       if (key === undefined) return undefined;
       const entity = await row(key, RECORD_ROW);
-      return entity && operationIn(entity, key, operationId);
+      const operation = entity && (await operationIn(entity, key, operationId));
+      if (operation === undefined) return undefined;
+      const { dueTime } = fromProperties<R>(entity ?? {});
+      return { operation, dueTime };
     },
     async commit(record, operation, read, beside = []) {
       const { key: partitionKey } = record;

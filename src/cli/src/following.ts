@@ -80,6 +80,7 @@ export async function followAll(
       operations.map((operation) =>
         waitUntilReady(client, operation, {
           signal: stop.signal,
+          sleep: (ms, signal = stop.signal) => io.sleep(ms, signal),
           onProgress: (now) => {
             isAway = false;
             if (hasEnded(now)) open.delete(now.id);

@@ -18,7 +18,7 @@ const SIGN_INS = [
 ] as const;
 type SignIn = (typeof SIGN_INS)[number];
 
-/** A token is replaced so long before it expires: a long poll takes a minute, and clocks differ. */
+/** A token is replaced so long before it expires: a request takes a minute at most, and clocks differ. */
 const RENEWAL_MS = 5 * 60_000;
 
 interface SignInDependencies {

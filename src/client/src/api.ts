@@ -52,7 +52,7 @@ export interface ClientOptions {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** How often a request is sent at most, the first time among them. Default 5. */
   readonly attempts?: number;
-  /** How long an attempt is waited for, beside the seconds that a long poll asks to `wait`. Default 100,000. */
+  /** How long an attempt is waited for. Default 100,000. */
   readonly timeoutMs?: number;
   /** Sent as User-Agent, where the platform lets one say it. */
   readonly userAgent?: string;
@@ -104,10 +104,9 @@ export function createClient({
   const send = async (
     address: string,
     init: RequestInit,
-    { signal, query }: AnyInput,
+    { signal }: AnyInput,
   ): Promise<Received | ConnectionError> => {
-    const withinMs = timeoutMs + 1_000 * Number(query?.["wait"] ?? 0);
-    const timeout = AbortSignal.timeout(withinMs);
+    const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(address, {
         ...init,
@@ -120,7 +119,7 @@ export function createClient({
       signal?.throwIfAborted();
       return new ConnectionError(
         timeout.aborted
-          ? `${base} has not answered in ${withinMs / 1_000} s.`
+          ? `${base} has not answered in ${timeoutMs / 1_000} s.`
           : `${base} could not be reached: ${reasonOf(error)}`,
         { cause: error },
       );
@@ -276,6 +275,7 @@ function reasonOf(error: unknown): string {
 
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const abort = (): void => {
       clearTimeout(timer);
       reject(signal?.reason as Error);

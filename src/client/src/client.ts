@@ -30,6 +30,7 @@ export {
   PlanRefusedError,
   PreconditionFailedError,
   ProblemError,
+  retryAfterMs,
   SigilError,
   UnavailableError,
   type Operation,

@@ -14,12 +14,12 @@ export interface WaitOptions {
   readonly onProgress?: (operation: Operation) => void;
   /** Called where the service cannot be reached for a while; it is asked again. */
   readonly onUnavailable?: (error: Error) => void;
-  /** Waits where the service does not let the call wait; rejects when the signal is aborted. */
+  /** Waits until the operation may have changed; rejects when the signal is aborted. */
   readonly sleep?: ClientOptions["sleep"];
 }
 
-/** The service answers when something changes, or after so many seconds. */
-const WAIT_SECONDS = 30;
+/** If the answer does not say when to ask again. */
+const RETRY_AFTER_MS = 15_000;
 
 export function hasEnded({ status }: Operation): boolean {
   return status !== "NotStarted" && status !== "Running";
@@ -35,9 +35,9 @@ export function statusOf(
 }
 
 /**
- * Follows an operation to its end, by long polls, for as long as it takes. Resolves once it has succeeded: a version is then
- * usable in every region that it was asked for. Throws `OperationFailedError` or `OperationCanceledError` if it ends otherwise.
- * That the service is away for a while ends nothing.
+ * Follows an operation to its end, for as long as it takes: it is read at once, and then whenever the service says that there
+ * may be news. Resolves once it has succeeded: a version is then usable in every region that it was asked for. Throws
+ * `OperationFailedError` or `OperationCanceledError` if it ends otherwise. That the service is away for a while ends nothing.
  */
 export async function waitUntilReady(
   client: Client,
@@ -50,16 +50,15 @@ export async function waitUntilReady(
   while (current === undefined || !hasEnded(current)) {
     signal?.throwIfAborted();
     try {
-      const { operation: seen, delayMs } = await look(
-        client,
-        operationId,
-        current,
+      const { body: seen, headers } = await client.call("getOperation", {
+        path: { operationId },
         signal,
-      );
+      });
       const changed = seen.lastUpdatedTime !== current?.lastUpdatedTime;
       current = seen;
       if (changed) onProgress?.(seen);
-      if (delayMs > 0) await sleep(delayMs, signal);
+      if (!hasEnded(seen))
+        await sleep(retryAfterMs(headers) ?? RETRY_AFTER_MS, signal);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       onUnavailable?.(error as Error);
@@ -68,24 +67,4 @@ export async function waitUntilReady(
   if (current.status === "Failed") throw new OperationFailedError(current);
   if (current.status === "Canceled") throw new OperationCanceledError(current);
   return current;
-}
-
-async function look(
-  client: Client,
-  operationId: string,
-  current: Operation | undefined,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly operation: Operation; readonly delayMs: number }> {
-  // What is not known yet is asked for at once.
-  const wait = current === undefined ? 0 : WAIT_SECONDS;
-  const { body, headers } = await client.call("getOperation", {
-    path: { operationId },
-    query: { wait },
-    signal,
-  });
-  // Too many wait already: it was answered at once.
-  return {
-    operation: body,
-    delayMs: wait === 0 ? 0 : (retryAfterMs(headers) ?? 0),
-  };
 }

@@ -196,9 +196,11 @@ async function acceptAs(
   // Of whoever sends no key nothing can have been accepted before.
   if (idempotencyKey === undefined) return undefined;
   // Not what the version has become since: the operation that the first request got.
-  const operation = await deps.store.readOperation(
-    operationIdOf({ key, sequence: firstSequenceOf(stored.record) }),
-  );
+  const operation = (
+    await deps.store.readOperation(
+      operationIdOf({ key, sequence: firstSequenceOf(stored.record) }),
+    )
+  )?.operation;
   if (operation?.fingerprint !== fingerprint) return undefined;
   await deliver(deps, stored);
   return operation;

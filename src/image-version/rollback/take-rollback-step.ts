@@ -107,7 +107,9 @@ async function next(
   const { steps, child: childId } = stored.record;
   const [present] = steps;
   const child =
-    childId === undefined ? undefined : await deps.store.readOperation(childId);
+    childId === undefined
+      ? undefined
+      : (await deps.store.readOperation(childId))?.operation;
   return present && child && isOpen(child)
     ? follow(steps, present, child, contextOf(deps))
     : goOn(deps, stored, child);

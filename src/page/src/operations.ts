@@ -1,4 +1,10 @@
-import { statusOf, type Schemas } from "@sigil/client";
+import {
+  retryAfterMs,
+  statusOf,
+  type Client,
+  type Schemas,
+} from "@sigil/client";
+import { BUSY_MS, ENDED_MS } from "./retry.js";
 import { parseResourceId } from "./routes.js";
 
 export type Operation = Schemas["Operation"];
@@ -39,6 +45,29 @@ export function inWords(code: string): string {
 
 export function isRunning({ status }: Pick<Operation, "status">): boolean {
   return status === "NotStarted" || status === "Running";
+}
+
+/** An operation, and when it may have news. */
+export interface ReadOperation {
+  readonly operation: Operation;
+  readonly nextMs: number;
+}
+
+export async function readOperation(
+  client: Client,
+  operationId: string,
+  signal: AbortSignal,
+  expand?: "calls",
+): Promise<ReadOperation> {
+  const { body, headers } = await client.call("getOperation", {
+    path: { operationId },
+    query: { ...(expand && { expand }) },
+    signal,
+  });
+  return {
+    operation: body,
+    nextMs: isRunning(body) ? (retryAfterMs(headers) ?? BUSY_MS) : ENDED_MS,
+  };
 }
 
 export function statusText(operation: Operation): string {

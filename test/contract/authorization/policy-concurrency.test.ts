@@ -231,7 +231,8 @@ test("of thousands of calls at once with real tokens, each caller gets what is i
   const requesters = new Set<string | undefined>();
   for (const answer of accepted) {
     const { id } = JSON.parse(answer) as { id: string };
-    const operation = await world.deps.operations.store.readOperation(id);
+    const operation = (await world.deps.operations.store.readOperation(id))
+      ?.operation;
     requesters.add(operation?.requestedBy.appId);
   }
   expect([...requesters].sort()).toEqual(WRITERS);

@@ -254,7 +254,9 @@ test("a gate that closes after a promotion was accepted stops it before it is se
   });
   await report("1.0.0", "failed", SCANNER);
   await world.finish(versionId("1.0.0", image));
-  expect(await world.deps.store.readOperation(operationId)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(operationId))?.operation,
+  ).toMatchObject({
     status: "Failed",
     error: { code: "GateClosed" },
   });
@@ -346,7 +348,9 @@ test("a gate that closes after a restore was accepted stops it before it is sent
     time: world.deps.now().toISOString(),
   });
   await world.finish(versionId("1.0.0", image));
-  expect(await world.deps.store.readOperation(operationId)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(operationId))?.operation,
+  ).toMatchObject({
     status: "Failed",
     error: { code: "GateClosed" },
   });

@@ -404,7 +404,9 @@ test("a demotion that is sent with it is refused where no other version is ready
   });
   await pass(30);
   const [end, demoted] = await Promise.all(
-    [creation, demotion].map(({ id }) => world.deps.store.readOperation(id)),
+    [creation, demotion].map(
+      async ({ id }) => (await world.deps.store.readOperation(id))?.operation,
+    ),
   );
   expect(end).toMatchObject({
     status: "Canceled",
@@ -424,7 +426,9 @@ test("a demotion that may leave none is done with it, and names the regions", as
   });
   await pass(30);
   const [end, demoted] = await Promise.all(
-    [creation, demotion].map(({ id }) => world.deps.store.readOperation(id)),
+    [creation, demotion].map(
+      async ({ id }) => (await world.deps.store.readOperation(id))?.operation,
+    ),
   );
   expect(end?.status).toBe("Canceled");
   expect(end && codes(end)).not.toContain("RegionKeepsLatest");
@@ -438,7 +442,9 @@ test("a promotion that comes while it is canceled counts", async () => {
   await cancel(creation);
   await promoteImageVersion(world.deps, { id: idOf(at("1.0.0")), ...BY });
   await pass(30);
-  expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(creation.id))?.operation,
+  ).toMatchObject({
     status: "Canceled",
   });
   expect(await inLatest()).toEqual(["westus", "eastus2"]);

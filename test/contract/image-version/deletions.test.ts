@@ -69,7 +69,9 @@ test("a version is Deleted once ARM shows it gone three times in a row, and is k
   await expect(getImageVersion(world.deps, idOf(id))).rejects.toMatchObject({
     code: "NotFound",
   });
-  expect(await world.deps.store.readOperation(operation.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(operation.id))?.operation,
+  ).toMatchObject({
     kind: "DeleteImageVersion",
     history: [
       { state: "DeletionRequested" },
@@ -127,7 +129,9 @@ test("a deletion that is canceled, and that Azure carries out, is told Deleted o
       await Promise.all([world.handle(message), world.handle(message, other)]);
     world.clock.advance(15_000);
   }
-  expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(deletion.id))?.operation,
+  ).toMatchObject({
     status: "Succeeded",
   });
   const ends = (await world.takeEvents()).filter(
@@ -247,8 +251,9 @@ test("while others run it begins once Azure is idle, and ends those that are not
   });
   await world.finish(id);
   const ends = await Promise.all(
-    [update, other, deletion].map(({ id: operationId }) =>
-      world.deps.store.readOperation(operationId),
+    [update, other, deletion].map(
+      async ({ id: operationId }) =>
+        (await world.deps.store.readOperation(operationId))?.operation,
     ),
   );
   expect(ends).toMatchObject([
@@ -272,14 +277,18 @@ test("a creation whose regions replicate ends Superseded when its version is del
   const deletion = await remove();
   await world.finish(id);
   await world.simulator.control.setSucceededWhen("everyRegion");
-  expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(creation.id))?.operation,
+  ).toMatchObject({
     status: "Failed",
     error: {
       code: "Superseded",
       message: `Operation ${deletion.id} deletes the version: its regions are no longer followed.`,
     },
   });
-  expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(deletion.id))?.operation,
+  ).toMatchObject({
     status: "Succeeded",
   });
 });

@@ -246,7 +246,9 @@ describe("a 409 of a busy version", () => {
     const { id: operationId } = await request(world.deps, id, tagged("1"));
     await pass(4 * HOUR_MS);
     expect(puts()).toBe(0);
-    expect(await world.deps.store.readOperation(operationId)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(operationId))?.operation,
+    ).toMatchObject({
       waitReason: expect.any(String) as string,
       nextAttemptTime: expect.any(String) as string,
     });

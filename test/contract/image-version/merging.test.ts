@@ -547,7 +547,8 @@ describe("a process that dies", () => {
       events.length,
     );
     for (const [i, operationId] of operations.entries()) {
-      const operation = await world.deps.store.readOperation(operationId);
+      const operation = (await world.deps.store.readOperation(operationId))
+        ?.operation;
       expect(operation, what).toMatchObject({ status: "Succeeded" });
       const facts = told(events, { id: operationId });
       expect(facts, what).toContain("completed");

@@ -198,7 +198,9 @@ describe("a version with a promotion rule", () => {
       ]),
     );
     await world.finish(id);
-    expect(await world.deps.store.readOperation(other.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(other.id))?.operation,
+    ).toMatchObject({
       status: "Succeeded",
     });
     expect(await excluded()).toBe(false);
@@ -285,11 +287,15 @@ describe("by hand", () => {
       (await promoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
     ).toBe(second.id);
     await world.finish(id);
-    expect(await world.deps.store.readOperation(first.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(first.id))?.operation,
+    ).toMatchObject({
       status: "Failed",
       error: { code: "Superseded" },
     });
-    expect(await world.deps.store.readOperation(second.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(second.id))?.operation,
+    ).toMatchObject({
       status: "Succeeded",
     });
     expect(await excluded()).toBe(false);

@@ -191,7 +191,9 @@ describe("the same request again", () => {
       id: nthOf((await world.read(id)).record, 3),
       status: "Succeeded",
     });
-    expect(await world.deps.store.readOperation(first.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(first.id))?.operation,
+    ).toMatchObject({
       status: "Failed",
     });
     expect(world.simulator.control.creates(id)).toBe(1);

@@ -204,7 +204,7 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
       [
         nthOf(rollingBack.record, 1),
         ...[1, 2, 3].map((n) => nthOf(version.record, n)),
-      ].map((id) => store.readOperation(id)),
+      ].map(async (id) => (await store.readOperation(id))?.operation),
     );
     const [rollback, deletion, ...demotions] = outcomes.filter(
       (one) => one !== undefined,

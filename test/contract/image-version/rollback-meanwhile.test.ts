@@ -71,7 +71,7 @@ describe("in the midst of it", () => {
       const promotion =
         child === undefined
           ? undefined
-          : await world.deps.store.readOperation(child);
+          : (await world.deps.store.readOperation(child))?.operation;
       if (isCanceled || promotion?.status !== "Running") return;
       isCanceled = true;
       await cancelOperation(world.deps, promotion.id, BY.requestedBy);

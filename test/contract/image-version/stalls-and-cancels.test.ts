@@ -339,7 +339,9 @@ describe("an operation that is canceled", () => {
       await world.runDue();
       await cancelOperation(deps(), creation.id, canceler, OUT);
       await pass(240_000);
-      expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
+      expect(
+        (await world.deps.store.readOperation(creation.id))?.operation,
+      ).toMatchObject({
         status: "Running",
         waitReason:
           "The last write had no answer: the next polls tell whether Azure has carried it out.",

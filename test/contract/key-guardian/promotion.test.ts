@@ -126,7 +126,9 @@ test("a rollback leads away from a version in any case, and warns of the keys of
     await world.runDue();
     world.clock.advance(30_000);
   }
-  expect(await world.deps.store.readOperation(operation.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(operation.id))?.operation,
+  ).toMatchObject({
     status: "Succeeded",
     warnings,
   });

@@ -102,7 +102,9 @@ describe("a run", () => {
         },
       });
       const operations = await Promise.all(
-        deletions.map((id) => world.deps.store.readOperation(id)),
+        deletions.map(
+          async (id) => (await world.deps.store.readOperation(id))?.operation,
+        ),
       );
       const places = operations.map((one) =>
         one?.resourceId.startsWith(inOther) ? "other" : "first",
@@ -243,7 +245,9 @@ test("what a rollback that runs leads to is not deleted, though newer ones are i
   const { deletions } = await run();
   expect(deletions).toHaveLength(1);
   await drive(25);
-  expect(await world.deps.rollbacks.readOperation(id)).toMatchObject({
+  expect(
+    (await world.deps.rollbacks.readOperation(id))?.operation,
+  ).toMatchObject({
     status: "Succeeded",
   });
   expect(await inAzure()).toEqual(["2.0.0", "3.0.0", "4.0.0"]);

@@ -172,7 +172,7 @@ export function inRetention(each: (given: Retained) => void) {
   const ends = (ids: readonly string[]) =>
     Promise.all(
       ids.map(async (id) => {
-        const ended = await world.deps.store.readOperation(id);
+        const ended = (await world.deps.store.readOperation(id))?.operation;
         return ended?.error?.code ?? ended?.status;
       }),
     );

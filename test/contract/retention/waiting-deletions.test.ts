@@ -63,7 +63,8 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     await drive(30);
     expect(await ends(deletions)).toEqual(["Succeeded", "KeptByRetention"]);
     expect(await latest()).toBe("2.0.0");
-    const kept = await world.deps.store.readOperation(deletions[1] ?? "");
+    const kept = (await world.deps.store.readOperation(deletions[1] ?? ""))
+      ?.operation;
     expect(kept?.error?.message).toContain("The latest: virtual machines");
     expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
   });
@@ -73,7 +74,9 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     const accepted = { image: idOf(versionId("2.0.0")), to: "2.0.0" };
     const { id } = await rollBackImage(world.deps, { ...accepted, ...BY });
     await drive(5);
-    expect(await world.deps.rollbacks.readOperation(id)).toMatchObject({
+    expect(
+      (await world.deps.rollbacks.readOperation(id))?.operation,
+    ).toMatchObject({
       status: "Succeeded",
     });
     expect(await latest()).toBe("2.0.0");
@@ -105,7 +108,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
       const answer = await asked(patch);
       await drive(20);
       expect(
-        await world.deps.store.readOperation(deletions[0] ?? ""),
+        (await world.deps.store.readOperation(deletions[0] ?? ""))?.operation,
       ).toMatchObject({
         error: {
           code: "KeptByRetention",
@@ -241,7 +244,9 @@ describe("where versions are guarded, a deletion that waits is judged again befo
         rollback = (await rollBackImage(world.deps, { ...accepted, ...BY })).id;
       });
       await drive(20);
-      expect(await world.deps.rollbacks.readOperation(rollback)).toMatchObject({
+      expect(
+        (await world.deps.rollbacks.readOperation(rollback))?.operation,
+      ).toMatchObject({
         status: "Succeeded",
       });
       expect((await ends(deletions))[0]).toBe("KeptByRetention");

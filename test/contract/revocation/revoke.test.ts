@@ -311,7 +311,9 @@ test("a promotion that was accepted before, and is not sent, comes to nothing", 
   const promotion = await versions.promote("1.0.1");
   await versions.revoke("1.0.1");
   await versions.settled("1.0.1");
-  expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
+  expect(
+    (await world.deps.store.readOperation(promotion.id))?.operation,
+  ).toMatchObject({
     status: "Failed",
   });
   expect(await latest()).toBe("1.0.0");

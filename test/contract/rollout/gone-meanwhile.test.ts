@@ -45,7 +45,7 @@ const firstWave = async (): Promise<void> => {
 };
 const ended = async (id: string) => {
   await rollouts.pass(20);
-  return rollouts.world.deps.store.readOperation(id);
+  return (await rollouts.world.deps.store.readOperation(id))?.operation;
 };
 const told = async (what: string): Promise<boolean> =>
   (await rollouts.takeEvents()).some(({ type }) => type.endsWith(`.${what}`));

@@ -105,7 +105,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     expect(await rollouts.latestIn()).toEqual([]);
     expect(await rollouts.view()).toMatchObject({ state: "Halted" });
     expect(
-      await rollouts.world.deps.store.readOperation(operation.id),
+      (await rollouts.world.deps.store.readOperation(operation.id))?.operation,
     ).toMatchObject({
       kind: "PromoteImageVersion",
       status: "Canceled",

@@ -2,6 +2,7 @@ import { ServiceError } from "../../../src/errors.js";
 import type { StateStore } from "../../../src/operation/ports.js";
 import {
   operationIdOf,
+  recordKeyOf,
   type OperationRecord,
   type TrackedRecord,
 } from "../../../src/operation/records.js";
@@ -49,7 +50,13 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       const found = records.get(key);
       return Promise.resolve(found && parse<R>(found.text));
     },
-    readOperation: (id) => Promise.resolve(readOperation(id)),
+    readOperation(id) {
+      const operation = readOperation(id);
+      const found = operation && records.get(recordKeyOf(id) ?? "");
+      return Promise.resolve(
+        found && { operation, dueTime: parse<R>(found.text).dueTime },
+      );
+    },
     commit(record, operation, read, beside = []) {
       if (records.get(record.key)?.etag !== read?.etag)
         return Promise.reject(conflict(record.resourceId));

@@ -28,6 +28,8 @@ export function stateStoreSuite(
   });
 
   const conflict = { code: "StateConflict", retryable: true };
+  const operationBy = async (id: string) =>
+    (await store.readOperation(id))?.operation;
 
   test("answers undefined for what is not there", async () => {
     const key = newKey();
@@ -48,7 +50,21 @@ export function stateStoreSuite(
     });
     await expect(store.read(version.key)).resolves.toEqual(committed);
     await expect(store.readRecord(version.key)).resolves.toEqual(version);
-    await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+    await expect(store.readOperation(operation.id)).resolves.toEqual({
+      operation,
+      dueTime: version.dueTime,
+    });
+  });
+
+  test("says of each operation when the next step of its record is due", async () => {
+    const version = versionOf(newKey());
+    const first = operationOf(version, { status: "Failed" });
+    const before = await store.commit(version, first, undefined);
+    const dueTime = "2026-01-01T00:04:30.000Z";
+    const again = versionOf(version.key, { sequence: 2, dueTime });
+    await store.commit(again, operationOf(again), before);
+    for (const { id } of [first, operationOf(again)])
+      await expect(store.readOperation(id)).resolves.toMatchObject({ dueTime });
   });
 
   test("says when what is read was written", async () => {
@@ -87,7 +103,7 @@ export function stateStoreSuite(
       expect(stored).toMatchObject({ record: version, operation: current });
       await expect(store.read(small.key)).resolves.toEqual(stored);
       await expect(store.readRecord(small.key)).resolves.toEqual(version);
-      await expect(store.readOperation(operation.id)).resolves.toEqual(current);
+      await expect(operationBy(operation.id)).resolves.toEqual(current);
     }
   });
 
@@ -99,9 +115,7 @@ export function stateStoreSuite(
       store.commit(second, operationOf(second), undefined),
     ).rejects.toMatchObject(conflict);
     await expect(store.read(version.key)).resolves.toEqual(first);
-    await expect(
-      store.readOperation(`${version.key}-2`),
-    ).resolves.toBeUndefined();
+    await expect(operationBy(`${version.key}-2`)).resolves.toBeUndefined();
   });
 
   test("refuses a stale ETag, and writes neither row", async () => {
@@ -122,9 +136,7 @@ export function stateStoreSuite(
       store.commit(next, operationOf(next, { status: "Failed" }), stale),
     ).rejects.toMatchObject(conflict);
     await expect(store.read(version.key)).resolves.toEqual(current);
-    await expect(
-      store.readOperation(`${version.key}-2`),
-    ).resolves.toBeUndefined();
+    await expect(operationBy(`${version.key}-2`)).resolves.toBeUndefined();
   });
 
   test("lets one of many writers win", async () => {
@@ -149,8 +161,8 @@ export function stateStoreSuite(
     const again = versionOf(version.key, { sequence: 2 });
     const second = operationOf(again);
     await store.commit(again, second, before);
-    await expect(store.readOperation(first.id)).resolves.toEqual(first);
-    await expect(store.readOperation(second.id)).resolves.toEqual(second);
+    await expect(operationBy(first.id)).resolves.toEqual(first);
+    await expect(operationBy(second.id)).resolves.toEqual(second);
     await expect(store.read(version.key)).resolves.toMatchObject({
       operation: { id: second.id },
     });
@@ -162,7 +174,7 @@ export function stateStoreSuite(
     const is = (version: ImageVersionRecord, status: OperationStatus) =>
       operationOf(version, { status });
     const read = (version: ImageVersionRecord) =>
-      store.readOperation(operationOf(version).id);
+      operationBy(operationOf(version).id);
     const begun = await store.commit(one, is(one, "Running"), undefined);
     const queued = await store.commit(one, is(one, "Running"), begun, [
       is(two, "NotStarted"),
@@ -197,7 +209,7 @@ export function stateStoreSuite(
     test("is gone, and nothing else is changed", async () => {
       const { first, current } = await stored();
       await store.forget(current, first.id);
-      await expect(store.readOperation(first.id)).resolves.toBeUndefined();
+      await expect(operationBy(first.id)).resolves.toBeUndefined();
       const { etag, ...rest } = current;
       const read = await store.read(current.record.key);
       expect(read).toMatchObject(rest);
@@ -210,7 +222,7 @@ export function stateStoreSuite(
       await expect(store.forget(current, first.id)).rejects.toMatchObject({
         code: "StateConflict",
       });
-      await expect(store.readOperation(first.id)).resolves.toEqual(first);
+      await expect(operationBy(first.id)).resolves.toEqual(first);
     });
 
     test("may be forgotten twice", async () => {

@@ -373,8 +373,8 @@ describe("the exit code", () => {
     expect(put?.method).toBe("PUT");
     expect(put?.path).toBe(`${UP}/1.0.0?plan=require`);
     expect(rest.map(({ path }) => path)).toEqual([
-      "/api/operations/op-1?wait=30",
-      "/api/operations/op-1?wait=30",
+      "/api/operations/op-1",
+      "/api/operations/op-1",
       `${UP}/1.0.0`,
     ]);
   });
@@ -457,14 +457,15 @@ describe("the exit code", () => {
     const run = await runLine(
       line,
       async (request) => {
-        const isPoll = /\/operations\/|\/messages\/head/u.test(request.path);
-        if (isPoll) await clock.advance(POLL_MS);
+        const waits = request.path.includes("/messages/head");
+        if (waits) await clock.advance(POLL_MS);
         if (request.path.includes("sigil-tail-"))
-          return isPoll ? [204, ""] : [201, ""];
-        return reply(request);
+          return waits ? [204, ""] : [201, ""];
+        const [status, body] = reply(request) as [number, unknown];
+        return [status, body, { "Retry-After": String(POLL_MS / 1_000) }];
       },
       {
-        sleep: clock.sleep,
+        sleep: (ms) => (ms === POLL_MS ? clock.advance(ms) : clock.sleep(ms)),
         environment: {
           SIGIL_SERVICE_BUS:
             "Endpoint=sb://localhost;SharedAccessKeyName=Key;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true",

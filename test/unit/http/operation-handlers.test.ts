@@ -25,12 +25,15 @@ const operation: OperationRecord = {
   history: [],
 };
 
-/** The answer to GET, and how long it took by the clock. */
+const START = Date.UTC(2026, 0, 1);
+
+/** The answer to GET, where the next step is due so many seconds from now on. */
 async function get(
   query: string,
   stored: OperationRecord = operation,
-): Promise<{ response: HttpResponseInit; body: object; waitedMs: number }> {
-  let waitedMs = 0;
+  dueSeconds = 0,
+): Promise<{ response: HttpResponseInit; body: object }> {
+  const dueTime = new Date(START + dueSeconds * 1_000).toISOString();
   const { getOperation } = operationHandlers(
     createEndpoint({
       document,
@@ -41,17 +44,13 @@ async function get(
     }),
     {
       store: {
-        readOperation: () => Promise.resolve(stored),
+        readOperation: () => Promise.resolve({ operation: stored, dueTime }),
         read: () => Promise.resolve(undefined),
       },
-      now: () => new Date(waitedMs),
+      now: () => new Date(START),
     } as never,
     () => Promise.reject(new TypeError("it is stored")),
     (shown) => Promise.resolve(shown),
-    (ms) => {
-      waitedMs += ms;
-      return Promise.resolve();
-    },
   );
   const response = (await getOperation(
     new HttpRequest({
@@ -73,22 +72,39 @@ async function get(
       body,
     ),
   ).toEqual([]);
-  return { response, body, waitedMs };
+  return { response, body };
 }
 
 it.each([
-  ["", 0],
-  ["?wait=0", 0],
-  ["?wait=30", 30_000],
-  ["?wait=60", 60_000],
-])("GET %s waits so long for a change: %i ms", async (query, ms) => {
-  const { response, waitedMs } = await get(query);
-  expect(waitedMs).toBe(ms);
-  expect(response).toMatchObject({
-    status: 200,
-    headers: { "Retry-After": ms === 0 ? "15" : "0" },
-  });
-});
+  ["due in 40 s: two seconds after it", 40, 42],
+  ["due in 2.4 s: no sooner than 5 s", 2.4, 5],
+  ["due in an hour: no later than 180 s", 3_600, 180],
+  ["due now", 0, 5],
+  ["overdue for 2 s", -2, 5],
+  ["overdue for 12 s", -12, 10],
+  ["overdue for 22 s", -22, 20],
+  ["overdue for hours", -7_200, 180],
+])(
+  "an operation whose next step is %s says when to read it again",
+  async (_, dueSeconds, retryAfter) => {
+    const { response } = await get("", operation, dueSeconds);
+    expect(response).toMatchObject({
+      status: 200,
+      headers: { "Retry-After": String(retryAfter) },
+    });
+  },
+);
+
+it.each(["?wait=0", "?wait=30", "?wait=60"])(
+  "GET %s of an earlier client is answered at once, and says when to come again",
+  async (query) => {
+    const { response } = await get(query, operation, 58);
+    expect(response).toMatchObject({
+      status: 200,
+      headers: { "Retry-After": "60" },
+    });
+  },
+);
 
 it.each(["?wait=61", "?wait=-1", "?wait=1.5", "?expand=all"])(
   "GET %s is refused",
@@ -97,13 +113,12 @@ it.each(["?wait=61", "?wait=-1", "?wait=1.5", "?expand=all"])(
   },
 );
 
-it("GET of an operation that has ended neither waits nor asks to come again", async () => {
-  const { response, waitedMs } = await get("?wait=60", {
+it("GET of an operation that has ended does not ask to come again", async () => {
+  const { response } = await get("?wait=60", {
     ...operation,
     status: "Succeeded",
     endTime: "2026-01-01T00:30:00Z",
   });
-  expect(waitedMs).toBe(0);
   expect(response.headers).not.toHaveProperty("Retry-After");
 });
 

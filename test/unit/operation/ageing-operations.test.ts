@@ -145,7 +145,7 @@ describe("operations that are old", () => {
     const before = await store.read(keyOf(seedVersionId("1.0.0")));
     if (before === undefined) throw new Error("nothing is stored");
     const { record } = before;
-    const operation = await store.readOperation(first);
+    const operation = (await store.readOperation(first))?.operation;
     if (operation === undefined) throw new Error("it is not stored");
     await store.commit({ ...record, sequence: 1 }, operation, before);
     expect(await remove()).toMatchObject({ removed: 0, kept: 2 });
@@ -159,7 +159,7 @@ describe("operations that are old", () => {
       of: (sequence) =>
         sequence === 3 ? { endTime: at(2_000).now.toISOString() } : {},
     });
-    const operation = await store.readOperation(first);
+    const operation = (await store.readOperation(first))?.operation;
     if (operation === undefined) throw new Error("it is not stored");
     // A run has kept the first for the record, and has died before it took its rows out of the listings.
     await index.put([keptRow(first)]);

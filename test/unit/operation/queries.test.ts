@@ -218,7 +218,10 @@ describe("a page of operations", () => {
     const page = await listOperations(
       {
         store: {
-          readOperation: (id: string) => Promise.resolve(byId.get(id)),
+          readOperation: (id: string) =>
+            Promise.resolve(
+              byId.has(id) ? { operation: byId.get(id) } : undefined,
+            ),
         } as never,
         index: {
           ...index,

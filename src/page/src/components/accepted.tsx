@@ -3,11 +3,12 @@ import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import {
   isRunning,
+  readOperation,
   statusText,
   titleOf,
   type Operation,
+  type ReadOperation,
 } from "../operations.js";
-import { BUSY_MS, ENDED_MS } from "../retry.js";
 
 /** What a request has led to. */
 export function Accepted({
@@ -25,17 +26,12 @@ export function Accepted({
 /** From its acceptance to its end. */
 function Followed({ asked }: { readonly asked: Operation }) {
   const client = useClient();
-  const { value: operation = asked } = useLive<Operation>(
+  const { value } = useLive<ReadOperation>(
     `accepted ${asked.id}`,
-    async (_, signal) => {
-      const { body } = await client.call("getOperation", {
-        path: { operationId: asked.id },
-        signal,
-      });
-      return body;
-    },
-    (read) => (isRunning(read) ? BUSY_MS : ENDED_MS),
+    (_, signal) => readOperation(client, asked.id, signal),
+    ({ nextMs }) => nextMs,
   );
+  const operation = value?.operation ?? asked;
   const { error } = operation;
   return (
     <p class={error ? "banner error" : "banner quiet"}>

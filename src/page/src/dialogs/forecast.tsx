@@ -5,7 +5,7 @@ import { NoLatestTick, Tick } from "../components/tick.js";
 import { useClient, useMay } from "../context.js";
 import { useLive, type Live } from "../live.js";
 import { NO_LATEST } from "../no-latest.js";
-import { IDLE_MS } from "../retry.js";
+import { BUSY_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { LatestTable } from "./latest-table.js";
 
@@ -51,7 +51,7 @@ export function useForecast(
       });
       return body;
     },
-    () => IDLE_MS,
+    () => BUSY_MS,
   );
   const isAllowed =
     live.value !== undefined &&

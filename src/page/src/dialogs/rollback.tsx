@@ -6,7 +6,7 @@ import { NoLatestTick } from "../components/tick.js";
 import { imageWords } from "../command-line.js";
 import { useClient, useRequestKey } from "../context.js";
 import { useLive } from "../live.js";
-import { IDLE_MS } from "../retry.js";
+import { BUSY_MS } from "../retry.js";
 import type { ImageName } from "../routes.js";
 import { allowNoLatest, isNoLatest, type ActionProps } from "./action.js";
 import { LatestTable } from "./latest-table.js";
@@ -43,7 +43,7 @@ export function RollbackDialog({
       });
       return body;
     },
-    () => IDLE_MS,
+    () => BUSY_MS,
   );
   return (
     <Dialog

@@ -31,8 +31,7 @@ export function HomeView() {
   const live = useLive<Shown>(
     "home",
     (_, signal) => readShown(client, mayAdmin, signal),
-    ({ operations }) =>
-      operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2,
+    ({ operations }) => (operations.some(isRunning) ? BUSY_MS : IDLE_MS),
   );
   const listed = useLive<Galleries>(
     "galleries",

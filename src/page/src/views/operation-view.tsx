@@ -12,9 +12,14 @@ import { Who } from "../components/who.js";
 import { useClient, useMayCancel } from "../context.js";
 import { CancelDialog } from "../dialogs/cancel.js";
 import { useLive } from "../live.js";
-import { BUSY_MS, ENDED_MS } from "../retry.js";
 import { Link } from "../navigation.js";
-import { isRunning, titleOf, type Operation } from "../operations.js";
+import {
+  isRunning,
+  readOperation,
+  titleOf,
+  type Operation,
+  type ReadOperation,
+} from "../operations.js";
 import { parseResourceId, routeTo } from "../routes.js";
 import { Fact } from "../version/facts.js";
 
@@ -24,22 +29,16 @@ export function OperationView({
   readonly operationId: string;
 }) {
   const client = useClient();
-  const live = useLive<Operation>(
+  const live = useLive<ReadOperation>(
     `operation ${operationId}`,
-    async (_, signal) => {
-      const { body } = await client.call("getOperation", {
-        path: { operationId },
-        query: { expand: "calls" },
-        signal,
-      });
-      return body;
-    },
-    (operation) => (isRunning(operation) ? BUSY_MS : ENDED_MS),
+    (_, signal) => readOperation(client, operationId, signal, "calls"),
+    ({ nextMs }) => nextMs,
   );
+  const operation = live.value?.operation;
   return (
     <>
       <Head
-        title={live.value ? titleOf(live.value) : "Operation"}
+        title={operation ? titleOf(operation) : "Operation"}
         crumbs={
           <nav aria-label="Place" class="crumbs">
             <span>
@@ -53,10 +52,10 @@ export function OperationView({
           </>
         }
       >
-        {live.value && <Cancel operation={live.value} refresh={live.refresh} />}
+        {operation && <Cancel operation={operation} refresh={live.refresh} />}
       </Head>
       <LiveState live={live} />
-      {live.value && <Details operation={live.value} />}
+      {operation && <Details operation={operation} />}
     </>
   );
 }

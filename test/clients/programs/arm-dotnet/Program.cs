@@ -1,5 +1,4 @@
 // Azure's own SDK for .NET, unmodified, on Azure Resource Manager's path of Sigil: creates, updates and deletes a version.
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Azure;
 using Azure.Core;
@@ -19,16 +18,13 @@ var arm = new ArmClient(
         Environment = new ArmEnvironment(new Uri($"{Setting("SIGIL_ORIGIN")}/api"), "https://management.azure.com"),
         Retry = { MaxRetries = 0 },
     });
-using var http = new HttpClient();
-http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Token);
 
-// Asks again once Sigil has told that the operation has ended: by its own clock it waits for 15 seconds.
+// Asks again each second: by its own clock the SDK waits for Retry-After.
 async Task<T> Done<T>(T operation) where T : Operation
 {
     while (!operation.HasCompleted)
     {
-        if (operation.GetRawResponse().Headers.TryGetValue("Operation-Location", out var address))
-            (await http.GetAsync($"{address}?wait=30")).EnsureSuccessStatusCode();
+        await Task.Delay(TimeSpan.FromSeconds(1));
         await operation.UpdateStatusAsync();
     }
     return operation;

@@ -51,7 +51,10 @@ region.RegionalReplicaCount = publishing.ReplicaCount = 1;
 var accepted = await Put(name);
 var operation = accepted;
 while (operation.Status is OperationStatus.NotStarted or OperationStatus.Running)
-    operation = await sigil.GetOperationAsync(expand: null, api_version: null, wait: 30, operation.Id);
+{
+    await Task.Delay(TimeSpan.FromSeconds(1));
+    operation = await sigil.GetOperationAsync(expand: null, api_version: null, wait: null, operation.Id);
+}
 
 var unchanged = await sigil.PatchImageVersionAsync(
     idempotency_Key: null, plan: null, removeRegions: null, ignoreUse: null, allowNoLatest: null, if_Match: null,

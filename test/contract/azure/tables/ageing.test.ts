@@ -175,7 +175,8 @@ async function operate(
   return operation;
 }
 
-const readable = (id: string) => deps.store.readOperation(id);
+const readable = async (id: string) =>
+  (await deps.store.readOperation(id))?.operation;
 
 describe("operations", () => {
   beforeEach(start);

@@ -333,7 +333,9 @@ describe("a record that a newer release has stored", () => {
       code: "StateTooNew",
     });
     // An operation may be read still.
-    await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+    await expect(store.readOperation(operation.id)).resolves.toMatchObject({
+      operation,
+    });
     await expect(
       store.commit(
         versionOf(version.key, { step: 2 }),

@@ -260,7 +260,7 @@ export async function operation(
   { deps }: InProcess,
   { id }: Pick<OperationRecord, "id">,
 ): Promise<OperationRecord> {
-  const stored = await deps.store.readOperation(id);
+  const stored = (await deps.store.readOperation(id))?.operation;
   if (stored === undefined) throw new Error(`${id} is gone`);
   return stored;
 }

@@ -111,7 +111,7 @@ describe("a region", () => {
       ...BY,
     });
     const statusOf = async ({ id }: OperationRecord) =>
-      (await world.deps.store.readOperation(id))?.status;
+      (await world.deps.store.readOperation(id))?.operation?.status;
     for (let i = 0; i < 20; i += 1) {
       await world.runDue();
       world.clock.advance(30_000);
@@ -140,11 +140,15 @@ describe("a region", () => {
     });
     throttleResourceGraph(2);
     await world.finish(version);
-    expect(await world.deps.store.readOperation(removal.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(removal.id))?.operation,
+    ).toMatchObject({
       status: "Failed",
       error: { code: "ImageVersionInUse" },
     });
-    expect(await world.deps.store.readOperation(other.id)).toMatchObject({
+    expect(
+      (await world.deps.store.readOperation(other.id))?.operation,
+    ).toMatchObject({
       status: "Succeeded",
     });
   });

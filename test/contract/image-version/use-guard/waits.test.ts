@@ -50,7 +50,9 @@ describe("a deletion", () => {
       await byOthers(false);
       world.clock.advance(DELAY_MS);
       await world.finish(version);
-      expect(await world.deps.store.readOperation(id)).toMatchObject({
+      expect(
+        (await world.deps.store.readOperation(id))?.operation,
+      ).toMatchObject({
         status: "Failed",
         error: { code: "ChangedOutside" },
       });
