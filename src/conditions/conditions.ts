@@ -39,6 +39,13 @@ export const CONDITIONS = {
     command: "sigil image-version update {version}{change}",
     request: "PATCH {version}{change}",
   },
+  RegionFailed: {
+    sentence: "Azure could not copy the version to these regions",
+    whatToDo:
+      "Fix the cause if it is not Azure's, such as a quota, then retry the regions.",
+    command: "sigil image-version retry {version}{change}",
+    request: "POST {version}/retry{change}",
+  },
   Stalled: {
     sentence: "Azure makes no progress with the version",
     whatToDo:

@@ -6,9 +6,10 @@ import {
   type Change,
   type ConditionType,
 } from "../../conditions/conditions.js";
-import { formatImageVersionId } from "../../resource-id.js";
+import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
 import type { VersionKeys } from "../keys/version-keys.js";
+import type { Look } from "../resources.js";
 import { putBack } from "../properties/put-back.js";
 import { cancelingIds } from "../state/cancel.js";
 import { isPaused, ruleInForce } from "../state/fold.js";
@@ -59,7 +60,7 @@ export function conditionsOf(
     ...stored,
     ...(record && !isFinal(record.state)
       ? [...stalled(record), ...canceling(record)]
-      : []),
+      : failedIn(look)),
     ...(record ? disagreeing(record, now) : []),
     ...atRisk(keys),
     // One that was taken back comes into latest through no gate.
@@ -90,6 +91,27 @@ function storedCondition(
     fields: Object.keys(fields),
     ...(shown && { change: putBack(shown, fields) }),
   };
+}
+
+/** Failed regions that a retry can repair: all but the version's own location. */
+function failedIn(look: Look | undefined): readonly Found[] {
+  const home = look && canonicalRegion(look.resource.location);
+  const regions = (look?.regions ?? [])
+    .filter(({ name, state }) => state === "Failed" && name !== home)
+    .map(({ name }) => name);
+  return regions.length === 0
+    ? []
+    : [
+        {
+          type: "RegionFailed",
+          message: conditionMessage("RegionFailed", regions),
+          regions,
+          change: {
+            options: ` --regions ${regions.join(" ")}`,
+            request: ` ${JSON.stringify({ regions })}`,
+          },
+        },
+      ];
 }
 
 function stalled({ regions }: ImageVersionRecord): readonly Found[] {

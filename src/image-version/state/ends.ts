@@ -13,6 +13,7 @@ import {
   type OperationRecord,
   type RegionRecord,
 } from "../../operation/records.js";
+import { canonicalRegion } from "../../resource-id.js";
 import { pointerTo, regionField } from "../properties/fields.js";
 import { PROMOTION } from "../properties/table.js";
 import { hasFailed, type Look } from "../resources.js";
@@ -185,6 +186,13 @@ function success(
   };
 }
 
+/** The version's own location can be neither removed nor added back. */
+function remedyIn(region: string, isHome: boolean): string {
+  return isHome
+    ? `Publish another version: ${region} is the version's own location, which cannot be retried.`
+    : `Fix the cause if it is not Azure's, such as a quota, then retry the region: POST …/retry with {"regions":["${region}"]}.`;
+}
+
 function replicationFailure(
   record: ImageVersionRecord,
   { body }: VersionRequest,
@@ -193,10 +201,15 @@ function replicationFailure(
 ): OperationFailure {
   const { repairs } = record;
   const loss = lossOf(record);
-  const errors = lost.map((region): Finding => ({
+  const home = canonicalRegion(record.status?.resource.location ?? "");
+  const errors = lost.map(({ name, details }): Finding => ({
     code: reason?.code ?? "RegionFailed",
-    pointer: pointerTo(body, regionField(region.name)),
-    message: `Replication to ${region.name} failed: ${region.details ?? reason?.message ?? "Azure gave no reason"}`,
+    pointer: pointerTo(body, regionField(name)),
+    message: `Replication to ${name} failed: ${details ?? reason?.message ?? "Azure gave no reason"}`,
+    // What a rule refuses names its own remedy.
+    ...(repairs[name]?.refused === undefined && {
+      remediation: remedyIn(name, name === home),
+    }),
   }));
   const refused = lost.flatMap(({ name }) => repairs[name]?.refused ?? []);
   const whys = lost.map(({ name }) => {

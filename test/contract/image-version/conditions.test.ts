@@ -1,13 +1,16 @@
 /** What a person should know of a version is in GET, in the list, in the summary and in the event; what each says to do settles it. */
 import { expect, test } from "vitest";
+import { retryImageVersion } from "../../../src/image-version/commands/retry.js";
 import type { ImageVersionView } from "../../../src/image-version/contract.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { imageIdOf } from "../../../src/resource-id.js";
-import { idOf, type InProcess } from "../../support/dependencies.js";
+import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import { naming } from "../../support/naming.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { responseMistakes } from "../../unit/http/contract/document.js";
 import { eventsOf, look, MINUTE_MS } from "./drift/support.js";
 import {
+  BY,
   byHand,
   cancel,
   ended,
@@ -196,5 +199,56 @@ test("an operation that is canceled, and waits for Azure, is Canceling", async (
     },
   ]);
   await ended(world, [accepted]);
+  expect(await conditions()).toEqual([]);
+});
+
+test("a creation that fails for want of capacity names the retry, and the retry settles it", async () => {
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "eastus2",
+    message: "Allocation failed. We do not have sufficient capacity.",
+    times: 4,
+  });
+  await request(
+    world.deps,
+    id,
+    plain([{ name: "westus" }, { name: "eastus2" }]),
+  );
+  const { status, error } = await world.finish(id);
+  expect(status).toBe("Failed");
+  expect(error?.errors).toMatchObject([
+    {
+      pointer: "/properties/publishingProfile/targetRegions/1",
+      message: naming(["eastus2"]),
+      remediation: naming('POST …/retry with {"regions":["eastus2"]}'),
+    },
+  ]);
+  const [failed, ...others] = await conditions();
+  expect(others).toEqual([]);
+  expect(failed).toMatchObject({
+    type: "RegionFailed",
+    regions: ["eastus2"],
+    message: naming(["eastus2"]),
+    whatToDo: {
+      command: naming("--regions eastus2"),
+      request: `POST /api${id}/retry {"regions":["eastus2"]}`,
+    },
+  });
+  await retryImageVersion(world.deps, {
+    ...BY,
+    id: idOf(id),
+    regions: ["eastus2"],
+  });
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  expect(await conditions()).toEqual([]);
+});
+
+test("a version that failed in its own location is not retried: the error says so", async () => {
+  await world.simulator.control.failRegion({ versionId: id, region: "westus" });
+  await request(world.deps, id, plain([{ name: "westus" }]));
+  const { error } = await world.finish(id);
+  expect(error?.errors).toMatchObject([
+    { remediation: naming(["westus", "Publish another version"]) },
+  ]);
   expect(await conditions()).toEqual([]);
 });

@@ -33,7 +33,10 @@ export function headlinesOf(
   const found = [
     ...deletion(version, operation),
     ...failed(version, operation),
-    ...(version.sigil.conditions ?? []).map((one) => ofCondition(version, one)),
+    ...(version.sigil.conditions ?? [])
+      // `failed` says what is behind it.
+      .filter(({ type }) => type !== "RegionFailed")
+      .map((one) => ofCondition(version, one)),
     ...running(version, operation),
   ];
   return found.length > 0 ? found : [atRest(version)];

@@ -585,7 +585,7 @@ test(
           record: { state: "Succeeded" },
           operation: { id: operationId, status: "Succeeded" },
         });
-        expect(await getOperation(deps, operationId)).toEqual(
+        expect((await getOperation(deps, operationId)).operation).toEqual(
           stored?.operation,
         );
       }
