@@ -72,7 +72,7 @@ export async function getImageVersion(
     ((record?.status !== undefined && !isToBeShown(record)) ||
       shownOf(look, record) === undefined);
   if (isMissing) throw notFound(id, record);
-  const { latest, unknown } = await latestAround(reads, id, look);
+  const { latest, unknown } = await latestAround(reads, id, look, record);
   return known(id, look, record, latest, [...warnings, ...unknown]);
 }
 
@@ -255,6 +255,7 @@ async function latestAround(
   reads: Reads,
   id: ImageVersionId,
   look: Look | undefined,
+  record: ImageVersionRecord | undefined,
 ): Promise<{ readonly latest: Latest; readonly unknown: readonly Finding[] }> {
   const imageId = imageIdOf(id);
   const name = id.versionName;
@@ -273,7 +274,11 @@ async function latestAround(
         ? [...candidates.filter((item) => !isOwn(item)), { ...look, name }]
         : candidates;
     return {
-      latest: await latestOfListed(reads, imageId, seen),
+      latest: await latestOfListed(reads, imageId, seen, (other) =>
+        other.versionName === name
+          ? Promise.resolve(record)
+          : recordIn(reads, other),
+      ),
       unknown: notListedLately(reads, time),
     };
   } catch (error) {
@@ -319,8 +324,7 @@ export function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],
-  recordOf: RecordOf = (id) =>
-    reads.store.readRecord(keyOf(formatImageVersionId(id))),
+  recordOf: RecordOf = (id) => recordIn(reads, id),
 ): Promise<Latest> {
   let looks = 0;
   return latestOf(listed, async (item) => {
@@ -339,6 +343,13 @@ export function latestOfListed(
       ),
     );
   });
+}
+
+function recordIn(
+  { store }: Pick<Reads, "store">,
+  id: ImageVersionId,
+): Promise<ImageVersionRecord | undefined> {
+  return store.readRecord(keyOf(formatImageVersionId(id)));
 }
 
 type RecordOf = (id: ImageVersionId) => Promise<ImageVersionRecord | undefined>;

@@ -1,10 +1,10 @@
 // Invariants:
-// 1. One request at a time, and none while the tab is hidden or nobody is signed in. An answer that
-//    says when to ask again is obeyed, but where a person asks.
+// 1. One request at a time, and none while the tab is hidden for less than HIDDEN_MS or nobody is signed in.
+//    An answer that says when to ask again is obeyed, but where a person asks.
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "./context.js";
-import { askedToWaitMs, errorOf, retryDelayMs } from "./retry.js";
+import { askedToWaitMs, BUSY_MS, errorOf, retryDelayMs } from "./retry.js";
 
 export interface Live<T> {
   readonly value: T | undefined;
@@ -12,7 +12,7 @@ export interface Live<T> {
   readonly checkedAtMs: number | undefined;
   /** Why the last read failed; undefined once one has gone well. */
   readonly error: Error | undefined;
-  /** Reads now. */
+  /** Reads now, and often for a while: what was asked for shows a moment later. */
   readonly refresh: () => void;
 }
 
@@ -22,6 +22,9 @@ interface Shown<T> {
   readonly checkedAtMs?: number;
   readonly error?: Error;
 }
+
+const EAGER_FOR_MS = 20_000;
+const HIDDEN_MS = 120_000;
 
 /**
  * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
@@ -43,6 +46,7 @@ export function useLive<T>(
     let timer: ReturnType<typeof setTimeout> | undefined;
     let reading = false;
     let failures = 0;
+    let eagerUntilMs = 0;
     let notBeforeMs = 0;
     let latest: Shown<T> = { key };
     setShown(latest);
@@ -53,8 +57,11 @@ export function useLive<T>(
     };
     const plan = (ms: number): void => {
       clearTimeout(timer);
-      if (ended.signal.aborted || document.hidden) return; // Invariant 1.
-      timer = setTimeout(() => void read(), ms);
+      if (ended.signal.aborted) return;
+      timer = setTimeout(
+        () => void read(),
+        document.hidden ? Math.max(ms, HIDDEN_MS) : ms,
+      );
     };
     const read = async (): Promise<void> => {
       clearTimeout(timer);
@@ -68,6 +75,7 @@ export function useLive<T>(
         notBeforeMs = 0;
         show({ key, value, checkedAtMs: Date.now() });
         nextMs = current.current.everyMs(value);
+        if (Date.now() < eagerUntilMs) nextMs = Math.min(nextMs, BUSY_MS);
       } catch (error) {
         if (ended.signal.aborted) return;
         // Invariant 2.
@@ -83,7 +91,10 @@ export function useLive<T>(
       }
       plan(nextMs);
     };
-    readNow.current = () => void read();
+    readNow.current = () => {
+      eagerUntilMs = Date.now() + EAGER_FOR_MS;
+      void read();
+    };
     const replan = (): void => plan(Math.max(0, notBeforeMs - Date.now()));
     document.addEventListener("visibilitychange", replan);
     const unsubscribe = state.subscribe(replan);

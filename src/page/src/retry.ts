@@ -1,8 +1,8 @@
 import { ProblemError } from "@sigil/client";
 
 /** How often what is under way is read, and what is at rest. */
-export const BUSY_MS = 15_000;
-export const IDLE_MS = 60_000;
+export const BUSY_MS = 3_000;
+export const IDLE_MS = 15_000;
 /** What has ended does not change. */
 export const ENDED_MS = 300_000;
 /** After a failure: twice as long each time. */

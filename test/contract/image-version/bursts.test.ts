@@ -185,7 +185,8 @@ test("what else is shown of a version waits for nothing either: what was read be
   await othersRead(200);
   const second = await shown();
   expect(second).toMatchObject(ALL_ANSWERED);
-  expect(second.reads).toBeLessThanOrEqual(4);
+  // The keys of an opened version are read anew after half a minute.
+  expect(second.reads).toBeLessThanOrEqual(5);
 
   // Nothing is.
   world.clock.advance(90_000);

@@ -98,6 +98,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version delete": `${VERSION_AT} --no-wait --yes`,
   "image-version list-soft-deleted": AT,
   "image-version undelete": VERSION_AT,
+  "image-version purge": `${VERSION_AT} --no-wait --yes`,
   "image-version wait": `${VERSION_AT} --exists`,
   "image-version watch": VERSION_AT,
   "image-version machine": `${VERSION_AT} --region westus`,

@@ -40,7 +40,7 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
         }
         if (ended.signal.aborted) return;
       }
-      timer = setTimeout(() => void readAll(), IDLE_MS);
+      timer = setTimeout(() => void readAll(), IDLE_MS * 2);
     };
     void readAll();
     return () => {

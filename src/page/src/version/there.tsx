@@ -149,7 +149,7 @@ function useBeside({ image, version }: VersionProps, asked: number) {
   const operations = useLive<readonly Operation[]>(
     `operations ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,
     (_, signal) => operationsOf(client, image, version.name, signal),
-    (all) => (all.some(isRunning) ? BUSY_MS : IDLE_MS),
+    (all) => (all.some(isRunning) ? BUSY_MS : 60_000),
   );
   useEffect(() => {
     if (asked > 0) operations.refresh();

@@ -31,7 +31,8 @@ export function HomeView() {
   const live = useLive<Shown>(
     "home",
     (_, signal) => readShown(client, mayAdmin, signal),
-    ({ operations }) => (operations.some(isRunning) ? BUSY_MS : IDLE_MS),
+    ({ operations }) =>
+      operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2,
   );
   const listed = useLive<Galleries>(
     "galleries",
