@@ -21,6 +21,7 @@ import { believed } from "../state/observe.js";
 import { isOtherLife } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
+import { behind, notRefreshed, unread } from "./age-warnings.js";
 import { etagOf } from "./etag.js";
 import { mustBeGone } from "./look-at.js";
 import {
@@ -377,32 +378,4 @@ function later(
   return Date.parse(observed.time) > Date.parse(shared.time)
     ? observed
     : shared;
-}
-
-function behind(time: string): Finding {
-  return {
-    code: "ShownBeforeLastWrite",
-    pointer: "",
-    message: `Azure shows the version now as it was before Sigil's last write: it may be behind, or others have taken that back. This is what it showed at ${time}. Ten minutes after the write no reading is as old as that: read it again then.`,
-    severity: "warning",
-  };
-}
-
-function notRefreshed(time: string): Finding {
-  return {
-    code: "ResourceManagerThrottled",
-    pointer: "",
-    message: `Azure's limit for reads is nearly used up: this is what Azure showed at ${time}.`,
-    remediation: "Refresh again in a few minutes.",
-    severity: "warning",
-  };
-}
-
-function unread(error: ServiceError, time: string): Finding {
-  return {
-    code: error.code,
-    pointer: "",
-    message: `Azure cannot be read now; this is what it showed at ${time}. ${error.message}`,
-    severity: "warning",
-  };
 }

@@ -139,6 +139,7 @@ const LINES: Readonly<Record<string, string>> = {
 };
 /** They print what this machine has alone, or nothing where all is well. */
 const OWN = [
+  "image-version purge",
   "open",
   "configure",
   "version",
