@@ -78,7 +78,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await choose(page, "Promote…");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("row", { name: "westus 1.0.0 → 1.1.0" }).waitFor();
-    await dialog.getByText("Then it is the latest in 2 of 2.").waitFor();
+    await dialog.getByText("and is then the latest in 2 of 2.").waitFor();
     // By the keyboard: Escape leaves everything as it is, and the focus is where it was.
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });

@@ -365,7 +365,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     });
     await choose(page, "Tags and end of life…");
     const dialog = page.getByRole("dialog");
-    const change = dialog.getByRole("button", { name: "Change" });
+    const change = dialog.getByRole("button", { name: "Save" });
     await dialog.getByLabel("Value of tag 1").waitFor();
     expect(await change.isDisabled()).toBe(true);
     await dialog.getByLabel("Value of tag 1").fill("3");

@@ -8,7 +8,7 @@ import { imageWords } from "../command-line.js";
 import { useClient } from "../context.js";
 import type { ActionProps } from "../dialogs/action.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { DeletedActions } from "./deleted-actions.js";
+import { DeletedActions } from "../version/deleted-actions.js";
 
 /** What was deleted, and can be restored. */
 export function DeletedVersions({

@@ -3,7 +3,7 @@ import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import type { ActionProps } from "../dialogs/action.js";
 import { regionCount } from "../geography.js";
-import { DeletedActions } from "../image/deleted-actions.js";
+import { DeletedActions } from "./deleted-actions.js";
 import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
 import type { ImageName } from "../routes.js";
