@@ -283,7 +283,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const dialog = page.getByRole("dialog");
     await dialog
       .getByText(
-        "westus: Standard_D2s_v5 in ImageTests, with 2 disks, deleted after 60 minutes at most. Cost: At most 0.30 EUR",
+        "westus: Standard_D2s_v5 in ImageTests, with 2 disks, deleted after at most 60 minutes. Cost: At most 0.30 EUR",
       )
       .waitFor();
     await dialog
