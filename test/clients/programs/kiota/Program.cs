@@ -34,7 +34,10 @@ var body = new GalleryImageVersion
 var accepted = await versions[name].PutAsync(body);
 var operation = accepted;
 while (operation?.Status is OperationStatus.NotStarted or OperationStatus.Running)
-    operation = await sigil.Operations[operation.Id!].GetAsync(request => request.QueryParameters.Wait = 30);
+{
+    await Task.Delay(TimeSpan.FromSeconds(1));
+    operation = await sigil.Operations[operation.Id!].GetAsync();
+}
 
 var unchanged = await versions[name].PatchAsync(new GalleryImageVersionPatch());
 var version = await versions[name].GetAsync();

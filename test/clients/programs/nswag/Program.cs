@@ -59,7 +59,7 @@ while (operation.Status is OperationStatus.NotStarted or OperationStatus.Running
 var unchanged = await sigil.PatchImageVersionAsync(
     idempotency_Key: null, plan: null, removeRegions: null, ignoreUse: null, allowNoLatest: null, if_Match: null,
     new GalleryImageVersionPatch(), subscriptionId, Group, Gallery, Image, name);
-var version = await sigil.GetImageVersionAsync(expand: null, fresh: null, subscriptionId, Group, Gallery, Image, name);
+var version = await sigil.GetImageVersionAsync(expand: null, refresh: null, fresh: null, subscriptionId, Group, Gallery, Image, name);
 var list = await sigil.ListImageVersionsAsync(top: 100, continuationToken: null, subscriptionId, Group, Gallery, Image);
 var refused = "accepted";
 try
