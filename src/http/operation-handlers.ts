@@ -122,10 +122,14 @@ const LEAST_SECONDS = 5;
 const MOST_SECONDS = 180;
 
 /**
- * After how many seconds an operation may show something new: just after the next step. While that is overdue, 5, 10, 20 … s, by how
- * long it is.
+ * After how many seconds an operation may show something new: just after the next step, or soon if a step waits for an answer. While
+ * the step is overdue, 5, 10, 20 … s, by how long it is.
  */
-export function secondsUntilNews(dueTime: string, now: Date): number {
+export function secondsUntilNews(
+  dueTime: string | undefined,
+  now: Date,
+): number {
+  if (dueTime === undefined) return LEAST_SECONDS;
   const untilMs = Date.parse(dueTime) + STEP_MS - now.getTime();
   const seconds = Math.ceil(Math.abs(untilMs) / 1_000);
   return Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, seconds));

@@ -2,6 +2,7 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventContent } from "../events/operation-event.js";
 import type {
   ArmCall,
+  Followed,
   IndexRow,
   OperationFailure,
   OperationRecord,
@@ -20,12 +21,6 @@ export interface Stored<R extends TrackedRecord> {
   readonly etag: string;
   /** When the store has written it, by its own clock; RFC 3339. Absent of what was not read. */
   readonly writtenTime?: string;
-}
-
-/** An operation, and when the next step of what it changes is due; RFC 3339. */
-export interface Followed {
-  readonly operation: OperationRecord;
-  readonly dueTime: string;
 }
 
 /** Durable state. Every write of a record and its operation is atomic and guarded by an ETag. */

@@ -5,11 +5,12 @@ import {
   operationScope,
   type OperationFilter,
 } from "./catalog.js";
-import type { Followed, IndexPage, OperationDependencies } from "./ports.js";
+import type { IndexPage, OperationDependencies } from "./ports.js";
 import {
   operationIdOf,
   recordKeyOf,
   sequenceOf,
+  type Followed,
   type OperationRecord,
   type TrackedRecord,
 } from "./records.js";

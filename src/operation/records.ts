@@ -306,6 +306,8 @@ export interface TrackedRecord {
   readonly step: number;
   /** When the message of `step` should have arrived; RFC 3339. */
   readonly dueTime: string;
+  /** A request that was stored to be sent. While its answer is `none`, `dueTime` is when that is given up. */
+  readonly write?: { readonly answer: string };
   /** Consecutive polls or retries without a state change; lengthens the wait for the next. */
   readonly ticks: number;
   /** How often the reconciler had to send a step again since the last one was taken. */
@@ -378,4 +380,19 @@ export function recordKeyOf(operationId: string): string | undefined {
 /** The `sequence` of an operation, by its id. */
 export function sequenceOf(operationId: string): number {
   return Number(operationId.slice(operationId.lastIndexOf("-") + 1));
+}
+
+/** An operation, and when the next step of what it changes is due; RFC 3339. */
+export interface Followed {
+  readonly operation: OperationRecord;
+  /** Absent while a step waits for the answer to a request: it may come at any moment. */
+  readonly dueTime?: string;
+}
+
+/** An operation with what its record says of the next step. */
+export function followedBy(
+  { dueTime, write }: Pick<TrackedRecord, "dueTime" | "write">,
+  operation: OperationRecord,
+): Followed {
+  return { operation, ...(write?.answer !== "none" && { dueTime }) };
 }

@@ -6,6 +6,7 @@ import type {
 import { ServiceError } from "../../errors.js";
 import type { StateStore, Stored } from "../../operation/ports.js";
 import {
+  followedBy,
   operationIdOf,
   recordKeyOf,
   SCHEMA,
@@ -87,8 +88,7 @@ export function createStateStore<R extends TrackedRecord>(
       const entity = await row(key, RECORD_ROW);
       const operation = entity && (await operationIn(entity, key, operationId));
       if (operation === undefined) return undefined;
-      const { dueTime } = fromProperties<R>(entity ?? {});
-      return { operation, dueTime };
+      return followedBy(fromProperties<R>(entity ?? {}), operation);
     },
     async commit(record, operation, read, beside = []) {
       const { key: partitionKey } = record;

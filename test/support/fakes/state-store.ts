@@ -1,6 +1,7 @@
 import { ServiceError } from "../../../src/errors.js";
 import type { StateStore } from "../../../src/operation/ports.js";
 import {
+  followedBy,
   operationIdOf,
   recordKeyOf,
   type OperationRecord,
@@ -54,7 +55,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       const operation = readOperation(id);
       const found = operation && records.get(recordKeyOf(id) ?? "");
       return Promise.resolve(
-        found && { operation, dueTime: parse<R>(found.text).dueTime },
+        found && followedBy(parse<R>(found.text), operation),
       );
     },
     commit(record, operation, read, beside = []) {

@@ -67,6 +67,26 @@ export function stateStoreSuite(
       await expect(store.readOperation(id)).resolves.toMatchObject({ dueTime });
   });
 
+  test("says no time while a step waits for the answer to a request", async () => {
+    const { key } = versionOf(newKey());
+    const changes = {};
+    for (const [answer, known] of [
+      ["none", false],
+      ["accepted", true],
+    ] as const) {
+      const sentTime = "2026-01-01T00:00:00Z";
+      const version = versionOf(`${key.slice(0, -1)}${known ? "e" : "f"}`, {
+        write: { changes, sentTime, sentFor: [], answer },
+      });
+      const operation = operationOf(version);
+      await store.commit(version, operation, undefined);
+      expect(await store.readOperation(operation.id)).toEqual({
+        operation,
+        ...(known && { dueTime: version.dueTime }),
+      });
+    }
+  });
+
   test("says when what is read was written", async () => {
     const version = versionOf(newKey());
     const begunMs = Date.now();

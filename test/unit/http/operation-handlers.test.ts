@@ -27,13 +27,16 @@ const operation: OperationRecord = {
 
 const START = Date.UTC(2026, 0, 1);
 
-/** The answer to GET, where the next step is due so many seconds from now on. */
+/** The answer to GET; `dueSeconds`: until the next step; undefined: nobody knows. */
 async function get(
   query: string,
   stored: OperationRecord = operation,
-  dueSeconds = 0,
+  dueSeconds?: number,
 ): Promise<{ response: HttpResponseInit; body: object }> {
-  const dueTime = new Date(START + dueSeconds * 1_000).toISOString();
+  const dueTime =
+    dueSeconds === undefined
+      ? {}
+      : { dueTime: new Date(START + dueSeconds * 1_000).toISOString() };
   const { getOperation } = operationHandlers(
     createEndpoint({
       document,
@@ -44,7 +47,7 @@ async function get(
     }),
     {
       store: {
-        readOperation: () => Promise.resolve({ operation: stored, dueTime }),
+        readOperation: () => Promise.resolve({ operation: stored, ...dueTime }),
         read: () => Promise.resolve(undefined),
       },
       now: () => new Date(START),
@@ -84,6 +87,7 @@ it.each([
   ["overdue for 12 s", -12, 10],
   ["overdue for 22 s", -22, 20],
   ["overdue for hours", -7_200, 180],
+  ["known once an answer has come: in 5 s", undefined, 5],
 ])(
   "an operation whose next step is %s says when to read it again",
   async (_, dueSeconds, retryAfter) => {
