@@ -11,9 +11,7 @@ const workspaces = product.workspaces.map((folder) => ({
 /** Where the packages are that a package.json names: a workspace's folder, or one of node_modules. */
 const placesOf = (dependencies = {}) =>
   Object.keys(dependencies).map(
-    (name) =>
-      workspaces.find((each) => each.name === name)?.folder ??
-      `node_modules/${name}`,
+    (name) => workspaces.find((each) => each.name === name)?.folder ?? `node_modules/${name}`,
   );
 const anyOf = (places) => `^(${places.join("|")})/`;
 
@@ -22,28 +20,23 @@ const anyOf = (places) => `^(${places.join("|")})/`;
  * one file is packed, with all that it needs in it: it depends on nothing.
  */
 const BUNDLED = ["@sigil/cli"];
-const workspaceRules = workspaces.flatMap(
-  ({ folder, name, dependencies, devDependencies }) => {
-    const rule = (part, places) => ({
-      name: `${name.replace(/^.*\//u, "")}-${part}-say-what-they-use`,
-      comment: `What ${folder}/${part} imports stands in ${folder}/package.json: with it the package is whole, anywhere.`,
-      severity: "error",
-      from: { path: `^${folder}/${part}/` },
-      to: {
-        pathNot: anyOf([folder, ...places]),
-        dependencyTypesNot: ["core"],
-      },
-    });
-    const needed = placesOf({
-      ...dependencies,
-      ...(BUNDLED.includes(name) && devDependencies),
-    });
-    return [
-      rule("src", needed),
-      rule("test", [...needed, ...placesOf(devDependencies)]),
-    ];
-  },
-);
+const workspaceRules = workspaces.flatMap(({ folder, name, dependencies, devDependencies }) => {
+  const rule = (part, places) => ({
+    name: `${name.replace(/^.*\//u, "")}-${part}-say-what-they-use`,
+    comment: `What ${folder}/${part} imports stands in ${folder}/package.json: with it the package is whole, anywhere.`,
+    severity: "error",
+    from: { path: `^${folder}/${part}/` },
+    to: {
+      pathNot: anyOf([folder, ...places]),
+      dependencyTypesNot: ["core"],
+    },
+  });
+  const needed = placesOf({
+    ...dependencies,
+    ...(BUNDLED.includes(name) && devDependencies),
+  });
+  return [rule("src", needed), rule("test", [...needed, ...placesOf(devDependencies)])];
+});
 
 /** Folders of tests that have a package.json of their own (test/install.mjs). */
 const OWN_PACKAGES = "^test/(azurite|clients|e2e/page|mutation)/";
@@ -53,8 +46,7 @@ export default {
   forbidden: [
     {
       name: "no-circular",
-      comment:
-        "A cycle has no bottom: neither module can be read, tested or replaced alone.",
+      comment: "A cycle has no bottom: neither module can be read, tested or replaced alone.",
       severity: "error",
       from: {},
       to: { circular: true },
@@ -86,16 +78,14 @@ export default {
     },
     {
       name: "only-app-imports-azure",
-      comment:
-        "Use cases see ports. The composition root alone chooses the adapters behind them.",
+      comment: "Use cases see ports. The composition root alone chooses the adapters behind them.",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(app\\.ts|azure/)" },
       to: { path: "^src/azure/" },
     },
     {
       name: "domain-is-pure",
-      comment:
-        "The domain knows no transport: it may use events and errors, nothing above it.",
+      comment: "The domain knows no transport: it may use events and errors, nothing above it.",
       severity: "error",
       from: {
         path: "^src/(retention|rollout|drift|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
@@ -194,14 +184,12 @@ export default {
       from: { path: "^src/http/contract/" },
       to: {
         path: "^src/",
-        pathNot:
-          "^src/(http/contract|generated)/|^src/(errors|authorization/roles)\\.ts$",
+        pathNot: "^src/(http/contract|generated)/|^src/(errors|authorization/roles)\\.ts$",
       },
     },
     {
       name: "rooms-of-azure-are-apart",
-      comment:
-        "An adapter is of one service. What needs two is put together in adapters.ts.",
+      comment: "An adapter is of one service. What needs two is put together in adapters.ts.",
       severity: "error",
       from: { path: "^src/azure/([^/]+)/" },
       to: { path: "^src/azure/", pathNot: "^src/azure/$1/" },
@@ -239,16 +227,14 @@ export default {
     },
     {
       name: "json-knows-no-channel",
-      comment:
-        "HTTP and Service Bus read JSON alike: what reads it knows neither.",
+      comment: "HTTP and Service Bus read JSON alike: what reads it knows neither.",
       severity: "error",
       from: { path: "^src/json/" },
       to: { path: "^src/", pathNot: "^src/json/|^src/errors\\.ts$" },
     },
     {
       name: "packages-ship-to-nobody",
-      comment:
-        "packages/ stands in for Azure; the product must not know it exists.",
+      comment: "packages/ stands in for Azure; the product must not know it exists.",
       severity: "error",
       from: { pathNot: "^(packages|test)/|^vitest[.]config[.]ts$" },
       to: { path: "^packages/|^test/" },
@@ -301,8 +287,7 @@ export default {
     },
     {
       name: "azure-sdks-in-adapters",
-      comment:
-        "An Azure SDK outside src/azure would tie a use case to one transport.",
+      comment: "An Azure SDK outside src/azure would tie a use case to one transport.",
       severity: "error",
       from: { path: "^(functions|src)/", pathNot: "^src/(azure|cli)/" },
       to: {
@@ -354,14 +339,7 @@ export default {
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
-      conditionNames: [
-        "sigil-source",
-        "import",
-        "require",
-        "node",
-        "default",
-        "types",
-      ],
+      conditionNames: ["sigil-source", "import", "require", "node", "default", "types"],
       extensions: [".ts", ".tsx", ".js", ".mjs", ".json"],
     },
   },

@@ -32,8 +32,7 @@ const FLAGS = [
   "TemplateElement[value.raw=/\\/excludeFromLatest$/]",
 ].map((selector) => ({
   selector,
-  message:
-    "Only src/image-version/latest reads and sets this flag: latestIn, flagsFor.",
+  message: "Only src/image-version/latest reads and sets this flag: latestIn, flagsFor.",
 }));
 
 /** Each has one function of more branches. */
@@ -81,10 +80,7 @@ export default tseslint.config(
       ],
       // One hand. One import a module: `import type` where it has types alone, else `type` before each of them.
       "no-duplicate-imports": "error",
-      "@typescript-eslint/consistent-type-imports": [
-        "error",
-        { fixStyle: "inline-type-imports" },
-      ],
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "@typescript-eslint/no-import-type-side-effects": "error",
       "no-restricted-syntax": ["error", ...RESTRICTED],
       "require-unicode-regexp": "error",

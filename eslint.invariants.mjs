@@ -24,9 +24,7 @@ export const citedInvariants = {
       .filter(({ value }) => /\binvariants\b/iu.test(value))
       .flatMap((comment) => paragraphOf(comment, comments));
     const stated = new Set(
-      stating.flatMap(({ value }) =>
-        [...value.matchAll(STATED)].map(([, number]) => number),
-      ),
+      stating.flatMap(({ value }) => [...value.matchAll(STATED)].map(([, number]) => number)),
     );
     const elsewhere = stating.some(({ value }) => STATED_ELSEWHERE.test(value));
 
@@ -46,13 +44,11 @@ export const citedInvariants = {
                 loc,
                 messageId: "form",
                 data: { text: found[0] },
-                fix: (fixer) =>
-                  fixOf(fixer, sourceCode.text, range, found.groups),
+                fix: (fixer) => fixOf(fixer, sourceCode.text, range, found.groups),
               });
             if (file !== undefined || elsewhere) continue;
             for (const [number] of numbers.matchAll(/\d+/gu))
-              if (!stated.has(number))
-                report({ loc, messageId: "unknown", data: { number } });
+              if (!stated.has(number)) report({ loc, messageId: "unknown", data: { number } });
           }
       },
     };
@@ -76,7 +72,5 @@ function fixOf(fixer, text, [start, end], { open, word, numbers, file = "" }) {
   const isLast = /^\s*(?:\*\/|\n|$)/u.test(text.slice(end));
   if (!isLast) return null;
   if (open === undefined) return fixer.replaceTextRange([start, end], cited);
-  return text[start - 1] === " "
-    ? fixer.replaceTextRange([start - 1, end], `. ${cited}`)
-    : null;
+  return text[start - 1] === " " ? fixer.replaceTextRange([start - 1, end], `. ${cited}`) : null;
 }

@@ -23,9 +23,7 @@ const lines = (await text(process.stdin))
   .replaceAll(/\u001b\[[0-9;]*[A-Za-z]/gu, "")
   .trimEnd()
   .split("\n")
-  .map((line) =>
-    line.length > COLUMNS ? `${line.slice(0, COLUMNS - 1)}…` : line,
-  );
+  .map((line) => (line.length > COLUMNS ? `${line.slice(0, COLUMNS - 1)}…` : line));
 const width = Math.ceil(COLUMNS * CHARACTER_WIDTH) + 2 * MARGIN;
 const height = lines.length * LINE_HEIGHT + 2 * MARGIN;
 const rows = lines.map((line, i) => {

@@ -66,10 +66,7 @@ try {
     await context.close();
   }
   for (const name of SHOWN)
-    await copyFile(
-      path.join(OUT, `${name}.png`),
-      path.join(ROOT, `docs/pictures/${name}.png`),
-    );
+    await copyFile(path.join(OUT, `${name}.png`), path.join(ROOT, `docs/pictures/${name}.png`));
   console.log(`Pictures are in ${OUT}.`);
 } finally {
   await browser.close();

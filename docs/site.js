@@ -6,8 +6,7 @@ const input = document.querySelector("#q"),
   hits = document.querySelector("#hits");
 const say = document.querySelector("#say");
 let at = -1;
-const escape = (s) =>
-  s.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
+const escape = (s) => s.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
 function show() {
   const text = input.value.trim();
   at = -1;
@@ -45,14 +44,11 @@ input.addEventListener("keydown", (e) => {
   if (e.key === "ArrowDown" || e.key === "ArrowUp") {
     e.preventDefault();
     if (!li.length) return;
-    at =
-      (at + (e.key === "ArrowDown" ? 1 : at < 0 ? 0 : -1) + li.length) %
-      li.length;
+    at = (at + (e.key === "ArrowDown" ? 1 : at < 0 ? 0 : -1) + li.length) % li.length;
     li.forEach((l, i) => l.setAttribute("aria-selected", String(i === at)));
     input.setAttribute("aria-activedescendant", li[at].id);
   }
-  if (e.key === "Enter" && li.length)
-    li[Math.max(at, 0)].querySelector("a").click();
+  if (e.key === "Enter" && li.length) li[Math.max(at, 0)].querySelector("a").click();
 });
 document.addEventListener("keydown", (e) => {
   if (e.key === "/" && !/INPUT|TEXTAREA/.test(document.activeElement.tagName)) {
@@ -65,9 +61,7 @@ document.addEventListener("click", (e) => {
 });
 for (const b of document.querySelectorAll(".copy"))
   b.addEventListener("click", async () => {
-    const pre = [...b.closest(".code").querySelectorAll("pre")].find(
-      (p) => !p.closest("[hidden]"),
-    );
+    const pre = [...b.closest(".code").querySelectorAll("pre")].find((p) => !p.closest("[hidden]"));
     const text = pre.innerText.trimEnd();
     try {
       await navigator.clipboard.writeText(text);
@@ -95,8 +89,7 @@ function choose(name) {
       t.tabIndex = on ? 0 : -1;
       document.getElementById(t.getAttribute("aria-controls")).hidden = !on;
     }
-    tabs.closest(".code").querySelector(".copy").hidden =
-      chosen.dataset.name === "page";
+    tabs.closest(".code").querySelector(".copy").hidden = chosen.dataset.name === "page";
   }
   try {
     localStorage.setItem("by", name);
@@ -106,9 +99,7 @@ for (const t of document.querySelectorAll("[role=tab]")) {
   t.addEventListener("click", () => choose(t.dataset.name));
   t.addEventListener("keydown", (e) => {
     const all = [...t.parentNode.children],
-      i =
-        all.indexOf(t) +
-        (e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0);
+      i = all.indexOf(t) + (e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0);
     const to = all[(i + all.length) % all.length];
     if (to !== t) {
       choose(to.dataset.name);
@@ -132,11 +123,7 @@ if (toc.length) {
   const mark = () => {
     let n = 0;
     toc.forEach((a, i) => {
-      if (
-        document.getElementById(a.hash.slice(1)).getBoundingClientRect().top <
-        120
-      )
-        n = i;
+      if (document.getElementById(a.hash.slice(1)).getBoundingClientRect().top < 120) n = i;
     });
     toc.forEach((a, i) => a.classList.toggle("at", i === n));
   };

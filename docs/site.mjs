@@ -149,47 +149,32 @@ async function readmesIn(folder) {
     .map((name) => `${folder}/${name}`);
 }
 
-const FILES = SECTIONS.flatMap(({ groups }) =>
-  groups.flatMap(({ files }) => files),
-);
+const FILES = SECTIONS.flatMap(({ groups }) => groups.flatMap(({ files }) => files));
 const documents = (await readdir(path.join(ROOT, "docs"), { recursive: true }))
   .map((name) => `docs/${name.replaceAll("\\", "/")}`)
   .filter((name) => name.endsWith(".md"));
 const homeless = documents.filter((name) => !FILES.includes(name));
 if (homeless.length > 0)
-  throw new Error(
-    `Of which kind? SECTIONS of docs/site.mjs lacks ${homeless.join(", ")}.`,
-  );
+  throw new Error(`Of which kind? SECTIONS of docs/site.mjs lacks ${homeless.join(", ")}.`);
 
 /** @type {Readonly<Record<string, string>>} */
 const KIND = Object.fromEntries(
   SECTIONS.flatMap(({ title, groups }) =>
     groups.flatMap((group) =>
-      group.files.map((file) => [
-        file,
-        [title, group.title].filter(Boolean).join(" · "),
-      ]),
+      group.files.map((file) => [file, [title, group.title].filter(Boolean).join(" · ")]),
     ),
   ),
 );
-const { version } = JSON.parse(
-  await readFile(path.join(ROOT, "package.json"), "utf8"),
-);
+const { version } = JSON.parse(await readFile(path.join(ROOT, "package.json"), "utf8"));
 
 const markdown = new MarkdownIt({ html: true });
 const { rules } = markdown.renderer;
 rules.fence = (tokens, i) =>
-  tokens[i]?.info === "mermaid"
-    ? transitionsTable(tokens[i].content)
-    : codeBlock(tokens[i]);
+  tokens[i]?.info === "mermaid" ? transitionsTable(tokens[i].content) : codeBlock(tokens[i]);
 // What a person sees, and what to do: on a phone one below the other.
 rules.table_open = (tokens, i) => {
-  const end = tokens.findIndex(
-    (token, k) => k > i && token.type === "tr_close",
-  );
-  const columns = tokens
-    .slice(i, end)
-    .filter(({ type }) => type === "th_open").length;
+  const end = tokens.findIndex((token, k) => k > i && token.type === "tr_close");
+  const columns = tokens.slice(i, end).filter(({ type }) => type === "th_open").length;
   return `<div class="wide"><table${columns === 2 ? ' class="cards"' : ""}>\n`;
 };
 rules.table_close = () => "</table></div>\n";
@@ -264,12 +249,9 @@ function searched() {
     const { tokens = [], title = "" } = pages.get(file) ?? {};
     const page = { page: addressOf(file), kind: KIND[file] ?? "", title };
     const lead = tokens.find(
-      ({ type }, i) =>
-        type === "inline" && tokens[i - 1]?.type === "paragraph_open",
+      ({ type }, i) => type === "inline" && tokens[i - 1]?.type === "paragraph_open",
     );
-    const found = [
-      { ...page, url: page.page, heading: lead?.content ?? "", text: "" },
-    ];
+    const found = [{ ...page, url: page.page, heading: lead?.content ?? "", text: "" }];
     for (const [i, token] of tokens.entries()) {
       const last = found.at(-1);
       if (token.type === "heading_open" && token.tag !== "h1")
@@ -310,10 +292,7 @@ function page(file) {
 
 /** @param {string} file @param {number} at */
 function neighbours(file, at) {
-  const link = (
-    /** @type {string | undefined} */ other,
-    /** @type {"prev" | "next"} */ rel,
-  ) =>
+  const link = (/** @type {string | undefined} */ other, /** @type {"prev" | "next"} */ rel) =>
     other === undefined
       ? ""
       : `<a class="${rel === "prev" ? "p" : "n"}" href="${relative(addressOf(file), addressOf(other))}" rel="${rel}"><small>${rel === "prev" ? "Previous" : "Next"}</small>${escape(pages.get(other)?.title ?? "")}</a>`;
@@ -380,8 +359,7 @@ function startPage() {
     /** @type {string} */ title,
     /** @type {string} */ lead,
     /** @type {readonly string[]} */ files,
-  ) =>
-    `<section><h2>${title}</h2><p>${lead}</p><ul>${files.map(link).join("")}</ul></section>`;
+  ) => `<section><h2>${title}</h2><p>${lead}</p><ul>${files.map(link).join("")}</ul></section>`;
   return shell({
     file: "index.html",
     title: "Sigil docs",
@@ -416,13 +394,9 @@ ${door(
 ${door(
   "Understand",
   "Why it is as it is.",
-  [
-    "architecture",
-    "why-nothing-is-lost",
-    "when-others-change-things",
-    "security",
-    "why-sigil",
-  ].map((name) => `docs/explanation/${name}.md`),
+  ["architecture", "why-nothing-is-lost", "when-others-change-things", "security", "why-sigil"].map(
+    (name) => `docs/explanation/${name}.md`,
+  ),
 )}
 </div>
 `,
@@ -437,8 +411,7 @@ function withLinks(tokens, file) {
     if (token.children) withLinks(token.children, file);
     // Of a table's columns; a policy allows no style within a page.
     const style = token.attrGet("style");
-    if (style !== null)
-      token.attrs = [["class", style.replace("text-align:", "")]];
+    if (style !== null) token.attrs = [["class", style.replace("text-align:", "")]];
     const attribute = token.type === "image" ? "src" : "href";
     const link = token.attrGet(attribute);
     if (token.type === "link_open") {
@@ -448,8 +421,7 @@ function withLinks(tokens, file) {
         token.tag = "span";
         token.attrs = [["title", `In the repository: ${link}`]];
       } else token.attrSet("href", address);
-    } else if (token.type === "link_close" && open.pop() === false)
-      token.tag = "span";
+    } else if (token.type === "link_close" && open.pop() === false) token.tag = "span";
     else if (token.type === "image" && link !== null)
       token.attrSet("src", addressFrom(file, link) ?? link);
   }
@@ -461,15 +433,10 @@ function addressFrom(file, link) {
   if (/^(?:https?:|#)/u.test(link)) return link;
   const [place = "", anchor] = link.split("#");
   const target = path.posix.join(path.posix.dirname(file), place);
-  const document = [target, `${target}/README.md`].find((one) =>
-    pages.has(one),
-  );
+  const document = [target, `${target}/README.md`].find((one) => pages.has(one));
   if (document === undefined && !COPIED.test(target)) return undefined;
   if (document === undefined) copied.add(target);
-  const address = relative(
-    addressOf(file),
-    document === undefined ? target : addressOf(document),
-  );
+  const address = relative(addressOf(file), document === undefined ? target : addressOf(document));
   return anchor === undefined ? address : `${address}#${anchor}`;
 }
 
@@ -625,10 +592,7 @@ function highlight(language, code) {
   let html = "";
   let end = 0;
   for (const match of code.matchAll(pattern)) {
-    const [kind] =
-      Object.entries(match.groups ?? {}).find(
-        ([, text]) => text !== undefined,
-      ) ?? [];
+    const [kind] = Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined) ?? [];
     html += `${escape(code.slice(end, match.index))}<span class="${kind}">${escape(match[0])}</span>`;
     end = match.index + match[0].length;
   }
@@ -657,13 +621,9 @@ const copied = new Set();
 await rm(SITE, { recursive: true, force: true });
 for (const file of FILES) await write(addressOf(file), page(file));
 await write("index.html", startPage());
-for (const file of copied)
-  await write(file, await readFile(path.join(ROOT, file)));
+for (const file of copied) await write(file, await readFile(path.join(ROOT, file)));
 // One palette for the page, the documents and the API's own page.
-const tokens = await readFile(
-  path.join(ROOT, "src/page/src/styles/tokens.css"),
-  "utf8",
-);
+const tokens = await readFile(path.join(ROOT, "src/page/src/styles/tokens.css"), "utf8");
 const siteCss = await readFile(path.join(ROOT, "docs/site.css"), "utf8");
 await write("site.css", tokens + siteCss);
 await write("site.js", await readFile(path.join(ROOT, "docs/site.js")));

@@ -70,15 +70,10 @@ for (const folder of ["dist/functions", "dist/chunks"])
 
 const folders = new Set(COPIED);
 const page = await buildPage(path.join(ROOT, "dist/page"));
-for (const { inputs } of [
-  ...Object.values(metafile.outputs),
-  ...Object.values(page.outputs),
-])
+for (const { inputs } of [...Object.values(metafile.outputs), ...Object.values(page.outputs)])
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     // A stand-in would be one as well.
-    const [folder] =
-      /^(?:(?:.*\/)?node_modules\/(?:@[^/]+\/)?|packages\/)[^/]+/u.exec(file) ??
-      [];
+    const [folder] = /^(?:(?:.*\/)?node_modules\/(?:@[^/]+\/)?|packages\/)[^/]+/u.exec(file) ?? [];
     if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
   }
 const packages = [];

@@ -6,8 +6,7 @@ const read = (file) => JSON.parse(readFileSync(file, "utf8"));
 const { measured, assumed } = read(new URL("counts.json", import.meta.url));
 const prices = read(process.argv[2] ?? new URL("prices.json", import.meta.url));
 
-const requestsOf = ({ reads, writes, transactions }) =>
-  reads + writes + transactions;
+const requestsOf = ({ reads, writes, transactions }) => reads + writes + transactions;
 
 /** What is billed of the timers and of the availability test from three places, and of so many versions in ten regions; a client `waits` for each. */
 function usageOf(versions, gigabytes, waits) {
@@ -18,30 +17,23 @@ function usageOf(versions, gigabytes, waits) {
   const reads = waits ? version.waits : 0;
   // The HTTP requests, and each step.
   const executions = 1 + version.steps + reads;
-  const seconds =
-    assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
+  const seconds = assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
   return {
     "table requests":
       runs.reconcile *
-        (requestsOf(measured.idleReconcile) +
-          assumed.readsOfTestGroups +
-          assumed.readsOfRollouts) +
+        (requestsOf(measured.idleReconcile) + assumed.readsOfTestGroups + assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
       runs.keyGuardian * assumed.readsOfKeyGuardian +
-      runs.drift *
-        (assumed.readsOfDrift +
-          Math.min(versions, assumed.versionsOfDriftRun)) +
+      runs.drift * (assumed.readsOfDrift + Math.min(versions, assumed.versionsOfDriftRun)) +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
       versions * (requestsOf(version) + reads),
     "Service Bus operations":
       runs.deadLetters * assumed.peeksOfDeadLetters +
       runs.readiness * assumed.peeksOfReadiness +
-      versions *
-        (2 * version.messages + (1 + receiversOfEvents) * version.events),
+      versions * (2 * version.messages + (1 + receiversOfEvents) * version.events),
     executions: timers + versions * executions,
-    "GB-seconds":
-      (timers * assumed.secondsOfOthers + versions * seconds) * gigabytes,
+    "GB-seconds": (timers * assumed.secondsOfOthers + versions * seconds) * gigabytes,
   };
 }
 
@@ -50,26 +42,21 @@ const beyond = (used, free) => Math.max(0, used - free);
 function pricesOf(usage) {
   const { tables, serviceBus, functions } = prices;
   return {
-    "table requests":
-      (usage["table requests"] / 10_000) * tables.tenThousandTransactions,
+    "table requests": (usage["table requests"] / 10_000) * tables.tenThousandTransactions,
     "Service Bus operations":
-      (beyond(usage["Service Bus operations"], serviceBus.freeOperations) /
-        1e6) *
+      (beyond(usage["Service Bus operations"], serviceBus.freeOperations) / 1e6) *
       serviceBus.millionOperations,
     executions:
-      (beyond(usage.executions, functions.freeExecutions) / 1e6) *
-      functions.millionExecutions,
+      (beyond(usage.executions, functions.freeExecutions) / 1e6) * functions.millionExecutions,
     "GB-seconds":
-      beyond(usage["GB-seconds"], functions.freeGigabyteSeconds) *
-      functions.gigabyteSecond,
+      beyond(usage["GB-seconds"], functions.freeGigabyteSeconds) * functions.gigabyteSecond,
   };
 }
 
 const money = (amount) => amount.toFixed(2);
 const number = (count) => count.toLocaleString("en-US");
 const VERSIONS = [0, 1_000, 10_000];
-const priceOf = (...of) =>
-  Object.values(pricesOf(usageOf(...of))).reduce((a, b) => a + b);
+const priceOf = (...of) => Object.values(pricesOf(usageOf(...of))).reduce((a, b) => a + b);
 const { instanceGigabytes } = assumed;
 const months = VERSIONS.map((versions) => {
   const usage = usageOf(versions, instanceGigabytes, false);
@@ -82,8 +69,7 @@ const months = VERSIONS.map((versions) => {
 const thousandAfter = (versions, ...of) =>
   `**${money(priceOf(versions + 1_000, ...of) - priceOf(versions, ...of))}**`;
 /** As the first of a month, and where nothing is free any more. */
-const thousands = (...of) =>
-  [0, 100_000].map((versions) => thousandAfter(versions, ...of));
+const thousands = (...of) => [0, 100_000].map((versions) => thousandAfter(versions, ...of));
 const [first, later] = thousands(instanceGigabytes, false);
 const [waitedFirst, waitedLater] = thousands(instanceGigabytes, true);
 const [smallFirst, smallLater] = thousands(0.5, false);
@@ -93,17 +79,13 @@ console.log(
   [
     row([
       `a month, in ${prices.currency}`,
-      ...months.map(({ versions }) =>
-        versions === 0 ? "idle" : `${number(versions)} versions`,
-      ),
+      ...months.map(({ versions }) => (versions === 0 ? "idle" : `${number(versions)} versions`)),
     ]),
     row(["---", ...months.map(() => "---:")]),
     ...Object.keys(months[0].usage).map((name) =>
       row([
         name,
-        ...months.map(
-          ({ usage, costs }) => `${number(usage[name])}: ${money(costs[name])}`,
-        ),
+        ...months.map(({ usage, costs }) => `${number(usage[name])}: ${money(costs[name])}`),
       ]),
     ),
     row([

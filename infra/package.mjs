@@ -18,15 +18,11 @@ const files = {
   // For the smoke test: a package that cannot be loaded has none of them, and says nothing.
   "functions.json": await readFile(`${ROOT}dist/functions.json`),
   LICENSE: await readFile(`${ROOT}LICENSE`),
-  "THIRD-PARTY-NOTICES.txt": await readFile(
-    `${ROOT}dist/THIRD-PARTY-NOTICES.txt`,
-  ),
+  "THIRD-PARTY-NOTICES.txt": await readFile(`${ROOT}dist/THIRD-PARTY-NOTICES.txt`),
 };
 for (const folder of FOLDERS)
   for (const file of await filesIn(folder))
-    files[`dist/${folder}/${file}`] = await readFile(
-      `${ROOT}dist/${folder}/${file}`,
-    );
+    files[`dist/${folder}/${file}`] = await readFile(`${ROOT}dist/${folder}/${file}`);
 
 async function filesIn(folder) {
   const root = `${ROOT}dist/${folder}`;
@@ -53,6 +49,4 @@ if (named === undefined) {
     await writeFile(target, content);
   }
 }
-console.log(
-  `${file}: ${Object.keys(files).length} files, ${(zip.length / 1e6).toFixed(2)} MB`,
-);
+console.log(`${file}: ${Object.keys(files).length} files, ${(zip.length / 1e6).toFixed(2)} MB`);

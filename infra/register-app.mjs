@@ -85,9 +85,7 @@ const redirectUris = Array.from(
 );
 const hasPage = redirectUris.some((uri) => uri.endsWith("/api/ui/"));
 rest("PATCH", `/applications/${application.id}`, {
-  identifierUris: [
-    ...new Set([...(application.identifierUris ?? []), `api://${appId}`]),
-  ],
+  identifierUris: [...new Set([...(application.identifierUris ?? []), `api://${appId}`])],
   appRoles: [
     ...roles.map(({ id, value, displayName, description }) => ({
       id,
@@ -166,9 +164,7 @@ for (const assignment of options.assign) {
 console.log(`SIGIL_TOKEN_AUDIENCE=${appId}`);
 if (hasPage) {
   console.log(`SIGIL_UI_CLIENT_ID=${appId}`);
-  console.error(
-    `Once, by an administrator: az ad app permission admin-consent --id ${appId}`,
-  );
+  console.error(`Once, by an administrator: az ad app permission admin-consent --id ${appId}`);
 }
 
 function roleOf(value) {
@@ -177,9 +173,7 @@ function roleOf(value) {
 
 /** What is there beside Sigil's own. */
 function others(items = []) {
-  return items.filter(({ value }) =>
-    ROLES.every((role) => role.value !== value),
-  );
+  return items.filter(({ value }) => ROLES.every((role) => role.value !== value));
 }
 
 function list(path) {

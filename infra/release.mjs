@@ -2,14 +2,7 @@
 // dist, the documentation site, their checksums, and the release notes. All are of one version. The same build gives the same files.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
@@ -32,10 +25,7 @@ writeFileSync(
     "dist/THIRD-PARTY-NOTICES.txt",
   ]),
 );
-writeFileSync(
-  `${FOLDER}/sigil-docs-${version}.zip`,
-  zipOf("dist/site", filesIn("dist/site")),
-);
+writeFileSync(`${FOLDER}/sigil-docs-${version}.zip`, zipOf("dist/site", filesIn("dist/site")));
 writeFileSync(`${FOLDER}/RELEASE-NOTES.md`, notes());
 const names = readdirSync(FOLDER).sort();
 writeFileSync(
@@ -47,9 +37,7 @@ writeFileSync(
     })
     .join(""),
 );
-console.log(
-  [...names, "SHA256SUMS"].map((name) => `${FOLDER}/${name}`).join("\n"),
-);
+console.log([...names, "SHA256SUMS"].map((name) => `${FOLDER}/${name}`).join("\n"));
 
 function npm(...args) {
   const { npm_execpath: script } = process.env;
@@ -77,7 +65,6 @@ function zipOf(folder, files) {
 /** What CHANGELOG.md says of this version. */
 function notes() {
   const [, newest = ""] = readFileSync("CHANGELOG.md", "utf8").split(/^## /mu);
-  if (!newest.startsWith(version))
-    throw new Error(`CHANGELOG.md does not begin with ${version}.`);
+  if (!newest.startsWith(version)) throw new Error(`CHANGELOG.md does not begin with ${version}.`);
   return `# Sigil ${newest.trimEnd()}\n`;
 }

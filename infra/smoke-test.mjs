@@ -25,8 +25,7 @@ const { values: options } = parseArgs({
     "wait-seconds": { type: "string", default: "15" },
   },
 });
-for (const name of ["api", "audience", "image"])
-  if (!options[name]) fail(`--${name} is missing.`);
+for (const name of ["api", "audience", "image"]) if (!options[name]) fail(`--${name} is missing.`);
 if (options.app && !options.package)
   fail("--package is missing: it says which functions --app is to have.");
 
@@ -34,28 +33,21 @@ const { checks } = JSON.parse(await until(ready));
 ok(`ready: ${checks.map(({ name }) => name).join(", ")}`);
 
 const stranger = await ask("GET", "/operations");
-if (stranger.status !== 401)
-  fail(`without a token the answer is ${stranger.status}, not 401`);
+if (stranger.status !== 401) fail(`without a token the answer is ${stranger.status}, not 401`);
 ok("nobody is let in without a token");
 
 const token =
   process.env["SIGIL_TOKEN"] ??
-  az(
-    ...["account", "get-access-token"],
-    ...["--scope", `api://${options.audience}/.default`],
-  ).accessToken;
+  az(...["account", "get-access-token"], ...["--scope", `api://${options.audience}/.default`])
+    .accessToken;
 const listed = await ask("GET", "/operations?top=1", { token });
-if (listed.status !== 200)
-  fail(`the token is refused: ${listed.status} ${listed.text}`);
+if (listed.status !== 200) fail(`the token is refused: ${listed.status} ${listed.text}`);
 ok("the token is accepted");
 
 const findings = await until(planned);
-ok(
-  `a plan is answered, with ${findings.map(({ code }) => code).join(", ") || "no finding"}`,
-);
+ok(`a plan is answered, with ${findings.map(({ code }) => code).join(", ") || "no finding"}`);
 
-if (options.app !== undefined)
-  ok(`${await until(complete)} functions are there`);
+if (options.app !== undefined) ok(`${await until(complete)} functions are there`);
 
 /** Throws the reason where the answer is another one. */
 async function ready() {
@@ -73,9 +65,7 @@ async function planned() {
   const { status, text } = await ask("POST", path, { token, body: planBody() });
   if (status !== 200) throw new Error(`the plan is refused: ${status} ${text}`);
   const { findings } = JSON.parse(text);
-  const denied = findings.filter(
-    ({ code }) => code === "InsufficientPermission",
-  );
+  const denied = findings.filter(({ code }) => code === "InsufficientPermission");
   if (denied.length > 0)
     throw new Error(
       `Sigil's identity lacks a role:\n${denied.map(({ message }) => message).join("\n")}`,
@@ -89,14 +79,10 @@ async function complete() {
     ...["functionapp", "function", "list"],
     ...["--resource-group", options["resource-group"], "--name", options.app],
   ).map(({ name }) => name.split("/").at(-1));
-  const names = JSON.parse(
-    fileIn(readFileSync(options.package), "functions.json"),
-  );
+  const names = JSON.parse(fileIn(readFileSync(options.package), "functions.json"));
   const missing = names.filter((name) => !found.includes(name));
   if (missing.length > 0)
-    throw new Error(
-      `${found.length} functions are there. Missing: ${missing.join(", ")}`,
-    );
+    throw new Error(`${found.length} functions are there. Missing: ${missing.join(", ")}`);
   return found.length;
 }
 
@@ -104,25 +90,17 @@ async function complete() {
 function fileIn(zip, wanted) {
   let at = zip.readUInt32LE(zip.lastIndexOf("PK\x05\x06") + 16);
   while (zip.readUInt32LE(at) === 0x02014b50) {
-    const [name, extra, comment] = [28, 30, 32].map((field) =>
-      zip.readUInt16LE(at + field),
-    );
+    const [name, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field));
     if (zip.toString("utf8", at + 46, at + 46 + name) === wanted) {
       const header = zip.readUInt32LE(at + 42);
-      const begin =
-        header +
-        30 +
-        zip.readUInt16LE(header + 26) +
-        zip.readUInt16LE(header + 28);
+      const begin = header + 30 + zip.readUInt16LE(header + 26) + zip.readUInt16LE(header + 28);
       const content = zip.subarray(begin, begin + zip.readUInt32LE(at + 20));
       const stored = zip.readUInt16LE(at + 10) === 0;
       return String(stored ? content : inflateRawSync(content));
     }
     at += 46 + name + extra + comment;
   }
-  return fail(
-    `${options.package} has no ${wanted}: it is of an earlier release.`,
-  );
+  return fail(`${options.package} has no ${wanted}: it is of an earlier release.`);
 }
 
 /** Asks again for a while: a package that was just published, and a role that was just given, take minutes. */

@@ -29,11 +29,9 @@ const { values: options } = parseArgs({
 const { location: home, second: away } = options;
 const waitMs = 1_000 * Number(options["wait-seconds"]);
 const pause = (waits = 1) => setTimeout(waits * waitMs);
-const run = (command, ...args) =>
-  execFileSync(command, args, { encoding: "utf8" }).trim();
+const run = (command, ...args) => execFileSync(command, args, { encoding: "utf8" }).trim();
 /** A list of words: a region may have the name "West Europe". */
-const az = (words) =>
-  JSON.parse(run("az", ...words, "--output", "json") || "null");
+const az = (words) => JSON.parse(run("az", ...words, "--output", "json") || "null");
 const tokens = {};
 
 if (!options.remove) {
@@ -257,8 +255,7 @@ async function settled(id) {
     for (const { region, state } of replicationStatus?.summary ?? [])
       if (/Completed|Failed/u.test(state))
         seconds[`${region} ${state}`] ??= (Date.now() - began) / 1_000;
-    if (/Succeeded|Failed/u.test(provisioningState))
-      return { provisioningState, seconds };
+    if (/Succeeded|Failed/u.test(provisioningState)) return { provisioningState, seconds };
   });
 }
 
@@ -319,11 +316,8 @@ async function removeAll() {
       await attempt(`the role ${roleName}`, () => removeRole(name));
   for (const app of az(["ad", "app", "list", "--display-name", TAG]))
     if (app.displayName === TAG)
-      await attempt(`the application ${TAG}`, () =>
-        az(["ad", "app", "delete", "--id", app.appId]),
-      );
-  for (const one of left)
-    console.error(`${one}\nIt is left: node infra/verify.mjs --remove`);
+      await attempt(`the application ${TAG}`, () => az(["ad", "app", "delete", "--id", app.appId]));
+  for (const one of left) console.error(`${one}\nIt is left: node infra/verify.mjs --remove`);
   return left;
 }
 

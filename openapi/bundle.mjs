@@ -12,8 +12,7 @@ export function bundle(document, shared) {
     if (name in document.components.schemas)
       throw new TypeError(`Both documents have a schema ${name}.`);
     const schema = shared[name];
-    if (schema === undefined)
-      throw new TypeError(`The OpenAPI document has no schema ${name}.`);
+    if (schema === undefined) throw new TypeError(`The OpenAPI document has no schema ${name}.`);
     if (!(name in schemas)) {
       schemas[name] = undefined; // Its place is taken before it is looked into: schemas may refer to each other.
       schemas[name] = withReferences(schema, (reference) =>
@@ -36,15 +35,12 @@ export function bundle(document, shared) {
 }
 
 function withReferences(value, change) {
-  if (Array.isArray(value))
-    return value.map((item) => withReferences(item, change));
+  if (Array.isArray(value)) return value.map((item) => withReferences(item, change));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, child]) => [
       name,
-      name === "$ref" && typeof child === "string"
-        ? change(child)
-        : withReferences(child, change),
+      name === "$ref" && typeof child === "string" ? change(child) : withReferences(child, change),
     ]),
   );
 }

@@ -44,9 +44,7 @@ const types = await openapiTS(
     immutable: true,
     // The envelope's `data` is any object: as `unknown`, an event that is this envelope and more has its own data alone.
     transform: ({ type, properties, additionalProperties }) =>
-      type === "object" && !properties && additionalProperties === undefined
-        ? UNKNOWN
-        : undefined,
+      type === "object" && !properties && additionalProperties === undefined ? UNKNOWN : undefined,
   },
 );
 const eventTypes = astToString(types);
@@ -81,8 +79,8 @@ for (const file of [
 
 // In the clothes of the page for people: its tokens, then what Swagger UI takes of them.
 const styles = await Promise.all(
-  ["../src/page/src/styles/tokens.css", "../src/http/docs/page.css"].map(
-    (file) => readFile(new URL(file, import.meta.url), "utf8"),
+  ["../src/page/src/styles/tokens.css", "../src/http/docs/page.css"].map((file) =>
+    readFile(new URL(file, import.meta.url), "utf8"),
   ),
 );
 await write("dist/docs/page.css", styles.join(""));

@@ -3,9 +3,10 @@
  * name: the schema's own among the components, elsewhere the names of those around it. Some generators number them otherwise.
  */
 export function withTitles(document) {
-  const schemas = Object.entries(document.components.schemas).map(
-    ([name, schema]) => [name, titled(schema, name)],
-  );
+  const schemas = Object.entries(document.components.schemas).map(([name, schema]) => [
+    name,
+    titled(schema, name),
+  ]);
   return {
     ...document,
     components: {
@@ -16,11 +17,9 @@ export function withTitles(document) {
 }
 
 function titled(schema, name, isBranch = false) {
-  if (typeof schema !== "object" || schema === null || "$ref" in schema)
-    return schema;
+  if (typeof schema !== "object" || schema === null || "$ref" in schema) return schema;
   const { properties, items, additionalProperties } = schema;
-  const isType =
-    !isBranch && Boolean(properties ?? schema.enum ?? schema.allOf);
+  const isType = !isBranch && Boolean(properties ?? schema.enum ?? schema.allOf);
   return {
     ...(isType && { title: name }),
     ...schema,

@@ -6,10 +6,7 @@ import { toDisplay } from "./azure/arm/flows.js";
 import type { Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
 import { createAuthenticator } from "./authorization/authentication.js";
-import {
-  requireMayUse,
-  requireMayWrite,
-} from "./authorization/gallery-policy.js";
+import { requireMayUse, requireMayWrite } from "./authorization/gallery-policy.js";
 import { runDrift } from "./drift/run-drift.js";
 import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
@@ -28,10 +25,7 @@ import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
 import type { StepMessage } from "./operation/steps.js";
 import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
-import {
-  queueFunction,
-  type QueueFunction,
-} from "./messaging/queue-function.js";
+import { queueFunction, type QueueFunction } from "./messaging/queue-function.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
@@ -185,9 +179,7 @@ export async function createApp(
         check: (signal) => messenger.checkReceivers(signal),
       },
     ],
-    JSON.parse(
-      readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),
-    ) as object,
+    JSON.parse(readFileSync(new URL("openapi/asyncapi.json", built), "utf8")) as object,
     built,
     signInOf(config),
   );
@@ -202,13 +194,9 @@ export async function createApp(
       log.warn(`what a test machine has left is not deleted: ${reason}`, {
         resourceId,
       });
-    for (const error of errors)
-      log.error("a resource group could not be searched", error);
+    for (const error of errors) log.error("a resource group could not be searched", error);
   };
-  const promoteTested = async (
-    log: Log,
-    context: InvocationContext,
-  ): Promise<void> => {
+  const promoteTested = async (log: Log, context: InvocationContext): Promise<void> => {
     const { errors, versions } = await runRollouts(
       rollout,
       traceparentOf(context.traceContext?.traceParent),
@@ -237,12 +225,7 @@ export async function createApp(
           return putImageVersion(imageVersions, {
             ...command,
             requireMayUse: (resources) =>
-              requireMayUse(
-                galleryPolicy,
-                REQUESTS_QUEUE,
-                command.id,
-                resources,
-              ),
+              requireMayUse(galleryPolicy, REQUESTS_QUEUE, command.id, resources),
           });
         },
         validateBody: (body) => validator.validateBody("putImageVersion", body),
@@ -250,12 +233,10 @@ export async function createApp(
           requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
           return reportTestResult(testResults, command);
         },
-        validateTestResult: (body) =>
-          validator.validateBody("reportTestResult", body),
+        validateTestResult: (body) => validator.validateBody("reportTestResult", body),
         events: operations.events,
         keepRejected: (request) => messenger.keepRejected(request),
-        postpone: (request) =>
-          messenger.postpone(REQUESTS_QUEUE.queue, request),
+        postpone: (request) => messenger.postpone(REQUESTS_QUEUE.queue, request),
         maxDeliveryCount: config.maxDeliveryCount,
         eventSource: config.eventSource,
         now,
@@ -338,11 +319,7 @@ export async function createApp(
       );
       for (const { queue, count, oldestTime } of looks) {
         const ageMs = now().getTime() - Date.parse(oldestTime ?? "");
-        metrics.deadLetters(
-          queue,
-          count,
-          oldestTime === undefined ? 0 : ageMs / 1_000,
-        );
+        metrics.deadLetters(queue, count, oldestTime === undefined ? 0 : ageMs / 1_000);
         if (count > 0)
           log.warn("there are dead letters", {
             queue,
@@ -351,8 +328,7 @@ export async function createApp(
             ended: ended[queue] ?? 0,
           });
       }
-      for (const error of errors)
-        log.error("a dead-letter queue could not be checked", error);
+      for (const error of errors) log.error("a dead-letter queue could not be checked", error);
     }),
     deadLetterSchedule: config.deadLetterSchedule,
     ageing: logged(async (log) => {

@@ -139,11 +139,7 @@ export class ServiceError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: ServiceErrorOptions = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.findings = options.findings ?? [];

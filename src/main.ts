@@ -4,7 +4,4 @@ const { createApp } = await import("./app.js");
 const { readConfig } = await import("./config/config.js");
 
 /** The build has put this beside its other files. */
-export const app = await createApp(
-  readConfig(process.env),
-  new URL("../", import.meta.url),
-);
+export const app = await createApp(readConfig(process.env), new URL("../", import.meta.url));

@@ -17,19 +17,14 @@ interface Rooms {
 }
 
 /** `rooms`: asked for when it is needed, as they need the core themselves. */
-export function createObjections(
-  rooms: () => Rooms,
-): Dependencies["objections"] {
+export function createObjections(rooms: () => Rooms): Dependencies["objections"] {
   return async (id, deed) => {
     const { gates, revocations, rollout, retention } = rooms();
     const byBan = await objectionsByBan(revocations, id, deed);
     if (byBan.length > 0) return byBan;
     switch (deed.kind) {
       case "obeyRule":
-        return objected(
-          "Superseded",
-          await whyNotByRule(rollout, id, deed.record, deed.change),
-        );
+        return objected("Superseded", await whyNotByRule(rollout, id, deed.record, deed.change));
       case "deleteByPolicy":
         return objected("KeptByRetention", await keptNow(retention, id));
       default:
@@ -39,11 +34,6 @@ export function createObjections(
 }
 
 /** To what a machine has begun: it decides anew, and nobody is told what to do. */
-function objected(
-  code: Objection["code"],
-  message: string | undefined,
-): readonly Objection[] {
-  return message === undefined
-    ? []
-    : [{ code, pointer: "", message, remediation: "" }];
+function objected(code: Objection["code"], message: string | undefined): readonly Objection[] {
+  return message === undefined ? [] : [{ code, pointer: "", message, remediation: "" }];
 }

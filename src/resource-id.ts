@@ -40,8 +40,7 @@ export function normaliseResourceId(text: string): string {
 export function parseResourceId(text: string): ResourceId | undefined {
   const match = RESOURCE_ID.exec(normaliseResourceId(text));
   if (match === null) return undefined;
-  const [, subscriptionId, resourceGroupName, namespace, path] =
-    match as unknown as string[];
+  const [, subscriptionId, resourceGroupName, namespace, path] = match as unknown as string[];
   const segments = (path as string).slice(1).split("/");
   return {
     subscriptionId: (subscriptionId as string).toLowerCase(),
@@ -67,10 +66,7 @@ export function isComputeResourceId(text: string, type: string): boolean {
 
 /** ARM compares resource ids without regard to case. */
 export function sameResourceId(a: string, b: string): boolean {
-  return (
-    normaliseResourceId(a).toLowerCase() ===
-    normaliseResourceId(b).toLowerCase()
-  );
+  return normaliseResourceId(a).toLowerCase() === normaliseResourceId(b).toLowerCase();
 }
 
 const VERSION_NAME = /^\d{1,10}\.\d{1,10}\.\d{1,10}$/u;
@@ -80,11 +76,7 @@ export function parseImageVersionId(text: string): ImageVersionId | undefined {
   if (!isComputeResourceId(text, "galleries/images/versions")) return undefined;
   const id = parseResourceId(text);
   if (id === undefined) return undefined;
-  const [galleryName, imageName, versionName] = id.names as [
-    string,
-    string,
-    string,
-  ];
+  const [galleryName, imageName, versionName] = id.names as [string, string, string];
   if (!VERSION_NAME.test(versionName)) return undefined;
   return {
     subscriptionId: id.subscriptionId,
@@ -97,10 +89,7 @@ export function parseImageVersionId(text: string): ImageVersionId | undefined {
 
 /** The id of the gallery of these names, such as those of an image version in it. */
 export function galleryIdOf(
-  id: Pick<
-    ImageVersionId,
-    "subscriptionId" | "resourceGroupName" | "galleryName"
-  >,
+  id: Pick<ImageVersionId, "subscriptionId" | "resourceGroupName" | "galleryName">,
 ): string {
   return `/subscriptions/${id.subscriptionId}/resourceGroups/${id.resourceGroupName}/providers/Microsoft.Compute/galleries/${id.galleryName}`;
 }
@@ -112,9 +101,7 @@ export function imageIdOf(id: Omit<ImageVersionId, "versionName">): string {
 
 /** The id of an image definition, or undefined where `text` is another resource's id or none. */
 export function imageIdIn(text: string): string | undefined {
-  return isComputeResourceId(text, "galleries/images")
-    ? normaliseResourceId(text)
-    : undefined;
+  return isComputeResourceId(text, "galleries/images") ? normaliseResourceId(text) : undefined;
 }
 
 export function formatImageVersionId(id: ImageVersionId): string {

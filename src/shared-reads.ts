@@ -33,18 +33,13 @@ export class SharedReads<T> {
   }
 
   /** What is kept under the key and no older than `maxAgeMs`, or else what `read` answers. */
-  once(
-    key: string,
-    read: () => Promise<T>,
-    maxAgeMs = this.#options.keepMs,
-  ): Promise<T> {
+  once(key: string, read: () => Promise<T>, maxAgeMs = this.#options.keepMs): Promise<T> {
     const { keepMs, standInMs = keepMs, now } = this.#options;
     const { isKept = () => true } = this.#options;
     const nowMs = now().getTime();
     this.#kept.deleteWhile(({ sinceMs }) => nowMs - sinceMs >= standInMs);
     const present = this.#kept.get(key);
-    if (present !== undefined && nowMs - present.sinceMs < maxAgeMs)
-      return present.answer;
+    if (present !== undefined && nowMs - present.sinceMs < maxAgeMs) return present.answer;
     const answer = read().catch(async (error: unknown) => {
       const old = isThrottled(error) ? await present?.answer : undefined;
       if (present === undefined || old === undefined) throw error;
@@ -93,7 +88,5 @@ export class SharedReads<T> {
 }
 
 function isThrottled(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerThrottled"
-  );
+  return error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }

@@ -2,9 +2,7 @@
 
 /** Of a POSIX shell: what has no meaning there stands as it is, everything else between single quotes. */
 export function shellWord(text: string): string {
-  return /^[-\w@%+=:,./]+$/u.test(text)
-    ? text
-    : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[-\w@%+=:,./]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Of PowerShell: between single quotes, of which it knows five. */

@@ -3,8 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 
-const timeOf = (file) =>
-  statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+const timeOf = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 for (const folder of process.argv.slice(2)) {
   const installed = timeOf(`${folder}/node_modules/.package-lock.json`);

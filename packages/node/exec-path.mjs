@@ -6,9 +6,7 @@ import path from "node:path";
 
 const folder = import.meta.dirname;
 const root = path.join(folder, "../..");
-const { engines } = JSON.parse(
-  readFileSync(path.join(root, "package.json"), "utf8"),
-);
+const { engines } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
 const [major] = process.versions.node.split(".");
 const first = process.execPath === process.argv[0]; // Vitest reads its configuration several times
 if (first && !engines.node.split(" || ").includes(major)) {

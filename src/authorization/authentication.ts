@@ -73,9 +73,7 @@ interface Verified {
 }
 
 /** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
-export function createAuthenticator(
-  options: AuthenticatorOptions,
-): Authenticator {
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { now = () => new Date() } = options;
   const tenants = (options.tenants ?? []).map((id) => id.toLowerCase());
   const keysOf = new Map(
@@ -112,8 +110,7 @@ export function createAuthenticator(
           throw new Refusal(
             "The token carries a key of its own, which is never trusted. Get a token from the issuer.",
           ); // Invariant 4.
-        if (!TYPES.includes(typeOf(header.typ)))
-          throw new Refusal(NO_ACCESS_TOKEN);
+        if (!TYPES.includes(typeOf(header.typ))) throw new Refusal(NO_ACCESS_TOKEN);
         const keys = keysOf.get(iss);
         if (keys === undefined)
           throw new Refusal(
@@ -129,10 +126,7 @@ export function createAuthenticator(
           currentDate: now(),
           requiredClaims: ["exp"],
         });
-        if (
-          tenants.length > 0 &&
-          !tenants.includes(lower(payload["tid"]) ?? "")
-        )
+        if (tenants.length > 0 && !tenants.includes(lower(payload["tid"]) ?? ""))
           throw new Refusal(
             "The token comes from another tenant. Get one from the tenant of this API.",
           );
@@ -142,8 +136,7 @@ export function createAuthenticator(
         verified.set(hash, {
           principal,
           key,
-          currentKey: () =>
-            find(protectedHeader, { payload: "", signature: "" }),
+          currentKey: () => find(protectedHeader, { payload: "", signature: "" }),
           untilMs: ((payload.exp ?? 0) + options.clockToleranceSeconds) * 1_000,
         });
         return principal;
@@ -163,8 +156,7 @@ class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-const NO_ACCESS_TOKEN =
-  "The token is not an access token. Ask for one for this API.";
+const NO_ACCESS_TOKEN = "The token is not an access token. Ask for one for this API.";
 
 /** Invariant 2: what is wrong with the token goes through, what is wrong with reading the keys is 503. */
 function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
@@ -201,21 +193,14 @@ const CLAIM_REASONS: Readonly<Record<string, string>> = {
 /** Which check failed, in words that hold nothing of the token. Invariant 3. */
 function reasonOf(error: unknown): string {
   if (error instanceof Refusal) return error.message;
-  if (error instanceof errors.JWTExpired)
-    return "The token has expired. Get a new one.";
+  if (error instanceof errors.JWTExpired) return "The token has expired. Get a new one.";
   if (error instanceof errors.JWTClaimValidationFailed)
-    return (
-      CLAIM_REASONS[error.claim] ??
-      `The token's claim ${error.claim} is not valid.`
-    );
+    return CLAIM_REASONS[error.claim] ?? `The token's claim ${error.claim} is not valid.`;
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return "The token's signature does not match.";
   if (error instanceof errors.JOSEAlgNotAllowed)
     return `The token is signed with an algorithm other than ${ALGORITHMS.join(", ")}.`;
-  if (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys
-  )
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
     return "The token is signed with a key that the issuer does not publish.";
   return "The token is not a signed JSON Web Token.";
 }
@@ -234,9 +219,7 @@ function typeOf(typ: unknown): string | undefined {
 
 function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
   const claim = (...names: string[]): string | undefined =>
-    names
-      .map((name) => payload[name])
-      .find((value): value is string => typeof value === "string");
+    names.map((name) => payload[name]).find((value): value is string => typeof value === "string");
   // Entra ID v2 tokens name the client in `azp`, v1 tokens in `appid`; RFC 9068 has `client_id`.
   const appId = claim("azp", "appid", "client_id");
   const objectId = claim("oid");
@@ -252,19 +235,14 @@ function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
 /** Entra ID gives `scp` to tokens of people alone, `roles` to both. Invariant 5. */
 function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   const { roles, scp } = payload;
-  const held = (Array.isArray(roles) ? roles : []).filter(
-    (role) => typeof role === "string",
-  );
+  const held = (Array.isArray(roles) ? roles : []).filter((role) => typeof role === "string");
   if (scp === undefined) return held;
-  if (typeof scp !== "string")
-    throw new Refusal("The token's claim scp is not a string."); // Invariant 6.
+  if (typeof scp !== "string") throw new Refusal("The token's claim scp is not a string."); // Invariant 6.
   const scopes = scp.split(" ");
   return [
     ...held.filter((role) => !isRole(role)),
     ...ROLES.filter(
-      (role) =>
-        isSufficient(scopes, role) &&
-        (scopesAssign || isSufficient(held, role)),
+      (role) => isSufficient(scopes, role) && (scopesAssign || isSufficient(held, role)),
     ),
   ];
 }

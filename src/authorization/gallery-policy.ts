@@ -41,10 +41,7 @@ export function gatesOf(
   image: Omit<ImageVersionId, "versionName">,
 ): readonly Gate[] {
   return gates.filter(({ images }) =>
-    images.some(
-      (pattern) =>
-        isTarget(pattern, image) && fits(pattern.imageName, image.imageName),
-    ),
+    images.some((pattern) => isTarget(pattern, image) && fits(pattern.imageName, image.imageName)),
   );
 }
 
@@ -162,8 +159,7 @@ export function requireMayUse(
     ({ kind, id }) =>
       !rules.some(
         ({ [kind]: patterns }) =>
-          patterns === undefined ||
-          patterns.some((pattern) => isResource(pattern, id)),
+          patterns === undefined || patterns.some((pattern) => isResource(pattern, id)),
       ),
   );
   if (refused.length === 0) return;
@@ -188,14 +184,11 @@ export function requireMayUse(
 /** What a change of the resource that an operation is about writes to: its gallery, or its subscription. */
 export function writeTargetOf(resourceId: string): WriteTarget {
   const id = parseImageVersionId(
-    imageIdIn(resourceId) === undefined
-      ? resourceId
-      : `${resourceId}/versions/0.0.0`,
+    imageIdIn(resourceId) === undefined ? resourceId : `${resourceId}/versions/0.0.0`,
   );
   if (id !== undefined) return id;
   const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(resourceId)?.[1];
-  if (subscriptionId === undefined)
-    throw new TypeError(`${resourceId} is in no subscription`);
+  if (subscriptionId === undefined) throw new TypeError(`${resourceId} is in no subscription`);
   return { subscriptionId };
 }
 
@@ -215,9 +208,7 @@ export function requireMayWrite(
 }
 
 function nameOf(caller: Caller): string {
-  return "queue" in caller
-    ? `Messages of the queue ${caller.queue}`
-    : "This caller";
+  return "queue" in caller ? `Messages of the queue ${caller.queue}` : "This caller";
 }
 
 function idOf(target: WriteTarget): string {
@@ -228,14 +219,11 @@ function idOf(target: WriteTarget): string {
 }
 
 function isCaller(pattern: CallerPattern, caller: Caller): boolean {
-  if ("queue" in pattern)
-    return "queue" in caller && caller.queue === pattern.queue;
+  if ("queue" in pattern) return "queue" in caller && caller.queue === pattern.queue;
   if ("queue" in caller) return false;
   if ("role" in pattern) return caller.roles.includes(pattern.role);
   const [held, given] =
-    "appId" in pattern
-      ? [caller.appId, pattern.appId]
-      : [caller.objectId, pattern.objectId];
+    "appId" in pattern ? [caller.appId, pattern.appId] : [caller.objectId, pattern.objectId];
   return held !== undefined && lowerAscii(held) === lowerAscii(given);
 }
 

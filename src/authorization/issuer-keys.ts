@@ -5,12 +5,7 @@
 // 3. Keys are read again once they have aged. While that fails, the keys at hand go on being believed: an outage of the
 //    issuer locks nobody out. After `LONGEST_TRUST_MS` they are not: a key that was withdrawn is not believed for ever.
 // 4. Keys come from the issuer's own metadata alone, over the issuer's own protocol; a redirect is not followed.
-import {
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWTVerifyGetKey,
-} from "jose";
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
 interface IssuerKeysOptions {
   readonly now: () => Date;
@@ -47,8 +42,7 @@ export function createIssuerKeys(
         reading = undefined;
       }
     })()); // Invariant 1.
-  const mayRead = (): boolean =>
-    reading !== undefined || now().getTime() - triedAt >= cooldownMs;
+  const mayRead = (): boolean => reading !== undefined || now().getTime() - triedAt >= cooldownMs;
 
   const current = async (): Promise<Keys> => {
     if (keys === undefined) return read();
@@ -67,34 +61,26 @@ export function createIssuerKeys(
     try {
       return await held.find(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead())
-        throw error; // Invariant 2.
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead()) throw error; // Invariant 2.
       return (await read()).find(header, token);
     }
   };
 }
 
-async function readKeys(
-  issuer: string,
-  timeoutMs: number,
-): Promise<JSONWebKeySet> {
+async function readKeys(issuer: string, timeoutMs: number): Promise<JSONWebKeySet> {
   const signal = AbortSignal.timeout(timeoutMs);
   // OpenID Connect Discovery 1.0, 4.1: a slash that ends the issuer is removed before the path is appended.
   const url = `${issuer.replace(/\/$/u, "")}/.well-known/openid-configuration`;
   const metadata = await readObject(url, signal);
   // OpenID Connect Discovery 1.0, 4.3: the issuer value returned MUST be identical to the one the URL was made of.
-  if (metadata["issuer"] !== issuer)
-    throw new Error(`${url} belongs to another issuer.`);
+  if (metadata["issuer"] !== issuer) throw new Error(`${url} belongs to another issuer.`);
   const keysUrl = new URL(String(metadata["jwks_uri"]));
   if (keysUrl.protocol !== new URL(issuer).protocol)
     throw new Error(`${url} has its keys at an address of another protocol.`);
   return (await readObject(keysUrl.href, signal)) as unknown as JSONWebKeySet;
 }
 
-async function readObject(
-  url: string,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
+async function readObject(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
   const response = await fetch(url, { redirect: "error", signal });
   if (!response.ok) {
     await response.body?.cancel();

@@ -18,10 +18,7 @@ export interface RateLimiter {
    * Counts one call; throws TooManyRequests, which says when to try again, where the caller has none left. `report` is told of
    * refused calls, of this caller or another. Invariant 6.
    */
-  take(
-    caller: Principal | Stranger,
-    report?: (refused: RefusedCalls) => void,
-  ): void;
+  take(caller: Principal | Stranger, report?: (refused: RefusedCalls) => void): void;
 }
 
 /** Who calls without a token that is believed. Invariant 4. */
@@ -52,18 +49,12 @@ const MINUTE_MS = 60_000;
 const MAX_CALLERS = 10_000;
 
 /** Invariant 1. */
-export function callerKeyOf({
-  appId,
-  objectId,
-}: Pick<Principal, "appId" | "objectId">): string {
+export function callerKeyOf({ appId, objectId }: Pick<Principal, "appId" | "objectId">): string {
   return JSON.stringify([appId, objectId]);
 }
 
 /** A token bucket for each caller, in memory. */
-export function createRateLimiter({
-  callsPerMinute,
-  now,
-}: RateLimiterOptions): RateLimiter {
+export function createRateLimiter({ callsPerMinute, now }: RateLimiterOptions): RateLimiter {
   const buckets = new BoundedMap<string, Bucket>(MAX_CALLERS); // Invariant 5.
   const callMs = MINUTE_MS / callsPerMinute;
   return {
@@ -102,9 +93,7 @@ export function createRateLimiter({
 }
 
 /** Its key, and of whom a count says that it is. */
-function identityOf(
-  caller: Principal | Stranger,
-): readonly [string, RefusedCalls["by"]] {
+function identityOf(caller: Principal | Stranger): readonly [string, RefusedCalls["by"]] {
   if ("address" in caller) {
     const { address } = caller;
     return [JSON.stringify([address]), { address }];

@@ -12,11 +12,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Roles that include it. Who approves past a gate is nobody else: neither a Writer nor an Admin. */
 const INCLUDED_BY: Readonly<Record<Role, readonly Role[]>> = {
-  "ImageVersions.Read": [
-    "ImageVersions.Write",
-    "ImageVersions.Admin",
-    "ImageVersions.Approve",
-  ],
+  "ImageVersions.Read": ["ImageVersions.Write", "ImageVersions.Admin", "ImageVersions.Approve"],
   "ImageVersions.Write": ["ImageVersions.Admin"],
   "ImageVersions.Admin": [],
   "ImageVersions.Approve": [],
@@ -34,10 +30,7 @@ export function isRole(name: string): name is Role {
 }
 
 /** Throws Forbidden unless the principal has the role, or one that includes it. */
-export function requireRole(
-  principal: { readonly roles: readonly string[] },
-  role: Role,
-): void {
+export function requireRole(principal: { readonly roles: readonly string[] }, role: Role): void {
   if (isSufficient(principal.roles, role)) return;
   throw new ServiceError(
     "Forbidden",

@@ -12,33 +12,20 @@ import {
 import type { DeadLetters } from "../messaging/dead-letters.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import { agedOperations, type Ageing } from "../operation/ageing.js";
-import type {
-  Kinds,
-  OperationDependencies,
-  StateStore,
-} from "../operation/ports.js";
+import type { Kinds, OperationDependencies, StateStore } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
-import type {
-  PreparationDependencies,
-  Registrable,
-} from "../subscription/ports.js";
+import type { PreparationDependencies, Registrable } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
 import type { TestCounts, TestDependencies } from "../machine-test/ports.js";
 import type { TestProfile } from "../machine-test/profile.js";
 import type { TestRecord } from "../machine-test/record.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
-import type {
-  RetentionDependencies,
-  RetentionPolicy,
-} from "../retention/ports.js";
+import type { RetentionDependencies, RetentionPolicy } from "../retention/ports.js";
 import type { Revocations } from "../revocation/record.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
 import { createAuditLog, type StepAuditLog } from "./arm/flows.js";
-import {
-  CLAIMS_TABLE,
-  createIdempotencyKeys,
-} from "./tables/idempotency-keys.js";
+import { CLAIMS_TABLE, createIdempotencyKeys } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
 import { createKeyReader } from "./arm/key-reader.js";
@@ -60,11 +47,7 @@ import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
-import {
-  createVersionNumbers,
-  isRequestRow,
-  NUMBERS_TABLE,
-} from "./tables/version-numbers.js";
+import { createVersionNumbers, isRequestRow, NUMBERS_TABLE } from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 interface Adapters {
@@ -99,9 +82,7 @@ export function createCredential({
     async getToken(scopes, options) {
       loading ??= import("@azure/identity").then(
         ({ ManagedIdentityCredential }) =>
-          new ManagedIdentityCredential(
-            clientId === undefined ? {} : { clientId },
-          ),
+          new ManagedIdentityCredential(clientId === undefined ? {} : { clientId }),
       );
       return (await loading).getToken(scopes, options);
     },
@@ -117,18 +98,12 @@ export function createAdapters(
   now: () => Date,
 ): Adapters {
   const tables: TableStorage =
-    config.tables.kind === "identity"
-      ? { ...config.tables, credential }
-      : config.tables;
+    config.tables.kind === "identity" ? { ...config.tables, credential } : config.tables;
   const namespace: ServiceBusNamespace =
     config.serviceBus.kind === "identity"
       ? { ...config.serviceBus, credential }
       : config.serviceBus;
-  const messenger = new ServiceBusMessenger(
-    namespace,
-    now,
-    config.keepRejectedMs,
-  );
+  const messenger = new ServiceBusMessenger(namespace, now, config.keepRejectedMs);
   const calls = createAuditLog();
   const armOf = (identity: TokenCredential) =>
     createArmClient({

@@ -8,9 +8,7 @@ import { build } from "esbuild";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = path.resolve(FOLDER, "../..");
-const { version } = JSON.parse(
-  await readFile(path.join(FOLDER, "package.json"), "utf8"),
-);
+const { version } = JSON.parse(await readFile(path.join(FOLDER, "package.json"), "utf8"));
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
@@ -38,8 +36,7 @@ const { metafile } = await build({
 const folders = new Set(
   Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => {
-      const [folder] =
-        /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(file) ?? [];
+      const [folder] = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(file) ?? [];
       return folder !== undefined && bytesInOutput > 0 ? [folder] : [];
     }),
   ),
@@ -58,7 +55,4 @@ for (const folder of [...folders].sort()) {
   );
 }
 for (const folder of [FOLDER, path.join(ROOT, "integrations/github")])
-  await writeFile(
-    path.join(folder, "dist/THIRD-PARTY-NOTICES.txt"),
-    notices.join("\n\n"),
-  );
+  await writeFile(path.join(folder, "dist/THIRD-PARTY-NOTICES.txt"), notices.join("\n\n"));

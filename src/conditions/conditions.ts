@@ -28,8 +28,7 @@ export const CONDITIONS = {
   },
   ChangedOutside: {
     sentence: "Somebody else has changed the version in Azure",
-    whatToDo:
-      "To put it back, send what was there before. To keep it, send what is there now.",
+    whatToDo: "To put it back, send what was there before. To keep it, send what is there now.",
     command: "sigil image-version update {version}{change}",
     request: "PATCH {version}{change}",
   },
@@ -41,8 +40,7 @@ export const CONDITIONS = {
   },
   RegionFailed: {
     sentence: "Azure could not copy the version to these regions",
-    whatToDo:
-      "Fix the cause if it is not Azure's, such as a quota, then retry the regions.",
+    whatToDo: "Fix the cause if it is not Azure's, such as a quota, then retry the regions.",
     command: "sigil image-version retry {version}{change}",
     request: "POST {version}/retry{change}",
   },
@@ -61,8 +59,7 @@ export const CONDITIONS = {
   },
   GateClosed: {
     sentence: "The version has not passed the gate of its image definition",
-    whatToDo:
-      "Have its tests pass, or have it approved with a reason. Then promote it.",
+    whatToDo: "Have its tests pass, or have it approved with a reason. Then promote it.",
     command: "sigil image-version approve {version}{change}",
     request: "POST {version}/approve{change}",
   },
@@ -97,14 +94,9 @@ export interface Change {
 }
 
 /** Such a condition in words; `names`: what it is about. */
-export function conditionMessage(
-  type: ConditionType,
-  names: readonly string[] = [],
-): string {
+export function conditionMessage(type: ConditionType, names: readonly string[] = []): string {
   const { sentence } = CONDITIONS[type];
-  return names.length === 0
-    ? `${sentence}.`
-    : `${sentence}: ${names.join(", ")}.`;
+  return names.length === 0 ? `${sentence}.` : `${sentence}: ${names.join(", ")}.`;
 }
 
 /** `resourceId`: the version's. */
@@ -127,7 +119,6 @@ export function whatToDo(
 
 /** The options that name a version, as az has them. */
 function placeOptions(resourceId: string): string {
-  const [, , subscription, , group, , , , gallery, , image, , version] =
-    resourceId.split("/");
+  const [, , subscription, , group, , , , gallery, , image, , version] = resourceId.split("/");
   return `--subscription ${subscription} -g ${group} -r ${gallery} -i ${image} -e ${version}`;
 }

@@ -32,10 +32,7 @@ export function readConfig(environment: Environment): Config {
   const mistakes: string[] = [];
   const read = <Group extends Settings>(group: Group): Values<Group> =>
     Object.fromEntries(
-      Object.entries(group).map(([key, setting]) => [
-        key,
-        valueOf(setting, environment, mistakes),
-      ]),
+      Object.entries(group).map(([key, setting]) => [key, valueOf(setting, environment, mistakes)]),
     ) as Values<Group>;
 
   const config: Config = {
@@ -45,18 +42,12 @@ export function readConfig(environment: Environment): Config {
     telemetry: telemetry(read(SETTINGS.telemetry)),
   };
   if (config.pollMaxMs < config.pollInitialMs)
-    mistakes.push(
-      "SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.",
-    );
+    mistakes.push("SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.");
   // A key must not lead to an operation that is gone.
   if (config.keepOperationsMs < config.keepIdempotencyKeysMs)
-    mistakes.push(
-      "SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.",
-    );
+    mistakes.push("SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.");
   if (mistakes.length > 0)
-    throw new ConfigurationError(
-      `The configuration has errors:\n- ${mistakes.join("\n- ")}`,
-    );
+    throw new ConfigurationError(`The configuration has errors:\n- ${mistakes.join("\n- ")}`);
   return frozen(config);
 }
 
@@ -77,14 +68,10 @@ function valueOf(
   return undefined;
 }
 
-function tables(
-  storage: Values<typeof SETTINGS.storage>,
-  mistakes: string[],
-): Config["tables"] {
+function tables(storage: Values<typeof SETTINGS.storage>, mistakes: string[]): Config["tables"] {
   const { connectionString, accountName, tableServiceUri } = storage;
   const serviceUri =
-    tableServiceUri ??
-    (accountName && `https://${accountName}.table.core.windows.net`);
+    tableServiceUri ?? (accountName && `https://${accountName}.table.core.windows.net`);
   if (serviceUri !== undefined) return { kind: "identity", serviceUri };
   if (connectionString === undefined)
     mistakes.push(
@@ -101,8 +88,7 @@ function serviceBus(
   mistakes: string[],
 ): Config["serviceBus"] {
   const { connectionString, fullyQualifiedNamespace } = namespace;
-  if (fullyQualifiedNamespace !== undefined)
-    return { kind: "identity", fullyQualifiedNamespace };
+  if (fullyQualifiedNamespace !== undefined) return { kind: "identity", fullyQualifiedNamespace };
   if (connectionString === undefined)
     mistakes.push(
       "ServiceBusConnection is missing: a namespace's connection string (or ServiceBusConnection__fullyQualifiedNamespace, to use the managed identity).",
@@ -129,9 +115,7 @@ function telemetry({
         ? undefined
         : {
             connectionString,
-            useIdentity: /(?:^|;)\s*Authorization=AAD\s*(?:;|$)/iu.test(
-              authentication,
-            ),
+            useIdentity: /(?:^|;)\s*Authorization=AAD\s*(?:;|$)/iu.test(authentication),
           },
   };
 }

@@ -1,9 +1,6 @@
 import type { DefinedError } from "ajv";
 import { toFindings } from "../http/contract/findings.js";
-import {
-  POLICY_QUEUES,
-  type GalleryPolicy,
-} from "../authorization/gallery-policy.js";
+import { POLICY_QUEUES, type GalleryPolicy } from "../authorization/gallery-policy.js";
 import { findJsonMistake } from "../json/json-syntax.js";
 import { createAjv } from "../http/contract/validation.js";
 
@@ -56,11 +53,7 @@ const resources = (description: string, what: string) => ({
 const GALLERY = {
   subscriptionId: SUBSCRIPTION_ID,
   resourceGroupName: RESOURCE_GROUP_NAME,
-  galleryName: namePattern(
-    "The name of a gallery",
-    "^[A-Za-z0-9._*]{1,80}$",
-    "golden*",
-  ),
+  galleryName: namePattern("The name of a gallery", "^[A-Za-z0-9._*]{1,80}$", "golden*"),
 } as const;
 const QUEUE = {
   type: "string",
@@ -95,8 +88,7 @@ const GALLERY_POLICY_SCHEMA = {
             maxItems: 1000,
             items: {
               type: "object",
-              description:
-                "A caller is given by one of appId, objectId, role and queue.",
+              description: "A caller is given by one of appId, objectId, role and queue.",
               minProperties: 1,
               maxProperties: 1,
               additionalProperties: false,
@@ -121,10 +113,7 @@ const GALLERY_POLICY_SCHEMA = {
               properties: GALLERY,
             },
           },
-          sources: resources(
-            "What they may publish from; any where it is left out.",
-            "A source",
-          ),
+          sources: resources("What they may publish from; any where it is left out.", "A source"),
           diskEncryptionSets: resources(
             "What they may encrypt with; any where it is left out.",
             "A disk encryption set",
@@ -186,8 +175,7 @@ const GALLERY_POLICY_SCHEMA = {
             maxItems: 100,
             items: {
               type: "object",
-              description:
-                "A test has a name, and reporters whose results count.",
+              description: "A test has a name, and reporters whose results count.",
               required: ["name"],
               additionalProperties: false,
               properties: {
@@ -204,8 +192,7 @@ const GALLERY_POLICY_SCHEMA = {
                   maxItems: 100,
                   items: {
                     type: "object",
-                    description:
-                      "A reporter is given by one of appId, objectId and queue.",
+                    description: "A reporter is given by one of appId, objectId and queue.",
                     minProperties: 1,
                     maxProperties: 1,
                     additionalProperties: false,
@@ -232,26 +219,19 @@ export function parseGalleryPolicy(
   const mistake = findJsonMistake(text, MAX_DEPTH);
   if (mistake !== undefined)
     return {
-      mistakes: [
-        `line ${mistake.line}, column ${mistake.column}: ${mistake.message}`,
-      ],
+      mistakes: [`line ${mistake.line}, column ${mistake.column}: ${mistake.message}`],
     };
   const value: unknown = JSON.parse(text);
   const check = createAjv().compile<GalleryPolicy>(GALLERY_POLICY_SCHEMA);
   if (check(value)) return { policy: deepFreeze(value) };
   return {
-    mistakes: toFindings(
-      check.errors as DefinedError[],
-      "property",
-      (schema) => schema,
-    ).map(({ pointer, message }) =>
-      pointer === "" ? message : `${pointer}: ${message}`,
+    mistakes: toFindings(check.errors as DefinedError[], "property", (schema) => schema).map(
+      ({ pointer, message }) => (pointer === "" ? message : `${pointer}: ${message}`),
     ),
   };
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null)
-    Object.values(value).forEach(deepFreeze);
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(deepFreeze);
   return Object.freeze(value);
 }

@@ -34,9 +34,7 @@ function number(least: number, most: number): Parse<number> {
   return (text, name, mistakes) => {
     const value = Number(text);
     if (Number.isFinite(value) && value >= least && value <= most) return value;
-    mistakes.push(
-      `${name} is "${text}": it must be a number from ${least} to ${most}.`,
-    );
+    mistakes.push(`${name} is "${text}": it must be a number from ${least} to ${most}.`);
     return NaN;
   };
 }
@@ -55,8 +53,7 @@ export const seconds: Parse<number> = (...setting) =>
   Math.round(number(0.05, 86_400)(...setting) * 1_000);
 
 /** Whole days as milliseconds. */
-export const days: Parse<number> = (...setting) =>
-  integer(1, 3_650)(...setting) * 86_400_000;
+export const days: Parse<number> = (...setting) => integer(1, 3_650)(...setting) * 86_400_000;
 
 export const httpsUrl: Parse<string> = (text, name, mistakes) => {
   if (!(URL.canParse(text) && new URL(text).protocol === "https:"))
@@ -67,9 +64,7 @@ export const httpsUrl: Parse<string> = (text, name, mistakes) => {
 /** https; on this machine also http, as browsers trust that and no certificate of its own. */
 export const authority: Parse<string> = (text, name, mistakes) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isLocal =
-    url?.protocol === "http:" &&
-    ["127.0.0.1", "localhost"].includes(url.hostname);
+  const isLocal = url?.protocol === "http:" && ["127.0.0.1", "localhost"].includes(url.hostname);
   if (url?.protocol !== "https:" && !isLocal)
     mistakes.push(`${name} is "${text}": it must be an https address.`);
   return text.replace(/\/+$/u, "");
@@ -84,23 +79,16 @@ function list(text: string): string[] {
 }
 
 /** One item at least; `what` is what it names, such as "an issuer". */
-export function someOf(
-  what: string,
-  item: Parse<string>,
-): Parse<readonly string[]> {
+export function someOf(what: string, item: Parse<string>): Parse<readonly string[]> {
   return (text, name, mistakes) => {
     const items = list(text);
-    if (items.length === 0)
-      mistakes.push(`${name} is "${text}": it must name ${what}.`);
+    if (items.length === 0) mistakes.push(`${name} is "${text}": it must name ${what}.`);
     return items.map((each) => item(each, name, mistakes));
   };
 }
 
 /** Any number of items; `right` says what each must be. */
-function anyOf(
-  isRight: (item: string) => boolean,
-  right: string,
-): Parse<readonly string[]> {
+function anyOf(isRight: (item: string) => boolean, right: string): Parse<readonly string[]> {
   return (text, name, mistakes) => {
     const items = list(text);
     for (const item of items.filter((item) => !isRight(item)))
@@ -111,15 +99,9 @@ function anyOf(
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
 
-export const tenants = anyOf(
-  (item) => GUID.test(item),
-  "a tenant's id, a GUID",
-);
+export const tenants = anyOf((item) => GUID.test(item), "a tenant's id, a GUID");
 
-export const subscriptions = anyOf(
-  (item) => GUID.test(item),
-  "a subscription's id, a GUID",
-);
+export const subscriptions = anyOf((item) => GUID.test(item), "a subscription's id, a GUID");
 
 /** As browsers write it in `Origin` (RFC 6454, 6.2), to be compared exactly. */
 export const origins = anyOf(
@@ -131,11 +113,7 @@ export const origins = anyOf(
 );
 
 /** The policy itself, or after an @ the path of a file that holds it. */
-export const galleryPolicy: Parse<GalleryPolicy | undefined> = (
-  text,
-  name,
-  mistakes,
-) => {
+export const galleryPolicy: Parse<GalleryPolicy | undefined> = (text, name, mistakes) => {
   let document = text;
   if (text.startsWith("@")) {
     try {
@@ -153,30 +131,20 @@ export const galleryPolicy: Parse<GalleryPolicy | undefined> = (
 };
 
 /** Keys in lower case: Azure does not tell "Standard_D2s_v5" from "standard_d2s_v5". */
-export const machinePrices: Parse<MachinePrices | undefined> = (
-  text,
-  name,
-  mistakes,
-) => {
+export const machinePrices: Parse<MachinePrices | undefined> = (text, name, mistakes) => {
   let given: unknown;
   try {
     given = JSON.parse(text);
   } catch {
     given = undefined;
   }
-  const { currency, hour } = (given ?? {}) as Partial<
-    Record<keyof MachinePrices, unknown>
-  >;
-  const prices =
-    typeof hour === "object" && hour !== null ? Object.entries(hour) : [];
+  const { currency, hour } = (given ?? {}) as Partial<Record<keyof MachinePrices, unknown>>;
+  const prices = typeof hour === "object" && hour !== null ? Object.entries(hour) : [];
   if (
     typeof currency !== "string" ||
     !/^[A-Z]{3}$/u.test(currency) ||
     prices.length === 0 ||
-    !prices.every(
-      ([, price]) =>
-        typeof price === "number" && Number.isFinite(price) && price > 0,
-    )
+    !prices.every(([, price]) => typeof price === "number" && Number.isFinite(price) && price > 0)
   ) {
     mistakes.push(
       `${name} must be JSON with a currency and the price of an hour, above 0, by machine size: {"currency":"USD","hour":{"Standard_D2s_v5":0.1}}.`,
@@ -185,18 +153,12 @@ export const machinePrices: Parse<MachinePrices | undefined> = (
   }
   return {
     currency,
-    hour: Object.fromEntries(
-      prices.map(([key, price]) => [priceKey(key), price as number]),
-    ),
+    hour: Object.fromEntries(prices.map(([key, price]) => [priceKey(key), price as number])),
   };
 };
 
 /** Not told in a mistake: it may hold a key. */
-export const insightsConnectionString: Parse<string> = (
-  text,
-  name,
-  mistakes,
-) => {
+export const insightsConnectionString: Parse<string> = (text, name, mistakes) => {
   if (!/(?:^|;)\s*InstrumentationKey=[^;]/iu.test(text))
     mistakes.push(
       `${name} has no InstrumentationKey: copy it from the resource's overview in the portal.`,

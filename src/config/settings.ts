@@ -64,14 +64,12 @@ const SERVICE_BUS = {
   connectionString: {
     name: "ServiceBusConnection",
     parse: text,
-    meaning:
-      "Connection string of the Service Bus namespace; needed if the next one is not given.",
+    meaning: "Connection string of the Service Bus namespace; needed if the next one is not given.",
   },
   fullyQualifiedNamespace: {
     name: "ServiceBusConnection__fullyQualifiedNamespace",
     parse: text,
-    meaning:
-      "Host name of the Service Bus namespace, used with the managed identity.",
+    meaning: "Host name of the Service Bus namespace, used with the managed identity.",
   },
 } as const satisfies Settings;
 
@@ -110,15 +108,13 @@ const SERVICE = {
     name: "SIGIL_SCOPES_ASSIGN_ROLES",
     parse: boolean,
     default: "false",
-    meaning:
-      "`true` if the tenant assigns by scope: a person's scope then counts without a role.",
+    meaning: "`true` if the tenant assigns by scope: a person's scope then counts without a role.",
   },
   galleryPolicy: {
     name: "SIGIL_GALLERY_POLICY",
     parse: galleryPolicy,
     otherwise: "every writer may write to every gallery",
-    blank:
-      "give a policy, or remove the setting, which lets every writer write everywhere",
+    blank: "give a policy, or remove the setting, which lets every writer write everywhere",
     meaning:
       "Which callers may write to which galleries: JSON, or `@` and a file's path; everything that no rule allows is refused.",
   },
@@ -134,14 +130,12 @@ const SERVICE = {
     parse: origins,
     default: "",
     otherwise: "none",
-    meaning:
-      "Origins of web pages whose scripts may call the API; several with commas.",
+    meaning: "Origins of web pages whose scripts may call the API; several with commas.",
   },
   uiClientId: {
     name: "SIGIL_UI_CLIENT_ID",
     parse: text,
-    otherwise:
-      "the page at /api/ui/ signs nobody in, and says how to set it up",
+    otherwise: "the page at /api/ui/ signs nobody in, and says how to set it up",
     meaning:
       "Client id by which the page at `/api/ui/` signs people in, with that address among its redirects; the API's own application may be it.",
   },
@@ -180,8 +174,7 @@ const SERVICE = {
     name: "SIGIL_POLL_INITIAL_SECONDS",
     parse: seconds,
     default: "15",
-    meaning:
-      "The first wait between two polls of what Azure works on; it doubles.",
+    meaning: "The first wait between two polls of what Azure works on; it doubles.",
   },
   pollMaxMs: {
     name: "SIGIL_POLL_MAX_SECONDS",
@@ -253,8 +246,7 @@ const SERVICE = {
     name: "SIGIL_REQUIRE_SIG_ENCRYPTION",
     parse: boolean,
     default: "false",
-    meaning:
-      "`true` if the cloud still requires the feature Microsoft.Compute/SIGEncryption.",
+    meaning: "`true` if the cloud still requires the feature Microsoft.Compute/SIGEncryption.",
   },
   testMachines: {
     name: "SIGIL_TEST_MACHINES",
@@ -267,8 +259,7 @@ const SERVICE = {
     name: "SIGIL_TEST_MACHINES_CLIENT_ID",
     parse: text,
     otherwise: "the identity of everything else",
-    meaning:
-      "Client id of the user-assigned managed identity that makes test machines.",
+    meaning: "Client id of the user-assigned managed identity that makes test machines.",
   },
   maxTestMachines: {
     name: "SIGIL_MAX_TEST_MACHINES",
@@ -281,8 +272,7 @@ const SERVICE = {
     name: "SIGIL_MAX_TESTS_PER_DAY",
     parse: integer(1, 100_000),
     default: "200",
-    meaning:
-      "Tests by machines that one caller may begin in a day (UTC); one more is a 429.",
+    meaning: "Tests by machines that one caller may begin in a day (UTC); one more is a 429.",
   },
   testMachinePrices: {
     name: PRICES_SETTING,
@@ -295,8 +285,7 @@ const SERVICE = {
     name: "SIGIL_CONSUMER_SUBSCRIPTIONS",
     parse: subscriptions,
     default: "",
-    otherwise:
-      "the gallery's own alone is asked, and what is in use may be deleted",
+    otherwise: "the gallery's own alone is asked, and what is in use may be deleted",
     meaning:
       "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images; several with commas. They are asked who uses a version, and what is needed there is not deleted.",
   },
@@ -324,8 +313,7 @@ const SERVICE = {
     name: "SIGIL_RECONCILE_SCHEDULE",
     parse: text,
     default: "0 */5 * * * *",
-    meaning:
-      "NCRONTAB, six fields; when the reconciler sends lost step messages again.",
+    meaning: "NCRONTAB, six fields; when the reconciler sends lost step messages again.",
   },
   deadLetterSchedule: {
     name: "SIGIL_DEAD_LETTER_SCHEDULE",
@@ -343,8 +331,7 @@ const SERVICE = {
     name: "SIGIL_RETENTION_SCHEDULE",
     parse: text,
     default: "0 30 * * * *",
-    meaning:
-      "NCRONTAB, six fields, UTC; when retention policies delete versions.",
+    meaning: "NCRONTAB, six fields, UTC; when retention policies delete versions.",
   },
   keyGuardianSchedule: {
     name: "SIGIL_KEY_GUARDIAN_SCHEDULE",
@@ -376,8 +363,7 @@ const SERVICE = {
     name: "SIGIL_KEEP_OPERATIONS_DAYS",
     parse: days,
     default: "396",
-    meaning:
-      "How long an operation is kept after its end; no less than idempotency keys.",
+    meaning: "How long an operation is kept after its end; no less than idempotency keys.",
   },
   keepIdempotencyKeysMs: {
     name: "SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS",
@@ -452,8 +438,7 @@ export const SETTINGS = {
 export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
   {
     name: "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
-    meaning:
-      "Messages of a queue that an instance takes at a time, in place of host.json's.",
+    meaning: "Messages of a queue that an instance takes at a time, in place of host.json's.",
   },
   {
     name: "AzureWebJobsStorage__credential",

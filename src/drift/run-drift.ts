@@ -107,11 +107,7 @@ async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
         names.map(async (name) => {
           const resourceId = `${imageId}/versions/${name}`;
           try {
-            await lookAfter(
-              walk,
-              resourceId,
-              isGone ? "none" : listed.get(name),
-            );
+            await lookAfter(walk, resourceId, isGone ? "none" : listed.get(name));
           } catch (error) {
             note(walk, resourceId, error);
           }
@@ -137,11 +133,7 @@ async function isSubscriptionThere(
     });
     return registration !== undefined;
   } catch (error) {
-    if (
-      error instanceof ServiceError &&
-      error.code === "ResourceManagerForbidden"
-    )
-      return true;
+    if (error instanceof ServiceError && error.code === "ResourceManagerForbidden") return true;
     throw error;
   }
 }
@@ -151,27 +143,21 @@ async function forget(deps: Dependencies, imageId: string): Promise<void> {
   if (!(await isAllTold(deps, imageId))) return;
   await deps.index.remove([imageRow(imageId)]);
   // An operation may have been accepted meanwhile, which lists it.
-  if (!(await isAllTold(deps, imageId)))
-    await deps.index.put([imageRow(imageId)]);
+  if (!(await isAllTold(deps, imageId))) await deps.index.put([imageRow(imageId)]);
 }
 
 async function isAllTold(
   { store, index, keyGuardian }: Dependencies,
   imageId: string,
 ): Promise<boolean> {
-  const { sets = [], untold = [] } =
-    (await keyGuardian?.keyStates.read(imageId))?.document ?? {};
+  const { sets = [], untold = [] } = (await keyGuardian?.keyStates.read(imageId))?.document ?? {};
   if (sets.length + untold.length > 0) return false;
   for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
     for (const row of rows) {
-      const record = await store.readRecord(
-        keyOf(`${imageId}/versions/${versionNameIn(row)}`),
-      );
+      const record = await store.readRecord(keyOf(`${imageId}/versions/${versionNameIn(row)}`));
       if (
         record !== undefined &&
-        (record.status !== undefined ||
-          !isFinal(record.state) ||
-          record.outbox.length > 0)
+        (record.status !== undefined || !isFinal(record.state) || record.outbox.length > 0)
       )
         return false;
     }
@@ -179,45 +165,33 @@ async function isAllTold(
 }
 
 function isOver(walk: Walk): boolean {
-  return (
-    walk.isThrottled ||
-    walk.looks >= MOST_LOOKS ||
-    walk.deps.now().getTime() >= walk.untilMs
-  );
+  return walk.isThrottled || walk.looks >= MOST_LOOKS || walk.deps.now().getTime() >= walk.untilMs;
 }
 
 /** Invariant 4. */
 function note(walk: Walk, resourceId: string, error: unknown): void {
   walk.errors.push({ resourceId, error });
-  walk.isThrottled ||=
-    error instanceof ServiceError && error.code === "ResourceManagerThrottled";
+  walk.isThrottled ||= error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
 
 /** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
 type Listed = ListedImageVersion | "none" | undefined;
 
-async function lookAfter(
-  walk: Walk,
-  resourceId: string,
-  listed: Listed,
-): Promise<void> {
+async function lookAfter(walk: Walk, resourceId: string, listed: Listed): Promise<void> {
   const { deps } = walk;
   const id = parseImageVersionId(resourceId);
   const key = keyOf(resourceId);
   const record = await deps.store.readRecord(key);
-  if (id === undefined || record === undefined || !isFinal(record.state))
-    return;
+  if (id === undefined || record === undefined || !isFinal(record.state)) return;
   // Invariant 2.
   const isQuiet =
-    record.status === undefined ||
-    (typeof listed === "object" && isAsKnown(record, listed));
+    record.status === undefined || (typeof listed === "object" && isAsKnown(record, listed));
   if (record.outbox.length === 0 && isQuiet) return;
   await lookAnew(
     deps,
     id,
     // Invariant 3.
-    (look) =>
-      look === undefined ? typeof listed !== "object" : listed !== "none",
+    (look) => (look === undefined ? typeof listed !== "object" : listed !== "none"),
     () => {
       walk.looks += 1;
       return lookAt(deps, id);

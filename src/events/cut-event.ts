@@ -31,9 +31,7 @@ export function cutEvent(
     const shorter = { ...event, truncated: true, data: shortened(data, cut) };
     if (fits(shorter)) return shorter;
   }
-  const plain = Object.entries(data).filter(
-    ([, value]) => typeof value !== "object",
-  );
+  const plain = Object.entries(data).filter(([, value]) => typeof value !== "object");
   const shortest = {
     ...event,
     truncated: true,
@@ -45,33 +43,22 @@ export function cutEvent(
 const MOST_PLAIN = 20;
 
 /** Another's JSON, of which a part would say something else: it stays whole or goes. */
-function withoutOriginal({
-  original,
-  ...data
-}: Record<string, unknown>): Record<string, unknown> {
+function withoutOriginal({ original, ...data }: Record<string, unknown>): Record<string, unknown> {
   return original === undefined
     ? data
     : {
         ...data,
-        originalOmitted:
-          "The original does not fit into the event; it is in the rejected queue.",
+        originalOmitted: "The original does not fit into the event; it is in the rejected queue.",
       };
 }
 
 function shortened(value: unknown, cut: Cut): unknown {
   if (typeof value === "string")
-    return value.length > cut.characters
-      ? `${value.slice(0, cut.characters)}…`
-      : value;
+    return value.length > cut.characters ? `${value.slice(0, cut.characters)}…` : value;
   if (Array.isArray(value))
-    return value
-      .slice(0, cut.items)
-      .map((item: unknown) => shortened(item, cut));
+    return value.slice(0, cut.items).map((item: unknown) => shortened(item, cut));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name,
-      shortened(member, cut),
-    ]),
+    Object.entries(value).map(([name, member]) => [name, shortened(member, cut)]),
   );
 }

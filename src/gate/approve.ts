@@ -43,9 +43,7 @@ export async function approveImageVersion(
   deps: ApprovalDependencies,
   { id, reason, regions, approvedBy, traceparent }: ApproveImageVersion,
 ): Promise<readonly TestResult[]> {
-  const shown =
-    (await deps.resourceManager.getImageVersion(id)) ??
-    (await restorable(deps, id));
+  const shown = (await deps.resourceManager.getImageVersion(id)) ?? (await restorable(deps, id));
   const there = regionsOf(shown.resource);
   const asked = regions?.map(canonicalRegion) ?? there;
   const unknown = asked.flatMap((region, i) =>
@@ -86,8 +84,7 @@ async function restorable(
 ): Promise<LastShown> {
   const resourceId = formatImageVersionId(id);
   const deleted = await deletedVersion({ resourceManager }, id);
-  if (deleted === undefined)
-    throw new ServiceError("NotFound", `Azure has no ${resourceId}.`);
+  if (deleted === undefined) throw new ServiceError("NotFound", `Azure has no ${resourceId}.`);
   const shown = lastShown(await store.readRecord(keyOf(resourceId)));
   if (shown === undefined)
     throw new ServiceError(

@@ -7,11 +7,7 @@
 import type { Gate, ReporterPattern } from "../authorization/gallery-policy.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
-import {
-  APPROVAL,
-  counting,
-  type TestResult,
-} from "../test-results/results.js";
+import { APPROVAL, counting, type TestResult } from "../test-results/results.js";
 
 /** Why a region is closed; undefined: it is open. */
 export function whyClosed(
@@ -21,27 +17,18 @@ export function whyClosed(
 ): string | undefined {
   const here = results.filter((one) => one.region === region);
   const approvedMs = Math.max(
-    ...here
-      .filter(({ name }) => name === APPROVAL)
-      .map(({ time }) => Date.parse(time)),
+    ...here.filter(({ name }) => name === APPROVAL).map(({ time }) => Date.parse(time)),
   );
   const reasons = tests.flatMap(({ name, reporters }) => {
     const found = counting(
-      here.filter(
-        (one) =>
-          one.name === name && mayReport(name, reporters, one.reportedBy),
-      ),
+      here.filter((one) => one.name === name && mayReport(name, reporters, one.reportedBy)),
     );
     // Invariant 2.
     const since = found.filter(({ time }) => Date.parse(time) > approvedMs);
-    if (approvedMs > 0 && since.every(({ result }) => result !== "failed"))
-      return [];
+    if (approvedMs > 0 && since.every(({ result }) => result !== "failed")) return [];
     const considered = approvedMs > 0 ? since : found;
-    if (considered.some(({ result }) => result === "failed"))
-      return [`${name} has failed`];
-    return considered.some(({ result }) => result === "passed")
-      ? []
-      : [`${name} has not passed`];
+    if (considered.some(({ result }) => result === "failed")) return [`${name} has failed`];
+    return considered.some(({ result }) => result === "passed") ? [] : [`${name} has not passed`];
   });
   return reasons.length === 0 ? undefined : reasons.join(", ");
 }
@@ -57,10 +44,8 @@ function mayReport(
     "queue" in pattern
       ? source !== undefined
       : "appId" in pattern
-        ? appId !== undefined &&
-          appId.toLowerCase() === pattern.appId.toLowerCase()
-        : objectId !== undefined &&
-          objectId.toLowerCase() === pattern.objectId.toLowerCase(),
+        ? appId !== undefined && appId.toLowerCase() === pattern.appId.toLowerCase()
+        : objectId !== undefined && objectId.toLowerCase() === pattern.objectId.toLowerCase(),
   );
 }
 

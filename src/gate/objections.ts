@@ -10,11 +10,7 @@ import {
   type LastShown,
   type Objection,
 } from "../image-version/index.js";
-import {
-  formatImageVersionId,
-  keyOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
 import type { TestResults } from "../test-results/ports.js";
 import type { TestResult } from "../test-results/results.js";
@@ -53,9 +49,7 @@ export async function gateWaits(
   const gates = gatesOf(deps.gates, id);
   if (gates.length === 0 || look === undefined) return [];
   const included = latestIn(look.resource);
-  const regions = regionsOf(look.resource).filter(
-    (region) => !included.includes(region),
-  );
+  const regions = regionsOf(look.resource).filter((region) => !included.includes(region));
   if (regions.length === 0) return [];
   const versionId = formatImageVersionId(id);
   const results = await resultsOf(deps.results, versionId, look, record);
@@ -78,8 +72,7 @@ function closedIn(
 const OPEN =
   "Have those report it who the gate names, then promote it; or have it approved, with a reason (POST …/approve).";
 
-const RESTORE =
-  "Have it approved, with a reason (POST …/approve), then restore it.";
+const RESTORE = "Have it approved, with a reason (POST …/approve), then restore it.";
 
 const UNSEEN = {
   why: "Sigil has not seen which regions it had",

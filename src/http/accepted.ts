@@ -105,9 +105,6 @@ function isReserved(name: string): boolean {
 export function apiRootOf(requestUrl: URL): string {
   return (
     requestUrl.origin +
-    requestUrl.pathname.replace(
-      /\/(?:subscriptions|rejected-requests)\/.*$/iu,
-      "",
-    )
+    requestUrl.pathname.replace(/\/(?:subscriptions|rejected-requests)\/.*$/iu, "")
   );
 }

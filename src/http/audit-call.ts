@@ -82,8 +82,7 @@ export function auditCall(log: Log, call: Call): void {
   if (seen.isOverLimit) return;
   const { status } = answer;
   const plans = /^(?:get|plan)/u.test(operationId);
-  if (![401, 403, 429].includes(status) && (!isWrite(requiredRole) || plans))
-    return;
+  if (![401, 403, 429].includes(status) && (!isWrite(requiredRole) || plans)) return;
   const { pathname, search } = new URL(request.url);
   const outcome = status < 500 ? "refused" : "failed";
   const longest = seen.principal ? LONGEST : LONGEST_OF_STRANGER;
@@ -105,16 +104,11 @@ export function auditCall(log: Log, call: Call): void {
 
 function operationIn(body: unknown): string | undefined {
   const { id } = (body ?? {}) as { readonly id?: unknown };
-  return typeof id === "string" && recordKeyOf(id) !== undefined
-    ? id
-    : undefined;
+  return typeof id === "string" && recordKeyOf(id) !== undefined ? id : undefined;
 }
 
 /** Only an Admin can: where others say so, there was no protection. */
-function takesProtectionOff(
-  operationId: OperationId,
-  { principal, body }: Seen,
-): boolean {
+function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion") return true;
   const { sigil } = (body ?? {}) as {
     readonly sigil?: { readonly protected?: boolean | null } | null;

@@ -14,8 +14,7 @@ export function compressed(
   readonly body: string | Buffer | undefined;
   readonly headers: Readonly<Record<string, string>>;
 } {
-  if (text === undefined || text.length < SHORTEST)
-    return { body: text, headers: {} };
+  if (text === undefined || text.length < SHORTEST) return { body: text, headers: {} };
   const headers = {
     Vary: [vary, "Accept-Encoding"].filter(Boolean).join(", "),
   };

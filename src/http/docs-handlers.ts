@@ -2,20 +2,13 @@
 // 1. What is shown runs nothing but its own files, and asks nobody but this service.
 import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
-import {
-  answer,
-  noSuchFile,
-  readFolder,
-  type StaticFile,
-} from "./static-files.js";
+import { answer, noSuchFile, readFolder, type StaticFile } from "./static-files.js";
 
 /**
  * What shows the OpenAPI document to people, and the documents as a site, as the build has put them into `built`: those of this very
  * release. They are no part of the API.
  */
-export function docsHandlers(
-  built: URL,
-): Readonly<Record<"getDocs" | "getGuide", HttpHandler>> {
+export function docsHandlers(built: URL): Readonly<Record<"getDocs" | "getGuide", HttpHandler>> {
   return {
     getDocs: folderHandler(
       new URL("docs/", built),

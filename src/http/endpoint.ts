@@ -1,14 +1,7 @@
-import type {
-  HttpHandler,
-  HttpRequest,
-  InvocationContext,
-} from "@azure/functions";
+import type { HttpHandler, HttpRequest, InvocationContext } from "@azure/functions";
 import { ServiceError } from "../errors.js";
 import type { operations } from "../generated/openapi.js";
-import type {
-  Authenticator,
-  Principal,
-} from "../authorization/authentication.js";
+import type { Authenticator, Principal } from "../authorization/authentication.js";
 import { requireRole } from "../authorization/roles.js";
 import { preflightHeaders } from "./cors.js";
 import {
@@ -19,17 +12,8 @@ import {
   type WriteTarget,
 } from "../authorization/gallery-policy.js";
 import { readJsonBody } from "./json-body.js";
-import type {
-  OpenApiDocument,
-  OperationId,
-} from "./contract/openapi-document.js";
-import {
-  auditCall,
-  auditRefusedCalls,
-  countCall,
-  isWrite,
-  type Seen,
-} from "./audit-call.js";
+import type { OpenApiDocument, OperationId } from "./contract/openapi-document.js";
+import { auditCall, auditRefusedCalls, countCall, isWrite, type Seen } from "./audit-call.js";
 import { respond, type Answering } from "./respond.js";
 import { createLog } from "../telemetry/log.js";
 import type { RateLimiter } from "../authorization/rate-limit.js";
@@ -37,9 +21,7 @@ import type { Validator } from "./contract/validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
 type RequestBody<Id extends OperationId> = operations[Id]["requestBody"];
-type JsonContent<T> = T extends { content: { "application/json": infer B } }
-  ? B
-  : undefined;
+type JsonContent<T> = T extends { content: { "application/json": infer B } } ? B : undefined;
 
 /** A request of one operation, authenticated, authorised and valid by the document. */
 export interface EndpointRequest<Id extends OperationId> {
@@ -57,10 +39,7 @@ export interface EndpointRequest<Id extends OperationId> {
    */
   readonly requireMayWrite: (target: WriteTarget) => void;
   /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
-  readonly requireMayUse: (
-    target: WriteTarget,
-    resources: readonly LimitedResource[],
-  ) => void;
+  readonly requireMayUse: (target: WriteTarget, resources: readonly LimitedResource[]) => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
   /** The address that the caller used, to build other addresses from. */
@@ -69,9 +48,7 @@ export interface EndpointRequest<Id extends OperationId> {
 
 /** The answers of one operation that the document has with JSON, and 304: status, the headers it requires, and body. */
 export type EndpointResponse<Id extends OperationId> = {
-  [
-    S in keyof operations[Id]["responses"]
-  ]: operations[Id]["responses"][S] extends {
+  [S in keyof operations[Id]["responses"]]: operations[Id]["responses"][S] extends {
     headers: infer H;
     content: { "application/json": infer B };
   }
@@ -111,10 +88,7 @@ type Handler<Id extends OperationId> = (
 ) => Promise<EndpointResponse<Id>>;
 
 /** Makes an operation of the document an HTTP function. */
-export type Endpoint = <Id extends OperationId>(
-  id: Id,
-  handler: Handler<Id>,
-) => HttpHandler;
+export type Endpoint = <Id extends OperationId>(id: Id, handler: Handler<Id>) => HttpHandler;
 
 /**
  * Makes HTTP functions of the document's operations: who calls is settled first, then what the request holds (every
@@ -142,13 +116,7 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
       };
       const answering = { ...deps, route, onAnswer, seen };
       return respond(answering, request, context, async (traceparent) => {
-        const valid = await admit(
-          deps,
-          operationId,
-          request,
-          traceparent,
-          seen,
-        );
+        const valid = await admit(deps, operationId, request, traceparent, seen);
         const answer = () => handler(valid, context);
         const { status, headers, body } = (await (request.method === "GET"
           ? toDisplay(answer)
@@ -183,8 +151,7 @@ export function createFallback(
       const { pathname } = new URL(request.url);
       const allow = deps.document.allowedMethods(pathname);
       const headers = preflightHeaders(deps.corsOrigins ?? [], request, allow);
-      if (headers !== undefined)
-        return { status: 204, headers, body: undefined };
+      if (headers !== undefined) return { status: 204, headers, body: undefined };
       if (allow.length === 0 || allow.includes(request.method))
         throw noSuchPath(deps.document, pathname);
       throw new ServiceError(
@@ -236,18 +203,12 @@ async function admit<Id extends OperationId>(
   seen: Seen,
 ): Promise<EndpointRequest<Id>> {
   const { document, validator, authenticator, rateLimiter } = deps;
-  const {
-    requiredRole,
-    bodySchema,
-    body: accepted,
-  } = document.operation(operationId);
+  const { requiredRole, bodySchema, body: accepted } = document.operation(operationId);
   let principal: Principal | undefined;
   if (requiredRole === undefined) countCall(rateLimiter, request, seen);
   else {
     try {
-      principal = await authenticator.authenticate(
-        request.headers.get("authorization"),
-      );
+      principal = await authenticator.authenticate(request.headers.get("authorization"));
     } catch (error) {
       countCall(rateLimiter, request, seen);
       throw error;
@@ -263,30 +224,17 @@ async function admit<Id extends OperationId>(
     requireMayWrite(deps.galleryPolicy, caller, target);
   // Before the body, which may be large. A place that is no place is told with all other mistakes, below.
   const target = targetIn(path.values);
-  if (
-    isWrite(requiredRole) &&
-    path.findings.length === 0 &&
-    target !== undefined
-  )
-    mayWrite(target);
+  if (isWrite(requiredRole) && path.findings.length === 0 && target !== undefined) mayWrite(target);
   // Not `request.query`: a repeated parameter is lost on the way there.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
   const headers = validator.validateHeaders(operationId, request.headers);
-  const given =
-    bodySchema === undefined
-      ? undefined
-      : await readJsonBody(request, accepted);
+  const given = bodySchema === undefined ? undefined : await readJsonBody(request, accepted);
   const body =
     given === undefined
       ? { value: undefined, pasted: false, findings: [] }
       : validator.validateBody(operationId, given);
   seen.body = body.value;
-  const findings = [
-    ...path.findings,
-    ...query.findings,
-    ...headers.findings,
-    ...body.findings,
-  ];
+  const findings = [...path.findings, ...query.findings, ...headers.findings, ...body.findings];
   if (findings.length > 0)
     throw new ServiceError("InvalidRequest", summary(findings.length), {
       findings,
@@ -299,10 +247,8 @@ async function admit<Id extends OperationId>(
     pasted: body.pasted,
     principal,
     requireMayWrite: mayWrite,
-    requireMayUse: (
-      used: WriteTarget,
-      resources: readonly LimitedResource[],
-    ): void => requireMayUse(deps.galleryPolicy, caller, used, resources),
+    requireMayUse: (used: WriteTarget, resources: readonly LimitedResource[]): void =>
+      requireMayUse(deps.galleryPolicy, caller, used, resources),
     traceparent,
     requestUrl,
   };
@@ -310,9 +256,7 @@ async function admit<Id extends OperationId>(
 }
 
 /** The place that a path names, if it names one. */
-function targetIn(
-  path: Readonly<Record<string, unknown>>,
-): WriteTarget | undefined {
+function targetIn(path: Readonly<Record<string, unknown>>): WriteTarget | undefined {
   const text = (name: string): string | undefined =>
     typeof path[name] === "string" ? path[name] : undefined;
   const subscriptionId = text("subscriptionId");

@@ -1,11 +1,7 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Gate } from "../authorization/gallery-policy.js";
 import { gateWaits } from "../gate/objections.js";
-import {
-  deletionNow,
-  getImageVersion,
-  type Dependencies,
-} from "../image-version/index.js";
+import { deletionNow, getImageVersion, type Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
@@ -79,8 +75,7 @@ export function createHttpHandlers(
     ...imageVersionHandlers(
       endpoint,
       deps.imageVersions,
-      (version) =>
-        edge.validator.validateBody("putImageVersion", version).findings,
+      (version) => edge.validator.validateBody("putImageVersion", version).findings,
       async (version) => {
         const rollout = await getRollout(deps.rollout, version);
         const { results } = deps.testResults;
@@ -92,11 +87,7 @@ export function createHttpHandlers(
       deps.revocation.revocations,
     ),
     ...revocationHandlers(endpoint, deps.revocation),
-    ...subscriptionHandlers(
-      endpoint,
-      deps.preparations,
-      deps.imageVersions.resources,
-    ),
+    ...subscriptionHandlers(endpoint, deps.preparations, deps.imageVersions.resources),
     ...operationHandlers(
       endpoint,
       deps.operations,
@@ -107,11 +98,8 @@ export function createHttpHandlers(
     ...testProfileHandlers(endpoint, deps.testProfiles),
     ...machineTestHandlers(endpoint, deps.machineTests),
     ...testResultHandlers(endpoint, deps.testResults, deps.imageVersions),
-    ...rejectedRequestHandlers(
-      endpoint,
-      deps.imageVersions,
-      deps.rejected,
-      (body) => edge.validator.validateBody("putImageVersion", body),
+    ...rejectedRequestHandlers(endpoint, deps.imageVersions, deps.rejected, (body) =>
+      edge.validator.validateBody("putImageVersion", body),
     ),
     ...serviceHandlers(
       endpoint,

@@ -99,26 +99,17 @@ export function imageVersionHandlers(
       : nothingToDo(result.version, request.requestUrl, deps.now());
   /** Azure's own clients read the version in a 200. */
   const changedAsInArm = (result: PutAnswer, { requestUrl }: Put | Patch) =>
-    result.kind === "accepted"
-      ? accepted(result.operation, requestUrl)
-      : shown(result.version);
+    result.kind === "accepted" ? accepted(result.operation, requestUrl) : shown(result.version);
 
   const get = async ({ path, query }: Get) => {
     const refresh =
-      ("refresh" in query && query.refresh === true) ||
-      ("fresh" in query && query.fresh === true);
+      ("refresh" in query && query.refresh === true) || ("fresh" in query && query.fresh === true);
     const version = await getImageVersion(deps, path, refresh);
     await noteSeen(deps, path, version.record);
     const waits = await waitsOf(version);
     const revocation = await banOf(revocations, path);
     const looks = "expand" in query;
-    const keys = await openedKeys(
-      deps,
-      imageIdOf(path),
-      version,
-      looks,
-      refresh,
-    );
+    const keys = await openedKeys(deps, imageIdOf(path), version, looks, refresh);
     return shown(version, {
       ...waits,
       ...(revocation && { revocation }),
@@ -174,8 +165,7 @@ export function imageVersionHandlers(
   const remove = async (request: Delete) => {
     const { principal, query, path, requestUrl } = request;
     const { bypassSoftDelete = false } = query;
-    if (bypassSoftDelete)
-      requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
+    if (bypassSoftDelete) requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
     return accepted(
       await deleteImageVersion(deps, {
         ...askedIn(request),
@@ -207,11 +197,7 @@ export function imageVersionHandlers(
       body: await viewPage(
         request,
         (token) =>
-          listImageDefinitions(
-            deps.looks,
-            galleryIdOf(request.path),
-            listedIn(request, token),
-          ),
+          listImageDefinitions(deps.looks, galleryIdOf(request.path), listedIn(request, token)),
         (definition) => definition,
       ),
     })),
@@ -248,13 +234,10 @@ export function imageVersionHandlers(
       ),
     ),
 
-    listDeletedImageVersions: endpoint(
-      "listDeletedImageVersions",
-      async ({ path }) => ({
-        status: 200 as const,
-        body: { value: [...(await listDeletedImageVersions(deps, path))] },
-      }),
-    ),
+    listDeletedImageVersions: endpoint("listDeletedImageVersions", async ({ path }) => ({
+      status: 200 as const,
+      body: { value: [...(await listDeletedImageVersions(deps, path))] },
+    })),
 
     purgeDeletedVersion: endpoint(
       "purgeDeletedVersion",
@@ -292,10 +275,7 @@ export function imageVersionHandlers(
     ),
 
     getImageUse: endpoint("getImageUse", async ({ path }) => {
-      const [use, ban] = await Promise.all([
-        getImageUse(deps, path),
-        banOf(revocations, path),
-      ]);
+      const [use, ban] = await Promise.all([getImageUse(deps, path), banOf(revocations, path)]);
       return {
         status: 200 as const,
         body: { ...use, warnings: [...toMove(ban), ...(use.warnings ?? [])] },
@@ -307,24 +287,21 @@ export function imageVersionHandlers(
       body: await forecastImageVersion(deps, path, of),
     })),
 
-    createNextImageVersion: endpoint(
-      "createNextImageVersion",
-      async (request) => {
-        const { path, query, body, requestUrl } = request;
-        const operation = await createNextImageVersion(deps, {
-          ...askedIn(request),
-          ...mayUseIn(request),
-          image: path,
-          increment: query.increment ?? "patch",
-          body: body as ImageVersionRequest,
-          ...(query.plan !== undefined && { plan: query.plan }),
-        });
-        const versionName = operation.resourceId.split("/").at(-1) ?? "";
-        const versionUrl = new URL(requestUrl);
-        versionUrl.pathname = `${requestUrl.pathname.replace(/\/$/u, "")}/${versionName}`;
-        return accepted(operation, versionUrl);
-      },
-    ),
+    createNextImageVersion: endpoint("createNextImageVersion", async (request) => {
+      const { path, query, body, requestUrl } = request;
+      const operation = await createNextImageVersion(deps, {
+        ...askedIn(request),
+        ...mayUseIn(request),
+        image: path,
+        increment: query.increment ?? "patch",
+        body: body as ImageVersionRequest,
+        ...(query.plan !== undefined && { plan: query.plan }),
+      });
+      const versionName = operation.resourceId.split("/").at(-1) ?? "";
+      const versionUrl = new URL(requestUrl);
+      versionUrl.pathname = `${requestUrl.pathname.replace(/\/$/u, "")}/${versionName}`;
+      return accepted(operation, versionUrl);
+    }),
 
     planImageVersion: endpoint("planImageVersion", async (request) => {
       const plan = await planImageVersion(deps, {
@@ -458,10 +435,7 @@ function changeIn(request: Put | Patch) {
 
 function mayUnprotectIn({
   principal,
-}: Pick<EndpointRequest<"getLiveness">, "principal">): Pick<
-  ChangeCommand,
-  "mayUnprotect"
-> {
+}: Pick<EndpointRequest<"getLiveness">, "principal">): Pick<ChangeCommand, "mayUnprotect"> {
   return {
     mayUnprotect: isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
   };
@@ -477,11 +451,9 @@ function mayUseIn({
   return { requireMayUse: (resources) => requireMayUse(path, resources) };
 }
 
-function removeRegionsIn({
-  removeRegions,
-}: {
-  readonly removeRegions?: string;
-}): { removeRegions?: readonly string[] } {
+function removeRegionsIn({ removeRegions }: { readonly removeRegions?: string }): {
+  removeRegions?: readonly string[];
+} {
   return removeRegions === undefined
     ? {}
     : { removeRegions: removeRegions.split(",").map((name) => name.trim()) };

@@ -31,15 +31,11 @@ export async function readJsonBody(
 function isAccepted(type: string, mediaTypes: readonly string[]): boolean {
   return (
     mediaTypes.includes(type) ||
-    (/^application\/(?:[-\w.!#$&^]+\+)?json$/u.test(type) &&
-      !type.endsWith("patch+json"))
+    (/^application\/(?:[-\w.!#$&^]+\+)?json$/u.test(type) && !type.endsWith("patch+json"))
   );
 }
 
-function requireJson(
-  headers: HttpRequest["headers"],
-  mediaTypes: readonly string[],
-): void {
+function requireJson(headers: HttpRequest["headers"], mediaTypes: readonly string[]): void {
   const contentType = headers.get("content-type") ?? "";
   const [type = "", ...parameters] = contentType
     .split(";")
@@ -57,17 +53,14 @@ function requireJson(
     throw unsupported(`The body is in ${charset}. Send UTF-8.`);
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
   if (encoding !== "identity")
-    throw unsupported(
-      `The body is encoded with ${encoding}. Send it without Content-Encoding.`,
-    );
+    throw unsupported(`The body is encoded with ${encoding}. Send it without Content-Encoding.`);
 }
 
 async function readBytes(request: HttpRequest): Promise<Uint8Array> {
   requireBodySize(Number(request.headers.get("content-length") ?? 0));
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = request.body?.getReader() as
-    ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   try {
     // Content-Length may be absent or wrong: what arrives is counted, and reading ends at the first byte too many. Not
     // `for await`: that makes an error at its end, and a process's first error costs the decoding of its source map.

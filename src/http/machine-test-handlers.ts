@@ -1,10 +1,7 @@
 import type { HttpHandler } from "@azure/functions";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { planTest } from "../machine-test/plan-test.js";
-import {
-  testImageVersion,
-  type TestImageVersion,
-} from "../machine-test/test-image-version.js";
+import { testImageVersion, type TestImageVersion } from "../machine-test/test-image-version.js";
 import type { ImageVersionId } from "../resource-id.js";
 import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";

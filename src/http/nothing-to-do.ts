@@ -2,16 +2,9 @@
  * The operation of a request that changed nothing. Nothing of it is stored: its id names the version and the time, and who reads it
  * is answered from the version as it is then.
  */
-import {
-  viewImageVersion,
-  type KnownImageVersion,
-} from "../image-version/index.js";
+import { viewImageVersion, type KnownImageVersion } from "../image-version/index.js";
 import type { OperationView } from "../operation/views.js";
-import {
-  formatImageVersionId,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 
 /** No name has one. */
 const SEPARATOR = "~";
@@ -41,11 +34,7 @@ export function nothingToDoIn(
 }
 
 /** It was done at `time`; the regions and warnings are those of now. */
-export function viewNothingToDo(
-  version: KnownImageVersion,
-  now: Date,
-  time = now,
-): OperationView {
+export function viewNothingToDo(version: KnownImageVersion, now: Date, time = now): OperationView {
   const { id: resourceId, sigil } = viewImageVersion(version, now);
   const { subscriptionId, resourceGroupName, galleryName } = version.id;
   const then = time.toISOString();

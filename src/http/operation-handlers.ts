@@ -3,11 +3,7 @@ import type { OperationDependencies } from "../operation/ports.js";
 import { placeOf, type KnownImageVersion } from "../image-version/index.js";
 import { cancelOperation, tooLate } from "../operation/canceling.js";
 import { getOperation, listOperations } from "../operation/queries.js";
-import type {
-  OperationRecord,
-  Requester,
-  TrackedRecord,
-} from "../operation/records.js";
+import type { OperationRecord, Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf } from "./accepted.js";
@@ -27,9 +23,7 @@ export function operationHandlers(
   deps: OperationDependencies<TrackedRecord>,
   versionOf: (id: ImageVersionId) => Promise<KnownImageVersion>,
   asOfNow: (operation: OperationRecord) => Promise<OperationRecord>,
-): Readonly<
-  Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
-> {
+): Readonly<Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>> {
   const { now } = deps;
   return {
     getOperation: endpoint("getOperation", async (request) => {
@@ -39,11 +33,7 @@ export function operationHandlers(
         return {
           status: 200 as const,
           headers: {},
-          body: viewNothingToDo(
-            await versionOf(nothing.id),
-            now(),
-            nothing.time,
-          ),
+          body: viewNothingToDo(await versionOf(nothing.id), now(), nothing.time),
         };
       const { operation, dueTime } = await getOperation(deps, path.operationId);
       return {
@@ -74,12 +64,7 @@ export function operationHandlers(
         return {
           status: 200 as const,
           body: viewOperation(
-            await cancelOperation(
-              deps,
-              path.operationId,
-              requesterOf(principal),
-              query,
-            ),
+            await cancelOperation(deps, path.operationId, requesterOf(principal), query),
           ),
         };
       },
@@ -125,10 +110,7 @@ const MOST_SECONDS = 180;
  * After how many seconds an operation may show something new: just after the next step, or soon if a step waits for an answer. While
  * the step is overdue, 5, 10, 20 … s, by how long it is.
  */
-export function secondsUntilNews(
-  dueTime: string | undefined,
-  now: Date,
-): number {
+export function secondsUntilNews(dueTime: string | undefined, now: Date): number {
   if (dueTime === undefined) return LEAST_SECONDS;
   const untilMs = Date.parse(dueTime) + STEP_MS - now.getTime();
   const seconds = Math.ceil(Math.abs(untilMs) / 1_000);

@@ -3,13 +3,7 @@
 // 2. A file under assets/ has its content's hash in its name, and is the same forever; the page itself is asked for each time.
 import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
-import {
-  answer,
-  fileOf,
-  noSuchFile,
-  readFolder,
-  type StaticFile,
-} from "./static-files.js";
+import { answer, fileOf, noSuchFile, readFolder, type StaticFile } from "./static-files.js";
 
 /** How people sign in: OAuth 2.0 authorization code with PKCE, by a client that has no secret. */
 export interface SignInSettings {

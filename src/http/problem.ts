@@ -1,9 +1,4 @@
-import {
-  type ErrorCode,
-  type Finding,
-  ServiceError,
-  findingsInAnswer,
-} from "../errors.js";
+import { type ErrorCode, type Finding, ServiceError, findingsInAnswer } from "../errors.js";
 
 /** An answer of `application/problem+json`. */
 interface ProblemResponse {
@@ -28,9 +23,7 @@ export interface Problem {
  * escaping by HTTP would be our own fault, 500. A state or a service that is busy is 503, which clients repeat by themselves
  * after Retry-After.
  */
-export const PROBLEMS: Readonly<
-  Record<ErrorCode, readonly [status: number, title: string]>
-> = {
+export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   MalformedJson: [400, "Malformed JSON"],
   UnsupportedMediaType: [415, "Unsupported media type"],
   PayloadTooLarge: [413, "Payload too large"],
@@ -148,22 +141,17 @@ export function withoutTokens(path: string): string {
   });
 }
 
-function headersOf(
-  error: ServiceError,
-  status: number,
-): Record<string, string> {
+function headersOf(error: ServiceError, status: number): Record<string, string> {
   const headers: Record<string, string> = {};
   // RFC 9110, 10.2.3: whole seconds; rounded up, so that the caller never comes too early.
   if (error.retryAfterMs !== undefined)
     headers["Retry-After"] = String(Math.ceil(error.retryAfterMs / 1000));
   // RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
-  if (status === 405)
-    headers["Allow"] = (error.fields["allow"] as readonly string[]).join(", ");
+  if (status === 405) headers["Allow"] = (error.fields["allow"] as readonly string[]).join(", ");
   // RFC 9110, 8.8.3: the state that the precondition was compared with.
   if (status === 412 && typeof error.fields["etag"] === "string")
     headers["ETag"] = error.fields["etag"];
-  if (status === 401 || status === 403)
-    headers["WWW-Authenticate"] = challenge(error);
+  if (status === 401 || status === 403) headers["WWW-Authenticate"] = challenge(error);
   return headers;
 }
 
@@ -174,10 +162,7 @@ function challenge(error: ServiceError): string {
   if (typeof tokenError === "string") {
     parts.push(`error="${tokenError}"`);
     // RFC 6750, 3: error_description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E".
-    const description = error.message.replace(
-      /[^\x20-\x21\x23-\x5B\x5D-\x7E]/gu,
-      "'",
-    );
+    const description = error.message.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/gu, "'");
     parts.push(`error_description="${description}"`);
   }
   if (typeof requiredRole === "string") parts.push(`scope="${requiredRole}"`);

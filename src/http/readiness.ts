@@ -26,9 +26,7 @@ const ANSWER_MS = 5_000;
 export function createReadiness(
   checks: readonly HealthCheck[],
   now: () => Date,
-): (
-  onUnavailable: (name: string, error: unknown) => void,
-) => Promise<readonly HealthAnswer[]> {
+): (onUnavailable: (name: string, error: unknown) => void) => Promise<readonly HealthAnswer[]> {
   let kept:
     | {
         readonly answers: Promise<readonly HealthAnswer[]>;
@@ -37,8 +35,7 @@ export function createReadiness(
     | undefined;
   return (onUnavailable) => {
     const nowMs = now().getTime();
-    if (kept !== undefined && nowMs - kept.sinceMs < MAX_AGE_MS)
-      return kept.answers;
+    if (kept !== undefined && nowMs - kept.sinceMs < MAX_AGE_MS) return kept.answers;
     const answers = Promise.all(
       checks.map(async ({ name, check }): Promise<HealthAnswer> => {
         try {
@@ -46,8 +43,7 @@ export function createReadiness(
           return { name, status: "ok" };
         } catch (error) {
           onUnavailable(name, error);
-          const isTooOld =
-            error instanceof ServiceError && error.code === "StateTooOld";
+          const isTooOld = error instanceof ServiceError && error.code === "StateTooOld";
           return {
             name,
             status: "unavailable",
@@ -65,10 +61,7 @@ async function answered(check: HealthCheck["check"]): Promise<void> {
   const abort = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer within ${ANSWER_MS} ms`)),
-      ANSWER_MS,
-    );
+    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS);
   });
   try {
     await Promise.race([check(abort.signal), late]);

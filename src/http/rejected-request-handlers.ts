@@ -25,8 +25,7 @@ export function rejectedRequestHandlers(
       status: 200 as const,
       body: await viewPage(
         request,
-        (token) =>
-          listRejectedRequests(rejected, request.query.top ?? 20, token),
+        (token) => listRejectedRequests(rejected, request.query.top ?? 20, token),
         (each) => each,
       ),
     })),
@@ -34,15 +33,7 @@ export function rejectedRequestHandlers(
     sendRejectedRequestAgain: endpoint(
       "sendRejectedRequestAgain",
       async (
-        {
-          path,
-          body,
-          principal,
-          requireMayWrite,
-          requireMayUse,
-          traceparent,
-          requestUrl,
-        },
+        { path, body, principal, requireMayWrite, requireMayUse, traceparent, requestUrl },
         context,
       ) => {
         const id = path.rejectedRequestId;
@@ -53,8 +44,7 @@ export function rejectedRequestHandlers(
               requireMayWrite(command.id);
               return putImageVersion(deps, {
                 ...command,
-                requireMayUse: (resources) =>
-                  requireMayUse(command.id, resources),
+                requireMayUse: (resources) => requireMayUse(command.id, resources),
               });
             },
             validateBody,

@@ -1,8 +1,4 @@
-import type {
-  HttpRequest,
-  HttpResponseInit,
-  InvocationContext,
-} from "@azure/functions";
+import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { traceparentOf } from "../events/traceparent.js";
 import { createLog, withLog, type Log } from "../telemetry/log.js";
@@ -28,11 +24,7 @@ export interface Answering {
   /** Absent where no operation of the document is called. */
   readonly route?: string;
   /** Told of the answer, and of a problem's code. */
-  readonly onAnswer?: (
-    answer: Answer,
-    code: string | undefined,
-    log: Log,
-  ) => void;
+  readonly onAnswer?: (answer: Answer, code: string | undefined, log: Log) => void;
   /** Nobody's call that is refused, and one over the limit, leave no span. */
   readonly seen: Seen;
 }
@@ -88,12 +80,8 @@ export async function respond(
       span.setAttribute("http.response.status_code", answered.status);
       onAnswer?.(answered, failure, log);
       // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
-      if (answered.status >= 500)
-        span.setStatus({ code: SpanStatusCode.ERROR });
-      else if (
-        answered.status >= 400 &&
-        (seen.principal === undefined || seen.isOverLimit)
-      )
+      if (answered.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      else if (answered.status >= 400 && (seen.principal === undefined || seen.isOverLimit))
         leaveOut(span);
       return answered;
     },

@@ -2,16 +2,12 @@ import type { HttpHandler } from "@azure/functions";
 import { imageIdOf } from "../resource-id.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import { putRetentionPolicy } from "../retention/put-retention-policy.js";
-import {
-  deleteRetentionPolicy,
-  getRetentionPolicy,
-} from "../retention/retention-policy.js";
+import { deleteRetentionPolicy, getRetentionPolicy } from "../retention/retention-policy.js";
 import { viewRetention, viewRetentionPolicy } from "../retention/views.js";
 import { requesterOf } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 
-type Names =
-  "getRetentionPolicy" | "putRetentionPolicy" | "deleteRetentionPolicy";
+type Names = "getRetentionPolicy" | "putRetentionPolicy" | "deleteRetentionPolicy";
 
 export function retentionHandlers(
   endpoint: Endpoint,
@@ -38,14 +34,9 @@ export function retentionHandlers(
       }),
     ),
 
-    deleteRetentionPolicy: endpoint(
-      "deleteRetentionPolicy",
-      async ({ path }) => ({
-        status: 200 as const,
-        body: viewRetentionPolicy(
-          await deleteRetentionPolicy(deps, imageIdOf(path)),
-        ),
-      }),
-    ),
+    deleteRetentionPolicy: endpoint("deleteRetentionPolicy", async ({ path }) => ({
+      status: 200 as const,
+      body: viewRetentionPolicy(await deleteRetentionPolicy(deps, imageIdOf(path))),
+    })),
   };
 }

@@ -15,10 +15,7 @@ export interface HttpRoute {
  * One route an operation of the document; then the page that shows it, the documents, the page for people, and what answers every other path, also a known
  * one with a method that it does not have.
  */
-export function routesOf(
-  document: OpenApiDocument,
-  handlers: HttpHandlers,
-): readonly HttpRoute[] {
+export function routesOf(document: OpenApiDocument, handlers: HttpHandlers): readonly HttpRoute[] {
   return [
     ...document.operations.map(({ operationId, method, path }) => ({
       name: functionName(operationId),

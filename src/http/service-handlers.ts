@@ -3,8 +3,7 @@ import type { Endpoint } from "./endpoint.js";
 import type { OpenApiDocument } from "./contract/openapi-document.js";
 import { createReadiness, type HealthCheck } from "./readiness.js";
 
-type Names =
-  "getOpenApiDocument" | "getAsyncApiDocument" | "getLiveness" | "getReadiness";
+type Names = "getOpenApiDocument" | "getAsyncApiDocument" | "getLiveness" | "getReadiness";
 
 export function serviceHandlers(
   endpoint: Endpoint,
@@ -38,9 +37,7 @@ export function serviceHandlers(
 
     getReadiness: endpoint("getReadiness", async (_request, context) => {
       const checks = [
-        ...(await readiness((name, error) =>
-          context.warn(`not ready: ${name}`, error),
-        )),
+        ...(await readiness((name, error) => context.warn(`not ready: ${name}`, error))),
       ];
       return checks.every(({ status }) => status === "ok")
         ? { status: 200 as const, body: { status: "ok" as const, checks } }

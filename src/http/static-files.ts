@@ -69,13 +69,9 @@ export function answer(
     ...(gzip && { Vary: "Accept-Encoding" }),
   };
   const known = request.headers.get("if-none-match") ?? "";
-  if (
-    known.split(",").some((each) => each.trim().replace(/^W\//u, "") === etag)
-  )
+  if (known.split(",").some((each) => each.trim().replace(/^W\//u, "") === etag))
     return { status: 304, headers: common };
-  const zipped =
-    gzip !== undefined &&
-    takesGzip(request.headers.get("accept-encoding") ?? "");
+  const zipped = gzip !== undefined && takesGzip(request.headers.get("accept-encoding") ?? "");
   return {
     headers: {
       ...common,

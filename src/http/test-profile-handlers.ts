@@ -21,44 +21,35 @@ export function testProfileHandlers(
   return {
     getTestProfile: endpoint("getTestProfile", async ({ path, principal }) => ({
       status: 200 as const,
-      body: viewTestProfile(
-        await getTestProfile(deps, imageIdOf(path)),
-        isAdmin(principal),
-      ),
+      body: viewTestProfile(await getTestProfile(deps, imageIdOf(path)), isAdmin(principal)),
     })),
 
-    putTestProfile: endpoint(
-      "putTestProfile",
-      async ({ path, body, principal, requireMayUse }) => {
-        requireMayUse(
-          path,
-          body.regions.map(({ subnetId }, i) => ({
-            kind: "subnets",
-            pointer: `/regions/${i}/subnetId`,
-            id: normaliseResourceId(subnetId),
-          })),
-        );
-        const { profile, warnings } = await putTestProfile(deps, {
-          imageId: imageIdOf(path),
-          body,
-          setBy: requesterOf(principal),
-        });
-        return {
-          status: 200 as const,
-          body: {
-            profile: viewTestProfile(profile, true),
-            findings: [...warnings],
-          },
-        };
-      },
-    ),
+    putTestProfile: endpoint("putTestProfile", async ({ path, body, principal, requireMayUse }) => {
+      requireMayUse(
+        path,
+        body.regions.map(({ subnetId }, i) => ({
+          kind: "subnets",
+          pointer: `/regions/${i}/subnetId`,
+          id: normaliseResourceId(subnetId),
+        })),
+      );
+      const { profile, warnings } = await putTestProfile(deps, {
+        imageId: imageIdOf(path),
+        body,
+        setBy: requesterOf(principal),
+      });
+      return {
+        status: 200 as const,
+        body: {
+          profile: viewTestProfile(profile, true),
+          findings: [...warnings],
+        },
+      };
+    }),
 
     deleteTestProfile: endpoint("deleteTestProfile", async ({ path }) => ({
       status: 200 as const,
-      body: viewTestProfile(
-        await deleteTestProfile(deps, imageIdOf(path)),
-        true,
-      ),
+      body: viewTestProfile(await deleteTestProfile(deps, imageIdOf(path)), true),
     })),
   };
 }

@@ -10,27 +10,13 @@ import type { Endpoint } from "./endpoint.js";
 export function testResultHandlers(
   endpoint: Endpoint,
   deps: TestResultDependencies,
-  {
-    looks,
-    store,
-    resourceManager,
-  }: Pick<Dependencies, "looks" | "store" | "resourceManager">,
-): Readonly<
-  Record<
-    "getTestResults" | "reportTestResult" | "approveImageVersion",
-    HttpHandler
-  >
-> {
+  { looks, store, resourceManager }: Pick<Dependencies, "looks" | "store" | "resourceManager">,
+): Readonly<Record<"getTestResults" | "reportTestResult" | "approveImageVersion", HttpHandler>> {
   return {
     getTestResults: endpoint("getTestResults", async ({ path }) => ({
       status: 200 as const,
       body: {
-        value: [
-          ...(await getTestResults(
-            { results: deps.results, looks, store },
-            path,
-          )),
-        ],
+        value: [...(await getTestResults({ results: deps.results, looks, store }, path))],
       },
     })),
 

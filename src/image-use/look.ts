@@ -26,10 +26,7 @@ export interface ImageUse {
 /** At once. */
 const PROOFS_AT_ONCE = 10;
 
-type Asks = Pick<
-  UseDependencies,
-  "imageUsers" | "consumerSubscriptions" | "now"
->;
+type Asks = Pick<UseDependencies, "imageUsers" | "consumerSubscriptions" | "now">;
 
 /**
  * Who names one of the versions, or their image definition, in the gallery's subscription and its consumers'. `confirms`: scale
@@ -43,9 +40,7 @@ export async function findUsers(
 ): Promise<ImageUse> {
   const subscriptions = [
     ...new Set(
-      [gallerySubscriptionId, ...deps.consumerSubscriptions].map((each) =>
-        each.toLowerCase(),
-      ),
+      [gallerySubscriptionId, ...deps.consumerSubscriptions].map((each) => each.toLowerCase()),
     ),
   ];
   const notSeen: NotSeen[] = [];
@@ -57,16 +52,13 @@ export async function findUsers(
     }
   };
   for (let at = 0; at < subscriptions.length; at += PROOFS_AT_ONCE)
-    await Promise.all(
-      subscriptions.slice(at, at + PROOFS_AT_ONCE).map((each) => prove(each)),
-    );
+    await Promise.all(subscriptions.slice(at, at + PROOFS_AT_ONCE).map((each) => prove(each)));
   const readable = subscriptions.filter(
     (each) => !notSeen.some(({ subscriptionId }) => subscriptionId === each),
   );
   let found: FoundUsers = { users: [], complete: true, needsSeen: true };
   try {
-    if (readable.length > 0)
-      found = await deps.imageUsers.find(readable, names);
+    if (readable.length > 0) found = await deps.imageUsers.find(readable, names);
     if (confirms) found = await confirmed(deps, readable, names, found);
   } catch (error) {
     for (const each of readable) notSeen.push(notSeenFor(each, error));
@@ -75,8 +67,7 @@ export async function findUsers(
     users: found.users,
     subscriptions,
     notSeen: subscriptions.flatMap(
-      (each) =>
-        notSeen.find(({ subscriptionId }) => subscriptionId === each) ?? [],
+      (each) => notSeen.find(({ subscriptionId }) => subscriptionId === each) ?? [],
     ),
     complete: found.complete,
     needsSeen: found.needsSeen,
@@ -92,8 +83,7 @@ async function confirmed(
   found: FoundUsers,
 ): Promise<FoundUsers> {
   const sets: ImageUser[] = [];
-  for (const each of subscriptionIds)
-    sets.push(...(await imageUsers.listScaleSets(each, names)));
+  for (const each of subscriptionIds) sets.push(...(await imageUsers.listScaleSets(each, names)));
   return {
     ...found,
     users: [...sets, ...found.users.filter(({ kind }) => kind === "machine")],

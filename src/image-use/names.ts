@@ -34,10 +34,7 @@ export function namesOf(id: ImageVersionId, shared: SharedNames): ImageNames {
 }
 
 /** Of every version of an image definition, whatever their numbers; `id` is one of them. */
-export function namesOfEvery(
-  id: ImageVersionId,
-  shared: SharedNames,
-): ImageNames {
+export function namesOfEvery(id: ImageVersionId, shared: SharedNames): ImageNames {
   const definitions = definitionsOf(id, shared);
   return {
     versionNames: [],
@@ -57,11 +54,7 @@ function definitionsOf(
 ): readonly string[] {
   return [
     imageIdOf(id),
-    ...(uniqueName === undefined
-      ? []
-      : [`/SharedGalleries/${uniqueName}/Images/${id.imageName}`]),
-    ...publicNames.map(
-      (name) => `/CommunityGalleries/${name}/Images/${id.imageName}`,
-    ),
+    ...(uniqueName === undefined ? [] : [`/SharedGalleries/${uniqueName}/Images/${id.imageName}`]),
+    ...publicNames.map((name) => `/CommunityGalleries/${name}/Images/${id.imageName}`),
   ].map((each) => each.toLowerCase());
 }

@@ -28,17 +28,11 @@ export interface FoundUsers {
  */
 export interface ImageUsers {
   /** By Azure Resource Graph, which lags by minutes and leaves out in silence what it may not show. */
-  find(
-    subscriptionIds: readonly string[],
-    names: ImageNames,
-  ): Promise<FoundUsers>;
+  find(subscriptionIds: readonly string[], names: ImageNames): Promise<FoundUsers>;
   /** Throws where Azure does not show every machine and scale set of the subscription. */
   proveReadable(subscriptionId: string): Promise<void>;
   /** Those scale sets that name an image, by Azure Resource Manager itself: as they are now. */
-  listScaleSets(
-    subscriptionId: string,
-    names: ImageNames,
-  ): Promise<readonly ImageUser[]>;
+  listScaleSets(subscriptionId: string, names: ImageNames): Promise<readonly ImageUser[]>;
 }
 
 export interface UseDependencies {

@@ -3,10 +3,7 @@ import type { components } from "../generated/openapi.js";
 type Schemas = components["schemas"];
 
 /** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it, with its source. */
-export type ImageVersionRequest = Omit<
-  Schemas["GalleryImageVersion"],
-  "properties"
-> & {
+export type ImageVersionRequest = Omit<Schemas["GalleryImageVersion"], "properties"> & {
   properties: Schemas["GalleryImageVersionProperties"] & {
     storageProfile: Schemas["GalleryImageVersionStorageProfile"];
   };

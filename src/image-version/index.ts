@@ -60,18 +60,9 @@ export {
   softDeleteOf,
 } from "./queries/deleted-versions.js";
 export { listDiskEncryptionSets } from "./queries/disk-encryption-sets.js";
-export {
-  getImageVersion,
-  listImageVersions,
-  type KnownImageVersion,
-} from "./queries/get.js";
+export { getImageVersion, listImageVersions, type KnownImageVersion } from "./queries/get.js";
 export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
-export {
-  openedKeys,
-  usesOf,
-  withKeys,
-  withRegionsAway,
-} from "./queries/keys.js";
+export { openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";
@@ -92,11 +83,7 @@ export {
 } from "./queries/as-asked.js";
 export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
 export { believed } from "./state/observe.js";
-export type {
-  ImageVersionRecord,
-  RolloutRecord,
-  VersionState,
-} from "./state/record.js";
+export type { ImageVersionRecord, RolloutRecord, VersionState } from "./state/record.js";
 export { isFinal } from "./state/states.js";
 export { relisted, telling } from "./state/told.js";
 
@@ -130,13 +117,7 @@ export { found, type Denied, type Seen } from "./rules/facts.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 
 // Ports, kinds of operations, and what takes their steps.
-export type {
-  ImageKeys,
-  Key,
-  KeyDependencies,
-  KeyReader,
-  KeyState,
-} from "./keys/ports.js";
+export type { ImageKeys, Key, KeyDependencies, KeyReader, KeyState } from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS } from "./kind.js";
 export type {
   Deed,

@@ -17,10 +17,7 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
       type: IMAGE_VERSION_EVENT.operationStalled,
       data: {
         ...data,
-        whatToDo: whatToDo(
-          canceledBy === undefined ? "Stalled" : "Canceling",
-          resourceId,
-        ),
+        whatToDo: whatToDo(canceledBy === undefined ? "Stalled" : "Canceling", resourceId),
       },
     }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
@@ -32,9 +29,7 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   },
   rowsOf({ id: operationId, resourceId }) {
     const id = parseImageVersionId(resourceId);
-    return id === undefined
-      ? []
-      : [versionRow(imageIdOf(id), id.versionName, operationId)];
+    return id === undefined ? [] : [versionRow(imageIdOf(id), id.versionName, operationId)];
   },
   laterRowsOf({ resourceId }) {
     const id = parseImageVersionId(resourceId);

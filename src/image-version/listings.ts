@@ -12,9 +12,7 @@ export function placeOf({
   /** Resource id. */
   readonly image?: string;
 }): string | undefined {
-  return image !== undefined
-    ? `image-${keyOf(image)}`
-    : gallery && `gallery-${keyOf(gallery)}`;
+  return image !== undefined ? `image-${keyOf(image)}` : gallery && `gallery-${keyOf(gallery)}`;
 }
 
 /** The places of operations on an image definition or its versions. */
@@ -54,11 +52,7 @@ export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
 const HIGHEST_PART = 9_999_999_999;
 
 /** `target`: the id of the version's latest operation, and, behind a space, when its conditions have changed without one. */
-export function versionRow(
-  imageId: string,
-  versionName: string,
-  target: string,
-): IndexRow {
+export function versionRow(imageId: string, versionName: string, target: string): IndexRow {
   const parts = versionName
     .split(".")
     .map((part) => String(HIGHEST_PART - Number(part)).padStart(10, "0"));

@@ -58,15 +58,13 @@ function afterLook(
     completedIn(pair.record) === completedIn(before)
   )
     return undefined;
-  const isGone =
-    before.status !== undefined && pair.record.status === undefined;
+  const isGone = before.status !== undefined && pair.record.status === undefined;
   return {
     ...pair,
     record: {
       ...pair.record,
       ...(isGone && { state: "Deleted" }),
-      outbox:
-        outbox.length === 0 ? outbox : [...outbox, closing(pair.operation.id)],
+      outbox: outbox.length === 0 ? outbox : [...outbox, closing(pair.operation.id)],
     },
   };
 }
@@ -78,29 +76,21 @@ function ownFlagsIn({ status }: ImageVersionRecord): object {
 
 /** The state of each region that a look showed. */
 export function statesIn(look: Pick<Look, "regions"> | undefined): object {
-  return Object.fromEntries(
-    (look?.regions ?? []).map(({ name, state }) => [name, state]),
-  );
+  return Object.fromEntries((look?.regions ?? []).map(({ name, state }) => [name, state]));
 }
 
 function completedIn({ regions }: ImageVersionRecord): string {
-  return regions
-    .map(({ name, completedTime = "" }) => `${name} ${completedTime}`)
-    .join();
+  return regions.map(({ name, completedTime = "" }) => `${name} ${completedTime}`).join();
 }
 
 /** What Azure lists says nothing that is not known: no look is needed. */
-export function isAsKnown(
-  record: ImageVersionRecord,
-  listed: ListedImageVersion,
-): boolean {
+export function isAsKnown(record: ImageVersionRecord, listed: ListedImageVersion): boolean {
   const { status, unconfirmed } = record;
   return (
     unconfirmed === undefined &&
     status !== undefined &&
     listed.publishedDate === status.publishedDate &&
-    differences(factsIn(status.resource), factsIn(listed.resource)).length ===
-      0 &&
+    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0 &&
     isDeepStrictEqual(ownFlagsIn(record), ownFlagsOf(listed.resource))
   );
 }

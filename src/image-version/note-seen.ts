@@ -7,11 +7,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { orNone } from "../errors.js";
 import { deliver } from "../operation/outbox.js";
-import {
-  formatImageVersionId,
-  keyOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
 import { isAsKnown, noteLook, statesIn } from "./note-look.js";
 import type { Dependencies } from "./ports.js";
 import { lookAt } from "./queries/look-at.js";
@@ -29,8 +25,7 @@ export async function lookAnew(
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   if (stored === undefined || !isFinal(stored.record.state)) return;
   // Whatever told something before may have died over it.
-  if (stored.record.outbox.length > 0)
-    return void (await deliver(deps, stored));
+  if (stored.record.outbox.length > 0) return void (await deliver(deps, stored));
   const shown = await look(); // Invariant 1.
   if (isBelieved(shown)) await noteLook(deps, stored, shown);
 }

@@ -1,10 +1,6 @@
 import type { ErrorCode } from "../errors.js";
 import type { ImageVersionId } from "../resource-id.js";
-import type {
-  OperationDependencies,
-  StateStore,
-  Stored,
-} from "../operation/ports.js";
+import type { OperationDependencies, StateStore, Stored } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
 import type { KeyDependencies, KeyState } from "./keys/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
@@ -70,18 +66,11 @@ export interface ArmRequest {
 
 /** Gallery image versions. */
 export interface ResourceManager {
-  getImageVersion(
-    id: ImageVersionId,
-  ): Promise<ObservedImageVersion | undefined>;
+  getImageVersion(id: ImageVersionId): Promise<ObservedImageVersion | undefined>;
   /** Every version of an image definition, in no order, without its replication; undefined where there is no such definition. */
-  listImageVersions(
-    imageId: string,
-  ): Promise<readonly ListedImageVersion[] | undefined>;
+  listImageVersions(imageId: string): Promise<readonly ListedImageVersion[] | undefined>;
   /** Sends one PUT and does not wait for what it starts; answers the URL of ARM's asynchronous operation, if any. */
-  putImageVersion(
-    id: ImageVersionId,
-    request: ImageVersionRequest,
-  ): Promise<string | undefined>;
+  putImageVersion(id: ImageVersionId, request: ImageVersionRequest): Promise<string | undefined>;
   /**
    * Sends one DELETE; answers the URL of ARM's asynchronous operation, if any. What is not there is deleted.
    * `bypassSoftDelete`: for good, also where the gallery has soft delete.
@@ -91,25 +80,15 @@ export interface ResourceManager {
     options?: { readonly bypassSoftDelete?: boolean },
   ): Promise<string | undefined>;
   /** The versions of an image definition that can be restored, in no order; undefined where there is no such definition. */
-  listDeletedVersions(
-    imageId: string,
-  ): Promise<readonly DeletedImageVersion[] | undefined>;
+  listDeletedVersions(imageId: string): Promise<readonly DeletedImageVersion[] | undefined>;
   /** Sends one PUT that asks for a deleted version as it was, in the region that it was made in; answers as `putImageVersion`. */
-  restoreImageVersion(
-    id: ImageVersionId,
-    location: string,
-  ): Promise<string | undefined>;
+  restoreImageVersion(id: ImageVersionId, location: string): Promise<string | undefined>;
   /** Sends one DELETE that deletes a soft-deleted version for good; false where ARM has none. */
   purgeImageVersion(id: ImageVersionId): Promise<boolean>;
   /** The very request that `putImageVersion` would send; sends nothing. */
-  previewPut(
-    id: ImageVersionId,
-    request: ImageVersionRequest,
-  ): Promise<ArmRequest>;
+  previewPut(id: ImageVersionId, request: ImageVersionRequest): Promise<ArmRequest>;
   /** Why the asynchronous operation failed, if it says so. */
-  getOperationError(
-    url: string,
-  ): Promise<{ code: string; message: string } | undefined>;
+  getOperationError(url: string): Promise<{ code: string; message: string } | undefined>;
 }
 
 /** The resources that a request names. */
@@ -122,9 +101,7 @@ export interface ResourceReader {
    */
   listGalleries(): Promise<readonly ListedGallery[]>;
   /** Every image definition of a gallery, in no order; undefined where there is no such gallery. */
-  listImageDefinitions(
-    galleryId: string,
-  ): Promise<readonly ListedImageDefinition[] | undefined>;
+  listImageDefinitions(galleryId: string): Promise<readonly ListedImageDefinition[] | undefined>;
   getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
   getSource(id: string): Promise<ImageSource | undefined>;
   /** One page of a subscription's sets, as ARM pages them; undefined where there is no such subscription. */
@@ -166,10 +143,7 @@ export interface Looks {
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */
-  images(
-    galleryId: string,
-    anew: boolean,
-  ): Promise<Listing<ListedImageDefinition> | undefined>;
+  images(galleryId: string, anew: boolean): Promise<Listing<ListedImageDefinition> | undefined>;
   /** What `look` finds of a disk encryption set, kept as a version is; `anew`: for five seconds. Nothing found is not kept. */
   keys(
     imageId: string,
@@ -225,8 +199,7 @@ export interface Objection extends Breach {
 }
 
 /** What the use cases need. */
-export interface Dependencies
-  extends OperationDependencies<ImageVersionRecord>, UseDependencies {
+export interface Dependencies extends OperationDependencies<ImageVersionRecord>, UseDependencies {
   readonly looks: Looks;
   /** Of image definitions; the same store as that of versions, under other keys. */
   readonly rollbacks: StateStore<RollbackStateRecord>;
@@ -237,9 +210,7 @@ export interface Dependencies
   /** What is read for plans, each fact once for all who ask within seconds; `note` is told when it was read. Absent: anew. */
   readonly sharedFacts?: (
     note: (readMs: number) => void,
-  ) => Partial<
-    Pick<Dependencies, "resources" | "subscriptions" | "keyGuardian">
-  >;
+  ) => Partial<Pick<Dependencies, "resources" | "subscriptions" | "keyGuardian">>;
   /** What a subscription must have registered before an image version is made in it. */
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read of Azure for one request. */
@@ -256,8 +227,5 @@ export interface Dependencies
    * Asked before every way into latest, and of what a machine has begun: as it is accepted, and again right before it is sent. None:
    * the rest of Sigil has nothing against it.
    */
-  readonly objections: (
-    id: ImageVersionId,
-    deed: Deed,
-  ) => Promise<readonly Objection[]>;
+  readonly objections: (id: ImageVersionId, deed: Deed) => Promise<readonly Objection[]>;
 }

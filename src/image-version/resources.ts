@@ -132,16 +132,10 @@ export interface ObservedImageVersion {
 }
 
 /** An image version as Azure showed it last. */
-export type LastShown = Pick<
-  ObservedImageVersion,
-  "resource" | "publishedDate"
->;
+export type LastShown = Pick<ObservedImageVersion, "resource" | "publishedDate">;
 
 /** An image version as ARM lists it. */
-export interface ListedImageVersion extends Omit<
-  ObservedImageVersion,
-  "regions"
-> {
+export interface ListedImageVersion extends Omit<ObservedImageVersion, "regions"> {
   readonly name: string;
 }
 
@@ -184,8 +178,7 @@ export function hasFailed(
   const seen = look.regions.find(({ name }) => name === region);
   return (
     seen !== undefined &&
-    (seen.state === "Failed" ||
-      (look.provisioningState === "Failed" && seen.state !== "Completed"))
+    (seen.state === "Failed" || (look.provisioningState === "Failed" && seen.state !== "Completed"))
   );
 }
 

@@ -13,30 +13,21 @@ const NUMBER = /^\d+\.\d+\.\d+$/u;
  * The number after the highest; 1.0.0, whatever shall grow, where there is none. Throws ServiceError
  * ImageVersionConflict where that part cannot grow.
  */
-export function nextVersionNumber(
-  highest: string | undefined,
-  increment: Increment,
-): string {
+export function nextVersionNumber(highest: string | undefined, increment: Increment): string {
   if (highest === undefined) return FIRST;
   const at = PARTS.indexOf(increment);
-  const next = partsOf(highest).map((part, i) =>
-    i < at ? part : i === at ? part + 1 : 0,
-  );
+  const next = partsOf(highest).map((part, i) => (i < at ? part : i === at ? part + 1 : 0));
   if ((next[at] ?? 0) > LARGEST_PART) throw exhausted(highest, increment);
   return next.join(".");
 }
 
 /** The highest by number, not by text; undefined where there is none. What is no version number is passed over. */
-export function highestVersionNumber(
-  names: readonly (string | undefined)[],
-): string | undefined {
+export function highestVersionNumber(names: readonly (string | undefined)[]): string | undefined {
   return names
     .filter((name) => name !== undefined && NUMBER.test(name))
     .reduce<string | undefined>(
       (highest, name) =>
-        highest === undefined || compareVersionNumbers(name ?? "", highest) > 0
-          ? name
-          : highest,
+        highest === undefined || compareVersionNumbers(name ?? "", highest) > 0 ? name : highest,
       undefined,
     );
 }
@@ -58,9 +49,7 @@ function partsOf(number: string): readonly number[] {
 function exhausted(highest: string, increment: Increment): ServiceError {
   const larger = PARTS[PARTS.indexOf(increment) - 1];
   const remediation =
-    larger === undefined
-      ? "Publish to another image definition."
-      : `Ask for increment=${larger}.`;
+    larger === undefined ? "Publish to another image definition." : `Ask for increment=${larger}.`;
   return new ServiceError(
     "ImageVersionConflict",
     `No ${increment} number is left above ${highest}, the highest version there is. ${remediation}`,

@@ -10,14 +10,7 @@ const TOKEN =
   /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-]))|(?:true|false|null)(?!\w))/uy;
 
 type Expectation =
-  | "value"
-  | "value or ]"
-  | "name or }"
-  | "name"
-  | ":"
-  | ", or }"
-  | ", or ]"
-  | "end";
+  "value" | "value or ]" | "name or }" | "name" | ":" | ", or }" | ", or ]" | "end";
 
 const EXPECTED: Record<Expectation, string> = {
   value: "a value",
@@ -35,10 +28,7 @@ const EXPECTED: Record<Expectation, string> = {
  * at most `maxDepth` deep; undefined when there is nothing. JSON.parse says where a mistake is only sometimes, takes the
  * last of two equal names in silence, makes another number of one that is too large, and has no bound on depth.
  */
-export function findJsonMistake(
-  text: string,
-  maxDepth: number,
-): JsonMistake | undefined {
+export function findJsonMistake(text: string, maxDepth: number): JsonMistake | undefined {
   /** The open arrays (undefined) and objects (the names that each has had so far), outermost first. */
   const open: (Set<string> | undefined)[] = [];
   const afterValue = (): Expectation =>
@@ -86,8 +76,7 @@ export function findJsonMistake(
         open.pop();
         return afterValue();
       case "]":
-        if (expected !== "value or ]" && expected !== ", or ]")
-          return undefined;
+        if (expected !== "value or ]" && expected !== ", or ]") return undefined;
         open.pop();
         return afterValue();
       case ":":
@@ -105,9 +94,7 @@ export function findJsonMistake(
 
   // RFC 7493, 2.2: "an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater than
   // 9007199254740991 as an exact value".
-  function tooLarge(
-    number: string | undefined,
-  ): { message: string } | undefined {
+  function tooLarge(number: string | undefined): { message: string } | undefined {
     return Math.abs(Number(number ?? 0)) > Number.MAX_SAFE_INTEGER
       ? { message: `the number is larger than ${Number.MAX_SAFE_INTEGER}` }
       : undefined;
@@ -116,8 +103,7 @@ export function findJsonMistake(
   // RFC 8259, 4: "The names within an object SHOULD be unique": which of two counts differs from reader to reader.
   function rememberName(name: string): Expectation | { message: string } {
     const names = open.at(-1);
-    if (names?.has(name))
-      return { message: `the name ${JSON.stringify(name)} is given twice` };
+    if (names?.has(name)) return { message: `the name ${JSON.stringify(name)} is given twice` };
     names?.add(name);
     return ":";
   }

@@ -40,10 +40,7 @@ export async function setsInUse(
   if (listed === undefined) return undefined;
   const known = await namesKnown(deps, imageId);
   const versions = listed
-    .filter(
-      ({ name, provisioningState }) =>
-        known.has(name) && provisioningState !== "Deleting",
-    )
+    .filter(({ name, provisioningState }) => known.has(name) && provisioningState !== "Deleting")
     .map((version) => ({ version, sets: setsOf(version) }))
     .filter(({ sets }) => sets.size > 0)
     .sort((a, b) => compareVersionNumbers(b.version.name, a.version.name));
@@ -52,10 +49,7 @@ export async function setsInUse(
     imageId,
     versions.map(({ version }) => version.name),
   );
-  const found = new Map<
-    string,
-    { id: string; uses: SetUse[]; madeWith: Set<EncryptionType> }
-  >();
+  const found = new Map<string, { id: string; uses: SetUse[]; madeWith: Set<EncryptionType> }>();
   for (const { version, sets } of versions) {
     const record = records.get(version.name);
     const all = record ? setsOf(withRegionsAway(version, record)) : sets;
@@ -99,8 +93,7 @@ async function namesKnown(
 
 /** A later release has written it: with which types the version was made is not known then. */
 function unlessTooNew(error: unknown): undefined {
-  if (error instanceof ServiceError && error.code === "StateTooNew")
-    return undefined;
+  if (error instanceof ServiceError && error.code === "StateTooNew") return undefined;
   throw error;
 }
 

@@ -29,13 +29,7 @@ import { eventOf } from "./tell.js";
 export type GuardianDependencies = KeyDependencies &
   Pick<
     Dependencies,
-    | "resourceManager"
-    | "resources"
-    | "store"
-    | "index"
-    | "events"
-    | "eventSource"
-    | "now"
+    "resourceManager" | "resources" | "store" | "index" | "events" | "eventSource" | "now"
   >;
 
 interface GuardianRun {
@@ -83,18 +77,11 @@ export async function runKeyGuardian(
   for await (const rows of pagesOf(index, IMAGES_SCOPE, PAGE, start)) {
     for (const { row, target: imageId } of rows) {
       // Invariant 1.
-      unfinished ||=
-        images + looks.reads >= MOST_READS || now().getTime() >= untilMs;
+      unfinished ||= images + looks.reads >= MOST_READS || now().getTime() >= untilMs;
       if (unfinished) break;
       images += 1;
       try {
-        const looked = await lookAfter(
-          deps,
-          looks,
-          imageId,
-          untilMs,
-          traceparent,
-        );
+        const looked = await lookAfter(deps, looks, imageId, untilMs, traceparent);
         sets += looked.sets;
         told.push(...looked.told);
         errors.push(...looked.errors);
@@ -110,8 +97,7 @@ export async function runKeyGuardian(
     if (unfinished) break;
   }
   if (!unfinished && cursor !== undefined) await index.remove([CURSOR]);
-  else if (unfinished && after !== undefined)
-    await index.put([{ ...CURSOR, target: after }]);
+  else if (unfinished && after !== undefined) await index.put([{ ...CURSOR, target: after }]);
   return {
     images,
     sets,
@@ -123,9 +109,7 @@ export async function runKeyGuardian(
 }
 
 function isThrottling(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerThrottled"
-  );
+  return error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
 
 /** Of one image definition: looks, stores, tells. */
@@ -145,27 +129,16 @@ async function lookAfter(
     return { sets: 0, told: [], errors, unfinished: false };
   const sets: KeyState[] = [];
   const untold: CloudEvent[] = [...(stored?.document.untold ?? [])];
-  const note = (
-    change: KeyChange,
-    state: KeyState,
-    uses: SetInUse["uses"] = [],
-  ): void =>
-    void untold.push(
-      eventOf(change, { imageId, state, uses, eventSource, traceparent }),
-    );
+  const note = (change: KeyChange, state: KeyState, uses: SetInUse["uses"] = []): void =>
+    void untold.push(eventOf(change, { imageId, state, uses, eventSource, traceparent }));
   const before = new Map(
-    (stored?.document.sets ?? []).map((state) => [
-      state.diskEncryptionSetId.toLowerCase(),
-      state,
-    ]),
+    (stored?.document.sets ?? []).map((state) => [state.diskEncryptionSetId.toLowerCase(), state]),
   );
   const failedBefore = stored?.document.failedTimes ?? {};
   const failedTimes: Record<string, string> = {};
   // One that does not answer has had its turn, too.
   const triedTimeOf = ({ id }: SetInUse): string =>
-    failedBefore[id.toLowerCase()] ??
-    before.get(id.toLowerCase())?.lookedTime ??
-    "";
+    failedBefore[id.toLowerCase()] ?? before.get(id.toLowerCase())?.lookedTime ?? "";
   const longestAgoFirst = [...(inUse ?? [])].sort((a, b) =>
     triedTimeOf(a).localeCompare(triedTimeOf(b), "en"),
   );
@@ -178,10 +151,7 @@ async function lookAfter(
     try {
       if (sets.length >= MOST_SETS) sets.push(notLooked(known, set, now()));
       // Invariant 1.
-      else if (
-        now().getTime() >= untilMs ||
-        errors.some(({ error }) => isThrottling(error))
-      ) {
+      else if (now().getTime() >= untilMs || errors.some(({ error }) => isThrottling(error))) {
         unfinished = true;
         if (known !== undefined) sets.push(known);
         if (failedTime !== undefined) failedTimes[key] = failedTime;
@@ -200,8 +170,7 @@ async function lookAfter(
     if (state.told !== undefined && state.unused === undefined)
       sets.push({ ...state, unused: true });
     // A second look has shown no version that has it, or no image definition: nothing is at risk by it.
-    else if (state.told !== undefined)
-      note("safe", { ...state, lookedTime: now().toISOString() });
+    else if (state.told !== undefined) note("safe", { ...state, lookedTime: now().toISOString() });
   await keyStates.put({ imageId, sets, failedTimes, untold }, stored?.etag);
   await tell(deps, imageId, untold);
   return {
@@ -232,11 +201,7 @@ async function lookAt(
   );
 }
 
-function notLooked(
-  known: KeyState | undefined,
-  { id }: SetInUse,
-  now: Date,
-): KeyState {
+function notLooked(known: KeyState | undefined, { id }: SetInUse, now: Date): KeyState {
   return {
     diskEncryptionSetId: id,
     lookedTime: now.toISOString(),

@@ -19,10 +19,7 @@ export function azCommand(machine: Machine): string | undefined {
 }
 
 /** Each option with its values. */
-function optionsOf(
-  machine: Machine,
-  sets: readonly string[],
-): readonly (readonly string[])[] {
+function optionsOf(machine: Machine, sets: readonly string[]): readonly (readonly string[])[] {
   const { osDisk, securityType, purchasePlan, subnetId } = machine;
   const { confidential, diskEncryptionSetId: set } = osDisk;
   return [
@@ -43,9 +40,7 @@ function optionsOf(
     ["--public-ip-address", ""],
     ["--os-disk-delete-option", "Delete"],
     ["--nic-delete-option", "Delete"],
-    ...(machine.dataDisks.length > 0
-      ? [["--data-disk-delete-option", "Delete"]]
-      : []),
+    ...(machine.dataDisks.length > 0 ? [["--data-disk-delete-option", "Delete"]] : []),
     ...(securityType === undefined
       ? []
       : [
@@ -53,9 +48,7 @@ function optionsOf(
           ["--enable-vtpm", "true"],
           ["--enable-secure-boot", "true"],
         ]),
-    ...(confidential === undefined
-      ? []
-      : [["--os-disk-security-encryption-type", confidential]]),
+    ...(confidential === undefined ? [] : [["--os-disk-security-encryption-type", confidential]]),
     ...(set === undefined
       ? []
       : [

@@ -113,10 +113,7 @@ function osProfileOf({ name, osType }: Machine): Value {
       };
 }
 
-function managedDisk({
-  confidential,
-  diskEncryptionSetId: set,
-}: DiskPlan): Value | undefined {
+function managedDisk({ confidential, diskEncryptionSetId: set }: DiskPlan): Value | undefined {
   if (confidential !== undefined)
     return {
       securityProfile: {
@@ -136,9 +133,7 @@ function written(value: Value, indent: string): string {
   const block = (open: string, lines: readonly string[], close: string) =>
     lines.length === 0
       ? `${open}${close}`
-      : [open, ...lines.map((line) => deeper + line), indent + close].join(
-          "\n",
-        );
+      : [open, ...lines.map((line) => deeper + line), indent + close].join("\n");
   if (typeof value === "string") return bicepString(value);
   if (typeof value !== "object") return String(value);
   if (isList(value))

@@ -83,9 +83,7 @@ export async function getMachineCommands(
           {
             code: "NotSaidByAz",
             pointer: "",
-            message: machine.dataDisks.some(
-              ({ confidential }) => confidential !== undefined,
-            )
+            message: machine.dataDisks.some(({ confidential }) => confidential !== undefined)
               ? "A data disk has a disk encryption set of confidential machines, for which az vm create and Az.Compute have no option: use Bicep."
               : "Some of the data disks have a disk encryption set, and others do not. az vm create takes one for each, or none: use PowerShell or Bicep.",
           },

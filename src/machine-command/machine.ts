@@ -1,24 +1,10 @@
 /** What a machine made by hand of a version in one region needs: what a test's machine would be made by, and a name. Pure. */
-import type {
-  ImageVersionRequest,
-  ImageDefinition,
-} from "../image-version/index.js";
-import {
-  planMachine,
-  type DiskPlan,
-  type MachinePlan,
-} from "../machine-test/machine.js";
-import {
-  canonicalRegion,
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import type { ImageVersionRequest, ImageDefinition } from "../image-version/index.js";
+import { planMachine, type DiskPlan, type MachinePlan } from "../machine-test/machine.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 
 /** Ids and names are those of Azure, or have passed the document's patterns; each is quoted where it is written. */
-export interface Machine extends Omit<
-  MachinePlan,
-  "subnetId" | "disks" | "hasBootDiagnostics"
-> {
+export interface Machine extends Omit<MachinePlan, "subnetId" | "disks" | "hasBootDiagnostics"> {
   readonly name: string;
   /** Absent: whoever makes the machine says which. */
   readonly subnetId?: string;
@@ -47,8 +33,7 @@ export function machineOf(
   choice: MachineChoice,
 ): Machine | undefined {
   const targets = version.properties.publishingProfile?.targetRegions ?? [];
-  if (!targets.some(({ name }) => canonicalRegion(name) === region))
-    return undefined;
+  if (!targets.some(({ name }) => canonicalRegion(name) === region)) return undefined;
   const {
     disks,
     subnetId: _subnet,
@@ -71,9 +56,7 @@ export function machineOf(
   return {
     ...plan,
     name: choice.name ?? DEFAULT_NAME,
-    size:
-      choice.machineSize ??
-      sizeFor(definition, plan.securityType === "ConfidentialVM"),
+    size: choice.machineSize ?? sizeFor(definition, plan.securityType === "ConfidentialVM"),
     ...(choice.subnetId !== undefined && { subnetId: choice.subnetId }),
     osDisk,
     dataDisks: disks.flatMap((disk) =>
@@ -85,10 +68,7 @@ export function machineOf(
 /** What Azure is to show of the disks is a test's concern. */
 const NO_SETS: Parameters<typeof planMachine>[4] = new Map();
 
-function sizeFor(
-  { architecture }: ImageDefinition,
-  isConfidential: boolean,
-): string {
+function sizeFor({ architecture }: ImageDefinition, isConfidential: boolean): string {
   if (isConfidential) return "Standard_DC2as_v5";
   return architecture === "Arm64" ? "Standard_D2ps_v5" : "Standard_D2s_v5";
 }

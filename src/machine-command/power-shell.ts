@@ -16,9 +16,7 @@ export function powerShellCommands(machine: Machine): string {
     `$vm = New-AzVMConfig -VMName ${word(machine.name)} -VMSize ${word(machine.size)}${securityType === undefined ? "" : ` -SecurityType ${word(securityType)}`}`,
     ...(securityType === undefined
       ? []
-      : [
-          "$vm = Set-AzVMUefi -VM $vm -EnableVtpm $true -EnableSecureBoot $true",
-        ]),
+      : ["$vm = Set-AzVMUefi -VM $vm -EnableVtpm $true -EnableSecureBoot $true"]),
     ...(machine.isSpecialized
       ? []
       : [
@@ -46,7 +44,5 @@ export function powerShellCommands(machine: Machine): string {
 }
 
 function setOption({ diskEncryptionSetId }: DiskPlan, option: string): string {
-  return diskEncryptionSetId === undefined
-    ? ""
-    : ` ${option} ${word(diskEncryptionSetId)}`;
+  return diskEncryptionSetId === undefined ? "" : ` ${option} ${word(diskEncryptionSetId)}`;
 }

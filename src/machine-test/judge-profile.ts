@@ -9,18 +9,9 @@ import {
   type RuleFinding,
 } from "../image-version/index.js";
 import { parseResourceId } from "../resource-id.js";
-import type {
-  Grant,
-  MachineSize,
-  Usage,
-  VirtualNetwork,
-} from "./machine-reader.js";
+import type { Grant, MachineSize, Usage, VirtualNetwork } from "./machine-reader.js";
 import { placesOf, type TestPlace, type TestProfile } from "./profile.js";
-import {
-  ACTIONS_AT_SUBNET,
-  actionsInResourceGroup,
-  lacking,
-} from "./required-actions.js";
+import { ACTIONS_AT_SUBNET, actionsInResourceGroup, lacking } from "./required-actions.js";
 
 /** Keys are regions, resource group ids and subnet ids, ids in lower case. */
 interface ProfileFacts {
@@ -214,41 +205,23 @@ const PLACE_RULES: readonly PlaceRule[] = [
       return [
         ...unread(sizePointer, facts.sizes.get(region)),
         ...unread(sizePointer, facts.usages.get(region)),
-        ...unread(
-          `${pointer}/subnetId`,
-          facts.networks.get(subnetId.toLowerCase()),
-        ),
+        ...unread(`${pointer}/subnetId`, facts.networks.get(subnetId.toLowerCase())),
         ...unread(groupPointer, groupGrants),
         ...unread(`${pointer}/subnetId`, subnetGrants),
-        ...ungranted(
-          groupPointer,
-          groupId,
-          actionsInResourceGroup(profile.proof),
-          groupGrants,
-        ),
-        ...ungranted(
-          `${pointer}/subnetId`,
-          subnetId,
-          ACTIONS_AT_SUBNET,
-          subnetGrants,
-        ),
+        ...ungranted(groupPointer, groupId, actionsInResourceGroup(profile.proof), groupGrants),
+        ...ungranted(`${pointer}/subnetId`, subnetId, ACTIONS_AT_SUBNET, subnetGrants),
       ];
     },
   },
 ];
 
 /** Every breach of every rule, once; those of the image definition first, then by region. */
-export function judgeProfile(
-  profile: TestProfile,
-  facts: ProfileFacts,
-): readonly RuleFinding[] {
+export function judgeProfile(profile: TestProfile, facts: ProfileFacts): readonly RuleFinding[] {
   const definition = found(facts.imageDefinition);
   const subscription = parseResourceId(profile.imageId)?.subscriptionId ?? "";
   const places = placesOf(profile).map((place, i): Place => {
     const own = (name: "machineSize" | "resourceGroupName"): string =>
-      profile.regions[i]?.[name] === undefined
-        ? `/${name}`
-        : `/regions/${i}/${name}`;
+      profile.regions[i]?.[name] === undefined ? `/${name}` : `/regions/${i}/${name}`;
     return {
       ...place,
       pointer: `/regions/${i}`,
@@ -270,10 +243,7 @@ export function judgeProfile(
   ];
   return findings.filter(
     ({ code, message }, i) =>
-      i ===
-      findings.findIndex(
-        (other) => other.code === code && other.message === message,
-      ),
+      i === findings.findIndex((other) => other.code === code && other.message === message),
   );
 }
 
@@ -291,9 +261,10 @@ function imageFindings(
     code: "InsufficientPermission",
     severity: "error",
   } as const;
-  const denied = [...unread("", imageDefinition), ...unread("", terms)].map(
-    (breach) => ({ ...permission, ...breach }),
-  );
+  const denied = [...unread("", imageDefinition), ...unread("", terms)].map((breach) => ({
+    ...permission,
+    ...breach,
+  }));
   const wrong = purchaseTerms(subscriptionId, definition?.purchasePlan, terms);
   // A right that is missing is told already.
   return wrong === undefined || wrong.code === "PurchaseTermsNotSeen"
@@ -302,18 +273,14 @@ function imageFindings(
         ...denied,
         {
           rule: "purchase-terms-accepted",
-          severity:
-            wrong.code === "PurchaseTermsNotAccepted" ? "error" : "warning",
+          severity: wrong.code === "PurchaseTermsNotAccepted" ? "error" : "warning",
           pointer: "",
           ...wrong,
         },
       ];
 }
 
-function unread(
-  pointer: string,
-  seen: Seen<unknown> | undefined,
-): readonly Breach[] {
+function unread(pointer: string, seen: Seen<unknown> | undefined): readonly Breach[] {
   return seen?.kind === "denied"
     ? [
         {
@@ -331,10 +298,7 @@ function ungranted(
   actions: readonly string[],
   seen: Seen<readonly Grant[]> | undefined,
 ): readonly Breach[] {
-  const missing = lacking(
-    actions,
-    found(seen) ?? [{ actions: ["*"], notActions: [] }],
-  );
+  const missing = lacking(actions, found(seen) ?? [{ actions: ["*"], notActions: [] }]);
   return missing.length === 0
     ? []
     : [

@@ -7,11 +7,7 @@ import type {
   ImageDefinition,
 } from "../image-version/index.js";
 import type { TestedDisk } from "../operation/records.js";
-import {
-  canonicalRegion,
-  sameResourceId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { canonicalRegion, sameResourceId, type ImageVersionId } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
 
 /** What a disk is to be encrypted with. */
@@ -62,11 +58,7 @@ export const OPERATION_TAG = "sigil-operation";
 export const DEADLINE_TAG = "sigil-deadline";
 
 /** Made from the operation, the region and the attempt alone: what was asked for and not recorded is found by it. */
-export function machineName(
-  operationId: string,
-  region: string,
-  attempt: number,
-): string {
+export function machineName(operationId: string, region: string, attempt: number): string {
   const hash = createHash("sha256")
     .update(`${operationId}/${canonicalRegion(region)}`)
     .digest("hex")
@@ -83,25 +75,15 @@ export function interfaceName(machine: string): string {
   return `${machine}-nic`;
 }
 
-export function machineId({
-  subscriptionId,
-  resourceGroupName,
-  name,
-}: MachineName): string {
+export function machineId({ subscriptionId, resourceGroupName, name }: MachineName): string {
   return `${groupId({ subscriptionId, resourceGroupName })}/providers/Microsoft.Compute/virtualMachines/${name}`;
 }
 
-export function diskId(
-  { name, ...group }: MachineName,
-  lun: number | undefined,
-): string {
+export function diskId({ name, ...group }: MachineName, lun: number | undefined): string {
   return `${groupId(group)}/providers/Microsoft.Compute/disks/${diskName(name, lun)}`;
 }
 
-export function groupId({
-  subscriptionId,
-  resourceGroupName,
-}: Omit<MachineName, "name">): string {
+export function groupId({ subscriptionId, resourceGroupName }: Omit<MachineName, "name">): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}`;
 }
 
@@ -122,12 +104,8 @@ export function planMachine(
     ({ name }) => canonicalRegion(name) === place.region,
   )?.encryption;
   const osDisk = encryption?.osDiskImage;
-  const confidentialType =
-    osDisk?.securityProfile?.confidentialVMEncryptionType;
-  const securityType = securityTypeOf(
-    definition.securityType,
-    confidentialType !== undefined,
-  );
+  const confidentialType = osDisk?.securityProfile?.confidentialVMEncryptionType;
+  const securityType = securityTypeOf(definition.securityType, confidentialType !== undefined);
   const luns = (storageProfile?.dataDiskImages ?? []).map(({ lun }) => lun);
   return {
     region: place.region,
@@ -142,10 +120,7 @@ export function planMachine(
     ...(definition.purchasePlan && { purchasePlan: definition.purchasePlan }),
     disks: [
       securityType === "ConfidentialVM"
-        ? confidentialDisk(
-            confidentialType,
-            osDisk?.securityProfile?.secureVMDiskEncryptionSetId,
-          )
+        ? confidentialDisk(confidentialType, osDisk?.securityProfile?.secureVMDiskEncryptionSetId)
         : plainDisk(osDisk?.diskEncryptionSetId, sets),
       ...luns.map((lun) => ({
         lun,
@@ -174,10 +149,7 @@ function dataDisk(
 }
 
 /** A definition that supports both makes what its version is encrypted for; else Trusted Launch, as Azure itself does. */
-function securityTypeOf(
-  feature: string,
-  isConfidential: boolean,
-): MachinePlan["securityType"] {
+function securityTypeOf(feature: string, isConfidential: boolean): MachinePlan["securityType"] {
   switch (feature.toLowerCase()) {
     case "confidentialvm":
       return "ConfidentialVM";
@@ -207,10 +179,7 @@ function plainDisk(
 }
 
 /** `confidentialVMEncryptionType` of a version, and what a machine and its disk say of the same. */
-function confidentialDisk(
-  type: string | undefined,
-  setId: string | undefined,
-): DiskPlan {
+function confidentialDisk(type: string | undefined, setId: string | undefined): DiskPlan {
   switch (type) {
     case "EncryptedWithCmk":
       return {
@@ -231,8 +200,7 @@ function confidentialDisk(
     default:
       return {
         confidential: "VMGuestStateOnly",
-        encryptionType:
-          "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
+        encryptionType: "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
       };
   }
 }
@@ -242,8 +210,7 @@ export function mismatchOf(
   { lun, diskEncryptionSetId, encryptionType }: DiskPlan,
   found: TestedDisk | undefined,
 ): string | undefined {
-  const disk =
-    lun === undefined ? "The OS disk" : `The data disk of LUN ${lun}`;
+  const disk = lun === undefined ? "The OS disk" : `The data disk of LUN ${lun}`;
   if (found === undefined) return `${disk} is not there.`;
   const wanted = describe(encryptionType, diskEncryptionSetId);
   const isAsWanted =
@@ -257,10 +224,7 @@ export function mismatchOf(
     : `${disk} should be ${wanted}. It is ${describe(found.encryptionType, found.diskEncryptionSetId)}.`;
 }
 
-function describe(
-  encryptionType: string | undefined,
-  setId: string | undefined,
-): string {
+function describe(encryptionType: string | undefined, setId: string | undefined): string {
   return [
     encryptionType ?? "encrypted",
     setId === undefined ? "without a disk encryption set" : `by ${setId}`,

@@ -1,11 +1,7 @@
 /** What is to be made of a version as Azure has it, and what stands in the way of that. Reads only. */
 import { ServiceError } from "../errors.js";
 import type { DiskEncryptionSet } from "../image-version/index.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../resource-id.js";
 import { planMachine, type MachinePlan } from "./machine.js";
 import type { Refusal, TestDependencies } from "./ports.js";
 import { placesOf, type TestProfile } from "./profile.js";
@@ -62,16 +58,12 @@ export async function hindranceIn(
     { machines, resources, subscriptions },
     within(profile, [region]),
   );
-  const errors = (findings ?? []).filter(
-    ({ severity }) => severity === "error",
-  );
+  const errors = (findings ?? []).filter(({ severity }) => severity === "error");
   const [first] = errors;
   return (
     first && {
       code: first.code,
-      message: errors
-        .map(({ message, remediation }) => `${message} ${remediation}`)
-        .join(" "),
+      message: errors.map(({ message, remediation }) => `${message} ${remediation}`).join(" "),
     }
   );
 }
@@ -81,11 +73,10 @@ async function readSets(
   { resources }: Reads,
   { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],
 ): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
-  const ids = (publishingProfile?.targetRegions ?? []).flatMap(
-    ({ encryption }) =>
-      [encryption?.osDiskImage, ...(encryption?.dataDiskImages ?? [])].flatMap(
-        (disk) => disk?.diskEncryptionSetId ?? [],
-      ),
+  const ids = (publishingProfile?.targetRegions ?? []).flatMap(({ encryption }) =>
+    [encryption?.osDiskImage, ...(encryption?.dataDiskImages ?? [])].flatMap(
+      (disk) => disk?.diskEncryptionSetId ?? [],
+    ),
   );
   const sets = new Map<string, DiskEncryptionSet>();
   for (const id of new Set(ids.map((one) => one.toLowerCase()))) {

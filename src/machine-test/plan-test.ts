@@ -15,17 +15,10 @@ import { mayBeTested, mustMakeMachines } from "./test-image-version.js";
 /** What a test would make, for how long and at what cost. Makes nothing. Throws what `testImageVersion` refuses. */
 export async function planTest(
   deps: TestDependencies,
-  {
-    id,
-    regions: asked,
-  }: { readonly id: ImageVersionId; readonly regions?: readonly string[] },
+  { id, regions: asked }: { readonly id: ImageVersionId; readonly regions?: readonly string[] },
 ): Promise<TestPlan> {
   mustMakeMachines(deps);
-  const { profile, regions } = await mayBeTested(
-    deps,
-    id,
-    asked?.map(canonicalRegion),
-  );
+  const { profile, regions } = await mayBeTested(deps, id, asked?.map(canonicalRegion));
   const planned = await planMachines(deps, id, profile, regions);
   if (planned === undefined)
     throw new ServiceError(
@@ -50,12 +43,7 @@ export async function planTest(
           })),
           atMostMinutes,
           ...(hindrance && { hindrance }),
-          cost: costOf(
-            deps.prices,
-            { region, machineSize },
-            ATTEMPTS,
-            atMostMinutes,
-          ),
+          cost: costOf(deps.prices, { region, machineSize }, ATTEMPTS, atMostMinutes),
         };
       }),
     ),

@@ -2,10 +2,7 @@ import type { ImageDocuments } from "../image-documents.js";
 import type { Dependencies } from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
-import type {
-  TestResultDependencies,
-  TestResults,
-} from "../test-results/ports.js";
+import type { TestResultDependencies, TestResults } from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { MachinePrices } from "./prices.js";
@@ -110,9 +107,7 @@ export interface TestCounts {
   /** By caller. */
   readonly tests: Readonly<Record<string, number>>;
   /** Machines of tests that may not have ended, by the key of their record. */
-  readonly open: Readonly<
-    Record<string, { readonly machines: number; readonly since: string }>
-  >;
+  readonly open: Readonly<Record<string, { readonly machines: number; readonly since: string }>>;
 }
 
 export interface TestLimits {
@@ -126,10 +121,7 @@ export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
     Pick<TestResultDependencies, "beforeResult" | "onResult">,
-    Pick<
-      Dependencies,
-      "resourceManager" | "resources" | "subscriptions" | "objections"
-    > {
+    Pick<Dependencies, "resourceManager" | "resources" | "subscriptions" | "objections"> {
   readonly profiles: Pick<ImageDocuments<TestProfile>, "read">;
   /** What the profile is proven with before each test. */
   readonly machineReader: MachineReader;

@@ -15,9 +15,7 @@ export interface MachinePrices {
 /** Regions may be spelled as the portal shows them: `West US/Standard_D2s_v5`. */
 export function priceKey(key: string): string {
   const [size = "", region] = key.split("/").reverse();
-  return [...(region === undefined ? [] : [canonicalRegion(region)]), size]
-    .join("/")
-    .toLowerCase();
+  return [...(region === undefined ? [] : [canonicalRegion(region)]), size].join("/").toLowerCase();
 }
 
 /** What a region's machines cost at the most: so many, one after the other, each for so long. */
@@ -30,9 +28,7 @@ export function costOf(
   const size = machineSize.toLowerCase();
   const hour = [`${region}/${size}`, size]
     .map((key) =>
-      prices !== undefined && Object.hasOwn(prices.hour, key)
-        ? prices.hour[key]
-        : undefined,
+      prices !== undefined && Object.hasOwn(prices.hour, key) ? prices.hour[key] : undefined,
     )
     .find((price) => price !== undefined);
   if (prices === undefined || hour === undefined)

@@ -1,11 +1,7 @@
 /** How the versions of an image definition are tested by machines of their own: what is asked, and which region gets what. Pure. */
 import type { Finding } from "../errors.js";
 import type { Requester } from "../operation/records.js";
-import {
-  canonicalRegion,
-  normaliseResourceId,
-  parseResourceId,
-} from "../resource-id.js";
+import { canonicalRegion, normaliseResourceId, parseResourceId } from "../resource-id.js";
 import type { TestProfileBody } from "./contract.js";
 
 /** What proves that a machine has started. Each begins with the machine's provisioning, which has to succeed. */
@@ -73,10 +69,7 @@ export function placesOf({
   machineSize,
   resourceGroupName,
   regions,
-}: Pick<
-  TestProfile,
-  "machineSize" | "resourceGroupName" | "regions"
->): readonly TestPlace[] {
+}: Pick<TestProfile, "machineSize" | "resourceGroupName" | "regions">): readonly TestPlace[] {
   return regions.map((region) => ({
     region: region.name,
     subnetId: region.subnetId,
@@ -108,19 +101,13 @@ export function profileOf(
       setTime: setTime.toISOString(),
     },
     findings: [
-      ...regions.flatMap((region, i) =>
-        regionFindings(imageId, regions, region, i),
-      ),
+      ...regions.flatMap((region, i) => regionFindings(imageId, regions, region, i)),
       ...proofFindings(body.proof),
     ],
   };
 }
 
-function proofOf({
-  kind,
-  text = "",
-  script = "",
-}: TestProfileBody["proof"]): Proof {
+function proofOf({ kind, text = "", script = "" }: TestProfileBody["proof"]): Proof {
   switch (kind) {
     case "agentReady":
       return { kind };

@@ -31,9 +31,7 @@ export async function proveProfile(
   const see = bounded();
   const subscriptionId = parseResourceId(profile.imageId)?.subscriptionId ?? "";
   const places = placesOf(profile);
-  const imageDefinition = await see(() =>
-    resources.getImageDefinition(profile.imageId),
-  );
+  const imageDefinition = await see(() => resources.getImageDefinition(profile.imageId));
   if (imageDefinition.kind === "absent") return undefined;
   const plan = found(imageDefinition)?.purchasePlan;
   const byRegion = new Map(places.map((place) => [place.region, place]));
@@ -46,13 +44,9 @@ export async function proveProfile(
     seeEach(byRegion, ({ region, machineSize }) =>
       see(() => machines.getMachineSize(subscriptionId, region, machineSize)),
     ),
-    seeEach(byRegion, ({ region }) =>
-      see(() => machines.listUsages(subscriptionId, region)),
-    ),
+    seeEach(byRegion, ({ region }) => see(() => machines.listUsages(subscriptionId, region))),
     seeEach(subnets, (subnet) => see(() => machines.getVirtualNetwork(subnet))),
-    seeEach(new Map([...groups, ...subnets]), (scope) =>
-      see(() => machines.listGrants(scope)),
-    ),
+    seeEach(new Map([...groups, ...subnets]), (scope) => see(() => machines.listGrants(scope))),
   ]);
   return judgeProfile(profile, {
     imageDefinition,
@@ -65,10 +59,7 @@ export async function proveProfile(
 }
 
 /** The profile as it is for these regions alone, in canonical spelling. */
-export function within(
-  profile: TestProfile,
-  regions: readonly string[],
-): TestProfile {
+export function within(profile: TestProfile, regions: readonly string[]): TestProfile {
   return {
     ...profile,
     regions: profile.regions.filter(({ name }) => regions.includes(name)),

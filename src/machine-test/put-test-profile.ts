@@ -30,18 +30,11 @@ export async function putTestProfile(
   const { profiles, now } = deps;
   const { profile, findings } = profileOf(imageId, body, setBy, now());
   if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      "The test profile contradicts itself.",
-      { findings },
-    );
+    throw new ServiceError("InvalidRequest", "The test profile contradicts itself.", { findings });
   const stored = await profiles.read(imageId);
   const proven = await proveProfile(deps, profile);
   if (proven === undefined)
-    throw new ServiceError(
-      "NotFound",
-      `Azure has no image definition ${imageId}.`,
-    );
+    throw new ServiceError("NotFound", `Azure has no image definition ${imageId}.`);
   const errors = errorsAmong(proven);
   if (errors.length > 0)
     throw new ServiceError(

@@ -9,8 +9,7 @@ import { keyOf } from "../resource-id.js";
 import type { MachinePlan } from "./machine.js";
 import type { TestProfile } from "./profile.js";
 
-export type TestState =
-  "TestRequested" | "Testing" | "Succeeded" | "Failed" | "Canceled";
+export type TestState = "TestRequested" | "Testing" | "Succeeded" | "Failed" | "Canceled";
 
 export interface TestRecord extends TrackedRecord {
   readonly state: TestState;

@@ -11,11 +11,7 @@
  *  6. At most `concurrency` regions have a machine, or may have one, at the same time.
  */
 import type { PollingPolicy } from "../operation/ports.js";
-import type {
-  RegionTestRecord,
-  RegionTestWork,
-  TestedDisk,
-} from "../operation/records.js";
+import type { RegionTestRecord, RegionTestWork, TestedDisk } from "../operation/records.js";
 import {
   machineId,
   machineName,
@@ -86,10 +82,7 @@ const NO_WORK: RegionTestWork = {
   deletionsSent: 0,
 };
 
-export function newRegionTest(
-  name: string,
-  machineSize: string,
-): RegionTestRecord {
+export function newRegionTest(name: string, machineSize: string): RegionTestRecord {
   return {
     name,
     state: "Waiting",
@@ -106,9 +99,7 @@ export function isOver({ state }: Pick<RegionTestRecord, "state">): boolean {
 }
 
 /** A machine of it is there, or may be. */
-export function hasMachine({
-  state,
-}: Pick<RegionTestRecord, "state">): boolean {
+export function hasMachine({ state }: Pick<RegionTestRecord, "state">): boolean {
   return !["Waiting", "Gone", "Left"].includes(state);
 }
 
@@ -116,9 +107,7 @@ export function hasMachine({
 export function isLookedAt(test: RegionTestRecord, now: Date): boolean {
   return (
     hasMachine(test) &&
-    (test.state !== "Kept" ||
-      !isBefore(now, test.nextAttemptTime) ||
-      !isBefore(now, test.deadline))
+    (test.state !== "Kept" || !isBefore(now, test.nextAttemptTime) || !isBefore(now, test.deadline))
   );
 }
 
@@ -136,14 +125,8 @@ export function machineOf(
 }
 
 /** How long a machine is there, at the most, before it is deleted. */
-export function longestMs({
-  startMinutes,
-  proofMinutes,
-  keepFailedMinutes,
-}: TestProfile): number {
-  return (
-    (startMinutes + proofMinutes + keepFailedMinutes) * MINUTE_MS + SLACK_MS
-  );
+export function longestMs({ startMinutes, proofMinutes, keepFailedMinutes }: TestProfile): number {
+  return (startMinutes + proofMinutes + keepFailedMinutes) * MINUTE_MS + SLACK_MS;
 }
 
 /** An attempt begins. */
@@ -175,9 +158,7 @@ export function beginDue(
   return tests.map((test) => {
     const terms = termsOf(test.name);
     const isDue =
-      test.state === "Waiting" &&
-      room > 0 &&
-      !isBefore(terms.now, test.nextAttemptTime);
+      test.state === "Waiting" && room > 0 && !isBefore(terms.now, test.nextAttemptTime);
     if (!isDue) return test;
     room -= 1;
     return begin(test, terms);
@@ -185,11 +166,7 @@ export function beginDue(
 }
 
 /** One look at a region that has a machine, or may have one. */
-export function see(
-  given: RegionTestRecord,
-  sight: Sight,
-  terms: Terms,
-): RegionTestRecord {
+export function see(given: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const { todo: _, ...work } = given.work;
   const test = { ...given, work };
   // Invariant 5.
@@ -215,9 +192,7 @@ export function see(
     case "Proving":
       return seeProving(test, sight, terms);
     case "Kept":
-      return isLookedAt(test, terms.now)
-        ? seeDeleting(deleting(test), sight, terms)
-        : test;
+      return isLookedAt(test, terms.now) ? seeDeleting(deleting(test), sight, terms) : test;
     case "Deleting":
       return seeDeleting(test, sight, terms);
     case "Waiting":
@@ -227,11 +202,7 @@ export function see(
   }
 }
 
-function seeCreating(
-  test: RegionTestRecord,
-  sight: Sight,
-  terms: Terms,
-): RegionTestRecord {
+function seeCreating(test: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const { work } = test;
   if (sight.error !== undefined)
     return late(work.begunTime, terms)
@@ -257,11 +228,7 @@ function seeCreating(
     return judge(test, inconclusive(code, message), terms);
   }
   // Invariant 1.
-  if (
-    work.answered === true ||
-    mayBeUnderWay(work, terms) ||
-    isBefore(terms.now, work.notBefore)
-  )
+  if (work.answered === true || mayBeUnderWay(work, terms) || isBefore(terms.now, work.notBefore))
     return test;
   if (work.sends >= MOST_SENDS)
     return judge(
@@ -284,10 +251,7 @@ function seeCreating(
 }
 
 /** Invariants 1 and 4: a PUT that has no answer yet, and may come to Azure still. */
-function mayBeUnderWay(
-  { sentTime, answered }: RegionTestWork,
-  { now, pace }: Terms,
-): boolean {
+function mayBeUnderWay({ sentTime, answered }: RegionTestWork, { now, pace }: Terms): boolean {
   return (
     sentTime !== undefined &&
     answered !== true &&
@@ -295,16 +259,10 @@ function mayBeUnderWay(
   );
 }
 
-function seeStarting(
-  test: RegionTestRecord,
-  sight: Sight,
-  terms: Terms,
-): RegionTestRecord {
+function seeStarting(test: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const isLate = late(test.createdTime, terms);
   if (sight.error !== undefined)
-    return isLate
-      ? judge(test, inconclusive(sight.error.code, sight.error.message), terms)
-      : test;
+    return isLate ? judge(test, inconclusive(sight.error.code, sight.error.message), terms) : test;
   if (sight.machine === undefined) return missing(test, terms);
   const { machine } = sight;
   const seen = shown(test, machine);
@@ -317,11 +275,7 @@ function seeStarting(
       terms,
     );
   if (machine.provisioningState === "Deleting")
-    return judge(
-      seen,
-      inconclusive("MachineDeleted", "Somebody has deleted the machine."),
-      terms,
-    );
+    return judge(seen, inconclusive("MachineDeleted", "Somebody has deleted the machine."), terms);
   if (machine.provisioningState === "Succeeded" && machine.isRunning)
     return seeProving(
       { ...seen, state: "Proving", startedTime: terms.now.toISOString() },
@@ -346,20 +300,13 @@ function seeStarting(
   );
 }
 
-function seeProving(
-  test: RegionTestRecord,
-  sight: Sight,
-  terms: Terms,
-): RegionTestRecord {
+function seeProving(test: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const { proofMinutes } = terms.profile;
   const isLate =
     test.startedTime !== undefined &&
-    terms.now.getTime() - Date.parse(test.startedTime) >=
-      proofMinutes * MINUTE_MS;
+    terms.now.getTime() - Date.parse(test.startedTime) >= proofMinutes * MINUTE_MS;
   if (sight.error !== undefined)
-    return isLate
-      ? judge(test, inconclusive(sight.error.code, sight.error.message), terms)
-      : test;
+    return isLate ? judge(test, inconclusive(sight.error.code, sight.error.message), terms) : test;
   if (sight.machine === undefined) return missing(test, terms);
   const seen = withOutput(shown(test, sight.machine), sight.proof);
   switch (sight.proof?.kind) {
@@ -428,11 +375,7 @@ function seeProven(
     (plan) => mismatchOf(plan, disks.get(plan.lun)) ?? [],
   );
   return mismatches.length > 0
-    ? judge(
-        proven,
-        failed("DiskEncryptionMismatch", mismatches.join(" ")),
-        terms,
-      )
+    ? judge(proven, failed("DiskEncryptionMismatch", mismatches.join(" ")), terms)
     : deleting(passed(proven));
 }
 
@@ -468,14 +411,9 @@ function shown(
   };
 }
 
-function withOutput(
-  test: RegionTestRecord,
-  proof: SeenProof | undefined,
-): RegionTestRecord {
+function withOutput(test: RegionTestRecord, proof: SeenProof | undefined): RegionTestRecord {
   const output = proof && "output" in proof ? proof.output : undefined;
-  return output === undefined || output === ""
-    ? test
-    : { ...test, output: lastOf(output) };
+  return output === undefined || output === "" ? test : { ...test, output: lastOf(output) };
 }
 
 /** The last 4 KB: as many whole characters. */
@@ -496,8 +434,7 @@ function judge(
   { profile, now }: Terms,
 ): RegionTestRecord {
   const judged = { ...test, reason: { code, message } };
-  if (mayChange && test.attempts < test.attemptsAllowed)
-    return deleting(judged, true);
+  if (mayChange && test.attempts < test.attemptsAllowed) return deleting(judged, true);
   return result === "failed" && profile.keepFailedMinutes > 0
     ? {
         ...judged,
@@ -509,11 +446,7 @@ function judge(
 }
 
 function deleting(
-  {
-    nextAttemptTime: _,
-    work: { again: __, ...work },
-    ...test
-  }: RegionTestRecord,
+  { nextAttemptTime: _, work: { again: __, ...work }, ...test }: RegionTestRecord,
   again = false,
 ): RegionTestRecord {
   return {
@@ -524,10 +457,7 @@ function deleting(
 }
 
 /** No machine is made for it, for this reason, which a person has to mend. */
-export function hindered(
-  test: RegionTestRecord,
-  reason: Refusal,
-): RegionTestRecord {
+export function hindered(test: RegionTestRecord, reason: Refusal): RegionTestRecord {
   return gone({ ...test, result: "inconclusive", reason });
 }
 
@@ -535,9 +465,7 @@ export function hindered(
 export function abandon(test: RegionTestRecord): RegionTestRecord {
   const { todo: _, ...work } = test.work;
   if (isOver(test)) return test;
-  return test.state === "Waiting"
-    ? gone({ ...test, work })
-    : deleting({ ...test, work });
+  return test.state === "Waiting" ? gone({ ...test, work }) : deleting({ ...test, work });
 }
 
 function gone(
@@ -551,11 +479,7 @@ function gone(
   };
 }
 
-function seeDeleting(
-  test: RegionTestRecord,
-  sight: Sight,
-  terms: Terms,
-): RegionTestRecord {
+function seeDeleting(test: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const { now, pace } = terms;
   const { work } = test;
   const left = whatIsLeft(test, sight);
@@ -630,20 +554,14 @@ function withDeletion(
 }
 
 /** Azure has answered what was to be done. */
-export function answer(
-  test: RegionTestRecord,
-  answered: Answer,
-  terms: Terms,
-): RegionTestRecord {
+export function answer(test: RegionTestRecord, answered: Answer, terms: Terms): RegionTestRecord {
   const { todo, ...work } = test.work;
   const done = { ...test, work };
   switch (todo) {
     case "create":
       return created(done, answered, terms);
     case "prove":
-      return answered.kind === "refused"
-        ? judge(done, verdictOn(answered), terms)
-        : done;
+      return answered.kind === "refused" ? judge(done, verdictOn(answered), terms) : done;
     case "delete":
       return answered.kind === "done"
         ? { ...done, work: { ...work, deletions: work.deletions + 1 } }
@@ -653,11 +571,7 @@ export function answer(
   }
 }
 
-function created(
-  test: RegionTestRecord,
-  answered: Answer,
-  terms: Terms,
-): RegionTestRecord {
+function created(test: RegionTestRecord, answered: Answer, terms: Terms): RegionTestRecord {
   const { now } = terms;
   const { sentTime: _, ...unsent } = test.work;
   switch (answered.kind) {
@@ -671,11 +585,7 @@ function created(
       return judge({ ...test, work: unsent }, verdictOn(answered), terms);
     case "delayed":
       return test.work.delays + 1 >= MOST_DELAYS
-        ? judge(
-            { ...test, work: unsent },
-            inconclusive(answered.code, answered.message),
-            terms,
-          )
+        ? judge({ ...test, work: unsent }, inconclusive(answered.code, answered.message), terms)
         : {
             ...test,
             reason: { code: answered.code, message: answered.message },
@@ -694,8 +604,7 @@ function created(
 /** Longer than a start may take, since then. */
 function late(since: string | undefined, { now, profile }: Terms): boolean {
   return (
-    since !== undefined &&
-    now.getTime() - Date.parse(since) >= profile.startMinutes * MINUTE_MS
+    since !== undefined && now.getTime() - Date.parse(since) >= profile.startMinutes * MINUTE_MS
   );
 }
 
@@ -705,11 +614,6 @@ function isBefore(now: Date, time: string | undefined): boolean {
 
 function later(time: Date | string, ms: number): string;
 function later(time: Date | string | undefined, ms: number): string | undefined;
-function later(
-  time: Date | string | undefined,
-  ms: number,
-): string | undefined {
-  return time === undefined
-    ? undefined
-    : new Date(new Date(time).getTime() + ms).toISOString();
+function later(time: Date | string | undefined, ms: number): string | undefined {
+  return time === undefined ? undefined : new Date(new Date(time).getTime() + ms).toISOString();
 }

@@ -17,9 +17,7 @@ const IN_RESOURCE_GROUP = [
 
 const FOR_PROOF: Readonly<Record<Proof["kind"], readonly string[]>> = {
   agentReady: [],
-  serialLog: [
-    "Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action",
-  ],
+  serialLog: ["Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action"],
   runCommand: [
     "Microsoft.Compute/virtualMachines/runCommands/read",
     "Microsoft.Compute/virtualMachines/runCommands/write",
@@ -35,10 +33,7 @@ export const ACTIONS_AT_SUBNET: readonly string[] = [
 ];
 
 /** The actions that no role gives: each role takes its own `notActions` away from itself alone. */
-export function lacking(
-  actions: readonly string[],
-  grants: readonly Grant[],
-): readonly string[] {
+export function lacking(actions: readonly string[], grants: readonly Grant[]): readonly string[] {
   return actions.filter(
     (action) =>
       !grants.some(

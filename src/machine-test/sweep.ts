@@ -68,23 +68,17 @@ export async function sweepTestMachines(
       errors.push(error);
     }
   }
-  await deps.events.publish(
-    left.map((one) => leftEvent(deps, one, traceparent)),
-  );
+  await deps.events.publish(left.map((one) => leftEvent(deps, one, traceparent)));
   return { groups: groups.length, deleted, left, errors };
 }
 
 async function groupsOf({ index }: SweepDependencies): Promise<Group[]> {
   const groups: Group[] = [];
-  for await (const rows of pagesOf(index, GROUP_SCOPE))
-    groups.push(...rows.map(groupIn));
+  for await (const rows of pagesOf(index, GROUP_SCOPE)) groups.push(...rows.map(groupIn));
   return groups;
 }
 
-async function sweepGroup(
-  deps: SweepDependencies,
-  group: Group,
-): Promise<Omit<Sweep, "groups">> {
+async function sweepGroup(deps: SweepDependencies, group: Group): Promise<Omit<Sweep, "groups">> {
   const { parts, now } = deps;
   const deleted: string[] = [];
   const left: Leftover[] = [];
@@ -103,8 +97,7 @@ async function sweepGroup(
         try {
           await parts.deletePart(id);
           deleted.push(id);
-          if (now().getTime() - judged.overMs > LEFT_AFTER_MS)
-            left.push({ id, reason: NOT_GONE });
+          if (now().getTime() - judged.overMs > LEFT_AFTER_MS) left.push({ id, reason: NOT_GONE });
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
           left.push({ id, reason: error.message });
@@ -159,12 +152,7 @@ const PARTS: readonly string[] = [
 
 /** Invariant 1. Undefined: its time is not over, or its machine goes first. */
 export function judge(
-  {
-    id,
-    region,
-    tags,
-    attachedTo,
-  }: Pick<MachinePart, "id" | "region" | "tags" | "attachedTo">,
+  { id, region, tags, attachedTo }: Pick<MachinePart, "id" | "region" | "tags" | "attachedTo">,
   group: Group,
   nowMs: number,
   operation?: Pick<OperationRecord, "endTime" | "tests">,
@@ -175,15 +163,12 @@ export function judge(
     return stranger("It is in another resource group.");
   if (recordKeyOf(operationId) === undefined)
     return stranger(`Its tag ${OPERATION_TAG} names no operation.`);
-  if (Number.isNaN(deadlineMs))
-    return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
+  if (Number.isNaN(deadlineMs)) return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
   const overMs = Math.min(deadlineMs, endOf(operation, region, deadlineMs));
   if (overMs > nowMs) return undefined;
   const machine = machineIn(id, operationId, region);
   if (machine === undefined)
-    return stranger(
-      "Its name is not one that a test of that operation gives in its region.",
-    );
+    return stranger("Its name is not one that a test of that operation gives in its region.");
   if (wasMovedTo(group, operation, region))
     return stranger("Somebody has moved it here from another resource group.");
   if (attachedTo === undefined) return { kind: "leftover", overMs };
@@ -199,10 +184,7 @@ function endOf(
   deadlineMs: number,
 ): number {
   return endTime !== undefined &&
-    tests.some(
-      ({ name, deadline = "" }) =>
-        name === region && Date.parse(deadline) === deadlineMs,
-    )
+    tests.some(({ name, deadline = "" }) => name === region && Date.parse(deadline) === deadlineMs)
     ? Date.parse(endTime)
     : Infinity;
 }
@@ -214,10 +196,7 @@ function wasMovedTo(
   region: string,
 ): boolean {
   const made = tests.find(({ name }) => name === region)?.machineId;
-  return (
-    made !== undefined &&
-    !made.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`)
-  );
+  return made !== undefined && !made.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`);
 }
 
 const NAME =
@@ -225,16 +204,10 @@ const NAME =
   /^(?<machine>sigiltest-[0-9a-f]{20}-(?<attempt>[1-9]\d?))(?:-os|-lun\d{1,2}|-nic(?:[-_]?\w{1,40})?)?$/u;
 
 /** The name of the machine that it is, or is of, by its own name. */
-function machineIn(
-  id: string,
-  operationId: string,
-  region: string,
-): string | undefined {
-  const { machine, attempt } =
-    NAME.exec(id.slice(id.lastIndexOf("/") + 1))?.groups ?? {};
+function machineIn(id: string, operationId: string, region: string): string | undefined {
+  const { machine, attempt } = NAME.exec(id.slice(id.lastIndexOf("/") + 1))?.groups ?? {};
   const number = Number(attempt);
-  return number <= MOST_ATTEMPTS &&
-    machine === machineName(operationId, region, number)
+  return number <= MOST_ATTEMPTS && machine === machineName(operationId, region, number)
     ? machine
     : undefined;
 }

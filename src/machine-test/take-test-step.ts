@@ -5,12 +5,7 @@ import { hasEnded } from "../operation/kinds.js";
 import type { Stored } from "../operation/ports.js";
 import { postponeOrFail } from "../operation/postponing.js";
 import type { RegionTestRecord, TestedDisk } from "../operation/records.js";
-import {
-  commitStep,
-  contextOf,
-  currentFor,
-  type StepMessage,
-} from "../operation/steps.js";
+import { commitStep, contextOf, currentFor, type StepMessage } from "../operation/steps.js";
 import { parseImageVersionId } from "../resource-id.js";
 import { reportTestResult } from "../test-results/report.js";
 import { MACHINE_TEST } from "../test-results/results.js";
@@ -49,10 +44,7 @@ type StoredTest = Stored<TestRecord>;
 const LONGEST_MESSAGE = 1_024;
 
 /** A stale message does nothing. Throws only what another delivery may cure. */
-export async function takeTestStep(
-  deps: TestDependencies,
-  message: StepMessage,
-): Promise<void> {
+export async function takeTestStep(deps: TestDependencies, message: StepMessage): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored === undefined || hasEnded(deps, stored)) return;
   if (stored.record.state === "TestRequested") return plan(deps, stored);
@@ -61,10 +53,7 @@ export async function takeTestStep(
     await Promise.all(
       begun(stored, contextOf(deps))
         .filter((test) => isLookedAt(test, deps.now()))
-        .map(
-          async (test) =>
-            [test.name, await lookAt(deps, test, termsOf(test.name))] as const,
-        ),
+        .map(async (test) => [test.name, await lookAt(deps, test, termsOf(test.name))] as const),
     ),
   );
   const done = await report(deps, stored);
@@ -86,12 +75,9 @@ async function report(
 ): Promise<readonly string[]> {
   const id = parseImageVersionId(record.resourceId);
   const done: string[] = [];
-  for (const { name, result, reason, work } of testsOf(operation).filter(
-    isUnreported,
-  )) {
+  for (const { name, result, reason, work } of testsOf(operation).filter(isUnreported)) {
     if (id === undefined || result === undefined) continue;
-    const why =
-      reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
+    const why = reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
     try {
       await reportTestResult(deps, {
         id,
@@ -122,8 +108,7 @@ async function report(
 async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   const { record, operation } = stored;
   const id = parseImageVersionId(record.resourceId);
-  if (id === undefined)
-    throw new TypeError(`${record.resourceId} is not an image version's id`);
+  if (id === undefined) throw new TypeError(`${record.resourceId} is not an image version's id`);
   let plans: readonly MachinePlan[] | undefined;
   let life: Pick<TestRecord, "publishedDate"> = {};
   const hindrances = new Map<string, Refusal>();
@@ -167,12 +152,9 @@ async function lookAt(
   try {
     const machine = await deps.machines.getMachine(name);
     if (test.state === "Deleting" || test.state === "Kept")
-      return machine === undefined
-        ? { left: await leftOf(deps, test, terms) }
-        : { machine };
+      return machine === undefined ? { left: await leftOf(deps, test, terms) } : { machine };
     if (machine === undefined) return {};
-    const isProvisioned =
-      machine.provisioningState === "Succeeded" && machine.isRunning;
+    const isProvisioned = machine.provisioningState === "Succeeded" && machine.isRunning;
     if (!isProvisioned && test.state !== "Proving") return { machine };
     const proof = await proofOf(deps, machine, terms, name);
     return {
@@ -192,14 +174,8 @@ async function disksOf(
   { plan: { disks } }: Terms,
   name: MachineName,
 ): Promise<ReadonlyMap<number | undefined, TestedDisk>> {
-  const found = await Promise.all(
-    disks.map(({ lun }) => parts.getDisk(diskId(name, lun), lun)),
-  );
-  return new Map(
-    found.flatMap((disk) =>
-      disk === undefined ? [] : [[disk.lun, disk] as const],
-    ),
-  );
+  const found = await Promise.all(disks.map(({ lun }) => parts.getDisk(diskId(name, lun), lun)));
+  return new Map(found.flatMap((disk) => (disk === undefined ? [] : [[disk.lun, disk] as const])));
 }
 
 async function proofOf(
@@ -221,8 +197,7 @@ async function proofOf(
     case "runCommand": {
       const result = await proofs.getScriptResult(name);
       // Only an agent runs a script.
-      if (result === undefined)
-        return { kind: machine.isAgentReady ? "notBegun" : "pending" };
+      if (result === undefined) return { kind: machine.isAgentReady ? "notBegun" : "pending" };
       const { isDone, exitCode, output } = result;
       if (!isDone) return { kind: "pending", output };
       return exitCode === 0
@@ -247,11 +222,7 @@ async function leftOf(
   terms: Terms,
 ): Promise<readonly string[]> {
   const { name, ...group } = machineOf(test, terms);
-  const tagged = await parts.listTagged(
-    group,
-    OPERATION_TAG,
-    terms.operationId,
-  );
+  const tagged = await parts.listTagged(group, OPERATION_TAG, terms.operationId);
   const known = [
     ...terms.plan.disks.map(({ lun }) => diskId({ ...group, name }, lun)),
     ...(test.work.interfaceIds ?? []),
@@ -265,9 +236,7 @@ async function leftOf(
     ),
   ];
   const found = await Promise.all(
-    ids.map(async (id) =>
-      (await parts.getPart(id)) === undefined ? [] : [id],
-    ),
+    ids.map(async (id) => ((await parts.getPart(id)) === undefined ? [] : [id])),
   );
   return found.flat();
 }
@@ -286,20 +255,13 @@ async function ask(deps: TestDependencies, mine: StoredTest): Promise<void> {
           const { todo } = test.work;
           return todo === undefined
             ? []
-            : [
-                [
-                  test.name,
-                  await answerTo(() => call(deps, test, termsOf(test.name))),
-                ] as const,
-              ];
+            : [[test.name, await answerTo(() => call(deps, test, termsOf(test.name)))] as const];
         }),
       )
     ).flat(),
   );
   if (answers.size === 0) return;
-  await commitStep(deps, mine, (pair) =>
-    answered(pair, answers, contextOf(deps)),
-  );
+  await commitStep(deps, mine, (pair) => answered(pair, answers, contextOf(deps)));
 }
 
 async function call(
@@ -331,19 +293,14 @@ async function call(
 }
 
 /** A call's outcome as the state machine takes it. Throws what is no ServiceError. */
-async function answerTo(
-  run: () => Promise<Refusal | undefined>,
-): Promise<Answer> {
+async function answerTo(run: () => Promise<Refusal | undefined>): Promise<Answer> {
   try {
     const refusal = await run();
-    return refusal === undefined
-      ? { kind: "done" }
-      : { kind: "refused", ...refusal };
+    return refusal === undefined ? { kind: "done" } : { kind: "refused", ...refusal };
   } catch (error) {
     const refusal = refusalIn(error);
     const { retryAfterMs } = error as ServiceError;
-    if (refusal.code === "ResourceManagerUnavailable")
-      return { kind: "unknown" };
+    if (refusal.code === "ResourceManagerUnavailable") return { kind: "unknown" };
     return retryAfterMs === undefined
       ? { kind: "refused", ...refusal }
       : { kind: "delayed", retryAfterMs, ...refusal };

@@ -49,18 +49,10 @@ export async function testImageVersion(
   const asked = command.regions?.map(canonicalRegion);
   const fingerprint = createHash("sha256")
     .update(
-      JSON.stringify([
-        "TestImageVersion",
-        asked === undefined ? null : [...new Set(asked)].sort(),
-      ]),
+      JSON.stringify(["TestImageVersion", asked === undefined ? null : [...new Set(asked)].sort()]),
     )
     .digest("hex");
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    fingerprint,
-  );
+  const { requestKey, earlier } = await claimKey(deps, command, key, fingerprint);
   if (earlier !== undefined) return earlier; // Invariant 2.
   const { profile, regions } = await mayBeTested(deps, id, asked);
   const read = await deps.store.read(key);
@@ -69,8 +61,7 @@ export async function testImageVersion(
     await takePlace(deps, key, machines, requestedBy);
   }
   const operation = await acceptOperation(deps, key, (stored) => {
-    if (stored !== undefined && !hasEnded(deps, stored))
-      return running(stored.operation, regions); // Invariant 1.
+    if (stored !== undefined && !hasEnded(deps, stored)) return running(stored.operation, regions); // Invariant 1.
     const sizes = new Map(
       placesOf(profile).map(({ region, machineSize }) => [region, machineSize]),
     );
@@ -97,9 +88,7 @@ export async function testImageVersion(
 }
 
 /** Throws ServiceError TestMachinesOff where the deployment makes none. */
-export function mustMakeMachines({
-  makesMachines,
-}: Pick<TestDependencies, "makesMachines">): void {
+export function mustMakeMachines({ makesMachines }: Pick<TestDependencies, "makesMachines">): void {
   if (!makesMachines)
     throw new ServiceError(
       "TestMachinesOff",
@@ -107,15 +96,9 @@ export function mustMakeMachines({
     );
 }
 
-function running(
-  operation: OperationRecord,
-  regions: readonly string[],
-): OperationRecord {
+function running(operation: OperationRecord, regions: readonly string[]): OperationRecord {
   const tested = (operation.tests ?? []).map(({ name }) => name);
-  if (
-    tested.length === regions.length &&
-    tested.every((name) => regions.includes(name))
-  )
+  if (tested.length === regions.length && tested.every((name) => regions.includes(name)))
     return operation;
   throw new ServiceError(
     "ImageVersionConflict",
@@ -139,10 +122,7 @@ export async function mayBeTested(
     deps.profiles.read(imageId),
   ]);
   if (version === undefined)
-    throw new ServiceError(
-      "NotFound",
-      `Azure has no version ${id.versionName} of ${imageId}.`,
-    );
+    throw new ServiceError("NotFound", `Azure has no version ${id.versionName} of ${imageId}.`);
   if (stored === undefined)
     throw refused(
       `${imageId} has no test profile: it is not known where its machines are to be made. An administrator sets one with a PUT to its /test-profile.`,
@@ -185,8 +165,7 @@ function reasonAgainst(
         code: "RegionNotInProfile",
         pointer,
         message: `The test profile has no place in ${name}. It has ${offered.join(", ")}.`,
-        remediation:
-          "Add the region to the test profile, or leave it out here.",
+        remediation: "Add the region to the test profile, or leave it out here.",
       },
     ];
   return isUsable(version, name)
@@ -202,17 +181,12 @@ function reasonAgainst(
 }
 
 function isUsable(version: ObservedImageVersion, region: string): boolean {
-  const targets =
-    version.resource.properties.publishingProfile?.targetRegions ?? [];
+  const targets = version.resource.properties.publishingProfile?.targetRegions ?? [];
   return (
-    targets.some(({ name }) => canonicalRegion(name) === region) &&
-    areReady(version, [region])
+    targets.some(({ name }) => canonicalRegion(name) === region) && areReady(version, [region])
   );
 }
 
-function refused(
-  message: string,
-  findings: readonly Finding[] = [],
-): ServiceError {
+function refused(message: string, findings: readonly Finding[] = []): ServiceError {
   return new ServiceError("TestRefused", message, { findings });
 }

@@ -34,10 +34,7 @@ export function viewTestProfile(
   return {
     ...rest,
     regions: [...regions],
-    proof:
-      proof.kind === "runCommand" && !showsScript
-        ? { kind: proof.kind }
-        : proof,
+    proof: proof.kind === "runCommand" && !showsScript ? { kind: proof.kind } : proof,
     setBy,
   };
 }

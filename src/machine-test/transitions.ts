@@ -96,9 +96,7 @@ export function accept(
     traceparent: input.traceparent,
     ...(input.requestKey !== undefined && { requestKey: input.requestKey }),
     regions: [],
-    tests: input.regions.map(({ name, machineSize }) =>
-      newRegionTest(name, machineSize),
-    ),
+    tests: input.regions.map(({ name, machineSize }) => newRegionTest(name, machineSize)),
     history: [],
   };
   return advance({ record, operation }, context, {
@@ -125,9 +123,7 @@ export function planned(
   const before = testsOf(pair.operation);
   const tests = before.map((test) => {
     const reason = hindrances.get(test.name);
-    return reason === undefined
-      ? test
-      : timed(test, hindered(test, reason), context);
+    return reason === undefined ? test : timed(test, hindered(test, reason), context);
   });
   const free = tests.filter((test) => !isOver(test)).map(({ name }) => name);
   return advance(pair, context, {
@@ -145,9 +141,7 @@ export function planned(
     waitMs: 0,
     effects: [
       { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 5.
-      ...tests.flatMap((test, i) =>
-        told(pair.operation, before[i], test, context),
-      ),
+      ...tests.flatMap((test, i) => told(pair.operation, before[i], test, context)),
     ],
   });
 }
@@ -161,18 +155,13 @@ function groupRow(plan: MachinePlan): IndexRow {
 }
 
 /** The resource group of such a row. */
-export function groupIn({
-  target,
-}: Pick<IndexRow, "target">): Omit<MachineName, "name"> {
+export function groupIn({ target }: Pick<IndexRow, "target">): Omit<MachineName, "name"> {
   const [, , subscriptionId = "", , resourceGroupName = ""] = target.split("/");
   return { subscriptionId, resourceGroupName };
 }
 
 /** The tests of the regions, those begun whose turn it is: what the next look is at. */
-export function begun(
-  pair: TestPair,
-  context: TransitionContext,
-): readonly RegionTestRecord[] {
+export function begun(pair: TestPair, context: TransitionContext): readonly RegionTestRecord[] {
   const { record, operation } = pair;
   const tests = testsOf(operation);
   return record.canceledBy === undefined
@@ -226,21 +215,14 @@ export function answered(
   return goOn(pair, tests, context);
 }
 
-export function testsOf({
-  tests,
-  id,
-}: OperationRecord): readonly RegionTestRecord[] {
+export function testsOf({ tests, id }: OperationRecord): readonly RegionTestRecord[] {
   if (tests === undefined) throw new TypeError(`${id} tests no version`);
   return tests;
 }
 
 /** It has a result that is not among the version's test results yet. */
 export function isUnreported({ result, work }: RegionTestRecord): boolean {
-  return (
-    result !== undefined &&
-    work.resultTime !== undefined &&
-    work.reported !== true
-  );
+  return result !== undefined && work.resultTime !== undefined && work.reported !== true;
 }
 
 /** The results of these regions are among the version's, or can never be. */
@@ -273,9 +255,7 @@ function goOn(
   const before = testsOf(pair.operation);
   const tests = seen.map((test, i) => timed(before[i], test, context));
   const changes = tests.flatMap((test, i) => sentenceOf(before[i], test));
-  const effects = tests.flatMap((test, i) =>
-    told(pair.operation, before[i], test, context),
-  );
+  const effects = tests.flatMap((test, i) => told(pair.operation, before[i], test, context));
   const next = { ...pair, operation: { ...pair.operation, tests } };
   const open = tests.some(isUnreported); // Invariant 4.
   if (tests.every(isOver) && !open) return end(next, changes, effects, context);
@@ -326,23 +306,18 @@ function sentenceOf(
   before: RegionTestRecord | undefined,
   test: RegionTestRecord,
 ): readonly string[] {
-  if (before?.state === test.state && before.attempts === test.attempts)
-    return [];
+  if (before?.state === test.state && before.attempts === test.attempts) return [];
   const { name, state, attempts, attemptsAllowed, reason, result } = test;
   const why = reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
   switch (state) {
     case "Creating":
-      return [
-        `${name}: a machine is made (attempt ${attempts} of ${attemptsAllowed}).`,
-      ];
+      return [`${name}: a machine is made (attempt ${attempts} of ${attemptsAllowed}).`];
     case "Starting":
       return [`${name}: the machine starts.`];
     case "Proving":
       return [`${name}: the machine is provisioned; its start is proven.`];
     case "Kept":
-      return [
-        `${name}: ${result}.${why} The machine is kept until ${test.nextAttemptTime}.`,
-      ];
+      return [`${name}: ${result}.${why} The machine is kept until ${test.nextAttemptTime}.`];
     case "Deleting":
       return [
         result === undefined
@@ -379,18 +354,11 @@ function told(
     );
   if (test.state === "Left" && before?.state !== "Left")
     effects.push(
-      event(
-        operation,
-        context,
-        MACHINE_TEST_EVENT.machineLeft,
-        `${test.name}/left`,
-        {
-          region: test.name,
-          resources: [...(test.left ?? [])],
-          reason:
-            "Azure has not deleted it, long after its deadline. Delete it by hand.",
-        },
-      ),
+      event(operation, context, MACHINE_TEST_EVENT.machineLeft, `${test.name}/left`, {
+        region: test.name,
+        resources: [...(test.left ?? [])],
+        reason: "Azure has not deleted it, long after its deadline. Delete it by hand.",
+      }),
     );
   return effects;
 }
@@ -470,9 +438,7 @@ function end(
       {
         code: bad.length > 0 ? "TestFailed" : "TestInconclusive",
         message: [
-          ...(bad.length > 0
-            ? [`The version has failed its test in ${bad.join(", ")}.`]
-            : []),
+          ...(bad.length > 0 ? [`The version has failed its test in ${bad.join(", ")}.`] : []),
           ...(open.length > 0
             ? [
                 `Its test in ${open.join(", ")} has come to no result: that says nothing of the version. Mend what is said of it, and test again.`,
@@ -497,10 +463,9 @@ function end(
   return advance(pair, context, {
     patch: { state: "Succeeded" },
     operation: { tests },
-    message: [
-      ...changes,
-      `The version has passed its test in ${named("passed").join(", ")}.`,
-    ].join(" "),
+    message: [...changes, `The version has passed its test in ${named("passed").join(", ")}.`].join(
+      " ",
+    ),
     effects: [
       ...effects,
       event(operation, context, MACHINE_TEST_EVENT.tested, "tested", {
@@ -521,8 +486,7 @@ export function beginCancel(
   if (operation.id !== operationId) return undefined;
   if (record.canceledBy !== undefined) return pair;
   const tests = testsOf(operation);
-  if (!tests.some((test) => hasMachine(test) || isUnreported(test)))
-    return undefined;
+  if (!tests.some((test) => hasMachine(test) || isUnreported(test))) return undefined;
   return advance({ record: { ...record, canceledBy }, operation }, context, {
     patch: { state: "Testing", ticks: 0 },
     operation: { tests: tests.map(abandon) },

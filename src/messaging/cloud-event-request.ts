@@ -30,24 +30,14 @@ const MOST_SHOWN_CHARACTERS = 200;
 export function readCloudEventRequest(
   body: unknown,
   applicationProperties: IncomingMessage["applicationProperties"],
-):
-  | { readonly event: CloudEventRequest }
-  | { readonly findings: readonly Finding[] } {
+): { readonly event: CloudEventRequest } | { readonly findings: readonly Finding[] } {
   if (isObject(body) && "specversion" in body) {
-    return fromAttributes(
-      body,
-      (name) => `/${name}`,
-      structuredData(body),
-      "/data",
-    );
+    return fromAttributes(body, (name) => `/${name}`, structuredData(body), "/data");
   }
   const attributes = Object.fromEntries(
     Object.entries(applicationProperties)
       .filter(([name]) => BINARY_PREFIX.test(name))
-      .map(([name, value]) => [
-        name.replace(BINARY_PREFIX, "").toLowerCase(),
-        value,
-      ]),
+      .map(([name, value]) => [name.replace(BINARY_PREFIX, "").toLowerCase(), value]),
   );
   if (Object.keys(attributes).length > 0) {
     return fromAttributes(attributes, () => "", { data: body }, "");
@@ -118,8 +108,7 @@ function fromAttributes(
           ...(typeof time === "string" && { time }),
           ...data,
           dataPointer,
-          traceparent:
-            typeof traceparent === "string" ? traceparent : undefined,
+          traceparent: typeof traceparent === "string" ? traceparent : undefined,
         },
       };
 }
@@ -129,9 +118,7 @@ const LONGEST_ATTRIBUTE = 1_024;
 
 /** A value from a message as a finding quotes it: findings have to fit into an event, which a whole message may not. */
 export function shown(text = "missing"): string {
-  return text.length > MOST_SHOWN_CHARACTERS
-    ? `${text.slice(0, MOST_SHOWN_CHARACTERS)}…`
-    : text;
+  return text.length > MOST_SHOWN_CHARACTERS ? `${text.slice(0, MOST_SHOWN_CHARACTERS)}…` : text;
 }
 
 /** Data of a structured event: `data`, or JSON in `data_base64` (CloudEvents JSON format, 3.1.1). */
@@ -139,8 +126,7 @@ function structuredData(
   body: Readonly<Record<string, unknown>>,
 ): Pick<CloudEventRequest, "data" | "unreadable"> {
   const encoded = body["data_base64"];
-  if (body["data"] !== undefined || typeof encoded !== "string")
-    return { data: body["data"] };
+  if (body["data"] !== undefined || typeof encoded !== "string") return { data: body["data"] };
   try {
     return { data: parseJson(Buffer.from(encoded, "base64")) };
   } catch (error) {

@@ -1,11 +1,6 @@
 import type { InvocationContext } from "@azure/functions";
 import { SpanKind } from "@opentelemetry/api";
-import {
-  createLog,
-  withLog,
-  type Log,
-  type LogFields,
-} from "../telemetry/log.js";
+import { createLog, withLog, type Log, type LogFields } from "../telemetry/log.js";
 import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
 import type { IncomingMessage } from "./incoming-message.js";
 

@@ -72,11 +72,7 @@ export async function lookAfterDeadLetters(
       if (look.oldestTime === undefined) continue;
       await tell(deps, look, look.oldestTime, traceparent); // Invariant 1.
       if (look.old > 0)
-        ended[queue] = await deps.deadLetters.end(
-          queue,
-          before,
-          Math.min(look.old, MOST_ENDED),
-        );
+        ended[queue] = await deps.deadLetters.end(queue, before, Math.min(look.old, MOST_ENDED));
     } catch (error) {
       errors.push(error); // Invariant 3.
     }

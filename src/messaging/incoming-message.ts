@@ -21,10 +21,7 @@ export interface IncomingMessage {
 }
 
 /** The metadata is the broker's: of a body that is bound as bytes the host merges nothing into it (queue-function.ts). */
-export function incomingMessage(
-  body: unknown,
-  context: InvocationContext,
-): IncomingMessage {
+export function incomingMessage(body: unknown, context: InvocationContext): IncomingMessage {
   const metadata: Record<string, unknown> = context.triggerMetadata ?? {};
   const properties = metadata["applicationProperties"];
   return {
@@ -32,9 +29,7 @@ export function incomingMessage(
     messageId: text(metadata["messageId"]),
     contentType: text(metadata["contentType"]),
     applicationProperties:
-      typeof properties === "object" && properties !== null
-        ? { ...properties }
-        : {},
+      typeof properties === "object" && properties !== null ? { ...properties } : {},
     deliveryCount: Number(metadata["deliveryCount"] ?? 1),
     sequenceNumber: text(metadata["sequenceNumber"]),
     expiresTime: expiry(metadata["expiresAtUtc"]),
@@ -42,8 +37,7 @@ export function incomingMessage(
 }
 
 function bytesOf(body: unknown): Pick<IncomingMessage, "bytes" | "decoded"> {
-  if (body instanceof Uint8Array)
-    return { bytes: Buffer.from(body), decoded: false };
+  if (body instanceof Uint8Array) return { bytes: Buffer.from(body), decoded: false };
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
   return { bytes: Buffer.from(text), decoded: true };
 }

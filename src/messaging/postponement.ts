@@ -51,9 +51,7 @@ export function asSent(message: IncomingMessage): IncomingMessage {
     ...message,
     applicationProperties,
     messageId:
-      typeof firstId === "string" && firstId.length <= LONGEST_MESSAGE_ID
-        ? firstId
-        : undefined,
+      typeof firstId === "string" && firstId.length <= LONGEST_MESSAGE_ID ? firstId : undefined,
     bytes: encoding === "gzip" ? unzipped(message.bytes) : message.bytes,
   };
 }
@@ -87,9 +85,7 @@ export function postponementOf(
   );
   const enqueueMs = now.getTime() + waitMs;
   const timeToLiveMs =
-    message.expiresTime === undefined
-      ? undefined
-      : Date.parse(message.expiresTime) - enqueueMs;
+    message.expiresTime === undefined ? undefined : Date.parse(message.expiresTime) - enqueueMs;
   if (timeToLiveMs !== undefined && timeToLiveMs < 1) return "expired";
   return {
     id: idOf(message, original, request, turn),
@@ -116,15 +112,7 @@ function idOf(
   turn: number,
 ): string {
   const hash = createHash("sha256")
-    .update(
-      JSON.stringify([
-        request?.source,
-        request?.id,
-        messageId,
-        sequenceNumber,
-        turn,
-      ]),
-    )
+    .update(JSON.stringify([request?.source, request?.id, messageId, sequenceNumber, turn]))
     .update(bytes)
     .digest("hex");
   return `postponed/${hash}`;

@@ -10,10 +10,7 @@ export interface QueueFunction {
     readonly dataType: "binary";
     readonly [option: string]: unknown;
   };
-  readonly handler: (
-    body: unknown,
-    context: InvocationContext,
-  ) => Promise<void>;
+  readonly handler: (body: unknown, context: InvocationContext) => Promise<void>;
 }
 
 /**
@@ -25,10 +22,7 @@ export interface QueueFunction {
  * nothing. A body that is no AMQP data section (a value or a sequence) cannot be bound so: it never arrives here, and
  * ends in the dead-letter queue.
  */
-export function queueFunction(
-  queueName: string,
-  handler: QueueFunction["handler"],
-): QueueFunction {
+export function queueFunction(queueName: string, handler: QueueFunction["handler"]): QueueFunction {
   return {
     trigger: {
       type: "serviceBusTrigger",

@@ -21,10 +21,7 @@ import {
 import type { IncomingMessage } from "./incoming-message.js";
 
 /** A message of the rejected queue. */
-export interface KeptRequest extends Pick<
-  IncomingMessage,
-  "bytes" | "applicationProperties"
-> {
+export interface KeptRequest extends Pick<IncomingMessage, "bytes" | "applicationProperties"> {
   /** Its sequence number in the queue. */
   readonly id: string;
   readonly enqueuedTime: string;
@@ -39,10 +36,7 @@ export interface KeptRequest extends Pick<
 /** The queue of rejected requests. */
 export interface RejectedRequests {
   /** The first so many from this id on, oldest first; receives and locks nothing. */
-  readonly peek: (
-    fromId: bigint,
-    most: number,
-  ) => Promise<readonly KeptRequest[]>;
+  readonly peek: (fromId: bigint, most: number) => Promise<readonly KeptRequest[]>;
   /** False where it is not there, another has it, or too many older ones are before it. */
   readonly remove: (id: string) => Promise<boolean>;
 }
@@ -137,8 +131,7 @@ function idOf(text: string): bigint | undefined {
 
 /** The text as it is: whoever shows it must not take it for anything else. */
 function view(kept: KeptRequest): RejectedRequestView {
-  const { id, enqueuedTime, code, reason, errors, bytes, originalLength } =
-    kept;
+  const { id, enqueuedTime, code, reason, errors, bytes, originalLength } = kept;
   const request = referenceIn(kept);
   return {
     id,

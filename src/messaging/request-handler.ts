@@ -6,44 +6,24 @@ import type { EventData } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
-import type {
-  ImageVersionRequest,
-  PutAnswer,
-  PutImageVersion,
-} from "../image-version/index.js";
+import type { ImageVersionRequest, PutAnswer, PutImageVersion } from "../image-version/index.js";
 import type { EventPublisher } from "../operation/ports.js";
-import type {
-  EventReference,
-  OperationRecord,
-  Requester,
-} from "../operation/records.js";
+import type { EventReference, OperationRecord, Requester } from "../operation/records.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
-import {
-  formatImageVersionId,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { audit, type AuditRecord } from "../telemetry/audit.js";
 import { POLICY_QUEUES } from "../authorization/gallery-policy.js";
 import type { TestResultReport } from "../test-results/contract.js";
 import type { ReportTestResult } from "../test-results/report.js";
 import type { TestResult } from "../test-results/results.js";
-import {
-  readCloudEventRequest,
-  shown,
-  type CloudEventRequest,
-} from "./cloud-event-request.js";
+import { readCloudEventRequest, shown, type CloudEventRequest } from "./cloud-event-request.js";
 import { consume, type Consumed } from "./consume.js";
 import {
   incomingMessage,
   LARGEST_PROPERTIES_BYTES,
   type IncomingMessage,
 } from "./incoming-message.js";
-import {
-  asSent,
-  postponementOf,
-  type PostponedRequest,
-} from "./postponement.js";
+import { asSent, postponementOf, type PostponedRequest } from "./postponement.js";
 
 /** A refused request, as it is kept for an operator to correct and send again. */
 export interface RejectedRequest {
@@ -99,10 +79,7 @@ export function createRequestHandler(
     const delivered = incomingMessage(body, context);
     const message = asSent(delivered);
     const request = readRequest(message);
-    const parent = traceparentOf(
-      request.event?.traceparent,
-      context.traceContext?.traceParent,
-    );
+    const parent = traceparentOf(request.event?.traceparent, context.traceContext?.traceParent);
     await consume(context, message, parent, {}, async (consumed) => {
       try {
         await answer(deps, message, request, consumed);
@@ -139,9 +116,7 @@ function readRequest({ bytes, applicationProperties }: Content): ReadRequest {
   return { event: undefined, error: error ?? invalid(read.findings) };
 }
 
-function requirePropertiesSize(
-  properties: IncomingMessage["applicationProperties"],
-): void {
+function requirePropertiesSize(properties: IncomingMessage["applicationProperties"]): void {
   const bytes = Buffer.byteLength(JSON.stringify(properties));
   if (bytes > LARGEST_PROPERTIES_BYTES)
     throw new ServiceError(
@@ -276,10 +251,7 @@ async function answer(
 function auditedOf(
   { messageId }: IncomingMessage,
   event: CloudEventRequest | undefined,
-): Pick<
-  AuditRecord,
-  "action" | "resourceId" | "queue" | "namedSource" | "requestId"
-> {
+): Pick<AuditRecord, "action" | "resourceId" | "queue" | "namedSource" | "requestId"> {
   return {
     action: event?.type ?? "unreadable",
     resourceId: event?.subject,
@@ -297,36 +269,27 @@ async function postpone(
   consumed: Consumed,
   error: ServiceError,
 ): Promise<void> {
-  const postponed = postponementOf(
-    delivered,
-    event,
-    error.retryAfterMs ?? 0,
-    deps.now(),
-  );
+  const postponed = postponementOf(delivered, event, error.retryAfterMs ?? 0, deps.now());
   if (postponed === undefined) throw error;
   const { messageId } = asSent(delivered);
   try {
     if (postponed === "expired") throw expired(delivered, error);
     await deps.postpone(postponed);
   } catch (refusal) {
-    if (isRetryable(refusal) || !(refusal instanceof ServiceError))
-      throw refusal;
+    if (isRetryable(refusal) || !(refusal instanceof ServiceError)) throw refusal;
     return reject(deps, asSent(delivered), event, consumed, refusal);
   }
-  consumed.log.warn(
-    `postponed to ${postponed.enqueueTime}: ${error.code}: ${error.message}`,
-    { messageId, code: error.code },
-  );
+  consumed.log.warn(`postponed to ${postponed.enqueueTime}: ${error.code}: ${error.message}`, {
+    messageId,
+    code: error.code,
+  });
 }
 
 function isRetryable(error: unknown): error is ServiceError {
   return error instanceof ServiceError && error.retryable;
 }
 
-function expired(
-  { expiresTime }: IncomingMessage,
-  { code, message }: ServiceError,
-): ServiceError {
+function expired({ expiresTime }: IncomingMessage, { code, message }: ServiceError): ServiceError {
   return new ServiceError(
     "RequestExpired",
     `The request could not be accepted before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
@@ -368,9 +331,7 @@ async function below<T>(dataPointer = "", run: () => Promise<T>): Promise<T> {
 /** The type of a message that reports a test result; any other asks for an image version. */
 const TEST_RESULT = "Sigil.TestResult";
 
-function reportsTestResult(
-  request: ReadRequest,
-): request is { readonly event: CloudEventRequest } {
+function reportsTestResult(request: ReadRequest): request is { readonly event: CloudEventRequest } {
   return request.error === undefined && request.event?.type === TEST_RESULT;
 }
 
@@ -383,10 +344,7 @@ function reportOf(
   const report = value as TestResultReport;
   const { time } = event;
   // By which of two results counts must not depend on when a message is delivered.
-  if (
-    report.time === undefined &&
-    (time === undefined || Number.isNaN(Date.parse(time)))
-  )
+  if (report.time === undefined && (time === undefined || Number.isNaN(Date.parse(time))))
     throw invalid([
       {
         code: "MissingProperty",
@@ -500,9 +458,7 @@ async function tellAlreadyDone(
         ...(operation !== undefined && { operationId: operation.id }),
         request: event,
         message:
-          operation === undefined
-            ? "Azure shows the version as requested."
-            : sameAs(operation),
+          operation === undefined ? "Azure shows the version as requested." : sameAs(operation),
       },
     },
   ]);
@@ -541,12 +497,7 @@ async function reject(
   // Of all that tells the message from others: two that share their bytes, or even their ids, are answered each by itself.
   const id = createHash("sha256")
     .update(
-      JSON.stringify([
-        request?.source,
-        request?.id,
-        original.messageId,
-        original.sequenceNumber,
-      ]),
+      JSON.stringify([request?.source, request?.id, original.messageId, original.sequenceNumber]),
     )
     .update(original.bytes)
     .digest("hex")
@@ -596,8 +547,7 @@ function originalInEvent(
     } catch {
       original = bytes.toString("utf8"); // The event says in `error` why it is no JSON.
     }
-    if (Buffer.byteLength(JSON.stringify(original)) <= LARGEST_ORIGINAL_BYTES)
-      return { original };
+    if (Buffer.byteLength(JSON.stringify(original)) <= LARGEST_ORIGINAL_BYTES) return { original };
   }
   return {
     originalOmitted: `The original, ${bytes.length} bytes, is ${isUtf8(bytes) ? "too large for an event" : "not text"}; it is in the rejected queue.`,

@@ -10,10 +10,7 @@ import { postponementOf, type PostponedRequest } from "./postponement.js";
 interface StepHandlerDependencies {
   readonly takeStep: (message: StepMessage) => Promise<void>;
   /** Ends an operation Failed because its message can never be processed. */
-  readonly failPoisoned: (
-    message: Partial<StepMessage>,
-    reason: string,
-  ) => Promise<void>;
+  readonly failPoisoned: (message: Partial<StepMessage>, reason: string) => Promise<void>;
   /** Sends the message to its queue again, for later. */
   readonly postpone: (message: PostponedRequest) => Promise<void>;
   /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
@@ -49,10 +46,7 @@ export function createStepHandler(
           log.warn(error.message, { ...names });
           return;
         }
-        log.error(
-          `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
-          error,
-        );
+        log.error(`delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`, error);
         if (error instanceof ServiceError && error.retryable) {
           const { operationId = "" } = names;
           const name = { source: context.functionName, id: operationId };

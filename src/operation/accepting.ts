@@ -10,12 +10,7 @@
  */
 import { ServiceError } from "../errors.js";
 import { kindOf, stateOf } from "./kinds.js";
-import type {
-  Effect,
-  OperationRecord,
-  Pair,
-  TrackedRecord,
-} from "./records.js";
+import type { Effect, OperationRecord, Pair, TrackedRecord } from "./records.js";
 import { openRow } from "./catalog.js";
 import { deliver, isStateConflict, isTold } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
@@ -48,9 +43,7 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
     known = undefined;
     let decided: Decision<R, Answer>;
     try {
-      decided = decide(
-        stored && { ...stored, record: { ...stored.record, outbox: [] } },
-      );
+      decided = decide(stored && { ...stored, record: { ...stored.record, outbox: [] } });
     } catch (error) {
       if (isKnown) continue; // Invariant 2.
       throw error;
@@ -65,11 +58,7 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
     }
     const { accepted = decided.operation } = decided;
     const effects = decided.record.outbox;
-    const outbox = [
-      ...(stored?.record.outbox ?? []),
-      ...effects,
-      ...keyOf(accepted),
-    ];
+    const outbox = [...(stored?.record.outbox ?? []), ...effects, ...keyOf(accepted)];
     const next = { ...decided, record: { ...decided.record, outbox } };
     try {
       const committed = await store(deps, next, stored, accepted);
@@ -99,9 +88,7 @@ async function store<R extends TrackedRecord>(
   // Invariants 1 and 4: before the state.
   await index.put([
     ...open,
-    ...(stored === undefined
-      ? (kindOf(deps, accepted).rowsOf?.(accepted) ?? [])
-      : []),
+    ...(stored === undefined ? (kindOf(deps, accepted).rowsOf?.(accepted) ?? []) : []),
   ]);
   const committed = await commit(deps, next, stored);
   // Invariant 1: the reconciler may have taken the row for one of a request that was given up.
@@ -110,9 +97,7 @@ async function store<R extends TrackedRecord>(
 }
 
 function keyOf({ id, requestKey }: OperationRecord): readonly Effect[] {
-  return requestKey === undefined
-    ? []
-    : [{ kind: "key", requestKey, operationId: id }];
+  return requestKey === undefined ? [] : [{ kind: "key", requestKey, operationId: id }];
 }
 
 /** Invariant 3: sends the message of a step that is due; where none is, one of no step, which acts on nothing. */
@@ -126,16 +111,12 @@ async function announce<R extends TrackedRecord>(
   if (queue === undefined) return void (await deliver(deps, stored));
   const enqueueTime = deps.now().toISOString();
   const due = effects.flatMap((effect) =>
-    effect.kind === "message" && effect.message.enqueueTime <= enqueueTime
-      ? [effect.message]
-      : [],
+    effect.kind === "message" && effect.message.enqueueTime <= enqueueTime ? [effect.message] : [],
   );
   const step = NO_STEP;
   const id = `${operationId}:${step}`;
   await deps.work.enqueue(
-    due.length > 0
-      ? due
-      : [{ queue, id, operationId, step, traceparent, enqueueTime }],
+    due.length > 0 ? due : [{ queue, id, operationId, step, traceparent, enqueueTime }],
   );
 }
 

@@ -56,10 +56,7 @@ export interface Advance<R extends TrackedRecord> {
 
 /** How one operation ends. */
 export interface Ending {
-  readonly status: Extract<
-    OperationStatus,
-    "Succeeded" | "Failed" | "Canceled"
-  >;
+  readonly status: Extract<OperationStatus, "Succeeded" | "Failed" | "Canceled">;
   readonly message: string;
   readonly error?: OperationFailure;
   readonly canceledBy?: Requester;
@@ -125,8 +122,7 @@ function goesOn(
   return (
     resumes === true ||
     (waits === undefined &&
-      (message !== undefined ||
-        (patch.state !== undefined && patch.state !== record.state)))
+      (message !== undefined || (patch.state !== undefined && patch.state !== record.state)))
   );
 }
 
@@ -155,9 +151,7 @@ function waiting(
     Date.parse(time) - Date.parse(since) >= context.pace.operationStalledMs;
   const { events: kind } = kindOf(context, before);
   const tell = (fact: string, content: EventContent | undefined): Effect[] =>
-    content === undefined
-      ? []
-      : [event(before, context, content.type, fact, content.data)];
+    content === undefined ? [] : [event(before, context, content.type, fact, content.data)];
   return {
     operation: {
       ...kept,
@@ -168,10 +162,7 @@ function waiting(
       }),
     },
     stall: stalls
-      ? tell(
-          `stalled/${since}`,
-          kind.stalled?.(before, { state, since, reason, nextAttemptTime }),
-        )
+      ? tell(`stalled/${since}`, kind.stalled?.(before, { state, since, reason, nextAttemptTime }))
       : stalled === true && since === undefined
         ? tell(`resumed/${waitingSince}`, kind.resumed?.({ state }))
         : [],
@@ -223,10 +214,7 @@ function follow<R extends TrackedRecord>(
   const ending = final ? change.ending?.(before) : undefined;
   const reached = ending?.status ?? state.status;
   // What has begun is not taken back, though it may have to wait again.
-  const status =
-    reached === "NotStarted" && before.status === "Running"
-      ? "Running"
-      : reached;
+  const status = reached === "NotStarted" && before.status === "Running" ? "Running" : reached;
   const time = context.now.toISOString();
   const concerned = change.concerns?.includes(before.id) ?? true;
   const message = ending?.message ?? (concerned ? change.message : undefined);
@@ -248,8 +236,7 @@ function follow<R extends TrackedRecord>(
     status,
     regions: regionsOf(before, record.regions),
     lastUpdatedTime: time,
-    ...(status === "Running" &&
-      before.startedTime === undefined && { startedTime: time }),
+    ...(status === "Running" && before.startedTime === undefined && { startedTime: time }),
     ...(final && { endTime: time }),
     history:
       message === undefined
@@ -262,10 +249,7 @@ function follow<R extends TrackedRecord>(
   };
   return {
     operation,
-    rows:
-      status === before.status
-        ? []
-        : [indexed(operation, context, before.status)],
+    rows: status === before.status ? [] : [indexed(operation, context, before.status)],
     stall: final ? [] : stall,
     ended: ending === undefined ? [] : [ending.event],
   };
@@ -276,9 +260,7 @@ export function regionsOf(
   { regions: own }: Pick<OperationRecord, "regions">,
   regions: readonly RegionRecord[],
 ): readonly RegionRecord[] {
-  return regions.filter((region) =>
-    own.some(({ name }) => name === region.name),
-  );
+  return regions.filter((region) => own.some(({ name }) => name === region.name));
 }
 
 /** A history that is longer than this loses entries from its middle. */
@@ -295,11 +277,7 @@ export function withEntry(
     return [...history.slice(0, -1), entry];
   return history.length < MOST_ENTRIES
     ? [...history, entry]
-    : [
-        ...history.slice(0, FIRST_ENTRIES),
-        ...history.slice(FIRST_ENTRIES + 1),
-        entry,
-      ];
+    : [...history.slice(0, FIRST_ENTRIES), ...history.slice(FIRST_ENTRIES + 1), entry];
 }
 
 /** The message of the present step; none in a final state. */
@@ -361,8 +339,7 @@ export function events<Type extends EventType>(
 ): Effect[] {
   return operationsOf(pair)
     .filter(
-      ({ regions }) =>
-        !("region" in data) || regions.some(({ name }) => name === data.region),
+      ({ regions }) => !("region" in data) || regions.some(({ name }) => name === data.region),
     )
     .map((one) => event(one, context, type, fact, data));
 }

@@ -7,13 +7,7 @@
  *     stay on, so that a page costs the same whatever stays.
  *  4. Runs may come twice, or at once: each removal is of what is still as it was read, and what is gone is gone.
  */
-import {
-  createdAt,
-  keptRow,
-  keptScope,
-  listingRows,
-  operationScope,
-} from "./catalog.js";
+import { createdAt, keptRow, keptScope, listingRows, operationScope } from "./catalog.js";
 import { pagesOf } from "./pages.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import {
@@ -68,10 +62,7 @@ interface AgeingRun {
   readonly errors: readonly unknown[];
 }
 
-type Dependencies = Pick<
-  OperationDependencies<TrackedRecord>,
-  "store" | "index" | "kinds" | "now"
->;
+type Dependencies = Pick<OperationDependencies<TrackedRecord>, "store" | "index" | "kinds" | "now">;
 
 /** Looks once at everything that ages. What fails ends the run of its own kind; the next goes on there. */
 export async function removeAged(
@@ -98,11 +89,7 @@ async function removeOne(
     let cursor: string | undefined;
     for await (const cursors of pagesOf(index, CURSOR_SCOPE))
       cursor ??= cursors.find(({ row }) => row === name)?.target;
-    for (
-      let pages = 0;
-      unfinished && pages < MOST_PAGES && now().getTime() < untilMs;
-      pages += 1
-    ) {
+    for (let pages = 0; unfinished && pages < MOST_PAGES && now().getTime() < untilMs; pages += 1) {
       const page = await rows.removePage(before, cursor);
       removed += page.removed;
       kept += page.kept ?? 0;
@@ -136,11 +123,7 @@ export function agedOperations(deps: Dependencies): AgedRows {
       const unavailable: ServiceError[] = [];
       const removeRows = async (): Promise<void> => {
         // Removals of one resource would meet at its record: they come one after the other.
-        for (
-          let resource = resources.shift();
-          resource !== undefined;
-          resource = resources.shift()
-        )
+        for (let resource = resources.shift(); resource !== undefined; resource = resources.shift())
           for (const row of resource)
             try {
               if (unavailable.length > 0) return;
@@ -168,9 +151,7 @@ function byResource(rows: readonly IndexRow[]): IndexRow[][] {
 }
 
 function isUnavailable(error: unknown): error is ServiceError {
-  return (
-    error instanceof ServiceError && error.code === "DependencyUnavailable"
-  );
+  return error instanceof ServiceError && error.code === "DependencyUnavailable";
 }
 
 async function removeOperation(
@@ -214,18 +195,14 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
       if (isNamed(stored, row.target)) continue;
       // A run that has died may have left its rows.
       const operation = (await store.readOperation(row.target))?.operation;
-      if (operation !== undefined)
-        await index.remove(listingRows(operation, deps));
+      if (operation !== undefined) await index.remove(listingRows(operation, deps));
       await store.forget(stored, row.target);
       await index.remove([row]);
     }
 }
 
 /** What has ended is named no more once another operation is: neither ever comes back. */
-function isNamed(
-  { record }: Pick<Stored<TrackedRecord>, "record">,
-  operationId: string,
-): boolean {
+function isNamed({ record }: Pick<Stored<TrackedRecord>, "record">, operationId: string): boolean {
   const { key, sequence } = record;
   return [sequence, lastSequenceOf(record)].some(
     (named) => operationIdOf({ key, sequence: named }) === operationId,

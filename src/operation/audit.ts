@@ -1,11 +1,6 @@
 /** The audit trail of an operation: each call to ARM that was made for it, as far as the record of it can hold. */
 import { withOperations } from "./advance.js";
-import type {
-  ArmCall,
-  OperationRecord,
-  Pair,
-  TrackedRecord,
-} from "./records.js";
+import type { ArmCall, OperationRecord, Pair, TrackedRecord } from "./records.js";
 
 /** What is looked at for months must not grow with each look: of so many calls, the oldest reads go, then the oldest writes. */
 const MOST_CALLS = 200;
@@ -17,15 +12,10 @@ export function withCalls<R extends TrackedRecord>(
   pair: Pair<R>,
   calls: readonly ArmCall[],
 ): Pair<R> {
-  return calls.length === 0
-    ? pair
-    : withOperations(pair, (one) => noted(one, calls));
+  return calls.length === 0 ? pair : withOperations(pair, (one) => noted(one, calls));
 }
 
-function noted(
-  operation: OperationRecord,
-  calls: readonly ArmCall[],
-): OperationRecord {
+function noted(operation: OperationRecord, calls: readonly ArmCall[]): OperationRecord {
   const all = [...(operation.calls ?? []), ...calls];
   let excess = all.length - MOST_CALLS;
   const writes = all.filter(({ method }) => method !== "GET");
@@ -34,12 +24,9 @@ function noted(
     if (goes) excess -= 1;
     return !goes;
   });
-  const gone = new Set(
-    writes.slice(FIRST_WRITES, FIRST_WRITES + Math.max(0, excess)),
-  );
+  const gone = new Set(writes.slice(FIRST_WRITES, FIRST_WRITES + Math.max(0, excess)));
   const kept = withoutReads.filter((call) => !gone.has(call));
-  const omittedReads =
-    (operation.omittedReads ?? 0) + (all.length - withoutReads.length);
+  const omittedReads = (operation.omittedReads ?? 0) + (all.length - withoutReads.length);
   const omittedWrites = (operation.omittedWrites ?? 0) + gone.size;
   return {
     ...operation,

@@ -3,11 +3,7 @@ import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
 import { endOne } from "./members.js";
-import type {
-  Allowing,
-  OperationDependencies,
-  TransitionContext,
-} from "./ports.js";
+import type { Allowing, OperationDependencies, TransitionContext } from "./ports.js";
 import {
   operationIn,
   recordKeyOf,
@@ -42,8 +38,7 @@ export function cancel<R extends TrackedRecord>(
   if (one === operation && record.members.length === 0 && !isFinalState(state))
     return advance(pair, context, {
       patch: { state: "Canceled" } as Partial<R>,
-      ending: () =>
-        cancellation(one, consequence ?? state.ifCanceled, canceledBy, context),
+      ending: () => cancellation(one, consequence ?? state.ifCanceled, canceledBy, context),
     });
   if (one === undefined) return pair;
   return endOne(
@@ -87,15 +82,9 @@ export async function cancelOperation(
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
     const told = stored && (await deliver(deps, stored));
-    const its =
-      told && !hasEnded(deps, told)
-        ? operationIn(told, operationId)
-        : undefined;
+    const its = told && !hasEnded(deps, told) ? operationIn(told, operationId) : undefined;
     if (told === undefined || its === undefined)
-      return ended(
-        (await deps.store.readOperation(operationId))?.operation,
-        operationId,
-      );
+      return ended((await deps.store.readOperation(operationId))?.operation, operationId);
     const context = contextOf(deps);
     const next =
       kindOf(deps, told.operation).beginCancel?.(
@@ -119,10 +108,7 @@ export async function cancelOperation(
   );
 }
 
-function ended(
-  operation: OperationRecord | undefined,
-  operationId: string,
-): OperationRecord {
+function ended(operation: OperationRecord | undefined, operationId: string): OperationRecord {
   if (operation === undefined)
     throw new ServiceError("NotFound", `There is no operation ${operationId}.`);
   if (operation.status === "Canceled") return operation;
@@ -130,10 +116,7 @@ function ended(
 }
 
 /** For an operation that has ended otherwise than Canceled. */
-export function tooLate({
-  id,
-  status,
-}: Pick<OperationRecord, "id" | "status">): ServiceError {
+export function tooLate({ id, status }: Pick<OperationRecord, "id" | "status">): ServiceError {
   return new ServiceError(
     "OperationEnded",
     `Operation ${id} has ended ${status}: there is nothing to cancel.`,

@@ -47,9 +47,7 @@ export function operationScope({
   subscriptionId,
   place = subscriptionId && `subscription-${subscriptionId.toLowerCase()}`,
 }: OperationFilter): string {
-  return ["operations", place, status]
-    .filter((part) => part !== undefined)
-    .join("-");
+  return ["operations", place, status].filter((part) => part !== undefined).join("-");
 }
 
 /**
@@ -70,11 +68,7 @@ export function indexed(
       ...(previousStatus === undefined ? [openRow(operation.id)] : []),
       ...rows(operation.status),
       ...(previousStatus === undefined
-        ? [
-            ...rows(undefined),
-            ...(rowsOf?.(operation) ?? []),
-            ...(laterRowsOf?.(operation) ?? []),
-          ]
+        ? [...rows(undefined), ...(rowsOf?.(operation) ?? []), ...(laterRowsOf?.(operation) ?? [])]
         : []),
     ],
     remove:
@@ -124,9 +118,7 @@ function listedRows(
   status: OperationStatus | undefined,
 ): IndexRow[] {
   const { placesOf } = kindOf(context, operation);
-  const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
-    operation.resourceId,
-  )?.[1];
+  const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(operation.resourceId)?.[1];
   const places: OperationFilter[] = [
     {},
     ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),

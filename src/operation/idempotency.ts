@@ -89,16 +89,13 @@ async function requestedWith(
   { claimedTime }: Pick<IdempotencyClaim, "claimedTime">,
 ): Promise<OperationRecord | undefined> {
   // An operation of before belongs to an earlier claim of the key, which has ended.
-  const sinceMs =
-    claimedTime === undefined ? 0 : Date.parse(claimedTime) - CLOCKS_APART_MS;
+  const sinceMs = claimedTime === undefined ? 0 : Date.parse(claimedTime) - CLOCKS_APART_MS;
   const record = (await deps.store.read(key))?.record;
   if (record === undefined) return undefined;
   const last = lastSequenceOf(record);
   const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
   for (let sequence = last; sequence >= first; sequence -= 1) {
-    const operation = (
-      await deps.store.readOperation(operationIdOf({ key, sequence }))
-    )?.operation;
+    const operation = (await deps.store.readOperation(operationIdOf({ key, sequence })))?.operation;
     if (operation === undefined) continue;
     if (Date.parse(operation.createdTime) < sinceMs) return undefined;
     if (operation.requestKey === requestKey) return operation;

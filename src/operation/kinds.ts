@@ -22,8 +22,7 @@ export function stateOf(
   { record: { state }, operation }: Pair<TrackedRecord>,
 ): State {
   const found = kindOf(knows, operation).states[state];
-  if (found === undefined)
-    throw new TypeError(`${operation.kind} has no state ${state}`);
+  if (found === undefined) throw new TypeError(`${operation.kind} has no state ${state}`);
   return found;
 }
 

@@ -5,14 +5,7 @@
  *     A step that ends another sends the message of the next one itself: its own message was that of all.
  *  2. The commit that ends an operation also tells its end and closes its row.
  */
-import {
-  closing,
-  regionsOf,
-  stepMessage,
-  withEntry,
-  written,
-  type Ending,
-} from "./advance.js";
+import { closing, regionsOf, stepMessage, withEntry, written, type Ending } from "./advance.js";
 import { indexed } from "./catalog.js";
 import type { TransitionContext } from "./ports.js";
 import {
@@ -51,8 +44,7 @@ export function endOne<R extends TrackedRecord>(
       ...written(pair, [ended]),
     };
   const [next, ...members] = record.members;
-  if (next === undefined)
-    throw new TypeError(`${operationId} is the last that has begun`);
+  if (next === undefined) throw new TypeError(`${operationId} is the last that has begun`);
   const handed: R = {
     ...record,
     sequence: sequenceOf(next.id),
@@ -64,25 +56,15 @@ export function endOne<R extends TrackedRecord>(
     // Invariant 1.
     record: {
       ...handed,
-      outbox: [
-        ...handed.outbox,
-        ...effects,
-        ...stepMessage(handed, next, context),
-      ],
+      outbox: [...handed.outbox, ...effects, ...stepMessage(handed, next, context)],
     },
     operation: next,
-    ...written(
-      { beside: (pair.beside ?? []).filter(({ id }) => id !== next.id) },
-      [ended],
-    ),
+    ...written({ beside: (pair.beside ?? []).filter(({ id }) => id !== next.id) }, [ended]),
   };
 }
 
 /** It ends with its regions as they are now. */
-function withRegions(
-  { regions }: TrackedRecord,
-  operation: OperationRecord,
-): OperationRecord {
+function withRegions({ regions }: TrackedRecord, operation: OperationRecord): OperationRecord {
   return { ...operation, regions: regionsOf(operation, regions) };
 }
 

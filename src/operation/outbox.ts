@@ -54,8 +54,7 @@ export async function tell<R extends TrackedRecord>(
     ofKind(record.outbox, "message")
       .map(({ message }) => message)
       .filter(
-        ({ operationId, step }) =>
-          operationId !== arrived?.operationId || step !== arrived.step,
+        ({ operationId, step }) => operationId !== arrived?.operationId || step !== arrived.step,
       ),
   );
   for (const { requestKey, operationId } of ofKind(record.outbox, "key"))
@@ -75,9 +74,7 @@ export async function tell<R extends TrackedRecord>(
     };
   if (closed.length > 0) {
     // Invariant 3: last, when events and rows are out.
-    await deps.index.remove(
-      closed.map(({ operationId }) => openRow(operationId)),
-    );
+    await deps.index.remove(closed.map(({ operationId }) => openRow(operationId)));
   }
   return { record: { ...record, outbox: [] }, operation, etag };
 }
@@ -88,10 +85,7 @@ export function isSent(pair: Pair<TrackedRecord>): boolean {
 }
 
 /** The message of the present step. */
-export function isPresent(
-  effect: Effect,
-  { record, operation }: Pair<TrackedRecord>,
-): boolean {
+export function isPresent(effect: Effect, { record, operation }: Pair<TrackedRecord>): boolean {
   return (
     effect.kind === "message" &&
     effect.message.operationId === operation.id &&
@@ -102,10 +96,7 @@ export function isPresent(
 /** True where what must be known of the state is told: all but events, and the message of the present step. */
 export function isTold(pair: Pair<TrackedRecord>): boolean {
   return pair.record.outbox.every(
-    (effect) =>
-      effect.kind === "event" ||
-      effect.kind === "close" ||
-      isPresent(effect, pair),
+    (effect) => effect.kind === "event" || effect.kind === "close" || isPresent(effect, pair),
   );
 }
 
@@ -135,9 +126,7 @@ function withoutOldProgress(
 ): EventEffect[] {
   const nameOf = ({ event }: EventEffect): string => {
     const { operationId, region } = event.data as Record<string, unknown>;
-    return event.type === progress
-      ? JSON.stringify([operationId, region])
-      : event.id;
+    return event.type === progress ? JSON.stringify([operationId, region]) : event.id;
   };
   const latest = new Map(effects.map((effect) => [nameOf(effect), effect]));
   return effects.filter((effect) => latest.get(nameOf(effect)) === effect);
@@ -151,7 +140,5 @@ function ofKind<K extends Effect["kind"]>(
   outbox: readonly Effect[],
   kind: K,
 ): readonly Extract<Effect, { kind: K }>[] {
-  return outbox.filter(
-    (effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind,
-  );
+  return outbox.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
 }

@@ -9,12 +9,7 @@ export async function* pagesOf(
 ): AsyncGenerator<IndexPage["rows"]> {
   let continuationToken: string | undefined;
   do {
-    const page: IndexPage = await index.page(
-      scope,
-      top,
-      continuationToken,
-      after,
-    );
+    const page: IndexPage = await index.page(scope, top, continuationToken, after);
     yield page.rows;
     continuationToken = page.continuationToken;
   } while (continuationToken !== undefined);

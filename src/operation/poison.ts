@@ -16,11 +16,7 @@ export async function failPoisoned(
   if (operationId === undefined || step === undefined) return;
   const key = recordKeyOf(operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
-  if (
-    stored?.operation.id !== operationId ||
-    hasEnded(deps, stored) ||
-    step !== stored.record.step
-  )
+  if (stored?.operation.id !== operationId || hasEnded(deps, stored) || step !== stored.record.step)
     return;
   await commitStep(deps, stored, (pair) =>
     fail(

@@ -77,12 +77,7 @@ export interface Index {
   put(rows: readonly IndexRow[]): Promise<void>;
   remove(rows: readonly Omit<IndexRow, "target">[]): Promise<void>;
   /** `after`: of the rows behind that one alone, which need not be there. */
-  page(
-    scope: string,
-    top: number,
-    continuationToken?: string,
-    after?: string,
-  ): Promise<IndexPage>;
+  page(scope: string, top: number, continuationToken?: string, after?: string): Promise<IndexPage>;
 }
 
 /** Publishes to the events topic. The event's id is the MessageId, so that duplicate detection makes it once. */

@@ -31,7 +31,5 @@ async function end<R extends TrackedRecord>(
   stored: Stored<R>,
   failure: OperationFailure,
 ): Promise<void> {
-  await commitStep(deps, stored, (pair) =>
-    fail(pair, failure, contextOf(deps)),
-  );
+  await commitStep(deps, stored, (pair) => fail(pair, failure, contextOf(deps)));
 }

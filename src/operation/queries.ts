@@ -1,10 +1,5 @@
 import { ServiceError } from "../errors.js";
-import {
-  isListed,
-  OPEN_SCOPE,
-  operationScope,
-  type OperationFilter,
-} from "./catalog.js";
+import { isListed, OPEN_SCOPE, operationScope, type OperationFilter } from "./catalog.js";
 import type { IndexPage, OperationDependencies } from "./ports.js";
 import {
   operationIdOf,
@@ -60,9 +55,7 @@ export async function listOperations(
     top,
     continuationToken,
   );
-  const followed = await Promise.all(
-    page.rows.map((row) => store.readOperation(row.target)),
-  );
+  const followed = await Promise.all(page.rows.map((row) => store.readOperation(row.target)));
   return pageOf(
     page,
     // A row may be a moment older than its operation: the operation itself decides.
@@ -77,18 +70,11 @@ export async function listOperations(
 }
 
 /** It has not ended, and has waited for too long, or a region of it has failed or stalled. */
-function needsAttention({
-  endTime,
-  stalled,
-  regions,
-}: OperationRecord): boolean {
+function needsAttention({ endTime, stalled, regions }: OperationRecord): boolean {
   return (
     endTime === undefined &&
     (stalled === true ||
-      regions.some(
-        ({ state, stalledTime }) =>
-          state === "Failed" || stalledTime !== undefined,
-      ))
+      regions.some(({ state, stalledTime }) => state === "Failed" || stalledTime !== undefined))
   );
 }
 
@@ -103,8 +89,7 @@ export function forgedToken(cause?: unknown): ServiceError {
         {
           code: "InvalidFormat",
           pointer: "/query/continuationToken",
-          message:
-            "Use nextLink, or the continuationToken of the page before, unchanged.",
+          message: "Use nextLink, or the continuationToken of the page before, unchanged.",
         },
       ],
     },
@@ -112,10 +97,7 @@ export function forgedToken(cause?: unknown): ServiceError {
 }
 
 /** One page of what the rows of `page` name. */
-function pageOf<T>(
-  { continuationToken }: IndexPage,
-  value: readonly T[],
-): Page<T> {
+function pageOf<T>({ continuationToken }: IndexPage, value: readonly T[]): Page<T> {
   return {
     value,
     ...(continuationToken !== undefined && { continuationToken }),

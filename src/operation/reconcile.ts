@@ -84,8 +84,7 @@ async function lookAfter(
   const key = recordKeyOf(operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
   // A message that is on its way is not sent again before it is overdue.
-  const delivered =
-    stored && (isSent(stored) ? stored : await deliver(deps, stored));
+  const delivered = stored && (isSent(stored) ? stored : await deliver(deps, stored));
   const current = delivered?.operation.id === operationId;
   // A member is looked after with the current operation.
   if (
@@ -97,8 +96,7 @@ async function lookAfter(
     return delivered === stored ? "untouched" : "delivered";
   if (delivered === undefined || !current) {
     // The row is written before the state: without a state it is either very young or of a request never accepted.
-    if (deps.now().getTime() - Date.parse(writtenTime) < deps.pace.overdueMs)
-      return "untouched";
+    if (deps.now().getTime() - Date.parse(writtenTime) < deps.pace.overdueMs) return "untouched";
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
@@ -107,8 +105,7 @@ async function lookAfter(
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
-  if (isOverdue(deps, delivered, stored?.writtenTime))
-    return resend(deps, delivered);
+  if (isOverdue(deps, delivered, stored?.writtenTime)) return resend(deps, delivered);
   return delivered === stored ? "untouched" : "delivered";
 }
 
@@ -118,13 +115,9 @@ function isOverdue(
   writtenTime = operation.lastUpdatedTime,
 ): boolean {
   const dueMs = Date.parse(record.dueTime);
-  const waitMs =
-    record.resends > 0 ? 0 : dueMs - Date.parse(operation.lastUpdatedTime);
+  const waitMs = record.resends > 0 ? 0 : dueMs - Date.parse(operation.lastUpdatedTime);
   const byStoreMs = Date.parse(writtenTime) + waitMs;
-  return (
-    deps.now().getTime() - Math.min(dueMs, byStoreMs) >=
-    overdueMs(record, deps.pace)
-  );
+  return deps.now().getTime() - Math.min(dueMs, byStoreMs) >= overdueMs(record, deps.pace);
 }
 
 async function resend(

@@ -83,8 +83,7 @@ export function samePerson(one: Requester, other: Requester): boolean {
     : one.appId !== undefined && one.appId === other.appId;
 }
 
-export type OperationStatus =
-  "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
+export type OperationStatus = "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 
 /** CloudEvents 1.0: source and id name one event. */
 export interface EventReference {
@@ -119,14 +118,7 @@ export interface RollbackRecord {
  * Kept: it has failed and is left to be looked at. Gone: nothing is there any more. Left: something could not be deleted.
  */
 type RegionTestState =
-  | "Waiting"
-  | "Creating"
-  | "Starting"
-  | "Proving"
-  | "Kept"
-  | "Deleting"
-  | "Gone"
-  | "Left";
+  "Waiting" | "Creating" | "Starting" | "Proving" | "Kept" | "Deleting" | "Gone" | "Left";
 
 /** Only `failed` speaks against the version. */
 export type TestResult = "passed" | "failed" | "inconclusive";
@@ -366,9 +358,7 @@ export function operationIn(
   return operationsOf(pair).find(({ id }) => id === operationId);
 }
 
-export function operationIdOf(
-  record: Pick<TrackedRecord, "key" | "sequence">,
-): string {
+export function operationIdOf(record: Pick<TrackedRecord, "key" | "sequence">): string {
   return `${record.key}-${record.sequence}`;
 }
 

@@ -17,17 +17,12 @@ export function nextSequence(previous: Counted | undefined, now: Date): number {
 }
 
 /** The highest sequence of an operation that was accepted. */
-export function lastSequenceOf({
-  sequence,
-  lastSequence = sequence,
-}: Counted): number {
+export function lastSequenceOf({ sequence, lastSequence = sequence }: Counted): number {
   return lastSequence;
 }
 
 /** The sequence of a record's first operation: 1 in those that 0.2.0 began. */
-export function firstSequenceOf(
-  record: Counted & Pick<TrackedRecord, "createdTime">,
-): number {
+export function firstSequenceOf(record: Counted & Pick<TrackedRecord, "createdTime">): number {
   const given = nextSequence(undefined, new Date(record.createdTime));
   return given <= lastSequenceOf(record) ? given : 1;
 }

@@ -24,9 +24,7 @@ interface FinalState {
 export type State<Name extends string = string> = OpenState<Name> | FinalState;
 
 /** The states of a kind by name. Each has `ENDS` among them. */
-export type States<Name extends string = string> = Readonly<
-  Record<Name, State<Name>>
->;
+export type States<Name extends string = string> = Readonly<Record<Name, State<Name>>>;
 
 /** The ends that every kind has. */
 export const ENDS = {

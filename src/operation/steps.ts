@@ -1,15 +1,6 @@
 import { deliver, isStateConflict, tell } from "./outbox.js";
-import type {
-  OperationDependencies,
-  Stored,
-  TransitionContext,
-} from "./ports.js";
-import {
-  recordKeyOf,
-  type TrackedRecord,
-  type WorkMessage,
-  type Pair,
-} from "./records.js";
+import type { OperationDependencies, Stored, TransitionContext } from "./ports.js";
+import { recordKeyOf, type TrackedRecord, type WorkMessage, type Pair } from "./records.js";
 import { ServiceError } from "../errors.js";
 import { hasEnded } from "./kinds.js";
 import { withCalls } from "./audit.js";
@@ -21,10 +12,7 @@ export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
 const COMMIT_TRIES = 5;
 
 export function contextOf(
-  deps: Pick<
-    OperationDependencies<TrackedRecord>,
-    "now" | "pace" | "eventSource" | "kinds"
-  >,
+  deps: Pick<OperationDependencies<TrackedRecord>, "now" | "pace" | "eventSource" | "kinds">,
 ): TransitionContext {
   const { now, pace, eventSource, kinds } = deps;
   return { now: now(), pace, eventSource, kinds };
@@ -42,20 +30,13 @@ export async function currentFor<R extends TrackedRecord>(
   const stored = key === undefined ? undefined : await deps.store.read(key);
   if (stored === undefined) return undefined;
   // What acceptance or a crash has left goes out first, and may hold the message of another step.
-  if (isCurrent(stored, message) && !hasEnded(deps, stored))
-    return tell(deps, stored, message); // Written with the step.
+  if (isCurrent(stored, message) && !hasEnded(deps, stored)) return tell(deps, stored, message); // Written with the step.
   const delivered = await deliver(deps, stored);
   return isCurrent(delivered, message) ? delivered : undefined;
 }
 
-function isCurrent(
-  stored: Stored<TrackedRecord>,
-  message: StepMessage,
-): boolean {
-  return (
-    stored.operation.id === message.operationId &&
-    stored.record.step === message.step
-  );
+function isCurrent(stored: Stored<TrackedRecord>, message: StepMessage): boolean {
+  return stored.operation.id === message.operationId && stored.record.step === message.step;
 }
 
 /** Writes a transition with what was asked of ARM for it, */

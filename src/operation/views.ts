@@ -1,11 +1,6 @@
 import type { components } from "../generated/openapi.js";
 import type { Finding } from "../errors.js";
-import type {
-  OperationRecord,
-  RegionRecord,
-  RegionTestRecord,
-  RollbackRecord,
-} from "./records.js";
+import type { OperationRecord, RegionRecord, RegionTestRecord, RollbackRecord } from "./records.js";
 
 export type OperationView = components["schemas"]["Operation"];
 
@@ -56,9 +51,7 @@ export function viewOperation(
     ...shown,
     percentComplete: percentComplete(operation),
     ...(expectedEndTime !== undefined && { expectedEndTime }),
-    regions: regions.map((region) =>
-      viewRegion(region, operation.endTime === undefined),
-    ),
+    regions: regions.map((region) => viewRegion(region, operation.endTime === undefined)),
     ...(rollback && { rollback: viewRollback(rollback) }),
     ...(registrations && { registrations: [...registrations] }),
     ...(tests && {
@@ -107,9 +100,7 @@ function expectedEnd({
   const ends = regions
     .filter(({ state }) => state !== "Completed")
     .map(({ expectedEndTime }) => expectedEndTime);
-  return endTime !== undefined || ends.includes(undefined)
-    ? undefined
-    : ends.toSorted().at(-1);
+  return endTime !== undefined || ends.includes(undefined) ? undefined : ends.toSorted().at(-1);
 }
 
 /** Regions, tests or registrations count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */

@@ -13,9 +13,7 @@ export function wait<R extends TrackedRecord>(
 ): Pair<R> {
   const { ticks } = pair.record;
   const { waitingSince } = pair.operation;
-  const waitedMs =
-    context.now.getTime() -
-    Date.parse(waitingSince ?? context.now.toISOString());
+  const waitedMs = context.now.getTime() - Date.parse(waitingSince ?? context.now.toISOString());
   const waitMs = Math.max(
     retryAfterMs,
     pollDelayMs(ticks, context.pace),
@@ -78,8 +76,5 @@ export function overdueMs(record: TrackedRecord, pace: PollingPolicy): number {
 
 /** The wait before the next look: doubles with each tick, up to the longest. */
 export function pollDelayMs(ticks: number, pace: PollingPolicy): number {
-  return Math.min(
-    pace.pollMaxMs,
-    pace.pollInitialMs * 2 ** Math.min(ticks, 30),
-  );
+  return Math.min(pace.pollMaxMs, pace.pollInitialMs * 2 ** Math.min(ticks, 30));
 }

@@ -35,9 +35,7 @@ export async function buildPage(target) {
     metafile: true,
     logLevel: "warning",
   });
-  const names = Object.keys(metafile.outputs).map((file) =>
-    path.basename(file),
-  );
+  const names = Object.keys(metafile.outputs).map((file) => path.basename(file));
   const template = await readFile(path.join(FOLDER, "index.html"), "utf8");
   const index = template.replace(/\{(\w+)\.(\w+)\}/gu, (_, name, extension) => {
     const hashed = names.find(

@@ -14,11 +14,7 @@
  * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
  * there counts no more.
  */
-import {
-  isFinal,
-  compareVersionNumbers,
-  type VersionState,
-} from "../image-version/index.js";
+import { isFinal, compareVersionNumbers, type VersionState } from "../image-version/index.js";
 import type { RetentionRules } from "./ports.js";
 
 const DAY_MS = 86_400_000;
@@ -78,9 +74,7 @@ export function decide(
   versions: readonly RetainedVersion[],
   now: Date,
 ): readonly Decision[] {
-  const ascending = [...versions].sort((a, b) =>
-    compareVersionNumbers(a.name, b.name),
-  );
+  const ascending = [...versions].sort((a, b) => compareVersionNumbers(a.name, b.name));
   const promoted = ascending.filter(isPromoted).reverse();
   const guarded = latestInRegions(promoted);
   const newest = newestOf(promoted, rules.keepNewestPromoted ?? 0);
@@ -99,15 +93,9 @@ export function decide(
     const isHeld = version.latestIn.length === 0;
     // Invariant 1.
     if (!isFinal(state))
-      return kept(
-        "OperationRunning",
-        `An operation on it is running: ${state}.`,
-      );
+      return kept("OperationRunning", `An operation on it is running: ${state}.`);
     if (version.isRollbackTarget)
-      return kept(
-        "OperationRunning",
-        "A rollback that is running leads to it.",
-      );
+      return kept("OperationRunning", "A rollback that is running leads to it.");
     if (state !== "Succeeded")
       return kept(
         "NotSucceeded",
@@ -117,19 +105,13 @@ export function decide(
       return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
     // Invariant 2.
     if (version === promoted[0])
-      return kept(
-        "Latest",
-        "The latest: virtual machines made without a version number get it.",
-      );
+      return kept("Latest", "The latest: virtual machines made without a version number get it.");
     const regions = guarded.get(version);
     if (regions !== undefined)
       return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
     // Invariant 7.
     if (version.protected)
-      return kept(
-        "Protected",
-        "It is protected from deletion, until an Admin takes that off.",
-      );
+      return kept("Protected", "It is protected from deletion, until an Admin takes that off.");
     // Invariant 4.
     if (newest.has(version))
       return kept(
@@ -189,8 +171,7 @@ function latestInRegions(
   for (const version of promoted) {
     const regions = version.latestIn.filter((name) => !settled.has(name));
     if (regions.length > 0) guarded.set(version, regions);
-    for (const name of regions)
-      if (version.readyRegions.includes(name)) settled.add(name);
+    for (const name of regions) if (version.readyRegions.includes(name)) settled.add(name);
   }
   return guarded;
 }
@@ -203,8 +184,6 @@ function newestOf(
   const time = ({ publishedDate, createdTime }: RetainedVersion): number =>
     // What has no time that can be read is taken for new.
     Date.parse(publishedDate ?? createdTime) || Infinity;
-  const byTime = [...promoted].sort((a, b) =>
-    time(a) === time(b) ? 0 : time(b) - time(a),
-  );
+  const byTime = [...promoted].sort((a, b) => (time(a) === time(b) ? 0 : time(b) - time(a)));
   return new Set([...promoted.slice(0, count), ...byTime.slice(0, count)]);
 }

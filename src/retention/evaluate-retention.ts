@@ -56,14 +56,10 @@ export async function evaluateRetention(
       imageVersions,
       await withoutRevoked(
         revocations,
-        softDelete.isSoftDeleteEnabled === true
-          ? decided.map(orKeptByAzure)
-          : decided,
+        softDelete.isSoftDeleteEnabled === true ? decided.map(orKeptByAzure) : decided,
       ),
     ),
-    unknown: [...unknown].sort((a, b) =>
-      a.localeCompare(b, "en", { numeric: true }),
-    ),
+    unknown: [...unknown].sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
     softDelete,
   };
 }
@@ -88,8 +84,7 @@ async function withoutRevoked(
   return Promise.all(
     decisions.map(async (decision) => {
       const id = parseImageVersionId(decision.version.id);
-      const ban =
-        decision.deletes && id ? await banOf(revocations, id) : undefined;
+      const ban = decision.deletes && id ? await banOf(revocations, id) : undefined;
       return ban === undefined
         ? decision
         : {
@@ -123,10 +118,7 @@ export async function retainedVersions(
       known.set(nameOf(stored), stored);
   const listed = await imageVersions.resourceManager.listImageVersions(imageId);
   if (listed === undefined)
-    throw new ServiceError(
-      "NotFound",
-      `Azure has no image definition ${imageId}.`,
-    );
+    throw new ServiceError("NotFound", `Azure has no image definition ${imageId}.`);
   const context = contextOf(imageVersions);
   const time = context.now.toISOString();
   const versions = listed.flatMap((item) => {
@@ -162,10 +154,7 @@ function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
 }
 
 /** What was judged: where its deletion alone excludes it from latest, it is in it as it was. */
-function beforeDeletion(
-  version: RetainedVersion,
-  record: ImageVersionRecord,
-): RetainedVersion {
+function beforeDeletion(version: RetainedVersion, record: ImageVersionRecord): RetainedVersion {
   const before = { ...version, state: "Succeeded" as const };
   const latestIn = latestBeforeDeletion(record);
   return { ...before, ...(latestIn && { latestIn }) };
@@ -178,9 +167,7 @@ async function readAll(
   const versions: StoredVersion[] = [];
   for await (const rows of pagesOf(index, versionScope(imageId))) {
     const stored = await Promise.all(
-      rows.map((row) =>
-        store.read(keyOf(`${imageId}/versions/${versionNameIn(row)}`)),
-      ),
+      rows.map((row) => store.read(keyOf(`${imageId}/versions/${versionNameIn(row)}`))),
     );
     versions.push(...stored.flatMap((one) => one ?? []));
   }
@@ -221,9 +208,7 @@ const LEAVES_AS_IT_WAS: readonly string[] = [
   "KeptByRetention",
 ];
 
-function regionsOf({
-  record,
-}: StoredVersion): readonly Pick<RegionRecord, "name" | "state">[] {
+function regionsOf({ record }: StoredVersion): readonly Pick<RegionRecord, "name" | "state">[] {
   return record.status?.regions ?? record.regions;
 }
 
@@ -239,8 +224,7 @@ function stateOf(stored: StoredVersion): VersionState {
     isByRetention(operation) &&
     isFinal(record.state) &&
     (LEAVES_AS_IT_WAS.includes(error?.code ?? "") ||
-      (canceledBy !== undefined &&
-        isByRetention({ requestedBy: canceledBy }))) &&
+      (canceledBy !== undefined && isByRetention({ requestedBy: canceledBy }))) &&
     regionsOf(stored).every(({ state }) => state === "Completed");
   return leftAsItWas ? "Succeeded" : record.state;
 }

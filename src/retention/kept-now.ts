@@ -15,18 +15,11 @@ export async function keptNow(
   const policy = (await policies.read(imageId))?.document;
   if (policy?.mode !== "delete")
     return `${KEEPS} No policy deletes versions of the image definition any more.`;
-  const { versions } = await retainedVersions(
-    imageVersions,
-    imageId,
-    id.versionName,
-  );
+  const { versions } = await retainedVersions(imageVersions, imageId, id.versionName);
   const judged = decide(policy.rules, versions, imageVersions.now()).find(
     ({ version: { name } }) => name === id.versionName,
   );
-  return judged === undefined || judged.deletes
-    ? undefined
-    : `${KEEPS} ${judged.reason}`;
+  return judged === undefined || judged.deletes ? undefined : `${KEEPS} ${judged.reason}`;
 }
 
-const KEEPS =
-  "The retention policy that has begun the deletion keeps the version now:";
+const KEEPS = "The retention policy that has begun the deletion keeps the version now:";

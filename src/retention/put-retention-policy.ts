@@ -7,11 +7,7 @@
 import { ServiceError } from "../errors.js";
 import type { Requester } from "../operation/records.js";
 import { evaluateRetention, type Evaluation } from "./evaluate-retention.js";
-import type {
-  RetentionDependencies,
-  RetentionPolicy,
-  RetentionRules,
-} from "./ports.js";
+import type { RetentionDependencies, RetentionPolicy, RetentionRules } from "./ports.js";
 
 interface PutRetentionPolicy {
   readonly imageId: string;
@@ -28,10 +24,7 @@ export async function putRetentionPolicy(
   deps: RetentionDependencies,
   { imageId, rules, mode, setBy }: PutRetentionPolicy,
 ): Promise<{ policy: RetentionPolicy; evaluation: Evaluation }> {
-  if (
-    rules.keepNewestPromoted === undefined &&
-    rules.deleteAfterEndOfLifeDays === undefined
-  )
+  if (rules.keepNewestPromoted === undefined && rules.deleteAfterEndOfLifeDays === undefined)
     throw new ServiceError("InvalidRequest", "The policy has no rule.", {
       findings: [
         {

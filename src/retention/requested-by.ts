@@ -7,8 +7,6 @@ export const REQUESTED_BY = {
 } as const satisfies Requester;
 
 /** Nobody's but a policy's: a person may have that name, too. */
-export function isByRetention({
-  requestedBy,
-}: Pick<OperationRecord, "requestedBy">): boolean {
+export function isByRetention({ requestedBy }: Pick<OperationRecord, "requestedBy">): boolean {
   return requestedBy.policy === REQUESTED_BY.policy;
 }

@@ -9,11 +9,7 @@
  *  6. Of the deletions of a run those come first that can be undone, where the gallery has soft delete.
  */
 import { ServiceError } from "../errors.js";
-import {
-  softDeleteOf,
-  deleteImageVersion,
-  rollbackTarget,
-} from "../image-version/index.js";
+import { softDeleteOf, deleteImageVersion, rollbackTarget } from "../image-version/index.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import { evaluateRetention } from "./evaluate-retention.js";
@@ -76,10 +72,7 @@ async function undoableFirst(
   const final: StoredPolicy[] = [];
   const undoable: StoredPolicy[] = [];
   for (const stored of policies) {
-    const { isSoftDeleteEnabled } = await softDeleteOf(
-      imageVersions,
-      stored.document.imageId,
-    );
+    const { isSoftDeleteEnabled } = await softDeleteOf(imageVersions, stored.document.imageId);
     (isSoftDeleteEnabled === true ? undoable : final).push(stored);
   }
   return [...undoable, ...final];
@@ -98,8 +91,7 @@ async function deleteVersion(
   traceparent: string,
 ): Promise<string> {
   const id = parseImageVersionId(version.id);
-  if (id === undefined)
-    throw new TypeError(`${version.id} is no image version's id`);
+  if (id === undefined) throw new TypeError(`${version.id} is no image version's id`);
   const operation = await deleteImageVersion(imageVersions, {
     id,
     requestedBy: REQUESTED_BY,
@@ -112,10 +104,6 @@ async function deleteVersion(
 function isOvertaken(error: unknown): boolean {
   return (
     error instanceof ServiceError &&
-    [
-      "ImageVersionConflict",
-      "RegionWouldLoseLatest",
-      "FailedNotSoftDeletable",
-    ].includes(error.code)
+    ["ImageVersionConflict", "RegionWouldLoseLatest", "FailedNotSoftDeletable"].includes(error.code)
   );
 }

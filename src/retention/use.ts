@@ -1,16 +1,7 @@
 import { findUsers, needsVersion, usersOf } from "../image-use/look.js";
 import { namesOf, namesOfEvery } from "../image-use/names.js";
-import {
-  inUse,
-  isGuarded,
-  unknownIn,
-  type Dependencies,
-} from "../image-version/index.js";
-import {
-  galleryIdOf,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { inUse, isGuarded, unknownIn, type Dependencies } from "../image-version/index.js";
+import { galleryIdOf, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 
 /**
@@ -26,34 +17,23 @@ export async function withoutNeeded(
   if (first === undefined || !isGuarded(deps)) return decisions;
   const one = idOf(first.version.id);
   const gallery = (await deps.resources.getGallery(galleryIdOf(one))) ?? {};
-  const use = await findUsers(
-    deps,
-    one.subscriptionId,
-    namesOfEvery(one, gallery),
-  );
+  const use = await findUsers(deps, one.subscriptionId, namesOfEvery(one, gallery));
   const [unknown] = unknownIn(use, false, "");
   return decisions.map((decision) => {
     if (!decision.deletes) return decision;
     const id = idOf(decision.version.id);
     const needing = usersOf(use, namesOf(id, gallery), []).filter(needsVersion);
     if (needing.length > 0) return kept(decision, "InUse", inUse(id, needing));
-    return unknown === undefined
-      ? decision
-      : kept(decision, "UseUnknown", unknown.message);
+    return unknown === undefined ? decision : kept(decision, "UseUnknown", unknown.message);
   });
 }
 
-function kept(
-  decision: Decision,
-  code: "InUse" | "UseUnknown",
-  reason: string,
-): Decision {
+function kept(decision: Decision, code: "InUse" | "UseUnknown", reason: string): Decision {
   return { ...decision, deletes: false, code, reason };
 }
 
 function idOf(versionId: string): ImageVersionId {
   const id = parseImageVersionId(versionId);
-  if (id === undefined)
-    throw new TypeError(`${versionId} is no image version's id`);
+  if (id === undefined) throw new TypeError(`${versionId} is no image version's id`);
   return id;
 }

@@ -33,10 +33,6 @@ export function viewRetentionPolicy({
   return { ...rules, mode, setBy, setTime };
 }
 
-function view({
-  version: { id, name },
-  code,
-  reason,
-}: Decision): RetentionView["kept"][number] {
+function view({ version: { id, name }, code, reason }: Decision): RetentionView["kept"][number] {
   return { id, name, code, reason };
 }

@@ -5,12 +5,7 @@ import { pagesOf } from "../operation/pages.js";
 import type { Index } from "../operation/ports.js";
 import { samePerson, type Requester } from "../operation/records.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
-import {
-  revocationKeyOf,
-  revokedScope,
-  type Ban,
-  type Revocations,
-} from "./record.js";
+import { revocationKeyOf, revokedScope, type Ban, type Revocations } from "./record.js";
 
 /** Undefined for a version that is not revoked. */
 export async function banOf(
@@ -23,10 +18,7 @@ export async function banOf(
 
 /** By number, of an image definition. Costs a page of the index, and a read of each. */
 export async function bansOf(
-  {
-    index,
-    revocations,
-  }: { readonly index: Index; readonly revocations: Revocations },
+  { index, revocations }: { readonly index: Index; readonly revocations: Revocations },
   imageId: string,
 ): Promise<ReadonlyMap<string, Ban>> {
   const bans = new Map<string, Ban>();
@@ -61,11 +53,7 @@ function differs(ban: Ban, { reason, replacement }: Asked): boolean {
 }
 
 /** The ban afterwards; the same object: it stays as it is. `time` is RFC 3339. */
-export function banAfter(
-  before: Ban | undefined,
-  asked: Asked,
-  time: string,
-): Ban {
+export function banAfter(before: Ban | undefined, asked: Asked, time: string): Ban {
   if (before !== undefined && !rewords(before, asked)) return before;
   const { reason, replacement, requestedBy } = asked;
   return {
@@ -82,8 +70,7 @@ export function banKept(
   ban: Ban | undefined,
   asked: Asked,
 ): readonly Finding[] {
-  if (ban === undefined || !differs(ban, asked) || rewords(ban, asked))
-    return [];
+  if (ban === undefined || !differs(ban, asked) || rewords(ban, asked)) return [];
   const { name, objectId, appId } = ban.revokedBy;
   const author = name ?? objectId ?? appId ?? "Another caller";
   return [
@@ -133,23 +120,18 @@ export async function objectionsByBan(
   const { replacement } = ban;
   return [
     {
-      code:
-        deed.kind === "deleteByPolicy"
-          ? "KeptByRetention"
-          : "ImageVersionRevoked",
+      code: deed.kind === "deleteByPolicy" ? "KeptByRetention" : "ImageVersionRevoked",
       pointer: deed.kind === "followRule" ? "/sigil/promotion" : "",
       ...(deed.kind === "purge"
         ? {
             message: `${formatImageVersionId(id)} is kept as evidence. ${sentenceOf(ban)}`,
-            remediation:
-              "To delete it for good, lift the revocation first (POST …/unrevoke).",
+            remediation: "To delete it for good, lift the revocation first (POST …/unrevoke).",
           }
         : {
             message: `${formatImageVersionId(id)} is not to be used. ${sentenceOf(ban)}`,
             remediation: `${replacement === undefined ? "Use another version" : `Use ${replacement}`}, or ask an Admin to lift the revocation (POST …/unrevoke).`,
           }),
-      ...(deed.kind === "enterLatest" &&
-        deed.regions !== "any" && { regions: deed.regions }),
+      ...(deed.kind === "enterLatest" && deed.regions !== "any" && { regions: deed.regions }),
     },
   ];
 }

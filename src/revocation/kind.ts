@@ -16,8 +16,7 @@ const STATES: States<RevocationState> = {
     queue: CREATIONS,
     next: {
       Revoking: "the version is in latest",
-      Succeeded:
-        "the version is in latest nowhere, or the revocation is lifted",
+      Succeeded: "the version is in latest nowhere, or the revocation is lifted",
     },
     ifCanceled: STAYS,
   },

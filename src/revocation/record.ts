@@ -6,11 +6,7 @@
  *   state  Revoking, demotions 1                                  one demotion has ended; the rest waits
  */
 import type { StateStore, Stored } from "../operation/ports.js";
-import type {
-  IndexRow,
-  Requester,
-  TrackedRecord,
-} from "../operation/records.js";
+import type { IndexRow, Requester, TrackedRecord } from "../operation/records.js";
 import { imageIdOf, keyOf, type ImageVersionId } from "../resource-id.js";
 
 export type RevocationState =

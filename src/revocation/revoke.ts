@@ -22,10 +22,7 @@ import { advance, event } from "../operation/advance.js";
 import { indexed } from "../operation/catalog.js";
 import { bindKey, claimKey } from "../operation/idempotency.js";
 import { hasEnded } from "../operation/kinds.js";
-import type {
-  OperationDependencies,
-  TransitionContext,
-} from "../operation/ports.js";
+import type { OperationDependencies, TransitionContext } from "../operation/ports.js";
 import {
   newRecord,
   operationIdOf,
@@ -92,12 +89,9 @@ async function forecastOf(
   { imageVersions, revocations }: RevocationDependencies,
   { id, replacement, allowNoLatest = false }: Planned,
 ): Promise<RevocationPlan> {
-  if (replacement !== undefined)
-    await mustReplace({ imageVersions, revocations }, id, replacement);
+  if (replacement !== undefined) await mustReplace({ imageVersions, revocations }, id, replacement);
   const forecast = await forecastImageVersion(imageVersions, id, "demote");
-  const keeps = forecast.regions.filter(
-    ({ from, to }) => from !== undefined && to === undefined,
-  );
+  const keeps = forecast.regions.filter(({ from, to }) => from !== undefined && to === undefined);
   const use = await useOf(imageVersions, id);
   return {
     regions: forecast.regions.map((one) =>
@@ -132,18 +126,12 @@ async function mustReplace(
       "InvalidRequest",
       "The version cannot be replaced by that; the reason is listed under errors.",
       {
-        findings: [
-          { code: "ReplacementNotUsable", pointer: "/replacement", message },
-        ],
+        findings: [{ code: "ReplacementNotUsable", pointer: "/replacement", message }],
       },
     );
 }
 
-function keptIn(
-  region: string,
-  { versionName }: ImageVersionId,
-  allowNoLatest: boolean,
-): Finding {
+function keptIn(region: string, { versionName }: ImageVersionId, allowNoLatest: boolean): Finding {
   return {
     code: "RegionWouldLoseLatest",
     pointer: "",
@@ -203,18 +191,8 @@ export async function revokeImageVersion(
   const operations = operationsOf(deps);
   const resourceId = formatImageVersionId(id);
   const key = revocationKeyOf(resourceId);
-  const fingerprint = fingerprintOf(
-    "RevokeImageVersion",
-    reason,
-    replacement,
-    allowNoLatest,
-  );
-  const { requestKey, earlier } = await claimKey(
-    operations,
-    command,
-    key,
-    fingerprint,
-  );
+  const fingerprint = fingerprintOf("RevokeImageVersion", reason, replacement, allowNoLatest);
+  const { requestKey, earlier } = await claimKey(operations, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const { findings } = await forecastOf(deps, command);
   const look = await lookAt(deps.imageVersions, id);
@@ -247,10 +225,7 @@ export async function revokeImageVersion(
       message: isNew
         ? `The version is revoked from now on: nothing brings it into latest. ${reason}`
         : `The version was revoked before: it leaves latest where it still is. ${reason}`,
-      effects: [
-        indexed(pair.operation, context),
-        ...(isNew ? told(pair, id, ban, context) : []),
-      ],
+      effects: [indexed(pair.operation, context), ...(isNew ? told(pair, id, ban, context) : [])],
     });
   });
   await bindKey(operations, requestKey, operation);
@@ -267,8 +242,7 @@ function sameRevocation(
   if (stored?.operation.fingerprint !== fingerprint) return undefined;
   const { operation, record } = stored;
   const runs = !hasEnded(operations, stored);
-  return runs ||
-    (isOut && record.ban !== undefined && operation.status === "Succeeded")
+  return runs || (isOut && record.ban !== undefined && operation.status === "Succeeded")
     ? operation
     : undefined;
 }
@@ -296,17 +270,11 @@ export async function unrevokeImageVersion(
   const resourceId = formatImageVersionId(id);
   const key = revocationKeyOf(resourceId);
   const fingerprint = fingerprintOf("UnrevokeImageVersion");
-  const { requestKey, earlier } = await claimKey(
-    operations,
-    command,
-    key,
-    fingerprint,
-  );
+  const { requestKey, earlier } = await claimKey(operations, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const operation = await acceptOperation(operations, key, (stored) => {
     if (stored?.record.ban === undefined) {
-      if (stored?.operation.fingerprint === fingerprint)
-        return stored.operation;
+      if (stored?.operation.fingerprint === fingerprint) return stored.operation;
       throw new ServiceError("NotFound", `${resourceId} is not revoked.`);
     }
     mustHaveEnded(
@@ -332,8 +300,7 @@ export async function unrevokeImageVersion(
       ],
       ending: (one) => ({
         status: "Succeeded",
-        message:
-          "The revocation is lifted. To have the version in latest again, promote it.", // Invariant 3.
+        message: "The revocation is lifted. To have the version in latest again, promote it.", // Invariant 3.
         event: event(one, context, IMAGE_VERSION_EVENT.unrevoked, "unrevoked", {
           unrevokedBy: command.requestedBy,
         }),

@@ -6,22 +6,12 @@
  */
 import { ServiceError } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import {
-  believed,
-  demoteImageVersion,
-  isUnpromoted,
-  lookAt,
-} from "../image-version/index.js";
+import { believed, demoteImageVersion, isUnpromoted, lookAt } from "../image-version/index.js";
 import { advance, event } from "../operation/advance.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { OperationRecord, Pair } from "../operation/records.js";
-import {
-  commitStep,
-  contextOf,
-  currentFor,
-  type StepMessage,
-} from "../operation/steps.js";
+import { commitStep, contextOf, currentFor, type StepMessage } from "../operation/steps.js";
 import { pollDelayMs, wait } from "../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RevocationDependencies } from "./ports.js";
@@ -49,8 +39,7 @@ async function transitionOf(
   try {
     const { child } = stored.record;
     if (child === undefined) return await demote(deps, stored);
-    const operation = (await imageVersions.store.readOperation(child))
-      ?.operation;
+    const operation = (await imageVersions.store.readOperation(child))?.operation;
     if (operation === undefined) throw new TypeError(`${child} is gone`);
     return follow(deps, operation);
   } catch (error) {
@@ -73,8 +62,7 @@ async function demote(
 ): Promise<Transition> {
   const { imageVersions } = deps;
   const id = parseImageVersionId(record.resourceId);
-  if (id === undefined)
-    throw new TypeError(`${record.resourceId} is no version's id`);
+  if (id === undefined) throw new TypeError(`${record.resourceId} is no version's id`);
   if (await isOut(deps, record.resourceId)) return complete(deps);
   let child: OperationRecord;
   try {
@@ -100,10 +88,7 @@ async function demote(
 
 /** Azure has it no more: whoever says so is certain of that. */
 function isGone(error: unknown): boolean {
-  return (
-    error instanceof ServiceError &&
-    ["ImageVersionGone", "NotFound"].includes(error.code)
-  );
+  return error instanceof ServiceError && ["ImageVersionGone", "NotFound"].includes(error.code);
 }
 
 /** Invariant 3. */
@@ -114,11 +99,7 @@ async function isOut(
   const id = parseImageVersionId(versionId);
   const look = id && (await lookAt(imageVersions, id));
   const record = await imageVersions.store.readRecord(keyOf(versionId));
-  const { look: shown, isFact } = believed(
-    record,
-    look,
-    contextOf(imageVersions),
-  );
+  const { look: shown, isFact } = believed(record, look, contextOf(imageVersions));
   return isFact && shown !== undefined && isUnpromoted(record, shown);
 }
 
@@ -174,13 +155,7 @@ function complete({ imageVersions }: RevocationDependencies): Transition {
       ending: (operation) => ({
         status: "Succeeded",
         message: "The version is in latest in no region.",
-        event: event(
-          operation,
-          context,
-          IMAGE_VERSION_EVENT.revocationCompleted,
-          "completed",
-          {},
-        ),
+        event: event(operation, context, IMAGE_VERSION_EVENT.revocationCompleted, "completed", {}),
       }),
     });
 }

@@ -113,9 +113,7 @@ function next(situation: Situation, gate: Gate, now: Date): Step {
     return wait(`Operation ${operationId} on the version is under way.`);
   return (
     whyUnusable(situation) ??
-    (gate.state === "passed"
-      ? promoteOnce(situation, now)
-      : waitForTests(situation, gate, now))
+    (gate.state === "passed" ? promoteOnce(situation, now) : waitForTests(situation, gate, now))
   );
 }
 
@@ -128,11 +126,7 @@ function attention(message: string): Step {
 }
 
 /** Invariant 1. */
-function whyUnusable({
-  regions,
-  unready,
-  lost = [],
-}: Situation): Step | undefined {
+function whyUnusable({ regions, unready, lost = [] }: Situation): Step | undefined {
   if (regions.length === 0)
     return attention(
       "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
@@ -147,10 +141,7 @@ function whyUnusable({
 }
 
 /** Every test has passed. */
-function promoteOnce(
-  { regions, wave, refusal, brokenKeys }: Situation,
-  now: Date,
-): Step {
+function promoteOnce({ regions, wave, refusal, brokenKeys }: Situation, now: Date): Step {
   const { isManual, notBefore = "" } = wave ?? {};
   const there = regions.join(", ");
   if (isManual === true)
@@ -176,13 +167,8 @@ function promoteOnce(
 }
 
 /** Invariant 2. */
-function haltBy(
-  { operationId, refusal, wave }: Situation,
-  { failed }: Gate,
-): Step {
-  const failures = failed
-    .map(({ name, region }) => `${name} has failed in ${region}`)
-    .join(", ");
+function haltBy({ operationId, refusal, wave }: Situation, { failed }: Gate): Step {
+  const failures = failed.map(({ name, region }) => `${name} has failed in ${region}`).join(", ");
   const halted = (kind: "halt" | "rollBack", consequence: string): Step => ({
     // Invariant 3: a promotion that Azure has counts once it is done.
     kind: operationId === undefined ? kind : "wait",
@@ -208,27 +194,18 @@ function haltBy(
 /** Of the next wave, and failed where a test of any wave has. Invariant 5. */
 function gateIn({ regions, names, results, wave }: Situation): Gate {
   const gate = gateOf(results, { regions, names });
-  const failed = (wave?.gates ?? []).flatMap(
-    (terms) => gateOf(results, terms).failed,
-  );
+  const failed = (wave?.gates ?? []).flatMap((terms) => gateOf(results, terms).failed);
   return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
 }
 
-function waitForTests(
-  { tests }: Situation,
-  { missing }: Gate,
-  now: Date,
-): Step {
+function waitForTests({ tests }: Situation, { missing }: Gate, now: Date): Step {
   const waits = `It waits for ${missing
     .map(({ name, region }) => `${name} in ${region}`)
     .join(", ")}.`;
-  const regions = missing
-    .filter(({ name }) => name === MACHINE_TEST)
-    .map(({ region }) => region);
+  const regions = missing.filter(({ name }) => name === MACHINE_TEST).map(({ region }) => region);
   if (regions.length === 0) return wait(waits);
   const { runningId, begun, endTime = "", hindrance, isCanceled } = tests;
-  if (runningId !== undefined)
-    return wait(`${waits} Operation ${runningId} tests the version.`);
+  if (runningId !== undefined) return wait(`${waits} Operation ${runningId} tests the version.`);
   if (isCanceled === true)
     return attention(
       `${waits} The test was canceled. Test the version by hand, or promote it by hand.`,

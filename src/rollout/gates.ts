@@ -17,10 +17,7 @@ interface RuleGate extends GateTerms {
 }
 
 /** `targets`: the canonical regions of the version. */
-export function gatesOf(
-  rule: PromotionRule,
-  targets: readonly string[],
-): readonly RuleGate[] {
+export function gatesOf(rule: PromotionRule, targets: readonly string[]): readonly RuleGate[] {
   const there = (regions: readonly string[]): readonly string[] =>
     regions.map(canonicalRegion).filter((name) => targets.includes(name));
   if (rule.when === "waves")
@@ -52,9 +49,7 @@ export function promotedWaves(
   { resource }: Pick<Look, "resource">,
 ): number {
   const included = latestIn(resource);
-  const next = waves.findIndex(({ regions }) =>
-    regions.some((name) => !included.includes(name)),
-  );
+  const next = waves.findIndex(({ regions }) => regions.some((name) => !included.includes(name)));
   return next === -1 ? waves.length : next;
 }
 
@@ -64,7 +59,5 @@ export function waveTimes(
   rollout: RolloutRecord | undefined,
   look: Look,
 ): readonly string[] {
-  return waves
-    .slice(0, promotedWaves(waves, look))
-    .map((_, i) => rollout?.waves?.[i] ?? look.time);
+  return waves.slice(0, promotedWaves(waves, look)).map((_, i) => rollout?.waves?.[i] ?? look.time);
 }

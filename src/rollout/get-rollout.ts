@@ -1,7 +1,4 @@
-import type {
-  ImageVersionView,
-  KnownImageVersion,
-} from "../image-version/index.js";
+import type { ImageVersionView, KnownImageVersion } from "../image-version/index.js";
 import type { RolloutDependencies } from "./ports.js";
 import { decisionOn } from "./situation.js";
 
@@ -15,8 +12,7 @@ export async function getRollout(
   if (record === undefined || look === undefined) return undefined;
   const found = await decisionOn(deps, id, record, look);
   if (found === undefined) return undefined;
-  const { state, message, nextAttemptTime, waitsForGo, gate, wave } =
-    found.decision;
+  const { state, message, nextAttemptTime, waitsForGo, gate, wave } = found.decision;
   return {
     state,
     message,

@@ -31,8 +31,7 @@ export async function hindranceIn(
   if (!makesMachines)
     return {
       message: "This deployment makes no test machines.",
-      remediation:
-        "Name tests of your own in the rule, or promote the version by hand.",
+      remediation: "Name tests of your own in the rule, or promote the version by hand.",
     };
   const stored = await profiles.read(imageId);
   if (stored === undefined)
@@ -46,8 +45,7 @@ export async function hindranceIn(
     ? undefined
     : {
         message: `The test profile has no place in ${without.join(", ")}.`,
-        remediation:
-          "Add them to it, name the rule's regions, or promote the version by hand.",
+        remediation: "Add them to it, name the rule's regions, or promote the version by hand.",
       };
 }
 
@@ -60,12 +58,7 @@ async function termsOf(
   const plan = definition?.purchasePlan;
   const subscriptionId = parseResourceId(imageId)?.subscriptionId ?? "";
   return (
-    plan &&
-    purchaseTerms(
-      subscriptionId,
-      plan,
-      await seeTerms(subscriptions, subscriptionId, plan),
-    )
+    plan && purchaseTerms(subscriptionId, plan, await seeTerms(subscriptions, subscriptionId, plan))
   );
 }
 
@@ -77,8 +70,7 @@ export async function hindrancesOf(
   targets: readonly string[],
 ): Promise<readonly Breach[]> {
   const pointer = "/sigil/promotion";
-  const isIn = (i: number): string =>
-    rule.when === "waves" ? `${pointer}/waves/${i}` : pointer;
+  const isIn = (i: number): string => (rule.when === "waves" ? `${pointer}/waves/${i}` : pointer);
   const tested = gatesOf(rule, targets.map(canonicalRegion))
     .map((gate, i) => ({ ...gate, pointer: isIn(i) }))
     .filter(({ names }) => names.includes(MACHINE_TEST));

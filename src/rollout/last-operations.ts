@@ -1,7 +1,4 @@
-import type {
-  Dependencies,
-  ImageVersionRecord,
-} from "../image-version/index.js";
+import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
 import type { StateStore } from "../operation/ports.js";
 import {
   operationIdOf,
@@ -18,9 +15,7 @@ export const REQUESTED_BY = {
 } as const satisfies Requester;
 
 /** Sigil has begun it by itself: a person may have that name, too. */
-export function isByRollout({
-  requestedBy,
-}: Pick<OperationRecord, "requestedBy">): boolean {
+export function isByRollout({ requestedBy }: Pick<OperationRecord, "requestedBy">): boolean {
   return requestedBy.policy === REQUESTED_BY.policy;
 }
 
@@ -35,9 +30,7 @@ export async function* operationsBack(
   const last = lastSequenceOf(record);
   const first = Math.max(firstSequenceOf(record), last - MOST_OPERATIONS + 1);
   for (let sequence = last; sequence >= first; sequence -= 1) {
-    const operation = (
-      await store.readOperation(operationIdOf({ key, sequence }))
-    )?.operation;
+    const operation = (await store.readOperation(operationIdOf({ key, sequence })))?.operation;
     if (operation !== undefined) yield operation;
   }
 }
@@ -48,10 +41,7 @@ export async function lastOfLatest(
   record: ImageVersionRecord,
 ): Promise<OperationRecord | undefined> {
   for await (const operation of operationsBack(store, record))
-    if (
-      operation.kind === "PromoteImageVersion" ||
-      operation.kind === "DemoteImageVersion"
-    )
+    if (operation.kind === "PromoteImageVersion" || operation.kind === "DemoteImageVersion")
       return operation;
   return undefined;
 }

@@ -24,8 +24,7 @@ export async function expectResult(
 ): Promise<string | undefined> {
   if (parseImageVersionId(versionId) === undefined) return undefined;
   const record = await store.readRecord(keyOf(versionId));
-  if (record === undefined || (ruleIn(record)?.when ?? "manual") === "manual")
-    return undefined;
+  if (record === undefined || (ruleIn(record)?.when ?? "manual") === "manual") return undefined;
   await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
   return record.resourceId;
 }

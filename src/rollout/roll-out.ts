@@ -23,11 +23,7 @@ import {
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
-import {
-  keyOf,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { keyOf, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./last-operations.js";
 import { decisionOn, withoutMachines, type Found } from "./situation.js";
@@ -73,10 +69,7 @@ export async function lookAfter(
   // A request or a result that came meanwhile has listed it before that.
   const seen = await lookOnce(deps, resourceId, traceparent);
   const found = typeof seen === "string" ? seen : await foundOf(deps, seen);
-  const isOver =
-    typeof found === "string"
-      ? found === "over"
-      : found.decision.kind === "halt";
+  const isOver = typeof found === "string" ? found === "over" : found.decision.kind === "halt";
   if (!isOver) await index.put([testedRow(resourceId)]);
 }
 
@@ -97,14 +90,10 @@ async function lookOnce(
   if (id === undefined || read === undefined) return "over";
   const { status, state } = read.record;
   const look = await lookAt(imageVersions, id);
-  if (look === undefined)
-    return status === undefined && isFinal(state) ? "over" : "later";
+  if (look === undefined) return status === undefined && isFinal(state) ? "over" : "later";
   // What others have changed counts before anything is decided.
-  const stored = isFinal(state)
-    ? await noteLook(imageVersions, read, look)
-    : read;
-  return stored &&
-    believed(stored.record, look, contextOf(imageVersions)).isFact
+  const stored = isFinal(state) ? await noteLook(imageVersions, read, look) : read;
+  return stored && believed(stored.record, look, contextOf(imageVersions)).isFact
     ? { id, stored, look, traceparent }
     : "later";
 }
@@ -117,9 +106,7 @@ export async function whyNotByRule(
   change: ReleaseChange,
 ): Promise<string | undefined> {
   const { status } = record;
-  const found =
-    status &&
-    (await decisionOn(deps, id, withoutMachines(record), status, true));
+  const found = status && (await decisionOn(deps, id, withoutMachines(record), status, true));
   if (found === undefined) return "Its promotion rule is in force no more.";
   const kind = change.kind === "include" ? "promote" : "rollBack";
   return found.decision.kind === kind ? undefined : found.decision.message;
@@ -131,9 +118,7 @@ async function foundOf(
 ): Promise<Found | "over" | "later"> {
   const found = await decisionOn(deps, id, record, look);
   if (found !== undefined) return found;
-  return isFinal(record.state) &&
-    ruleInForce(record) === undefined &&
-    !isPaused(record)
+  return isFinal(record.state) && ruleInForce(record) === undefined && !isPaused(record)
     ? "over"
     : "later";
 }
@@ -146,9 +131,7 @@ async function rollOut(
 ): Promise<boolean> {
   const seen = await lookOnce(deps, resourceId, traceparent);
   if (typeof seen === "string") return seen === "over";
-  const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, seen)
-    : seen.stored;
+  const stored = isFinal(seen.stored.record.state) ? await tellReached(deps, seen) : seen.stored;
   if (stored === undefined) return false;
   const told = { ...seen, stored };
   const found = await foundOf(deps, told);
@@ -164,10 +147,8 @@ async function act(
   const { publishedDate = "" } = look;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   const byMachine = { publishedDate }; // Invariant 1.
-  const tell = (): ReturnType<typeof tellStopped> =>
-    tellStopped(deps, seen, decision);
-  if (decision.state === "Waiting" && isFinal(stored.record.state))
-    await tellNothing(deps, stored);
+  const tell = (): ReturnType<typeof tellStopped> => tellStopped(deps, seen, decision);
+  if (decision.state === "Waiting" && isFinal(stored.record.state)) await tellNothing(deps, stored);
   switch (decision.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {

@@ -18,11 +18,7 @@ import {
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
 import { counting, type TestResult } from "../test-results/results.js";
 import {
@@ -35,22 +31,14 @@ import {
 import { gatesOf, promotedWaves, wavesOf, waveTimes } from "./gates.js";
 import { hindranceIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
-import {
-  isByRollout,
-  lastOfLatest,
-  operationsBack,
-} from "./last-operations.js";
+import { isByRollout, lastOfLatest, operationsBack } from "./last-operations.js";
 
 /** The record as if nothing that a rule has begun were open. */
-export function withoutMachines(
-  record: ImageVersionRecord,
-): ImageVersionRecord {
+export function withoutMachines(record: ImageVersionRecord): ImageVersionRecord {
   return {
     ...record,
     requests: Object.fromEntries(
-      Object.entries(record.requests).filter(
-        ([, { machine }]) => machine !== true,
-      ),
+      Object.entries(record.requests).filter(([, { machine }]) => machine !== true),
     ),
   };
 }
@@ -78,9 +66,7 @@ export async function decisionOn(
   if (decision.kind !== "promote") return { decision, regions };
   // What the version's own rule lets through may have another gate before it.
   const included = latestIn(look.resource);
-  const entered = (regions ?? regionsOf(look.resource)).filter(
-    (name) => !included.includes(name),
-  );
+  const entered = (regions ?? regionsOf(look.resource)).filter((name) => !included.includes(name));
   const deed = { kind: "enterLatest", regions: entered } as const;
   const [first] = await objections(id, deed);
   return first === undefined
@@ -116,9 +102,7 @@ async function situationOf(
     results: counting(results).filter((one) => !isOverruled(one, record)),
     operationId: isUnderWay(record, look) ? operationIdOf(record) : undefined,
     isPaused: isPaused(record),
-    unready: regions.filter(
-      (name) => !areReady(look, [name]) || isUnseen(record, name),
-    ),
+    unready: regions.filter((name) => !areReady(look, [name]) || isUnseen(record, name)),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
     brokenKeys: broken.length > 0 ? brokenIn(broken) : undefined,
@@ -129,31 +113,21 @@ async function situationOf(
             ...turnOf(waves, promoted, record, look),
             number: promoted + 1,
             gates: waves,
-            rollsBack:
-              rule.onFailure === "rollBack" &&
-              latestIn(look.resource).length > 0,
+            rollsBack: rule.onFailure === "rollBack" && latestIn(look.resource).length > 0,
           }
         : undefined,
   };
 }
 
 /** A test that begins before the copy is known to be there would not count. */
-function isUnseen(
-  { state, regions }: ImageVersionRecord,
-  region: string,
-): boolean {
+function isUnseen({ state, regions }: ImageVersionRecord, region: string): boolean {
   const found = regions.find(({ name }) => name === region);
   return !isFinal(state) && found?.completedTime === undefined;
 }
 
 /** A person has promoted the version in spite of it. */
-function isOverruled(
-  { result, time }: TestResult,
-  { rollout }: ImageVersionRecord,
-): boolean {
-  return (
-    result === "failed" && Date.parse(time) <= Date.parse(rollout?.goTime ?? "")
-  );
+function isOverruled({ result, time }: TestResult, { rollout }: ImageVersionRecord): boolean {
+  return result === "failed" && Date.parse(time) <= Date.parse(rollout?.goTime ?? "");
 }
 
 /** What opens a wave beside its tests. */
@@ -165,10 +139,7 @@ function turnOf(
 ): Pick<WaveSituation, "isManual" | "notBefore"> {
   const { after } = waves[promoted] ?? {};
   if (typeof after !== "object") return { isManual: after === "manual" };
-  const since =
-    waveTimes(waves, rollout, look)[promoted - 1] ??
-    look.publishedDate ??
-    look.time;
+  const since = waveTimes(waves, rollout, look)[promoted - 1] ?? look.publishedDate ?? look.time;
   const dueMs = Date.parse(since) + after.minutes * 60_000;
   return { notBefore: new Date(dueMs).toISOString() };
 }
@@ -181,9 +152,7 @@ function refusalBy(
   const { kind, status, canceledBy, error } = last;
   // What Sigil itself has canceled is decided anew.
   const isCanceled =
-    status === "Canceled" &&
-    canceledBy !== undefined &&
-    !isByRollout({ requestedBy: canceledBy });
+    status === "Canceled" && canceledBy !== undefined && !isByRollout({ requestedBy: canceledBy });
   return status === "Failed" || isCanceled
     ? {
         of: kind === "DemoteImageVersion" ? "exclusion" : "promotion",
@@ -198,17 +167,12 @@ async function testsOf(
   regions: readonly string[],
   { publishedDate = "" }: Look,
 ): Promise<MachineTests> {
-  const stored = await machineTests.store.read(
-    testKeyOf(formatImageVersionId(id)),
-  );
+  const stored = await machineTests.store.read(testKeyOf(formatImageVersionId(id)));
   const found = await hindranceIn(machineTests, imageIdOf(id), regions);
   const hindrance = found && `${found.message} ${found.remediation}`;
   if (stored === undefined) return { begun: 0, hindrance };
   const own: OperationRecord[] = [];
-  for await (const operation of operationsBack(
-    machineTests.store,
-    stored.record,
-  )) {
+  for await (const operation of operationsBack(machineTests.store, stored.record)) {
     if (Date.parse(operation.createdTime) < Date.parse(publishedDate)) break;
     // Those of another wave say nothing of this one.
     if (

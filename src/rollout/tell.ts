@@ -60,10 +60,7 @@ export function tellStopped(
 }
 
 /** What a look shows: the waves that have the version, and that it was taken back. Answers what is stored then. */
-export async function tellReached(
-  deps: RolloutDependencies,
-  seen: Telling,
-): Promise<Told> {
+export async function tellReached(deps: RolloutDependencies, seen: Telling): Promise<Told> {
   const stored = await tellWaves(deps, seen);
   if (stored === undefined) return undefined;
   const operation = await lastOfLatest(deps.imageVersions, stored.record);
@@ -75,20 +72,13 @@ export async function tellReached(
   )
     return stored;
   const { id: operationId } = operation;
-  const event = eventOf(
-    deps,
-    seen,
-    IMAGE_VERSION_EVENT.rolledBack,
-    ["rolled-back", operationId],
-    { operationId },
-  );
+  const event = eventOf(deps, seen, IMAGE_VERSION_EVENT.rolledBack, ["rolled-back", operationId], {
+    operationId,
+  });
   return tellOnce(deps, stored, event);
 }
 
-async function tellWaves(
-  deps: RolloutDependencies,
-  seen: Telling,
-): Promise<Told> {
+async function tellWaves(deps: RolloutDependencies, seen: Telling): Promise<Told> {
   const { stored, look } = seen;
   const { record } = stored;
   // What others have changed is no wave.
@@ -100,13 +90,11 @@ async function tellWaves(
   const events = times.flatMap((time, i) => {
     const { regions = [] } = waves[i] ?? {};
     if (time === before[i] || regions.length === 0) return [];
-    return eventOf(
-      deps,
-      seen,
-      IMAGE_VERSION_EVENT.wavePromoted,
-      ["wave-promoted", i, time],
-      { wave: i + 1, waves: waves.length, regions: [...regions] },
-    );
+    return eventOf(deps, seen, IMAGE_VERSION_EVENT.wavePromoted, ["wave-promoted", i, time], {
+      wave: i + 1,
+      waves: waves.length,
+      regions: [...regions],
+    });
   });
   const after = { ...record, rollout: { ...record.rollout, waves: times } };
   return committed(deps, { ...stored, record: after }, events);
@@ -125,10 +113,7 @@ async function tellOnce(
 }
 
 /** It waits for nobody any more. */
-export async function tellNothing(
-  deps: RolloutDependencies,
-  stored: StoredVersion,
-): Promise<Told> {
+export async function tellNothing(deps: RolloutDependencies, stored: StoredVersion): Promise<Told> {
   const { told, ...rollout } = stored.record.rollout ?? {};
   return told === undefined
     ? stored

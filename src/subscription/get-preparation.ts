@@ -28,10 +28,7 @@ export async function getPreparation(
     store,
     subscriptions,
     requiredRegistrations,
-  }: Pick<
-    PreparationDependencies,
-    "store" | "subscriptions" | "requiredRegistrations"
-  >,
+  }: Pick<PreparationDependencies, "store" | "subscriptions" | "requiredRegistrations">,
   id: string,
 ): Promise<Preparation> {
   const resourceId = subscriptionResourceId(id);
@@ -50,8 +47,7 @@ export async function getPreparation(
     subscriptionId,
     prepared: registrations.every(
       ({ name, state }) =>
-        state === "Registered" &&
-        stored?.record.unpropagated.includes(name) !== true,
+        state === "Registered" && stored?.record.unpropagated.includes(name) !== true,
     ),
     registrations,
     ...(stored && {

@@ -30,9 +30,7 @@ export interface OfferedRegion {
 
 /** What a subscription offers, has registered and has accepted. */
 export interface Subscriptions {
-  listRegions(
-    subscriptionId: string,
-  ): Promise<readonly OfferedRegion[] | undefined>;
+  listRegions(subscriptionId: string): Promise<readonly OfferedRegion[] | undefined>;
   /** Undefined where Azure has no such provider or feature. */
   getRegistration(
     subscriptionId: string,
@@ -44,10 +42,7 @@ export interface Subscriptions {
     plan: Readonly<Record<"name" | "publisher" | "product", string>>,
   ): Promise<boolean | undefined>;
   /** Asks for registration, which goes on by itself; answers the state right after. Safe to repeat. */
-  register(
-    subscriptionId: string,
-    what: Registrable,
-  ): Promise<RegistrationState | undefined>;
+  register(subscriptionId: string, what: Registrable): Promise<RegistrationState | undefined>;
 }
 
 /** What the preparation of subscriptions needs. */

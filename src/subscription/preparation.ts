@@ -9,12 +9,7 @@ import { ServiceError } from "../errors.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { OperationFailure } from "../operation/records.js";
-import {
-  currentFor,
-  contextOf,
-  commitStep,
-  type StepMessage,
-} from "../operation/steps.js";
+import { currentFor, contextOf, commitStep, type StepMessage } from "../operation/steps.js";
 import { wait } from "../operation/waiting.js";
 import type {
   PreparationDependencies,
@@ -22,17 +17,8 @@ import type {
   RegistrationState,
   StoredPreparation,
 } from "./ports.js";
-import {
-  subscriptionIdOf,
-  type PreparationRecord,
-  type RegistrationRecord,
-} from "./records.js";
-import {
-  followRegistrations,
-  observe,
-  toRegister,
-  type ObservedStates,
-} from "./transitions.js";
+import { subscriptionIdOf, type PreparationRecord, type RegistrationRecord } from "./records.js";
+import { followRegistrations, observe, toRegister, type ObservedStates } from "./transitions.js";
 
 /** Takes one step of a preparation. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takePreparationStep(
@@ -47,9 +33,7 @@ export async function takePreparationStep(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  const mine = await commitStep(deps, stored, (pair) =>
-    observe(pair, states, contextOf(deps)),
-  );
+  const mine = await commitStep(deps, stored, (pair) => observe(pair, states, contextOf(deps)));
   // Invariant 1: undefined means that another has stored this look; what there is to ask for is theirs.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return register(deps, mine, toRegister(mine.record));
@@ -64,19 +48,14 @@ async function look(
   const found = await Promise.all(
     record.registrations.map(async (registration) => ({
       registration,
-      state: await deps.subscriptions.getRegistration(
-        subscriptionId,
-        registrableOf(registration),
-      ),
+      state: await deps.subscriptions.getRegistration(subscriptionId, registrableOf(registration)),
     })),
   );
   const states = statesIn(found);
   for (const { registration, state } of found) {
     const isVerdict =
-      registration.feature === undefined ||
-      states.get(registration.namespace) === "Registered"; // Invariant 3.
-    if (state === undefined && isVerdict)
-      throw unknownToAzure(subscriptionId, registration);
+      registration.feature === undefined || states.get(registration.namespace) === "Registered"; // Invariant 3.
+    if (state === undefined && isVerdict) throw unknownToAzure(subscriptionId, registration);
   }
   return states;
 }
@@ -95,12 +74,8 @@ async function register(
   // Providers come before their features.
   for (const registration of asked) {
     try {
-      const state = await deps.subscriptions.register(
-        subscriptionId,
-        registrableOf(registration),
-      );
-      if (state === undefined)
-        throw unknownToAzure(subscriptionId, registration);
+      const state = await deps.subscriptions.register(subscriptionId, registrableOf(registration));
+      if (state === undefined) throw unknownToAzure(subscriptionId, registration);
       answers.push({ registration, state });
     } catch (error) {
       const isVerdict = !awaitsProvider(stored.record, registration);
@@ -125,10 +100,7 @@ function statesIn(
   );
 }
 
-function registrableOf({
-  namespace,
-  feature,
-}: RegistrationRecord): Registrable {
+function registrableOf({ namespace, feature }: RegistrationRecord): Registrable {
   return { namespace, ...(feature !== undefined && { feature }) };
 }
 
@@ -175,7 +147,5 @@ async function postponeOrFail(
     message: error.message,
     errors: error.findings,
   };
-  await commitStep(deps, stored, (pair) =>
-    fail(pair, failure, contextOf(deps)),
-  );
+  await commitStep(deps, stored, (pair) => fail(pair, failure, contextOf(deps)));
 }

@@ -33,12 +33,7 @@ export async function prepareSubscription(
   const { subscriptionId, requestedBy, traceparent } = command;
   const resourceId = subscriptionResourceId(subscriptionId);
   const key = keyOf(resourceId);
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    "PrepareSubscription",
-  );
+  const { requestKey, earlier } = await claimKey(deps, command, key, "PrepareSubscription");
   if (earlier !== undefined) return earlier; // Invariant 2.
   const operation = await acceptOperation(deps, key, (stored) =>
     stored !== undefined && !hasEnded(deps, stored)

@@ -13,8 +13,7 @@ export interface RegistrationRecord {
 }
 
 /** The states of a subscription's current preparation. */
-export type PreparationState =
-  "Requested" | "Registering" | "Succeeded" | "Failed" | "Canceled";
+export type PreparationState = "Requested" | "Registering" | "Succeeded" | "Failed" | "Canceled";
 
 /** The preparation of one subscription: what must be registered, how far that is, and what is still to be told. */
 export interface PreparationRecord extends TrackedRecord {
@@ -33,8 +32,6 @@ export function subscriptionResourceId(subscriptionId: string): string {
   return `/subscriptions/${subscriptionId.toLowerCase()}`;
 }
 
-export function subscriptionIdOf({
-  resourceId,
-}: Pick<PreparationRecord, "resourceId">): string {
+export function subscriptionIdOf({ resourceId }: Pick<PreparationRecord, "resourceId">): string {
   return resourceId.slice("/subscriptions/".length);
 }

@@ -70,18 +70,14 @@ export function accept(
     ),
     registrations,
     // Invariant 1: what the operation before has left undone is still to be done.
-    unpropagated: (previous?.unpropagated ?? []).filter((name) =>
-      names.includes(name),
-    ),
+    unpropagated: (previous?.unpropagated ?? []).filter((name) => names.includes(name)),
   };
   const operation: OperationRecord = {
     id: operationIdOf(record),
     kind: "PrepareSubscription",
     status: "NotStarted",
     resourceId: input.resourceId,
-    fingerprint: createHash("sha256")
-      .update(JSON.stringify(names))
-      .digest("hex"),
+    fingerprint: createHash("sha256").update(JSON.stringify(names)).digest("hex"),
     createdTime: time,
     lastUpdatedTime: time,
     requestedBy: input.requestedBy,
@@ -96,33 +92,23 @@ export function accept(
     message: "The request is stored and its work is queued.",
     effects: [
       indexed(operation, context),
-      event(
-        operation,
-        context,
-        SUBSCRIPTION_EVENT.preparationRequested,
-        "requested",
-        { requestedBy: input.requestedBy, registrations: names },
-      ),
+      event(operation, context, SUBSCRIPTION_EVENT.preparationRequested, "requested", {
+        requestedBy: input.requestedBy,
+        registrations: names,
+      }),
     ],
   });
 }
 
 /** What ARM must be asked to register in this state: what is not registered, and the providers of marked features. */
-export function toRegister(
-  record: PreparationRecord,
-): readonly RegistrationRecord[] {
+export function toRegister(record: PreparationRecord): readonly RegistrationRecord[] {
   const propagating = record.registrations
-    .filter(
-      ({ name, state }) =>
-        state === "Registered" && record.unpropagated.includes(name),
-    )
+    .filter(({ name, state }) => state === "Registered" && record.unpropagated.includes(name))
     .map(({ namespace }) => namespace);
   return record.registrations.filter(
     ({ namespace, feature, state }) =>
       isUnregistered(state) ||
-      (feature === undefined &&
-        propagating.includes(namespace) &&
-        state !== "Unregistering"),
+      (feature === undefined && propagating.includes(namespace) && state !== "Unregistering"),
   );
 }
 
@@ -163,14 +149,9 @@ export function followRegistrations(
     .map(({ namespace }) => namespace);
   // Invariant 1: Registered before the call, not by it.
   const propagated = pair.record.registrations
-    .filter(
-      ({ namespace, state }) =>
-        state === "Registered" && providers.includes(namespace),
-    )
+    .filter(({ namespace, state }) => state === "Registered" && providers.includes(namespace))
     .map(({ name }) => name);
-  const unpropagated = pair.record.unpropagated.filter(
-    (name) => !propagated.includes(name),
-  );
+  const unpropagated = pair.record.unpropagated.filter((name) => !propagated.includes(name));
   return follow(
     see({ ...pair, record: { ...pair.record, unpropagated } }, states, context),
     context,
@@ -184,11 +165,7 @@ interface Look {
   readonly effects: readonly Effect[];
 }
 
-function see(
-  pair: PreparationPair,
-  states: ObservedStates,
-  context: TransitionContext,
-): Look {
+function see(pair: PreparationPair, states: ObservedStates, context: TransitionContext): Look {
   const looks = pair.record.registrations.map((before) => {
     const state = states.get(before.name) ?? before.state;
     const isNew = states.has(before.name) && !before.seen.includes(state);
@@ -203,9 +180,7 @@ function see(
   const unregistered = registrations
     .filter(({ feature, state }) => feature && state !== "Registered")
     .map(({ name }) => name);
-  const unpropagated = [
-    ...new Set([...pair.record.unpropagated, ...unregistered]),
-  ];
+  const unpropagated = [...new Set([...pair.record.unpropagated, ...unregistered])];
   const news = looks.filter(({ isNew }) => isNew).map(({ now }) => now);
   return {
     pair: { ...pair, record: { ...pair.record, registrations, unpropagated } },
@@ -219,8 +194,7 @@ function follow(look: Look, context: TransitionContext): PreparationPair {
   const { record } = look.pair;
   const registrations = statesOf(record);
   const isDone =
-    record.unpropagated.length === 0 &&
-    registrations.every(({ state }) => state === "Registered");
+    record.unpropagated.length === 0 && registrations.every(({ state }) => state === "Registered");
   if (isDone) {
     return advance(look.pair, context, {
       patch: { state: "Succeeded" }, // Invariant 2.
@@ -228,15 +202,9 @@ function follow(look: Look, context: TransitionContext): PreparationPair {
       message: `The subscription is prepared. Registered: ${registrations.map(({ name }) => name).join(", ")}.`,
       effects: [
         ...look.effects,
-        event(
-          look.pair.operation,
-          context,
-          SUBSCRIPTION_EVENT.prepared,
-          "prepared",
-          {
-            registrations,
-          },
-        ),
+        event(look.pair.operation, context, SUBSCRIPTION_EVENT.prepared, "prepared", {
+          registrations,
+        }),
       ],
     });
   }
@@ -259,15 +227,9 @@ function told(
 ): Effect[] {
   if (state === "Registered")
     return [
-      event(
-        pair.operation,
-        context,
-        SUBSCRIPTION_EVENT.registered,
-        `${name}/registered`,
-        {
-          name,
-        },
-      ),
+      event(pair.operation, context, SUBSCRIPTION_EVENT.registered, `${name}/registered`, {
+        name,
+      }),
     ];
   return isUnderWay(state)
     ? [
@@ -300,15 +262,10 @@ function isUnderWay(state: string): state is "Registering" | "Pending" {
 }
 
 function isUnregistered(state: string): boolean {
-  return (
-    !isUnderWay(state) &&
-    !["Registered", "Unregistering", "Unknown"].includes(state)
-  );
+  return !isUnderWay(state) && !["Registered", "Unregistering", "Unknown"].includes(state);
 }
 
 /** Invariant 4. */
-function statesOf(
-  record: PreparationRecord,
-): NonNullable<OperationRecord["registrations"]> {
+function statesOf(record: PreparationRecord): NonNullable<OperationRecord["registrations"]> {
   return record.registrations.map(({ name, state }) => ({ name, state }));
 }

@@ -4,20 +4,14 @@
  */
 import type { AzureMonitorExporterOptions } from "@azure/monitor-opentelemetry-exporter";
 import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
-import {
-  AggregationTemporality,
-  type PushMetricExporter,
-} from "@opentelemetry/sdk-metrics";
+import { AggregationTemporality, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { TelemetrySettings } from "./settings.js";
 
 export type Credential = AzureMonitorExporterOptions["credential"];
 
 interface Exporter<Item> {
-  export(
-    items: Item,
-    done: (result: { code: number; error?: Error }) => void,
-  ): void;
+  export(items: Item, done: (result: { code: number; error?: Error }) => void): void;
   forceFlush?(): Promise<void>;
   shutdown(): Promise<void>;
 }
@@ -26,9 +20,7 @@ interface Exporter<Item> {
 const FAILED = 1;
 
 /** `load` is called at the first export, and again where it fails. */
-function loadedLate<Item>(
-  load: () => Promise<Exporter<Item>>,
-): Required<Exporter<Item>> {
+function loadedLate<Item>(load: () => Promise<Exporter<Item>>): Required<Exporter<Item>> {
   let loading: Promise<Exporter<Item>> | undefined;
   return {
     export(items, done) {
@@ -47,10 +39,7 @@ function loadedLate<Item>(
 }
 
 export function azureMonitorExporters(
-  {
-    connectionString,
-    useIdentity,
-  }: NonNullable<TelemetrySettings["applicationInsights"]>,
+  { connectionString, useIdentity }: NonNullable<TelemetrySettings["applicationInsights"]>,
   credential: Credential,
 ): {
   readonly traces: SpanExporter;
@@ -63,18 +52,12 @@ export function azureMonitorExporters(
   };
   const load = () => import("@azure/monitor-opentelemetry-exporter");
   return {
-    traces: loadedLate(
-      async () => new (await load()).AzureMonitorTraceExporter(options),
-    ),
+    traces: loadedLate(async () => new (await load()).AzureMonitorTraceExporter(options)),
     metrics: {
-      ...loadedLate(
-        async () => new (await load()).AzureMonitorMetricExporter(options),
-      ),
+      ...loadedLate(async () => new (await load()).AzureMonitorMetricExporter(options)),
       // As that exporter says of all but what goes up and down, which Sigil does not measure.
       selectAggregationTemporality: () => AggregationTemporality.DELTA,
     },
-    logs: loadedLate(
-      async () => new (await load()).AzureMonitorLogExporter(options),
-    ),
+    logs: loadedLate(async () => new (await load()).AzureMonitorLogExporter(options)),
   };
 }

@@ -2,10 +2,7 @@
 import { AI_OPERATION_NAME } from "@azure/monitor-opentelemetry-exporter";
 import { SpanKind } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchLogRecordProcessor,
-  LoggerProvider,
-} from "@opentelemetry/sdk-logs";
+import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import {
   ConsoleMetricExporter,
   MeterProvider,
@@ -37,8 +34,7 @@ export interface Telemetry {
 /** Application Insights' exporter names a request by its HTTP route, and the handling of a message not at all. */
 const namedRequests: SpanProcessor = {
   onStart(span) {
-    if (span.kind === SpanKind.CONSUMER)
-      span.setAttribute(AI_OPERATION_NAME, span.name);
+    if (span.kind === SpanKind.CONSUMER) span.setAttribute(AI_OPERATION_NAME, span.name);
   },
   onEnd: () => undefined,
   forceFlush: () => Promise.resolve(),
@@ -57,29 +53,22 @@ export function exported(processor: SpanProcessor): SpanProcessor {
   };
 }
 
-export function startExport(
-  settings: TelemetrySettings,
-  credential: Credential,
-): Telemetry {
+export function startExport(settings: TelemetrySettings, credential: Credential): Telemetry {
   const resource = resourceFromAttributes({
     "service.name": settings.serviceName,
   });
   const azureMonitor =
-    settings.applicationInsights &&
-    azureMonitorExporters(settings.applicationInsights, credential);
+    settings.applicationInsights && azureMonitorExporters(settings.applicationInsights, credential);
 
   const spanProcessors: SpanProcessor[] = [
     ...(settings.traces === "console"
       ? [exported(new SimpleSpanProcessor(new ConsoleSpanExporter()))]
       : []),
-    ...(azureMonitor
-      ? [namedRequests, exported(new BatchSpanProcessor(azureMonitor.traces))]
-      : []),
+    ...(azureMonitor ? [namedRequests, exported(new BatchSpanProcessor(azureMonitor.traces))] : []),
   ];
   const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });
   // No spans are made where none are exported.
-  if (spanProcessors.length > 0)
-    tracerProvider.register({ contextManager: null });
+  if (spanProcessors.length > 0) tracerProvider.register({ contextManager: null });
 
   const metricExporters: PushMetricExporter[] = [
     ...(settings.metrics === "console" ? [new ConsoleMetricExporter()] : []),
@@ -101,17 +90,13 @@ export function startExport(
     azureMonitor &&
     new LoggerProvider({
       resource,
-      processors: [
-        logAttributes,
-        new BatchLogRecordProcessor({ exporter: azureMonitor.logs }),
-      ],
+      processors: [logAttributes, new BatchLogRecordProcessor({ exporter: azureMonitor.logs })],
     });
 
   return {
     metrics: createMetrics(meterProvider.getMeter("sigil")),
     instrument(functionsApp) {
-      if (loggerProvider)
-        instrumentFunctions(functionsApp, loggerProvider.getLogger("sigil"));
+      if (loggerProvider) instrumentFunctions(functionsApp, loggerProvider.getLogger("sigil"));
     },
     async shutdown() {
       await Promise.all([

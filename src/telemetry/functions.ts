@@ -22,10 +22,7 @@ const SEVERITY: Readonly<Record<LogLevel, SeverityNumber>> = {
  * Writes each line of an invocation to `logger`, in the host's trace of that invocation. The host is told that the worker
  * exports its lines itself: it need not send them, too.
  */
-export function instrumentFunctions(
-  { setup, hook }: FunctionsApp,
-  logger: Logger,
-): void {
+export function instrumentFunctions({ setup, hook }: FunctionsApp, logger: Logger): void {
   setup({ capabilities: { WorkerOpenTelemetryEnabled: true } });
   hook.log(({ message, level }) =>
     logger.emit({

@@ -17,8 +17,7 @@ export const logAttributes: LogRecordProcessor = {
 };
 
 function parsed(body: unknown): Record<string, string | number> | undefined {
-  if (typeof body !== "string" || !body.startsWith('{"message":'))
-    return undefined;
+  if (typeof body !== "string" || !body.startsWith('{"message":')) return undefined;
   try {
     return JSON.parse(body) as Record<string, string | number>;
   } catch {

@@ -57,9 +57,7 @@ export function activeLog(): Log | undefined {
 }
 
 function defined(fields: LogFields): LogFields {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  );
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** OpenTelemetry's names: Application Insights makes an exception of them. */

@@ -27,8 +27,7 @@ export interface Metrics {
 
 /** Minutes to half a day: replication takes from 30 minutes to six hours. */
 const REPLICATION_BOUNDARIES_SECONDS = [
-  60, 300, 600, 900, 1_800, 2_700, 3_600, 5_400, 7_200, 10_800, 14_400, 21_600,
-  43_200,
+  60, 300, 600, 900, 1_800, 2_700, 3_600, 5_400, 7_200, 10_800, 14_400, 21_600, 43_200,
 ];
 
 export function createMetrics(meter: Meter): Metrics {
@@ -46,8 +45,7 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const ready = meter.createCounter("sigil.region.ready", {
     unit: "{region}",
-    description:
-      "Regions that became usable, once for each operation that asked for one.",
+    description: "Regions that became usable, once for each operation that asked for one.",
   });
   const regionFailed = meter.createCounter("sigil.region.failed", {
     unit: "{region}",
@@ -55,14 +53,12 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const duration = meter.createHistogram("sigil.region.replication.duration", {
     unit: "s",
-    description:
-      "From the operation's start to the poll that saw the region usable.",
+    description: "From the operation's start to the poll that saw the region usable.",
     advice: { explicitBucketBoundaries: REPLICATION_BOUNDARIES_SECONDS },
   });
   const unpublished = meter.createCounter("sigil.event.unpublished", {
     unit: "{event}",
-    description:
-      "Events that could not be published, each time that they were tried.",
+    description: "Events that could not be published, each time that they were tried.",
   });
   const oldest = meter.createGauge("sigil.operation.oldest.age", {
     unit: "s",
@@ -71,8 +67,7 @@ export function createMetrics(meter: Meter): Metrics {
   });
   const quota = meter.createGauge("sigil.arm.quota.remaining", {
     unit: "{request}",
-    description:
-      "Calls that ARM still allows for a subscription, by its answers.",
+    description: "Calls that ARM still allows for a subscription, by its answers.",
   });
   const deadLetters = meter.createGauge("sigil.queue.dead_letters", {
     unit: "{message}",
@@ -85,8 +80,7 @@ export function createMetrics(meter: Meter): Metrics {
   });
   return {
     accepted: (kind) => accepted.add(1, { "sigil.operation.kind": kind }),
-    rejected: (code, door) =>
-      rejected.add(1, { "error.type": code, "sigil.door": door }),
+    rejected: (code, door) => rejected.add(1, { "error.type": code, "sigil.door": door }),
     failed: (code) => failed.add(1, { "error.type": code }),
     regionReady(region, seconds) {
       const attributes = { "cloud.region": region };

@@ -11,11 +11,7 @@ import { IMAGE_EVENT } from "../events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import type { EventPublisher, StateStore, Stored } from "../operation/ports.js";
-import {
-  operationIn,
-  type OperationRecord,
-  type TrackedRecord,
-} from "../operation/records.js";
+import { operationIn, type OperationRecord, type TrackedRecord } from "../operation/records.js";
 import { activeLog } from "./log.js";
 import type { Metrics } from "./metrics.js";
 
@@ -47,8 +43,7 @@ export function observePorts<R extends TrackedRecord>(
     const { record, operation } = stored;
     learn(operation);
     for (const effect of record.outbox)
-      if (effect.kind === "event")
-        operations.set(effect.event, operationOf(effect.event, stored));
+      if (effect.kind === "event") operations.set(effect.event, operationOf(effect.event, stored));
     return stored;
   };
 
@@ -69,13 +64,9 @@ export function observePorts<R extends TrackedRecord>(
           await events.publish(published);
         } catch (error) {
           metrics.unpublished(published.length);
-          activeLog()?.error(
-            "events could not be published and wait to be sent again",
-            error,
-            {
-              events: published.length,
-            },
-          );
+          activeLog()?.error("events could not be published and wait to be sent again", error, {
+            events: published.length,
+          });
           throw error;
         }
         for (const event of published) {
@@ -88,10 +79,7 @@ export function observePorts<R extends TrackedRecord>(
 }
 
 /** A member may be meant. */
-function operationOf(
-  event: CloudEvent,
-  stored: Stored<TrackedRecord>,
-): OperationRecord {
+function operationOf(event: CloudEvent, stored: Stored<TrackedRecord>): OperationRecord {
   const { operationId } = event.data as EventData;
   return operationIn(stored, operationId ?? "") ?? stored.operation;
 }
@@ -105,11 +93,7 @@ function learn({ id, resourceId }: OperationRecord): void {
   activeLog()?.learn(id, { resourceId });
 }
 
-function count(
-  metrics: Metrics,
-  event: CloudEvent,
-  operation: OperationRecord | undefined,
-): void {
+function count(metrics: Metrics, event: CloudEvent, operation: OperationRecord | undefined): void {
   const data = event.data as EventData;
   const code = data.error?.code ?? "Unknown";
   const region = data.region ?? "Unknown";
@@ -131,8 +115,7 @@ function count(
         region,
         operation?.startedTime === undefined
           ? undefined
-          : (Date.parse(event.time) - Date.parse(operation.startedTime)) /
-              1_000,
+          : (Date.parse(event.time) - Date.parse(operation.startedTime)) / 1_000,
       );
     case IMAGE_VERSION_EVENT.regionFailed:
       return metrics.regionFailed(region);

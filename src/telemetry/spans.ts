@@ -27,21 +27,16 @@ export function inSpan<T>(
 ): Promise<T> {
   return trace
     .getTracer("sigil")
-    .startActiveSpan(
-      name,
-      { kind, attributes },
-      parentOf(traceparent),
-      async (span) => {
-        try {
-          return await run(span);
-        } catch (error) {
-          recordFailure(span, error);
-          throw error;
-        } finally {
-          span.end();
-        }
-      },
-    );
+    .startActiveSpan(name, { kind, attributes }, parentOf(traceparent), async (span) => {
+      try {
+        return await run(span);
+      } catch (error) {
+        recordFailure(span, error);
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
 }
 
 const LEFT_OUT = "sigil.left_out";
@@ -51,22 +46,14 @@ export function leaveOut(span: Span): void {
   span.setAttribute(LEFT_OUT, true);
 }
 
-export function isLeftOut({
-  attributes,
-}: {
-  readonly attributes: Attributes;
-}): boolean {
+export function isLeftOut({ attributes }: { readonly attributes: Attributes }): boolean {
   return attributes[LEFT_OUT] === true;
 }
 
 /** The span has failed, by the code of a ServiceError or the name of another error. */
 function recordFailure(span: Span, error: unknown): void {
-  const { name, message } =
-    error instanceof Error ? error : new Error(String(error));
-  span.setAttribute(
-    "error.type",
-    error instanceof ServiceError ? error.code : name,
-  );
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  span.setAttribute("error.type", error instanceof ServiceError ? error.code : name);
   span.recordException({ name, message });
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
@@ -79,13 +66,8 @@ export function traceparentOfSpan(span: Span): string {
 
 function parentOf(traceparent: string | undefined): Context {
   const active = context.active();
-  const [, traceId = "", spanId = "", flags = ""] =
-    traceparent?.split("-") ?? [];
-  if (
-    traceparent === undefined ||
-    trace.getSpanContext(active)?.traceId === traceId
-  )
-    return active;
+  const [, traceId = "", spanId = "", flags = ""] = traceparent?.split("-") ?? [];
+  if (traceparent === undefined || trace.getSpanContext(active)?.traceId === traceId) return active;
   return trace.setSpanContext(active, {
     traceId,
     spanId,

@@ -23,9 +23,7 @@ export async function startTelemetry(
   credential: Credential,
 ): Promise<Telemetry> {
   diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
-  context.setGlobalContextManager(
-    new AsyncLocalStorageContextManager().enable(),
-  );
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const { applicationInsights, traces, metrics } = settings;
   // Invariant 1.
   if (!applicationInsights && traces === "none" && metrics === "none")

@@ -5,11 +5,7 @@ import {
   type LastShown,
   type ImageVersionRecord,
 } from "../image-version/index.js";
-import {
-  formatImageVersionId,
-  keyOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
 import type { TestResults } from "./ports.js";
 import { azureResults, counting, type TestResult } from "./results.js";
 
@@ -31,15 +27,12 @@ export async function getTestResults(
 ): Promise<readonly (TestResult & { readonly counts?: true })[]> {
   const versionId = formatImageVersionId(id);
   const look = await looks.version(id);
-  if (look === undefined)
-    throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
+  if (look === undefined) throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
   const record = await store.readRecord(keyOf(versionId));
   const found = await resultsOf(results, versionId, look, record);
   const counts = counting(found);
   return found
-    .map((one) =>
-      counts.includes(one) ? { ...one, counts: true as const } : one,
-    )
+    .map((one) => (counts.includes(one) ? { ...one, counts: true as const } : one))
     .sort(
       (a, b) =>
         a.region.localeCompare(b.region, "en") ||
@@ -69,10 +62,7 @@ export async function resultsOf(
         there.includes(region) &&
         !(Date.parse(begunTime) < Date.parse(madeAt(region, copies) ?? "")),
     )
-    .map(
-      ({ versionId: _version, life: _life, begunTime: _begun, ...result }) =>
-        result,
-    );
+    .map(({ versionId: _version, life: _life, begunTime: _begun, ...result }) => result);
   return [...azureResults(resource, publishedDate), ...reported];
 }
 

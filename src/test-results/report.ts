@@ -11,11 +11,7 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { factEvent } from "../events/operation-event.js";
 import { regionsOf, type LastShown } from "../image-version/index.js";
 import type { EventReference, Requester } from "../operation/records.js";
-import {
-  canonicalRegion,
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import type { TestResultReport } from "./contract.js";
 import type { StoredTestResult, TestResultDependencies } from "./ports.js";
 import { counting, isSame, type TestResult } from "./results.js";
@@ -51,8 +47,7 @@ export async function reportTestResult(
 ): Promise<TestResult> {
   const { id, report, reportedBy, request } = command;
   const versionId = formatImageVersionId(id);
-  const observed =
-    command.of ?? (await deps.resourceManager.getImageVersion(id));
+  const observed = command.of ?? (await deps.resourceManager.getImageVersion(id));
   if (observed?.publishedDate === undefined)
     throw new ServiceError(
       "NotFound",
@@ -73,11 +68,9 @@ export async function reportTestResult(
   const regions = regionsOf(observed.resource);
   const findings = findingsOf(given, regions, deps.now(), command.life);
   if (findings.length > 0)
-    throw new ServiceError(
-      "InvalidRequest",
-      "The result cannot be one of this version.",
-      { findings },
-    );
+    throw new ServiceError("InvalidRequest", "The result cannot be one of this version.", {
+      findings,
+    });
   await deps.beforeResult?.(versionId);
   await deps.results.add(given);
   const counts = await countingBeside(deps, given);
@@ -136,9 +129,7 @@ async function countingBeside(
       isSame(reportedBy, given.reportedBy),
   );
   const [counts = given] = counting(own);
-  return counts.time === given.time && counts.result === given.result
-    ? given
-    : counts;
+  return counts.time === given.time && counts.result === given.result ? given : counts;
 }
 
 /** Invariant 3. The event's id is made of the fact, so that it may be sent twice. */

@@ -27,9 +27,7 @@ export const MACHINE_TEST = "sigil/machine";
 export const APPROVAL = "sigil/approval";
 
 /** Of one test in one region: the last of each reporter. What is inconclusive counts only where it has found nothing else. */
-export function counting<R extends TestResult>(
-  results: readonly R[],
-): readonly R[] {
+export function counting<R extends TestResult>(results: readonly R[]): readonly R[] {
   return results.filter(
     (one) =>
       !results.some(
@@ -50,14 +48,10 @@ export function isSame(one: Requester, other: Requester): boolean {
 }
 
 function outweighs(other: TestResult, one: TestResult): boolean {
-  const isConclusive = ({ result }: TestResult): boolean =>
-    result !== "inconclusive";
+  const isConclusive = ({ result }: TestResult): boolean => result !== "inconclusive";
   if (isConclusive(other) !== isConclusive(one)) return isConclusive(other);
   const laterMs = Date.parse(other.time) - Date.parse(one.time);
-  return (
-    laterMs > 0 ||
-    (laterMs === 0 && other.result === "failed" && one.result !== "failed")
-  );
+  return laterMs > 0 || (laterMs === 0 && other.result === "failed" && one.result !== "failed");
 }
 
 export interface GateTerms {
@@ -83,17 +77,12 @@ export interface Gate {
  * A gate is open once each test has passed in each region, and closed by a single failure of any reporter. Results of other tests and
  * regions say nothing of it. `results`: those that count.
  */
-export function gateOf(
-  results: readonly TestResult[],
-  { regions, names }: GateTerms,
-): Gate {
+export function gateOf(results: readonly TestResult[], { regions, names }: GateTerms): Gate {
   const failed: TestResult[] = [];
   const missing: Gate["missing"][number][] = [];
   for (const region of regions)
     for (const name of names) {
-      const found = results.filter(
-        (one) => one.region === region && one.name === name,
-      );
+      const found = results.filter((one) => one.region === region && one.name === name);
       const [failure] = found.filter(({ result }) => result === "failed");
       if (failure !== undefined) failed.push(failure);
       else if (!found.some(({ result }) => result === "passed"))
@@ -104,8 +93,7 @@ export function gateOf(
         });
     }
   return {
-    state:
-      failed.length > 0 ? "failed" : missing.length > 0 ? "waiting" : "passed",
+    state: failed.length > 0 ? "failed" : missing.length > 0 ? "waiting" : "passed",
     failed,
     missing,
   };
@@ -133,9 +121,7 @@ export function azureResults(
       readonly executedValidations?: readonly ExecutedValidation[];
     } | null;
   } & ImageVersionRequest["properties"];
-  const regions = (publishingProfile?.targetRegions ?? []).map(({ name }) =>
-    canonicalRegion(name),
-  );
+  const regions = (publishingProfile?.targetRegions ?? []).map(({ name }) => canonicalRegion(name));
   return (validationsProfile?.executedValidations ?? []).flatMap(
     ({ type = "validation", status = "", executionTime }) =>
       regions.map((region) => ({

@@ -1,9 +1,6 @@
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import {
-  connectionStringOf,
-  type TableStorage,
-} from "@sigil-local/stack/memory-tables";
+import { connectionStringOf, type TableStorage } from "@sigil-local/stack/memory-tables";
 
 /** The parts of Azurite that are used; it ships no types. */
 interface TableServer {
@@ -17,8 +14,9 @@ export async function startAzurite(): Promise<TableStorage> {
   process.env["APPLICATION_INSIGHTS_NO_DIAGNOSTIC_CHANNEL"] = "true"; // else Azurite's would be this process's OpenTelemetry
   const require = createRequire(import.meta.url);
   const load = <T>(name: string) =>
-    (require(`azurite/dist/src/table/${name}.js`) as { default: unknown })
-      .default as new (...args: unknown[]) => T;
+    (require(`azurite/dist/src/table/${name}.js`) as { default: unknown }).default as new (
+      ...args: unknown[]
+    ) => T;
   const Configuration = load<object>("TableConfiguration");
   const server = new (load<TableServer>("TableServer"))(
     new Configuration(

@@ -18,9 +18,7 @@ const core = {
 };
 Module.prototype.require = new Proxy(Module.prototype.require, {
   apply: (target, self, args) =>
-    args[0] === "@azure/functions-core"
-      ? core
-      : Reflect.apply(target, self, args),
+    args[0] === "@azure/functions-core" ? core : Reflect.apply(target, self, args),
 });
 const files = new Set();
 registerHooks({

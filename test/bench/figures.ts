@@ -37,15 +37,12 @@ export function report(title: string, figures: readonly Figure[]): void {
   console.log([title, ...lines, ""].join("\n"));
   const missed = figures.filter(isMissed);
   if (CHECKS && missed.length > 0)
-    throw new Error(
-      `goals are missed: ${missed.map(({ name }) => name).join("; ")}`,
-    );
+    throw new Error(`goals are missed: ${missed.map(({ name }) => name).join("; ")}`);
 }
 
 function isMissed({ value, atMost, atLeast }: Figure): boolean {
   // What was not measured has met no goal.
   return (
-    (atMost !== undefined && !(value <= atMost)) ||
-    (atLeast !== undefined && !(value >= atLeast))
+    (atMost !== undefined && !(value <= atMost)) || (atLeast !== undefined && !(value >= atLeast))
   );
 }

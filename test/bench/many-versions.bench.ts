@@ -60,10 +60,7 @@ async function processorSeconds(): Promise<number> {
   // After the name, which is in parentheses, the fields of proc(5) from the third on.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const { user, system } = process.cpuUsage();
-  return (
-    (Number(fields[11]) + Number(fields[12])) / TICKS +
-    (user + system) / 1_000_000
-  );
+  return (Number(fields[11]) + Number(fields[12])) / TICKS + (user + system) / 1_000_000;
 }
 
 let versions = 0;

@@ -5,12 +5,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { afterAll, bench } from "vitest";
-import {
-  measure,
-  type Measured,
-  type Shape,
-  type Trial,
-} from "../support/paced-replication.js";
+import { measure, type Measured, type Shape, type Trial } from "../support/paced-replication.js";
 import { ONCE, report, type Figure } from "./figures.js";
 
 /** Ten regions, in 45 minutes, as the document says: region, 99 in 100, the last, version, az's region and version, polls. */
@@ -72,11 +67,7 @@ bench(
       minutes: 45,
       ends: "even",
     };
-    note(
-      "30 regions that end in even steps: region",
-      measure(even, RUNS).region,
-      13.4,
-    );
+    note("30 regions that end in even steps: region", measure(even, RUNS).region, 13.4);
   },
   ONCE,
 );

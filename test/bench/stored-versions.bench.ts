@@ -22,10 +22,7 @@ import {
 } from "../../src/image-version/index.js";
 import { imageRow } from "../../src/image-version/listings.js";
 import type { ListedImageVersion } from "../../src/image-version/resources.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-} from "../../src/image-version/state/record.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";
 import { indexed, OPEN_SCOPE, openRow } from "../../src/operation/catalog.js";
 import { listOperations, type Page } from "../../src/operation/queries.js";
@@ -34,14 +31,7 @@ import { reconcile } from "../../src/operation/reconcile.js";
 import { imageIdOf, keyOf } from "../../src/resource-id.js";
 import { evaluateRetention } from "../../src/retention/evaluate-retention.js";
 import { idOf } from "../support/dependencies.js";
-import {
-  applied,
-  at,
-  KEY,
-  succeeded,
-  told,
-  VERSION_ID,
-} from "../support/transitions.js";
+import { applied, at, KEY, succeeded, told, VERSION_ID } from "../support/transitions.js";
 import { createWorld } from "../support/world.js";
 import { ONCE, report, type Figure } from "./figures.js";
 
@@ -53,8 +43,7 @@ const MOST_HEAP_MB = 400;
 const AT_ONCE = 16;
 
 const IMAGE_ID = imageIdOf(idOf(VERSION_ID));
-const idAt = (i: number): string =>
-  `${IMAGE_ID}/versions/1.${i >> 10}.${i & 1_023}`;
+const idAt = (i: number): string => `${IMAGE_ID}/versions/1.${i >> 10}.${i & 1_023}`;
 
 /** A pair as it is stored of another version. */
 function ofVersion(pair: ImageVersionPair, i: number): ImageVersionPair {
@@ -64,14 +53,10 @@ function ofVersion(pair: ImageVersionPair, i: number): ImageVersionPair {
   return JSON.parse(text) as ImageVersionPair;
 }
 
-async function inTurn<T>(
-  items: readonly T[],
-  run: (item: T) => Promise<unknown>,
-): Promise<void> {
+async function inTurn<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
   const left = [...items];
   const work = async (): Promise<void> => {
-    for (let item = left.pop(); item !== undefined; item = left.pop())
-      await run(item);
+    for (let item = left.pop(); item !== undefined; item = left.pop()) await run(item);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
@@ -99,11 +84,9 @@ async function start(count: number, pair: ImageVersionPair) {
     if (isOpen) note(openRow(operation.id));
   });
   await index.put([imageRow(IMAGE_ID)]);
-  const client = TableClient.fromConnectionString(
-    connectionString,
-    "SigilIndex",
-    { allowInsecureConnection: true },
-  );
+  const client = TableClient.fromConnectionString(connectionString, "SigilIndex", {
+    allowInsecureConnection: true,
+  });
   for (const [scope, rows] of byScope)
     for (let from = 0; from < rows.length; from += 100)
       await client.submitTransaction(
@@ -142,9 +125,7 @@ async function start(count: number, pair: ImageVersionPair) {
   return { deps, close: () => tables.close() };
 }
 
-async function pages<T>(
-  read: (token: string | undefined) => Promise<Page<T>>,
-): Promise<number> {
+async function pages<T>(read: (token: string | undefined) => Promise<Page<T>>): Promise<number> {
   let read_ = 0;
   let token: string | undefined;
   do {
@@ -156,13 +137,10 @@ async function pages<T>(
 }
 
 /** Each answers how many versions or operations it has had, of which there are `count`. */
-const PARTS: Readonly<
-  Record<string, (deps: Dependencies, count: number) => Promise<number>>
-> = {
+const PARTS: Readonly<Record<string, (deps: Dependencies, count: number) => Promise<number>>> = {
   "list, all pages of 100": (deps) =>
     pages((token) => listImageVersions(deps, IMAGE_ID, 100, token)),
-  "operations, all pages of 100": (deps) =>
-    pages((token) => listOperations(deps, {}, 100, token)),
+  "operations, all pages of 100": (deps) => pages((token) => listOperations(deps, {}, 100, token)),
   "a hundred GETs": async (deps, count) => {
     for (let i = 0; i < 100; i += 1)
       await getImageVersion(deps, idOf(idAt(Math.floor((i * count) / 100))));
@@ -214,10 +192,7 @@ function aliveMb(): number {
 }
 
 /** Of processor time, the tables' with it, which does not depend on who else uses the processor. */
-async function secondsOf(
-  count: number,
-  run: () => Promise<number>,
-): Promise<number> {
+async function secondsOf(count: number, run: () => Promise<number>): Promise<number> {
   const begun = process.cpuUsage();
   const had = await run();
   if (had !== count) throw new Error(`${had} of ${count}`);
@@ -248,10 +223,7 @@ async function measure(count: number): Promise<void> {
   const summarize = await completeSummary(versions.deps);
   note(
     "summary of the page, once each version was read",
-    await secondsOf(
-      count,
-      async () => (await summarize(IMAGE_ID)).view.versions.length,
-    ),
+    await secondsOf(count, async () => (await summarize(IMAGE_ID)).view.versions.length),
   );
   if (count === MANY) await noteHeapIn(() => summarize(IMAGE_ID));
   await versions.close();

@@ -11,14 +11,8 @@ test.each([
     "with the OpenAPI document beside it",
     () => fromFile(new Parser(), "openapi/asyncapi.yaml").parse(),
   ],
-  [
-    "with its schemas in it",
-    () => new Parser().parse(JSON.stringify(document)),
-  ],
-  [
-    "as a service answers it",
-    () => new Parser().parse(JSON.stringify(withTitles(document))),
-  ],
+  ["with its schemas in it", () => new Parser().parse(JSON.stringify(document))],
+  ["as a service answers it", () => new Parser().parse(JSON.stringify(withTitles(document)))],
 ])("the AsyncAPI document passes the official parser %s", async (_, parse) => {
   const { document: read, diagnostics } = await parse();
   expect(diagnostics.filter(({ severity }) => severity <= WARNING)).toEqual([]);

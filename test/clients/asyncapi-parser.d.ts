@@ -12,8 +12,5 @@ declare module "@asyncapi/parser" {
   export class Parser {
     parse(document: string): Promise<Parsed>;
   }
-  export function fromFile(
-    parser: Parser,
-    file: string,
-  ): { parse(): Promise<Parsed> };
+  export function fromFile(parser: Parser, file: string): { parse(): Promise<Parsed> };
 }

@@ -7,8 +7,7 @@ import { promisify } from "node:util";
 
 const PROGRAMS = fileURLToPath(new URL("programs/", import.meta.url));
 
-export const HAS_DOTNET =
-  spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
+export const HAS_DOTNET = spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
 
 /** A tool of NuGet's that writes a client into the folder `generated`, of the document at an address. */
 interface Generator {
@@ -55,9 +54,7 @@ export class DotnetPrograms {
   }
 
   static async create(): Promise<DotnetPrograms> {
-    return new DotnetPrograms(
-      await mkdtemp(path.join(tmpdir(), "sigil-dotnet-")),
-    );
+    return new DotnetPrograms(await mkdtemp(path.join(tmpdir(), "sigil-dotnet-")));
   }
 
   /** Builds the program of that name, with a client that its generator writes of `document`, where it has one. */
@@ -83,10 +80,7 @@ export class DotnetPrograms {
   }
 
   /** Runs a program that was built, and resolves with what it wrote. */
-  run(
-    name: string,
-    environment: Readonly<Record<string, string>>,
-  ): Promise<string> {
+  run(name: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const folder = path.join(this.#root, name);
     return this.#run(folder, "dotnet", ["built/client.dll"], environment);
   }
@@ -130,10 +124,7 @@ export class DotnetPrograms {
         readonly stdout?: string;
         readonly stderr?: string;
       };
-      throw new Error(
-        `${program} ${args.join(" ")} failed:\n${stdout}${stderr}`,
-        { cause: error },
-      );
+      throw new Error(`${program} ${args.join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
     }
   }
 }

@@ -7,9 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DOCUMENT = path.join(ROOT, "openapi/openapi.yaml");
-const NO_OUTSIDE = pathToFileURL(
-  path.join(ROOT, "test/clients/no-outside.mjs"),
-);
+const NO_OUTSIDE = pathToFileURL(path.join(ROOT, "test/clients/no-outside.mjs"));
 
 /** A generator of clients: its program, from the root, and arguments, which write to `generated` in the folder that it runs in. */
 interface Generator {
@@ -68,10 +66,7 @@ export interface GeneratedClients {
   /** What the compiler says, by generator and file; empty where all is well. */
   readonly mistakes: string;
   /** Runs a client's program, and resolves with what it wrote; rejects with that where it fails. */
-  run(
-    name: GeneratorName,
-    environment: Readonly<Record<string, string>>,
-  ): Promise<string>;
+  run(name: GeneratorName, environment: Readonly<Record<string, string>>): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -79,16 +74,11 @@ export interface GeneratedClients {
  * Generates the clients of the API at `origin`, each into a folder of its own, and compiles them with their programs in
  * strict mode, all at once. Rejects with all that was written where a generator fails.
  */
-export async function generateClients(
-  origin: string,
-): Promise<GeneratedClients> {
+export async function generateClients(origin: string): Promise<GeneratedClients> {
   const root = await mkdtemp(path.join(tmpdir(), "sigil-clients-"));
   const close = (): Promise<void> => rm(root, { recursive: true, force: true });
   try {
-    await symlink(
-      path.join(ROOT, "test/clients/node_modules"),
-      path.join(root, "node_modules"),
-    );
+    await symlink(path.join(ROOT, "test/clients/node_modules"), path.join(root, "node_modules"));
     await writeFiles(root, {
       "package.json": JSON.stringify({ type: "module", private: true }),
       "tsconfig.json": JSON.stringify({
@@ -105,8 +95,7 @@ export async function generateClients(
     ]);
     return {
       mistakes: code === 0 ? "" : output,
-      run: (name, environment) =>
-        run(root, [`compiled/${name}/${name}.js`], environment),
+      run: (name, environment) => run(root, [`compiled/${name}/${name}.js`], environment),
       close,
     };
   } catch (error) {
@@ -115,17 +104,10 @@ export async function generateClients(
   }
 }
 
-async function generate(
-  folder: string,
-  name: string,
-  generator: Generator,
-): Promise<void> {
+async function generate(folder: string, name: string, generator: Generator): Promise<void> {
   await mkdir(folder);
   for (const file of ["story.ts", `${name}.ts`])
-    await cp(
-      path.join(ROOT, "test/clients/programs", file),
-      path.join(folder, file),
-    );
+    await cp(path.join(ROOT, "test/clients/programs", file), path.join(folder, file));
   await writeFiles(folder, generator.files ?? {});
   await run(folder, [
     `--import=${NO_OUTSIDE.href}`,
@@ -134,12 +116,8 @@ async function generate(
   ]);
 }
 
-async function writeFiles(
-  folder: string,
-  files: Readonly<Record<string, string>>,
-): Promise<void> {
-  for (const [file, text] of Object.entries(files))
-    await writeFile(path.join(folder, file), text);
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text);
 }
 
 async function run(

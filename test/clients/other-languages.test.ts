@@ -2,12 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lacking } from "@sigil-local/testing/tools";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { Stack } from "../support/stack.js";
-import {
-  findGenerator,
-  LANGUAGES,
-  runClientIn,
-  type LanguageName,
-} from "./other-languages.js";
+import { findGenerator, LANGUAGES, runClientIn, type LanguageName } from "./other-languages.js";
 
 const generator = findGenerator();
 const NO_GENERATOR =

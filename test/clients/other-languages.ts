@@ -65,16 +65,7 @@ export const LANGUAGES = {
         .map((file) => path.join("src/main", file));
       const classPath = ["compiled", jar].join(path.delimiter);
       return [
-        [
-          "javac",
-          "-nowarn",
-          "-cp",
-          jar,
-          "-d",
-          "compiled",
-          "Story.java",
-          ...sources,
-        ],
+        ["javac", "-nowarn", "-cp", jar, "-d", "compiled", "Story.java", ...sources],
         ["java", "-cp", classPath, "Story"],
       ];
     },
@@ -113,9 +104,7 @@ export async function runClientIn(
     return stdout;
   };
   try {
-    const program: Command = isJar(generator)
-      ? ["java", "-jar", generator]
-      : [generator];
+    const program: Command = isJar(generator) ? ["java", "-jar", generator] : [generator];
     await run([
       ...program,
       "generate",
@@ -123,13 +112,9 @@ export async function runClientIn(
       "--output=.",
       ...language.options,
     ]);
-    await cp(
-      path.join(PROGRAMS, language.program),
-      path.join(folder, language.program),
-    );
+    await cp(path.join(PROGRAMS, language.program), path.join(folder, language.program));
     let output = "";
-    for (const command of await language.commands(generator, folder))
-      output = await run(command);
+    for (const command of await language.commands(generator, folder)) output = await run(command);
     return output;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,15 +1,8 @@
 /** Azure's own SDK for JavaScript, unmodified, on Azure Resource Manager's path: its pollers come to the end. */
-import {
-  ComputeManagementClient,
-  type GalleryImageVersion,
-} from "@azure/arm-compute";
+import { ComputeManagementClient, type GalleryImageVersion } from "@azure/arm-compute";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  checkAgainstDocument,
-  endOf,
-  type ApiClient,
-} from "../support/api-client.js";
+import { checkAgainstDocument, endOf, type ApiClient } from "../support/api-client.js";
 import { managedImageRequest, seedResource } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 import { startTlsFront, type TlsFront } from "../support/tls-front.js";
@@ -37,8 +30,7 @@ beforeAll(async () => {
     })) ?? "";
   const client = new ComputeManagementClient(
     {
-      getToken: () =>
-        Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }),
+      getToken: () => Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }),
     },
     LOCAL_SUBSCRIPTION_ID,
     { endpoint: `${front.origin}/api` },
@@ -48,9 +40,7 @@ beforeAll(async () => {
     async sendRequest(request, next) {
       const response = await next(request);
       const isOperation = request.url.includes("/operations/");
-      answers.push(
-        `${request.method} ${isOperation ? "operation" : "version"} ${response.status}`,
-      );
+      answers.push(`${request.method} ${isOperation ? "operation" : "version"} ${response.status}`);
       operationUrl = response.headers.get("operation-location") ?? operationUrl;
       checkAgainstDocument(
         request.method,
@@ -108,45 +98,28 @@ function version(
 
 test("it creates a version, and has it", async () => {
   const created = await done(
-    versions.createOrUpdate(
-      ...VERSION,
-      version({ build: "1", team: "images" }),
-    ),
+    versions.createOrUpdate(...VERSION, version({ build: "1", team: "images" })),
   );
   expect(created).toMatchObject({
     name: "6.0.0",
     provisioningState: "Succeeded",
     tags: { build: "1" },
   });
-  expect(answers).toEqual([
-    "PUT version 202",
-    "GET operation 200",
-    "GET version 200",
-  ]);
+  expect(answers).toEqual(["PUT version 202", "GET operation 200", "GET version 200"]);
 });
 
 test("it updates it, and has it as it is then", async () => {
-  const updated = await done(
-    versions.update(...VERSION, { tags: { build: "2" } }),
-  );
+  const updated = await done(versions.update(...VERSION, { tags: { build: "2" } }));
   expect(updated).toMatchObject({ name: "6.0.0", tags: { build: "2" } });
-  expect(answers).toEqual([
-    "PATCH version 202",
-    "GET operation 200",
-    "GET version 200",
-  ]);
+  expect(answers).toEqual(["PATCH version 202", "GET operation 200", "GET version 200"]);
 });
 
 test("what changes nothing is the version at once", async () => {
   const tags = { build: "2", team: "images" };
   const same = { name: "6.0.0", tags };
-  expect(
-    await done(versions.createOrUpdate(...VERSION, version(tags))),
-  ).toMatchObject(same);
+  expect(await done(versions.createOrUpdate(...VERSION, version(tags)))).toMatchObject(same);
   expect(answers).toEqual(["PUT version 200"]);
-  expect(
-    await done(versions.update(...VERSION, { tags: { team: "images" } })),
-  ).toMatchObject(same);
+  expect(await done(versions.update(...VERSION, { tags: { team: "images" } }))).toMatchObject(same);
   expect(answers).toEqual(["PATCH version 200"]);
 });
 
@@ -194,15 +167,11 @@ describe("what it has deleted softly, it restores", () => {
     await done(versions.createOrUpdate(...soft, version({})));
     await done(versions.delete(...soft));
     expect(
-      await done(
-        versions.createOrUpdate(...soft, { location: "westus", restore: true }),
-      ),
+      await done(versions.createOrUpdate(...soft, { location: "westus", restore: true })),
     ).toMatchObject(restored);
     expect(answers[0]).toBe("PUT version 202");
     await done(versions.delete(...soft));
-    expect(
-      await done(versions.update(...soft, { restore: true })),
-    ).toMatchObject(restored);
+    expect(await done(versions.update(...soft, { restore: true }))).toMatchObject(restored);
     expect(answers[0]).toBe("PATCH version 202");
   });
 });

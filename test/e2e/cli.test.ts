@@ -6,15 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFinished,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { parse } from "yaml";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
@@ -27,16 +19,12 @@ import { Stack } from "../support/stack.js";
 
 const SIGIL = path.resolve("src/cli/dist/sigil.cjs");
 const ACTION = path.resolve("integrations/github/dist/index.cjs");
-const AT =
-  "-g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage";
+const AT = "-g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage";
 const KEYS =
   "--target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 EastUS2DiskEncryptionSet1,0,EastUS2DiskEncryptionSet2";
 
 /** util-linux's, which gives a program a terminal. */
-const terminal = needs(
-  "script",
-  ...(process.platform === "linux" ? [] : [false]),
-);
+const terminal = needs("script", ...(process.platform === "linux" ? [] : [false]));
 
 const machines = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
 
@@ -86,11 +74,9 @@ function bash(
   more: Record<string, string | undefined> = {},
   onText?: (text: string, interrupt: () => void) => void,
 ): Promise<Ended> {
-  const child = spawn(
-    "bash",
-    ["-c", `sigil() { exec node ${SIGIL} "$@"; }\n${script}`],
-    { env: { ...environment, ...more } },
-  );
+  const child = spawn("bash", ["-c", `sigil() { exec node ${SIGIL} "$@"; }\n${script}`], {
+    env: { ...environment, ...more },
+  });
   let stdout = "";
   let stderr = "";
   const interrupt = (): void => void child.kill("SIGINT");
@@ -100,9 +86,7 @@ function bash(
     onText?.(stderr, interrupt);
   });
   child.stdin.end();
-  return new Promise((resolve) =>
-    child.once("close", (code) => resolve({ code, stdout, stderr })),
-  );
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
 }
 
 test("the seed's command, az's word changed, makes a version that is usable in each region", async () => {
@@ -115,10 +99,7 @@ test("the seed's command, az's word changed, makes a version that is usable in e
    --gallery-name MyGallery \\
    --gallery-image-definition MyImage \\
    --managed-image "/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/myResourceGroup/providers/Microsoft.Compute/images/myImage"`);
-  expect([code, stderr]).toEqual([
-    0,
-    expect.stringContaining("eastus2: 100 %, usable"),
-  ]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining("eastus2: 100 %, usable")]);
   expect(JSON.parse(stdout)).toMatchObject({
     name: version,
     provisioningState: "Succeeded",
@@ -136,20 +117,13 @@ test("the seed's command, az's word changed, makes a version that is usable in e
   const removed = await bash(
     `sigil image-version update ${AT} -e ${version} --remove publishingProfile.targetRegions eastus2 --query "publishingProfile.targetRegions[].name" -o tsv`,
   );
-  expect([removed.code, removed.stdout]).toEqual([
-    0,
-    expect.stringMatching(/^west ?us\n$/iu),
-  ]);
-  const gone = await bash(
-    `sigil image-version delete ${AT} -e ${version} && exit 9; true`,
-  );
+  expect([removed.code, removed.stdout]).toEqual([0, expect.stringMatching(/^west ?us\n$/iu)]);
+  const gone = await bash(`sigil image-version delete ${AT} -e ${version} && exit 9; true`);
   expect([gone.code, gone.stdout]).toEqual([0, ""]);
 });
 
 test("what was deleted by mistake is listed, and restored", async () => {
-  const gallery = stack.simulator
-    .resources()
-    .find(({ id }) => id.endsWith("/galleries/MyGallery"));
+  const gallery = stack.simulator.resources().find(({ id }) => id.endsWith("/galleries/MyGallery"));
   if (gallery === undefined) throw new Error("there is no MyGallery");
   await stack.simulator.putResource({
     ...gallery,
@@ -189,14 +163,10 @@ test("Ctrl-C and --timeout end the waiting, not the work", async () => {
     isInterrupted ||= text.includes("westus:");
   });
   expect(interrupted.code).toBe(130);
-  const [, watch = ""] =
-    /To look again: (.*)$/mu.exec(interrupted.stderr) ?? [];
+  const [, watch = ""] = /To look again: (.*)$/mu.exec(interrupted.stderr) ?? [];
   expect((await bash(`${watch} --timeout 0`)).code).toBe(5);
   const ended = await bash(`${watch} -o table`);
-  expect([ended.code, ended.stdout]).toEqual([
-    0,
-    expect.stringContaining("Succeeded"),
-  ]);
+  expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining("Succeeded")]);
 });
 
 test("on a terminal of 80 columns it draws bars", terminal, async () => {
@@ -240,10 +210,7 @@ describe("events tail", () => {
         .split("\n")
         .map((line) => (JSON.parse(line) as { type: string }).type)
         .sort(),
-    ).toEqual([
-      "Sigil.ImageVersion.Completed",
-      "Sigil.ImageVersion.RegionCompleted",
-    ]);
+    ).toEqual(["Sigil.ImageVersion.Completed", "Sigil.ImageVersion.RegionCompleted"]);
   });
 
   test("signs in to Service Bus by Entra ID, whatever token Sigil is given", async () => {
@@ -255,35 +222,28 @@ describe("events tail", () => {
       data: {},
     };
     const bearers = new Set<string | undefined>();
-    const server = createServer(
-      { key, cert },
-      ({ method, url, headers }, to) => {
-        bearers.add(headers.authorization);
-        to.statusCode = method === "PUT" ? 201 : 200;
-        to.end(url?.includes("/messages/head") ? JSON.stringify(event) : "");
-      },
-    );
+    const server = createServer({ key, cert }, ({ method, url, headers }, to) => {
+      bearers.add(headers.authorization);
+      to.statusCode = method === "PUT" ? 201 : 200;
+      to.end(url?.includes("/messages/head") ? JSON.stringify(event) : "");
+    });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     onTestFinished(() => void server.close());
     const { settings } = stack.services;
-    const { code, stdout, stderr } = await bash(
-      "sigil events tail --count 1 --query type",
-      {
-        SIGIL_SERVICE_BUS: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-        NODE_EXTRA_CA_CERTS: caFile,
-        IDENTITY_ENDPOINT: settings["IDENTITY_ENDPOINT"],
-        IDENTITY_HEADER: settings["IDENTITY_HEADER"],
-      },
-    );
+    const { code, stdout, stderr } = await bash("sigil events tail --count 1 --query type", {
+      SIGIL_SERVICE_BUS: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      NODE_EXTRA_CA_CERTS: caFile,
+      IDENTITY_ENDPOINT: settings["IDENTITY_ENDPOINT"],
+      IDENTITY_HEADER: settings["IDENTITY_HEADER"],
+    });
     expect([code, stdout], stderr).toEqual([0, `"${event.type}"\n`]);
     const [bearer, ...others] = bearers;
     expect(others).toEqual([]);
-    const [, claims = ""] =
-      /^Bearer [\w-]+\.([\w-]+)\./u.exec(bearer ?? "") ?? [];
-    expect(
-      JSON.parse(Buffer.from(claims, "base64url").toString()),
-    ).toMatchObject({ aud: "https://servicebus.azure.net" });
+    const [, claims = ""] = /^Bearer [\w-]+\.([\w-]+)\./u.exec(bearer ?? "") ?? [];
+    expect(JSON.parse(Buffer.from(claims, "base64url").toString())).toMatchObject({
+      aud: "https://servicebus.azure.net",
+    });
   });
 
   test("ends when nobody reads it any more", async () => {
@@ -302,14 +262,10 @@ describe("events tail", () => {
   test("ends at Ctrl-C", async () => {
     let interrupt = (): void => undefined;
     const listening = whenListening(() => interrupt());
-    const { code, stdout, stderr } = await bash(
-      "sigil events tail",
-      {},
-      (text, byCtrlC) => {
-        interrupt = byCtrlC;
-        listening(text);
-      },
-    );
+    const { code, stdout, stderr } = await bash("sigil events tail", {}, (text, byCtrlC) => {
+      interrupt = byCtrlC;
+      listening(text);
+    });
     expect([code, stdout, stderr]).toEqual([
       130,
       "",
@@ -353,9 +309,7 @@ test("tests a version by a machine, and a version that fails it", async () => {
   const failed = await bash(`sigil image-version test ${AT} -e ${version}`);
   expect([failed.code, failed.stdout]).toEqual([1, ""]);
   expect(failed.stderr).toContain("DiskEncryptionMismatch");
-  const elsewhere = await bash(
-    `sigil image-version test ${AT} -e ${version} --regions eastus2`,
-  );
+  const elsewhere = await bash(`sigil image-version test ${AT} -e ${version} --regions eastus2`);
   expect(elsewhere.code).toBe(3);
 });
 
@@ -376,9 +330,7 @@ test("opens the page in a browser, by no shell", async () => {
     },
   );
   expect([code, stdout]).toEqual([0, expect.stringMatching(/\/MyImage\n$/u)]);
-  await expect
-    .poll(() => readFile(opened, "utf8").catch(() => undefined))
-    .toBe(stdout);
+  await expect.poll(() => readFile(opened, "utf8").catch(() => undefined)).toBe(stdout);
 });
 
 test("signs in with the managed identity that the environment has, which has no role", async () => {
@@ -434,8 +386,7 @@ test("the code in the client's README does what it says", async () => {
 
 describe("in CI", () => {
   let file: string;
-  const write = (body: unknown): Promise<void> =>
-    writeFile(file, JSON.stringify(body, null, 2));
+  const write = (body: unknown): Promise<void> => writeFile(file, JSON.stringify(body, null, 2));
   beforeAll(() => {
     file = path.join(folder, "version.json");
   });
@@ -491,10 +442,7 @@ describe("in CI", () => {
     expect([again.code, again.output]).toEqual([
       0,
       expect.stringMatching(
-        new RegExp(
-          `^operation=\\S+~${version}~\\d+\nversion=${version}\nresource-id=/`,
-          "u",
-        ),
+        new RegExp(`^operation=\\S+~${version}~\\d+\nversion=${version}\nresource-id=/`, "u"),
       ),
     ]);
     expect(again.summary).toContain("| eastus2 | usable | 100 % | 1 |");
@@ -505,19 +453,14 @@ describe("in CI", () => {
     const [, east] = body.properties.publishingProfile?.targetRegions ?? [];
     await write(
       JSON.parse(
-        JSON.stringify(body).replaceAll(
-          "EastUS2DiskEncryptionSet1",
-          "WestUSDiskEncryptionSet1",
-        ),
+        JSON.stringify(body).replaceAll("EastUS2DiskEncryptionSet1", "WestUSDiskEncryptionSet1"),
       ),
     );
     expect(east?.name).toBe("eastus2");
     const { code, log, output } = await action({ INPUT_VERSION: version });
     expect([code, output]).toEqual([3, ""]);
     const [, line = ""] =
-      /::error file=[^,]*,line=(\d+),title=DiskEncryptionSetInOtherRegion::/u.exec(
-        log,
-      ) ?? [];
+      /::error file=[^,]*,line=(\d+),title=DiskEncryptionSetInOtherRegion::/u.exec(log) ?? [];
     const lines = (await readFile(file, "utf8")).split("\n");
     expect(lines[Number(line) - 1]).toContain("diskEncryptionSetId");
     const plan = await action({
@@ -533,10 +476,7 @@ describe("in CI", () => {
   test("the script of the Azure DevOps template publishes, and sets its outputs", async () => {
     await write(managedImageRequest());
     const template = parse(
-      await readFile(
-        "integrations/azure-devops/publish-image-version.yml",
-        "utf8",
-      ),
+      await readFile("integrations/azure-devops/publish-image-version.yml", "utf8"),
     ) as { steps: [{ inputs: { inlineScript: string } }] };
     const script = template.steps[0].inputs.inlineScript
       .replaceAll("$(System.JobId)", "job")

@@ -71,11 +71,9 @@ async function ended({ id }: Operation): Promise<Operation> {
 /** Until Azure makes the version's copies: what was asked of it is sent. */
 async function replicating({ id }: Operation): Promise<void> {
   await expect
-    .poll(
-      async () =>
-        (await api.request<Operation>("GET", `/operations/${id}`)).body.history,
-      { interval: 100 },
-    )
+    .poll(async () => (await api.request<Operation>("GET", `/operations/${id}`)).body.history, {
+      interval: 100,
+    })
     .toContainEqual(expect.objectContaining({ state: "Replicating" }));
 }
 
@@ -106,41 +104,23 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   });
   expect(kept.status).toBe(200);
   expect(kept.body.regions.map(({ name }) => name)).toContain("eastus2");
-  const planned = await api.request<{ findings: unknown[] }>(
-    "POST",
-    `${pathOf(id)}/plan`,
-    { body: body(WEST, EAST) },
-  );
-  expect(planned.body.findings).toMatchObject([
-    { code: "RegionKept", severity: "warning" },
-  ]);
+  const planned = await api.request<{ findings: unknown[] }>("POST", `${pathOf(id)}/plan`, {
+    body: body(WEST, EAST),
+  });
+  expect(planned.body.findings).toMatchObject([{ code: "RegionKept", severity: "warning" }]);
   // It is the only version: what takes it out of latest says so.
   const refused = await put(id, body(WEST, EAST), "?removeRegions=eastus2");
   expect(refused.status).toBe(409);
   expect(refused.body).toMatchObject({ code: "RegionWouldLoseLatest" });
-  const confirmed = await put(
-    id,
-    body(WEST, EAST),
-    "?removeRegions=eastus2&allowNoLatest=true",
-  );
+  const confirmed = await put(id, body(WEST, EAST), "?removeRegions=eastus2&allowNoLatest=true");
   expect(await ended(confirmed.body)).toMatchObject({ status: "Succeeded" });
   const narrowed = await api.request<ImageVersion>("GET", pathOf(id));
-  expect(narrowed.body.sigil.regions.map(({ name }) => name)).toEqual([
-    "westus",
-    "eastus",
-  ]);
+  expect(narrowed.body.sigil.regions.map(({ name }) => name)).toEqual(["westus", "eastus"]);
 
-  const nothingToRepair = await api.request<Problem>(
-    "POST",
-    `${pathOf(id)}/retry`,
-    { body: {} },
-  );
+  const nothingToRepair = await api.request<Problem>("POST", `${pathOf(id)}/retry`, { body: {} });
   expect(nothingToRepair.status).toBe(409);
 
-  const removal = await api.request<Operation>(
-    "DELETE",
-    `${pathOf(id)}?allowNoLatest=true`,
-  );
+  const removal = await api.request<Operation>("DELETE", `${pathOf(id)}?allowNoLatest=true`);
   expect(removal.status).toBe(202);
   expect(await ended(removal.body)).toMatchObject({
     kind: "DeleteImageVersion",
@@ -158,10 +138,7 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   });
   expect(again.status).toBe(409);
   expect(again.body).toMatchObject({ code: "ImageVersionGone" });
-  const unknown = await api.request<Problem>(
-    "DELETE",
-    pathOf(seedVersionId("9.9.9")),
-  );
+  const unknown = await api.request<Problem>("DELETE", pathOf(seedVersionId("9.9.9")));
   expect(unknown.status).toBe(404);
 });
 
@@ -172,8 +149,7 @@ test("a version is held back, promoted, demoted and rolled back", async () => {
     sigil: { promotion: { when: "manual" } },
   });
   expect(await ended(created.body)).toMatchObject({ status: "Succeeded" });
-  const shown = async () =>
-    (await api.request<ImageVersion>("GET", pathOf(id))).body;
+  const shown = async () => (await api.request<ImageVersion>("GET", pathOf(id))).body;
   expect(await shown()).toMatchObject({
     properties: { publishingProfile: { excludeFromLatest: true } },
     sigil: { latest: false, promotion: { when: "manual" } },
@@ -190,9 +166,7 @@ test("a version is held back, promoted, demoted and rolled back", async () => {
   const next = seedVersionId("3.0.1");
   await ended((await put(next, body(WEST))).body);
   expect((await shown()).sigil.latest).toBe(false);
-  const rolledBack = await post(
-    `${pathOf(id).split("/versions/")[0]}/rollback`,
-  );
+  const rolledBack = await post(`${pathOf(id).split("/versions/")[0]}/rollback`);
   expect(rolledBack.body).toMatchObject({
     kind: "RollBackImage",
     resourceId: id.split("/versions/")[0],
@@ -258,10 +232,7 @@ test("a running operation is canceled, and the same PUT follows the version agai
   await stack.simulator.resumeRegion({ versionId: id, region: "eastus2" });
   expect(await ended(first)).toMatchObject({ status: "Canceled" });
   expect(await ended(second)).toMatchObject({ status: "Succeeded" });
-  const late = await api.request<Problem>(
-    "POST",
-    `/operations/${second.id}/cancel`,
-  );
+  const late = await api.request<Problem>("POST", `/operations/${second.id}/cancel`);
   expect(late.status).toBe(409);
   expect(late.body).toMatchObject({ code: "OperationEnded" });
 });

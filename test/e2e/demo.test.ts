@@ -2,12 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  childrenOf,
-  isRunning,
-  runProgram,
-  type Program,
-} from "@sigil-local/testing/program";
+import { childrenOf, isRunning, runProgram, type Program } from "@sigil-local/testing/program";
 
 let directory: string;
 let demo: Program | undefined;
@@ -59,15 +54,13 @@ describe("the demo", () => {
     }
     expect(count(/ Failed +1\.0\.2 +2 findings$/u)).toBe(1);
     expect(count(/^ +DiskEncryptionSetInOtherRegion$/u)).toBe(2);
-    expect(stdout()).toContain(
-      "targetRegions/1/encryption/dataDiskImages/0/diskEncryptionSetId\n",
-    );
+    expect(stdout()).toContain("targetRegions/1/encryption/dataDiskImages/0/diskEncryptionSetId\n");
     expect(stdout()).toContain(
       "EastUS2DiskEncryptionSet2 is in eastus2 but is given for the data disk at LUN 0 in eastus.",
     );
 
-    const table = lines(stdout().split("Disk encryption set")[1] ?? "").map(
-      (line) => line.trim().replace(/ {2,}/gu, " | "),
+    const table = lines(stdout().split("Disk encryption set")[1] ?? "").map((line) =>
+      line.trim().replace(/ {2,}/gu, " | "),
     );
     const seconds = expect.stringMatching(/^[\d.]+ s$/u) as string;
     expect(table.slice(1, 10).map((row) => row.split(" | "))).toEqual([
@@ -82,9 +75,7 @@ describe("the demo", () => {
       ["1.0.2", "refused: 2 findings, nothing was created in Azure"],
     ]);
     for (const region of ["westus", "eastus2"])
-      expect(
-        count(new RegExp(` RegionTested +1\\.0\\.3 +${region} +passed$`, "u")),
-      ).toBe(1);
+      expect(count(new RegExp(` RegionTested +1\\.0\\.3 +${region} +passed$`, "u"))).toBe(1);
     expect(count(/ Promoted +1\.0\.3$/u)).toBe(1);
     expect(stdout()).toContain(
       "1.0.3  has passed its test in both regions, and is the latest in eastus2 and westus",
@@ -100,9 +91,7 @@ describe("the demo", () => {
     process.kill(host ?? 0, "SIGKILL");
 
     expect(await exited).toBe(1);
-    expect(stderr()).toContain(
-      "The demo failed. The functions host has ended by itself (killed).",
-    );
+    expect(stderr()).toContain("The demo failed. The functions host has ended by itself (killed).");
     for (const line of lines(stdout()))
       expect(JSON.parse(line)).toMatchObject({
         specversion: "1.0",

@@ -24,10 +24,7 @@ afterAll(async () => {
 test("is three megabytes at the most, and has no package in it that would be installed", async () => {
   expect(unpacked.zipBytes).toBeLessThan(3_000_000);
   const places = unpacked.files.map((file) =>
-    file.replace(
-      /^(dist\/site\/).*|\/[^/]+$/u,
-      (_, site?: string) => site ?? "/",
-    ),
+    file.replace(/^(dist\/site\/).*|\/[^/]+$/u, (_, site?: string) => site ?? "/"),
   );
   expect([...new Set(places)]).toEqual([
     "LICENSE",
@@ -59,9 +56,7 @@ test("takes a request and does it", async () => {
   const id = seedVersionId("1.0.0");
   const { status } = await api.put(id, managedImageRequest());
   expect(status).toBe(202);
-  expect(await stack.events.ended(id)).toMatchObject([
-    { type: "Sigil.ImageVersion.Completed" },
-  ]);
+  expect(await stack.events.ended(id)).toMatchObject([{ type: "Sigil.ImageVersion.Completed" }]);
 });
 
 test("has the page, whole: what it names is there", async () => {

@@ -106,9 +106,7 @@ describe("the page", () => {
       ]);
       const style = files[0]?.text ?? "";
       expect(style.length).toBeGreaterThan(100_000);
-      expect(
-        addressesIn(style).filter((address) => !/^data:image/u.test(address)),
-      ).toEqual([]);
+      expect(addressesIn(style).filter((address) => !/^data:image/u.test(address))).toEqual([]);
     },
   );
 
@@ -131,9 +129,7 @@ describe("the page", () => {
     expect(classes).toEqual([["dark-mode", true]]);
     // By default Swagger UI has its maker's validator look at the document.
     expect(shown[0]?.validatorUrl).toBeNull();
-    expect((await fetchText(shown[0]?.url ?? "")).text).toBe(
-      JSON.stringify(openApi),
-    );
+    expect((await fetchText(shown[0]?.url ?? "")).text).toBe(JSON.stringify(openApi));
   });
 
   it.each([
@@ -159,10 +155,7 @@ describe("the documents", () => {
     );
     expect(text).toContain("Publish encrypted image versions");
     for (const address of addressesIn(text)) {
-      const { pathname, origin: from } = new URL(
-        address,
-        `${origin}/api/docs/guide/`,
-      );
+      const { pathname, origin: from } = new URL(address, `${origin}/api/docs/guide/`);
       expect(from).toBe(origin);
       expect((await fetchText(pathname)).status, address).toBe(200);
     }

@@ -11,11 +11,7 @@ import {
   type Problem,
 } from "../support/api-client.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 
 const WRITER = "00000000-0000-4000-8000-000000000001";
@@ -83,9 +79,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-type Claims = Parameters<
-  NonNullable<Stack["services"]["tokenIssuer"]>["issueToken"]
->[0];
+type Claims = Parameters<NonNullable<Stack["services"]["tokenIssuer"]>["issueToken"]>[0];
 
 async function tokenOf(
   appId: string,
@@ -132,10 +126,7 @@ async function raw(
       "Connection: close",
       ...(body === ""
         ? []
-        : [
-            "Content-Type: application/json",
-            `Content-Length: ${Buffer.byteLength(body)}`,
-          ]),
+        : ["Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`]),
       "",
       body,
     ].join("\r\n"),
@@ -147,9 +138,7 @@ async function raw(
     status: Number(/^HTTP\/1\.1 (\d{3})/u.exec(head)?.[1] ?? 0),
     head,
     // One chunk, and the end of chunks.
-    body: rest
-      .join("\r\n\r\n")
-      .replaceAll(/^[\da-f]+\r\n|\r\n0\r\n\r\n$/gu, ""),
+    body: rest.join("\r\n\r\n").replaceAll(/^[\da-f]+\r\n|\r\n0\r\n\r\n$/gu, ""),
   };
 }
 
@@ -158,21 +147,16 @@ describe("a token that is not good for this API is refused with 401:", () => {
     ["expired", { expiresInSeconds: -120 }, "The token has expired."],
     ["not valid yet", { notBeforeInSeconds: 120 }, "not valid yet"],
     ["of another audience", { audience: "api://other" }, "another audience"],
-    [
-      "of another tenant",
-      { tenantId: "99999999-2222-4333-8444-555555555555" },
-      "another tenant",
-    ],
+    ["of another tenant", { tenantId: "99999999-2222-4333-8444-555555555555" }, "another tenant"],
     ["of another issuer", { issuer: `https://${EVIL}/v2.0` }, "another issuer"],
   ])("%s", async (_, claims, reason) => {
     const token = await tokenOf(WRITER, {
       roles: ["ImageVersions.Write"],
       ...claims,
     });
-    const { status, head, body } = await raw(
-      ["GET /api/operations HTTP/1.1", "Host: localhost"],
-      { token },
-    );
+    const { status, head, body } = await raw(["GET /api/operations HTTP/1.1", "Host: localhost"], {
+      token,
+    });
     expect(status).toBe(401);
     expect(head).toMatch(
       new RegExp(
@@ -180,8 +164,7 @@ describe("a token that is not good for this API is refused with 401:", () => {
         "imu",
       ),
     );
-    for (const part of token.split("."))
-      expect(head + body).not.toContain(part);
+    for (const part of token.split(".")) expect(head + body).not.toContain(part);
   });
 
   it("absent", async () => {
@@ -205,9 +188,7 @@ describe("a person's token", () => {
     expect((await person.request("GET", "/operations")).status).toBe(200);
     const put = await person.put(seedVersionId("9.0.0"), managedImageRequest());
     expect(put.status).toBe(403);
-    expect(put.headers.get("www-authenticate")).toContain(
-      'error="insufficient_scope"',
-    );
+    expect(put.headers.get("www-authenticate")).toContain('error="insufficient_scope"');
   });
 });
 
@@ -223,12 +204,7 @@ describe("the gallery policy", () => {
       const { status, body } = await stranger.request<Problem>(method, path, {
         body: managedImageRequest(),
       });
-      expect([method, path, status, body.code]).toEqual([
-        method,
-        path,
-        403,
-        "Forbidden",
-      ]);
+      expect([method, path, status, body.code]).toEqual([method, path, 403, "Forbidden"]);
       expect(body.detail).toContain(`/subscriptions/${LOCAL_SUBSCRIPTION_ID}`);
     }
     expect((await stranger.request("GET", version)).status).toBe(404);
@@ -236,11 +212,9 @@ describe("the gallery policy", () => {
 
   it("lets a role write to the gallery of its rule, and to no other", async () => {
     const caller = await freshCaller();
-    const planned = await caller.request(
-      "POST",
-      `${pathOf(seedVersionId("9.2.0"))}/plan`,
-      { body: managedImageRequest() },
-    );
+    const planned = await caller.request("POST", `${pathOf(seedVersionId("9.2.0"))}/plan`, {
+      body: managedImageRequest(),
+    });
     expect(planned.status).toBe(200);
     const elsewhere = await caller.put(
       seedVersionId("9.2.0").replace("/MyGallery/", "/Other/"),
@@ -262,10 +236,7 @@ function fromTheirs(): ImageVersionRequest {
       ...body.properties,
       storageProfile: {
         source: {
-          id: seedResource("images/myImage").replace(
-            LOCAL_SUBSCRIPTION_ID,
-            THEIRS,
-          ),
+          id: seedResource("images/myImage").replace(LOCAL_SUBSCRIPTION_ID, THEIRS),
         },
       },
     },
@@ -286,15 +257,8 @@ describe("the gallery policy for sources and disk encryption sets", () => {
       const { status, body } = await caller.request<Problem>(method, path, {
         body: fromTheirs(),
       });
-      expect([method, path, status, body.code]).toEqual([
-        method,
-        path,
-        403,
-        "Forbidden",
-      ]);
-      expect(body.errors).toMatchObject([
-        { code: "SourceNotAllowed", pointer: SOURCE },
-      ]);
+      expect([method, path, status, body.code]).toEqual([method, path, 403, "Forbidden"]);
+      expect(body.errors).toMatchObject([{ code: "SourceNotAllowed", pointer: SOURCE }]);
     }
     expect(
       stack.simulator
@@ -417,15 +381,14 @@ describe("a name that is a way to somewhere else", () => {
     const before = stack.simulator.requests().length;
     for (const [place, path] of Object.entries(places))
       for (const method of ["PUT", "GET"]) {
-        const answer = await raw(
-          [`${method} ${path(name)} HTTP/1.1`, "Host: localhost"],
-          { token, ...(method === "PUT" && { body }) },
-        );
+        const answer = await raw([`${method} ${path(name)} HTTP/1.1`, "Host: localhost"], {
+          token,
+          ...(method === "PUT" && { body }),
+        });
         // 403 where a way up ends at another place, which the gallery policy has no rule for.
-        expect(
-          [400, 403, 404, 405],
-          `${method} ${place}: ${answer.head} ${answer.body}`,
-        ).toContain(answer.status);
+        expect([400, 403, 404, 405], `${method} ${place}: ${answer.head} ${answer.body}`).toContain(
+          answer.status,
+        );
         expect(answer.head).not.toMatch(/x-injected/iu);
         if (answer.body !== "") {
           expect(answer.head).toMatch(/application\/problem\+json/iu);
@@ -436,18 +399,14 @@ describe("a name that is a way to somewhere else", () => {
   });
 
   it("has left nothing behind", async () => {
-    const { body } = await api.request<{ value: Operation[] }>(
-      "GET",
-      "/operations",
-    );
+    const { body } = await api.request<{ value: Operation[] }>("GET", "/operations");
     expect(body.value).toEqual([]);
   });
 });
 
 describe("Sigil connects to nothing but what it is set to use,", () => {
   const version = `/api${pathOf(seedVersionId("9.4.0"))}`;
-  const token = (query: string): string =>
-    Buffer.from(query).toString("base64url");
+  const token = (query: string): string => Buffer.from(query).toString("base64url");
 
   it("whatever a request says of hosts", async () => {
     for (const lines of [
@@ -496,24 +455,19 @@ describe("Sigil connects to nothing but what it is set to use,", () => {
         expect(status).toBe(400);
       }
     }
-    for (const { query } of stack.simulator.requests())
-      expect(query).not.toContain("1999");
+    for (const { query } of stack.simulator.requests()) expect(query).not.toContain("1999");
   });
 
   it("whatever a body says", async () => {
     const plan = async (change: object): Promise<number> => {
       const request = managedImageRequest();
       const caller = await freshCaller("Images.AnySource");
-      const { status } = await caller.request(
-        "POST",
-        `${pathOf(seedVersionId("9.4.0"))}/plan`,
-        {
-          body: {
-            ...request,
-            properties: { ...request.properties, storageProfile: change },
-          },
+      const { status } = await caller.request("POST", `${pathOf(seedVersionId("9.4.0"))}/plan`, {
+        body: {
+          ...request,
+          properties: { ...request.properties, storageProfile: change },
         },
-      );
+      });
       return status;
     };
     const id = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/g`;
@@ -552,16 +506,11 @@ describe("Sigil connects to nothing but what it is set to use,", () => {
     ];
     const others = [...connections].filter((to) => {
       const [, name, port] = /^(.*):(\d+)$/u.exec(to) ?? [];
-      return (
-        !["localhost", "127.0.0.1"].includes(name ?? "") ||
-        !allowed.includes(port)
-      );
+      return !["localhost", "127.0.0.1"].includes(name ?? "") || !allowed.includes(port);
     });
     expect(others).toEqual([]);
     // It did connect: what is watched is seen.
-    expect([...connections].join()).toContain(
-      port(settings["SIGIL_RESOURCE_MANAGER_ENDPOINT"]),
-    );
+    expect([...connections].join()).toContain(port(settings["SIGIL_RESOURCE_MANAGER_ENDPOINT"]));
   });
 });
 
@@ -586,17 +535,10 @@ describe("what is too much is refused:", () => {
   });
 
   it.each([
-    [
-      "a hundred and one headers",
-      [...Array(101).keys()].map((i) => `X-${i}: 1`),
-    ],
+    ["a hundred and one headers", [...Array(101).keys()].map((i) => `X-${i}: 1`)],
     ["headers of more than the host takes", [`X-Long: ${"x".repeat(100_000)}`]],
   ])("%s", async (_, headers) => {
-    const { status } = await raw([
-      "GET /api/operations HTTP/1.1",
-      "Host: localhost",
-      ...headers,
-    ]);
+    const { status } = await raw(["GET /api/operations HTTP/1.1", "Host: localhost", ...headers]);
     expect(status).toBe(431);
   });
 
@@ -627,9 +569,7 @@ describe("what is too much is refused:", () => {
       expect(body.code).toBe("TooManyRequests");
       expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
     }
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(
-      CALLS_PER_MINUTE,
-    );
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(CALLS_PER_MINUTE);
     const other = await freshCaller();
     expect((await other.request("GET", "/operations/none")).status).toBe(400);
   });
@@ -651,9 +591,7 @@ describe("a browser", () => {
     expect(status).toBe(204);
     expect(headers.get("access-control-allow-origin")).toBe(ORIGIN);
     expect(headers.get("access-control-allow-methods")).toContain("PUT");
-    expect(headers.get("access-control-allow-headers")).toContain(
-      "Authorization",
-    );
+    expect(headers.get("access-control-allow-headers")).toContain("Authorization");
     expect(headers.get("access-control-allow-credentials")).toBeNull();
   });
 

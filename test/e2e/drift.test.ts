@@ -36,26 +36,21 @@ async function published(number: string, more: object): Promise<string> {
   expect(status).toBe(202);
   await expect
     .poll(
-      async () =>
-        (await writer.request<Operation>("GET", `/operations/${body.id}`)).body
-          .status,
+      async () => (await writer.request<Operation>("GET", `/operations/${body.id}`)).body.status,
       POLL,
     )
     .toBe("Succeeded");
   return versionId;
 }
 
-const get = (versionId: string) =>
-  writer.request<ImageVersion>("GET", pathOf(versionId));
+const get = (versionId: string) => writer.request<ImageVersion>("GET", pathOf(versionId));
 
 test("a tag that others have changed is told, with the PATCH that puts it back", async () => {
   const versionId = await published("1.0.0", { tags: { a: "1" } });
   await stack.simulator.editVersion({ versionId, tags: { a: "theirs" } });
   const isTold = ({ type, subject }: CloudEvent): boolean =>
     subject === versionId && type === "Sigil.ImageVersion.ChangedOutside";
-  const event = (
-    await stack.events.until((events) => events.some(isTold))
-  ).find(isTold);
+  const event = (await stack.events.until((events) => events.some(isTold))).find(isTold);
   const { body } = await get(versionId);
   const request = `PATCH /api${versionId} {"tags":{"a":"1"}}`;
   expect(body.sigil.conditions).toMatchObject([
@@ -69,8 +64,6 @@ test("a tag that others have changed is told, with the PATCH that puts it back",
     body: { tags: { a: "1" } },
   });
   expect(status).toBe(202);
-  await expect
-    .poll(async () => (await get(versionId)).body.tags, POLL)
-    .toEqual({ a: "1" });
+  await expect.poll(async () => (await get(versionId)).body.tags, POLL).toEqual({ a: "1" });
   expect((await get(versionId)).body.sigil).not.toHaveProperty("conditions");
 });

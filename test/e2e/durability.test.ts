@@ -6,10 +6,7 @@ import { largeWorld } from "../support/requests.js";
 import { milestones, Stack } from "../support/stack.js";
 
 const { world, request, versionId } = largeWorld(5, 1);
-const regions =
-  request.properties.publishingProfile?.targetRegions?.map(
-    ({ name }) => name,
-  ) ?? [];
+const regions = request.properties.publishingProfile?.targetRegions?.map(({ name }) => name) ?? [];
 const EVERY_MILESTONE = [
   "accepted",
   "creating",
@@ -28,10 +25,7 @@ beforeEach(async () => {
 afterEach(() => stack.close());
 
 /** Each version was created once, and its subscribers were told each fact once. */
-function expectRightOutcome(
-  events: readonly CloudEvent[],
-  ids: readonly string[],
-): void {
+function expectRightOutcome(events: readonly CloudEvent[], ids: readonly string[]): void {
   for (const id of ids) {
     expect(milestones(events, id), id).toEqual(EVERY_MILESTONE);
     expect(stack.simulator.creates(id), id).toBe(1);
@@ -58,16 +52,11 @@ describe("invariant 2: messages come twice, late and out of order, and two hosts
     const ids = ["2.0.0", "2.0.1", "2.0.2"].map(versionId);
     const hosts = await Promise.all([stack.startHost(), stack.startHost()]);
     const apis = await Promise.all(hosts.map((host) => stack.client(host)));
-    const answers = await Promise.all(
-      ids.flatMap((id) => apis.map((api) => api.put(id, request))),
-    );
+    const answers = await Promise.all(ids.flatMap((id) => apis.map((api) => api.put(id, request))));
     const operations = [...new Set(answers.map(({ body }) => body.id))];
     expect(operations).toHaveLength(ids.length);
     // Every step of every operation again, backwards, under MessageIds that no duplicate detection knows.
-    for (const queue of [
-      "image-version-creations",
-      "image-version-replications",
-    ]) {
+    for (const queue of ["image-version-creations", "image-version-replications"]) {
       await stack.send(
         queue,
         ...operations.flatMap((operationId) =>
@@ -131,15 +120,10 @@ describe("invariant 3: kill -9 at any point", () => {
   }
 
   /** Asks for versions, as a caller does who repeats what was not answered; gives those not yet accepted. */
-  async function putUntilDead(
-    api: ApiClient,
-    ids: readonly string[],
-  ): Promise<string[]> {
+  async function putUntilDead(api: ApiClient, ids: readonly string[]): Promise<string[]> {
     const rest = [...ids];
     for (const id of ids) {
-      const answer = await api
-        .request("PUT", pathOf(id), { body: request })
-        .catch(() => undefined);
+      const answer = await api.request("PUT", pathOf(id), { body: request }).catch(() => undefined);
       if (answer?.status !== 202) return rest;
       rest.shift();
     }

@@ -86,10 +86,7 @@ interface Ran {
 }
 
 /** Runs the steps in one shell; what each has printed, on both streams. */
-async function run(
-  steps: readonly Step[],
-  name: string,
-): Promise<readonly Ran[]> {
+async function run(steps: readonly Step[], name: string): Promise<readonly Ran[]> {
   const script = [PREAMBLE, ...steps.map(({ script }) => script)]
     .map((each) => `${each}\nprintf '${MARK}%s${MARK}' $?\n`)
     .join("")
@@ -123,9 +120,7 @@ const WAYS = DOCUMENTS.flatMap((file) => {
 test.each(WAYS)(
   "$file does what it says $way",
   async ({ steps: all, way, name }) => {
-    const steps = all.filter(
-      (step) => step.way === undefined || step.way === way,
-    );
+    const steps = all.filter((step) => step.way === undefined || step.way === way);
     // npm is running already.
     const typed = steps.map((step) =>
       step.script.startsWith("npm ") ? { ...step, script: "true" } : step,
@@ -135,23 +130,15 @@ test.each(WAYS)(
     steps.forEach((step, i) => {
       const { code, text } = ran[i] ?? { code: Number.NaN, text: "" };
       const isStart = step.script.startsWith("npm ");
-      const said = isStart
-        ? `Building what is to run.\n${stack.stdout()}`
-        : text;
-      expect(
-        step.fails ? code !== 0 : code === 0,
-        `${step.script}\n${text}`,
-      ).toBe(true);
+      const said = isStart ? `Building what is to run.\n${stack.stdout()}` : text;
+      expect(step.fails ? code !== 0 : code === 0, `${step.script}\n${text}`).toBe(true);
       const expected = {
         ...step,
         ...(step.answer !== undefined && {
-          answer: isStart
-            ? step.answer
-            : step.answer.replaceAll("MyImage", name),
+          answer: isStart ? step.answer : step.answer.replaceAll("MyImage", name),
         }),
       };
-      if (!isAnswered(expected, said))
-        expect(said, step.script).toBe(expected.answer);
+      if (!isAnswered(expected, said)) expect(said, step.script).toBe(expected.answer);
     });
   },
   180_000,

@@ -30,13 +30,10 @@ describe("an image version by HTTP", () => {
   const id = seedVersionId("1.0.0");
 
   it("is accepted, created and reported region by region (S10)", async () => {
-    const traceparent =
-      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const accepted = await api.put(id, managedImageRequest(), { traceparent });
     expect(accepted.status).toBe(202);
-    expect(accepted.headers.get("location")).toBe(
-      `${host.origin}/api${pathOf(id)}`,
-    );
+    expect(accepted.headers.get("location")).toBe(`${host.origin}/api${pathOf(id)}`);
     expect(accepted.headers.get("operation-location")).toBe(
       `${host.origin}/api/operations/${accepted.body.id}`,
     );
@@ -74,10 +71,7 @@ describe("an image version by HTTP", () => {
         .map(({ state }) => state)
         .filter((state) => !["Replicating", "Waiting"].includes(state)),
     ).toEqual(["Accepted", "Creating", "Succeeded"]);
-    const byId = await api.request<Operation>(
-      "GET",
-      `/operations/${operation?.id}`,
-    );
+    const byId = await api.request<Operation>("GET", `/operations/${operation?.id}`);
     expect(byId.body).toEqual(operation);
   });
 
@@ -104,17 +98,13 @@ describe("an image version by HTTP", () => {
         encryption: {
           osDiskImage: {
             type: "EncryptionAtRestWithCustomerKey",
-            diskEncryptionSetId: seedResource(
-              `diskEncryptionSets/${prefix}DiskEncryptionSet1`,
-            ),
+            diskEncryptionSetId: seedResource(`diskEncryptionSets/${prefix}DiskEncryptionSet1`),
           },
           dataDiskImages: [
             {
               lun: 0,
               type: "EncryptionAtRestWithCustomerKey",
-              diskEncryptionSetId: seedResource(
-                `diskEncryptionSets/${prefix}DiskEncryptionSet2`,
-              ),
+              diskEncryptionSetId: seedResource(`diskEncryptionSets/${prefix}DiskEncryptionSet2`),
             },
           ],
         },
@@ -142,9 +132,11 @@ describe("an image version by HTTP", () => {
     other.properties.storageProfile = {
       source: { id: seedResource("images/other") },
     };
-    const { status, body } = await api.request<
-      Problem & { nextFreeVersion: string }
-    >("PUT", pathOf(id), { body: other });
+    const { status, body } = await api.request<Problem & { nextFreeVersion: string }>(
+      "PUT",
+      pathOf(id),
+      { body: other },
+    );
     expect(status).toBe(409);
     expect(body.code).toBe("ImageVersionConflict");
     expect(body.errors).toMatchObject([
@@ -163,10 +155,7 @@ it("refuses the seed's snapshots sample, whose region is wrong, before anything 
   const { body } = await api.put(id, snapshotsRequest("eastus"));
   const [end] = await stack.events.ended(id);
   expect(end?.type).toBe("Sigil.ImageVersion.Failed");
-  const operation = await api.request<Operation>(
-    "GET",
-    `/operations/${body.id}`,
-  );
+  const operation = await api.request<Operation>("GET", `/operations/${body.id}`);
   expect(operation.body.status).toBe("Failed");
   expect(operation.body.error?.code).toBe("PreflightFailed");
   expect(
@@ -213,25 +202,21 @@ it("ends Failed naming the region that failed, and reports the others (P2)", asy
     "failed",
     "westus/completed",
   ]);
-  const operation = await api.request<Operation>(
-    "GET",
-    `/operations/${body.id}`,
-  );
+  const operation = await api.request<Operation>("GET", `/operations/${body.id}`);
   expect(operation.body.error).toMatchObject({ code: "ReplicationFailed" });
   expect(operation.body.error?.errors).toHaveLength(1);
   expect(operation.body.error?.errors[0]?.pointer).toBe(
     "/properties/publishingProfile/targetRegions/1",
   );
-  expect(operation.body.error?.errors[0]?.message).toContain(
-    "The replica could not be written.",
-  );
+  expect(operation.body.error?.errors[0]?.message).toContain("The replica could not be written.");
   // It has ended: there is nothing left to look at.
-  expect(
-    await api.request("GET", "/operations?needsAttention=true"),
-  ).toMatchObject({ status: 200, body: { value: [] } });
-  expect(
-    await api.request("GET", "/operations?needsAttention=perhaps"),
-  ).toMatchObject({ status: 400 });
+  expect(await api.request("GET", "/operations?needsAttention=true")).toMatchObject({
+    status: 200,
+    body: { value: [] },
+  });
+  expect(await api.request("GET", "/operations?needsAttention=perhaps")).toMatchObject({
+    status: 400,
+  });
 });
 
 it("honours an Idempotency-Key", async () => {
@@ -240,14 +225,10 @@ it("honours an Idempotency-Key", async () => {
   const first = await api.put(id, managedImageRequest(), key);
   const again = await api.put(id, managedImageRequest(), key);
   expect(again.body.id).toBe(first.body.id);
-  const reused = await api.request<Problem>(
-    "PUT",
-    pathOf(seedVersionId("1.3.1")),
-    {
-      body: managedImageRequest(),
-      headers: key,
-    },
-  );
+  const reused = await api.request<Problem>("PUT", pathOf(seedVersionId("1.3.1")), {
+    body: managedImageRequest(),
+    headers: key,
+  });
   expect(reused.status).toBe(422);
   expect(reused.body.code).toBe("IdempotencyKeyReused");
   await stack.events.ended(id);
@@ -257,53 +238,32 @@ it("lists operations newest first, by status, page by page", async () => {
   const all: string[] = [];
   let address: string | undefined = "/operations?status=Succeeded&top=1";
   while (address !== undefined) {
-    const page: { body: { value: Operation[]; nextLink?: string } } =
-      await api.request("GET", address);
-    expect(page.body.value.length).toBeLessThanOrEqual(1);
-    all.push(
-      ...page.body.value.map(
-        ({ resourceId }) => resourceId.split("/").at(-1) ?? "",
-      ),
+    const page: { body: { value: Operation[]; nextLink?: string } } = await api.request(
+      "GET",
+      address,
     );
+    expect(page.body.value.length).toBeLessThanOrEqual(1);
+    all.push(...page.body.value.map(({ resourceId }) => resourceId.split("/").at(-1) ?? ""));
     address = page.body.nextLink;
   }
   expect(all).toEqual(["1.3.0", "1.0.0"]);
-  const failed = await api.request<{ value: Operation[] }>(
-    "GET",
-    "/operations?status=Failed",
-  );
-  expect(
-    failed.body.value.map(({ resourceId }) => resourceId.split("/").at(-1)),
-  ).toEqual(["1.2.0", "1.1.0"]);
+  const failed = await api.request<{ value: Operation[] }>("GET", "/operations?status=Failed");
+  expect(failed.body.value.map(({ resourceId }) => resourceId.split("/").at(-1))).toEqual([
+    "1.2.0",
+    "1.1.0",
+  ]);
 });
 
 it("lists an image's versions as Azure has them, highest first", async () => {
   const versions = pathOf(seedVersionId("1.0.0")).replace(/\/1\.0\.0$/u, "");
-  const { body } = await api.request<{ value: ImageVersion[] }>(
-    "GET",
-    versions,
-  );
-  expect(body.value.map(({ name }) => name)).toEqual([
-    "1.3.0",
-    "1.2.0",
-    "1.0.0",
-  ]);
+  const { body } = await api.request<{ value: ImageVersion[] }>("GET", versions);
+  expect(body.value.map(({ name }) => name)).toEqual(["1.3.0", "1.2.0", "1.0.0"]);
 });
 
 describe("every mistake has its own right answer", () => {
   const path = pathOf(seedVersionId("9.0.0"));
-  const cases: [
-    string,
-    number,
-    string,
-    () => Promise<{ status: number; body: Problem }>,
-  ][] = [
-    [
-      "malformed JSON",
-      400,
-      "MalformedJson",
-      () => api.request("PUT", path, { body: "{" }),
-    ],
+  const cases: [string, number, string, () => Promise<{ status: number; body: Problem }>][] = [
+    ["malformed JSON", 400, "MalformedJson", () => api.request("PUT", path, { body: "{" })],
     [
       "a content type other than JSON",
       415,
@@ -320,12 +280,7 @@ describe("every mistake has its own right answer", () => {
       "PayloadTooLarge",
       () => api.request("PUT", path, { body: `"${"x".repeat(256 * 1024)}"` }),
     ],
-    [
-      "an unknown path",
-      404,
-      "NotFound",
-      () => api.request("GET", "/nothing/here"),
-    ],
+    ["an unknown path", 404, "NotFound", () => api.request("GET", "/nothing/here")],
     ["an unknown version", 404, "NotFound", () => api.request("GET", path)],
     [
       "an unknown operation",
@@ -339,12 +294,7 @@ describe("every mistake has its own right answer", () => {
       "NotFound",
       () => api.request("PATCH", path, { body: { tags: { a: "b" } } }),
     ],
-    [
-      "no token",
-      401,
-      "Unauthenticated",
-      () => api.request("GET", path, { authorized: false }),
-    ],
+    ["no token", 401, "Unauthenticated", () => api.request("GET", path, { authorized: false })],
     [
       "an unknown property",
       400,
@@ -403,28 +353,25 @@ describe("every mistake has its own right answer", () => {
       "/locaton",
       "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
     ]);
-    expect(
-      body.errors.find(({ pointer }) => pointer === "/locaton")?.message,
-    ).toContain("location");
+    expect(body.errors.find(({ pointer }) => pointer === "/locaton")?.message).toContain(
+      "location",
+    );
   });
 });
 
 it("answers its own document and its health", async () => {
-  const document = await api.request<{ openapi: string }>(
-    "GET",
-    "/openapi.json",
-  );
+  const document = await api.request<{ openapi: string }>("GET", "/openapi.json");
   expect(document.body.openapi).toBe("3.0.3");
-  expect(
-    (await api.request("GET", "/health/live", { authorized: false })).status,
-  ).toBe(200);
+  expect((await api.request("GET", "/health/live", { authorized: false })).status).toBe(200);
   const ready = await api.request<{
     checks: { name: string; status: string }[];
   }>("GET", "/health/ready", {
     authorized: false,
   });
   expect(ready.status).toBe(200);
-  expect(
-    ready.body.checks.map(({ name, status }) => `${name} ${status}`),
-  ).toEqual(["tables ok", "service-bus ok", "receivers ok"]);
+  expect(ready.body.checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+    "tables ok",
+    "service-bus ok",
+    "receivers ok",
+  ]);
 });

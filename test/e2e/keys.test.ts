@@ -1,12 +1,7 @@
 /** A key goes bad after its version was published: it is told, shown, holds a promotion back, and no more once it is mended. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { components } from "../../src/generated/openapi.js";
-import {
-  pathOf,
-  type ApiClient,
-  type ImageVersion,
-  type Problem,
-} from "../support/api-client.js";
+import { pathOf, type ApiClient, type ImageVersion, type Problem } from "../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 
@@ -44,10 +39,7 @@ const told = (type: string) =>
   );
 const shown = async () => {
   const version = await api.request<ImageVersion>("GET", pathOf(VERSION));
-  const list = await api.request<{ value: ImageVersion[] }>(
-    "GET",
-    `${IMAGE}/versions`,
-  );
+  const list = await api.request<{ value: ImageVersion[] }>("GET", `${IMAGE}/versions`);
   const [listed] = list.body.value;
   // A list has no sets.
   const keysIn = (one: ImageVersion | undefined) => ({
@@ -82,11 +74,7 @@ test("from the first look to the promotion", async () => {
     notSeen: [],
   });
   await expect
-    .poll(
-      async () =>
-        (await api.request<Schemas["ImageSummary"]>("GET", `${IMAGE}/summary`))
-          .body,
-    )
+    .poll(async () => (await api.request<Schemas["ImageSummary"]>("GET", `${IMAGE}/summary`)).body)
     .toMatchObject({
       versions: [{ name: "1.0.0", keys: "AtRisk" }],
       keys: expect.arrayContaining([
@@ -95,10 +83,7 @@ test("from the first look to the promotion", async () => {
         }),
       ]) as unknown,
     });
-  const refused = await api.request<Problem>(
-    "POST",
-    `${pathOf(VERSION)}/promote`,
-  );
+  const refused = await api.request<Problem>("POST", `${pathOf(VERSION)}/promote`);
   expect(refused).toMatchObject({
     status: 409,
     body: { code: "KeyAtRisk", errors: [{ code: "KeyDisabled" }] },

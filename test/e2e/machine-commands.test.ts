@@ -7,11 +7,7 @@ import { needs } from "@sigil-local/testing/tools";
 import type { components } from "../../src/generated/openapi.js";
 import { pathOf, type ApiClient, type Problem } from "../support/api-client.js";
 import { signInWithAz } from "../support/azure-cli.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 import { seedSet } from "../support/trial.js";
 
@@ -49,25 +45,17 @@ test("a version says how a machine is made of it in each of its regions, and ref
     ])
       expect(form).toContain(part);
 
-  const elsewhere = await api.request<Problem>(
-    "GET",
-    `${MACHINE}?region=northeurope`,
-  );
+  const elsewhere = await api.request<Problem>("GET", `${MACHINE}?region=northeurope`);
   expect(elsewhere.body).toMatchObject({
     status: 400,
     errors: [{ code: "RegionNotInVersion", pointer: "/query/region" }],
   });
-  const wrong = await api.request<Problem>(
-    "GET",
-    `${MACHINE}?name=${encodeURIComponent("x; id")}`,
-  );
-  expect(
-    wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort(),
-  ).toEqual(["InvalidFormat /query/name", "MissingParameter /query/region"]);
-  const none = await api.request(
-    "GET",
-    `${pathOf(seedVersionId("9.9.9"))}/machine?region=westus`,
-  );
+  const wrong = await api.request<Problem>("GET", `${MACHINE}?name=${encodeURIComponent("x; id")}`);
+  expect(wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort()).toEqual([
+    "InvalidFormat /query/name",
+    "MissingParameter /query/region",
+  ]);
+  const none = await api.request("GET", `${pathOf(seedVersionId("9.9.9"))}/machine?region=westus`);
   expect(none.status).toBe(404);
 });
 
@@ -76,10 +64,7 @@ describe("with the real az", needs("az"), () => {
     "the command makes the machine, each disk encrypted with its set",
     { timeout: 180_000 },
     async () => {
-      const { body } = await api.request<Commands>(
-        "GET",
-        `${MACHINE}?region=westus`,
-      );
+      const { body } = await api.request<Commands>("GET", `${MACHINE}?region=westus`);
       const signedIn = await signInWithAz(stack.services);
       const { env } = signedIn;
       // Debian's az 2.45 was packed with other libraries than it was made for: it fails without these two.
@@ -88,11 +73,7 @@ describe("with the real az", needs("az"), () => {
         "Microsoft.Network",
       );
       try {
-        await promisify(execFile)(
-          "bash",
-          ["-euc", `${body.az} --nics ${nic} --no-wait`],
-          { env },
-        );
+        await promisify(execFile)("bash", ["-euc", `${body.az} --nics ${nic} --no-wait`], { env });
         const { stdout } = await promisify(execFile)(
           "az",
           [
@@ -131,9 +112,7 @@ describe("with the real az", needs("az"), () => {
       };
       const double = {
         type: "EncryptionAtRestWithPlatformAndCustomerKeys",
-        diskEncryptionSetId: seedResource(
-          "diskEncryptionSets/WestUSDoubleEncryptionSet",
-        ),
+        diskEncryptionSetId: seedResource("diskEncryptionSets/WestUSDoubleEncryptionSet"),
       };
       const machine = of.virtualMachine(
         "trusted",
@@ -159,18 +138,15 @@ describe("with the real az", needs("az"), () => {
         ...request,
         properties: { ...request.properties, storageProfile },
       });
-      const refused = await api.request<Problem>(
-        "PUT",
-        `${pathOf(version)}?plan=require`,
-        { body: body({ source: { virtualMachineId: machine.id } }) },
-      );
+      const refused = await api.request<Problem>("PUT", `${pathOf(version)}?plan=require`, {
+        body: body({ source: { virtualMachineId: machine.id } }),
+      });
       const finding = refused.body.errors.find(
         ({ code }) => code === "TrustedLaunchWithCustomerKeys",
       );
       const [, commands = "", storageProfile = ""] =
-        /Make them: (.*) Then send .* storageProfile: (.*)$/u.exec(
-          finding?.remediation ?? "",
-        ) ?? [];
+        /Make them: (.*) Then send .* storageProfile: (.*)$/u.exec(finding?.remediation ?? "") ??
+        [];
 
       const signedIn = await signInWithAz(stack.services);
       try {
@@ -182,9 +158,7 @@ describe("with the real az", needs("az"), () => {
         stack.simulator.clearRequests();
       }
       expect(
-        control
-          .resources()
-          .find(({ id }) => id === of.id("snapshots/trusted-1.0.0-lun0"))
+        control.resources().find(({ id }) => id === of.id("snapshots/trusted-1.0.0-lun0"))
           ?.properties,
       ).toMatchObject({ encryption: double });
       await api.put(version, body(JSON.parse(storageProfile) as object));

@@ -2,12 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import {
-  pathOf,
-  type ApiClient,
-  type Operation,
-  type Problem,
-} from "../support/api-client.js";
+import { pathOf, type ApiClient, type Operation, type Problem } from "../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
 import { milestones, Stack } from "../support/stack.js";
 
@@ -26,8 +21,7 @@ beforeAll(async () => {
   admin = await stack.client(host, ["ImageVersions.Admin"]);
   writer = await stack.client(host);
   await stack.simulator.putResource(machines.group("westus"));
-  for (const region of ["westus", "eastus2"])
-    await stack.simulator.putResource(network(region));
+  for (const region of ["westus", "eastus2"]) await stack.simulator.putResource(network(region));
   await stack.simulator.setMachineTimes({ startMs: 300, deleteMs: 200 });
 });
 afterAll(() => stack.close());
@@ -53,20 +47,13 @@ const setProfile = async (): Promise<void> => {
 
 /** The operation of a test, once it has ended. */
 async function tested(body?: object): Promise<Operation> {
-  const accepted = await writer.request<Operation>(
-    "POST",
-    TEST,
-    body && { body },
-  );
+  const accepted = await writer.request<Operation>("POST", TEST, body && { body });
   expect(accepted.status).toBe(202);
   const path = `/operations/${accepted.body.id}`;
   await expect
-    .poll(
-      async () =>
-        (await admin.request<Operation>("GET", path)).body.endTime !==
-        undefined,
-      { interval: 100 },
-    )
+    .poll(async () => (await admin.request<Operation>("GET", path)).body.endTime !== undefined, {
+      interval: 100,
+    })
     .toBe(true);
   return (await admin.request<Operation>("GET", path)).body;
 }
@@ -90,10 +77,7 @@ test("a wrong key in one region fails the test; the next one passes; no machine 
     ],
   });
   expect(failed.tests?.[0]?.output).toContain("login:");
-  const seen = await writer.request<Operation>(
-    "GET",
-    `/operations/${failed.id}`,
-  );
+  const seen = await writer.request<Operation>("GET", `/operations/${failed.id}`);
   expect(seen.body.tests?.[0]).not.toHaveProperty("output");
 
   const passed = await tested({ regions: ["East US 2"] });
@@ -120,9 +104,7 @@ test("a wrong key in one region fails the test; the next one passes; no machine 
     "westus/tested",
   ]);
   expect(
-    stack.simulator
-      .resources()
-      .filter(({ tags }) => tags?.["sigil-operation"] !== undefined),
+    stack.simulator.resources().filter(({ tags }) => tags?.["sigil-operation"] !== undefined),
   ).toEqual([]);
 });
 

@@ -1,11 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Operation, createApiClient } from "../support/api-client.js";
-import {
-  managedImageRequest,
-  seedVersionId,
-  snapshotsRequest,
-} from "../support/requests.js";
+import { managedImageRequest, seedVersionId, snapshotsRequest } from "../support/requests.js";
 import { milestones, Stack } from "../support/stack.js";
 
 const REQUESTS = "image-version-requests";
@@ -24,8 +20,7 @@ beforeAll(async () => {
       roles: ["ImageVersions.Write"],
     }),
   );
-  operation = async (id) =>
-    (await api.request<Operation>("GET", `/operations/${id}`)).body;
+  operation = async (id) => (await api.request<Operation>("GET", `/operations/${id}`)).body;
 });
 afterAll(() => stack.close());
 
@@ -50,10 +45,7 @@ function structured(
 
 it("creates a version for a structured CloudEvent (S11, its region corrected)", async () => {
   const subject = seedVersionId("2.0.0");
-  await stack.send(
-    REQUESTS,
-    structured("build-1", subject, snapshotsRequest("eastus2")),
-  );
+  await stack.send(REQUESTS, structured("build-1", subject, snapshotsRequest("eastus2")));
   await stack.events.ended(subject);
   expect(milestones(stack.events.received, subject)).toEqual([
     "accepted",
@@ -84,10 +76,7 @@ it("creates a version for a binary CloudEvent", async () => {
 
 it("takes a request that comes again, long after it failed, for the same request", async () => {
   const subject = seedVersionId("2.0.2");
-  await stack.send(
-    REQUESTS,
-    structured("build-3", subject, snapshotsRequest("eastus")),
-  );
+  await stack.send(REQUESTS, structured("build-3", subject, snapshotsRequest("eastus")));
   await stack.events.ended(subject);
   await stack.send(
     REQUESTS,
@@ -98,10 +87,7 @@ it("takes a request that comes again, long after it failed, for the same request
     structured("build-4", seedVersionId("2.0.3"), managedImageRequest()),
   );
   await stack.events.ended(seedVersionId("2.0.3"));
-  expect(milestones(stack.events.received, subject)).toEqual([
-    "accepted",
-    "failed",
-  ]);
+  expect(milestones(stack.events.received, subject)).toEqual(["accepted", "failed"]);
 });
 
 it("tells every mistake of a bad message, keeps the original for an operator, and goes on", async () => {
@@ -109,23 +95,17 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
     location: "westus",
     propertys: {},
   });
-  const rejected = stack.serviceBus.createReceiver(
-    "image-version-requests-rejected",
-  );
+  const rejected = stack.serviceBus.createReceiver("image-version-requests-rejected");
   await stack.send(REQUESTS, bad, {
     body: "no JSON at all {",
     messageId: "bad-2",
   });
-  await stack.send(
-    REQUESTS,
-    structured("build-5", seedVersionId("2.1.0"), managedImageRequest()),
-  );
+  await stack.send(REQUESTS, structured("build-5", seedVersionId("2.1.0"), managedImageRequest()));
   await stack.events.ended(seedVersionId("2.1.0"));
 
   const events = await stack.events.until(
     (received) =>
-      received.filter(({ type }) => type === "Sigil.ImageVersion.Rejected")
-        .length === 2,
+      received.filter(({ type }) => type === "Sigil.ImageVersion.Rejected").length === 2,
   );
   const first = events
     .filter((event) => event.type === "Sigil.ImageVersion.Rejected")
@@ -135,19 +115,15 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
     messageId: "bad-1",
     original: bad.body,
   });
-  expect(first?.data.error.errors.map(({ pointer }) => pointer).sort()).toEqual(
-    ["/data/propertys", "/subject"],
-  );
+  expect(first?.data.error.errors.map(({ pointer }) => pointer).sort()).toEqual([
+    "/data/propertys",
+    "/subject",
+  ]);
 
   const kept = await rejected.receiveMessages(2, { maxWaitTimeInMs: 60_000 });
   expect(kept.map(({ body }) => body as unknown)).toContainEqual(bad.body);
   expect(
-    kept
-      .map(
-        ({ applicationProperties }) =>
-          applicationProperties?.["originalMessageId"],
-      )
-      .sort(),
+    kept.map(({ applicationProperties }) => applicationProperties?.["originalMessageId"]).sort(),
   ).toContain("bad-1");
   await rejected.close();
   expect(stack.services.serviceBus?.counts(REQUESTS)).toMatchObject({
@@ -157,48 +133,42 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
 });
 
 it.each<[string, Buffer]>([
-  [
-    "JSON that is 6,000 deep",
-    Buffer.from("[".repeat(6_000) + "]".repeat(6_000)),
-  ],
+  ["JSON that is 6,000 deep", Buffer.from("[".repeat(6_000) + "]".repeat(6_000))],
   [
     "numbers that grow when they are read",
     Buffer.from(`[${Array(52_000).fill("1e20").join(",")}]`),
   ],
   ["150 KB of bytes that are no text", Buffer.alloc(150_000, 0xff)],
-])(
-  "answers a message of %s with an event, and keeps it byte for byte",
-  async (name, body) => {
-    const rejected = stack.serviceBus.createReceiver(
-      "image-version-requests-rejected",
-      { skipParsingBodyAsJson: true, receiveMode: "receiveAndDelete" },
-    );
-    while ((await rejected.peekMessages(1)).length > 0)
-      await rejected.receiveMessages(10, { maxWaitTimeInMs: 100 });
-    await stack.send(REQUESTS, { body, messageId: name });
-    await stack.events.until((events) =>
-      events.some(
-        (event) =>
-          event.type === "Sigil.ImageVersion.Rejected" &&
-          event.data.messageId === name &&
-          event.data.error.code === "MalformedJson",
-      ),
-    );
-    const [kept] = await rejected.receiveMessages(1);
-    expect(kept?.applicationProperties).toMatchObject({
-      originalMessageId: name,
-    });
-    expect(Buffer.compare(kept?.body as Buffer, body)).toBe(0);
-    await rejected.close();
-  },
-);
+])("answers a message of %s with an event, and keeps it byte for byte", async (name, body) => {
+  const rejected = stack.serviceBus.createReceiver("image-version-requests-rejected", {
+    skipParsingBodyAsJson: true,
+    receiveMode: "receiveAndDelete",
+  });
+  while ((await rejected.peekMessages(1)).length > 0)
+    await rejected.receiveMessages(10, { maxWaitTimeInMs: 100 });
+  await stack.send(REQUESTS, { body, messageId: name });
+  await stack.events.until((events) =>
+    events.some(
+      (event) =>
+        event.type === "Sigil.ImageVersion.Rejected" &&
+        event.data.messageId === name &&
+        event.data.error.code === "MalformedJson",
+    ),
+  );
+  const [kept] = await rejected.receiveMessages(1);
+  expect(kept?.applicationProperties).toMatchObject({
+    originalMessageId: name,
+  });
+  expect(Buffer.compare(kept?.body as Buffer, body)).toBe(0);
+  await rejected.close();
+});
 
 it("answers a message of 261,900 bytes of text with an event, and keeps its beginning with its length and digest", async () => {
   const body = Buffer.from("x".repeat(261_900));
-  const rejected = stack.serviceBus.createReceiver(
-    "image-version-requests-rejected",
-    { skipParsingBodyAsJson: true, receiveMode: "receiveAndDelete" },
-  );
+  const rejected = stack.serviceBus.createReceiver("image-version-requests-rejected", {
+    skipParsingBodyAsJson: true,
+    receiveMode: "receiveAndDelete",
+  });
   await stack.send(REQUESTS, { body, messageId: "near the limit" });
   const [kept] = await rejected.receiveMessages(1);
   expect(kept?.applicationProperties).toMatchObject({
@@ -210,8 +180,7 @@ it("answers a message of 261,900 bytes of text with an event, and keeps its begi
   const events = await stack.events.until((received) =>
     received.some(
       (event) =>
-        event.type === "Sigil.ImageVersion.Rejected" &&
-        event.data.messageId === "near the limit",
+        event.type === "Sigil.ImageVersion.Rejected" && event.data.messageId === "near the limit",
     ),
   );
   expect(JSON.stringify(events.at(-1))).toContain("too large for an event");
@@ -224,9 +193,7 @@ it("reads ids and counts from the message, never from its body", async () => {
   });
   await stack.events.until((received) =>
     received.some(
-      (event) =>
-        event.type === "Sigil.ImageVersion.Rejected" &&
-        event.data.messageId === "true",
+      (event) => event.type === "Sigil.ImageVersion.Rejected" && event.data.messageId === "true",
     ),
   );
 });
@@ -250,16 +217,11 @@ it("dead-letters a message that nobody can read, and loops on nothing", async ()
 it("a work message that names no step ends nothing: it becomes a dead letter, and the operation goes on", async () => {
   const subject = seedVersionId("2.2.0");
   await stack.simulator.stallRegion({ region: "eastus2" });
-  await stack.send(
-    REQUESTS,
-    structured("build-6", subject, managedImageRequest()),
-  );
+  await stack.send(REQUESTS, structured("build-6", subject, managedImageRequest()));
   const [accepted] = (
     await stack.events.until((events) =>
       events.some(
-        (event) =>
-          event.subject === subject &&
-          event.type === "Sigil.ImageVersion.Creating",
+        (event) => event.subject === subject && event.type === "Sigil.ImageVersion.Creating",
       ),
     )
   ).filter((event) => event.subject === subject);
@@ -272,8 +234,7 @@ it("a work message that names no step ends nothing: it becomes a dead letter, an
   await stack.events.until((events) =>
     events.some(
       ({ type, subject: queue }) =>
-        type === "Sigil.Queue.DeadLettersFound" &&
-        queue === "image-version-replications",
+        type === "Sigil.Queue.DeadLettersFound" && queue === "image-version-replications",
     ),
   );
   expect(await operation(operationId)).toMatchObject({ status: "Running" });
@@ -285,13 +246,10 @@ it("tells of dead letters: what no trigger can take is not lost in silence", asy
   await sender.close();
   const events = await stack.events.until((received) =>
     received.some(
-      ({ type, subject }) =>
-        type === "Sigil.Queue.DeadLettersFound" && subject === REQUESTS,
+      ({ type, subject }) => type === "Sigil.Queue.DeadLettersFound" && subject === REQUESTS,
     ),
   );
-  expect(
-    events.find(({ subject }) => subject === REQUESTS)?.data,
-  ).toMatchObject({
+  expect(events.find(({ subject }) => subject === REQUESTS)?.data).toMatchObject({
     queue: REQUESTS,
     count: 1, // None of all that was sent before.
     more: false,

@@ -10,10 +10,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startHostProcess } from "@sigil-local/functions-host/process";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
-import {
-  startLocalServices,
-  type LocalServices,
-} from "@sigil-local/stack/services";
+import { startLocalServices, type LocalServices } from "@sigil-local/stack/services";
 import { createApiClient, type Operation } from "../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
 
@@ -27,9 +24,7 @@ const closers: (() => Promise<unknown>)[] = [];
 /** Services that the stack of each test finds there already. */
 let own: LocalServices;
 
-async function services(
-  environment: Readonly<Record<string, string>>,
-): Promise<LocalServices> {
+async function services(environment: Readonly<Record<string, string>>): Promise<LocalServices> {
   return await startLocalServices({
     environment,
     serviceBusConfiguration: await readEmulatorConfiguration(
@@ -54,11 +49,7 @@ const MIXES: readonly (readonly [
   settings: readonly string[],
   started: readonly (keyof LocalServices)[],
 ])[] = [
-  [
-    "Service Bus",
-    ["ServiceBusConnection"],
-    ["tables", "tokenIssuer", "resourceManager"],
-  ],
+  ["Service Bus", ["ServiceBusConnection"], ["tables", "tokenIssuer", "resourceManager"]],
   [
     "the storage account",
     ["AzureWebJobsStorage"],
@@ -92,15 +83,13 @@ const MIXES: readonly (readonly [
 test.each(MIXES.map((mix, i) => [...mix, i] as const))(
   "leaves out the stand-in of what the environment names: %s",
   async (_, names, started, i) => {
-    const environment = Object.fromEntries(
-      names.map((name) => [name, own.settings[name] ?? ""]),
-    );
+    const environment = Object.fromEntries(names.map((name) => [name, own.settings[name] ?? ""]));
     const stack = await services(environment);
     closers.push(() => stack.close());
     const parts = ["serviceBus", "tables", "tokenIssuer", "resourceManager"];
-    expect(
-      parts.filter((part) => stack[part as keyof LocalServices] !== undefined),
-    ).toEqual(parts.filter((part) => started.includes(part as never)));
+    expect(parts.filter((part) => stack[part as keyof LocalServices] !== undefined)).toEqual(
+      parts.filter((part) => started.includes(part as never)),
+    );
     for (const name of names) expect(stack.settings).not.toHaveProperty(name);
     // Whatever is named is reached by its setting alone: all at once prove each.
     if (started.length > 0) return;
@@ -120,17 +109,13 @@ test.each(MIXES.map((mix, i) => [...mix, i] as const))(
       host.origin,
       await issuer.tokenIssuer?.issueToken({ roles: ["ImageVersions.Write"] }),
     );
-    const { status, headers } = await api.put(
-      seedVersionId(`1.0.${i}`),
-      managedImageRequest(),
-    );
+    const { status, headers } = await api.put(seedVersionId(`1.0.${i}`), managedImageRequest());
     expect(status).toBe(202);
     const address = headers.get("operation-location") ?? "";
     await expect
-      .poll(
-        async () => (await api.request<Operation>("GET", address)).body.status,
-        { interval: 100 },
-      )
+      .poll(async () => (await api.request<Operation>("GET", address)).body.status, {
+        interval: 100,
+      })
       .toBe("Succeeded");
   },
 );
@@ -143,20 +128,14 @@ test("trusts the authorities of the environment beside its own", async () => {
   const stack = await services({ NODE_EXTRA_CA_CERTS: company.caFile });
   closers.push(() => stack.close());
 
-  const bundle = await readFile(
-    stack.settings["NODE_EXTRA_CA_CERTS"] ?? "",
-    "utf8",
-  );
+  const bundle = await readFile(stack.settings["NODE_EXTRA_CA_CERTS"] ?? "", "utf8");
   const fingerprints = bundle
     .split(/(?=-----BEGIN)/u)
     .filter((part) => part.trim() !== "")
     .map((pem) => new X509Certificate(pem).fingerprint256);
   const of = async (file: string): Promise<string> =>
     new X509Certificate(await readFile(file)).fingerprint256;
-  expect(fingerprints).toEqual([
-    await of(company.caFile),
-    await of(stack.caFile),
-  ]);
+  expect(fingerprints).toEqual([await of(company.caFile), await of(stack.caFile)]);
   // Of two authorities a client takes the right one.
   const { issuer } = stack.tokenIssuer ?? { issuer: "" };
   const answer = get(`${issuer}/.well-known/openid-configuration`, {

@@ -13,13 +13,7 @@ import { locked } from "../support/deployment.js";
  * an empty folder beside the real SDKs, run by npx, and used as their READMEs say. What else they need has the versions
  * of this repository's lock: npm finds it in its cache, as `npm ci` has left it there, and only else asks the registry.
  */
-const PACKAGES = [
-  "clock",
-  "command-line",
-  "token-issuer",
-  "service-bus-emulator",
-  "arm-simulator",
-];
+const PACKAGES = ["clock", "command-line", "token-issuer", "service-bus-emulator", "arm-simulator"];
 const SDKS = ["@azure/arm-compute", "@azure/identity", "@azure/service-bus"];
 
 let folder: string;
@@ -47,10 +41,8 @@ beforeAll(async () => {
     readonly filename: string;
   }[];
   const dependencies: Record<string, string | undefined> = {};
-  for (const { name, filename } of tarballs)
-    dependencies[name] = `file:${filename}`;
-  for (const name of SDKS)
-    dependencies[name] = locked[`node_modules/${name}`]?.version;
+  for (const { name, filename } of tarballs) dependencies[name] = `file:${filename}`;
+  for (const name of SDKS) dependencies[name] = locked[`node_modules/${name}`]?.version;
   const packages = Object.fromEntries(
     Object.entries(locked).filter(
       ([place, { link }]) => place.startsWith("node_modules/") && !link,
@@ -60,14 +52,7 @@ beforeAll(async () => {
     writeFile(path.join(folder, file), JSON.stringify(content));
   await write("package.json", { type: "module", dependencies });
   await write("package-lock.json", { lockfileVersion: 3, packages });
-  await npm(
-    folder,
-    "install",
-    "--prefer-offline",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-  );
+  await npm(folder, "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund");
 }, 300_000);
 
 afterEach(async () => {
@@ -133,12 +118,13 @@ test("a package holds what its README says, and no sources", async () => {
       files?: readonly { path: string }[];
     }[];
     const paths = listed.map((each) => each.path);
-    expect(paths).toEqual(
-      expect.arrayContaining(["CHANGELOG.md", "LICENSE", "README.md"]),
-    );
-    expect(
-      paths.filter((each) => !/^dist\/.*\.(js|d\.ts)$/u.test(each)).sort(),
-    ).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    expect(paths).toEqual(expect.arrayContaining(["CHANGELOG.md", "LICENSE", "README.md"]));
+    expect(paths.filter((each) => !/^dist\/.*\.(js|d\.ts)$/u.test(each)).sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "package.json",
+    ]);
   }
 });
 
@@ -172,9 +158,7 @@ test("the emulator runs by npx, and the real client sends and receives", async (
     await receiver.completeMessage(message);
     console.log(message.body, (await receiver.peekMessages(1)).length);
     await client.close();`;
-  expect(await runScript(script, { CONNECTION_STRING: connectionString })).toBe(
-    "pears 0\n",
-  );
+  expect(await runScript(script, { CONNECTION_STRING: connectionString })).toBe("pears 0\n");
 });
 
 test("the simulator runs by npx, and the real SDK creates an image version as its README says", async () => {

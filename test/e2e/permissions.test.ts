@@ -4,17 +4,9 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { pathOf, type ApiClient } from "../support/api-client.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
-import {
-  ARM_ACTIONS,
-  SERVICE_BUS_RIGHTS,
-  TABLE_ACTIONS,
-} from "../support/uses.js";
+import { ARM_ACTIONS, SERVICE_BUS_RIGHTS, TABLE_ACTIONS } from "../support/uses.js";
 
 const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const tests = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
@@ -63,10 +55,7 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
   await stack.events.until((events) =>
     events.some(({ type }) => type === "Sigil.Subscription.Prepared"),
   );
-  await api.request(
-    "GET",
-    `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/disk-encryption-sets`,
-  );
+  await api.request("GET", `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/disk-encryption-sets`);
 
   await api.request("GET", "/galleries");
 
@@ -89,15 +78,13 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
         ...key,
         properties: { ...properties, attributes: { enabled: true, exp: 1 } },
       });
-    if (id.endsWith("/keys/WestUSDiskEncryptionSet2"))
-      await stack.simulator.removeResource(id);
+    if (id.endsWith("/keys/WestUSDiskEncryptionSet2")) await stack.simulator.removeResource(id);
   }
   await stack.events.until((events) =>
     ["KeyExpired", "KeyNotFound"].every((code) =>
       events.some(
         ({ type, data }) =>
-          type === "Sigil.ImageVersion.KeyAtRisk" &&
-          JSON.stringify(data).includes(code),
+          type === "Sigil.ImageVersion.KeyAtRisk" && JSON.stringify(data).includes(code),
       ),
     ),
   );
@@ -140,36 +127,22 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
     { kind: "serialLog", text: "login:" },
     { kind: "runCommand", script: "true" },
   ].entries()) {
-    await api.request(
-      "PUT",
-      `${bought.replace("Bought", "MyImage")}/test-profile`,
-      {
-        body: { ...profile, proof },
-      },
-    );
-    expect((await api.request("POST", `${pathOf(created)}/test`)).status).toBe(
-      202,
-    );
+    await api.request("PUT", `${bought.replace("Bought", "MyImage")}/test-profile`, {
+      body: { ...profile, proof },
+    });
+    expect((await api.request("POST", `${pathOf(created)}/test`)).status).toBe(202);
     await stack.events.until(
-      (events) =>
-        events.filter(({ type }) => type === "Sigil.ImageVersion.Tested")
-          .length > i,
+      (events) => events.filter(({ type }) => type === "Sigil.ImageVersion.Tested").length > i,
     );
   }
 
-  const deleted = await api.request(
-    "DELETE",
-    `${pathOf(created)}?allowNoLatest=true`,
-  );
+  const deleted = await api.request("DELETE", `${pathOf(created)}?allowNoLatest=true`);
   expect(deleted.status).toBe(202);
   await stack.events.until((events) =>
     events.some(({ type }) => type === "Sigil.ImageVersion.Deleted"),
   );
 
-  await api.request(
-    "GET",
-    `${pathOf(created).replace(/\/versions\/.*$/u, "")}/deleted-versions`,
-  );
+  await api.request("GET", `${pathOf(created).replace(/\/versions\/.*$/u, "")}/deleted-versions`);
 
   // One that Azure must be asked about, and it says to come later: the message waits, and is sent again.
   stack.simulator.addFault({
@@ -216,9 +189,7 @@ test("and each on tables", () => {
 
 test("and each action of Azure Resource Manager that is said to be called", () => {
   const uses = used();
-  expect([...ARM_ACTIONS.keys()].filter((action) => !uses.has(action))).toEqual(
-    [],
-  );
+  expect([...ARM_ACTIONS.keys()].filter((action) => !uses.has(action))).toEqual([]);
 });
 
 function sourced(id: string): object {

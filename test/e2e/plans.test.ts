@@ -1,20 +1,8 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { components } from "../../src/generated/openapi.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
-import {
-  pathOf,
-  type ApiClient,
-  type Operation,
-  type Problem,
-} from "../support/api-client.js";
+import { pathOf, type ApiClient, type Operation, type Problem } from "../support/api-client.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -55,20 +43,15 @@ beforeEach(() => {
   id = seedVersionId(`1.0.${versions}`);
 });
 
-const plan = (body: unknown) =>
-  api.request<Plan>("POST", `${pathOf(id)}/plan`, { body });
+const plan = (body: unknown) => api.request<Plan>("POST", `${pathOf(id)}/plan`, { body });
 
-const errorsOf = ({ findings }: Plan) =>
-  findings.filter(({ severity }) => severity === "error");
+const errorsOf = ({ findings }: Plan) => findings.filter(({ severity }) => severity === "error");
 
 async function ended(operation: Operation): Promise<Operation> {
   await expect
     .poll(
       async () => {
-        const { body } = await api.request<Operation>(
-          "GET",
-          `/operations/${operation.id}`,
-        );
+        const { body } = await api.request<Operation>("GET", `/operations/${operation.id}`);
         operation = body;
         return body.status;
       },
@@ -95,10 +78,7 @@ describe("preparing a subscription", () => {
     ]);
     for (const { remediation } of errorsOf(before))
       expect(remediation).toContain(`POST /api${SUBSCRIPTION}/prepare`);
-    const unprepared = await api.request<Preparation>(
-      "GET",
-      `${SUBSCRIPTION}/prepare`,
-    );
+    const unprepared = await api.request<Preparation>("GET", `${SUBSCRIPTION}/prepare`);
     expect(unprepared.body).toEqual({
       subscriptionId: LOCAL_SUBSCRIPTION_ID,
       prepared: false,
@@ -108,15 +88,10 @@ describe("preparing a subscription", () => {
       ],
     });
 
-    const asked = await api.request<Operation>(
-      "POST",
-      `${SUBSCRIPTION}/prepare`,
-    );
+    const asked = await api.request<Operation>("POST", `${SUBSCRIPTION}/prepare`);
     expect(asked.status).toBe(202);
     expect(asked.headers.get("location")).toMatch(/\/prepare$/u);
-    expect(asked.headers.get("operation-location")).toContain(
-      `/api/operations/${asked.body.id}`,
-    );
+    expect(asked.headers.get("operation-location")).toContain(`/api/operations/${asked.body.id}`);
     expect(await ended(asked.body)).toMatchObject({
       kind: "PrepareSubscription",
       status: "Succeeded",
@@ -124,10 +99,7 @@ describe("preparing a subscription", () => {
       resourceId: SUBSCRIPTION,
     });
 
-    const prepared = await api.request<Preparation>(
-      "GET",
-      `${SUBSCRIPTION}/prepare`,
-    );
+    const prepared = await api.request<Preparation>("GET", `${SUBSCRIPTION}/prepare`);
     expect(prepared.body).toMatchObject({
       prepared: true,
       operation: { id: asked.body.id, status: "Succeeded" },
@@ -137,9 +109,7 @@ describe("preparing a subscription", () => {
       "GET",
       `/operations?subscriptionId=${LOCAL_SUBSCRIPTION_ID}&status=Succeeded&top=1`,
     );
-    expect(listed.body.value.map((operation) => operation.id)).toEqual([
-      asked.body.id,
-    ]);
+    expect(listed.body.value.map((operation) => operation.id)).toEqual([asked.body.id]);
   });
 });
 
@@ -155,9 +125,7 @@ describe("a plan", () => {
         pointer: "/properties/publishingProfile/targetRegions/1",
       },
     ]);
-    expect(
-      body.changes.map((change) => [change.propertyChangeType, change.pointer]),
-    ).toEqual([
+    expect(body.changes.map((change) => [change.propertyChangeType, change.pointer])).toEqual([
       ["Create", "/location"],
       ["Create", "/properties/storageProfile/source/id"],
       ["Create", "/properties/publishingProfile/targetRegions/0"],
@@ -185,14 +153,8 @@ describe("a plan", () => {
     await plan(managedImageRequest());
 
     expect((await api.request("GET", pathOf(id))).status).toBe(404);
-    expect(
-      stack.simulator.requests().filter(({ method }) => method !== "GET"),
-    ).toEqual([]);
-    expect(
-      stack.events.received
-        .slice(before)
-        .filter(({ subject }) => subject === id),
-    ).toEqual([]);
+    expect(stack.simulator.requests().filter(({ method }) => method !== "GET")).toEqual([]);
+    expect(stack.events.received.slice(before).filter(({ subject }) => subject === id)).toEqual([]);
   });
 
   test("names every mistake with its field and what mends it; a PUT that requires one is refused with the same", async () => {
@@ -209,21 +171,15 @@ describe("a plan", () => {
       expect(finding.remediation).toContain("eastus");
     }
 
-    const refused = await api.request<Problem>(
-      "PUT",
-      `${pathOf(id)}?plan=require`,
-      { body },
-    );
+    const refused = await api.request<Problem>("PUT", `${pathOf(id)}?plan=require`, { body });
     expect(refused.status).toBe(422);
     expect(refused.body).toMatchObject({ code: "PreflightFailed" });
     expect(refused.body.errors).toEqual(planned.findings);
     expect((await api.request("GET", pathOf(id))).status).toBe(404);
 
-    const accepted = await api.request<Operation>(
-      "PUT",
-      `${pathOf(id)}?plan=require`,
-      { body: snapshotsRequest("eastus2") },
-    );
+    const accepted = await api.request<Operation>("PUT", `${pathOf(id)}?plan=require`, {
+      body: snapshotsRequest("eastus2"),
+    });
     expect(accepted.status).toBe(202);
     expect((await ended(accepted.body)).status).toBe("Succeeded");
   });
@@ -254,15 +210,11 @@ describe("a plan", () => {
     const other = managedImageRequest();
     other.properties.publishingProfile?.targetRegions?.pop();
     const { body: otherwise } = await plan(other);
-    expect(otherwise.findings).toMatchObject([
-      { code: "RegionKept", severity: "warning" },
-    ]);
+    expect(otherwise.findings).toMatchObject([{ code: "RegionKept", severity: "warning" }]);
     expect(otherwise.changes).toEqual([]);
-    const removal = await api.request<Plan>(
-      "POST",
-      `${pathOf(id)}/plan?removeRegions=East US 2`,
-      { body: other },
-    );
+    const removal = await api.request<Plan>("POST", `${pathOf(id)}/plan?removeRegions=East US 2`, {
+      body: other,
+    });
     expect(removal.body.changes).toMatchObject([
       {
         propertyChangeType: "Delete",
@@ -294,43 +246,31 @@ describe("a plan", () => {
       code: "DiskEncryptionSetKeyRotationFailing",
       severity: "warning",
     };
-    expect((await plan(body)).body.findings).toContainEqual(
-      expect.objectContaining(warning),
-    );
+    expect((await plan(body)).body.findings).toContainEqual(expect.objectContaining(warning));
 
-    const { body: operation } = await api.request<Operation>(
-      "PUT",
-      `${pathOf(id)}?plan=require`,
-      { body },
-    );
+    const { body: operation } = await api.request<Operation>("PUT", `${pathOf(id)}?plan=require`, {
+      body,
+    });
     expect(await ended(operation)).toMatchObject({
       status: "Succeeded",
-      warnings: expect.arrayContaining([
-        expect.objectContaining(warning),
-      ]) as unknown,
+      warnings: expect.arrayContaining([expect.objectContaining(warning)]) as unknown,
     });
   });
 
   test("needs the role of what it plans, and a body of the right shape", async () => {
-    const reader = await stack.client(await stack.startHost(), [
-      "ImageVersions.Read",
-    ]);
-    const forbidden = await reader.request<Problem>(
-      "POST",
-      `${pathOf(id)}/plan`,
-      { body: managedImageRequest() },
-    );
+    const reader = await stack.client(await stack.startHost(), ["ImageVersions.Read"]);
+    const forbidden = await reader.request<Problem>("POST", `${pathOf(id)}/plan`, {
+      body: managedImageRequest(),
+    });
     expect(forbidden.status).toBe(403);
     const bad = await plan({ location: "westus" });
     expect(bad.status).toBe(400);
     expect((bad.body as unknown as Problem).errors).toMatchObject([
       { code: "MissingProperty", pointer: "/properties" },
     ]);
-    const unknown = await api.request<Problem>(
-      "PUT",
-      `${pathOf(id)}?plan=maybe`,
-      { body: managedImageRequest() },
-    );
+    const unknown = await api.request<Problem>("PUT", `${pathOf(id)}?plan=maybe`, {
+      body: managedImageRequest(),
+    });
     expect(unknown.status).toBe(400);
     expect(unknown.body.errors).toMatchObject([{ pointer: "/query/plan" }]);
   });
@@ -343,12 +283,8 @@ describe("the disk encryption sets of a subscription", () => {
       `${SUBSCRIPTION}/disk-encryption-sets?region=East%20US%202`,
     );
     expect(status).toBe(200);
-    expect(new Set(body.value.map((set) => set.region))).toEqual(
-      new Set(["eastus2"]),
-    );
-    expect(
-      body.value.find((set) => set.id.endsWith("/EastUS2DiskEncryptionSet1")),
-    ).toMatchObject({
+    expect(new Set(body.value.map((set) => set.region))).toEqual(new Set(["eastus2"]));
+    expect(body.value.find((set) => set.id.endsWith("/EastUS2DiskEncryptionSet1"))).toMatchObject({
       region: "eastus2",
       encryptionType: "EncryptionAtRestWithCustomerKey",
       provisioningState: "Succeeded",
@@ -367,9 +303,7 @@ describe("the disk encryption sets of a subscription", () => {
       `${SUBSCRIPTION}/disk-encryption-sets?continuationToken=https://evil.example`,
     );
     expect(forged.status).toBe(400);
-    expect(forged.body.errors).toMatchObject([
-      { pointer: "/query/continuationToken" },
-    ]);
+    expect(forged.body.errors).toMatchObject([{ pointer: "/query/continuationToken" }]);
   });
 });
 
@@ -395,9 +329,7 @@ test("a plan shows the purchase plan of the image definition, whose machines hav
   );
   expect(planned.body).toMatchObject({ purchasePlan });
   expect(errorsOf(planned.body)).toEqual([]);
-  expect((await plan(managedImageRequest())).body).not.toHaveProperty(
-    "purchasePlan",
-  );
+  expect((await plan(managedImageRequest())).body).not.toHaveProperty("purchasePlan");
 });
 
 test("a plan answers 503 with Retry-After while Azure throttles its reads", async () => {

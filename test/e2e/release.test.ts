@@ -32,9 +32,7 @@ test("a release is the deployment, the command line, the client, the Action and 
     const content = await readFile(`${FOLDER}/${name}`);
     expect(createHash("sha256").update(content).digest("hex"), name).toBe(sum);
   }
-  const action = unzipSync(
-    await readFile(`${FOLDER}/sigil-action-${version}.zip`),
-  );
+  const action = unzipSync(await readFile(`${FOLDER}/sigil-action-${version}.zip`));
   expect(Object.keys(action)).toContain("dist/index.cjs");
   const site = unzipSync(await readFile(`${FOLDER}/sigil-docs-${version}.zip`));
   expect(Object.keys(site)).toEqual(

@@ -39,20 +39,14 @@ afterAll(() => stack.close());
 const IMAGE = pathOf(seedVersionId("1.0.0")).replace(/\/versions\/.*$/u, "");
 const RETENTION = `${IMAGE}/retention`;
 
-const names = (list: readonly { name: string }[]) =>
-  list.map(({ name }) => name);
+const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
 
 async function publish(number: string): Promise<void> {
-  const { body, status } = await writer.put(
-    seedVersionId(number),
-    managedImageRequest(),
-  );
+  const { body, status } = await writer.put(seedVersionId(number), managedImageRequest());
   expect(status).toBe(202);
   await expect
     .poll(
-      async () =>
-        (await writer.request<Operation>("GET", `/operations/${body.id}`)).body
-          .status,
+      async () => (await writer.request<Operation>("GET", `/operations/${body.id}`)).body.status,
       { interval: 100 },
     )
     .toBe("Succeeded");
@@ -81,9 +75,7 @@ test("a retention policy is set by an administrator, says what it would delete, 
     body: { keepNewestPromoted: 0, deleteAfterEndOfLifeDay: 1, mode: "dry" },
   });
   expect(wrong.status).toBe(400);
-  expect(
-    wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort(),
-  ).toEqual([
+  expect(wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort()).toEqual([
     "NotAllowedValue /mode",
     "NotInRange /keepNewestPromoted",
     "UnknownProperty /deleteAfterEndOfLifeDay",
@@ -116,18 +108,13 @@ test("a retention policy is set by an administrator, says what it would delete, 
   expect(enforced.status).toBe(200);
   const oldest = pathOf(seedVersionId("1.0.0"));
   await expect
-    .poll(
-      async () => (await writer.request<ImageVersion>("GET", oldest)).status,
-      { interval: 100 },
-    )
+    .poll(async () => (await writer.request<ImageVersion>("GET", oldest)).status, { interval: 100 })
     .toBe(404);
   const { body: operations } = await writer.request<{ value: Operation[] }>(
     "GET",
     "/operations?top=100",
   );
-  const operation = operations.value.find(
-    ({ kind }) => kind === "DeleteImageVersion",
-  );
+  const operation = operations.value.find(({ kind }) => kind === "DeleteImageVersion");
   expect(operation).toMatchObject({
     kind: "DeleteImageVersion",
     requestedBy: { name: "retention" },
@@ -137,9 +124,7 @@ test("a retention policy is set by an administrator, says what it would delete, 
     "GET",
     `${IMAGE}/versions`,
   );
-  expect(
-    list.value.map(({ name, sigil }) => [name, sigil.state, sigil.latest]),
-  ).toEqual([
+  expect(list.value.map(({ name, sigil }) => [name, sigil.state, sigil.latest])).toEqual([
     ["1.0.2", "Succeeded", true],
     ["1.0.1", "Succeeded", false],
   ]);
@@ -152,9 +137,7 @@ test("a retention policy is set by an administrator, says what it would delete, 
 
 test("a version that becomes the latest after its policy has begun its deletion is kept, and the operation says why", async () => {
   for (const number of ["2.0.0", "2.0.1"]) await publish(number);
-  const [older, newest] = ["2.0.0", "2.0.1"].map((number) =>
-    pathOf(seedVersionId(number)),
-  );
+  const [older, newest] = ["2.0.0", "2.0.1"].map((number) => pathOf(seedVersionId(number)));
   // Its deletion is accepted, and cannot look at it yet.
   stack.simulator.addFault({
     method: "GET",
@@ -172,9 +155,7 @@ test("a version that becomes the latest after its policy has begun its deletion 
       ).status,
     ).toBe(200);
   const deletion = async () =>
-    (
-      await writer.request<{ value: Operation[] }>("GET", "/operations?top=100")
-    ).body.value.find(
+    (await writer.request<{ value: Operation[] }>("GET", "/operations?top=100")).body.value.find(
       ({ kind, resourceId }) =>
         kind === "DeleteImageVersion" && resourceId === seedVersionId("2.0.0"),
     );
@@ -182,26 +163,16 @@ test("a version that becomes the latest after its policy has begun its deletion 
   await expect
     .poll(async () => (await deletion())?.requestedBy, POLL)
     .toMatchObject({ name: "retention" });
-  const demotion = await writer.request<Operation>(
-    "POST",
-    `${newest}/demote?allowNoLatest=true`,
-  );
+  const demotion = await writer.request<Operation>("POST", `${newest}/demote?allowNoLatest=true`);
   await expect
     .poll(
       async () =>
-        (
-          await writer.request<Operation>(
-            "GET",
-            `/operations/${demotion.body.id}`,
-          )
-        ).body.status,
+        (await writer.request<Operation>("GET", `/operations/${demotion.body.id}`)).body.status,
       POLL,
     )
     .toBe("Succeeded");
   stack.simulator.clearFaults();
-  await expect
-    .poll(async () => (await deletion())?.status, POLL)
-    .toBe("Failed");
+  await expect.poll(async () => (await deletion())?.status, POLL).toBe("Failed");
   expect(await deletion()).toMatchObject({
     error: {
       code: "KeptByRetention",

@@ -23,8 +23,7 @@ beforeAll(async () => {
   admin = await stack.client(host, ["ImageVersions.Admin"]);
   writer = await stack.client(host);
   await stack.simulator.putResource(machines.group("westus"));
-  for (const region of REGIONS)
-    await stack.simulator.putResource(network(region));
+  for (const region of REGIONS) await stack.simulator.putResource(network(region));
   await stack.simulator.setMachineTimes({ startMs: 300, deleteMs: 200 });
   const image = pathOf(seedVersionId("1.0.0")).replace(/\/versions\/.*$/u, "");
   const { status } = await admin.request("PUT", `${image}/test-profile`, {
@@ -51,11 +50,7 @@ const publish = async (version: string): Promise<void> => {
 };
 const isTold = (type: string, version: string) =>
   stack.events.until((all) =>
-    all.some(
-      (event) =>
-        event.type === `Sigil.ImageVersion.${type}` &&
-        event.subject === version,
-    ),
+    all.some((event) => event.type === `Sigil.ImageVersion.${type}` && event.subject === version),
   );
 const get = async (version: string): Promise<ImageVersion> =>
   (await writer.request<ImageVersion>("GET", pathOf(version))).body;
@@ -64,9 +59,7 @@ test("a version that has passed in both regions is the latest", async () => {
   const version = seedVersionId("1.0.0");
   await publish(version);
   const events = await isTold("Promoted", version);
-  const tested = events.filter(
-    ({ type }) => type === "Sigil.ImageVersion.TestResultReported",
-  );
+  const tested = events.filter(({ type }) => type === "Sigil.ImageVersion.TestResultReported");
   expect(tested).toMatchObject([
     { data: { name: "sigil/machine", result: "passed" } },
     { data: { name: "sigil/machine", result: "passed" } },
@@ -120,34 +113,23 @@ test("a version that is promoted in waves becomes the latest in one region after
   });
   expect(status).toBe(202);
   await isTold("WavePromoted", version);
-  await expect
-    .poll(async () => (await get(version)).sigil.latestIn)
-    .toEqual(["westus"]);
+  await expect.poll(async () => (await get(version)).sigil.latestIn).toEqual(["westus"]);
   expect((await get(version)).sigil.rollout).toMatchObject({
     state: "Waiting",
     wave: 2,
     message: "It waits for somebody to promote it in eastus2.",
   });
-  const { status: promoted } = await writer.request(
-    "POST",
-    `${pathOf(version)}/promote`,
-  );
+  const { status: promoted } = await writer.request("POST", `${pathOf(version)}/promote`);
   expect(promoted).toBe(202);
-  await expect
-    .poll(async () => (await get(version)).sigil.latestIn)
-    .toEqual(["eastus2", "westus"]);
+  await expect.poll(async () => (await get(version)).sigil.latestIn).toEqual(["eastus2", "westus"]);
 });
 
 test("a rule that contradicts itself is refused by name", async () => {
-  const { body } = await writer.request<Problem>(
-    "POST",
-    `${pathOf(seedVersionId("1.0.2"))}/plan`,
-    {
-      body: {
-        ...managedImageRequest(),
-        sigil: { promotion: { when: "manual", results: ["boot"] } },
-      },
+  const { body } = await writer.request<Problem>("POST", `${pathOf(seedVersionId("1.0.2"))}/plan`, {
+    body: {
+      ...managedImageRequest(),
+      sigil: { promotion: { when: "manual", results: ["boot"] } },
     },
-  );
+  });
   expect(JSON.stringify(body)).toContain("/sigil/promotion/results");
 });

@@ -49,19 +49,10 @@ test("what Sigil shows, pasted back, is no change; edited, it is that change", a
     same.headers.get("content-location") ?? "",
   );
   expect(version.headers.get("etag")).toBe(shown.headers.get("etag"));
-  const again = await api.request<Operation>(
-    "GET",
-    same.headers.get("operation-location") ?? "",
-  );
+  const again = await api.request<Operation>("GET", same.headers.get("operation-location") ?? "");
   expect(again.body).toEqual(same.body);
-  const canceled = await api.request<Problem>(
-    "POST",
-    `/operations/${same.body.id}/cancel`,
-  );
-  expect([canceled.status, canceled.body.code]).toEqual([
-    409,
-    "OperationEnded",
-  ]);
+  const canceled = await api.request<Problem>("POST", `/operations/${same.body.id}/cancel`);
+  expect([canceled.status, canceled.body.code]).toEqual([409, "OperationEnded"]);
 
   const edited = await api.put(ID, {
     ...shown.body,
@@ -91,9 +82,7 @@ test("a patch changes what it names, and null takes away", async () => {
     body: { properties: { publishingProfile: { endOfLifeDate: "soon" } } },
   });
   expect(wrong.status).toBe(400);
-  expect(wrong.body.errors[0]?.pointer).toBe(
-    "/properties/publishingProfile/endOfLifeDate",
-  );
+  expect(wrong.body.errors[0]?.pointer).toBe("/properties/publishingProfile/endOfLifeDate");
 });
 
 test("Azure's own path reaches the same version, with its api-version and in any case", async () => {
@@ -105,22 +94,16 @@ test("Azure's own path reaches the same version, with its api-version and in any
   );
   expect(own.status).toBe(200);
   expect(own.body.properties).toEqual(shown.body.properties);
-  const same = await api.request<ImageVersion>(
-    "PUT",
-    `${shown.body.id}?api-version=2025-12-03`,
-    { body: own.body },
-  );
+  const same = await api.request<ImageVersion>("PUT", `${shown.body.id}?api-version=2025-12-03`, {
+    body: own.body,
+  });
   expect(same.status).toBe(200);
 });
 
 test("If-Match takes the version that was seen, and says what it is now where that is another", async () => {
   const shown = await get();
   const etag = shown.headers.get("etag") ?? "";
-  const first = await api.put(
-    ID,
-    { ...shown.body, tags: { build: "1" } },
-    { "If-Match": etag },
-  );
+  const first = await api.put(ID, { ...shown.body, tags: { build: "1" } }, { "If-Match": etag });
   expect(first.status).toBe(202);
   expect(await ended(first.body)).toMatchObject({ status: "Succeeded" });
   const late = await api.request<Problem>("PUT", pathOf(ID), {
@@ -132,9 +115,7 @@ test("If-Match takes the version that was seen, and says what it is now where th
     code: "PreconditionFailed",
     etag: (await get()).headers.get("etag"),
   });
-  expect(late.body.errors.map(({ pointer }) => pointer)).toContain(
-    "/tags/build",
-  );
+  expect(late.body.errors.map(({ pointer }) => pointer)).toContain("/tags/build");
   const gone = await api.request<Problem>("DELETE", pathOf(ID), {
     headers: { "If-Match": etag },
   });
@@ -159,23 +140,19 @@ test("a hold-back in the portal stays though the same body comes again, and is s
 });
 
 test("a body in PowerShell's words gets the right word for each, at every level", async () => {
-  const { status, body } = await api.request<Problem>(
-    "PUT",
-    pathOf(seedVersionId("5.0.1")),
-    {
-      body: {
-        Location: "westus",
-        SourceImageId: "/subscriptions/s/images/i",
-        TargetRegion: [
-          {
-            Name: "West US",
-            ReplicaCount: 1,
-            Encryption: { OSDiskImage: { DiskEncryptionSetId: "set" } },
-          },
-        ],
-      },
+  const { status, body } = await api.request<Problem>("PUT", pathOf(seedVersionId("5.0.1")), {
+    body: {
+      Location: "westus",
+      SourceImageId: "/subscriptions/s/images/i",
+      TargetRegion: [
+        {
+          Name: "West US",
+          ReplicaCount: 1,
+          Encryption: { OSDiskImage: { DiskEncryptionSetId: "set" } },
+        },
+      ],
     },
-  );
+  });
   expect(status).toBe(400);
   const told = body.errors.map(({ message }) => message).join("\n");
   for (const word of [

@@ -72,19 +72,11 @@ function keepToken(what: string, token: string | undefined): string {
 async function rows(): Promise<string[]> {
   const connectionString = stack.services.settings["AzureWebJobsStorage"] ?? "";
   const options = { allowInsecureConnection: true };
-  const service = TableServiceClient.fromConnectionString(
-    connectionString,
-    options,
-  );
+  const service = TableServiceClient.fromConnectionString(connectionString, options);
   const found: string[] = [];
   for await (const { name } of service.listTables()) {
-    const table = TableClient.fromConnectionString(
-      connectionString,
-      name ?? "",
-      options,
-    );
-    for await (const entity of table.listEntities())
-      found.push(JSON.stringify([name, entity]));
+    const table = TableClient.fromConnectionString(connectionString, name ?? "", options);
+    for await (const entity of table.listEntities()) found.push(JSON.stringify([name, entity]));
   }
   return found;
 }
@@ -95,21 +87,13 @@ it("nothing secret is in logs, answers, events, kept messages or state", async (
     tokenIssuer?.issueToken({ roles: ["ImageVersions.Write"], ...claims });
   keep("the client secret", CLIENT_SECRET);
   keep("the identity header", settings["IDENTITY_HEADER"]);
-  keep(
-    "the storage key",
-    /AccountKey=([^;]+)/u.exec(settings["AzureWebJobsStorage"] ?? "")?.[1],
-  );
+  keep("the storage key", /AccountKey=([^;]+)/u.exec(settings["AzureWebJobsStorage"] ?? "")?.[1]);
   keep(
     "the Service Bus key",
-    /SharedAccessKey=([^;]+)/u.exec(
-      settings["ServiceBusConnection"] ?? "",
-    )?.[1],
+    /SharedAccessKey=([^;]+)/u.exec(settings["ServiceBusConnection"] ?? "")?.[1],
   );
   const token = keepToken("the caller's token", await issue({}));
-  const expired = keepToken(
-    "an expired token",
-    await issue({ expiresInSeconds: -600 }),
-  );
+  const expired = keepToken("an expired token", await issue({ expiresInSeconds: -600 }));
   const foreign = keepToken(
     "a token of another audience",
     await issue({ audience: `api://${randomUUID()}` }),
@@ -150,23 +134,17 @@ it("nothing secret is in logs, answers, events, kept messages or state", async (
     ["an expired token", 401, "GET", path, expired],
     ["a foreign token", 401, "GET", path, foreign],
     ["a cut token", 401, "GET", path, token.slice(0, -20)],
-    [
-      "a token in the query",
-      400,
-      "GET",
-      `${path}?access_token=${token}`,
-      token,
-    ],
+    ["a token in the query", 400, "GET", `${path}?access_token=${token}`, token],
     ["a token as a name", 400, "GET", `/operations/${token}`, token],
     ["a broken body", 400, "PUT", path, token, { location: 1 }],
     ["another method", 405, "DELETE", "/operations", token],
     ["no path", 404, "GET", "/none", token],
   ];
   for (const [what, status, method, address, bearer, body] of refusals)
-    expect([
+    expect([what, await call(what, method, address, bearer, body && { body })]).toEqual([
       what,
-      await call(what, method, address, bearer, body && { body }),
-    ]).toEqual([what, status]);
+      status,
+    ]);
 
   // A message that is rejected, and one that is accepted.
   await stack.send("image-version-requests", {
@@ -208,19 +186,11 @@ it("nothing secret is in logs, answers, events, kept messages or state", async (
   await stack.services.resourceManager?.close();
   expect(await call("ARM is gone", "GET", sets, token)).toBe(503);
   await stack.services.tables?.close();
-  expect(
-    await call("the tables are gone", "GET", path, token),
-  ).toBeGreaterThanOrEqual(500);
+  expect(await call("the tables are gone", "GET", path, token)).toBeGreaterThanOrEqual(500);
   await host.stop();
 
   const places = new Set(told.map(({ where }) => where.split(" to ")[0]));
-  expect([...places].sort()).toEqual([
-    "answer",
-    "events",
-    "logs",
-    "rejected messages",
-    "state",
-  ]);
+  expect([...places].sort()).toEqual(["answer", "events", "logs", "rejected messages", "state"]);
   const found = told.flatMap(({ where, text }) => [
     ...[...secrets]
       .filter(([, secret]) => text.includes(secret))
@@ -232,7 +202,7 @@ it("nothing secret is in logs, answers, events, kept messages or state", async (
   ]);
   expect(found).toEqual([]);
   // The logs do tell of failures: else nothing would have been tried.
-  expect(
-    told.filter(({ where, text }) => where === "logs" && /error/iu.test(text)),
-  ).not.toEqual([]);
+  expect(told.filter(({ where, text }) => where === "logs" && /error/iu.test(text))).not.toEqual(
+    [],
+  );
 });

@@ -112,9 +112,10 @@ test("finds a deployment that works in order", async () => {
 
 test("the pipelines' scripts find the app in the outputs of the deployment", async () => {
   await putAz(functions);
-  expect(
-    await run(".ci/smoke-test", ["sigil", "sigil", IMAGE, zip]),
-  ).toMatchObject({ code: 0, stderr: "" });
+  expect(await run(".ci/smoke-test", ["sigil", "sigil", IMAGE, zip])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
   expect(await run(".ci/publish", ["sigil", "dist/sigil.zip"])).toMatchObject({
     code: 0,
     stderr: "",
@@ -134,9 +135,7 @@ test("needs no right where the sources are: the source of its plan is in the gal
 
 test("names the functions that are missing", async () => {
   const { code, stderr } = await smokeTest(functions.slice(1), "--attempts=2");
-  expect(stderr).toMatch(
-    /^FAILED {2}\d+ functions are there. Missing: \S+\n$/u,
-  );
+  expect(stderr).toMatch(/^FAILED {2}\d+ functions are there. Missing: \S+\n$/u);
   expect(code).toBe(1);
 });
 

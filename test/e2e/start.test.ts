@@ -8,12 +8,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
-import {
-  childrenOf,
-  isRunning,
-  runProgram,
-  type Program,
-} from "@sigil-local/testing/program";
+import { childrenOf, isRunning, runProgram, type Program } from "@sigil-local/testing/program";
 
 const PORT_OPTIONS = [
   "--api-port",
@@ -39,16 +34,11 @@ afterEach(async () => {
 });
 
 /** Starts the stack on free ports, except those that `args` say. */
-function start(
-  args: readonly string[],
-  environment: Record<string, string> = {},
-): Program {
+function start(args: readonly string[], environment: Record<string, string> = {}): Program {
   started = runProgram(
     "local-stack/dist/start/main.js",
     [
-      ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap(
-        (option) => [option, "0"],
-      ),
+      ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap((option) => [option, "0"]),
       ...args,
     ],
     { TMPDIR: directory, ...environment },
@@ -72,24 +62,18 @@ async function printed(program: Program) {
 
 describe("npm start", () => {
   test("runs what it prints, stops on Ctrl-C, and goes on where it was when it is started again", async () => {
-    const args = [
-      "--data",
-      path.join(directory, "state"),
-      "--replication-minutes",
-      "0.03",
-    ];
+    const args = ["--data", path.join(directory, "state"), "--replication-minutes", "0.03"];
     const first = start(args);
     const lines = await printed(first);
 
     const answer = await bash(`${lines.source}\n${lines.create}`);
     expect(answer).toMatch(/^HTTP\/1\.1 202 /mu);
-    const operation = /^operation-location: .*(\/api\/operations\/\S+)/imu.exec(
-      answer,
-    )?.[1];
+    const operation = /^operation-location: .*(\/api\/operations\/\S+)/imu.exec(answer)?.[1];
     expect(operation).toBeDefined();
-    expect(
-      JSON.parse(await bash(`${lines.source}\n${lines.follow}`)),
-    ).toMatchObject({ name: "1.0.0", location: "westus" });
+    expect(JSON.parse(await bash(`${lines.source}\n${lines.follow}`))).toMatchObject({
+      name: "1.0.0",
+      location: "westus",
+    });
     expect(
       await bash(
         `${lines.source}\n"${process.execPath}" src/cli/dist/sigil.cjs image-version show -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0 --query name -o tsv`,
@@ -137,9 +121,7 @@ describe("npm start", () => {
     expect(program.stdout()).toMatch(
       /Image +\/subscriptions\/.*\/galleries\/MyGallery\/images\/MyImage$/mu,
     );
-    expect(program.stdout()).toMatch(
-      /Events +image-version-events: all, usable$/mu,
-    );
+    expect(program.stdout()).toMatch(/Events +image-version-events: all, usable$/mu);
 
     const shell = `${source}\nstatus() { curl -s -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $1" "$\{@:2}"; }`;
     const read = `"$API/operations"`;
@@ -149,9 +131,7 @@ describe("npm start", () => {
     const asked = ["READER_TOKEN", "TOKEN", "ADMIN_TOKEN"].flatMap((token) =>
       [read, write, administer].map((call) => `status "$${token}" ${call}`),
     );
-    expect(await bash([shell, ...asked].join("\n"))).toBe(
-      "200 403 403 200 404 403 200 404 404 ",
-    );
+    expect(await bash([shell, ...asked].join("\n"))).toBe("200 403 403 200 404 403 200 404 404 ");
 
     await bash(`${source}\n${create}`);
     const connection = await bash(`${source}\nprintf %s "$SERVICE_BUS"`);
@@ -184,9 +164,7 @@ describe("npm start", () => {
 
     await fetch(`${origin}/api/health/live`);
 
-    const line = await program.waitForLine(
-      /Executed .Functions\.get-liveness/u,
-    );
+    const line = await program.waitForLine(/Executed .Functions\.get-liveness/u);
     program.kill("SIGINT");
     expect(await program.exited, program.stderr()).toBe(0);
     expect(await readFile(path.join(data, "host.log"), "utf8")).toContain(line);
@@ -195,8 +173,7 @@ describe("npm start", () => {
   test("leaves out the stand-in of a service that the environment names, says so, and tells no secret of it", async () => {
     const tables = await startMemoryTables();
     try {
-      const key =
-        /AccountKey=([^;]+)/u.exec(tables.connectionString)?.[1] ?? "";
+      const key = /AccountKey=([^;]+)/u.exec(tables.connectionString)?.[1] ?? "";
       const program = start(["--ephemeral"], {
         AzureWebJobsStorage: tables.connectionString,
       });
@@ -228,28 +205,23 @@ describe("npm start", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test.each(PORT_OPTIONS)(
-    "names a taken port and its option in one line: %s",
-    async (option) => {
-      const squatter = createServer().listen(0, "127.0.0.1");
-      await once(squatter, "listening");
-      const { port } = squatter.address() as AddressInfo;
-      try {
-        const program = start(["--ephemeral", option, String(port)]);
+  test.each(PORT_OPTIONS)("names a taken port and its option in one line: %s", async (option) => {
+    const squatter = createServer().listen(0, "127.0.0.1");
+    await once(squatter, "listening");
+    const { port } = squatter.address() as AddressInfo;
+    try {
+      const program = start(["--ephemeral", option, String(port)]);
 
-        expect(await program.exited).toBe(1);
-        expect(program.stderr()).toBe(
-          `Port ${port} is taken: stop what listens there, or choose another one with ${option} N (0 takes any free one).\n`,
-        );
-        expect(program.stdout()).toBe(
-          "Starting the stand-ins for Azure, then Sigil.\n",
-        );
-        expect(await readdir(directory)).toEqual([]);
-      } finally {
-        squatter.close();
-      }
-    },
-  );
+      expect(await program.exited).toBe(1);
+      expect(program.stderr()).toBe(
+        `Port ${port} is taken: stop what listens there, or choose another one with ${option} N (0 takes any free one).\n`,
+      );
+      expect(program.stdout()).toBe("Starting the stand-ins for Azure, then Sigil.\n");
+      expect(await readdir(directory)).toEqual([]);
+    } finally {
+      squatter.close();
+    }
+  });
 
   test("explains every option with --help", async () => {
     const program = start(["--help"]);

@@ -37,9 +37,7 @@ let operationId: string;
 
 /** One image version on a stack of what is deployed, which exports to the console and to an Application Insights on this machine. */
 beforeAll(async () => {
-  const tls = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+  const tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
   insights = createServer(tls, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -60,9 +58,7 @@ beforeAll(async () => {
       );
     });
   });
-  await new Promise<void>((resolve) =>
-    insights.listen(0, "127.0.0.1", resolve),
-  );
+  await new Promise<void>((resolve) => insights.listen(0, "127.0.0.1", resolve));
   const { port } = insights.address() as AddressInfo;
   unpacked = await unpackPackage();
   stack = await Stack.start({
@@ -93,8 +89,7 @@ afterAll(async () => {
 
 const ofTrace = (baseType: string): Envelope[] =>
   received.filter(
-    ({ data, tags }) =>
-      data.baseType === baseType && tags["ai.operation.id"] === TRACE_ID,
+    ({ data, tags }) => data.baseType === baseType && tags["ai.operation.id"] === TRACE_ID,
   );
 
 it("sends requests and dependencies of one trace to Application Insights", () => {
@@ -104,12 +99,8 @@ it("sends requests and dependencies of one trace to Application Insights", () =>
     "process image-version-creations",
     "process image-version-replications",
   ]);
-  const calls = ofTrace("RemoteDependencyData").map(
-    ({ data }) => data.baseData.name,
-  );
-  expect(calls).toEqual(
-    expect.arrayContaining([`PUT ${id}`, "send image-version-events"]),
-  );
+  const calls = ofTrace("RemoteDependencyData").map(({ data }) => data.baseData.name);
+  expect(calls).toEqual(expect.arrayContaining([`PUT ${id}`, "send image-version-events"]));
 });
 
 it("sends log lines with what they are about as custom dimensions", () => {
@@ -144,8 +135,6 @@ it("sends metrics", () => {
 });
 
 it("prints the same trace where the console is asked for", () => {
-  const spans = printed.filter((line) =>
-    line.includes(`traceId: '${TRACE_ID}'`),
-  );
+  const spans = printed.filter((line) => line.includes(`traceId: '${TRACE_ID}'`));
   expect(spans.length).toBeGreaterThan(8);
 });

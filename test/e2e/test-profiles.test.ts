@@ -42,9 +42,10 @@ test("a test profile is set by an administrator once it is proven, shown to read
   const wrong = await admin.request<Problem>("PUT", PROFILE, {
     body: { ...body, concurrency: 0, proof: { kind: "ping" } },
   });
-  expect(
-    wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort(),
-  ).toEqual(["NotAllowedValue /proof/kind", "NotInRange /concurrency"]);
+  expect(wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort()).toEqual([
+    "NotAllowedValue /proof/kind",
+    "NotInRange /concurrency",
+  ]);
   const contradictory = await admin.request<Problem>("PUT", PROFILE, {
     body: { ...body, proof: { kind: "serialLog" } },
   });
@@ -61,11 +62,7 @@ test("a test profile is set by an administrator once it is proven, shown to read
     errors: [{ code: "SubnetRegion", pointer: "/regions/0/subnetId" }],
   });
 
-  const set = await admin.request<Schemas["ProvenTestProfile"]>(
-    "PUT",
-    PROFILE,
-    { body },
-  );
+  const set = await admin.request<Schemas["ProvenTestProfile"]>("PUT", PROFILE, { body });
   expect(set).toMatchObject({ status: 200, body: { findings: [] } });
   const { profile } = set.body;
   expect(profile).toMatchObject({
@@ -76,17 +73,12 @@ test("a test profile is set by an administrator once it is proven, shown to read
     concurrency: 4,
     keepFailedMinutes: 0,
   });
-  const shown = await admin.request<Schemas["StoredTestProfile"]>(
-    "GET",
-    PROFILE,
-  );
+  const shown = await admin.request<Schemas["StoredTestProfile"]>("GET", PROFILE);
   expect(shown.body).toEqual(profile);
   const { body: toWriter } = await writer.request("GET", PROFILE);
   expect(toWriter).toEqual({ ...profile, proof: { kind: "runCommand" } });
   // What an administrator reads may be sent again.
-  expect(
-    (await admin.request("PUT", PROFILE, { body: shown.body })).status,
-  ).toBe(200);
+  expect((await admin.request("PUT", PROFILE, { body: shown.body })).status).toBe(200);
 
   expect((await writer.request("DELETE", PROFILE)).status).toBe(403);
   const removed = await admin.request("DELETE", PROFILE);

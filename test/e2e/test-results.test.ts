@@ -20,10 +20,7 @@ beforeAll(async () => {
       SIGIL_GALLERY_POLICY: JSON.stringify({
         rules: [
           {
-            callers: [
-              { role: "ImageVersions.Write" },
-              { queue: "image-version-requests" },
-            ],
+            callers: [{ role: "ImageVersions.Write" }, { queue: "image-version-requests" }],
             galleries: [{ subscriptionId: "*", galleryName: "MyGallery" }],
           },
         ],
@@ -54,9 +51,10 @@ const event = (id: string, data: object, subject = VERSION) => ({
 
 test("results are reported by HTTP and by Service Bus, each is told, and all that count are listed", async () => {
   const boot = { name: "boot", region: "West US", result: "passed" };
-  expect(
-    (await reader.request<Problem>("POST", RESULTS, { body: boot })).body,
-  ).toMatchObject({ status: 403, requiredRole: "ImageVersions.Write" });
+  expect((await reader.request<Problem>("POST", RESULTS, { body: boot })).body).toMatchObject({
+    status: 403,
+    requiredRole: "ImageVersions.Write",
+  });
   const elsewhere = await writer.request<Problem>(
     "POST",
     RESULTS.replace("/MyGallery/", "/MySharedGallery/"),
@@ -66,21 +64,15 @@ test("results are reported by HTTP and by Service Bus, each is told, and all tha
   const wrong = await writer.request<Problem>("POST", RESULTS, {
     body: { name: "azure/boot", region: "westus", result: "ok", link: "x:y" },
   });
-  expect(
-    wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort(),
-  ).toEqual([
+  expect(wrong.body.errors.map(({ code, pointer }) => `${code} ${pointer}`).sort()).toEqual([
     "InvalidFormat /link",
     "InvalidFormat /name",
     "NotAllowedValue /result",
   ]);
 
-  const taken = await writer.request<Schemas["ReportedTestResult"]>(
-    "POST",
-    RESULTS,
-    {
-      body: boot,
-    },
-  );
+  const taken = await writer.request<Schemas["ReportedTestResult"]>("POST", RESULTS, {
+    body: boot,
+  });
   expect(taken).toMatchObject({
     status: 200,
     body: { ...boot, region: "westus" },
@@ -113,12 +105,8 @@ test("results are reported by HTTP and by Service Bus, each is told, and all tha
   await expect
     .poll(
       async () => {
-        const { body } = await reader.request<
-          Schemas["ReportedTestResultList"]
-        >("GET", RESULTS);
-        return body.value.map(({ name, region, result }) =>
-          [region, name, result].join(" "),
-        );
+        const { body } = await reader.request<Schemas["ReportedTestResultList"]>("GET", RESULTS);
+        return body.value.map(({ name, region, result }) => [region, name, result].join(" "));
       },
       { interval: 500 },
     )
@@ -128,7 +116,5 @@ test("results are reported by HTTP and by Service Bus, each is told, and all tha
       "westus azure/TrustedLaunch passed",
       "westus boot passed",
     ]);
-  expect(
-    (await reader.request("GET", RESULTS.replace("1.0.0", "9.9.9"))).status,
-  ).toBe(404);
+  expect((await reader.request("GET", RESULTS.replace("1.0.0", "9.9.9"))).status).toBe(404);
 });

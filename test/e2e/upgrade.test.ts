@@ -11,15 +11,10 @@ import { milestones, Stack } from "../support/stack.js";
 
 const PREVIOUS = process.env["SIGIL_PREVIOUS_PACKAGE"];
 if (PREVIOUS === undefined)
-  console.warn(
-    "*** SIGIL_PREVIOUS_PACKAGE names no package: this build is rolled to itself. ***",
-  );
+  console.warn("*** SIGIL_PREVIOUS_PACKAGE names no package: this build is rolled to itself. ***");
 
 const { world, request, versionId } = largeWorld(3, 1);
-const regions =
-  request.properties.publishingProfile?.targetRegions?.map(
-    ({ name }) => name,
-  ) ?? [];
+const regions = request.properties.publishingProfile?.targetRegions?.map(({ name }) => name) ?? [];
 
 let previous: UnpackedPackage;
 let current: UnpackedPackage;
@@ -85,18 +80,10 @@ test.each([
     await ended;
     for (const id of ids) {
       expect(milestones(stack.events.received, id), id).toEqual(
-        [
-          "accepted",
-          "creating",
-          "completed",
-          ...regions.map((name) => `${name}/completed`),
-        ].sort(),
+        ["accepted", "creating", "completed", ...regions.map((name) => `${name}/completed`)].sort(),
       );
       expect(stack.simulator.creates(id), id).toBe(1);
-      const { body } = await after.request<{ sigil: { operationId: string } }>(
-        "GET",
-        pathOf(id),
-      );
+      const { body } = await after.request<{ sigil: { operationId: string } }>("GET", pathOf(id));
       const operation = await after.request<Operation>(
         "GET",
         `/operations/${body.sigil.operationId}`,

@@ -1,9 +1,6 @@
 import fc from "fast-check";
 import type { OpenAPIV3 } from "openapi-types";
-import {
-  resolve,
-  type OperationId,
-} from "../../src/http/contract/openapi-document.js";
+import { resolve, type OperationId } from "../../src/http/contract/openapi-document.js";
 import {
   content,
   document,
@@ -70,9 +67,7 @@ export const SAMPLES = [
 /** A body for an operation: as a client would send it, nearly so, and as nobody should. */
 function bodiesOf(schema: OpenAPIV3.SchemaObject): fc.Arbitrary<Uint8Array> {
   const takesImageVersion = schema.properties?.["location"] !== undefined;
-  const samples = takesImageVersion
-    ? fc.constantFrom<unknown>(...SAMPLES)
-    : valuesOf(schema);
+  const samples = takesImageVersion ? fc.constantFrom<unknown>(...SAMPLES) : valuesOf(schema);
   const json = (values: fc.Arbitrary<unknown>) =>
     values.map((value) => Buffer.from(JSON.stringify(value) ?? ""));
   const sampleText = json(samples);
@@ -106,14 +101,9 @@ function bodiesOf(schema: OpenAPIV3.SchemaObject): fc.Arbitrary<Uint8Array> {
   );
 }
 
-function callsOf(
-  template: string,
-  method: string,
-  operationId: OperationId,
-): fc.Arbitrary<Call> {
+function callsOf(template: string, method: string, operationId: OperationId): fc.Arbitrary<Call> {
   const { parameters, bodySchema } = document.operation(operationId);
-  const inPlace = (place: string) =>
-    parameters.filter((parameter) => parameter.in === place);
+  const inPlace = (place: string) => parameters.filter((parameter) => parameter.in === place);
   const textOf = (parameter: OpenAPIV3.ParameterObject) =>
     valuesOf(parameter.schema ?? {}).map(String);
   return fc
@@ -157,10 +147,7 @@ function callsOf(
           "content-type": fc.oneof(
             {
               weight: 40,
-              arbitrary: fc.constantFrom(
-                "application/json",
-                "application/json; charset=utf-8",
-              ),
+              arbitrary: fc.constantFrom("application/json", "application/json; charset=utf-8"),
             },
             { weight: 1, arbitrary: headerValues },
           ),
@@ -177,10 +164,7 @@ function callsOf(
         { requiredKeys: bodySchema === undefined ? [] : ["content-type"] },
       ),
       rare: fc.nat({ max: 9 }),
-      body:
-        bodySchema === undefined
-          ? fc.constant(undefined)
-          : bodiesOf(bodySchema),
+      body: bodySchema === undefined ? fc.constant(undefined) : bodiesOf(bodySchema),
     })
     .map(({ query, headers, rare, body, params, ...call }) => {
       const { "content-type": type, "idempotency-key": key } = headers;
@@ -193,12 +177,8 @@ function callsOf(
         query: rare === 0 ? query : query.filter(() => rare < 3).slice(0, 1),
         headers: Object.fromEntries(
           Object.entries(
-            rare < 2
-              ? headers
-              : { "content-type": type, "idempotency-key": key },
-          ).filter(
-            (entry): entry is [string, string] => entry[1] !== undefined,
-          ),
+            rare < 2 ? headers : { "content-type": type, "idempotency-key": key },
+          ).filter((entry): entry is [string, string] => entry[1] !== undefined),
         ),
         body: body,
         url: urlOf(template, params, rare < 3 ? query : []),
@@ -244,19 +224,9 @@ export const calls: fc.Arbitrary<Call> = fc.oneof(
 
 /** What is asked of no operation: any method and any path. */
 export const strayCalls = fc.record({
-  method: fc.constantFrom(
-    "GET",
-    "PUT",
-    "POST",
-    "PATCH",
-    "DELETE",
-    "HEAD",
-    "OPTIONS",
-  ),
+  method: fc.constantFrom("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"),
   url: fc.oneof(
-    fc
-      .constantFrom(...Object.keys(content.paths))
-      .map((template) => urlOf(template, {}, [])),
+    fc.constantFrom(...Object.keys(content.paths)).map((template) => urlOf(template, {}, [])),
     fc
       .array(hostileText, { maxLength: 4 })
       .map((segments) =>
@@ -270,10 +240,7 @@ export const strayCalls = fc.record({
   headers: fc.record(
     {
       origin: fc.oneof(fc.constant("https://portal.example"), headerValues),
-      "access-control-request-method": fc.oneof(
-        fc.constant("PUT"),
-        headerValues,
-      ),
+      "access-control-request-method": fc.oneof(fc.constant("PUT"), headerValues),
     },
     { requiredKeys: [] },
   ),

@@ -84,10 +84,7 @@ interface Change {
 const changes: fc.Arbitrary<Change> = fc.record({
   where: fc.nat(),
   how: fc.constantFrom("remove", "replace", "add", "repeat", "wrap", "rename"),
-  name: fc.oneof(
-    fc.constantFrom("id", "properties", "Location", "encryption", "lun"),
-    hostileText,
-  ),
+  name: fc.oneof(fc.constantFrom("id", "properties", "Location", "encryption", "lun"), hostileText),
   value: hostileValue,
 });
 
@@ -99,10 +96,7 @@ export function nearly(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 }
 
 /** Places are the entries of all objects and arrays, counted in their order; `where` picks one of them. */
-function change(
-  root: unknown,
-  { where, how, name, ...given }: Change,
-): unknown {
+function change(root: unknown, { where, how, name, ...given }: Change): unknown {
   // A copy: what one change puts in, another may change.
   const value = structuredClone(given.value);
   const places = placesIn(root);

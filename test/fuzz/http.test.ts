@@ -1,15 +1,8 @@
-import {
-  HttpRequest,
-  type HttpResponseInit,
-  InvocationContext,
-} from "@azure/functions";
+import { HttpRequest, type HttpResponseInit, InvocationContext } from "@azure/functions";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createAuthenticator } from "../../src/authorization/authentication.js";
-import {
-  createHttpHandlers,
-  type HttpHandlers,
-} from "../../src/http/handlers.js";
+import { createHttpHandlers, type HttpHandlers } from "../../src/http/handlers.js";
 import { SECURITY_HEADERS } from "../../src/http/security-headers.js";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
@@ -106,10 +99,7 @@ const context = (): InvocationContext =>
   });
 
 function requestOf(call: Call): HttpRequest {
-  const token =
-    call.token in tokens
-      ? tokens[call.token as (typeof TOKENS)[number]]
-      : call.token;
+  const token = call.token in tokens ? tokens[call.token as (typeof TOKENS)[number]] : call.token;
   return new HttpRequest({
     method: call.method,
     url: call.url,
@@ -180,28 +170,19 @@ it(
           for (const call of sequence) {
             logged.length = 0;
             const before = world.effects();
-            const answer = read(
-              await handlers[call.operationId](requestOf(call), context()),
-            );
+            const answer = read(await handlers[call.operationId](requestOf(call), context()));
             statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
             const mistakes = [
               ...answerMistakes(answer),
-              ...responseMistakes(
-                call.operationId,
-                answer.status,
-                answer.mediaType,
-                answer.body,
-              ),
-              ...((answer.status >= 400 || isRead(call)) &&
-              world.effects() !== before
+              ...responseMistakes(call.operationId, answer.status, answer.mediaType, answer.body),
+              ...((answer.status >= 400 || isRead(call)) && world.effects() !== before
                 ? ["left something behind"]
                 : []),
               ...(answer.status === REFUSED_BY_AZURE
                 ? []
                 : logged.map((entry) => `logged ${JSON.stringify(entry)}`)),
             ];
-            if (mistakes.length > 0)
-              expect.fail(JSON.stringify({ mistakes, call, answer }));
+            if (mistakes.length > 0) expect.fail(JSON.stringify({ mistakes, call, answer }));
           }
         },
       ),
@@ -210,9 +191,7 @@ it(
     // The calls come to every door: else nothing would have been tried. Few calls may miss some.
     if (CALLS < LEAST_CALLS) return;
     for (const status of [200, 202, 400, 401, 403, 404, 409, 413, 415, 422])
-      expect(statuses.get(status) ?? 0, `answers of ${status}`).toBeGreaterThan(
-        0,
-      );
+      expect(statuses.get(status) ?? 0, `answers of ${status}`).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );
@@ -224,17 +203,12 @@ it(
     await fc.assert(
       fc.asyncProperty(strayCalls, async (call) => {
         const answer = read(
-          await fallback(
-            new HttpRequest({ ...call, headers: { ...call.headers } }),
-            context(),
-          ),
+          await fallback(new HttpRequest({ ...call, headers: { ...call.headers } }), context()),
         );
         expect([204, 404, 405]).toContain(answer.status);
         expect([
           ...answerMistakes(answer),
-          ...(answer.status === 204
-            ? []
-            : schemaMistakes(PROBLEM, answer.body)),
+          ...(answer.status === 204 ? [] : schemaMistakes(PROBLEM, answer.body)),
         ]).toEqual([]);
       }),
       parametersFor(CALLS, 10),

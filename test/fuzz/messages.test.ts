@@ -2,10 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import { putImageVersion } from "../../src/image-version/commands/put.js";
-import {
-  createRequestHandler,
-  type RejectedRequest,
-} from "../../src/messaging/request-handler.js";
+import { createRequestHandler, type RejectedRequest } from "../../src/messaging/request-handler.js";
 import { reportTestResult } from "../../src/test-results/report.js";
 import { eventMistakes } from "../unit/events/document.js";
 import { validator } from "../unit/http/contract/document.js";
@@ -118,10 +115,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     body: imageVersionBodies,
     applicationProperties: attributes.map((event) =>
       Object.fromEntries(
-        Object.entries(event).map(([name, value]) => [
-          `cloudEvents:${name}`,
-          value,
-        ]),
+        Object.entries(event).map(([name, value]) => [`cloudEvents:${name}`, value]),
       ),
     ),
   }),
@@ -149,14 +143,10 @@ it(
           const kept: RejectedRequest[] = [];
           const told: CloudEvent[] = [];
           const handle = createRequestHandler({
-            putImageVersion: (command) =>
-              putImageVersion(world.deps.imageVersions, command),
-            validateBody: (body) =>
-              validator.validateBody("putImageVersion", body),
-            reportTestResult: (command) =>
-              reportTestResult(world.deps.testResults, command),
-            validateTestResult: (body) =>
-              validator.validateBody("reportTestResult", body),
+            putImageVersion: (command) => putImageVersion(world.deps.imageVersions, command),
+            validateBody: (body) => validator.validateBody("putImageVersion", body),
+            reportTestResult: (command) => reportTestResult(world.deps.testResults, command),
+            validateTestResult: (body) => validator.validateBody("reportTestResult", body),
             events: {
               publish: (events) => {
                 told.push(...events);
@@ -183,26 +173,18 @@ it(
             const events = world.events.length;
             const bytes = Buffer.isBuffer(body) ? body : bytesOf(body);
             await handle(bytes, context);
-            expect(
-              [...told, ...world.events.slice(events)].flatMap(eventMistakes),
-            ).toEqual([]);
+            expect([...told, ...world.events.slice(events)].flatMap(eventMistakes)).toEqual([]);
             const [level] = logged[0] ?? [];
             if (level === "information") {
               accepted += 1;
               // What another message has asked for already is answered here; the rest is in the outbox.
               const types = told.map(({ type }) => type);
               expect([kept, types.length <= 1]).toEqual([[], true]);
-              expect(["Sigil.ImageVersion.AlreadyDone"]).toEqual(
-                expect.arrayContaining(types),
-              );
+              expect(["Sigil.ImageVersion.AlreadyDone"]).toEqual(expect.arrayContaining(types));
               continue;
             }
             rejected += 1;
-            expect([level, kept.length, told.length]).toEqual([
-              "warning",
-              1,
-              1,
-            ]);
+            expect([level, kept.length, told.length]).toEqual(["warning", 1, 1]);
             expect(world.effects()).toBe(before);
             expect(kept[0]?.original.bytes.equals(bytes)).toBe(true);
             const [event] = told;
@@ -212,9 +194,7 @@ it(
             });
             expect(event?.id).toMatch(/^rejected\/[0-9a-f]{32}$/u);
             expect(event?.subject).not.toBe("");
-            expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(
-              LARGEST_EVENT_BYTES,
-            );
+            expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(LARGEST_EVENT_BYTES);
           }
         },
       ),

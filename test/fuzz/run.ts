@@ -8,20 +8,13 @@ const { SIGIL_FUZZ_CALLS, SIGIL_FUZZ_SEED, npm_lifecycle_event } = process.env;
 const isLong = npm_lifecycle_event === "fuzz";
 
 /** How many calls are made in all; `npm run fuzz` makes many. */
-export const CALLS = Number(
-  SIGIL_FUZZ_CALLS ?? (isLong ? LONG_RUN_CALLS : LEAST_CALLS),
-);
+export const CALLS = Number(SIGIL_FUZZ_CALLS ?? (isLong ? LONG_RUN_CALLS : LEAST_CALLS));
 
 /** The same seed makes the same calls. The suite has one seed, so that it cannot fail by chance; `npm run fuzz` others. */
-export const SEED = Number(
-  SIGIL_FUZZ_SEED ?? (isLong ? Date.now() % 2 ** 31 : 20_260_101),
-);
+export const SEED = Number(SIGIL_FUZZ_SEED ?? (isLong ? Date.now() % 2 ** 31 : 20_260_101));
 
 /** For `calls` calls, `callsPerRun` in each run on average; a failure is told with the seed that repeats it. */
-export function parametersFor<T>(
-  calls: number,
-  callsPerRun: number,
-): Parameters<T> {
+export function parametersFor<T>(calls: number, callsPerRun: number): Parameters<T> {
   return {
     seed: SEED,
     numRuns: Math.ceil(calls / callsPerRun),

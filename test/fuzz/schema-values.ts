@@ -22,8 +22,7 @@ export function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
 }
 
 function build(schema: Extended): fc.Arbitrary<unknown> {
-  if (schema.enum !== undefined)
-    return fc.constantFrom(...(schema.enum as readonly unknown[]));
+  if (schema.enum !== undefined) return fc.constantFrom(...(schema.enum as readonly unknown[]));
   switch (schema.type) {
     case "object":
       return objects(schema);
@@ -49,10 +48,7 @@ function objects(schema: OpenAPIV3.SchemaObject): fc.Arbitrary<unknown> {
   const { additionalProperties, properties = {}, required = [] } = schema;
   const own = fc.record(
     Object.fromEntries(
-      Object.entries(properties).map(([name, property]) => [
-        name,
-        valuesOf(property),
-      ]),
+      Object.entries(properties).map(([name, property]) => [name, valuesOf(property)]),
     ),
     { requiredKeys: required },
   );
@@ -60,11 +56,9 @@ function objects(schema: OpenAPIV3.SchemaObject): fc.Arbitrary<unknown> {
     ? fc
         .tuple(
           own,
-          fc.dictionary(
-            fc.string({ minLength: 1, maxLength: 8 }),
-            valuesOf(additionalProperties),
-            { maxKeys: 3 },
-          ),
+          fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), valuesOf(additionalProperties), {
+            maxKeys: 3,
+          }),
         )
         .map(([fixed, more]) => ({ ...more, ...fixed }))
     : own;
@@ -91,7 +85,5 @@ function strings(schema: Extended): fc.Arbitrary<string> {
               .map((date) => date.toISOString())
           : fc.string({ minLength, maxLength: Math.min(maxLength, 40) });
   // An example is a value that fits with the examples beside it.
-  return typeof example === "string"
-    ? fc.oneof(fc.constant(example), made)
-    : made;
+  return typeof example === "string" ? fc.oneof(fc.constant(example), made) : made;
 }

@@ -127,8 +127,7 @@ export class Estate {
       requiredRegistrations: [],
       maxReads: 500,
       imageUsers: {
-        find: () =>
-          Promise.resolve({ users: [], complete: true, needsSeen: true }),
+        find: () => Promise.resolve({ users: [], complete: true, needsSeen: true }),
         proveReadable: () => Promise.resolve(),
         listScaleSets: () => Promise.resolve([]),
       },
@@ -218,8 +217,7 @@ export class Estate {
     return this.operations().every(
       ({ endTime, kind, waitReason = "" }) =>
         endTime !== undefined ||
-        (kind === "RevokeImageVersion" &&
-          waitReason.includes("there would be no latest version")),
+        (kind === "RevokeImageVersion" && waitReason.includes("there would be no latest version")),
     );
   }
 
@@ -240,8 +238,7 @@ export class Estate {
         typeof call !== "function"
           ? (call as unknown)
           : async (...args: unknown[]): Promise<unknown> => {
-              for (let turns = this.#next(24); turns > 0; turns -= 1)
-                await Promise.resolve();
+              for (let turns = this.#next(24); turns > 0; turns -= 1) await Promise.resolve();
               return (call as (...given: unknown[]) => unknown)(...args);
             },
       ]),
@@ -251,10 +248,7 @@ export class Estate {
   #made(name: string, { excluded, endOfLifeDate, regions }: Seed): Kept {
     const publishedDate = new Date(this.#nowMs - 86_400_000).toISOString();
     const readyMs = Object.fromEntries(
-      Object.entries(regions).map(([region, { readyInMs }]) => [
-        region,
-        this.#nowMs + readyInMs,
-      ]),
+      Object.entries(regions).map(([region, { readyInMs }]) => [region, this.#nowMs + readyInMs]),
     );
     return {
       publishedDate,
@@ -293,11 +287,7 @@ export class Estate {
     const { resource, publishedDate, readyMs, busyUntilMs, goneMs } = kept;
     return {
       provisioningState:
-        goneMs !== undefined
-          ? "Deleting"
-          : busyUntilMs > this.#nowMs
-            ? "Updating"
-            : "Succeeded",
+        goneMs !== undefined ? "Deleting" : busyUntilMs > this.#nowMs ? "Updating" : "Succeeded",
       publishedDate,
       resource,
       regions: Object.entries(readyMs).map(([region, ms]) => ({
@@ -321,8 +311,7 @@ export class Estate {
 
   #resourceManager(): ResourceManager {
     return {
-      getImageVersion: ({ versionName }) =>
-        Promise.resolve(this.#shown(versionName)),
+      getImageVersion: ({ versionName }) => Promise.resolve(this.#shown(versionName)),
       listImageVersions: () =>
         Promise.resolve(
           [...this.#versions.keys()].flatMap((name) => {
@@ -337,9 +326,7 @@ export class Estate {
         const kept = this.#versions.has(versionName)
           ? this.#idle(versionName)
           : { publishedDate: new Date(this.#nowMs).toISOString(), readyMs: {} };
-        this.say(
-          `PUT of ${versionName}: ${JSON.stringify(resource.properties.publishingProfile)}`,
-        );
+        this.say(`PUT of ${versionName}: ${JSON.stringify(resource.properties.publishingProfile)}`);
         const regions = resource.properties.publishingProfile?.targetRegions;
         this.#versions.set(versionName, {
           ...kept,
@@ -366,8 +353,7 @@ export class Estate {
       listDeletedVersions: () => Promise.resolve([]),
       restoreImageVersion: () => Promise.resolve(undefined),
       purgeImageVersion: () => Promise.resolve(false),
-      previewPut: (_, body) =>
-        Promise.resolve({ method: "PUT", url: "", body }),
+      previewPut: (_, body) => Promise.resolve({ method: "PUT", url: "", body }),
       getOperationError: () => Promise.resolve(undefined),
     };
   }

@@ -28,10 +28,7 @@ export function factsOf({ tags, properties }: Wire): Facts {
   const { targetRegions = [], excludeFromLatest: whole = false } =
     properties.publishingProfile ?? {};
   return Object.fromEntries([
-    ...Object.entries(tags ?? {}).map(([name, value]) => [
-      `tag/${name}`,
-      value,
-    ]),
+    ...Object.entries(tags ?? {}).map(([name, value]) => [`tag/${name}`, value]),
     ...targetRegions.flatMap((region) => {
       const name = canonical(region.name);
       const isOut = region.excludeFromLatest ?? whole;
@@ -51,9 +48,7 @@ export function changesBetween(
 ): ReadonlyMap<string, string | undefined> {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return new Map(
-    [...names]
-      .filter((name) => before[name] !== after[name])
-      .map((name) => [name, after[name]]),
+    [...names].filter((name) => before[name] !== after[name]).map((name) => [name, after[name]]),
   );
 }
 

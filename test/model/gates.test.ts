@@ -10,10 +10,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../src/image-version/commands/promote.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
@@ -25,10 +22,7 @@ import { Estate, IMAGE, type Copy, type Seed } from "./estate.js";
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
 /** Four tries each. */
 const RUNS = Math.min(250, Number(SIGIL_MODEL_RUNS) * 4);
-const SEED =
-  SIGIL_MODEL_SEED === "random"
-    ? Date.now() % 1_000_000
-    : Number(SIGIL_MODEL_SEED);
+const SEED = SIGIL_MODEL_SEED === "random" ? Date.now() % 1_000_000 : Number(SIGIL_MODEL_SEED);
 
 const GATED = "westus";
 const SCANNER = { appId: "scanner" };
@@ -76,14 +70,9 @@ const story = fc.record({
   ),
   seed: fc.nat(),
 });
-type Step = (typeof story extends fc.Arbitrary<infer T>
-  ? T
-  : never)["steps"][number];
+type Step = (typeof story extends fc.Arbitrary<infer T> ? T : never)["steps"][number];
 
-async function attempt(
-  estate: Estate,
-  { does, version }: Step,
-): Promise<unknown> {
+async function attempt(estate: Estate, { does, version }: Step): Promise<unknown> {
   const { deps } = estate;
   const id = idOf(`${IMAGE}/versions/${version}`);
   const by = {
@@ -134,10 +123,7 @@ async function attempt(
       return patched({
         properties: {
           publishingProfile: {
-            targetRegions: [
-              { name: "westus", excludeFromLatest: false },
-              { name: "eastus2" },
-            ],
+            targetRegions: [{ name: "westus", excludeFromLatest: false }, { name: "eastus2" }],
           },
         },
       });
@@ -170,11 +156,9 @@ async function rollOut(estate: Estate): Promise<void> {
     results: estate.results,
   };
   for (const name of NAMES)
-    await lookAfter(rollout, `${IMAGE}/versions/${name}`, TRACEPARENT).catch(
-      (error: unknown) => {
-        if (!(error instanceof ServiceError)) throw error;
-      },
-    );
+    await lookAfter(rollout, `${IMAGE}/versions/${name}`, TRACEPARENT).catch((error: unknown) => {
+      if (!(error instanceof ServiceError)) throw error;
+    });
 }
 
 const included = (copies: readonly Copy[]): readonly string[] =>

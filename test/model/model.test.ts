@@ -14,10 +14,7 @@ import { Play } from "./world.js";
 
 const { SIGIL_MODEL_RUNS = "30", SIGIL_MODEL_SEED = "20260101" } = process.env;
 const RUNS = Number(SIGIL_MODEL_RUNS);
-const SEED =
-  SIGIL_MODEL_SEED === "random"
-    ? Date.now() % 1_000_000
-    : Number(SIGIL_MODEL_SEED);
+const SEED = SIGIL_MODEL_SEED === "random" ? Date.now() % 1_000_000 : Number(SIGIL_MODEL_SEED);
 
 let world: InProcess;
 beforeAll(async () => {

@@ -12,28 +12,19 @@ import {
 } from "../../src/image-version/commands/promote.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import { banOf } from "../../src/revocation/bans.js";
-import {
-  revokeImageVersion,
-  unrevokeImageVersion,
-} from "../../src/revocation/revoke.js";
+import { revokeImageVersion, unrevokeImageVersion } from "../../src/revocation/revoke.js";
 import { idOf, revocationOf, TRACEPARENT } from "../support/dependencies.js";
 import { seedResource } from "../support/requests.js";
 import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
 
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
 const RUNS = Number(SIGIL_MODEL_RUNS) * 10;
-const SEED =
-  SIGIL_MODEL_SEED === "random"
-    ? Date.now() % 1_000_000
-    : Number(SIGIL_MODEL_SEED);
+const SEED = SIGIL_MODEL_SEED === "random" ? Date.now() % 1_000_000 : Number(SIGIL_MODEL_SEED);
 
 type Command =
   | {
@@ -104,11 +95,7 @@ const copy = fc.record({
 const seedIn = (regions: number): fc.Arbitrary<Seed> =>
   fc.record({
     excluded: flag,
-    endOfLifeDate: fc.constantFrom(
-      undefined,
-      "2025-06-01T00:00:00Z",
-      "2030-06-01T00:00:00Z",
-    ),
+    endOfLifeDate: fc.constantFrom(undefined, "2025-06-01T00:00:00Z", "2030-06-01T00:00:00Z"),
     regions: fc
       .array(fc.option(copy, { freq: 4 }), {
         minLength: regions,
@@ -117,9 +104,7 @@ const seedIn = (regions: number): fc.Arbitrary<Seed> =>
       .filter((copies) => copies.some((one) => one !== null))
       .map((copies) =>
         Object.fromEntries(
-          copies.flatMap((one, i) =>
-            one === null ? [] : [[REGIONS[i] ?? "", one]],
-          ),
+          copies.flatMap((one, i) => (one === null ? [] : [[REGIONS[i] ?? "", one]])),
         ),
       ),
   });
@@ -236,31 +221,22 @@ class Play {
   /** Numbers of versions that were revoked when all was settled last. */
   #revoked: ReadonlySet<string> = new Set();
   /** Accepted since all was settled last. */
-  #accepted: { readonly command: Command; readonly answer: OperationRecord }[] =
-    [];
+  #accepted: { readonly command: Command; readonly answer: OperationRecord }[] = [];
 
   constructor(told: Story, estate: Estate) {
     this.#estate = estate;
     const created = told.steps.flatMap(({ commands }) =>
-      commands.flatMap((one) =>
-        one.does === "create" ? [madeName(one.version)] : [],
-      ),
+      commands.flatMap((one) => (one.does === "create" ? [madeName(one.version)] : [])),
     );
-    this.#names = [
-      ...told.versions.map((_, i) => `1.${i}.0`),
-      ...new Set(created),
-    ];
-    this.#regions = [
-      ...new Set(told.versions.flatMap((one) => Object.keys(one.regions))),
-    ];
+    this.#names = [...told.versions.map((_, i) => `1.${i}.0`), ...new Set(created)];
+    this.#regions = [...new Set(told.versions.flatMap((one) => Object.keys(one.regions)))];
   }
 
   async play({ steps }: Story): Promise<void> {
     let before = this.#estate.copies();
     for (const { commands, rounds } of steps) {
       await Promise.all(commands.map((one, i) => this.#ask(one, `caller${i}`)));
-      for (let round = 0; round < (rounds ?? 0); round += 1)
-        await this.#estate.work();
+      for (let round = 0; round < (rounds ?? 0); round += 1) await this.#estate.work();
       if (rounds === undefined) before = await this.#judge(before);
     }
     await this.#judge(before);
@@ -278,10 +254,7 @@ class Play {
     }
   }
 
-  async #send(
-    command: Command,
-    appId: string,
-  ): Promise<OperationRecord | undefined> {
+  async #send(command: Command, appId: string): Promise<OperationRecord | undefined> {
     const { deps } = this.#estate;
     const by = { requestedBy: { appId }, traceparent: TRACEPARENT };
     const number =
@@ -352,9 +325,7 @@ class Play {
       case "unrevoke":
         return unrevokeImageVersion(revocationOf(deps), { id, ...by });
       case "cancel": {
-        const open = this.#estate
-          .operations()
-          .filter(({ endTime }) => endTime === undefined);
+        const open = this.#estate.operations().filter(({ endTime }) => endTime === undefined);
         const found = open[command.nth % Math.max(1, open.length)];
         return (
           found &&
@@ -376,15 +347,12 @@ class Play {
         properties: { publishingProfile: { excludeFromLatest: excluded } },
       };
     const shown = await this.#estate.deps.resourceManager.getImageVersion(id);
-    const had =
-      shown?.resource.properties.publishingProfile?.targetRegions ?? [];
+    const had = shown?.resource.properties.publishingProfile?.targetRegions ?? [];
     return {
       properties: {
         publishingProfile: {
           targetRegions: had.map((each) =>
-            each.name === this.#region(nth)
-              ? { ...each, excludeFromLatest: excluded }
-              : each,
+            each.name === this.#region(nth) ? { ...each, excludeFromLatest: excluded } : each,
           ),
         },
       },
@@ -426,17 +394,12 @@ class Play {
         excluded ? [] : [`${number} in ${name}`],
       );
     expect(
-      included(now).filter(
-        (one) => !included(before).includes(one) && !this.#said().has(one),
-      ),
+      included(now).filter((one) => !included(before).includes(one) && !this.#said().has(one)),
       "latest by accident",
     ).toEqual([]);
     const revoked = await this.#bans();
-    const isRevoked = (one: string): boolean =>
-      revoked.has(one.slice(0, one.indexOf(" ")));
-    const open = this.#estate
-      .operations()
-      .filter(({ endTime }) => endTime === undefined);
+    const isRevoked = (one: string): boolean => revoked.has(one.slice(0, one.indexOf(" ")));
+    const open = this.#estate.operations().filter(({ endTime }) => endTime === undefined);
     expect(
       included(now).filter(
         (one) =>
@@ -448,9 +411,7 @@ class Play {
       "revoked, and in latest again",
     ).toEqual([]);
     expect(
-      included(now).filter(
-        (one) => isRevoked(one) && this.#isDone(one) && open.length === 0,
-      ),
+      included(now).filter((one) => isRevoked(one) && this.#isDone(one) && open.length === 0),
       "revoked, and in latest after its operation",
     ).toEqual([]);
     this.#revoked = revoked;
@@ -462,10 +423,7 @@ class Play {
     const { revocations } = revocationOf(this.#estate.deps);
     const found = await Promise.all(
       this.#names.map(async (name) =>
-        (await banOf(revocations, idOf(`${IMAGE}/versions/${name}`))) ===
-        undefined
-          ? []
-          : [name],
+        (await banOf(revocations, idOf(`${IMAGE}/versions/${name}`))) === undefined ? [] : [name],
       ),
     );
     return new Set(found.flat());
@@ -477,11 +435,8 @@ class Play {
     return (
       this.#estate
         .operations()
-        .findLast(
-          (each) =>
-            each.kind === "RevokeImageVersion" &&
-            each.resourceId === resourceId,
-        )?.status === "Succeeded"
+        .findLast((each) => each.kind === "RevokeImageVersion" && each.resourceId === resourceId)
+        ?.status === "Succeeded"
     );
   }
 
@@ -502,10 +457,7 @@ class Play {
           case "set flag":
             return one.excluded
               ? []
-              : where(
-                  this.#name(one.version),
-                  one.region === undefined ? undefined : [one.region],
-                );
+              : where(this.#name(one.version), one.region === undefined ? undefined : [one.region]);
           case "roll back":
             return where(rollback?.to ?? "");
           default:
@@ -517,21 +469,16 @@ class Play {
 
   /** Regions of which the answer to who allowed it has said that they have no latest then. */
   #named(): ReadonlySet<string> {
-    const operations = new Map(
-      this.#estate.operations().map((one) => [one.id, one]),
-    );
+    const operations = new Map(this.#estate.operations().map((one) => [one.id, one]));
     return new Set(
       this.#accepted.flatMap(({ command: one, answer }) => {
         if (!("allowNoLatest" in one && one.allowNoLatest)) return [];
-        const { rollback, warnings: own = [] } =
-          operations.get(answer.id) ?? {};
+        const { rollback, warnings: own = [] } = operations.get(answer.id) ?? {};
         const warnings = [
           ...own,
           ...(one.does === "revoke"
             ? [...operations.values()].flatMap((each) =>
-                each.resourceId === answer.resourceId
-                  ? (each.warnings ?? [])
-                  : [],
+                each.resourceId === answer.resourceId ? (each.warnings ?? []) : [],
               )
             : []),
         ];
@@ -541,9 +488,7 @@ class Play {
               ? REGIONS.filter((name) => message.includes(`In ${name} `))
               : [],
           ),
-          ...(rollback?.regions ?? []).flatMap(({ name, to }) =>
-            to === undefined ? [name] : [],
-          ),
+          ...(rollback?.regions ?? []).flatMap(({ name, to }) => (to === undefined ? [name] : [])),
         ];
       }),
     );

@@ -54,11 +54,7 @@ interface Known {
 }
 
 /** The last: what an operation would take out of latest is asked again right before it is sent. */
-const CALM_ENDS = new Set([
-  "Superseded",
-  "ImageVersionGone",
-  "RegionWouldLoseLatest",
-]);
+const CALM_ENDS = new Set(["Superseded", "ImageVersionGone", "RegionWouldLoseLatest"]);
 const ENDS =
   /^(?:Superseded|ChangedOutside|NotShown|ReplacedOutside|ImageVersionGone|ImageVersionExists|ReplicationFailed|NotDeleted|BadRequest|ReadBackMismatch|RegionWouldLoseLatest|ResourceManager\w+|InvalidRequest)$/u;
 
@@ -93,32 +89,20 @@ export class Oracle {
     const known = this.#of(version);
     known.looks.push(look);
     for (const [name, isSent] of known.away)
-      if (isSent && regionsIn(look.facts ?? {}).includes(name))
-        known.away.delete(name);
+      if (isSent && regionsIn(look.facts ?? {}).includes(name)) known.away.delete(name);
     for (const edit of known.edits)
-      if (
-        look.facts &&
-        edit.atMs <= look.atMs &&
-        look.facts[edit.name] === edit.value
-      )
+      if (look.facts && edit.atMs <= look.atMs && look.facts[edit.name] === edit.value)
         edit.isSeen = true;
   }
 
   /** A look has shown the present life. */
   hasSeen(version: string): boolean {
     const { looks, ends } = this.#of(version);
-    return looks.some(
-      ({ atMs, facts }) => facts !== undefined && atMs >= (ends.at(-1) ?? 0),
-    );
+    return looks.some(({ atMs, facts }) => facts !== undefined && atMs >= (ends.at(-1) ?? 0));
   }
 
   /** Somebody else has changed the version. */
-  edited(
-    version: string,
-    atMs: number,
-    before: Facts | undefined,
-    after: Facts | undefined,
-  ): void {
+  edited(version: string, atMs: number, before: Facts | undefined, after: Facts | undefined): void {
     const known = this.#of(version);
     this.isDisturbed = true;
     if (before === undefined || after === undefined) known.ends.push(atMs);
@@ -140,9 +124,7 @@ export class Oracle {
   put(version: string, body: Facts, atMs: number): void {
     const known = this.#of(version);
     const last = known.looks.at(-1);
-    const open = this.requests.filter(
-      (one) => one.version === version && one.end === undefined,
-    );
+    const open = this.requests.filter((one) => one.version === version && one.end === undefined);
     if (last?.facts === undefined) {
       if (!open.some(({ kind }) => kind === "put"))
         Oracle.#fail(`${version} is created, and nobody has asked for it`);
@@ -178,15 +160,11 @@ export class Oracle {
     }
     for (const { name, value, atMs: editedMs } of this.#newest(known)) {
       const isHold = name.startsWith("hold/");
-      if (
-        isHold &&
-        (value === undefined || body[name.replace("hold", "latest")] !== "in")
-      )
+      if (isHold && (value === undefined || body[name.replace("hold", "latest")] !== "in"))
         continue;
       if (
         body[name] === value ||
-        (name.startsWith("latest/") &&
-          !(name.replace("latest", "count") in body))
+        (name.startsWith("latest/") && !(name.replace("latest", "count") in body))
       )
         continue;
       // Within ten minutes nobody can tell whether it was otherwise in between.
@@ -202,22 +180,15 @@ export class Oracle {
       // What they gave back before a look was nothing that Sigil could see.
       const isHeard = (saidMs: number) =>
         saidMs >= editedMs ||
-        known.looks.find(({ atMs: seenMs }) => seenMs >= saidMs)?.facts?.[
-          name
-        ] === value;
+        known.looks.find(({ atMs: seenMs }) => seenMs >= saidMs)?.facts?.[name] === value;
       const says = open.filter(
         (one) =>
           (!(isHold && one.kind === "rule") &&
             (isLatest ? one.ofLatest : one.asks.has(name)) &&
             isHeard(one.atMs)) ||
-          (body[name] === "out" &&
-            one.canceledMs !== undefined &&
-            isHeard(one.canceledMs)),
+          (body[name] === "out" && one.canceledMs !== undefined && isHeard(one.canceledMs)),
       );
-      if (
-        says.length === 0 &&
-        !known.away.has(name.slice(name.indexOf("/") + 1))
-      )
+      if (says.length === 0 && !known.away.has(name.slice(name.indexOf("/") + 1)))
         Oracle.#fail(
           `others have made ${name} of ${version} ${value} at ${editedMs}, Sigil has seen that, and undoes it at ${atMs}: ${body[name]}`,
         );
@@ -230,11 +201,9 @@ export class Oracle {
   #newest({ edits, ends, looks }: Known): readonly Edit[] {
     const begins = ends.at(-1) ?? 0;
     const byName = new Map<string, Edit>();
-    for (const edit of edits)
-      if (edit.atMs >= begins) byName.set(edit.name, edit);
+    for (const edit of edits) if (edit.atMs >= begins) byName.set(edit.name, edit);
     return [...byName.values()].filter(
-      ({ isSeen, name, value }) =>
-        isSeen && looks.at(-1)?.facts?.[name] === value,
+      ({ isSeen, name, value }) => isSeen && looks.at(-1)?.facts?.[name] === value,
     );
   }
 
@@ -242,10 +211,7 @@ export class Oracle {
   deletes(version: string, atMs: number): void {
     if (
       !this.requests.some(
-        (one) =>
-          one.version === version &&
-          one.kind === "delete" &&
-          one.end === undefined,
+        (one) => one.version === version && one.kind === "delete" && one.end === undefined,
       )
     )
       Oracle.#fail(`${version} is deleted, and nobody has asked for it`);
@@ -256,10 +222,7 @@ export class Oracle {
   told(type: string, eventId: string): void {
     if (!/\.(?:Completed|Failed|Canceled|Deleted)$/u.test(type)) return;
     const id = eventId.slice(0, eventId.indexOf("/"));
-    this.#told.set(
-      id,
-      (this.#told.get(id) ?? new Set()).add(`${type} ${eventId}`),
-    );
+    this.#told.set(id, (this.#told.get(id) ?? new Set()).add(`${type} ${eventId}`));
   }
 
   /** Invariants 3 and 5. */
@@ -273,11 +236,7 @@ export class Oracle {
     );
     if (status === "Failed" && !ENDS.test(error?.code ?? ""))
       Oracle.#fail(`${request.kind} ends by ${error?.code}: ${error?.message}`);
-    if (
-      status === "Failed" &&
-      !this.isDisturbed &&
-      !CALM_ENDS.has(error?.code ?? "")
-    )
+    if (status === "Failed" && !this.isDisturbed && !CALM_ENDS.has(error?.code ?? ""))
       Oracle.#fail(
         `${request.kind} ${request.id} ends by ${error?.code} though nothing has disturbed it: ${error?.message}`,
       );
@@ -289,19 +248,13 @@ export class Oracle {
       return;
     }
     for (const [name, value] of request.asks)
-      if (
-        !since.some(
-          ({ facts }) => facts !== undefined && isAs(facts, name, value),
-        )
-      )
+      if (!since.some(({ facts }) => facts !== undefined && isAs(facts, name, value)))
         Oracle.#fail(
           `${request.kind} ${request.id} has Succeeded, and Azure has never shown ${name} ${value}`,
         );
     for (const region of request.regions)
       if (!since.some(({ regions }) => regions.get(region) === "Completed"))
-        Oracle.#fail(
-          `${request.id} has Succeeded, and ${region} was never Completed`,
-        );
+        Oracle.#fail(`${request.id} has Succeeded, and ${region} was never Completed`);
   }
 
   /** Invariants 4 and 6: nothing is open, and nothing disturbs any more. */
@@ -312,30 +265,23 @@ export class Oracle {
       if (end === undefined) Oracle.#fail(`${id} does not end`);
       const told = [...(this.#told.get(id) ?? [])];
       if (told.length !== 1)
-        Oracle.#fail(
-          `${id} ended ${end?.status}, and was told ${told.join() || "never"}`,
-        );
+        Oracle.#fail(`${id} ended ${end?.status}, and was told ${told.join() || "never"}`);
     }
     if (truth === undefined) return;
     for (const [i, request] of of.entries()) {
-      if (request.end?.status !== "Succeeded" || request.kind === "delete")
-        continue;
+      if (request.end?.status !== "Succeeded" || request.kind === "delete") continue;
       if (ends.some((atMs) => atMs >= request.atMs)) continue;
       for (const [name, value] of request.asks) {
         const isLatest = name.startsWith("latest/");
         const isSaidLater = of
           .slice(i + 1)
           .some(
-            (later) =>
-              (isLatest && later.ofLatest) ||
-              later.asks.has(name) ||
-              clears(later, name),
+            (later) => (isLatest && later.ofLatest) || later.asks.has(name) || clears(later, name),
           );
         const isTheirs = edits.some(
           (edit) =>
             edit.name === name &&
-            (edit.atMs >= request.atMs ||
-              request.unseen?.includes(edit) === true),
+            (edit.atMs >= request.atMs || request.unseen?.includes(edit) === true),
         );
         if (!isSaidLater && !isTheirs && !isAs(truth, name, value))
           Oracle.#fail(
@@ -348,9 +294,7 @@ export class Oracle {
 
 /** Of a region that is not there nothing is in latest. */
 function isAs(facts: Facts, name: string, value: string | undefined): boolean {
-  return (
-    facts[name] === value || (value === "out" && facts[name] === undefined)
-  );
+  return facts[name] === value || (value === "out" && facts[name] === undefined);
 }
 
 /** What a PUT leaves out of what Sigil has set is removed. */

@@ -56,13 +56,7 @@ export type Step =
     }
   | { readonly does: "wait"; readonly seconds: number };
 
-export const FAULTS = [
-  "throttled",
-  "busy",
-  "lost before",
-  "lost after",
-  "refused",
-] as const;
+export const FAULTS = ["throttled", "busy", "lost before", "lost after", "refused"] as const;
 
 const which = fc.constantFrom(0, 0, 0, 1);
 const flag = fc.constantFrom(undefined, undefined, true, false);
@@ -82,11 +76,10 @@ const body: fc.Arbitrary<Body> = fc.record({
 });
 
 const tags = (values: fc.Arbitrary<string>) =>
-  fc.dictionary(
-    fc.constantFrom("build", "team"),
-    fc.option(values, { freq: 3 }),
-    { maxKeys: 2, noNullPrototype: true },
-  );
+  fc.dictionary(fc.constantFrom("build", "team"), fc.option(values, { freq: 3 }), {
+    maxKeys: 2,
+    noNullPrototype: true,
+  });
 
 const of = <T extends string>(...does: T[]) => fc.constantFrom(...does);
 

@@ -7,10 +7,7 @@ import {
 } from "../../src/image-version/commands/promote.js";
 import { retryImageVersion } from "../../src/image-version/commands/retry.js";
 import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
@@ -21,33 +18,12 @@ import { formatImageVersionId, keyOf } from "../../src/resource-id.js";
 import { createObjections } from "../../src/objections.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
-import {
-  idOf,
-  revocationOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../support/dependencies.js";
-import {
-  failingDependencies,
-  Killed,
-} from "../support/failing-dependencies.js";
+import { idOf, revocationOf, TRACEPARENT, type InProcess } from "../support/dependencies.js";
+import { failingDependencies, Killed } from "../support/failing-dependencies.js";
 import { seedResource } from "../support/requests.js";
-import {
-  canonical,
-  factsOf,
-  regionsIn,
-  type Facts,
-  type Wire,
-} from "./facts.js";
+import { canonical, factsOf, regionsIn, type Facts, type Wire } from "./facts.js";
 import { Oracle, type Request } from "./oracle.js";
-import {
-  HOME,
-  REGIONS,
-  type Body,
-  type FAULTS,
-  type Step,
-  type Story,
-} from "./steps.js";
+import { HOME, REGIONS, type Body, type FAULTS, type Step, type Story } from "./steps.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 /** No operation takes longer, once nothing is in its way. */
@@ -64,11 +40,7 @@ export class Play {
   readonly #process: ReturnType<typeof failingDependencies<Dependencies>>;
   readonly #rollout: RolloutDependencies;
 
-  constructor(
-    world: InProcess,
-    versions: readonly string[],
-    { lagMs, crashes, seed }: Story,
-  ) {
+  constructor(world: InProcess, versions: readonly string[], { lagMs, crashes, seed }: Story) {
     this.#world = world;
     this.#versions = versions;
     this.#lagMs = lagMs;
@@ -111,9 +83,7 @@ export class Play {
   }
 
   /** Every call of the product on a version is judged. */
-  #judged(
-    real: Dependencies["resourceManager"],
-  ): Dependencies["resourceManager"] {
+  #judged(real: Dependencies["resourceManager"]): Dependencies["resourceManager"] {
     const oracle = this.#oracle;
     const now = () => this.#world.clock.now();
     return {
@@ -123,9 +93,7 @@ export class Play {
         oracle.looked(formatImageVersionId(id), {
           atMs: now(),
           facts: found && factsOf(found.resource),
-          regions: new Map(
-            found?.regions.map(({ name, state }) => [name, state]),
-          ),
+          regions: new Map(found?.regions.map(({ name, state }) => [name, state])),
         });
         return found;
       },
@@ -193,13 +161,10 @@ export class Play {
       clock,
       simulator: { control },
     } = this.#world;
-    const version =
-      ("which" in step && this.#versions[step.which]) ||
-      (this.#versions[0] ?? "");
+    const version = ("which" in step && this.#versions[step.which]) || (this.#versions[0] ?? "");
     const id = idOf(version);
     const had = await this.#truth(version);
-    const removal =
-      "remove" in step ? this.#removalOf(step.remove, version, had) : undefined;
+    const removal = "remove" in step ? this.#removalOf(step.remove, version, had) : undefined;
     switch (step.does) {
       case "put": {
         const { body, remove } = step;
@@ -232,37 +197,27 @@ export class Play {
         };
         const asks = asksOf(
           {},
-          Object.fromEntries(
-            Object.entries(tags).map(([name, value]) => [name, value ?? null]),
-          ),
+          Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, value ?? null])),
           removal,
         );
-        return this.#ask(
-          step.does,
-          version,
-          asks,
-          excluded !== undefined,
-          async () => {
-            const answer = await patchImageVersion(this.#deps, {
-              id,
-              ...BY,
-              patch: merge,
-              validate: () => [],
-              allowNoLatest: true,
-              ...(remove && { removeRegions: [remove] }),
-            });
-            return answer.kind === "accepted" ? answer.operation : undefined;
-          },
-        );
+        return this.#ask(step.does, version, asks, excluded !== undefined, async () => {
+          const answer = await patchImageVersion(this.#deps, {
+            id,
+            ...BY,
+            patch: merge,
+            validate: () => [],
+            allowNoLatest: true,
+            ...(remove && { removeRegions: [remove] }),
+          });
+          return answer.kind === "accepted" ? answer.operation : undefined;
+        });
       }
       case "promote":
         return this.#ask(step.does, version, new Map(), true, () =>
           promoteImageVersion(this.#deps, { id, ...BY }),
         );
       case "demote": {
-        const out = regionsIn(had ?? {}).map(
-          (name) => [`latest/${name}`, "out"] as const,
-        );
+        const out = regionsIn(had ?? {}).map((name) => [`latest/${name}`, "out"] as const);
         return this.#ask(step.does, version, new Map(out), true, () =>
           demoteImageVersion(this.#deps, {
             id,
@@ -284,15 +239,11 @@ export class Play {
           }),
         );
       case "cancel": {
-        const open = this.#oracle.requests.filter(
-          ({ end }) => end === undefined,
-        );
+        const open = this.#oracle.requests.filter(({ end }) => end === undefined);
         const found = open[step.nth % Math.max(1, open.length)];
         if (found === undefined) return;
         clock.advance(1); // what was looked at before is older
-        await this.#allowed(async () =>
-          cancelOperation(this.#deps, found.id, BY.requestedBy),
-        );
+        await this.#allowed(async () => cancelOperation(this.#deps, found.id, BY.requestedBy));
         found.canceledMs = clock.now();
         return this.#judgeEnds();
       }
@@ -313,12 +264,7 @@ export class Play {
         // Before its first fact Sigil cannot tell what it has made from what others have made of it.
         if (had === undefined || !(await this.#isKnown(version))) return;
         await this.#others(step, version);
-        this.#oracle.edited(
-          version,
-          clock.now(),
-          had,
-          await this.#truth(version),
-        );
+        this.#oracle.edited(version, clock.now(), had, await this.#truth(version));
     }
   }
 
@@ -336,10 +282,7 @@ export class Play {
   ): string | undefined {
     const name = `count/${region}`;
     const isAsked = this.#oracle.requests.some(
-      (one) =>
-        one.version === version &&
-        one.end === undefined &&
-        one.asks.get(name) !== undefined,
+      (one) => one.version === version && one.end === undefined && one.asks.get(name) !== undefined,
     );
     return isAsked || had?.[name] !== undefined ? region : undefined;
   }
@@ -389,10 +332,7 @@ export class Play {
   }
 
   async #others(
-    step: Extract<
-      Step,
-      { does: "edit" | "drop" | "break" | "give up" | "remove" | "remake" }
-    >,
+    step: Extract<Step, { does: "edit" | "drop" | "break" | "give up" | "remove" | "remake" }>,
     versionId: string,
   ): Promise<void> {
     const {
@@ -401,11 +341,7 @@ export class Play {
     } = this.#world;
     const gone = async (): Promise<void> => {
       await this.#arm("DELETE", versionId);
-      for (
-        let looks = 0;
-        looks < 100 && (await this.#truth(versionId)) !== undefined;
-        looks += 1
-      )
+      for (let looks = 0; looks < 100 && (await this.#truth(versionId)) !== undefined; looks += 1)
         clock.advance(10_000);
     };
     try {
@@ -464,9 +400,7 @@ export class Play {
   async #holding(held: string, version: string): Promise<readonly object[]> {
     const { publishingProfile } = (await this.#wire(version))?.properties ?? {};
     return (publishingProfile?.targetRegions ?? []).map((region) =>
-      canonical(region.name) === held
-        ? { ...region, excludeFromLatest: true }
-        : region,
+      canonical(region.name) === held ? { ...region, excludeFromLatest: true } : region,
     );
   }
 
@@ -474,9 +408,7 @@ export class Play {
     for (const version of this.#versions) {
       await this.#allowed(() => lookAfter(this.#rollout, version, TRACEPARENT));
       const stored = await this.#deps.store.read(keyOf(version));
-      for (const { id, kind } of stored
-        ? [stored.operation, ...stored.record.members]
-        : [])
+      for (const { id, kind } of stored ? [stored.operation, ...stored.record.members] : [])
         if (kind === "PromoteImageVersion")
           this.#accepted("rule", version, { id }, new Map(), true);
     }
@@ -502,8 +434,7 @@ export class Play {
   ): Promise<void> {
     const atMs = this.#world.clock.now();
     const operation = await this.#allowed(send);
-    if (operation !== undefined)
-      this.#accepted(kind, version, operation, asks, ofLatest, atMs);
+    if (operation !== undefined) this.#accepted(kind, version, operation, asks, ofLatest, atMs);
     await this.#judgeEnds();
   }
 
@@ -519,9 +450,7 @@ export class Play {
     if (this.#oracle.requests.some((one) => one.id === id)) return;
     this.#say(`${kind} is ${id}`);
     const regions = [...asks].flatMap(([name, value]) =>
-      name.startsWith("count/") && value !== undefined
-        ? [name.slice("count/".length)]
-        : [],
+      name.startsWith("count/") && value !== undefined ? [name.slice("count/".length)] : [],
     );
     this.#oracle.requests.push({
       id,
@@ -543,8 +472,7 @@ export class Play {
           await this.#world.handle(message, this.#process.deps);
           break;
         } catch (error) {
-          if (!(error instanceof Killed) && !(error instanceof ServiceError))
-            throw error;
+          if (!(error instanceof Killed) && !(error instanceof ServiceError)) throw error;
           this.#say(String(error));
           this.#process.restart();
           if (delivery >= 9) throw error;
@@ -560,10 +488,8 @@ export class Play {
   async #judgeEnds(): Promise<void> {
     for (const request of this.#oracle.requests) {
       if (request.end !== undefined) continue;
-      const operation = (await this.#deps.store.readOperation(request.id))
-        ?.operation;
-      if (operation?.endTime !== undefined)
-        this.#oracle.end(request, operation);
+      const operation = (await this.#deps.store.readOperation(request.id))?.operation;
+      if (operation?.endTime !== undefined) this.#oracle.end(request, operation);
     }
   }
 
@@ -579,11 +505,7 @@ export class Play {
       for (const region of REGIONS)
         await control.resumeRegion({ versionId, region }).catch(nothingThere);
     let steps = 0;
-    for (
-      let round = 0;
-      this.#oracle.requests.some(({ end }) => end === undefined);
-      round += 1
-    ) {
+    for (let round = 0; this.#oracle.requests.some(({ end }) => end === undefined); round += 1) {
       steps += await this.#work();
       if (steps > MOST_ROUNDS || round > 20 * MOST_ROUNDS)
         throw new Error(`Wrong: it does not end after ${steps} steps`);
@@ -593,8 +515,7 @@ export class Play {
       await this.#work();
     }
     expect(await this.#world.takeDue(), "steps after the end").toEqual([]);
-    for (const version of this.#versions)
-      this.#oracle.finish(version, await this.#truth(version));
+    for (const version of this.#versions) this.#oracle.finish(version, await this.#truth(version));
   }
 }
 
@@ -619,20 +540,16 @@ function asksOf(
   ]);
 }
 
-function requestOf({
-  regions,
-  tag,
-  excluded,
-  rule,
-}: Body): ImageVersionRequest {
+function requestOf({ regions, tag, excluded, rule }: Body): ImageVersionRequest {
   return {
     location: HOME,
     ...(tag !== undefined && { tags: { build: tag } }),
     properties: {
       publishingProfile: {
-        targetRegions: Object.entries(regions).map(
-          ([name, regionalReplicaCount]) => ({ name, regionalReplicaCount }),
-        ),
+        targetRegions: Object.entries(regions).map(([name, regionalReplicaCount]) => ({
+          name,
+          regionalReplicaCount,
+        })),
         ...(excluded !== undefined && !rule && { excludeFromLatest: excluded }),
       },
       storageProfile: { source: { id: seedResource("images/myImage") } },

@@ -4,9 +4,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 
 // What a test file reaches of the planted faults, and what it costs, a line of JSON each.
 const covered = process.env["SIGIL_COVERED"];
-const stryker = ((globalThis as { __stryker__?: Record<string, unknown> })[
-  "__stryker__"
-] ??= {});
+const stryker = ((globalThis as { __stryker__?: Record<string, unknown> })["__stryker__"] ??= {});
 
 const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();

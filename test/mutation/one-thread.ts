@@ -1,8 +1,4 @@
-import {
-  type PoolOptions,
-  type PoolWorker,
-  ThreadsPoolWorker,
-} from "vitest/node";
+import { type PoolOptions, type PoolWorker, ThreadsPoolWorker } from "vitest/node";
 
 const STOPPED = { type: "stopped", __vitest_worker_response__: true };
 const RUNS_OF_A_THREAD = 100; // vitest leaves a listener behind at each start
@@ -32,8 +28,7 @@ function createPoolWorker(options: PoolOptions): PoolWorker {
     off: (event, listener) => used.off(event, listener),
     send: (message) => {
       if (message.type !== "stop") return used.send(message);
-      for (const { event, listener } of listeners)
-        if (event === "message") listener(STOPPED);
+      for (const { event, listener } of listeners) if (event === "message") listener(STOPPED);
     },
     deserialize: (data) => used.deserialize(data),
     start: async () => {

@@ -4,13 +4,7 @@
 // that fails; the same files pass without it, or they are not used. What runs for ever is killed by its time-out.
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -117,18 +111,13 @@ async function run(name, files, { fault, timeoutMs, covered } = {}) {
   clearTimeout(timer);
   if (isOverTime) return undefined;
   // A process that ends without a report has found nothing: that is thrown.
-  const { testResults: results } = JSON.parse(
-    readFileSync(report(name), "utf8"),
-  );
+  const { testResults: results } = JSON.parse(readFileSync(report(name), "utf8"));
   return results.flatMap(({ name: file, message, assertionResults }) => {
     const failed = assertionResults.filter(({ status }) => status === "failed");
     const broken =
-      failed.length === 0 &&
-      message !== "" &&
-      !message.includes("No test suite found"); // a file after --bail has none
+      failed.length === 0 && message !== "" && !message.includes("No test suite found"); // a file after --bail has none
     const why = failed.map(
-      ({ fullName, failureMessages: [first] }) =>
-        `${fullName}: ${first?.split("\n")[0]}`,
+      ({ fullName, failureMessages: [first] }) => `${fullName}: ${first?.split("\n")[0]}`,
     );
     return (broken ? [message] : why).map((text) => ({
       file: path.relative(copy, file),
@@ -154,8 +143,7 @@ async function sample() {
   const { files: sources, mutants } = await instrumented(files, (fault) =>
     chosen.has(keyOf(fault)),
   );
-  for (const { name, content } of sources)
-    writeFileSync(path.join(copy, name), content);
+  for (const { name, content } of sources) writeFileSync(path.join(copy, name), content);
   const faults = mutants.filter(({ status }) => status !== "Ignored");
   console.log(
     `${faults.length} of ${all.length} faults, seed ${JSON.stringify(values.seed)}, in ${copy}`,
@@ -170,8 +158,7 @@ async function sample() {
       })
     ).map(({ file }) => file),
   );
-  for (const file of red)
-    console.log(`fails without a fault, not used: ${file}`);
+  for (const file of red) console.log(`fails without a fault, not used: ${file}`);
   const tests = readFileSync(covered, "utf8")
     .trim()
     .split("\n")
@@ -189,15 +176,12 @@ async function sample() {
   const work = async (_, place) => {
     for (let fault; (fault = queue.shift());) {
       const reaching = tests
-        .filter(
-          ({ reached }) => reached.includes(fault.id) || atLoad.has(fault.id),
-        )
+        .filter(({ reached }) => reached.includes(fault.id) || atLoad.has(fault.id))
         .sort((a, b) => a.seconds - b.seconds);
       const cheapest = (isUnit) => {
         let left = Number(values.seconds);
         return reaching.filter(({ file, seconds }) => {
-          if (file.startsWith("test/unit/") !== isUnit || left <= 0)
-            return false;
+          if (file.startsWith("test/unit/") !== isUnit || left <= 0) return false;
           left -= seconds;
           return true;
         });

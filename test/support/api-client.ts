@@ -27,11 +27,7 @@ export interface RequestOptions {
 
 export interface ApiClient {
   /** `address` is a path below `/api`, or a whole address that the API gave. */
-  request<T>(
-    method: string,
-    address: string,
-    options?: RequestOptions,
-  ): Promise<Answer<T>>;
+  request<T>(method: string, address: string, options?: RequestOptions): Promise<Answer<T>>;
   put(
     resourceId: string,
     body: unknown,
@@ -45,24 +41,18 @@ export function pathOf(resourceId: string): string {
 }
 
 /** Calls a running API as any client would, and holds every JSON answer against the OpenAPI document. */
-export function createApiClient(
-  origin: string,
-  token: string | undefined,
-): ApiClient {
+export function createApiClient(origin: string, token: string | undefined): ApiClient {
   const request = async <T>(
     method: string,
     address: string,
     options: RequestOptions = {},
   ): Promise<Answer<T>> => {
-    const url = address.startsWith("http")
-      ? address
-      : `${origin}/api${address}`;
+    const url = address.startsWith("http") ? address : `${origin}/api${address}`;
     const { body, headers, authorized = true } = options;
     const response = await fetch(url, {
       method,
       headers: {
-        ...(authorized &&
-          token !== undefined && { Authorization: `Bearer ${token}` }),
+        ...(authorized && token !== undefined && { Authorization: `Bearer ${token}` }),
         ...(body !== undefined && { "Content-Type": "application/json" }),
         ...headers,
       },
@@ -92,10 +82,7 @@ export async function endOf(
   operationId: string,
 ): Promise<Operation> {
   for (;;) {
-    const { body } = await api.request<Operation>(
-      "GET",
-      `/operations/${operationId}`,
-    );
+    const { body } = await api.request<Operation>("GET", `/operations/${operationId}`);
     if (body.endTime !== undefined) return body;
     await setTimeout(200);
   }
@@ -115,10 +102,9 @@ export function checkAgainstDocument(
   const documented = documentedOperations().find(
     (candidate) =>
       candidate.method === method.toLowerCase() &&
-      new RegExp(
-        `^/api${candidate.template.replace(/\{[^}]+\}/gu, "[^/]+")}$`,
-        "iu",
-      ).test(pathname),
+      new RegExp(`^/api${candidate.template.replace(/\{[^}]+\}/gu, "[^/]+")}$`, "iu").test(
+        pathname,
+      ),
   );
   if (documented === undefined) {
     // No operation of the document: 404 and 405 are answered as problems all the same.

@@ -5,10 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
-import {
-  startLocalServices,
-  type LocalServices,
-} from "@sigil-local/stack/services";
+import { startLocalServices, type LocalServices } from "@sigil-local/stack/services";
 
 /** What runs az signed in. */
 export interface SignedIn {
@@ -20,9 +17,7 @@ export interface SignedIn {
 export async function logInWithAz(graphOrigin: string): Promise<SignedIn> {
   const services = await startLocalServices({
     environment: {},
-    serviceBusConfiguration: await readEmulatorConfiguration(
-      "infra/service-bus-emulator.json",
-    ),
+    serviceBusConfiguration: await readEmulatorConfiguration("infra/service-bus-emulator.json"),
     ...(process.env["SIGIL_TEST_CERTIFICATES"] !== undefined && {
       certificatesDirectory: process.env["SIGIL_TEST_CERTIFICATES"],
     }),
@@ -60,16 +55,12 @@ export async function signInWithAz(
     NO_PROXY: "localhost",
   };
   const close = (): Promise<void> => rm(home, { recursive: true, force: true });
-  const az = (...args: readonly string[]) =>
-    promisify(execFile)("az", [...args], { env });
+  const az = (...args: readonly string[]) => promisify(execFile)("az", [...args], { env });
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
   try {
     await az(
       ...["cloud", "register", "--name", "Local"],
-      ...[
-        "--endpoint-resource-manager",
-        services.resourceManager?.endpoint ?? "",
-      ],
+      ...["--endpoint-resource-manager", services.resourceManager?.endpoint ?? ""],
     );
     if (graphOrigin !== undefined)
       await az(

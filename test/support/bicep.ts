@@ -27,18 +27,14 @@ export const TENANT = "22222222-2222-2222-2222-222222222222";
 
 /** What the linter and the compiler say of a file in infra/, a line each; nothing where all is well. */
 export async function lint(file: string): Promise<string[]> {
-  const { stdout, stderr } = await run(
-    compiler(),
-    ["lint", path.join(INFRA, file)],
-    {
-      // What main.bicepparam reads.
-      env: {
-        ...process.env,
-        SIGIL_TOKEN_AUDIENCE: "sigil",
-        AZURE_SUBSCRIPTION_ID: SUBSCRIPTION,
-      },
+  const { stdout, stderr } = await run(compiler(), ["lint", path.join(INFRA, file)], {
+    // What main.bicepparam reads.
+    env: {
+      ...process.env,
+      SIGIL_TOKEN_AUDIENCE: "sigil",
+      AZURE_SUBSCRIPTION_ID: SUBSCRIPTION,
     },
-  );
+  });
   return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
 }
 
@@ -58,9 +54,7 @@ export async function compile(
 }
 
 /** All that a deployment with these parameters, in Bicep's own words, would make. */
-export async function predict(
-  parameters: string,
-): Promise<readonly PredictedResource[]> {
+export async function predict(parameters: string): Promise<readonly PredictedResource[]> {
   const folder = await mkdtemp(path.join(tmpdir(), "sigil-bicep-"));
   try {
     const template = path.relative(folder, path.join(INFRA, "main.bicep"));
@@ -90,10 +84,7 @@ function compiler(): string {
 }
 
 function findBicep(): string | undefined {
-  const project = readFileSync(
-    new URL("../../.ci/bicep.csproj", import.meta.url),
-    "utf8",
-  );
+  const project = readFileSync(new URL("../../.ci/bicep.csproj", import.meta.url), "utf8");
   const [, name = "", version = ""] =
     /Include="([^"]+)" Version="\[([^\]]+)\]"/u.exec(project) ?? [];
   const cached = path.join(

@@ -33,9 +33,6 @@ function spentCpuMs(): number {
 /** Members 16 and 17 of proc_pid_stat(5), `cutime` and `cstime`; what is before them may contain spaces, in parentheses. */
 function endedChildrenCpuMs(): number {
   if (process.platform !== "linux") return 0;
-  const members = readFileSync("/proc/self/stat", "utf8")
-    .split(") ")
-    .at(-1)
-    ?.split(" ");
+  const members = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ");
   return (Number(members?.[13]) + Number(members?.[14])) * TICK_MS;
 }

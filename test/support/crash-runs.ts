@@ -10,10 +10,7 @@ import type { StepMessage } from "../../src/operation/steps.js";
 import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { PreparationDependencies } from "../../src/subscription/ports.js";
 import type { Crash } from "./crashes.js";
-import {
-  failingDependencies,
-  type FailingDependencies,
-} from "./failing-dependencies.js";
+import { failingDependencies, type FailingDependencies } from "./failing-dependencies.js";
 
 /** A host's timer looks for lost work once a minute. */
 const RECONCILE_MS = 60_000;
@@ -22,13 +19,10 @@ const MOST_TICKS = 1_000;
 const MOST_REQUESTS = 20;
 const MOST_DELIVERIES = 10;
 
-type AnyDependencies =
-  Dependencies | PreparationDependencies | TestDependencies;
+type AnyDependencies = Dependencies | PreparationDependencies | TestDependencies;
 
 /** What is done with one resource, by a process of its own. */
-export interface CrashRun<
-  D extends AnyDependencies = Dependencies,
-> extends Crash {
+export interface CrashRun<D extends AnyDependencies = Dependencies> extends Crash {
   readonly name: string;
   /** Of the resource's record. */
   readonly key: string;
@@ -100,9 +94,7 @@ export async function work<D extends AnyDependencies, M extends StepMessage>(
   runs: readonly CrashRun<D>[],
 ): Promise<void> {
   const byKey = new Map(
-    runs.flatMap((run) =>
-      [run.key, ...(run.otherKeys ?? [])].map((key) => [key, run] as const),
-    ),
+    runs.flatMap((run) => [run.key, ...(run.otherKeys ?? [])].map((key) => [key, run] as const)),
   );
   for (;;) {
     const due = await world.takeDue();
@@ -135,9 +127,7 @@ export async function drive<D extends AnyDependencies, M extends StepMessage>(
           process.restart();
         }),
       );
-      const ended = await Promise.all(
-        open.map((run) => isDone(world.deps, run)),
-      );
+      const ended = await Promise.all(open.map((run) => isDone(world.deps, run)));
       open = open.filter((_, i) => ended[i] === false);
     }
     world.clock.advance(TICK_MS);

@@ -28,8 +28,7 @@ export const CRASHES: readonly {
       ),
   })),
   {
-    title:
-      "a service that does not answer, whether or not the call took effect",
+    title: "a service that does not answer, whether or not the call took effect",
     at: (calls) =>
       calls.map((_, i) => ({
         failure: {

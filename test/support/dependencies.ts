@@ -1,7 +1,4 @@
-import {
-  createArmClient,
-  type ResourceManagerOptions,
-} from "../../src/azure/arm/client.js";
+import { createArmClient, type ResourceManagerOptions } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/flows.js";
 import { createImageUsers } from "../../src/azure/arm/image-users.js";
 import { createKeyReader } from "../../src/azure/arm/key-reader.js";
@@ -24,16 +21,10 @@ import { takeStep } from "../../src/image-version/steps/take-step.js";
 import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
-import type {
-  Dependencies,
-  StoredVersion,
-} from "../../src/image-version/ports.js";
+import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
 import { ruleInForce } from "../../src/image-version/state/fold.js";
 import { createObjections } from "../../src/objections.js";
-import type {
-  RetentionDependencies,
-  RetentionPolicy,
-} from "../../src/retention/ports.js";
+import type { RetentionDependencies, RetentionPolicy } from "../../src/retention/ports.js";
 import type { RevocationDependencies } from "../../src/revocation/ports.js";
 import type { Revocations } from "../../src/revocation/record.js";
 import { takeRevocationStep } from "../../src/revocation/take-revocation-step.js";
@@ -41,11 +32,7 @@ import type { RolloutDependencies } from "../../src/rollout/ports.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { TestResults } from "../../src/test-results/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import {
-  keyOf,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../../src/resource-id.js";
+import { keyOf, parseImageVersionId, type ImageVersionId } from "../../src/resource-id.js";
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
@@ -59,11 +46,7 @@ import { documented } from "../unit/events/document.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryImageDocuments } from "./fakes/image-documents.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
-import {
-  createMemoryQueues,
-  createMemoryTopic,
-  type Queues,
-} from "./fakes/service-bus.js";
+import { createMemoryQueues, createMemoryTopic, type Queues } from "./fakes/service-bus.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
@@ -74,12 +57,8 @@ export const ARM_SCOPE = "https://management.azure.com/.default";
 const IN_PROCESS_TOKEN = "in-process";
 /** So late that no number that the time gives is 1. */
 const START_MS = Date.UTC(2026, 5, 1);
-export const QUEUES = [
-  "image-version-creations",
-  "image-version-replications",
-] as const;
-export const TRACEPARENT =
-  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+export const QUEUES = ["image-version-creations", "image-version-replications"] as const;
+export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const EVENT_SOURCE = "urn:sigil:test";
 
 /** The product's default pace. */
@@ -106,10 +85,7 @@ export interface DueMessage extends StepMessage {
 /** Azure Resource Manager, and how the SDK gets there: in this process, or over HTTPS (over-https.ts). */
 export interface Arm {
   readonly simulator: UnconnectedSimulator;
-  readonly connection: Pick<
-    ResourceManagerOptions,
-    "endpoint" | "credential" | "httpClient"
-  >;
+  readonly connection: Pick<ResourceManagerOptions, "endpoint" | "credential" | "httpClient">;
   close(): Promise<void>;
 }
 export type StartArm = (
@@ -120,13 +96,7 @@ export type StartArm = (
 export interface Backing {
   readonly ports: Pick<
     Dependencies,
-    | "store"
-    | "rollbacks"
-    | "index"
-    | "idempotencyKeys"
-    | "versionNumbers"
-    | "events"
-    | "work"
+    "store" | "rollbacks" | "index" | "idempotencyKeys" | "versionNumbers" | "events" | "work"
   >;
   readonly keyStates: KeyDependencies["keyStates"];
   takeDue(): Promise<DueMessage[]>;
@@ -324,8 +294,7 @@ export async function startWith(
     });
   };
   const { machines, ...azure } = reachAzure(false);
-  const policies =
-    createMemoryImageDocuments<RetentionPolicy>("retention policy");
+  const policies = createMemoryImageDocuments<RetentionPolicy>("retention policy");
   const deps: Dependencies = {
     ...backing.ports,
     ...azure,
@@ -382,8 +351,7 @@ export async function startWith(
   const rollOut: InProcess["rollOut"] = async (versionId) => {
     if (parseImageVersionId(versionId) === undefined) return;
     const { record } = await read(versionId);
-    if (!/^(?:allRegionsReady|regions)$/u.test(ruleInForce(record)?.when ?? ""))
-      return;
+    if (!/^(?:allRegionsReady|regions)$/u.test(ruleInForce(record)?.when ?? "")) return;
     await lookAfter(rollout, versionId, TRACEPARENT);
   };
 
@@ -399,9 +367,7 @@ export async function startWith(
         continue;
       }
       await look(stored);
-      clock.advance(
-        Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()),
-      );
+      clock.advance(Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()));
     }
     throw new Error(`${versionId} does not end`);
   };
@@ -431,20 +397,15 @@ export async function startWith(
 }
 
 /** Revocations lie in the store of versions. */
-export function revocationOf(
-  imageVersions: Dependencies,
-): RevocationDependencies {
+export function revocationOf(imageVersions: Dependencies): RevocationDependencies {
   const revocations = imageVersions.store as unknown as Revocations;
   return { imageVersions, revocations };
 }
 
 /** What takes the steps that are not of a version or its image definition. */
-export function othersOf(
-  deps: Dependencies,
-): NonNullable<Parameters<typeof takeStep>[2]> {
+export function othersOf(deps: Dependencies): NonNullable<Parameters<typeof takeStep>[2]> {
   return {
-    RevokeImageVersion: (message) =>
-      takeRevocationStep(revocationOf(deps), message),
+    RevokeImageVersion: (message) => takeRevocationStep(revocationOf(deps), message),
   };
 }
 
@@ -480,9 +441,7 @@ export function request(
 }
 
 /** The operation that a request has led to. */
-export async function operationIn(
-  answer: Promise<PutAnswer>,
-): Promise<OperationRecord> {
+export async function operationIn(answer: Promise<PutAnswer>): Promise<OperationRecord> {
   const answered = await answer;
   if (answered.kind === "accepted") return answered.operation;
   throw new Error("nothing was to be changed");

@@ -23,18 +23,14 @@ export const locked = (
 
 /** Folders of the packages of which something is deployed, sorted: what the build has taken of node_modules. */
 export function bundledFolders(): string[] {
-  const packages = JSON.parse(
-    readFileSync("dist/bundled-packages.json", "utf8"),
-  ) as readonly { readonly folder: string }[];
+  const packages = JSON.parse(readFileSync("dist/bundled-packages.json", "utf8")) as readonly {
+    readonly folder: string;
+  }[];
   return packages.map(({ folder }) => folder);
 }
 
 /** Folders of these packages and of all that they need, as Node.js finds each from where it is asked for; sorted. */
-export function neededBy(
-  names: readonly string[],
-  from = "",
-  found = new Set<string>(),
-): string[] {
+export function neededBy(names: readonly string[], from = "", found = new Set<string>()): string[] {
   for (const name of names) {
     const folder = folderOf(name, from);
     if (folder === undefined || found.has(folder)) continue;

@@ -42,21 +42,14 @@ export class EventCollector {
   }
 
   /** Resolves with the event that ends each of these subjects. */
-  async ended(
-    ...subjects: readonly string[]
-  ): Promise<readonly DocumentedEvent[]> {
+  async ended(...subjects: readonly string[]): Promise<readonly DocumentedEvent[]> {
     const ends = (events: readonly DocumentedEvent[]): DocumentedEvent[] =>
       events.filter(
         ({ type, subject }) =>
           subjects.includes(subject ?? "") &&
-          [
-            "Sigil.ImageVersion.Completed",
-            "Sigil.ImageVersion.Failed",
-          ].includes(type),
+          ["Sigil.ImageVersion.Completed", "Sigil.ImageVersion.Failed"].includes(type),
       );
-    return ends(
-      await this.until((events) => ends(events).length >= subjects.length),
-    );
+    return ends(await this.until((events) => ends(events).length >= subjects.length));
   }
 
   /** Rejects where an event was not as the document has it: no test has to wait for one to find that out. */

@@ -10,9 +10,7 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { seedResource } from "./requests.js";
 
 type Properties = ImageVersionRequest["properties"];
-type Region = NonNullable<
-  NonNullable<Properties["publishingProfile"]>["targetRegions"]
->[number];
+type Region = NonNullable<NonNullable<Properties["publishingProfile"]>["targetRegions"]>[number];
 
 /** As most of the examples have it, and Azure does not take it. */
 const set = (name: string): string => seedResource(`diskEncryptionSet/${name}`);
@@ -106,9 +104,7 @@ export const PUT_EXAMPLES: Readonly<Record<string, ImageVersionRequest>> = {
   Create_WithAdditionalReplicaSets: version(
     [
       westUs({
-        additionalReplicaSets: [
-          { storageAccountType: "PremiumV2_LRS", regionalReplicaCount: 1 },
-        ],
+        additionalReplicaSets: [{ storageAccountType: "PremiumV2_LRS", regionalReplicaCount: 1 }],
         ...WEST_KEYS,
       }),
       eastUs(EAST_KEYS),
@@ -164,9 +160,7 @@ export const PUT_EXAMPLES: Readonly<Record<string, ImageVersionRequest>> = {
   }),
   Create_WithImageVersionAsSource: version(BOTH, {
     source: {
-      id: seedResource(
-        "galleries/galleryName/images/imageDefinitionName/versions/1.0.0",
-      ),
+      id: seedResource("galleries/galleryName/images/imageDefinitionName/versions/1.0.0"),
     },
   }),
   Create_WithSecretsProvisioningSettings: version(
@@ -195,12 +189,8 @@ export const PUT_EXAMPLES: Readonly<Record<string, ImageVersionRequest>> = {
   },
   Create_WithSnapshotsAsSource: version(
     [
-      westUs(
-        keys("myWestUSDiskEncryptionSet", { 1: "myWestUSDiskEncryptionSet" }),
-      ),
-      eastUs(
-        keys("myEastUSDiskEncryptionSet", { 1: "myEastUSDiskEncryptionSet" }),
-      ),
+      westUs(keys("myWestUSDiskEncryptionSet", { 1: "myWestUSDiskEncryptionSet" })),
+      eastUs(keys("myEastUSDiskEncryptionSet", { 1: "myEastUSDiskEncryptionSet" })),
     ],
     {
       osDiskImage: {

@@ -70,27 +70,18 @@ const PORTS = [
  */
 export function failingDependencies<
   D extends Dependencies | PreparationDependencies | TestDependencies,
->(
-  base: D,
-  scope: string,
-  failure: Failure | undefined,
-): FailingDependencies<D> {
+>(base: D, scope: string, failure: Failure | undefined): FailingDependencies<D> {
   const calls: string[] = [];
   let failed = false;
   let dead = false;
 
   let failures = 0;
-  const random =
-    failure !== undefined && "seed" in failure
-      ? numbers(failure.seed)
-      : undefined;
+  const random = failure !== undefined && "seed" in failure ? numbers(failure.seed) : undefined;
   const failsNow = (): Omit<OneFailure, "at"> | undefined => {
     if (failure === undefined) return undefined;
-    if ("at" in failure)
-      return calls.length === failure.at ? failure : undefined;
+    if ("at" in failure) return calls.length === failure.at ? failure : undefined;
     const number = random?.() ?? 0;
-    if (number % failure.every !== 0 || failures >= MOST_RANDOM_FAILURES)
-      return undefined;
+    if (number % failure.every !== 0 || failures >= MOST_RANDOM_FAILURES) return undefined;
     failures += 1;
     return {
       kind: "killed",
@@ -98,10 +89,7 @@ export function failingDependencies<
     };
   };
 
-  const call = async (
-    name: string,
-    run: () => Promise<unknown>,
-  ): Promise<unknown> => {
+  const call = async (name: string, run: () => Promise<unknown>): Promise<unknown> => {
     if (dead) throw new Killed("the process is dead");
     calls.push(name);
     const failing = failsNow();
@@ -124,20 +112,15 @@ export function failingDependencies<
         );
       case "answer lost":
         // The SDK sends a commit again that got no answer, and is told that the ETag is another now: its own.
-        throw new ServiceError(
-          "StateConflict",
-          `${name} was answered with 412.`,
-          { retryAfterMs: 1_000 },
-        );
+        throw new ServiceError("StateConflict", `${name} was answered with 412.`, {
+          retryAfterMs: 1_000,
+        });
     }
   };
 
   const ports = Object.fromEntries(
-    Object.entries({ ...base, index: own(base.index, scope) }).flatMap(
-      ([port, target]) =>
-        PORTS.includes(port)
-          ? [[port, failing(port, target as object)] as const]
-          : [],
+    Object.entries({ ...base, index: own(base.index, scope) }).flatMap(([port, target]) =>
+      PORTS.includes(port) ? [[port, failing(port, target as object)] as const] : [],
     ),
   );
 
@@ -148,11 +131,7 @@ export function failingDependencies<
         if (typeof member !== "function") return member;
         return (...args: unknown[]) =>
           call(`${port}.${String(method)}`, () =>
-            Reflect.apply(
-              member as (...args: unknown[]) => Promise<unknown>,
-              target,
-              args,
-            ),
+            Reflect.apply(member as (...args: unknown[]) => Promise<unknown>, target, args),
           );
       },
     });
@@ -168,17 +147,12 @@ export function failingDependencies<
   };
 }
 
-function own(
-  index: Dependencies["index"],
-  scope: string,
-): Dependencies["index"] {
+function own(index: Dependencies["index"], scope: string): Dependencies["index"] {
   const renamed = (given: string): string =>
     given === OPEN_SCOPE ? `${OPEN_SCOPE}-${scope}` : given;
   return {
-    put: (rows) =>
-      index.put(rows.map((row) => ({ ...row, scope: renamed(row.scope) }))),
-    remove: (rows) =>
-      index.remove(rows.map((row) => ({ ...row, scope: renamed(row.scope) }))),
+    put: (rows) => index.put(rows.map((row) => ({ ...row, scope: renamed(row.scope) }))),
+    remove: (rows) => index.remove(rows.map((row) => ({ ...row, scope: renamed(row.scope) }))),
     page: (given, ...rest) => index.page(renamed(given), ...rest),
   };
 }

@@ -16,8 +16,7 @@ const DOCUMENTS = ["openapi/openapi.yaml", "openapi/asyncapi.yaml"];
 export default async function setup(): Promise<() => Promise<void>> {
   process.env["NODE_ENV"] = "test";
   const generatedMs =
-    statSync("dist/openapi/openapi.json", { throwIfNoEntry: false })?.mtimeMs ??
-    0;
+    statSync("dist/openapi/openapi.json", { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (DOCUMENTS.some((file) => statSync(file).mtimeMs > generatedMs))
     execFileSync(process.execPath, ["openapi/generate.mjs"]);
   const directory = await mkdtemp(path.join(tmpdir(), "sigil-certificates-"));

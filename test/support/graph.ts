@@ -1,8 +1,4 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { once } from "node:events";
 import { randomUUID } from "node:crypto";
@@ -59,10 +55,7 @@ export async function startGraph(): Promise<Graph> {
   const applications: Application[] = [];
   const principals: ServicePrincipal[] = [];
 
-  const answers: readonly [
-    RegExp,
-    (match: string[], body: unknown) => unknown,
-  ][] = [
+  const answers: readonly [RegExp, (match: string[], body: unknown) => unknown][] = [
     [
       /^GET \/applications\?\$filter=displayName eq '(.*)'$/u,
       ([, name]) => ({
@@ -128,9 +121,7 @@ export async function startGraph(): Promise<Graph> {
               each.appRoleId === assignment.appRoleId,
           )
         )
-          throw new Error(
-            "Permission being assigned already exists on the object",
-          );
+          throw new Error("Permission being assigned already exists on the object");
         principals[index] = {
           ...known,
           appRoleAssignedTo: [...known.appRoleAssignedTo, assignment],
@@ -143,10 +134,7 @@ export async function startGraph(): Promise<Graph> {
   const server = createServer((request, response) => {
     void answer(request, response);
   });
-  async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = `${request.method} ${decodeURIComponent(request.url ?? "").replace("/v1.0", "")}`;
     const body = request.method === "GET" ? undefined : await json(request);
     const [, run, match] =
@@ -155,8 +143,7 @@ export async function startGraph(): Promise<Graph> {
         .find(([, , match]) => match !== null) ?? [];
     response.setHeader("Content-Type", "application/json");
     try {
-      if (run === undefined || match == null)
-        throw new Error(`not known here: ${asked}`);
+      if (run === undefined || match == null) throw new Error(`not known here: ${asked}`);
       const answered = run(match, body);
       response.statusCode = answered === undefined ? 204 : 200;
       response.end(answered === undefined ? "" : JSON.stringify(answered));
@@ -184,15 +171,9 @@ export async function startGraph(): Promise<Graph> {
 }
 
 /** A complex property that is given replaces the members that it has, and no others. */
-function patched(
-  known: Application,
-  { api, ...body }: Partial<Application>,
-): Application {
+function patched(known: Application, { api, ...body }: Partial<Application>): Application {
   const next = { ...known, ...body, api: { ...known.api, ...api } };
-  const before = [
-    ...(known.appRoles ?? []),
-    ...(known.api?.oauth2PermissionScopes ?? []),
-  ];
+  const before = [...(known.appRoles ?? []), ...(known.api?.oauth2PermissionScopes ?? [])];
   const roles = next.appRoles ?? [];
   const scopes = next.api.oauth2PermissionScopes ?? [];
   for (const permission of before)
@@ -203,13 +184,11 @@ function patched(
       throw new Error("CannotDeleteOrUpdateEnabledEntitlement");
   for (const role of roles) {
     const scope = scopes.find(({ value }) => value === role.value);
-    if (scope !== undefined && scope.id !== role.id)
-      throw new Error(`two ids for ${role.value}`);
+    if (scope !== undefined && scope.id !== role.id) throw new Error(`two ids for ${role.value}`);
   }
   const stored = (known.api?.oauth2PermissionScopes ?? []).map(({ id }) => id);
   for (const client of api?.preAuthorizedApplications ?? [])
     for (const id of client.delegatedPermissionIds)
-      if (!stored.includes(id))
-        throw new Error(`InvalidValue: there is no scope ${id}`);
+      if (!stored.includes(id)) throw new Error(`InvalidValue: there is no scope ${id}`);
   return next;
 }

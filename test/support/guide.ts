@@ -62,20 +62,14 @@ export function stepsOf(file: string): readonly Step[] {
 }
 
 /** The ways that a document has; one without a name where it has none. */
-export function waysOf(
-  steps: readonly Step[],
-): readonly (string | undefined)[] {
+export function waysOf(steps: readonly Step[]): readonly (string | undefined)[] {
   const named = new Set(steps.flatMap(({ way }) => way ?? []));
   return named.size === 0 ? [undefined] : [...named];
 }
 
 /** Whether an answer is what the document says; `…` stands for anything, and in JSON for members and entries that are left out. */
-export function isAnswered(
-  { answer = "…", isJson }: Step,
-  text: string,
-): boolean {
-  if (isJson === true)
-    return isWithin(JSON.parse(withoutOmissions(answer)), JSON.parse(text));
+export function isAnswered({ answer = "…", isJson }: Step, text: string): boolean {
+  if (isJson === true) return isWithin(JSON.parse(withoutOmissions(answer)), JSON.parse(text));
   const plain = (said: string): string =>
     said
       .replaceAll(/:\d{4,5}\b/gu, ":PORT")
@@ -88,9 +82,7 @@ export function isAnswered(
 function like(said: string): RegExp {
   const pattern = said
     .split("…")
-    .map((part) =>
-      part.trim().replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`),
-    )
+    .map((part) => part.trim().replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`))
     .join("[^]*?");
   return new RegExp(`^${pattern}$`, "u");
 }
@@ -105,8 +97,7 @@ function withoutOmissions(json: string): string {
 
 /** Every member and entry of what is said is in what was answered. */
 function isWithin(said: unknown, answered: unknown): boolean {
-  if (typeof said === "string")
-    return said === "…" || like(said).test(String(answered));
+  if (typeof said === "string") return said === "…" || like(said).test(String(answered));
   if (Array.isArray(said))
     return (
       Array.isArray(answered) &&

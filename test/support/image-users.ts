@@ -14,12 +14,7 @@ export async function putUser(
   kind: Kind,
   name: string,
   image: string,
-  {
-    region = "westus",
-    subscription = CONSUMER,
-    ephemeral = false,
-    exactVersion = "",
-  } = {},
+  { region = "westus", subscription = CONSUMER, ephemeral = false, exactVersion = "" } = {},
 ): Promise<string> {
   const id = `/subscriptions/${subscription}${GROUP}providers/Microsoft.Compute/${kind}/${name}`;
   const storageProfile = {

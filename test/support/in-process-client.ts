@@ -1,14 +1,8 @@
-import {
-  createHttpHeaders,
-  RestError,
-  type HttpClient,
-} from "@azure/core-rest-pipeline";
+import { createHttpHeaders, RestError, type HttpClient } from "@azure/core-rest-pipeline";
 import type { UnconnectedSimulator } from "@sigil-local/arm-simulator";
 
 /** What the SDK's own client gives, without sockets and TLS: half of what a call costs. A body is text, as ARM's are. */
-export function inProcessClient({
-  answer,
-}: Pick<UnconnectedSimulator, "answer">): HttpClient {
+export function inProcessClient({ answer }: Pick<UnconnectedSimulator, "answer">): HttpClient {
   return {
     async sendRequest(request) {
       const { method, url, headers, body } = request;

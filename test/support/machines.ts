@@ -7,8 +7,7 @@ import { seedResource, seedVersionId } from "./requests.js";
 
 export const VERSION = seedVersionId("1.0.0");
 export const SUBSCRIPTION = VERSION.split("/")[2] ?? "";
-export const setId = (name: string): string =>
-  seedResource(`diskEncryptionSets/${name}`);
+export const setId = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 
 export const DEFINITION: ImageDefinition = {
   id: VERSION.replace(/\/versions\/.*$/u, ""),

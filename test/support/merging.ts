@@ -92,9 +92,7 @@ export function told(
   return events
     .map((event) => event.id)
     .filter(
-      (eventId) =>
-        eventId.startsWith(`${operationId}/`) &&
-        !eventId.includes("/replicating/"),
+      (eventId) => eventId.startsWith(`${operationId}/`) && !eventId.includes("/replicating/"),
     )
     .map((eventId) => eventId.slice(operationId.length + 1));
 }
@@ -105,7 +103,5 @@ export async function openOperations(
   versionId: string,
 ): Promise<readonly string[]> {
   const { rows } = await deps.index.page(OPEN_SCOPE, 100);
-  return rows
-    .map(({ target }) => target)
-    .filter((target) => target.startsWith(keyOf(versionId)));
+  return rows.map(({ target }) => target).filter((target) => target.startsWith(keyOf(versionId)));
 }

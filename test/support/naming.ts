@@ -5,8 +5,7 @@ export type Named = string | readonly (string | number | undefined)[];
 
 /** A text that names these values as whole words. Codes and pointers are the contract; words may change. */
 export function naming(named: Named): unknown {
-  if (named.length === 0)
-    throw new TypeError("Name at least one value: any text names none.");
+  if (named.length === 0) throw new TypeError("Name at least one value: any text names none.");
   if (typeof named === "string") return expect.stringContaining(named);
   return expect.toSatisfy(
     (text: string) => named.every((value) => hasWord(text, String(value))),

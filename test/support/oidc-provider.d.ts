@@ -4,9 +4,6 @@ declare module "oidc-provider" {
 
   export class Provider {
     constructor(issuer: string, configuration: object);
-    callback(): (
-      request: IncomingMessage,
-      response: ServerResponse,
-    ) => Promise<void>;
+    callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   }
 }

@@ -88,24 +88,17 @@ export async function startOnLoopback({
       events: messenger,
       work: messenger,
     },
-    keyStates: createImageDocuments(
-      tables,
-      "SigilKeyStates",
-      "keys",
-      "state of the keys",
-    ),
+    keyStates: createImageDocuments(tables, "SigilKeyStates", "keys", "state of the keys"),
     takeDue: async () =>
       (
         await Promise.all(
           receivers.map(async ({ queue, receiver }) => {
             const { active } = emulator.counts(queue);
-            return (await receive(receiver, active)).map(
-              ({ body, messageId }): DueMessage => ({
-                ...(body as StepMessage),
-                queue,
-                messageId: String(messageId),
-              }),
-            );
+            return (await receive(receiver, active)).map(({ body, messageId }): DueMessage => ({
+              ...(body as StepMessage),
+              queue,
+              messageId: String(messageId),
+            }));
           }),
         )
       ).flat(),

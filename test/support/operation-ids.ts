@@ -1,7 +1,4 @@
-import {
-  operationIdOf,
-  type TrackedRecord,
-} from "../../src/operation/records.js";
+import { operationIdOf, type TrackedRecord } from "../../src/operation/records.js";
 import { firstSequenceOf } from "../../src/operation/sequence.js";
 
 /** The id of the `n`th operation of a record. */

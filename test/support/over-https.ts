@@ -1,18 +1,12 @@
 import { startResourceManagerSimulator } from "@sigil-local/arm-simulator";
 import { startTokenIssuer } from "@sigil-local/token-issuer";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
-import {
-  startInProcess,
-  type InProcessOptions,
-  type StartArm,
-} from "./dependencies.js";
+import { startInProcess, type InProcessOptions, type StartArm } from "./dependencies.js";
 
 const ARM_AUDIENCE = "https://management.azure.com";
 
 /** As startInProcess, but for the SDK, which reaches the simulator over HTTPS, with tokens that are checked. */
-export function startOverHttps(
-  options: InProcessOptions = {},
-): ReturnType<typeof startInProcess> {
+export function startOverHttps(options: InProcessOptions = {}): ReturnType<typeof startInProcess> {
   return startInProcess(options, startArmOverHttps);
 }
 

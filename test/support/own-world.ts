@@ -1,9 +1,5 @@
 import { afterEach, beforeAll, beforeEach } from "vitest";
-import {
-  startInProcess,
-  type InProcess,
-  type InProcessOptions,
-} from "./dependencies.js";
+import { startInProcess, type InProcess, type InProcessOptions } from "./dependencies.js";
 import { seedVersionId } from "./requests.js";
 
 /**

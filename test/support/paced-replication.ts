@@ -18,14 +18,11 @@ export const SHAPES = {
   /** As the local ARM simulator has it. */
   "linear, queued first": (end: number): Progress => {
     const begin = end / 10;
-    const percent = whole(
-      (seconds) => ((seconds - begin) * 100) / (end - begin),
-    );
+    const percent = whole((seconds) => ((seconds - begin) * 100) / (end - begin));
     return (seconds) => (seconds < begin ? undefined : percent(seconds));
   },
   /** Each half minute a step between none and twice the mean one. */
-  wandering: (end: number, random: Random): Progress =>
-    walk(end, () => random()),
+  wandering: (end: number, random: Random): Progress => walk(end, () => random()),
   /** The speed drifts: in a quarter of an hour it is often halved or doubled. */
   drifting: (end: number, random: Random): Progress => {
     let drift = 0;
@@ -103,8 +100,7 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
   // Not always in step with whoever polls by a clock.
   const last = minutes * 60 * (0.95 + 0.05 * random());
   const all = Array.from({ length: regions }, (_, i) => {
-    const share =
-      i + 1 === regions ? 1 : ends === "even" ? (i + 1) / regions : random();
+    const share = i + 1 === regions ? 1 : ends === "even" ? (i + 1) / regions : random();
     const end = last * (0.4 + 0.6 * share);
     return { name: `region${i}`, end, percent: SHAPES[shape](end, random) };
   });
@@ -112,11 +108,7 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
     all.map(({ name, end, percent }): RegionRecord => {
       const progress = percent(seconds);
       const state =
-        seconds >= end
-          ? "Completed"
-          : progress === undefined
-            ? "Unknown"
-            : "Replicating";
+        seconds >= end ? "Completed" : progress === undefined ? "Unknown" : "Replicating";
       return { name, state, progress: progress ?? 0, attempts: 1 };
     }),
   );
@@ -161,10 +153,7 @@ export function pollsOf(
 
 function mostIn(times: readonly number[], seconds: number): number {
   return Math.max(
-    ...times.map(
-      (from) =>
-        times.filter((time) => time >= from && time <= from + seconds).length,
-    ),
+    ...times.map((from) => times.filter((time) => time >= from && time <= from + seconds).length),
   );
 }
 
@@ -176,8 +165,7 @@ function whole(percent: (seconds: number) => number): Progress {
 /** Steps of random size, so that the end is reached at `end`. */
 function walk(end: number, size: Random): Progress {
   const reached = [0];
-  for (let i = 0; i * STEP_SECONDS < end; i += 1)
-    reached.push((reached.at(-1) ?? 0) + size());
+  for (let i = 0; i * STEP_SECONDS < end; i += 1) reached.push((reached.at(-1) ?? 0) + size());
   const at = (seconds: number): number => {
     const i = Math.floor(seconds / STEP_SECONDS);
     const from = reached[i] ?? 0;
@@ -192,9 +180,7 @@ function average(values: readonly number[]): number {
 }
 
 function gauss(random: Random): number {
-  return (
-    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-  );
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 /** Mulberry32. */

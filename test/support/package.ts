@@ -18,8 +18,7 @@ export interface UnpackedPackage {
 export async function unpackPackage(given?: string): Promise<UnpackedPackage> {
   const folder = await mkdtemp(path.join(tmpdir(), "sigil-package-"));
   const file = given ?? path.join(folder, "sigil.zip");
-  if (given === undefined)
-    await promisify(execFile)(process.execPath, ["infra/package.mjs", file]);
+  if (given === undefined) await promisify(execFile)(process.execPath, ["infra/package.mjs", file]);
   const zip = await readFile(file);
   if (given === undefined) await rm(file);
   const contents = Object.entries(unzipSync(zip));

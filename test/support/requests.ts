@@ -1,9 +1,6 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  worldWithRegions,
-  type LargeWorld,
-} from "@sigil-local/arm-simulator/world";
+import { worldWithRegions, type LargeWorld } from "@sigil-local/arm-simulator/world";
 
 const SEED = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute`;
 
@@ -17,32 +14,22 @@ export function seedResource(path: string): string {
 }
 
 type Region = NonNullable<
-  NonNullable<
-    ImageVersionRequest["properties"]["publishingProfile"]
-  >["targetRegions"]
+  NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>["targetRegions"]
 >[number];
 
 /** A target region whose OS disk and data disk at LUN 0 have the sets `${prefix}DiskEncryptionSet1` and `2`. */
-export function seedRegion(
-  name: string,
-  prefix: string,
-  rest: Partial<Region> = {},
-): Region {
+export function seedRegion(name: string, prefix: string, rest: Partial<Region> = {}): Region {
   return {
     name,
     ...rest,
     encryption: {
       osDiskImage: {
-        diskEncryptionSetId: seedResource(
-          `diskEncryptionSets/${prefix}DiskEncryptionSet1`,
-        ),
+        diskEncryptionSetId: seedResource(`diskEncryptionSets/${prefix}DiskEncryptionSet1`),
       },
       dataDiskImages: [
         {
           lun: 0,
-          diskEncryptionSetId: seedResource(
-            `diskEncryptionSets/${prefix}DiskEncryptionSet2`,
-          ),
+          diskEncryptionSetId: seedResource(`diskEncryptionSets/${prefix}DiskEncryptionSet2`),
         },
       ],
     },
@@ -69,9 +56,7 @@ export function managedImageRequest(): ImageVersionRequest {
 }
 
 /** The seed's second CLI sample (row S11): `eastus` is its mistake, `eastus2` the correction. */
-export function snapshotsRequest(
-  secondRegion: "eastus" | "eastus2",
-): ImageVersionRequest {
+export function snapshotsRequest(secondRegion: "eastus" | "eastus2"): ImageVersionRequest {
   return {
     location: "westus",
     properties: {
@@ -86,9 +71,7 @@ export function snapshotsRequest(
       },
       storageProfile: {
         osDiskImage: { source: { id: seedResource("snapshots/myOSSnapshot") } },
-        dataDiskImages: [
-          { lun: 0, source: { id: seedResource("snapshots/myDDSnapshot") } },
-        ],
+        dataDiskImages: [{ lun: 0, source: { id: seedResource("snapshots/myDDSnapshot") } }],
       },
     },
   };
@@ -111,8 +94,7 @@ export function largeWorld(
   const gallery = `/subscriptions/${large.subscriptionId}/resourceGroups/${large.resourceGroup}/providers/Microsoft.Compute/galleries/${large.gallery}`;
   return {
     world: large.world,
-    versionId: (name) =>
-      `${gallery}/images/${large.imageDefinition}/versions/${name}`,
+    versionId: (name) => `${gallery}/images/${large.imageDefinition}/versions/${name}`,
     request: {
       location: large.location,
       properties: {

@@ -8,10 +8,7 @@ export class Skips implements Reporter {
   readonly #inCi: boolean;
   readonly #write: (line: string) => void;
 
-  constructor(
-    inCi = Boolean(process.env["CI"]),
-    write: (line: string) => void = console.error,
-  ) {
+  constructor(inCi = Boolean(process.env["CI"]), write: (line: string) => void = console.error) {
     this.#inCi = inCi;
     this.#write = write;
   }
@@ -22,8 +19,7 @@ export class Skips implements Reporter {
     for (const { children, relativeModuleId } of modules)
       for (const test of children.allTests("skipped")) {
         const { lacks } = test.meta();
-        if (lacks === undefined)
-          unexplained.push(`${relativeModuleId}: ${test.fullName}`);
+        if (lacks === undefined) unexplained.push(`${relativeModuleId}: ${test.fullName}`);
         else counts.set(lacks, (counts.get(lacks) ?? 0) + 1);
       }
     for (const [lacks, count] of counts)

@@ -15,9 +15,7 @@ export function enableSoftDelete(
   return setPolicy(world, { isSoftDeleteEnabled: true, ...more });
 }
 
-export function disableSoftDelete(
-  world: Pick<InProcess, "simulator">,
-): Promise<void> {
+export function disableSoftDelete(world: Pick<InProcess, "simulator">): Promise<void> {
   return setPolicy(world, { isSoftDeleteEnabled: false });
 }
 
@@ -25,9 +23,7 @@ async function setPolicy(
   { simulator: { control } }: Pick<InProcess, "simulator">,
   softDeletePolicy: object,
 ): Promise<void> {
-  const gallery = control
-    .resources()
-    .find(({ id }) => id.toLowerCase() === GALLERY.toLowerCase());
+  const gallery = control.resources().find(({ id }) => id.toLowerCase() === GALLERY.toLowerCase());
   if (gallery === undefined) throw new Error(`there is no ${GALLERY}`);
   await control.putResource({
     ...gallery,

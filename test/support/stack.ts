@@ -4,10 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import {
-  startHostProcess,
-  type HostProcess,
-} from "@sigil-local/functions-host/process";
+import { startHostProcess, type HostProcess } from "@sigil-local/functions-host/process";
 import {
   parseEmulatorConfiguration,
   type EmulatorConfiguration,
@@ -75,10 +72,9 @@ export class Stack {
     this.#settings = settings;
     this.#directory = directory;
     this.#scriptRoot = scriptRoot;
-    this.serviceBus = new ServiceBusClient(
-      services.settings["ServiceBusConnection"] ?? "",
-      { userAgentOptions: { userAgentPrefix: TEST_USER_AGENT } },
-    );
+    this.serviceBus = new ServiceBusClient(services.settings["ServiceBusConnection"] ?? "", {
+      userAgentOptions: { userAgentPrefix: TEST_USER_AGENT },
+    });
     this.events = new EventCollector(this.serviceBus);
   }
 
@@ -90,8 +86,7 @@ export class Stack {
       onServiceBusUse: (use) => uses.serviceBus(use),
       onTableRequest: ({ method, url }) => uses.table(method, url),
       serviceBusConfiguration: await entities(options.queueProperties),
-      certificatesDirectory:
-        process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
+      certificatesDirectory: process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
       simulator: { replication: { durationMs: 1_000 }, ...options.simulator },
       ...(options.tables && { tables: options.tables }),
     });
@@ -143,10 +138,7 @@ export class Stack {
     return createApiClient(host.origin, token);
   }
 
-  async send(
-    queue: string,
-    ...messages: readonly ServiceBusMessage[]
-  ): Promise<void> {
+  async send(queue: string, ...messages: readonly ServiceBusMessage[]): Promise<void> {
     const sender = this.serviceBus.createSender(queue);
     await sender.sendMessages([...messages]);
     await sender.close();
@@ -162,26 +154,17 @@ export class Stack {
       await this.services.close();
       await rm(this.#directory, { recursive: true, force: true });
     }
-    const notGranted = this.uses.notGranted.filter(
-      (use) => !use.startsWith(GRANTED_BY_HAND),
-    );
+    const notGranted = this.uses.notGranted.filter((use) => !use.startsWith(GRANTED_BY_HAND));
     if (notGranted.length > 0)
-      throw new Error(
-        `infra/ does not grant what was used: ${notGranted.join(", ")}`,
-      );
+      throw new Error(`infra/ does not grant what was used: ${notGranted.join(", ")}`);
   }
 }
 
 /** Names of the events that tell of one operation or subject, sorted: progress left out, since it depends on speed. */
-export function milestones(
-  events: readonly CloudEvent[],
-  subject: string,
-): string[] {
+export function milestones(events: readonly CloudEvent[], subject: string): string[] {
   return events
     .filter(
-      (event) =>
-        event.subject === subject &&
-        event.type !== "Sigil.ImageVersion.RegionReplicating",
+      (event) => event.subject === subject && event.type !== "Sigil.ImageVersion.RegionReplicating",
     )
     .map((event) => event.id.replace(/^[^/]*\//u, ""))
     .sort();
@@ -190,16 +173,11 @@ export function milestones(
 async function entities(
   queueProperties: Readonly<Record<string, unknown>> = {},
 ): Promise<EmulatorConfiguration> {
-  const text = await readFile(
-    path.join(ROOT, "infra/service-bus-emulator.json"),
-    "utf8",
-  );
+  const text = await readFile(path.join(ROOT, "infra/service-bus-emulator.json"), "utf8");
   const json = JSON.parse(text) as {
     UserConfig: { Namespaces: { Queues: { Properties: object }[] }[] };
   };
-  for (const queue of json.UserConfig.Namespaces.flatMap(
-    (namespace) => namespace.Queues,
-  )) {
+  for (const queue of json.UserConfig.Namespaces.flatMap((namespace) => namespace.Queues)) {
     Object.assign(queue.Properties, queueProperties);
   }
   return parseEmulatorConfiguration(json);

@@ -27,9 +27,7 @@ export interface InMemoryTelemetry {
   /** Those that have ended, in that order. */
   spans(): readonly ReadableSpan[];
   /** The unit of a metric and its points; undefined where nothing was measured. */
-  measured(
-    name: string,
-  ): Promise<{ unit: string; points: readonly Point[] } | undefined>;
+  measured(name: string): Promise<{ unit: string; points: readonly Point[] } | undefined>;
   /** The globals are free again for the next file. */
   stop(): Promise<void>;
 }
@@ -42,9 +40,7 @@ export function startInMemoryTelemetry(): InMemoryTelemetry {
   tracerProvider.register({
     contextManager: new AsyncLocalStorageContextManager().enable(),
   });
-  const metricExporter = new InMemoryMetricExporter(
-    AggregationTemporality.CUMULATIVE,
-  );
+  const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const meterProvider = new MeterProvider({
     readers: [new PeriodicExportingMetricReader({ exporter: metricExporter })],
   });

@@ -20,19 +20,14 @@ export async function startTlsFront(host: string): Promise<TlsFront> {
   );
   const server = createServer({ key, cert }, (incoming, outgoing) => {
     const { method, headers, url = "/" } = incoming;
-    const forwarded = request(
-      new URL(url, host),
-      { method, headers },
-      (answer) => {
-        for (const name of ADDRESSES) {
-          const value = answer.headers[name];
-          if (typeof value === "string")
-            answer.headers[name] = value.replace(/^http:/u, "https:");
-        }
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
-      },
-    );
+    const forwarded = request(new URL(url, host), { method, headers }, (answer) => {
+      for (const name of ADDRESSES) {
+        const value = answer.headers[name];
+        if (typeof value === "string") answer.headers[name] = value.replace(/^http:/u, "https:");
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
     forwarded.on("error", () => outgoing.destroy());
     incoming.pipe(forwarded);
   });

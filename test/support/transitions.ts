@@ -3,27 +3,14 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import { askedOf } from "../../src/image-version/commands/asked.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { patched } from "../../src/image-version/properties/body.js";
-import {
-  canonicalForm,
-  fingerprintOf,
-} from "../../src/image-version/properties/canonical-form.js";
-import {
-  fieldsOf,
-  regionsIn,
-} from "../../src/image-version/properties/fields.js";
+import { canonicalForm, fingerprintOf } from "../../src/image-version/properties/canonical-form.js";
+import { fieldsOf, regionsIn } from "../../src/image-version/properties/fields.js";
 import type { Patch } from "../../src/image-version/properties/patch.js";
 import type { Look } from "../../src/image-version/resources.js";
-import {
-  accept,
-  type Accepting,
-} from "../../src/image-version/state/accepting.js";
+import { accept, type Accepting } from "../../src/image-version/state/accepting.js";
 import { fails } from "../../src/image-version/state/decided.js";
 import { follow } from "../../src/image-version/state/follow.js";
-import {
-  reconcile,
-  withReplicas,
-  type Put,
-} from "../../src/image-version/state/reconcile.js";
+import { reconcile, withReplicas, type Put } from "../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -31,15 +18,9 @@ import type {
 } from "../../src/image-version/state/record.js";
 import { see } from "../../src/image-version/state/see.js";
 import { isFinal } from "../../src/image-version/state/states.js";
-import {
-  beginWrite,
-  writeAccepted,
-} from "../../src/image-version/state/write.js";
+import { beginWrite, writeAccepted } from "../../src/image-version/state/write.js";
 import { KINDS } from "../../src/kinds.js";
-import type {
-  PollingPolicy,
-  TransitionContext,
-} from "../../src/operation/ports.js";
+import type { PollingPolicy, TransitionContext } from "../../src/operation/ports.js";
 import type {
   OperationRecord,
   Pair,
@@ -58,10 +39,7 @@ export const VERSION_ID = seedVersionId("1.0.0");
 export const KEY = keyOf(VERSION_ID);
 
 /** So many seconds after the first request. */
-export function at(
-  seconds: number,
-  pace: Partial<PollingPolicy> = {},
-): TransitionContext {
+export function at(seconds: number, pace: Partial<PollingPolicy> = {}): TransitionContext {
   return {
     now: new Date(START + seconds * 1_000),
     pace: { ...PACE, repairAttempts: 0, ...pace },
@@ -103,23 +81,14 @@ export function putOf(
 }
 
 /** A change that a patch asks: it creates nothing. */
-export function changeOf(
-  patch: Patch,
-  more: Partial<VersionRequest> = {},
-): VersionRequest {
+export function changeOf(patch: Patch, more: Partial<VersionRequest> = {}): VersionRequest {
   return { patch, ...more };
 }
 
-export function acceptingOf(
-  request: VersionRequest,
-  more: Partial<Accepting> = {},
-): Accepting {
-  const body =
-    request.body ??
-    ({ properties: { storageProfile: {} } } as ImageVersionRequest);
+export function acceptingOf(request: VersionRequest, more: Partial<Accepting> = {}): Accepting {
+  const body = request.body ?? ({ properties: { storageProfile: {} } } as ImageVersionRequest);
   return {
-    kind:
-      request.creates === true ? "CreateImageVersion" : "UpdateImageVersion",
+    kind: request.creates === true ? "CreateImageVersion" : "UpdateImageVersion",
     key: KEY,
     resourceId: VERSION_ID,
     request,
@@ -151,19 +120,14 @@ export function beside(
 }
 
 /** The same with an empty outbox: all is told. */
-export function told<R extends TrackedRecord>({
-  record,
-  operation,
-}: Pair<R>): Pair<R> {
+export function told<R extends TrackedRecord>({ record, operation }: Pair<R>): Pair<R> {
   return { record: { ...record, outbox: [] }, operation };
 }
 
 /** What Azure shows: the body as ARM would complete it, its regions in these states and percentages. */
 export function lookOf(
   provisioningState: string,
-  regions: Readonly<
-    Record<string, readonly [RegionState, number, string?]>
-  > = {},
+  regions: Readonly<Record<string, readonly [RegionState, number, string?]>> = {},
   {
     body = managedImageRequest(),
     changes = {},
@@ -181,14 +145,12 @@ export function lookOf(
     resource: patched(withReplicas(canonicalForm(body)), changes),
     publishedDate,
     time: time(seconds),
-    regions: Object.entries(regions).map(
-      ([name, [state, progress, details]]) => ({
-        name,
-        state,
-        progress,
-        ...(details !== undefined && { details }),
-      }),
-    ),
+    regions: Object.entries(regions).map(([name, [state, progress, details]]) => ({
+      name,
+      state,
+      progress,
+      ...(details !== undefined && { details }),
+    })),
   };
 }
 
@@ -258,19 +220,14 @@ export const withRecord = (
 ): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
 
 export function eventsOf({ record }: Pair<TrackedRecord>): CloudEvent[] {
-  return record.outbox.flatMap((effect) =>
-    effect.kind === "event" ? [effect.event] : [],
-  );
+  return record.outbox.flatMap((effect) => (effect.kind === "event" ? [effect.event] : []));
 }
 
 /** Ids of events without what they have in common: the operation's number, and what is told of it. */
 export function toldOf(pair: Pair<TrackedRecord>): string[] {
   const before = firstSequenceOf(pair.record) - 1;
   return eventsOf(pair).map(({ id }) =>
-    id.replace(
-      /^[0-9a-f]{32}-(\d+)/u,
-      (_, sequence) => `${Number(sequence) - before}`,
-    ),
+    id.replace(/^[0-9a-f]{32}-(\d+)/u, (_, sequence) => `${Number(sequence) - before}`),
   );
 }
 

@@ -6,15 +6,10 @@ import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { managedImageRequest, seedRegion, seedResource } from "./requests.js";
 
 export type TargetRegion = NonNullable<
-  NonNullable<
-    ImageVersionRequest["properties"]["publishingProfile"]
-  >["targetRegions"]
+  NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>["targetRegions"]
 >[number];
-export type StorageProfile =
-  ImageVersionRequest["properties"]["storageProfile"];
-type PublishingProfile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+export type StorageProfile = ImageVersionRequest["properties"]["storageProfile"];
+type PublishingProfile = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 export const HOME = "westus";
 export const OTHER_SUBSCRIPTION = "0d9d2b45-6f3f-4d5e-9a51-6f7b8c9d0e1f";
@@ -35,11 +30,7 @@ export class Trial {
   readonly #create: (asked: Ask) => Promise<void>;
 
   /** `create` makes a version in Azure and comes back when it is ready. */
-  constructor(
-    control: SimulatorControl,
-    number: number,
-    create: (asked: Ask) => Promise<void>,
-  ) {
+  constructor(control: SimulatorControl, number: number, create: (asked: Ask) => Promise<void>) {
     this.control = control;
     this.#number = number;
     this.#create = create;
@@ -73,10 +64,7 @@ export class Trial {
   }
 
   /** A change to what all cases share, taken back at the end. */
-  async change(
-    make: () => Promise<void>,
-    takeBack: () => Promise<void>,
-  ): Promise<void> {
+  async change(make: () => Promise<void>, takeBack: () => Promise<void>): Promise<void> {
     this.#after.push(takeBack);
     await make();
   }

@@ -10,9 +10,7 @@ export const TEST_USER_AGENT = "sigil-test";
 type Part = keyof typeof permissions;
 
 /** By entity: what the roles in infra/modules/service-bus.bicep give, but for the scale controller's. */
-export const SERVICE_BUS_RIGHTS: Readonly<
-  Record<string, readonly Use["right"][]>
-> = {
+export const SERVICE_BUS_RIGHTS: Readonly<Record<string, readonly Use["right"][]>> = {
   "image-version-requests": ["Listen", "Send"],
   "image-version-requests-rejected": ["Listen", "Send"],
   "image-version-creations": ["Listen", "Send"],
@@ -35,8 +33,7 @@ export const ARM_ACTIONS: ReadonlyMap<string, ReadonlySet<Part>> = (() => {
   const parts = new Map<string, Set<Part>>();
   for (const [part, listed] of Object.entries(permissions))
     for (const { action, asked } of listed)
-      if (asked === "called")
-        parts.set(action, (parts.get(action) ?? new Set()).add(part as Part));
+      if (asked === "called") parts.set(action, (parts.get(action) ?? new Set()).add(part as Part));
   return parts;
 })();
 
@@ -44,9 +41,7 @@ export const ARM_ACTIONS: ReadonlyMap<string, ReadonlySet<Part>> = (() => {
 function listedAs(action: string): string {
   const wildcard = [...ARM_ACTIONS.keys()].find((one) => {
     const [start = "", end] = one.split("*");
-    return (
-      end !== undefined && action.startsWith(start) && action.endsWith(end)
-    );
+    return end !== undefined && action.startsWith(start) && action.endsWith(end);
   });
   return ARM_ACTIONS.has(action) ? action : (wildcard ?? action);
 }
@@ -109,8 +104,8 @@ export function grantedUses(): readonly string[] {
     "tables/read",
     ...[...ARM_ACTIONS].flatMap(([action, parts]) => [
       `${action} in a resource group`,
-      ...(["subscription", "preparation", "consumers", "testProfiles"].some(
-        (part) => parts.has(part as Part),
+      ...(["subscription", "preparation", "consumers", "testProfiles"].some((part) =>
+        parts.has(part as Part),
       )
         ? [`${action} in the subscription`]
         : []),
@@ -120,8 +115,7 @@ export function grantedUses(): readonly string[] {
 
 function tableAction(method: string, url: string): string {
   const path = url.split("?")[0] ?? "";
-  if (/\/Tables(?:\(|$)/u.test(path))
-    return method === "POST" ? "tables/write" : "tables/read";
+  if (/\/Tables(?:\(|$)/u.test(path)) return method === "POST" ? "tables/write" : "tables/read";
   switch (method) {
     case "GET":
       return "tables/entities/read";

@@ -1,9 +1,5 @@
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  seedWorld,
-  subscription,
-  type SimulatorWorld,
-} from "@sigil-local/arm-simulator/world";
+import { seedWorld, subscription, type SimulatorWorld } from "@sigil-local/arm-simulator/world";
 
 /** A subscription beside the gallery's own, whose machines use its versions. */
 export const CONSUMER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";

@@ -52,18 +52,13 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
   const events: CloudEvent[] = [];
   const now = (): Date => NOW;
   /** The port, where what these methods have done counts. */
-  const counting = <P extends object>(
-    port: P,
-    methods: readonly (keyof P)[],
-  ): P => ({
+  const counting = <P extends object>(port: P, methods: readonly (keyof P)[]): P => ({
     ...port,
     ...Object.fromEntries(
       methods.map((method) => [
         method,
         async (...args: unknown[]): Promise<unknown> => {
-          const done = await (
-            port[method] as (...args: unknown[]) => Promise<unknown>
-          )(...args);
+          const done = await (port[method] as (...args: unknown[]) => Promise<unknown>)(...args);
           effects += 1;
           return done;
         },
@@ -95,8 +90,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     now,
   };
   const subscriptions = {
-    listRegions: () =>
-      Promise.resolve([{ name: "westus" }, { name: "eastus2" }]),
+    listRegions: () => Promise.resolve([{ name: "westus" }, { name: "eastus2" }]),
     getRegistration: () => Promise.resolve("Registered"),
     areTermsAccepted: () => Promise.resolve(true),
     register: () => {
@@ -135,9 +129,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     },
     listDeletedVersions: (imageId) =>
       Promise.resolve(
-        imageId.length % 3 === 1
-          ? undefined
-          : [{ name: "3.0.0", location: "westus" }],
+        imageId.length % 3 === 1 ? undefined : [{ name: "3.0.0", location: "westus" }],
       ),
     restoreImageVersion: () => {
       effects += 1;
@@ -173,8 +165,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     requiredRegistrations,
     maxReads: 500,
     imageUsers: {
-      find: () =>
-        Promise.resolve({ users: [], complete: true, needsSeen: true }),
+      find: () => Promise.resolve({ users: [], complete: true, needsSeen: true }),
       proveReadable: () => Promise.resolve(),
       listScaleSets: () => Promise.resolve([]),
     },
@@ -183,10 +174,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     objections: (id, deed) => objectionsByBan(revocations, id, deed),
   };
   const revocations = store as unknown as Revocations;
-  const profiles = counting(
-    createMemoryImageDocuments<TestProfile>("test profile"),
-    ["put", "remove"],
-  );
+  const profiles = counting(createMemoryImageDocuments<TestProfile>("test profile"), [
+    "put",
+    "remove",
+  ]);
   const noMachines = {
     getMachine: () => Promise.resolve(undefined),
     createMachine: () => Promise.resolve(undefined),
@@ -227,10 +218,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       },
       operations: { ...common, store },
       retention: {
-        policies: counting(
-          createMemoryImageDocuments<RetentionPolicy>("retention policy"),
-          ["put", "remove"],
-        ),
+        policies: counting(createMemoryImageDocuments<RetentionPolicy>("retention policy"), [
+          "put",
+          "remove",
+        ]),
         imageVersions,
         revocations,
       },
@@ -254,9 +245,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       gates: [],
       rejected: {
         peek: (fromId, most) =>
-          Promise.resolve(
-            KEPT.filter(({ id }) => BigInt(id) >= fromId).slice(0, most),
-          ),
+          Promise.resolve(KEPT.filter(({ id }) => BigInt(id) >= fromId).slice(0, most)),
         remove: () => {
           effects += 1;
           return Promise.resolve(true);
@@ -396,10 +385,7 @@ const MACHINES: MachineReader = {
       trustedLaunch: true,
       confidential: false,
     }),
-  listUsages: () =>
-    Promise.resolve(
-      new Map([["cores", { label: "vCPUs", used: 99, limit: 100 }]]),
-    ),
+  listUsages: () => Promise.resolve(new Map([["cores", { label: "vCPUs", used: 99, limit: 100 }]])),
   getVirtualNetwork: (id) => look(id, { region: "westus", subnets: ["x"] }),
   listGrants: (scope) => look(scope, [{ actions: ["*"], notActions: [] }]),
 };

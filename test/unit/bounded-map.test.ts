@@ -36,15 +36,9 @@ test("a key may be undefined, and is forgotten in its turn", () => {
 
 test("forgets what is over, and stops at the first that is not", () => {
   const map = new BoundedMap<string, number>(10);
-  for (const [key, value] of Object.entries({ a: 1, b: 2, c: 9, d: 1 }))
-    map.set(key, value);
+  for (const [key, value] of Object.entries({ a: 1, b: 2, c: 9, d: 1 })) map.set(key, value);
   map.deleteWhile((value) => value < 5);
-  expect(["a", "b", "c", "d"].map((key) => map.get(key))).toEqual([
-    undefined,
-    undefined,
-    9,
-    1,
-  ]);
+  expect(["a", "b", "c", "d"].map((key) => map.get(key))).toEqual([undefined, undefined, 9, 1]);
   map.delete("c");
   expect(map.size).toBe(1);
 });
@@ -91,7 +85,6 @@ const PLAIN: Readonly<Record<string, string>> = {
 test("no map of the product grows with what callers send", async () => {
   const filling: string[] = [];
   for (const file of PRODUCT_FILES)
-    if (/new (?:Map|Set)(?:<[^()]*>)?\(\)/u.test(await readFile(file, "utf8")))
-      filling.push(file);
+    if (/new (?:Map|Set)(?:<[^()]*>)?\(\)/u.test(await readFile(file, "utf8"))) filling.push(file);
   expect(filling.sort()).toEqual(Object.keys(PLAIN).sort());
 });

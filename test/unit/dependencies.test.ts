@@ -18,18 +18,10 @@ const product = manifestIn(".") as Manifest & {
   readonly workspaces: readonly string[];
 };
 const { dependencies, reasons } = product;
-const workspaces = product.workspaces.map(
-  (folder) => manifestIn(folder) as Manifest,
-);
+const workspaces = product.workspaces.map((folder) => manifestIn(folder) as Manifest);
 
 /** What has packages of its own, which `npm ci` at the root leaves out (test/install.mjs). */
-const APART = [
-  "packages/node",
-  "test/azurite",
-  "test/clients",
-  "test/e2e/page",
-  "test/mutation",
-];
+const APART = ["packages/node", "test/azurite", "test/clients", "test/e2e/page", "test/mutation"];
 
 const bundled = bundledFolders();
 
@@ -69,26 +61,20 @@ describe("a production dependency", () => {
   it("has, with all that it needs, a licence that lets anybody deploy it", () => {
     const permissive =
       /^\(?(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|BlueOak-1\.0\.0|CC0-1\.0|Unlicense)\b/u;
-    expect(
-      bundled.filter(
-        (folder) => !permissive.test(locked[folder]?.license ?? ""),
-      ),
-    ).toEqual([]);
+    expect(bundled.filter((folder) => !permissive.test(locked[folder]?.license ?? ""))).toEqual([]);
   });
 
   // `vitest -u`, which `npm run readme` is, writes the file where it differs.
   it("is in the reference, with its version and licence", async () => {
-    await expect(
-      await format(table(), { parser: "markdown" }),
-    ).toMatchFileSnapshot("../../docs/reference/dependencies.md");
+    await expect(await format(table(), { parser: "markdown" })).toMatchFileSnapshot(
+      "../../docs/reference/dependencies.md",
+    );
   });
 });
 
 describe("a deployment", () => {
   it("has something of each dependency, of what these need, and of nothing else", () => {
-    const direct = Object.keys(dependencies).map(
-      (name) => `node_modules/${name}`,
-    );
+    const direct = Object.keys(dependencies).map((name) => `node_modules/${name}`);
     expect(direct.filter((folder) => !bundled.includes(folder))).toEqual([]);
     const needed = neededBy(Object.keys(dependencies));
     expect(bundled.filter((folder) => !needed.includes(folder))).toEqual([]);
@@ -135,12 +121,9 @@ describe("a stand-in, or a folder with packages of its own,", () => {
     expect(otherwise).toEqual([]);
   });
 
-  it.each([".", ...APART])(
-    "locks what it needs by content, from any registry: %s",
-    (folder) => {
-      const lock = readFileSync(`${folder}/package-lock.json`, "utf8");
-      expect(lock).toContain('"integrity"');
-      expect(lock).not.toContain("://registry");
-    },
-  );
+  it.each([".", ...APART])("locks what it needs by content, from any registry: %s", (folder) => {
+    const lock = readFileSync(`${folder}/package-lock.json`, "utf8");
+    expect(lock).toContain('"integrity"');
+    expect(lock).not.toContain("://registry");
+  });
 });

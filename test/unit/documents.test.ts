@@ -5,11 +5,7 @@ import path from "node:path";
 import { createNoopMeter, type MetricOptions } from "@opentelemetry/api";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
-import {
-  HOST_SETTINGS,
-  SETTINGS,
-  type Setting,
-} from "../../src/config/settings.js";
+import { HOST_SETTINGS, SETTINGS, type Setting } from "../../src/config/settings.js";
 import permissions from "../../infra/permissions.json" with { type: "json" };
 import {
   FOREIGN_WORDS,
@@ -23,11 +19,7 @@ import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { dataOf, messagesOf, type Schema } from "./events/document.js";
-import {
-  content,
-  document,
-  documentedOperations,
-} from "./http/contract/document.js";
+import { content, document, documentedOperations } from "./http/contract/document.js";
 
 const COSTS = section("costs", "table");
 const RULES = section("rules", "table");
@@ -60,8 +52,7 @@ function rulesTable(): string {
     "| rule | code | severity | what holds |",
     "| --- | --- | --- | --- |",
     ...ALL_RULES.map(
-      ({ name, code, severity, summary }) =>
-        `| ${name} | \`${code}\` | ${severity} | ${summary} |`,
+      ({ name, code, severity, summary }) => `| ${name} | \`${code}\` | ${severity} | ${summary} |`,
     ),
   ].join("\n");
 }
@@ -116,8 +107,7 @@ function conditionTable(): string {
     "| condition | what it says | what to do |",
     "| --- | --- | --- |",
     ...Object.entries(CONDITIONS).map(
-      ([type, { sentence, whatToDo }]) =>
-        `| \`${type}\` | ${sentence}. | ${whatToDo} |`,
+      ([type, { sentence, whatToDo }]) => `| \`${type}\` | ${sentence}. | ${whatToDo} |`,
     ),
   ].join("\n");
 }
@@ -125,18 +115,10 @@ function conditionTable(): string {
 /** Each is measured once: what is given with it is its attributes. */
 function metricTable(): string {
   const rows = new Map<string, readonly string[]>();
-  const instrument = (
-    name: string,
-    { unit = "", description = "" }: MetricOptions = {},
-  ) => {
+  const instrument = (name: string, { unit = "", description = "" }: MetricOptions = {}) => {
     const note = (_: number, attributes: object = {}): void => {
       const by = Object.keys(attributes).map((key) => `\`${key}\``);
-      rows.set(name, [
-        `\`${name}\``,
-        `\`${unit}\``,
-        by.join(", "),
-        description,
-      ]);
+      rows.set(name, [`\`${name}\``, `\`${unit}\``, by.join(", "), description]);
     };
     return { add: note, record: note };
   };
@@ -223,10 +205,7 @@ function permissionTable(): string {
     "| --- | --- | --- |",
     ...Object.entries(permissions).flatMap(([part, listed]) =>
       listed.map((permission) => {
-        const asked =
-          "source" in permission
-            ? `[linked](${permission.source})`
-            : permission.asked;
+        const asked = "source" in permission ? `[linked](${permission.source})` : permission.asked;
         return `| \`${permission.action}\` | ${where[part] ?? `sources, with \`${part}\``} | ${asked} |`;
       }),
     ),
@@ -261,11 +240,7 @@ function nameTables(): string {
     .trimEnd();
 }
 
-function namesOf(
-  words: readonly ForeignWord[],
-  tool: Tool,
-  path: string | undefined,
-): string {
+function namesOf(words: readonly ForeignWord[], tool: Tool, path: string | undefined): string {
   return words
     .filter((word) => word.tool === tool && word.path === path)
     .map(({ word }) => `\`${tool === "az" ? "--" : ""}${word}\``)
@@ -289,36 +264,20 @@ test.each([
   ["errors", "docs/reference/errors.md", ERROR_TABLE, errorTable],
   ["events", "docs/reference/events.md", EVENT_TABLE, eventTable],
   ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
-  [
-    "permissions",
-    "docs/reference/permissions.md",
-    PERMISSION_TABLE,
-    permissionTable,
-  ],
+  ["permissions", "docs/reference/permissions.md", PERMISSION_TABLE, permissionTable],
   ["names", "docs/reference/names.md", NAME_TABLES, nameTables],
   ["metrics", "docs/reference/operations.md", METRIC_TABLE, metricTable],
-  [
-    "conditions",
-    "docs/reference/conditions.md",
-    CONDITION_TABLE,
-    conditionTable,
-  ],
-] as const)(
-  "the %s in %s are those of the code",
-  async (_, file, marks, made) => {
-    const text = await readFile(file, "utf8");
-    expect(text).toMatch(marks);
-    const written = text.replace(
-      marks,
-      (_all, before, after) => `${before}\n${made()}\n\n${after}`,
-    );
-    const expected = await format(written, {
-      ...(await resolveConfig(file)),
-      parser: "markdown",
-    });
-    await expect(expected).toMatchFileSnapshot(`../../${file}`);
-  },
-);
+  ["conditions", "docs/reference/conditions.md", CONDITION_TABLE, conditionTable],
+] as const)("the %s in %s are those of the code", async (_, file, marks, made) => {
+  const text = await readFile(file, "utf8");
+  expect(text).toMatch(marks);
+  const written = text.replace(marks, (_all, before, after) => `${before}\n${made()}\n\n${after}`);
+  const expected = await format(written, {
+    ...(await resolveConfig(file)),
+    parser: "markdown",
+  });
+  await expect(expected).toMatchFileSnapshot(`../../${file}`);
+});
 
 const DOCUMENTS = [
   "README.md",
@@ -341,29 +300,22 @@ test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {
     const [place = "", heading] = link.split("#");
     const target = place === "" ? file : path.join(path.dirname(file), place);
     expect(existsSync(target), `${link} in ${file}`).toBe(true);
-    if (heading !== undefined)
-      expect(anchorsOf(target), `${link} in ${file}`).toContain(heading);
+    if (heading !== undefined) expect(anchorsOf(target), `${link} in ${file}`).toContain(heading);
   }
 });
 
 test("a test that docs/reference/deployment.md or docs/reference/operations.md names is there", () => {
-  for (const file of [
-    "docs/reference/deployment.md",
-    "docs/reference/operations.md",
-  ])
-    for (const [named] of readFileSync(file, "utf8").matchAll(
-      /\btest\/[\w/-]+\.test\.ts/gu,
-    ))
+  for (const file of ["docs/reference/deployment.md", "docs/reference/operations.md"])
+    for (const [named] of readFileSync(file, "utf8").matchAll(/\btest\/[\w/-]+\.test\.ts/gu))
       expect(existsSync(named), `${named} in ${file}`).toBe(true);
 });
 
 function anchorsOf(file: string): readonly string[] {
-  return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gmu)].map(
-    ([, title = ""]) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w\s-]/gu, "")
-        .replace(/\s/gu, "-"),
+  return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gmu)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\s-]/gu, "")
+      .replace(/\s/gu, "-"),
   );
 }
 
@@ -378,27 +330,20 @@ function wordsByHand(file: string): number {
 
 /** Written by the code from beginning to end. */
 const WRITTEN = [
-  ...["cli", "dependencies", "refusals"].map(
-    (name) => `docs/reference/${name}.md`,
-  ),
+  ...["cli", "dependencies", "refusals"].map((name) => `docs/reference/${name}.md`),
   ...DOCUMENTS.filter((file) => file.startsWith("docs/reference/cli/")),
 ];
 const BY_HAND = DOCUMENTS.filter(
-  (file) =>
-    (file === "README.md" || file.startsWith("docs/")) &&
-    !WRITTEN.includes(file),
+  (file) => (file === "README.md" || file.startsWith("docs/")) && !WRITTEN.includes(file),
 );
 
 test("a version that a client waits for costs 3.50 USD a thousand at most", () => {
-  const [, cost] =
-    /\*\*(?<cost>[\d.]+)\*\* if a client waits/u.exec(costsTable()) ?? [];
+  const [, cost] = /\*\*(?<cost>[\d.]+)\*\* if a client waits/u.exec(costsTable()) ?? [];
   expect(Number(cost)).toBeLessThanOrEqual(3.5);
 });
 
 test("all that is written by hand is 19,750 words at the most, a how-to 400, an explanation 700", () => {
-  const words = Object.fromEntries(
-    BY_HAND.map((file) => [file, wordsByHand(file)]),
-  );
+  const words = Object.fromEntries(BY_HAND.map((file) => [file, wordsByHand(file)]));
   const budgetOf = (file: string): number =>
     file.startsWith("docs/how-to/")
       ? 400
@@ -415,19 +360,13 @@ test("all that is written by hand is 19,750 words at the most, a how-to 400, an 
   expect(total).toBeLessThanOrEqual(19_750);
 });
 
-test.each(BY_HAND)(
-  "a link of %s says what is there, not a file's name",
-  (file) => {
-    for (const [, text = ""] of readFileSync(file, "utf8").matchAll(
-      /(?<!!)\[([^\]]+)\]\([^)]*\.md(?:#[^)]*)?\)/gu,
-    ))
-      if (!/SECURITY\.md/u.test(text))
-        expect(text).not.toMatch(/\.md\b|^here$|^below$/u);
-  },
-);
+test.each(BY_HAND)("a link of %s says what is there, not a file's name", (file) => {
+  for (const [, text = ""] of readFileSync(file, "utf8").matchAll(
+    /(?<!!)\[([^\]]+)\]\([^)]*\.md(?:#[^)]*)?\)/gu,
+  ))
+    if (!/SECURITY\.md/u.test(text)) expect(text).not.toMatch(/\.md\b|^here$|^below$/u);
+});
 
 test("the README is read in two minutes", () => {
-  expect(readFileSync("README.md", "utf8").split("\n").length).toBeLessThan(
-    121,
-  );
+  expect(readFileSync("README.md", "utf8").split("\n").length).toBeLessThan(121);
 });

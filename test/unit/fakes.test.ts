@@ -5,10 +5,7 @@ import type { ImageVersionRecord } from "../../src/image-version/state/record.js
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
 import { createMemoryImageDocuments } from "../support/fakes/image-documents.js";
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
-import {
-  createMemoryQueues,
-  createMemoryTopic,
-} from "../support/fakes/service-bus.js";
+import { createMemoryQueues, createMemoryTopic } from "../support/fakes/service-bus.js";
 import { createMemoryStore } from "../support/fakes/state-store.js";
 import { createMemoryTestResults } from "../support/fakes/test-results.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
@@ -24,9 +21,7 @@ import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
 const now = (): Date => new Date(TIME);
 
 describe("the state store", () => {
-  stateStoreSuite(() =>
-    createMemoryStore<ImageVersionRecord>(() => new Date()),
-  );
+  stateStoreSuite(() => createMemoryStore<ImageVersionRecord>(() => new Date()));
 });
 
 describe("the index", () => {
@@ -64,9 +59,7 @@ describe("queues and topic", () => {
       events: topic,
       take: (queue) =>
         Promise.resolve(
-          queues
-            .take(queue)
-            .map(({ operationId, step }) => `${operationId}/${step}`),
+          queues.take(queue).map(({ operationId, step }) => `${operationId}/${step}`),
         ),
       deadLetter: (_, reason) => Promise.resolve(queues.bury(0, reason)),
       takeEvents: () => {

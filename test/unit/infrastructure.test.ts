@@ -12,13 +12,10 @@ const readAll = (folder: string): string =>
     .map((file) => read(`${folder}/${file}`))
     .join("\n");
 
-const emulator = await readEmulatorConfiguration(
-  "infra/service-bus-emulator.json",
-);
+const emulator = await readEmulatorConfiguration("infra/service-bus-emulator.json");
 
 it("the emulator has all entities that triggers and senders name", () => {
-  const code =
-    readAll("functions") + read("src/azure/service-bus/namespace.ts");
+  const code = readAll("functions") + read("src/azure/service-bus/namespace.ts");
   const named = [
     ...code.matchAll(
       /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription|machine)-[a-z-]+)"/gmu,
@@ -85,9 +82,7 @@ it("Service Bus tells a message that was sent twice for an hour, and an event fo
 });
 
 it("the alert of the oldest operation counts its parameter's hours in the metric's seconds", () => {
-  expect(read("infra/main.bicep")).toMatch(
-    /^param oldestOperationHours int = 24$/mu,
-  );
+  expect(read("infra/main.bicep")).toMatch(/^param oldestOperationHours int = 24$/mu);
   expect(read("src/telemetry/metrics.ts")).toMatch(
     /"sigil\.operation\.oldest\.age", \{\s+unit: "s"/u,
   );
@@ -100,22 +95,18 @@ it("the host's master key opens no administrative endpoint, and each use of the 
   expect(read("infra/modules/function-app.bicep")).toMatch(
     /functionsRuntimeAdminIsolationEnabled: true/u,
   );
-  const [, blobs = ""] = read("infra/modules/storage-account.bicep").split(
-    "scope: blobs",
-  );
-  expect(
-    [...blobs.matchAll(/category: '(\w+)'/gu)].map(([, category]) => category),
-  ).toEqual(["StorageRead", "StorageWrite", "StorageDelete"]);
+  const [, blobs = ""] = read("infra/modules/storage-account.bicep").split("scope: blobs");
+  expect([...blobs.matchAll(/category: '(\w+)'/gu)].map(([, category]) => category)).toEqual([
+    "StorageRead",
+    "StorageWrite",
+    "StorageDelete",
+  ]);
 });
 
 it("the workspace has no daily cap unless somebody sets one, and an alert on what it takes in an hour", () => {
   expect(read("infra/main.bicep")).toMatch(/^param logDailyCapGb int = -1$/mu);
-  expect(read("infra/modules/log-analytics-workspace.bicep")).toContain(
-    "dailyQuotaGb: dailyCapGb",
-  );
-  const [, alert = ""] = read("infra/modules/alerts.bicep").split(
-    "alert: 'log-volume'",
-  );
+  expect(read("infra/modules/log-analytics-workspace.bicep")).toContain("dailyQuotaGb: dailyCapGb");
+  const [, alert = ""] = read("infra/modules/alerts.bicep").split("alert: 'log-volume'");
   // Usage counts megabytes.
   expect(alert.split("}")[0]).toMatch(
     /severity: 2[^]+query: 'Usage \|[^']+sum\(Quantity\) \| where MB > 1000'[^]+every: 'PT1H'/u,
@@ -132,9 +123,7 @@ it("the vaults of infra/verify.bicep go by roles, and let in the sets and the pe
 });
 
 it("local.settings.template.json is enough once the placeholders are filled in", () => {
-  const { IsEncrypted, Values } = JSON.parse(
-    read("local.settings.template.json"),
-  ) as {
+  const { IsEncrypted, Values } = JSON.parse(read("local.settings.template.json")) as {
     readonly IsEncrypted: boolean;
     readonly Values: Readonly<Record<string, string>>;
   };
@@ -168,8 +157,7 @@ it("the documents name every role of the API, and every queue and container on w
   const [, services = ""] = read("docs/reference/permissions.md").split(
     "## On Sigil's own services",
   );
-  for (const { name } of emulator.queues)
-    expect(services).toContain(`\`${name}\``);
+  for (const { name } of emulator.queues) expect(services).toContain(`\`${name}\``);
   const packages = read("infra/modules/package-storage.bicep");
   const [, container = ""] = /containerName = '(\w+)'/u.exec(packages) ?? [];
   expect(services).toMatch(
@@ -178,9 +166,7 @@ it("the documents name every role of the API, and every queue and container on w
 });
 
 it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
-  const [, runbooks = ""] = read("docs/reference/operations.md").split(
-    "## Runbooks",
-  );
+  const [, runbooks = ""] = read("docs/reference/operations.md").split("## Runbooks");
   const [, ...entries] = runbooks.split(/^### /mu);
   expect(entries.map((entry) => entry.split("\n", 1)[0])).toEqual([
     "A poison message",
@@ -194,14 +180,11 @@ it("there is a runbook for what befalls a deployment, and each says how far it w
     "Capacity and quotas",
     "Cost",
   ]);
-  for (const entry of entries)
-    expect(entry).toMatch(/never run|simulated|tested|measured/iu);
+  for (const entry of entries) expect(entry).toMatch(/never run|simulated|tested|measured/iu);
 });
 
 it("host.json has what Azure Functions documents, and extensions that are for Node.js 22 and 24", () => {
-  const { extensions, extensionBundle, ...host } = JSON.parse(
-    read("host.json"),
-  ) as {
+  const { extensions, extensionBundle, ...host } = JSON.parse(read("host.json")) as {
     readonly extensions: {
       readonly serviceBus: Readonly<Record<string, unknown>>;
     };
@@ -224,9 +207,7 @@ it("host.json has what Azure Functions documents, and extensions that are for No
     "prefetchCount",
     "sessionIdleTimeout",
   ];
-  expect(documented).toEqual(
-    expect.arrayContaining(Object.keys(extensions.serviceBus)),
-  );
+  expect(documented).toEqual(expect.arrayContaining(Object.keys(extensions.serviceBus)));
   expect(extensionBundle).toEqual({
     id: "Microsoft.Azure.Functions.ExtensionBundle",
     version: "[4.0.0, 5.0.0)",

@@ -10,16 +10,12 @@ import { accepted, at } from "../support/transitions.js";
 import { eventMistakes } from "./events/document.js";
 
 test("the kinds are those of the API", () => {
-  const { components } = parse(
-    readFileSync("openapi/openapi.yaml", "utf8"),
-  ) as {
+  const { components } = parse(readFileSync("openapi/openapi.yaml", "utf8")) as {
     components: {
       schemas: { OperationKind: { "x-extensible-enum": readonly string[] } };
     };
   };
-  expect(Object.keys(KINDS)).toEqual(
-    components.schemas.OperationKind["x-extensible-enum"],
-  );
+  expect(Object.keys(KINDS)).toEqual(components.schemas.OperationKind["x-extensible-enum"]);
 });
 
 test("their queues are deployed", () => {
@@ -59,9 +55,6 @@ test("a kind or a state that was never registered is a mistake that is told", ()
     new TypeError("Other is no known kind"),
   );
   expect(() =>
-    stateOf(
-      { kinds: KINDS },
-      { record: { ...record, state: "Requested" }, operation },
-    ),
+    stateOf({ kinds: KINDS }, { record: { ...record, state: "Requested" }, operation }),
   ).toThrow(new TypeError("CreateImageVersion has no state Requested"));
 });

@@ -40,9 +40,9 @@ function patternsIn(file: string): Pattern[] {
 
 /** Of the schemas, as they are compiled. */
 function documented(): Pattern[] {
-  const sources = [
-    ...JSON.stringify(content).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/gu),
-  ].map(([, source = ""]) => JSON.parse(source) as string);
+  const sources = [...JSON.stringify(content).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/gu)].map(
+    ([, source = ""]) => JSON.parse(source) as string,
+  );
   return [...new Set(sources)].map((source) => {
     const pattern = new RegExp(source, "u");
     return { name: source, source, run: (text) => pattern.test(text) };
@@ -51,10 +51,7 @@ function documented(): Pattern[] {
 
 function formats(): Pattern[] {
   return Object.entries(createAjv().formats).flatMap(([name, format]) => {
-    const validate =
-      typeof format === "object" && "validate" in format
-        ? format.validate
-        : format;
+    const validate = typeof format === "object" && "validate" in format ? format.validate : format;
     const run =
       validate instanceof RegExp
         ? (text: string) => validate.test(text)
@@ -112,11 +109,7 @@ test("is linear", () => {
   const files = readdirSync("src", { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => /\.ts$/u.test(file) && !NOT_CALLERS.test(file));
-  const patterns = [
-    ...files.flatMap(patternsIn),
-    ...documented(),
-    ...formats(),
-  ];
+  const patterns = [...files.flatMap(patternsIn), ...documented(), ...formats()];
   expect(patterns.length).toBeGreaterThan(100);
   expect(
     patterns.flatMap((pattern) => {

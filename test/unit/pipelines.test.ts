@@ -5,17 +5,12 @@ import { parse } from "yaml";
 
 const read = (file: string): string => readFileSync(file, "utf8");
 
-const PIPELINES = [
-  ".github/workflows/deploy.yml",
-  ".azuredevops/deploy.yml",
-] as const;
+const PIPELINES = [".github/workflows/deploy.yml", ".azuredevops/deploy.yml"] as const;
 
 function readVariables(): (string | undefined)[] {
-  return [
-    ...read("infra/main.bicepparam").matchAll(
-      /readEnvironmentVariable\('(\w+)'\)/gu,
-    ),
-  ].map(([, name]) => name);
+  return [...read("infra/main.bicepparam").matchAll(/readEnvironmentVariable\('(\w+)'\)/gu)].map(
+    ([, name]) => name,
+  );
 }
 
 describe.each(PIPELINES)("%s", (file) => {
@@ -28,17 +23,14 @@ describe.each(PIPELINES)("%s", (file) => {
   });
 
   test("runs scripts that are here, and may be run", () => {
-    const scripts = new Set(
-      [...text.matchAll(/\.ci\/[\w-]+/gu)].map(([script]) => script),
-    );
+    const scripts = new Set([...text.matchAll(/\.ci\/[\w-]+/gu)].map(([script]) => script));
     expect([...scripts].sort()).toEqual([
       ".ci/checksums",
       ".ci/publish",
       ".ci/run",
       ".ci/smoke-test",
     ]);
-    for (const script of scripts)
-      expect(statSync(script).mode & 0o111, script).not.toBe(0);
+    for (const script of scripts) expect(statSync(script).mode & 0o111, script).not.toBe(0);
   });
 
   test("gives the parameter file what it reads", () => {
@@ -46,9 +38,7 @@ describe.each(PIPELINES)("%s", (file) => {
     expect(names).toEqual(["SIGIL_TOKEN_AUDIENCE", "AZURE_SUBSCRIPTION_ID"]);
     const commands = text.match(/az deployment group/gu) ?? [];
     for (const name of names)
-      expect(text.match(new RegExp(`^ *${name}: `, "gmu")), name).toHaveLength(
-        commands.length,
-      );
+      expect(text.match(new RegExp(`^ *${name}: `, "gmu")), name).toHaveLength(commands.length);
   });
 
   test("keeps the package that it has gone back to, for the next time", () => {
@@ -78,9 +68,7 @@ test("an action is named by its commit, with the release beside it: a tag can be
     ...readdirSync(".github", { recursive: true, encoding: "utf8" }).map(
       (file) => `.github/${file}`,
     ),
-    ...readdirSync("docs", { recursive: true, encoding: "utf8" }).map(
-      (file) => `docs/${file}`,
-    ),
+    ...readdirSync("docs", { recursive: true, encoding: "utf8" }).map((file) => `docs/${file}`),
     ...readdirSync("integrations", { recursive: true, encoding: "utf8" }).map(
       (file) => `integrations/${file}`,
     ),
@@ -93,9 +81,7 @@ test("an action is named by its commit, with the release beside it: a tag can be
   );
   expect(used.length).toBeGreaterThan(10);
   for (const action of used)
-    expect(action).toMatch(
-      /: (?:\.\/|[\w.-]+\/[\w.-]+@[\da-f]{40} # v\d+\.\d+\.\d+$)/u,
-    );
+    expect(action).toMatch(/: (?:\.\/|[\w.-]+\/[\w.-]+@[\da-f]{40} # v\d+\.\d+\.\d+$)/u);
 });
 
 test("what others run has a checksum, and what has one is attested and kept", () => {
@@ -113,9 +99,7 @@ test("what others run has a checksum, and what has one is attested and kept", ()
     >;
   };
   const steps = jobs["build"]?.steps ?? [];
-  const attested = steps.find(({ uses }) =>
-    uses?.startsWith("actions/attest@"),
-  );
+  const attested = steps.find(({ uses }) => uses?.startsWith("actions/attest@"));
   expect(attested?.with).toEqual({ "subject-checksums": "dist/SHA256SUMS" });
   const kept = steps.find((step) => step.with?.["name"] === "released");
   expect(kept?.with?.["path"]?.trim().split("\n").sort()).toEqual(
@@ -126,24 +110,18 @@ test("what others run has a checksum, and what has one is attested and kept", ()
     run.startsWith("gh attestation verify dist/sigil.zip "),
   );
   expect(verified).toBeGreaterThan(-1);
-  expect(verified).toBeLessThan(
-    published.findIndex((run) => run.startsWith(".ci/publish")),
-  );
+  expect(verified).toBeLessThan(published.findIndex((run) => run.startsWith(".ci/publish")));
 });
 
 test("the scripts read outputs that the template has", () => {
-  const outputs = [
-    ...read("infra/main.bicep").matchAll(/^output (\w+) /gmu),
-  ].map(([, name]) => name);
+  const outputs = [...read("infra/main.bicep").matchAll(/^output (\w+) /gmu)].map(
+    ([, name]) => name,
+  );
   const asked = [
     ...read(".ci/publish").matchAll(/outputs\.(\w+)/gu),
     ...read(".ci/smoke-test").matchAll(/\$\(output (\w+)\)/gu),
   ].map(([, name]) => name);
-  expect(asked.sort()).toEqual([
-    "apiUrl",
-    "functionAppName",
-    "functionAppName",
-  ]);
+  expect(asked.sort()).toEqual(["apiUrl", "functionAppName", "functionAppName"]);
   for (const name of asked) expect(outputs).toContain(name);
 });
 

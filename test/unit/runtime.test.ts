@@ -6,23 +6,20 @@ import { describe, expect, it } from "vitest";
 import { locked } from "../support/deployment.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const read = (file: string): string =>
-  readFileSync(path.join(root, file), "utf8");
+const read = (file: string): string => readFileSync(path.join(root, file), "utf8");
 
 const manifest = JSON.parse(read("package.json")) as {
   readonly engines: { readonly node: string };
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 };
-const { optionalDependencies: binaries } = JSON.parse(
-  read("packages/node/package.json"),
-) as { readonly optionalDependencies: Readonly<Record<string, string>> };
+const { optionalDependencies: binaries } = JSON.parse(read("packages/node/package.json")) as {
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+};
 
 const [, offered = "", deployed = ""] =
-  /^param nodeVersion \((.+)\) = '(\d+)'$/mu.exec(read("infra/main.bicep")) ??
-  [];
-const majorOf = (version: string | undefined): string =>
-  version?.split(".")[0] ?? "";
+  /^param nodeVersion \((.+)\) = '(\d+)'$/mu.exec(read("infra/main.bicep")) ?? [];
+const majorOf = (version: string | undefined): string => version?.split(".")[0] ?? "";
 
 describe("Node.js", () => {
   it("is the same for all who develop as for the function app", () => {
@@ -46,9 +43,7 @@ describe("Node.js", () => {
   });
 
   it("comes from npm for each platform, where a machine has another", () => {
-    const { packages } = JSON.parse(
-      read("packages/node/package-lock.json"),
-    ) as {
+    const { packages } = JSON.parse(read("packages/node/package-lock.json")) as {
       readonly packages: Readonly<Record<string, unknown>>;
     };
     for (const [name, version] of Object.entries(binaries))

@@ -11,18 +11,14 @@ const { maxConcurrentCalls } = (
 ).extensions.serviceBus;
 
 function defaultOf(parameter: string): number {
-  const [, value] =
-    new RegExp(`^param ${parameter} .*= (\\d+)$`, "mu").exec(template) ?? [];
-  if (value === undefined)
-    throw new TypeError(`main.bicep has no default of ${parameter}`);
+  const [, value] = new RegExp(`^param ${parameter} .*= (\\d+)$`, "mu").exec(template) ?? [];
+  if (value === undefined) throw new TypeError(`main.bicep has no default of ${parameter}`);
   return Number(value);
 }
 
 const instances = defaultOf("maximumInstanceCount");
 /** The maximum counts for each of these alone: Azure scales HTTP together, and every other function by itself. */
-const groups = readdirSync("functions").filter(
-  (file) => file !== "telemetry.ts",
-);
+const groups = readdirSync("functions").filter((file) => file !== "telemetry.ts");
 const queues = groups.filter((file) =>
   readFileSync(`functions/${file}`, "utf8").includes(".generic("),
 );
@@ -51,18 +47,11 @@ test("instances of the largest size are within what Flex Consumption gives a sub
 });
 
 test("docs/reference/deployment.md says these figures", () => {
-  const text = readFileSync("docs/reference/deployment.md", "utf8").replaceAll(
-    /\s+/gu,
-    " ",
-  );
+  const text = readFileSync("docs/reference/deployment.md", "utf8").replaceAll(/\s+/gu, " ");
   expect(text).toContain(
     `${queues.length} queues × \`maximumInstanceCount\` ${instances} × \`maxConcurrentCalls\` ${maxConcurrentCalls} = ${steps} steps`,
   );
-  expect(text).toContain(
-    `${queues.length} × ${MANY} × 1 = ${queues.length * MANY} steps`,
-  );
+  expect(text).toContain(`${queues.length} × ${MANY} × 1 = ${queues.length * MANY} steps`);
   expect(text).toContain(`\`httpConcurrency\` ${defaultOf("httpConcurrency")}`);
-  expect(text).toContain(
-    `\`instanceMemoryMB\` ${defaultOf("instanceMemoryMB")}`,
-  );
+  expect(text).toContain(`\`instanceMemoryMB\` ${defaultOf("instanceMemoryMB")}`);
 });

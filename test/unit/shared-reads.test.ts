@@ -16,11 +16,10 @@ beforeEach(() => {
   });
 });
 
-const answers =
-  (value: string | undefined) => (): Promise<string | undefined> => {
-    reads += 1;
-    return Promise.resolve(value);
-  };
+const answers = (value: string | undefined) => (): Promise<string | undefined> => {
+  reads += 1;
+  return Promise.resolve(value);
+};
 
 test("invariant 1: what was read is read again when it is too old, and no sooner", async () => {
   expect(await shared.once("a", answers("1"))).toBe("1");
@@ -32,10 +31,7 @@ test("invariant 1: what was read is read again when it is too old, and no sooner
 });
 
 test("invariant 2: whoever asks while it is being read waits for that very read, kept or not", async () => {
-  const both = [
-    shared.once("a", answers(undefined)),
-    shared.once("a", answers("2")),
-  ];
+  const both = [shared.once("a", answers(undefined)), shared.once("a", answers("2"))];
   expect(await Promise.all(both)).toEqual([undefined, undefined]);
   expect(reads).toBe(1);
 });

@@ -1,10 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import {
-  bicepString,
-  powerShellWord,
-  shellWord,
-} from "../../src/shell-words.js";
+import { bicepString, powerShellWord, shellWord } from "../../src/shell-words.js";
 
 const HOSTILE = [
   "",
@@ -22,11 +18,9 @@ const HOSTILE = [
 ];
 
 test.each(HOSTILE)("a shell reads %j as one word, and as it is", (text) => {
-  const printed = execFileSync(
-    "bash",
-    ["-c", `printf '%s\\0' ${shellWord(text)} end`],
-    { encoding: "utf8" },
-  );
+  const printed = execFileSync("bash", ["-c", `printf '%s\\0' ${shellWord(text)} end`], {
+    encoding: "utf8",
+  });
   expect(printed).toBe(`${text}\0end\0`);
 });
 

@@ -18,8 +18,7 @@ beforeAll(async () => {
   files = new Map(
     await Promise.all(
       (await listed(site)).map(
-        async (name) =>
-          [name, await readFile(path.join(site, name), "utf8")] as const,
+        async (name) => [name, await readFile(path.join(site, name), "utf8")] as const,
       ),
     ),
   );
@@ -48,9 +47,7 @@ async function listed(folder: string): Promise<readonly string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) =>
-      path
-        .relative(folder, path.join(entry.parentPath, entry.name))
-        .replaceAll("\\", "/"),
+      path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"),
     );
 }
 
@@ -61,9 +58,7 @@ function pages(): readonly (readonly [string, string])[] {
 }
 
 test("every document has its page, and every page leads to every other", async () => {
-  const documents = (await listed("docs")).filter((name) =>
-    name.endsWith(".md"),
-  );
+  const documents = (await listed("docs")).filter((name) => name.endsWith(".md"));
   expect(documents.length).toBeGreaterThan(20);
   const expected = [
     "index.html",
@@ -88,9 +83,7 @@ test("every link and anchor within the site leads somewhere", () => {
       expect(files.has(target), `${link} in ${name}`).toBe(true);
       const anchor = link.split("#")[1];
       if (anchor !== undefined)
-        expect(files.get(target), `${link} in ${name}`).toContain(
-          ` id="${anchor}"`,
-        );
+        expect(files.get(target), `${link} in ${name}`).toContain(` id="${anchor}"`);
     }
 });
 
@@ -99,10 +92,7 @@ test("a command's old address, on the one page of all commands, leads to its pag
   for (const { words } of COMMANDS) {
     const anchor = `sigil-${words.replaceAll(" ", "-")}`;
     expect(page).toMatch(
-      new RegExp(
-        `<a id="${anchor}"></a><a href="cli/[a-z-]+\\.html#${anchor}">`,
-        "u",
-      ),
+      new RegExp(`<a id="${anchor}"></a><a href="cli/[a-z-]+\\.html#${anchor}">`, "u"),
     );
   }
 });
@@ -114,9 +104,7 @@ test("no script runs but the two beside the pages, and nothing is fetched from o
       /<script(?![^>]* src="[./]*(?:site|search)\.js" defer><\/script>)|\son[a-z]+=|\sstyle=|@import|javascript:/iu,
     );
     const fetched = [
-      ...text.matchAll(
-        /<(?:img|link|script|iframe|object|embed|source|use)\b[^>]*/gu,
-      ),
+      ...text.matchAll(/<(?:img|link|script|iframe|object|embed|source|use)\b[^>]*/gu),
     ].flatMap(([tag]) =>
       [...tag.matchAll(/\b(?:src|href|data|srcset)="([^"]*)"/gu)].map(
         ([, address = ""]) => address,
@@ -126,9 +114,7 @@ test("no script runs but the two beside the pages, and nothing is fetched from o
       ([, address = ""]) => address,
     );
     for (const address of [...fetched, ...inStyles])
-      expect(files.has(targetOf(name, address)), `${address} in ${name}`).toBe(
-        true,
-      );
+      expect(files.has(targetOf(name, address)), `${address} in ${name}`).toBe(true);
     if (name.endsWith(".html")) expect(fetched.length, name).toBeGreaterThan(3);
   }
 });
@@ -137,117 +123,75 @@ test("a code, a task and an option are found, and what is found is there", () =>
   const first = (text: string) => find(text)[0]?.url;
   expect(first("KeyExpiring")).toMatch(/^docs\/how-to\/rotate-a-key\.html/u);
   expect(first("undo a deletion")).toBe("docs/how-to/undo-a-deletion.html");
-  expect(first("--increment")).toMatch(
-    /^docs\/how-to\/take-the-next-number\.html/u,
-  );
+  expect(first("--increment")).toMatch(/^docs\/how-to\/take-the-next-number\.html/u);
   expect(first("SIGIL_MAX_READS")).toBe("docs/reference/settings.html");
   for (const { url, kind, title } of find("version")) {
     const [page = "", anchor] = url.split("#");
     expect(files.get(page), url).toContain(title);
-    if (anchor !== undefined)
-      expect(files.get(page), url).toContain(` id="${anchor}"`);
+    if (anchor !== undefined) expect(files.get(page), url).toContain(` id="${anchor}"`);
     expect(kind).not.toBe("");
   }
   expect(find("what is it")).toEqual([]);
 });
 
 /** Asked before anybody looked at what is found: what is typed, and the pages that answer it. */
-const QUESTIONS: readonly (readonly [question: string, ...pages: string[]])[] =
+const QUESTIONS: readonly (readonly [question: string, ...pages: string[]])[] = [
+  // Publish
+  ["how do I try it on my laptop without azure", "docs/tutorial"],
+  ["create an image version", "docs/how-to/create-a-version"],
+  ["copy an image to another region", "docs/how-to/add-or-remove-regions"],
+  ["remove a region from a version", "docs/how-to/add-or-remove-regions"],
+  ["check a request without creating anything", "docs/how-to/find-mistakes-first"],
+  ["let sigil pick the version number", "docs/how-to/take-the-next-number"],
+  ["which disk encryption set is used for a new region", "docs/how-to/choose-keys-by-rule"],
+  ["bring an existing version under management", "docs/how-to/adopt-a-version"],
+  // Release
   [
-    // Publish
-    ["how do I try it on my laptop without azure", "docs/tutorial"],
-    ["create an image version", "docs/how-to/create-a-version"],
-    ["copy an image to another region", "docs/how-to/add-or-remove-regions"],
-    ["remove a region from a version", "docs/how-to/add-or-remove-regions"],
-    [
-      "check a request without creating anything",
-      "docs/how-to/find-mistakes-first",
-    ],
-    ["let sigil pick the version number", "docs/how-to/take-the-next-number"],
-    [
-      "which disk encryption set is used for a new region",
-      "docs/how-to/choose-keys-by-rule",
-    ],
-    [
-      "bring an existing version under management",
-      "docs/how-to/adopt-a-version",
-    ],
-    // Release
-    [
-      "exclude from latest",
-      "docs/how-to/hold-back-and-promote",
-      "docs/explanation/what-latest-means",
-    ],
-    ["why is my version not the latest", "docs/explanation/what-latest-means"],
-    ["staged rollout to a few regions first", "docs/how-to/roll-out-by-waves"],
-    ["tell sigil that my test failed", "docs/how-to/report-a-test-result"],
-    [
-      "boot a vm to test the image",
-      "docs/how-to/test-by-machines",
-      "docs/reference/test-machines",
-    ],
-    ["go back to the previous version", "docs/how-to/roll-back"],
-    [
-      "image is broken, stop everybody from using it",
-      "docs/how-to/take-a-bad-image-back",
-    ],
-    // Look after
-    ["key is about to expire", "docs/how-to/rotate-a-key"],
-    ["replication failed in one region", "docs/how-to/repair-a-region"],
-    [
-      "which virtual machines use this image",
-      "docs/how-to/see-who-uses-a-version",
-    ],
-    ["delete old versions automatically", "docs/how-to/delete-by-policy"],
-    ["prevent deletion", "docs/how-to/delete-or-protect"],
-    ["restore a deleted version", "docs/how-to/undo-a-deletion"],
-    // Connect
-    ["packer", "docs/how-to/from-image-builders"],
-    ["github actions workflow", "docs/how-to/from-github-and-azure-devops"],
-    ["terraform azurerm", "docs/how-to/from-terraform"],
-    ["send a request over service bus", "docs/how-to/by-service-bus"],
-    ["notify a teams channel", "docs/how-to/tell-teams-or-slack"],
-    ["az sig image-version create", "docs/reference/from-az"],
-    // Run
-    [
-      "install it in my subscription",
-      "docs/how-to/deploy",
-      "docs/how-to/prepare-a-subscription",
-    ],
-    ["login with entra id", "docs/how-to/sign-in"],
-    ["upgrade to a new release", "docs/how-to/upgrade-and-restore"],
-    [
-      "which azure permissions does the identity need",
-      "docs/reference/permissions",
-    ],
-    ["environment variables", "docs/reference/settings"],
-    ["who may delete a version", "docs/reference/roles"],
-    [
-      "alerts for on-call",
-      "docs/how-to/be-woken-at-night",
-      "docs/reference/operations",
-    ],
-    ["list of error codes", "docs/reference/errors"],
-    ["event types and their data", "docs/reference/events"],
-    // Understand
-    [
-      "someone changed the version in the portal",
-      "docs/explanation/when-others-change-things",
-    ],
-    ["how much does it cost to run", "docs/explanation/performance"],
-    [
-      "what happens if the process crashes",
-      "docs/explanation/why-nothing-is-lost",
-    ],
-    ["report a vulnerability", "SECURITY"],
-  ];
+    "exclude from latest",
+    "docs/how-to/hold-back-and-promote",
+    "docs/explanation/what-latest-means",
+  ],
+  ["why is my version not the latest", "docs/explanation/what-latest-means"],
+  ["staged rollout to a few regions first", "docs/how-to/roll-out-by-waves"],
+  ["tell sigil that my test failed", "docs/how-to/report-a-test-result"],
+  ["boot a vm to test the image", "docs/how-to/test-by-machines", "docs/reference/test-machines"],
+  ["go back to the previous version", "docs/how-to/roll-back"],
+  ["image is broken, stop everybody from using it", "docs/how-to/take-a-bad-image-back"],
+  // Look after
+  ["key is about to expire", "docs/how-to/rotate-a-key"],
+  ["replication failed in one region", "docs/how-to/repair-a-region"],
+  ["which virtual machines use this image", "docs/how-to/see-who-uses-a-version"],
+  ["delete old versions automatically", "docs/how-to/delete-by-policy"],
+  ["prevent deletion", "docs/how-to/delete-or-protect"],
+  ["restore a deleted version", "docs/how-to/undo-a-deletion"],
+  // Connect
+  ["packer", "docs/how-to/from-image-builders"],
+  ["github actions workflow", "docs/how-to/from-github-and-azure-devops"],
+  ["terraform azurerm", "docs/how-to/from-terraform"],
+  ["send a request over service bus", "docs/how-to/by-service-bus"],
+  ["notify a teams channel", "docs/how-to/tell-teams-or-slack"],
+  ["az sig image-version create", "docs/reference/from-az"],
+  // Run
+  ["install it in my subscription", "docs/how-to/deploy", "docs/how-to/prepare-a-subscription"],
+  ["login with entra id", "docs/how-to/sign-in"],
+  ["upgrade to a new release", "docs/how-to/upgrade-and-restore"],
+  ["which azure permissions does the identity need", "docs/reference/permissions"],
+  ["environment variables", "docs/reference/settings"],
+  ["who may delete a version", "docs/reference/roles"],
+  ["alerts for on-call", "docs/how-to/be-woken-at-night", "docs/reference/operations"],
+  ["list of error codes", "docs/reference/errors"],
+  ["event types and their data", "docs/reference/events"],
+  // Understand
+  ["someone changed the version in the portal", "docs/explanation/when-others-change-things"],
+  ["how much does it cost to run", "docs/explanation/performance"],
+  ["what happens if the process crashes", "docs/explanation/why-nothing-is-lost"],
+  ["report a vulnerability", "SECURITY"],
+];
 
 test("36 of 40 ordinary questions have the right page among the first three", () => {
   const missed = QUESTIONS.filter(([question, ...right]) => {
     const found = find(question).slice(0, 3);
-    return !found.some(({ url }) =>
-      right.includes(url.replace(/\.html(?:#.*)?$/u, "")),
-    );
+    return !found.some(({ url }) => right.includes(url.replace(/\.html(?:#.*)?$/u, "")));
   });
   expect(QUESTIONS).toHaveLength(40);
   expect(missed.length, JSON.stringify(missed)).toBeLessThanOrEqual(4);
@@ -257,9 +201,7 @@ test("ways to do the same are tabs, and each page says what is before and after 
   const page = files.get("docs/how-to/roll-out-by-waves.html") ?? "";
   expect(page).toContain('data-name="curl" aria-controls="w1-curl"');
   expect(page).toContain('<p class="before">');
-  expect(page).toMatch(
-    /rel="prev"><small>Previous<\/small>Hold a version back/u,
-  );
+  expect(page).toMatch(/rel="prev"><small>Previous<\/small>Hold a version back/u);
   expect(page).toMatch(/rel="next"><small>Next<\/small>Report a test result/u);
   expect(page).not.toContain("<!--");
   expect(page.match(/class="copy"/gu)?.length).toBeGreaterThan(3);
@@ -281,9 +223,7 @@ test("it suits a phone, light and dark, and shows the states without drawing the
 });
 
 function linksOf(html: string): readonly string[] {
-  return [...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/gu)].map(
-    ([, link = ""]) => link,
-  );
+  return [...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/gu)].map(([, link = ""]) => link);
 }
 
 /** The file that a relative address in a page means. */

@@ -1,14 +1,7 @@
 /** What infra/verify.mjs asks of az and Azure Resource Manager as it begins and ends; both are stand-ins of a few lines. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -57,8 +50,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   asked.splice(0);
-  for (const file of ["asked", "group", "locked"])
-    rmSync(path.join(folder, file), { force: true });
+  for (const file of ["asked", "group", "locked"]) rmSync(path.join(folder, file), { force: true });
 });
 afterAll(() => {
   azure.close();
@@ -70,12 +62,7 @@ async function verify(
 ): Promise<{ code: unknown; stderr: string; az: readonly string[][] }> {
   const child = spawn(
     process.execPath,
-    [
-      "infra/verify.mjs",
-      `--report=${folder}/report.json`,
-      "--wait-seconds=0.0001",
-      ...args,
-    ],
+    ["infra/verify.mjs", `--report=${folder}/report.json`, "--wait-seconds=0.0001", ...args],
     {
       env: {
         PATH: `${folder}:${process.env["PATH"]}`,
@@ -97,11 +84,7 @@ const words = (az: readonly string[][], first: string, second: string) =>
   az.filter((line) => line[0] === first && line[1] === second);
 
 test("a value with a space, as Azure's name of a region, is one word to az", async () => {
-  const { code, az } = await verify(
-    "--location=West Europe",
-    "--second=North Europe",
-    "--yes",
-  );
+  const { code, az } = await verify("--location=West Europe", "--second=North Europe", "--yes");
   expect(words(az, "group", "create")).toEqual([
     expect.arrayContaining(["--location", "West Europe"]) as unknown,
   ]);

@@ -20,9 +20,9 @@ it("every folder of packages/ is a workspace, but the one that brings Node.js", 
   const folders = readdirSync("packages", { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== "node")
     .map(({ name }) => `packages/${name}`);
-  expect(
-    workspaces.filter((folder) => folder.startsWith("packages/")).sort(),
-  ).toEqual(folders.sort());
+  expect(workspaces.filter((folder) => folder.startsWith("packages/")).sort()).toEqual(
+    folders.sort(),
+  );
 });
 
 it.each(workspaces)("%s has the version of the product", (folder) => {
@@ -54,9 +54,7 @@ describe.each(workspaces)("%s", (folder) => {
     const readme = read(`${folder}/README.md`);
     expect(readme.split("\n").length).toBeLessThan(100);
     expect(readme).toMatch(/^```js$/mu);
-    expect(read(`${folder}/CHANGELOG.md`)).toContain(
-      `\n## ${manifest.version}\n`,
-    );
+    expect(read(`${folder}/CHANGELOG.md`)).toContain(`\n## ${manifest.version}\n`);
   });
 
   it("carries the repository's licence", () => {
@@ -67,9 +65,7 @@ describe.each(workspaces)("%s", (folder) => {
     for (const program of Object.values(manifest.bin ?? {})) {
       const source = program.replace("/dist/", "/src/").replace(/c?js$/u, "ts");
       expect(read(`${folder}/${source}`)).toMatch(/^#!\/usr\/bin\/env node\n/u);
-      expect(
-        manifest.files?.some((file) => program.startsWith(`./${file}`)),
-      ).toBe(true);
+      expect(manifest.files?.some((file) => program.startsWith(`./${file}`))).toBe(true);
     }
   });
 });

@@ -102,11 +102,7 @@ export function subscriptionNotFound(subscriptionId: string): ArmError {
 }
 
 export function resourceGroupNotFound(name: string): ArmError {
-  return new ArmError(
-    404,
-    "ResourceGroupNotFound",
-    `Resource group '${name}' could not be found.`,
-  );
+  return new ArmError(404, "ResourceGroupNotFound", `Resource group '${name}' could not be found.`);
 }
 
 export function resourceNotFound(

@@ -26,10 +26,7 @@ export interface ArmAnswer {
 export const DEFAULT_PAGE_SIZE = 100;
 
 /** One page of a list, with `nextLink` while there is more; throws InvalidParameter for a skip token that is not ours. */
-export function page(
-  request: ArmRequest,
-  items: readonly unknown[],
-): ArmAnswer {
+export function page(request: ArmRequest, items: readonly unknown[]): ArmAnswer {
   const token = request.query.get("$skiptoken") ?? "0";
   if (!/^\d+$/u.test(token))
     throw invalidParameter(

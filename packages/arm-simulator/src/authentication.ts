@@ -13,8 +13,7 @@ import { ArmError } from "./arm-error.js";
 export type TokenVerifier = (token: string) => Promise<unknown>;
 
 /** The issuer's URL, its keys found by OpenID discovery; or an issuer in this process with its keys. */
-export type TrustedIssuer =
-  string | { readonly issuer: string; readonly keys: JSONWebKeySet };
+export type TrustedIssuer = string | { readonly issuer: string; readonly keys: JSONWebKeySet };
 
 /** "It should exactly match with one of the allowed audiences": ARM's own two names, with and without a slash. */
 const AUDIENCES = [
@@ -126,11 +125,7 @@ export function expiredToken(authorizationUri: string): ArmError {
   );
 }
 
-function unauthorized(
-  code: string,
-  message: string,
-  authorizationUri: string,
-): ArmError {
+function unauthorized(code: string, message: string, authorizationUri: string): ArmError {
   return new ArmError(401, code, message, {
     headers: {
       "WWW-Authenticate": `Bearer authorization_uri="${authorizationUri}", error="invalid_token", error_description="${message.replaceAll('"', "'")}"`,

@@ -19,9 +19,7 @@ export function callerOf(verified: unknown): Caller {
   const payload = isObject(verified) ? verified["payload"] : undefined;
   const claims = isObject(payload) ? payload : {};
   const claim = (...names: string[]): string =>
-    names
-      .map((name) => claims[name])
-      .find((value) => typeof value === "string") ?? "unknown";
+    names.map((name) => claims[name]).find((value) => typeof value === "string") ?? "unknown";
   return {
     client: claim("upn", "appid", "azp", "oid", "sub"),
     objectId: claim("oid", "sub"),
@@ -29,10 +27,7 @@ export function callerOf(verified: unknown): Caller {
 }
 
 export function denyAction(state: SimulatorState, denial: Denial): void {
-  state.denials = [
-    ...state.denials.filter((other) => !isSame(other, denial)),
-    denial,
-  ];
+  state.denials = [...state.denials.filter((other) => !isSame(other, denial)), denial];
 }
 
 /** Takes back the denials of an action at `scope` and below, or everywhere. */
@@ -53,8 +48,7 @@ export function isDenied(
 ): boolean {
   return denials.some(
     (denial) =>
-      denial.action.toLowerCase() === action.toLowerCase() &&
-      isWithin(scope, denial.scope),
+      denial.action.toLowerCase() === action.toLowerCase() && isWithin(scope, denial.scope),
   );
 }
 
@@ -101,8 +95,7 @@ const VERBS: Readonly<Record<string, string>> = {
 export function actionOf(method: string, path: string): Denial | undefined {
   if (/^\/providers\/Microsoft\.ResourceGraph\/resources$/iu.test(path))
     return { action: "Microsoft.ResourceGraph/resources/read", scope: "/" };
-  const [, subscription, rest = ""] =
-    /^(\/subscriptions\/[^/]+)(\/.*)?$/iu.exec(path) ?? [];
+  const [, subscription, rest = ""] = /^(\/subscriptions\/[^/]+)(\/.*)?$/iu.exec(path) ?? [];
   if (subscription === undefined) return undefined;
   const verb = VERBS[method];
 
@@ -127,9 +120,7 @@ export function actionOf(method: string, path: string): Denial | undefined {
 
   const [, container = rest, namespace, typed = ""] =
     /^(.*)\/providers\/([^/]+)\/(.+)$/iu.exec(rest) ?? [];
-  const segments = (
-    namespace === undefined ? `subscriptions/x${container}` : typed
-  ).split("/");
+  const segments = (namespace === undefined ? `subscriptions/x${container}` : typed).split("/");
   const types = segments.filter((_, index) => index % 2 === 0);
   const isList = segments.length % 2 === 1;
   if (method === "POST" && namespace !== undefined && isList)
@@ -145,11 +136,7 @@ export function actionOf(method: string, path: string): Denial | undefined {
 }
 
 /** What a list is asked of: the parent resource, the resource group or the subscription. */
-function containerOf(
-  path: string,
-  namespace: string | undefined,
-  length: number,
-): string {
+function containerOf(path: string, namespace: string | undefined, length: number): string {
   const parent = path.split("/").slice(0, -1).join("/");
   return namespace !== undefined && length === 1
     ? parent.replace(/\/providers\/[^/]+$/iu, "")
@@ -167,8 +154,7 @@ function linkedReads(body: unknown): readonly Denial[] {
           action: `Microsoft.Compute/${id.type}/read`,
           scope: `/${value.replace(/^\//u, "")}`,
         });
-    } else if (typeof value === "object" && value !== null)
-      Object.values(value).forEach(visit);
+    } else if (typeof value === "object" && value !== null) Object.values(value).forEach(visit);
   };
   visit(isObject(body) ? body["properties"] : undefined);
   return [...found.values()];

@@ -32,10 +32,7 @@ export interface BehaviourControl {
   setPageSize(size: number | null): Promise<void>;
 }
 
-export function createBehaviourControl(
-  store: Store,
-  versions: ImageVersions,
-): BehaviourControl {
+export function createBehaviourControl(store: Store, versions: ImageVersions): BehaviourControl {
   const { state } = store;
   return {
     async setFailureMode(mode) {

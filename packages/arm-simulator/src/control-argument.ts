@@ -38,17 +38,13 @@ export const OBJECT: Rule = { accepts: isObject, expected: "a JSON object" };
 /** Values may be null: that removes one. */
 export const TAG_CHANGES: Rule = {
   accepts: (value) =>
-    isObject(value) &&
-    Object.values(value).every(
-      (tag) => tag === null || typeof tag === "string",
-    ),
+    isObject(value) && Object.values(value).every((tag) => tag === null || typeof tag === "string"),
   expected: "a JSON object of strings, or null for a tag to remove",
 };
 
 export const TAGS: Rule = {
   accepts: (value) =>
-    isObject(value) &&
-    Object.values(value).every((tag) => typeof tag === "string"),
+    isObject(value) && Object.values(value).every((tag) => typeof tag === "string"),
   expected: "a JSON object of strings",
 };
 
@@ -63,22 +59,19 @@ export const SPEED: Rule = {
 };
 
 export const INTEGER_OR_NULL: Rule = {
-  accepts: (value) =>
-    value === null || (Number.isSafeInteger(value) && (value as number) >= 1),
+  accepts: (value) => value === null || (Number.isSafeInteger(value) && (value as number) >= 1),
   expected: "an integer, 1 or more, or null",
 };
 
 /** As Resource Manager gives it back. */
 export const RESOURCE: Rule = {
   accepts: (value) =>
-    isObject(value) &&
-    ["id", "name", "type"].every((member) => TEXT.accepts(value[member])),
+    isObject(value) && ["id", "name", "type"].every((member) => TEXT.accepts(value[member])),
   expected: "a JSON object with at least the strings id, name and type",
 };
 
 export const REGION: Rule = {
-  accepts: (value) =>
-    typeof value === "string" && findRegion(value) !== undefined,
+  accepts: (value) => typeof value === "string" && findRegion(value) !== undefined,
   expected: "a region, as 'westus' or 'West US'",
 };
 
@@ -98,9 +91,7 @@ export const VERSION_ID: Rule = {
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Rule {
   return {
     accepts: (value) =>
-      Number.isSafeInteger(value) &&
-      (value as number) >= least &&
-      (value as number) <= most,
+      Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
     expected:
       most === Number.MAX_SAFE_INTEGER
         ? `an integer, ${least} or more`
@@ -127,20 +118,13 @@ export function checkMembers(
 ): void {
   const names = Object.keys(rules).join(", ");
   if (!isObject(argument))
-    throw new TypeError(
-      `The argument of ${method} must be a JSON object with: ${names}.`,
-    );
+    throw new TypeError(`The argument of ${method} must be a JSON object with: ${names}.`);
   const unknown = Object.keys(argument).find((name) => !(name in rules));
   if (unknown !== undefined)
-    throw new TypeError(
-      `The argument of ${method} has no member '${unknown}'. It has: ${names}.`,
-    );
-  for (const [name, { accepts, expected, optional: absent }] of Object.entries(
-    rules,
-  )) {
+    throw new TypeError(`The argument of ${method} has no member '${unknown}'. It has: ${names}.`);
+  for (const [name, { accepts, expected, optional: absent }] of Object.entries(rules)) {
     const value = argument[name];
     if (value === undefined && absent === true) continue;
-    if (!accepts(value))
-      throw new TypeError(`'${name}' of ${method} must be ${expected}.`);
+    if (!accepts(value)) throw new TypeError(`'${name}' of ${method} must be ${expected}.`);
   }
 }

@@ -17,10 +17,7 @@ export async function answerControl(
   if (name === "" && method === "GET")
     return { status: 200, body: { controls: describeControls() } };
   if (!isControl(name))
-    return refuse(
-      404,
-      `No such control '${name}'. There are: ${Object.keys(control).join(", ")}.`,
-    );
+    return refuse(404, `No such control '${name}'. There are: ${Object.keys(control).join(", ")}.`);
   if (method !== "POST") return refuse(405, "Use POST.");
   const argument = raw === "" ? undefined : parseJson(raw);
   if (raw !== "" && argument === undefined)

@@ -48,9 +48,7 @@ const STOP = {
 const ONE_REGION = { versionId: VERSION_ID, region: REGION };
 
 /** Every control, for `--help` and `GET /simulator`, and for the check of what comes by HTTP. */
-export const CONTROLS: Readonly<
-  Record<keyof SimulatorControl, ControlDescription>
-> = {
+export const CONTROLS: Readonly<Record<keyof SimulatorControl, ControlDescription>> = {
   addFault: {
     does: "Answers requests with a fault, the next one unless `times` says how many (null: all). `path` is a regular expression, tried on path and query. Gives the fault's id.",
     argument: {
@@ -336,42 +334,35 @@ export function isControl(name: string): name is keyof SimulatorControl {
 }
 
 /** Throws a TypeError that says what is right. */
-export function checkArgument(
-  name: keyof SimulatorControl,
-  given: unknown,
-): void {
+export function checkArgument(name: keyof SimulatorControl, given: unknown): void {
   const { argument, orNothing } = CONTROLS[name];
   if (orNothing === true && (given ?? null) === null) return;
   if (argument === undefined) {
     if (given !== undefined) throw new TypeError(`${name} takes no argument.`);
   } else if (!isRule(argument)) checkMembers(name, given, argument);
   else if (!argument.accepts(given))
-    throw new TypeError(
-      `The argument of ${name} must be ${argument.expected}.`,
-    );
+    throw new TypeError(`The argument of ${name} must be ${argument.expected}.`);
 }
 
 /** `GET /simulator`: each control with what it does, its argument, and an example. */
 export function describeControls() {
-  return Object.entries(CONTROLS).map(
-    ([name, { does, argument, example }]) => ({
-      name,
-      does,
-      ...(argument === undefined
-        ? {}
-        : {
-            argument: isRule(argument)
-              ? argument.expected
-              : Object.fromEntries(
-                  Object.entries(argument).map(([member, rule]) => [
-                    member,
-                    `${rule.expected}${rule.optional === true ? "; may be left out" : ""}`,
-                  ]),
-                ),
-          }),
-      example: `POST /simulator/${name}${example === undefined ? "" : ` ${JSON.stringify(example)}`}`,
-    }),
-  );
+  return Object.entries(CONTROLS).map(([name, { does, argument, example }]) => ({
+    name,
+    does,
+    ...(argument === undefined
+      ? {}
+      : {
+          argument: isRule(argument)
+            ? argument.expected
+            : Object.fromEntries(
+                Object.entries(argument).map(([member, rule]) => [
+                  member,
+                  `${rule.expected}${rule.optional === true ? "; may be left out" : ""}`,
+                ]),
+              ),
+        }),
+    example: `POST /simulator/${name}${example === undefined ? "" : ` ${JSON.stringify(example)}`}`,
+  }));
 }
 
 /** The same for `--help`. */
@@ -385,17 +376,13 @@ export function controlsAsText(): string {
           ? []
           : typeof argument === "string"
             ? [`      Argument: ${argument}`]
-            : Object.entries(argument).map(
-                ([member, expected]) => `      ${member}: ${expected}`,
-              )),
+            : Object.entries(argument).map(([member, expected]) => `      ${member}: ${expected}`)),
         `      ${example}`,
       ].join("\n"),
     )
     .join("\n");
 }
 
-function isRule(
-  argument: NonNullable<ControlDescription["argument"]>,
-): argument is Rule {
+function isRule(argument: NonNullable<ControlDescription["argument"]>): argument is Rule {
   return typeof argument["accepts"] === "function";
 }

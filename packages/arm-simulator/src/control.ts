@@ -1,39 +1,18 @@
 import type { Fault, Faults, FaultSpec } from "./faults.js";
 import type { ImageVersions } from "./image-versions.js";
 import { allowAction, denyAction } from "./authorization.js";
-import {
-  createBehaviourControl,
-  type BehaviourControl,
-} from "./behaviour-control.js";
-import {
-  createImageVersionControl,
-  type ImageVersionControl,
-} from "./image-version-control.js";
+import { createBehaviourControl, type BehaviourControl } from "./behaviour-control.js";
+import { createImageVersionControl, type ImageVersionControl } from "./image-version-control.js";
 import { latestIn } from "./image-version-latest.js";
 import { forgetWrites } from "./image-version-lag.js";
-import {
-  createMachineControl,
-  type MachineControl,
-} from "./machine-control.js";
+import { createMachineControl, type MachineControl } from "./machine-control.js";
 import { putWithKeys } from "./key-vault.js";
 import { settleMachines } from "./machine-life.js";
-import {
-  createMachineOffersControl,
-  type MachineOffersControl,
-} from "./machine-offers.js";
+import { createMachineOffersControl, type MachineOffersControl } from "./machine-offers.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
-import {
-  changeSpeed,
-  resumeRegion,
-  stopRegion,
-  viewRegion,
-} from "./replication.js";
-import type {
-  LoggedRequest,
-  RequestFilter,
-  RequestLog,
-} from "./request-log.js";
+import { changeSpeed, resumeRegion, stopRegion, viewRegion } from "./replication.js";
+import type { LoggedRequest, RequestFilter, RequestLog } from "./request-log.js";
 import { resourceKey } from "./resource-id.js";
 import type { ArmResource, Denial, RegistrationState } from "./state.js";
 import type { Store } from "./store.js";
@@ -54,11 +33,7 @@ export interface RegionStop {
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
 export interface SimulatorControl
-  extends
-    BehaviourControl,
-    ImageVersionControl,
-    MachineControl,
-    MachineOffersControl {
+  extends BehaviourControl, ImageVersionControl, MachineControl, MachineOffersControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -116,16 +91,13 @@ export function createControl(parts: {
   ): Promise<void> => {
     const name = findRegion(region)?.name;
     if (name === undefined) throw new TypeError(`'${region}' is no region`);
-    const versionKey =
-      versionId === undefined ? undefined : resourceKey(versionId);
+    const versionKey = versionId === undefined ? undefined : resourceKey(versionId);
     const text = message ?? `Replication to region '${name}' failed.`;
     const now = store.replicationNow();
     const running =
       versionKey === undefined
         ? undefined
-        : versions
-            .find(versionKey)
-            ?.regions.find((entry) => entry.region === name);
+        : versions.find(versionKey)?.regions.find((entry) => entry.region === name);
     if (
       running !== undefined &&
       ["Unknown", "Replicating"].includes(viewRegion(running, now).state)
@@ -152,9 +124,7 @@ export function createControl(parts: {
     async resumeRegion({ versionId, region }) {
       const key = resourceKey(versionId);
       const name = canonicalRegion(region);
-      const running = versions
-        .find(key)
-        ?.regions.find((entry) => entry.region === name);
+      const running = versions.find(key)?.regions.find((entry) => entry.region === name);
       if (running !== undefined) resumeRegion(running, store.replicationNow());
       await store.commit();
     },
@@ -169,30 +139,19 @@ export function createControl(parts: {
       state.succeededWhen = when;
       await store.commit();
     },
-    async setRegistrationState({
-      subscriptionId,
-      namespace,
-      feature,
-      state: to,
-    }) {
+    async setRegistrationState({ subscriptionId, namespace, feature, state: to }) {
       const subscription = store.subscription(subscriptionId);
       const registration = beginRegistration(to, subscription, store.now());
-      if (feature === undefined)
-        subscription.providers[namespace.toLowerCase()] = registration;
-      else
-        subscription.features[`${namespace}/${feature}`.toLowerCase()] =
-          registration;
+      if (feature === undefined) subscription.providers[namespace.toLowerCase()] = registration;
+      else subscription.features[`${namespace}/${feature}`.toLowerCase()] = registration;
       await store.commit();
     },
     async setUnavailableRegions({ subscriptionId, regions }) {
-      store.subscription(subscriptionId).unavailableRegions = regions.map(
-        (region) => {
-          const name = findRegion(region)?.name;
-          if (name === undefined)
-            throw new TypeError(`'${region}' is no region`);
-          return name;
-        },
-      );
+      store.subscription(subscriptionId).unavailableRegions = regions.map((region) => {
+        const name = findRegion(region)?.name;
+        if (name === undefined) throw new TypeError(`'${region}' is no region`);
+        return name;
+      });
       await store.commit();
     },
     async denyAction(denial) {

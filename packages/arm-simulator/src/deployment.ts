@@ -18,9 +18,7 @@ export async function answerDeployment(
   const { properties } = isObject(request.body) ? request.body : {};
   const { template, parameters } = isObject(properties) ? properties : {};
   if (!isObject(template) || !Array.isArray(template["resources"]))
-    throw invalidRequestContent(
-      "the body must have 'properties.template.resources'",
-    );
+    throw invalidRequestContent("the body must have 'properties.template.resources'");
   const values = isObject(parameters) ? parameters : {};
   const group = request.path.replace(/\/providers\/.*$/iu, "");
   const outputResources: { id: string }[] = [];
@@ -61,18 +59,11 @@ export async function answerDeployment(
   };
 }
 
-function evaluate(
-  value: unknown,
-  parameters: Readonly<Record<string, unknown>>,
-): unknown {
-  if (Array.isArray(value))
-    return value.map((item) => evaluate(item, parameters));
+function evaluate(value: unknown, parameters: Readonly<Record<string, unknown>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => evaluate(item, parameters));
   if (isObject(value))
     return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [
-        name,
-        evaluate(member, parameters),
-      ]),
+      Object.entries(value).map(([name, member]) => [name, evaluate(member, parameters)]),
     );
   if (typeof value !== "string" || !/^\[(?!\[)/u.test(value)) return value;
   const name = /^\[parameters\('(\w+)'\)\]$/u.exec(value)?.[1];

@@ -33,10 +33,7 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
   const { id, target } = use;
   const parsed = parseComputeId(id);
   if (parsed?.type.toLowerCase() !== "diskencryptionsets")
-    throw invalidParameter(
-      target,
-      `The value of parameter ${target} is invalid.`,
-    );
+    throw invalidParameter(target, `The value of parameter ${target} is invalid.`);
   // "The disk encryption set must be in the same subscription as your image."
   if (parsed.subscriptionId.toLowerCase() !== use.subscriptionId.toLowerCase())
     throw invalidParameter(
@@ -45,12 +42,7 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
     );
   const set = store.findResource(id);
   if (set === undefined)
-    throw new ArmError(
-      404,
-      "NotFound",
-      `The disk encryption set ${id} was not found`,
-      { target },
-    );
+    throw new ArmError(404, "NotFound", `The disk encryption set ${id} was not found`, { target });
   // "Encryption key sets are regional resources, so each region requires a different encryption key set."
   if (canonicalRegion(set.location ?? "") !== canonicalRegion(use.region))
     throw invalidParameter(
@@ -76,8 +68,7 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
       target,
       `The key '${activeKey?.keyUrl}' of the disk encryption set '${set.id}' ${fault}.`,
     );
-  const confidential =
-    encryptionType === "ConfidentialVmEncryptedWithCustomerKey";
+  const confidential = encryptionType === "ConfidentialVmEncryptedWithCustomerKey";
   if (confidential !== use.confidential)
     throw invalidParameter(
       target,

@@ -27,22 +27,16 @@ export interface DiskProperties {
 const LARGEST_LUN = 63;
 
 /** Disks, snapshots or VHDs, each given for itself: an OS disk and any number of data disks. */
-export function fromDiskImages(
-  context: SourceContext,
-  profile: StorageProfile,
-): ImageSource {
+export function fromDiskImages(context: SourceContext, profile: StorageProfile): ImageSource {
   const { osDiskImage, dataDiskImages = [] } = profile;
-  if (osDiskImage?.source === undefined)
-    throw missing(`${STORAGE_PATH}.osDiskImage.source`);
+  if (osDiskImage?.source === undefined) throw missing(`${STORAGE_PATH}.osDiskImage.source`);
   const { id, uri } = osDiskImage.source;
   requireDistinct([osDiskImage, ...dataDiskImages]);
   const os = fromDisk(context, osDiskImage, `${STORAGE_PATH}.osDiskImage`);
   const { properties } = os;
   return {
     id: id ?? uri ?? "",
-    encryptable: [osDiskImage, ...dataDiskImages].every(
-      ({ source }) => source?.uri === undefined,
-    ),
+    encryptable: [osDiskImage, ...dataDiskImages].every(({ source }) => source?.uri === undefined),
     ...(uri === undefined ? {} : { isImage: true as const }),
     osDisk: os.disk,
     dataDisks: dataDiskImages.map((image, index) => {
@@ -58,16 +52,11 @@ export function fromDiskImages(
     }),
     ...optional("hyperVGeneration", properties?.hyperVGeneration),
     ...optional("osType", properties?.osType),
-    ...optional(
-      "architecture",
-      properties?.supportedCapabilities?.architecture,
-    ),
+    ...optional("architecture", properties?.supportedCapabilities?.architecture),
     ...(properties === undefined
       ? {}
       : {
-          securityType: securityTypeOfDisk(
-            properties.securityProfile?.securityType,
-          ),
+          securityType: securityTypeOfDisk(properties.securityProfile?.securityType),
         }),
   };
 }
@@ -91,11 +80,7 @@ function requireDistinct(images: readonly DiskImage[]): void {
 }
 
 /** Said of a virtual machine's disks; that a disk given for itself is refused in these words, too, is a guess. */
-export function requireNoUltraDisk(
-  disk: ArmResource,
-  target: string,
-  machineId = disk.id,
-): void {
+export function requireNoUltraDisk(disk: ArmResource, target: string, machineId = disk.id): void {
   if (disk.sku?.name === "UltraSSD_LRS")
     throw invalidParameter(
       target,
@@ -134,17 +119,11 @@ function fromDisk(
       sizeInGB: properties.diskSizeGB ?? DEFAULT_SIZE_IN_GB,
       hostCaching,
       ...optional("storageAccountType", resource.sku?.name),
-      ...optional(
-        "diskEncryptionSetId",
-        properties.encryption?.diskEncryptionSetId,
-      ),
+      ...optional("diskEncryptionSetId", properties.encryption?.diskEncryptionSetId),
     },
   };
 }
 
 function missing(path: string) {
-  return invalidParameter(
-    path,
-    `Required parameter '${path}' is missing (null).`,
-  );
+  return invalidParameter(path, `Required parameter '${path}' is missing (null).`);
 }

@@ -105,16 +105,11 @@ export class Faults {
   }
 
   /** Takes a turn of the first fault that meets this request; `exists` tells whether its resource does. */
-  meet(
-    method: string,
-    pathAndQuery: string,
-    exists: () => boolean,
-  ): FaultSpec | undefined {
+  meet(method: string, pathAndQuery: string, exists: () => boolean): FaultSpec | undefined {
     for (const fault of this.#active) {
       const { spec, path } = fault;
       if (fault.left <= 0) continue;
-      if (spec.method !== undefined && spec.method.toUpperCase() !== method)
-        continue;
+      if (spec.method !== undefined && spec.method.toUpperCase() !== method) continue;
       if (path !== undefined && !path.test(pathAndQuery)) continue;
       if (spec.action === "hide" && (method !== "GET" || !exists())) continue;
       if (fault.toPass > 0) {

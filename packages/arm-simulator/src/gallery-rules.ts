@@ -27,8 +27,7 @@ export function validateGalleryResource(
 ): void {
   const type = parseComputeId(after.id)?.type.toLowerCase();
   if (type === "galleries") validateGallery(store, after);
-  if (type === "galleries/images")
-    validateImageDefinition(store, after, before);
+  if (type === "galleries/images") validateImageDefinition(store, after, before);
 }
 
 function validateGallery(store: Store, gallery: ArmResource): void {
@@ -52,12 +51,7 @@ function validateGallery(store: Store, gallery: ArmResource): void {
       `The gallery name '${name}' is not unique within the subscription '${subscriptionId}'. Please pick another gallery name.`,
     );
   if (softDeletePolicyOf(gallery) !== undefined)
-    requireFeature(
-      store,
-      subscriptionId,
-      SOFT_DELETE_FEATURE,
-      "soft deletion in a gallery",
-    );
+    requireFeature(store, subscriptionId, SOFT_DELETE_FEATURE, "soft deletion in a gallery");
 }
 
 const REQUIRED = ["osType", "osState", "identifier"] as const;
@@ -102,11 +96,7 @@ function validateIdentifier(identifier: unknown): void {
   const given = isObject(identifier) ? identifier : {};
   for (const [name, most] of Object.entries(IDENTIFIER)) {
     const value = given[name];
-    if (
-      typeof value !== "string" ||
-      value.length > most ||
-      !/^[\w.-]*[\w-]$/u.test(value)
-    )
+    if (typeof value !== "string" || value.length > most || !/^[\w.-]*[\w-]$/u.test(value))
       throw invalidParameter(
         pathOf(`identifier.${name}`),
         `Asset name ${pathOf(`identifier.${name}`)} is not valid. It cannot be empty. Allowed characters are uppercase or lowercase letters, digits, hyphen(-), period (.), underscore (_). Names are not allowed to end with period(.). The length of the name cannot exceed ${most} characters.`,
@@ -114,10 +104,7 @@ function validateIdentifier(identifier: unknown): void {
   }
 }
 
-function validateUnchanged(
-  before: ArmResource,
-  after: Readonly<Record<string, unknown>>,
-): void {
+function validateUnchanged(before: ArmResource, after: Readonly<Record<string, unknown>>): void {
   const had = before.properties ?? {};
   for (const [name, otherwise] of Object.entries(IMMUTABLE))
     if (textOf(had[name] ?? otherwise) !== textOf(after[name] ?? otherwise))
@@ -125,8 +112,7 @@ function validateUnchanged(
   const was = had["identifier"] as Record<string, unknown> | undefined;
   const is = after["identifier"] as Record<string, unknown>;
   for (const name of Object.keys(IDENTIFIER))
-    if (was?.[name] !== is[name])
-      throw propertyChangeNotAllowed(pathOf(`identifier.${name}`));
+    if (was?.[name] !== is[name]) throw propertyChangeNotAllowed(pathOf(`identifier.${name}`));
 }
 
 /** Features in any order are the same; enumeration values in any case. */
@@ -141,8 +127,10 @@ function textOf(value: unknown): string {
 
 function validateUnique(store: Store, { id, name, properties }: ArmResource) {
   const identify = (resource: Pick<ArmResource, "properties">): string => {
-    const { publisher, offer, sku } = (resource.properties?.["identifier"] ??
-      {}) as Record<string, string>;
+    const { publisher, offer, sku } = (resource.properties?.["identifier"] ?? {}) as Record<
+      string,
+      string
+    >;
     return `(publisher:${publisher}, offer:${offer}, sku:${sku})`;
   };
   const own = identify({ properties: properties ?? {} });
@@ -170,16 +158,10 @@ function validateEndOfLife(store: Store, date: unknown): void {
       `Could not convert string to DateTimeOffset: ${text}. Path 'properties.endOfLifeDate'`,
     );
   if (time <= store.now())
-    throw invalidParameter(
-      pathOf("endOfLifeDate"),
-      "EndOfLifeDate must be set to a future date.",
-    );
+    throw invalidParameter(pathOf("endOfLifeDate"), "EndOfLifeDate must be set to a future date.");
 }
 
-function validateRange(
-  properties: Readonly<Record<string, unknown>>,
-  name: string,
-): void {
+function validateRange(properties: Readonly<Record<string, unknown>>, name: string): void {
   const recommended = properties["recommended"];
   const range = isObject(recommended) ? recommended[name] : undefined;
   const { min, max } = isObject(range) ? range : {};

@@ -36,8 +36,7 @@ export function fromImageVersion(
     throw sourceElsewhere(record.id, target);
   const definition = store.requireResource(parentId(record.id));
   const properties = definition.properties as DefinitionProperties;
-  const { osDiskImage, dataDiskImages = [] } =
-    record.properties.storageProfile ?? {};
+  const { osDiskImage, dataDiskImages = [] } = record.properties.storageProfile ?? {};
   return {
     id: record.id,
     encryptable: false,

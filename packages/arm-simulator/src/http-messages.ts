@@ -24,9 +24,7 @@ export interface HttpResponse {
 }
 
 /** Reads it to the end, of a body that is too long as well. */
-export async function readRequest(
-  message: IncomingMessage,
-): Promise<HttpRequest> {
+export async function readRequest(message: IncomingMessage): Promise<HttpRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -35,20 +33,11 @@ export async function readRequest(
   }
   return {
     method: message.method ?? "GET",
-    url: new URL(
-      message.url ?? "/",
-      `https://${message.headers.host ?? "localhost"}`,
-    ).href,
+    url: new URL(message.url ?? "/", `https://${message.headers.host ?? "localhost"}`).href,
     headers: Object.fromEntries(
-      Object.entries(message.headers).map(([name, value]) => [
-        name,
-        value?.toString(),
-      ]),
+      Object.entries(message.headers).map(([name, value]) => [name, value?.toString()]),
     ),
-    body:
-      bytes > LONGEST_BODY_BYTES
-        ? undefined
-        : Buffer.concat(chunks).toString("utf8"),
+    body: bytes > LONGEST_BODY_BYTES ? undefined : Buffer.concat(chunks).toString("utf8"),
   };
 }
 
@@ -100,8 +89,7 @@ export function toResponse(
       Pragma: "no-cache",
       "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
       "x-ms-request-id": randomUUID(),
-      "x-ms-correlation-request-id":
-        request.headers["x-ms-correlation-request-id"] ?? randomUUID(),
+      "x-ms-correlation-request-id": request.headers["x-ms-correlation-request-id"] ?? randomUUID(),
       "x-ms-routing-request-id": `LOCAL:${randomUUID()}`,
       ...(text === ""
         ? status === 204

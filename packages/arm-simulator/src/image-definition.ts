@@ -2,12 +2,7 @@ import { ArmError, conflict, invalidParameter } from "./arm-error.js";
 import { STORAGE_PATH, type ImageSource } from "./image-source.js";
 import type { PublishingProfile, TargetRegion } from "./image-version-shape.js";
 import { canonicalRegion } from "./regions.js";
-import {
-  mismatch,
-  securityTypeFeature,
-  suitable,
-  validateSecurityType,
-} from "./security-type.js";
+import { mismatch, securityTypeFeature, suitable, validateSecurityType } from "./security-type.js";
 import type { ArmResource } from "./state.js";
 
 export interface DefinitionProperties {
@@ -23,26 +18,18 @@ export interface DefinitionProperties {
   }[];
 }
 
-const REGIONS_PATH =
-  "galleryImageVersion.properties.publishingProfile.targetRegions";
+const REGIONS_PATH = "galleryImageVersion.properties.publishingProfile.targetRegions";
 
 /**
  * What Compute compares of source and definition before it accepts the request; what the source does not tell is not
  * compared. OS type and state and a machine's plan are documented; that the architecture is refused by the PUT, and its code, are
  * guesses. The plan's code has been seen where the portal captures a machine.
  */
-export function validateAgainstDefinition(
-  definition: ArmResource,
-  source: ImageSource,
-): void {
+export function validateAgainstDefinition(definition: ArmResource, source: ImageSource): void {
   const properties = definition.properties as DefinitionProperties;
   const { osType, osState, architecture = "x64" } = properties;
   // Azure/azure-cli#24972.
-  if (
-    source.virtualMachineId !== undefined &&
-    osState !== undefined &&
-    source.osState !== osState
-  )
+  if (source.virtualMachineId !== undefined && osState !== undefined && source.osState !== osState)
     throw new ArmError(
       400,
       "BadRequest",
@@ -65,18 +52,12 @@ export function validateAgainstDefinition(
       `The resource with id '${source.id}' has a different architecture ['${source.architecture}'] than the parent gallery image architecture ['${architecture}']`,
     ],
   ] as const)
-    if (
-      ofSource !== undefined &&
-      ofDefinition !== undefined &&
-      ofSource !== ofDefinition
-    )
+    if (ofSource !== undefined && ofDefinition !== undefined && ofSource !== ofDefinition)
       throw invalidParameter(`${STORAGE_PATH}.source`, message);
   const { purchasePlan } = properties;
   if (
     source.plan !== undefined &&
-    ["name", "publisher", "product"].some(
-      (name) => source.plan?.[name] !== purchasePlan?.[name],
-    )
+    ["name", "publisher", "product"].some((name) => source.plan?.[name] !== purchasePlan?.[name])
   )
     throw conflict(
       `The resource with id ${source.id} has a different plan ['${JSON.stringify(source.plan)}'] than the parent gallery image plan ['${JSON.stringify(purchasePlan ?? null)}'].`,
@@ -101,16 +82,13 @@ export function validateConfidentialRegions(
   regions: readonly TargetRegion[],
   location: string,
 ): void {
-  const feature = securityTypeFeature(
-    definition.properties as DefinitionProperties,
-  );
+  const feature = securityTypeFeature(definition.properties as DefinitionProperties);
   // Azure/azure-cli#22995.
   if (
     feature?.toLowerCase() === "confidentialvm" &&
     regions.some(
       ({ encryption }) =>
-        encryption?.osDiskImage?.securityProfile
-          ?.confidentialVMEncryptionType === undefined,
+        encryption?.osDiskImage?.securityProfile?.confidentialVMEncryptionType === undefined,
     )
   )
     throw invalidParameter(
@@ -122,8 +100,8 @@ export function validateConfidentialRegions(
     regions.some(({ name = "" }) => canonicalRegion(name) !== location) &&
     regions.some(
       ({ encryption }) =>
-        encryption?.osDiskImage?.securityProfile
-          ?.confidentialVMEncryptionType !== "NonPersistedTPM",
+        encryption?.osDiskImage?.securityProfile?.confidentialVMEncryptionType !==
+        "NonPersistedTPM",
     )
   )
     throw invalidParameter(
@@ -135,9 +113,7 @@ export function validateConfidentialRegions(
     const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
     for (const [path, image] of [
       ["osDiskImage", osDiskImage],
-      ...dataDiskImages.map(
-        (disk, i) => [`dataDiskImages[${i}]`, disk] as const,
-      ),
+      ...dataDiskImages.map((disk, i) => [`dataDiskImages[${i}]`, disk] as const),
     ] as const) {
       const type = image?.securityProfile?.confidentialVMEncryptionType;
       if (type !== undefined)
@@ -163,8 +139,7 @@ export function lateRefusal(
   source: ImageSource,
   { replicationMode }: PublishingProfile = {},
 ): { code: string; message: string } | undefined {
-  const largest =
-    LARGEST_IN_GB[replicationMode === "Shallow" ? "Shallow" : "Full"];
+  const largest = LARGEST_IN_GB[replicationMode === "Shallow" ? "Shallow" : "Full"];
   const disks = [source.osDisk, ...source.dataDisks];
   const size = Math.max(...disks.map(({ sizeInGB }) => sizeInGB));
   // The code is a guess.
@@ -173,11 +148,7 @@ export function lateRefusal(
       code: "ReplicationFailed",
       message: `Replication failed in this region due to 'The GalleryImageVersion source resource size ${size} exceeds the max size ${largest} supported'`,
     };
-  if (
-    disks.some(
-      ({ storageAccountType }) => storageAccountType === "PremiumV2_LRS",
-    )
-  )
+  if (disks.some(({ storageAccountType }) => storageAccountType === "PremiumV2_LRS"))
     return {
       code: "InternalOperationError",
       message:
@@ -195,8 +166,7 @@ export function lateRefusal(
       code: "InternalOperationError",
       message: `Replication failed in this region due to 'Contract.Assert failed: Data model DiskEncryptionSetId '' does not match DiskRP returned DiskEncryptionSetId '${set}'`,
     };
-  const wanted =
-    (definition.properties as DefinitionProperties).hyperVGeneration ?? "V1";
+  const wanted = (definition.properties as DefinitionProperties).hyperVGeneration ?? "V1";
   const given = source.hyperVGeneration;
   if (given === undefined || given === wanted) return undefined;
   return {

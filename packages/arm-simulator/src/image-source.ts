@@ -79,7 +79,5 @@ export function optional<Name extends string, Value>(
   name: Name,
   value: Value | undefined,
 ): { [key in Name]?: Value } {
-  return value === undefined
-    ? {}
-    : ({ [name]: value } as { [key in Name]?: Value });
+  return value === undefined ? {} : ({ [name]: value } as { [key in Name]?: Value });
 }

@@ -1,8 +1,4 @@
-import {
-  ArmError,
-  invalidParameter,
-  propertyChangeNotAllowed,
-} from "./arm-error.js";
+import { ArmError, invalidParameter, propertyChangeNotAllowed } from "./arm-error.js";
 import { STORAGE_PATH } from "./image-source.js";
 import { disksOf } from "./image-version-encryption.js";
 import type {
@@ -24,37 +20,24 @@ export function validateChange(
 ): void {
   const before = record.properties;
   validateStorageUnchanged(before.storageProfile ?? {}, after.storageProfile);
-  for (const name of [
-    "replicationMode",
-    "storageAccountType",
-    "storageAccountStrategy",
-  ] as const) {
+  for (const name of ["replicationMode", "storageAccountType", "storageAccountStrategy"] as const) {
     const value = after.publishingProfile?.[name];
     if (value !== undefined && value !== before.publishingProfile?.[name])
       throw propertyChangeNotAllowed(`${PROFILE}.${name}`);
   }
 
   const beforeRegions = before.publishingProfile?.targetRegions ?? [];
-  validateStorageOfRegions(
-    beforeRegions,
-    after.publishingProfile?.storageAccountType,
-    regions,
-  );
+  validateStorageOfRegions(beforeRegions, after.publishingProfile?.storageAccountType, regions);
   for (const old of beforeRegions) {
     const name = canonicalRegion(old.name ?? "");
-    const index = regions.findIndex(
-      (region) => canonicalRegion(region.name ?? "") === name,
-    );
+    const index = regions.findIndex((region) => canonicalRegion(region.name ?? "") === name);
     const now = regions[index];
     if (now === undefined) {
       requireDeletionAllowed(after, old.name ?? "");
       continue;
     }
     const path = `${PROFILE}.targetRegions[${index}]`;
-    if (
-      now.storageAccountType !== undefined &&
-      now.storageAccountType !== old.storageAccountType
-    )
+    if (now.storageAccountType !== undefined && now.storageAccountType !== old.storageAccountType)
       throw propertyChangeNotAllowed(`${path}.storageAccountType`);
     const kept = disksOf(now.encryption);
     // Once own keys are used there is no way back to platform keys.
@@ -73,12 +56,7 @@ function validateStorageOfRegions(
     const is = had.find(
       (region) => canonicalRegion(region.name ?? "") === canonicalRegion(name),
     )?.storageAccountType;
-    if (
-      ofAll !== undefined &&
-      storageAccountType === undefined &&
-      is !== undefined &&
-      is !== ofAll
-    )
+    if (ofAll !== undefined && storageAccountType === undefined && is !== undefined && is !== ofAll)
       throw invalidParameter(
         `${PROFILE}.storageAccountType`,
         `Global storage account type does not match the storage account type in the existing TargetRegion: '${displayNameOf(name)}'. Please specify '${is}' as the storage account type for this region.`,
@@ -90,10 +68,7 @@ function validateStorageOfRegions(
  * "allowDeletionOfReplicatedLocations: Indicates whether or not removing this Gallery Image Version from replicated
  * regions is allowed." The error code is not documented; InvalidParameter is what Compute gives for the property.
  */
-function requireDeletionAllowed(
-  after: ImageVersionProperties,
-  region: string,
-): void {
+function requireDeletionAllowed(after: ImageVersionProperties, region: string): void {
   if (after.safetyProfile?.allowDeletionOfReplicatedLocations === true) return;
   throw invalidParameter(
     `${PROFILE}.targetRegions`,
@@ -101,20 +76,13 @@ function requireDeletionAllowed(
   );
 }
 
-function validateStorageUnchanged(
-  before: StorageProfile,
-  after: StorageProfile | undefined,
-): void {
+function validateStorageUnchanged(before: StorageProfile, after: StorageProfile | undefined): void {
   if (after === undefined) return;
-  const ids = (
-    profile: StorageProfile,
-  ): Record<string, string | undefined> => ({
+  const ids = (profile: StorageProfile): Record<string, string | undefined> => ({
     [`${STORAGE_PATH}.source.id`]: profile.source?.id,
-    [`${STORAGE_PATH}.source.virtualMachineId`]:
-      profile.source?.virtualMachineId,
+    [`${STORAGE_PATH}.source.virtualMachineId`]: profile.source?.virtualMachineId,
     [`${STORAGE_PATH}.osDiskImage.source.id`]: profile.osDiskImage?.source?.id,
-    [`${STORAGE_PATH}.osDiskImage.source.uri`]:
-      profile.osDiskImage?.source?.uri,
+    [`${STORAGE_PATH}.osDiskImage.source.uri`]: profile.osDiskImage?.source?.uri,
     ...Object.fromEntries(
       (profile.dataDiskImages ?? []).flatMap(({ lun, source }) => [
         [`${STORAGE_PATH}.dataDiskImages[lun ${lun}].source.id`, source?.id],
@@ -128,15 +96,11 @@ function validateStorageUnchanged(
       throw propertyChangeNotAllowed(path);
   const luns = new Set((before.dataDiskImages ?? []).map(({ lun }) => lun));
   for (const { lun } of after.dataDiskImages ?? [])
-    if (!luns.has(lun))
-      throw propertyChangeNotAllowed(`${STORAGE_PATH}.dataDiskImages`);
+    if (!luns.has(lun)) throw propertyChangeNotAllowed(`${STORAGE_PATH}.dataDiskImages`);
 }
 
 /** A version may forbid its own deletion until its end of life. */
-export function validateDeletion(
-  record: ImageVersionRecord,
-  nowMs: number,
-): void {
+export function validateDeletion(record: ImageVersionRecord, nowMs: number): void {
   const { safetyProfile, publishingProfile } = record.properties;
   const endOfLife = publishingProfile?.endOfLifeDate;
   if (

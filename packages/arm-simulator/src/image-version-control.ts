@@ -1,19 +1,11 @@
 import { usesCustomerKeys } from "./image-version-encryption.js";
 import { isBusy } from "./image-version-settling.js";
-import type {
-  ImageVersionProperties,
-  TargetRegion,
-} from "./image-version-shape.js";
+import type { ImageVersionProperties, TargetRegion } from "./image-version-shape.js";
 import type { ImageVersions } from "./image-versions.js";
 import { mergeJson } from "./json-shape.js";
 import { endOperation } from "./operations.js";
 import { canonicalRegion, displayNameOf } from "./regions.js";
-import {
-  setRegion,
-  stopRegion,
-  viewRegion,
-  type RegionState,
-} from "./replication.js";
+import { setRegion, stopRegion, viewRegion, type RegionState } from "./replication.js";
 import { resourceKey } from "./resource-id.js";
 import type { ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
@@ -27,11 +19,7 @@ export interface ImageVersionControl {
    * Fails the operation under way, and the version. No region is Failed by it: each stays as it is, and does not move
    * on unless it is Completed. `resumeRegion`, or removing the region and adding it back, starts it again.
    */
-  failOperation(failure: {
-    versionId: string;
-    code: string;
-    message: string;
-  }): Promise<void>;
+  failOperation(failure: { versionId: string; code: string; message: string }): Promise<void>;
   /** Merges into what is stored, as a JSON merge patch (RFC 7396): null removes a member or a tag, a list is replaced. */
   editVersion(edit: {
     versionId: string;
@@ -41,11 +29,7 @@ export interface ImageVersionControl {
   /** Removes a target region and its replication status. */
   dropRegion(region: { versionId: string; region: string }): Promise<void>;
   /** Removes a region's encryption; with a LUN, of that data disk alone. */
-  dropEncryption(disk: {
-    versionId: string;
-    region: string;
-    lun?: number;
-  }): Promise<void>;
+  dropEncryption(disk: { versionId: string; region: string; lun?: number }): Promise<void>;
   /**
    * Sets the state of a region, whatever it was; time moves it on from there. `progress`, 0 to 99, goes with Replicating
    * and Failed (default: what it has, or 0 if that is 100), `details` with Failed.
@@ -65,8 +49,7 @@ export function createImageVersionControl(
 ): ImageVersionControl {
   const requireVersion = (versionId: string): ImageVersionRecord => {
     const record = versions.find(resourceKey(versionId));
-    if (record === undefined)
-      throw new TypeError(`There is no image version '${versionId}'.`);
+    if (record === undefined) throw new TypeError(`There is no image version '${versionId}'.`);
     return record;
   };
 
@@ -99,8 +82,7 @@ export function createImageVersionControl(
           );
       const record = requireVersion(versionId);
       setProperties(record, mergeJson(record.properties, properties));
-      if (tags !== undefined)
-        record.tags = mergeJson(record.tags, tags) as Record<string, string>;
+      if (tags !== undefined) record.tags = mergeJson(record.tags, tags) as Record<string, string>;
       await store.commit();
     },
     async dropRegion(argument) {
@@ -121,8 +103,7 @@ export function createImageVersionControl(
     async setRegionState(change) {
       const { state } = change;
       if (
-        (change.progress !== undefined &&
-          !["Replicating", "Failed"].includes(state)) ||
+        (change.progress !== undefined && !["Replicating", "Failed"].includes(state)) ||
         (change.details !== undefined && state !== "Failed")
       )
         throw new TypeError(
@@ -175,14 +156,9 @@ function targetsOf({ properties }: ImageVersionRecord) {
   return properties.publishingProfile?.targetRegions ?? [];
 }
 
-function requireTarget(
-  record: ImageVersionRecord,
-  region: string,
-): TargetRegion {
+function requireTarget(record: ImageVersionRecord, region: string): TargetRegion {
   const targets = targetsOf(record);
-  const found = targets.find(
-    ({ name = "" }) => canonicalRegion(name) === canonicalRegion(region),
-  );
+  const found = targets.find(({ name = "" }) => canonicalRegion(name) === canonicalRegion(region));
   if (found === undefined)
     throw new TypeError(
       `'${displayNameOf(region)}' is no target region of '${record.id}'. It has: ${targets.map(({ name }) => name).join(", ")}.`,
@@ -194,8 +170,7 @@ function withoutEncryption(
   { encryption, ...region }: TargetRegion,
   lun: number | undefined,
 ): TargetRegion {
-  if (encryption === undefined)
-    throw new TypeError(`'${region.name}' has no encryption.`);
+  if (encryption === undefined) throw new TypeError(`'${region.name}' has no encryption.`);
   if (lun === undefined) return region;
   const { dataDiskImages = [], ...others } = encryption;
   const left = dataDiskImages.filter((disk) => disk.lun !== lun);

@@ -32,8 +32,7 @@ export function fillDefaults(
 ): ImageVersionProperties {
   const profile = asked.publishingProfile ?? {};
   const before = context.before?.properties.publishingProfile;
-  const storageAccountType =
-    profile.storageAccountType ?? before?.storageAccountType;
+  const storageAccountType = profile.storageAccountType ?? before?.storageAccountType;
   const storageAccountStrategy =
     storageAccountType !== undefined
       ? undefined
@@ -43,10 +42,7 @@ export function fillDefaults(
           ? "PreferStandard_ZRS"
           : "DefaultStandard_LRS"));
   const oldTypes = new Map(
-    (before?.targetRegions ?? []).map((region) => [
-      region.name,
-      region.storageAccountType,
-    ]),
+    (before?.targetRegions ?? []).map((region) => [region.name, region.storageAccountType]),
   );
 
   return {
@@ -56,8 +52,7 @@ export function fillDefaults(
         const zones = findRegion(name)?.zones === true;
         return {
           name,
-          regionalReplicaCount:
-            region.regionalReplicaCount ?? profile.replicaCount ?? 1,
+          regionalReplicaCount: region.regionalReplicaCount ?? profile.replicaCount ?? 1,
           storageAccountType:
             region.storageAccountType ??
             oldTypes.get(name) ??
@@ -82,15 +77,10 @@ export function fillDefaults(
         : { targetExtendedLocations: profile.targetExtendedLocations }),
       replicaCount: profile.replicaCount ?? 1,
       excludeFromLatest: profile.excludeFromLatest ?? false,
-      ...(profile.endOfLifeDate === undefined
-        ? {}
-        : { endOfLifeDate: profile.endOfLifeDate }),
+      ...(profile.endOfLifeDate === undefined ? {} : { endOfLifeDate: profile.endOfLifeDate }),
       ...(storageAccountType === undefined ? {} : { storageAccountType }),
-      ...(storageAccountStrategy === undefined
-        ? {}
-        : { storageAccountStrategy }),
-      replicationMode:
-        profile.replicationMode ?? before?.replicationMode ?? "Full",
+      ...(storageAccountStrategy === undefined ? {} : { storageAccountStrategy }),
+      replicationMode: profile.replicationMode ?? before?.replicationMode ?? "Full",
       publishedDate: context.publishedDate,
     },
     storageProfile:
@@ -102,25 +92,16 @@ export function fillDefaults(
       ...(asked.safetyProfile?.blockDeletionBeforeEndOfLife === undefined
         ? {}
         : {
-            blockDeletionBeforeEndOfLife:
-              asked.safetyProfile.blockDeletionBeforeEndOfLife,
+            blockDeletionBeforeEndOfLife: asked.safetyProfile.blockDeletionBeforeEndOfLife,
           }),
     },
-    ...(asked.securityProfile === undefined
-      ? {}
-      : { securityProfile: asked.securityProfile }),
+    ...(asked.securityProfile === undefined ? {} : { securityProfile: asked.securityProfile }),
   };
 }
 
-function fillStorage(
-  store: Store,
-  asked: StorageProfile,
-  source: ImageSource,
-): StorageProfile {
+function fillStorage(store: Store, asked: StorageProfile, source: ImageSource): StorageProfile {
   const spell = (id: string): string => spellId(store, id);
-  const spellSource = <T extends { id?: string; virtualMachineId?: string }>(
-    given: T,
-  ): T => ({
+  const spellSource = <T extends { id?: string; virtualMachineId?: string }>(given: T): T => ({
     ...given,
     ...(given.id === undefined ? {} : { id: spell(given.id) }),
     ...(given.virtualMachineId === undefined
@@ -128,9 +109,7 @@ function fillStorage(
       : { virtualMachineId: spell(given.virtualMachineId) }),
   });
   return {
-    ...(asked.source === undefined
-      ? {}
-      : { source: spellSource(asked.source) }),
+    ...(asked.source === undefined ? {} : { source: spellSource(asked.source) }),
     osDiskImage: {
       sizeInGB: source.osDisk.sizeInGB,
       hostCaching: asked.osDiskImage?.hostCaching ?? source.osDisk.hostCaching,
@@ -144,9 +123,7 @@ function fillStorage(
         lun: disk.lun,
         sizeInGB: disk.sizeInGB,
         hostCaching: given?.hostCaching ?? disk.hostCaching,
-        ...(given?.source === undefined
-          ? {}
-          : { source: spellSource(given.source) }),
+        ...(given?.source === undefined ? {} : { source: spellSource(given.source) }),
       };
     }),
   };

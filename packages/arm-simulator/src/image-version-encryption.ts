@@ -1,10 +1,6 @@
 import { invalidParameter } from "./arm-error.js";
 import { requireSet } from "./disk-encryption-set-use.js";
-import type {
-  DiskImageEncryption,
-  RegionEncryption,
-  TargetRegion,
-} from "./image-version-shape.js";
+import type { DiskImageEncryption, RegionEncryption, TargetRegion } from "./image-version-shape.js";
 import type { ImageSource } from "./image-source.js";
 import { canonicalRegion, displayNameOf } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
@@ -13,8 +9,7 @@ import type { Store } from "./store.js";
 const OS_DISK_TYPE = "EncryptedWithCmk";
 const DATA_DISK_TYPE = "DataDiskEncryptedWithCmk";
 
-const REGIONS_PATH =
-  "galleryImageVersion.properties.publishingProfile.targetRegions";
+const REGIONS_PATH = "galleryImageVersion.properties.publishingProfile.targetRegions";
 
 /** True when any disk in any region is given an own key. */
 export function usesCustomerKeys(regions: readonly TargetRegion[]): boolean {
@@ -22,34 +17,24 @@ export function usesCustomerKeys(regions: readonly TargetRegion[]): boolean {
 }
 
 /** The disks that are given a disk encryption set: "os" or a LUN. */
-export function disksOf(
-  encryption: RegionEncryption | undefined,
-): readonly ("os" | number)[] {
+export function disksOf(encryption: RegionEncryption | undefined): readonly ("os" | number)[] {
   const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
   return [
     ...(setOn(osDiskImage) === undefined ? [] : ["os" as const]),
-    ...dataDiskImages
-      .filter((image) => setOn(image) !== undefined)
-      .map(({ lun }) => lun ?? -1),
+    ...dataDiskImages.filter((image) => setOn(image) !== undefined).map(({ lun }) => lun ?? -1),
   ];
 }
 
 /** The disk encryption set of a disk, at rest or confidential. */
 function setOn(image: DiskImageEncryption | undefined): string | undefined {
-  return (
-    image?.diskEncryptionSetId ??
-    image?.securityProfile?.secureVMDiskEncryptionSetId
-  );
+  return image?.diskEncryptionSetId ?? image?.securityProfile?.secureVMDiskEncryptionSetId;
 }
 
 /** True when any data disk is encrypted as a confidential one. */
-export function hasConfidentialDataDisks(
-  regions: readonly TargetRegion[],
-): boolean {
+export function hasConfidentialDataDisks(regions: readonly TargetRegion[]): boolean {
   return regions.some(({ encryption }) =>
     encryption?.dataDiskImages?.some(
-      ({ securityProfile }) =>
-        securityProfile?.confidentialVMEncryptionType === DATA_DISK_TYPE,
+      ({ securityProfile }) => securityProfile?.confidentialVMEncryptionType === DATA_DISK_TYPE,
     ),
   );
 }
@@ -73,23 +58,18 @@ export function validateEncryption(
     );
   regions.forEach((region, index) => {
     const isNew = !had.some(
-      ({ name }) =>
-        canonicalRegion(name ?? "") === canonicalRegion(region.name ?? ""),
+      ({ name }) => canonicalRegion(name ?? "") === canonicalRegion(region.name ?? ""),
     );
     validateRegion(store, subscriptionId, region, source, index, isNew);
   });
 
   // "If a disk uses a disk encryption set in one region, every region must give one for it."
-  const disks = new Set(
-    regions.flatMap(({ encryption }) => disksOf(encryption)),
-  );
+  const disks = new Set(regions.flatMap(({ encryption }) => disksOf(encryption)));
   regions.forEach(({ name, encryption }, index) => {
     const given = disksOf(encryption);
     for (const disk of disks) {
       if (given.includes(disk)) continue;
-      const elsewhere = regions.find((region) =>
-        disksOf(region.encryption).includes(disk),
-      );
+      const elsewhere = regions.find((region) => disksOf(region.encryption).includes(disk));
       throw invalidParameter(
         `${REGIONS_PATH}[${index}].encryption`,
         `A disk encryption set is required for disk '${disk === "os" ? "galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.osDiskImage.diskEncryptionSetId" : `LUN ${disk}`}' in target region '${displayNameOf(name ?? "")}' since disk encryption set '${setOf(elsewhere?.encryption, disk)}' is used for the corresponding disk in region '${displayNameOf(elsewhere?.name ?? "")}'`,
@@ -113,32 +93,15 @@ export function validateEncryption(
   validateSourceSubscription(source, subscriptionId);
 }
 
-function setOf(
-  encryption: RegionEncryption | undefined,
-  disk: "os" | number,
-): string {
+function setOf(encryption: RegionEncryption | undefined, disk: "os" | number): string {
   const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
-  return (
-    setOn(
-      disk === "os"
-        ? osDiskImage
-        : dataDiskImages.find(({ lun }) => lun === disk),
-    ) ?? ""
-  );
+  return setOn(disk === "os" ? osDiskImage : dataDiskImages.find(({ lun }) => lun === disk)) ?? "";
 }
 
-function validateSourceSubscription(
-  source: ImageSource,
-  subscriptionId: string,
-): void {
+function validateSourceSubscription(source: ImageSource, subscriptionId: string): void {
   for (const disk of [source.osDisk, ...source.dataDisks]) {
-    const owner = parseComputeId(
-      disk.diskEncryptionSetId ?? "",
-    )?.subscriptionId;
-    if (
-      owner !== undefined &&
-      owner.toLowerCase() !== subscriptionId.toLowerCase()
-    )
+    const owner = parseComputeId(disk.diskEncryptionSetId ?? "")?.subscriptionId;
+    if (owner !== undefined && owner.toLowerCase() !== subscriptionId.toLowerCase())
       throw invalidParameter(
         "galleryImageVersion.properties.storageProfile.source",
         `Encrypted source: '${source.id}' is in a different subscription ID than the current gallery image version subscription '${subscriptionId}'. Please retry with an unencrypted source(s) or use the source's subscription '${owner}' to create the gallery image version`,

@@ -6,16 +6,8 @@ import type { Accepted, ImageVersions } from "./image-versions.js";
 import { DELETE_RETRY_AFTER_SECONDS, operationUrls } from "./operations.js";
 import { displayNameOf } from "./regions.js";
 import { aggregate, viewRegion } from "./replication.js";
-import {
-  parentId,
-  resourceKey,
-  type ComputeResourceId,
-} from "./resource-id.js";
-import {
-  findSoftDeleted,
-  renderSoftDeleted,
-  softDeletedWithin,
-} from "./soft-delete.js";
+import { parentId, resourceKey, type ComputeResourceId } from "./resource-id.js";
+import { findSoftDeleted, renderSoftDeleted, softDeletedWithin } from "./soft-delete.js";
 import type { Store } from "./store.js";
 
 /** GET, PUT, PATCH and DELETE of one gallery image version; undefined for another method. */
@@ -30,11 +22,7 @@ export async function answerImageVersion(
       const seen = await versions.read(id);
       return {
         status: 200,
-        body: renderImageVersion(
-          seen.record,
-          request.apiVersion,
-          expand(store, seen, request),
-        ),
+        body: renderImageVersion(seen.record, request.apiVersion, expand(store, seen, request)),
       };
     }
     case "PUT":
@@ -77,14 +65,10 @@ export function listImageVersions(
   request: ArmRequest,
 ): ArmAnswer {
   store.requireResourceGroup(id);
-  const definition = store.requireResource(
-    parentId(`${store.canonicalId(id)}`),
-  );
+  const definition = store.requireResource(parentId(`${store.canonicalId(id)}`));
   return page(
     request,
-    versions
-      .list(definition)
-      .map((record) => renderImageVersion(record, request.apiVersion)),
+    versions.list(definition).map((record) => renderImageVersion(record, request.apiVersion)),
   );
 }
 
@@ -98,10 +82,7 @@ export function listSoftDeletedVersions(
   const definition = store.requireResource(definitionId);
   // A deletion that has ended by now is one of them.
   versions.list(definition);
-  return page(
-    request,
-    softDeletedWithin(store, definition.id).map(renderSoftDeleted),
-  );
+  return page(request, softDeletedWithin(store, definition.id).map(renderSoftDeleted));
 }
 
 /** "Hard Delete permanently deletes the image without the possibility of a recovery." */
@@ -127,8 +108,7 @@ function expand(
   request: ArmRequest,
 ): unknown {
   const wanted = request.query.get("$expand");
-  if (wanted === null || wanted.toLowerCase() === "uefisettings")
-    return undefined;
+  if (wanted === null || wanted.toLowerCase() === "uefisettings") return undefined;
   if (wanted.toLowerCase() !== "replicationstatus")
     throw invalidParameter(
       "$expand",
@@ -150,12 +130,7 @@ function asyncHeaders(
   withLocation = false,
 ): Record<string, string> {
   if (operation === undefined) return {};
-  const urls = operationUrls(
-    request.baseUrl,
-    record.location,
-    operation,
-    request.apiVersion,
-  );
+  const urls = operationUrls(request.baseUrl, record.location, operation, request.apiVersion);
   return {
     "Azure-AsyncOperation": urls.asyncOperation,
     ...(withLocation ? { Location: urls.location } : {}),

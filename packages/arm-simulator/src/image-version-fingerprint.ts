@@ -9,10 +9,7 @@ export function fingerprintOf(body: ImageVersionBody): string {
       if (key === "location" || key === "name") return canonicalRegion(value);
       return /^\/?subscriptions\//iu.test(value) ? resourceKey(value) : value;
     }
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      return value;
-    return Object.fromEntries(
-      Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }

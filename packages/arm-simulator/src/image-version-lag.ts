@@ -60,8 +60,7 @@ export async function readVersion(
   const { nextReads, writes } = store.state.lag;
   const last = writes[key]?.at(-1);
   const left = nextReads[key] ?? 0;
-  if (last === undefined || left === 0)
-    return visibleVersion(store, key, current);
+  if (last === undefined || left === 0) return visibleVersion(store, key, current);
   if (left > 1) nextReads[key] = left - 1;
   else delete nextReads[key];
   await store.commit();

@@ -12,9 +12,7 @@ export function latestIn(
 ): ImageVersionRecord | undefined {
   return versions
     .list(store.requireResource(imageId))
-    .filter((version) =>
-      isIncluded(version, region, store.state.exclusionReading),
-    )
+    .filter((version) => isIncluded(version, region, store.state.exclusionReading))
     .sort(byNumber)
     .at(-1);
 }
@@ -30,9 +28,7 @@ function isIncluded(
     ({ name }) => canonicalRegion(name ?? "") === region,
   )?.excludeFromLatest;
   const isExcluded =
-    reading === "regionFirst"
-      ? (ofRegion ?? ofVersion)
-      : ofVersion || ofRegion === true;
+    reading === "regionFirst" ? (ofRegion ?? ofVersion) : ofVersion || ofRegion === true;
   return !isExcluded && regions.some((entry) => entry.region === region);
 }
 

@@ -20,9 +20,7 @@ export function keepOmitted(
   const targetRegions = profile.targetRegions ?? [{ name: location }];
   return {
     ...asked,
-    ...(members && tags !== undefined
-      ? { tags: { ...tags, ...asked.tags } }
-      : {}),
+    ...(members && tags !== undefined ? { tags: { ...tags, ...asked.tags } } : {}),
     properties: {
       ...asked.properties,
       publishingProfile: {
@@ -30,9 +28,7 @@ export function keepOmitted(
         ...profile,
         targetRegions: targetRegions.map((region) => {
           const before = had.targetRegions?.find(
-            ({ name }) =>
-              canonicalRegion(name ?? "") ===
-              canonicalRegion(region.name ?? ""),
+            ({ name }) => canonicalRegion(name ?? "") === canonicalRegion(region.name ?? ""),
           );
           const kept = [...excluded, ...(members ? KEPT_OF_REGION : [])];
           return { ...pick(before ?? {}, kept), ...region };
@@ -58,7 +54,6 @@ function pick<T extends object, Name extends keyof T>(
   names: readonly Name[],
 ): Partial<Pick<T, Name>> {
   const picked: Partial<Pick<T, Name>> = {};
-  for (const name of names)
-    if (from[name] !== undefined) picked[name] = from[name];
+  for (const name of names) if (from[name] !== undefined) picked[name] = from[name];
   return picked;
 }

@@ -24,13 +24,7 @@ export function replicateRegions(
     if (kept !== undefined) return kept;
     const started = startRegion(model, key, region, now);
     if (record.asyncError === undefined) applyPlan(store, key, started);
-    else
-      stopRegion(
-        started,
-        "failed",
-        record.asyncError.message,
-        record.notBeforeMs,
-      );
+    else stopRegion(started, "failed", record.asyncError.message, record.notBeforeMs);
     return started;
   });
 }
@@ -39,19 +33,10 @@ export function replicateRegions(
 function applyPlan(store: Store, key: string, region: RegionReplication): void {
   const plans = store.state.regionPlans;
   const plan = plans.find(
-    (candidate) =>
-      candidate.region === region.region &&
-      (candidate.versionKey ?? key) === key,
+    (candidate) => candidate.region === region.region && (candidate.versionKey ?? key) === key,
   );
   if (plan === undefined) return;
   plan.times -= 1;
-  if (plan.times <= 0)
-    store.state.regionPlans = plans.filter((other) => other !== plan);
-  stopRegion(
-    region,
-    plan.kind,
-    plan.message,
-    region.startsAtMs,
-    plan.atProgress,
-  );
+  if (plan.times <= 0) store.state.regionPlans = plans.filter((other) => other !== plan);
+  stopRegion(region, plan.kind, plan.message, region.startsAtMs, plan.atProgress);
 }

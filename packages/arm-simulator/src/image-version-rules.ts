@@ -12,8 +12,7 @@ const LARGEST_PART = 2_147_483_647;
 /** `Major.Minor.Patch`, each a 32-bit integer. */
 export function validateName(name: string): void {
   const fits =
-    VERSION_NAME.test(name) &&
-    name.split(".").every((part) => Number(part) <= LARGEST_PART);
+    VERSION_NAME.test(name) && name.split(".").every((part) => Number(part) <= LARGEST_PART);
   if (!fits)
     throw invalidParameter(
       "galleryImageVersion.name",
@@ -51,10 +50,7 @@ export function validateProfile(
   location: string,
   subscription: SubscriptionState,
 ): void {
-  if (
-    profile.storageAccountType !== undefined &&
-    profile.storageAccountStrategy !== undefined
-  )
+  if (profile.storageAccountType !== undefined && profile.storageAccountStrategy !== undefined)
     throw invalidParameter(
       `${PROFILE}.storageAccountStrategy`,
       "'storageAccountStrategy' cannot be specified along with 'storageAccountType'.",
@@ -132,8 +128,7 @@ function validateCount(count: number | undefined, path: string): void {
 /** A version with own keys cannot be shared, so a shared gallery cannot hold one. */
 export function validateGallery(gallery: ArmResource): void {
   const permissions = (
-    gallery.properties?.["sharingProfile"] as
-      { permissions?: string } | undefined
+    gallery.properties?.["sharingProfile"] as { permissions?: string } | undefined
   )?.permissions;
   if (permissions !== undefined && permissions !== "Private")
     throw invalidParameter(

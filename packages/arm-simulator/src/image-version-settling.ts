@@ -10,11 +10,7 @@ export function isBusy({ provisioningState }: ImageVersionRecord): boolean {
 }
 
 /** Invariants 3 and 7 of image-versions.ts: what the clock says has happened is written down. */
-export function settleImageVersion(
-  store: Store,
-  key: string,
-  record: ImageVersionRecord,
-): void {
+export function settleImageVersion(store: Store, key: string, record: ImageVersionRecord): void {
   if (!isBusy(record)) return;
   const { state } = store;
   const now = store.replicationNow();
@@ -35,9 +31,7 @@ export function settleImageVersion(
       ? Math.min(allSettledMs, firstFailureMs(record))
       : allSettledMs;
   if (lastMs > now) {
-    const home = record.regions.find(
-      ({ region }) => region === record.location,
-    );
+    const home = record.regions.find(({ region }) => region === record.location);
     const early =
       state.succeededWhen === "homeRegion" &&
       home !== undefined &&
@@ -50,9 +44,7 @@ export function settleImageVersion(
     });
     return;
   }
-  const failed = record.regions.filter(
-    (region) => viewRegion(region, lastMs).state === "Failed",
-  );
+  const failed = record.regions.filter((region) => viewRegion(region, lastMs).state === "Failed");
   const error =
     record.asyncError ??
     (failed.length === 0
@@ -83,9 +75,6 @@ function wallTime(store: Store, replicationMs: number): number {
   const { wallMs, replicationMs: anchorMs, speed } = store.state.time;
   if (speed <= 0) return store.now();
   return Math.round(
-    Math.max(
-      wallMs,
-      Math.min(store.now(), wallMs + (replicationMs - anchorMs) / speed),
-    ),
+    Math.max(wallMs, Math.min(store.now(), wallMs + (replicationMs - anchorMs) / speed)),
   );
 }

@@ -154,12 +154,7 @@ const SECRETS_PROVISIONING: Shape = {
         object: "SecretsProvisioningComponent",
         members: {
           name: {
-            values: [
-              "OS",
-              "CloudInit",
-              "AzureGuestAgent",
-              "SecretsProvisioningLibrary",
-            ],
+            values: ["OS", "CloudInit", "AzureGuestAgent", "SecretsProvisioningLibrary"],
           },
           version: "string",
         },
@@ -198,12 +193,7 @@ const targetExtendedLocation = (newest: boolean): Shape => ({
     },
     extendedLocationReplicaCount: "integer",
     storageAccountType: {
-      values: [
-        "Standard_LRS",
-        "Standard_ZRS",
-        "StandardSSD_LRS",
-        "Premium_LRS",
-      ],
+      values: ["Standard_LRS", "Standard_ZRS", "StandardSSD_LRS", "Premium_LRS"],
     },
     encryption: encryption(newest),
   },
@@ -299,12 +289,8 @@ const NEWEST = imageVersion(true);
 const EARLIER = imageVersion(false);
 
 /** Reads a PUT's or PATCH's body as Compute deserializes it; throws the ArmError it answers with. */
-export function readImageVersionBody(
-  body: unknown,
-  apiVersion: string,
-): ImageVersionBody {
-  if (!isObject(body))
-    throw invalidRequestContent("the body must be a JSON object");
+export function readImageVersionBody(body: unknown, apiVersion: string): ImageVersionBody {
+  if (!isObject(body)) throw invalidRequestContent("the body must be a JSON object");
   // The shape and the interface above say the same; readShape has proven it of this value.
   return readShape(
     body,

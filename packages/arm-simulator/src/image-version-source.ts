@@ -13,20 +13,12 @@ import { parseComputeId } from "./resource-id.js";
 import { fromVirtualMachine } from "./virtual-machine-source.js";
 
 /** Finds the source that the storage profile names; throws what Compute answers when it is absent or unfit. */
-export function findSource(
-  context: SourceContext,
-  profile: StorageProfile,
-): ImageSource {
+export function findSource(context: SourceContext, profile: StorageProfile): ImageSource {
   const { source } = profile;
-  const named = [
-    source?.id,
-    source?.virtualMachineId,
-    source?.communityGalleryImageId,
-  ].filter((id) => id !== undefined);
-  const fromDisks = [
-    profile.osDiskImage,
-    ...(profile.dataDiskImages ?? []),
-  ].some(
+  const named = [source?.id, source?.virtualMachineId, source?.communityGalleryImageId].filter(
+    (id) => id !== undefined,
+  );
+  const fromDisks = [profile.osDiskImage, ...(profile.dataDiskImages ?? [])].some(
     (disk) => disk?.source?.id !== undefined || disk?.source?.uri !== undefined,
   );
   if (named.length + (fromDisks ? 1 : 0) !== 1)
@@ -61,10 +53,7 @@ function fromNamed(
       `${STORAGE_PATH}.source`,
       `The gallery image version source id: '${id}' must be specified in '${STORAGE_PATH}.source.virtualMachineId'.`,
     );
-  const allowed =
-    member === "id"
-      ? ["images", "galleries/images/versions"]
-      : ["virtualmachines"];
+  const allowed = member === "id" ? ["images", "galleries/images/versions"] : ["virtualmachines"];
   if (type === undefined || !allowed.includes(type))
     throw invalidParameter(
       target,
@@ -72,8 +61,7 @@ function fromNamed(
         ? `Property id '${id}' at path '${target.replace("galleryImageVersion.", "")}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.`
         : `The source id: ${id} must either be a managed image, virtual machine or another gallery image version`,
     );
-  if (type === "galleries/images/versions")
-    return fromImageVersion(context, id, target);
+  if (type === "galleries/images/versions") return fromImageVersion(context, id, target);
   const resource = requireSource(context, id, target);
   return type === "images"
     ? fromManagedImage(resource)

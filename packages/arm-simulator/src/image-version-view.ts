@@ -13,9 +13,7 @@ export function renderImageVersion(
   replicationStatus?: unknown,
 ): ArmResource {
   const newest = apiVersion >= CONFIDENTIAL_DATA_DISKS_SINCE;
-  const properties = newest
-    ? record.properties
-    : asShownBefore(record.properties);
+  const properties = newest ? record.properties : asShownBefore(record.properties);
   const { secretsProvisioningSettings } = properties.securityProfile ?? {};
   return {
     name: record.name,
@@ -39,11 +37,8 @@ export function renderImageVersion(
 }
 
 /** An earlier api-version shows nothing of what came with the newest. */
-function asShownBefore(
-  properties: ImageVersionProperties,
-): ImageVersionProperties {
-  const { secretsProvisioningSettings: _, ...securityProfile } =
-    properties.securityProfile ?? {};
+function asShownBefore(properties: ImageVersionProperties): ImageVersionProperties {
+  const { secretsProvisioningSettings: _, ...securityProfile } = properties.securityProfile ?? {};
   const { targetRegions = [], ...profile } = properties.publishingProfile ?? {};
   return {
     ...properties,
@@ -65,9 +60,7 @@ function withoutDataSecurity({
   return {
     ...encryption,
     ...(dataDiskImages && {
-      dataDiskImages: dataDiskImages.map(
-        ({ securityProfile: _, ...image }) => image,
-      ),
+      dataDiskImages: dataDiskImages.map(({ securityProfile: _, ...image }) => image),
     }),
   };
 }
@@ -81,9 +74,7 @@ function metadataOf({
   const pairs: readonly (readonly [string, string])[] = [
     ["Linux.AzureSecretsProvisioning.Enabled", String(isSupported)],
     ...(osName === undefined ? [] : [["OS.Name", osName] as const]),
-    ...components.map(
-      ({ name = "", version = "" }) => [`${name}.Version`, version] as const,
-    ),
+    ...components.map(({ name = "", version = "" }) => [`${name}.Version`, version] as const),
   ];
   return {
     type: "UserProvidedSecretsProvisioningMetadata",

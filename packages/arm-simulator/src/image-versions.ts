@@ -52,10 +52,7 @@ import {
   validateProfile,
   validateShallow,
 } from "./image-version-rules.js";
-import {
-  readImageVersionBody,
-  type ImageVersionBody,
-} from "./image-version-shape.js";
+import { readImageVersionBody, type ImageVersionBody } from "./image-version-shape.js";
 import { findSource } from "./image-version-source.js";
 import { fingerprintOf } from "./image-version-fingerprint.js";
 import { isBusy, settleImageVersion } from "./image-version-settling.js";
@@ -67,11 +64,7 @@ import {
   requireProvider,
 } from "./registrations.js";
 import type { ReplicationModel } from "./replication.js";
-import {
-  parentId,
-  resourceKey,
-  type ComputeResourceId,
-} from "./resource-id.js";
+import { parentId, resourceKey, type ComputeResourceId } from "./resource-id.js";
 import { canonicalRegion } from "./regions.js";
 import {
   findSoftDeleted,
@@ -128,55 +121,36 @@ export class ImageVersions {
       .filter((key) => key.startsWith(prefix))
       .flatMap((key) => {
         const record = this.find(key);
-        return (
-          (record && visibleVersion(this.#store, key, record)?.record) ?? []
-        );
+        return (record && visibleVersion(this.#store, key, record)?.record) ?? [];
       });
   }
 
   /** Brings every version up to the present: before a change of what time means. */
   settleAll(): void {
-    for (const key of Object.keys(this.#store.state.imageVersions))
-      this.find(key);
+    for (const key of Object.keys(this.#store.state.imageVersions)) this.find(key);
   }
 
-  async put(
-    id: ComputeResourceId,
-    body: unknown,
-    apiVersion: string,
-  ): Promise<Accepted> {
+  async put(id: ComputeResourceId, body: unknown, apiVersion: string): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
     const asked = readImageVersionBody(body, apiVersion);
     validateName(id.names.at(-1) ?? "");
     return await this.#write(path, gallery, definition, asked, apiVersion, id);
   }
 
-  async patch(
-    id: ComputeResourceId,
-    body: unknown,
-    apiVersion: string,
-  ): Promise<Accepted> {
+  async patch(id: ComputeResourceId, body: unknown, apiVersion: string): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
     const { key, record } = this.#current(id);
     const asked = readImageVersionBody(body, apiVersion);
     const deleted = findSoftDeleted(this.#store, key);
     if (deleted !== undefined && asked.properties?.restore === true)
-      return await this.#restore(
-        key,
-        deleted,
-        { location: deleted.record.location, ...asked },
-        id,
-      );
+      return await this.#restore(key, deleted, { location: deleted.record.location, ...asked }, id);
     if (record === undefined) throw this.#store.notFound(path);
     const merged = mergePatch(record, asked);
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
   /** Undefined when there is nothing to delete. `bypassSoftDelete` deletes what is soft-deleted already, too. */
-  async delete(
-    id: ComputeResourceId,
-    bypassSoftDelete: boolean,
-  ): Promise<Accepted | undefined> {
+  async delete(id: ComputeResourceId, bypassSoftDelete: boolean): Promise<Accepted | undefined> {
     const { key, path, record } = this.#current(id);
     if (record === undefined) {
       if (bypassSoftDelete) delete this.#store.state.softDeleted[key];
@@ -195,8 +169,7 @@ export class ImageVersions {
       endedAtMs: this.#store.now(),
       error: {
         code: "OperationPreempted",
-        message:
-          "Operation execution has been preempted by a more recent operation.",
+        message: "Operation execution has been preempted by a more recent operation.",
       },
     });
     const operation = startOperation(this.#store, key, id.subscriptionId);
@@ -227,10 +200,7 @@ export class ImageVersions {
     const fingerprint = fingerprintOf(body);
     if (before !== undefined && isBusy(before)) {
       // Invariant 1: the same request again is answered as the first was.
-      if (
-        before.provisioningState !== "Deleting" &&
-        fingerprint === before.acceptedBody
-      )
+      if (before.provisioningState !== "Deleting" && fingerprint === before.acceptedBody)
         return {
           record: before,
           operation: store.state.operations[before.operationId],
@@ -243,18 +213,14 @@ export class ImageVersions {
     }
 
     const deleted = findSoftDeleted(store, key);
-    if (deleted !== undefined)
-      return await this.#restore(key, deleted, body, id);
+    if (deleted !== undefined) return await this.#restore(key, deleted, body, id);
     if (body.properties?.restore === true)
       throw before === undefined
         ? store.notFound(path)
         : conflict(
             `The gallery image version '${before.id}' is not soft-deleted: there is nothing to restore.`,
           );
-    const asked =
-      before === undefined
-        ? body
-        : keepOmitted(body, before, store.state.omission);
+    const asked = before === undefined ? body : keepOmitted(body, before, store.state.omission);
     const subscription = store.subscription(id.subscriptionId);
     const location = validateLocation(asked.location, subscription);
     if (before !== undefined && before.location !== location)
@@ -263,15 +229,8 @@ export class ImageVersions {
         asked: location,
       });
     const properties = asked.properties ?? {};
-    const regions = properties.publishingProfile?.targetRegions ?? [
-      { name: location },
-    ];
-    validateProfile(
-      properties.publishingProfile ?? {},
-      regions,
-      location,
-      subscription,
-    );
+    const regions = properties.publishingProfile?.targetRegions ?? [{ name: location }];
+    validateProfile(properties.publishingProfile ?? {}, regions, location, subscription);
     if (properties.storageProfile === undefined)
       throw invalidParameter(
         "galleryImageVersion.properties.storageProfile",
@@ -337,8 +296,7 @@ export class ImageVersions {
     rememberWrite(store, key, before);
     record.regions = replicateRegions(store, this.#model, key, record, before);
     store.state.imageVersions[key] = record;
-    if (before === undefined)
-      store.state.creates[key] = (store.state.creates[key] ?? 0) + 1;
+    if (before === undefined) store.state.creates[key] = (store.state.creates[key] ?? 0) + 1;
     // Invariant 6.
     await store.commit();
     return { record, operation, created: before === undefined };
@@ -403,9 +361,6 @@ export class ImageVersions {
   }
 
   #soon(): number {
-    return (
-      this.#store.replicationNow() +
-      this.#model.durationMs * SHORT_OPERATION_SHARE
-    );
+    return this.#store.replicationNow() + this.#model.durationMs * SHORT_OPERATION_SHARE;
   }
 }

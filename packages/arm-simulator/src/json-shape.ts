@@ -1,8 +1,4 @@
-import {
-  ArmError,
-  invalidParameter,
-  invalidRequestContent,
-} from "./arm-error.js";
+import { ArmError, invalidParameter, invalidRequestContent } from "./arm-error.js";
 
 /** What a JSON value must be; `readOnly` is accepted and dropped, as ARM drops what a client echoes back. */
 export type Shape =
@@ -25,16 +21,13 @@ export type Shape =
  * a member ARM does not know, InvalidRequestContent for a wrong type, InvalidParameter for a value outside its list.
  */
 export function readShape(value: unknown, shape: Shape, path: string): unknown {
-  if (value === null || value === undefined || shape === "readOnly")
-    return undefined;
+  if (value === null || value === undefined || shape === "readOnly") return undefined;
   if (shape === "any") return value;
   if (typeof shape === "string") return readScalar(value, shape, path);
   if ("values" in shape) {
     const found =
       typeof value === "string"
-        ? shape.values.find(
-            (name) => name.toLowerCase() === value.toLowerCase(),
-          )
+        ? shape.values.find((name) => name.toLowerCase() === value.toLowerCase())
         : undefined;
     if (found === undefined)
       throw invalidParameter(
@@ -45,15 +38,12 @@ export function readShape(value: unknown, shape: Shape, path: string): unknown {
   }
   if ("array" in shape) {
     if (!Array.isArray(value)) throw wrongType(path, "array");
-    return value.map((item, index) =>
-      readShape(item, shape.array, `${path}[${index}]`),
-    );
+    return value.map((item, index) => readShape(item, shape.array, `${path}[${index}]`));
   }
   if (!isObject(value)) throw wrongType(path, "object");
   const result: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
-    const [key, memberShape] =
-      "map" in shape ? [name, shape.map] : findMember(shape, name, path);
+    const [key, memberShape] = "map" in shape ? [name, shape.map] : findMember(shape, name, path);
     const read = readShape(member, memberShape, `${path}.${key}`);
     if (read !== undefined) result[key] = read;
   }
@@ -100,9 +90,7 @@ function readScalar(
 }
 
 function wrongType(path: string, wanted: string): ArmError {
-  return invalidRequestContent(
-    `Error converting the value at path '${path}' to type '${wanted}'`,
-  );
+  return invalidRequestContent(`Error converting the value at path '${path}' to type '${wanted}'`);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

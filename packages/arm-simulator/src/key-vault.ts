@@ -52,16 +52,12 @@ export function putWithKeys(store: Store, resource: ArmResource): void {
 }
 
 /** Why nothing can be encrypted with the key of a set; undefined where something can, or its vault is not there to be asked. */
-export function keyFault(
-  store: Store,
-  { properties }: ArmResource,
-): string | undefined {
+export function keyFault(store: Store, { properties }: ArmResource): string | undefined {
   const { keyUrl = "", sourceVault } = (properties?.["activeKey"] ?? {}) as {
     readonly keyUrl?: string;
     readonly sourceVault?: { readonly id: string };
   };
-  const [, name, version] =
-    /\/keys\/([^/]+)(?:\/([^/]+))?$/u.exec(keyUrl) ?? [];
+  const [, name, version] = /\/keys\/([^/]+)(?:\/([^/]+))?$/u.exec(keyUrl) ?? [];
   // A vault that was moved to another resource group is not where the set says, and its keys work on.
   if (
     sourceVault === undefined ||
@@ -72,11 +68,11 @@ export function keyFault(
   const path = `${sourceVault.id}/keys/${name}`;
   let key: ArmResource;
   try {
-    key = getKey(
-      store,
-      version === undefined ? path : `${path}/versions/${version}`,
-      [sourceVault.id, name, ...(version === undefined ? [] : [version])],
-    ).body as ArmResource;
+    key = getKey(store, version === undefined ? path : `${path}/versions/${version}`, [
+      sourceVault.id,
+      name,
+      ...(version === undefined ? [] : [version]),
+    ]).body as ArmResource;
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
     return "does not exist";
@@ -97,8 +93,7 @@ export function keyFault(
 }
 
 function notFound(id: string): ArmError {
-  const [, group = "", path = ""] =
-    /resourceGroups\/([^/]+)\/providers\/(.+)$/iu.exec(id) ?? [];
+  const [, group = "", path = ""] = /resourceGroups\/([^/]+)\/providers\/(.+)$/iu.exec(id) ?? [];
   return new ArmError(
     404,
     "ResourceNotFound",

@@ -46,8 +46,7 @@ function tokensOf(text: string): readonly Token[] {
   while (TOKEN.lastIndex < end) {
     const at = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
-    if (match === null)
-      throw new KustoError(`Query is invalid at '${text.slice(at, at + 20)}'.`);
+    if (match === null) throw new KustoError(`Query is invalid at '${text.slice(at, at + 20)}'.`);
     const [, single, double, word, sign = ""] = match;
     const literal = single ?? double;
     if (literal !== undefined)
@@ -69,14 +68,13 @@ const FUNCTIONS: Readonly<Record<string, (...values: unknown[]) => unknown>> = {
   coalesce: (...values) => values.find((value) => textOf(value) !== ""),
 };
 
-const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> =
-  {
-    "==": (a, b) => a === b,
-    "!=": (a, b) => a !== b,
-    "=~": (a, b) => a.toLowerCase() === b.toLowerCase(),
-    "!~": (a, b) => a.toLowerCase() !== b.toLowerCase(),
-    startswith: (a, b) => a.toLowerCase().startsWith(b.toLowerCase()),
-  };
+const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> = {
+  "==": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
+  "=~": (a, b) => a.toLowerCase() === b.toLowerCase(),
+  "!~": (a, b) => a.toLowerCase() !== b.toLowerCase(),
+  startswith: (a, b) => a.toLowerCase().startsWith(b.toLowerCase()),
+};
 
 class Parser {
   readonly #tokens: readonly Token[];
@@ -88,8 +86,7 @@ class Parser {
 
   take(value: string): boolean {
     const token = this.#tokens[this.#at];
-    if (token === undefined || token.kind === "text" || token.value !== value)
-      return false;
+    if (token === undefined || token.kind === "text" || token.value !== value) return false;
     this.#at += 1;
     return true;
   }
@@ -116,19 +113,14 @@ class Parser {
         const columns = this.#columns();
         return (rows) =>
           rows.map((row) =>
-            columns.reduce(
-              (left, [column, value]) => ({ ...left, [column]: value(left) }),
-              row,
-            ),
+            columns.reduce((left, [column, value]) => ({ ...left, [column]: value(left) }), row),
           );
       }
       case "project": {
         const columns = this.#columns();
         return (rows) =>
           rows.map((row) =>
-            Object.fromEntries(
-              columns.map(([column, value]) => [column, value(row) ?? null]),
-            ),
+            Object.fromEntries(columns.map(([column, value]) => [column, value(row) ?? null])),
           );
       }
       case "order":
@@ -141,9 +133,7 @@ class Parser {
           return (a: Row, b: Row): number => sign * compare(key(a), key(b));
         });
         return (rows) =>
-          [...rows].sort((a, b) =>
-            keys.reduce((order, key) => order || key(a, b), 0),
-          );
+          [...rows].sort((a, b) => keys.reduce((order, key) => order || key(a, b), 0));
       }
       case "take":
       case "limit": {
@@ -194,12 +184,8 @@ class Parser {
     this.#expect("(");
     const items = this.#list(() => this.#value());
     this.#expect(")");
-    const equals = COMPARISONS[isExact ? "==" : "=~"] as (
-      a: string,
-      b: string,
-    ) => boolean;
-    return (row) =>
-      items.some((item) => equals(textOf(left(row)), textOf(item(row))));
+    const equals = COMPARISONS[isExact ? "==" : "=~"] as (a: string, b: string) => boolean;
+    return (row) => items.some((item) => equals(textOf(left(row)), textOf(item(row))));
   }
 
   #value(): Expression {
@@ -228,8 +214,7 @@ class Parser {
     while (this.take(".")) path.push(this.word());
     return (row) =>
       path.reduce<unknown>(
-        (value, member) =>
-          (value as Record<string, unknown> | null | undefined)?.[member],
+        (value, member) => (value as Record<string, unknown> | null | undefined)?.[member],
         row,
       );
   }
@@ -247,9 +232,7 @@ class Parser {
   #unexpected(): KustoError {
     const token = this.#tokens[this.#at];
     return new KustoError(
-      token === undefined
-        ? "Query ends too early."
-        : `Query is invalid at '${token.value}'.`,
+      token === undefined ? "Query ends too early." : `Query is invalid at '${token.value}'.`,
     );
   }
 }

@@ -21,17 +21,9 @@ export const MACHINE_FATES: readonly MachineFate[] = [
 /** What befalls virtual machines of image versions. */
 export interface MachineControl {
   /** How long a machine takes to start, to be deleted, and to run a script; absent: 0, at once. */
-  setMachineTimes(times: {
-    startMs?: number;
-    deleteMs?: number;
-    scriptMs?: number;
-  }): Promise<void>;
+  setMachineTimes(times: { startMs?: number; deleteMs?: number; scriptMs?: number }): Promise<void>;
   /** The next machines of a region (absent: of any) come to this. Default: one. */
-  planMachine(plan: {
-    region?: string;
-    does: MachineFate;
-    times?: number;
-  }): Promise<void>;
+  planMachine(plan: { region?: string; does: MachineFate; times?: number }): Promise<void>;
 }
 
 export function createMachineControl(store: Store): MachineControl {

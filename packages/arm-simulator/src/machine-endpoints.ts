@@ -1,17 +1,8 @@
 import { ArmError, conflict, invalidRequestContent } from "./arm-error.js";
 import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import { isObject } from "./json-shape.js";
-import {
-  beginScript,
-  hasAgent,
-  scriptResultOf,
-  serialLogOf,
-} from "./machine-life.js";
-import {
-  parentId,
-  resourceKey,
-  type ComputeResourceId,
-} from "./resource-id.js";
+import { beginScript, hasAgent, scriptResultOf, serialLogOf } from "./machine-life.js";
+import { parentId, resourceKey, type ComputeResourceId } from "./resource-id.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -30,12 +21,11 @@ export function retrieveBootDiagnosticsData(
   { baseUrl }: Pick<ArmRequest, "baseUrl">,
 ): ArmAnswer {
   const machine = store.requireResource(machineId);
-  const { bootDiagnostics } = (machine.properties?.["diagnosticsProfile"] ??
-    {}) as { bootDiagnostics?: { enabled?: boolean } };
+  const { bootDiagnostics } = (machine.properties?.["diagnosticsProfile"] ?? {}) as {
+    bootDiagnostics?: { enabled?: boolean };
+  };
   if (bootDiagnostics?.enabled !== true)
-    throw conflict(
-      `Boot diagnostics is not enabled for the virtual machine '${machine.name}'.`,
-    );
+    throw conflict(`Boot diagnostics is not enabled for the virtual machine '${machine.name}'.`);
   const signed = `${baseUrl}/simulated-serial-logs${machine.id}?sig=${SIGNATURE}`;
   return {
     status: 200,
@@ -51,8 +41,7 @@ const SIGNATURE = "c2lnbmVkLWJ5LXRoZS1zaW11bGF0b3I";
 /** The log behind such an address; undefined for another address. */
 export function serialLogAt(store: Store, url: URL): string | undefined {
   const id = LOG_PATH.exec(decodeURIComponent(url.pathname))?.[1];
-  if (id === undefined || url.searchParams.get("sig") !== SIGNATURE)
-    return undefined;
+  if (id === undefined || url.searchParams.get("sig") !== SIGNATURE) return undefined;
   const machine = store.findResource(id);
   return machine && serialLogOf(store, machine);
 }
@@ -82,18 +71,12 @@ export async function answerRunCommand(
           "OperationNotAllowed",
           `The virtual machine '${machine.name}' is being deleted.`,
         );
-      if (!isObject(request.body))
-        throw invalidRequestContent("the body must be a JSON object");
+      if (!isObject(request.body)) throw invalidRequestContent("the body must be a JSON object");
       const asked = request.body["properties"];
       const properties = isObject(asked) ? asked : {};
       const { timeoutInSeconds = 1 } = properties;
-      if (
-        !Number.isSafeInteger(timeoutInSeconds) ||
-        Number(timeoutInSeconds) < 1
-      )
-        throw invalidRequestContent(
-          "timeoutInSeconds must be a whole number above 0",
-        );
+      if (!Number.isSafeInteger(timeoutInSeconds) || Number(timeoutInSeconds) < 1)
+        throw invalidRequestContent("timeoutInSeconds must be a whole number above 0");
       const made: ArmResource = {
         ...request.body,
         id: path,
@@ -111,11 +94,7 @@ export async function answerRunCommand(
   }
 }
 
-function withResult(
-  store: Store,
-  machine: ArmResource,
-  command: ArmResource,
-): ArmResource {
+function withResult(store: Store, machine: ArmResource, command: ArmResource): ArmResource {
   return {
     ...command,
     id: command.id,

@@ -3,12 +3,7 @@ import { ArmError } from "./arm-error.js";
 import { endOperation, startOperation } from "./operations.js";
 import { GENERALIZED, isGeneralized } from "./os-state.js";
 import { parseComputeId, resourceKey } from "./resource-id.js";
-import type {
-  ArmResource,
-  MachineFate,
-  MachineLife,
-  OperationRecord,
-} from "./state.js";
+import type { ArmResource, MachineFate, MachineLife, OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
@@ -69,20 +64,12 @@ const DEFAULT_TIMEOUT_S = 5_400;
 const SILENT: readonly MachineFate[] = ["hangs", "noAgent", "startFails"];
 
 /** The fate that was planned for a machine made in this region now; throws where that is a refusal. */
-export function fateOf(
-  store: Store,
-  region: string,
-  size: string,
-): MachineFate | undefined {
-  const plan = store.state.machinePlans.find(
-    (one) => (one.region ?? region) === region,
-  );
+export function fateOf(store: Store, region: string, size: string): MachineFate | undefined {
+  const plan = store.state.machinePlans.find((one) => (one.region ?? region) === region);
   if (plan === undefined) return undefined;
   plan.times -= 1;
   if (plan.times <= 0)
-    store.state.machinePlans = store.state.machinePlans.filter(
-      (one) => one !== plan,
-    );
+    store.state.machinePlans = store.state.machinePlans.filter((one) => one !== plan);
   const refusal = REFUSALS[plan.does];
   if (refusal !== undefined) throw refusal(size);
   return plan.does;
@@ -108,10 +95,7 @@ export function beginLife(
 }
 
 /** A machine is to be deleted; undefined where that is done at once. */
-export function beginEnd(
-  store: Store,
-  machine: ArmResource,
-): OperationRecord | undefined {
+export function beginEnd(store: Store, machine: ArmResource): OperationRecord | undefined {
   const key = resourceKey(machine.id);
   const { subscriptionId = "" } = parseComputeId(machine.id) ?? {};
   const life = store.state.machines[key] ?? {
@@ -137,8 +121,7 @@ export function settleMachines(store: Store): void {
   for (const [key, life] of Object.entries(machines)) {
     const machine = resources[key];
     if (machine === undefined) delete machines[key];
-    else if (life.deletedAtMs !== undefined)
-      settleEnd(store, machine, life, life.deletedAtMs);
+    else if (life.deletedAtMs !== undefined) settleEnd(store, machine, life, life.deletedAtMs);
     else if (life.startsAtMs <= store.now()) settleStart(store, machine, life);
   }
 }
@@ -216,8 +199,7 @@ export function removeMachine(store: Store, machine: ArmResource): void {
     }
   }
   for (const other of Object.keys(resources))
-    if (other === key || other.startsWith(`${key}/`))
-      store.removeResource(other);
+    if (other === key || other.startsWith(`${key}/`)) store.removeResource(other);
   delete machines[key];
 }
 
@@ -230,12 +212,10 @@ function partsOf(machine: ArmResource): readonly (readonly [string, string])[] {
   const { osDisk, dataDisks = [] } = storageProfile ?? {};
   return [
     ...[osDisk, ...dataDisks].map(
-      (disk) =>
-        [disk?.managedDisk?.id ?? "", disk?.deleteOption ?? "Detach"] as const,
+      (disk) => [disk?.managedDisk?.id ?? "", disk?.deleteOption ?? "Detach"] as const,
     ),
     ...(networkProfile?.networkInterfaces ?? []).map(
-      ({ id = "", properties }) =>
-        [id, properties?.deleteOption ?? "Detach"] as const,
+      ({ id = "", properties }) => [id, properties?.deleteOption ?? "Detach"] as const,
     ),
   ].filter(([id]) => id !== "");
 }
@@ -250,11 +230,7 @@ interface AttachedInterface {
   readonly properties?: { readonly deleteOption?: string };
 }
 
-function setState(
-  store: Store,
-  machine: ArmResource,
-  provisioningState: string,
-): void {
+function setState(store: Store, machine: ArmResource, provisioningState: string): void {
   const { id, name, type, ...rest } = machine;
   store.putResource({
     ...rest,
@@ -267,8 +243,7 @@ function setState(
 
 /** `GET …?$expand=instanceView`. */
 export function instanceViewOf(store: Store, machine: ArmResource) {
-  const { fate, startsAtMs = 0 } =
-    store.state.machines[resourceKey(machine.id)] ?? {};
+  const { fate, startsAtMs = 0 } = store.state.machines[resourceKey(machine.id)] ?? {};
   const state = String(machine.properties?.["provisioningState"]);
   const error = fate && FAILURES[fate];
   const isRunning =
@@ -277,8 +252,7 @@ export function instanceViewOf(store: Store, machine: ArmResource) {
     fate !== "allocationFails" &&
     fate !== "keyRefused";
   const time = new Date(store.now()).toISOString();
-  const isReady =
-    isRunning && !SILENT.includes(fate as MachineFate) && state !== "Creating";
+  const isReady = isRunning && !SILENT.includes(fate as MachineFate) && state !== "Creating";
   return {
     ...(isRunning
       ? {
@@ -335,8 +309,7 @@ export function instanceViewOf(store: Store, machine: ArmResource) {
 
 /** What a machine has written to its serial port: its kernel, and a login where its system has started. */
 export function serialLogOf(store: Store, machine: ArmResource): string {
-  const { fate, startsAtMs = 0 } =
-    store.state.machines[resourceKey(machine.id)] ?? {};
+  const { fate, startsAtMs = 0 } = store.state.machines[resourceKey(machine.id)] ?? {};
   const begins = `[    0.000000] Linux version 6.8.0 (${machine.name})\n`;
   if (startsAtMs > store.now()) return "";
   return SILENT.includes(fate as MachineFate)
@@ -348,33 +321,22 @@ export function serialLogOf(store: Store, machine: ArmResource): string {
 export function beginScript(store: Store, machine: ArmResource): void {
   const key = resourceKey(machine.id);
   const life = store.state.machines[key];
-  if (life !== undefined)
-    store.state.machines[key] = { ...life, scriptAtMs: store.now() };
+  if (life !== undefined) store.state.machines[key] = { ...life, scriptAtMs: store.now() };
 }
 
 /** What a script has done there. */
-export function scriptResultOf(
-  store: Store,
-  machine: ArmResource,
-  { properties }: ArmResource,
-) {
-  const { fate, scriptAtMs = store.now() } =
-    store.state.machines[resourceKey(machine.id)] ?? {};
+export function scriptResultOf(store: Store, machine: ArmResource, { properties }: ArmResource) {
+  const { fate, scriptAtMs = store.now() } = store.state.machines[resourceKey(machine.id)] ?? {};
   const { scriptMs = 0 } = store.state.machineTimes;
-  const timeoutMs =
-    Number(properties?.["timeoutInSeconds"] ?? DEFAULT_TIMEOUT_S) * 1_000;
+  const timeoutMs = Number(properties?.["timeoutInSeconds"] ?? DEFAULT_TIMEOUT_S) * 1_000;
   const time = new Date(store.now()).toISOString();
   if (store.now() < scriptAtMs + Math.min(scriptMs, timeoutMs))
     return { executionState: "Running", startTime: time };
-  if (scriptMs > timeoutMs)
-    return { executionState: "TimedOut", startTime: time, endTime: time };
+  if (scriptMs > timeoutMs) return { executionState: "TimedOut", startTime: time, endTime: time };
   return {
     executionState: fate === "scriptFails" ? "Failed" : "Succeeded",
     exitCode: fate === "scriptFails" ? 1 : 0,
-    output:
-      fate === "scriptFails"
-        ? "checking /data\n"
-        : "checking /data\nall well\n",
+    output: fate === "scriptFails" ? "checking /data\n" : "checking /data\nall well\n",
     error: fate === "scriptFails" ? "/data is not mounted\n" : "",
     startTime: time,
     endTime: time,
@@ -383,10 +345,7 @@ export function scriptResultOf(
 
 /** Whether something in the machine answers its agent. */
 export function hasAgent(store: Store, machine: ArmResource): boolean {
-  return (
-    instanceViewOf(store, machine).vmAgent?.statuses[0]?.displayStatus ===
-    "Ready"
-  );
+  return instanceViewOf(store, machine).vmAgent?.statuses[0]?.displayStatus === "Ready";
 }
 
 /** A name that nobody can guess, as a signature is. */

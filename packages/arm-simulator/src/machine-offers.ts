@@ -52,20 +52,12 @@ function size(
 }
 
 /** "List all available Resource SKUs", by `$filter=location eq '…'`, the only filter that there is. */
-export function listSkus(
-  store: Store,
-  subscriptionId: string,
-  request: ArmRequest,
-): ArmAnswer {
+export function listSkus(store: Store, subscriptionId: string, request: ArmRequest): ArmAnswer {
   const subscription = store.subscription(subscriptionId);
   const filter = request.query.get("$filter");
   const [, only] = /^location eq '([^']*)'$/iu.exec(filter ?? "") ?? [];
   if (filter !== null && only === undefined)
-    throw new ArmError(
-      400,
-      "BadRequest",
-      `The filter '${filter}' is not supported.`,
-    );
+    throw new ArmError(400, "BadRequest", `The filter '${filter}' is not supported.`);
   const regions = offeredRegions(subscription).filter(
     ({ name }) => only === undefined || canonicalRegion(only) === name,
   );
@@ -121,11 +113,7 @@ export function listUsages(
     cores: "Total Regional vCPUs",
     virtualMachines: "Virtual Machines",
   };
-  const names = new Set([
-    "cores",
-    "virtualMachines",
-    ...SIZES.map(({ family }) => family),
-  ]);
+  const names = new Set(["cores", "virtualMachines", ...SIZES.map(({ family }) => family)]);
   return page(
     request,
     [...names].map((name) => {
@@ -147,8 +135,7 @@ export function listUsages(
 export function getVirtualNetwork(store: Store, id: string): ArmAnswer {
   const found = store.findResource(id);
   if (found !== undefined) return { status: 200, body: found };
-  const [, group = "", name = ""] =
-    /resourceGroups\/([^/]+)\/.*\/([^/]+)$/iu.exec(id) ?? [];
+  const [, group = "", name = ""] = /resourceGroups\/([^/]+)\/.*\/([^/]+)$/iu.exec(id) ?? [];
   throw new ArmError(
     404,
     "ResourceNotFound",
@@ -184,11 +171,7 @@ export function getAgreement(
 }
 
 /** What the caller may do at a scope: everything, but for what `denyAction` takes away there. */
-export function listPermissions(
-  store: Store,
-  scope: string,
-  request: ArmRequest,
-): ArmAnswer {
+export function listPermissions(store: Store, scope: string, request: ArmRequest): ArmAnswer {
   const [, subscriptionId = "", resourceGroup = ""] =
     /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)/iu.exec(scope) ?? [];
   store.requireResourceGroup({ subscriptionId, resourceGroup });
@@ -214,16 +197,10 @@ export interface MachineOffersControl {
   setMachineSize(change: {
     region: string;
     size: string;
-    restriction:
-      "NotOffered" | "NotAvailableForSubscription" | "QuotaId" | null;
+    restriction: "NotOffered" | "NotAvailableForSubscription" | "QuotaId" | null;
   }): Promise<void>;
   /** What is used of a quota: cores, virtualMachines, or a family such as standardDSv5Family. */
-  setUsage(usage: {
-    region: string;
-    name: string;
-    used: number;
-    limit: number;
-  }): Promise<void>;
+  setUsage(usage: { region: string; name: string; used: number; limit: number }): Promise<void>;
   /** Accepts the terms of a Marketplace plan, or takes that back. */
   setTermsAccepted(terms: {
     publisher: string;
@@ -258,9 +235,7 @@ export function createMachineOffersControl(store: Store): MachineOffersControl {
       }),
     setTermsAccepted({ accepted, ...terms }) {
       const key = termsKey(terms);
-      const others = store.state.machineOffers.acceptedTerms.filter(
-        (one) => one !== key,
-      );
+      const others = store.state.machineOffers.acceptedTerms.filter((one) => one !== key);
       return change({ acceptedTerms: accepted ? [...others, key] : others });
     },
   };
@@ -270,10 +245,6 @@ function offerKey(region: string, name: string): string {
   return `${canonicalRegion(region)}/${name.toLowerCase()}`;
 }
 
-function termsKey(terms: {
-  publisher: string;
-  offer: string;
-  plan: string;
-}): string {
+function termsKey(terms: { publisher: string; offer: string; plan: string }): string {
   return `${terms.publisher}/${terms.offer}/${terms.plan}`.toLowerCase();
 }

@@ -41,9 +41,10 @@ export function asMadeOf(store: Store, resource: ArmResource): ArmResource {
       const source = store.findResource(id);
       if (source === undefined) throw store.notFound(id);
       const copied = Object.fromEntries(
-        COPIED.filter((name) => source.properties?.[name] !== undefined).map(
-          (name) => [name, source.properties?.[name]],
-        ),
+        COPIED.filter((name) => source.properties?.[name] !== undefined).map((name) => [
+          name,
+          source.properties?.[name],
+        ]),
       );
       return { ...resource, properties: { ...copied, ...properties } };
     }

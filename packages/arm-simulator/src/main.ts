@@ -2,11 +2,7 @@
 import path from "node:path";
 import { runCommand, stopSignal } from "@sigil-local/command-line";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
-import {
-  LOCAL_APPLICATIONS,
-  startTokenIssuer,
-  type TokenIssuer,
-} from "@sigil-local/token-issuer";
+import { LOCAL_APPLICATIONS, startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import { readOptions, USAGE, type SimulatorOptions } from "./options.js";
 import { startResourceManagerSimulator } from "./server.js";
 
@@ -18,9 +14,7 @@ async function run(options: SimulatorOptions): Promise<number> {
   const { port, tokenPort, identityPort, speed, world, tokenIssuer } = options;
   const data = path.resolve(options.data);
 
-  const certificates = await createCertificateAuthority(
-    path.join(data, "certificates"),
-  );
+  const certificates = await createCertificateAuthority(path.join(data, "certificates"));
   const ownIssuer =
     tokenIssuer === undefined
       ? await startTokenIssuer({
@@ -47,9 +41,7 @@ State:      ${data}
 Trust it:   export NODE_EXTRA_CA_CERTS=${certificates.caFile}
 Speed:      ${speed} times Azure's`);
   if (ownIssuer !== undefined)
-    console.log(
-      describeTokens(ownIssuer, simulator.endpoint, certificates.caFile, data),
-    );
+    console.log(describeTokens(ownIssuer, simulator.endpoint, certificates.caFile, data));
 
   await stopped;
   await Promise.all([simulator.close(), ownIssuer?.close()]);

@@ -1,9 +1,4 @@
-import {
-  DEFAULT_SIZE_IN_GB,
-  optional,
-  type ImageSource,
-  type SourceDisk,
-} from "./image-source.js";
+import { DEFAULT_SIZE_IN_GB, optional, type ImageSource, type SourceDisk } from "./image-source.js";
 import type { ArmResource } from "./state.js";
 
 interface ManagedImageDisk {

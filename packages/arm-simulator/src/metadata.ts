@@ -11,17 +11,10 @@ const LIST_SINCE = "2018-05-01";
 const ONE_CLOUD_SINCE = "2022-09-01";
 
 /** Azure's own; the trailing slash is Azure's, too. */
-const AUDIENCES = [
-  "https://management.core.windows.net/",
-  "https://management.azure.com/",
-];
+const AUDIENCES = ["https://management.core.windows.net/", "https://management.azure.com/"];
 
 /** `issuer` is the `iss` of the tokens that are taken, `https://HOST/TENANT/v2.0`; `baseUrl` is the simulator's. */
-export function answerMetadata(
-  issuer: string,
-  baseUrl: string,
-  apiVersion: string,
-): ArmAnswer {
+export function answerMetadata(issuer: string, baseUrl: string, apiVersion: string): ArmAnswer {
   const { origin, pathname } = new URL(issuer);
   if (apiVersion < LIST_SINCE)
     return {

@@ -22,9 +22,7 @@ export function planInterfaces(
   location: string,
   networkProfile: unknown,
 ): readonly PlannedInterface[] {
-  const { networkInterfaceConfigurations } = isObject(networkProfile)
-    ? networkProfile
-    : {};
+  const { networkInterfaceConfigurations } = isObject(networkProfile) ? networkProfile : {};
   if (!Array.isArray(networkInterfaceConfigurations)) return [];
   const group = machineId.replace(/\/providers\/.*$/u, "");
   return networkInterfaceConfigurations.filter(isObject).map((asked) => {
@@ -39,9 +37,7 @@ export function planInterfaces(
         name,
         type: "Microsoft.Network/networkInterfaces",
         location,
-        ...(isObject(asked["tags"])
-          ? { tags: asked["tags"] as Record<string, string> }
-          : {}),
+        ...(isObject(asked["tags"]) ? { tags: asked["tags"] as Record<string, string> } : {}),
         managedBy: machineId,
         properties: {
           ...rest,
@@ -64,10 +60,7 @@ export async function answerNetworkInterface(
   switch (request.method) {
     case "GET":
       if (found === undefined)
-        throw resourceNotFound(
-          `Microsoft.Network/networkInterfaces/${name}`,
-          group,
-        );
+        throw resourceNotFound(`Microsoft.Network/networkInterfaces/${name}`, group);
       return { status: 200, body: found };
     case "DELETE":
       if (found === undefined) return { status: 204 };

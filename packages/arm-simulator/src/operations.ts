@@ -49,11 +49,7 @@ export function requireOperation(
 ): OperationRecord {
   const operation = store.state.operations[operationId];
   if (operation?.subscriptionId !== subscriptionId.toLowerCase())
-    throw new ArmError(
-      404,
-      "NotFound",
-      `The operation '${operationId}' could not be found.`,
-    );
+    throw new ArmError(404, "NotFound", `The operation '${operationId}' could not be found.`);
   return operation;
 }
 
@@ -61,9 +57,7 @@ export function requireOperation(
 export function operationBody(operation: OperationRecord) {
   return {
     startTime: formatTime(operation.startedAtMs),
-    ...(operation.endedAtMs === undefined
-      ? {}
-      : { endTime: formatTime(operation.endedAtMs) }),
+    ...(operation.endedAtMs === undefined ? {} : { endTime: formatTime(operation.endedAtMs) }),
     status: operation.status,
     ...(operation.error === undefined ? {} : { error: operation.error }),
     name: operation.id,

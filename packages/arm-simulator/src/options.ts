@@ -76,9 +76,7 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
 function readNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= most))
-    throw new UsageError(
-      `--${name} must be a number from 0 to ${most}, not "${text}".`,
-    );
+    throw new UsageError(`--${name} must be a number from 0 to ${most}, not "${text}".`);
   return value;
 }
 
@@ -86,9 +84,7 @@ function readWorld(name: string, subscriptionId: string): SimulatorWorld {
   if (name === "seed") return seedWorld(subscriptionId);
   const match = /^(\d+)x(\d+)$/u.exec(name);
   if (match === null)
-    throw new UsageError(
-      `--world must be seed or REGIONSxDATADISKS, such as 30x2, not "${name}".`,
-    );
+    throw new UsageError(`--world must be seed or REGIONSxDATADISKS, such as 30x2, not "${name}".`);
   try {
     return worldWithRegions({
       subscriptionId,

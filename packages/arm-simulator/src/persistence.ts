@@ -61,9 +61,6 @@ export async function readJsonFile(file: string): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new Error(
-      `${file}: not JSON; delete it to start with an empty state`,
-      { cause },
-    );
+    throw new Error(`${file}: not JSON; delete it to start with an empty state`, { cause });
   }
 }

@@ -11,9 +11,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 export type ArmLimit = "reads" | "writes" | "deletes";
 export type ComputePolicy =
-  | "CreateUpdateGalleryImageVersion"
-  | "GetGalleryImageVersion"
-  | "DeleteGalleryImageVersion";
+  "CreateUpdateGalleryImageVersion" | "GetGalleryImageVersion" | "DeleteGalleryImageVersion";
 
 /** "250 reads in hand and 25 a second, 200 writes and deletes in hand and 10 a second", for a subscription and principal. */
 const ARM_LIMITS = {

@@ -83,9 +83,7 @@ export function findRegion(name: string): Region | undefined {
 export function offeredRegions(subscription: {
   readonly unavailableRegions: readonly string[];
 }): readonly Region[] {
-  return REGIONS.filter(
-    ({ name }) => !subscription.unavailableRegions.includes(name),
-  );
+  return REGIONS.filter(({ name }) => !subscription.unavailableRegions.includes(name));
 }
 
 /** `westus` becomes `West US`; a name that is no region stays as it is. */

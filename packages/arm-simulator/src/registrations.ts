@@ -1,11 +1,7 @@
 import { ArmError } from "./arm-error.js";
 import { offeredRegions } from "./regions.js";
 import type { Store } from "./store.js";
-import type {
-  Registration,
-  RegistrationState,
-  SubscriptionState,
-} from "./state.js";
+import type { Registration, RegistrationState, SubscriptionState } from "./state.js";
 
 /*
  * Provider and feature registration:
@@ -51,22 +47,14 @@ export function settleRegistration(
   nowMs: number,
 ): RegistrationState {
   if (registration === undefined) return "NotRegistered";
-  if (
-    registration.settlesAtMs !== undefined &&
-    registration.settlesAtMs <= nowMs
-  ) {
-    registration.state =
-      registration.state === "Registering" ? "Registered" : "Unregistered";
+  if (registration.settlesAtMs !== undefined && registration.settlesAtMs <= nowMs) {
+    registration.state = registration.state === "Registering" ? "Registered" : "Unregistered";
     delete registration.settlesAtMs;
   }
   return registration.state;
 }
 
-export function getProvider(
-  store: Store,
-  subscriptionId: string,
-  namespace: string,
-) {
+export function getProvider(store: Store, subscriptionId: string, namespace: string) {
   const subscription = store.subscription(subscriptionId);
   const known = namespace.toLowerCase();
   const registration = subscription.providers[known];
@@ -85,11 +73,7 @@ export function getProvider(
   };
 }
 
-export async function registerProvider(
-  store: Store,
-  subscriptionId: string,
-  namespace: string,
-) {
+export async function registerProvider(store: Store, subscriptionId: string, namespace: string) {
   const { registrationState } = getProvider(store, subscriptionId, namespace);
   const subscription = store.subscription(subscriptionId);
   if (!isUnderWay(registrationState))
@@ -112,11 +96,7 @@ export function getFeature(
   const known = `${namespace}/${feature}`.toLowerCase();
   const registration = subscription.features[known];
   if (registration === undefined)
-    throw new ArmError(
-      404,
-      "FeatureNotFound",
-      `The feature '${feature}' could not be found.`,
-    );
+    throw new ArmError(404, "FeatureNotFound", `The feature '${feature}' could not be found.`);
   const name = `${spellNamespace(namespace.toLowerCase())}/${spellFeature(feature)}`;
   return {
     properties: { state: settleRegistration(registration, store.now()) },
@@ -135,9 +115,7 @@ export async function registerFeature(
   const { properties } = getFeature(store, subscriptionId, namespace, feature);
   const subscription = store.subscription(subscriptionId);
   const known = `${namespace}/${feature}`.toLowerCase();
-  const needsApproval = subscription.approvalRequired.some(
-    (name) => name.toLowerCase() === known,
-  );
+  const needsApproval = subscription.approvalRequired.some((name) => name.toLowerCase() === known);
   if (!isUnderWay(properties.state))
     subscription.features[known] = beginRegistration(
       needsApproval ? "Pending" : "Registering",
@@ -202,9 +180,7 @@ function isUnderWay(state: RegistrationState): boolean {
 /** The types that plans read, each in every region the subscription is offered. */
 function resourceTypes(namespace: string, subscription: SubscriptionState) {
   if (namespace !== "microsoft.compute") return [];
-  const locations = offeredRegions(subscription).map(
-    ({ displayName }) => displayName,
-  );
+  const locations = offeredRegions(subscription).map(({ displayName }) => displayName);
   return RESOURCE_TYPES.map((resourceType) => ({
     resourceType,
     locations,
@@ -223,12 +199,6 @@ function spellNamespace(lowerCase: string): string {
 }
 
 function spellFeature(name: string): string {
-  const known = [
-    "SIGEncryption",
-    "SIGSoftDelete",
-    "ConfidentialVMDataDiskEncryptionPreview",
-  ];
-  return (
-    known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name
-  );
+  const known = ["SIGEncryption", "SIGSoftDelete", "ConfidentialVMDataDiskEncryptionPreview"];
+  return known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name;
 }

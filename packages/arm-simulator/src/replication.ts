@@ -52,11 +52,7 @@ export function replicationNow(time: ReplicationTime, wallMs: number): number {
 }
 
 /** Changes the speed from `wallMs` on. Invariant 3. */
-export function changeSpeed(
-  time: ReplicationTime,
-  wallMs: number,
-  speed: number,
-): void {
+export function changeSpeed(time: ReplicationTime, wallMs: number, speed: number): void {
   time.replicationMs = replicationNow(time, wallMs);
   time.wallMs = wallMs;
   time.speed = speed;
@@ -70,8 +66,7 @@ export function startRegion(
   startsAtMs: number,
 ): RegionReplication {
   const slowness = hashToUnit(`${model.seed}|${versionKey}|${region}`);
-  const totalMs =
-    model.durationMs * (1 - model.spread + model.spread * slowness);
+  const totalMs = model.durationMs * (1 - model.spread + model.spread * slowness);
   const queuedMs = totalMs * QUEUED_SHARE;
   return { region, startsAtMs, queuedMs, copyMs: totalMs - queuedMs };
 }
@@ -83,10 +78,7 @@ export interface RegionView {
   readonly details: string;
 }
 
-export function viewRegion(
-  region: RegionReplication,
-  nowMs: number,
-): RegionView {
+export function viewRegion(region: RegionReplication, nowMs: number): RegionView {
   const copyStartsMs = region.startsAtMs + region.queuedMs;
   const completedMs = copyStartsMs + region.copyMs;
   const { stop } = region;
@@ -96,30 +88,19 @@ export function viewRegion(
   const progress =
     region.copyMs <= 0 && atMs >= copyStartsMs
       ? 100
-      : Math.max(
-          0,
-          Math.min(
-            100,
-            Math.floor(((atMs - copyStartsMs) / region.copyMs) * 100),
-          ),
-        );
+      : Math.max(0, Math.min(100, Math.floor(((atMs - copyStartsMs) / region.copyMs) * 100)));
   if (stopped && nowMs >= stop.atMs && stop.kind === "failed")
     return { state: "Failed", progress, details: stop.message };
-  if (atMs < copyStartsMs)
-    return { state: "Unknown", progress: 0, details: "" };
-  if (atMs < completedMs)
-    return { state: "Replicating", progress, details: "" };
+  if (atMs < copyStartsMs) return { state: "Unknown", progress: 0, details: "" };
+  if (atMs < completedMs) return { state: "Replicating", progress, details: "" };
   return { state: "Completed", progress: 100, details: "" };
 }
 
 /** When the region ends, in replication time; Infinity while it is stalled. */
 export function endOf(region: RegionReplication): number {
   const completedMs = region.startsAtMs + region.queuedMs + region.copyMs;
-  if (region.stop === undefined || region.stop.atMs >= completedMs)
-    return completedMs;
-  return region.stop.kind === "failed"
-    ? region.stop.atMs
-    : Number.POSITIVE_INFINITY;
+  if (region.stop === undefined || region.stop.atMs >= completedMs) return completedMs;
+  return region.stop.kind === "failed" ? region.stop.atMs : Number.POSITIVE_INFINITY;
 }
 
 /** Stops the region when it reaches `atProgress`, or now if it is beyond or no progress is given. Invariant 1. */
@@ -138,9 +119,7 @@ export function stopRegion(
   const plannedMs =
     atProgress === undefined
       ? nowMs
-      : region.startsAtMs +
-        region.queuedMs +
-        (region.copyMs * atProgress) / 100;
+      : region.startsAtMs + region.queuedMs + (region.copyMs * atProgress) / 100;
   region.stop = { kind, message, atMs: Math.max(nowMs, plannedMs) };
 }
 

@@ -39,8 +39,7 @@ export class RequestLog {
           new RegExp(filter.path, "i");
     return this.#entries.filter(
       (entry) =>
-        (filter.method === undefined ||
-          entry.method === filter.method.toUpperCase()) &&
+        (filter.method === undefined || entry.method === filter.method.toUpperCase()) &&
         (filter.status === undefined || entry.status === filter.status) &&
         (path === undefined || path.test(`${entry.path}${entry.query}`)),
     ).length;

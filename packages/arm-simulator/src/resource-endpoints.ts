@@ -10,12 +10,7 @@ import { isObject } from "./json-shape.js";
 import { asMadeOf } from "./made-of.js";
 import { findRegion, offeredRegions } from "./regions.js";
 import { requireProvider } from "./registrations.js";
-import {
-  parentId,
-  resourceGroupKey,
-  resourceKey,
-  type ComputeResourceId,
-} from "./resource-id.js";
+import { parentId, resourceGroupKey, resourceKey, type ComputeResourceId } from "./resource-id.js";
 import { softDeletedWithin } from "./soft-delete.js";
 import { putWithKeys } from "./key-vault.js";
 import type { ArmResource } from "./state.js";
@@ -78,20 +73,16 @@ async function putResource(
 ): Promise<ArmAnswer> {
   requireProvider(store, id.subscriptionId);
   const before = store.findResource(path);
-  if (before === undefined && request.method === "PATCH")
-    throw store.notFound(path);
+  if (before === undefined && request.method === "PATCH") throw store.notFound(path);
   if (id.names.length > 1 && store.findResource(parentId(path)) === undefined)
     throw new ArmError(
       404,
       "ParentResourceNotFound",
       `Failed to perform 'write' on resource(s) of type '${id.type}', because the parent resource '${parentId(path)}' could not be found.`,
     );
-  if (!isObject(request.body))
-    throw invalidRequestContent("the body must be a JSON object");
-  const asked =
-    request.method === "PATCH" ? { ...before, ...request.body } : request.body;
-  const location =
-    typeof asked["location"] === "string" ? asked["location"] : "";
+  if (!isObject(request.body)) throw invalidRequestContent("the body must be a JSON object");
+  const asked = request.method === "PATCH" ? { ...before, ...request.body } : request.body;
+  const location = typeof asked["location"] === "string" ? asked["location"] : "";
   const region = findRegion(location);
   if (location === "")
     throw new ArmError(
@@ -128,8 +119,7 @@ async function putResource(
   putWithKeys(store, resource);
   await store.commit();
   // Disks and snapshots have no 201 in the specification.
-  const created =
-    before === undefined && !/^(?:disks|snapshots)$/iu.test(id.type);
+  const created = before === undefined && !/^(?:disks|snapshots)$/iu.test(id.type);
   return { status: created ? 201 : 200, body: resource };
 }
 

@@ -21,25 +21,16 @@ const MOST_SUBSCRIPTIONS = 1_000;
 
 /** Which types are in which table ("Azure Resource Graph table and resource type reference"). */
 const TABLES: Readonly<Record<string, readonly string[]>> = {
-  resources: [
-    "microsoft.compute/virtualmachines",
-    "microsoft.compute/virtualmachinescalesets",
-  ],
-  computeresources: [
-    "microsoft.compute/virtualmachinescalesets/virtualmachines",
-  ],
+  resources: ["microsoft.compute/virtualmachines", "microsoft.compute/virtualmachinescalesets"],
+  computeresources: ["microsoft.compute/virtualmachinescalesets/virtualmachines"],
 };
 
-export function queryResources(
-  store: Store,
-  { method, body }: ArmRequest,
-): ArmAnswer | undefined {
+export function queryResources(store: Store, { method, body }: ArmRequest): ArmAnswer | undefined {
   if (method !== "POST") return undefined;
   const { query, subscriptions, options } = readBody(body);
   const parsed = parse(query);
   const types = TABLES[parsed.table];
-  if (types === undefined)
-    throw invalidQuery(`The table '${parsed.table}' is not supported here.`);
+  if (types === undefined) throw invalidQuery(`The table '${parsed.table}' is not supported here.`);
   const visible = subscriptions.filter(
     (id) => store.state.subscriptions[id.toLowerCase()] !== undefined,
   );
@@ -79,14 +70,8 @@ export function queryResources(
 }
 
 /** All that the caller may read nothing of. */
-function isHidden(
-  store: Store,
-  types: readonly string[],
-  scope: string,
-): boolean {
-  return types.every((type) =>
-    isDenied(store.state, { action: `${type}/read`, scope }),
-  );
+function isHidden(store: Store, types: readonly string[], scope: string): boolean {
+  return types.every((type) => isDenied(store.state, { action: `${type}/read`, scope }));
 }
 
 function scopeOf(subscriptionId: string): string {
@@ -156,13 +141,8 @@ function readBody(body: unknown): {
 
 function topIn(top: unknown): number {
   if (top === undefined) return 100;
-  if (Number.isInteger(top) && Number(top) >= 1 && Number(top) <= MOST_RECORDS)
-    return Number(top);
-  throw new ArmError(
-    400,
-    "BadRequest",
-    `The value of $top must be from 1 to ${MOST_RECORDS}.`,
-  );
+  if (Number.isInteger(top) && Number(top) >= 1 && Number(top) <= MOST_RECORDS) return Number(top);
+  throw new ArmError(400, "BadRequest", `The value of $top must be from 1 to ${MOST_RECORDS}.`);
 }
 
 function tokenOf(start: number): string {
@@ -171,18 +151,13 @@ function tokenOf(start: number): string {
 
 function skipIn(token: unknown): number {
   if (token === undefined || token === null) return 0;
-  const start = Number(
-    Buffer.from(typeof token === "string" ? token : "", "base64").toString(),
-  );
+  const start = Number(Buffer.from(typeof token === "string" ? token : "", "base64").toString());
   if (tokenOf(start) === token) return start;
   throw new ArmError(400, "BadRequest", "The $skipToken is invalid.");
 }
 
 function invalidQuery(message: string): ArmError {
-  return new ArmError(
-    400,
-    "BadRequest",
-    "Please provide below info when asking for support.",
-    { details: [{ code: "InvalidQuery", message }] },
-  );
+  return new ArmError(400, "BadRequest", "Please provide below info when asking for support.", {
+    details: [{ code: "InvalidQuery", message }],
+  });
 }

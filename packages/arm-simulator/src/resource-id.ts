@@ -33,20 +33,13 @@ export function parseComputeId(id: string): ComputeResourceId | undefined {
 
 /** `Microsoft.Compute/galleries/MyGallery/images/MyImage`, as ResourceNotFound spells a resource. */
 export function typeAndName(id: ComputeResourceId): string {
-  const pairs = id.type
-    .split("/")
-    .map((type, index) => `${type}/${id.names[index]}`);
+  const pairs = id.type.split("/").map((type, index) => `${type}/${id.names[index]}`);
   return `Microsoft.Compute/${pairs.join("/")}`;
 }
 
 /** `/subscriptions/…/resourceGroups/…`, in lower case. */
-export function resourceGroupKey(id: {
-  subscriptionId: string;
-  resourceGroup: string;
-}): string {
-  return resourceKey(
-    `/subscriptions/${id.subscriptionId}/resourceGroups/${id.resourceGroup}`,
-  );
+export function resourceGroupKey(id: { subscriptionId: string; resourceGroup: string }): string {
+  return resourceKey(`/subscriptions/${id.subscriptionId}/resourceGroups/${id.resourceGroup}`);
 }
 
 /** The id without its last type and name. */

@@ -15,28 +15,12 @@ import {
   listSkus,
   listUsages,
 } from "./machine-offers.js";
-import {
-  operationBody,
-  operationUrls,
-  requireOperation,
-} from "./operations.js";
+import { operationBody, operationUrls, requireOperation } from "./operations.js";
 import { offeredRegions } from "./regions.js";
-import {
-  getFeature,
-  getProvider,
-  registerFeature,
-  registerProvider,
-} from "./registrations.js";
-import {
-  answerResource,
-  answerResourceGroup,
-  listResources,
-} from "./resource-endpoints.js";
+import { getFeature, getProvider, registerFeature, registerProvider } from "./registrations.js";
+import { answerResource, answerResourceGroup, listResources } from "./resource-endpoints.js";
 import { getKey, getVault } from "./key-vault.js";
-import {
-  answerRunCommand,
-  retrieveBootDiagnosticsData,
-} from "./machine-endpoints.js";
+import { answerRunCommand, retrieveBootDiagnosticsData } from "./machine-endpoints.js";
 import { settleMachines } from "./machine-life.js";
 import { answerNetworkInterface } from "./network-interface.js";
 import { parseComputeId } from "./resource-id.js";
@@ -85,15 +69,10 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     answerOperation,
   ],
   [/^\/subscriptions\/([^/]+)\/providers$/iu, listProviders],
-  [
-    /^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/iu,
-    answerProvider,
-  ],
+  [/^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/iu, answerProvider],
   [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/skus$/iu,
-    reads(({ store }, request, [subscriptionId = ""]) =>
-      listSkus(store, subscriptionId, request),
-    ),
+    reads(({ store }, request, [subscriptionId = ""]) => listSkus(store, subscriptionId, request)),
   ],
   [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/usages$/iu,
@@ -103,12 +82,8 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   ],
   [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.MarketplaceOrdering\/offerTypes\/virtualmachine\/publishers\/([^/]+)\/offers\/([^/]+)\/plans\/([^/]+)\/agreements\/current$/iu,
-    reads(
-      (
-        { store },
-        _,
-        [subscriptionId = "", publisher = "", offer = "", plan = ""],
-      ) => getAgreement(store, subscriptionId, publisher, offer, plan),
+    reads(({ store }, _, [subscriptionId = "", publisher = "", offer = "", plan = ""]) =>
+      getAgreement(store, subscriptionId, publisher, offer, plan),
     ),
   ],
   [
@@ -125,55 +100,33 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/.+)\/providers\/Microsoft\.Authorization\/permissions$/iu,
-    reads(({ store }, request, [scope = ""]) =>
-      listPermissions(store, scope, request),
-    ),
+    reads(({ store }, request, [scope = ""]) => listPermissions(store, scope, request)),
   ],
   [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/iu,
     ({ store }, request, [subscriptionId = "", type = ""]) => {
       store.subscription(subscriptionId);
       return request.method === "GET"
-        ? listResources(
-            store,
-            `/subscriptions/${subscriptionId}`,
-            type,
-            request,
-          )
+        ? listResources(store, `/subscriptions/${subscriptionId}`, type, request)
         : undefined;
     },
   ],
   [
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Resources\/deployments\/[^/]+$/iu,
-    (parts, request) =>
-      answerDeployment(request, (resource) => route(parts, resource)),
+    (parts, request) => answerDeployment(request, (resource) => route(parts, resource)),
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions$/iu,
     ({ store, versions }, request, [gallery = "", image = ""]) =>
       request.method === "GET"
-        ? listSoftDeletedVersions(
-            versions,
-            store,
-            `${gallery}/images/${image}`,
-            request,
-          )
+        ? listSoftDeletedVersions(versions, store, `${gallery}/images/${image}`, request)
         : undefined,
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions\/([^/]+)$/iu,
-    (
-      { store, versions },
-      { method },
-      [gallery = "", image = "", version = ""],
-    ) =>
+    ({ store, versions }, { method }, [gallery = "", image = "", version = ""]) =>
       method === "DELETE"
-        ? purgeSoftDeletedVersion(
-            versions,
-            store,
-            `${gallery}/images/${image}`,
-            version,
-          )
+        ? purgeSoftDeletedVersion(versions, store, `${gallery}/images/${image}`, version)
         : undefined,
   ],
   [
@@ -195,9 +148,7 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/retrieveBootDiagnosticsData$/iu,
     ({ store }, request, [machine = ""]) =>
-      request.method === "POST"
-        ? retrieveBootDiagnosticsData(store, machine, request)
-        : undefined,
+      request.method === "POST" ? retrieveBootDiagnosticsData(store, machine, request) : undefined,
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/iu,
@@ -207,21 +158,14 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
 
 /** A handler of GET alone. */
 function reads(
-  handler: (
-    parts: RouterParts,
-    request: ArmRequest,
-    names: readonly string[],
-  ) => ArmAnswer,
+  handler: (parts: RouterParts, request: ArmRequest, names: readonly string[]) => ArmAnswer,
 ): Handler {
   return (parts, request, names) =>
     request.method === "GET" ? handler(parts, request, names) : undefined;
 }
 
 /** Finds the handler of a request; throws ARM's errors for what is not there. */
-export async function route(
-  parts: RouterParts,
-  request: ArmRequest,
-): Promise<ArmAnswer> {
+export async function route(parts: RouterParts, request: ArmRequest): Promise<ArmAnswer> {
   settleMachines(parts.store);
   for (const [pattern, handler] of ROUTES) {
     const match = pattern.exec(request.path);
@@ -241,29 +185,18 @@ export async function route(
   );
 }
 
-function listTenants(
-  { store }: RouterParts,
-  request: ArmRequest,
-): ArmAnswer | undefined {
+function listTenants({ store }: RouterParts, request: ArmRequest): ArmAnswer | undefined {
   if (request.method !== "GET") return undefined;
-  const tenants = new Set(
-    Object.values(store.state.subscriptions).map(({ tenantId }) => tenantId),
-  );
+  const tenants = new Set(Object.values(store.state.subscriptions).map(({ tenantId }) => tenantId));
   return page(
     request,
     [...tenants].map((tenantId) => ({ id: `/tenants/${tenantId}`, tenantId })),
   );
 }
 
-function listSubscriptions(
-  { store }: RouterParts,
-  request: ArmRequest,
-): ArmAnswer | undefined {
+function listSubscriptions({ store }: RouterParts, request: ArmRequest): ArmAnswer | undefined {
   if (request.method !== "GET") return undefined;
-  return page(
-    request,
-    Object.values(store.state.subscriptions).map(renderSubscription),
-  );
+  return page(request, Object.values(store.state.subscriptions).map(renderSubscription));
 }
 
 function getSubscription(
@@ -272,9 +205,7 @@ function getSubscription(
   [subscriptionId = ""]: readonly string[],
 ): ArmAnswer | undefined {
   const subscription = store.subscription(subscriptionId);
-  return method === "GET"
-    ? { status: 200, body: renderSubscription(subscription) }
-    : undefined;
+  return method === "GET" ? { status: 200, body: renderSubscription(subscription) } : undefined;
 }
 
 function renderSubscription(subscription: {
@@ -328,15 +259,11 @@ function listResourceGroups(
 ): ArmAnswer | undefined {
   store.subscription(subscriptionId);
   if (request.method !== "GET") return undefined;
-  const prefix =
-    `/subscriptions/${subscriptionId}/resourcegroups/`.toLowerCase();
+  const prefix = `/subscriptions/${subscriptionId}/resourcegroups/`.toLowerCase();
   return page(
     request,
     Object.entries(store.state.resources)
-      .filter(
-        ([key]) =>
-          key.startsWith(prefix) && !key.slice(prefix.length).includes("/"),
-      )
+      .filter(([key]) => key.startsWith(prefix) && !key.slice(prefix.length).includes("/"))
       .map(([, group]) => group),
   );
 }
@@ -350,9 +277,7 @@ function listProviders(
   return request.method === "GET"
     ? page(
         request,
-        Object.keys(providers).map((namespace) =>
-          getProvider(store, subscriptionId, namespace),
-        ),
+        Object.keys(providers).map((namespace) => getProvider(store, subscriptionId, namespace)),
       )
     : undefined;
 }
@@ -360,9 +285,7 @@ function listProviders(
 async function answerProvider(
   { store }: RouterParts,
   { method }: ArmRequest,
-  [subscriptionId = "", namespace = "", register]: readonly (
-    string | undefined
-  )[],
+  [subscriptionId = "", namespace = "", register]: readonly (string | undefined)[],
 ): Promise<ArmAnswer | undefined> {
   if (method !== (register === undefined ? "GET" : "POST")) return undefined;
   return {
@@ -377,9 +300,7 @@ async function answerProvider(
 async function answerFeature(
   { store }: RouterParts,
   { method }: ArmRequest,
-  [subscriptionId = "", namespace = "", feature = "", register]: readonly (
-    string | undefined
-  )[],
+  [subscriptionId = "", namespace = "", feature = "", register]: readonly (string | undefined)[],
 ): Promise<ArmAnswer | undefined> {
   if (method !== (register === undefined ? "GET" : "POST")) return undefined;
   return {
@@ -416,12 +337,8 @@ function monitorAnswer(
       return {
         status: 202,
         headers: {
-          Location: operationUrls(
-            request.baseUrl,
-            location,
-            operation,
-            request.apiVersion,
-          ).location,
+          Location: operationUrls(request.baseUrl, location, operation, request.apiVersion)
+            .location,
           "Retry-After": MONITOR_RETRY_AFTER_SECONDS,
         },
       };

@@ -24,11 +24,7 @@ const SUITS: Readonly<Record<string, readonly SecurityType[]>> = {
   trustedlaunchsupported: ["Standard", "TrustedLaunch"],
   confidentialvm: ["ConfidentialVM"],
   confidentialvmsupported: ["Standard", "ConfidentialVM"],
-  trustedlaunchandconfidentialvmsupported: [
-    "Standard",
-    "TrustedLaunch",
-    "ConfidentialVM",
-  ],
+  trustedlaunchandconfidentialvmsupported: ["Standard", "TrustedLaunch", "ConfidentialVM"],
 };
 
 /** The value of a definition's feature SecurityType. */
@@ -38,28 +34,20 @@ export function securityTypeFeature(definition: {
     readonly value?: string;
   }[];
 }): string | undefined {
-  return definition.features?.find(
-    ({ name }) => name?.toLowerCase() === "securitytype",
-  )?.value;
+  return definition.features?.find(({ name }) => name?.toLowerCase() === "securitytype")?.value;
 }
 
 export function securityTypeOfMachine(given: string | undefined): SecurityType {
-  return given === "TrustedLaunch" || given === "ConfidentialVM"
-    ? given
-    : "Standard";
+  return given === "TrustedLaunch" || given === "ConfidentialVM" ? given : "Standard";
 }
 
 /** `ConfidentialVM_DiskEncryptedWithPlatformKey` and its like are all confidential. */
 export function securityTypeOfDisk(given: string | undefined): SecurityType {
-  return securityTypeOfMachine(
-    given?.replace(/^ConfidentialVM_.*$/u, "ConfidentialVM"),
-  );
+  return securityTypeOfMachine(given?.replace(/^ConfidentialVM_.*$/u, "ConfidentialVM"));
 }
 
 /** Of a version, by its definition's feature: "No VM Guest State information" is in one that is ...Supported. */
-export function securityTypeOfVersion(
-  feature: string | undefined,
-): SecurityType {
+export function securityTypeOfVersion(feature: string | undefined): SecurityType {
   const suits = suitable(feature);
   return suits.includes("Standard") ? "Standard" : (suits[0] ?? "Standard");
 }
@@ -77,11 +65,7 @@ export function validateSecurityType(
 ): void {
   const { id, feature } = definition;
   const suits = suitable(feature);
-  if (
-    feature !== undefined &&
-    source.virtualMachineId !== undefined &&
-    suits.length > 1
-  )
+  if (feature !== undefined && source.virtualMachineId !== undefined && suits.length > 1)
     throw invalidParameter(
       target,
       `The security type '${feature}' is not supported for the source id '${source.virtualMachineId}'. Currently only Vhd Blob, User Image and Gallery Image Version sources are supported for '${feature}' images.`,
@@ -93,12 +77,7 @@ export function validateSecurityType(
       `Confidential VM is not supported for the source id '${source.id}'. Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type.`,
     );
   if (source.securityType !== undefined && !suits.includes(source.securityType))
-    throw mismatch(
-      id,
-      feature,
-      target,
-      `the source's, '${source.securityType}'`,
-    );
+    throw mismatch(id, feature, target, `the source's, '${source.securityType}'`);
 }
 
 /** The security types of sources that suit a definition with this feature. */

@@ -2,11 +2,7 @@ import { createServer } from "node:https";
 import { systemClock, type Clock } from "@sigil-local/clock";
 import { closeServer, listen } from "@sigil-local/token-issuer/listening";
 import { ArmError } from "./arm-error.js";
-import {
-  DEFAULT_PAGE_SIZE,
-  type ArmAnswer,
-  type ArmRequest,
-} from "./arm-request.js";
+import { DEFAULT_PAGE_SIZE, type ArmAnswer, type ArmRequest } from "./arm-request.js";
 import {
   authenticate,
   expiredToken,
@@ -29,11 +25,7 @@ import {
 import { ImageVersions } from "./image-versions.js";
 import { serialLogAt } from "./machine-endpoints.js";
 import { answerMetadata } from "./metadata.js";
-import {
-  RateLimits,
-  type ArmLimit,
-  type ComputePolicy,
-} from "./rate-limits.js";
+import { RateLimits, type ArmLimit, type ComputePolicy } from "./rate-limits.js";
 import type { ReplicationModel } from "./replication.js";
 import { RequestLog } from "./request-log.js";
 import { parseComputeId, resourceKey } from "./resource-id.js";
@@ -101,10 +93,7 @@ export async function startResourceManagerSimulator(
       .then(
         (answered) => {
           if (answered === undefined) request.socket.destroy();
-          else
-            response
-              .writeHead(answered.status, answered.headers)
-              .end(answered.body);
+          else response.writeHead(answered.status, answered.headers).end(answered.body);
         },
         (error: unknown) => {
           options.log?.(`error: ${String(error)}`);
@@ -112,11 +101,7 @@ export async function startResourceManagerSimulator(
         },
       );
   });
-  const port = await listen(
-    server,
-    options.port ?? 0,
-    "Resource Manager simulator",
-  );
+  const port = await listen(server, options.port ?? 0, "Resource Manager simulator");
   let closed: Promise<void> | undefined;
   return {
     ...simulator,
@@ -140,8 +125,7 @@ export async function createResourceManagerSimulator(
     (options.issuer === undefined
       ? undefined
       : verifierOf(options.issuer, options.tokenClock ?? systemClock));
-  if (verify === undefined)
-    throw new TypeError("either 'issuer' or 'verify' must be given");
+  if (verify === undefined) throw new TypeError("either 'issuer' or 'verify' must be given");
 
   const store = await Store.open(
     clock,
@@ -162,10 +146,7 @@ export async function createResourceManagerSimulator(
     faults,
     log,
     verify,
-    issuer:
-      typeof options.issuer === "object"
-        ? options.issuer.issuer
-        : options.issuer,
+    issuer: typeof options.issuer === "object" ? options.issuer.issuer : options.issuer,
     control: createControl({ store, versions, faults, log }),
     limits: new RateLimits(clock, options.enforceRateLimits ?? false),
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
@@ -208,8 +189,7 @@ async function answer(
         : await answerControl(parts.control, method, url.pathname, body),
     );
 
-  const serialLog =
-    method === "GET" ? serialLogAt(parts.store, url) : undefined;
+  const serialLog = method === "GET" ? serialLogAt(parts.store, url) : undefined;
   if (serialLog !== undefined)
     return {
       status: 200,
@@ -226,9 +206,7 @@ async function answer(
       status,
       time,
     });
-    logLine?.(
-      `${method} ${url.pathname}${url.search} ${status === 0 ? "reset" : status}`,
-    );
+    logLine?.(`${method} ${url.pathname}${url.search} ${status === 0 ? "reset" : status}`);
     return result === "reset" ? undefined : toResponse(request, result);
   };
 
@@ -246,9 +224,7 @@ async function answer(
     case "hide":
       return finish(
         errorAnswer(
-          parts.store.notFound(
-            id === undefined ? url.pathname : parts.store.canonicalId(id),
-          ),
+          parts.store.notFound(id === undefined ? url.pathname : parts.store.canonicalId(id)),
         ),
       );
     case "reset-after-processing":
@@ -259,11 +235,7 @@ async function answer(
   }
 }
 
-async function processRequest(
-  parts: Parts,
-  request: HttpRequest,
-  url: URL,
-): Promise<ArmAnswer> {
+async function processRequest(parts: Parts, request: HttpRequest, url: URL): Promise<ArmAnswer> {
   const { method, body } = request;
   const baseUrl = url.origin;
   let limitHeaders: Record<string, string> = {};
@@ -275,21 +247,13 @@ async function processRequest(
       /^\/metadata\/endpoints$/iu.test(url.pathname)
     )
       return answerMetadata(parts.issuer, baseUrl, requireApiVersion(url));
-    const verified = await authenticate(
-      parts.verify,
-      request.headers.authorization,
-      baseUrl,
-    );
+    const verified = await authenticate(parts.verify, request.headers.authorization, baseUrl);
     const apiVersion = requireApiVersion(url);
     if (body === undefined) throw tooLong();
     const path = decodeURIComponent(url.pathname).replace(/\/+$/u, "");
     const subscriptionId = /^\/subscriptions\/([^/]+)/iu.exec(path)?.[1];
     if (subscriptionId !== undefined)
-      limitHeaders = parts.limits.take(
-        subscriptionId,
-        limitOf(method),
-        policyOf(method, path),
-      );
+      limitHeaders = parts.limits.take(subscriptionId, limitOf(method), policyOf(method, path));
     const armRequest: ArmRequest = {
       method,
       path,
@@ -298,10 +262,7 @@ async function processRequest(
       baseUrl,
       ifNoneMatch: request.headers["if-none-match"],
       pageSize: parts.store.state.pageSize ?? parts.pageSize,
-      body:
-        body === ""
-          ? undefined
-          : requireJson(request.headers["content-type"] ?? "", body),
+      body: body === "" ? undefined : requireJson(request.headers["content-type"] ?? "", body),
     };
     authorize(parts.store.state, callerOf(verified), armRequest);
     const result = await route(parts, armRequest);
@@ -322,9 +283,7 @@ async function processRequest(
 
 function exists({ store, versions }: Parts, path: string): boolean {
   const key = resourceKey(path);
-  return (
-    versions.find(key) !== undefined || store.state.resources[key] !== undefined
-  );
+  return versions.find(key) !== undefined || store.state.resources[key] !== undefined;
 }
 
 function errorAnswer(error: ArmError): ArmAnswer {
@@ -359,8 +318,7 @@ function limitOf(method: string): ArmLimit {
 }
 
 function policyOf(method: string, path: string): ComputePolicy | undefined {
-  if (!/\/galleries\/[^/]+\/images\/[^/]+\/versions(\/|$)/iu.test(path))
-    return undefined;
+  if (!/\/galleries\/[^/]+\/images\/[^/]+\/versions(\/|$)/iu.test(path)) return undefined;
   switch (limitOf(method)) {
     case "reads":
       return "GetGalleryImageVersion";

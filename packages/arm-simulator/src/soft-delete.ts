@@ -37,8 +37,7 @@ export function softDeletePolicyOf({
   properties,
 }: Pick<ArmResource, "properties">): SoftDeletePeriods | undefined {
   const policy = properties?.["softDeletePolicy"];
-  if (!isObject(policy) || policy["isSoftDeleteEnabled"] !== true)
-    return undefined;
+  if (!isObject(policy) || policy["isSoftDeleteEnabled"] !== true) return undefined;
   const days = (name: string, otherwise: number): number =>
     typeof policy[name] === "number" ? policy[name] : otherwise;
   return {
@@ -73,22 +72,15 @@ export function softDelete(
 }
 
 /** Undefined when it never was, is restored, or its time is over. */
-export function findSoftDeleted(
-  store: Store,
-  key: string,
-): SoftDeletedVersion | undefined {
+export function findSoftDeleted(store: Store, key: string): SoftDeletedVersion | undefined {
   const { softDeleted } = store.state;
   const found = softDeleted[key];
-  if (found !== undefined && found.hardDeletionMs <= store.now())
-    delete softDeleted[key];
+  if (found !== undefined && found.hardDeletionMs <= store.now()) delete softDeleted[key];
   return softDeleted[key];
 }
 
 /** The soft-deleted versions at a resource and below. */
-export function softDeletedWithin(
-  store: Store,
-  id: string,
-): SoftDeletedVersion[] {
+export function softDeletedWithin(store: Store, id: string): SoftDeletedVersion[] {
   const prefix = `${resourceKey(id)}/`;
   return Object.keys(store.state.softDeleted)
     .filter((key) => key.startsWith(prefix))
@@ -111,11 +103,10 @@ export function validateRestoration(
       `The gallery image version '${record.id}' is soft-deleted. Restore it with 'restore': true, or delete it for good, before another is made with its number.`,
     );
   if (location !== record.location)
-    throw existsElsewhere(
-      record.name,
-      parseComputeId(record.id)?.resourceGroup ?? "",
-      { is: record.location, asked: location },
-    );
+    throw existsElsewhere(record.name, parseComputeId(record.id)?.resourceGroup ?? "", {
+      is: record.location,
+      asked: location,
+    });
 }
 
 /** One item of the list (GallerySoftDeletedResource). */

@@ -17,12 +17,7 @@ export interface ArmResource {
 
 /** `Pending` is a feature's alone: it waits for Microsoft's approval. */
 export type RegistrationState =
-  | "NotRegistered"
-  | "Pending"
-  | "Registering"
-  | "Registered"
-  | "Unregistering"
-  | "Unregistered";
+  "NotRegistered" | "Pending" | "Registering" | "Registered" | "Unregistering" | "Unregistered";
 
 export interface Registration {
   state: RegistrationState;
@@ -48,8 +43,7 @@ export interface SubscriptionState {
   unavailableRegions: readonly string[];
 }
 
-export type ProvisioningState =
-  "Creating" | "Updating" | "Failed" | "Succeeded" | "Deleting";
+export type ProvisioningState = "Creating" | "Updating" | "Failed" | "Succeeded" | "Deleting";
 
 export interface ImageVersionRecord {
   readonly id: string;
@@ -189,9 +183,7 @@ export interface MachineLife {
 export interface MachineOffers {
   /** Of sizes: "NotOffered", or Azure's reason why the subscription may not use one. */
   readonly restrictions: Readonly<Record<string, string>>;
-  readonly usages: Readonly<
-    Record<string, { readonly used: number; readonly limit: number }>
-  >;
+  readonly usages: Readonly<Record<string, { readonly used: number; readonly limit: number }>>;
   /** publisher/offer/plan, in lower case. */
   readonly acceptedTerms: readonly string[];
 }

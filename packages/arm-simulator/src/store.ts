@@ -14,11 +14,7 @@ import {
   typeAndName,
   type ComputeResourceId,
 } from "./resource-id.js";
-import type {
-  ArmResource,
-  SimulatorState,
-  SubscriptionState,
-} from "./state.js";
+import type { ArmResource, SimulatorState, SubscriptionState } from "./state.js";
 import type { SimulatorWorld } from "./world.js";
 
 /** The simulator's state and the questions every handler asks of it. */
@@ -30,16 +26,11 @@ export class Store {
   private constructor(state: SimulatorState, clock: Clock, file?: string) {
     this.state = state;
     this.clock = clock;
-    this.#file =
-      file === undefined ? undefined : new JsonFile(file, () => this.state);
+    this.#file = file === undefined ? undefined : new JsonFile(file, () => this.state);
   }
 
   /** Goes on with what `file` holds; where it holds nothing, begins with `world`. */
-  static async open(
-    clock: Clock,
-    world: SimulatorWorld,
-    file?: string,
-  ): Promise<Store> {
+  static async open(clock: Clock, world: SimulatorWorld, file?: string): Promise<Store> {
     const saved = file === undefined ? undefined : await readJsonFile(file);
     const state = saved === undefined ? begin(world, clock) : resume(saved);
     const store = new Store(state, clock, file);
@@ -68,10 +59,7 @@ export class Store {
   }
 
   /** Throws what ARM answers when the subscription or the group is not there. */
-  requireResourceGroup(id: {
-    subscriptionId: string;
-    resourceGroup: string;
-  }): void {
+  requireResourceGroup(id: { subscriptionId: string; resourceGroup: string }): void {
     this.subscription(id.subscriptionId);
     if (this.state.resources[resourceGroupKey(id)] === undefined)
       throw resourceGroupNotFound(id.resourceGroup);
@@ -124,9 +112,7 @@ export class Store {
               key,
               atMs: this.now(),
               lagMs,
-              ...(before === undefined
-                ? {}
-                : { before: structuredClone(before) }),
+              ...(before === undefined ? {} : { before: structuredClone(before) }),
             },
           ];
   }
@@ -145,8 +131,7 @@ export class Store {
 
   /** The id in the spelling of the resources it names: ARM gives ids back as they were made, not as they were asked for. */
   canonicalId(id: ComputeResourceId): string {
-    const group =
-      this.state.resources[resourceGroupKey(id)]?.name ?? id.resourceGroup;
+    const group = this.state.resources[resourceGroupKey(id)]?.name ?? id.resourceGroup;
     let path = `/subscriptions/${id.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Compute`;
     id.type.split("/").forEach((type, index) => {
       path += `/${type}/${id.names[index]}`;
@@ -165,10 +150,7 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
       ]),
     ),
     resources: Object.fromEntries(
-      world.resources.map((resource) => [
-        resourceKey(resource.id),
-        structuredClone(resource),
-      ]),
+      world.resources.map((resource) => [resourceKey(resource.id), structuredClone(resource)]),
     ),
     imageVersions: {},
     operations: {},

@@ -8,8 +8,7 @@ import type { Store } from "./store.js";
  * resources are answered without their tags.
  */
 
-const BY_TAG =
-  /^\s*tagName eq '((?:[^']|'')+)'(?:\s+and\s+tagValue eq '((?:[^']|'')*)')?\s*$/iu;
+const BY_TAG = /^\s*tagName eq '((?:[^']|'')+)'(?:\s+and\s+tagValue eq '((?:[^']|'')*)')?\s*$/iu;
 
 export function listTagged(
   store: Store,

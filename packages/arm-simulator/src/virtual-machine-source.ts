@@ -40,8 +40,7 @@ export function fromVirtualMachine(
   resource: ArmResource,
   target: string,
 ): ImageSource {
-  const { storageProfile, securityProfile } =
-    resource.properties as VirtualMachineProperties;
+  const { storageProfile, securityProfile } = resource.properties as VirtualMachineProperties;
   const { osDisk = {}, dataDisks = [] } = storageProfile ?? {};
   if (osDisk.diffDiskSettings !== undefined)
     throw invalidParameter(
@@ -80,10 +79,7 @@ export function fromVirtualMachine(
   };
 }
 
-function describe(
-  disk: VirtualMachineDisk,
-  { properties: shown, sku }: ArmResource,
-): SourceDisk {
+function describe(disk: VirtualMachineDisk, { properties: shown, sku }: ArmResource): SourceDisk {
   const properties = shown as DiskProperties;
   return {
     sizeInGB: disk.diskSizeGB ?? properties.diskSizeGB ?? DEFAULT_SIZE_IN_GB,
@@ -91,8 +87,7 @@ function describe(
     ...optional("storageAccountType", sku?.name),
     ...optional(
       "diskEncryptionSetId",
-      disk.managedDisk?.diskEncryptionSet?.id ??
-        properties.encryption?.diskEncryptionSetId,
+      disk.managedDisk?.diskEncryptionSet?.id ?? properties.encryption?.diskEncryptionSetId,
     ),
   };
 }

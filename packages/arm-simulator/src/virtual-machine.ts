@@ -5,37 +5,17 @@ import type { DefinitionProperties } from "./image-definition.js";
 import { latestIn } from "./image-version-latest.js";
 import type { ImageVersions } from "./image-versions.js";
 import { isObject } from "./json-shape.js";
-import {
-  beginEnd,
-  beginLife,
-  fateOf,
-  instanceViewOf,
-  removeMachine,
-} from "./machine-life.js";
+import { beginEnd, beginLife, fateOf, instanceViewOf, removeMachine } from "./machine-life.js";
 import { planInterfaces, type PlannedInterface } from "./network-interface.js";
 import { operationUrls } from "./operations.js";
 import { GENERALIZED_VIEW } from "./os-state.js";
 import { canonicalRegion } from "./regions.js";
 import { viewRegion } from "./replication.js";
 import { answerResource } from "./resource-endpoints.js";
-import {
-  parentId,
-  parseComputeId,
-  resourceKey,
-  type ComputeResourceId,
-} from "./resource-id.js";
-import {
-  securityTypeFeature,
-  securityTypeOfMachine,
-  suitable,
-} from "./security-type.js";
+import { parentId, parseComputeId, resourceKey, type ComputeResourceId } from "./resource-id.js";
+import { securityTypeFeature, securityTypeOfMachine, suitable } from "./security-type.js";
 import { findSoftDeleted } from "./soft-delete.js";
-import type {
-  ArmResource,
-  ImageVersionRecord,
-  MachineFate,
-  OperationRecord,
-} from "./state.js";
+import type { ArmResource, ImageVersionRecord, MachineFate, OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
@@ -104,11 +84,7 @@ async function makeMachine(
   const { location, properties, tags } = readMachine(request.body);
   const plan = planMachine(store, versions, path, request.body);
   if (plan.disks.length === 0) return await answerResource(store, id, request);
-  const interfaces = planInterfaces(
-    path,
-    location,
-    properties["networkProfile"],
-  );
+  const interfaces = planInterfaces(path, location, properties["networkProfile"]);
   const parts = [...plan.disks, ...interfaces].map(({ resource }) => ({
     ...resource,
     ...(tags === undefined || resource["tags"] !== undefined ? {} : { tags }),
@@ -134,10 +110,7 @@ async function makeMachine(
 }
 
 /** `POST …/generalize`: from then on it is no machine to be started, but one to make images of. */
-export async function generalize(
-  store: Store,
-  path: string,
-): Promise<ArmAnswer> {
+export async function generalize(store: Store, path: string): Promise<ArmAnswer> {
   const machine = store.requireResource(path);
   store.putResource({
     ...machine,
@@ -220,16 +193,10 @@ function planMachine(
     vmSize?: string;
   };
   const fate = fateOf(store, location, vmSize ?? "Standard_DS1_v2");
-  const { osType, hyperVGeneration = "V1" } =
-    definition.properties as DefinitionProperties;
-  const { osDiskImage, dataDiskImages = [] } =
-    version.properties.storageProfile ?? {};
+  const { osType, hyperVGeneration = "V1" } = definition.properties as DefinitionProperties;
+  const { osDiskImage, dataDiskImages = [] } = version.properties.storageProfile ?? {};
   const machine = machineId.split("/").at(-1) ?? "";
-  const make = (
-    asked: DiskRequest,
-    diskSizeGB: number | undefined,
-    lun?: number,
-  ): PlannedDisk => {
+  const make = (asked: DiskRequest, diskSizeGB: number | undefined, lun?: number): PlannedDisk => {
     const name =
       asked.name ??
       `${machine}_${lun === undefined ? "OsDisk_1" : `DataDisk_${lun}`}_${randomUUID().replaceAll("-", "")}`;
@@ -273,11 +240,7 @@ function planMachine(
     disks: [
       make(storage.osDisk ?? {}, osDiskImage?.sizeInGB),
       ...dataDiskImages.map(({ lun = 0, sizeInGB }) =>
-        make(
-          storage.dataDisks?.find((disk) => disk.lun === lun) ?? {},
-          sizeInGB,
-          lun,
-        ),
+        make(storage.dataDisks?.find((disk) => disk.lun === lun) ?? {}, sizeInGB, lun),
       ),
     ],
   };
@@ -285,20 +248,14 @@ function planMachine(
 
 function readMachine(body: unknown) {
   const machine = isObject(body) ? body : {};
-  const properties = isObject(machine["properties"])
-    ? machine["properties"]
-    : {};
+  const properties = isObject(machine["properties"]) ? machine["properties"] : {};
   return {
     machine,
     properties,
-    location: canonicalRegion(
-      typeof machine["location"] === "string" ? machine["location"] : "",
-    ),
+    location: canonicalRegion(typeof machine["location"] === "string" ? machine["location"] : ""),
     storage: (properties["storageProfile"] ?? {}) as StorageRequest,
     plan: machine["plan"],
-    tags: isObject(machine["tags"])
-      ? (machine["tags"] as Record<string, string>)
-      : undefined,
+    tags: isObject(machine["tags"]) ? (machine["tags"] as Record<string, string>) : undefined,
   };
 }
 
@@ -317,8 +274,7 @@ function findVersion(
   const found = candidates.at(-1);
   const ready = found?.regions.some(
     (entry) =>
-      entry.region === region &&
-      viewRegion(entry, store.replicationNow()).state === "Completed",
+      entry.region === region && viewRegion(entry, store.replicationNow()).state === "Completed",
   );
   if (found === undefined || ready !== true)
     throw new ArmError(
@@ -331,14 +287,9 @@ function findVersion(
 }
 
 /** Invariant 3 of soft-delete.ts. */
-function findConsumable(
-  store: Store,
-  imageId: string,
-): ImageVersionRecord | undefined {
+function findConsumable(store: Store, imageId: string): ImageVersionRecord | undefined {
   const found = findSoftDeleted(store, resourceKey(imageId));
-  return found !== undefined && store.now() < found.consumptionEndMs
-    ? found.record
-    : undefined;
+  return found !== undefined && store.now() < found.consumptionEndMs ? found.record : undefined;
 }
 
 /** A definition that was made of a Marketplace image hands its plan on. */
@@ -346,12 +297,7 @@ function requirePlan(definition: ArmResource, given: unknown): void {
   const wanted = definition.properties?.["purchasePlan"];
   if (!isObject(wanted)) return;
   const plan = isObject(given) ? given : {};
-  if (
-    ["name", "publisher", "product"].every(
-      (name) => plan[name] === wanted[name],
-    )
-  )
-    return;
+  if (["name", "publisher", "product"].every((name) => plan[name] === wanted[name])) return;
   throw new ArmError(
     400,
     "VMMarketplaceInvalidInput",
@@ -360,25 +306,16 @@ function requirePlan(definition: ArmResource, given: unknown): void {
 }
 
 /** Documented: a specialized image takes no osProfile, a generalized one needs it. Guessed: the words of the last refusal. */
-function requireProfiles(
-  definition: ArmResource,
-  properties: Record<string, unknown>,
-): void {
-  const { osState = "Generalized", features } =
-    definition.properties as DefinitionProperties;
+function requireProfiles(definition: ArmResource, properties: Record<string, unknown>): void {
+  const { osState = "Generalized", features } = definition.properties as DefinitionProperties;
   const hasProfile = isObject(properties["osProfile"]);
   if (osState === "Specialized" && hasProfile)
-    throw invalidParameter(
-      "osProfile",
-      "Parameter 'osProfile' is not allowed.",
-    );
+    throw invalidParameter("osProfile", "Parameter 'osProfile' is not allowed.");
   if (osState === "Generalized" && !hasProfile)
-    throw invalidParameter(
-      "osProfile",
-      "Required parameter 'osProfile' is missing (null).",
-    );
-  const { securityType = "Standard" } = (properties["securityProfile"] ??
-    {}) as { securityType?: string };
+    throw invalidParameter("osProfile", "Required parameter 'osProfile' is missing (null).");
+  const { securityType = "Standard" } = (properties["securityProfile"] ?? {}) as {
+    securityType?: string;
+  };
   const feature = securityTypeFeature({ ...(features && { features }) });
   if (!suitable(feature).includes(securityTypeOfMachine(securityType)))
     throw new ArmError(
@@ -390,17 +327,14 @@ function requireProfiles(
 
 function encryptionOf(store: Store, asked: DiskRequest, location: string) {
   const confidential = asked.managedDisk?.securityProfile;
-  const setId =
-    asked.managedDisk?.diskEncryptionSet?.id ??
-    confidential?.diskEncryptionSet?.id;
+  const setId = asked.managedDisk?.diskEncryptionSet?.id ?? confidential?.diskEncryptionSet?.id;
   const platform = { encryption: { type: "EncryptionAtRestWithPlatformKey" } };
   if (confidential?.securityEncryptionType !== undefined)
     return {
       ...platform,
       securityProfile: {
         securityType:
-          confidential.securityEncryptionType ===
-          "DataDiskEncryptedWithCustomerKey"
+          confidential.securityEncryptionType === "DataDiskEncryptedWithCustomerKey"
             ? // Assumed: what the disk itself then shows is not written anywhere.
               "ConfidentialVM_DataDiskEncryptedWithCustomerKey"
             : confidential.securityEncryptionType === "DiskWithVMGuestState"
@@ -449,9 +383,7 @@ function withParts(
     deleteOption: asked.deleteOption ?? "Detach",
     managedDisk: { ...asked.managedDisk, id: resource.id },
   });
-  const { adminPassword: _secret, ...osProfile } = isObject(
-    properties["osProfile"],
-  )
+  const { adminPassword: _secret, ...osProfile } = isObject(properties["osProfile"])
     ? properties["osProfile"]
     : {};
   return {
@@ -464,12 +396,10 @@ function withParts(
         ? {}
         : {
             networkProfile: {
-              networkInterfaces: interfaces.map(
-                ({ resource, deleteOption, primary }) => ({
-                  id: resource.id,
-                  properties: { primary, deleteOption },
-                }),
-              ),
+              networkInterfaces: interfaces.map(({ resource, deleteOption, primary }) => ({
+                id: resource.id,
+                properties: { primary, deleteOption },
+              })),
             },
           }),
       storageProfile: {

@@ -1,11 +1,7 @@
 import { LOCAL_TENANT_ID } from "@sigil-local/token-issuer";
 import { GENERALIZED_VIEW } from "./os-state.js";
 import { canonicalRegion, findRegion, REGIONS } from "./regions.js";
-import type {
-  ArmResource,
-  RegistrationState,
-  SubscriptionState,
-} from "./state.js";
+import type { ArmResource, RegistrationState, SubscriptionState } from "./state.js";
 
 /** What exists before the first request. */
 export interface SimulatorWorld {
@@ -70,9 +66,7 @@ export function subscription(
 }
 
 /** With the vaults and keys that their disk encryption sets have: each key enabled, for ever. */
-export function withKeys(
-  resources: readonly ArmResource[],
-): readonly ArmResource[] {
+export function withKeys(resources: readonly ArmResource[]): readonly ArmResource[] {
   const added = new Map<string, ArmResource>();
   for (const { location, properties } of resources) {
     const { keyUrl, sourceVault } = (properties?.["activeKey"] ?? {}) as {
@@ -81,8 +75,7 @@ export function withKeys(
     };
     if (keyUrl === undefined || sourceVault === undefined) continue;
     const { id } = sourceVault;
-    const [keyUri = "", name = ""] =
-      /^https:\/\/[^/]+\/keys\/([^/]+)/u.exec(keyUrl) ?? [];
+    const [keyUri = "", name = ""] = /^https:\/\/[^/]+\/keys\/([^/]+)/u.exec(keyUrl) ?? [];
     const common = location === undefined ? {} : { location };
     added.set(id, {
       id,
@@ -115,8 +108,7 @@ export function withKeys(
 /** Builders of one resource group's resources, as ARM gives them back. */
 export function resourcesIn(subscriptionId: string, resourceGroup: string) {
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
-  const compute = (path: string) =>
-    `${group}/providers/Microsoft.Compute/${path}`;
+  const compute = (path: string) => `${group}/providers/Microsoft.Compute/${path}`;
   const make = (
     path: string,
     location: string,
@@ -268,11 +260,7 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
         },
         { sku: { name: "Standard_LRS", tier: "Standard" } },
       ),
-    virtualNetwork: (
-      name: string,
-      location: string,
-      subnets: readonly string[],
-    ): ArmResource => {
+    virtualNetwork: (name: string, location: string, subnets: readonly string[]): ArmResource => {
       const id = `${group}/providers/Microsoft.Network/virtualNetworks/${name}`;
       return {
         id,
@@ -389,9 +377,7 @@ export function seedWorld(
       of.disk("snapshots", "myDDSnapshot", home, { os: false }),
       of.disk("disks", "myOSDisk", home, { os: true }),
       of.disk("disks", "myDataDisk", home, { os: false }),
-      of.virtualMachine("myVM", home, "myOSDisk", [
-        { lun: 0, name: "myDataDisk" },
-      ]),
+      of.virtualMachine("myVM", home, "myOSDisk", [{ lun: 0, name: "myDataDisk" }]),
     ]),
   };
 }
@@ -444,9 +430,7 @@ export function worldWithRegions(options: {
       osDiskEncryptionSetId: of.id(`diskEncryptionSets/${setName(name, "os")}`),
       dataDiskEncryptionSets: luns.map((lun) => ({
         lun,
-        diskEncryptionSetId: of.id(
-          `diskEncryptionSets/${setName(name, `lun${lun}`)}`,
-        ),
+        diskEncryptionSetId: of.id(`diskEncryptionSets/${setName(name, `lun${lun}`)}`),
       })),
     })),
     world: {
@@ -458,9 +442,7 @@ export function worldWithRegions(options: {
         of.managedImage("largeImage", location, luns),
         ...names.flatMap((name) => [
           of.diskEncryptionSet(setName(name, "os"), name),
-          ...luns.map((lun) =>
-            of.diskEncryptionSet(setName(name, `lun${lun}`), name),
-          ),
+          ...luns.map((lun) => of.diskEncryptionSet(setName(name, `lun${lun}`), name)),
         ]),
       ]),
     },

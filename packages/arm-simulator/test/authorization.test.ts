@@ -40,13 +40,9 @@ describe("a denied action", () => {
   test("is refused in ARM's words, and allowed again", async () => {
     const set = setId("WestUSDiskEncryptionSet1");
     await h.simulator.control.denyAction({ action: READ_SET, scope: SCOPE });
-    expect(h.simulator.control.deniedActions()).toEqual([
-      { action: READ_SET, scope: SCOPE },
-    ]);
+    expect(h.simulator.control.deniedActions()).toEqual([{ action: READ_SET, scope: SCOPE }]);
     expect(await h.call("GET", set)).toMatchObject(forbidden(READ_SET, set));
-    expect((await h.call("GET", set)).headers.get("x-ms-failure-cause")).toBe(
-      "gateway",
-    );
+    expect((await h.call("GET", set)).headers.get("x-ms-failure-cause")).toBe("gateway");
     await expect(
       h.client.diskEncryptionSets.get(GROUP, "WestUSDiskEncryptionSet1"),
     ).rejects.toMatchObject({ statusCode: 403, code: "AuthorizationFailed" });
@@ -128,18 +124,11 @@ describe("a denied action", () => {
 
 describe("a version whose sources or sets may not be read", () => {
   test("is LinkedAuthorizationFailed, naming each action and scope", async () => {
-    const scopes = [
-      setId("EastUS2DiskEncryptionSet1"),
-      setId("EastUS2DiskEncryptionSet2"),
-    ];
-    for (const scope of scopes)
-      await h.simulator.control.denyAction({ action: READ_SET, scope });
+    const scopes = [setId("EastUS2DiskEncryptionSet1"), setId("EastUS2DiskEncryptionSet2")];
+    for (const scope of scopes) await h.simulator.control.denyAction({ action: READ_SET, scope });
     expect(
       await put(h, versionId("1.0.0"), {
-        targetRegions: [
-          region("westus", "WestUS"),
-          region("eastus2", "EastUS2"),
-        ],
+        targetRegions: [region("westus", "WestUS"), region("eastus2", "EastUS2")],
       }),
     ).toMatchObject({
       status: 403,
@@ -155,9 +144,7 @@ describe("a version whose sources or sets may not be read", () => {
         },
       },
     });
-    await expect(
-      submit(h.client, "1.0.0", encryptedVersion()),
-    ).rejects.toMatchObject({
+    await expect(submit(h.client, "1.0.0", encryptedVersion())).rejects.toMatchObject({
       statusCode: 403,
       code: "LinkedAuthorizationFailed",
     });
@@ -187,12 +174,7 @@ test("the control endpoint denies, too", async () => {
 });
 
 test.each<[string, string, string | undefined, string?]>([
-  [
-    "GET",
-    "/subscriptions/s",
-    "Microsoft.Resources/subscriptions/read",
-    "/subscriptions/s",
-  ],
+  ["GET", "/subscriptions/s", "Microsoft.Resources/subscriptions/read", "/subscriptions/s"],
   [
     "GET",
     "/subscriptions/s/locations",
@@ -231,7 +213,5 @@ test.each<[string, string, string | undefined, string?]>([
   ],
   ["GET", "/subscriptions", undefined],
 ])("%s %s is the action %s", (method, path, action, scope) => {
-  expect(actionOf(method, path)).toEqual(
-    action === undefined ? undefined : { action, scope },
-  );
+  expect(actionOf(method, path)).toEqual(action === undefined ? undefined : { action, scope });
 });

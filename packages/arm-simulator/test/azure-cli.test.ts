@@ -1,14 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { seedWorld } from "../src/world.js";
 import { runProgram } from "@sigil-local/testing/program";
@@ -33,8 +26,7 @@ import {
 
 const HALF_AN_HOUR_MS = 30 * 60_000;
 const V = versionId("1.0.0");
-const AT =
-  "-g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage";
+const AT = "-g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage";
 
 describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
   let h: Harness;
@@ -81,9 +73,7 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
         .stdout()
         .split("The Azure CLI, with a profile of its own:\n");
       const lines = printed.split("\n").slice(0, 3).join("\n");
-      expect(
-        await own.json(`{ ${lines}\n} >&2; az account show --query id`),
-      ).toBe(SUBSCRIPTION);
+      expect(await own.json(`{ ${lines}\n} >&2; az account show --query id`)).toBe(SUBSCRIPTION);
     } finally {
       program.kill("SIGTERM");
       await program.exited;
@@ -93,19 +83,15 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
   });
 
   test("registers the feature, and shows when it is Registered", async () => {
-    await az.json(
-      "az feature register --namespace Microsoft.Compute --name SIGEncryption",
-    );
-    const show =
-      "az feature show --namespace Microsoft.Compute --name SIGEncryption | grep state";
+    await az.json("az feature register --namespace Microsoft.Compute --name SIGEncryption");
+    const show = "az feature show --namespace Microsoft.Compute --name SIGEncryption | grep state";
     expect((await az.run(show)).stdout.trim()).toBe('"state": "Registering"');
     h.clock.advance(HALF_AN_HOUR_MS);
     expect((await az.run(show)).stdout.trim()).toBe('"state": "Registered"');
   });
 
   test("registers the provider", async () => {
-    const show =
-      "az provider show -n Microsoft.Compute | grep registrationState";
+    const show = "az provider show -n Microsoft.Compute | grep registrationState";
     expect((await az.run(show)).stdout).toContain('"NotRegistered"');
     await az.json("az provider register -n Microsoft.Compute");
     h.clock.advance(HALF_AN_HOUR_MS);
@@ -114,9 +100,7 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
 
   const encrypted = (sets: string) => ({
     osDiskImage: { diskEncryptionSetId: setId(`${sets}DiskEncryptionSet1`) },
-    dataDiskImages: [
-      { lun: 0, diskEncryptionSetId: setId(`${sets}DiskEncryptionSet2`) },
-    ],
+    dataDiskImages: [{ lun: 0, diskEncryptionSetId: setId(`${sets}DiskEncryptionSet2`) }],
   });
   const targetRegions = [
     {
@@ -165,14 +149,10 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
 
   test("the page's command for snapshots gives eastus the sets of eastus2, and is refused for it", async () => {
     await registered();
-    const { code, stderr } = await az.run(
-      fromSnapshots("westus=2=standard_lrs eastus"),
-    );
+    const { code, stderr } = await az.run(fromSnapshots("westus=2=standard_lrs eastus"));
     expect(code).toBe(1);
     expect(stderr).toContain("(InvalidParameter)");
-    expect(stderr).toContain(
-      "EastUS2DiskEncryptionSet1' is in region 'eastus2'",
-    );
+    expect(stderr).toContain("EastUS2DiskEncryptionSet1' is in region 'eastus2'");
     await expect(get(h.client, "1.0.0")).rejects.toThrow("was not found");
   });
 
@@ -181,24 +161,16 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
     await az.json(fromSnapshots("westus=2=standard_lrs eastus2"));
     const { publishingProfile, storageProfile } = await get(h.client, "1.0.0");
     expect(publishingProfile).toMatchObject({ targetRegions });
-    expect(storageProfile?.osDiskImage?.source?.id).toMatch(
-      /\/snapshots\/myOSSnapshot$/u,
-    );
+    expect(storageProfile?.osDiskImage?.source?.id).toMatch(/\/snapshots\/myOSSnapshot$/u);
     expect(storageProfile?.dataDiskImages).toMatchObject([{ lun: 0 }]);
-    expect(storageProfile?.dataDiskImages?.[0]?.source?.id).toMatch(
-      /\/snapshots\/myDDSnapshot$/u,
-    );
+    expect(storageProfile?.dataDiskImages?.[0]?.source?.id).toMatch(/\/snapshots\/myDDSnapshot$/u);
   });
 
   test("lists, shows, waits for and deletes versions", async () => {
     await registered();
     await submit(h.client, "1.0.0", plainVersion());
-    await az.json(
-      `az sig image-version wait ${AT} --gallery-image-version 1.0.0 --created`,
-    );
-    expect(
-      await az.json(`az sig image-version list ${AT} --query "[].name"`),
-    ).toEqual(["1.0.0"]);
+    await az.json(`az sig image-version wait ${AT} --gallery-image-version 1.0.0 --created`);
+    expect(await az.json(`az sig image-version list ${AT} --query "[].name"`)).toEqual(["1.0.0"]);
     expect(
       await az.json(
         `az sig image-version show ${AT} --gallery-image-version 1.0.0 --expand ReplicationStatus`,
@@ -207,9 +179,7 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
       id: V,
       replicationStatus: { aggregatedState: "Completed" },
     });
-    await az.json(
-      `az sig image-version delete ${AT} --gallery-image-version 1.0.0`,
-    );
+    await az.json(`az sig image-version delete ${AT} --gallery-image-version 1.0.0`);
     const { code, stderr } = await az.run(
       `az sig image-version show ${AT} --gallery-image-version 1.0.0`,
     );
@@ -244,18 +214,16 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
 
   test("shows and lists disk encryption sets", async () => {
     expect(
-      await az.json(
-        "az disk-encryption-set show -g MyResourceGroup -n WestUSDiskEncryptionSet1",
-      ),
+      await az.json("az disk-encryption-set show -g MyResourceGroup -n WestUSDiskEncryptionSet1"),
     ).toMatchObject({
       id: setId("WestUSDiskEncryptionSet1"),
       location: "westus",
       encryptionType: "EncryptionAtRestWithCustomerKey",
     });
     for (const where of ["", "-g MyResourceGroup"])
-      expect(
-        await az.json(`az disk-encryption-set list ${where} --query "[].name"`),
-      ).toContain("EastUS2DiskEncryptionSet2");
+      expect(await az.json(`az disk-encryption-set list ${where} --query "[].name"`)).toContain(
+        "EastUS2DiskEncryptionSet2",
+      );
   });
 
   test("is refused a change of what an image definition never changes", async () => {
@@ -275,17 +243,17 @@ describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
     await az.json(
       "az sig image-definition create -g MyResourceGroup --gallery-name Created --gallery-image-definition Planned --publisher Contoso --offer Linux --sku standard --os-type Linux --hyper-v-generation V2 --plan-name plan --plan-publisher contoso --plan-product product",
     );
-    expect(
-      await h.client.galleryImages.get("MyResourceGroup", "Created", "Planned"),
-    ).toMatchObject({
-      osState: "Generalized",
-      hyperVGeneration: "V2",
-      identifier: { publisher: "Contoso", offer: "Linux", sku: "standard" },
-      purchasePlan: {
-        name: "plan",
-        publisher: "contoso",
-        product: "product",
+    expect(await h.client.galleryImages.get("MyResourceGroup", "Created", "Planned")).toMatchObject(
+      {
+        osState: "Generalized",
+        hyperVGeneration: "V2",
+        identifier: { publisher: "Contoso", offer: "Linux", sku: "standard" },
+        purchasePlan: {
+          name: "plan",
+          publisher: "contoso",
+          product: "product",
+        },
       },
-    });
+    );
   });
 });

@@ -53,8 +53,7 @@ export async function openAzureCli(): Promise<AzureCli> {
     run,
     async json(script) {
       const { code, stdout, stderr } = await run(script);
-      if (code !== 0)
-        throw new Error(`${script}\nended with ${code}:\n${stderr}`);
+      if (code !== 0) throw new Error(`${script}\nended with ${code}:\n${stderr}`);
       return stdout === "" ? undefined : (JSON.parse(stdout) as unknown);
     },
     close: () => rm(home, { recursive: true, force: true }),

@@ -60,9 +60,9 @@ test("--help describes every control in the same words", async () => {
 test.each(names)("the example of %s works", async (name) => {
   await submit(h.client, "1.0.0", encryptedVersion());
   h.clock.advance(DURATION_MS / 4);
-  const { example } = (await described()).find(
-    (control) => control.name === name,
-  ) ?? { example: "" };
+  const { example } = (await described()).find((control) => control.name === name) ?? {
+    example: "",
+  };
   const [, path = "", body] = /^POST (\S+)(?: (.*))?$/u.exec(example) ?? [];
   const response = await fetch(`${h.simulator.endpoint}${path}`, {
     method: "POST",
@@ -74,29 +74,18 @@ test.each(names)("the example of %s works", async (name) => {
   ]);
 });
 
-test.each(names)(
-  "%s refuses a wrong argument with what is right",
-  async (name) => {
-    const { status, body } = await h.control(name, { nonsense: true });
-    expect(status).toBe(400);
-    expect(body.error?.message).toMatch(
-      /^(The argument of \w+ (has no member 'nonsense'. It has: |must be )|\w+ takes no argument\.$)/u,
-    );
-  },
-);
+test.each(names)("%s refuses a wrong argument with what is right", async (name) => {
+  const { status, body } = await h.control(name, { nonsense: true });
+  expect(status).toBe(400);
+  expect(body.error?.message).toMatch(
+    /^(The argument of \w+ (has no member 'nonsense'. It has: |must be )|\w+ takes no argument\.$)/u,
+  );
+});
 
 test.each([
-  [
-    "setReplicationSpeed",
-    -1,
-    "The argument of setReplicationSpeed must be a number, 0 or more.",
-  ],
+  ["setReplicationSpeed", -1, "The argument of setReplicationSpeed must be a number, 0 or more."],
   ["setSucceededWhen", "never", 'must be one of "everyRegion", "homeRegion".'],
-  [
-    "addFault",
-    { path: "(" },
-    "'path' of addFault must be a regular expression.",
-  ],
+  ["addFault", { path: "(" }, "'path' of addFault must be a regular expression."],
   [
     "countRequests",
     { status: "200" },
@@ -112,11 +101,7 @@ test.each([
     { region: "westus", atProgress: 101 },
     "'atProgress' of failRegion must be an integer from 0 to 100.",
   ],
-  [
-    "putResource",
-    { id: "x" },
-    "must be a JSON object with at least the strings id, name and type",
-  ],
+  ["putResource", { id: "x" }, "must be a JSON object with at least the strings id, name and type"],
   [
     "creates",
     versionId("1.0.0").replace("/versions/", "/"),

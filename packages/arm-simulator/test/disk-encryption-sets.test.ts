@@ -11,18 +11,12 @@ import {
   type Harness,
 } from "./harness.js";
 
-const REGIONS =
-  "galleryImageVersion.properties.publishingProfile.targetRegions";
+const REGIONS = "galleryImageVersion.properties.publishingProfile.targetRegions";
 const of = resourcesIn(SUBSCRIPTION, GROUP);
 
 const seed = seedWorld(SUBSCRIPTION);
 const set = (name: string, properties: Record<string, unknown>) =>
-  of.diskEncryptionSet(
-    name,
-    "westus",
-    "EncryptionAtRestWithCustomerKey",
-    properties,
-  );
+  of.diskEncryptionSet(name, "westus", "EncryptionAtRestWithCustomerKey", properties);
 let h: Harness;
 let name: string;
 startForAll(
@@ -58,16 +52,12 @@ const osSet = (set: string) => ({
 test.each(["KeylessSet", "EmptySet"])(
   "%s, which has no key, cannot encrypt a version",
   async (set) => {
-    expect(
-      await put(h, versionId(name), { targetRegions: [osSet(set)] }),
-    ).toMatchObject({
+    expect(await put(h, versionId(name), { targetRegions: [osSet(set)] })).toMatchObject({
       status: 400,
       body: {
         error: {
           code: "InvalidParameter",
-          message: expect.stringContaining(
-            `'${setId(set)}' has no active key`,
-          ) as string,
+          message: expect.stringContaining(`'${setId(set)}' has no active key`) as string,
           target: `${REGIONS}[0].encryption.osDiskImage.diskEncryptionSetId`,
         },
       },
@@ -114,9 +104,9 @@ test.each<readonly [string, object | undefined]>([
 );
 
 test("a set whose key no longer rotates encrypts with the key it has", async () => {
-  expect(
-    await put(h, versionId(name), { targetRegions: [osSet("StuckSet")] }),
-  ).toMatchObject({ status: 201 });
+  expect(await put(h, versionId(name), { targetRegions: [osSet("StuckSet")] })).toMatchObject({
+    status: 201,
+  });
 });
 
 test("single encryption in one region and double in another is accepted", async () => {
@@ -143,9 +133,7 @@ test("a set tells its key, its type, its state and why its key does not rotate",
       encryptionType: "EncryptionAtRestWithCustomerKey",
       rotationToLatestKeyVersionEnabled: true,
       activeKey: {
-        keyUrl: expect.stringMatching(
-          /^https:\/\/.+\/keys\/StuckSet\//u,
-        ) as string,
+        keyUrl: expect.stringMatching(/^https:\/\/.+\/keys\/StuckSet\//u) as string,
         sourceVault: { id: expect.stringContaining("/vaults/") as string },
       },
       lastKeyRotationTimestamp: "2026-01-01T00:00:00+00:00",
@@ -171,8 +159,7 @@ describe("the sets of a subscription", () => {
       sizes.push(value.length);
       value.forEach(({ id }) => ids.add(id));
       link = body["nextLink"];
-      if (link !== undefined)
-        expect(link).toMatch(/^https:\/\/localhost:\d+\/.*skiptoken=\d+/u);
+      if (link !== undefined) expect(link).toMatch(/^https:\/\/localhost:\d+\/.*skiptoken=\d+/u);
     }
     expect(sizes).toEqual([4, 4, 4]);
     expect(ids.size).toBe(12);
@@ -180,8 +167,7 @@ describe("the sets of a subscription", () => {
 
   test("are all found by the SDK, across pages", async () => {
     const found: string[] = [];
-    for await (const set of h.client.diskEncryptionSets.list())
-      found.push(set.name ?? "");
+    for await (const set of h.client.diskEncryptionSets.list()) found.push(set.name ?? "");
     expect(found).toHaveLength(12);
     expect(found).toContain("EastUS2DoubleEncryptionSet");
   });
@@ -239,17 +225,17 @@ test("galleries tell how they are shared, definitions what they hold", async () 
     ["MySharedGallery", "Groups"],
     ["MyCommunityGallery", "Community"],
   ])
-    expect(
-      (await h.call("GET", `${COMPUTE}/galleries/${gallery}`)).body,
-    ).toMatchObject({ properties: { sharingProfile: { permissions } } });
-  expect(
-    (await h.call("GET", `${COMPUTE}/galleries/MyGallery/images/MyImage`)).body,
-  ).toMatchObject({
-    properties: {
-      osType: "Linux",
-      osState: "Generalized",
-      hyperVGeneration: "V2",
-      architecture: "x64",
+    expect((await h.call("GET", `${COMPUTE}/galleries/${gallery}`)).body).toMatchObject({
+      properties: { sharingProfile: { permissions } },
+    });
+  expect((await h.call("GET", `${COMPUTE}/galleries/MyGallery/images/MyImage`)).body).toMatchObject(
+    {
+      properties: {
+        osType: "Linux",
+        osState: "Generalized",
+        hyperVGeneration: "V2",
+        architecture: "x64",
+      },
     },
-  });
+  );
 });

@@ -20,8 +20,7 @@ let h: Harness;
 startForEach((started) => (h = started));
 
 const state = async () => (await get(h.client, "1.0.0")).provisioningState;
-const targets = async () =>
-  (await get(h.client, "1.0.0")).publishingProfile?.targetRegions;
+const targets = async () => (await get(h.client, "1.0.0")).publishingProfile?.targetRegions;
 
 /** What Azure or a person does to 1.0.0. */
 async function change(method: string, argument: object): Promise<void> {
@@ -33,11 +32,7 @@ async function change(method: string, argument: object): Promise<void> {
 }
 
 async function createVersion(): Promise<void> {
-  await submit(
-    h.client,
-    "1.0.0",
-    encryptedVersion({ tags: { a: "1", b: "2" } }),
-  );
+  await submit(h.client, "1.0.0", encryptedVersion({ tags: { a: "1", b: "2" } }));
   h.clock.advance(DURATION_MS);
 }
 
@@ -54,16 +49,10 @@ describe("failOperation", () => {
       "East US 2": { state: "Replicating" },
     });
     await change("failOperation", failure);
-    await expect(poller.pollUntilDone()).rejects.toThrow(
-      "InternalOperationError. Given up.",
-    );
+    await expect(poller.pollUntilDone()).rejects.toThrow("InternalOperationError. Given up.");
     h.clock.advance(DURATION_MS * 10);
     expect(await replication(h.client, "1.0.0")).toEqual(before);
-    const { provisioningState, replicationStatus } = await get(
-      h.client,
-      "1.0.0",
-      true,
-    );
+    const { provisioningState, replicationStatus } = await get(h.client, "1.0.0", true);
     expect(provisioningState).toBe("Failed");
     expect(replicationStatus?.aggregatedState).toBe("InProgress");
   });
@@ -148,15 +137,11 @@ describe("dropRegion and dropEncryption", () => {
   test("a region is gone from the target regions and from the replication status", async () => {
     await change("dropRegion", { region: "eastus2" });
     expect(await targets()).toMatchObject([{ name: "West US" }]);
-    expect(Object.keys(await replication(h.client, "1.0.0"))).toEqual([
-      "West US",
-    ]);
+    expect(Object.keys(await replication(h.client, "1.0.0"))).toEqual(["West US"]);
     expect(await state()).toBe("Succeeded");
     // A PUT that names it adds it anew.
     await submit(h.client, "1.0.0", encryptedVersion());
-    expect((await replication(h.client, "1.0.0"))["East US 2"]?.state).toBe(
-      "Unknown",
-    );
+    expect((await replication(h.client, "1.0.0"))["East US 2"]?.state).toBe("Unknown");
   });
 
   test("a region's encryption is gone, or that of one data disk", async () => {
@@ -172,8 +157,7 @@ describe("dropRegion and dropEncryption", () => {
   });
 
   test("a version whose encryption is all gone counts as one without own keys", async () => {
-    const copy = () =>
-      put(h, versionId("1.0.1"), { storageProfile: { source: { id: V } } });
+    const copy = () => put(h, versionId("1.0.1"), { storageProfile: { source: { id: V } } });
     expect((await copy()).status).toBe(400);
     await change("dropEncryption", { region: "westus" });
     await change("dropEncryption", { region: "eastus2" });
@@ -183,8 +167,7 @@ describe("dropRegion and dropEncryption", () => {
 
 describe("setRegionState", () => {
   beforeEach(createVersion);
-  const east = async () =>
-    (await get(h.client, "1.0.0", true)).replicationStatus?.summary?.[1];
+  const east = async () => (await get(h.client, "1.0.0", true)).replicationStatus?.summary?.[1];
 
   test("a Completed region fails at once, and stays so", async () => {
     await change("setRegionState", {
@@ -266,11 +249,7 @@ describe("a wrong argument is refused in words:", () => {
     ["editVersion", { tags: { a: 1 } }, "'tags' of editVersion must be a JSON"],
     ["editVersion", { properties: [] }, "'properties' of editVersion must be"],
     ["editVersion", { versionId: unknown }, `no image version '${unknown}'`],
-    [
-      "dropRegion",
-      { region: "mars" },
-      "'region' of dropRegion must be a region",
-    ],
+    ["dropRegion", { region: "mars" }, "'region' of dropRegion must be a region"],
     [
       "dropRegion",
       { region: "eastus" },

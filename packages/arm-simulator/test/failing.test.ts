@@ -36,9 +36,7 @@ describe('setFailureMode "firstRegion"', () => {
     expect(early["West US"]?.state).toBe("Replicating");
     h.clock.advance(DURATION_MS * 0.1);
     const later = await replication(h.client, "1.0.0");
-    expect(later["West US"]?.progress).toBeGreaterThan(
-      early["West US"]?.progress ?? 100,
-    );
+    expect(later["West US"]?.progress).toBeGreaterThan(early["West US"]?.progress ?? 100);
     h.clock.advance(DURATION_MS);
     expect(await replication(h.client, "1.0.0")).toEqual({
       "West US": { state: "Completed", progress: 100 },
@@ -114,8 +112,7 @@ describe('setFailureMode "firstRegion"', () => {
       status: 400,
       body: {
         error: {
-          message:
-            '\'when\' of setFailureMode must be one of "firstRegion", "allSettled".',
+          message: '\'when\' of setFailureMode must be one of "firstRegion", "allSettled".',
         },
       },
     });

@@ -27,9 +27,7 @@ describe("a fault", () => {
       headers: { "Retry-After": "7" },
     });
     for (let attempt = 0; attempt < 2; attempt += 1)
-      await expect(
-        submit(h.client, "1.0.0", plainVersion()),
-      ).rejects.toMatchObject({
+      await expect(submit(h.client, "1.0.0", plainVersion())).rejects.toMatchObject({
         statusCode: 429,
         code: "TooManyRequests",
       });
@@ -76,13 +74,11 @@ describe("a fault", () => {
 
   test("reset: the connection breaks and nothing was done", async () => {
     h.simulator.control.addFault({ method: "PUT", action: "reset" });
-    await expect(
-      submit(h.client, "1.0.0", plainVersion()),
-    ).rejects.toMatchObject({ name: "RestError" });
+    await expect(submit(h.client, "1.0.0", plainVersion())).rejects.toMatchObject({
+      name: "RestError",
+    });
     expect(h.simulator.control.creates(versionId("1.0.0"))).toBe(0);
-    expect(
-      h.simulator.control.countRequests({ method: "PUT", status: 0 }),
-    ).toBe(1);
+    expect(h.simulator.control.countRequests({ method: "PUT", status: 0 })).toBe(1);
   });
 
   test("reset-after-processing: the connection breaks, yet the version is created; once, when it is sent again", async () => {
@@ -90,9 +86,9 @@ describe("a fault", () => {
       method: "PUT",
       action: "reset-after-processing",
     });
-    await expect(
-      submit(h.client, "1.0.0", plainVersion()),
-    ).rejects.toMatchObject({ name: "RestError" });
+    await expect(submit(h.client, "1.0.0", plainVersion())).rejects.toMatchObject({
+      name: "RestError",
+    });
     expect(h.simulator.control.creates(versionId("1.0.0"))).toBe(1);
     await submit(h.client, "1.0.0", plainVersion());
     expect(h.simulator.control.creates(versionId("1.0.0"))).toBe(1);
@@ -145,9 +141,7 @@ describe("the control endpoint", () => {
       status: 200,
       body: { result: 1 },
     });
-    expect(
-      (await h.control("countRequests", { method: "put" })).body.result,
-    ).toBe(1);
+    expect((await h.control("countRequests", { method: "put" })).body.result).toBe(1);
     expect((await h.control("requests")).body.result).toMatchObject([
       { method: "GET", status: 500 },
       { method: "PUT", status: 201 },
@@ -156,13 +150,7 @@ describe("the control endpoint", () => {
   });
 
   test.each([
-    [
-      "an unknown control",
-      "explode",
-      undefined,
-      404,
-      "No such control 'explode'",
-    ],
+    ["an unknown control", "explode", undefined, 404, "No such control 'explode'"],
     [
       "an unknown member of a fault",
       "addFault",
@@ -195,14 +183,11 @@ describe("the control endpoint", () => {
       400,
       "The subscription 'x' could not be found.",
     ],
-  ])(
-    "refuses %s in words",
-    async (_what, method, argument, status, message) => {
-      const answer = await h.control(method, argument);
-      expect(answer.status).toBe(status);
-      expect(answer.body.error?.message).toContain(message);
-    },
-  );
+  ])("refuses %s in words", async (_what, method, argument, status, message) => {
+    const answer = await h.control(method, argument);
+    expect(answer.status).toBe(status);
+    expect(answer.body.error?.message).toContain(message);
+  });
 });
 
 test("a change of speed moves nothing that is done (replication, invariant 3)", async () => {
@@ -221,18 +206,14 @@ describe("rate limits", () => {
   test("are told in headers, count nothing and refuse nothing by default", async () => {
     await h.call("GET", versionId("1.0.0"));
     const first = await h.call("GET", versionId("1.0.0"));
-    expect(
-      first.headers.get("x-ms-ratelimit-remaining-subscription-reads"),
-    ).toBe("249");
+    expect(first.headers.get("x-ms-ratelimit-remaining-subscription-reads")).toBe("249");
     expect(first.headers.get("x-ms-ratelimit-remaining-resource")).toBe(
       "Microsoft.Compute/GetGalleryImageVersion3Min;599,Microsoft.Compute/GetGalleryImageVersion30Min;2999",
     );
     const { headers } = await h.call("PUT", versionId("1.0.0"), {
       body: { location: "westus" },
     });
-    expect(headers.get("x-ms-ratelimit-remaining-subscription-writes")).toBe(
-      "199",
-    );
+    expect(headers.get("x-ms-ratelimit-remaining-subscription-writes")).toBe("199");
     expect(headers.get("x-ms-ratelimit-remaining-resource")).toContain(
       "Microsoft.Compute/CreateUpdateGalleryImageVersion3Min;374",
     );
@@ -249,17 +230,13 @@ describe("rate limits", () => {
       const take = (of = policy) => {
         // The subscription's own bucket is full again.
         h.clock.advance(100);
-        return limits.take(SUBSCRIPTION, "writes", of)[
-          "x-ms-ratelimit-remaining-resource"
-        ];
+        return limits.take(SUBSCRIPTION, "writes", of)["x-ms-ratelimit-remaining-resource"];
       };
       const takeAll = () => Array.from({ length: short }, () => take()).at(-1);
       expect(takeAll()).toBe(
         `Microsoft.Compute/${policy}3Min;0,Microsoft.Compute/${policy}30Min;${long - short}`,
       );
-      expect(() => take()).toThrow(
-        `the limit has been reached for operation type - ${policy}`,
-      );
+      expect(() => take()).toThrow(`the limit has been reached for operation type - ${policy}`);
       const another =
         policy === "GetGalleryImageVersion"
           ? "DeleteGalleryImageVersion"
@@ -280,10 +257,9 @@ describe("rate limits", () => {
     const strict = await h.start({ enforceRateLimits: true });
     const token = await h.issuer.issueToken();
     const read = () =>
-      fetch(
-        `${strict.endpoint}/subscriptions/${SUBSCRIPTION}?api-version=2022-12-01`,
-        { headers: { Authorization: `Bearer ${token}` } },
-      );
+      fetch(`${strict.endpoint}/subscriptions/${SUBSCRIPTION}?api-version=2022-12-01`, {
+        headers: { Authorization: `Bearer ${token}` },
+      });
     const statuses = await Promise.all(
       Array.from({ length: 250 }, async () => {
         const response = await read();

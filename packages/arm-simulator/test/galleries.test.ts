@@ -34,13 +34,8 @@ const PROPERTIES = {
   hyperVGeneration: "V2",
   identifier: { publisher: "Contoso", offer: "Linux", sku: "standard" },
 };
-const definition = (name: string) =>
-  `${COMPUTE}/galleries/MyGallery/images/${name}`;
-const putDefinition = (
-  name: string,
-  change: object = {},
-  location = "westus",
-) =>
+const definition = (name: string) => `${COMPUTE}/galleries/MyGallery/images/${name}`;
+const putDefinition = (name: string, change: object = {}, location = "westus") =>
   h.call("PUT", definition(name), {
     body: { location, properties: { ...PROPERTIES, ...change } },
   });
@@ -59,11 +54,7 @@ describe("a gallery is refused", () => {
       "InvalidResourceName",
       "The provided resource name 'gallery.' has these invalid trailing characters: '.'.",
     ],
-    [
-      "gallery_",
-      "InvalidResourceName",
-      "The name can not end with characters: '_'",
-    ],
+    ["gallery_", "InvalidResourceName", "The name can not end with characters: '_'"],
   ])("by the name %s", async (name, code, message) => {
     expect(await putGallery(name)).toMatchObject(refusal(400, code, message));
   });
@@ -72,9 +63,7 @@ describe("a gallery is refused", () => {
     const message = (region: string) =>
       `The provided location '${region}' is not available for resource type 'Microsoft.Compute/galleries'. List of available regions for the resource type is 'westus,`;
     const code = "LocationNotAvailableForResourceType";
-    expect(await putGallery("Another", "mars")).toMatchObject(
-      refusal(400, code, message("mars")),
-    );
+    expect(await putGallery("Another", "mars")).toMatchObject(refusal(400, code, message("mars")));
     await h.control("setUnavailableRegions", {
       subscriptionId: SUBSCRIPTION,
       regions: ["eastus"],
@@ -120,9 +109,7 @@ describe("a gallery is refused", () => {
       );
     await h.simulator.control.removeResource(versionId("1.0.0"));
     expect((await h.call("DELETE", DEFINITION)).status).toBe(200);
-    expect(
-      (await h.call("DELETE", `${COMPUTE}/galleries/MyGallery`)).status,
-    ).toBe(200);
+    expect((await h.call("DELETE", `${COMPUTE}/galleries/MyGallery`)).status).toBe(200);
   });
 });
 
@@ -193,15 +180,9 @@ describe("an image definition", () => {
       "The entity name 'image-' is invalid according to its validation rule: ^[^_\\W][\\w-._]{0,79}(?<![-.])$",
     ],
     ["_image", "InvalidParameter", "The entity name '_image' is invalid"],
-    [
-      "i".repeat(81),
-      "InvalidParameter",
-      "is invalid according to its validation rule",
-    ],
+    ["i".repeat(81), "InvalidParameter", "is invalid according to its validation rule"],
   ])("is refused by the name %s", async (name, code, message) => {
-    expect(await putDefinition(name)).toMatchObject(
-      refusal(400, code, message),
-    );
+    expect(await putDefinition(name)).toMatchObject(refusal(400, code, message));
   });
 
   test.each([
@@ -229,10 +210,7 @@ describe("an image definition", () => {
       { identifier: { ...PROPERTIES.identifier, offer: "offer." } },
       "Names are not allowed to end with period(.).",
     ],
-    [
-      { endOfLifeDate: "2020-12-01" },
-      "EndOfLifeDate must be set to a future date.",
-    ],
+    [{ endOfLifeDate: "2020-12-01" }, "EndOfLifeDate must be set to a future date."],
     [
       { endOfLifeDate: "soon" },
       "Could not convert string to DateTimeOffset: soon. Path 'properties.endOfLifeDate'",
@@ -261,11 +239,9 @@ describe("an image definition", () => {
     );
     expect(
       (
-        await h.call(
-          "PUT",
-          `${COMPUTE}/galleries/MySharedGallery/images/Twin`,
-          { body: { location: "westus", properties: PROPERTIES } },
-        )
+        await h.call("PUT", `${COMPUTE}/galleries/MySharedGallery/images/Twin`, {
+          body: { location: "westus", properties: PROPERTIES },
+        })
       ).status,
     ).toBe(201);
   });
@@ -286,7 +262,5 @@ test("the world's own galleries and definitions could be made by PUT", async () 
   const { resources } = seedWorld(SUBSCRIPTION);
   for (const { id, location, properties } of resources)
     if (/\/galleries\//u.test(id))
-      expect(
-        (await h.call("PUT", id, { body: { location, properties } })).status,
-      ).toBe(200);
+      expect((await h.call("PUT", id, { body: { location, properties } })).status).toBe(200);
 });

@@ -1,15 +1,8 @@
-import {
-  ComputeManagementClient,
-  type GalleryImageVersion,
-} from "@azure/arm-compute";
+import { ComputeManagementClient, type GalleryImageVersion } from "@azure/arm-compute";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { ManualClock } from "@sigil-local/clock";
-import {
-  startTokenIssuer,
-  type TokenClaims,
-  type TokenIssuer,
-} from "@sigil-local/token-issuer";
+import { startTokenIssuer, type TokenClaims, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
@@ -26,10 +19,8 @@ export const DURATION_MS = 40 * 60_000;
 
 export const COMPUTE = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/providers/Microsoft.Compute`;
 export const DEFINITION = `${COMPUTE}/galleries/MyGallery/images/MyImage`;
-export const versionId = (name: string): string =>
-  `${DEFINITION}/versions/${name}`;
-export const setId = (name: string): string =>
-  `${COMPUTE}/diskEncryptionSets/${name}`;
+export const versionId = (name: string): string => `${DEFINITION}/versions/${name}`;
+export const setId = (name: string): string => `${COMPUTE}/diskEncryptionSets/${name}`;
 
 export interface Harness {
   readonly clock: ManualClock;
@@ -41,9 +32,7 @@ export interface Harness {
   /** `POST /simulator/<method>`. */
   control(method: string, argument?: unknown): Promise<ControlAnswer>;
   /** A second simulator in the same test, closed with the first. */
-  start(
-    options?: Partial<ResourceManagerSimulatorOptions>,
-  ): Promise<ResourceManagerSimulator>;
+  start(options?: Partial<ResourceManagerSimulatorOptions>): Promise<ResourceManagerSimulator>;
   clientFor(simulator: ResourceManagerSimulator): ComputeManagementClient;
   close(): Promise<void>;
 }
@@ -128,11 +117,8 @@ export async function startHarness(
           ? `Bearer ${await issuer.issueToken({ audience: ARM, ...call.claims })}`
           : call.authorization;
       const body =
-        call.rawBody ??
-        (call.body === undefined ? undefined : JSON.stringify(call.body));
-      const url = path.startsWith("https:")
-        ? path
-        : `${simulator.endpoint}${path}${query}`;
+        call.rawBody ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+      const url = path.startsWith("https:") ? path : `${simulator.endpoint}${path}${query}`;
       const response = await fetch(url, {
         method,
         headers: {
@@ -150,13 +136,10 @@ export async function startHarness(
       };
     },
     async control(method, argument) {
-      const response = await fetch(
-        `${simulator.endpoint}/simulator/${method}`,
-        {
-          method: "POST",
-          ...(argument === undefined ? {} : { body: JSON.stringify(argument) }),
-        },
-      );
+      const response = await fetch(`${simulator.endpoint}/simulator/${method}`, {
+        method: "POST",
+        ...(argument === undefined ? {} : { body: JSON.stringify(argument) }),
+      });
       return {
         status: response.status,
         body: (await response.json()) as ControlAnswer["body"],
@@ -199,9 +182,7 @@ export function startForAll(
 }
 
 /** Row S10 of the seed: a managed image; westus twice, eastus2 once; a set per region and disk. */
-export function encryptedVersion(
-  change: Partial<GalleryImageVersion> = {},
-): GalleryImageVersion {
+export function encryptedVersion(change: Partial<GalleryImageVersion> = {}): GalleryImageVersion {
   return {
     location: "westus",
     storageProfile: { source: { id: `${COMPUTE}/images/myImage` } },
@@ -224,17 +205,13 @@ export function region(name: string, sets: string, more: object = {}) {
     ...more,
     encryption: {
       osDiskImage: { diskEncryptionSetId: setId(`${sets}DiskEncryptionSet1`) },
-      dataDiskImages: [
-        { lun: 0, diskEncryptionSetId: setId(`${sets}DiskEncryptionSet2`) },
-      ],
+      dataDiskImages: [{ lun: 0, diskEncryptionSetId: setId(`${sets}DiskEncryptionSet2`) }],
     },
   };
 }
 
 /** The simplest version: platform keys, one region. */
-export function plainVersion(
-  change: Partial<GalleryImageVersion> = {},
-): GalleryImageVersion {
+export function plainVersion(change: Partial<GalleryImageVersion> = {}): GalleryImageVersion {
   return {
     location: "westus",
     storageProfile: { source: { id: `${COMPUTE}/images/myImage` } },
@@ -295,11 +272,7 @@ export async function submit(
   return { poller };
 }
 
-export async function get(
-  client: ComputeManagementClient,
-  name: string,
-  expand = false,
-) {
+export async function get(client: ComputeManagementClient, name: string, expand = false) {
   return await client.galleryImageVersions.get(
     GROUP,
     "MyGallery",
@@ -310,17 +283,10 @@ export async function get(
 }
 
 /** Region to state and progress. */
-export async function replication(
-  client: ComputeManagementClient,
-  name: string,
-) {
+export async function replication(client: ComputeManagementClient, name: string) {
   const { replicationStatus } = await get(client, name, true);
   const regions: Record<string, { state?: string; progress?: number }> = {};
-  for (const {
-    region: where = "",
-    state,
-    progress,
-  } of replicationStatus?.summary ?? [])
+  for (const { region: where = "", state, progress } of replicationStatus?.summary ?? [])
     regions[where] = {
       ...(state === undefined ? {} : { state }),
       ...(progress === undefined ? {} : { progress }),

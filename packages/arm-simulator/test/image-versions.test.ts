@@ -65,9 +65,7 @@ describe("creating a version", () => {
     await submit(h.client, "1.0.0", shouted);
     const found = await h.call("GET", versionId("1.0.0").toLowerCase());
     expect(found.body["id"]).toBe(versionId("1.0.0"));
-    expect(JSON.stringify(found.body)).not.toContain(
-      "WESTUSDISKENCRYPTIONSET1",
-    );
+    expect(JSON.stringify(found.body)).not.toContain("WESTUSDISKENCRYPTIONSET1");
     expect(JSON.stringify(found.body)).toContain("WestUSDiskEncryptionSet1");
   });
 
@@ -101,10 +99,7 @@ describe("creating a version", () => {
       expect(body["properties"]).toMatchObject({
         publishingProfile: {
           storageAccountStrategy: strategy,
-          targetRegions: [
-            { storageAccountType: "Standard_LRS" },
-            { storageAccountType: type },
-          ],
+          targetRegions: [{ storageAccountType: "Standard_LRS" }, { storageAccountType: type }],
         },
       });
     },
@@ -115,24 +110,17 @@ describe("creating a version", () => {
       "snapshots",
       {
         osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
-        dataDiskImages: [
-          { lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } },
-        ],
+        dataDiskImages: [{ lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } }],
       },
     ],
     [
       "disks",
       {
         osDiskImage: { source: { id: `${COMPUTE}/disks/myOSDisk` } },
-        dataDiskImages: [
-          { lun: 0, source: { id: `${COMPUTE}/disks/myDataDisk` } },
-        ],
+        dataDiskImages: [{ lun: 0, source: { id: `${COMPUTE}/disks/myDataDisk` } }],
       },
     ],
-    [
-      "a virtual machine",
-      { source: { virtualMachineId: `${COMPUTE}/virtualMachines/myVM` } },
-    ],
+    ["a virtual machine", { source: { virtualMachineId: `${COMPUTE}/virtualMachines/myVM` } }],
     [
       "a VHD",
       {
@@ -158,9 +146,9 @@ describe("creating a version", () => {
       "1.0.1",
       plainVersion({ storageProfile: { source: { id: versionId("1.0.0") } } }),
     );
-    expect(
-      (await get(h.client, "1.0.1")).storageProfile?.dataDiskImages,
-    ).toMatchObject([{ lun: 0, sizeInGB: 64 }]);
+    expect((await get(h.client, "1.0.1")).storageProfile?.dataDiskImages).toMatchObject([
+      { lun: 0, sizeInGB: 64 },
+    ]);
   });
 
   test("the SDK's poller ends with the finished resource", async () => {
@@ -184,9 +172,7 @@ describe("creating a version", () => {
 
   test("invariant 2: a different PUT while it is created is 409 Conflict", async () => {
     await submit(h.client, "1.0.0", encryptedVersion());
-    await expect(
-      submit(h.client, "1.0.0", plainVersion()),
-    ).rejects.toMatchObject({
+    await expect(submit(h.client, "1.0.0", plainVersion())).rejects.toMatchObject({
       statusCode: 409,
       code: "Conflict",
     });
@@ -209,10 +195,7 @@ describe("replication", () => {
     const done = await get(h.client, "1.0.0", true);
     expect(done.replicationStatus?.aggregatedState).toBe("Completed");
     expect(
-      done.replicationStatus?.summary?.map(({ state, progress }) => [
-        state,
-        progress,
-      ]),
+      done.replicationStatus?.summary?.map(({ state, progress }) => [state, progress]),
     ).toEqual([
       ["Completed", 100],
       ["Completed", 100],
@@ -229,23 +212,19 @@ describe("replication", () => {
       "MyImage",
     ))
       listed.push(version);
-    expect(
-      listed.map(({ name, replicationStatus }) => [name, replicationStatus]),
-    ).toEqual([["1.0.0", undefined]]);
-    await expect(
-      h.call("GET", `${versionId("1.0.0")}?$expand=Other`),
-    ).resolves.toMatchObject({ status: 400 });
+    expect(listed.map(({ name, replicationStatus }) => [name, replicationStatus])).toEqual([
+      ["1.0.0", undefined],
+    ]);
+    await expect(h.call("GET", `${versionId("1.0.0")}?$expand=Other`)).resolves.toMatchObject({
+      status: 400,
+    });
   });
 
   test("invariant 3: Succeeded waits for the slowest region", async () => {
     await submit(h.client, "1.0.0", encryptedVersion());
     for (let step = 0; step < 50; step += 1) {
       h.clock.advance(DURATION_MS / 50);
-      const { provisioningState, replicationStatus } = await get(
-        h.client,
-        "1.0.0",
-        true,
-      );
+      const { provisioningState, replicationStatus } = await get(h.client, "1.0.0", true);
       expect(provisioningState === "Succeeded").toBe(
         replicationStatus?.aggregatedState === "Completed",
       );
@@ -262,11 +241,7 @@ describe("replication", () => {
       atProgress: 50,
     });
     h.clock.advance(DURATION_MS);
-    const { provisioningState, replicationStatus } = await get(
-      h.client,
-      "1.0.0",
-      true,
-    );
+    const { provisioningState, replicationStatus } = await get(h.client, "1.0.0", true);
     expect(provisioningState).toBe("Succeeded");
     expect(replicationStatus?.aggregatedState).toBe("InProgress");
   });
@@ -290,9 +265,7 @@ describe("replication", () => {
     h.clock.advance(DURATION_MS);
     const ended = await h.call("GET", url);
     expect(ended.body).toMatchObject({ status: "Succeeded" });
-    expect(ended.body["endTime"]).toMatch(
-      /^2026-01-01T00:[1-4]\d:\d\d\.\d{7}\+00:00$/u,
-    );
+    expect(ended.body["endTime"]).toMatch(/^2026-01-01T00:[1-4]\d:\d\d\.\d{7}\+00:00$/u);
   });
 });
 
@@ -312,11 +285,7 @@ describe("a failed region", () => {
     await expect(poller.pollUntilDone()).rejects.toThrow(
       "CrpPirReplicationJobsNotCompleted. Replication job not completed at region: eastus2",
     );
-    const { provisioningState, replicationStatus } = await get(
-      h.client,
-      "1.0.0",
-      true,
-    );
+    const { provisioningState, replicationStatus } = await get(h.client, "1.0.0", true);
     expect(provisioningState).toBe("Failed");
     expect(replicationStatus).toEqual({
       aggregatedState: "Failed",
@@ -369,9 +338,9 @@ describe("a failed region", () => {
       "East US 2": { state: "Unknown" },
     });
     h.clock.advance(DURATION_MS);
-    expect(
-      (await get(h.client, "1.0.0", true)).replicationStatus?.aggregatedState,
-    ).toBe("Completed");
+    expect((await get(h.client, "1.0.0", true)).replicationStatus?.aggregatedState).toBe(
+      "Completed",
+    );
     expect(h.simulator.control.creates(versionId("1.0.0"))).toBe(1);
   });
 
@@ -392,9 +361,7 @@ describe("a failed region", () => {
       versionId: versionId("1.0.0"),
       region: "East US 2",
     });
-    expect((await replication(h.client, "1.0.0"))["East US 2"]?.progress).toBe(
-      60,
-    );
+    expect((await replication(h.client, "1.0.0"))["East US 2"]?.progress).toBe(60);
     h.clock.advance(DURATION_MS / 2);
     expect((await get(h.client, "1.0.0")).provisioningState).toBe("Succeeded");
   });
@@ -402,12 +369,9 @@ describe("a failed region", () => {
 
 test("a Hyper-V generation that does not match is refused through the operation, not by the PUT", async () => {
   await h.simulator.control.putResource(
-    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
-      "MyGallery",
-      "MyImage",
-      "westus",
-      { hyperVGeneration: "V1" },
-    ),
+    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition("MyGallery", "MyImage", "westus", {
+      hyperVGeneration: "V1",
+    }),
   );
   const { poller } = await submit(h.client, "1.0.0", encryptedVersion());
   expect((await get(h.client, "1.0.0")).provisioningState).toBe("Creating");
@@ -415,11 +379,7 @@ test("a Hyper-V generation that does not match is refused through the operation,
   await expect(poller.pollUntilDone()).rejects.toThrow(
     /Conflict\. The resource with id .* has a different Hypervisor generation \['V2'\]/u,
   );
-  const { provisioningState, replicationStatus } = await get(
-    h.client,
-    "1.0.0",
-    true,
-  );
+  const { provisioningState, replicationStatus } = await get(h.client, "1.0.0", true);
   expect(provisioningState).toBe("Failed");
   expect(replicationStatus?.aggregatedState).toBe("Failed");
 });
@@ -459,9 +419,7 @@ describe("updating a version", () => {
       },
     });
     expect(answer.status).toBe(200);
-    expect(answer.headers.get("azure-asyncoperation")).toContain(
-      "capsOperations",
-    );
+    expect(answer.headers.get("azure-asyncoperation")).toContain("capsOperations");
     const { publishingProfile, tags } = await get(h.client, "1.0.0");
     expect(tags).toEqual({ stage: "test" });
     expect(publishingProfile).toMatchObject({ excludeFromLatest: true });
@@ -471,20 +429,12 @@ describe("updating a version", () => {
   });
 
   test("by PATCH through the SDK replaces the list of regions: one left out is removed", async () => {
-    const poller = h.client.galleryImageVersions.update(
-      GROUP,
-      "MyGallery",
-      "MyImage",
-      "1.0.0",
-      {
-        publishingProfile: { targetRegions: [region("westus", "WestUS")] },
-        safetyProfile: { allowDeletionOfReplicatedLocations: true },
-      },
-    );
+    const poller = h.client.galleryImageVersions.update(GROUP, "MyGallery", "MyImage", "1.0.0", {
+      publishingProfile: { targetRegions: [region("westus", "WestUS")] },
+      safetyProfile: { allowDeletionOfReplicatedLocations: true },
+    });
     await poller.submitted();
-    expect(Object.keys(await replication(h.client, "1.0.0"))).toEqual([
-      "West US",
-    ]);
+    expect(Object.keys(await replication(h.client, "1.0.0"))).toEqual(["West US"]);
   });
 
   test("refuses to remove a region unless the safety profile allows it", async () => {
@@ -494,9 +444,7 @@ describe("updating a version", () => {
     await expect(submit(h.client, "1.0.0", change)).rejects.toMatchObject({
       statusCode: 400,
       code: "InvalidParameter",
-      message: expect.stringContaining(
-        "allowDeletionOfReplicatedLocations",
-      ) as string,
+      message: expect.stringContaining("allowDeletionOfReplicatedLocations") as string,
     });
     expect(Object.keys(await replication(h.client, "1.0.0"))).toHaveLength(2);
   });
@@ -549,9 +497,7 @@ describe("updating a version", () => {
       "targetRegions[0].storageAccountType",
     ],
   ])("invariant 5: refuses to change %s", async (_what, change, property) => {
-    await expect(
-      submit(h.client, "1.0.0", encryptedVersion(change)),
-    ).rejects.toMatchObject({
+    await expect(submit(h.client, "1.0.0", encryptedVersion(change))).rejects.toMatchObject({
       statusCode: 409,
       code: "PropertyChangeNotAllowed",
       message: expect.stringContaining(property) as string,
@@ -562,9 +508,7 @@ describe("updating a version", () => {
     await h.simulator.control.removeResource(
       `${COMPUTE}/diskEncryptionSets/EastUS2DiskEncryptionSet1`,
     );
-    await expect(
-      submit(h.client, "1.0.0", encryptedVersion()),
-    ).rejects.toMatchObject({
+    await expect(submit(h.client, "1.0.0", encryptedVersion())).rejects.toMatchObject({
       statusCode: 404,
       code: "NotFound",
     });
@@ -591,8 +535,7 @@ describe("deleting a version", () => {
     h.clock.advance(DURATION_MS);
     expect((await h.call("GET", location)).status).toBe(200);
     expect(
-      (await h.call("GET", answer.headers.get("azure-asyncoperation") ?? ""))
-        .body,
+      (await h.call("GET", answer.headers.get("azure-asyncoperation") ?? "")).body,
     ).toMatchObject({ status: "Succeeded" });
     await expect(get(h.client, "1.0.0")).rejects.toMatchObject({
       statusCode: 404,
@@ -602,12 +545,7 @@ describe("deleting a version", () => {
 
   test("is followed by the SDK's poller", async () => {
     await submit(h.client, "1.0.0", plainVersion());
-    const poller = h.client.galleryImageVersions.delete(
-      GROUP,
-      "MyGallery",
-      "MyImage",
-      "1.0.0",
-    );
+    const poller = h.client.galleryImageVersions.delete(GROUP, "MyGallery", "MyImage", "1.0.0");
     await poller.submitted();
     h.clock.advance(DURATION_MS);
     await poller.pollUntilDone();
@@ -621,9 +559,9 @@ describe("deleting a version", () => {
   test("invariant 2: a PUT meanwhile is 409, and afterwards creates anew", async () => {
     await submit(h.client, "1.0.0", plainVersion());
     await h.call("DELETE", versionId("1.0.0"));
-    await expect(
-      submit(h.client, "1.0.0", plainVersion()),
-    ).rejects.toMatchObject({ statusCode: 409 });
+    await expect(submit(h.client, "1.0.0", plainVersion())).rejects.toMatchObject({
+      statusCode: 409,
+    });
     h.clock.advance(DURATION_MS);
     await submit(h.client, "1.0.0", plainVersion());
     expect(h.simulator.control.creates(versionId("1.0.0"))).toBe(2);

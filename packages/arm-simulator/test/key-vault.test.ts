@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  GROUP,
-  setId,
-  startForAll,
-  SUBSCRIPTION,
-  type Harness,
-} from "./harness.js";
+import { GROUP, setId, startForAll, SUBSCRIPTION, type Harness } from "./harness.js";
 
 const VAULT = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/providers/Microsoft.KeyVault/vaults/keys-westus`;
 const KEY = `${VAULT}/keys/WestUSDiskEncryptionSet1`;
@@ -35,17 +29,15 @@ test("the key of a set is read by its name and by its version", async () => {
     });
 });
 
-test.each([
-  `${KEY}x`,
-  `${KEY}/versions/other`,
-  `${VAULT}x`,
-  `${VAULT}x/keys/a`,
-])("%s is not there", async (id) => {
-  expect(await h.call("GET", id)).toMatchObject({
-    status: 404,
-    body: { error: { code: "ResourceNotFound" } },
-  });
-});
+test.each([`${KEY}x`, `${KEY}/versions/other`, `${VAULT}x`, `${VAULT}x/keys/a`])(
+  "%s is not there",
+  async (id) => {
+    expect(await h.call("GET", id)).toMatchObject({
+      status: 404,
+      body: { error: { code: "ResourceNotFound" } },
+    });
+  },
+);
 
 test("what a vault had is gone with it, and who may not read a key is told so", async () => {
   await h.control("denyAction", {

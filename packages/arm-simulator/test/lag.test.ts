@@ -187,8 +187,7 @@ describe("lagNextReads", () => {
     await h.control("lagNextReads", { versionId: V, reads: 2 });
     expect((await h.call("GET", V)).status).toBe(404);
     await submit(h.client, "1.0.0", tagged("a"));
-    for (const status of [404, 404, 200, 200])
-      expect((await h.call("GET", V)).status).toBe(status);
+    for (const status of [404, 404, 200, 200]) expect((await h.call("GET", V)).status).toBe(status);
 
     h.clock.advance(DURATION_MS);
     await submit(h.client, "1.0.0", tagged("b"));

@@ -1,12 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  DEFINITION,
-  GROUP,
-  put,
-  startHarness,
-  versionId,
-  type Harness,
-} from "./harness.js";
+import { DEFINITION, GROUP, put, startHarness, versionId, type Harness } from "./harness.js";
 
 const VERSIONS = 1000;
 const names = Array.from({ length: VERSIONS }, (_, index) => `1.0.${index}`);
@@ -14,8 +7,7 @@ const names = Array.from({ length: VERSIONS }, (_, index) => `1.0.${index}`);
 let h: Harness;
 beforeAll(async () => {
   h = await startHarness();
-  for (const name of names)
-    expect((await put(h, versionId(name), {})).status).toBe(201);
+  for (const name of names) expect((await put(h, versionId(name), {})).status).toBe(201);
   await h.call("PUT", `${DEFINITION}2`, {
     body: {
       location: "westus",
@@ -56,9 +48,7 @@ describe("a list of 1,000 versions", () => {
 
   test("is followed by the SDK", async () => {
     const found = [];
-    for await (const {
-      name,
-    } of h.client.galleryImageVersions.listByGalleryImage(
+    for await (const { name } of h.client.galleryImageVersions.listByGalleryImage(
       GROUP,
       "MyGallery",
       "MyImage",

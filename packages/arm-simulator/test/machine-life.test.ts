@@ -69,20 +69,17 @@ async function make(more: Partial<VirtualMachine> = {}): Promise<void> {
     .submitted();
 }
 
-const seen = () =>
-  h.client.virtualMachines.get(GROUP, NAME, { expand: "instanceView" });
+const seen = () => h.client.virtualMachines.get(GROUP, NAME, { expand: "instanceView" });
 
 async function tagged(): Promise<string[]> {
   const { body } = await h.call(
     "GET",
     `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/resources?$filter=${encodeURIComponent("tagName eq 'purpose' and tagValue eq 'test'")}`,
   );
-  return (body["value"] as { name: string; tags?: unknown }[]).map(
-    ({ name, tags }) => {
-      expect(tags).toBeUndefined();
-      return name.replace(/-[0-9a-f]{8}$/u, "-XXXXXXXX");
-    },
-  );
+  return (body["value"] as { name: string; tags?: unknown }[]).map(({ name, tags }) => {
+    expect(tags).toBeUndefined();
+    return name.replace(/-[0-9a-f]{8}$/u, "-XXXXXXXX");
+  });
 }
 
 async function ready(
@@ -106,10 +103,7 @@ test("a machine is being created until its start time is over, then its agent is
   expect(started.provisioningState).toBe("Succeeded");
   expect(started.instanceView).toMatchObject({
     vmAgent: { statuses: [{ displayStatus: "Ready" }] },
-    statuses: [
-      { code: "ProvisioningState/succeeded" },
-      { code: "PowerState/running" },
-    ],
+    statuses: [{ code: "ProvisioningState/succeeded" }, { code: "PowerState/running" }],
   });
   // A plain GET has none.
   const plain = await h.client.virtualMachines.get(GROUP, NAME);
@@ -118,23 +112,14 @@ test("a machine is being created until its start time is over, then its agent is
 
 test("the SDK's poller waits for its start", async () => {
   await ready(undefined, { startMs: 0 });
-  const made = await h.client.virtualMachines.createOrUpdate(
-    GROUP,
-    NAME,
-    machine(),
-  );
+  const made = await h.client.virtualMachines.createOrUpdate(GROUP, NAME, machine());
   expect(made.provisioningState).toBe("Succeeded");
 });
 
 test("disks and interface are there with the machine's tags, and go with it", async () => {
   await ready(undefined, { startMs: 0 });
   await make();
-  expect(await tagged()).toEqual([
-    `${NAME}-os`,
-    `${NAME}-lun0`,
-    `${NAME}-nic-XXXXXXXX`,
-    NAME,
-  ]);
+  expect(await tagged()).toEqual([`${NAME}-os`, `${NAME}-lun0`, `${NAME}-nic-XXXXXXXX`, NAME]);
   const { networkProfile } = await seen();
   const nic = networkProfile?.networkInterfaces?.[0]?.id ?? "";
   expect(networkProfile?.networkInterfaces).toEqual([
@@ -144,9 +129,9 @@ test("disks and interface are there with the machine's tags, and go with it", as
     status: 400,
     body: { error: { code: "NicInUse" } },
   });
-  await expect(
-    h.client.disks.delete(GROUP, `${NAME}-os`),
-  ).rejects.toMatchObject({ code: "OperationNotAllowed" });
+  await expect(h.client.disks.delete(GROUP, `${NAME}-os`)).rejects.toMatchObject({
+    code: "OperationNotAllowed",
+  });
   await h.client.virtualMachines.delete(GROUP, NAME);
   expect(await tagged()).toEqual([]);
   expect((await h.call("GET", nic)).status).toBe(404);
@@ -230,11 +215,7 @@ describe("a machine that is planned", () => {
     await ready({ does: "leavesDisks" }, { startMs: 0 });
     await make();
     await h.client.virtualMachines.delete(GROUP, NAME);
-    expect(await tagged()).toEqual([
-      `${NAME}-os`,
-      `${NAME}-lun0`,
-      `${NAME}-nic-XXXXXXXX`,
-    ]);
+    expect(await tagged()).toEqual([`${NAME}-os`, `${NAME}-lun0`, `${NAME}-nic-XXXXXXXX`]);
     await h.client.disks.delete(GROUP, `${NAME}-os`);
     expect(await tagged()).toHaveLength(2);
   });
@@ -281,9 +262,9 @@ test.each([
   });
   expect(found.instanceView).toMatchObject(result);
   await h.client.virtualMachines.delete(GROUP, NAME);
-  await expect(
-    commands.getByVirtualMachine(GROUP, NAME, "proof"),
-  ).rejects.toMatchObject({ statusCode: 404 });
+  await expect(commands.getByVirtualMachine(GROUP, NAME, "proof")).rejects.toMatchObject({
+    statusCode: 404,
+  });
 });
 
 test("a run command takes its time, and no more seconds than it names", async () => {
@@ -327,12 +308,9 @@ test("a specialized image takes no osProfile, and a generalized one needs it", a
     h.client.virtualMachines.createOrUpdate(GROUP, NAME, without).submitted(),
   ).rejects.toMatchObject({ code: "InvalidParameter" });
   await h.simulator.control.putResource(
-    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
-      "MyGallery",
-      "MyImage",
-      "westus",
-      { osState: "Specialized" },
-    ),
+    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition("MyGallery", "MyImage", "westus", {
+      osState: "Specialized",
+    }),
   );
   await expect(make()).rejects.toMatchObject({
     message: expect.stringContaining("not allowed") as string,
@@ -344,12 +322,9 @@ test("a confidential disk says by which set it is encrypted", async () => {
   const set = setId("WestUSConfidentialEncryptionSet");
   await ready(undefined, { startMs: 0 });
   await h.simulator.control.putResource(
-    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
-      "MyGallery",
-      "MyImage",
-      "westus",
-      { features: [{ name: "SecurityType", value: "ConfidentialVM" }] },
-    ),
+    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition("MyGallery", "MyImage", "westus", {
+      features: [{ name: "SecurityType", value: "ConfidentialVM" }],
+    }),
   );
   await expect(make()).rejects.toMatchObject({ code: "BadRequest" });
   const { storageProfile = {} } = machine();
@@ -369,9 +344,7 @@ test("a confidential disk says by which set it is encrypted", async () => {
       },
     },
   });
-  expect(
-    (await h.client.disks.get(GROUP, `${NAME}-os`)).securityProfile,
-  ).toEqual({
+  expect((await h.client.disks.get(GROUP, `${NAME}-os`)).securityProfile).toEqual({
     securityType: "ConfidentialVM_DiskEncryptedWithCustomerKey",
     secureVMDiskEncryptionSetId: set,
   });
@@ -381,8 +354,7 @@ test("an action on a machine may be denied", async () => {
   await ready(undefined, { startMs: 0 });
   await make();
   await h.simulator.control.denyAction({
-    action:
-      "Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action",
+    action: "Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action",
     scope: `${COMPUTE}/virtualMachines/${NAME}`,
   });
   await expect(

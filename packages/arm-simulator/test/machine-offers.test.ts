@@ -18,8 +18,7 @@ async function sizes(region: string) {
 }
 
 async function usage(region: string, name: string) {
-  for await (const one of h.client.usage.list(region))
-    if (one.name.value === name) return one;
+  for await (const one of h.client.usage.list(region)) if (one.name.value === name) return one;
   return undefined;
 }
 
@@ -66,8 +65,7 @@ test("sizes are listed by region, with what they can do, and withheld by a contr
     restriction: null,
   });
   expect(
-    (await sizes("westus")).find(({ name }) => name === "Standard_D2s_v5")
-      ?.restrictions,
+    (await sizes("westus")).find(({ name }) => name === "Standard_D2s_v5")?.restrictions,
   ).toEqual([]);
 });
 
@@ -93,9 +91,7 @@ test("a virtual network that was put there is read with its subnets", async () =
     status: 404,
     body: { error: { code: "ResourceNotFound" } },
   });
-  await h.simulator.control.putResource(
-    of.virtualNetwork("tests", "westus", ["machines"]),
-  );
+  await h.simulator.control.putResource(of.virtualNetwork("tests", "westus", ["machines"]));
   expect(await h.call("GET", path)).toMatchObject({
     status: 200,
     body: {
@@ -112,8 +108,7 @@ test("terms are not accepted before they are", async () => {
     plan: "9-gen2",
   };
   const path = `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/Contoso/offers/hardened-linux/plans/9-gen2/agreements/current`;
-  const accepted = async (): Promise<unknown> =>
-    (await h.call("GET", path)).body["properties"];
+  const accepted = async (): Promise<unknown> => (await h.call("GET", path)).body["properties"];
   expect(await accepted()).toMatchObject({ accepted: false });
   const { control } = h.simulator;
   await control.setTermsAccepted({ ...terms, accepted: true });
@@ -139,9 +134,7 @@ test("a caller is told what it may do at a scope, without what is denied there",
       ],
     },
   });
-  expect(
-    await permissions(`/subscriptions/${SUBSCRIPTION}/resourceGroups/None`),
-  ).toMatchObject({
+  expect(await permissions(`/subscriptions/${SUBSCRIPTION}/resourceGroups/None`)).toMatchObject({
     status: 404,
     body: { error: { code: "ResourceGroupNotFound" } },
   });

@@ -1,10 +1,7 @@
 import { expect, test } from "vitest";
 import { startForEach, type Harness } from "./harness.js";
 
-const AUDIENCES = [
-  "https://management.core.windows.net/",
-  "https://management.azure.com/",
-];
+const AUDIENCES = ["https://management.core.windows.net/", "https://management.azure.com/"];
 
 let h: Harness;
 startForEach((started) => (h = started));
@@ -20,9 +17,7 @@ test("az cloud register reads it without a token: the issuer as AD FS, so that M
     loginEndpoint: `${origin}/adfs`,
     audiences: AUDIENCES,
   });
-  const discovery = await fetch(
-    `${origin}/adfs/.well-known/openid-configuration`,
-  );
+  const discovery = await fetch(`${origin}/adfs/.well-known/openid-configuration`);
   expect(await discovery.json()).toMatchObject({
     issuer: h.issuer.issuer,
     token_endpoint: `${origin}/${h.issuer.tenantId}/oauth2/v2.0/token`,

@@ -1,11 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  COMPUTE,
-  DURATION_MS,
-  startForEach,
-  versionId,
-  type Harness,
-} from "./harness.js";
+import { COMPUTE, DURATION_MS, startForEach, versionId, type Harness } from "./harness.js";
 
 const V = versionId("1.0.0");
 
@@ -25,9 +19,7 @@ beforeEach(() =>
         {
           name: "westus",
           excludeFromLatest: true,
-          additionalReplicaSets: [
-            { storageAccountType: "Premium_LRS", regionalReplicaCount: 2 },
-          ],
+          additionalReplicaSets: [{ storageAccountType: "Premium_LRS", regionalReplicaCount: 2 }],
         },
         { name: "East US", excludeFromLatest: true },
       ],
@@ -77,9 +69,7 @@ test("by default what an update leaves out is cleared", async () => {
     ...bothRegions,
   });
   expect(tags).toBeUndefined();
-  expect(properties.safetyProfile).not.toHaveProperty(
-    "blockDeletionBeforeEndOfLife",
-  );
+  expect(properties.safetyProfile).not.toHaveProperty("blockDeletionBeforeEndOfLife");
   expect(properties.publishingProfile).not.toHaveProperty("endOfLifeDate");
   expect(properties.publishingProfile).toMatchObject({
     excludeFromLatest: false,
@@ -123,10 +113,7 @@ describe('with mode "keep"', () => {
       safetyProfile: { blockDeletionBeforeEndOfLife: false },
       publishingProfile: {
         endOfLifeDate: "2031-01-01T00:00:00.000Z",
-        targetRegions: [
-          { name: "westus", additionalReplicaSets: [] },
-          { name: "eastus" },
-        ],
+        targetRegions: [{ name: "westus", additionalReplicaSets: [] }, { name: "eastus" }],
       },
     });
     expect(tags).toEqual({ a: "1", b: "3", c: "4" });
@@ -160,12 +147,12 @@ describe('with mode "keep"', () => {
 
   test("a region left out is removed, by the permission that is kept", async () => {
     const west = { publishingProfile: { targetRegions: [{ name: "westus" }] } };
-    expect(
-      (await write(west)).properties.publishingProfile.targetRegions,
-    ).toMatchObject([{ name: "West US" }]);
-    expect(
-      (await write({})).properties.publishingProfile.targetRegions,
-    ).toMatchObject([{ additionalReplicaSets: [{ regionalReplicaCount: 2 }] }]);
+    expect((await write(west)).properties.publishingProfile.targetRegions).toMatchObject([
+      { name: "West US" },
+    ]);
+    expect((await write({})).properties.publishingProfile.targetRegions).toMatchObject([
+      { additionalReplicaSets: [{ regionalReplicaCount: 2 }] },
+    ]);
   });
 });
 
@@ -173,10 +160,7 @@ test('with excludeFromLatest "keep" an update keeps it, of the version and of ea
   await h.control("setOmission", { excludeFromLatest: "keep" });
   const { tags, properties } = await write({
     publishingProfile: {
-      targetRegions: [
-        { name: "westus" },
-        { name: "eastus", excludeFromLatest: false },
-      ],
+      targetRegions: [{ name: "westus" }, { name: "eastus", excludeFromLatest: false }],
     },
   });
   expect(tags).toBeUndefined();
@@ -201,10 +185,7 @@ test('with excludeFromLatest "keep" an update keeps it, of the version and of ea
 });
 
 test.each([
-  [
-    { mode: "forget" },
-    '\'mode\' of setOmission must be one of "clear", "keep".',
-  ],
+  [{ mode: "forget" }, '\'mode\' of setOmission must be one of "clear", "keep".'],
   [
     { excludeFromLatest: false },
     '\'excludeFromLatest\' of setOmission must be one of "false", "keep".',

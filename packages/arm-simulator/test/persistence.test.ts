@@ -1,11 +1,4 @@
-import {
-  copyFile,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -44,9 +37,7 @@ describe("a simulator with a data file", () => {
     const copy = path.join(directory, "copy.json");
     await copyFile(dataFile, copy);
     const second = await h.start({ dataFile: copy });
-    expect(await get(h.clientFor(second), "1.0.0")).toEqual(
-      await get(h.client, "1.0.0"),
-    );
+    expect(await get(h.clientFor(second), "1.0.0")).toEqual(await get(h.client, "1.0.0"));
     expect(second.control.creates(versionId("1.0.0"))).toBe(1);
   });
 
@@ -65,17 +56,14 @@ describe("a simulator with a data file", () => {
     const second = await h.start({ dataFile });
     expect(second.control.deniedActions()).toEqual([denial]);
     const offered = `https://localhost:${second.port}/subscriptions/${SUBSCRIPTION}/locations?api-version=2022-12-01`;
-    expect(JSON.stringify((await h.call("GET", offered)).body)).not.toContain(
-      "eastus2",
-    );
+    expect(JSON.stringify((await h.call("GET", offered)).body)).not.toContain("eastus2");
     await second.close();
 
     const { denials, subscriptions, ...state } = JSON.parse(
       await readFile(dataFile, "utf8"),
     ) as Record<string, Record<string, Record<string, unknown>>>;
     expect(denials).toEqual([denial]);
-    const { unavailableRegions, approvalRequired, ...older } =
-      subscriptions?.[SUBSCRIPTION] ?? {};
+    const { unavailableRegions, approvalRequired, ...older } = subscriptions?.[SUBSCRIPTION] ?? {};
     expect([unavailableRegions, approvalRequired]).toEqual([["eastus2"], []]);
     await writeFile(
       dataFile,
@@ -126,8 +114,7 @@ describe("a simulator with a data file", () => {
     await h.control("setFailureMode", { when: "firstRegion" });
     const status = async (name: string, of: ResourceManagerSimulator) =>
       (await h.call("GET", of.endpoint + version(name))).status;
-    const version = (name: string) =>
-      `${versionId(name)}?api-version=2025-12-03`;
+    const version = (name: string) => `${versionId(name)}?api-version=2025-12-03`;
     await h.simulator.close();
     const second = await h.start({ dataFile });
     expect((await get(h.clientFor(second), "1.0.0")).tags).toBeUndefined();
@@ -135,9 +122,9 @@ describe("a simulator with a data file", () => {
     expect(await status("1.0.1", second)).toBe(200);
     const { body } = await h.call("GET", second.endpoint + version(""));
     expect(body["value"]).toHaveLength(1);
-    await expect(
-      submit(h.clientFor(second), "1.0.2", plainVersion()),
-    ).rejects.toMatchObject({ code: "RequestDisallowedByPolicy" });
+    await expect(submit(h.clientFor(second), "1.0.2", plainVersion())).rejects.toMatchObject({
+      code: "RequestDisallowedByPolicy",
+    });
     await second.close();
 
     const { lag, pageSize, policy, omission, failsWhen, ...older } = JSON.parse(
@@ -153,9 +140,7 @@ describe("a simulator with a data file", () => {
     await writeFile(dataFile, JSON.stringify(older));
     const third = await h.start({ dataFile });
     expect((await get(h.clientFor(third), "1.0.0")).tags).toEqual({ a: "b" });
-    expect(
-      (await h.call("GET", third.endpoint + version(""))).body["value"],
-    ).toHaveLength(2);
+    expect((await h.call("GET", third.endpoint + version(""))).body["value"]).toHaveLength(2);
     await submit(h.clientFor(third), "1.0.2", plainVersion());
     h.clock.advance(DURATION_MS);
     await submit(h.clientFor(third), "1.0.0", plainVersion());
@@ -183,9 +168,7 @@ describe("a JSON file", () => {
       value += 1;
       const wanted = value;
       return file.save().then(async () => {
-        const { value: found } = JSON.parse(
-          await readFile(dataFile, "utf8"),
-        ) as { value: number };
+        const { value: found } = JSON.parse(await readFile(dataFile, "utf8")) as { value: number };
         expect(found).toBeGreaterThanOrEqual(wanted);
       });
     });

@@ -20,11 +20,7 @@ const tags = async () => (await get(h.client, "1.0.0")).tags;
 describe("a policy that adds tags", () => {
   test("adds them to what is created, and they win over the body's", async () => {
     await h.control("setPolicy", { addTags: { cost: "42", stage: "prod" } });
-    await submit(
-      h.client,
-      "1.0.0",
-      plainVersion({ tags: { stage: "test", a: "b" } }),
-    );
+    await submit(h.client, "1.0.0", plainVersion({ tags: { stage: "test", a: "b" } }));
     expect(await tags()).toEqual({ cost: "42", stage: "prod", a: "b" });
   });
 
@@ -69,9 +65,7 @@ describe("a policy that denies", () => {
       },
     };
     expect(await put(h, V, {})).toMatchObject(refusal);
-    expect(
-      await h.call("PATCH", V, { body: { tags: { a: "b" } } }),
-    ).toMatchObject(refusal);
+    expect(await h.call("PATCH", V, { body: { tags: { a: "b" } } })).toMatchObject(refusal);
     expect((await put(h, versionId("1.0.1"), {})).status).toBe(403);
     expect(h.simulator.control.creates(versionId("1.0.1"))).toBe(0);
     expect((await get(h.client, "1.0.0")).provisioningState).toBe("Succeeded");

@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
 import { seedWorld } from "../src/world.js";
-import {
-  put,
-  startForEach,
-  SUBSCRIPTION,
-  versionId,
-  type Harness,
-} from "./harness.js";
+import { put, startForEach, SUBSCRIPTION, versionId, type Harness } from "./harness.js";
 
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
 
@@ -28,9 +22,7 @@ test("a region that is withheld from the subscription is not among its locations
     resourceType: string;
     locations: string[];
   }[];
-  const versions = types.find(
-    ({ resourceType }) => resourceType === "galleries/images/versions",
-  );
+  const versions = types.find(({ resourceType }) => resourceType === "galleries/images/versions");
   expect(versions?.locations).toContain("East US");
   expect(versions?.locations).not.toContain("East US 2");
 });
@@ -43,8 +35,7 @@ test("a version cannot be replicated to it until it is offered", async () => {
       error: {
         code: "InvalidParameter",
         message: expect.stringContaining("'East US 2'") as string,
-        target:
-          "galleryImageVersion.properties.publishingProfile.targetRegions[1].name",
+        target: "galleryImageVersion.properties.publishingProfile.targetRegions[1].name",
       },
     },
   });

@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RegistrationState } from "../src/state.js";
 import { seedWorld } from "../src/world.js";
-import {
-  put,
-  region,
-  startForEach,
-  SUBSCRIPTION,
-  versionId,
-  type Harness,
-} from "./harness.js";
+import { put, region, startForEach, SUBSCRIPTION, versionId, type Harness } from "./harness.js";
 
 const REGISTRATION_MS = 10 * 60_000;
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
@@ -38,21 +31,20 @@ const feature = async (method = "GET", action = ""): Promise<unknown> =>
   (await h.call(method, `${FEATURE}${action}`)).body["properties"];
 
 describe("a provider", () => {
-  test.each<RegistrationState>([
-    "NotRegistered",
-    "Unregistering",
-    "Unregistered",
-  ])("that is %s refuses writes, and registers when asked", async (state) => {
-    await set(state);
-    expect(await provider()).toBe(state);
-    expect(await put(h, versionId("1.0.0"), {})).toMatchObject({
-      status: 409,
-      body: { error: { code: "MissingSubscriptionRegistration" } },
-    });
-    expect(await provider("POST", "/register")).toBe("Registering");
-    h.clock.advance(REGISTRATION_MS);
-    expect(await provider()).toBe("Registered");
-  });
+  test.each<RegistrationState>(["NotRegistered", "Unregistering", "Unregistered"])(
+    "that is %s refuses writes, and registers when asked",
+    async (state) => {
+      await set(state);
+      expect(await provider()).toBe(state);
+      expect(await put(h, versionId("1.0.0"), {})).toMatchObject({
+        status: 409,
+        body: { error: { code: "MissingSubscriptionRegistration" } },
+      });
+      expect(await provider("POST", "/register")).toBe("Registering");
+      h.clock.advance(REGISTRATION_MS);
+      expect(await provider()).toBe("Registered");
+    },
+  );
 
   test("that is Unregistering is Unregistered in time", async () => {
     await set("Unregistering");
@@ -113,9 +105,6 @@ test.each([
   [PROVIDER.replace("Compute", "Nothing"), "InvalidResourceNamespace"],
   [FEATURE.replace("SIGEncryption", "Nothing"), "FeatureNotFound"],
 ])("%s cannot be read or registered", async (path, code) => {
-  for (const answer of [
-    await h.call("GET", path),
-    await h.call("POST", `${path}/register`),
-  ])
+  for (const answer of [await h.call("GET", path), await h.call("POST", `${path}/register`)])
     expect(answer).toMatchObject({ status: 404, body: { error: { code } } });
 });

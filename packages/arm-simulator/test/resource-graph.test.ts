@@ -151,8 +151,7 @@ test("leaves out in silence what the caller may not read; 403 only where that is
 test("lags behind what is made and what is deleted, for as long as it is told", async () => {
   await putUsers();
   const { control } = h.simulator;
-  const shown = async () =>
-    (await ask(NAMES)).found.data.map(({ name }) => name);
+  const shown = async () => (await ask(NAMES)).found.data.map(({ name }) => name);
   const before = await shown();
   await control.setResourceGraphLag({ ms: 60_000 });
   await control.removeResource(MACHINE);
@@ -204,8 +203,6 @@ test("a value is what stands between its quotes, whatever is in it", async () =>
     type: "Microsoft.Compute/virtualMachines",
     location: "westus",
   });
-  const { found } = await ask(
-    "resources | where name == 'it\\'s \\\\ | or' | project id",
-  );
+  const { found } = await ask("resources | where name == 'it\\'s \\\\ | or' | project id");
   expect(found.count).toBe(1);
 });

@@ -14,9 +14,7 @@ import {
 let h: Harness;
 startForEach((started) => (h = started));
 
-async function names(
-  items: AsyncIterable<{ name?: string }>,
-): Promise<string[]> {
+async function names(items: AsyncIterable<{ name?: string }>): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of items) found.push(name ?? "");
   return found;
@@ -29,9 +27,7 @@ describe("the seed's world, read with the SDK", () => {
       location: "westus",
       provisioningState: "Succeeded",
     });
-    expect(
-      await h.client.galleryImages.get(GROUP, "MyGallery", "MyImage"),
-    ).toMatchObject({
+    expect(await h.client.galleryImages.get(GROUP, "MyGallery", "MyImage")).toMatchObject({
       osType: "Linux",
       osState: "Generalized",
       hyperVGeneration: "V2",
@@ -39,70 +35,48 @@ describe("the seed's world, read with the SDK", () => {
   });
 
   test("has disk encryption sets in three regions, and one of each other type", async () => {
-    const set = await h.client.diskEncryptionSets.get(
-      GROUP,
-      "EastUS2DiskEncryptionSet1",
-    );
+    const set = await h.client.diskEncryptionSets.get(GROUP, "EastUS2DiskEncryptionSet1");
     expect(set).toMatchObject({
       location: "eastus2",
       encryptionType: "EncryptionAtRestWithCustomerKey",
       provisioningState: "Succeeded",
     });
     expect(set.activeKey?.keyUrl).toContain("vault.azure.net/keys/");
-    expect(
-      await names(h.client.diskEncryptionSets.listByResourceGroup(GROUP)),
-    ).toHaveLength(9);
+    expect(await names(h.client.diskEncryptionSets.listByResourceGroup(GROUP))).toHaveLength(9);
     expect(await names(h.client.diskEncryptionSets.list())).toHaveLength(9);
     expect(
-      (
-        await h.client.diskEncryptionSets.get(
-          GROUP,
-          "WestUSDoubleEncryptionSet",
-        )
-      ).encryptionType,
+      (await h.client.diskEncryptionSets.get(GROUP, "WestUSDoubleEncryptionSet")).encryptionType,
     ).toBe("EncryptionAtRestWithPlatformAndCustomerKeys");
     expect(
-      (
-        await h.client.diskEncryptionSets.get(
-          GROUP,
-          "WestUSConfidentialEncryptionSet",
-        )
-      ).encryptionType,
+      (await h.client.diskEncryptionSets.get(GROUP, "WestUSConfidentialEncryptionSet"))
+        .encryptionType,
     ).toBe("ConfidentialVmEncryptedWithCustomerKey");
   });
 
   test("has an image, snapshots, disks and a virtual machine", async () => {
     const image = await h.client.images.get(GROUP, "myImage");
     expect(image.storageProfile?.dataDisks?.map(({ lun }) => lun)).toEqual([0]);
-    expect((await h.client.snapshots.get(GROUP, "myOSSnapshot")).osType).toBe(
-      "Linux",
-    );
-    expect(
-      (await h.client.snapshots.get(GROUP, "myDDSnapshot")).osType,
-    ).toBeUndefined();
-    expect((await h.client.disks.get(GROUP, "myOSDisk")).hyperVGeneration).toBe(
-      "V2",
-    );
+    expect((await h.client.snapshots.get(GROUP, "myOSSnapshot")).osType).toBe("Linux");
+    expect((await h.client.snapshots.get(GROUP, "myDDSnapshot")).osType).toBeUndefined();
+    expect((await h.client.disks.get(GROUP, "myOSDisk")).hyperVGeneration).toBe("V2");
     const machine = await h.client.virtualMachines.get(GROUP, "myVM");
-    expect(machine.storageProfile?.osDisk?.managedDisk?.id).toBe(
-      `${COMPUTE}/disks/myOSDisk`,
-    );
+    expect(machine.storageProfile?.osDisk?.managedDisk?.id).toBe(`${COMPUTE}/disks/myOSDisk`);
   });
 
   test("can be added to with the SDK's own PUTs", async () => {
     await h.client.galleries.createOrUpdate(GROUP, "Another", {
       location: "East US",
     });
-    expect((await h.client.galleries.get(GROUP, "Another")).location).toBe(
-      "eastus",
-    );
+    expect((await h.client.galleries.get(GROUP, "Another")).location).toBe("eastus");
     await h.client.galleries.delete(GROUP, "Another");
-    await expect(
-      h.client.galleries.get(GROUP, "Another"),
-    ).rejects.toMatchObject({ statusCode: 404, code: "ResourceNotFound" });
-    await expect(
-      h.client.galleries.delete(GROUP, "MyGallery"),
-    ).rejects.toMatchObject({ statusCode: 409, code: "CannotDeleteResource" });
+    await expect(h.client.galleries.get(GROUP, "Another")).rejects.toMatchObject({
+      statusCode: 404,
+      code: "ResourceNotFound",
+    });
+    await expect(h.client.galleries.delete(GROUP, "MyGallery")).rejects.toMatchObject({
+      statusCode: 409,
+      code: "CannotDeleteResource",
+    });
   });
 
   test("is listed in pages", async () => {
@@ -111,9 +85,7 @@ describe("the seed's world, read with the SDK", () => {
       await h.simulator.control.putResource(
         of.disk("disks", `disk${index}`, "westus", { os: false }),
       );
-    expect(await names(h.client.disks.listByResourceGroup(GROUP))).toHaveLength(
-      232,
-    );
+    expect(await names(h.client.disks.listByResourceGroup(GROUP))).toHaveLength(232);
     expect(h.simulator.control.countRequests({ path: "/disks\\?" })).toBe(3);
   });
 });
@@ -125,25 +97,16 @@ describe("a subscription", () => {
       subscriptionId: SUBSCRIPTION,
       state: "Enabled",
     });
-    const locations = await h.call(
-      "GET",
-      `/subscriptions/${SUBSCRIPTION}/locations`,
-    );
+    const locations = await h.call("GET", `/subscriptions/${SUBSCRIPTION}/locations`);
     expect(locations.body["value"]).toContainEqual(
       expect.objectContaining({ name: "eastus2", displayName: "East US 2" }),
     );
-    const groups = await h.call(
-      "GET",
-      `/subscriptions/${SUBSCRIPTION}/resourceGroups`,
-    );
+    const groups = await h.call("GET", `/subscriptions/${SUBSCRIPTION}/resourceGroups`);
     expect(groups.body["value"]).toMatchObject([{ name: GROUP }]);
   });
 
   test("lists its resource providers, and its tenant is listed", async () => {
-    const providers = await h.call(
-      "GET",
-      `/subscriptions/${SUBSCRIPTION}/providers`,
-    );
+    const providers = await h.call("GET", `/subscriptions/${SUBSCRIPTION}/providers`);
     expect(providers.body["value"]).toContainEqual(
       expect.objectContaining({
         namespace: "Microsoft.Compute",
@@ -172,9 +135,7 @@ describe("registration", () => {
       namespace: "Microsoft.Compute",
       state: "NotRegistered",
     });
-    await expect(
-      submit(h.client, "1.0.0", encryptedVersion()),
-    ).rejects.toMatchObject({
+    await expect(submit(h.client, "1.0.0", encryptedVersion())).rejects.toMatchObject({
       statusCode: 409,
       code: "MissingSubscriptionRegistration",
     });
@@ -202,18 +163,16 @@ describe("registration", () => {
       }),
     });
     const client = h.clientFor(strict);
-    await expect(
-      submit(client, "1.0.0", encryptedVersion()),
-    ).rejects.toMatchObject({
+    await expect(submit(client, "1.0.0", encryptedVersion())).rejects.toMatchObject({
       statusCode: 400,
       code: "SubscriptionNotRegisteredForFeature",
     });
     const token = await h.issuer.issueToken();
     const call = async (method: string, path: string) => {
-      const response = await fetch(
-        `${strict.endpoint}${path}?api-version=2021-07-01`,
-        { method, headers: { Authorization: `Bearer ${token}` } },
-      );
+      const response = await fetch(`${strict.endpoint}${path}?api-version=2021-07-01`, {
+        method,
+        headers: { Authorization: `Bearer ${token}` },
+      });
       return await response.json();
     };
     expect(await call("GET", feature)).toEqual({
@@ -236,15 +195,11 @@ describe("registration", () => {
   });
 
   test("of what is not there is 404", async () => {
-    expect(
-      await h.call("GET", feature.replace("SIGEncryption", "Other")),
-    ).toMatchObject({
+    expect(await h.call("GET", feature.replace("SIGEncryption", "Other"))).toMatchObject({
       status: 404,
       body: { error: { code: "FeatureNotFound" } },
     });
-    expect(
-      await h.call("GET", provider.replace("Compute", "Nothing")),
-    ).toMatchObject({
+    expect(await h.call("GET", provider.replace("Compute", "Nothing"))).toMatchObject({
       status: 404,
       body: { error: { code: "InvalidResourceNamespace" } },
     });

@@ -80,13 +80,7 @@ startForAll(
           }),
         ),
         of.disk("disks", "trustedDisk", "westus", { os: true }, trusted),
-        of.disk(
-          "snapshots",
-          "trustedSnapshot",
-          "westus",
-          { os: true },
-          trusted,
-        ),
+        of.disk("snapshots", "trustedSnapshot", "westus", { os: true }, trusted),
         of.disk(
           "disks",
           "confidentialDisk",
@@ -99,9 +93,7 @@ startForAll(
           "confidentialSnapshot",
           "westus",
           { os: true },
-          confidential(
-            "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
-          ),
+          confidential("ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey"),
         ),
         of.disk(
           "disks",
@@ -126,24 +118,13 @@ startForAll(
 
 /** A ConfidentialVM definition asks how each region encrypts. */
 const regionsOf = (definition: string) =>
-  definition === "ConfidentialVM"
-    ? { targetRegions: encrypted("EncryptedWithPmk") }
-    : {};
+  definition === "ConfidentialVM" ? { targetRegions: encrypted("EncryptedWithPmk") } : {};
 
 const versionOf = (definition: string) =>
   `${COMPUTE}/galleries/MyGallery/images/${definition}/versions/${name}`;
 
 test.each<[Definition, Source[]]>([
-  [
-    "Plain",
-    [
-      "a managed image",
-      "a plain disk",
-      "a plain snapshot",
-      "a plain machine",
-      "a VHD",
-    ],
-  ],
+  ["Plain", ["a managed image", "a plain disk", "a plain snapshot", "a plain machine", "a VHD"]],
   [
     "TrustedLaunch",
     [
@@ -155,30 +136,13 @@ test.each<[Definition, Source[]]>([
   ],
   [
     "TrustedLaunchSupported",
-    [
-      "a managed image",
-      "a plain disk",
-      "a snapshot with trusted launch",
-      "a VHD",
-    ],
+    ["a managed image", "a plain disk", "a snapshot with trusted launch", "a VHD"],
   ],
-  [
-    "ConfidentialVM",
-    [
-      "a confidential disk",
-      "a confidential snapshot",
-      "a confidential machine",
-    ],
-  ],
+  ["ConfidentialVM", ["a confidential disk", "a confidential snapshot", "a confidential machine"]],
   ["ConfidentialVMSupported", ["a managed image", "a confidential disk"]],
   [
     "TrustedLaunchAndConfidentialVmSupported",
-    [
-      "a managed image",
-      "a plain disk",
-      "a disk with trusted launch",
-      "a confidential snapshot",
-    ],
+    ["a managed image", "a plain disk", "a disk with trusted launch", "a confidential snapshot"],
   ],
 ])("a definition of type %s takes %j", async (definition, sources) => {
   for (const [index, source] of sources.entries())
@@ -220,20 +184,12 @@ test.each<[Definition, string, Source[]]>([
     ],
   ],
   ["TrustedLaunchSupported", MISMATCH, ["a confidential disk"]],
-  [
-    "TrustedLaunchSupported",
-    NO_MACHINES,
-    ["a plain machine", "a machine with trusted launch"],
-  ],
+  ["TrustedLaunchSupported", NO_MACHINES, ["a plain machine", "a machine with trusted launch"]],
   ["ConfidentialVM", NO_IMAGES, ["a managed image", "a VHD"]],
   [
     "ConfidentialVM",
     MISMATCH,
-    [
-      "a plain snapshot",
-      "a disk with trusted launch",
-      "a machine with trusted launch",
-    ],
+    ["a plain snapshot", "a disk with trusted launch", "a machine with trusted launch"],
   ],
   ["ConfidentialVMSupported", MISMATCH, ["a snapshot with trusted launch"]],
   ["ConfidentialVMSupported", NO_MACHINES, ["a confidential machine"]],
@@ -242,27 +198,24 @@ test.each<[Definition, string, Source[]]>([
     NO_MACHINES,
     ["a machine with trusted launch", "a confidential machine"],
   ],
-])(
-  "a definition of type %s refuses with '%s' %j",
-  async (definition, message, sources) => {
-    for (const source of sources)
-      expect(
-        await put(h, versionOf(definition), {
-          storageProfile: SOURCES[source],
-        }),
-        source,
-      ).toMatchObject({
-        status: 400,
-        body: {
-          error: {
-            code: "InvalidParameter",
-            message: expect.stringContaining(message) as string,
-            target: `${STORAGE}.source`,
-          },
+])("a definition of type %s refuses with '%s' %j", async (definition, message, sources) => {
+  for (const source of sources)
+    expect(
+      await put(h, versionOf(definition), {
+        storageProfile: SOURCES[source],
+      }),
+      source,
+    ).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          code: "InvalidParameter",
+          message: expect.stringContaining(message) as string,
+          target: `${STORAGE}.source`,
         },
-      });
-  },
-);
+      },
+    });
+});
 
 test("a version passes its definition's security type on when it is a source", async () => {
   const source = versionOf("TrustedLaunch");
@@ -306,10 +259,7 @@ test("an update does not ask for the source again, which may be gone", async () 
   ).toMatchObject({ status: 200 });
 });
 
-function encrypted(
-  type: string,
-  set?: string,
-): [{ name: string; encryption: object }] {
+function encrypted(type: string, set?: string): [{ name: string; encryption: object }] {
   return [
     {
       name: "westus",
@@ -387,11 +337,7 @@ test("a confidential OS disk under platform keys goes with a data disk that has 
 });
 
 test.each<[string, Source, string, string?]>([
-  [
-    "ConfidentialVM",
-    "a confidential snapshot",
-    "EncryptedVMGuestStateOnlyWithPmk",
-  ],
+  ["ConfidentialVM", "a confidential snapshot", "EncryptedVMGuestStateOnlyWithPmk"],
   ["ConfidentialVM", "a confidential snapshot", "NonPersistedTPM"],
   [
     "ConfidentialVM",
@@ -423,13 +369,11 @@ describe("a machine with trusted launch whose disk has a customer's key", () => 
 
   test("is accepted as source, and fails in each region", async () => {
     const id = versionOf("TrustedLaunch");
-    expect(
-      await put(h, id, { storageProfile: machine("keyedVM"), targetRegions }),
-    ).toMatchObject({ status: 201 });
+    expect(await put(h, id, { storageProfile: machine("keyedVM"), targetRegions })).toMatchObject({
+      status: 201,
+    });
     h.clock.advance(DURATION_MS);
-    expect(
-      (await h.call("GET", `${id}?$expand=ReplicationStatus`)).body,
-    ).toMatchObject({
+    expect((await h.call("GET", `${id}?$expand=ReplicationStatus`)).body).toMatchObject({
       properties: {
         provisioningState: "Failed",
         replicationStatus: {
@@ -531,10 +475,7 @@ function confidentialData(type: string, set?: string) {
     ],
   };
 }
-const DATA = confidentialData(
-  "DataDiskEncryptedWithCmk",
-  "WestUSConfidentialEncryptionSet",
-);
+const DATA = confidentialData("DataDiskEncryptedWithCmk", "WestUSConfidentialEncryptionSet");
 const NEWEST = { apiVersion: "2026-03-03" };
 
 test("a confidential data disk takes a customer's key from api-version 2026-03-03 on, in a subscription with the preview", async () => {
@@ -558,9 +499,7 @@ test("a confidential data disk takes a customer's key from api-version 2026-03-0
     ...FEATURE,
     state: "Registered",
   });
-  expect(
-    await put(h, id, confidentialData("DataDiskEncryptedWithCmk"), NEWEST),
-  ).toMatchObject({
+  expect(await put(h, id, confidentialData("DataDiskEncryptedWithCmk"), NEWEST)).toMatchObject({
     status: 400,
     body: { error: { code: "InvalidParameter" } },
   });
@@ -591,9 +530,9 @@ test("a confidential data disk takes a customer's key from api-version 2026-03-0
       secretsProvisioningSettings: { isSupported: true, osName: "mariner" },
     },
   };
-  expect(
-    await put(h, id, { ...DATA, ...secretsProvisioning }, NEWEST),
-  ).toMatchObject({ status: 201 });
+  expect(await put(h, id, { ...DATA, ...secretsProvisioning }, NEWEST)).toMatchObject({
+    status: 201,
+  });
 
   const shown = async (apiVersion: string) =>
     (await h.call("GET", id, { apiVersion })).body as {
@@ -633,7 +572,7 @@ test("a confidential data disk takes a customer's key from api-version 2026-03-0
   const before = (await shown("2025-12-03")).properties;
   expect(before.securityProfile).toEqual({});
   expect(before.imageMetadataProfiles).toBeUndefined();
-  expect(
-    before.publishingProfile.targetRegions[0]?.encryption.dataDiskImages,
-  ).toEqual([{ lun: 0 }]);
+  expect(before.publishingProfile.targetRegions[0]?.encryption.dataDiskImages).toEqual([
+    { lun: 0 },
+  ]);
 });

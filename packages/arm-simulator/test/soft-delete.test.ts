@@ -33,8 +33,7 @@ const register = () =>
 
 const setPolicy = (softDeletePolicy: object) =>
   h.call("PATCH", GALLERY, { body: { properties: { softDeletePolicy } } });
-const enable = (more: object = {}) =>
-  setPolicy({ isSoftDeleteEnabled: true, ...more });
+const enable = (more: object = {}) => setPolicy({ isSoftDeleteEnabled: true, ...more });
 
 const list = async () => {
   const { body } = await h.call(
@@ -75,14 +74,8 @@ describe("in a gallery that deletes softly", () => {
     const names: (string | undefined)[] = [];
     for await (const { resourceArmId } of items) names.push(resourceArmId);
     expect(names).toEqual([V]);
-    const [{ properties }] = (await list()) as [
-      { properties: Record<string, string> },
-    ];
-    const {
-      softDeletedTime = "",
-      consumptionEndTime,
-      hardDeletionTargetTime,
-    } = properties;
+    const [{ properties }] = (await list()) as [{ properties: Record<string, string> }];
+    const { softDeletedTime = "", consumptionEndTime, hardDeletionTargetTime } = properties;
     const week = new Date(Date.parse(softDeletedTime) + 7 * DAY_MS);
     expect(consumptionEndTime).toBe(week.toISOString());
     expect(hardDeletionTargetTime).toBe(week.toISOString());
@@ -128,24 +121,14 @@ describe("in a gallery that deletes softly", () => {
     });
     expect((await h.call("DELETE", V)).status).toBe(204);
     expect(await list()).toHaveLength(1);
-    expect((await h.call("DELETE", `${V}?bypassSoftDelete=true`)).status).toBe(
-      204,
-    );
+    expect((await h.call("DELETE", `${V}?bypassSoftDelete=true`)).status).toBe(204);
     expect(await list()).toEqual([]);
     expect((await put(h, V, {})).status).toBe(201);
   });
 
   test.each([
-    [
-      "a PUT of its home region and nothing else",
-      "PUT",
-      { location: "westus" },
-    ],
-    [
-      "a PATCH with restore: true",
-      "PATCH",
-      { properties: { restore: true, storageProfile: {} } },
-    ],
+    ["a PUT of its home region and nothing else", "PUT", { location: "westus" }],
+    ["a PATCH with restore: true", "PATCH", { properties: { restore: true, storageProfile: {} } }],
   ])("%s restores it, too", async (_title, method, body) => {
     await deleted();
     expect((await h.call(method, V, { body })).status).toBe(200);
@@ -221,9 +204,7 @@ describe("in a gallery that deletes softly", () => {
         },
       },
     });
-    expect((await h.call("DELETE", `${V}?bypassSoftDelete=true`)).status).toBe(
-      202,
-    );
+    expect((await h.call("DELETE", `${V}?bypassSoftDelete=true`)).status).toBe(202);
   });
 
   test("a virtual machine may name it by number, though none gets it as the latest", async () => {

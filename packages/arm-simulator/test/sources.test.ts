@@ -15,8 +15,7 @@ import {
 } from "./harness.js";
 
 const STORAGE = "galleryImageVersion.properties.storageProfile";
-const REGIONS =
-  "galleryImageVersion.properties.publishingProfile.targetRegions";
+const REGIONS = "galleryImageVersion.properties.publishingProfile.targetRegions";
 const of = resourcesIn(SUBSCRIPTION, GROUP);
 const other = resourcesIn(OTHER_SUBSCRIPTION, "OtherGroup");
 const ARM64_VERSION = `${of.id("galleries/MyGallery/images/Arm64Image")}/versions`;
@@ -147,9 +146,7 @@ const REFUSALS: [string, object, number, string, string][] = [
     `a data disk at LUN ${lun}`,
     {
       ...osDisk("snapshots/myOSSnapshot"),
-      dataDiskImages: [
-        { lun, source: { id: of.id("snapshots/myDDSnapshot") } },
-      ],
+      dataDiskImages: [{ lun, source: { id: of.id("snapshots/myDDSnapshot") } }],
     },
     400,
     "must be between 0 and 63",
@@ -157,22 +154,19 @@ const REFUSALS: [string, object, number, string, string][] = [
   ]),
 ];
 
-test.each(REFUSALS)(
-  "%s is refused",
-  async (_what, storageProfile, status, message, target) => {
-    expect(await put(h, versionId(name), { storageProfile })).toMatchObject({
-      status,
-      body: {
-        error: {
-          code: status === 404 ? "ResourceNotFound" : "InvalidParameter",
-          message: expect.stringContaining(message) as string,
-          target,
-        },
+test.each(REFUSALS)("%s is refused", async (_what, storageProfile, status, message, target) => {
+  expect(await put(h, versionId(name), { storageProfile })).toMatchObject({
+    status,
+    body: {
+      error: {
+        code: status === 404 ? "ResourceNotFound" : "InvalidParameter",
+        message: expect.stringContaining(message) as string,
+        target,
       },
-    });
-    expect(h.simulator.control.creates(versionId(name))).toBe(0);
-  },
-);
+    },
+  });
+  expect(h.simulator.control.creates(versionId(name))).toBe(0);
+});
 
 describe("accepted are", () => {
   test.each<[string, object]>([
@@ -186,9 +180,7 @@ describe("accepted are", () => {
       "a data disk at LUN 63",
       {
         ...osDisk("snapshots/myOSSnapshot"),
-        dataDiskImages: [
-          { lun: 63, source: { id: of.id("snapshots/myDDSnapshot") } },
-        ],
+        dataDiskImages: [{ lun: 63, source: { id: of.id("snapshots/myDDSnapshot") } }],
       },
     ],
     [
@@ -205,16 +197,16 @@ describe("accepted are", () => {
     ["a disk for Arm64", osDisk("disks/arm64Disk")],
     ["a managed image, whose architecture is not known,", image("myImage")],
   ])("%s where the definition is for Arm64", async (_what, storageProfile) => {
-    expect(
-      await put(h, `${ARM64_VERSION}/${name}`, { storageProfile }),
-    ).toMatchObject({ status: 201 });
+    expect(await put(h, `${ARM64_VERSION}/${name}`, { storageProfile })).toMatchObject({
+      status: 201,
+    });
   });
 
   test("a source for x64 where the definition does not speak of architectures", async () => {
     const id = `${of.id("galleries/MyGallery/images/UnspokenImage")}/versions/${name}`;
-    expect(
-      await put(h, id, { storageProfile: osDisk("disks/myOSDisk") }),
-    ).toMatchObject({ status: 201 });
+    expect(await put(h, id, { storageProfile: osDisk("disks/myOSDisk") })).toMatchObject({
+      status: 201,
+    });
     expect(
       await put(h, id.replace(name, "9.9.9"), {
         storageProfile: osDisk("disks/arm64Disk"),
@@ -250,9 +242,7 @@ describe("a version as the source", () => {
     expect(await put(h, versionId(name), from(source))).toMatchObject(
       refused("architecture ['Arm64']"),
     );
-    expect(
-      await put(h, `${ARM64_VERSION}/${name}`, from(source)),
-    ).toMatchObject({ status: 201 });
+    expect(await put(h, `${ARM64_VERSION}/${name}`, from(source))).toMatchObject({ status: 201 });
   });
 
   test("tells by its regions' encryption that it cannot be one", async () => {
@@ -262,9 +252,7 @@ describe("a version as the source", () => {
     expect((await h.call("GET", source)).body).toMatchObject({
       properties: {
         publishingProfile: {
-          targetRegions: [
-            { encryption: region("westus", "WestUS").encryption },
-          ],
+          targetRegions: [{ encryption: region("westus", "WestUS").encryption }],
         },
       },
     });
@@ -321,9 +309,7 @@ describe("a source that is encrypted with customer-managed keys", () => {
       `${REGIONS}[1].encryption`,
     ],
   ])("is refused with %s", async (_what, targetRegions, message, target) => {
-    expect(
-      await put(h, versionId(name), { storageProfile, targetRegions }),
-    ).toMatchObject({
+    expect(await put(h, versionId(name), { storageProfile, targetRegions })).toMatchObject({
       status: 400,
       body: {
         error: {
@@ -365,9 +351,7 @@ describe("a source that is encrypted with customer-managed keys", () => {
   });
 
   test("shows its sets to whoever reads it", async () => {
-    expect(
-      (await h.call("GET", `${COMPUTE}/images/myEncryptedImage`)).body,
-    ).toMatchObject({
+    expect((await h.call("GET", `${COMPUTE}/images/myEncryptedImage`)).body).toMatchObject({
       properties: {
         storageProfile: {
           osDisk: {
@@ -392,8 +376,7 @@ test("a virtual machine is specialized until it is generalized", async () => {
       instanceView: {},
     }),
   );
-  const publish = () =>
-    put(h, versionId(name), { storageProfile: machine("freshVM") });
+  const publish = () => put(h, versionId(name), { storageProfile: machine("freshVM") });
   expect(await publish()).toMatchObject({
     status: 400,
     body: {
@@ -409,12 +392,8 @@ test("a virtual machine is specialized until it is generalized", async () => {
   const seen = await h.client.virtualMachines.get(GROUP, "freshVM", {
     expand: "instanceView",
   });
-  expect(seen.instanceView?.statuses?.map(({ code }) => code)).toContain(
-    "OSState/generalized",
-  );
-  expect((await h.call("GET", id)).body["properties"]).not.toHaveProperty(
-    "instanceView",
-  );
+  expect(seen.instanceView?.statuses?.map(({ code }) => code)).toContain("OSState/generalized");
+  expect((await h.call("GET", id)).body["properties"]).not.toHaveProperty("instanceView");
   expect(await publish()).toMatchObject({ status: 201 });
 });
 
@@ -426,10 +405,7 @@ test("a storage account type of the whole version is that of each region that na
         properties: {
           publishingProfile: {
             storageAccountType: "Standard_LRS",
-            targetRegions: [
-              { name: "westus" },
-              { name: "eastus2", ...eastus2 },
-            ],
+            targetRegions: [{ name: "westus" }, { name: "eastus2", ...eastus2 }],
           },
           storageProfile: image("myImage"),
         },

@@ -1,12 +1,5 @@
 import type { GalleryImageVersion } from "@azure/arm-compute";
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { resourcesIn, seedWorld, subscription } from "../src/world.js";
 import {
   COMPUTE,
@@ -40,17 +33,12 @@ beforeAll(async () => {
         ...seed.resources,
         other.group("westus"),
         other.diskEncryptionSet("OtherSet", "westus"),
-        of.diskEncryptionSet(
-          "BrokenSet",
-          "westus",
-          "EncryptionAtRestWithCustomerKey",
-          { provisioningState: "Failed" },
-        ),
+        of.diskEncryptionSet("BrokenSet", "westus", "EncryptionAtRestWithCustomerKey", {
+          provisioningState: "Failed",
+        }),
         of.gallery("ConfidentialGallery", "westus"),
         of.imageDefinition("ConfidentialGallery", "MyImage", "westus", {
-          features: [
-            { name: "SecurityType", value: "ConfidentialVMSupported" },
-          ],
+          features: [{ name: "SecurityType", value: "ConfidentialVMSupported" }],
         }),
         of.managedImage("eastImage", "eastus", [0]),
         of.managedImage("windowsImage", "westus", [0], {
@@ -82,8 +70,7 @@ beforeAll(async () => {
     name: "lastBody",
     async sendRequest(request, next) {
       const response = await next(request);
-      if (request.method === "PUT")
-        lastBody = JSON.parse(response.bodyAsText ?? "null");
+      if (request.method === "PUT") lastBody = JSON.parse(response.bodyAsText ?? "null");
       return response;
     },
   });
@@ -104,22 +91,9 @@ const source = (storageProfile: object): Partial<GalleryImageVersion> => ({
 const PROFILE = "galleryImageVersion.properties.publishingProfile";
 const STORAGE = "galleryImageVersion.properties.storageProfile";
 
-const REFUSALS: [
-  string,
-  Partial<GalleryImageVersion>,
-  number,
-  string,
-  string,
-  string?,
-][] = [
+const REFUSALS: [string, Partial<GalleryImageVersion>, number, string, string, string?][] = [
   // Location and regions.
-  [
-    "no location",
-    { location: "" },
-    400,
-    "LocationRequired",
-    "location property is required",
-  ],
+  ["no location", { location: "" }, 400, "LocationRequired", "location property is required"],
   [
     "an unknown location",
     { location: "atlantis" },
@@ -238,9 +212,7 @@ const REFUSALS: [
   [
     "data disks without an OS disk",
     source({
-      dataDiskImages: [
-        { lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } },
-      ],
+      dataDiskImages: [{ lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } }],
     }),
     400,
     "InvalidParameter",
@@ -287,9 +259,10 @@ const REFUSALS: [
     "a LUN twice in the source",
     source({
       osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
-      dataDiskImages: ["snapshots/myDDSnapshot", "disks/myDataDisk"].map(
-        (path) => ({ lun: 0, source: { id: `${COMPUTE}/${path}` } }),
-      ),
+      dataDiskImages: ["snapshots/myDDSnapshot", "disks/myDataDisk"].map((path) => ({
+        lun: 0,
+        source: { id: `${COMPUTE}/${path}` },
+      })),
     }),
     400,
     "InvalidParameter",
@@ -416,9 +389,7 @@ const REFUSALS: [
     "a LUN the source does not have",
     regions(
       west({
-        dataDiskImages: [
-          { lun: 7, diskEncryptionSetId: setId("WestUSDiskEncryptionSet2") },
-        ],
+        dataDiskImages: [{ lun: 7, diskEncryptionSetId: setId("WestUSDiskEncryptionSet2") }],
       }),
     ),
     400,
@@ -467,44 +438,32 @@ const REFUSALS: [
 ];
 
 describe("a PUT is refused, and nothing is created, for", () => {
-  test.each(REFUSALS)(
-    "%s",
-    async (_what, change, statusCode, code, message, target) => {
-      await expect(
-        submit(h.client, name, plainVersion(change)),
-      ).rejects.toMatchObject({
-        statusCode,
-        code,
-        message: expect.stringContaining(message) as string,
-      });
-      if (target !== undefined)
-        expect(lastBody).toMatchObject({ error: { code, target } });
-      expect(h.simulator.control.creates(versionId(name))).toBe(0);
-      await expect(get(h.client, name)).rejects.toMatchObject({
-        statusCode: 404,
-      });
-    },
-  );
+  test.each(REFUSALS)("%s", async (_what, change, statusCode, code, message, target) => {
+    await expect(submit(h.client, name, plainVersion(change))).rejects.toMatchObject({
+      statusCode,
+      code,
+      message: expect.stringContaining(message) as string,
+    });
+    if (target !== undefined) expect(lastBody).toMatchObject({ error: { code, target } });
+    expect(h.simulator.control.creates(versionId(name))).toBe(0);
+    await expect(get(h.client, name)).rejects.toMatchObject({
+      statusCode: 404,
+    });
+  });
 
-  test.each(["1.0", "1.0.0.0", "latest", "1.0.x", "1.0.2147483648"])(
-    "the name %s",
-    async (bad) => {
-      await expect(submit(h.client, bad, plainVersion())).rejects.toMatchObject(
-        { statusCode: 400, code: "InvalidParameter" },
-      );
-    },
-  );
+  test.each(["1.0", "1.0.0.0", "latest", "1.0.x", "1.0.2147483648"])("the name %s", async (bad) => {
+    await expect(submit(h.client, bad, plainVersion())).rejects.toMatchObject({
+      statusCode: 400,
+      code: "InvalidParameter",
+    });
+  });
 
   test.each(["MySharedGallery", "MyCommunityGallery"])(
     "own keys in %s, while platform keys are welcome",
     async (gallery) => {
-      await expect(
-        submit(h.client, name, encryptedVersion(), gallery),
-      ).rejects.toMatchObject({
+      await expect(submit(h.client, name, encryptedVersion(), gallery)).rejects.toMatchObject({
         code: "InvalidParameter",
-        message: expect.stringContaining(
-          "cannot be created in a shared gallery",
-        ) as string,
+        message: expect.stringContaining("cannot be created in a shared gallery") as string,
       });
       await submit(h.client, name, plainVersion(), gallery);
     },
@@ -574,10 +533,9 @@ describe("what is accepted beside the samples:", () => {
       "MyImage",
       name,
     );
-    expect(
-      publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage
-        ?.securityProfile,
-    ).toEqual(securityProfile);
+    expect(publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage?.securityProfile).toEqual(
+      securityProfile,
+    );
   });
 
   test("an id without its leading slash, as the documentation writes one", async () => {
@@ -596,8 +554,7 @@ describe("what is accepted beside the samples:", () => {
     );
     const { publishingProfile } = await get(h.client, name);
     expect(
-      publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage
-        ?.diskEncryptionSetId,
+      publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage?.diskEncryptionSetId,
     ).toBe(setId("WestUSDiskEncryptionSet1"));
   });
 
@@ -631,28 +588,16 @@ describe("what is accepted beside the samples:", () => {
 });
 
 describe("what is missing above the version", () => {
-  const put = (path: string) =>
-    h.call("PUT", path, { body: { location: "westus" } });
+  const put = (path: string) => h.call("PUT", path, { body: { location: "westus" } });
 
   test.each([
     [
       "subscription",
-      versionId("1.0.0").replace(
-        SUBSCRIPTION,
-        "cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee",
-      ),
+      versionId("1.0.0").replace(SUBSCRIPTION, "cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
       "SubscriptionNotFound",
     ],
-    [
-      "resource group",
-      versionId("1.0.0").replace(GROUP, "NoGroup"),
-      "ResourceGroupNotFound",
-    ],
-    [
-      "image definition",
-      `${DEFINITION}2/versions/1.0.0`,
-      "ParentResourceNotFound",
-    ],
+    ["resource group", versionId("1.0.0").replace(GROUP, "NoGroup"), "ResourceGroupNotFound"],
+    ["image definition", `${DEFINITION}2/versions/1.0.0`, "ParentResourceNotFound"],
   ])("the %s gives its own 404", async (_what, path, code) => {
     expect(await put(path)).toMatchObject({
       status: 404,

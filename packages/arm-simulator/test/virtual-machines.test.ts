@@ -42,9 +42,7 @@ const make = (body: VirtualMachine) =>
 async function disksOf(made: VirtualMachine) {
   const { osDisk, dataDisks = [] } = made.storageProfile ?? {};
   return await Promise.all(
-    [osDisk, ...dataDisks].map((disk) =>
-      h.client.disks.get(GROUP, disk?.name ?? ""),
-    ),
+    [osDisk, ...dataDisks].map((disk) => h.client.disks.get(GROUP, disk?.name ?? "")),
   );
 }
 
@@ -55,9 +53,7 @@ describe("a virtual machine of an image version", () => {
     const made = await make(
       machine(versionId("1.0.0"), {
         osDisk: { createOption: "FromImage", ...sized("WestUS", 1) },
-        dataDisks: [
-          { lun: 0, createOption: "FromImage", ...sized("WestUS", 2) },
-        ],
+        dataDisks: [{ lun: 0, createOption: "FromImage", ...sized("WestUS", 2) }],
       }),
     );
     const [os, data] = await disksOf(made);
@@ -87,8 +83,7 @@ describe("a virtual machine of an image version", () => {
   });
 
   test("by a definition is of the latest in its region", async () => {
-    for (const name of ["1.0.9", "1.0.10"])
-      await submit(h.client, name, plainVersion());
+    for (const name of ["1.0.9", "1.0.10"]) await submit(h.client, name, plainVersion());
     await submit(
       h.client,
       "2.0.0",
@@ -101,9 +96,7 @@ describe("a virtual machine of an image version", () => {
     );
     h.clock.advance(DURATION_MS);
     const [os] = await disksOf(await make(machine(DEFINITION)));
-    expect(os?.creationData?.galleryImageReference?.id).toBe(
-      versionId("1.0.10"),
-    );
+    expect(os?.creationData?.galleryImageReference?.id).toBe(versionId("1.0.10"));
   });
 
   test.each([
@@ -136,9 +129,7 @@ describe("a virtual machine of an image version", () => {
       );
       h.clock.advance(DURATION_MS);
       const [os] = await disksOf(await make(machine(DEFINITION)));
-      expect(os?.creationData?.galleryImageReference?.id).toBe(
-        versionId(latest),
-      );
+      expect(os?.creationData?.galleryImageReference?.id).toBe(versionId(latest));
     },
   );
 
@@ -148,9 +139,10 @@ describe("a virtual machine of an image version", () => {
   ])("is refused in %s", async (_, change, ageMs) => {
     await submit(h.client, "1.0.0", plainVersion());
     h.clock.advance(ageMs);
-    await expect(
-      make(machine(versionId("1.0.0"), {}, change)),
-    ).rejects.toMatchObject({ statusCode: 404, code: "GalleryImageNotFound" });
+    await expect(make(machine(versionId("1.0.0"), {}, change))).rejects.toMatchObject({
+      statusCode: 404,
+      code: "GalleryImageNotFound",
+    });
   });
 
   test("is refused with a set of another region, and leaves no disk", async () => {
@@ -167,8 +159,7 @@ describe("a virtual machine of an image version", () => {
       message: expect.stringContaining("is in region 'eastus2'") as string,
     });
     const names: (string | undefined)[] = [];
-    for await (const { name } of h.client.disks.listByResourceGroup(GROUP))
-      names.push(name);
+    for await (const { name } of h.client.disks.listByResourceGroup(GROUP)) names.push(name);
     expect(names).toEqual(["myOSDisk", "myDataDisk"]);
   });
 
@@ -189,21 +180,16 @@ describe("a virtual machine of an image version", () => {
   test("needs the purchase plan of its definition", async () => {
     const plan = { name: "plan", publisher: "contoso", product: "product" };
     await h.simulator.control.putResource(
-      resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
-        "MyGallery",
-        "MyImage",
-        "westus",
-        { purchasePlan: plan },
-      ),
+      resourcesIn(SUBSCRIPTION, GROUP).imageDefinition("MyGallery", "MyImage", "westus", {
+        purchasePlan: plan,
+      }),
     );
     await submit(h.client, "1.0.0", plainVersion());
     h.clock.advance(DURATION_MS);
     await expect(make(machine(versionId("1.0.0")))).rejects.toMatchObject({
       code: "VMMarketplaceInvalidInput",
     });
-    expect(
-      (await make(machine(versionId("1.0.0"), {}, { plan }))).plan,
-    ).toEqual(plan);
+    expect((await make(machine(versionId("1.0.0"), {}, { plan }))).plan).toEqual(plan);
   });
 
   test("deleted takes the disks with it that say so, and frees the others", async () => {
@@ -216,9 +202,9 @@ describe("a virtual machine of an image version", () => {
     );
     const [os, data] = await disksOf(made);
     await h.client.virtualMachines.delete(GROUP, "tester");
-    await expect(
-      h.client.disks.get(GROUP, os?.name ?? ""),
-    ).rejects.toMatchObject({ statusCode: 404 });
+    await expect(h.client.disks.get(GROUP, os?.name ?? "")).rejects.toMatchObject({
+      statusCode: 404,
+    });
     const freed = await h.client.disks.get(GROUP, data?.name ?? "");
     expect(freed).toMatchObject({ diskState: "Unattached" });
     expect(freed.managedBy).toBeUndefined();
@@ -256,9 +242,7 @@ describe("a deployment", () => {
         },
       },
     });
-    expect((await h.client.disks.get(GROUP, "deployed")).location).toBe(
-      "westus",
-    );
+    expect((await h.client.disks.get(GROUP, "deployed")).location).toBe("westus");
   });
 
   test.each([

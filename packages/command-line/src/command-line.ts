@@ -40,9 +40,10 @@ export async function runCommand<Options extends { readonly help: boolean }>(
 }
 
 /** The values of these options, as `parseArgs` of Node.js reads them; throws UsageError for anything else. */
-export function parseOptions<
-  const Options extends NonNullable<ParseArgsConfig["options"]>,
->(args: readonly string[], options: Options) {
+export function parseOptions<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  args: readonly string[],
+  options: Options,
+) {
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
@@ -55,9 +56,7 @@ export function parseOptions<
 /** The port that an option gives; 0 is any free one. Throws UsageError. */
 export function portOf(option: string, text: string): number {
   if (/^\d+$/u.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new UsageError(
-    `--${option} must be a number from 0 to 65535, not "${text}".`,
-  );
+  throw new UsageError(`--${option} must be a number from 0 to 65535, not "${text}".`);
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM. */

@@ -1,10 +1,5 @@
 import { expect, test, vi } from "vitest";
-import {
-  parseOptions,
-  portOf,
-  runCommand,
-  UsageError,
-} from "../src/command-line.js";
+import { parseOptions, portOf, runCommand, UsageError } from "../src/command-line.js";
 
 /** Runs a command with one option; gives its exit code, and what it printed on stdout and stderr. */
 async function run(

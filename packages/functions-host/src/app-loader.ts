@@ -25,8 +25,7 @@ interface PackageJson {
 
 function readPackage(scriptRoot: string): PackageJson {
   const path = join(scriptRoot, "package.json");
-  if (!existsSync(path))
-    throw new StartupError(`there is no package.json in ${scriptRoot}`);
+  if (!existsSync(path)) throw new StartupError(`there is no package.json in ${scriptRoot}`);
   try {
     return JSON.parse(readFileSync(path, "utf8")) as PackageJson;
   } catch (error) {
@@ -55,34 +54,26 @@ async function evaluate(path: string, isModule: boolean): Promise<void> {
  * Loads the app of `scriptRoot` as the worker does: the files of package.json `main`, one after another. The official
  * host carries on with no functions where a file throws or the pattern matches none; here each is a StartupError.
  */
-export async function loadApp(
-  scriptRoot: string,
-  logger: Logger,
-): Promise<LoadedApp> {
+export async function loadApp(scriptRoot: string, logger: Logger): Promise<LoadedApp> {
   const { main, type } = readPackage(scriptRoot);
   if (typeof main !== "string" || main === "")
     throw new StartupError(
       `${join(scriptRoot, "package.json")} has no "main", so there are no functions to load`,
     );
   const files = findMain(scriptRoot, main);
-  const registry = new Registry((level, message) =>
-    logger.log(level, "Worker", message),
-  );
+  const registry = new Registry((level, message) => logger.log(level, "Worker", message));
   const model = await loadInto(registry, async () => {
     for (const file of files) {
       const path = join(scriptRoot, file);
-      const isModule =
-        file.endsWith(".mjs") || (type === "module" && !file.endsWith(".cjs"));
+      const isModule = file.endsWith(".mjs") || (type === "module" && !file.endsWith(".cjs"));
       try {
         await evaluate(path, isModule);
       } catch (error) {
         if (error instanceof StartupError) throw error;
-        if (error instanceof Error)
-          logger.log("debug", "Worker", error.stack ?? error.message);
-        throw new StartupError(
-          `cannot load the entry point ${file}: ${describeError(error)}`,
-          { cause: error },
-        );
+        if (error instanceof Error) logger.log("debug", "Worker", error.stack ?? error.message);
+        throw new StartupError(`cannot load the entry point ${file}: ${describeError(error)}`, {
+          cause: error,
+        });
       }
     }
   });

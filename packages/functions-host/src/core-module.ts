@@ -99,33 +99,21 @@ export interface CoreInvocationContext {
   readonly invocationId: string;
   readonly request: RpcInvocationRequest;
   readonly metadata: FunctionMetadata;
-  state:
-    "preInvocationHooks" | "invocation" | "postInvocationHooks" | undefined;
+  state: "preInvocationHooks" | "invocation" | "postInvocationHooks" | undefined;
   log(level: LogLevel, category: LogCategory, message: string): void;
 }
 
 export interface InvocationModel {
   getArguments(): Promise<{ context: unknown; inputs: unknown[] }>;
-  invokeFunction(
-    context: unknown,
-    inputs: unknown[],
-    callback: FunctionCallback,
-  ): Promise<unknown>;
-  getResponse(
-    context: unknown,
-    result: unknown,
-  ): Promise<RpcInvocationResponse>;
+  invokeFunction(context: unknown, inputs: unknown[], callback: FunctionCallback): Promise<unknown>;
+  getResponse(context: unknown, result: unknown): Promise<RpcInvocationResponse>;
 }
 
 export interface ProgrammingModel {
   readonly name: string;
   readonly version: string;
-  getInvocationModel(
-    context: CoreInvocationContext,
-  ): InvocationModel | Promise<InvocationModel>;
-  getCapabilities?(
-    worker: Record<string, string>,
-  ): Promise<Record<string, string>>;
+  getInvocationModel(context: CoreInvocationContext): InvocationModel | Promise<InvocationModel>;
+  getCapabilities?(worker: Record<string, string>): Promise<Record<string, string>>;
 }
 
 export const hookNames = [
@@ -159,23 +147,17 @@ export class Registry {
     this.#startupFinished = true;
   }
 
-  registerFunction(
-    metadata: FunctionMetadata,
-    callback: FunctionCallback,
-  ): Disposable {
+  registerFunction(metadata: FunctionMetadata, callback: FunctionCallback): Disposable {
     const { name } = metadata;
     // Invariant 3.
     if (this.#startupFinished)
       throw new Error("A function can only be registered during app startup.");
-    if (this.functions.has(name))
-      throw new StartupError(`two functions are named "${name}"`);
+    if (this.functions.has(name)) throw new StartupError(`two functions are named "${name}"`);
     this.functions.set(name, { metadata, callback });
     return {
       dispose: () => {
         if (this.#startupFinished)
-          throw new Error(
-            "A function can only be disposed during app startup.",
-          );
+          throw new Error("A function can only be disposed during app startup.");
         this.functions.delete(name);
       },
     };
@@ -183,8 +165,7 @@ export class Registry {
 
   registerHook(name: string, callback: HookCallback): Disposable {
     const known = hookNames.find((hookName) => hookName === name);
-    if (known === undefined)
-      throw new RangeError(`Unrecognized hook "${name}"`);
+    if (known === undefined) throw new RangeError(`Unrecognized hook "${name}"`);
     this.#hooks.set(known, [...this.hooks(known), callback]);
     return {
       dispose: () => {
@@ -215,8 +196,7 @@ let queue: Promise<unknown> = Promise.resolve();
 let installed = false;
 
 function registry(): Registry {
-  if (loading === undefined)
-    throw new Error("No function app has been loaded.");
+  if (loading === undefined) throw new Error("No function app has been loaded.");
   return loading;
 }
 
@@ -229,8 +209,7 @@ const coreApi = {
   getProgrammingModel: () => programmingModel,
   registerFunction: (metadata: FunctionMetadata, callback: FunctionCallback) =>
     registry().registerFunction(metadata, callback),
-  registerHook: (name: string, callback: HookCallback) =>
-    registry().registerHook(name, callback),
+  registerHook: (name: string, callback: HookCallback) => registry().registerHook(name, callback),
   log: (level: LogLevel, _category: LogCategory, message: string): void =>
     registry().systemLog(level, message),
 };
@@ -243,9 +222,7 @@ function install(): void {
   };
   prototype.require = new Proxy(prototype.require, {
     apply: (target, self, args: [string]): unknown =>
-      args[0] === "@azure/functions-core"
-        ? coreApi
-        : Reflect.apply(target, self, args),
+      args[0] === "@azure/functions-core" ? coreApi : Reflect.apply(target, self, args),
   });
 }
 

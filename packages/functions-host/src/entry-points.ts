@@ -14,23 +14,16 @@ function alternatives(pattern: string): string[] {
   const match = /^(.*?)\{([^{}]*)\}(.*)$/u.exec(pattern);
   if (match === null) return [pattern];
   const [, before = "", choices = "", after = ""] = match;
-  return choices
-    .split(",")
-    .flatMap((choice) => alternatives(before + choice + after));
+  return choices.split(",").flatMap((choice) => alternatives(before + choice + after));
 }
 
-function walk(
-  root: string,
-  path: string,
-  segments: readonly string[],
-): string[] {
+function walk(root: string, path: string, segments: readonly string[]): string[] {
   const [segment, ...rest] = segments;
   if (segment === undefined) return [];
   const entries = readdirSync(join(root, path), {
     withFileTypes: true,
   }).filter((entry) => entry.name !== "node_modules");
-  const below = (name: string): string =>
-    path === "" ? name : `${path}/${name}`;
+  const below = (name: string): string => (path === "" ? name : `${path}/${name}`);
   if (segment === "**")
     return [
       ...walk(root, path, rest),
@@ -41,12 +34,9 @@ function walk(
   const pattern = segmentPattern(segment);
   const hidden = segment.startsWith(".");
   return entries
-    .filter(
-      ({ name }) => pattern.test(name) && (hidden || !name.startsWith(".")),
-    )
+    .filter(({ name }) => pattern.test(name) && (hidden || !name.startsWith(".")))
     .flatMap((entry) => {
-      if (rest.length > 0)
-        return entry.isDirectory() ? walk(root, below(entry.name), rest) : [];
+      if (rest.length > 0) return entry.isDirectory() ? walk(root, below(entry.name), rest) : [];
       return entry.isFile() ? [below(entry.name)] : [];
     });
 }

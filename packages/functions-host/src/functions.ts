@@ -31,16 +31,12 @@ export type TriggerFunction =
   | { readonly kind: "timer"; readonly timer: TimerFunction };
 
 function triggerType({ name, bindings }: FunctionMetadata): string {
-  const trigger = Object.values(bindings).find(({ type }) =>
-    /trigger$/iu.test(type),
-  );
+  const trigger = Object.values(bindings).find(({ type }) => /trigger$/iu.test(type));
   const unsupported = Object.values(bindings).find(
     ({ type, direction }) =>
-      !/trigger$/iu.test(type) &&
-      !(direction === "out" && /^(?:http|servicebus)$/iu.test(type)),
+      !/trigger$/iu.test(type) && !(direction === "out" && /^(?:http|servicebus)$/iu.test(type)),
   );
-  if (trigger === undefined)
-    throw new StartupError(`function "${name}" has no trigger`);
+  if (trigger === undefined) throw new StartupError(`function "${name}" has no trigger`);
   if (unsupported !== undefined)
     throw new StartupError(
       `function "${name}": the binding "${unsupported.type}" is not supported by the local host`,

@@ -40,9 +40,7 @@ function object(value: unknown): Json {
 }
 
 function invalid(path: string, value: unknown, expected: string): StartupError {
-  return new StartupError(
-    `host.json: ${path} is ${JSON.stringify(value)}; expected ${expected}`,
-  );
+  return new StartupError(`host.json: ${path} is ${JSON.stringify(value)}; expected ${expected}`);
 }
 
 function timeSpan(value: unknown, path: string, otherwiseMs: number): number {
@@ -52,12 +50,7 @@ function timeSpan(value: unknown, path: string, otherwiseMs: number): number {
   return ms;
 }
 
-function count(
-  value: unknown,
-  path: string,
-  lowest: number,
-  otherwise: number,
-): number {
+function count(value: unknown, path: string, lowest: number, otherwise: number): number {
   if (value === undefined) return otherwise;
   if (!Number.isInteger(value) || (value as number) < lowest)
     throw invalid(path, value, `an integer of ${lowest} or more`);
@@ -68,16 +61,13 @@ function count(
 function override(file: Json, environment: Environment): Json {
   const merged = structuredClone(file) as Record<string, unknown>;
   for (const [name, text] of Object.entries(environment)) {
-    if (text === undefined || !name.toLowerCase().startsWith(OVERRIDE_PREFIX))
-      continue;
+    if (text === undefined || !name.toLowerCase().startsWith(OVERRIDE_PREFIX)) continue;
     const path = name.slice(OVERRIDE_PREFIX.length).split("__");
     const last = path.pop() ?? "";
     let node = merged;
     for (const part of path)
       node = node[part] = { ...object(node[part]) } as Record<string, unknown>;
-    node[last] = /^(?:true|false|-?\d+)$/u.test(text)
-      ? (JSON.parse(text) as unknown)
-      : text;
+    node[last] = /^(?:true|false|-?\d+)$/u.test(text) ? (JSON.parse(text) as unknown) : text;
   }
   return merged;
 }
@@ -102,34 +92,15 @@ function serviceBusOptions(section: Json): ServiceBusOptions {
       `${path}.maxAutoLockRenewalDuration`,
       5 * MINUTE_MS,
     ),
-    prefetchCount: count(
-      section["prefetchCount"],
-      `${path}.prefetchCount`,
-      0,
-      0,
-    ),
+    prefetchCount: count(section["prefetchCount"], `${path}.prefetchCount`, 0, 0),
     retry: {
       mode:
-        typeof retry["mode"] === "string" &&
-        retry["mode"].toLowerCase() === "fixed"
+        typeof retry["mode"] === "string" && retry["mode"].toLowerCase() === "fixed"
           ? "fixed"
           : "exponential",
-      maxRetries: count(
-        retry["maxRetries"],
-        `${path}.clientRetryOptions.maxRetries`,
-        0,
-        3,
-      ),
-      delayMs: timeSpan(
-        retry["delay"],
-        `${path}.clientRetryOptions.delay`,
-        800,
-      ),
-      maxDelayMs: timeSpan(
-        retry["maxDelay"],
-        `${path}.clientRetryOptions.maxDelay`,
-        MINUTE_MS,
-      ),
+      maxRetries: count(retry["maxRetries"], `${path}.clientRetryOptions.maxRetries`, 0, 3),
+      delayMs: timeSpan(retry["delay"], `${path}.clientRetryOptions.delay`, 800),
+      maxDelayMs: timeSpan(retry["maxDelay"], `${path}.clientRetryOptions.maxDelay`, MINUTE_MS),
       tryTimeoutMs: timeSpan(
         retry["tryTimeout"],
         `${path}.clientRetryOptions.tryTimeout`,
@@ -145,26 +116,21 @@ export function readHostConfiguration(
   environment: Environment,
 ): HostConfiguration {
   const path = join(scriptRoot, "host.json");
-  if (!existsSync(path))
-    throw new StartupError(`there is no host.json in ${scriptRoot}`);
+  if (!existsSync(path)) throw new StartupError(`there is no host.json in ${scriptRoot}`);
   let file: Json;
   try {
     file = object(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
     throw new StartupError(`cannot read ${path}: ${describeError(error)}`);
   }
-  if (file["version"] !== "2.0")
-    throw invalid("version", file["version"], `"2.0"`);
+  if (file["version"] !== "2.0") throw invalid("version", file["version"], `"2.0"`);
   const settings = override(file, environment);
   const extensions = object(settings["extensions"]);
   const prefix = object(extensions["http"])["routePrefix"] ?? "api";
-  if (typeof prefix !== "string")
-    throw invalid("extensions.http.routePrefix", prefix, "a string");
+  if (typeof prefix !== "string") throw invalid("extensions.http.routePrefix", prefix, "a string");
   const timeout = settings["functionTimeout"];
   const levels: Record<string, LogLevel> = {};
-  for (const [category, text] of Object.entries(
-    object(object(settings["logging"])["logLevel"]),
-  )) {
+  for (const [category, text] of Object.entries(object(object(settings["logging"])["logLevel"]))) {
     const level = typeof text === "string" ? parseLogLevel(text) : undefined;
     if (level === undefined)
       throw invalid(
@@ -178,9 +144,7 @@ export function readHostConfiguration(
     routePrefix: prefix.replaceAll(/^\/+|\/+$/gu, ""),
     // "-1" is unlimited; the default outside the Consumption plan is 30 minutes.
     functionTimeoutMs:
-      String(timeout) === "-1"
-        ? undefined
-        : timeSpan(timeout, "functionTimeout", 30 * MINUTE_MS),
+      String(timeout) === "-1" ? undefined : timeSpan(timeout, "functionTimeout", 30 * MINUTE_MS),
     logLevels: levels,
     serviceBus: serviceBusOptions(object(extensions["serviceBus"])),
   };

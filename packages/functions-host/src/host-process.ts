@@ -30,9 +30,7 @@ export interface HostProcess {
 const HOST = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** Starts the functions host and waits until it listens; rejects with what it printed when it ends before. */
-export async function startHostProcess(
-  options: HostProcessOptions,
-): Promise<HostProcess> {
+export async function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
   const child = spawn(
     process.execPath,
     [
@@ -71,8 +69,7 @@ export async function startHostProcess(
     }),
   ]);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null)
-      child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await exited;
   };
   return {
@@ -87,8 +84,7 @@ export async function startHostProcess(
 function readyPort(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.on("message", (message: { type?: string; port?: number }) => {
-      if (message.type === "ready" && message.port !== undefined)
-        resolve(message.port);
+      if (message.type === "ready" && message.port !== undefined) resolve(message.port);
     });
   });
 }

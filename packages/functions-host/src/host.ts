@@ -21,16 +21,8 @@ import {
 import { readHostConfiguration } from "./host-configuration.js";
 import { listenForHttp } from "./http-trigger.js";
 import { type Invoke, createInvoker } from "./invocation.js";
-import {
-  type LogSink,
-  type Logger,
-  createLogger,
-  writeLines,
-} from "./logging.js";
-import {
-  createFileMonitor,
-  createVolatileMonitor,
-} from "./schedule-monitor.js";
+import { type LogSink, type Logger, createLogger, writeLines } from "./logging.js";
+import { createFileMonitor, createVolatileMonitor } from "./schedule-monitor.js";
 import { ServiceBusConnections } from "./service-bus-connections.js";
 import { type SendOutputs, createOutputs } from "./service-bus-output.js";
 import { type Environment, Settings } from "./settings.js";
@@ -139,20 +131,12 @@ async function endApp(registry: Registry, logger: Logger): Promise<void> {
       appHookData: registry.appHookData,
     });
   } catch (error) {
-    logger.log(
-      "error",
-      "Host.Shutdown",
-      `an appTerminate hook failed: ${describeError(error)}`,
-    );
+    logger.log("error", "Host.Shutdown", `an appTerminate hook failed: ${describeError(error)}`);
   }
 }
 
 /** Resolves when `work` has, or after `limitMs`; true if it was in time. */
-function within(
-  work: Promise<unknown>,
-  limitMs: number,
-  clock: Clock,
-): Promise<boolean> {
+function within(work: Promise<unknown>, limitMs: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const cancel = clock.at(clock.now() + limitMs, () => resolve(false));
     void work
@@ -165,21 +149,16 @@ function within(
 }
 
 /** Loads the app and starts its triggers; rejects with a StartupError, one line, where that is impossible. */
-export async function startFunctionsHost(
-  options: FunctionsHostOptions,
-): Promise<FunctionsHost> {
+export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   const { scriptRoot, port = 0, drainTimeoutMs = 30_000 } = options;
   const clock = options.clock ?? systemClock;
   const environment = options.environment ?? process.env;
   const settings = new Settings(environment);
   const configuration = readHostConfiguration(scriptRoot, environment);
-  const logger = createLogger(
-    options.log ?? writeLines("text"),
-    configuration.logLevels,
-    () => clock.now(),
+  const logger = createLogger(options.log ?? writeLines("text"), configuration.logLevels, () =>
+    clock.now(),
   );
-  const warn = (message: string): void =>
-    logger.log("warning", "Host.Startup", message);
+  const warn = (message: string): void => logger.log("warning", "Host.Startup", message);
   const app = await loadApp(scriptRoot, logger);
   const { registry } = app;
   await startApp(app, scriptRoot);
@@ -199,9 +178,7 @@ export async function startFunctionsHost(
       warn(`function "${name}": its retry policy is ignored by the local host`);
   }
   if (configuration.serviceBus.prefetchCount > 0)
-    warn(
-      "serviceBus.prefetchCount has no effect here: the JavaScript client does not prefetch",
-    );
+    warn("serviceBus.prefetchCount has no effect here: the JavaScript client does not prefetch");
 
   const { functionTimeoutMs } = configuration;
   const invoke = withOutputs(
@@ -221,9 +198,7 @@ export async function startFunctionsHost(
     logger,
     clock,
   });
-  const descriptions = [...functions].map(([name, each]) =>
-    describeFunction(name, each),
-  );
+  const descriptions = [...functions].map(([name, each]) => describeFunction(name, each));
   const http = await listenForHttp({
     // Invariant 2.
     functions: [...functions.values()].flatMap(({ trigger, disabled }) =>
@@ -249,11 +224,7 @@ export async function startFunctionsHost(
   // Invariant 3.
   let drained: Promise<void> | undefined;
   const drain = async (): Promise<void> => {
-    const inTime = await within(
-      Promise.all([http.stop(), triggers.stop()]),
-      drainTimeoutMs,
-      clock,
-    );
+    const inTime = await within(Promise.all([http.stop(), triggers.stop()]), drainTimeoutMs, clock);
     if (!inTime)
       logger.log(
         "warning",
@@ -271,9 +242,7 @@ export async function startFunctionsHost(
     async invoke(name, input) {
       const run = triggers.runByHand(name, input);
       if (run === undefined)
-        throw new TypeError(
-          `"${name}" is not a timer or Service Bus function of this app`,
-        );
+        throw new TypeError(`"${name}" is not a timer or Service Bus function of this app`);
       return returnValue((await run).returnValue);
     },
     drain: () => (drained ??= drain()),

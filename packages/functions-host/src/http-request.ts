@@ -41,9 +41,7 @@ function nullable(
     const earlier = joined.get(name);
     joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
   }
-  return Object.fromEntries(
-    [...joined].map(([name, value]) => [name, { value }]),
-  );
+  return Object.fromEntries([...joined].map(([name, value]) => [name, { value }]));
 }
 
 /** Kestrel reads header values as UTF-8; Node.js gives their bytes as Latin-1. Throws where they are no UTF-8. */
@@ -80,10 +78,7 @@ export function refusedStatus(request: IncomingMessage): number | undefined {
 }
 
 /** The value of a header, several joined with a comma. */
-export function header(
-  request: IncomingMessage,
-  name: string,
-): string | undefined {
+export function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(",") : value;
 }
@@ -99,13 +94,10 @@ export function functionRequest(
     url: url.href,
     method: request.method ?? "GET",
     body: hasLength(request) ? { bytes: body } : null,
-    nullableHeaders: nullable(headerPairs(request), (name) =>
-      name.toLowerCase(),
-    ),
+    nullableHeaders: nullable(headerPairs(request), (name) => name.toLowerCase()),
     nullableQuery: nullable(
       url.searchParams,
-      (name, known) =>
-        known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name,
+      (name, known) => known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name,
     ),
     nullableParams: Object.fromEntries(
       Object.entries(parameters).map(([name, value]) => [name, { value }]),

@@ -1,16 +1,8 @@
 import type { ServerResponse } from "node:http";
-import type {
-  RpcHttpCookie,
-  RpcInvocationResponse,
-  RpcTypedData,
-} from "./core-module.js";
+import type { RpcHttpCookie, RpcInvocationResponse, RpcTypedData } from "./core-module.js";
 
 /** Headers that belong to the connection, which the host and not the function owns. */
-const connectionHeaders = new Set([
-  "connection",
-  "keep-alive",
-  "transfer-encoding",
-]);
+const connectionHeaders = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
 function bodyOf(data: RpcTypedData | null | undefined): Buffer {
   if (data?.bytes !== undefined) return Buffer.from(data.bytes);
@@ -21,16 +13,12 @@ function bodyOf(data: RpcTypedData | null | undefined): Buffer {
 export function formatCookie(cookie: RpcHttpCookie): string {
   const parts = [`${cookie.name}=${encodeURIComponent(cookie.value)}`];
   const { expires, maxAge, domain, path, sameSite } = cookie;
-  if (expires?.value)
-    parts.push(
-      `expires=${new Date(expires.value.seconds * 1000).toUTCString()}`,
-    );
+  if (expires?.value) parts.push(`expires=${new Date(expires.value.seconds * 1000).toUTCString()}`);
   if (typeof maxAge?.value === "number") parts.push(`max-age=${maxAge.value}`);
   if (domain?.value) parts.push(`domain=${domain.value}`);
   parts.push(`path=${path?.value ?? "/"}`);
   if (cookie.secure?.value === true) parts.push("secure");
-  if (sameSite === "lax" || sameSite === "strict")
-    parts.push(`samesite=${sameSite}`);
+  if (sameSite === "lax" || sameSite === "strict") parts.push(`samesite=${sameSite}`);
   if (sameSite === "explicitNone") parts.push("samesite=none");
   if (cookie.httpOnly?.value === true) parts.push("httponly");
   return parts.join("; ");
@@ -53,8 +41,7 @@ export function sendFunctionResponse(
   const body = bodyOf(http.body);
   response.statusCode = Number(http.statusCode ?? 200);
   for (const [name, value] of Object.entries(http.headers ?? {}))
-    if (value !== "" && !connectionHeaders.has(name.toLowerCase()))
-      response.setHeader(name, value);
+    if (value !== "" && !connectionHeaders.has(name.toLowerCase())) response.setHeader(name, value);
   for (const cookie of http.cookies ?? [])
     response.appendHeader("set-cookie", formatCookie(cookie));
   if (body.length > 0) response.write(body);

@@ -8,21 +8,10 @@
  * 4. What Kestrel refuses by its first line or its headers reaches no function (http-request.ts, request-target.ts).
  * 5. Once draining, requests under way are answered and new ones get 503.
  */
-import {
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  createServer,
-} from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RegisteredFunction } from "./core-module.js";
-import {
-  functionRequest,
-  hasLength,
-  header,
-  readBody,
-  refusedStatus,
-} from "./http-request.js";
+import { functionRequest, hasLength, header, readBody, refusedStatus } from "./http-request.js";
 import { sendFunctionResponse } from "./http-response.js";
 import type { Invoke } from "./invocation.js";
 import type { Logger } from "./logging.js";
@@ -77,9 +66,7 @@ export function readHttpFunction(
 ): HttpFunction {
   const { name, bindings } = registered.metadata;
   const [bindingName, binding] =
-    Object.entries(bindings).find(
-      ([, { type }]) => type.toLowerCase() === "httptrigger",
-    ) ?? [];
+    Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === "httptrigger") ?? [];
   if (bindingName === undefined || binding === undefined)
     throw new TypeError(`${name} has no HTTP trigger`);
   const { route, methods, authLevel } = binding;
@@ -89,13 +76,9 @@ export function readHttpFunction(
         `use "anonymous" and authenticate in the app`,
     );
   const own = typeof route === "string" && route !== "" ? route : name;
-  const full = [routePrefix, own.replace(/^\//u, "")]
-    .filter((part) => part !== "")
-    .join("/");
+  const full = [routePrefix, own.replace(/^\//u, "")].filter((part) => part !== "").join("/");
   if (RESERVED_ROUTES.includes(full.split("/")[0]?.toLowerCase() ?? ""))
-    throw new StartupError(
-      `function "${name}": the route "${full}" conflicts with the host's own`,
-    );
+    throw new StartupError(`function "${name}": the route "${full}" conflicts with the host's own`);
   return {
     registered,
     bindingName,
@@ -115,9 +98,7 @@ function empty(response: ServerResponse, status: number): void {
 }
 
 /** Listens on the loopback address; a taken port is a StartupError. */
-export async function listenForHttp(
-  options: HttpListenerOptions,
-): Promise<HttpListener> {
+export async function listenForHttp(options: HttpListenerOptions): Promise<HttpListener> {
   const { functions, invoke, admin, logger } = options;
   const match = createRouter(
     functions.map((each): Route<HttpFunction> => ({
@@ -162,10 +143,7 @@ export async function listenForHttp(
       const result = await invoke(registered, {
         inputData: [{ name: bindingName, data }],
         triggerMetadata: {},
-        traceContext: continueTrace(
-          header(request, "traceparent"),
-          header(request, "tracestate"),
-        ),
+        traceContext: continueTrace(header(request, "traceparent"), header(request, "tracestate")),
         reason: `This function was programmatically called via the host APIs (${methods.join(",")} ${found.target.route}).`,
       });
       if (draining) response.setHeader("connection", "close");
@@ -190,10 +168,8 @@ export async function listenForHttp(
     if (body === undefined) return tooLarge(response);
     const [, name] = /^\/admin\/functions\/([^/]+)\/?$/u.exec(path) ?? [];
     if (path === "/admin/host/status") return json(200, { state: "Running" });
-    if (path === "/admin/functions" && request.method === "GET")
-      return json(200, admin.list());
-    if (name === undefined || request.method !== "POST")
-      return empty(response, 404);
+    if (path === "/admin/functions" && request.method === "GET") return json(200, admin.list());
+    if (name === undefined || request.method !== "POST") return empty(response, 404);
     let input: unknown;
     try {
       const text = body.toString() || "{}";
@@ -205,10 +181,7 @@ export async function listenForHttp(
     empty(response, admin.start(decodeURIComponent(name), input) ? 202 : 404);
   };
 
-  const handle = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (draining) {
       response.setHeader("connection", "close");
       return empty(response, 503); // Invariant 5.
@@ -216,30 +189,23 @@ export async function listenForHttp(
     // Invariant 4.
     const refusal = refusedStatus(request);
     if (refusal !== undefined) return empty(response, refusal);
-    const target = readTarget(
-      request.url ?? "/",
-      request.headers.host ?? "127.0.0.1",
-    );
+    const target = readTarget(request.url ?? "/", request.headers.host ?? "127.0.0.1");
     if (target === undefined) return empty(response, 400);
-    if (/^\/admin(?:\/|$)/iu.test(target.path))
-      return administer(request, response, target.path);
+    if (/^\/admin(?:\/|$)/iu.test(target.path)) return administer(request, response, target.path);
     return call(request, response, target);
   };
 
-  const server = createServer(
-    { maxHeaderSize: MAX_HEAD_BYTES },
-    (request, response) => {
-      // Invariant 5: a connection that was answered while draining is not waited for.
-      response.once("close", () => {
-        if (draining) server.closeIdleConnections();
-      });
-      handle(request, response).catch((error: unknown) => {
-        // The client went away in the middle of its own request.
-        logger.log("debug", "Host.Http", String(error));
-        response.destroy();
-      });
-    },
-  );
+  const server = createServer({ maxHeaderSize: MAX_HEAD_BYTES }, (request, response) => {
+    // Invariant 5: a connection that was answered while draining is not waited for.
+    response.once("close", () => {
+      if (draining) server.closeIdleConnections();
+    });
+    handle(request, response).catch((error: unknown) => {
+      // The client went away in the middle of its own request.
+      logger.log("debug", "Host.Http", String(error));
+      response.destroy();
+    });
+  });
   // Idle connections stay open: a client that uses one in the moment in which it is closed sees a reset.
   server.keepAliveTimeout = 0;
   const port = await listen(server, options.port);
@@ -259,14 +225,10 @@ function listen(server: Server, port: number): Promise<number> {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "EADDRINUSE"
-          ? new StartupError(
-              `port ${port} is taken; choose another with --port`,
-            )
+          ? new StartupError(`port ${port} is taken; choose another with --port`)
           : error,
       ),
     );
-    server.listen(port, "127.0.0.1", () =>
-      resolve((server.address() as AddressInfo).port),
-    );
+    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
   });
 }

@@ -85,8 +85,7 @@ export function createInvoker(options: InvokerOptions): Invoke {
     scope: Scope,
   ): Promise<RpcInvocationResponse> => {
     const invocation: InvocationModel = await model.getInvocationModel(context);
-    const { context: invocationContext, inputs } =
-      await invocation.getArguments();
+    const { context: invocationContext, inputs } = await invocation.getArguments();
     scope.invocationContext = invocationContext;
     const shared = {
       hookData: scope.hookData,
@@ -126,8 +125,7 @@ export function createInvoker(options: InvokerOptions): Invoke {
       context.state = undefined;
     }
     await runHooks("postInvocation", after);
-    if (after.error !== null && after.error !== undefined)
-      throw asError(after.error);
+    if (after.error !== null && after.error !== undefined) throw asError(after.error);
     return invocation.getResponse(invocationContext, after.result);
   };
 
@@ -169,8 +167,7 @@ export function createInvoker(options: InvokerOptions): Invoke {
       say("information", ended("Succeeded"));
       return response;
     } catch (error) {
-      const stack =
-        error instanceof Error ? (error.stack ?? error.message) : "";
+      const stack = error instanceof Error ? (error.stack ?? error.message) : "";
       say("error", `${ended("Failed")} ${stack || describeError(error)}`);
       throw error;
     }

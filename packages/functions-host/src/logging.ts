@@ -25,12 +25,7 @@ export interface LogEntry {
 export type LogSink = (entry: LogEntry) => void;
 
 export interface Logger {
-  log(
-    level: LogLevel,
-    category: string,
-    message: string,
-    invocationId?: string,
-  ): void;
+  log(level: LogLevel, category: string, message: string, invocationId?: string): void;
 }
 
 function severity(level: LogLevel): number {
@@ -84,8 +79,7 @@ export function writeLines(format: "text" | "json"): LogSink {
       format === "json"
         ? JSON.stringify({ time, level, category, message, invocationId })
         : `[${time}] ${level} ${category}: ${message.replaceAll(/\r?\n/gu, "\\n")}`;
-    const stream =
-      severity(level) >= severity("warning") ? process.stderr : process.stdout;
+    const stream = severity(level) >= severity("warning") ? process.stderr : process.stdout;
     stream.write(`${line}\n`);
   };
 }

@@ -3,18 +3,12 @@ import { runCommand } from "@sigil-local/command-line";
 import type { FunctionDescription } from "./functions.js";
 import { type FunctionsHost, startFunctionsHost } from "./host.js";
 import { writeLines } from "./logging.js";
-import {
-  DEFAULT_PORT,
-  readOptions,
-  USAGE,
-  type HostOptions,
-} from "./options.js";
+import { DEFAULT_PORT, readOptions, USAGE, type HostOptions } from "./options.js";
 import { readLocalSettings } from "./settings.js";
 import { StartupError, describeError } from "./startup-error.js";
 
 function target(each: FunctionDescription): string {
-  if (each.route !== undefined)
-    return `[${each.methods?.join(",") ?? ""}] ${each.route}`;
+  if (each.route !== undefined) return `[${each.methods?.join(",") ?? ""}] ${each.route}`;
   return each.entity ?? each.schedule ?? "";
 }
 
@@ -24,9 +18,7 @@ function announce({ port, functions }: FunctionsHost): void {
     (each) =>
       `  ${each.name.padEnd(width)}  ${each.trigger.padEnd(10)}  ${target(each)}${each.disabled ? "  (disabled)" : ""}`,
   );
-  process.stdout.write(
-    `listening on http://127.0.0.1:${port}\n${lines.join("\n")}\n`,
-  );
+  process.stdout.write(`listening on http://127.0.0.1:${port}\n${lines.join("\n")}\n`);
   process.send?.({ type: "ready", port, functions });
 }
 
@@ -48,8 +40,7 @@ function stopWhenTold(host: FunctionsHost): Promise<number> {
 
 async function host(options: HostOptions): Promise<number> {
   const local = readLocalSettings(options.scriptRoot);
-  for (const [name, value] of Object.entries(local.values))
-    process.env[name] ??= value;
+  for (const [name, value] of Object.entries(local.values)) process.env[name] ??= value;
   // As Core Tools sets it; libraries ask for it.
   process.env["AZURE_FUNCTIONS_ENVIRONMENT"] ??= "Development";
   const started = await startFunctionsHost({

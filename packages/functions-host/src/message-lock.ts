@@ -10,10 +10,7 @@
  * 2. Nothing is renewed once `maxDurationMs` have passed since the message came, or once `stop` was called.
  * 3. A renewal that fails is the last: the lock runs out, and the broker delivers the message again.
  */
-import type {
-  ServiceBusReceivedMessage,
-  ServiceBusReceiver,
-} from "@azure/service-bus";
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock } from "@sigil-local/clock";
 
 const RENEW_BEFORE_MS = 10_000;

@@ -45,17 +45,14 @@ export function readOptions(args: readonly string[]): HostOptions {
   const { help, port } = values;
   const logFormat = values["log-format"];
   if (logFormat !== "text" && logFormat !== "json")
-    throw new UsageError(
-      `--log-format must be text or json, not "${logFormat}".`,
-    );
+    throw new UsageError(`--log-format must be text or json, not "${logFormat}".`);
   const stateDirectory = values["state-directory"];
   return {
     help,
     scriptRoot: resolve(values["script-root"]),
     port: port === undefined ? undefined : portOf("port", port),
     logFormat,
-    stateDirectory:
-      stateDirectory === undefined ? undefined : resolve(stateDirectory),
+    stateDirectory: stateDirectory === undefined ? undefined : resolve(stateDirectory),
     drainTimeoutMs: secondsOf("drain-timeout", values["drain-timeout"]) * 1000,
   };
 }

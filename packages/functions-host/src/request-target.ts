@@ -50,20 +50,12 @@ function encode(path: string): string {
 const AUTHORITY = /^(?:[\w!$&'()\-.~]+|\[[\da-f:.]{3,}\])(?::\d+)?$/iu;
 
 /** Reads the target of a request to `authority`; undefined where it is refused with 400. */
-export function readTarget(
-  target: string,
-  authority: string,
-): RequestTarget | undefined {
+export function readTarget(target: string, authority: string): RequestTarget | undefined {
   const relative = target.replace(/^http:\/\/[^/?]*/iu, "");
   const [sent = ""] = relative.split("?", 1);
   const path = withoutDotSegments(decode(sent));
   const address = `http://${authority}${encode(path)}${relative.slice(sent.length)}`;
   // Invariant 3.
-  if (
-    path.includes("\0") ||
-    !AUTHORITY.test(authority) ||
-    !URL.canParse(address)
-  )
-    return undefined;
+  if (path.includes("\0") || !AUTHORITY.test(authority) || !URL.canParse(address)) return undefined;
   return { path, url: new URL(address) };
 }

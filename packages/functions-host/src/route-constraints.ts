@@ -16,28 +16,22 @@ function integer(largest: bigint): Constraint {
 
 function between(lowest: number, highest: number): Constraint {
   return (value) =>
-    /^[+-]?\d+$/u.test(value) &&
-    Number(value) >= lowest &&
-    Number(value) <= highest;
+    /^[+-]?\d+$/u.test(value) && Number(value) >= lowest && Number(value) <= highest;
 }
 
 function long(lowest: number, highest: number): Constraint {
   return (value) => value.length >= lowest && value.length <= highest;
 }
 
-const decimal: Constraint = (value) =>
-  /^[+-]?(?:\d+\.?\d*|\.\d+)$/u.test(value);
-const float: Constraint = (value) =>
-  /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/iu.test(value);
+const decimal: Constraint = (value) => /^[+-]?(?:\d+\.?\d*|\.\d+)$/u.test(value);
+const float: Constraint = (value) => /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/iu.test(value);
 
 const plain: Readonly<Record<string, Constraint>> = {
   int: integer(INT32_MAX),
   long: integer(INT64_MAX),
   bool: (value) => /^(?:true|false)$/iu.test(value),
   guid: (value) =>
-    /^(?:[\da-f]{32}|(\{)?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}?)$/iu.test(
-      value,
-    ),
+    /^(?:[\da-f]{32}|(\{)?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}?)$/iu.test(value),
   alpha: (value) => /^[a-z]*$/iu.test(value),
   decimal,
   double: float,
@@ -73,10 +67,7 @@ export function parseConstraint(text: string, template: string): Constraint {
   } else {
     const [first = NaN, second] = argument.split(",").map(Number);
     const constraint = withNumbers[key];
-    if (constraint !== undefined && !Number.isNaN(first))
-      return constraint(first, second);
+    if (constraint !== undefined && !Number.isNaN(first)) return constraint(first, second);
   }
-  throw new StartupError(
-    `the route "${template}" has a constraint that is not known: ${text}`,
-  );
+  throw new StartupError(`the route "${template}" has a constraint that is not known: ${text}`);
 }

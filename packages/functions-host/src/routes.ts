@@ -27,8 +27,7 @@ interface Complex {
   readonly parameters: readonly Parameter[];
 }
 
-type Segment =
-  { readonly kind: "literal"; readonly text: string } | Parameter | Complex;
+type Segment = { readonly kind: "literal"; readonly text: string } | Parameter | Complex;
 
 export interface Route<T> {
   readonly template: string;
@@ -60,9 +59,9 @@ function parameter(text: string, template: string): Parameter {
   return {
     kind: "parameter",
     name,
-    constraints: (
-      constraints.match(/[^:(]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?/gu) ?? []
-    ).map((constraint) => parseConstraint(constraint, template)),
+    constraints: (constraints.match(/[^:(]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?/gu) ?? []).map(
+      (constraint) => parseConstraint(constraint, template),
+    ),
     optional: end === "?",
     defaultValue,
     catchAll: stars !== "",
@@ -94,9 +93,7 @@ function segment(text: string, template: string): Segment {
     return typeof only === "string" ? { kind: "literal", text: only } : only;
   const source = parsed
     .map((part) =>
-      typeof part === "string"
-        ? part.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`)
-        : "(.+)",
+      typeof part === "string" ? part.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`) : "(.+)",
     )
     .join("");
   return {
@@ -116,18 +113,10 @@ function digit(part: Segment): number {
 }
 
 function compile<T>(route: Route<T>): Compiled<T> {
-  const segments = splitTemplate(route.template).map((text) =>
-    segment(text, route.template),
-  );
+  const segments = splitTemplate(route.template).map((text) => segment(text, route.template));
   segments.forEach((part, index) => {
-    if (
-      part.kind === "parameter" &&
-      part.catchAll &&
-      index < segments.length - 1
-    )
-      throw new StartupError(
-        `the route "${route.template}" has a catch-all before its end`,
-      );
+    if (part.kind === "parameter" && part.catchAll && index < segments.length - 1)
+      throw new StartupError(`the route "${route.template}" has a catch-all before its end`);
   });
   return { ...route, segments, precedence: segments.map(digit) };
 }
@@ -171,8 +160,7 @@ function bind(
         parameters[each.name] = text;
       }
     } else if (value === undefined || value === "") {
-      if (part.defaultValue !== undefined)
-        parameters[part.name] = part.defaultValue;
+      if (part.defaultValue !== undefined) parameters[part.name] = part.defaultValue;
       else if (!part.optional || value === "") return undefined;
     } else {
       if (!satisfies(part, value)) return undefined;

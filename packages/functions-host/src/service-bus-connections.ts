@@ -1,12 +1,5 @@
-import {
-  DefaultAzureCredential,
-  ManagedIdentityCredential,
-} from "@azure/identity";
-import {
-  RetryMode,
-  ServiceBusClient,
-  type ServiceBusClientOptions,
-} from "@azure/service-bus";
+import { DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
+import { RetryMode, ServiceBusClient, type ServiceBusClientOptions } from "@azure/service-bus";
 import type { ServiceBusOptions } from "./host-configuration.js";
 import type { ServiceBusConnection } from "./settings.js";
 
@@ -48,8 +41,7 @@ export class ServiceBusConnections {
 
   client(connection: ServiceBusConnection): ServiceBusClient {
     const key = JSON.stringify(connection);
-    const client =
-      this.#clients.get(key) ?? createClient(connection, this.#options);
+    const client = this.#clients.get(key) ?? createClient(connection, this.#options);
     this.#clients.set(key, client);
     return client;
   }

@@ -1,7 +1,4 @@
-import type {
-  ServiceBusClient,
-  ServiceBusReceivedMessage,
-} from "@azure/service-bus";
+import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { RegisteredFunction, RpcTypedData } from "./core-module.js";
 import type { InvocationInput } from "./invocation.js";
 import type { ServiceBusConnection, Settings } from "./settings.js";
@@ -28,32 +25,23 @@ export function readServiceBusFunction(
 ): ServiceBusFunction {
   const { name, bindings } = registered.metadata;
   const [bindingName, binding] =
-    Object.entries(bindings).find(
-      ([, { type }]) => type.toLowerCase() === "servicebustrigger",
-    ) ?? [];
+    Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === "servicebustrigger") ??
+    [];
   if (bindingName === undefined || binding === undefined)
     throw new TypeError(`${name} has no Service Bus trigger`);
   const neededBy = `function "${name}"`;
-  if (
-    binding["cardinality"] === "many" ||
-    binding["isSessionsEnabled"] === true
-  )
+  if (binding["cardinality"] === "many" || binding["isSessionsEnabled"] === true)
     throw new StartupError(
       `${neededBy}: batches (cardinality "many") and sessions are not supported by the local host`,
     );
   const text = (property: string): string | undefined => {
     const value = binding[property];
-    return typeof value === "string"
-      ? settings.expand(value, neededBy)
-      : undefined;
+    return typeof value === "string" ? settings.expand(value, neededBy) : undefined;
   };
   const queueName = text("queueName");
   const topicName = text("topicName");
   const subscriptionName = text("subscriptionName");
-  if (
-    queueName === undefined &&
-    (topicName === undefined || subscriptionName === undefined)
-  )
+  if (queueName === undefined && (topicName === undefined || subscriptionName === undefined))
     throw new StartupError(
       `${neededBy}: a Service Bus trigger needs queueName, or topicName and subscriptionName`,
     );
@@ -61,10 +49,7 @@ export function readServiceBusFunction(
   return {
     registered,
     bindingName,
-    connection: settings.serviceBusConnection(
-      text("connection") ?? "ServiceBus",
-      neededBy,
-    ),
+    connection: settings.serviceBusConnection(text("connection") ?? "ServiceBus", neededBy),
     entity:
       queueName === undefined
         ? {
@@ -72,8 +57,7 @@ export function readServiceBusFunction(
             subscriptionName: subscriptionName ?? "",
           }
         : { queueName },
-    autoCompleteMessages:
-      typeof autoComplete === "boolean" ? autoComplete : undefined,
+    autoCompleteMessages: typeof autoComplete === "boolean" ? autoComplete : undefined,
     binary: binding["dataType"] === "binary",
   };
 }
@@ -90,10 +74,7 @@ export function entityPath({ entity }: ServiceBusFunction): string {
  * they are, nothing else. MessageToStringConverter: data sections as UTF-8 text (bytes that are none become U+FFFD), an
  * AMQP value if it is a string.
  */
-function bodyData(
-  message: ServiceBusReceivedMessage,
-  binary: boolean,
-): RpcTypedData {
+function bodyData(message: ServiceBusReceivedMessage, binary: boolean): RpcTypedData {
   const body: unknown = message.body;
   const { bodyType = "data" } = message._rawAmqpMessage;
   // AmqpMessageExtensions.GetBody of Azure.Messaging.ServiceBus.
@@ -105,9 +86,7 @@ function bodyData(
     throw new Error("A sequence body message cannot be bound to a string.");
   if (bodyType === "value") {
     if (typeof body === "string") return { string: body };
-    throw new Error(
-      `A message with a value type of ${typeof body} cannot be bound to a string.`,
-    );
+    throw new Error(`A message with a value type of ${typeof body} cannot be bound to a string.`);
   }
   const bytes = body instanceof Uint8Array ? body : Buffer.alloc(0);
   return binary

@@ -26,9 +26,7 @@ function readOutput(
   const neededBy = `function "${name}", output "${bindingName}"`;
   const entity = binding["queueName"] ?? binding["topicName"];
   if (typeof entity !== "string")
-    throw new StartupError(
-      `${neededBy}: a Service Bus output needs queueName or topicName`,
-    );
+    throw new StartupError(`${neededBy}: a Service Bus output needs queueName or topicName`);
   const connection = binding["connection"];
   return {
     bindingName,
@@ -55,15 +53,10 @@ function message(data: RpcTypedData): ServiceBusMessage {
 
 /** An array is one message an element. */
 function messages(data: RpcTypedData): ServiceBusMessage[] {
-  const parsed: unknown =
-    data.json === undefined ? undefined : JSON.parse(data.json);
+  const parsed: unknown = data.json === undefined ? undefined : JSON.parse(data.json);
   if (!Array.isArray(parsed)) return [message(data)];
   return parsed.map((element: unknown) =>
-    message(
-      typeof element === "string"
-        ? { string: element }
-        : { json: JSON.stringify(element) },
-    ),
+    message(typeof element === "string" ? { string: element } : { json: JSON.stringify(element) }),
   );
 }
 
@@ -74,10 +67,7 @@ export function createOutputs(
   connections: ServiceBusConnections,
 ): SendOutputs {
   const outputs = Object.entries(metadata.bindings)
-    .filter(
-      ([, { type, direction }]) =>
-        direction === "out" && type.toLowerCase() === "servicebus",
-    )
+    .filter(([, { type, direction }]) => direction === "out" && type.toLowerCase() === "servicebus")
     .map((entry) => readOutput(entry, metadata.name, settings));
   return async (response) => {
     for (const { bindingName, connection, entity } of outputs) {

@@ -23,11 +23,7 @@ import type { ServiceBusOptions } from "./host-configuration.js";
 import type { Invoke } from "./invocation.js";
 import type { LogLevel, Logger } from "./logging.js";
 import { renewLock } from "./message-lock.js";
-import {
-  type ServiceBusFunction,
-  entityPath,
-  messageInput,
-} from "./service-bus-function.js";
+import { type ServiceBusFunction, entityPath, messageInput } from "./service-bus-function.js";
 import { describeError } from "./startup-error.js";
 
 const REPEATED_ERROR_MS = 60_000;
@@ -78,13 +74,8 @@ export class ServiceBusListener {
     this.#receiver =
       "queueName" in entity
         ? client.createReceiver(entity.queueName, receiving)
-        : client.createReceiver(
-            entity.topicName,
-            entity.subscriptionName,
-            receiving,
-          );
-    this.#autoComplete =
-      source.autoCompleteMessages ?? options.options.autoCompleteMessages;
+        : client.createReceiver(entity.topicName, entity.subscriptionName, receiving);
+    this.#autoComplete = source.autoCompleteMessages ?? options.options.autoCompleteMessages;
     this.#turns = options.options.maxConcurrentCalls;
   }
 
@@ -92,9 +83,7 @@ export class ServiceBusListener {
     this.#subscription ??= this.#receiver.subscribe(
       {
         processMessage: (message) => {
-          const work = this.#process(message).finally(() =>
-            this.#inHand.delete(work),
-          );
+          const work = this.#process(message).finally(() => this.#inHand.delete(work));
           this.#inHand.add(work);
           return work;
         },
@@ -147,8 +136,7 @@ export class ServiceBusListener {
     try {
       // Invariant 1.
       if (failed) await answered(this.#receiver.abandonMessage(message), clock);
-      else if (this.#autoComplete)
-        await answered(this.#receiver.completeMessage(message), clock);
+      else if (this.#autoComplete) await answered(this.#receiver.completeMessage(message), clock);
     } catch (error) {
       // Invariant 2.
       this.#log(
@@ -161,8 +149,7 @@ export class ServiceBusListener {
 
   /** Invariant 5. */
   async #turn(): Promise<void> {
-    if (this.#turns === 0)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#turns === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#turns -= 1;
   }
 

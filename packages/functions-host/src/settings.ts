@@ -35,9 +35,7 @@ export class Settings {
     return text.replaceAll(/%([^%]+)%/gu, (_match, name: string) => {
       const value = this.get(name);
       if (value === undefined)
-        throw new StartupError(
-          `${neededBy}: the setting "${name}" (%${name}%) is missing`,
-        );
+        throw new StartupError(`${neededBy}: the setting "${name}" (%${name}%) is missing`);
       return value;
     });
   }
@@ -54,25 +52,17 @@ export class Settings {
    * Resolves a binding's `connection` in the WebJobs order: `AzureWebJobs<name>`, `<name>`, then the section
    * `<name>__fullyQualifiedNamespace`.
    */
-  serviceBusConnection(
-    connection: string,
-    neededBy: string,
-  ): ServiceBusConnection {
+  serviceBusConnection(connection: string, neededBy: string): ServiceBusConnection {
     for (const name of [`AzureWebJobs${connection}`, connection]) {
-      const connectionString =
-        this.get(name) ?? this.get(`ConnectionStrings:${name}`);
-      if (connectionString !== undefined)
-        return { kind: "connectionString", connectionString };
-      const fullyQualifiedNamespace = this.get(
-        `${name}:fullyQualifiedNamespace`,
-      );
+      const connectionString = this.get(name) ?? this.get(`ConnectionStrings:${name}`);
+      if (connectionString !== undefined) return { kind: "connectionString", connectionString };
+      const fullyQualifiedNamespace = this.get(`${name}:fullyQualifiedNamespace`);
       if (fullyQualifiedNamespace !== undefined)
         return {
           kind: "identity",
           fullyQualifiedNamespace,
           clientId: this.get(`${name}:clientId`),
-          managedIdentity:
-            this.get(`${name}:credential`)?.toLowerCase() === "managedidentity",
+          managedIdentity: this.get(`${name}:credential`)?.toLowerCase() === "managedidentity",
         };
     }
     throw new StartupError(
@@ -87,20 +77,13 @@ export class Settings {
  * more ("24:00:00" is 24 days, as the timer trigger's documentation warns). Undefined when it is none.
  */
 export function parseTimeSpan(text: string): number | undefined {
-  const match =
-    /^(?:(\d+)\.)?(\d{1,3}):(\d{1,2})(?::(\d{1,2})(\.\d{1,7})?)?$/u.exec(
-      text.trim(),
-    );
+  const match = /^(?:(\d+)\.)?(\d{1,3}):(\d{1,2})(?::(\d{1,2})(\.\d{1,7})?)?$/u.exec(text.trim());
   if (match === null) return undefined;
   const [, dayText, ...rest] = match;
-  const [first = 0, second = 0, third = 0] = rest
-    .slice(0, 3)
-    .map((part) => Number(part ?? 0));
+  const [first = 0, second = 0, third = 0] = rest.slice(0, 3).map((part) => Number(part ?? 0));
   const fraction = Math.round(Number(rest[3] ?? 0) * 1000);
   if (dayText === undefined && rest[2] !== undefined && first >= 24)
-    return second > 23 || third > 59
-      ? undefined
-      : ((first * 24 + second) * 60 + third) * 60_000;
+    return second > 23 || third > 59 ? undefined : ((first * 24 + second) * 60 + third) * 60_000;
   if (first > 23 || second > 59 || third > 59) return undefined;
   const hours = Number(dayText ?? 0) * 24 + first;
   return ((hours * 60 + second) * 60 + third) * 1000 + fraction;
@@ -126,15 +109,9 @@ export function readLocalSettings(scriptRoot: string): LocalSettings {
     throw new StartupError(`cannot read ${path}: ${describeError(error)}`);
   }
   if (file.IsEncrypted === true)
-    throw new StartupError(
-      `${path} is encrypted; run "func settings decrypt" first`,
-    );
+    throw new StartupError(`${path} is encrypted; run "func settings decrypt" first`);
   const values = Object.entries(file.Values ?? {}).map(
-    ([name, value]) =>
-      [
-        name,
-        typeof value === "string" ? value : JSON.stringify(value),
-      ] as const,
+    ([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const,
   );
   const port = Number(file.Host?.LocalHttpPort);
   return {

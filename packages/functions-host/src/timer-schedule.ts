@@ -21,9 +21,7 @@ function cron(expression: string, timeZone: string): TimerSchedule {
   const fields = given.length === 5 ? ["0", ...given] : given;
   const [dayOfMonth = "*", dayOfWeek = "*"] = [fields[3], fields[5]];
   if (fields.length !== 6 || !fields.every((each) => FIELD.test(each)))
-    throw new Error(
-      "not six fields {second} {minute} {hour} {day} {month} {day of week}",
-    );
+    throw new Error("not six fields {second} {minute} {hour} {day} {month} {day of week}");
   const parse = (parts: readonly string[], afterMs: number) =>
     CronExpressionParser.parse(parts.join(" "), {
       currentDate: new Date(afterMs),

@@ -10,10 +10,7 @@
  * 4. A failing function does not stop its schedule.
  */
 import type { Clock } from "@sigil-local/clock";
-import type {
-  RegisteredFunction,
-  RpcInvocationResponse,
-} from "./core-module.js";
+import type { RegisteredFunction, RpcInvocationResponse } from "./core-module.js";
 import type { Invoke } from "./invocation.js";
 import type { Logger } from "./logging.js";
 import type { ScheduleMonitor, ScheduleStatus } from "./schedule-monitor.js";
@@ -45,20 +42,14 @@ export function readTimerFunction(
 ): TimerFunction {
   const { name, bindings } = registered.metadata;
   const [bindingName, binding] =
-    Object.entries(bindings).find(
-      ([, { type }]) => type.toLowerCase() === "timertrigger",
-    ) ?? [];
+    Object.entries(bindings).find(([, { type }]) => type.toLowerCase() === "timertrigger") ?? [];
   if (bindingName === undefined || binding === undefined)
     throw new TypeError(`${name} has no timer trigger`);
   const neededBy = `function "${name}"`;
   if (typeof binding["schedule"] !== "string")
     throw new StartupError(`${neededBy}: a timer trigger needs a schedule`);
   const expression = settings.expand(binding["schedule"], neededBy);
-  const schedule = parseSchedule(
-    expression,
-    settings.get("WEBSITE_TIME_ZONE") ?? "UTC",
-    neededBy,
-  );
+  const schedule = parseSchedule(expression, settings.get("WEBSITE_TIME_ZONE") ?? "UTC", neededBy);
   const first = schedule.next(nowMs);
   return {
     registered,
@@ -67,9 +58,7 @@ export function readTimerFunction(
     schedule,
     runOnStartup: binding["runOnStartup"] === true,
     // "Schedules under a minute are not monitored": the extension turns useMonitor off for them.
-    useMonitor:
-      binding["useMonitor"] !== false &&
-      schedule.next(first) - first >= MINUTE_MS,
+    useMonitor: binding["useMonitor"] !== false && schedule.next(first) - first >= MINUTE_MS,
   };
 }
 
@@ -112,9 +101,7 @@ export class TimerListener {
           ? known.nextMs
           : timer.schedule.next(known.lastUpdatedMs));
     if (known !== undefined)
-      this.#status = missed
-        ? known
-        : { ...known, nextMs: timer.schedule.next(clock.now()) };
+      this.#status = missed ? known : { ...known, nextMs: timer.schedule.next(clock.now()) };
     else if (timer.useMonitor) monitor.write(this.#name, this.#status);
     if (missed) this.#fire("IsPastDue");
     else if (timer.runOnStartup) this.#fire("RunOnStartup");
@@ -135,19 +122,14 @@ export class TimerListener {
 
   #arm(): void {
     if (this.#stopped) return;
-    this.#cancel = this.#options.clock.at(this.#status.nextMs, () =>
-      this.#fire("Timer fired"),
-    );
+    this.#cancel = this.#options.clock.at(this.#status.nextMs, () => this.#fire("Timer fired"));
   }
 
   #fire(cause: "IsPastDue" | "RunOnStartup" | "Timer fired"): void {
     const { timer, monitor, clock } = this.#options;
     const dueMs = Math.max(clock.now(), this.#status.nextMs);
     const invokedMs = cause === "Timer fired" ? dueMs : clock.now();
-    void this.#run(
-      `${cause} at ${new Date(clock.now()).toISOString()}`,
-      cause === "IsPastDue",
-    )
+    void this.#run(`${cause} at ${new Date(clock.now()).toISOString()}`, cause === "IsPastDue")
       .catch(() => undefined) // Invariant 4: the invoker has logged it.
       .then(() => {
         // Invariants 1 and 2: the next occurrence lies after now, however long the run took.
@@ -185,9 +167,7 @@ export class TimerListener {
   #timerInfo(isPastDue: boolean): object {
     const { timer } = this.#options;
     const time = (ms: number | undefined): string =>
-      ms === undefined
-        ? NEVER
-        : new Date(ms).toISOString().replace(/(?:\.000)?Z$/u, "+00:00");
+      ms === undefined ? NEVER : new Date(ms).toISOString().replace(/(?:\.000)?Z$/u, "+00:00");
     const { lastMs, nextMs, lastUpdatedMs } = this.#status;
     return {
       Schedule: { AdjustForDST: timer.schedule.adjustForDst },

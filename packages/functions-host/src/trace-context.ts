@@ -12,8 +12,7 @@ export function continueTrace(
   traceState: string | undefined,
 ): RpcTraceContext {
   const spanId = randomBytes(8).toString("hex");
-  const [, version, traceId, parentId, flags] =
-    TRACE_PARENT.exec(traceParent ?? "") ?? [];
+  const [, version, traceId, parentId, flags] = TRACE_PARENT.exec(traceParent ?? "") ?? [];
   if (
     traceId === undefined ||
     version === "ff" ||

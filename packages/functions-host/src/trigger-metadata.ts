@@ -3,10 +3,7 @@
  * (ServiceBusTriggerBindingStrategy.GetBindingData). `@azure/functions` lowers the first letter of every key, at every
  * depth, application properties included.
  */
-import type {
-  ServiceBusClient,
-  ServiceBusReceivedMessage,
-} from "@azure/service-bus";
+import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { RpcTypedData } from "./core-module.js";
 
 /** DateTimeOffset.MaxValue, which is where .NET puts the expiry of a message that never expires. */
@@ -30,17 +27,13 @@ function propertyValue(value: unknown): unknown {
 
 /** DateTime.ToString(InvariantCulture), in UTC as on every host in Azure. */
 function invariantDate(date: Date): string {
-  const [year = "", month = "", day = ""] = date
-    .toISOString()
-    .slice(0, 10)
-    .split("-");
+  const [year = "", month = "", day = ""] = date.toISOString().slice(0, 10).split("-");
   return `${month}/${day}/${year} ${date.toISOString().slice(11, 19)}`;
 }
 
 type Json = string | number | boolean | null | object;
 
-const JSON_DATE =
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?$/u;
+const JSON_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?$/u;
 
 /**
  * Utility.ConvertPropertyValue of the host: an object stays one, anything else becomes a .NET string ("True", and for
@@ -96,9 +89,7 @@ export function triggerMetadata(
   const string = (
     value: string | number | boolean | Buffer | undefined | null,
   ): RpcTypedData | undefined =>
-    value === undefined || value === null
-      ? undefined
-      : { string: String(value) };
+    value === undefined || value === null ? undefined : { string: String(value) };
   const time = (name: string, date: Date | undefined): void => {
     if (date === undefined) return;
     const local = dotnetTime(date);
@@ -152,15 +143,11 @@ export function triggerMetadata(
   add("PartitionKey", string(message.partitionKey));
   add(
     "TransactionPartitionKey",
-    string(
-      raw.messageAnnotations?.["x-opt-via-partition-key"] as string | undefined,
-    ),
+    string(raw.messageAnnotations?.["x-opt-via-partition-key"] as string | undefined),
   );
 
   for (const [name, value] of text === undefined ? [] : bodyFields(text)) {
-    const known = [...metadata.keys()].find(
-      (key) => key.toLowerCase() === name.toLowerCase(),
-    );
+    const known = [...metadata.keys()].find((key) => key.toLowerCase() === name.toLowerCase());
     metadata.set(known ?? name, value);
   }
   return Object.fromEntries(metadata);

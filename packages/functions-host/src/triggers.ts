@@ -20,10 +20,7 @@ export interface Triggers {
   /** Stops taking work; resolves when what is under way has ended. */
   stop(): Promise<void>;
   /** Undefined where `name` is no Service Bus or timer function. */
-  runByHand(
-    name: string,
-    input: unknown,
-  ): Promise<RpcInvocationResponse> | undefined;
+  runByHand(name: string, input: unknown): Promise<RpcInvocationResponse> | undefined;
 }
 
 export interface TriggersOptions {
@@ -37,16 +34,12 @@ export interface TriggersOptions {
 }
 
 /** The input of a Service Bus function that is run by hand: a body, and no message around it. */
-function handInput(
-  source: ServiceBusFunction,
-  input: unknown,
-): Parameters<Invoke>[1] {
+function handInput(source: ServiceBusFunction, input: unknown): Parameters<Invoke>[1] {
   const data =
     input instanceof Uint8Array
       ? { bytes: input }
       : {
-          string:
-            typeof input === "string" ? input : JSON.stringify(input ?? null),
+          string: typeof input === "string" ? input : JSON.stringify(input ?? null),
         };
   return {
     inputData: [{ name: source.bindingName, data }],
@@ -95,17 +88,11 @@ export function createTriggers(options: TriggersOptions): Triggers {
   }
 
   const byHand = new Set<Promise<unknown>>();
-  const run = (
-    name: string,
-    input: unknown,
-  ): Promise<RpcInvocationResponse> | undefined => {
+  const run = (name: string, input: unknown): Promise<RpcInvocationResponse> | undefined => {
     const trigger = functions.get(name)?.trigger;
     if (trigger?.kind === "timer") return timers.get(name)?.runByHand(BY_HAND);
     if (trigger?.kind === "serviceBus")
-      return invoke(
-        trigger.serviceBus.registered,
-        handInput(trigger.serviceBus, input),
-      );
+      return invoke(trigger.serviceBus.registered, handInput(trigger.serviceBus, input));
     return undefined;
   };
   return {
@@ -113,17 +100,12 @@ export function createTriggers(options: TriggersOptions): Triggers {
       for (const listener of started) listener.start();
     },
     async stop() {
-      await Promise.allSettled([
-        ...started.map((listener) => listener.stop()),
-        ...byHand,
-      ]);
+      await Promise.allSettled([...started.map((listener) => listener.stop()), ...byHand]);
     },
     runByHand(name, input) {
       const running = run(name, input);
       if (running !== undefined) {
-        const settled = running
-          .catch(() => undefined)
-          .finally(() => byHand.delete(settled));
+        const settled = running.catch(() => undefined).finally(() => byHand.delete(settled));
         byHand.add(settled);
       }
       return running;

@@ -8,13 +8,7 @@ import {
 } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
-import {
-  answerCalls,
-  gate,
-  nextCall,
-  startHost,
-  type RunningHost,
-} from "./running-host.js";
+import { answerCalls, gate, nextCall, startHost, type RunningHost } from "./running-host.js";
 
 interface Echo {
   readonly method: string;
@@ -25,20 +19,13 @@ interface Echo {
   readonly base64: string;
 }
 
-async function echo(
-  { fetch }: RunningHost,
-  path: string,
-  init?: RequestInit,
-): Promise<Echo> {
+async function echo({ fetch }: RunningHost, path: string, init?: RequestInit): Promise<Echo> {
   const response = await fetch(path, init);
   expect(response.status).toBe(200);
   return (await response.json()) as Echo;
 }
 
-async function respondWith(
-  running: RunningHost,
-  answer: unknown,
-): Promise<Response> {
+async function respondWith(running: RunningHost, answer: unknown): Promise<Response> {
   answerCalls((call) => {
     if (call.name === "respond") call.answer = answer;
   });
@@ -59,9 +46,7 @@ async function send(
   method = "GET",
 ): Promise<Answer> {
   const outgoing = request({ host: "127.0.0.1", port, path, headers, method });
-  const [response] = (await once(outgoing.end(), "response")) as [
-    IncomingMessage,
-  ];
+  const [response] = (await once(outgoing.end(), "response")) as [IncomingMessage];
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
@@ -76,16 +61,11 @@ function sendChunked(
   chunks: Iterable<Buffer>,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { port, path, method: "POST", host: "127.0.0.1" },
-      (response) => {
-        let body = "";
-        response.on("data", (chunk: Buffer) => (body += chunk.toString()));
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, body }),
-        );
-      },
-    );
+    const outgoing = request({ port, path, method: "POST", host: "127.0.0.1" }, (response) => {
+      let body = "";
+      response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
     outgoing.on("error", reject);
     for (const chunk of chunks) outgoing.write(chunk);
     outgoing.end();
@@ -95,11 +75,11 @@ function sendChunked(
 describe("an HTTP request", () => {
   it("reaches the function with its method, URL, query, headers and route values", async () => {
     const running = await startHost("app");
-    const seen = await echo(
-      running,
-      "/api/echo/a%20b/c%2Fd?x=1&X=2&empty=&y=%C3%A5",
-      { method: "PATCH", headers: { "X-Custom": "one" }, body: "{}" },
-    );
+    const seen = await echo(running, "/api/echo/a%20b/c%2Fd?x=1&X=2&empty=&y=%C3%A5", {
+      method: "PATCH",
+      headers: { "X-Custom": "one" },
+      body: "{}",
+    });
     expect(seen.method).toBe("PATCH");
     expect(seen.url).toBe(
       `http://127.0.0.1:${running.host.port}/api/echo/a%20b/c%2Fd?x=1&X=2&empty=&y=%C3%A5`,
@@ -138,11 +118,7 @@ describe("an HTTP request", () => {
 
   it.each([
     [414, `/api/echo/?${"x".repeat(8192)}`, {}],
-    [
-      431,
-      "/api/echo/",
-      Object.fromEntries([...Array(101).keys()].map((i) => [`x-${i}`, "1"])),
-    ],
+    [431, "/api/echo/", Object.fromEntries([...Array(101).keys()].map((i) => [`x-${i}`, "1"]))],
     [431, "/api/echo/", { "x-long": "x".repeat(32_768) }],
     [400, "/api/echo/%00", {}],
     [400, "/api/echo/", { host: "user@localhost" }],
@@ -167,9 +143,7 @@ describe("an HTTP request", () => {
   it("loses the body of a chunked request, as in Azure, and says so once", async () => {
     const { host, log } = await startHost("app");
     for (let time = 0; time < 2; time += 1) {
-      const { status, body } = await sendChunked(host.port, "/api/echo/", [
-        Buffer.from("lost"),
-      ]);
+      const { status, body } = await sendChunked(host.port, "/api/echo/", [Buffer.from("lost")]);
       expect(status).toBe(200);
       expect((JSON.parse(body) as Echo).base64).toBe("");
     }
@@ -272,9 +246,7 @@ describe("routing", () => {
     const response = await fetch("/v2/images/unnamed-route");
     expect(await response.text()).toBe("by its name");
     expect((await fetch("/api/unnamed-route")).status).toBe(404);
-    expect(
-      host.functions.find(({ name }) => name === "thingsInt"),
-    ).toMatchObject({
+    expect(host.functions.find(({ name }) => name === "thingsInt")).toMatchObject({
       trigger: "http",
       route: "/v2/images/things/{id:int}",
       methods: ["GET"],
@@ -312,10 +284,7 @@ describe("a response", () => {
     });
     expect(headers.get("transfer-encoding")).toBe("chunked");
     expect(headers.has("content-length")).toBe(false);
-    expect([headers.has("x-empty"), headers.get("x-full")]).toEqual([
-      false,
-      "1",
-    ]);
+    expect([headers.has("x-empty"), headers.get("x-full")]).toEqual([false, "1"]);
     const said = await respondWith(running, {
       headers: { "content-length": "2" },
       body: "ok",
@@ -327,12 +296,7 @@ describe("a response", () => {
 
   it("to a HEAD has neither a body nor its length", async () => {
     const { host } = await startHost("app");
-    const { status, headers, body } = await send(
-      host.port,
-      "/api/echo/",
-      {},
-      "HEAD",
-    );
+    const { status, headers, body } = await send(host.port, "/api/echo/", {}, "HEAD");
     expect([status, body]).toEqual([200, ""]);
     expect(headers["content-type"]).toBe("application/json");
     expect(headers["content-length"]).toBeUndefined();
@@ -377,9 +341,7 @@ describe("a response", () => {
     clock.advance(5 * 60_000);
     const response = await pending;
     expect(response.status).toBe(500);
-    expect(
-      running.log.find(({ level }) => level === "error")?.message,
-    ).toContain(
+    expect(running.log.find(({ level }) => level === "error")?.message).toContain(
       "Timeout value of 300000 ms was exceeded by function: Functions.respond",
     );
     hanging.open();
@@ -443,9 +405,7 @@ describe("a log entry of a function", () => {
       context.log("secret key");
     });
     await running.fetch("/api/respond", { method: "POST" });
-    const user = running.log.filter(
-      ({ category }) => category === "Function.respond.User",
-    );
+    const user = running.log.filter(({ category }) => category === "Function.respond.User");
     expect(user.map(({ level, message }) => `${level} ${message}`)).toEqual([
       "information read 7",
       "debug let through for this function",
@@ -510,9 +470,7 @@ describe("draining", () => {
     running.clock.advance(1000);
     await drained;
     await expect(pending).rejects.toThrow();
-    expect(running.log.at(-1)?.message).toContain(
-      "invocations still run after 1000 ms",
-    );
+    expect(running.log.at(-1)?.message).toContain("invocations still run after 1000 ms");
     hanging.open();
   });
 });

@@ -2,11 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
-import {
-  type FunctionsHost,
-  type FunctionsHostOptions,
-  startFunctionsHost,
-} from "../src/host.js";
+import { type FunctionsHost, type FunctionsHostOptions, startFunctionsHost } from "../src/host.js";
 import type { LogEntry } from "../src/logging.js";
 
 /** A call of a fixture's function or hook: the test answers with a value, a promise, or a function to run. */

@@ -37,9 +37,7 @@ const configuration = parseEmulatorConfiguration({
         Topics: [
           {
             Name: "events",
-            Subscriptions: [
-              { Name: "all", Properties: { MaxDeliveryCount: 3 } },
-            ],
+            Subscriptions: [{ Name: "all", Properties: { MaxDeliveryCount: 3 } }],
           },
         ],
       },
@@ -51,10 +49,7 @@ interface Bench {
   readonly running: RunningHost;
   readonly emulator: ServiceBusEmulator;
   readonly client: ServiceBusClient;
-  readonly send: (
-    entity: string,
-    ...messages: ServiceBusMessage[]
-  ) => Promise<void>;
+  readonly send: (entity: string, ...messages: ServiceBusMessage[]) => Promise<void>;
 }
 
 async function startEmulator(
@@ -99,10 +94,7 @@ async function start(
 }
 
 /** Waits for `path` to hold nothing: settled messages leave it a round trip after their function has ended. */
-async function emptied(
-  emulator: ServiceBusEmulator,
-  path: string,
-): Promise<void> {
+async function emptied(emulator: ServiceBusEmulator, path: string): Promise<void> {
   const counts = emulator.counts(path);
   if (counts.active === 0) return;
   await new Promise((resolve) => setImmediate(resolve));
@@ -215,12 +207,8 @@ describe("trigger metadata", () => {
         when: "2026-01-02T03:04:05.6Z",
       },
     });
-    expect(metadata["userProperties"]).toEqual(
-      metadata["applicationProperties"],
-    );
-    expect(metadata["lockToken"]).toMatch(
-      /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u,
-    );
+    expect(metadata["userProperties"]).toEqual(metadata["applicationProperties"]);
+    expect(metadata["lockToken"]).toMatch(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u);
     const enqueued = metadata["enqueuedTimeUtc"] as string;
     expect(enqueued).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?$/u);
     expect(metadata["enqueuedTime"]).toBe(`${enqueued}+00:00`);
@@ -312,9 +300,7 @@ describe("a message", () => {
     expect(dead?.messageId).toBe("poison");
     expect(dead?.deadLetterReason).toBe("MaxDeliveryCountExceeded");
     expect(counts).toEqual([1, 2, 3]);
-    expect(
-      running.log.filter(({ message }) => message.includes("Error: cannot")),
-    ).toHaveLength(3);
+    expect(running.log.filter(({ message }) => message.includes("Error: cannot"))).toHaveLength(3);
   });
 
   it("is received from a subscription of a topic", async () => {
@@ -323,9 +309,9 @@ describe("a message", () => {
     await send("events", { body: { type: "e" } });
     expect((await called).input).toEqual({ type: "e" });
     await emptied(emulator, "events/Subscriptions/all");
-    expect(
-      running.host.functions.find(({ name }) => name === "events"),
-    ).toMatchObject({ entity: "events/Subscriptions/all" });
+    expect(running.host.functions.find(({ name }) => name === "events")).toMatchObject({
+      entity: "events/Subscriptions/all",
+    });
   });
 
   it("is one of maxConcurrentCalls at most", async () => {
@@ -344,10 +330,7 @@ describe("a message", () => {
       });
     });
     const { emulator, send } = await start();
-    await send(
-      "text",
-      ...Array.from({ length: 10 }, (_, index) => ({ body: String(index) })),
-    );
+    await send("text", ...Array.from({ length: 10 }, (_, index) => ({ body: String(index) })));
     await four.opened;
     expect(emulator.counts("text")).toMatchObject({ active: 10 });
     answer.open();
@@ -358,8 +341,7 @@ describe("a message", () => {
   it("stays locked after success where autoCompleteMessages is off", async () => {
     const called = nextCall("text");
     const { emulator, send, running } = await start({
-      AzureFunctionsJobHost__extensions__serviceBus__autoCompleteMessages:
-        "false",
+      AzureFunctionsJobHost__extensions__serviceBus__autoCompleteMessages: "false",
     });
     await send("text", { body: "x" });
     await called;
@@ -430,10 +412,7 @@ describe("draining", () => {
 });
 
 /** Takes `port`, cuts every connection at once, and resolves after `attempts` of them; then the port is free again. */
-async function refuseConnections(
-  port: number,
-  attempts: number,
-): Promise<void> {
+async function refuseConnections(port: number, attempts: number): Promise<void> {
   const enough = gate();
   let seen = 0;
   const server = createServer((socket) => {
@@ -462,8 +441,7 @@ describe("a lost connection", () => {
     await called;
     await emptied(again, "text");
     const errors = running.log.filter(
-      ({ level, category }) =>
-        level === "error" && category === "Function.text",
+      ({ level, category }) => level === "error" && category === "Function.text",
     );
     expect(errors.length).toBeLessThan(4);
   });
@@ -510,16 +488,14 @@ describe("a lost connection", () => {
 
 /** A clock that tells when something has been set for a time. */
 class ObservedClock extends ManualClock {
-  readonly #observers: { readonly atMs: number; readonly seen: () => void }[] =
-    [];
+  readonly #observers: { readonly atMs: number; readonly seen: () => void }[] = [];
 
   armed(atMs: number): Promise<void> {
     return new Promise((seen) => this.#observers.push({ atMs, seen }));
   }
 
   override at(atMs: number, task: () => void): () => void {
-    for (const observer of this.#observers)
-      if (observer.atMs === atMs) observer.seen();
+    for (const observer of this.#observers) if (observer.atMs === atMs) observer.seen();
     return super.at(atMs, task);
   }
 }
@@ -573,8 +549,7 @@ describe("the lock of a message", () => {
   });
 
   it("is not renewed beyond maxAutoLockRenewalDuration", async () => {
-    const { hostClock, brokerClock, deliveries, redelivered } =
-      await slow("00:00:50");
+    const { hostClock, brokerClock, deliveries, redelivered } = await slow("00:00:50");
     hostClock.advance(60_000);
     brokerClock.advance(60_000);
     await redelivered.opened;

@@ -1,12 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import {
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -33,10 +27,7 @@ function writeApp(files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-async function refusal(
-  files: Readonly<Record<string, string>>,
-  environment = {},
-): Promise<string> {
+async function refusal(files: Readonly<Record<string, string>>, environment = {}): Promise<string> {
   const scriptRoot = writeApp(files);
   return startFunctionsHost({
     scriptRoot,
@@ -47,8 +38,7 @@ async function refusal(
       await host.drain();
       return "started";
     },
-    (error: Error) =>
-      `${error.name}: ${error.message.replaceAll(scriptRoot, "ROOT")}`,
+    (error: Error) => `${error.name}: ${error.message.replaceAll(scriptRoot, "ROOT")}`,
   );
 }
 
@@ -60,21 +50,13 @@ const registering = (code: string) => ({
 
 describe("a host does not start", () => {
   it.each<[string, Record<string, string>, string]>([
-    [
-      "without host.json",
-      { "package.json": packageJson },
-      "there is no host.json in ROOT",
-    ],
+    ["without host.json", { "package.json": packageJson }, "there is no host.json in ROOT"],
     [
       "with a host.json of another version",
       { "host.json": `{"version":"1.0"}` },
       `host.json: version is "1.0"; expected "2.0"`,
     ],
-    [
-      "without package.json",
-      { "host.json": hostJson },
-      "there is no package.json in ROOT",
-    ],
+    ["without package.json", { "host.json": hostJson }, "there is no package.json in ROOT"],
     [
       "without main",
       { "host.json": hostJson, "package.json": "{}" },
@@ -107,17 +89,13 @@ describe("a host does not start", () => {
     ],
     [
       "where a function wants a key",
-      registering(
-        "app.http('a', { authLevel: 'function', handler: () => ({}) });",
-      ),
+      registering("app.http('a', { authLevel: 'function', handler: () => ({}) });"),
       `function "a": authLevel "function" needs function keys, which the local host does not have; use "anonymous" and authenticate in the app`,
     ],
     [
       "where a route takes the host's own",
       {
-        ...registering(
-          "app.get('a', { route: 'admin/x', handler: () => ({}) });",
-        ),
+        ...registering("app.get('a', { route: 'admin/x', handler: () => ({}) });"),
         "host.json": JSON.stringify({
           version: "2.0",
           extensions: { http: { routePrefix: "" } },
@@ -127,16 +105,12 @@ describe("a host does not start", () => {
     ],
     [
       "where a route has an unknown constraint",
-      registering(
-        "app.get('a', { route: 'x/{y:prime}', handler: () => ({}) });",
-      ),
+      registering("app.get('a', { route: 'x/{y:prime}', handler: () => ({}) });"),
       `the route "api/x/{y:prime}" has a constraint that is not known: prime`,
     ],
     [
       "where a setting in a binding is missing",
-      registering(
-        "app.timer('a', { schedule: '%Often%', handler: () => {} });",
-      ),
+      registering("app.timer('a', { schedule: '%Often%', handler: () => {} });"),
       `function "a": the setting "Often" (%Often%) is missing`,
     ],
     [
@@ -162,9 +136,7 @@ describe("a host does not start", () => {
     ],
     [
       "where a trigger is not one of the three",
-      registering(
-        "app.storageBlob('a', { connection: 'S', path: 'c/b', handler: () => {} });",
-      ),
+      registering("app.storageBlob('a', { connection: 'S', path: 'c/b', handler: () => {} });"),
       `function "a": the trigger "blobtrigger" is not supported by the local host (HTTP, Service Bus and timer are)`,
     ],
     [
@@ -287,24 +259,15 @@ interface Ready {
 }
 
 /** Runs main.ts as built, which is what a parent process starts. */
-function run(
-  args: readonly string[],
-  environment: Record<string, string> = {},
-) {
+function run(args: readonly string[], environment: Record<string, string> = {}) {
   const child = fork(join(import.meta.dirname, "../dist/main.js"), args, {
     env: { PATH: process.env["PATH"] ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const output = { stdout: "", stderr: "" };
-  child.stdout?.on(
-    "data",
-    (chunk: Buffer) => (output.stdout += chunk.toString()),
-  );
-  child.stderr?.on(
-    "data",
-    (chunk: Buffer) => (output.stderr += chunk.toString()),
-  );
+  child.stdout?.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
   const exited = once(child, "close").then(([code]) => code as number | null);
   /** Rejects with what it wrote when the process ends before it says that it is ready. */
   const ready = Promise.race([
@@ -328,12 +291,7 @@ describe("the process", () => {
         Values: { WHO: "local settings", OTHER: "x" },
       }),
     });
-    const {
-      child,
-      output,
-      exited,
-      ready: announced,
-    } = run(["--script-root", root, "--port", "0"]);
+    const { child, output, exited, ready: announced } = run(["--script-root", root, "--port", "0"]);
     const ready = await announced;
     expect(ready).toEqual({
       type: "ready",
@@ -402,24 +360,14 @@ describe("the process", () => {
       "package.json": packageJson,
       "dist/functions.js": HELLO,
     });
-    const { output, exited } = run([
-      "--script-root",
-      root,
-      "--port",
-      String(port),
-    ]);
+    const { output, exited } = run(["--script-root", root, "--port", String(port)]);
     expect(await exited).toBe(1);
-    expect(output.stderr).toBe(
-      `error: port ${port} is taken; choose another with --port\n`,
-    );
+    expect(output.stderr).toBe(`error: port ${port} is taken; choose another with --port\n`);
   });
 
   it.each([
     [["--prot", "1"], "Unknown option '--prot'"],
-    [
-      ["--port", "seventy"],
-      `--port must be a number from 0 to 65535, not "seventy"`,
-    ],
+    [["--port", "seventy"], `--port must be a number from 0 to 65535, not "seventy"`],
     [["--log-format", "xml"], `--log-format must be text or json, not "xml"`],
   ])("exits 2 for %j", async (args, message) => {
     const { output, exited } = run(args);

@@ -4,21 +4,14 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
 import { parseSchedule } from "../src/timer-schedule.js";
-import {
-  answerCalls,
-  type Call,
-  gate,
-  nextCall,
-  startHost,
-} from "./running-host.js";
+import { answerCalls, type Call, gate, nextCall, startHost } from "./running-host.js";
 
 const startMs = Date.UTC(2026, 0, 1, 12, 1, 30);
 const MINUTE_MS = 60_000;
 
 /** Lets what has been started run on: enough turns of the event loop for an invocation to begin and end. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1)
-    await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function collect(name: string): Call[] {
@@ -136,9 +129,7 @@ describe("a timer", () => {
     clock.advance(MINUTE_MS);
     await settle();
     expect(calls).toHaveLength(2);
-    expect(
-      log.filter(({ message }) => message.includes("this time not")),
-    ).toHaveLength(2);
+    expect(log.filter(({ message }) => message.includes("this time not"))).toHaveLength(2);
   });
 
   it("catches up one missed run after a restart, and is told that it is past due", async () => {
@@ -154,9 +145,11 @@ describe("a timer", () => {
     await settle();
     clock.advance(5 * MINUTE_MS);
     await settle();
-    expect(
-      calls.map(({ input }) => (input as { isPastDue: boolean }).isPastDue),
-    ).toEqual([false, true, false]);
+    expect(calls.map(({ input }) => (input as { isPastDue: boolean }).isPastDue)).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it("is not past due after a restart that missed nothing", async () => {
@@ -182,9 +175,11 @@ describe("a timer", () => {
     expect(calls).toHaveLength(0);
     await host.invoke("everyMinute");
     expect(calls).toHaveLength(1);
-    expect(
-      host.functions.find(({ name }) => name === "everyMinute"),
-    ).toMatchObject({ trigger: "timer", schedule: "00:01:00", disabled: true });
+    expect(host.functions.find(({ name }) => name === "everyMinute")).toMatchObject({
+      trigger: "timer",
+      schedule: "00:01:00",
+      disabled: true,
+    });
   });
 
   it("is awaited by draining, and not started by it", async () => {
@@ -229,9 +224,7 @@ describe("POST /admin/functions/{name}", () => {
 
   it("has a list and a status beside it", async () => {
     const { fetch, host } = await startHost("app");
-    expect(await (await fetch("/admin/functions")).json()).toEqual(
-      host.functions,
-    );
+    expect(await (await fetch("/admin/functions")).json()).toEqual(host.functions);
     expect(await (await fetch("/admin/host/status")).json()).toEqual({
       state: "Running",
     });
@@ -278,22 +271,15 @@ describe("a schedule", () => {
   });
 
   it("is read in the time zone of the host", () => {
-    expect(next("0 0 9 * * *", "Europe/Stockholm")).toBe(
-      "2026-01-01T08:00:00.000Z",
-    );
+    expect(next("0 0 9 * * *", "Europe/Stockholm")).toBe("2026-01-01T08:00:00.000Z");
   });
 
-  it.each([
-    "",
-    "every minute",
-    "0 0 0 L * *",
-    "@daily",
-    "61 * * * * *",
-    "1 2 3",
-    "00:00:00",
-  ])("of %j is refused", (expression) => {
-    expect(() => parseSchedule(expression, "UTC", 'function "f"')).toThrow(
-      `function "f": the schedule expression "${expression}" is not a valid cron expression or time span`,
-    );
-  });
+  it.each(["", "every minute", "0 0 0 L * *", "@daily", "61 * * * * *", "1 2 3", "00:00:00"])(
+    "of %j is refused",
+    (expression) => {
+      expect(() => parseSchedule(expression, "UTC", 'function "f"')).toThrow(
+        `function "f": the schedule expression "${expression}" is not a valid cron expression or time span`,
+      );
+    },
+  );
 });

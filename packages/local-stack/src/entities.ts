@@ -33,21 +33,18 @@ interface EntitiesFile {
  * The entities of infra/, and further subscriptions of the events' topic, each `name=SQL filter`; they have the properties
  * of the first one there. Throws UsageError for one that Service Bus would refuse.
  */
-export function readEntities(
-  subscriptions: readonly string[] = [],
-): EmulatorConfiguration {
+export function readEntities(subscriptions: readonly string[] = []): EmulatorConfiguration {
   const file = path.join(APPLICATION_ROOT, "infra/service-bus-emulator.json");
   const json = JSON.parse(readFileSync(file, "utf8")) as EntitiesFile;
-  const existing = json.UserConfig.Namespaces.flatMap(
-    ({ Topics }) => Topics,
-  ).find(({ Name }) => Name === EVENTS_TOPIC)?.Subscriptions;
+  const existing = json.UserConfig.Namespaces.flatMap(({ Topics }) => Topics).find(
+    ({ Name }) => Name === EVENTS_TOPIC,
+  )?.Subscriptions;
   if (existing?.[0] === undefined)
     throw new TypeError(`${file} has no subscription of ${EVENTS_TOPIC}`);
   const { Properties } = existing[0];
   let configuration = parseEmulatorConfiguration(json);
   for (const subscription of subscriptions) {
-    const [, Name = "", SqlExpression = ""] =
-      /^([^=]*)=(.*)$/su.exec(subscription) ?? [];
+    const [, Name = "", SqlExpression = ""] = /^([^=]*)=(.*)$/su.exec(subscription) ?? [];
     if (!SUBSCRIPTION_NAME.test(Name) || SqlExpression.trim() === "")
       throw new UsageError(
         `--subscription must be a name and an SQL filter, such as usable="type LIKE '%.RegionCompleted'", not "${subscription}".`,

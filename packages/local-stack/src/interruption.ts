@@ -21,7 +21,6 @@ export function nextInterruption(): Promise<Interruption> {
       });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.on(signal, () => end(signal));
-    for (const stream of [process.stdout, process.stderr])
-      stream.on("error", () => end("SIGPIPE"));
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => end("SIGPIPE"));
   });
 }

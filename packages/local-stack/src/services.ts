@@ -2,11 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
-import {
-  LOCAL_PUBLIC_CLIENT,
-  startTokenIssuer,
-  type TokenIssuer,
-} from "@sigil-local/token-issuer";
+import { LOCAL_PUBLIC_CLIENT, startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
@@ -37,21 +33,11 @@ export interface LocalServicesOptions {
   /** Where certificates are kept, if not in the data directory. */
   readonly certificatesDirectory?: string;
   readonly ports?: Partial<
-    Record<
-      | "serviceBus"
-      | "resourceManager"
-      | "tokenIssuer"
-      | "managedIdentity"
-      | "tables",
-      number
-    >
+    Record<"serviceBus" | "resourceManager" | "tokenIssuer" | "managedIdentity" | "tables", number>
   >;
   /** A table service that is running, instead of our own; it is closed with the others. */
   readonly tables?: TableStorage;
-  readonly simulator?: Pick<
-    ResourceManagerSimulatorOptions,
-    "world" | "replication"
-  >;
+  readonly simulator?: Pick<ResourceManagerSimulatorOptions, "world" | "replication">;
   readonly log?: (line: string) => void;
   /** Told each right that a client uses of Service Bus. */
   readonly onServiceBusUse?: ServiceBusEmulatorOptions["onUse"];
@@ -73,12 +59,9 @@ export interface LocalServices {
 }
 
 /** Starts each service that `environment` does not name; all or none. Rejects with one line, such as a taken port. */
-export async function startLocalServices(
-  options: LocalServicesOptions,
-): Promise<LocalServices> {
+export async function startLocalServices(options: LocalServicesOptions): Promise<LocalServices> {
   const { environment, ports = {}, log } = options;
-  const named = (...names: readonly string[]): boolean =>
-    names.some((name) => environment[name]);
+  const named = (...names: readonly string[]): boolean => names.some((name) => environment[name]);
   const closers: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -88,8 +71,7 @@ export async function startLocalServices(
     return service;
   };
   try {
-    const directory =
-      options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), "sigil-")));
+    const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), "sigil-")));
     if (options.dataDirectory === undefined)
       closers.push(() => rm(directory, { recursive: true, force: true }));
     const keep = async (name: string): Promise<string> => {
@@ -114,12 +96,7 @@ export async function startLocalServices(
 
     // First, as it refuses a directory that another process has.
     let serviceBus: ServiceBusEmulator | undefined;
-    if (
-      !named(
-        "ServiceBusConnection",
-        "ServiceBusConnection__fullyQualifiedNamespace",
-      )
-    ) {
+    if (!named("ServiceBusConnection", "ServiceBusConnection__fullyQualifiedNamespace")) {
       serviceBus = running(
         await startServiceBusEmulator({
           configuration: options.serviceBusConfiguration,
@@ -156,10 +133,7 @@ export async function startLocalServices(
           })),
       );
       settings["AzureWebJobsStorage"] = tables.connectionString;
-      without(
-        "AzureWebJobsStorage__accountName",
-        "AzureWebJobsStorage__tableServiceUri",
-      );
+      without("AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri");
     }
 
     const simulates = !named("SIGIL_RESOURCE_MANAGER_ENDPOINT");
@@ -222,9 +196,7 @@ async function beside(
   bundle: string,
 ): Promise<string> {
   if (!trusted || path.resolve(trusted) === path.resolve(caFile)) return caFile;
-  const files = await Promise.all(
-    [trusted, caFile].map((file) => readFile(file, "utf8")),
-  );
+  const files = await Promise.all([trusted, caFile].map((file) => readFile(file, "utf8")));
   await writeFile(bundle, files.join("\n"));
   return bundle;
 }

@@ -11,10 +11,7 @@ export class Teardown {
   #running: Promise<void> | undefined;
 
   /** Starts something and has it closed by `run`. */
-  async add<T>(
-    start: () => Promise<T>,
-    close: (started: T) => Promise<unknown>,
-  ): Promise<T> {
+  async add<T>(start: () => Promise<T>, close: (started: T) => Promise<unknown>): Promise<T> {
     if (this.#running !== undefined) throw new Error("It is being closed."); // (2)
     const starting = start();
     this.#closers.push(async () => {

@@ -93,7 +93,5 @@ test("of a version that is promoted once tested a second Accepted and Completed 
     "1.0.3 Promoted",
     "1.0.3 Completed",
   ]);
-  expect(events.receive(event("Accepted", "1.0.3", {}, "third"))).toContain(
-    "was not expected",
-  );
+  expect(events.receive(event("Accepted", "1.0.3", {}, "third"))).toContain("was not expected");
 });

@@ -14,15 +14,11 @@ async function start(dataDirectory: string) {
   const tables = await startMemoryTables({ dataDirectory });
   const close = (): Promise<void> => tables.close();
   onTestFinished(close);
-  const ask = async (
-    method: string,
-    address: string,
-    body?: object,
-  ): Promise<Answer> => {
-    const response = await fetch(
-      `http://127.0.0.1:${tables.port}/devstoreaccount1/${address}`,
-      { method, ...(body && { body: JSON.stringify(body) }) },
-    );
+  const ask = async (method: string, address: string, body?: object): Promise<Answer> => {
+    const response = await fetch(`http://127.0.0.1:${tables.port}/devstoreaccount1/${address}`, {
+      method,
+      ...(body && { body: JSON.stringify(body) }),
+    });
     const text = await response.text();
     return {
       status: response.status,
@@ -45,8 +41,7 @@ test("what was answered is there when the next one starts, and what was deleted 
   const first = await start(folder);
   await first.ask("POST", "Tables", { TableName: "State" });
   await first.ask("POST", "Tables", { TableName: "Empty" });
-  for (const key of ["kept", "gone"])
-    await first.ask("PUT", ROW(key), { document: key });
+  for (const key of ["kept", "gone"]) await first.ask("PUT", ROW(key), { document: key });
   await first.ask("PUT", ROW("kept"), { document: "replaced" });
   await first.ask("DELETE", ROW("gone"));
   const kept = await first.ask("GET", ROW("kept"));
@@ -60,9 +55,7 @@ test("what was answered is there when the next one starts, and what was deleted 
     value: [{ TableName: "Empty" }, { TableName: "State" }],
   });
   // Begun anew: a line for each table.
-  expect(
-    (await readFile(path.join(folder, "tables.jsonl"), "utf8")).split("\n"),
-  ).toHaveLength(3);
+  expect((await readFile(path.join(folder, "tables.jsonl"), "utf8")).split("\n")).toHaveLength(3);
 });
 
 test("a table that was deleted is not there when the next one starts, and what was created after it is", async () => {
@@ -71,9 +64,7 @@ test("a table that was deleted is not there when the next one starts, and what w
   for (const TableName of ["State", "Gone"]) {
     await first.ask("POST", "Tables", { TableName });
     await first.ask("PUT", `${TableName}(PartitionKey='p',RowKey='r')`, {});
-    expect((await first.ask("DELETE", `Tables('${TableName}')`)).status).toBe(
-      204,
-    );
+    expect((await first.ask("DELETE", `Tables('${TableName}')`)).status).toBe(204);
   }
   expect((await first.ask("DELETE", "Tables('Gone')")).status).toBe(404);
   await first.ask("POST", "Tables", { TableName: "State" });

@@ -10,13 +10,12 @@ const COMPILED = path.join(PACKAGES, "../dist/openapi/openapi.json");
 /** Runs an npm script's command; gives its exit code, stdout and stderr, and whether it compiled first. */
 async function run(folder: string, ...args: readonly string[]) {
   const before = await stat(COMPILED);
-  const [code, stdout, stderr] = await new Promise<[unknown, string, string]>(
-    (resolve) =>
-      execFile(
-        process.execPath,
-        [path.join(PACKAGES, "run.mjs"), folder, ...args],
-        (error, ...printed) => resolve([error?.code ?? 0, ...printed]),
-      ),
+  const [code, stdout, stderr] = await new Promise<[unknown, string, string]>((resolve) =>
+    execFile(
+      process.execPath,
+      [path.join(PACKAGES, "run.mjs"), folder, ...args],
+      (error, ...printed) => resolve([error?.code ?? 0, ...printed]),
+    ),
   );
   const after = await stat(COMPILED);
   return { code, stdout, stderr, compiled: after.mtimeMs !== before.mtimeMs };

@@ -19,18 +19,12 @@ export class ConfigurationObject {
 
   constructor(path: string, value: unknown, known: readonly string[]) {
     if (typeof value !== "object" || value === null || Array.isArray(value))
-      throw new ConfigurationError(
-        path,
-        `expected an object, got ${describe(value)}`,
-      );
+      throw new ConfigurationError(path, `expected an object, got ${describe(value)}`);
     this.path = path;
     this.#values = { ...value };
     for (const key of Object.keys(value))
       if (!known.includes(key))
-        throw new ConfigurationError(
-          `${path}.${key}`,
-          `unknown; known here: ${known.join(", ")}`,
-        );
+        throw new ConfigurationError(`${path}.${key}`, `unknown; known here: ${known.join(", ")}`);
   }
 
   pathOf(key: string): string {
@@ -48,11 +42,7 @@ export class ConfigurationObject {
 
   /** An object that may be left out. */
   optionalObject(key: string, known: readonly string[]): ConfigurationObject {
-    return new ConfigurationObject(
-      this.pathOf(key),
-      this.#values[key] ?? {},
-      known,
-    );
+    return new ConfigurationObject(this.pathOf(key), this.#values[key] ?? {}, known);
   }
 
   /** Every property with its value, for objects whose keys are free. */
@@ -64,10 +54,7 @@ export class ConfigurationObject {
   objects(key: string, known: readonly string[]): ConfigurationObject[] {
     const value = this.#values[key] ?? [];
     if (!Array.isArray(value))
-      throw new ConfigurationError(
-        this.pathOf(key),
-        `expected a list, got ${describe(value)}`,
-      );
+      throw new ConfigurationError(this.pathOf(key), `expected a list, got ${describe(value)}`);
     return value.map(
       (item: unknown, index) =>
         new ConfigurationObject(`${this.pathOf(key)}[${index}]`, item, known),
@@ -77,10 +64,7 @@ export class ConfigurationObject {
   text(key: string): string {
     const value = this.#values[key];
     if (typeof value !== "string" || value === "")
-      throw new ConfigurationError(
-        this.pathOf(key),
-        `expected text, got ${describe(value)}`,
-      );
+      throw new ConfigurationError(this.pathOf(key), `expected text, got ${describe(value)}`);
     return value;
   }
 

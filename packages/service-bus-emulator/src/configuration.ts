@@ -52,9 +52,7 @@ const QUEUE_PROPERTIES = [
   "RequiresDuplicateDetection",
   "RequiresSession",
 ];
-const SUBSCRIPTION_PROPERTIES = QUEUE_PROPERTIES.filter(
-  (name) => !name.includes("Duplicate"),
-);
+const SUBSCRIPTION_PROPERTIES = QUEUE_PROPERTIES.filter((name) => !name.includes("Duplicate"));
 /** Of a client's request alone. */
 const DEFAULT_RULE_PROPERTY = "DefaultRuleDescription";
 const TOPIC_PROPERTIES = [
@@ -76,9 +74,7 @@ const CORRELATION_PROPERTIES: Readonly<Record<string, string>> = {
 };
 
 /** Reads a configuration file; an error names the file and the path inside it. */
-export async function readEmulatorConfiguration(
-  file: string,
-): Promise<EmulatorConfiguration> {
+export async function readEmulatorConfiguration(file: string): Promise<EmulatorConfiguration> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -97,16 +93,10 @@ export async function readEmulatorConfiguration(
 }
 
 /** The configuration in a parsed JSON file; throws ConfigurationError naming the path of what is wrong. */
-export function parseEmulatorConfiguration(
-  json: unknown,
-): EmulatorConfiguration {
+export function parseEmulatorConfiguration(json: unknown): EmulatorConfiguration {
   const root = new Reader("$", json, ["UserConfig"]);
   const userConfig = root.object("UserConfig", ["Namespaces", "Logging"]);
-  const namespaces = userConfig.objects("Namespaces", [
-    "Name",
-    "Queues",
-    "Topics",
-  ]);
+  const namespaces = userConfig.objects("Namespaces", ["Name", "Queues", "Topics"]);
   const [namespace] = namespaces;
   if (namespace === undefined || namespaces.length > 1)
     throw new ConfigurationError(
@@ -114,37 +104,26 @@ export function parseEmulatorConfiguration(
       `expected exactly one namespace, got ${namespaces.length}`,
     );
   const names = new UniqueNames();
-  const queues = namespace
-    .objects("Queues", ["Name", "Properties"])
-    .map((queue) => ({
-      name: names.take(queue),
-      settings: readSettings(
-        queue.optionalObject("Properties", QUEUE_PROPERTIES),
-      ),
-    }));
+  const queues = namespace.objects("Queues", ["Name", "Properties"]).map((queue) => ({
+    name: names.take(queue),
+    settings: readSettings(queue.optionalObject("Properties", QUEUE_PROPERTIES)),
+  }));
   const topics = namespace
     .objects("Topics", ["Name", "Properties", "Subscriptions"])
     .map((topic) => readTopic(topic, names.take(topic)));
   return { namespace: namespace.text("Name"), queues, topics };
 }
 
-function readTopic(
-  topic: ConfigurationObject,
-  name: string,
-): TopicConfiguration {
+function readTopic(topic: ConfigurationObject, name: string): TopicConfiguration {
   const names = new UniqueNames();
   return {
     name,
-    settings: readSettings(
-      topic.optionalObject("Properties", TOPIC_PROPERTIES),
-    ),
+    settings: readSettings(topic.optionalObject("Properties", TOPIC_PROPERTIES)),
     subscriptions: topic
       .objects("Subscriptions", ["Name", "Properties", "Rules"])
       .map((subscription) => ({
         name: names.take(subscription),
-        settings: readSettings(
-          subscription.optionalObject("Properties", SUBSCRIPTION_PROPERTIES),
-        ),
+        settings: readSettings(subscription.optionalObject("Properties", SUBSCRIPTION_PROPERTIES)),
         rules: readRules(subscription),
       })),
   };
@@ -155,14 +134,9 @@ export function parseSubscription(
   name: string,
   properties: Readonly<Record<string, unknown>>,
 ): SubscriptionConfiguration {
-  const reader = new Reader("$", properties, [
-    ...SUBSCRIPTION_PROPERTIES,
-    DEFAULT_RULE_PROPERTY,
-  ]);
+  const reader = new Reader("$", properties, [...SUBSCRIPTION_PROPERTIES, DEFAULT_RULE_PROPERTY]);
   const rule = reader.has(DEFAULT_RULE_PROPERTY)
-    ? readDefaultRule(
-        reader.object(DEFAULT_RULE_PROPERTY, ["Name", "Filter", "Action"]),
-      )
+    ? readDefaultRule(reader.object(DEFAULT_RULE_PROPERTY, ["Name", "Filter", "Action"]))
     : DEFAULT_RULE;
   return { name, settings: readSettings(reader), rules: [rule] };
 }
@@ -180,18 +154,10 @@ function readSettings(properties: ConfigurationObject): QueueSettings {
     7 * DAY_MS,
   );
   return {
-    lockDurationMs:
-      properties.durationMs("LockDuration", SECOND_MS, 5 * MINUTE_MS) ??
-      MINUTE_MS,
+    lockDurationMs: properties.durationMs("LockDuration", SECOND_MS, 5 * MINUTE_MS) ?? MINUTE_MS,
     maxDeliveryCount: properties.positiveInteger("MaxDeliveryCount", 10),
-    defaultTimeToLiveMs: properties.durationMs(
-      "DefaultMessageTimeToLive",
-      SECOND_MS,
-      Infinity,
-    ),
-    deadLetteringOnExpiration: properties.boolean(
-      "DeadLetteringOnMessageExpiration",
-    ),
+    defaultTimeToLiveMs: properties.durationMs("DefaultMessageTimeToLive", SECOND_MS, Infinity),
+    deadLetteringOnExpiration: properties.boolean("DeadLetteringOnMessageExpiration"),
     duplicateWindowMs: properties.boolean("RequiresDuplicateDetection")
       ? (windowMs ?? 10 * MINUTE_MS)
       : undefined,
@@ -227,9 +193,7 @@ function refuseAction(action: ConfigurationObject): void {
 /** A rule as clients describe it, who say in the filter what it is. */
 function readDefaultRule(rule: ConfigurationObject): Rule {
   if (rule.has("Action"))
-    refuseAction(
-      rule.object("Action", ["type", "SqlExpression", "Parameters"]),
-    );
+    refuseAction(rule.object("Action", ["type", "SqlExpression", "Parameters"]));
   return { name: rule.text("Name"), filter: readTypedFilter(rule) };
 }
 
@@ -305,31 +269,21 @@ function readCorrelationFilter(conditions: ConfigurationObject): RuleFilter {
       user.set(key, correlationValue(free.pathOf(key), value));
   }
   if (system.size + user.size === 0)
-    throw new ConfigurationError(
-      conditions.path,
-      "expected at least one condition",
-    );
+    throw new ConfigurationError(conditions.path, "expected at least one condition");
   return { kind: "correlation", system, properties: user };
 }
 
 /** The application properties of a correlation filter, whose names are free. */
 function properties(conditions: ConfigurationObject): ConfigurationObject {
-  const [, value] =
-    conditions.entries().find(([key]) => key === "Properties") ?? [];
-  const known =
-    typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const [, value] = conditions.entries().find(([key]) => key === "Properties") ?? [];
+  const known = typeof value === "object" && value !== null ? Object.keys(value) : [];
   return conditions.object("Properties", known);
 }
 
 function correlationValue(path: string, value: unknown): FilterValue {
-  if (
-    typeof value === "string" ||
-    typeof value === "boolean" ||
-    typeof value === "bigint"
-  )
+  if (typeof value === "string" || typeof value === "boolean" || typeof value === "bigint")
     return value;
-  if (typeof value === "number")
-    return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   throw new ConfigurationError(
     path,
     `expected text, a number, true or false, got ${describe(value)}`,
@@ -343,10 +297,7 @@ class UniqueNames {
   take(entity: ConfigurationObject): string {
     const name = entity.text("Name");
     if (this.#taken.has(name.toLowerCase()))
-      throw new ConfigurationError(
-        entity.pathOf("Name"),
-        `${describe(name)} exists already`,
-      );
+      throw new ConfigurationError(entity.pathOf("Name"), `${describe(name)} exists already`);
     this.#taken.add(name.toLowerCase());
     return name;
   }

@@ -9,8 +9,7 @@ export function parseDurationMs(text: string): number | undefined {
   const amounts = match.slice(1) as (string | undefined)[];
   if (amounts.every((amount) => amount === undefined)) return undefined;
   return amounts.reduce(
-    (totalMs, amount, unit) =>
-      totalMs + Number(amount ?? 0) * (UNIT_MS[unit] ?? 0),
+    (totalMs, amount, unit) => totalMs + Number(amount ?? 0) * (UNIT_MS[unit] ?? 0),
     0,
   );
 }

@@ -106,14 +106,10 @@ export async function startServiceBusEmulator(
   let port: number;
   try {
     port = await server.listen(options.port ?? 0);
-    const { unknownPaths, rulesOf } = broker.start(
-      journal?.stored ?? new Map(),
-    );
+    const { unknownPaths, rulesOf } = broker.start(journal?.stored ?? new Map());
     for (const path of unknownPaths)
       if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
-        log(
-          `Kept, but not served: messages of ${path}, which the configuration does not have.`,
-        );
+        log(`Kept, but not served: messages of ${path}, which the configuration does not have.`);
     for (const path of rulesOf)
       log(
         `The rules of ${path} that clients changed are dropped: the configuration has other rules since.`,
@@ -128,8 +124,7 @@ export async function startServiceBusEmulator(
     connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=${KEY.name};SharedAccessKey=${KEY.key};UseDevelopmentEmulator=true`,
     counts: (entityPath) => {
       const counts = broker.counts(entityPath);
-      if (counts === undefined)
-        throw new TypeError(`There is no entity ${entityPath}`);
+      if (counts === undefined) throw new TypeError(`There is no entity ${entityPath}`);
       return counts;
     },
     close,

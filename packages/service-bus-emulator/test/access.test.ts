@@ -7,12 +7,8 @@ import { configurationOf, connect, peekLock, start } from "./support.js";
 
 test("a token signed with another key is refused", async () => {
   const { emulator } = await start();
-  const client = connect(
-    emulator.connectionString.replace("SAS_KEY_VALUE", "another"),
-  );
-  await expect(
-    client.createSender("q").sendMessages({ body: "x" }),
-  ).rejects.toMatchObject({
+  const client = connect(emulator.connectionString.replace("SAS_KEY_VALUE", "another"));
+  await expect(client.createSender("q").sendMessages({ body: "x" })).rejects.toMatchObject({
     code: "UnauthorizedAccess",
     message: expect.stringContaining("signature") as string,
   });
@@ -20,19 +16,17 @@ test("a token signed with another key is refused", async () => {
 
 test("an unknown key name is refused", async () => {
   const { emulator } = await start();
-  const client = connect(
-    emulator.connectionString.replace("RootManage", "Other"),
-  );
-  await expect(
-    client.createSender("q").sendMessages({ body: "x" }),
-  ).rejects.toMatchObject({ code: "UnauthorizedAccess" });
+  const client = connect(emulator.connectionString.replace("RootManage", "Other"));
+  await expect(client.createSender("q").sendMessages({ body: "x" })).rejects.toMatchObject({
+    code: "UnauthorizedAccess",
+  });
 });
 
 test("an unknown entity fails with MessagingEntityNotFound", async () => {
   const { client } = await start();
-  await expect(
-    client.createSender("none").sendMessages({ body: "x" }),
-  ).rejects.toMatchObject({ code: "MessagingEntityNotFound" });
+  await expect(client.createSender("none").sendMessages({ body: "x" })).rejects.toMatchObject({
+    code: "MessagingEntityNotFound",
+  });
   await expect(
     peekLock(client, "t", "none").receiveMessages(1, { maxWaitTimeInMs: 1 }),
   ).rejects.toMatchObject({ code: "MessagingEntityNotFound" });
@@ -48,9 +42,7 @@ test("a taken port is one clear line", async () => {
       configuration: parseEmulatorConfiguration(configurationOf({})),
       port,
     }),
-  ).rejects.toThrow(
-    new RegExp(`^Port ${port} is taken: stop what listens there, .*\\.$`, "u"),
-  );
+  ).rejects.toThrow(new RegExp(`^Port ${port} is taken: stop what listens there, .*\\.$`, "u"));
 });
 
 test("close may be called again", async () => {

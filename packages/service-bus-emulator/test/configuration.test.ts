@@ -1,9 +1,6 @@
 import path from "node:path";
 import { describe, expect, it, test } from "vitest";
-import {
-  parseEmulatorConfiguration,
-  readEmulatorConfiguration,
-} from "../src/configuration.js";
+import { parseEmulatorConfiguration, readEmulatorConfiguration } from "../src/configuration.js";
 import { parseDurationMs } from "../src/duration.js";
 
 function withNamespace(namespace: unknown): unknown {
@@ -23,9 +20,7 @@ function withRule(properties: unknown): unknown {
     Topics: [
       {
         Name: "t",
-        Subscriptions: [
-          { Name: "s", Rules: [{ Name: "r", Properties: properties }] },
-        ],
+        Subscriptions: [{ Name: "s", Rules: [{ Name: "r", Properties: properties }] }],
       },
     ],
   });
@@ -83,10 +78,7 @@ describe("a malformed configuration is one error that names the path", () => {
       withNamespace({ Name: "n", Queues: {} }),
       "$.UserConfig.Namespaces[0].Queues: expected a list, got an object",
     ],
-    [
-      withNamespace({ Queues: [] }),
-      "$.UserConfig.Namespaces[0].Name: expected text, got nothing",
-    ],
+    [withNamespace({ Queues: [] }), "$.UserConfig.Namespaces[0].Name: expected text, got nothing"],
     [
       withNamespace({ Name: "n", Queues: [{ Name: "q" }, { Name: "Q" }] }),
       '$.UserConfig.Namespaces[0].Queues[1].Name: "Q" exists already',
@@ -160,9 +152,7 @@ test("a file that cannot be read, or is no JSON, is named", async () => {
     /^Cannot read the configuration none\.json: ENOENT/u,
   );
   const file = path.join(import.meta.dirname, "../LICENSE");
-  await expect(readEmulatorConfiguration(file)).rejects.toThrow(
-    `Invalid configuration ${file}: `,
-  );
+  await expect(readEmulatorConfiguration(file)).rejects.toThrow(`Invalid configuration ${file}: `);
 });
 
 describe("an ISO 8601 duration", () => {
@@ -177,10 +167,7 @@ describe("an ISO 8601 duration", () => {
     expect(parseDurationMs(text)).toBeCloseTo(ms);
   });
 
-  it.each(["", "P", "PT", "1M", "P1M", "PT1X", "P1DT", "60"])(
-    "%j is none",
-    (text) => {
-      expect(parseDurationMs(text)).toBeUndefined();
-    },
-  );
+  it.each(["", "P", "PT", "1M", "P1M", "PT1X", "P1DT", "60"])("%j is none", (text) => {
+    expect(parseDurationMs(text)).toBeUndefined();
+  });
 });

@@ -14,8 +14,7 @@ import { start } from "./support.js";
  */
 
 const PROGRAM = path.join(import.meta.dirname, "dotnet");
-const HAS_DOTNET =
-  spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
+const HAS_DOTNET = spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
 
 test(
   "the .NET client sends, receives, settles, schedules, uses sessions and rules, and makes subscriptions",
@@ -46,28 +45,19 @@ test(
     } catch (error) {
       const { stdout = String(error) } = error as { readonly stdout?: string };
       const why = /error (.*)/u.exec(stdout)?.[1] ?? stdout;
-      throw new Error(
-        `NuGet does not give Azure.Messaging.ServiceBus: ${why}`,
-        {
-          cause: error,
-        },
-      );
+      throw new Error(`NuGet does not give Azure.Messaging.ServiceBus: ${why}`, {
+        cause: error,
+      });
     }
     await dotnet("build", "--no-restore", "--output", "built");
     const { emulator } = await start(
       {
-        Queues: [
-          { Name: "q" },
-          { Name: "sessions", Properties: { RequiresSession: true } },
-        ],
+        Queues: [{ Name: "q" }, { Name: "sessions", Properties: { RequiresSession: true } }],
         Topics: [{ Name: "t", Subscriptions: [{ Name: "s" }] }],
       },
       { clock: systemClock },
     );
-    const { stdout } = await dotnet(
-      path.join("built", "client.dll"),
-      emulator.connectionString,
-    );
+    const { stdout } = await dotnet(path.join("built", "client.dll"), emulator.connectionString);
     expect(stdout.trim().split("\n")).toHaveLength(10);
   },
 );

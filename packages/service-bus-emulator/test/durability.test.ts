@@ -1,33 +1,16 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import {
-  appendFile,
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { ServiceBusClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
 import { parseEmulatorConfiguration } from "../src/configuration.js";
-import {
-  startServiceBusEmulator,
-  type ServiceBusEmulator,
-} from "../src/emulator.js";
+import { startServiceBusEmulator, type ServiceBusEmulator } from "../src/emulator.js";
 import { runEmulator, temporaryDirectory } from "./program.js";
 import { receive } from "@sigil-local/testing/receive";
-import {
-  configurationOf,
-  connect,
-  MINUTE_MS,
-  peekLock,
-  receiveOne,
-} from "./support.js";
+import { configurationOf, connect, MINUTE_MS, peekLock, receiveOne } from "./support.js";
 
 const ENTITIES = {
   Queues: [
@@ -120,9 +103,7 @@ test("everything acknowledged is there after a kill: messages, states, counts, d
   });
   const again = peekLock(after.client, "q");
   const messages = await receive(again, 2);
-  expect(
-    messages.map(({ body, deliveryCount }) => [body as string, deliveryCount]),
-  ).toEqual([
+  expect(messages.map(({ body, deliveryCount }) => [body as string, deliveryCount])).toEqual([
     ["abandoned", 1],
     ["ready", 0],
   ]);
@@ -214,9 +195,7 @@ test("a message that was given back before a kill is not locked after it", async
   await again.abandonMessage(deferred);
 
   const third = await open(await asIfKilled(directory), clock);
-  const [last] = await peekLock(third.client, "q").receiveDeferredMessages(
-    number,
-  );
+  const [last] = await peekLock(third.client, "q").receiveDeferredMessages(number);
   expect(last?.deliveryCount).toBe(2);
 });
 
@@ -296,9 +275,8 @@ test("rules that a client changed outlive a kill, until the configuration has ot
     { Topics: [{ Name: "t", Subscriptions: [{ Name: "s", Rules }] }] },
     (line) => lines.push(line),
   );
-  const [rule] = (
-    await after.client.createRuleManager("t", "s").listRules().byPage().next()
-  ).value as { name: string }[];
+  const [rule] = (await after.client.createRuleManager("t", "s").listRules().byPage().next())
+    .value as { name: string }[];
   expect(rule?.name).toBe("other");
   expect(lines).toContain(
     "The rules of t/Subscriptions/s that clients changed are dropped: the configuration has other rules since.",
@@ -358,15 +336,10 @@ test("a torn last line is cut off, and the journal goes on after it", async () =
   await truncate(path.join(copy, JOURNAL), length + 20);
   const second = await open(copy, clock);
   expect(second.emulator.counts("q").active).toBe(1);
-  await second.client
-    .createSender("q")
-    .sendMessages({ body: "sent anew", messageId: "2" });
+  await second.client.createSender("q").sendMessages({ body: "sent anew", messageId: "2" });
   const third = await open(await asIfKilled(copy), clock);
   const messages = await receive(peekLock(third.client, "q"), 2);
-  expect(messages.map(({ body }) => body as string)).toEqual([
-    "whole",
-    "sent anew",
-  ]);
+  expect(messages.map(({ body }) => body as string)).toEqual(["whole", "sent anew"]);
 });
 
 test("a damaged line is not passed over", async () => {
@@ -375,9 +348,7 @@ test("a damaged line is not passed over", async () => {
     path.join(directory, JOURNAL),
     '[["remove","q",1]]\nnonsense\n[["remove","q",2]]\n',
   );
-  await expect(open(directory, new ManualClock())).rejects.toThrow(
-    "line 2 cannot be read",
-  );
+  await expect(open(directory, new ManualClock())).rejects.toThrow("line 2 cannot be read");
 });
 
 test("messages of an entity that is no longer configured are kept", async () => {
@@ -388,9 +359,7 @@ test("messages of an entity that is no longer configured are kept", async () => 
   await first.client.close();
   await first.emulator.close();
   const lines: string[] = [];
-  const without = await open(directory, clock, { Topics: [] }, (line) =>
-    lines.push(line),
-  );
+  const without = await open(directory, clock, { Topics: [] }, (line) => lines.push(line));
   expect(lines).toEqual([
     "Kept, but not served: messages of q, which the configuration does not have.",
   ]);
@@ -412,14 +381,10 @@ test("the journal of a busy queue stays small", async () => {
   for (const receiver of receivers) await receiveOne(receiver);
   await client.createSender("q").sendMessages({ body: "stays" });
   for (let i = 0; i < 12; i++) {
-    await sender.sendMessages(
-      Array.from({ length: 500 }, (_, body) => ({ body })),
-    );
+    await sender.sendMessages(Array.from({ length: 500 }, (_, body) => ({ body })));
     for (const receiver of receivers) await receive(receiver, 500);
   }
-  const lines = (await readFile(path.join(directory, JOURNAL), "utf8")).split(
-    "\n",
-  ).length;
+  const lines = (await readFile(path.join(directory, JOURNAL), "utf8")).split("\n").length;
   expect(lines).toBeLessThan(11_000);
   expect(await readdir(directory)).not.toContain(`${JOURNAL}.new`);
   const after = await open(await asIfKilled(directory), clock);
@@ -463,8 +428,7 @@ test("kill -9 at any point loses nothing that was acknowledged, and doubles noth
     });
     void work(client).catch(() => undefined);
     const enough = acknowledged.size + 7 * round;
-    while (acknowledged.size < enough)
-      await new Promise((resolve) => setImmediate(resolve));
+    while (acknowledged.size < enough) await new Promise((resolve) => setImmediate(resolve));
     running.process.kill("SIGKILL");
     await once(running.process, "exit");
     void client.close().catch(() => undefined);
@@ -475,9 +439,7 @@ test("kill -9 at any point loses nothing that was acknowledged, and doubles noth
   const bodies = left.map(({ body }) => body as number);
   const there = new Set(bodies);
   expect(there.size).toBe(bodies.length);
-  const lost = [...acknowledged].filter(
-    (number) => !there.has(number) && !completing.has(number),
-  );
+  const lost = [...acknowledged].filter((number) => !there.has(number) && !completing.has(number));
   expect(lost).toEqual([]);
   const back = [...completed].filter((number) => there.has(number));
   expect(back).toEqual([]);
@@ -516,7 +478,6 @@ async function listen(
 ): Promise<{ process: ChildProcess; connectionString: string }> {
   const child = runEmulator(args);
   for await (const line of createInterface({ input: child.stdout }))
-    if (line.startsWith("Endpoint="))
-      return { process: child, connectionString: line };
+    if (line.startsWith("Endpoint=")) return { process: child, connectionString: line };
   throw new Error("the emulator did not start");
 }

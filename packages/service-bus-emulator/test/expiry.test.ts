@@ -4,10 +4,7 @@ import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 test("a message that has outlived its time to live is not delivered", async () => {
   const { client, clock, emulator } = await start();
   const sender = client.createSender("q");
-  await sender.sendMessages([
-    { body: "short", timeToLive: 1_000 },
-    { body: "long" },
-  ]);
+  await sender.sendMessages([{ body: "short", timeToLive: 1_000 }, { body: "long" }]);
   clock.advance(1_000);
   expect(emulator.counts("q")).toMatchObject({ active: 1, deadLetter: 0 });
   expect(await receiveOne(peekLock(client, "q"))).toMatchObject({
@@ -17,17 +14,11 @@ test("a message that has outlived its time to live is not delivered", async () =
 
 test("DeadLetteringOnMessageExpiration keeps it in the dead-letter queue", async () => {
   const { client, clock } = await start({
-    Queues: [
-      { Name: "q", Properties: { DeadLetteringOnMessageExpiration: true } },
-    ],
+    Queues: [{ Name: "q", Properties: { DeadLetteringOnMessageExpiration: true } }],
   });
-  await client
-    .createSender("q")
-    .sendMessages({ body: "short", timeToLive: 1_000 });
+  await client.createSender("q").sendMessages({ body: "short", timeToLive: 1_000 });
   clock.advance(1_000);
-  expect(
-    await receiveOne(peekLock(client, "q/$DeadLetterQueue")),
-  ).toMatchObject({
+  expect(await receiveOne(peekLock(client, "q/$DeadLetterQueue"))).toMatchObject({
     body: "short",
     deadLetterReason: "TTLExpiredException",
   });

@@ -21,8 +21,7 @@ export async function tap(
     const broker = connect(port, "127.0.0.1");
     let bytes: Buffer = Buffer.alloc(0);
     client.pipe(broker).pipe(client);
-    for (const socket of [client, broker])
-      socket.on("error", () => socket.destroy());
+    for (const socket of [client, broker]) socket.on("error", () => socket.destroy());
     broker.on("data", (chunk) => {
       bytes = Buffer.concat([bytes, chunk]);
       bytes = readFrames(bytes, written);
@@ -44,10 +43,7 @@ function readFrames(bytes: Buffer, written: WrittenFrame[]): Buffer {
     }
     const size = bytes.readUInt32BE(start);
     if (bytes.length - start < size) break;
-    const body = bytes.subarray(
-      start + bytes.readUInt8(start + 4) * 4,
-      start + size,
-    );
+    const body = bytes.subarray(start + bytes.readUInt8(start + 4) * 4, start + size);
     if (bytes.readUInt8(start + 5) === AMQP_FRAME && body.length > 0)
       written.push(readPerformative(body));
     start += size;

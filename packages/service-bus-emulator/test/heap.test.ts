@@ -26,9 +26,6 @@ test("the dead are passed over, before and after a sweep", () => {
     if (entry % 3 !== 0) dead.add(entry);
   }
   const popped: number[] = [];
-  for (let entry = heap.pop(); entry !== undefined; entry = heap.pop())
-    popped.push(entry);
-  expect(popped).toEqual(
-    Array.from({ length: 5_000 }, (_, i) => i).filter((i) => i % 3 === 0),
-  );
+  for (let entry = heap.pop(); entry !== undefined; entry = heap.pop()) popped.push(entry);
+  expect(popped).toEqual(Array.from({ length: 5_000 }, (_, i) => i).filter((i) => i % 3 === 0));
 });

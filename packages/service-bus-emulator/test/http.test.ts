@@ -6,13 +6,7 @@ import path from "node:path";
 import { ServiceBusAdministrationClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "@sigil-local/clock";
-import {
-  listRules,
-  MINUTE_MS,
-  peekLock,
-  receiveOne,
-  start,
-} from "./support.js";
+import { listRules, MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 const TOPIC = { Topics: [{ Name: "t", Subscriptions: [{ Name: "all" }] }] };
 
@@ -36,9 +30,7 @@ function administer(connectionString: string): ServiceBusAdministrationClient {
 function sas(resource: string, key = "SAS_KEY_VALUE"): string {
   const expiry = Math.floor(Date.now() / 1000) + 600;
   const encoded = encodeURIComponent(resource);
-  const signature = createHmac("sha256", key)
-    .update(`${encoded}\n${expiry}`)
-    .digest("base64");
+  const signature = createHmac("sha256", key).update(`${encoded}\n${expiry}`).digest("base64");
   return `SharedAccessSignature sr=${encoded}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=RootManageSharedAccessKey`;
 }
 
@@ -108,10 +100,10 @@ function receiveAndDelete(
   entity: string,
   { timeout = 60, token = sas(`http://localhost:${port}/`) } = {},
 ): Promise<Response> {
-  return fetch(
-    `http://localhost:${port}/${entity}/messages/head?timeout=${timeout}`,
-    { method: "DELETE", headers: { Authorization: token } },
-  );
+  return fetch(`http://localhost:${port}/${entity}/messages/head?timeout=${timeout}`, {
+    method: "DELETE",
+    headers: { Authorization: token },
+  });
 }
 
 test("the administration client makes a subscription, which receives what is published then, and deletes it", async () => {
@@ -282,8 +274,7 @@ test.each([
       type: "CorrelationFilter",
       filter: `<Properties>${dotnetProperty("span", "duration", "PT2M")}</Properties>`,
     },
-    problem:
-      ".Filter.Properties.span: expected text, a number, true or false, got an object",
+    problem: ".Filter.Properties.span: expected text, a number, true or false, got an object",
   },
   {
     what: "another filter",
@@ -311,10 +302,7 @@ test("a request waits for the next message, and takes it", async () => {
   const sender = client.createSender("t");
   await sender.sendMessages({ body: { an: "event" } });
   const response = await waiting;
-  expect([response.status, await response.json()]).toEqual([
-    200,
-    { an: "event" },
-  ]);
+  expect([response.status, await response.json()]).toEqual([200, { an: "event" }]);
   expect(response.headers.get("BrokerProperties")).toContain("SequenceNumber");
   expect(emulator.counts("t/Subscriptions/all").active).toBe(0);
 });

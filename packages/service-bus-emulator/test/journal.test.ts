@@ -115,9 +115,7 @@ test("a task waits until what was appended before it is in the file", async () =
   expect(readFileSync(file, "utf8")).toBe("");
   journal.append([{ kind: "sequence", entity: "q", next: 6 }]);
   await new Promise<void>((resolve) => journal.afterCommit(resolve));
-  expect(readFileSync(file, "utf8")).toBe(
-    '[["sequence","q",5]]\n[["sequence","q",6]]\n',
-  );
+  expect(readFileSync(file, "utf8")).toBe('[["sequence","q",5]]\n[["sequence","q",6]]\n');
   journal.close();
 });
 

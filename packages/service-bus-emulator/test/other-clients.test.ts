@@ -27,11 +27,7 @@ const SESSIONS = {
   Queues: [{ Name: "q", Properties: { RequiresSession: true } }],
 };
 
-function attach(
-  connection: Connection,
-  source: object,
-  options: object = {},
-): Receiver {
+function attach(connection: Connection, source: object, options: object = {}): Receiver {
   return connection.open_receiver({
     source: source as { address: string },
     autoaccept: false,
@@ -80,10 +76,7 @@ test("pyamqp reads by position: every performative and every error has all its f
   for (const { descriptor, fields } of written)
     (counts[descriptor.toString(16)] ??= []).push(fields);
   const distinct = Object.fromEntries(
-    Object.entries(counts).map(([code, fields]) => [
-      code,
-      [...new Set(fields)],
-    ]),
+    Object.entries(counts).map(([code, fields]) => [code, [...new Set(fields)]]),
   );
   expect(distinct).toEqual({
     10: [10], // open
@@ -214,11 +207,8 @@ test("pyamqp reads a session's id as plain text and the end of its lock as ticks
     address: source,
     filter: { [SESSION_FILTER]: "é" },
   });
-  const ticks = receiver.properties?.[
-    "com.microsoft:locked-until-utc"
-  ] as Buffer;
-  const msOfTicks =
-    (ticks.readBigInt64BE() - 621_355_968_000_000_000n) / 10_000n;
+  const ticks = receiver.properties?.["com.microsoft:locked-until-utc"] as Buffer;
+  const msOfTicks = (ticks.readBigInt64BE() - 621_355_968_000_000_000n) / 10_000n;
   expect(Number(msOfTicks)).toBe(clock.now() + 60_000);
 });
 

@@ -57,16 +57,11 @@ export async function putToken(
 }
 
 /** Sections of a message with the types that rhea's own messages lose. */
-export function encode(
-  sections: readonly (readonly [code: number, value: Typed])[],
-): Buffer {
-  const Writer = (rhea.types as unknown as { Writer: new () => WriterLike })
-    .Writer;
+export function encode(sections: readonly (readonly [code: number, value: Typed])[]): Buffer {
+  const Writer = (rhea.types as unknown as { Writer: new () => WriterLike }).Writer;
   const writer = new Writer();
   for (const [code, value] of sections)
-    writer.write(
-      rhea.types.described(rhea.types.wrap_ulong(code), value) as Typed,
-    );
+    writer.write(rhea.types.described(rhea.types.wrap_ulong(code), value) as Typed);
   return Buffer.from(writer.toBuffer());
 }
 

@@ -15,9 +15,7 @@ async function ended(
     path.join(directory, "entities.json"),
     JSON.stringify(configurationOf({ Queues: [{ Name: "q" }] })),
   );
-  const child = runEmulator(
-    args.map((arg) => arg.replace("DIRECTORY", directory)),
-  );
+  const child = runEmulator(args.map((arg) => arg.replace("DIRECTORY", directory)));
   const exit = once(child, "exit") as Promise<[number]>;
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout),

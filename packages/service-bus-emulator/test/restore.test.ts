@@ -156,11 +156,7 @@ function perform(
       case "receiveDeferred": {
         const deferred = queue.peek(1, 100).find((record) => record.deferred);
         if (deferred === undefined || (requiresSession && !session)) break;
-        const found = queue.receiveDeferred(
-          [deferred.sequenceNumber],
-          false,
-          session,
-        );
+        const found = queue.receiveDeferred([deferred.sequenceNumber], false, session);
         for (const { lock } of found ?? []) tokens.push(lock?.token ?? "");
         break;
       }
@@ -181,10 +177,7 @@ function perform(
         break;
       case "setState":
         if (session !== undefined)
-          queue.setSessionState(
-            session,
-            number % 2 === 0 ? undefined : Buffer.from([number]),
-          );
+          queue.setSessionState(session, number % 2 === 0 ? undefined : Buffer.from([number]));
         break;
       case "wait":
         clock.advance(number * 400);

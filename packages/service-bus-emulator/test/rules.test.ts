@@ -1,7 +1,4 @@
-import type {
-  ServiceBusClient,
-  ServiceBusRuleManager,
-} from "@azure/service-bus";
+import type { ServiceBusClient, ServiceBusRuleManager } from "@azure/service-bus";
 import { expect, test } from "vitest";
 import { listRules, start } from "./support.js";
 
@@ -32,10 +29,7 @@ const TOPIC = {
   ],
 };
 
-function rulesOf(
-  client: ServiceBusClient,
-  subscription: string,
-): ServiceBusRuleManager {
+function rulesOf(client: ServiceBusClient, subscription: string): ServiceBusRuleManager {
   return client.createRuleManager("t", subscription);
 }
 
@@ -121,8 +115,7 @@ test("rules are listed as they were written, those of the configuration, too", a
 test("rules are listed page by page", async () => {
   const { client } = await start(TOPIC);
   const rules = rulesOf(client, "s");
-  for (const name of ["a", "b"])
-    await rules.createRule(name, { sqlExpression: "1=0" });
+  for (const name of ["a", "b"]) await rules.createRule(name, { sqlExpression: "1=0" });
   const pages: string[][] = [];
   for await (const page of rules.listRules().byPage({ maxPageSize: 2 }))
     pages.push(page.map(({ name }) => name));
@@ -139,16 +132,14 @@ test("a rule that is there already, is not there, or cannot be, is refused and n
   await expect(rules.deleteRule("other")).rejects.toMatchObject({
     code: "MessagingEntityNotFound",
   });
-  await expect(
-    rules.createRule("broken", { sqlExpression: "a =" }),
-  ).rejects.toThrow('expected a value at character 4 of "a ="');
-  await expect(
-    rules.createRule("empty", { applicationProperties: {} }),
-  ).rejects.toThrow("at least one condition");
-  await expect(
-    rules.createRule("acting", filter, { sqlExpression: "SET a = 2" }),
-  ).rejects.toThrow("no rule actions");
-  expect((await listRules(rules)).map(({ name }) => name)).toEqual([
-    "$Default",
-  ]);
+  await expect(rules.createRule("broken", { sqlExpression: "a =" })).rejects.toThrow(
+    'expected a value at character 4 of "a ="',
+  );
+  await expect(rules.createRule("empty", { applicationProperties: {} })).rejects.toThrow(
+    "at least one condition",
+  );
+  await expect(rules.createRule("acting", filter, { sqlExpression: "SET a = 2" })).rejects.toThrow(
+    "no rule actions",
+  );
+  expect((await listRules(rules)).map(({ name }) => name)).toEqual(["$Default"]);
 });

@@ -64,14 +64,11 @@ test("a cancelled message never comes", async () => {
 test("cancelling what is not scheduled fails with MessageNotFound", async () => {
   const { client, clock, emulator } = await start();
   const sender = client.createSender("q");
-  const [number] = await sender.scheduleMessages(
-    { body: "x" },
-    new Date(clock.now() + MINUTE_MS),
-  );
+  const [number] = await sender.scheduleMessages({ body: "x" }, new Date(clock.now() + MINUTE_MS));
   if (number === undefined) throw new Error("no number");
-  await expect(
-    sender.cancelScheduledMessages([number, number.add(98)]),
-  ).rejects.toMatchObject({ code: "MessageNotFound" });
+  await expect(sender.cancelScheduledMessages([number, number.add(98)])).rejects.toMatchObject({
+    code: "MessageNotFound",
+  });
   expect(emulator.counts("q").scheduled).toBe(1);
   clock.advance(MINUTE_MS);
   await expect(sender.cancelScheduledMessages(number)).rejects.toMatchObject({

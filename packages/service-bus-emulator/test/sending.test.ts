@@ -83,12 +83,7 @@ test("a batch arrives as messages of their own", async () => {
   await sender.sendMessages(batch);
   await sender.sendMessages([{ body: "three" }, { body: "four" }]);
   const messages = await receive(peekLock(client, "q"), 4);
-  expect(messages.map(({ body }) => body as string)).toEqual([
-    "one",
-    "two",
-    "three",
-    "four",
-  ]);
+  expect(messages.map(({ body }) => body as string)).toEqual(["one", "two", "three", "four"]);
   expect(messages[1]).toMatchObject({ messageId: "2", subject: "second" });
 });
 
@@ -105,9 +100,7 @@ test("two thousand messages go in and out with few receives", async () => {
   expect(emulator.counts("q").active).toBe(2_000);
   const receiver = peekLock(client, "q");
   const messages = await receive(receiver, 2_000);
-  await Promise.all(
-    messages.map((message) => receiver.completeMessage(message)),
-  );
+  await Promise.all(messages.map((message) => receiver.completeMessage(message)));
   expect(new Set(messages.map(({ body }) => body as number)).size).toBe(2_000);
   expect(emulator.counts("q").active).toBe(0);
 });
@@ -116,9 +109,7 @@ test("more messages than a rhea session buffers are delivered on one link", asyn
   const { client, emulator } = await start();
   const sender = client.createSender("q");
   for (let i = 0; i < 25; i++)
-    await sender.sendMessages(
-      Array.from({ length: 100 }, (_, j) => ({ body: i * 100 + j })),
-    );
+    await sender.sendMessages(Array.from({ length: 100 }, (_, j) => ({ body: i * 100 + j })));
   const receiver = client.createReceiver("q", {
     receiveMode: "receiveAndDelete",
   });
@@ -146,11 +137,7 @@ test("a message of many frames arrives whole", async () => {
 test("peek shows messages in every state and changes nothing", async () => {
   const { client, emulator, clock } = await start();
   const sender = client.createSender("q");
-  await sender.sendMessages([
-    { body: "locked" },
-    { body: "deferred" },
-    { body: "ready" },
-  ]);
+  await sender.sendMessages([{ body: "locked" }, { body: "deferred" }, { body: "ready" }]);
   await sender.sendMessages({
     body: "scheduled",
     scheduledEnqueueTimeUtc: new Date(clock.now() + 1_000),

@@ -17,12 +17,7 @@ function createQueue(): { queue: Queue; clock: ManualClock } {
     duplicateWindowMs: undefined,
     requiresSession: true,
   };
-  const queue = new Queue(
-    { clock, store: memoryStore },
-    "q",
-    settings,
-    undefined,
-  );
+  const queue = new Queue({ clock, store: memoryStore }, "q", settings, undefined);
   return { queue, clock };
 }
 

@@ -16,10 +16,7 @@ const SESSIONS = {
   Topics: [
     {
       Name: "t",
-      Subscriptions: [
-        { Name: "s", Properties: { RequiresSession: true } },
-        { Name: "plain" },
-      ],
+      Subscriptions: [{ Name: "s", Properties: { RequiresSession: true } }, { Name: "plain" }],
     },
   ],
 };
@@ -41,8 +38,7 @@ class WatchedClock extends ManualClock {
 
   /** Lets emulator and client work until so many alarms are set. */
   async waiting(alarms: number): Promise<void> {
-    while (this.#pending !== alarms)
-      await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending !== alarms) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -52,16 +48,11 @@ const TICK = 1;
 /** The client would renew by the time of day, and the emulator's clock stands at another. */
 const UNRENEWED = { maxAutoLockRenewalDurationInMs: 0 };
 
-function accept(
-  client: ServiceBusClient,
-  sessionId: string,
-): Promise<ServiceBusSessionReceiver> {
+function accept(client: ServiceBusClient, sessionId: string): Promise<ServiceBusSessionReceiver> {
   return client.acceptSession("q", sessionId, UNRENEWED);
 }
 
-function acceptNext(
-  client: ServiceBusClient,
-): Promise<ServiceBusSessionReceiver> {
+function acceptNext(client: ServiceBusClient): Promise<ServiceBusSessionReceiver> {
   return client.acceptNextSession("q", UNRENEWED);
 }
 
@@ -70,10 +61,7 @@ function bodies(messages: readonly ServiceBusReceivedMessage[]): unknown[] {
 }
 
 /** Sends, to each session in turn, a message whose body is its name and number. */
-async function sendTo(
-  client: ServiceBusClient,
-  ...sessionIds: string[]
-): Promise<void> {
+async function sendTo(client: ServiceBusClient, ...sessionIds: string[]): Promise<void> {
   const sender = client.createSender("q");
   for (const [number, sessionId] of sessionIds.entries())
     await sender.sendMessages({ body: `${sessionId}${number}`, sessionId });
@@ -211,9 +199,7 @@ test("a renewed session keeps its messages locked", async () => {
   const receiver = await accept(client, "a");
   const message = await receiveOne(receiver);
   clock.advance(MINUTE_MS - 1);
-  await expect(receiver.renewSessionLock()).resolves.toEqual(
-    new Date(clock.now() + MINUTE_MS),
-  );
+  await expect(receiver.renewSessionLock()).resolves.toEqual(new Date(clock.now() + MINUTE_MS));
   clock.advance(MINUTE_MS - 1);
   await receiver.completeMessage(message);
 });
@@ -240,12 +226,10 @@ test("a message of a session is settled in every way, and counts", async () => {
   });
   if (third.sequenceNumber === undefined) throw new Error("no number");
   const other = await accept(client, "b");
-  await expect(
-    other.receiveDeferredMessages(third.sequenceNumber),
-  ).rejects.toMatchObject({ code: "MessageNotFound" });
-  const [deferred] = await receiver.receiveDeferredMessages(
-    third.sequenceNumber,
-  );
+  await expect(other.receiveDeferredMessages(third.sequenceNumber)).rejects.toMatchObject({
+    code: "MessageNotFound",
+  });
+  const [deferred] = await receiver.receiveDeferredMessages(third.sequenceNumber);
   if (deferred === undefined) throw new Error("received nothing");
   await receiver.completeMessage(deferred);
   expect(emulator.counts("q").deferred).toBe(0);
@@ -287,9 +271,7 @@ test("a peek sees one session", async () => {
 test("a scheduled message reaches its session at its time", async () => {
   const { client, clock } = await start(SESSIONS);
   const due = new Date(clock.now() + 1_000);
-  await client
-    .createSender("q")
-    .scheduleMessages({ body: "later", sessionId: "a" }, due);
+  await client.createSender("q").scheduleMessages({ body: "later", sessionId: "a" }, due);
   const receiver = await accept(client, "a");
   const waiting = receiveOne(receiver);
   clock.advance(1_000);
@@ -309,9 +291,7 @@ test("receiveAndDelete takes a session's messages for good", async () => {
 test("a receive that finds too little leaves the session with its receiver", async () => {
   const { client } = await start(SESSIONS);
   const receiver = await accept(client, "a");
-  await expect(
-    receiver.receiveMessages(5, { maxWaitTimeInMs: 1 }),
-  ).resolves.toEqual([]);
+  await expect(receiver.receiveMessages(5, { maxWaitTimeInMs: 1 })).resolves.toEqual([]);
   await sendTo(client, "a");
   expect(await receiveOne(receiver)).toMatchObject({ body: "a0" });
 });
@@ -335,8 +315,7 @@ test("a subscribed session takes what comes in order and completes it", async ()
   await sendTo(client, ...Array.from({ length: 20 }, () => "a"));
   await done;
   // Closed at once, the receiver would not complete the last.
-  while (emulator.counts("q").active > 0)
-    await new Promise((resolve) => setImmediate(resolve));
+  while (emulator.counts("q").active > 0) await new Promise((resolve) => setImmediate(resolve));
   await receiver.close();
   expect(taken).toEqual(Array.from({ length: 20 }, (_, i) => `a${i}`));
 });
@@ -346,26 +325,22 @@ test("a message without a session is refused where sessions are required", async
   const sender = client.createSender("q");
   const refused = "SessionId was not set";
   await expect(sender.sendMessages({ body: 1 })).rejects.toThrow(refused);
-  await expect(
-    sender.sendMessages([{ body: 1, sessionId: "a" }, { body: 2 }]),
-  ).rejects.toThrow(refused);
-  await expect(
-    sender.scheduleMessages({ body: 1 }, new Date(clock.now() + 1_000)),
-  ).rejects.toThrow(refused);
+  await expect(sender.sendMessages([{ body: 1, sessionId: "a" }, { body: 2 }])).rejects.toThrow(
+    refused,
+  );
+  await expect(sender.scheduleMessages({ body: 1 }, new Date(clock.now() + 1_000))).rejects.toThrow(
+    refused,
+  );
   expect(emulator.counts("q")).toMatchObject({ active: 0, scheduled: 0 });
 });
 
 test("a subscription with sessions dead-letters a message without one", async () => {
   const { client, emulator } = await start(SESSIONS);
-  await client
-    .createSender("t")
-    .sendMessages([{ body: 1 }, { body: 2, sessionId: "a" }]);
+  await client.createSender("t").sendMessages([{ body: 1 }, { body: 2, sessionId: "a" }]);
   const receiver = await client.acceptNextSession("t", "s", UNRENEWED);
   expect(await receiveOne(receiver)).toMatchObject({ body: 2 });
   expect(emulator.counts("t/Subscriptions/plain").active).toBe(2);
-  const dead = await receiveOne(
-    peekLock(client, "t/Subscriptions/s/$DeadLetterQueue"),
-  );
+  const dead = await receiveOne(peekLock(client, "t/Subscriptions/s/$DeadLetterQueue"));
   expect(dead).toMatchObject({
     body: 1,
     deadLetterReason: "Session ID is null.",
@@ -374,10 +349,8 @@ test("a subscription with sessions dead-letters a message without one", async ()
 
 test("a plain receiver is refused where sessions are required, and a session's where they are not", async () => {
   const { client } = await start(SESSIONS);
-  await expect(
-    peekLock(client, "q").receiveMessages(1, { maxWaitTimeInMs: 1 }),
-  ).rejects.toThrow("non-sessionful message receiver");
-  await expect(client.acceptNextSession("plain")).rejects.toThrow(
-    "does not require sessions",
+  await expect(peekLock(client, "q").receiveMessages(1, { maxWaitTimeInMs: 1 })).rejects.toThrow(
+    "non-sessionful message receiver",
   );
+  await expect(client.acceptNextSession("plain")).rejects.toThrow("does not require sessions");
 });

@@ -84,11 +84,7 @@ test("neighbouring settlements are answered each for itself", async () => {
     receiver.completeMessage(late),
     receiver.completeMessage(second),
   ]);
-  expect(outcomes.map(({ status }) => status)).toEqual([
-    "fulfilled",
-    "rejected",
-    "fulfilled",
-  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
 });
 
 test("a renewed lock lasts another lock duration", async () => {
@@ -132,8 +128,7 @@ test("dead-letters after maxDeliveryCount, with the reason", async () => {
     body: "poison",
     deliveryCount: 2,
     deadLetterReason: "MaxDeliveryCountExceeded",
-    deadLetterErrorDescription:
-      "Message could not be consumed after 2 delivery attempts.",
+    deadLetterErrorDescription: "Message could not be consumed after 2 delivery attempts.",
   });
 });
 
@@ -288,18 +283,14 @@ test("a subscribed receiver takes what comes and completes it", async () => {
   for (let i = 0; i < 50; i++) await sender.sendMessages({ body: i });
   await done;
   await receiver.close();
-  expect(bodies.sort((a, b) => a - b)).toEqual(
-    Array.from({ length: 50 }, (_, i) => i),
-  );
+  expect(bodies.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
   expect(emulator.counts("q").active).toBe(0);
 });
 
 test("receivers of one queue share its messages", async () => {
   const { client } = await start();
   const receivers = [peekLock(client, "q"), peekLock(client, "q")];
-  const received = Promise.all(
-    receivers.map((receiver) => receive(receiver, 5)),
-  );
+  const received = Promise.all(receivers.map((receiver) => receive(receiver, 5)));
   const sender = client.createSender("q");
   for (let i = 0; i < 10; i++) await sender.sendMessages({ body: i });
   const bodies = (await received).flat().map(({ body }) => body as number);
@@ -310,9 +301,7 @@ test("a receive that finds too little is drained and the link lives on", async (
   const { client } = await start();
   const sender = client.createSender("q");
   const receiver = peekLock(client, "q");
-  await expect(
-    receiver.receiveMessages(5, { maxWaitTimeInMs: 1 }),
-  ).resolves.toEqual([]);
+  await expect(receiver.receiveMessages(5, { maxWaitTimeInMs: 1 })).resolves.toEqual([]);
   await sender.sendMessages({ body: "x" });
   expect(await receiveOne(receiver)).toMatchObject({ body: "x" });
 });

@@ -133,18 +133,13 @@ describe("a SQL filter that cannot be read says where", () => {
     ["color NOT 1", "expected IN or LIKE at character 11"],
     ["color IS 1", "expected NULL at character 10"],
     ["sys.Colour = 1", 'there is no system property "colour" at character 5'],
-    [
-      "other.color = 1",
-      'the scope of a property is sys or user, not "other" at character 1',
-    ],
+    ["other.color = 1", 'the scope of a property is sys or user, not "other" at character 1'],
     ["lower(color) = 1", "expected newid(), property() or p() at character 1"],
     ["color = @param", 'unexpected "@" at character 9'],
     ["AND = 1", "expected a value at character 1"],
     ["EXISTS(1)", "expected the name of a property at character 8"],
   ])("%s", (expression, problem) => {
-    expect(() => createSqlFilter(expression)).toThrow(
-      `${problem} of "${expression}"`,
-    );
+    expect(() => createSqlFilter(expression)).toThrow(`${problem} of "${expression}"`);
   });
 });
 

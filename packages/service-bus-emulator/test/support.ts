@@ -18,15 +18,10 @@ import { receive } from "@sigil-local/testing/receive";
 export const MINUTE_MS = 60_000;
 
 /** A configuration file's content with these entities. */
-export function configurationOf(entities: {
-  Queues?: object[];
-  Topics?: object[];
-}): object {
+export function configurationOf(entities: { Queues?: object[]; Topics?: object[] }): object {
   return {
     UserConfig: {
-      Namespaces: [
-        { Name: "sbemulatorns", Queues: [], Topics: [], ...entities },
-      ],
+      Namespaces: [{ Name: "sbemulatorns", Queues: [], Topics: [], ...entities }],
       Logging: { Type: "Console" },
     },
   };
@@ -83,22 +78,16 @@ export function peekLock(
 }
 
 /** Receives exactly one message. */
-export async function receiveOne(
-  receiver: ServiceBusReceiver,
-): Promise<ServiceBusReceivedMessage> {
+export async function receiveOne(receiver: ServiceBusReceiver): Promise<ServiceBusReceivedMessage> {
   const [message] = await receive(receiver, 1);
   if (message === undefined) throw new Error("received nothing");
   return message;
 }
 
-export async function listRules(
-  rules: ServiceBusRuleManager,
-): Promise<RuleProperties[]> {
+export async function listRules(rules: ServiceBusRuleManager): Promise<RuleProperties[]> {
   const found: RuleProperties[] = [];
   // Where there is no rule the client gives one undefined.
-  for await (const rule of rules.listRules() as AsyncIterable<
-    RuleProperties | undefined
-  >)
+  for await (const rule of rules.listRules() as AsyncIterable<RuleProperties | undefined>)
     if (rule !== undefined) found.push(rule);
   return found;
 }

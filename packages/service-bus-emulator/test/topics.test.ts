@@ -28,10 +28,7 @@ const TOPIC = {
         },
         {
           Name: "either",
-          Rules: [
-            sql("big", "size >= 1.5"),
-            correlation("urgent", { Label: "urgent" }),
-          ],
+          Rules: [sql("big", "size >= 1.5"), correlation("urgent", { Label: "urgent" })],
         },
         {
           Name: "exact",
@@ -124,9 +121,9 @@ test("a message scheduled on a topic reaches the subscriptions at its time, and 
 
 test("a topic cannot be received from, nor a subscription sent to", async () => {
   const { client } = await start(TOPIC);
-  await expect(
-    peekLock(client, "t").receiveMessages(1, { maxWaitTimeInMs: 1 }),
-  ).rejects.toThrow("receive from one of its subscriptions");
+  await expect(peekLock(client, "t").receiveMessages(1, { maxWaitTimeInMs: 1 })).rejects.toThrow(
+    "receive from one of its subscriptions",
+  );
   await expect(
     client.createSender("t/Subscriptions/all").sendMessages({ body: "x" }),
   ).rejects.toThrow("Nothing can be sent to");

@@ -22,10 +22,7 @@ test("the sections of the sender arrive byte for byte, whatever types they hold"
         time: types.wrap_timestamp(1),
       }),
     ],
-    [
-      SECTION.value,
-      types.wrap_map({ nested: types.wrap_list([types.wrap_float(1)]) }),
-    ],
+    [SECTION.value, types.wrap_map({ nested: types.wrap_list([types.wrap_float(1)]) })],
     [SECTION.footer, types.wrap_symbolic_map({ checked: types.wrap_byte(1) })],
   ]);
   const sender = plain.connection.open_sender("q");
@@ -133,25 +130,22 @@ test("a drain is answered even when no credit is left", async () => {
   await drained;
 });
 
-test.each(["ANONYMOUS", "MSSBCBS"])(
-  "takes a client that asks for SASL %s",
-  async (mechanism) => {
-    const { emulator } = await start();
-    const connection = rhea.create_container().connect({
-      port: emulator.port,
-      host: "127.0.0.1",
-      reconnect: false,
-      ...{
-        sasl_mechanisms: {
-          [mechanism]: () => ({
-            start: (respond: (error: undefined, response: Buffer) => void) =>
-              respond(undefined, Buffer.from("any")),
-          }),
-        },
+test.each(["ANONYMOUS", "MSSBCBS"])("takes a client that asks for SASL %s", async (mechanism) => {
+  const { emulator } = await start();
+  const connection = rhea.create_container().connect({
+    port: emulator.port,
+    host: "127.0.0.1",
+    reconnect: false,
+    ...{
+      sasl_mechanisms: {
+        [mechanism]: () => ({
+          start: (respond: (error: undefined, response: Buffer) => void) =>
+            respond(undefined, Buffer.from("any")),
+        }),
       },
-    });
-    onTestFinished(() => connection.close());
-    await once(connection, "connection_open");
-    expect(connection.is_open()).toBe(true);
-  },
-);
+    },
+  });
+  onTestFinished(() => connection.close());
+  await once(connection, "connection_open");
+  expect(connection.is_open()).toBe(true);
+});

@@ -52,11 +52,7 @@ export function runProgram(
         child.stdout.on("data", look);
         look();
         void exited.then((code) =>
-          reject(
-            new Error(
-              `ended (${code}) without ${pattern}:\n${stdout}${stderr}`,
-            ),
-          ),
+          reject(new Error(`ended (${code}) without ${pattern}:\n${stdout}${stderr}`)),
         );
       }),
   };

@@ -1,7 +1,4 @@
-import type {
-  ServiceBusReceivedMessage,
-  ServiceBusReceiver,
-} from "@azure/service-bus";
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 
 /** Receives exactly `count` messages, waiting as long as it takes. */
 export async function receive(

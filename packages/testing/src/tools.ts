@@ -12,8 +12,7 @@ declare module "vitest" {
 const TOOLS = {
   az: "apt-get install azure-cli",
   bicep: ".ci/bicep, or the compiler that SIGIL_BICEP names",
-  chromium:
-    "apt-get install chromium, or the browser that SIGIL_CHROMIUM names",
+  chromium: "apt-get install chromium, or the browser that SIGIL_CHROMIUM names",
   dotnet: "the .NET SDK, 8 or later",
   fish: "apt-get install fish",
   pwsh: ".ci/powershell, and ~/.dotnet/tools on PATH",
@@ -28,10 +27,7 @@ interface Needs {
 }
 
 /** Skips where a tool is not found. A run's end tells which were; in CI no test is skipped for another reason. */
-export function needs(
-  tool: keyof typeof TOOLS,
-  found: unknown = onPath(tool),
-): Needs {
+export function needs(tool: keyof typeof TOOLS, found: unknown = onPath(tool)): Needs {
   return lacking(found ? undefined : `${tool} (${TOOLS[tool]})`);
 }
 

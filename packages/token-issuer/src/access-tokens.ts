@@ -58,9 +58,7 @@ export async function signAccessToken(
     sub: subject,
     oid: subject,
     idtyp: "app",
-    ...(version === "1.0"
-      ? { appid: appId, appidacr: "2" }
-      : { azp: appId, azpacr: "1" }),
+    ...(version === "1.0" ? { appid: appId, appidacr: "2" } : { azp: appId, azpacr: "1" }),
     ...(claims.roles === undefined ? {} : { roles: [...claims.roles] }),
     uti: randomUUID(),
     ver: version,

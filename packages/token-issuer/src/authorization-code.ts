@@ -4,11 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "@sigil-local/clock";
-import {
-  objectIdOf,
-  type AccessToken,
-  type TokenClaims,
-} from "./access-tokens.js";
+import { objectIdOf, type AccessToken, type TokenClaims } from "./access-tokens.js";
 import { LOCAL_PEOPLE, LOCAL_PUBLIC_CLIENT, type Person } from "./people.js";
 
 export interface SignInOptions {
@@ -65,9 +61,7 @@ export function createSignIns(options: SignInOptions): SignIns {
   let lifetimeSeconds = LIFETIME_SECONDS;
   let refreshable = true;
 
-  const tokensFor = async (
-    grant: Omit<Grant, "expiresAtMs">,
-  ): Promise<TokenAnswer> => {
+  const tokensFor = async (grant: Omit<Grant, "expiresAtMs">): Promise<TokenAnswer> => {
     const { person, nonce, scope } = grant;
     const claims = {
       name: person.name,
@@ -95,17 +89,14 @@ export function createSignIns(options: SignInOptions): SignIns {
       expiresInSeconds: LIFETIME_SECONDS,
       extraClaims: { ...claims, azp: undefined, azpacr: undefined, nonce },
     });
-    const refreshes =
-      refreshable && scope.split(" ").includes("offline_access");
+    const refreshes = refreshable && scope.split(" ").includes("offline_access");
     const refreshToken = randomBytes(32).toString("base64url");
     if (refreshes) refreshTokens.set(refreshToken, grant);
     return {
       kind: "tokens",
       body: {
         token_type: "Bearer",
-        scope: LOCAL_PUBLIC_CLIENT.scopes
-          .map((name) => `${audience}/${name}`)
-          .join(" "),
+        scope: LOCAL_PUBLIC_CLIENT.scopes.map((name) => `${audience}/${name}`).join(" "),
         expires_in: lifetimeSeconds,
         ext_expires_in: lifetimeSeconds,
         access_token: access.token,
@@ -120,17 +111,13 @@ export function createSignIns(options: SignInOptions): SignIns {
       const query = url.searchParams;
       const clientId = query.get("client_id") ?? "";
       if (clientId !== LOCAL_PUBLIC_CLIENT.clientId)
-        return refusal(
-          `AADSTS700016: application '${clientId}' was not found in the directory.`,
-        );
+        return refusal(`AADSTS700016: application '${clientId}' was not found in the directory.`);
       const redirectUri = query.get("redirect_uri") ?? "";
       if (!isLoopback(redirectUri))
         return refusal(
           `AADSTS50011: the redirect URI '${redirectUri}' is not an address on this machine.`,
         );
-      const back = (
-        answer: Readonly<Record<string, string>>,
-      ): AuthorizationAnswer => {
+      const back = (answer: Readonly<Record<string, string>>): AuthorizationAnswer => {
         const parameters = new URLSearchParams(answer);
         const state = query.get("state");
         if (state !== null) parameters.set("state", state);
@@ -148,18 +135,13 @@ export function createSignIns(options: SignInOptions): SignIns {
           "unsupported_response_type",
           "AADSTS700054: this issuer knows the response_type 'code'.",
         );
-      if (
-        query.get("code_challenge_method") !== "S256" ||
-        !/^[\w-]{43}$/u.test(challenge)
-      )
+      if (query.get("code_challenge_method") !== "S256" || !/^[\w-]{43}$/u.test(challenge))
         return refuse(
           "invalid_request",
           "AADSTS9002325: Proof Key for Code Exchange with S256 is required for cross-origin authorization code redemption.",
         );
       const scope = query.get("scope") ?? "";
-      const asked = scope
-        .split(" ")
-        .filter((name) => !OPENID_SCOPES.includes(name));
+      const asked = scope.split(" ").filter((name) => !OPENID_SCOPES.includes(name));
       const known = [".default", ...LOCAL_PUBLIC_CLIENT.scopes].map(
         (name) => `${audience}/${name}`,
       );
@@ -177,8 +159,7 @@ export function createSignIns(options: SignInOptions): SignIns {
           : { kind: "page", status: 200, html: choice(url) };
 
       const now = clock.now();
-      for (const [code, { expiresAtMs }] of codes)
-        if (expiresAtMs <= now) codes.delete(code);
+      for (const [code, { expiresAtMs }] of codes) if (expiresAtMs <= now) codes.delete(code);
       const code = randomBytes(32).toString("base64url");
       codes.set(code, {
         person,
@@ -213,10 +194,7 @@ export function createSignIns(options: SignInOptions): SignIns {
         const grant = refreshTokens.get(given("refresh_token"));
         refreshTokens.delete(given("refresh_token"));
         return grant === undefined
-          ? failure(
-              "invalid_grant",
-              "AADSTS70000: the refresh token is unknown, or was used.",
-            )
+          ? failure("invalid_grant", "AADSTS70000: the refresh token is unknown, or was used.")
           : tokensFor({ ...grant, nonce: undefined });
       }
       const grant = codes.get(given("code"));
@@ -230,9 +208,7 @@ export function createSignIns(options: SignInOptions): SignIns {
           "invalid_grant",
           "AADSTS70008: the code is unknown, was used, has expired, or belongs to another redirect URI.",
         );
-      const challenge = createHash("sha256")
-        .update(given("code_verifier"))
-        .digest("base64url");
+      const challenge = createHash("sha256").update(given("code_verifier")).digest("base64url");
       if (challenge !== grant.challenge)
         return failure(
           "invalid_grant",
@@ -295,10 +271,7 @@ function page(title: string, body: string): string {
 }
 
 function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll('"', "&quot;");
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 /** Whether an address, or an origin, is of this machine: nobody else is given a code, or lets a script read a token. */

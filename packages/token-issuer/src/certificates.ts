@@ -37,10 +37,7 @@ export async function createCertificateAuthority(
   return (await readUsable(root, clock)) ?? (await issue(root, clock));
 }
 
-async function readUsable(
-  root: string,
-  clock: Clock,
-): Promise<LocalCertificates | undefined> {
+async function readUsable(root: string, clock: Clock): Promise<LocalCertificates | undefined> {
   try {
     const caFile = path.join(root, NAMES.authority);
     const [ca, cert, key] = await Promise.all([
@@ -124,11 +121,7 @@ async function issue(root: string, clock: Clock): Promise<LocalCertificates> {
 }
 
 /** Another process never reads half a file: it sees the old one or the new one. */
-async function replace(
-  file: string,
-  content: string,
-  mode: number,
-): Promise<void> {
+async function replace(file: string, content: string, mode: number): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   await writeFile(temporary, content, { mode });
   await rename(temporary, file);

@@ -6,11 +6,7 @@ import type { AddressInfo } from "node:net";
  * Listens on loopback alone and gives the port; a taken port is one clear line, not a stack of socket errors. Idle
  * connections stay open: a client that uses one in the moment in which it is closed sees a reset.
  */
-export async function listen(
-  server: Server,
-  port: number,
-  what: string,
-): Promise<number> {
+export async function listen(server: Server, port: number, what: string): Promise<number> {
   server.keepAliveTimeout = 0;
   server.listen(port, "127.0.0.1");
   try {

@@ -2,11 +2,7 @@
 import { runCommand, stopSignal } from "@sigil-local/command-line";
 import { createCertificateAuthority } from "./certificates.js";
 import { readOptions, USAGE, type IssuerOptions } from "./options.js";
-import {
-  LOCAL_APPLICATIONS,
-  startTokenIssuer,
-  type TokenIssuer,
-} from "./token-issuer.js";
+import { LOCAL_APPLICATIONS, startTokenIssuer, type TokenIssuer } from "./token-issuer.js";
 
 async function run(options: IssuerOptions): Promise<number> {
   const stopped = stopSignal();

@@ -34,8 +34,7 @@ export async function answerManagedIdentity(
   const url = new URL(request.url ?? "/", "http://localhost");
   if (url.pathname.replace(/\/$/u, "") !== "/msi/token")
     return refuse(404, `No identity endpoint at ${url.pathname}.`);
-  if (request.method !== "GET")
-    return refuse(405, "The identity endpoint answers only GET.");
+  if (request.method !== "GET") return refuse(405, "The identity endpoint answers only GET.");
   if (request.headers["x-identity-header"] !== options.header)
     return refuse(
       401,
@@ -49,11 +48,7 @@ export async function answerManagedIdentity(
 
   const requestedId = url.searchParams.get("client_id");
   const known = options.userAssignedClientIds;
-  if (
-    requestedId !== null &&
-    known !== undefined &&
-    !known.includes(requestedId)
-  )
+  if (requestedId !== null && known !== undefined && !known.includes(requestedId))
     return refuse(
       400,
       `No User Assigned or Delegated Managed Identity found for specified ClientId '${requestedId}'.`,

@@ -2,12 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@sigil-local/clock";
 import type { AccessToken, TokenClaims } from "./access-tokens.js";
-import {
-  isLoopback,
-  STYLE,
-  type AuthorizationAnswer,
-  type SignIns,
-} from "./authorization-code.js";
+import { isLoopback, STYLE, type AuthorizationAnswer, type SignIns } from "./authorization-code.js";
 import type { SigningKey } from "./signing-key.js";
 
 /** An application that may ask for tokens with its own secret (OAuth 2.0 client credentials, RFC 6749 section 4.4). */
@@ -62,11 +57,7 @@ export async function answerOpenId(
         ],
         response_types_supported: ["code", "token"],
         response_modes_supported: ["query", "fragment"],
-        grant_types_supported: [
-          "client_credentials",
-          "authorization_code",
-          "refresh_token",
-        ],
+        grant_types_supported: ["client_credentials", "authorization_code", "refresh_token"],
         code_challenge_methods_supported: ["S256"],
         scopes_supported: ["openid", "profile", "email", "offline_access"],
         subject_types_supported: ["pairwise"],
@@ -93,10 +84,7 @@ export async function answerOpenId(
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
-function sendBrowser(
-  answer: AuthorizationAnswer,
-  response: ServerResponse,
-): void {
+function sendBrowser(answer: AuthorizationAnswer, response: ServerResponse): void {
   const headers = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -143,9 +131,7 @@ async function answerTokenRequest(
     );
 
   const { clientId, clientSecret } = readClient(request, form);
-  const application = options.applications.find(
-    (candidate) => candidate.clientId === clientId,
-  );
+  const application = options.applications.find((candidate) => candidate.clientId === clientId);
   if (application === undefined)
     return refuse(
       400,
@@ -153,11 +139,7 @@ async function answerTokenRequest(
       `AADSTS700016: application '${clientId}' was not found in the directory '${options.tenantId}'.`,
     );
   if (!sameSecret(clientSecret, application.clientSecret))
-    return refuse(
-      401,
-      "invalid_client",
-      "AADSTS7000215: invalid client secret provided.",
-    );
+    return refuse(401, "invalid_client", "AADSTS7000215: invalid client secret provided.");
 
   const scope = form.get("scope") ?? "";
   const audience = scope.replace(/\/\.default$/u, "");
@@ -188,9 +170,7 @@ function readClient(
   request: IncomingMessage,
   form: URLSearchParams,
 ): { clientId: string; clientSecret: string } {
-  const [scheme, credentials] = (request.headers.authorization ?? "").split(
-    " ",
-  );
+  const [scheme, credentials] = (request.headers.authorization ?? "").split(" ");
   if (scheme?.toLowerCase() === "basic" && credentials !== undefined) {
     const decoded = Buffer.from(credentials, "base64").toString("utf8");
     const colon = decoded.indexOf(":");
@@ -210,14 +190,11 @@ function formDecode(text: string): string {
 }
 
 function sameSecret(given: string, right: string): boolean {
-  const digest = (text: string): Buffer =>
-    createHash("sha256").update(text).digest();
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(right));
 }
 
-async function readForm(
-  request: IncomingMessage,
-): Promise<URLSearchParams | undefined> {
+async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const type = request.headers["content-type"] ?? "";
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -252,11 +229,7 @@ function sendOAuthError(
 }
 
 /** RFC 6749 section 5.1: an answer that holds a token must not be cached. */
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-): void {
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response
     .writeHead(status, {
       "Content-Type": "application/json; charset=utf-8",

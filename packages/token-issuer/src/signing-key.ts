@@ -35,9 +35,7 @@ export async function openSigningKey(directory?: string): Promise<SigningKey> {
   return {
     keyId,
     privateKey,
-    identityHeader: createHash("sha256")
-      .update(`IDENTITY_HEADER ${d}`)
-      .digest("hex"),
+    identityHeader: createHash("sha256").update(`IDENTITY_HEADER ${d}`).digest("hex"),
     keys: { keys: [{ kty, n, e, use: "sig", alg: "RS256", kid: keyId }] },
   };
 }

@@ -10,11 +10,7 @@ import { signAccessToken, type TokenClaims } from "./access-tokens.js";
 import { createSignIns } from "./authorization-code.js";
 import { closeServer, listen } from "./listening.js";
 import { answerManagedIdentity } from "./managed-identity-endpoint.js";
-import {
-  answerOpenId,
-  sendJson,
-  type ClientApplication,
-} from "./openid-endpoints.js";
+import { answerOpenId, sendJson, type ClientApplication } from "./openid-endpoints.js";
 import { LOCAL_PEOPLE, LOCAL_PUBLIC_CLIENT } from "./people.js";
 import { openSigningKey } from "./signing-key.js";
 
@@ -97,13 +93,10 @@ export interface TokenIssuer {
 }
 
 /** Starts the OpenID endpoints over HTTPS and the App Service identity endpoint over HTTP, both on loopback alone. */
-export async function startTokenIssuer(
-  options: TokenIssuerOptions,
-): Promise<TokenIssuer> {
+export async function startTokenIssuer(options: TokenIssuerOptions): Promise<TokenIssuer> {
   const clock = options.clock ?? systemClock;
   const tenantId = options.tenantId ?? LOCAL_TENANT_ID;
-  const applications =
-    options.applications ?? Object.values(LOCAL_APPLICATIONS);
+  const applications = options.applications ?? Object.values(LOCAL_APPLICATIONS);
   const key = await openSigningKey(options.dataDirectory);
   const header = options.identityHeader ?? key.identityHeader;
   let lifetimeSeconds = MANAGED_IDENTITY_LIFETIME_SECONDS;
@@ -113,18 +106,10 @@ export async function startTokenIssuer(
   let baseUrl = "";
   const issuer = (): string => `${baseUrl}/${tenantId}/v2.0`;
   const issue = (claims: TokenClaims = {}) =>
-    signAccessToken(
-      key,
-      { issuer: issuer(), audience: options.audience, tenantId, clock },
-      claims,
-    );
+    signAccessToken(key, { issuer: issuer(), audience: options.audience, tenantId, clock }, claims);
 
   const signIns = createSignIns({ audience: options.audience, clock, issue });
-  const openId = (
-    at: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) =>
+  const openId = (at: string, request: IncomingMessage, response: ServerResponse) =>
     answerOpenId(
       {
         baseUrl: at,
@@ -147,8 +132,7 @@ export async function startTokenIssuer(
   let plainUrl = "";
   const identityServer = createHttpServer(
     guarded((request, response) => {
-      if (request.url?.startsWith(`/${tenantId}/`))
-        return openId(plainUrl, request, response);
+      if (request.url?.startsWith(`/${tenantId}/`)) return openId(plainUrl, request, response);
       return answerManagedIdentity(
         {
           header,
@@ -198,15 +182,11 @@ export async function startTokenIssuer(
     setManagedIdentityLifetime(seconds) {
       lifetimeSeconds = seconds;
     },
-    setSignInLifetime: (seconds, refreshable) =>
-      signIns.setLifetime(seconds, refreshable),
+    setSignInLifetime: (seconds, refreshable) => signIns.setLifetime(seconds, refreshable),
     setRoles: (username, roles) => signIns.setRoles(username, roles),
     managedIdentityTokens: () => managedIdentityTokens,
     async close() {
-      await Promise.all([
-        closeServer(openIdServer),
-        closeServer(identityServer),
-      ]);
+      await Promise.all([closeServer(openIdServer), closeServer(identityServer)]);
     },
   };
 }

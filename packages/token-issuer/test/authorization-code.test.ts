@@ -2,11 +2,7 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHash } from "node:crypto";
 import { createCertificateAuthority } from "../src/certificates.js";
-import {
-  LOCAL_PUBLIC_CLIENT,
-  startTokenIssuer,
-  type TokenIssuer,
-} from "../src/token-issuer.js";
+import { LOCAL_PUBLIC_CLIENT, startTokenIssuer, type TokenIssuer } from "../src/token-issuer.js";
 
 const AUDIENCE = "api://sigil";
 const REDIRECT = "http://127.0.0.1:7071/api/ui/";
@@ -15,27 +11,20 @@ const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
 let issuer: TokenIssuer;
 
 beforeAll(async () => {
-  const tls = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+  const tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
   issuer = await startTokenIssuer({ tls, audience: AUDIENCE });
 });
 afterAll(() => issuer.close());
 
 async function endpoints(): Promise<Record<string, string>> {
-  const response = await fetch(
-    `${issuer.browserAuthority}/.well-known/openid-configuration`,
-    { headers: { origin: "http://127.0.0.1:7071" } },
-  );
-  expect(response.headers.get("access-control-allow-origin")).toBe(
-    "http://127.0.0.1:7071",
-  );
+  const response = await fetch(`${issuer.browserAuthority}/.well-known/openid-configuration`, {
+    headers: { origin: "http://127.0.0.1:7071" },
+  });
+  expect(response.headers.get("access-control-allow-origin")).toBe("http://127.0.0.1:7071");
   return (await response.json()) as Record<string, string>;
 }
 
-async function authorize(
-  changes: Record<string, string> = {},
-): Promise<Response> {
+async function authorize(changes: Record<string, string> = {}): Promise<Response> {
   const { authorization_endpoint = "" } = await endpoints();
   const query = new URLSearchParams({
     client_id: LOCAL_PUBLIC_CLIENT.clientId,
@@ -115,13 +104,11 @@ test("a person who was chosen gets an access token of the API as Entra ID gives 
 });
 
 test("a code is worth nothing with another verifier, or for another address", async () => {
-  for (const change of [
-    { code_verifier: "x".repeat(43) },
-    { redirect_uri: `${REDIRECT}other` },
-  ])
-    expect(
-      await redeem({ code: await codeOf(await authorize()), ...change }),
-    ).toMatchObject({ status: 400, error: "invalid_grant" });
+  for (const change of [{ code_verifier: "x".repeat(43) }, { redirect_uri: `${REDIRECT}other` }])
+    expect(await redeem({ code: await codeOf(await authorize()), ...change })).toMatchObject({
+      status: 400,
+      error: "invalid_grant",
+    });
 });
 
 test("who is not named is asked for on a page that shows what it was sent as text", async () => {
@@ -137,14 +124,11 @@ test("who is not named is asked for on a page that shows what it was sent as tex
 test.each([
   [{ redirect_uri: "https://elsewhere.example/" }, 400],
   [{ client_id: "stranger" }, 400],
-])(
-  "%o is answered here, and sends nobody anywhere",
-  async (changes, status) => {
-    const response = await authorize(changes);
-    expect(response.status).toBe(status);
-    expect(await response.text()).toContain("AADSTS");
-  },
-);
+])("%o is answered here, and sends nobody anywhere", async (changes, status) => {
+  const response = await authorize(changes);
+  expect(response.status).toBe(status);
+  expect(await response.text()).toContain("AADSTS");
+});
 
 test.each([
   [{ code_challenge_method: "plain" }, "invalid_request"],

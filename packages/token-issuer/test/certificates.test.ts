@@ -45,9 +45,7 @@ test("a stranger's certificate is not trusted", async () => {
   try {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    await expect(fetch(`https://localhost:${port}/`)).rejects.toThrow(
-      "fetch failed",
-    );
+    await expect(fetch(`https://localhost:${port}/`)).rejects.toThrow("fetch failed");
   } finally {
     server.closeAllConnections();
     server.close();
@@ -63,9 +61,7 @@ test("certificates are reused while they have more than seven days left", async 
   clock.advance(2 * DAY_MS);
   const renewed = await createCertificateAuthority(directory, clock);
   expect(renewed.cert).not.toBe(first.cert);
-  expect(Date.parse(new X509Certificate(renewed.cert).validTo)).toBe(
-    clock.now() + 365 * DAY_MS,
-  );
+  expect(Date.parse(new X509Certificate(renewed.cert).validTo)).toBe(clock.now() + 365 * DAY_MS);
 });
 
 test("a damaged file is replaced by a new set", async () => {
@@ -73,9 +69,7 @@ test("a damaged file is replaced by a new set", async () => {
   await writeFile(path.join(directory, "localhost.pem"), "-----BEGIN CERT");
   const second = await createCertificateAuthority(directory);
   expect(second.cert).not.toBe(first.cert);
-  expect(new X509Certificate(second.cert).subjectAltName).toContain(
-    "DNS:localhost",
-  );
+  expect(new X509Certificate(second.cert).subjectAltName).toContain("DNS:localhost");
 });
 
 test("the private key is readable by its owner alone", async () => {

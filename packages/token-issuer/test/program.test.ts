@@ -38,8 +38,7 @@ test("a taken port is one line and exit code 1", async () => {
   const data = await mkdtemp(path.join(tmpdir(), "token-issuer-"));
   onTestFinished(() => rm(data, { recursive: true, force: true }));
   const first = run("--data", data, "--port", "0", "--identity-port", "0");
-  const [, port = ""] =
-    /localhost:(\d+)/u.exec(await first.waitForLine(/^Issuer:/u)) ?? [];
+  const [, port = ""] = /localhost:(\d+)/u.exec(await first.waitForLine(/^Issuer:/u)) ?? [];
 
   const second = run("--data", data, "--port", port, "--identity-port", "0");
   expect(await second.exited).toBe(1);

@@ -8,17 +8,9 @@ import {
   DefaultAzureCredential,
   ManagedIdentityCredential,
 } from "@azure/identity";
-import {
-  createRemoteJWKSet,
-  decodeJwt,
-  jwtVerify,
-  type JWTPayload,
-} from "jose";
+import { createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  createCertificateAuthority,
-  type LocalCertificates,
-} from "../src/certificates.js";
+import { createCertificateAuthority, type LocalCertificates } from "../src/certificates.js";
 import {
   LOCAL_APPLICATIONS,
   startTokenIssuer,
@@ -32,17 +24,13 @@ let tls: LocalCertificates;
 const open: TokenIssuer[] = [];
 
 beforeAll(async () => {
-  tls = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+  tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((issuer) => issuer.close()));
 });
 
-async function start(
-  options: Partial<TokenIssuerOptions> = {},
-): Promise<TokenIssuer> {
+async function start(options: Partial<TokenIssuerOptions> = {}): Promise<TokenIssuer> {
   const issuer = await startTokenIssuer({
     tls,
     audience: AUDIENCE,
@@ -53,9 +41,7 @@ async function start(
 }
 
 async function discover(issuer: TokenIssuer): Promise<Record<string, string>> {
-  const response = await fetch(
-    `${issuer.issuer}/.well-known/openid-configuration`,
-  );
+  const response = await fetch(`${issuer.issuer}/.well-known/openid-configuration`);
   expect(response.status).toBe(200);
   return (await response.json()) as Record<string, string>;
 }
@@ -162,10 +148,7 @@ describe("the token endpoint", () => {
     ["writer", writer],
   ])("gives the %s its roles", async (_name, application) => {
     const issuer = await start();
-    const { status, body, cacheControl } = await askForToken(
-      issuer,
-      form(application),
-    );
+    const { status, body, cacheControl } = await askForToken(issuer, form(application));
     expect(status).toBe(200);
     expect(cacheControl).toBe("no-store");
     expect(body).toMatchObject({ token_type: "Bearer", expires_in: 3600 });
@@ -177,9 +160,7 @@ describe("the token endpoint", () => {
 
   test("takes the client from HTTP Basic as well (RFC 6749, 2.3.1)", async () => {
     const issuer = await start();
-    const basic = Buffer.from(
-      `${reader.clientId}:${reader.clientSecret}`,
-    ).toString("base64");
+    const basic = Buffer.from(`${reader.clientId}:${reader.clientSecret}`).toString("base64");
     const { status } = await askForToken(
       issuer,
       { grant_type: "client_credentials", scope: `${AUDIENCE}/.default` },
@@ -200,44 +181,17 @@ describe("the token endpoint", () => {
   });
 
   test.each([
-    [
-      "a wrong secret",
-      { client_secret: "wrong" },
-      401,
-      "invalid_client",
-      7000215,
-    ],
-    [
-      "an unknown client",
-      { client_id: "nobody" },
-      400,
-      "unauthorized_client",
-      700016,
-    ],
-    [
-      "a scope without /.default",
-      { scope: AUDIENCE },
-      400,
-      "invalid_scope",
-      1002012,
-    ],
-    [
-      "another grant",
-      { grant_type: "password" },
-      400,
-      "unsupported_grant_type",
-      70003,
-    ],
-  ])(
-    "refuses %s with an OAuth error",
-    async (_what, change, status, error, code) => {
-      const issuer = await start();
-      const answer = await askForToken(issuer, { ...form(writer), ...change });
-      expect(answer.status).toBe(status);
-      expect(answer.body).toMatchObject({ error, error_codes: [code] });
-      expect(answer.body["error_description"]).toContain(`AADSTS${code}`);
-    },
-  );
+    ["a wrong secret", { client_secret: "wrong" }, 401, "invalid_client", 7000215],
+    ["an unknown client", { client_id: "nobody" }, 400, "unauthorized_client", 700016],
+    ["a scope without /.default", { scope: AUDIENCE }, 400, "invalid_scope", 1002012],
+    ["another grant", { grant_type: "password" }, 400, "unsupported_grant_type", 70003],
+  ])("refuses %s with an OAuth error", async (_what, change, status, error, code) => {
+    const issuer = await start();
+    const answer = await askForToken(issuer, { ...form(writer), ...change });
+    expect(answer.status).toBe(status);
+    expect(answer.body).toMatchObject({ error, error_codes: [code] });
+    expect(answer.body["error_description"]).toContain(`AADSTS${code}`);
+  });
 
   test("refuses a body that is not a form", async () => {
     const issuer = await start();
@@ -286,9 +240,7 @@ describe("the managed identity endpoint", () => {
 
   test("serves ManagedIdentityCredential with a version 1.0 token for the resource", async () => {
     const credential = new ManagedIdentityCredential();
-    const { token, expiresOnTimestamp } = await credential.getToken(
-      `${ARM}/.default`,
-    );
+    const { token, expiresOnTimestamp } = await credential.getToken(`${ARM}/.default`);
     const claims = await verify(issuer, token, ARM);
     expect(claims).toMatchObject({ ver: "1.0", idtyp: "app" });
     // The SDK counts from its own now, in whole seconds.
@@ -298,9 +250,7 @@ describe("the managed identity endpoint", () => {
 
   test("serves DefaultAzureCredential", async () => {
     const resource = "https://vault.azure.net";
-    const { token } = await new DefaultAzureCredential().getToken(
-      `${resource}/.default`,
-    );
+    const { token } = await new DefaultAzureCredential().getToken(`${resource}/.default`);
     expect(decodeJwt(token).aud).toBe(resource);
   });
 
@@ -311,17 +261,13 @@ describe("the managed identity endpoint", () => {
     const { token } = await known.getToken(`${ARM}/.default`);
     expect(decodeJwt(token)["appid"]).toBe("user-assigned-1");
     const unknown = new ManagedIdentityCredential({ clientId: "unknown" });
-    await expect(unknown.getToken(`${ARM}/.default`)).rejects.toThrow(
-      "Managed Identity",
-    );
+    await expect(unknown.getToken(`${ARM}/.default`)).rejects.toThrow("Managed Identity");
   });
 
   test("gives tokens that have expired when told to", async () => {
     issuer.setManagedIdentityLifetime(-30);
     const resource = "https://storage.azure.com";
-    const { token } = await new ManagedIdentityCredential().getToken(
-      `${resource}/.default`,
-    );
+    const { token } = await new ManagedIdentityCredential().getToken(`${resource}/.default`);
     await expect(verify(issuer, token, resource)).rejects.toMatchObject({
       code: "ERR_JWT_EXPIRED",
     });
@@ -329,30 +275,17 @@ describe("the managed identity endpoint", () => {
   });
 
   test.each([
-    [
-      "without its secret header",
-      {},
-      "?api-version=2019-08-01&resource=r",
-      401,
-    ],
-    [
-      "of another api-version",
-      { right: true },
-      "?api-version=2017-09-01&resource=r",
-      400,
-    ],
+    ["without its secret header", {}, "?api-version=2019-08-01&resource=r", 401],
+    ["of another api-version", { right: true }, "?api-version=2017-09-01&resource=r", 400],
     ["without a resource", { right: true }, "?api-version=2019-08-01", 400],
-  ])(
-    "refuses a call %s",
-    async (_what, { right }: { right?: boolean }, query, status) => {
-      const { endpoint, header } = issuer.managedIdentity;
-      const response = await fetch(`${endpoint}${query}`, {
-        headers: right === true ? { "X-IDENTITY-HEADER": header } : {},
-      });
-      expect(response.status).toBe(status);
-      expect(await response.json()).toMatchObject({ statusCode: status });
-    },
-  );
+  ])("refuses a call %s", async (_what, { right }: { right?: boolean }, query, status) => {
+    const { endpoint, header } = issuer.managedIdentity;
+    const response = await fetch(`${endpoint}${query}`, {
+      headers: right === true ? { "X-IDENTITY-HEADER": header } : {},
+    });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ statusCode: status });
+  });
 });
 
 test("a taken port is one clear line", async () => {

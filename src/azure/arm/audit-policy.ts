@@ -19,9 +19,7 @@ export function auditPolicy({
       };
       try {
         const response = await next(request);
-        const correlationId = response.headers.get(
-          "x-ms-correlation-request-id",
-        );
+        const correlationId = response.headers.get("x-ms-correlation-request-id");
         onCall({
           ...call,
           status: response.status,

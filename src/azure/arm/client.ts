@@ -6,12 +6,7 @@ import {
   type HttpClient,
 } from "@azure/core-rest-pipeline";
 import type { TokenCredential } from "@azure/identity";
-import {
-  toServiceError,
-  toUnavailable,
-  type ArmCall,
-  type ArmResponse,
-} from "./errors.js";
+import { toServiceError, toUnavailable, type ArmCall, type ArmResponse } from "./errors.js";
 import type { ArmQuota } from "../../telemetry/metrics.js";
 import type { ArmCall as NotedCall } from "../../operation/records.js";
 import type { Pacer } from "./pacer.js";
@@ -58,10 +53,7 @@ export interface ArmClient {
   /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
   compute(subscriptionId: string): ComputeManagementClient;
   /** Any answer, as it came; a ServiceError where there was none. */
-  send(
-    call: ArmCall,
-    run: (options: CallOptions) => Promise<unknown>,
-  ): Promise<ArmResponse>;
+  send(call: ArmCall, run: (options: CallOptions) => Promise<unknown>): Promise<ArmResponse>;
   /** As `send`, for what the SDK has no method for; the caller answers for `url`, which is given our token. */
   request(
     call: ArmCall,
@@ -78,13 +70,7 @@ export interface ArmClient {
  * costs no memory.
  */
 export function createArmClient(options: ResourceManagerOptions): ArmClient {
-  const {
-    credential,
-    endpoint,
-    scope,
-    now,
-    httpClient = createDefaultHttpClient(),
-  } = options;
+  const { credential, endpoint, scope, now, httpClient = createDefaultHttpClient() } = options;
   const { pipeline } = new ComputeManagementClient(credential, {
     credentials: { scopes: [scope] },
     // One step is one call: the SDK retries nothing.
@@ -117,10 +103,8 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
   /** A refusal may be of a subscription that anybody has named: only an end of the quota counts of those. */
   function tell({ scope }: ArmCall, { status, headers }: ArmResponse): void {
     const subscriptionId = subscriptionIn(scope);
-    if (subscriptionId === undefined || (status >= 400 && status !== 429))
-      return;
-    for (const quota of quotasIn(headers))
-      options.onQuota?.({ ...quota, subscriptionId });
+    if (subscriptionId === undefined || (status >= 400 && status !== 429)) return;
+    for (const quota of quotasIn(headers)) options.onQuota?.({ ...quota, subscriptionId });
   }
 
   return {

@@ -32,25 +32,15 @@ const BUSY_CODES = new Set([
 ]);
 
 /** 403s that no role would change: what was asked for is not allowed to anybody. */
-const DISALLOWED_CODES = new Set([
-  "RequestDisallowedByPolicy",
-  "RequestDisallowedByAzure",
-]);
+const DISALLOWED_CODES = new Set(["RequestDisallowedByPolicy", "RequestDisallowedByAzure"]);
 
 /** The error for an answer that is not a success. */
-export function toServiceError(
-  call: ArmCall,
-  response: ArmResponse,
-  now: Date,
-): ServiceError {
+export function toServiceError(call: ArmCall, response: ArmResponse, now: Date): ServiceError {
   const { status } = response;
   const error = armErrorIn(response.body);
   const said = `Azure Resource Manager answered ${status}${error === undefined ? "" : ` ${error.code}`} to ${call.what}`;
   const retry = (
-    code:
-      | "ResourceManagerThrottled"
-      | "ResourceManagerBusy"
-      | "ResourceManagerUnavailable",
+    code: "ResourceManagerThrottled" | "ResourceManagerBusy" | "ResourceManagerUnavailable",
     waitMs: number,
     why?: string,
   ) =>
@@ -70,8 +60,7 @@ export function toServiceError(
     "ResourceManagerRefused",
     `${said}: ${error?.message ?? "no reason given"}`,
     {
-      findings:
-        error === undefined ? [] : toFindings([error, ...error.details]),
+      findings: error === undefined ? [] : toFindings([error, ...error.details]),
     },
   );
 }
@@ -79,18 +68,12 @@ export function toServiceError(
 /** A `Conflict` whose words say what does not fit will say the same again. */
 function isBusy(error: ArmError | undefined): boolean {
   return (
-    error !== undefined &&
-    BUSY_CODES.has(error.code) &&
-    knownRefusal(error).code === error.code
+    error !== undefined && BUSY_CODES.has(error.code) && knownRefusal(error).code === error.code
   );
 }
 
 /** What is not said by ARM, of its action and scope, is known from the call. */
-function forbidden(
-  said: string,
-  error: ArmError | undefined,
-  call: ArmCall,
-): ServiceError {
+function forbidden(said: string, error: ArmError | undefined, call: ArmCall): ServiceError {
   const denied = deniedIn(error?.message, call);
   const [{ action, scope }] = denied;
   const azure = error === undefined ? "" : ` Azure says ${saidBy(error)}`;
@@ -149,9 +132,7 @@ function readError(error: Readonly<Record<string, unknown>>): ArmError {
     code: typeof code === "string" ? code : "Unknown",
     message: typeof message === "string" ? message : "no message",
     target: typeof target === "string" ? target : undefined,
-    details: Array.isArray(details)
-      ? details.filter(isObject).map(readError)
-      : [],
+    details: Array.isArray(details) ? details.filter(isObject).map(readError) : [],
   };
 }
 
@@ -170,10 +151,7 @@ function toFindings(errors: readonly ArmError[]): Finding[] {
   return findings.filter(
     ({ code, pointer, message }, i) =>
       findings.findIndex(
-        (other) =>
-          other.code === code &&
-          other.pointer === pointer &&
-          other.message === message,
+        (other) => other.code === code && other.pointer === pointer && other.message === message,
       ) === i,
   );
 }
@@ -185,13 +163,8 @@ export function saidBy({ code, message }: ArmError): string {
 
 /** `galleryImageVersion.properties.storageProfile.source.id` is how Compute names a field. */
 function pointerOf(target: string | undefined): string {
-  const path =
-    target
-      ?.replace(/^galleryImageVersion\./u, "")
-      .replace(/\[(\d+)\]/gu, ".$1") ?? "";
-  return /^(properties|location|tags)\b/u.test(path)
-    ? `/${path.split(".").join("/")}`
-    : "";
+  const path = target?.replace(/^galleryImageVersion\./u, "").replace(/\[(\d+)\]/gu, ".$1") ?? "";
+  return /^(properties|location|tags)\b/u.test(path) ? `/${path.split(".").join("/")}` : "";
 }
 
 /** RFC 9110, 10.2.3: whole seconds, or a date. */
@@ -201,8 +174,6 @@ export function retryAfterMs(
 ): number | undefined {
   const value = response.headers.get("retry-after");
   if (value === undefined) return undefined;
-  const ms = /^\d+$/u.test(value)
-    ? Number(value) * 1_000
-    : Date.parse(value) - now.getTime();
+  const ms = /^\d+$/u.test(value) ? Number(value) * 1_000 : Date.parse(value) - now.getTime();
   return Number.isFinite(ms) ? ms : undefined;
 }

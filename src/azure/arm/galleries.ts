@@ -8,28 +8,21 @@ import { subscriptionScope } from "./subscriptions.js";
 const SUBSCRIPTIONS_API_VERSION = "2022-12-01";
 
 /** The galleries of the subscriptions that ARM shows the identity, of each by one list. */
-export async function listGalleries(
-  arm: ArmClient,
-): Promise<readonly ListedGallery[]> {
-  const subscriptions = await readPages<{ readonly subscriptionId?: string }>(
-    arm,
-    {
-      what: "the list of subscriptions",
-      action: "Microsoft.Resources/subscriptions/read",
-      scope: "/",
-      path: "/subscriptions",
-      apiVersion: SUBSCRIPTIONS_API_VERSION,
-    },
-  );
+export async function listGalleries(arm: ArmClient): Promise<readonly ListedGallery[]> {
+  const subscriptions = await readPages<{ readonly subscriptionId?: string }>(arm, {
+    what: "the list of subscriptions",
+    action: "Microsoft.Resources/subscriptions/read",
+    scope: "/",
+    path: "/subscriptions",
+    apiVersion: SUBSCRIPTIONS_API_VERSION,
+  });
   const lists = await Promise.all(
     (subscriptions ?? []).map(({ subscriptionId = "" }) =>
       galleriesIn(arm, subscriptionId).catch(refusalIn),
     ),
   );
   // Of one whose machines alone Sigil may see, galleries are none of its business; of all, something is wrong.
-  const allowed = lists.flatMap((list) =>
-    list instanceof ServiceError ? [] : [list],
-  );
+  const allowed = lists.flatMap((list) => (list instanceof ServiceError ? [] : [list]));
   const [refused] = lists;
   if (allowed.length === 0 && refused instanceof ServiceError) throw refused;
   return allowed.flat();
@@ -71,10 +64,6 @@ interface WireGallery {
 
 /** The refusal; throws any other error. */
 function refusalIn(error: unknown): ServiceError {
-  if (
-    error instanceof ServiceError &&
-    error.code === "ResourceManagerForbidden"
-  )
-    return error;
+  if (error instanceof ServiceError && error.code === "ResourceManagerForbidden") return error;
   throw error;
 }

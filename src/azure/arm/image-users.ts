@@ -24,10 +24,7 @@ const MOST_PAGES = 10;
 const QUERIES = [
   {
     table: "resources",
-    types: [
-      "microsoft.compute/virtualmachines",
-      "microsoft.compute/virtualmachinescalesets",
-    ],
+    types: ["microsoft.compute/virtualmachines", "microsoft.compute/virtualmachinescalesets"],
   },
   {
     table: "computeresources",
@@ -76,8 +73,7 @@ export function createImageUsers(arm: ArmClient): ImageUsers {
           const list = listOf(subscriptionId, type);
           const url = urlOf(arm, list.path, list.apiVersion);
           const response = await arm.request(list, "GET", url);
-          if (arm.bodyOf(list, response) === undefined)
-            throw notThere(subscriptionId);
+          if (arm.bodyOf(list, response) === undefined) throw notThere(subscriptionId);
         }
       }),
 
@@ -89,17 +85,12 @@ export function createImageUsers(arm: ArmClient): ImageUsers {
       if (sets === undefined) throw notThere(subscriptionId);
       return sets
         .map(toScaleSet)
-        .filter(
-          ({ image }) => byNumber.includes(image) || asLatest.includes(image),
-        );
+        .filter(({ image }) => byNumber.includes(image) || asLatest.includes(image));
     },
   };
 }
 
-function listOf(
-  subscriptionId: string,
-  type: (typeof PROOFS)[number],
-): ArmList {
+function listOf(subscriptionId: string, type: (typeof PROOFS)[number]): ArmList {
   const scope = subscriptionScope(subscriptionId);
   return {
     what: `the list of ${type} of subscription ${subscriptionId}`,
@@ -134,8 +125,7 @@ interface WireScaleSet {
 }
 
 function toScaleSet({ id, location, properties }: WireScaleSet): ImageUser {
-  const reference =
-    properties?.virtualMachineProfile?.storageProfile?.imageReference;
+  const reference = properties?.virtualMachineProfile?.storageProfile?.imageReference;
   return {
     id: id ?? "",
     kind: "scaleSet",
@@ -177,11 +167,7 @@ async function query(
     action: "Microsoft.ResourceGraph/resources/read",
     scope: "/",
   };
-  const url = urlOf(
-    arm,
-    "/providers/Microsoft.ResourceGraph/resources",
-    GRAPH_API_VERSION,
-  );
+  const url = urlOf(arm, "/providers/Microsoft.ResourceGraph/resources", GRAPH_API_VERSION);
   const rows: WireUser[] = [];
   let token: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
@@ -201,18 +187,13 @@ async function query(
     if (!Array.isArray(answer?.data)) throw toUnavailable(call.what, undefined);
     rows.push(...(answer.data as readonly WireUser[]));
     token = answer.$skipToken ?? undefined;
-    if (token === undefined)
-      return { rows, complete: answer.resultTruncated !== "true" };
+    if (token === undefined) return { rows, complete: answer.resultTruncated !== "true" };
   }
   return { rows, complete: false };
 }
 
 /** Those first that need the version: they are read also where there are more than are read. */
-function queryFor(
-  table: string,
-  types: readonly string[],
-  names: ImageNames,
-): string {
+function queryFor(table: string, types: readonly string[], names: ImageNames): string {
   return [
     table,
     `where type in~ (${types.map(literal).join(", ")})`,
@@ -229,12 +210,7 @@ function queryFor(
 }
 
 /** A machine that was made of the latest is of the number that it got then; where every version is meant, a scale set is of the number that it names. */
-function namedBy({
-  byNumber,
-  asLatest,
-  versionNames,
-  everyNumber,
-}: ImageNames): string {
+function namedBy({ byNumber, asLatest, versionNames, everyNumber }: ImageNames): string {
   const isLatest = `image in (${asLatest.map(literal).join(", ")})`;
   return everyNumber === undefined
     ? `image in (${byNumber.map(literal).join(", ")}) or (${isLatest} and (isSet or exactVersion in (${["", ...versionNames].map(literal).join(", ")})))`

@@ -9,10 +9,7 @@ const KEY_VAULT_API_VERSION = "2023-07-01";
 
 /** Keys by ARM's own endpoints: two reads are not worth a package. */
 export function createKeyReader(arm: ArmClient): KeyReader {
-  async function read<Wire>(
-    id: string,
-    action: string,
-  ): Promise<Wire | undefined> {
+  async function read<Wire>(id: string, action: string): Promise<Wire | undefined> {
     const call: ArmCall = { what: `the read of ${id}`, action, scope: id };
     const url = urlOf(arm, id, KEY_VAULT_API_VERSION);
     return arm.bodyOf<Wire>(call, await arm.request(call, "GET", url));

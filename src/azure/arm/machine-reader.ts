@@ -1,8 +1,4 @@
-import type {
-  Grant,
-  MachineReader,
-  MachineSize,
-} from "../../machine-test/machine-reader.js";
+import type { Grant, MachineReader, MachineSize } from "../../machine-test/machine-reader.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import { readPages, urlOf } from "./pages.js";
@@ -29,8 +25,7 @@ export function createMachineReader(arm: ArmClient): MachineReader {
       });
       const sku = skus?.find(
         (one) =>
-          one.resourceType === "virtualMachines" &&
-          one.name?.toLowerCase() === name.toLowerCase(),
+          one.resourceType === "virtualMachines" && one.name?.toLowerCase() === name.toLowerCase(),
       );
       return sku && toSize(sku, region);
     },
@@ -69,9 +64,7 @@ export function createMachineReader(arm: ArmClient): MachineReader {
       return (
         network && {
           region: canonicalRegion(network.location ?? ""),
-          subnets: (network.properties?.subnets ?? []).map(({ name = "" }) =>
-            name.toLowerCase(),
-          ),
+          subnets: (network.properties?.subnets ?? []).map(({ name = "" }) => name.toLowerCase()),
         }
       );
     },
@@ -123,13 +116,10 @@ interface WireNetwork {
 
 function toSize(sku: WireSku, region: string): MachineSize {
   const { name = "", family = "", restrictions = [] } = sku;
-  const able = new Map(
-    (sku.capabilities ?? []).map((one) => [one.name, one.value ?? ""]),
-  );
+  const able = new Map((sku.capabilities ?? []).map((one) => [one.name, one.value ?? ""]));
   const restriction = restrictions.find(
     ({ type, values = [] }) =>
-      type === "Location" &&
-      values.some((value) => canonicalRegion(value) === region),
+      type === "Location" && values.some((value) => canonicalRegion(value) === region),
   );
   const vCpus = Number(able.get("vCPUs"));
   return {

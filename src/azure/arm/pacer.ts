@@ -126,19 +126,14 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
         const dueMs = apartMs > 0 ? limit.nextMs : 0;
         return { limit, left, apartMs, dueMs };
       });
-      const dueMs = Math.max(
-        nowMs,
-        kind.refusedUntilMs,
-        ...turns.map((turn) => turn.dueMs),
-      );
+      const dueMs = Math.max(nowMs, kind.refusedUntilMs, ...turns.map((turn) => turn.dueMs));
       const mostWaitMs = waits ? MOST_WAIT_MS : 0;
       if (dueMs - nowMs > mostWaitMs || kind.refusedUntilMs > nowMs) {
         const apartMs = Math.max(
           APART_MS,
           ...turns.map((turn) => (turn.apartMs > 0 ? forEver(turn.limit) : 0)),
         );
-        if (!waits)
-          throw notSent(call, "was not sent", dueMs + apartMs - nowMs);
+        if (!waits) throw notSent(call, "was not sent", dueMs + apartMs - nowMs);
         kind.toldMs = Math.max(dueMs, kind.toldMs) + apartMs;
         throw notSent(call, "waits its turn", kind.toldMs - nowMs); // Invariant 3.
       }
@@ -189,9 +184,7 @@ function apartOf(limit: Pick<Limit, "size">, left: number): number {
   const { calls } = limit.size;
   const kept = calls * KEPT_SHARE;
   const full = calls * SPREAD_BELOW;
-  return left >= full
-    ? 0
-    : forEver(limit) * ((full - kept) / Math.max(left - kept, 1));
+  return left >= full ? 0 : forEver(limit) * ((full - kept) / Math.max(left - kept, 1));
 }
 
 /** One call in so many milliseconds is what the limit allows for ever. */
@@ -199,11 +192,7 @@ function forEver({ size }: Pick<Limit, "size">): number {
   return size.ms / size.calls;
 }
 
-function notSent(
-  { what, scope }: ArmCall,
-  outcome: string,
-  waitMs: number,
-): ServiceError {
+function notSent({ what, scope }: ArmCall, outcome: string, waitMs: number): ServiceError {
   return new ServiceError(
     "ResourceManagerThrottled",
     `Azure Resource Manager's limit for calls in subscription ${subscriptionIn(scope)} is nearly used up: ${what} ${outcome}.`,

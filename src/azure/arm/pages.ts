@@ -48,12 +48,8 @@ export async function readPage<Item>(
   arm: ArmClient,
   list: ArmList,
   continuationToken: string | undefined,
-): Promise<
-  | { readonly items: readonly Item[]; readonly continuationToken?: string }
-  | undefined
-> {
-  const query =
-    continuationToken === undefined ? undefined : queryIn(continuationToken);
+): Promise<{ readonly items: readonly Item[]; readonly continuationToken?: string } | undefined> {
+  const query = continuationToken === undefined ? undefined : queryIn(continuationToken);
   const response = await ask(arm, list, query);
   if (query !== undefined && response.status === 400) throw forgedToken();
   const page = pageIn<Item>(arm, list, response);
@@ -67,11 +63,7 @@ export async function readPage<Item>(
   );
 }
 
-function ask(
-  arm: ArmClient,
-  list: ArmList,
-  query: string | undefined,
-): Promise<ArmResponse> {
+function ask(arm: ArmClient, list: ArmList, query: string | undefined): Promise<ArmResponse> {
   const { path, apiVersion } = list;
   return arm.request(list, "GET", urlOf(arm, path, apiVersion, query));
 }
@@ -81,17 +73,13 @@ function pageIn<Item>(
   arm: ArmClient,
   list: ArmList,
   response: ArmResponse,
-):
-  | { readonly items: readonly Item[]; readonly nextQuery: string | undefined }
-  | undefined {
+): { readonly items: readonly Item[]; readonly nextQuery: string | undefined } | undefined {
   const page = arm.bodyOf<WirePage<Item>>(list, response);
   if (page === undefined) return undefined;
   const { value = [], nextLink } = page;
   return {
     items: value,
-    nextQuery: nextLink
-      ? new URL(nextLink, arm.endpoint).search.slice(1)
-      : undefined,
+    nextQuery: nextLink ? new URL(nextLink, arm.endpoint).search.slice(1) : undefined,
   };
 }
 
@@ -103,18 +91,14 @@ export function urlOf(
   query = "",
 ): string {
   const url = new URL(normaliseResourceId(path), endpoint);
-  const others = query
-    .split("&")
-    .filter((pair) => pair !== "" && !isApiVersion(pair));
+  const others = query.split("&").filter((pair) => pair !== "" && !isApiVersion(pair));
   url.search = [`api-version=${apiVersion}`, ...others].join("&");
   return url.href;
 }
 
 /** However the name is escaped: `@azure/arm-compute` itself writes `api%2Dversion`. */
 function isApiVersion(pair: string): boolean {
-  return [...new URLSearchParams(pair).keys()].some(
-    (name) => name.toLowerCase() === "api-version",
-  );
+  return [...new URLSearchParams(pair).keys()].some((name) => name.toLowerCase() === "api-version");
 }
 
 function tokenOf(query: string): string {
@@ -123,7 +107,6 @@ function tokenOf(query: string): string {
 
 function queryIn(token: string): string {
   const query = Buffer.from(token, "base64url").toString("utf8");
-  if (BASE64URL.test(token) && QUERY.test(query) && tokenOf(query) === token)
-    return query;
+  if (BASE64URL.test(token) && QUERY.test(query) && tokenOf(query) === token) return query;
   throw forgedToken();
 }

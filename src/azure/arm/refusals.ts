@@ -21,10 +21,7 @@ export interface Refusal {
   /** Looked for in `target: message`; absent where the code alone says it. */
   readonly says?: RegExp;
   /** What ARM answers, word for word, and where it is written: `<>` stands for what varies. None: not written anywhere. */
-  readonly words?: readonly (readonly [
-    text: string,
-    page: DocumentationPage,
-  ])[];
+  readonly words?: readonly (readonly [text: string, page: DocumentationPage])[];
   /** Of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`); else Sigil's or ARM's own. */
   readonly code: string;
   /** Why nothing can know it beforehand. Absent where something does. */
@@ -35,12 +32,7 @@ export interface Refusal {
 /** Compute's codes for a value that does not fit; `Conflict` comes through the asynchronous operation. */
 const UNFIT = ["InvalidParameter", "BadRequest", "Conflict"];
 /** Its codes for what is not there. */
-const ABSENT = [
-  "ResourceNotFound",
-  "NotFound",
-  "GalleryImageNotFound",
-  ...UNFIT,
-];
+const ABSENT = ["ResourceNotFound", "NotFound", "GalleryImageNotFound", ...UNFIT];
 
 /**
  * The refusals that are known, with ARM's codes and words; the first row that fits is taken. ARM has few codes for its many
@@ -51,10 +43,7 @@ export const REFUSALS: readonly Refusal[] = [
   {
     arm: ["MissingSubscriptionRegistration"],
     words: [
-      [
-        "The subscription is not registered to use namespace 'Microsoft.Compute'. <>",
-        "armErrors",
-      ],
+      ["The subscription is not registered to use namespace 'Microsoft.Compute'. <>", "armErrors"],
     ],
     code: "ProviderNotRegistered",
     remediation:
@@ -86,8 +75,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "RegionNotOffered",
-    remediation:
-      "Use a region that the subscription offers: az account list-locations.",
+    remediation: "Use a region that the subscription offers: az account list-locations.",
   },
   {
     arm: ["AuthorizationFailed"],
@@ -107,8 +95,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["RequestDisallowedByPolicy"],
     words: [["Resource '<>' was disallowed by policy. <>", "policy"]],
     code: "RequestDisallowedByPolicy",
-    unforeseen:
-      "a policy may judge any property, and may change between the check and the write",
+    unforeseen: "a policy may judge any property, and may change between the check and the write",
     remediation:
       "Change the request to comply with the policy that Azure names, or ask its owner for an exemption.",
   },
@@ -116,16 +103,14 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["QuotaExceeded", "ResourceQuotaExceeded"],
     code: "QuotaExceeded",
     unforeseen: "Azure has no call that reads how much of it is left",
-    remediation:
-      "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+    remediation: "Delete image versions that are no longer used, or ask Azure for a larger quota.",
   },
   {
     arm: ["OperationNotAllowed"],
     says: /quota/iu,
     code: "QuotaExceeded",
     unforeseen: "Azure has no call that reads how much of it is left",
-    remediation:
-      "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+    remediation: "Delete image versions that are no longer used, or ask Azure for a larger quota.",
   },
   {
     arm: ["ScopeLocked"],
@@ -174,15 +159,13 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "ImageVersionConflict",
-    remediation:
-      "Use another version name: this one exists in another location.",
+    remediation: "Use another version name: this one exists in another location.",
   },
   {
     arm: ["PropertyChangeNotAllowed"],
     words: [["Changing property '<>' is not allowed.", "otherSource"]],
     code: "ImmutableProperty",
-    remediation:
-      "Send the value that the version was made with, or publish another version.",
+    remediation: "Send the value that the version was made with, or publish another version.",
   },
   {
     arm: UNFIT,
@@ -206,8 +189,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "ImmutableProperty",
-    remediation:
-      "Send the value that the version was made with, or publish another version.",
+    remediation: "Send the value that the version was made with, or publish another version.",
   },
   {
     arm: UNFIT,
@@ -223,8 +205,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "InvalidVersionName",
-    remediation:
-      "Use three integers of at most 2147483647, such as 1.0.0, as the version's name.",
+    remediation: "Use three integers of at most 2147483647, such as 1.0.0, as the version's name.",
   },
 
   {
@@ -251,8 +232,7 @@ export const REFUSALS: readonly Refusal[] = [
     code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
     unforeseen:
       "DELETE is refused beforehand by what Azure shows; others may block it between the check and the DELETE",
-    remediation:
-      "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
+    remediation: "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },
   {
     // Microsoft's page on soft delete says that Azure refuses it, and not in which words: without this row a 409 would look busy.
@@ -269,15 +249,9 @@ export const REFUSALS: readonly Refusal[] = [
   {
     arm: UNFIT,
     says: /Duplicate regions/iu,
-    words: [
-      [
-        "Duplicate regions are not allowed in target publishing regions",
-        "troubleshooting",
-      ],
-    ],
+    words: [["Duplicate regions are not allowed in target publishing regions", "troubleshooting"]],
     code: "DuplicateRegion",
-    remediation:
-      'Keep one entry for the region: "East US 2" and "eastus2" are one.',
+    remediation: 'Keep one entry for the region: "East US 2" and "eastus2" are one.',
   },
   {
     arm: UNFIT,
@@ -295,8 +269,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /targetRegions\[\d+\]\.name: .* is not a region/iu,
     code: "RegionNotOffered",
-    remediation:
-      "Use a region that the subscription offers: az account list-locations.",
+    remediation: "Use a region that the subscription offers: az account list-locations.",
   },
   {
     arm: UNFIT,
@@ -320,10 +293,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: [...UNFIT, "InvalidRequestContent"],
     says: /Could not convert string to DateTimeOffset/iu,
     words: [
-      [
-        "Could not convert string to DateTimeOffset: <>. Path 'properties.<>'",
-        "troubleshooting",
-      ],
+      ["Could not convert string to DateTimeOffset: <>. Path 'properties.<>'", "troubleshooting"],
     ],
     code: "InvalidFormat",
     remediation: "Write the date as RFC 3339 does, such as 2030-12-01.",
@@ -338,15 +308,9 @@ export const REFUSALS: readonly Refusal[] = [
   {
     arm: UNFIT,
     says: /ZRS storage account type is not supported/iu,
-    words: [
-      [
-        "ZRS storage account type is not supported in this region.",
-        "troubleshooting",
-      ],
-    ],
+    words: [["ZRS storage account type is not supported in this region.", "troubleshooting"]],
     code: "ZoneRedundantStorageNotOffered",
-    remediation:
-      "Use Standard_LRS or Premium_LRS in regions without availability zones.",
+    remediation: "Use Standard_LRS or Premium_LRS in regions without availability zones.",
   },
   {
     arm: UNFIT,
@@ -390,8 +354,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /cannot be created in a shared gallery/iu,
     code: "SharedGalleryWithCustomerKeys",
-    remediation:
-      "Publish to a gallery that is not shared, or without disk encryption sets.",
+    remediation: "Publish to a gallery that is not shared, or without disk encryption sets.",
   },
 
   // Encrypted sources, before the sets that they name.
@@ -457,15 +420,13 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /disk encryption set .* is in region/iu,
     code: "DiskEncryptionSetInOtherRegion",
-    remediation:
-      "Use a disk encryption set that is in the region it is given for.",
+    remediation: "Use a disk encryption set that is in the region it is given for.",
   },
   {
     arm: UNFIT,
     says: /disk encryption set .* provisioning state/iu,
     code: "DiskEncryptionSetNotReady",
-    remediation:
-      "Wait until the disk encryption set is Succeeded, or repair it.",
+    remediation: "Wait until the disk encryption set is Succeeded, or repair it.",
   },
   {
     arm: UNFIT,
@@ -478,16 +439,14 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /disk encryption set .* no (?:active|enabled) key/iu,
     code: "DiskEncryptionSetWithoutKey",
-    remediation:
-      "Give the set an enabled key: az disk-encryption-set update --key-url.",
+    remediation: "Give the set an enabled key: az disk-encryption-set update --key-url.",
   },
   // Whether Azure looks at the key before it copies, and in which words, is written nowhere: these are assumed.
   {
     arm: UNFIT,
     says: /key .* of the disk encryption set .* is disabled/iu,
     code: "KeyDisabled",
-    remediation:
-      "Enable the key: az keyvault key set-attributes --enabled true.",
+    remediation: "Enable the key: az keyvault key set-attributes --enabled true.",
   },
   {
     arm: UNFIT,
@@ -507,8 +466,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /key .* of the disk encryption set .* does not exist/iu,
     code: "KeyNotFound",
-    remediation:
-      "Recover the key before it is purged: az keyvault key recover.",
+    remediation: "Recover the key before it is purged: az keyvault key recover.",
   },
   {
     arm: ABSENT,
@@ -531,8 +489,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "DiskEncryptionSetMissing",
-    remediation:
-      "Give the disk a disk encryption set in every target region, or in none.",
+    remediation: "Give the disk a disk encryption set in every target region, or in none.",
   },
   {
     arm: UNFIT,
@@ -563,14 +520,10 @@ export const REFUSALS: readonly Refusal[] = [
         "The source id: <> must either be a managed image, virtual machine or another gallery image version",
         "troubleshooting",
       ],
-      [
-        "The source id: <> must be a managed disk or snapshot",
-        "troubleshooting",
-      ],
+      ["The source id: <> must be a managed disk or snapshot", "troubleshooting"],
     ],
     code: "WrongResourceType",
-    remediation:
-      "Name a resource of the type that the field takes, or use the field for its type.",
+    remediation: "Name a resource of the type that the field takes, or use the field for its type.",
   },
   {
     arm: ["LinkedInvalidPropertyId"],
@@ -615,8 +568,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "OsStateMismatch",
-    remediation:
-      "Use an image definition of the source's OS state, or another source.",
+    remediation: "Use an image definition of the source's OS state, or another source.",
   },
   {
     arm: UNFIT,
@@ -628,8 +580,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "OsTypeMismatch",
-    remediation:
-      "Use an image definition of the source's OS type, or another source.",
+    remediation: "Use an image definition of the source's OS type, or another source.",
   },
   {
     arm: UNFIT,
@@ -641,8 +592,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "HyperVGenerationMismatch",
-    remediation:
-      "Use an image definition of the source's Hyper-V generation, or another source.",
+    remediation: "Use an image definition of the source's Hyper-V generation, or another source.",
   },
   {
     arm: UNFIT,
@@ -661,8 +611,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /different architecture|\barchitecture '/iu,
     code: "ArchitectureMismatch",
-    remediation:
-      "Use an image definition of the source's architecture, or another source.",
+    remediation: "Use an image definition of the source's architecture, or another source.",
   },
   {
     arm: UNFIT,
@@ -678,8 +627,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "SecurityTypeMismatch",
-    remediation:
-      "Use an image definition of the source's security type, or another source.",
+    remediation: "Use an image definition of the source's security type, or another source.",
   },
 
   // Source.
@@ -687,21 +635,14 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /\bsource .* (?:is in region|is not replicated to region)/iu,
     code: "SourceInOtherRegion",
-    remediation:
-      "Use a source in the version's location, or the source's region as location.",
+    remediation: "Use a source in the version's location, or the source's region as location.",
   },
   {
     arm: UNFIT,
     says: /cannot contain an ephemeral OS disk/iu,
-    words: [
-      [
-        "Source virtual machine <> cannot contain an ephemeral OS disk",
-        "troubleshooting",
-      ],
-    ],
+    words: [["Source virtual machine <> cannot contain an ephemeral OS disk", "troubleshooting"]],
     code: "EphemeralOsDisk",
-    remediation:
-      "Use a virtual machine whose OS disk is a managed disk in storage.",
+    remediation: "Use a virtual machine whose OS disk is a managed disk in storage.",
   },
   {
     arm: UNFIT,
@@ -713,8 +654,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "UltraDisk",
-    remediation:
-      "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
+    remediation: "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
   },
   {
     arm: [...UNFIT, "ReplicationFailed", "InternalOperationError"],
@@ -726,18 +666,12 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "PremiumV2Disk",
-    remediation:
-      "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
+    remediation: "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
   },
   {
     arm: UNFIT,
     says: /must be created from Managed Disks/iu,
-    words: [
-      [
-        "Source virtual machine <> must be created from Managed Disks",
-        "troubleshooting",
-      ],
-    ],
+    words: [["Source virtual machine <> must be created from Managed Disks", "troubleshooting"]],
     code: "UnmanagedDisk",
     remediation: "Convert the machine's disks first: az vm convert.",
   },
@@ -777,8 +711,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "SourceDiskTooLarge",
-    remediation:
-      "Use a source with smaller disks, or replicationMode Shallow for up to 32 TB.",
+    remediation: "Use a source with smaller disks, or replicationMode Shallow for up to 32 TB.",
   },
   {
     arm: ["InvalidBeginGetAccessForGalleryImageVersionSnapshotResponseFromPIR"],
@@ -804,32 +737,26 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "ReplicationJobsFailed",
     unforeseen: "a copy can fail at any time",
-    remediation:
-      "Retry the regions that have failed: POST …/retry removes each and adds it back.",
+    remediation: "Retry the regions that have failed: POST …/retry removes each and adds it back.",
   },
   {
     arm: ABSENT,
     says: /storageProfile\.source\.\w+: .*Microsoft\.Compute\/disks\/[^/']+' under/iu,
     code: "SourceDiskNotFound",
-    remediation:
-      "Use a virtual machine that has all its disks, or publish from snapshots of them.",
+    remediation: "Use a virtual machine that has all its disks, or publish from snapshots of them.",
   },
   {
     arm: ABSENT,
     says: /storageProfile\S*: .*not found|\bSource (?:was not found|\S+ is not found)|Microsoft\.Compute\/(?:images|disks|snapshots|virtualMachines)\/[^/']+' under/iu,
     words: [
-      [
-        "Source was not found: <>. Please make sure the source exists",
-        "troubleshooting",
-      ],
+      ["Source was not found: <>. Please make sure the source exists", "troubleshooting"],
       [
         "Source <> is not found. Please check source exists, and is in the same region as gallery image version being created",
         "troubleshooting",
       ],
     ],
     code: "SourceNotFound",
-    remediation:
-      "Correct the source's id; it must exist, in the version's location.",
+    remediation: "Correct the source's id; it must exist, in the version's location.",
   },
   {
     arm: UNFIT,
@@ -864,10 +791,7 @@ export const REFUSALS: readonly Refusal[] = [
         "Duplicated source ids are found in the input disks. Source id should be unique for each disk",
         "troubleshooting",
       ],
-      [
-        "OSDiskImage and DataDiskImage cannot point to same blob <>",
-        "troubleshooting",
-      ],
+      ["OSDiskImage and DataDiskImage cannot point to same blob <>", "troubleshooting"],
     ],
     code: "DuplicateSource",
     remediation: "Give each disk a source of its own.",
@@ -894,8 +818,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ABSENT,
     says: /Microsoft\.Compute\/galleries\/[^/']+\/images\/[^/']+' under/iu,
     code: "ImageDefinitionNotFound",
-    remediation:
-      "Create the image definition first, or correct its name in the URL.",
+    remediation: "Create the image definition first, or correct its name in the URL.",
   },
   {
     arm: ABSENT,
@@ -908,17 +831,9 @@ export const REFUSALS: readonly Refusal[] = [
 const MOST_TEXT = 2_000;
 
 /** ARM's own code, without a remediation, for what the table does not know. */
-export function knownRefusal({
-  code,
-  message,
-  target,
-}: ArmRefusal): KnownRefusal {
+export function knownRefusal({ code, message, target }: ArmRefusal): KnownRefusal {
   // Azure quotes what was sent: what matters comes first, and an expression is not tried on all of a long text.
   const text = `${target ?? ""}: ${message}`.slice(0, MOST_TEXT);
-  const row = REFUSALS.find(
-    ({ arm, says }) => arm.includes(code) && (says?.test(text) ?? true),
-  );
-  return row === undefined
-    ? { code }
-    : { code: row.code, remediation: row.remediation };
+  const row = REFUSALS.find(({ arm, says }) => arm.includes(code) && (says?.test(text) ?? true));
+  return row === undefined ? { code } : { code: row.code, remediation: row.remediation };
 }

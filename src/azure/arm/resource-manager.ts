@@ -15,13 +15,7 @@ import {
 import type { ArmClient } from "./client.js";
 import { knownRefusal } from "./refusals.js";
 import { GALLERIES_API_VERSION, readPages, urlOf } from "./pages.js";
-import {
-  armErrorIn,
-  saidBy,
-  toServiceError,
-  type ArmCall,
-  type ArmResponse,
-} from "./errors.js";
+import { armErrorIn, saidBy, toServiceError, type ArmCall, type ArmResponse } from "./errors.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 
@@ -67,10 +61,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
 
     async putImageVersion(id, request) {
       const call = callOf("write", id);
-      return begun(
-        call,
-        await arm.request(call, "PUT", urlOfVersion(id), toWire(request)),
-      );
+      return begun(call, await arm.request(call, "PUT", urlOfVersion(id), toWire(request)));
     },
 
     async deleteImageVersion(id, { bypassSoftDelete = false } = {}) {
@@ -107,10 +98,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
           safetyProfile: { allowDeletionOfReplicatedLocations: false },
         },
       };
-      return begun(
-        call,
-        await arm.request(call, "PUT", urlOfVersion(id), body),
-      );
+      return begun(call, await arm.request(call, "PUT", urlOfVersion(id), body));
     },
 
     async purgeImageVersion(id) {
@@ -118,15 +106,10 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       const call: ArmCall = {
         what: `the deletion of version ${id.versionName} for good`,
         // Microsoft's list of actions has none for it: this is made of the path, as ARM makes its actions.
-        action:
-          "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions/delete",
+        action: "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions/delete",
         scope: galleryIdOf(id),
       };
-      const response = await arm.request(
-        call,
-        "DELETE",
-        urlOf(arm, path, GALLERIES_API_VERSION),
-      );
+      const response = await arm.request(call, "DELETE", urlOf(arm, path, GALLERIES_API_VERSION));
       if (response.status === 404) return false;
       begun(call, response);
       return true;
@@ -150,8 +133,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       };
       const response = await arm.request(call, "GET", url);
       if (response.status === 404) return undefined;
-      if (response.status !== 200)
-        throw toServiceError(call, response, arm.now());
+      if (response.status !== 200) throw toServiceError(call, response, arm.now());
       const error = armErrorIn(response.body);
       return error === undefined
         ? undefined
@@ -165,10 +147,7 @@ function deletedVersionsPath(imageId: string): string {
   return `${imageId.replace("/images/", "/softDeletedArtifactTypes/Images/artifacts/")}/versions`;
 }
 
-function callOf(
-  what: "read" | "write" | "deletion" | "restore",
-  id: ImageVersionId,
-): ArmCall {
+function callOf(what: "read" | "write" | "deletion" | "restore", id: ImageVersionId): ArmCall {
   const action = {
     read: "read",
     write: "write",
@@ -212,11 +191,7 @@ interface WireDeletedVersion {
 function deletedVersion({
   name,
   location = "",
-  properties: {
-    softDeletedTime,
-    consumptionEndTime,
-    hardDeletionTargetTime,
-  } = {},
+  properties: { softDeletedTime, consumptionEndTime, hardDeletionTargetTime } = {},
 }: WireDeletedVersion): DeletedImageVersion | undefined {
   return name === undefined
     ? undefined

@@ -5,21 +5,12 @@ import type {
   EncryptionType,
   ImageDefinition,
 } from "../../image-version/index.js";
-import {
-  canonicalRegion,
-  parseResourceId,
-  type ResourceId,
-} from "../../resource-id.js";
+import { canonicalRegion, parseResourceId, type ResourceId } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
 import { listGalleries } from "./galleries.js";
 import { GALLERIES_API_VERSION, readPage, readPages, urlOf } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
-import {
-  toImageSource,
-  toPlan,
-  type WirePlan,
-  type WireSource,
-} from "./sources.js";
+import { toImageSource, toPlan, type WirePlan, type WireSource } from "./sources.js";
 
 /** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
 const DISKS_API_VERSION = "2026-03-02";
@@ -66,20 +57,10 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
           call,
           "GET",
           // The reference's plain answer has no sharing profile; the one with `$select=Permissions` does.
-          urlOf(
-            arm,
-            id,
-            GALLERIES_API_VERSION,
-            type === "galleries" ? "$select=Permissions" : "",
-          ),
+          urlOf(arm, id, GALLERIES_API_VERSION, type === "galleries" ? "$select=Permissions" : ""),
         )
       : await arm.send(call, (callOptions) =>
-          get(
-            arm.compute(resource.subscriptionId),
-            resource,
-            type,
-            callOptions,
-          ),
+          get(arm.compute(resource.subscriptionId), resource, type, callOptions),
         );
     const wire = arm.bodyOf<Wire>(call, response);
     return wire === undefined ? undefined : { type, wire };
@@ -89,8 +70,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
     async getGallery(id) {
       const found = await read<WireGallery>(id, ["galleries"]);
       if (found === undefined) return undefined;
-      const { identifier, sharingProfile, softDeletePolicy } =
-        found.wire.properties ?? {};
+      const { identifier, sharingProfile, softDeletePolicy } = found.wire.properties ?? {};
       const { permissions, communityGalleryInfo } = sharingProfile ?? {};
       const publicNames = communityGalleryInfo?.publicNames;
       return {
@@ -113,11 +93,8 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
     listGalleries: () => listGalleries(arm),
 
     async listImageDefinitions(galleryId) {
-      if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined)
-        return undefined;
-      const items = await readPages<
-        WireImageDefinition & { readonly name?: string }
-      >(arm, {
+      if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined) return undefined;
+      const items = await readPages<WireImageDefinition & { readonly name?: string }>(arm, {
         what: `the list of image definitions of ${galleryId}`,
         action: "Microsoft.Compute/galleries/images/read",
         scope: galleryId,
@@ -189,11 +166,7 @@ function get(
 ): Promise<unknown> {
   switch (type) {
     case "diskencryptionsets":
-      return client.diskEncryptionSets.get(
-        resourceGroupName,
-        name,
-        callOptions,
-      );
+      return client.diskEncryptionSets.get(resourceGroupName, name, callOptions);
     case "images":
       return client.images.get(resourceGroupName, name, callOptions);
     case "disks":
@@ -239,10 +212,7 @@ interface WireImageDefinition {
   };
 }
 
-function toDefinition(
-  id: string,
-  { properties = {} }: WireImageDefinition,
-): ImageDefinition {
+function toDefinition(id: string, { properties = {} }: WireImageDefinition): ImageDefinition {
   const plan = toPlan(properties.purchasePlan);
   return {
     id,
@@ -252,9 +222,8 @@ function toDefinition(
     hyperVGeneration: properties.hyperVGeneration ?? "V1",
     architecture: properties.architecture ?? "x64",
     securityType:
-      properties.features?.find(
-        ({ name }) => name?.toLowerCase() === "securitytype",
-      )?.value ?? "Standard",
+      properties.features?.find(({ name }) => name?.toLowerCase() === "securitytype")?.value ??
+      "Standard",
     ...(plan && { purchasePlan: plan }),
     ...(properties.endOfLifeDate && {
       endOfLifeDate: properties.endOfLifeDate,
@@ -283,16 +252,9 @@ interface WireSet {
   };
 }
 
-function toSet(
-  id: string,
-  { location, tags, properties = {} }: WireSet,
-): DiskEncryptionSet {
-  const {
-    activeKey,
-    federatedClientId,
-    lastKeyRotationTimestamp,
-    autoKeyRotationError,
-  } = properties;
+function toSet(id: string, { location, tags, properties = {} }: WireSet): DiskEncryptionSet {
+  const { activeKey, federatedClientId, lastKeyRotationTimestamp, autoKeyRotationError } =
+    properties;
   return {
     id,
     region: canonicalRegion(location ?? ""),
@@ -303,10 +265,8 @@ function toSet(
     ...(tags && { tags }),
     ...(activeKey?.keyUrl && { keyUrl: activeKey.keyUrl }),
     ...(activeKey?.sourceVault?.id && { vaultId: activeKey.sourceVault.id }),
-    ...(federatedClientId &&
-      federatedClientId.toLowerCase() !== "none" && { federatedClientId }),
-    rotationToLatestKeyVersionEnabled:
-      properties.rotationToLatestKeyVersionEnabled ?? false,
+    ...(federatedClientId && federatedClientId.toLowerCase() !== "none" && { federatedClientId }),
+    rotationToLatestKeyVersionEnabled: properties.rotationToLatestKeyVersionEnabled ?? false,
     ...(lastKeyRotationTimestamp && {
       lastKeyRotationTime: lastKeyRotationTimestamp,
     }),

@@ -14,11 +14,7 @@ import {
   type ResourceReader,
   type DiskEncryptionSet,
 } from "../../image-version/index.js";
-import {
-  isRegistered,
-  nameOf,
-  type Subscriptions,
-} from "../../subscription/ports.js";
+import { isRegistered, nameOf, type Subscriptions } from "../../subscription/ports.js";
 import { SharedReads } from "../../shared-reads.js";
 import { subscriptionIn } from "./quotas.js";
 
@@ -45,12 +41,10 @@ export function shareFacts(
   { resources, subscriptions, keyGuardian }: Facts,
   now: () => Date,
 ): SharedFacts {
-  const shared = <T>(
-    isKept: (value: T) => boolean = (value) => value !== undefined,
-  ) => new SharedReads<T>({ most: MOST_KEPT, keepMs: KEEP_MS, now, isKept });
+  const shared = <T>(isKept: (value: T) => boolean = (value) => value !== undefined) =>
+    new SharedReads<T>({ most: MOST_KEPT, keepMs: KEEP_MS, now, isKept });
   const galleries = shared<Awaited<ReturnType<ResourceReader["getGallery"]>>>();
-  const definitions =
-    shared<Awaited<ReturnType<ResourceReader["getImageDefinition"]>>>();
+  const definitions = shared<Awaited<ReturnType<ResourceReader["getImageDefinition"]>>>();
   const sources = shared<Awaited<ReturnType<ResourceReader["getSource"]>>>();
   const sets = shared<DiskEncryptionSet | undefined>();
   const readSet = createSetReader(resources, sets);
@@ -59,9 +53,7 @@ export function shareFacts(
     (state) => state !== undefined && isRegistered(state),
   );
   const terms = shared<boolean | undefined>((accepted) => accepted === true);
-  const keys = shared<Key | undefined>(
-    (key) => key !== undefined && keyWorks(key, now()),
-  );
+  const keys = shared<Key | undefined>((key) => key !== undefined && keyWorks(key, now()));
   return (note = () => {}) => {
     /** One read of what the names name, in whatever case. */
     const once = <T>(
@@ -81,30 +73,21 @@ export function shareFacts(
           keyReader: {
             ...keyGuardian.keyReader,
             getKey: (...names) =>
-              once(
-                keys,
-                () => keyGuardian.keyReader.getKey(...names),
-                ...names,
-              ),
+              once(keys, () => keyGuardian.keyReader.getKey(...names), ...names),
           },
         },
       }),
       resources: {
         ...resources,
         getGallery: (id) => once(galleries, () => resources.getGallery(id), id),
-        getImageDefinition: (id) =>
-          once(definitions, () => resources.getImageDefinition(id), id),
+        getImageDefinition: (id) => once(definitions, () => resources.getImageDefinition(id), id),
         getSource: (id) => once(sources, () => resources.getSource(id), id),
         getDiskEncryptionSet: (id) => once(sets, () => readSet(id), id),
       },
       subscriptions: {
         ...subscriptions,
         listRegions: (subscriptionId) =>
-          once(
-            regions,
-            () => subscriptions.listRegions(subscriptionId),
-            subscriptionId,
-          ),
+          once(regions, () => subscriptions.listRegions(subscriptionId), subscriptionId),
         getRegistration: (subscriptionId, what) =>
           once(
             registrations,
@@ -149,10 +132,7 @@ function createSetReader(
     let token: string | undefined;
     try {
       for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-        const page = await resources.listDiskEncryptionSets(
-          subscriptionId,
-          token,
-        );
+        const page = await resources.listDiskEncryptionSets(subscriptionId, token);
         for (const set of page?.value ?? []) {
           found.set(set.id.toLowerCase(), set);
           sets.keep(set.id.toLowerCase(), set);
@@ -184,7 +164,5 @@ interface Batch {
 type Sets = ReadonlyMap<string, DiskEncryptionSet>;
 
 function isForbidden(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerForbidden"
-  );
+  return error instanceof ServiceError && error.code === "ResourceManagerForbidden";
 }

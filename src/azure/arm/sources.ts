@@ -1,9 +1,5 @@
 import { canonicalRegion } from "../../resource-id.js";
-import type {
-  ImageSource,
-  PurchasePlan,
-  SourceDisk,
-} from "../../image-version/index.js";
+import type { ImageSource, PurchasePlan, SourceDisk } from "../../image-version/index.js";
 
 /** A source in the wire's form, as far as it is looked into, whichever type it is of. */
 export interface WireSource {
@@ -85,26 +81,17 @@ interface WireDiskEncryption {
 }
 
 function setOf(image: WireDiskEncryption | undefined): string | undefined {
-  return (
-    image?.diskEncryptionSetId ??
-    image?.securityProfile?.secureVMDiskEncryptionSetId
-  );
+  return image?.diskEncryptionSetId ?? image?.securityProfile?.secureVMDiskEncryptionSetId;
 }
 
 /** Undefined for none: tools are known to write an empty one. */
-export function toPlan(
-  wire: WirePlan | null | undefined,
-): PurchasePlan | undefined {
+export function toPlan(wire: WirePlan | null | undefined): PurchasePlan | undefined {
   const { name, publisher = "", product = "" } = wire ?? {};
   return name ? { name, publisher, product } : undefined;
 }
 
 /** `type` is that of `id`, in lower case. What the resource does not show is absent. */
-export function toImageSource(
-  id: string,
-  type: string,
-  wire: WireSource,
-): ImageSource {
+export function toImageSource(id: string, type: string, wire: WireSource): ImageSource {
   const { location, properties } = wire;
   return {
     id,
@@ -223,12 +210,10 @@ function imageVersion({ location, properties }: WireSource): Shown {
       diskEncryptionSetId: osDiskSet,
       sizeInGB: properties?.storageProfile?.osDiskImage?.sizeInGB,
     }),
-    dataDisks: (properties?.storageProfile?.dataDiskImages ?? []).map(
-      ({ lun = 0, sizeInGB }) => ({
-        lun,
-        ...sourceDisk({ diskEncryptionSetId: dataDiskSet(lun), sizeInGB }),
-      }),
-    ),
+    dataDisks: (properties?.storageProfile?.dataDiskImages ?? []).map(({ lun = 0, sizeInGB }) => ({
+      lun,
+      ...sourceDisk({ diskEncryptionSetId: dataDiskSet(lun), sizeInGB }),
+    })),
   };
 }
 
@@ -238,20 +223,15 @@ function sourceDisk(shown: {
   return defined(shown);
 }
 
-type Trait =
-  "osType" | "osState" | "hyperVGeneration" | "architecture" | "securityType";
+type Trait = "osType" | "osState" | "hyperVGeneration" | "architecture" | "securityType";
 
-function traits(
-  shown: Partial<Record<Trait, string | undefined>>,
-): Partial<Record<Trait, string>> {
+function traits(shown: Partial<Record<Trait, string | undefined>>): Partial<Record<Trait, string>> {
   return defined(shown);
 }
 
 /** Without the members that are undefined. */
-function defined<T extends object>(
-  shown: T,
-): { [name in keyof T]?: Exclude<T[name], undefined> } {
-  return Object.fromEntries(
-    Object.entries(shown).filter(([, value]) => value !== undefined),
-  ) as { [name in keyof T]?: Exclude<T[name], undefined> };
+function defined<T extends object>(shown: T): { [name in keyof T]?: Exclude<T[name], undefined> } {
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)) as {
+    [name in keyof T]?: Exclude<T[name], undefined>;
+  };
 }

@@ -17,16 +17,9 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
     what: Registrable,
   ): Promise<string | undefined> {
     const { call, path, apiVersion } = endpointOf(method, subscriptionId, what);
-    const response = await arm.request(
-      call,
-      method,
-      urlOf(arm, path, apiVersion),
-    );
+    const response = await arm.request(call, method, urlOf(arm, path, apiVersion));
     const wire = arm.bodyOf<WireRegistration>(call, response);
-    return (
-      wire &&
-      inOneCase(wire.registrationState ?? wire.properties?.state ?? "Unknown")
-    );
+    return wire && inOneCase(wire.registrationState ?? wire.properties?.state ?? "Unknown");
   }
 
   return {
@@ -47,17 +40,13 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
         ...(zonesAreTold && { zones: hasZones(location) }),
       }));
     },
-    getRegistration: (subscriptionId, what) =>
-      registration("GET", subscriptionId, what),
+    getRegistration: (subscriptionId, what) => registration("GET", subscriptionId, what),
     async areTermsAccepted(subscriptionId, { publisher, product, name }) {
       const scope = subscriptionScope(subscriptionId);
-      const [ofPublisher, ofOffer, ofPlan] = [publisher, product, name].map(
-        encodeURIComponent,
-      );
+      const [ofPublisher, ofOffer, ofPlan] = [publisher, product, name].map(encodeURIComponent);
       const call = {
         what: `the read of the terms of plan ${name} of ${product} by ${publisher}`,
-        action:
-          "Microsoft.MarketplaceOrdering/offerTypes/publishers/offers/plans/agreements/read",
+        action: "Microsoft.MarketplaceOrdering/offerTypes/publishers/offers/plans/agreements/read",
         scope,
       };
       const agreement = arm.bodyOf<WireAgreement>(
@@ -75,8 +64,7 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
       return agreement && agreement.properties?.accepted === true;
     },
 
-    register: (subscriptionId, what) =>
-      registration("POST", subscriptionId, what),
+    register: (subscriptionId, what) => registration("POST", subscriptionId, what),
   };
 }
 

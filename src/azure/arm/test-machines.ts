@@ -46,19 +46,15 @@ const SAS_MINUTES = 5;
 const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
 
 /** Virtual machines for tests, by `@azure/arm-compute`. */
-export function createTestMachines(
-  arm: ArmClient,
-): TestMachines & StartProofs & MachineParts {
+export function createTestMachines(arm: ArmClient): TestMachines & StartProofs & MachineParts {
   return {
     async getMachine(name) {
       const call = callOf("read", name);
       const response = await arm.send(call, (callOptions) =>
-        arm
-          .compute(name.subscriptionId)
-          .virtualMachines.get(name.resourceGroupName, name.name, {
-            ...callOptions,
-            expand: "instanceView",
-          }),
+        arm.compute(name.subscriptionId).virtualMachines.get(name.resourceGroupName, name.name, {
+          ...callOptions,
+          expand: "instanceView",
+        }),
       );
       const wire = arm.bodyOf<WireMachine>(call, response);
       return wire && seenMachine(name, wire);
@@ -86,9 +82,7 @@ export function createTestMachines(
         // Its cause holds the request, and that the password.
         throw toUnavailable(call.what, undefined);
       }
-      return response.status === 412
-        ? undefined
-        : refusalIn(call, response, arm.now());
+      return response.status === 412 ? undefined : refusalIn(call, response, arm.now());
     },
 
     async deleteMachine(name) {
@@ -155,11 +149,10 @@ export function createTestMachines(
       const response = await arm.send(call, (callOptions) =>
         arm
           .compute(name.subscriptionId)
-          .virtualMachines.retrieveBootDiagnosticsData(
-            name.resourceGroupName,
-            name.name,
-            { ...callOptions, sasUriExpirationTimeInMinutes: SAS_MINUTES },
-          ),
+          .virtualMachines.retrieveBootDiagnosticsData(name.resourceGroupName, name.name, {
+            ...callOptions,
+            sasUriExpirationTimeInMinutes: SAS_MINUTES,
+          }),
       );
       const wire = arm.bodyOf<WireBootDiagnostics>(call, response);
       return wire?.serialConsoleLogBlobUri === undefined
@@ -190,8 +183,7 @@ export function createTestMachines(
       });
       const items = await readPages<{ readonly id?: string }>(arm, {
         what: `the list of resources of ${id} by their tag`,
-        action:
-          "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
+        action: "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
         scope: id,
         path: `${id}/resources`,
         apiVersion: RESOURCES_API_VERSION,
@@ -208,8 +200,7 @@ export function createTestMachines(
         call,
         await arm.request(call, "GET", urlOf(arm, id, part.apiVersion)),
       );
-      const attachedTo =
-        wire?.managedBy ?? wire?.properties?.virtualMachine?.id ?? undefined;
+      const attachedTo = wire?.managedBy ?? wire?.properties?.virtualMachine?.id ?? undefined;
       return (
         wire && {
           id,
@@ -230,22 +221,14 @@ export function createTestMachines(
         await arm.request(
           call,
           "DELETE",
-          urlOf(
-            arm,
-            id,
-            part.apiVersion,
-            part.type === MACHINES ? "forceDeletion=true" : "",
-          ),
+          urlOf(arm, id, part.apiVersion, part.type === MACHINES ? "forceDeletion=true" : ""),
         ),
       );
     },
   };
 }
 
-function callOf(
-  what: "read" | "creation" | "deletion",
-  name: MachineName,
-): ArmCall {
+function callOf(what: "read" | "creation" | "deletion", name: MachineName): ArmCall {
   return {
     what: `the ${what} of the machine ${name.name}`,
     action: `${MACHINES}/${VERBS[what]}`,
@@ -263,11 +246,7 @@ function scriptCall(what: "read" | "creation", name: MachineName): ArmCall {
   };
 }
 
-function partCall(
-  what: "read" | "deletion",
-  id: string,
-  type: string,
-): ArmCall {
+function partCall(what: "read" | "deletion", id: string, type: string): ArmCall {
   return {
     what: `the ${what} of ${id}`,
     action: `${type}/${VERBS[what]}`,
@@ -276,9 +255,7 @@ function partCall(
 }
 
 /** The type of what a test makes, and by which api-version it is read; `@azure/arm-compute`'s own for what is Compute's. */
-function partOf(
-  id: string,
-): { readonly type: string; readonly apiVersion: string } | undefined {
+function partOf(id: string): { readonly type: string; readonly apiVersion: string } | undefined {
   const { namespace = "", type } = parseResourceId(id) ?? {};
   switch (`${namespace.toLowerCase()}/${type}`) {
     case "microsoft.compute/virtualmachines":
@@ -301,27 +278,18 @@ function quoted(text: string): string {
 }
 
 /** What is not there is deleted. */
-function removed(
-  arm: ArmClient,
-  call: ArmCall,
-  response: ArmResponse,
-): Promise<void> {
+function removed(arm: ArmClient, call: ArmCall, response: ArmResponse): Promise<void> {
   return response.status >= 300 && response.status !== 404
     ? Promise.reject(toServiceError(call, response, arm.now()))
     : Promise.resolve();
 }
 
 /** A refusal that the same call would meet again, in Azure's own code; any other is a ServiceError. */
-function refusalIn(
-  call: ArmCall,
-  response: ArmResponse,
-  now: Date,
-): Refusal | undefined {
+function refusalIn(call: ArmCall, response: ArmResponse, now: Date): Refusal | undefined {
   if (response.status < 300) return undefined;
   const error = toServiceError(call, response, now);
   const said = armErrorIn(response.body);
-  if (error.code !== "ResourceManagerRefused" || said === undefined)
-    throw error;
+  if (error.code !== "ResourceManagerRefused" || said === undefined) throw error;
   const { code, message } = said.details[0] ?? said;
   return /^(?:BadRequest|Conflict|InvalidTemplateDeployment)$/u.test(said.code)
     ? { code, message }
@@ -434,19 +402,12 @@ function seenMachine(
     id: machineId(name),
     region: canonicalRegion(location ?? ""),
     provisioningState,
-    isRunning: statuses.some(
-      ({ code }) => code?.toLowerCase() === "powerstate/running",
-    ),
+    isRunning: statuses.some(({ code }) => code?.toLowerCase() === "powerstate/running"),
     ...(failure && { failure }),
     isAgentReady:
-      vmAgent?.statuses?.some(
-        ({ displayStatus }) => displayStatus === "Ready",
-      ) ?? false,
-    ...(version !== undefined &&
-      version !== "Unknown" && { agentVersion: version }),
-    interfaceIds: (networkProfile?.networkInterfaces ?? []).flatMap(
-      ({ id }) => id ?? [],
-    ),
+      vmAgent?.statuses?.some(({ displayStatus }) => displayStatus === "Ready") ?? false,
+    ...(version !== undefined && version !== "Unknown" && { agentVersion: version }),
+    interfaceIds: (networkProfile?.networkInterfaces ?? []).flatMap(({ id }) => id ?? []),
     tags,
   };
 }
@@ -455,12 +416,7 @@ function seenMachine(
 const UNDER_WAY = ["Unknown", "Pending", "Running"];
 
 function scriptResult({ properties }: WireScript): ScriptResult {
-  const {
-    executionState = "Unknown",
-    exitCode,
-    output,
-    error,
-  } = properties?.instanceView ?? {};
+  const { executionState = "Unknown", exitCode, output, error } = properties?.instanceView ?? {};
   return {
     isDone: !UNDER_WAY.includes(executionState),
     ...(exitCode !== undefined &&
@@ -470,28 +426,18 @@ function scriptResult({ properties }: WireScript): ScriptResult {
   };
 }
 
-function testedDisk(
-  id: string,
-  lun: number | undefined,
-  { properties = {} }: WireDisk,
-) {
+function testedDisk(id: string, lun: number | undefined, { properties = {} }: WireDisk) {
   const { encryption, securityProfile } = properties;
   // A disk of a confidential machine says how it is encrypted in its security type.
-  const confidential = securityProfile?.securityType?.startsWith(
-    "ConfidentialVM_",
-  )
+  const confidential = securityProfile?.securityType?.startsWith("ConfidentialVM_")
     ? securityProfile
     : undefined;
-  const setId =
-    securityProfile?.secureVMDiskEncryptionSetId ??
-    encryption?.diskEncryptionSetId;
+  const setId = securityProfile?.secureVMDiskEncryptionSetId ?? encryption?.diskEncryptionSetId;
   return {
     id,
     ...(lun !== undefined && { lun }),
     encryptionType:
-      confidential?.securityType ??
-      encryption?.type ??
-      "EncryptionAtRestWithPlatformKey",
+      confidential?.securityType ?? encryption?.type ?? "EncryptionAtRestWithPlatformKey",
     ...(setId && { diskEncryptionSetId: setId }),
   };
 }
@@ -538,9 +484,7 @@ function toMachine(
           tags: { ...tags },
           primary: true,
           deleteOption: "Delete",
-          ipConfigurations: [
-            { name: "private", primary: true, subnet: { id: plan.subnetId } },
-          ],
+          ipConfigurations: [{ name: "private", primary: true, subnet: { id: plan.subnetId } }],
         },
       ],
     },

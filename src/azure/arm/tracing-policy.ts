@@ -25,8 +25,7 @@ export function tracingPolicy(): PipelinePolicy {
           const { status, headers } = response;
           span.setAttribute("http.response.status_code", status);
           const requestId = headers.get("x-ms-request-id");
-          if (requestId !== undefined)
-            span.setAttribute("azure.service.request.id", requestId);
+          if (requestId !== undefined) span.setAttribute("azure.service.request.id", requestId);
           // Whether something is there is often the question: that it is not, 404, is an answer to it.
           if (status >= 400 && status !== 404) {
             span.setAttribute("error.type", String(status));
@@ -46,8 +45,6 @@ function resourceTypeOf(pathname: string): string {
   return (provider ?? scope)
     .split("/")
     .filter((segment) => segment !== "")
-    .filter((_, i) =>
-      provider === undefined ? i % 2 === 0 : i === 0 || i % 2 === 1,
-    )
+    .filter((_, i) => (provider === undefined ? i % 2 === 0 : i === 0 || i % 2 === 1))
     .join("/");
 }

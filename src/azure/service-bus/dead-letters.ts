@@ -1,11 +1,5 @@
-import type {
-  ServiceBusReceivedMessage,
-  ServiceBusReceiver,
-} from "@azure/service-bus";
-import type {
-  DeadLetterLook,
-  DeadLetters,
-} from "../../messaging/dead-letters.js";
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
+import type { DeadLetterLook, DeadLetters } from "../../messaging/dead-letters.js";
 import {
   connect,
   REQUESTS_QUEUE,
@@ -45,10 +39,8 @@ export function createDeadLetters(namespace: ServiceBusNamespace): DeadLetters {
     });
   return {
     queues: [REQUESTS_QUEUE, ...WORK_QUEUES],
-    look: (queue, before) =>
-      withReceiver(queue, (receiver) => look(receiver, queue, before)),
-    end: (queue, before, most) =>
-      withReceiver(queue, (receiver) => end(receiver, before, most)),
+    look: (queue, before) => withReceiver(queue, (receiver) => look(receiver, queue, before)),
+    end: (queue, before, most) => withReceiver(queue, (receiver) => end(receiver, before, most)),
   };
 }
 
@@ -69,8 +61,7 @@ async function look(
       const { enqueuedTimeUtc, sequenceNumber, deadLetterReason } = message;
       count += 1;
       if (isOlder(message, before)) old += 1;
-      if (oldest === undefined || isOlder(message, oldest))
-        oldest = enqueuedTimeUtc;
+      if (oldest === undefined || isOlder(message, oldest)) oldest = enqueuedTimeUtc;
       last = String(sequenceNumber);
       first ||= last;
       const reason = (deadLetterReason ?? "none").slice(0, LONGEST_REASON);
@@ -92,17 +83,12 @@ async function look(
 }
 
 /** Received in the order of their numbers: the first portion without an old one is the last. */
-async function end(
-  receiver: ServiceBusReceiver,
-  before: Date,
-  most: number,
-): Promise<number> {
+async function end(receiver: ServiceBusReceiver, before: Date, most: number): Promise<number> {
   let ended = 0;
   while (ended < most) {
-    const messages = await receiver.receiveMessages(
-      Math.min(PORTION, most - ended),
-      { maxWaitTimeInMs: WAIT_MS },
-    );
+    const messages = await receiver.receiveMessages(Math.min(PORTION, most - ended), {
+      maxWaitTimeInMs: WAIT_MS,
+    });
     const old = messages.filter((message) => isOlder(message, before));
     for (const message of messages)
       // A dead-letter queue has no last delivery: what is given back stays.
@@ -115,9 +101,6 @@ async function end(
   return ended;
 }
 
-function isOlder(
-  { enqueuedTimeUtc }: ServiceBusReceivedMessage,
-  than: Date,
-): boolean {
+function isOlder({ enqueuedTimeUtc }: ServiceBusReceivedMessage, than: Date): boolean {
   return enqueuedTimeUtc !== undefined && enqueuedTimeUtc < than;
 }

@@ -1,10 +1,5 @@
 import type { ServiceBusReceiver } from "@azure/service-bus";
-import {
-  connect,
-  translateErrors,
-  WORK_QUEUES,
-  type ServiceBusNamespace,
-} from "./namespace.js";
+import { connect, translateErrors, WORK_QUEUES, type ServiceBusNamespace } from "./namespace.js";
 
 /** How much of a dead-letter queue is looked through for one step, and in portions of how many messages. */
 const MOST_DEAD = 5_000;
@@ -46,8 +41,7 @@ async function reasonsIn(
   for (let seen = 0; seen < MOST_DEAD;) {
     const messages = await receiver.peekMessages(PORTION);
     for (const { body, deadLetterReason } of messages) {
-      const names = body as
-        { operationId?: unknown; step?: unknown } | null | undefined;
+      const names = body as { operationId?: unknown; step?: unknown } | null | undefined;
       if (names?.operationId === operationId && names.step === step)
         reasons.push(deadLetterReason ?? "no reason given");
     }

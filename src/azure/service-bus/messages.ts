@@ -27,8 +27,7 @@ export function keptMessage(
   cut: Readonly<Record<string, string | number>> = {},
 ): ServiceBusMessage {
   const own = scalars(original.applicationProperties);
-  const fits =
-    Buffer.byteLength(JSON.stringify(own)) <= LARGEST_PROPERTIES_BYTES;
+  const fits = Buffer.byteLength(JSON.stringify(own)) <= LARGEST_PROPERTIES_BYTES;
   return {
     body,
     messageId: id,
@@ -65,21 +64,16 @@ function firstOf(errors: RejectedRequest["errors"]): string {
 }
 
 /** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */
-export function traceProperties(
-  traceparent: string | undefined,
-): Record<string, string> {
-  return traceparent === undefined
-    ? {}
-    : { traceparent, "Diagnostic-Id": traceparent };
+export function traceProperties(traceparent: string | undefined): Record<string, string> {
+  return traceparent === undefined ? {} : { traceparent, "Diagnostic-Id": traceparent };
 }
 
 export function scalars(
   properties: Readonly<Record<string, unknown>>,
 ): Record<string, string | number | boolean> {
   return Object.fromEntries(
-    Object.entries(properties).filter(
-      (entry): entry is [string, string | number | boolean] =>
-        ["string", "number", "boolean"].includes(typeof entry[1]),
+    Object.entries(properties).filter((entry): entry is [string, string | number | boolean] =>
+      ["string", "number", "boolean"].includes(typeof entry[1]),
     ),
   );
 }

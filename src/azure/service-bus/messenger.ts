@@ -10,20 +10,12 @@ import {
 import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../../errors.js";
 import { cutEvent } from "../../events/cut-event.js";
-import {
-  ENCODING,
-  type PostponedRequest,
-} from "../../messaging/postponement.js";
+import { ENCODING, type PostponedRequest } from "../../messaging/postponement.js";
 import type { RejectedRequest } from "../../messaging/request-handler.js";
 import type { EventPublisher, WorkQueue } from "../../operation/ports.js";
 import { inSpan } from "../../telemetry/spans.js";
 import { findDeadStep } from "./dead-steps.js";
-import {
-  eventMessage,
-  keptMessage,
-  scalars,
-  traceProperties,
-} from "./messages.js";
+import { eventMessage, keptMessage, scalars, traceProperties } from "./messages.js";
 import {
   connect,
   EVENTS_TOPIC,
@@ -59,17 +51,13 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   /** An event that a message does not hold is cut: it says so, and holds up none of the others. */
-  async publish(
-    events: Parameters<EventPublisher["publish"]>[0],
-  ): Promise<void> {
+  async publish(events: Parameters<EventPublisher["publish"]>[0]): Promise<void> {
     await this.#send(
       EVENTS_TOPIC,
       events.map((event) => ({
         message: eventMessage(event),
         addShorter: (batch) =>
-          cutEvent(event, (shorter) =>
-            batch.tryAddMessage(eventMessage(shorter)),
-          ) !== undefined,
+          cutEvent(event, (shorter) => batch.tryAddMessage(eventMessage(shorter))) !== undefined,
       })),
       events[0]?.traceparent,
     );
@@ -212,11 +200,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   /** What is sent at once is of one operation, and stays in its trace, whoever sends it. */
-  async #send(
-    entity: string,
-    messages: readonly Sendable[],
-    traceparent?: string,
-  ): Promise<void> {
+  async #send(entity: string, messages: readonly Sendable[], traceparent?: string): Promise<void> {
     if (messages.length === 0) return;
     await inSpan(
       `send ${entity}`,
@@ -260,8 +244,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
 function isSilence(error: unknown): boolean {
   return (
     isServiceBusError(error) &&
-    (error.code === "ServiceTimeout" ||
-      error.code === "ServiceCommunicationProblem")
+    (error.code === "ServiceTimeout" || error.code === "ServiceCommunicationProblem")
   );
 }
 
@@ -284,9 +267,7 @@ async function sendInBatches(
       if (batch.tryAddMessage(message)) continue;
     }
     if (addShorter?.(batch) === true) continue;
-    throw new RangeError(
-      `a message to ${sender.entityPath} is larger than Service Bus allows`,
-    );
+    throw new RangeError(`a message to ${sender.entityPath} is larger than Service Bus allows`);
   }
   if (batch.count > 0) await sender.sendMessages(batch);
 }

@@ -26,10 +26,7 @@ const RETRY_AFTER_MS = 5_000;
 export function connect(namespace: ServiceBusNamespace): ServiceBusClient {
   return namespace.kind === "connectionString"
     ? new ServiceBusClient(namespace.connectionString)
-    : new ServiceBusClient(
-        namespace.fullyQualifiedNamespace,
-        namespace.credential,
-      );
+    : new ServiceBusClient(namespace.fullyQualifiedNamespace, namespace.credential);
 }
 
 /** Answers what the call does; whatever Service Bus fails with is DependencyUnavailable, a message too large a RangeError. */

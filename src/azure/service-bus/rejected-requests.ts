@@ -1,19 +1,8 @@
 import Long from "long";
-import type {
-  ServiceBusReceivedMessage,
-  ServiceBusReceiver,
-} from "@azure/service-bus";
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import type { Finding } from "../../errors.js";
-import type {
-  KeptRequest,
-  RejectedRequests,
-} from "../../messaging/rejected-requests.js";
-import {
-  connect,
-  REJECTED_QUEUE,
-  translateErrors,
-  type ServiceBusNamespace,
-} from "./namespace.js";
+import type { KeptRequest, RejectedRequests } from "../../messaging/rejected-requests.js";
+import { connect, REJECTED_QUEUE, translateErrors, type ServiceBusNamespace } from "./namespace.js";
 
 /** Service Bus gives the messages of a queue in their order: those before the one that is meant are held until it is found. */
 const MOST_HELD = 200;
@@ -21,12 +10,8 @@ const PORTION = 50;
 /** What is there is there already. */
 const WAIT_MS = 2_000;
 
-export function createRejectedRequests(
-  namespace: ServiceBusNamespace,
-): RejectedRequests {
-  const withReceiver = <T>(
-    use: (receiver: ServiceBusReceiver) => Promise<T>,
-  ): Promise<T> =>
+export function createRejectedRequests(namespace: ServiceBusNamespace): RejectedRequests {
+  const withReceiver = <T>(use: (receiver: ServiceBusReceiver) => Promise<T>): Promise<T> =>
     translateErrors(async () => {
       const client = connect(namespace);
       try {
@@ -41,8 +26,7 @@ export function createRejectedRequests(
       }
     });
   return {
-    peek: (fromId, most) =>
-      withReceiver((receiver) => peek(receiver, fromId, most)),
+    peek: (fromId, most) => withReceiver((receiver) => peek(receiver, fromId, most)),
     remove: (id) => withReceiver((receiver) => remove(receiver, id)),
   };
 }
@@ -67,10 +51,7 @@ async function peek(
 }
 
 /** What was held is given back, which counts as a delivery: infra/ lets the queue have as many as Service Bus does. */
-async function remove(
-  receiver: ServiceBusReceiver,
-  id: string,
-): Promise<boolean> {
+async function remove(receiver: ServiceBusReceiver, id: string): Promise<boolean> {
   const held: ServiceBusReceivedMessage[] = [];
   let removed = false;
   try {
@@ -87,9 +68,7 @@ async function remove(
     }
   } finally {
     // What is not given back comes back by itself when its lock ends.
-    await Promise.allSettled(
-      held.map((message) => receiver.abandonMessage(message)),
-    );
+    await Promise.allSettled(held.map((message) => receiver.abandonMessage(message)));
   }
   return removed;
 }
@@ -97,8 +76,7 @@ async function remove(
 function keptRequest(message: ServiceBusReceivedMessage): KeptRequest {
   const properties = message.applicationProperties ?? {};
   const bytes = bytesOf(message.body);
-  const { rejectionCode, rejectionReason, rejectionErrors, originalLength } =
-    properties;
+  const { rejectionCode, rejectionReason, rejectionErrors, originalLength } = properties;
   return {
     id: numberOf(message),
     enqueuedTime: (message.enqueuedTimeUtc ?? new Date(0)).toISOString(),
@@ -122,9 +100,7 @@ function numberOf({ sequenceNumber }: ServiceBusReceivedMessage): string {
 /** Whoever may send to the queue may have put there what is none of ours. */
 function bytesOf(body: unknown): Buffer {
   if (body instanceof Uint8Array) return Buffer.from(body);
-  return Buffer.from(
-    typeof body === "string" ? body : (JSON.stringify(body) ?? ""),
-  );
+  return Buffer.from(typeof body === "string" ? body : (JSON.stringify(body) ?? ""));
 }
 
 /** None of a message that no release of Sigil has put there. */
@@ -138,10 +114,7 @@ function errorsIn(text: string): readonly Finding[] {
 }
 
 function errorIn(value: unknown): readonly Finding[] {
-  const { code, pointer, message, remediation } = Object(value) as Record<
-    string,
-    unknown
-  >;
+  const { code, pointer, message, remediation } = Object(value) as Record<string, unknown>;
   return typeof code !== "string" || typeof message !== "string"
     ? []
     : [

@@ -32,8 +32,7 @@ export async function requireReceivers(
           }),
         );
         const oldest = messages.find(
-          ({ state, deliveryCount = 0 }) =>
-            state === "active" && deliveryCount === 0,
+          ({ state, deliveryCount = 0 }) => state === "active" && deliveryCount === 0,
         );
         const since = oldest?.enqueuedTimeUtc;
         return since !== undefined && since < latest
@@ -46,7 +45,5 @@ export async function requireReceivers(
     }),
   );
   if (waiting.flat().length > 0)
-    throw new Error(
-      `messages wait, and no function receives them: ${waiting.flat().join(", ")}`,
-    );
+    throw new Error(`messages wait, and no function receives them: ${waiting.flat().join(", ")}`);
 }

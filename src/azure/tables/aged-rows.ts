@@ -22,11 +22,7 @@ export function createAgedRows(
   const table = new Table(storage, tableName);
 
   /** False where the row was written meanwhile, or is gone. */
-  async function remove({
-    partitionKey = "",
-    rowKey = "",
-    etag,
-  }: Row): Promise<boolean> {
+  async function remove({ partitionKey = "", rowKey = "", etag }: Row): Promise<boolean> {
     const result = await table.run(
       (client) => client.deleteEntity(partitionKey, rowKey, { etag }),
       404, // ResourceNotFound
@@ -53,9 +49,7 @@ export function createAgedRows(
       const rows = (page.value ?? []) as Row[] & {
         continuationToken?: string;
       };
-      const old = rows.filter(
-        (row) => ends(row.rowKey ?? "") && writtenMs(row) < before.getTime(),
-      );
+      const old = rows.filter((row) => ends(row.rowKey ?? "") && writtenMs(row) < before.getTime());
       let removed = 0;
       const removeRows = async (): Promise<void> => {
         for (let row = old.shift(); row !== undefined; row = old.shift())

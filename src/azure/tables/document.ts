@@ -30,16 +30,11 @@ export function toProperties(
   return chunks;
 }
 
-export function fromProperties<T>(
-  entity: Readonly<Record<string, unknown>>,
-  name = "document",
-): T {
+export function fromProperties<T>(entity: Readonly<Record<string, unknown>>, name = "document"): T {
   if (typeof entity[name] === "string") return JSON.parse(entity[name]) as T;
   const chunks: Uint8Array[] = [];
   for (let i = 0; entity[`${name}${i}`] instanceof Uint8Array; i += 1) {
     chunks.push(entity[`${name}${i}`] as Uint8Array);
   }
-  return JSON.parse(
-    brotliDecompressSync(Buffer.concat(chunks)).toString("utf8"),
-  ) as T;
+  return JSON.parse(brotliDecompressSync(Buffer.concat(chunks)).toString("utf8")) as T;
 }

@@ -1,7 +1,4 @@
-import type {
-  IdempotencyClaim,
-  IdempotencyKeys,
-} from "../../operation/ports.js";
+import type { IdempotencyClaim, IdempotencyKeys } from "../../operation/ports.js";
 import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
@@ -9,10 +6,7 @@ export const CLAIMS_TABLE = "SigilIdempotencyKeys";
 const ROW = "claim";
 
 /** Claims in Table Storage: an insert decides who was first. They end with their age (aged-rows.ts). */
-export function createIdempotencyKeys(
-  storage: TableStorage,
-  now: () => Date,
-): IdempotencyKeys {
+export function createIdempotencyKeys(storage: TableStorage, now: () => Date): IdempotencyKeys {
   const table = new Table(storage, CLAIMS_TABLE);
   return {
     async claim(key, value) {
@@ -27,8 +21,7 @@ export function createIdempotencyKeys(
           }),
         409,
       );
-      if (inserted !== 409)
-        return { ...value, claimedTime: writtenTime, isNew: true };
+      if (inserted !== 409) return { ...value, claimedTime: writtenTime, isNew: true };
       const entity = await table.run((client) =>
         client.getEntity<Record<string, unknown>>(key, ROW),
       );
@@ -50,11 +43,9 @@ export function createIdempotencyKeys(
       if (claimed === 404 || claimed.boundTo !== undefined) return;
       await table.run(
         (client) =>
-          client.updateEntity(
-            { partitionKey: key, rowKey: ROW, boundTo: operationId },
-            "Merge",
-            { etag: claimed.etag },
-          ),
+          client.updateEntity({ partitionKey: key, rowKey: ROW, boundTo: operationId }, "Merge", {
+            etag: claimed.etag,
+          }),
         404, // The claim has ended since it was read.
         412, // Another was first; or we were, and the SDK sent it again because the answer was lost.
       );

@@ -21,10 +21,7 @@ export function createImageDocuments<T extends { readonly imageId: string }>(
   });
   return {
     async read(imageId) {
-      const entity = await table.run(
-        (client) => client.getEntity(partition, keyOf(imageId)),
-        404,
-      );
+      const entity = await table.run((client) => client.getEntity(partition, keyOf(imageId)), 404);
       return entity === 404 ? undefined : stored(entity);
     },
     async put(document, etag) {
@@ -44,10 +41,7 @@ export function createImageDocuments<T extends { readonly imageId: string }>(
         );
     },
     async remove(imageId) {
-      await table.run(
-        (client) => client.deleteEntity(partition, keyOf(imageId)),
-        404,
-      );
+      await table.run((client) => client.deleteEntity(partition, keyOf(imageId)), 404);
     },
     list: () =>
       table.run<readonly StoredDocument<T>[]>(async (client) => {

@@ -18,24 +18,18 @@ export function createIndex(storage: TableStorage): Index {
       await Promise.all(
         rows.map(({ scope, row, target }) =>
           table.run((client) =>
-            client.upsertEntity(
-              { partitionKey: scope, rowKey: row, target },
-              "Replace",
-            ),
+            client.upsertEntity({ partitionKey: scope, rowKey: row, target }, "Replace"),
           ),
         ),
       );
     },
     async remove(rows) {
       await Promise.all(
-        rows.map(({ scope, row }) =>
-          table.run((client) => client.deleteEntity(scope, row), 404),
-        ),
+        rows.map(({ scope, row }) => table.run((client) => client.deleteEntity(scope, row), 404)),
       );
     },
     async page(scope, top, continuationToken, after) {
-      if (continuationToken !== undefined)
-        checkContinuationToken(continuationToken);
+      if (continuationToken !== undefined) checkContinuationToken(continuationToken);
       const page = await table.run(
         (client) =>
           client
@@ -77,9 +71,10 @@ export function createIndex(storage: TableStorage): Index {
 /** The SDK's token is JSON in base64 that names the next keys; callers hand back what they like. */
 function checkContinuationToken(token: string): void {
   try {
-    const keys = JSON.parse(
-      Buffer.from(token, "base64").toString("utf8"),
-    ) as Record<string, unknown>;
+    const keys = JSON.parse(Buffer.from(token, "base64").toString("utf8")) as Record<
+      string,
+      unknown
+    >;
     const { nextPartitionKey, nextRowKey } = keys;
     if (
       typeof nextPartitionKey === "string" &&

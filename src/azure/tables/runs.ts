@@ -50,8 +50,7 @@ export class Runs<Request, Answer> {
           key,
           together.map(({ request }) => request),
         );
-        for (const [i, { resolve }] of together.entries())
-          resolve(answers[i] as Answer);
+        for (const [i, { resolve }] of together.entries()) resolve(answers[i] as Answer);
       } catch (error) {
         for (const { reject } of together) reject(error);
       }

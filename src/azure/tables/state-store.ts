@@ -1,8 +1,4 @@
-import type {
-  TableClient,
-  TableEntity,
-  TransactionAction,
-} from "@azure/data-tables";
+import type { TableClient, TableEntity, TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
 import type { StateStore, Stored } from "../../operation/ports.js";
 import {
@@ -30,9 +26,7 @@ type Row = Readonly<Record<string, unknown>> & {
  * row for each of the others. A commit is one request; the ETag of the record's row guards the whole partition. `R` is what
  * the caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one.
  */
-export function createStateStore<R extends TrackedRecord>(
-  storage: TableStorage,
-): StateStore<R> {
+export function createStateStore<R extends TrackedRecord>(storage: TableStorage): StateStore<R> {
   const table = new Table(storage, "SigilState");
 
   async function row(key: string, rowKey: string): Promise<Row | undefined> {
@@ -59,8 +53,7 @@ export function createStateStore<R extends TrackedRecord>(
     mustBeKnown(record);
     const operation = await operationIn(entity, key, operationIdOf(record));
     // Both are written at once; the current operation is never removed.
-    if (operation === undefined)
-      throw new TypeError(`the operation of record ${key} is missing`);
+    if (operation === undefined) throw new TypeError(`the operation of record ${key} is missing`);
     const { etag, timestamp } = entity;
     return {
       record,
@@ -99,9 +92,7 @@ export function createStateStore<R extends TrackedRecord>(
         ...toProperties(operation, CURRENT),
       };
       const others = new Map(
-        [...(read === undefined ? [] : [read.operation]), ...beside].map(
-          (one) => [one.id, one],
-        ),
+        [...(read === undefined ? [] : [read.operation]), ...beside].map((one) => [one.id, one]),
       );
       others.delete(operation.id);
       const etag = await table.run(
@@ -121,12 +112,7 @@ export function createStateStore<R extends TrackedRecord>(
         (client) =>
           client.submitTransaction([
             // Changes nothing but the ETag: whoever has read the record before reads it again.
-            [
-              "update",
-              { partitionKey: key, rowKey: RECORD_ROW },
-              "Merge",
-              { etag },
-            ],
+            ["update", { partitionKey: key, rowKey: RECORD_ROW }, "Merge", { etag }],
             ["delete", { partitionKey: key, rowKey: operationId }],
           ]),
         404, // ResourceNotFound: removed meanwhile
@@ -165,9 +151,7 @@ async function writeAll(
   operations: readonly OperationRecord[],
 ): Promise<string | undefined> {
   const { subResponses } = await client.submitTransaction([
-    etag === undefined
-      ? ["create", entity]
-      : ["update", entity, "Replace", { etag }],
+    etag === undefined ? ["create", entity] : ["update", entity, "Replace", { etag }],
     ...operations.map((one): TransactionAction => [
       "upsert",
       {
@@ -182,11 +166,9 @@ async function writeAll(
 }
 
 function conflict(resourceId: string): ServiceError {
-  return new ServiceError(
-    "StateConflict",
-    `${resourceId} was changed by another writer.`,
-    { retryAfterMs: 1_000 },
-  );
+  return new ServiceError("StateConflict", `${resourceId} was changed by another writer.`, {
+    retryAfterMs: 1_000,
+  });
 }
 
 /** What another release has stored may mean what this code does not know: a newer one goes on with its own, of an older one nothing is kept. */

@@ -53,10 +53,7 @@ export class Table {
   }
 
   /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); false where it is not. */
-  async putIfUnchanged(
-    entity: TableEntity<object>,
-    etag: string | undefined,
-  ): Promise<boolean> {
+  async putIfUnchanged(entity: TableEntity<object>, etag: string | undefined): Promise<boolean> {
     const answer = await this.run(
       (client) =>
         etag === undefined
@@ -137,9 +134,7 @@ export class Table {
 }
 
 function statusOf(error: unknown): number | undefined {
-  return error instanceof RestError || hasStatus(error)
-    ? error.statusCode
-    : undefined;
+  return error instanceof RestError || hasStatus(error) ? error.statusCode : undefined;
 }
 
 function isTableNotFound(error: unknown): boolean {
@@ -154,8 +149,7 @@ function isTableNotFound(error: unknown): boolean {
 /** A failed transaction is a RestError by name only (`@azure/data-tables`, TableTransaction). */
 function hasStatus(error: unknown): error is { statusCode: number } {
   return (
-    error instanceof Error &&
-    typeof (error as { statusCode?: unknown }).statusCode === "number"
+    error instanceof Error && typeof (error as { statusCode?: unknown }).statusCode === "number"
   );
 }
 

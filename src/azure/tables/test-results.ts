@@ -1,11 +1,7 @@
 import { createHash } from "node:crypto";
 import { odata } from "@azure/data-tables";
 import { keyOf } from "../../resource-id.js";
-import {
-  factOf,
-  type StoredTestResult,
-  type TestResults,
-} from "../../test-results/ports.js";
+import { factOf, type StoredTestResult, type TestResults } from "../../test-results/ports.js";
 import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
@@ -18,13 +14,11 @@ export function createTestResults(storage: TableStorage): TestResults {
     list: (versionId) =>
       table.run<readonly StoredTestResult[]>(async (client) => {
         const results: StoredTestResult[] = [];
-        for await (const entity of client.listEntities<Record<string, unknown>>(
-          {
-            queryOptions: {
-              filter: odata`PartitionKey eq ${keyOf(versionId)}`,
-            },
+        for await (const entity of client.listEntities<Record<string, unknown>>({
+          queryOptions: {
+            filter: odata`PartitionKey eq ${keyOf(versionId)}`,
           },
-        ))
+        }))
           results.push(fromProperties<StoredTestResult>(entity));
         return results;
       }),

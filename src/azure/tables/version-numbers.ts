@@ -29,20 +29,14 @@ interface NumberRow {
   readonly number: string;
 }
 
-export function createVersionNumbers(
-  storage: TableStorage,
-  now: () => Date,
-): VersionNumbers {
+export function createVersionNumbers(storage: TableStorage, now: () => Date): VersionNumbers {
   const table = new Table(storage, NUMBERS_TABLE);
 
   const row = async (
     key: string,
     rowKey: string,
   ): Promise<{ number: string; etag: string } | undefined> => {
-    const entity = await table.run(
-      (client) => client.getEntity<NumberRow>(key, rowKey),
-      404,
-    );
+    const entity = await table.run((client) => client.getEntity<NumberRow>(key, rowKey), 404);
     return entity === 404 ? undefined : entity;
   };
 
@@ -59,15 +53,11 @@ export function createVersionNumbers(
     return table.run(
       (client) =>
         client.submitTransaction([
-          etag === undefined
-            ? ["create", last]
-            : ["update", last, "Replace", { etag }],
+          etag === undefined ? ["create", last] : ["update", last, "Replace", { etag }],
           ...[...given].map(([requestKey, number]): TransactionAction => {
             const rowKey = requestRow(requestKey);
             const bound = { partitionKey: key, rowKey, number, writtenTime };
-            return readsBound
-              ? ["upsert", bound, "Replace"]
-              : ["create", bound];
+            return readsBound ? ["upsert", bound, "Replace"] : ["create", bound];
           }),
         ]),
       409, // EntityAlreadyExists
@@ -85,9 +75,7 @@ export function createVersionNumbers(
       // In this order: what is bound after this read changes the ETag.
       const last = await row(key, LAST_ROW);
       const bound = await Promise.all(
-        (readsBound ? requests : []).map(({ requestKey }) =>
-          row(key, requestRow(requestKey)),
-        ),
+        (readsBound ? requests : []).map(({ requestKey }) => row(key, requestRow(requestKey))),
       );
       let highest = last?.number;
       const given = new Map<string, string>();
@@ -96,10 +84,7 @@ export function createVersionNumbers(
         const own = given.get(requestKey) ?? bound[i]?.number;
         if (own !== undefined && own !== instead) return own;
         try {
-          highest = nextVersionNumber(
-            highestVersionNumber([highest, above]),
-            increment,
-          );
+          highest = nextVersionNumber(highestVersionNumber([highest, above]), increment);
         } catch (error) {
           if (error instanceof ServiceError) return error;
           throw error;

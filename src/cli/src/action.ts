@@ -20,10 +20,7 @@ interface Outcome {
 }
 
 /** Gives the exit code of the command line. */
-export async function runAction({
-  io,
-  append: appendAsIs,
-}: ActionDependencies): Promise<number> {
+export async function runAction({ io, append: appendAsIs }: ActionDependencies): Promise<number> {
   const append: ActionDependencies["append"] = (file, text) =>
     appendAsIs(file, harmless(text, "github"));
   const input = inputsOf(io.environment);
@@ -33,9 +30,7 @@ export async function runAction({
     // Whoever else looks at the log is no terminal.
     NO_COLOR: "1",
   };
-  const sigil = async (
-    ...args: readonly string[]
-  ): Promise<readonly [number, unknown]> => {
+  const sigil = async (...args: readonly string[]): Promise<readonly [number, unknown]> => {
     let stdout = "";
     const code = await run(args, {
       ...io,
@@ -82,8 +77,7 @@ type Input = (name: string) => string | undefined;
 
 /** GitHub gives the input `client-id` as INPUT_CLIENT-ID. */
 function inputsOf(environment: Environment): Input {
-  return (name) =>
-    environment[`INPUT_${name.toUpperCase()}`]?.trim() || undefined;
+  return (name) => environment[`INPUT_${name.toUpperCase()}`]?.trim() || undefined;
 }
 
 function settingsOf(input: Input): Record<string, string> {
@@ -156,12 +150,7 @@ function tell(
     "| region | state | progress | attempts |",
     "| --- | --- | --- | --- |",
     ...regions.map(({ name, state, progress, attempts }) =>
-      row(
-        name,
-        state === "Completed" ? "usable" : state,
-        `${progress} %`,
-        String(attempts),
-      ),
+      row(name, state === "Completed" ? "usable" : state, `${progress} %`, String(attempts)),
     ),
   ]);
 }
@@ -179,9 +168,7 @@ function planSummary(plan: unknown): readonly string[] {
     "",
     "| severity | code | message |",
     "| --- | --- | --- |",
-    ...findings.map(({ severity, code, message }) =>
-      row(severity, code, message),
-    ),
+    ...findings.map(({ severity, code, message }) => row(severity, code, message)),
   ];
 }
 

@@ -54,8 +54,7 @@ function pathOfBody(json: unknown, name: string): Path {
   if (Array.isArray(json["resources"])) {
     const found = json["resources"].flatMap((resource: unknown, i) =>
       isObject(resource) &&
-      String(resource["type"]).toLowerCase() ===
-        "microsoft.compute/galleries/images/versions"
+      String(resource["type"]).toLowerCase() === "microsoft.compute/galleries/images/versions"
         ? [i]
         : [],
     );
@@ -87,17 +86,14 @@ function pathOfBody(json: unknown, name: string): Path {
 
 /** JSON is YAML, whose parser knows where everything stands. */
 async function lineAt(text: string, path: Path): Promise<number> {
-  const { isCollection, isPair, LineCounter, parseDocument } =
-    await import("yaml");
+  const { isCollection, isPair, LineCounter, parseDocument } = await import("yaml");
   const lineCounter = new LineCounter();
   let node: unknown = parseDocument(text, { lineCounter }).contents;
   let line = 1;
   for (const step of path) {
     if (!isCollection(node)) break;
     const item: unknown = node.items.find((each, i) =>
-      isPair(each)
-        ? String(each.key) === String(step)
-        : String(i) === String(step),
+      isPair(each) ? String(each.key) === String(step) : String(i) === String(step),
     );
     if (item === undefined) break;
     const shown = (isPair(item) ? item.key : item) as { range?: number[] };
@@ -111,12 +107,9 @@ async function textOf(name: string): Promise<string> {
   try {
     return await readFile(name, "utf8");
   } catch (error) {
-    throw new UsageError(
-      `${name} cannot be read: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
+    throw new UsageError(`${name} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

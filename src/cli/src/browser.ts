@@ -15,9 +15,7 @@ export function browserOf(
     case "darwin":
       return ["open"];
     default:
-      return environment["DISPLAY"] || environment["WAYLAND_DISPLAY"]
-        ? ["xdg-open"]
-        : undefined;
+      return environment["DISPLAY"] || environment["WAYLAND_DISPLAY"] ? ["xdg-open"] : undefined;
   }
 }
 

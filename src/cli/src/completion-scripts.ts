@@ -9,8 +9,7 @@ export function completionScript(shell: string): string | undefined {
 }
 
 // Each gives the words as they are without quotes, and the names of files where no word may come next.
-const SCRIPTS: Partial<Record<string, string>> &
-  Record<(typeof SHELLS)[number], string> = {
+const SCRIPTS: Partial<Record<string, string>> & Record<(typeof SHELLS)[number], string> = {
   // "=" is a word of its own in COMP_WORDS, and only what follows it is replaced.
   bash: `_sigil() {
   local IFS=$'\\n' words=("\${COMP_WORDS[@]:1:COMP_CWORD}")

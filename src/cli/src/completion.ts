@@ -15,12 +15,8 @@ export function candidates(
     return parts.every((part, i) => before[i] === part);
   });
   const next =
-    command === undefined
-      ? wordsAfter(before, begun, commands)
-      : optionsOf(command, before, begun);
-  return [...new Set(next)]
-    .filter((each) => each !== "" && each.startsWith(begun))
-    .sort();
+    command === undefined ? wordsAfter(before, begun, commands) : optionsOf(command, before, begun);
+  return [...new Set(next)].filter((each) => each !== "" && each.startsWith(begun)).sort();
 }
 
 function wordsAfter(
@@ -52,8 +48,7 @@ function optionsOf(
     // A value comes next, whether or not it is known which.
     if (last !== undefined && last.kind !== "flag") return valuesOf(last);
     const list = named(before.findLast((word) => word.startsWith("-")));
-    if (list?.kind === "list" && list.choices !== undefined)
-      return list.choices;
+    if (list?.kind === "list" && list.choices !== undefined) return list.choices;
   }
   const shells = /One of ([\w, ]+)\./u.exec(positional?.help ?? "")?.[1];
   return [
@@ -65,7 +60,5 @@ function optionsOf(
 }
 
 function valuesOf(option: Option | undefined): readonly string[] {
-  return (
-    option?.choices ?? (option?.kind === "boolean" ? ["false", "true"] : [])
-  );
+  return option?.choices ?? (option?.kind === "boolean" ? ["false", "true"] : []);
 }

@@ -9,10 +9,7 @@ export const EXIT_CODES = {
     "the operation has failed, as a test in any region has, or something unforeseen happened",
   ],
   usage: [2, "the command line or a setting is wrong; nothing was sent"],
-  refused: [
-    3,
-    "the request was refused, by the plan or the service (400, 404, 409, 412, 422)",
-  ],
+  refused: [3, "the request was refused, by the plan or the service (400, 404, 409, 412, 422)"],
   notAllowed: [4, "not signed in, or not allowed (401, 403)"],
   timedOut: [5, "--timeout is over; the work goes on"],
   canceled: [6, "the operation was canceled"],

@@ -14,17 +14,9 @@ import { describeFindings, type Finding } from "./findings.js";
 /** Its lines are printed each for itself: a line break within one is part of a foreign text. */
 type Failure = readonly [Outcome, lines: readonly string[], readonly Finding[]];
 
-export function failureOf(
-  error: unknown,
-  verbose: boolean,
-  args: readonly string[],
-): Failure {
+export function failureOf(error: unknown, verbose: boolean, args: readonly string[]): Failure {
   if (error instanceof UsageError) {
-    return [
-      "usage",
-      [...error.lines, `(sigil ${wordsIn(args)}--help says more.)`],
-      [],
-    ];
+    return ["usage", [...error.lines, `(sigil ${wordsIn(args)}--help says more.)`], []];
   }
   if (error instanceof Ended) return [error.outcome, error.lines, []];
   if (error instanceof OperationFailedError) return failedOperation(error);
@@ -33,9 +25,7 @@ export function failureOf(
     const by = canceledBy?.name ?? canceledBy?.appId;
     return [
       "canceled",
-      [
-        `${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`,
-      ],
+      [`${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`],
       [],
     ];
   }
@@ -47,16 +37,12 @@ export function failureOf(
     ];
     return [refusedBy(error), lines, error.errors];
   }
-  if (isUnavailable(error))
-    return ["unavailable", [(error as Error).message], []];
-  if ((error as Error).name === "AbortError")
-    return ["interrupted", ["Interrupted."], []];
+  if (isUnavailable(error)) return ["unavailable", [(error as Error).message], []];
+  if ((error as Error).name === "AbortError") return ["interrupted", ["Interrupted."], []];
   const { stack, message } = error as Error;
   return [
     "failed",
-    verbose
-      ? (stack ?? message).split("\n")
-      : [message, "(--verbose shows where.)"],
+    verbose ? (stack ?? message).split("\n") : [message, "(--verbose shows where.)"],
     [],
   ];
 }
@@ -64,8 +50,7 @@ export function failureOf(
 function failedOperation(error: OperationFailedError): Failure {
   const { id, regions, error: reason } = error.operation;
   // What nothing is known of speaks against nobody.
-  const outcome: Outcome =
-    reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
+  const outcome: Outcome = reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
   const lines = [
     `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
     ...describeFindings(reason?.errors ?? []),
@@ -78,8 +63,7 @@ function failedOperation(error: OperationFailedError): Failure {
 }
 
 function refusedBy(error: ProblemError): Outcome {
-  if (error instanceof NotSignedInError || error instanceof ForbiddenError)
-    return "notAllowed";
+  if (error instanceof NotSignedInError || error instanceof ForbiddenError) return "notAllowed";
   if (isUnavailable(error)) return "unavailable";
   return error.status < 500 ? "refused" : "failed";
 }

@@ -13,25 +13,17 @@ export const FINDING_COLUMNS: readonly Column[] = [
   {
     title: "Message",
     of: ({ message, remediation, pointer }: Finding) =>
-      inCommands(
-        [message, remediation, pointer && `(${pointer})`]
-          .filter(Boolean)
-          .join(" "),
-      ),
+      inCommands([message, remediation, pointer && `(${pointer})`].filter(Boolean).join(" ")),
   },
 ];
 
 /** Each on lines of its own: what, where, and what corrects it. */
-export function describeFindings(
-  findings: readonly Finding[],
-): readonly string[] {
-  return findings.flatMap(
-    ({ severity = "error", code, pointer, message, remediation }) => [
-      `${severity}: ${message}`,
-      `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
-      ...(remediation === undefined ? [] : [`  ${remediation}`]),
-    ],
-  );
+export function describeFindings(findings: readonly Finding[]): readonly string[] {
+  return findings.flatMap(({ severity = "error", code, pointer, message, remediation }) => [
+    `${severity}: ${message}`,
+    `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
+    ...(remediation === undefined ? [] : [`  ${remediation}`]),
+  ]);
 }
 
 /** Lines that a build shows as annotations. */
@@ -43,9 +35,7 @@ export async function annotations(
   return Promise.all(
     findings.map(async (finding) => {
       const { severity = "error", code, pointer, remediation } = finding;
-      const message = inCommands(
-        [finding.message, remediation].filter(Boolean).join("\n"),
-      );
+      const message = inCommands([finding.message, remediation].filter(Boolean).join("\n"));
       const place =
         file === undefined || file.name === "-"
           ? undefined
@@ -78,9 +68,7 @@ function gitHub(
     ...(place && { file: place.file, line: String(place.line) }),
     title: code,
   };
-  const named = Object.entries(properties).map(
-    ([name, value]) => `${name}=${property(value)}`,
-  );
+  const named = Object.entries(properties).map(([name, value]) => `${name}=${property(value)}`);
   return [
     new Own(`::${COMMANDS.includes(command) ? command : "error"} `),
     named.join(","),
@@ -111,9 +99,7 @@ function azureDevOps(
     ...(place && { sourcepath: place.file, linenumber: String(place.line) }),
     code,
   };
-  const named = Object.entries(properties).map(
-    ([name, value]) => `${name}=${property(value)}`,
-  );
+  const named = Object.entries(properties).map(([name, value]) => `${name}=${property(value)}`);
   return [
     new Own("##vso[task.logissue "),
     named.join(";"),

@@ -26,16 +26,12 @@ export const WAIT_OPTIONS: readonly Option[] = [
  * Waits for an operation unless `--no-wait` is given; resolves with how it is then. Throws the client's errors where it has
  * failed or was canceled, and `Ended` where the wait is over before it is.
  */
-export async function follow(
-  context: Context,
-  operation: Operation,
-): Promise<Operation> {
+export async function follow(context: Context, operation: Operation): Promise<Operation> {
   const { values, note } = context;
   for (const { severity = "warning", message } of operation.warnings ?? [])
     note(`${severity}: ${message}`);
   if (values.boolean("--no-wait") === true) {
-    if (!hasEnded(operation))
-      note(`Accepted. To follow it: ${watchLine([operation.id])}`);
+    if (!hasEnded(operation)) note(`Accepted. To follow it: ${watchLine([operation.id])}`);
     return operation;
   }
   const [ended = operation] = await followAll(context, [operation]);
@@ -47,19 +43,14 @@ export async function followAll(
   { client, io, values, note, progress }: Context,
   operations: readonly (Operation | string)[],
 ): Promise<readonly Operation[]> {
-  const open = new Set(
-    operations.map((each) => (typeof each === "string" ? each : each.id)),
-  );
+  const open = new Set(operations.map((each) => (typeof each === "string" ? each : each.id)));
   const lookAgain = (): string => `To look again: ${watchLine([...open])}`;
   const stop = new AbortController();
   let isAway = false;
   const seconds = values.number("--timeout");
   const interrupt = (): void =>
     stop.abort(
-      new Ended(
-        "interrupted",
-        `No longer waiting. Sigil and Azure go on. ${lookAgain()}`,
-      ),
+      new Ended("interrupted", `No longer waiting. Sigil and Azure go on. ${lookAgain()}`),
     );
   io.interrupted.addEventListener("abort", interrupt, { once: true });
   if (io.interrupted.aborted) interrupt();

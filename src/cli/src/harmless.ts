@@ -11,9 +11,7 @@ export type Build = "github" | "azure-devops";
 /** Whose log this is, if it is a build's. */
 export function buildOf(environment: Environment): Build | undefined {
   if (environment["GITHUB_ACTIONS"] === "true") return "github";
-  return environment["TF_BUILD"]?.toLowerCase() === "true"
-    ? "azure-devops"
-    : undefined;
+  return environment["TF_BUILD"]?.toLowerCase() === "true" ? "azure-devops" : undefined;
 }
 
 /** What Sigil itself says to a terminal or to a build: a colour, the beginning of an annotation. */
@@ -41,9 +39,7 @@ const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 /** The text, in which what would be acted on is written as JSON writes it: JSON stays JSON of the same value. */
 export function harmless(text: string, build?: Build): string {
   const shown = text.replace(ACTED_ON, escaped);
-  return build === undefined
-    ? shown
-    : shown.replace(UNSEEN, escaped).replace(COMMANDS, escaped);
+  return build === undefined ? shown : shown.replace(UNSEEN, escaped).replace(COMMANDS, escaped);
 }
 
 /** The same within a line, that no line break and no tab in the text ends. */
@@ -92,9 +88,7 @@ export class Output {
   write(...parts: readonly Part[]): void {
     this.#stream.write(
       parts
-        .map((part) =>
-          part instanceof Own ? part.sequence : harmless(part, this.#build),
-        )
+        .map((part) => (part instanceof Own ? part.sequence : harmless(part, this.#build)))
         .join(""),
     );
   }

@@ -29,28 +29,17 @@ export function overview(commands: readonly Command[], width: number): string {
     "Where and who",
     ...columns([
       ["SIGIL_ENDPOINT", "where Sigil is (or: sigil configure --endpoint)"],
-      [
-        "SIGIL_SCOPE",
-        "what a token is asked for (or: sigil configure --scope)",
-      ],
+      ["SIGIL_SCOPE", "what a token is asked for (or: sigil configure --scope)"],
       [
         "SIGIL_SIGN_IN",
         "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. If not said: what the environment has variables for, else az login, a managed identity, or a device code on a terminal",
       ],
       ["SIGIL_ACCESS_TOKEN", "a token for Sigil, instead of all that"],
-      [
-        "SIGIL_SERVICE_BUS",
-        "where the events are (or: sigil configure --service-bus)",
-      ],
+      ["SIGIL_SERVICE_BUS", "where the events are (or: sigil configure --service-bus)"],
     ]),
     "",
     "Exit codes",
-    ...columns(
-      Object.values(EXIT_CODES).map(([code, meaning]) => [
-        String(code),
-        meaning,
-      ]),
-    ),
+    ...columns(Object.values(EXIT_CODES).map(([code, meaning]) => [String(code), meaning])),
     "",
     ...wrap(
       "Answers go to stdout, all else to stderr. sigil COMMAND --help says more of a command.",
@@ -60,11 +49,7 @@ export function overview(commands: readonly Command[], width: number): string {
   ].join("\n");
 }
 
-export function groupHelp(
-  group: string,
-  commands: readonly Command[],
-  width: number,
-): string {
+export function groupHelp(group: string, commands: readonly Command[], width: number): string {
   const columns = columnsWithin(width);
   return [
     `sigil ${group}: ${GROUPS[group]}.`,
@@ -81,14 +66,7 @@ export function groupHelp(
 
 export function commandHelp(command: Command, width: number): string {
   const columns = columnsWithin(width);
-  const {
-    words,
-    summary,
-    description,
-    positional,
-    options,
-    examples = [],
-  } = command;
+  const { words, summary, description, positional, options, examples = [] } = command;
   const groups = new Map<string, Option[]>();
   for (const option of [...options, ...GLOBAL_OPTIONS]) {
     const group = option.group ?? "Options";
@@ -96,20 +74,13 @@ export function commandHelp(command: Command, width: number): string {
   }
   return [
     ...wrap(`sigil ${words}: ${summary}.`, width),
-    ...(description === undefined
-      ? []
-      : ["", ...wrap(description.replaceAll("\n", " "), width)]),
+    ...(description === undefined ? [] : ["", ...wrap(description.replaceAll("\n", " "), width)]),
     ...(positional === undefined
       ? []
       : [
           "",
           "Arguments",
-          ...columns([
-            [
-              `${positional.name}${positional.many ? "…" : ""}`,
-              positional.help,
-            ],
-          ]),
+          ...columns([[`${positional.name}${positional.many ? "…" : ""}`, positional.help]]),
         ]),
     ...[...groups].flatMap(([group, members]) => [
       "",

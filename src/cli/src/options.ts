@@ -59,11 +59,7 @@ export class Values {
         ? [{ name, values: [value] }]
         : [],
     );
-    return new Values(
-      this.#options,
-      [...this.occurrences, ...more],
-      this.positionals,
-    );
+    return new Values(this.#options, [...this.occurrences, ...more], this.positionals);
   }
 
   has(name: string): boolean {
@@ -77,8 +73,7 @@ export class Values {
   /** Throws UsageError where it is not given. */
   required(name: string): string {
     const text = this.text(name);
-    if (text === undefined || text === "")
-      throw new UsageError(`${name} is missing.`);
+    if (text === undefined || text === "") throw new UsageError(`${name} is missing.`);
     return text;
   }
 
@@ -96,9 +91,7 @@ export class Values {
 
   /** Of an option that may be given several times: every value, in their order. */
   all(name: string): readonly string[] {
-    return this.occurrences
-      .filter((each) => each.name === name)
-      .flatMap(({ values }) => values);
+    return this.occurrences.filter((each) => each.name === name).flatMap(({ values }) => values);
   }
 
   #get(name: string): Value | undefined {
@@ -117,10 +110,7 @@ export function parseOptions(
   for (let i = 0; i < args.length; i += 1) {
     const arg = args[i] ?? "";
     if (!isOption(arg)) {
-      if (
-        positional === undefined ||
-        (positionals.length > 0 && !positional.many)
-      )
+      if (positional === undefined || (positionals.length > 0 && !positional.many))
         throw new UsageError(`"${arg}" is not expected here.`);
       if (arg === "") throw new UsageError(`${positional.name} is empty.`);
       positionals.push(arg);
@@ -130,11 +120,7 @@ export function parseOptions(
     const [name = ""] = option.names;
     const values = attached === undefined ? [] : [attached];
     const most = MOST[option.kind ?? "text"];
-    while (
-      values.length < most &&
-      i + 1 < args.length &&
-      !isOption(args[i + 1])
-    )
+    while (values.length < most && i + 1 < args.length && !isOption(args[i + 1]))
       values.push(args[(i += 1)] ?? "");
     if (values.length < LEAST[option.kind ?? "text"])
       throw new UsageError(`${name} needs a value.`);
@@ -152,15 +138,10 @@ export function checkRequired(
   positional?: Positional,
 ): void {
   const missing = options
-    .filter(
-      ({ names, required }) =>
-        required && (values.text(names[0] ?? "") ?? "") === "",
-    )
+    .filter(({ names, required }) => required && (values.text(names[0] ?? "") ?? "") === "")
     .map(({ names }) => names.join("/"));
-  if (positional?.required && values.positionals.length === 0)
-    missing.unshift(positional.name);
-  if (missing.length > 0)
-    throw new UsageError(`What is missing: ${missing.join(", ")}.`);
+  if (positional?.required && values.positionals.length === 0) missing.unshift(positional.name);
+  if (missing.length > 0) throw new UsageError(`What is missing: ${missing.join(", ")}.`);
 }
 
 const MOST = {
@@ -182,8 +163,7 @@ function optionOf(
   arg: string,
   options: readonly Option[],
 ): { readonly option: Option; readonly attached?: string | undefined } {
-  const [, name = arg, attached] =
-    /^(--[^=]+|-[^-=])=?(.+)?$/su.exec(arg) ?? [];
+  const [, name = arg, attached] = /^(--[^=]+|-[^-=])=?(.+)?$/su.exec(arg) ?? [];
   const isLong = name.startsWith("--");
   // `-g=x` and `-gx` are the same; an empty `--name=` is an empty value.
   const value = attached ?? (arg === `${name}=` ? "" : undefined);
@@ -193,17 +173,12 @@ function optionOf(
     ? options.filter(({ names }) => names.some((each) => each.startsWith(name)))
     : [];
   const [only] = begun;
-  if (only !== undefined && begun.length === 1)
-    return { option: only, attached: value };
+  if (only !== undefined && begun.length === 1) return { option: only, attached: value };
   if (begun.length > 1)
-    throw new UsageError(
-      `${name} may mean ${begun.map(({ names }) => names[0]).join(", ")}.`,
-    );
+    throw new UsageError(`${name} may mean ${begun.map(({ names }) => names[0]).join(", ")}.`);
   const meant = nearest(
     name,
-    options.flatMap(({ names }) =>
-      names.filter((each) => each.startsWith("--")),
-    ),
+    options.flatMap(({ names }) => names.filter((each) => each.startsWith("--"))),
   );
   throw new UsageError(
     `${name} is not known here.${meant === undefined ? "" : ` Did you mean ${meant}?`}`,
@@ -232,13 +207,11 @@ function valueOf(option: Option, values: readonly string[]): Value {
     case "boolean": {
       if (values.length === 0) return true;
       const value = BOOLEANS[text.toLowerCase()];
-      if (value === undefined)
-        throw new UsageError(`${name} is true or false, not "${text}".`);
+      if (value === undefined) throw new UsageError(`${name} is true or false, not "${text}".`);
       return value;
     }
     case "number": {
-      if (!/^\d+$/u.test(text))
-        throw new UsageError(`${name} is a whole number, not "${text}".`);
+      if (!/^\d+$/u.test(text)) throw new UsageError(`${name} is a whole number, not "${text}".`);
       return Number(text);
     }
     case "list":
@@ -251,9 +224,7 @@ function valueOf(option: Option, values: readonly string[]): Value {
 
 function chosen({ names, choices }: Option, text: string): string {
   if (choices === undefined) return text;
-  const choice = choices.find(
-    (each) => each.toLowerCase() === text.toLowerCase(),
-  );
+  const choice = choices.find((each) => each.toLowerCase() === text.toLowerCase());
   if (choice !== undefined) return choice;
   const meant = nearest(text, choices);
   throw new UsageError(

@@ -1,24 +1,10 @@
 /** What `--output` and `--query` make of an answer. */
 import { UsageError } from "./exit-codes.js";
-import {
-  buildOf,
-  harmless,
-  oneLine,
-  type Output,
-  type Part,
-} from "./harmless.js";
+import { buildOf, harmless, oneLine, type Output, type Part } from "./harmless.js";
 import type { Environment } from "./io.js";
 import { styleFor, wrap, type Style } from "./style.js";
 
-export const FORMATS = [
-  "json",
-  "jsonc",
-  "none",
-  "table",
-  "tsv",
-  "yaml",
-  "yamlc",
-] as const;
+export const FORMATS = ["json", "jsonc", "none", "table", "tsv", "yaml", "yamlc"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface Column {
@@ -174,8 +160,7 @@ function columnsOf(rows: readonly unknown[]): Column[] {
       of: (row: unknown[]) => row[i],
     }));
   }
-  if (!rows.every(isObject))
-    return [{ title: "Result", of: (row: unknown) => row }];
+  if (!rows.every(isObject)) return [{ title: "Result", of: (row: unknown) => row }];
   const names = new Set(
     rows.flatMap((row) =>
       Object.entries(row)
@@ -220,14 +205,10 @@ async function yaml(value: unknown, environment: Environment): Promise<string> {
 
 function colouredJson(value: unknown, style: Style): readonly Part[] {
   return json(value)
-    .split(
-      /("(?:[^"\\]|\\.)*":?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/u,
-    )
+    .split(/("(?:[^"\\]|\\.)*":?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/u)
     .flatMap((text, i) => {
       if (i % 2 === 0) return [text];
       if (!text.startsWith('"')) return style("cyan", text);
-      return text.endsWith(":")
-        ? [...style("blue", text.slice(0, -1)), ":"]
-        : style("green", text);
+      return text.endsWith(":") ? [...style("blue", text.slice(0, -1)), ":"] : style("green", text);
     });
 }

@@ -21,17 +21,14 @@ const COLUMNS = 80;
 
 export function progressOn(stream: Output, environment: Environment): Progress {
   const style = styleFor(stream, environment);
-  return stream.isTTY && environment["TERM"] !== "dumb"
-    ? barsOn(stream, style)
-    : linesOn(stream);
+  return stream.isTTY && environment["TERM"] !== "dumb" ? barsOn(stream, style) : linesOn(stream);
 }
 
 function barsOn(stream: Output, style: Style): Progress {
   const operations = new Map<string, Operation>();
   let drawn = 0;
   /** To the beginning of the first line that was drawn, and all below it away; a ^C may stand before the cursor. */
-  const erase = (): readonly Part[] =>
-    drawn === 0 ? [] : [new Own(`\r\x1b[${drawn}A\x1b[J`)];
+  const erase = (): readonly Part[] => (drawn === 0 ? [] : [new Own(`\r\x1b[${drawn}A\x1b[J`)]);
   const draw = (above = ""): void => {
     const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
     const all = [...operations.values()].flatMap((operation) =>
@@ -40,14 +37,8 @@ function barsOn(stream: Output, style: Style): Progress {
     // What has scrolled out of sight cannot be drawn again.
     const most = Math.max(2, (stream.rows ?? Infinity) - 2);
     const lines =
-      all.length <= most
-        ? all
-        : [...all.slice(0, most), [`… and ${all.length - most} lines more`]];
-    stream.write(
-      ...erase(),
-      above,
-      ...lines.flatMap((line) => [...line, "\n"]),
-    );
+      all.length <= most ? all : [...all.slice(0, most), [`… and ${all.length - most} lines more`]];
+    stream.write(...erase(), above, ...lines.flatMap((line) => [...line, "\n"]));
     drawn = lines.length;
   };
   return {
@@ -76,11 +67,7 @@ function barLines(
   const head = hasOthers || rows.length === 0 || state !== "";
   // Cut as it will be shown: a line that is longer than the terminal would be drawn as two.
   const title = cut(
-    oneLine(
-      [versionOf(operation), wordsOf(operation), state]
-        .filter(Boolean)
-        .join("  "),
-    ),
+    oneLine([versionOf(operation), wordsOf(operation), state].filter(Boolean).join("  ")),
     width,
   );
   const longest = Math.max(0, ...rows.map(({ name }) => name.length));
@@ -92,11 +79,7 @@ function barLines(
       const before = `  ${name.padEnd(longest)} `;
       const after = ` ${String(progress).padStart(3)} %  `;
       const room = width - before.length - bar.length - after.length;
-      return [
-        before,
-        ...style(colour, bar),
-        `${after}${cut(note, Math.max(0, room))}`,
-      ];
+      return [before, ...style(colour, bar), `${after}${cut(note, Math.max(0, room))}`];
     }),
   ];
 }
@@ -113,15 +96,9 @@ function linesOn(stream: Output): Progress {
       const name = versionOf(operation);
       for (const row of rowsOf(operation)) {
         const text = `${row.progress} %${row.note === "" ? "" : `, ${row.note}`}`;
-        say(
-          `${operation.id} ${row.name}`,
-          text,
-          `${name} ${row.name}: ${text}`,
-        );
+        say(`${operation.id} ${row.name}`, text, `${name} ${row.name}: ${text}`);
       }
-      const text = [wordsOf(operation), stateOf(operation)]
-        .filter(Boolean)
-        .join(", ");
+      const text = [wordsOf(operation), stateOf(operation)].filter(Boolean).join(", ");
       say(operation.id, text, `${name}: ${text}`);
     },
     line: (text) => stream.write(`${oneLine(text)}\n`),
@@ -138,11 +115,8 @@ export function wordsOf({ kind }: Operation): string {
 }
 
 /** `MyImage 1.0.0` of a version's id, the last names of any other. */
-export function versionOf({
-  resourceId,
-}: Pick<Operation, "resourceId">): string {
-  const [, image, version] =
-    /\/images\/([^/]+)(?:\/versions\/([^/]+))?$/iu.exec(resourceId) ?? [];
+export function versionOf({ resourceId }: Pick<Operation, "resourceId">): string {
+  const [, image, version] = /\/images\/([^/]+)(?:\/versions\/([^/]+))?$/iu.exec(resourceId) ?? [];
   if (image === undefined) return resourceId.split("/").at(-1) ?? resourceId;
   return version === undefined ? image : `${image} ${version}`;
 }
@@ -182,11 +156,7 @@ function rowsOf(operation: Operation): readonly Row[] {
 function regionRows(operation: Operation): readonly Row[] {
   return operation.regions.map((region) => {
     const note = regionNote(operation, region);
-    const colour = note.startsWith("usable")
-      ? "green"
-      : region.state === "Failed"
-        ? "red"
-        : "cyan";
+    const colour = note.startsWith("usable") ? "green" : region.state === "Failed" ? "red" : "cyan";
     const { name, progress, expectedEndTime } = region;
     return { name, progress, note, colour, expectedEndTime };
   });
@@ -240,23 +210,13 @@ function attemptOf({
   return `attempt ${attempts}${of}`;
 }
 
-function regionNote(
-  { kind }: Operation,
-  region: Operation["regions"][number],
-): string {
-  const { state, progress, nextAttemptTime, stalledTime, expectedEndTime } =
-    region;
+function regionNote({ kind }: Operation, region: Operation["regions"][number]): string {
+  const { state, progress, nextAttemptTime, stalledTime, expectedEndTime } = region;
   // Once there is progress it is shown, and the end moves with it.
   const expected =
-    expectedEndTime === undefined || progress > 0
-      ? ""
-      : `expected at ${timeOf(expectedEndTime)}`;
-  const next =
-    nextAttemptTime === undefined
-      ? ""
-      : `tried again at ${timeOf(nextAttemptTime)}`;
-  const stalled =
-    stalledTime === undefined ? "" : `no progress since ${timeOf(stalledTime)}`;
+    expectedEndTime === undefined || progress > 0 ? "" : `expected at ${timeOf(expectedEndTime)}`;
+  const next = nextAttemptTime === undefined ? "" : `tried again at ${timeOf(nextAttemptTime)}`;
+  const stalled = stalledTime === undefined ? "" : `no progress since ${timeOf(stalledTime)}`;
   const word =
     state === "Completed"
       ? kind === "DeleteImageVersion"
@@ -265,17 +225,12 @@ function regionNote(
       : state === "Failed"
         ? "failed"
         : "";
-  return [word, attemptOf(region), stalled, next, expected]
-    .filter(Boolean)
-    .join(", ");
+  return [word, attemptOf(region), stalled, next, expected].filter(Boolean).join(", ");
 }
 
 /** On a bar, which is drawn again: elsewhere each new minute would be a line. */
 function leftUntil(time: string | undefined): string {
-  const minutes =
-    time === undefined
-      ? 0
-      : Math.ceil((Date.parse(time) - Date.now()) / 60_000);
+  const minutes = time === undefined ? 0 : Math.ceil((Date.parse(time) - Date.now()) / 60_000);
   return minutes < 1 ? "" : `about ${minutes} min left`;
 }
 
@@ -285,7 +240,5 @@ function timeOf(time: string): string {
 }
 
 function cut(text: string, width: number): string {
-  return text.length <= width
-    ? text
-    : `${text.slice(0, Math.max(0, width - 1))}…`;
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -16,21 +16,13 @@ import { nearest } from "./nearest.js";
 import { checkRequired, parseOptions } from "./options.js";
 import { checkQuery, print, type Format } from "./output.js";
 import { progressOn, type Progress } from "./progress.js";
-import {
-  defaultValues,
-  endpointOf,
-  readSettings,
-  subscriptionOf,
-} from "./settings.js";
+import { defaultValues, endpointOf, readSettings, subscriptionOf } from "./settings.js";
 import { tokens } from "./sign-in.js";
 import { VERSION } from "./version.js";
 import { inCommands } from "./words.js";
 
 /** Gives the exit code; throws nothing. */
-export async function run(
-  args: readonly string[],
-  ofProcess: ProcessIo,
-): Promise<number> {
+export async function run(args: readonly string[], ofProcess: ProcessIo): Promise<number> {
   const io = throughOutputs(ofProcess);
   let progress: Progress | undefined;
   const state: State = {
@@ -79,27 +71,17 @@ interface State {
   readonly progress: Progress;
 }
 
-async function outcomeOf(
-  args: readonly string[],
-  io: Io,
-  state: State,
-): Promise<Outcome> {
+async function outcomeOf(args: readonly string[], io: Io, state: State): Promise<Outcome> {
   const [first = ""] = args;
   if (first === COMPLETE) {
-    for (const each of candidates(args.slice(1), COMMANDS))
-      io.stdout.write(`${each}\n`);
+    for (const each of candidates(args.slice(1), COMMANDS)) io.stdout.write(`${each}\n`);
     return "done";
   }
   if (first === "--version") {
     io.stdout.write(`${VERSION}\n`);
     return "done";
   }
-  if (
-    args.length === 0 ||
-    first === "--help" ||
-    first === "-h" ||
-    first === "help"
-  ) {
+  if (args.length === 0 || first === "--help" || first === "-h" || first === "help") {
     io.stdout.write(overview(COMMANDS, helpWidth(io)));
     return "done";
   }
@@ -127,24 +109,17 @@ function commandOf(args: readonly string[]): Command | string {
   // Words that begin a line such as az's own, so that it is enough to change one of them.
   const words = args[0] === "sig" ? args.slice(1) : args;
   const found = COMMANDS.find(({ words: own, alias = own }) =>
-    [own, alias].some((name) =>
-      name.split(" ").every((word, i) => words[i] === word),
-    ),
+    [own, alias].some((name) => name.split(" ").every((word, i) => words[i] === word)),
   );
   if (found !== undefined && words === args) return found;
   const [group = "", name = ""] = words;
-  if (words !== args)
-    throw new UsageError(`Leave "sig" out: sigil ${group} ${name} …`);
+  if (words !== args) throw new UsageError(`Leave "sig" out: sigil ${group} ${name} …`);
   if (group.startsWith("-"))
-    throw new UsageError(
-      `Options come after the command: sigil COMMAND ${group}.`,
-    );
+    throw new UsageError(`Options come after the command: sigil COMMAND ${group}.`);
   if (GROUPS[group] === undefined) {
     const meant = nearest(group, [
       ...Object.keys(GROUPS),
-      ...COMMANDS.map((each) => each.words).filter(
-        (each) => !each.includes(" "),
-      ),
+      ...COMMANDS.map((each) => each.words).filter((each) => !each.includes(" ")),
     ]);
     throw new UsageError(
       `There is no command "${group}".${meant === undefined ? "" : ` Did you mean "${meant}"?`}`,
@@ -197,23 +172,16 @@ async function runCommand(
     if (!isQuiet) state.progress.line(inCommands(line));
   };
   let client: Client | undefined;
-  const endpoint = (): string =>
-    endpointOf(values.text("--endpoint"), settings, environment);
+  const endpoint = (): string => endpointOf(values.text("--endpoint"), settings, environment);
   const context: Context = {
     io,
     values,
     settings,
     endpoint,
     get client() {
-      return (client ??= clientOf(
-        endpoint(),
-        io,
-        settings,
-        state.verbose ? note : undefined,
-      ));
+      return (client ??= clientOf(endpoint(), io, settings, state.verbose ? note : undefined));
     },
-    subscriptionId: () =>
-      subscriptionOf(values.text("--subscription"), settings, environment),
+    subscriptionId: () => subscriptionOf(values.text("--subscription"), settings, environment),
     note,
     progress: (operation) => {
       if (!isQuiet) state.progress.update(operation);
@@ -230,15 +198,10 @@ async function runCommand(
     rows = command.rows,
     none = command.none,
   } = await command.run(context);
-  const format = (values.text("--output") ??
-    command.output ??
-    "json") as Format;
+  const format = (values.text("--output") ?? command.output ?? "json") as Format;
   const shown =
-    format === "table" && query === undefined && data !== undefined
-      ? (rows?.(data) ?? data)
-      : data;
-  if (format === "table" && none !== undefined && isEmpty(shown))
-    io.stdout.write(`${none}\n`);
+    format === "table" && query === undefined && data !== undefined ? (rows?.(data) ?? data) : data;
+  if (format === "table" && none !== undefined && isEmpty(shown)) io.stdout.write(`${none}\n`);
   await print(shown, { format, query, columns }, io.stdout, environment);
   await annotate(findings, io, state.file);
   return outcome;
@@ -277,6 +240,5 @@ async function annotate(
 ): Promise<void> {
   const build = buildOf(environment);
   if (build === undefined) return;
-  for (const line of await annotations(build, findings, file))
-    stderr.write(...line, "\n");
+  for (const line of await annotations(build, findings, file)) stderr.write(...line, "\n");
 }

@@ -55,12 +55,9 @@ export function namespaceOf(text: string): Namespace {
     const key = { name, value };
     return { address: `${isLocal ? "http" : "https"}://${host}`, key };
   }
-  const [, host] =
-    /^(?:(?:https|sb):\/\/)?([\w.-]+(?::\d+)?)\/?$/iu.exec(text) ?? [];
+  const [, host] = /^(?:(?:https|sb):\/\/)?([\w.-]+(?::\d+)?)\/?$/iu.exec(text) ?? [];
   if (host === undefined)
-    throw new UsageError(
-      `"${text}" is no namespace of Service Bus: name.servicebus.windows.net.`,
-    );
+    throw new UsageError(`"${text}" is no namespace of Service Bus: name.servicebus.windows.net.`);
   const full = host.includes(".") ? host : `${host}.servicebus.windows.net`;
   return { address: `https://${full}` };
 }
@@ -152,9 +149,7 @@ export async function* receive(
       );
       if (status === 200) yield text;
       else if (status === 404 || status === 410) {
-        note(
-          "The subscription is gone, and events may be missing here. Another one is made.",
-        );
+        note("The subscription is gone, and events may be missing here. Another one is made.");
         await create();
       } else if (status !== 204) throw refusal(status, text, topic);
     }
@@ -206,7 +201,5 @@ function keyToken(
 
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
-  return cause instanceof Error && cause.message !== ""
-    ? cause.message
-    : message;
+  return cause instanceof Error && cause.message !== "" ? cause.message : message;
 }

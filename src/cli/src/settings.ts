@@ -17,21 +17,12 @@ export interface Settings {
   readonly location?: string;
 }
 
-export const DEFAULTS = [
-  "subscription",
-  "group",
-  "gallery",
-  "image",
-  "location",
-] as const;
+export const DEFAULTS = ["subscription", "group", "gallery", "image", "location"] as const;
 
 export function settingsFile(environment: Environment): string {
   const folder =
     environment["SIGIL_CONFIG_DIR"] ??
-    path.join(
-      environment["XDG_CONFIG_HOME"] ?? path.join(homedir(), ".config"),
-      "sigil",
-    );
+    path.join(environment["XDG_CONFIG_HOME"] ?? path.join(homedir(), ".config"), "sigil");
   return path.join(folder, "config.json");
 }
 
@@ -60,10 +51,7 @@ export function readSettings(environment: Environment): Settings {
   return settings;
 }
 
-export function writeSettings(
-  settings: Settings,
-  environment: Environment,
-): void {
+export function writeSettings(settings: Settings, environment: Environment): void {
   const file = settingsFile(environment);
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`, {
@@ -78,8 +66,7 @@ export function defaultValues(
   environment: Environment,
 ): Readonly<Record<string, string | undefined>> {
   const of = (name: string): string | undefined =>
-    variable(environment, `SIGIL_${name}`) ??
-    variable(environment, `AZURE_DEFAULTS_${name}`);
+    variable(environment, `SIGIL_${name}`) ?? variable(environment, `AZURE_DEFAULTS_${name}`);
   return {
     "--resource-group": of("GROUP") ?? settings.group,
     "--gallery-name": of("GALLERY") ?? settings.gallery,
@@ -122,8 +109,7 @@ interface AzSubscription {
 }
 
 function azSubscriptions(environment: Environment): readonly AzSubscription[] {
-  const folder =
-    environment["AZURE_CONFIG_DIR"] ?? path.join(homedir(), ".azure");
+  const folder = environment["AZURE_CONFIG_DIR"] ?? path.join(homedir(), ".azure");
   const text = textOf(path.join(folder, "azureProfile.json"));
   try {
     // az writes a byte order mark.
@@ -137,10 +123,7 @@ function azSubscriptions(environment: Environment): readonly AzSubscription[] {
 }
 
 /** An empty one says nothing. */
-export function variable(
-  environment: Environment,
-  name: string,
-): string | undefined {
+export function variable(environment: Environment, name: string): string | undefined {
   return environment[name] || undefined;
 }
 
@@ -158,8 +141,7 @@ export function endpointOf(
   settings: Settings,
   environment: Environment,
 ): string {
-  const endpoint =
-    given ?? variable(environment, "SIGIL_ENDPOINT") ?? settings.endpoint;
+  const endpoint = given ?? variable(environment, "SIGIL_ENDPOINT") ?? settings.endpoint;
   if (endpoint === undefined)
     throw new UsageError(
       "Where is Sigil? Set SIGIL_ENDPOINT, or: sigil configure --endpoint https://….azurewebsites.net (of npm start: source .sigil/env)",
@@ -167,13 +149,8 @@ export function endpointOf(
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !/^https?:$/u.test(url.protocol))
     throw new UsageError(`The endpoint "${endpoint}" is no https address.`);
-  if (
-    url.protocol === "http:" &&
-    !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(url.hostname)
-  )
-    throw new UsageError(
-      `The endpoint "${endpoint}" is not https: a token is not sent there.`,
-    );
+  if (url.protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(url.hostname))
+    throw new UsageError(`The endpoint "${endpoint}" is not https: a token is not sent there.`);
   if (url.username || url.password || url.search || url.hash)
     throw new UsageError(
       "The endpoint is an address alone, without a user name, a query or a fragment.",

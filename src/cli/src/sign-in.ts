@@ -69,13 +69,10 @@ export function tokensFor(
   let last: AccessToken | undefined;
   return async () => {
     // az is a process of its own for each token, and remembers none for us.
-    if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS)
-      return last.token;
+    if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS) return last.token;
     credential ??= make();
     try {
-      const token = await (
-        await credential
-      ).getToken(scope, { abortSignal: io.interrupted });
+      const token = await (await credential).getToken(scope, { abortSignal: io.interrupted });
       if (token !== null) {
         last = token;
         return token.token;
@@ -96,25 +93,18 @@ export function signInOf(environment: Environment): SignIn | undefined {
   const asked = variable(environment, "SIGIL_SIGN_IN");
   if (asked !== undefined) {
     if ((SIGN_INS as readonly string[]).includes(asked)) return asked as SignIn;
-    throw new UsageError(
-      `SIGIL_SIGN_IN is one of ${SIGN_INS.join(", ")}, not "${asked}".`,
-    );
+    throw new UsageError(`SIGIL_SIGN_IN is one of ${SIGN_INS.join(", ")}, not "${asked}".`);
   }
   const has = (name: string): boolean => Boolean(environment[name]);
   const isApplication = has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID");
   if (isApplication) {
-    if (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH"))
-      return "environment";
+    if (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH")) return "environment";
     if (has("AZURE_FEDERATED_TOKEN_FILE")) return "workload-identity";
     if (has("ACTIONS_ID_TOKEN_REQUEST_URL")) return "github";
-    if (
-      has("SYSTEM_OIDCREQUESTURI") &&
-      has("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")
-    )
+    if (has("SYSTEM_OIDCREQUESTURI") && has("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"))
       return "azure-pipelines";
   }
-  if (has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT"))
-    return "managed-identity";
+  if (has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT")) return "managed-identity";
   return undefined;
 }
 
@@ -138,9 +128,7 @@ async function credentialOf(io: Io): Promise<TokenCredential> {
       return new identity.WorkloadIdentityCredential();
     case "github":
       // GitHub's own token lives for minutes, a version takes hours: a fresh one for each renewal.
-      return new identity.ClientAssertionCredential(tenantId, clientId, () =>
-        gitHubToken(io),
-      );
+      return new identity.ClientAssertionCredential(tenantId, clientId, () => gitHubToken(io));
     case "azure-pipelines":
       return new identity.AzurePipelinesCredential(
         tenantId,

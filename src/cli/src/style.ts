@@ -12,11 +12,7 @@ export function styleFor(
   stream: { readonly isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,
 ): Style {
-  if (
-    stream.isTTY !== true ||
-    environment["NO_COLOR"] ||
-    environment["TERM"] === "dumb"
-  )
+  if (stream.isTTY !== true || environment["NO_COLOR"] || environment["TERM"] === "dumb")
     return (_format, text) => [text];
   return (format, text) => {
     const [on, off] = inspect.colors[format] ?? [0, 0];

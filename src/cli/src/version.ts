@@ -1,5 +1,4 @@
 /** Put in by the build. */
 declare const SIGIL_CLI_VERSION: string | undefined;
 
-export const VERSION =
-  typeof SIGIL_CLI_VERSION === "string" ? SIGIL_CLI_VERSION : "0.0.0";
+export const VERSION = typeof SIGIL_CLI_VERSION === "string" ? SIGIL_CLI_VERSION : "0.0.0";

@@ -13,10 +13,7 @@ const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   [/GET \/api\/operations\/([\w-]+)/gu, "sigil operation show $1"],
   [/GET …\/use\b/gu, "sigil image-version use"],
   [/POST …\/restore\b/gu, "sigil image-version undelete"],
-  [
-    /DELETE …\/deleted-versions\/(\d+(?:\.\d+)*)/gu,
-    "sigil image-version purge -e $1",
-  ],
+  [/DELETE …\/deleted-versions\/(\d+(?:\.\d+)*)/gu, "sigil image-version purge -e $1"],
   [
     /POST …\/(promote|demote|retry|test|plan|approve|revoke|unrevoke)\b/gu,
     "sigil image-version $1",
@@ -31,18 +28,12 @@ const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   [/\?bypassSoftDelete=true/gu, "--bypass-soft-delete"],
   [/\ballowNoLatest=true/gu, "--allow-no-latest"],
   [/\bignoreUse=true/gu, "--ignore-use"],
-  [
-    /its PUT and the header If-None-Match: \*/gu,
-    "sigil image-version create --recreate",
-  ],
+  [/its PUT and the header If-None-Match: \*/gu, "sigil image-version create --recreate"],
   [/another version name/gu, "another --gallery-image-version"],
   [/; (?:each is|the reasons are|each reason is) listed under errors\./gu, "."],
   [/what is listed under errors/gu, "the following"],
 ];
 
 export function inCommands(text: string): string {
-  return COMMANDS.reduce(
-    (said, [request, command]) => said.replace(request, command),
-    text,
-  );
+  return COMMANDS.reduce((said, [request, command]) => said.replace(request, command), text);
 }

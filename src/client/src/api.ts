@@ -1,11 +1,6 @@
 import type { components, operations } from "./generated/openapi.js";
 import { OPERATIONS } from "./generated/operations.js";
-import {
-  ConnectionError,
-  InvalidRequestError,
-  jsonOf,
-  problemOf,
-} from "./problems.js";
+import { ConnectionError, InvalidRequestError, jsonOf, problemOf } from "./problems.js";
 
 export type Schemas = components["schemas"];
 
@@ -21,10 +16,7 @@ type BodyOf<Name extends OperationName> = operations[Name] extends {
     : unknown;
 
 /** What an operation takes: `path`, `query`, `header`, and `body`. */
-export type Input<Name extends OperationName> = Omit<
-  operations[Name]["parameters"],
-  "cookie"
-> &
+export type Input<Name extends OperationName> = Omit<operations[Name]["parameters"], "cookie"> &
   BodyOf<Name> & { readonly signal?: AbortSignal | undefined };
 
 type Json<Response> = Response extends {
@@ -63,10 +55,7 @@ export interface Client {
    * Calls an operation. A request that was not answered, or with 429, 502, 503 or 504, is sent again with the same
    * Idempotency-Key: one of its own, where the operation takes one and none is given. Throws a `SigilError`.
    */
-  call<Name extends OperationName>(
-    name: Name,
-    input: Input<Name>,
-  ): Promise<Answer<Name>>;
+  call<Name extends OperationName>(name: Name, input: Input<Name>): Promise<Answer<Name>>;
 }
 
 const RETRIED = new Set([429, 502, 503, 504]);
@@ -81,9 +70,7 @@ interface Received {
 
 interface AnyInput {
   readonly path?: Readonly<Record<string, unknown>>;
-  readonly query?: Readonly<
-    Record<string, string | number | boolean | undefined>
-  >;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly header?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
@@ -133,8 +120,7 @@ export function createClient({
     const [method, template] = OPERATIONS[name];
     const address = `${base}/api${addressOf(template, input)}`;
     const headers = headersOf(name, input, userAgent);
-    const body =
-      input.body === undefined ? {} : { body: JSON.stringify(input.body) };
+    const body = input.body === undefined ? {} : { body: JSON.stringify(input.body) };
     for (let attempt = 1; ; attempt += 1) {
       const bearer = await token?.();
       const authorization = bearer && { Authorization: `Bearer ${bearer}` };
@@ -160,10 +146,7 @@ export function createClient({
         failure = problem;
         delayMs = problem.retryAfterMs;
       }
-      delayMs ??= Math.min(
-        FIRST_DELAY_MS * 2 ** (attempt - 1),
-        LONGEST_DELAY_MS,
-      );
+      delayMs ??= Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
       if (attempt >= attempts || delayMs > LONGEST_DELAY_MS * 4) throw failure;
       await sleep(delayMs, input.signal);
     }
@@ -211,18 +194,13 @@ export interface ImageVersionPath {
 }
 
 /** The path parameters of a version's resource id; undefined for any other id. */
-export function imageVersionPath(
-  resourceId: string,
-): ImageVersionPath | undefined {
+export function imageVersionPath(resourceId: string): ImageVersionPath | undefined {
   return /^\/subscriptions\/(?<subscriptionId>[^/]+)\/resourceGroups\/(?<resourceGroupName>[^/]+)\/providers\/Microsoft\.Compute\/galleries\/(?<galleryName>[^/]+)\/images\/(?<imageName>[^/]+)\/versions\/(?<versionName>[^/]+)$/iu.exec(
     resourceId,
   )?.groups as ImageVersionPath | undefined;
 }
 
-function addressOf(
-  template: string,
-  { path = {}, query = {} }: AnyInput,
-): string {
+function addressOf(template: string, { path = {}, query = {} }: AnyInput): string {
   const filled = template.replace(/\{(\w+)\}/gu, (_all, name: string) => {
     const value = path[name];
     if (typeof value !== "string" || value === "")
@@ -253,14 +231,9 @@ function headersOf(
     ...(userAgent !== undefined && { "User-Agent": userAgent }),
     ...(takesKey && { "Idempotency-Key": crypto.randomUUID() }),
     ...(body !== undefined && {
-      "Content-Type":
-        method === "PATCH"
-          ? "application/merge-patch+json"
-          : "application/json",
+      "Content-Type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
     }),
-    ...Object.fromEntries(
-      Object.entries(header).filter(([, value]) => value !== undefined),
-    ),
+    ...Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined)),
   };
 }
 

@@ -11,12 +11,7 @@ export {
   type OperationName,
   type Schemas,
 } from "./api.js";
-export {
-  EVENT_TYPES,
-  isEvent,
-  type EventType,
-  type SigilEvent,
-} from "./events.js";
+export { EVENT_TYPES, isEvent, type EventType, type SigilEvent } from "./events.js";
 export {
   ConflictError,
   ConnectionError,
@@ -36,9 +31,4 @@ export {
   type Operation,
   type Problem,
 } from "./problems.js";
-export {
-  hasEnded,
-  statusOf,
-  waitUntilReady,
-  type WaitOptions,
-} from "./waiting.js";
+export { hasEnded, statusOf, waitUntilReady, type WaitOptions } from "./waiting.js";

@@ -92,8 +92,7 @@ const BY_STATUS = new Map<number, typeof ProblemError>([
 /** The error of an answer that is no success. */
 export function problemOf(response: Response, text: string): ProblemError {
   const { status, headers } = response;
-  const Problem =
-    BY_STATUS.get(status) ?? (status >= 500 ? UnavailableError : ProblemError);
+  const Problem = BY_STATUS.get(status) ?? (status >= 500 ? UnavailableError : ProblemError);
   return new Problem(status, parsed(text, response), headers);
 }
 
@@ -125,8 +124,7 @@ export function jsonOf(response: Response, text: string): unknown {
   } catch {
     // A proxy's page, or nothing.
   }
-  if (typeof json === "object" && json !== null && !Array.isArray(json))
-    return json;
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
   throw new ProblemError(response.status, {
     detail: strangersWords(response, text),
   });

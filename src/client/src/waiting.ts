@@ -26,9 +26,7 @@ export function hasEnded({ status }: Operation): boolean {
 }
 
 /** Its status in a word: one that is canceled, and waits for Azure, is still Running. */
-export function statusOf(
-  operation: Operation,
-): Operation["status"] | "Canceling" {
+export function statusOf(operation: Operation): Operation["status"] | "Canceling" {
   return operation.canceledBy !== undefined && !hasEnded(operation)
     ? "Canceling"
     : operation.status;
@@ -57,8 +55,7 @@ export async function waitUntilReady(
       const changed = seen.lastUpdatedTime !== current?.lastUpdatedTime;
       current = seen;
       if (changed) onProgress?.(seen);
-      if (!hasEnded(seen))
-        await sleep(retryAfterMs(headers) ?? RETRY_AFTER_MS, signal);
+      if (!hasEnded(seen)) await sleep(retryAfterMs(headers) ?? RETRY_AFTER_MS, signal);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       onUnavailable?.(error as Error);

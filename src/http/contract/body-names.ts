@@ -37,22 +37,14 @@ export function readNames(
   const moved: { readonly to: string; readonly from: string }[] = [];
   let pasted = false;
 
-  const schemaOf = (
-    schema: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject,
-  ): Schema => resolve<Schema>(content, schema);
+  const schemaOf = (schema: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject): Schema =>
+    resolve<Schema>(content, schema);
 
   /** `to` is the place in the result, `from` that in the given body. */
-  const read = (
-    schema: Schema,
-    value: unknown,
-    to: string,
-    from: string,
-  ): unknown => {
+  const read = (schema: Schema, value: unknown, to: string, from: string): unknown => {
     if (schema.type === "array" && Array.isArray(value)) {
       const items = schemaOf(schema.items);
-      return value.map((item: unknown, i) =>
-        read(items, item, `${to}/${i}`, `${from}/${i}`),
-      );
+      return value.map((item: unknown, i) => read(items, item, `${to}/${i}`, `${from}/${i}`));
     }
     return schema.properties !== undefined && isObject(value)
       ? readObject(schema, value, to, from)
@@ -75,8 +67,7 @@ export function readNames(
         if (child["x-false-says-nothing"] && member === false) continue;
         const kept = read(child, member, to + at, from + at);
         const emptied = isEmpty(kept) && !isEmpty(member);
-        if (!emptied || schema.required?.includes(name))
-          define(result, name, kept);
+        if (!emptied || schema.required?.includes(name)) define(result, name, kept);
       } else if (schema["x-read-only-properties"]?.includes(name))
         // A client whose types have it sends it in every body: it has one value.
         pasted ||= name !== "type";
@@ -84,9 +75,7 @@ export function readNames(
     }
     for (const name of strange) {
       const meaning =
-        schema.additionalProperties === false
-          ? meaningOf(content, schema, name)
-          : undefined;
+        schema.additionalProperties === false ? meaningOf(content, schema, name) : undefined;
       const at = `${from}/${escapePointer(name)}`;
       if (meaning === undefined) {
         define(result, name, value[name]); // The schema refuses it.
@@ -136,9 +125,7 @@ export function readNames(
       const [nearest] = moved
         .filter(({ to }) => pointer === to || pointer.startsWith(`${to}/`))
         .sort((a, b) => b.to.length - a.to.length);
-      return nearest === undefined
-        ? pointer
-        : nearest.from + pointer.slice(nearest.to.length);
+      return nearest === undefined ? pointer : nearest.from + pointer.slice(nearest.to.length);
     },
   };
 }
@@ -150,11 +137,7 @@ interface Meaning {
 }
 
 /** What an unknown name stands for; undefined where that cannot be told. */
-function meaningOf(
-  content: OpenAPIV3.Document,
-  schema: Schema,
-  name: string,
-): Meaning | undefined {
+function meaningOf(content: OpenAPIV3.Document, schema: Schema, name: string): Meaning | undefined {
   if (own(schema["x-refused-properties"], name) !== undefined) return undefined;
   const word = foreignWord(nameOf(content, schema), name);
   if (word !== undefined)
@@ -168,8 +151,7 @@ function meaningOf(
           path: word.path.includes("[]") ? [] : word.path.split("."),
         };
   const unknown = `${code(name)} is not known here.`;
-  const isSame = (known: string): boolean =>
-    lettersOf(known) === lettersOf(name);
+  const isSame = (known: string): boolean => lettersOf(known) === lettersOf(name);
   const readOnly = schema["x-read-only-properties"]?.find(isSame);
   if (readOnly !== undefined)
     return {
@@ -200,10 +182,7 @@ function meaningOf(
 }
 
 /** The name under which the document has a schema. */
-function nameOf(
-  content: OpenAPIV3.Document,
-  schema: Schema,
-): string | undefined {
+function nameOf(content: OpenAPIV3.Document, schema: Schema): string | undefined {
   return Object.entries(content.components?.schemas ?? {}).find(
     ([, named]) => named === schema,
   )?.[0];

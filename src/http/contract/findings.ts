@@ -1,11 +1,6 @@
 import type { DefinedError } from "ajv";
 import { distance } from "fastest-levenshtein";
-import {
-  escapePointer,
-  moreFindings,
-  MOST_FINDINGS,
-  type Finding,
-} from "../../errors.js";
+import { escapePointer, moreFindings, MOST_FINDINGS, type Finding } from "../../errors.js";
 import { foreignWord } from "./foreign-words.js";
 
 /** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */
@@ -53,11 +48,7 @@ export function toFindings(
   return [...shown.slice(0, -1), moreFindings(left + 1)];
 }
 
-function toFinding(
-  error: DefinedError,
-  entry: Entry,
-  dereference: Dereference,
-): Finding {
+function toFinding(error: DefinedError, entry: Entry, dereference: Dereference): Finding {
   const schema = (error.parentSchema ?? {}) as DescribedSchema;
   const pointer = error.instancePath;
   const wrong = (code: string, message: string): Finding => ({
@@ -79,12 +70,7 @@ function toFinding(
       };
     }
     case "additionalProperties":
-      return unknownEntry(
-        error.params.additionalProperty,
-        pointer,
-        schema,
-        entry,
-      );
+      return unknownEntry(error.params.additionalProperty, pointer, schema, entry);
     case "type":
       return wrong(
         "WrongType",
@@ -96,11 +82,7 @@ function toFinding(
         ),
       );
     case "enum":
-      return notAllowed(
-        error.data,
-        error.params.allowedValues as readonly string[],
-        pointer,
-      );
+      return notAllowed(error.data, error.params.allowedValues as readonly string[], pointer);
     case "pattern":
     case "format": {
       const values = schema["x-extensible-enum"];
@@ -143,10 +125,7 @@ function toFinding(
         `May have at most ${error.params.limit} items, has ${(error.data as unknown[]).length}.`,
       );
     case "maxProperties":
-      return wrong(
-        "TooManyProperties",
-        `May have at most ${error.params.limit} entries.`,
-      );
+      return wrong("TooManyProperties", `May have at most ${error.params.limit} entries.`);
     default:
       return wrong("InvalidValue", `The value ${error.message ?? "is wrong"}.`);
   }
@@ -155,9 +134,7 @@ function toFinding(
 /** Most of Microsoft's own examples write the type in the singular, which Azure does not take. */
 function meantSet(text: string, pattern = ""): readonly string[] {
   const meant = text.replace(/\/diskEncryptionSet\//iu, "/diskEncryptionSets/");
-  return meant !== text && new RegExp(pattern, "u").test(meant)
-    ? [`Did you mean ${meant}?`]
-    : [];
+  return meant !== text && new RegExp(pattern, "u").test(meant) ? [`Did you mean ${meant}?`] : [];
 }
 
 function unknownEntry(
@@ -175,8 +152,7 @@ function unknownEntry(
       message: `${code(name)} cannot be set. ${refused} Remove it.`,
     };
   const known = Object.keys(schema.properties ?? {});
-  const renamed =
-    entry === "parameter" ? foreignWord("query", name) : undefined;
+  const renamed = entry === "parameter" ? foreignWord("query", name) : undefined;
   if (renamed?.path !== undefined && known.includes(renamed.path))
     return {
       code: "UnknownParameter",
@@ -198,11 +174,7 @@ function unknownEntry(
   };
 }
 
-function notAllowed(
-  value: unknown,
-  allowed: readonly string[],
-  pointer: string,
-): Finding {
+function notAllowed(value: unknown, allowed: readonly string[], pointer: string): Finding {
   // Not String(): an object may bring a `toString` of its own that is no function.
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const nearest = nearestName(text, allowed);
@@ -217,10 +189,7 @@ function notAllowed(
 }
 
 /** The known name that differs only in case, or in so few characters that it is likely a typing mistake. */
-export function nearestName(
-  name: string,
-  known: readonly string[],
-): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_SHOWN_CHARACTERS) return undefined;
   const wanted = name.toLowerCase();
   const [best] = known
@@ -228,10 +197,7 @@ export function nearestName(
       candidate,
       edits: distance(wanted, candidate.toLowerCase()),
     }))
-    .filter(
-      ({ candidate, edits }) =>
-        edits <= Math.max(1, Math.floor(candidate.length / 3)),
-    )
+    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.floor(candidate.length / 3)))
     .sort((a, b) => a.edits - b.edits);
   return best?.candidate;
 }
@@ -241,9 +207,7 @@ export function own<T>(
   record: Readonly<Record<string, T>> | undefined,
   name: string,
 ): T | undefined {
-  return record !== undefined && Object.hasOwn(record, name)
-    ? record[name]
-    : undefined;
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** A name or value as messages show it. */

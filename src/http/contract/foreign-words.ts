@@ -1,8 +1,7 @@
 /** What others call what is here, for the answer to who writes their words: other tools, and earlier versions of Sigil. */
 
 /** Whose word it is. */
-export type Tool =
-  "PowerShell" | "az" | "Azure Resource Manager" | "Sigil 0.1.0";
+export type Tool = "PowerShell" | "az" | "Azure Resource Manager" | "Sigil 0.1.0";
 
 export interface ForeignWord {
   readonly tool: Tool;
@@ -13,9 +12,7 @@ export interface ForeignWord {
   readonly path: string | undefined;
 }
 
-type Words = Readonly<
-  Record<string, Readonly<Record<string, string | undefined>>>
->;
+type Words = Readonly<Record<string, Readonly<Record<string, string | undefined>>>>;
 
 const IN_URL = undefined;
 const PUBLISHING = "properties.publishingProfile";
@@ -128,25 +125,14 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   ...wordsOf("Sigil 0.1.0", EARLIER),
 ];
 
-const BY_SPELLING = new Map(
-  FOREIGN_WORDS.map((word) => [`${word.schema} ${word.word}`, word]),
-);
+const BY_SPELLING = new Map(FOREIGN_WORDS.map((word) => [`${word.schema} ${word.word}`, word]));
 const BY_LETTERS = new Map(
-  FOREIGN_WORDS.toReversed().map((word) => [
-    `${word.schema} ${lettersOf(word.word)}`,
-    word,
-  ]),
+  FOREIGN_WORDS.toReversed().map((word) => [`${word.schema} ${lettersOf(word.word)}`, word]),
 );
 
 /** The word for a property of that schema, as it is spelled or in another case, with or without `-` and `_`. */
-export function foreignWord(
-  schema: string | undefined,
-  name: string,
-): ForeignWord | undefined {
-  return (
-    BY_SPELLING.get(`${schema} ${name}`) ??
-    BY_LETTERS.get(`${schema} ${lettersOf(name)}`)
-  );
+export function foreignWord(schema: string | undefined, name: string): ForeignWord | undefined {
+  return BY_SPELLING.get(`${schema} ${name}`) ?? BY_LETTERS.get(`${schema} ${lettersOf(name)}`);
 }
 
 /** What is left of a name that is spelled in another tool's way. */

@@ -35,27 +35,14 @@ export interface OpenApiDocument {
   allowedMethods(pathname: string): readonly string[];
 }
 
-const METHODS = [
-  "get",
-  "put",
-  "post",
-  "patch",
-  "delete",
-  "head",
-  "options",
-  "trace",
-] as const;
+const METHODS = ["get", "put", "post", "patch", "delete", "head", "options", "trace"] as const;
 
 /** Reads the OpenAPI document, which the build has made JSON, once; everything that validates is derived from it. */
 export function loadOpenApiDocument(file: URL): OpenApiDocument {
-  return createOpenApiDocument(
-    JSON.parse(readFileSync(file, "utf8")) as OpenAPIV3.Document,
-  );
+  return createOpenApiDocument(JSON.parse(readFileSync(file, "utf8")) as OpenAPIV3.Document);
 }
 
-export function createOpenApiDocument(
-  content: OpenAPIV3.Document,
-): OpenApiDocument {
+export function createOpenApiDocument(content: OpenAPIV3.Document): OpenApiDocument {
   const known = new Map<string, DocumentedOperation>();
   const routes: { pattern: RegExp; methods: string[] }[] = [];
   const base = content.servers?.[0]?.url ?? "";
@@ -111,24 +98,18 @@ function describe(
   content: OpenAPIV3.Document,
   item: OpenAPIV3.PathItemObject,
   operation: OpenAPIV3.OperationObject,
-): Pick<
-  DocumentedOperation,
-  "parameters" | "bodySchema" | "body" | "requiredRole"
-> {
+): Pick<DocumentedOperation, "parameters" | "bodySchema" | "body" | "requiredRole"> {
   const body = operation.requestBody && resolve(content, operation.requestBody);
   const schema = body?.content["application/json"]?.schema;
   const role = (operation as { "x-required-role"?: Role })["x-required-role"];
   // An operation is open only where the document says so: a forgotten role must not open a door.
   const isOpen = operation.security?.length === 0;
   if (role === undefined && !isOpen)
-    throw new TypeError(
-      `${operation.operationId} has neither x-required-role nor "security: []".`,
-    );
+    throw new TypeError(`${operation.operationId} has neither x-required-role nor "security: []".`);
   return {
-    parameters: [
-      ...(item.parameters ?? []),
-      ...(operation.parameters ?? []),
-    ].map((parameter) => resolve(content, parameter)),
+    parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((parameter) =>
+      resolve(content, parameter),
+    ),
     bodySchema: schema && resolve(content, schema),
     body: {
       required: body?.required ?? false,
@@ -140,8 +121,6 @@ function describe(
 
 /** Azure Functions matches routes without regard to case or a slash at the end; so does this. */
 function pathPattern(template: string): RegExp {
-  const source = template
-    .replace(/[.*+?^$()|[\]\\]/gu, "\\$&")
-    .replace(/\{[^{}]+\}/gu, "[^/]+");
+  const source = template.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replace(/\{[^{}]+\}/gu, "[^/]+");
   return new RegExp(`^${source}/?$`, "iu");
 }

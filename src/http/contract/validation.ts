@@ -4,11 +4,7 @@ import type { OpenAPIV3 } from "openapi-types";
 import type { Finding } from "../../errors.js";
 import { readNames } from "./body-names.js";
 import { type Entry, toFindings } from "./findings.js";
-import {
-  type OpenApiDocument,
-  type OperationId,
-  resolve,
-} from "./openapi-document.js";
+import { type OpenApiDocument, type OperationId, resolve } from "./openapi-document.js";
 
 /** Where OpenAPI places a parameter, and the first segment of the pointers into it. */
 const PLACES = { path: "path", query: "query", header: "headers" } as const;
@@ -49,10 +45,7 @@ export interface Validator {
     parameters: Readonly<Record<string, string>>,
   ): ValidatedParameters;
   /** Refuses parameters that are unknown or given more than once. Pointers begin with `/query`. */
-  validateQuery(
-    operationId: OperationId,
-    query: URLSearchParams,
-  ): ValidatedParameters;
+  validateQuery(operationId: OperationId, query: URLSearchParams): ValidatedParameters;
   /** Headers that the document does not have are left out. Pointers begin with `/headers`. */
   validateHeaders(
     operationId: OperationId,
@@ -88,10 +81,7 @@ export function createValidator(document: OpenApiDocument): Validator {
   };
 
   const parameters = new Map<string, readonly Parameter[]>();
-  const parametersOf = (
-    operationId: OperationId,
-    place: Place,
-  ): readonly Parameter[] => {
+  const parametersOf = (operationId: OperationId, place: Place): readonly Parameter[] => {
     const key = `${operationId} ${place}`;
     let declared = parameters.get(key);
     if (declared === undefined) {
@@ -121,8 +111,7 @@ export function createValidator(document: OpenApiDocument): Validator {
     for (const { name, schema } of declared) {
       const text = values[name];
       if (typeof text === "string") values[name] = coerce(text, schema);
-      else if (schema.default !== undefined)
-        values[name] = schema.default as ParameterValue;
+      else if (schema.default !== undefined) values[name] = schema.default as ParameterValue;
     }
     const findings = validate(
       `${operationId} ${place}`,
@@ -159,8 +148,7 @@ export function createValidator(document: OpenApiDocument): Validator {
   return {
     validateBody(operationId, value) {
       const { bodySchema } = document.operation(operationId);
-      if (bodySchema === undefined)
-        return { value, pasted: false, findings: [] };
+      if (bodySchema === undefined) return { value, pasted: false, findings: [] };
       if (hasMoreValuesThan(MAX_VALUES, value))
         return {
           value,
@@ -173,11 +161,7 @@ export function createValidator(document: OpenApiDocument): Validator {
             },
           ],
         };
-      const { pasted, givenPointer, ...body } = readNames(
-        content,
-        namesOfBody(bodySchema),
-        value,
-      );
+      const { pasted, givenPointer, ...body } = readNames(content, namesOfBody(bodySchema), value);
       const findings = validate(
         operationId,
         () => bodySchema,
@@ -185,9 +169,7 @@ export function createValidator(document: OpenApiDocument): Validator {
         "property",
         body.findings,
       ).map((finding, i) =>
-        i < body.findings.length
-          ? finding
-          : { ...finding, pointer: givenPointer(finding.pointer) },
+        i < body.findings.length ? finding : { ...finding, pointer: givenPointer(finding.pointer) },
       );
       return { value: body.value, pasted, findings };
     },
@@ -286,12 +268,9 @@ const DATE_OR_DATE_TIME =
 /** RFC 3339, 5.6, `full-date` or `date-time`, as far as Date can hold it: Date rolls 30 February on and knows no leap second. */
 export function isDateOrDateTime(text: string): boolean {
   const date = DATE_OR_DATE_TIME.exec(text)?.[1];
-  if (date === undefined || Number.isNaN(Date.parse(text.toUpperCase())))
-    return false;
+  if (date === undefined || Number.isNaN(Date.parse(text.toUpperCase()))) return false;
   const midnight = new Date(`${date}T00:00:00Z`);
-  return (
-    !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date)
-  );
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
 }
 
 /** ARM holds each part of a version name in 31 bits. What the pattern refuses already passes here: one finding is enough. */

@@ -8,19 +8,10 @@ import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { mustKeepLatest, sparedBy, takingOf } from "../preflight/latest.js";
-import {
-  admitted,
-  heldBackFindings,
-  holdingBack,
-} from "../preflight/objections.js";
+import { admitted, heldBackFindings, holdingBack } from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { removedBy } from "../properties/fields.js";
 import { listOf, lookAt, mustBeGone } from "../queries/look-at.js";
@@ -32,20 +23,10 @@ import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, unapplied } from "../state/fold.js";
 import { isUnseenBy } from "../state/held.js";
 import { believed } from "../state/observe.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionRequest,
-} from "../state/record.js";
+import type { ImageVersionPair, ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { see } from "../state/see.js";
 import { isFinal, isToBeShown } from "../state/states.js";
-import {
-  conflict,
-  gone,
-  mustMatch,
-  mustNotBeRestored,
-  type Command,
-} from "./command.js";
+import { conflict, gone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
 /** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
@@ -99,13 +80,9 @@ export type Decided<Answer = never> =
 interface Deciding<Answer> {
   readonly glance: Glance;
   /** Pure: it is asked again where another comes first. `spared`: canonical regions that would have no latest. */
-  readonly decide: (
-    subject: Subject,
-    spared: readonly string[],
-  ) => Decided<Answer>;
+  readonly decide: (subject: Subject, spared: readonly string[]) => Decided<Answer>;
   /** What else is worth knowing of what it asks; a repeat asks nothing. Throws where that forbids it. */
-  readonly ask?:
-    ((subject: Subject) => Promise<readonly Finding[]>) | undefined;
+  readonly ask?: ((subject: Subject) => Promise<readonly Finding[]>) | undefined;
 }
 
 /**
@@ -121,12 +98,7 @@ export async function acceptCommand<Answer extends object = never>(
   const { id, requestedBy, traceparent, event, byMachine } = command;
   const resourceId = formatImageVersionId(id);
   const key = keyOf(resourceId);
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    fingerprint,
-  );
+  const { requestKey, earlier } = await claimKey(deps, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const read = await deps.store.read(key);
   // What it is judged by is what GET shows next: where a condition is not met, that ETag is the one to send.
@@ -135,9 +107,7 @@ export async function acceptCommand<Answer extends object = never>(
   const { glance, decide } = deciding;
   const { look } = glance;
   const found = await foundOf(deps, command, read, deciding);
-  const decideOn = (
-    present: StoredVersion | undefined,
-  ): Decision<ImageVersionRecord, Answer> => {
+  const decideOn = (present: StoredVersion | undefined): Decision<ImageVersionRecord, Answer> => {
     const subject = subjectOf(present, glance, contextOf(deps));
     const { stored } = subject;
     const decided = decide(subject, found?.spared ?? []);
@@ -192,10 +162,7 @@ function foundation(
   present: StoredVersion | undefined,
   { look, stored }: Subject,
 ): StoredVersion | undefined {
-  return look &&
-    present &&
-    byMachine === undefined &&
-    isUnseenBy(request, present.record, look)
+  return look && present && byMachine === undefined && isUnseenBy(request, present.record, look)
     ? present
     : stored;
 }
@@ -218,9 +185,7 @@ async function foundOf<Answer>(
     if (error instanceof ServiceError) return undefined;
     throw error;
   }
-  return "asks" in decided
-    ? questioned(deps, command, subject, decided.asks, ask)
-    : undefined;
+  return "asks" in decided ? questioned(deps, command, subject, decided.asks, ask) : undefined;
 }
 
 async function questioned(
@@ -234,25 +199,13 @@ async function questioned(
   const { kind, request, losses, on = stored } = asks;
   const taking = look && takingOf(id, look, stored?.record, request);
   const isRestore = kind === "RestoreImageVersion";
-  const spared =
-    taking && losses === "spared" ? await sparedBy(deps, taking) : [];
+  const spared = taking && losses === "spared" ? await sparedBy(deps, taking) : [];
   const warnings = [
-    ...(taking && losses === undefined
-      ? await mustKeepLatest(deps, taking, request)
-      : []),
-    ...(look && request.guarded && !byMachine
-      ? await mustNotBeMissed(deps, id, request)
-      : []),
+    ...(taking && losses === undefined ? await mustKeepLatest(deps, taking, request) : []),
+    ...(look && request.guarded && !byMachine ? await mustNotBeMissed(deps, id, request) : []),
     ...((await ask?.(subject)) ?? []),
   ];
-  const objections = await admitted(
-    deps,
-    id,
-    on?.record,
-    look,
-    request,
-    isRestore,
-  );
+  const objections = await admitted(deps, id, on?.record, look, request, isRestore);
   return {
     warnings: [...warnings, ...heldBackFindings(objections)],
     spared,
@@ -291,29 +244,23 @@ export function acceptByHand(
   { kind, detail, decide, ask }: ByHand,
 ): Promise<OperationRecord> {
   const { id, ifMatch, byMachine } = command;
-  return acceptCommand(
-    deps,
-    command,
-    fingerprintOfCommand(kind, ...detail),
-    async (read) => {
-      // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
-      const mustSee =
-        ifMatch !== undefined ||
-        (read?.record.status === undefined &&
-          (kind !== "DeleteImageVersion" ||
-            (read !== undefined && isFinal(read.record.state))));
-      return {
-        glance: await glance(deps, id, read?.record, mustSee),
-        decide: (subject, spared) => {
-          mustNotBeRestored(id, subject.stored);
-          mustMatch(command, subject.look, subject.stored?.record);
-          if (byMachine !== undefined) mustBeQuiet(id, byMachine, subject);
-          return decide(subject, spared);
-        },
-        ask,
-      };
-    },
-  );
+  return acceptCommand(deps, command, fingerprintOfCommand(kind, ...detail), async (read) => {
+    // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
+    const mustSee =
+      ifMatch !== undefined ||
+      (read?.record.status === undefined &&
+        (kind !== "DeleteImageVersion" || (read !== undefined && isFinal(read.record.state))));
+    return {
+      glance: await glance(deps, id, read?.record, mustSee),
+      decide: (subject, spared) => {
+        mustNotBeRestored(id, subject.stored);
+        mustMatch(command, subject.look, subject.stored?.record);
+        if (byMachine !== undefined) mustBeQuiet(id, byMachine, subject);
+        return decide(subject, spared);
+      },
+      ask,
+    };
+  });
 }
 
 /** Throws ServiceError ImageVersionConflict where anything is under way: a machine waits, and never takes over. */
@@ -342,10 +289,7 @@ function mustBeQuiet(
 }
 
 /** What Azure shows; throws ServiceError ImageVersionGone, NotFound or ImageVersionConflict where it has no such version. */
-export function mustBeShown(
-  id: ImageVersionId,
-  { look, stored }: Subject,
-): Look {
+export function mustBeShown(id: ImageVersionId, { look, stored }: Subject): Look {
   if (look !== undefined) return look;
   const record = stored?.record;
   throw record !== undefined &&
@@ -364,11 +308,7 @@ const MOST_LENGTH = 600_000;
 /** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
 function mustHaveRoom({ record, operation }: StoredVersion): void {
   const { members, requests } = record;
-  if (
-    members.length < MOST_OPEN &&
-    JSON.stringify(requests).length <= MOST_LENGTH
-  )
-    return;
+  if (members.length < MOST_OPEN && JSON.stringify(requests).length <= MOST_LENGTH) return;
   throw new ServiceError(
     "StateConflict",
     `${members.length + 1} requests for ${record.resourceId} are open, operation ${operation.id} the first of them: no more can be taken. Send the request again later.`,

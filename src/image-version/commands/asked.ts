@@ -8,13 +8,7 @@
  *     both in every body, and would undo what a person has said since. A PATCH says what it says.
  */
 import type { ImageVersionRequest } from "../contract.js";
-import {
-  factsIn,
-  latestIn,
-  regionOfFlag,
-  withLatest,
-  withoutFlags,
-} from "../latest/flags.js";
+import { factsIn, latestIn, regionOfFlag, withLatest, withoutFlags } from "../latest/flags.js";
 import {
   createdAs,
   isReleased,
@@ -35,18 +29,8 @@ import {
   sameAt,
   valueAt,
 } from "../properties/fields.js";
-import {
-  askedOfSeen,
-  leftOut,
-  statedBy,
-  takenAway,
-  type Patch,
-} from "../properties/patch.js";
-import {
-  END_OF_LIFE_DATE,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../properties/table.js";
+import { askedOfSeen, leftOut, statedBy, takenAway, type Patch } from "../properties/patch.js";
+import { END_OF_LIFE_DATE, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isBusy, type Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import {
@@ -92,10 +76,7 @@ export function asksOnlyChanges({
 }
 
 /** `record`: of the life that Azure shows; absent where nothing of that is known. */
-export function askedOf(
-  request: Asking,
-  record: ImageVersionRecord | undefined,
-): Asked {
+export function askedOf(request: Asking, record: ImageVersionRecord | undefined): Asked {
   const { body, removeRegions, glance, patch } = request;
   const { look } = glance;
   if (look === undefined) return creation(request, record);
@@ -121,10 +102,7 @@ export function askedOf(
 }
 
 /** Azure has no such version: the body says all that it shall be, but for latest where another that is open creates it. */
-function creation(
-  { body, removeRegions }: Asking,
-  record: ImageVersionRecord | undefined,
-): Asked {
+function creation({ body, removeRegions }: Asking, record: ImageVersionRecord | undefined): Asked {
   const open = record ? openRequests(record) : [];
   const other = open.find(([, { creates }]) => creates)?.[1].body;
   return {
@@ -141,11 +119,7 @@ function asCreated(body: ImageVersionRequest): ImageVersionRequest {
 }
 
 /** Invariants 1 and 2. Of a version that its caller has read only what differs is asked; of a patch all that it says in so many words. */
-function saidBy(
-  request: Asking,
-  look: Look,
-  record: ImageVersionRecord | undefined,
-): Patch {
+function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefined): Patch {
   const { body, patch, glance } = request;
   const shown = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
   const fields = fieldsOf(body);
@@ -182,10 +156,7 @@ function saidBy(
 /** Open operations ask it, and otherwise. */
 function isOtherwise(field: string, value: unknown, open: Patch): boolean {
   const other = nameIn(open, field);
-  return (
-    other !== undefined &&
-    !sameAt(field, open[other] ?? undefined, value ?? undefined)
-  );
+  return other !== undefined && !sameAt(field, open[other] ?? undefined, value ?? undefined);
 }
 
 /** What open operations ask together. */
@@ -201,9 +172,7 @@ function without(patch: Patch, removeRegions: readonly string[]): Patch {
         ([field]) => !removeRegions.includes(regionOf(field) ?? ""),
       ),
     ),
-    ...Object.fromEntries(
-      removeRegions.map((name) => [regionField(name), null]),
-    ),
+    ...Object.fromEntries(removeRegions.map((name) => [regionField(name), null])),
   };
 }
 
@@ -225,9 +194,7 @@ function heldBack(
     (name) => !there.includes(name) && !included.includes(name),
   );
   const by = record?.release?.by ?? "request";
-  return regions.length === 0
-    ? {}
-    : { release: { kind: "exclude", by, regions } };
+  return regions.length === 0 ? {} : { release: { kind: "exclude", by, regions } };
 }
 
 /** A flag or rule that a patch says in so many words. */
@@ -238,8 +205,7 @@ function latestByPatch(
 ): OfLatest {
   const stated = statedBy(patch, fieldsOf(body), "lists");
   const excluded = stated[EXCLUDE_FROM_LATEST];
-  if (excluded === true)
-    return { release: { kind: "exclude", by: "person" }, endsRule: true };
+  if (excluded === true) return { release: { kind: "exclude", by: "person" }, endsRule: true };
   const toBe = latestToBe(record, resource);
   const before = releaseToBe(record, resource);
   const regions = regionsIn({ ...factsIn(resource), ...factsIn(body) });
@@ -248,10 +214,7 @@ function latestByPatch(
   // Silence of a region in the list of a patch says nothing of it.
   const others = Object.entries(stated).flatMap(([field, value]) => {
     const region = regionOfFlag(field);
-    return region === undefined ||
-      isReleased(from, region) === (value === false)
-      ? []
-      : [region];
+    return region === undefined || isReleased(from, region) === (value === false) ? [] : [region];
   });
   if (others.length > 0)
     return {
@@ -273,17 +236,12 @@ function latestByPatch(
 }
 
 /** With these regions in latest that were not, and out of it that were. */
-function turned(
-  before: Release,
-  turning: readonly string[],
-  regions: readonly string[],
-): Release {
+function turned(before: Release, turning: readonly string[], regions: readonly string[]): Release {
   const held = releasedIn(before, turning);
   const coming = turning.filter((name) => !held.includes(name));
   const by = "person";
   const out = released(before, { kind: "exclude", by, regions: held }, regions);
-  return held.length === releasedIn(before, regions).length &&
-    coming.length === 0
+  return held.length === releasedIn(before, regions).length && coming.length === 0
     ? { in: "none", but: [], by }
     : released(out, { kind: "include", by, regions: coming }, regions);
 }
@@ -296,8 +254,7 @@ function withoutEarlierEnd(
 ): Pick<Asked, "patch" | "stays"> {
   const { [END_OF_LIFE_DATE]: said, ...kept } = patch;
   const shown = resource.properties.publishingProfile?.endOfLifeDate;
-  const isLater =
-    shown !== undefined && Date.parse(String(said)) >= Date.parse(shown);
+  const isLater = shown !== undefined && Date.parse(String(said)) >= Date.parse(shown);
   return typeof said !== "string" || namesOne(ifMatch) || isLater
     ? { patch, stays: [] }
     : { patch: kept, stays: [endOfLifeStays(body, shown, said)] };

@@ -11,10 +11,7 @@ import {
 import type { ImageVersionRequest } from "../contract.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { namedResources, requireFewReads } from "../preflight/named.js";
-import {
-  usedResources,
-  type UsedResource,
-} from "../properties/resource-references.js";
+import { usedResources, type UsedResource } from "../properties/resource-references.js";
 import { knownNumbers } from "../queries/known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
@@ -46,8 +43,7 @@ export function namesOne(ifMatch: string | undefined): ifMatch is string {
 }
 
 /** What is said beside a body; the same of a plan. */
-export interface ChangeOptions
-  extends Pick<Command, "id" | "ifMatch">, NoLatest {
+export interface ChangeOptions extends Pick<Command, "id" | "ifMatch">, NoLatest {
   /** True where the body had what only an answer has: it is a version that was read, pasted back. */
   readonly pasted?: boolean;
   /** Regions that are to be removed, in any spelling. */
@@ -80,18 +76,11 @@ export function mustBeAdmitted(
   body: ImageVersionRequest,
   observed?: ImageVersionRequest,
 ): void {
-  requireFewReads(
-    maxReads,
-    requiredRegistrations.length,
-    namedResources(id, body),
-  );
+  requireFewReads(maxReads, requiredRegistrations.length, namedResources(id, body));
   const had = observed === undefined ? [] : usedResources(observed);
   requireMayUse?.(
     usedResources(body).filter(
-      (used) =>
-        !had.some(
-          ({ kind, id }) => kind === used.kind && sameResourceId(id, used.id),
-        ),
+      (used) => !had.some(({ kind, id }) => kind === used.kind && sameResourceId(id, used.id)),
     ),
   );
 }
@@ -116,29 +105,19 @@ export function mustMatch(
 }
 
 /** What is asked does not go with an operation of the version. */
-export function conflict(
-  message: string,
-  existingOperationId: string | undefined,
-): ServiceError {
+export function conflict(message: string, existingOperationId: string | undefined): ServiceError {
   return new ServiceError("ImageVersionConflict", message, {
     fields: { existingOperationId },
   });
 }
 
 /** Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it, nothing can be asked of it. */
-export function mustNotBeRestored(
-  id: ImageVersionId,
-  stored: StoredVersion | undefined,
-): void {
-  if (stored !== undefined && isRestoring(stored.record.state))
-    throw notFound(id, stored.record);
+export function mustNotBeRestored(id: ImageVersionId, stored: StoredVersion | undefined): void {
+  if (stored !== undefined && isRestoring(stored.record.state)) throw notFound(id, stored.record);
 }
 
 /** Errors that another number is free of. */
-const TAKEN: readonly ErrorCode[] = [
-  "ImageVersionConflict",
-  "ImageVersionSoftDeleted",
-];
+const TAKEN: readonly ErrorCode[] = ["ImageVersionConflict", "ImageVersionSoftDeleted"];
 
 /**
  * The error with the next free number, where it is a conflict: above all that Azure has or Sigil was asked for. Azure is asked only
@@ -149,14 +128,10 @@ export async function withNextFreeVersion(
   id: ImageVersionId,
   error: unknown,
 ): Promise<unknown> {
-  if (!(error instanceof ServiceError) || !TAKEN.includes(error.code))
-    return error;
+  if (!(error instanceof ServiceError) || !TAKEN.includes(error.code)) return error;
   const { code, message, findings, fields } = error;
   try {
-    const { highest = id.versionName } = await knownNumbers(
-      deps,
-      imageIdOf(id),
-    );
+    const { highest = id.versionName } = await knownNumbers(deps, imageIdOf(id));
     const nextFreeVersion = nextVersionNumber(highest, "patch");
     return new ServiceError(code, message, {
       findings,
@@ -192,9 +167,7 @@ export function keptByAzure(
 }
 
 /** Canonical, in order, each once. */
-export function canonicalRegions(
-  names: readonly string[] = [],
-): readonly string[] {
+export function canonicalRegions(names: readonly string[] = []): readonly string[] {
   return [...new Set(names.map(canonicalRegion))].sort();
 }
 
@@ -205,8 +178,7 @@ export function refuse(
   findings: readonly Finding[],
   fields: Readonly<Record<string, unknown>> = {},
 ): void {
-  if (findings.length > 0)
-    throw new ServiceError(code, message, { findings, fields });
+  if (findings.length > 0) throw new ServiceError(code, message, { findings, fields });
 }
 
 export function errorsIn({ length }: readonly unknown[]): string {

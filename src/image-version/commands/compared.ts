@@ -34,14 +34,10 @@ export interface Compared extends Asked {
   readonly change: Change | undefined;
 }
 
-export function compared(
-  request: Asking,
-  stored: StoredVersion | undefined,
-): Compared {
+export function compared(request: Asking, stored: StoredVersion | undefined): Compared {
   const { look, seen } = request.glance;
   const known = stored?.record;
-  const isOther =
-    known !== undefined && look !== undefined && isOtherLife(known, look);
+  const isOther = known !== undefined && look !== undefined && isOtherLife(known, look);
   const record = isOther ? undefined : known;
   const asked = askedOf(request, record);
   const { spec } = record ?? {};
@@ -61,10 +57,7 @@ export function compared(
 }
 
 function wasThere(known: ImageVersionRecord | undefined): boolean {
-  return (
-    known?.publishedDate !== undefined &&
-    (isFinal(known.state) || known.status !== undefined)
-  );
+  return known?.publishedDate !== undefined && (isFinal(known.state) || known.status !== undefined);
 }
 
 function isBeingMade(known: ImageVersionRecord | undefined): boolean {

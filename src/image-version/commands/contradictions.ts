@@ -1,18 +1,8 @@
 /** What a request says against those that were accepted before it and are not over. Pure. */
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import {
-  addedBy,
-  pointerTo,
-  regionField,
-  regionOf,
-} from "../properties/fields.js";
-import {
-  clearedBy,
-  conflictsBetween,
-  type Conflict,
-  type Patch,
-} from "../properties/patch.js";
+import { addedBy, pointerTo, regionField, regionOf } from "../properties/fields.js";
+import { clearedBy, conflictsBetween, type Conflict, type Patch } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { openRequests, ruleInForce } from "../state/fold.js";
@@ -59,9 +49,7 @@ export function inNoWave(
 ): readonly RuleFinding[] {
   const rule = record && ruleInForce(record);
   if (rule?.when !== "waves" || patch[PROMOTION] != null) return [];
-  const named = (rule.waves ?? []).flatMap(({ regions }) =>
-    regions.map(canonicalRegion),
-  );
+  const named = (rule.waves ?? []).flatMap(({ regions }) => regions.map(canonicalRegion));
   return addedBy(patch)
     .filter((region) => !named.includes(region))
     .map((region) => ({
@@ -70,7 +58,6 @@ export function inNoWave(
       severity: "error",
       pointer: pointerTo(body, regionField(region)),
       message: `"${region}" is in no wave of the version's promotion rule.`,
-      remediation:
-        "Add it once all waves have the version, or change the rule by a PATCH first.",
+      remediation: "Add it once all waves have the version, or change the rule by a PATCH first.",
     }));
 }

@@ -49,8 +49,7 @@ function sizeOf(
   shown: ImageVersionRequest | undefined,
   facts: Pick<Facts, "sources" | "sourceDefinitions">,
 ): number | undefined {
-  const { osDiskImage, dataDiskImages = [] } = (shown?.properties
-    .storageProfile ?? {}) as {
+  const { osDiskImage, dataDiskImages = [] } = (shown?.properties.storageProfile ?? {}) as {
     readonly osDiskImage?: { readonly sizeInGB?: number };
     readonly dataDiskImages?: readonly { readonly sizeInGB?: number }[];
   };
@@ -68,10 +67,7 @@ function sizeOf(
 }
 
 /** What all of them hold at most, in one sentence, in units that a price list has; `home`: the version's own region. */
-export function storageSentence(
-  copies: readonly PlannedCopies[],
-  home: string,
-): string {
+export function storageSentence(copies: readonly PlannedCopies[], home: string): string {
   const replicas = copies.reduce((sum, one) => sum + one.replicas, 0);
   const [size] = copies.flatMap(({ sizeInGB }) => sizeInGB ?? []);
   const all = copies.map(
@@ -87,9 +83,7 @@ export function storageSentence(
 }
 
 /** How long the new copies usually take, in one sentence; absent where there are none. */
-export function durationSentence(
-  copies: readonly PlannedCopies[],
-): string | undefined {
+export function durationSentence(copies: readonly PlannedCopies[]): string | undefined {
   const all = newRegions(copies).map(({ region, usual }) =>
     usual === undefined
       ? `${region} not known yet`
@@ -98,9 +92,7 @@ export function durationSentence(
   return all.length === 0 ? undefined : `${all.join("; ")}.`;
 }
 
-function newRegions(
-  copies: readonly PlannedCopies[],
-): readonly PlannedCopies[] {
+function newRegions(copies: readonly PlannedCopies[]): readonly PlannedCopies[] {
   return copies.filter(
     ({ region, isNew }, i) =>
       isNew === true && copies.findIndex((one) => one.region === region) === i,

@@ -12,17 +12,9 @@ import { randomUUID } from "node:crypto";
 import { ServiceError, type ErrorCode } from "../../errors.js";
 import { claimKey } from "../../operation/idempotency.js";
 import { deliver } from "../../operation/outbox.js";
-import {
-  operationIdOf,
-  type OperationRecord,
-} from "../../operation/records.js";
+import { operationIdOf, type OperationRecord } from "../../operation/records.js";
 import { firstSequenceOf } from "../../operation/sequence.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
 import { errorsIn } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
@@ -33,11 +25,7 @@ import type { Dependencies } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { CHANGE_RULES, checkRequest } from "../rules/rules.js";
 import type { RuleFinding } from "../rules/rule.js";
-import {
-  highestVersionNumber,
-  nextVersionNumber,
-  type Increment,
-} from "../version-numbers.js";
+import { highestVersionNumber, nextVersionNumber, type Increment } from "../version-numbers.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface CreateNextImageVersion extends Omit<
@@ -83,21 +71,11 @@ export async function createNextImageVersion(
   const imageId = imageIdOf(anyVersion);
   const { increment } = command;
   // The operation is that of the number, which is bound to the key where numbers are given. Without one, a request is like no other.
-  const claimed = await claimKey(
-    deps,
-    command,
-    keyOf(imageId),
-    `${fingerprint}-${increment}`,
-  );
+  const claimed = await claimKey(deps, command, keyOf(imageId), `${fingerprint}-${increment}`);
   const { requestKey = randomUUID() } = claimed;
   let { bound: number } =
-    claimed.requestKey === undefined
-      ? {}
-      : await deps.versionNumbers.read(imageId, requestKey);
-  const first =
-    number === undefined
-      ? await mustPass(deps, command, imageId, said)
-      : undefined;
+    claimed.requestKey === undefined ? {} : await deps.versionNumbers.read(imageId, requestKey);
+  const first = number === undefined ? await mustPass(deps, command, imageId, said) : undefined;
   number ??= await deps.versionNumbers.allocate(imageId, {
     requestKey,
     above: first,
@@ -160,8 +138,7 @@ async function findingsOf(
   id: ImageVersionId,
   { given, rule }: Said,
 ): Promise<readonly RuleFinding[]> {
-  if (plan !== undefined)
-    return (await planImageVersion(deps, { id, body })).findings;
+  if (plan !== undefined) return (await planImageVersion(deps, { id, body })).findings;
   const { request, findings } = await chooseSets(deps, id, given, rule);
   return [...findings, ...checkRequest({ id, request, now: deps.now() })];
 }
@@ -169,13 +146,7 @@ async function findingsOf(
 /** The operation of the request under that number, or undefined where the number is taken. */
 async function acceptAs(
   deps: Dependencies,
-  {
-    image,
-    increment: _,
-    idempotencyKey,
-    plan: __,
-    ...rest
-  }: CreateNextImageVersion,
+  { image, increment: _, idempotencyKey, plan: __, ...rest }: CreateNextImageVersion,
   number: string,
   fingerprint: string,
 ): Promise<OperationRecord | undefined> {
@@ -188,8 +159,7 @@ async function acceptAs(
       return answer.kind === "accepted" ? answer.operation : undefined;
     } catch (error) {
       // A new version has nothing to conflict with.
-      if (error instanceof ServiceError && TAKEN.includes(error.code))
-        return undefined;
+      if (error instanceof ServiceError && TAKEN.includes(error.code)) return undefined;
       throw error;
     }
   }
@@ -197,9 +167,7 @@ async function acceptAs(
   if (idempotencyKey === undefined) return undefined;
   // Not what the version has become since: the operation that the first request got.
   const operation = (
-    await deps.store.readOperation(
-      operationIdOf({ key, sequence: firstSequenceOf(stored.record) }),
-    )
+    await deps.store.readOperation(operationIdOf({ key, sequence: firstSequenceOf(stored.record) }))
   )?.operation;
   if (operation?.fingerprint !== fingerprint) return undefined;
   await deliver(deps, stored);

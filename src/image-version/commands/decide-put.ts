@@ -9,13 +9,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded } from "../preflight/use.js";
 import { contradicts, differs } from "../properties/changes.js";
-import {
-  fieldsOf,
-  regionField,
-  regionOf,
-  regionsIn,
-  removedBy,
-} from "../properties/fields.js";
+import { fieldsOf, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
 import { unmetBy, type Patch } from "../properties/patch.js";
 import { END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
@@ -70,12 +64,10 @@ export function decideOn(
   const kept = protectionKept(command, comparison);
   refuse("Forbidden", kept[0]?.message ?? "", kept);
   mustBeAllowed(request, stored, comparison);
-  if (isAsShown(request, comparison.record))
-    return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
+  if (isAsShown(request, comparison.record)) return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const warnings = mustBePossible(deps, request, stored, comparison);
   const asks = asksOf(request, comparison, isGuarded(deps));
-  if (!isUnchanged(request, comparison, asks.regions))
-    return { asks: { ...asks, warnings } };
+  if (!isUnchanged(request, comparison, asks.regions)) return { asks: { ...asks, warnings } };
   const done = doneBefore(stored, fingerprint, warnings); // Invariant 1.
   return done ?? { answer: { unchanged: true, warnings } }; // Invariant 3.
 }
@@ -89,9 +81,7 @@ export function doneBefore(
   const last = stored?.operation;
   return last?.status === "Succeeded" &&
     last.fingerprint === fingerprint &&
-    warnings.every(({ code }) =>
-      last.warnings?.some((one) => one.code === code),
-    )
+    warnings.every(({ code }) => last.warnings?.some((one) => one.code === code))
     ? last
     : undefined;
 }
@@ -130,9 +120,7 @@ function mustBePossible(
     { existingOperationId: stored?.operation.id },
   );
   return [
-    ...[...ofRequest, ...ofChange, ...stays].filter(
-      ({ severity }) => severity === "warning",
-    ),
+    ...[...ofRequest, ...ofChange, ...stays].filter(({ severity }) => severity === "warning"),
     ...request.warnings,
   ];
 }
@@ -149,14 +137,10 @@ function mustBeAllowed(
     command,
     look,
     record,
-    change &&
-      unmetBy(factsIn(change.observed), change.patch).map((unmet) =>
-        differs(unmet, body),
-      ),
+    change && unmetBy(factsIn(change.observed), change.patch).map((unmet) => differs(unmet, body)),
   );
   const isRunning = record !== undefined && !isFinal(record.state);
-  const isComing =
-    record?.status === undefined && (isRunning || record?.write !== undefined);
+  const isComing = record?.status === undefined && (isRunning || record?.write !== undefined);
   if (command.ifNoneMatch === "*" && (look !== undefined || isComing))
     throw new ServiceError(
       "PreconditionFailed",
@@ -177,13 +161,7 @@ export function protectionKept(
   { id, mayUnprotect }: ChangeOptions,
   { isGone, record, patch }: Compared,
 ): readonly RuleFinding[] {
-  if (
-    isGone ||
-    mayUnprotect === true ||
-    record === undefined ||
-    !isProtected(record)
-  )
-    return [];
+  if (isGone || mayUnprotect === true || record === undefined || !isProtected(record)) return [];
   const kept = (
     isAsked: boolean,
     pointer: string,
@@ -192,9 +170,7 @@ export function protectionKept(
   ): RuleFinding[] => {
     const message = `${formatImageVersionId(id)} is protected from deletion, and only an Admin ${what}.`;
     const finding = { rule: "protection-kept", code: "ProtectionKept" };
-    return isAsked
-      ? [{ ...finding, pointer, message, severity: "error", remediation }]
-      : [];
+    return isAsked ? [{ ...finding, pointer, message, severity: "error", remediation }] : [];
   };
   const regions = removedBy(patch);
   return [
@@ -214,10 +190,7 @@ export function protectionKept(
 }
 
 /** With an ETag nobody sees a warning: a hold-back that is not done is never answered by success. */
-function mustNotHoldBack(
-  { ifMatch }: ChangeOptions,
-  stays: readonly RuleFinding[],
-): void {
+function mustNotHoldBack({ ifMatch }: ChangeOptions, stays: readonly RuleFinding[]): void {
   if (!namesOne(ifMatch)) return;
   const findings = stays.filter(({ code }) => code === "StaysIncluded");
   refuse(
@@ -233,8 +206,7 @@ export function deletionAgainst(
   patch: Patch,
 ): OpenDeletion | undefined {
   const deletion = openDeletionIn(record);
-  const keeps =
-    patch[PROTECTED] === true || typeof patch[END_OF_LIFE_DATE] === "string";
+  const keeps = patch[PROTECTED] === true || typeof patch[END_OF_LIFE_DATE] === "string";
   return deletion?.isByPolicy && keeps ? undefined : deletion;
 }
 
@@ -311,9 +283,7 @@ export function asksOf(
       ...(look === undefined && { creates: true }),
     },
     regions: regionsIn(
-      adopts || !asksOnlyChanges(request)
-        ? fieldsOf(body)
-        : Object.fromEntries(named),
+      adopts || !asksOnlyChanges(request) ? fieldsOf(body) : Object.fromEntries(named),
     ),
     ...(endsRule && { endsRule }),
   };

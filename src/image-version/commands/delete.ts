@@ -8,11 +8,7 @@ import {
   type OperationRecord,
   type SoftDeleteRecord,
 } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  type ImageVersionId,
-  imageIdOf,
-} from "../../resource-id.js";
+import { formatImageVersionId, type ImageVersionId, imageIdOf } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { mustBeSoftDeletable } from "../preflight/soft-deletable.js";
@@ -47,10 +43,7 @@ export async function deleteImageVersion(
   return acceptByHand(deps, command, await deletionBy(deps, command));
 }
 
-export async function deletionBy(
-  deps: Dependencies,
-  command: DeleteImageVersion,
-): Promise<ByHand> {
+export async function deletionBy(deps: Dependencies, command: DeleteImageVersion): Promise<ByHand> {
   const { id, bypassSoftDelete = false } = command;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
@@ -140,11 +133,7 @@ function mustDoWhatIsAsked(
       `${does}, or has deleted it, so that it can be restored. Once Azure lists it as deleted, an Admin deletes it for good: DELETE …/deleted-versions/${id.versionName}.`,
       operationId,
     );
-  if (
-    ignoreUse &&
-    record.requests[operationId]?.guarded &&
-    !record.write?.deletes
-  )
+  if (ignoreUse && record.requests[operationId]?.guarded && !record.write?.deletes)
     throw conflict(
       `${does}, and waits to see who uses it. Cancel it, then send this request again.`,
       operationId,
@@ -152,11 +141,7 @@ function mustDoWhatIsAsked(
 }
 
 /** Throws where there is nothing to delete, or somebody or Azure forbids it. */
-function mustBeDeletable(
-  { id }: DeleteImageVersion,
-  { look, stored }: Subject,
-  now: Date,
-): void {
+function mustBeDeletable({ id }: DeleteImageVersion, { look, stored }: Subject, now: Date): void {
   if (look === undefined && stored === undefined) throw notFound(id);
   // Of what is gone it is not asked.
   if (look !== undefined || (stored && isToBeShown(stored.record)))
@@ -204,10 +189,7 @@ async function mustNotBeKept(
 }
 
 /** The operation that deletes the version, or has deleted it. */
-function deletionBefore({
-  look,
-  stored,
-}: Subject): OperationRecord | undefined {
+function deletionBefore({ look, stored }: Subject): OperationRecord | undefined {
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
   const open = openDeletionIn(record);
@@ -239,11 +221,7 @@ function mustNotBeProtected(
 }
 
 /** Throws where Azure will not let the version be deleted: what is being done with it goes on. */
-function mustNotBeBlocked(
-  id: ImageVersionId,
-  { resource: { properties } }: Look,
-  now: Date,
-): void {
+function mustNotBeBlocked(id: ImageVersionId, { resource: { properties } }: Look, now: Date): void {
   const { endOfLifeDate } = properties.publishingProfile ?? {};
   if (
     properties.safetyProfile?.blockDeletionBeforeEndOfLife !== true ||

@@ -9,11 +9,7 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type {
-  EncryptionRule,
-  ImageVersionRequest,
-  TargetRegion,
-} from "../contract.js";
+import type { EncryptionRule, ImageVersionRequest, TargetRegion } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { patched } from "../properties/body.js";
 import {
@@ -23,10 +19,7 @@ import {
 } from "../properties/disk-encryption-references.js";
 import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
 import { sourceReferences } from "../properties/source-references.js";
-import {
-  canonicalForm,
-  targetRegionsOf,
-} from "../properties/canonical-form.js";
+import { canonicalForm, targetRegionsOf } from "../properties/canonical-form.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { setInBicep } from "../rules/set-in-bicep.js";
@@ -55,12 +48,8 @@ export async function chooseSets(
 ): Promise<Chosen> {
   if (rule === undefined) return { request: given, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
-  const luns =
-    dataDisks === undefined && tag === undefined
-      ? []
-      : await lunsOf(deps, id, given);
-  if (luns === undefined)
-    return { request: given, findings: [lunsUnknown(rule)] };
+  const luns = dataDisks === undefined && tag === undefined ? [] : await lunsOf(deps, id, given);
+  if (luns === undefined) return { request: given, findings: [lunsUnknown(rule)] };
   const tagged = tag === undefined ? [] : await taggedSets(deps, id, tag);
   const request = withPresentSets(given, shown, rule);
   const chosen: Record<string, string> = {};
@@ -68,8 +57,7 @@ export async function chooseSets(
   for (const region of targetRegionsOf(request))
     for (const { place, field, confidential } of disksToKey(region, luns)) {
       const pattern = place === "os" ? osDisk : dataDisks;
-      if (pattern !== undefined)
-        chosen[field] = named(pattern, id, region.name, place);
+      if (pattern !== undefined) chosen[field] = named(pattern, id, region.name, place);
       if (pattern !== undefined || tag === undefined) continue;
       const fitting = tagged.filter(
         (set) =>
@@ -108,8 +96,7 @@ function withPresentSets(
     byTag.map((disk) => `${regionField(name)}/encryption/${disk}/`),
   );
   const present = Object.entries(fieldsOf(shown)).filter(
-    ([field]) =>
-      !(field in fields) && places.some((place) => field.startsWith(place)),
+    ([field]) => !(field in fields) && places.some((place) => field.startsWith(place)),
   );
   return patched(given, Object.fromEntries(present));
 }
@@ -136,8 +123,7 @@ function disksToKey(
   ): readonly DiskToKey[] => {
     const type = image?.securityProfile?.confidentialVMEncryptionType;
     const confidential = type !== undefined;
-    if (setOf(image) !== undefined || (confidential && type !== keyed))
-      return [];
+    if (setOf(image) !== undefined || (confidential && type !== keyed)) return [];
     const member = confidential
       ? "securityProfile/secureVMDiskEncryptionSetId"
       : "diskEncryptionSetId";
@@ -173,8 +159,7 @@ async function lunsOf(
   id: ImageVersionId,
   request: ImageVersionRequest,
 ): Promise<readonly number[] | undefined> {
-  const { source, osDiskImage, dataDiskImages } =
-    request.properties.storageProfile;
+  const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile;
   if (osDiskImage !== undefined || dataDiskImages !== undefined)
     return (dataDiskImages ?? []).map(({ lun }) => lun);
   if (source === undefined) {
@@ -188,10 +173,7 @@ async function lunsOf(
     // What is not there is another rule's finding.
     return (found?.dataDisks ?? []).map(({ lun }) => lun);
   } catch (error) {
-    if (
-      error instanceof ServiceError &&
-      error.code === "ResourceManagerForbidden"
-    )
+    if (error instanceof ServiceError && error.code === "ResourceManagerForbidden")
       return undefined;
     throw error;
   }
@@ -244,9 +226,7 @@ function unfit(
   confidential: boolean,
   fitting: readonly DiskEncryptionSet[],
 ): RuleFinding {
-  const kind = confidential
-    ? `disk encryption set of type ${CONFIDENTIAL}`
-    : "disk encryption set";
+  const kind = confidential ? `disk encryption set of type ${CONFIDENTIAL}` : "disk encryption set";
   const [name = "", value = ""] = splitTag(tag);
   return {
     rule: "encryption-rule",

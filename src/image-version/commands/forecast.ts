@@ -1,10 +1,5 @@
 /** What a promotion, a demotion or a deletion would do: its own decision, and nothing is stored. */
-import {
-  findingsInAnswer,
-  ServiceError,
-  type ErrorCode,
-  type Finding,
-} from "../../errors.js";
+import { findingsInAnswer, ServiceError, type ErrorCode, type Finding } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
@@ -26,13 +21,7 @@ import { admitted } from "../preflight/objections.js";
 import { believedLook, notListedLately } from "../queries/get.js";
 import { ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import {
-  mustBeShown,
-  mustNotBeMissed,
-  subjectOf,
-  type Asks,
-  type ByHand,
-} from "./acceptance.js";
+import { mustBeShown, mustNotBeMissed, subjectOf, type Asks, type ByHand } from "./acceptance.js";
 import { deletionBy } from "./delete.js";
 import { demotionBy, promotionBy } from "./promote.js";
 
@@ -60,12 +49,8 @@ export async function forecastImageVersion(
   const { request = { patch: {} }, on = subject.stored, warnings = [] } = asks;
   const { softDelete } = isAsked ? decided.asks : decided;
   await admitted(deps, id, on?.record, look, request, false);
-  const asked = isAsked
-    ? await allowed(() => ask?.(subject) ?? Promise.resolve([]))
-    : [];
-  const needed = request.guarded
-    ? await allowed(() => mustNotBeMissed(deps, id, request))
-    : [];
+  const asked = isAsked ? await allowed(() => ask?.(subject) ?? Promise.resolve([])) : [];
+  const needed = request.guarded ? await allowed(() => mustNotBeMissed(deps, id, request)) : [];
   const taking = takingOf(id, look, record, request);
   const { latest, unknown } = await latestShown(deps, taking);
   return {
@@ -79,9 +64,7 @@ export async function forecastImageVersion(
       ...unknown,
       ...asked,
       ...needed,
-      ...(of === "promote"
-        ? []
-        : latestFindings(latest.filter(isChanged), false)),
+      ...(of === "promote" ? [] : latestFindings(latest.filter(isChanged), false)),
       ...warnings,
     ]),
   };
@@ -102,11 +85,7 @@ async function latestShown(deps: Dependencies, taking: LatestTaking) {
   };
 }
 
-async function commandOf(
-  deps: Dependencies,
-  id: ImageVersionId,
-  of: Of,
-): Promise<ByHand> {
+async function commandOf(deps: Dependencies, id: ImageVersionId, of: Of): Promise<ByHand> {
   const command = { id, requestedBy: {}, traceparent: "" };
   switch (of) {
     case "promote":
@@ -119,20 +98,13 @@ async function commandOf(
 }
 
 /** An Admin may say that it is deleted all the same. */
-const ALLOWED: readonly ErrorCode[] = [
-  "FailedNotSoftDeletable",
-  "ImageVersionInUse",
-  "UseUnknown",
-];
+const ALLOWED: readonly ErrorCode[] = ["FailedNotSoftDeletable", "ImageVersionInUse", "UseUnknown"];
 
-async function allowed(
-  ask: () => Promise<readonly Finding[]>,
-): Promise<readonly Finding[]> {
+async function allowed(ask: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof ServiceError && ALLOWED.includes(error.code))
-      return error.findings;
+    if (error instanceof ServiceError && ALLOWED.includes(error.code)) return error.findings;
     throw error;
   }
 }
@@ -144,9 +116,7 @@ function waveOf(
 ): Pick<ForecastView, "wave"> {
   const { waves = [] } = (record && ruleInForce(record)) ?? {};
   const index = waves.findIndex(({ regions }) =>
-    regions
-      .map(canonicalRegion)
-      .some((name) => after.includes(name) && !before.includes(name)),
+    regions.map(canonicalRegion).some((name) => after.includes(name) && !before.includes(name)),
   );
   return index < 0 ? {} : { wave: index + 1 };
 }

@@ -11,11 +11,7 @@ import { judge } from "../preflight/judge.js";
 import { latestAfter, latestFindings, takingOf } from "../preflight/latest.js";
 import { isGuarded } from "../preflight/use.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
-import {
-  changeAsWritten,
-  findingAsWritten,
-  regionNamesIn,
-} from "../properties/as-written.js";
+import { changeAsWritten, findingAsWritten, regionNamesIn } from "../properties/as-written.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, plannedChanges } from "../properties/changes.js";
@@ -33,12 +29,7 @@ import { gone, type ChangeOptions } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { durationSentence, plannedCopies, storageSentence } from "./copies.js";
-import {
-  asksOf,
-  deletionAgainst,
-  doneBefore,
-  protectionKept,
-} from "./decide-put.js";
+import { asksOf, deletionAgainst, doneBefore, protectionKept } from "./decide-put.js";
 import { readRequest, saidByBody } from "./request.js";
 import { repeated } from "./same-operation.js";
 import { isUnchanged } from "./unchanged.js";
@@ -108,8 +99,7 @@ async function planBy(
     await readUsualTimes(deps.index),
   );
   const duration = durationSentence(copies);
-  const sent =
-    planned && (await deps.resourceManager.previewPut(id, planned.body));
+  const sent = planned && (await deps.resourceManager.previewPut(id, planned.body));
   return {
     findings: findings.map((finding) => findingAsWritten(finding, names)),
     changes: changes.map((one) => changeAsWritten(one, body, written)),
@@ -131,11 +121,7 @@ async function planBy(
 type Planned = ReturnType<typeof decidedOn>;
 
 /** What a PUT would do. */
-function decidedOn(
-  deps: Dependencies,
-  asking: Request,
-  stored: StoredVersion | undefined,
-) {
+function decidedOn(deps: Dependencies, asking: Request, stored: StoredVersion | undefined) {
   const { body, fingerprint, glance } = asking;
   const { look } = glance;
   const comparison = compared(asking, stored);
@@ -200,8 +186,7 @@ async function findingsOf(
     ? findings
     : findings.filter(
         // The operation itself may have removed the region already.
-        ({ severity, code }) =>
-          severity !== "error" && code !== "RegionNotInVersion",
+        ({ severity, code }) => severity !== "error" && code !== "RegionNotInVersion",
       );
 }
 
@@ -219,8 +204,7 @@ function isNotMeant(
       pointer: "",
       message,
       severity: "error",
-      remediation:
-        "To create it again, send the request with the header If-None-Match: *.",
+      remediation: "To create it again, send the request with the header If-None-Match: *.",
     },
   ];
 }

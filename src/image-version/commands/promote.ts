@@ -5,11 +5,7 @@
 import type { Finding } from "../../errors.js";
 import { operationIn, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import {
-  canonicalRegion,
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import {
   nextWave,
@@ -27,13 +23,7 @@ import { beginCancel } from "../state/cancel.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
-import {
-  acceptByHand,
-  mustBeShown,
-  type Asks,
-  type ByHand,
-  type Subject,
-} from "./acceptance.js";
+import { acceptByHand, mustBeShown, type Asks, type ByHand, type Subject } from "./acceptance.js";
 import { conflict, refuse, type Command } from "./command.js";
 import { sameOperation } from "./same-operation.js";
 
@@ -62,10 +52,7 @@ export function demoteImageVersion(
   return acceptByHand(deps, command, demotionBy(command));
 }
 
-export function promotionBy(
-  deps: Dependencies,
-  command: PromoteImageVersion,
-): ByHand {
+export function promotionBy(deps: Dependencies, command: PromoteImageVersion): ByHand {
   const { id, byMachine, byRollback } = command;
   const regions = command.regions?.map(canonicalRegion);
   const kind = "PromoteImageVersion";
@@ -89,9 +76,7 @@ export function promotionBy(
       };
     },
     ask: async ({ look, stored }) =>
-      look === undefined || byRollback
-        ? []
-        : keysMustWork(deps, id, look, stored?.record),
+      look === undefined || byRollback ? [] : keysMustWork(deps, id, look, stored?.record),
   };
 }
 
@@ -109,8 +94,7 @@ export function demotionBy(command: PromoteImageVersion): ByHand {
       const look = mustBeShown(id, subject);
       const same = sameWord(subject, look, kind, change);
       if (same !== undefined) return same;
-      const { but } =
-        subject.stored?.record.release ?? releaseOf(look.resource);
+      const { but } = subject.stored?.record.release ?? releaseOf(look.resource);
       const left: ReleaseChange = {
         kind: "set",
         release: { in: spared, but, by: byMachine ? "rule" : "person" },
@@ -147,15 +131,10 @@ function promotionOf(
       ...(regions && { regions }),
     };
   const { but } = stored?.record.release ?? {};
-  return (
-    nextWave(rule.waves ?? [], look, but) ?? { kind: "include", by: "rule" }
-  );
+  return nextWave(rule.waves ?? [], look, but) ?? { kind: "include", by: "rule" };
 }
 
-function mustBeThere(
-  regions: readonly string[] = [],
-  { resource }: Look,
-): void {
+function mustBeThere(regions: readonly string[] = [], { resource }: Look): void {
   const there = regionsIn(factsIn(resource));
   const findings = regions.flatMap((name, i): Finding[] =>
     there.includes(name)
@@ -187,9 +166,7 @@ function sameWord(
   const same = sameOperation(stored, look, (one) => one.kind === kind);
   if (same !== undefined) {
     const { release } = record.requests[same.id] ?? {};
-    return JSON.stringify(release) === JSON.stringify(change)
-      ? same
-      : undefined;
+    return JSON.stringify(release) === JSON.stringify(change) ? same : undefined;
   }
   const regions = regionsIn(factsIn(look.resource));
   const before = record.release ?? releaseOf(look.resource);
@@ -219,10 +196,7 @@ function withoutPolicysDeletion(
 }
 
 /** Throws where somebody deletes the version. */
-export function mustNotBeToBeDeleted(
-  id: ImageVersionId,
-  stored: StoredVersion | undefined,
-): void {
+export function mustNotBeToBeDeleted(id: ImageVersionId, stored: StoredVersion | undefined): void {
   const deletion = stored && openDeletionIn(stored.record);
   if (deletion?.isByPolicy !== false) return;
   throw conflict(

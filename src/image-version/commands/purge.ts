@@ -5,12 +5,7 @@
  */
 import { ServiceError } from "../../errors.js";
 import type { Requester } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
 import type { Dependencies } from "../ports.js";
 import { mustBeUnopposed } from "../preflight/objections.js";
@@ -40,10 +35,7 @@ export async function purgeDeletedVersion(
     );
   await mustBeUnopposed(deps, id, { kind: "purge" });
   const deleted = await deletedVersion(deps, id);
-  if (
-    deleted === undefined ||
-    !(await deps.resourceManager.purgeImageVersion(id))
-  )
+  if (deleted === undefined || !(await deps.resourceManager.purgeImageVersion(id)))
     throw new ServiceError(
       "NotFound",
       `Azure lists no deleted version ${name}: it was not deleted softly, is restored, or is gone for good. For some minutes after a deletion the list may be behind.`,
@@ -54,18 +46,13 @@ export async function purgeDeletedVersion(
 }
 
 /** The restore that was accepted since the version was found not to be restored. Who dies before leaves it to the restore's own steps. */
-async function endRestore(
-  deps: Dependencies,
-  key: string,
-  by: Requester,
-): Promise<void> {
+async function endRestore(deps: Dependencies, key: string, by: Requester): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
     if (stored === undefined || !isRestoring(stored.record.state)) return;
     const context = contextOf(deps);
     // Undefined: a step has gone on meanwhile.
-    if (await commitStep(deps, stored, (pair) => purged(pair, by, context)))
-      return;
+    if (await commitStep(deps, stored, (pair) => purged(pair, by, context))) return;
   }
 }
 

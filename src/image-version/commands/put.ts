@@ -47,10 +47,7 @@ export interface PutImageVersion extends ChangeCommand {
   readonly body: ImageVersionRequest;
 }
 
-interface PatchImageVersion extends Omit<
-  PutImageVersion,
-  "body" | "pasted" | "ifNoneMatch"
-> {
+interface PatchImageVersion extends Omit<PutImageVersion, "body" | "pasted" | "ifNoneMatch"> {
   /** RFC 7396, over the version as Azure shows it. */
   readonly patch: unknown;
   /** Every mistake in the version as it would be. */
@@ -77,9 +74,7 @@ export async function putImageVersion(
   const said = saidByBody(deps, command);
   const { given, rule } = said;
   // Without a source it is one of a version that is there, which its caller has read.
-  const isPartial =
-    pasted === true ||
-    Object.keys(given.properties.storageProfile).length === 0;
+  const isPartial = pasted === true || Object.keys(given.properties.storageProfile).length === 0;
   const isConditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   return await change(deps, command, said.fingerprint, async (read) => {
     const record = read?.record;
@@ -91,16 +86,12 @@ export async function putImageVersion(
     const isAsked = record !== undefined || mustSee || plan !== undefined;
     return {
       said,
-      glance: isAsked
-        ? await glance(deps, id, record, mustSee)
-        : { look: undefined, seen: false },
+      glance: isAsked ? await glance(deps, id, record, mustSee) : { look: undefined, seen: false },
     };
   });
 }
 
-async function restored(
-  operation: Promise<OperationRecord>,
-): Promise<PutAnswer> {
+async function restored(operation: Promise<OperationRecord>): Promise<PutAnswer> {
   return { kind: "accepted", operation: await operation };
 }
 
@@ -123,8 +114,7 @@ export function patchImageVersion(
     const { look } = shown;
     if (look === undefined) throw notFound(id, record);
     // What was of an earlier life is none of it.
-    const own =
-      record === undefined || isOtherLife(record, look) ? {} : ownAsked(record);
+    const own = record === undefined || isOtherLife(record, look) ? {} : ownAsked(record);
     const patch = withTagsOf(look.resource, command.patch);
     // A patch that does not name a region leaves it out: what is to be removed is not put back by the merge.
     const removed = removeRegions.map((name) => [regionField(name), null]);
@@ -156,13 +146,9 @@ export function patchImageVersion(
 }
 
 /** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
-function withTagsOf(
-  { tags: present = {} }: ImageVersionRequest,
-  patch: unknown,
-): unknown {
+function withTagsOf({ tags: present = {} }: ImageVersionRequest, patch: unknown): unknown {
   const { tags } = (patch ?? {}) as { readonly tags?: unknown };
-  if (typeof tags !== "object" || tags === null || Array.isArray(tags))
-    return patch;
+  if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return patch;
   const names = Object.keys(present);
   return {
     ...(patch as object),
@@ -185,37 +171,28 @@ async function change(
 ): Promise<PutAnswer> {
   const { id, plan } = command;
   try {
-    const answer = await acceptCommand<Unchanged>(
-      deps,
-      command,
-      fingerprint,
-      async (read) => {
-        const { said, glance } = await saidOn(read);
-        const asked = await readRequest(deps, command, said, glance, read);
-        const { unchosen } = asked;
-        refuse(
-          "InvalidRequest",
-          `The rule in sigil.encryption has ${errorsIn(unchosen)}; each is listed under errors.`,
-          unchosen,
-        );
-        const infos = plan ? await mustPassPlan(deps, asked, read) : [];
-        const isToBeMade = glance.seen && glance.look === undefined;
-        const request: Request = {
-          ...asked,
-          warnings: [...asked.warnings, ...infos],
-          deleted:
-            read && isToBeMade
-              ? await knownDeletedVersion(deps, id)
-              : undefined,
-        };
-        return {
-          glance,
-          decide: ({ stored }) => decideOn(deps, request, stored),
-        };
-      },
-    );
-    if (!("unchanged" in answer))
-      return { kind: "accepted", operation: answer };
+    const answer = await acceptCommand<Unchanged>(deps, command, fingerprint, async (read) => {
+      const { said, glance } = await saidOn(read);
+      const asked = await readRequest(deps, command, said, glance, read);
+      const { unchosen } = asked;
+      refuse(
+        "InvalidRequest",
+        `The rule in sigil.encryption has ${errorsIn(unchosen)}; each is listed under errors.`,
+        unchosen,
+      );
+      const infos = plan ? await mustPassPlan(deps, asked, read) : [];
+      const isToBeMade = glance.seen && glance.look === undefined;
+      const request: Request = {
+        ...asked,
+        warnings: [...asked.warnings, ...infos],
+        deleted: read && isToBeMade ? await knownDeletedVersion(deps, id) : undefined,
+      };
+      return {
+        glance,
+        decide: ({ stored }) => decideOn(deps, request, stored),
+      };
+    });
+    if (!("unchanged" in answer)) return { kind: "accepted", operation: answer };
     const version = await getImageVersion(deps, id);
     const warnings = [...version.warnings, ...answer.warnings];
     return { kind: "unchanged", version: { ...version, warnings } };

@@ -6,11 +6,7 @@ import { sourceWarnings } from "../preflight/objections.js";
 import { ruleWarnings } from "../preflight/rule.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import type { Glance } from "./acceptance.js";
-import {
-  canonicalRegions,
-  mustBeAdmitted,
-  type ChangeOptions,
-} from "./command.js";
+import { canonicalRegions, mustBeAdmitted, type ChangeOptions } from "./command.js";
 import type { Request } from "./compared.js";
 import { chooseSets } from "./encryption-rule.js";
 import { restores } from "./restore-by-body.js";
@@ -18,10 +14,7 @@ import { fingerprintOfPut, repeated } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
 /** What is said, before anything of it is read. */
-export interface Said extends Pick<
-  Request,
-  "written" | "removeRegions" | "patch" | "fingerprint"
-> {
+export interface Said extends Pick<Request, "written" | "removeRegions" | "patch" | "fingerprint"> {
   /** Canonical, without the sets that its rule chooses. */
   readonly given: ImageVersionRequest;
   readonly rule: EncryptionRule | undefined;

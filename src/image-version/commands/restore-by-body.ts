@@ -51,8 +51,7 @@ function saysMore(pointer: string): Finding {
     pointer,
     message: "A deleted version is given back as it was.",
     severity: "error",
-    remediation:
-      "Leave it out, and change the version once it is restored. Or leave restore out.",
+    remediation: "Leave it out, and change the version once it is restored. Or leave restore out.",
   };
 }
 

@@ -8,11 +8,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import {
-  canonicalRegion,
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { latestIn } from "../latest/flags.js";
@@ -43,53 +39,41 @@ export function restoreImageVersion(
   },
 ): Promise<OperationRecord> {
   const { id, location } = command;
-  return acceptCommand(
-    deps,
-    command,
-    fingerprintOfCommand(KIND),
-    async (read) => {
-      const [shown, deleted] = await Promise.all([
-        lookAt(deps, id),
-        deletedVersion(deps, id),
-      ]);
-      if (shown === undefined && deleted === undefined)
-        await mustBeGone(deps, id, read?.record, listOf(deps));
-      return {
-        // Nothing is asked of what Azure shows.
-        glance: { look: undefined, seen: false },
-        decide: ({ stored }) => {
-          const same = restoreBefore(stored, shown, contextOf(deps));
-          if (same !== undefined) return same; // Invariant 2.
-          if (stored !== undefined && !isFinal(stored.record.state))
-            throw conflict(
-              `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
-              stored.operation.id,
-            );
-          const { look, isFact } = believed(
-            stored?.record,
-            shown,
-            contextOf(deps),
+  return acceptCommand(deps, command, fingerprintOfCommand(KIND), async (read) => {
+    const [shown, deleted] = await Promise.all([lookAt(deps, id), deletedVersion(deps, id)]);
+    if (shown === undefined && deleted === undefined)
+      await mustBeGone(deps, id, read?.record, listOf(deps));
+    return {
+      // Nothing is asked of what Azure shows.
+      glance: { look: undefined, seen: false },
+      decide: ({ stored }) => {
+        const same = restoreBefore(stored, shown, contextOf(deps));
+        if (same !== undefined) return same; // Invariant 2.
+        if (stored !== undefined && !isFinal(stored.record.state))
+          throw conflict(
+            `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
+            stored.operation.id,
           );
-          if (look !== undefined && isFact) throw isThere(id, look);
-          if (deleted === undefined) throw absent(id, stored); // Invariant 1.
-          mustBeMadeIn(location, deleted);
-          const known = lastShown(stored?.record);
-          const body = known && canonicalForm(known.resource);
-          return {
-            asks: {
-              kind: KIND,
-              request: { patch: {}, ...(body && { body }) },
-              regions: body ? regionsIn(fieldsOf(body)) : [],
-              warnings: warningsOf(body, deps.now()),
-              ...(stored && {
-                on: { ...stored, record: gone(stored.record, contextOf(deps)) },
-              }),
-            },
-          };
-        },
-      };
-    },
-  );
+        const { look, isFact } = believed(stored?.record, shown, contextOf(deps));
+        if (look !== undefined && isFact) throw isThere(id, look);
+        if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+        mustBeMadeIn(location, deleted);
+        const known = lastShown(stored?.record);
+        const body = known && canonicalForm(known.resource);
+        return {
+          asks: {
+            kind: KIND,
+            request: { patch: {}, ...(body && { body }) },
+            regions: body ? regionsIn(fieldsOf(body)) : [],
+            warnings: warningsOf(body, deps.now()),
+            ...(stored && {
+              on: { ...stored, record: gone(stored.record, contextOf(deps)) },
+            }),
+          },
+        };
+      },
+    };
+  });
 }
 
 /** The restore that is under way and not canceled, or that has given back what Azure shows. */
@@ -108,12 +92,8 @@ function restoreBefore(
 }
 
 /** Throws ServiceError InvalidRequest for another region than the one that the version was made in. */
-function mustBeMadeIn(
-  location: string | undefined,
-  deleted: DeletedImageVersion,
-): void {
-  if (location === undefined || canonicalRegion(location) === deleted.location)
-    return;
+function mustBeMadeIn(location: string | undefined, deleted: DeletedImageVersion): void {
+  if (location === undefined || canonicalRegion(location) === deleted.location) return;
   const message = `${deleted.name} was made in ${deleted.location}, and is restored there.`;
   throw new ServiceError("InvalidRequest", message, {
     findings: [
@@ -128,10 +108,7 @@ function mustBeMadeIn(
   });
 }
 
-function isThere(
-  id: ImageVersionId,
-  { provisioningState }: Look,
-): ServiceError {
+function isThere(id: ImageVersionId, { provisioningState }: Look): ServiceError {
   const resourceId = formatImageVersionId(id);
   return new ServiceError(
     "ImageVersionConflict",
@@ -141,22 +118,15 @@ function isThere(
   );
 }
 
-function absent(
-  id: ImageVersionId,
-  stored: StoredVersion | undefined,
-): ServiceError {
-  if (stored?.record.publishedDate === undefined)
-    return notFound(id, stored?.record);
+function absent(id: ImageVersionId, stored: StoredVersion | undefined): ServiceError {
+  if (stored?.record.publishedDate === undefined) return notFound(id, stored?.record);
   return new ServiceError(
     "ImageVersionGone",
     `${formatImageVersionId(id)} is gone: Azure does not list it among the deleted versions that can be restored. The gallery has no soft delete, or the time is over; for some minutes after a deletion the list may be behind.`,
   );
 }
 
-function warningsOf(
-  body: ImageVersionRequest | undefined,
-  now: Date,
-): readonly Finding[] {
+function warningsOf(body: ImageVersionRequest | undefined, now: Date): readonly Finding[] {
   if (body === undefined) return [warning(NOT_PROVEN)];
   const { endOfLifeDate = "" } = body.properties.publishingProfile ?? {};
   const isPast = Date.parse(endOfLifeDate) <= now.getTime();
@@ -194,8 +164,6 @@ const INTO_LATEST = {
     "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
 };
 
-function warning(
-  said: Pick<Finding, "code" | "message" | "remediation">,
-): Finding {
+function warning(said: Pick<Finding, "code" | "message" | "remediation">): Finding {
   return { ...said, pointer: "", severity: "warning" };
 }

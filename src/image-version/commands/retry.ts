@@ -1,10 +1,6 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
-import {
-  canonicalRegion,
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { factsIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";

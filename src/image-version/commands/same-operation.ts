@@ -49,8 +49,7 @@ export function sameOperation(
       request.decided === undefined &&
       isSame(operation) &&
       (deletion === undefined || deletion === operation.id) &&
-      (look === undefined ||
-        (!isOfOtherLife(request, look) && isStillSo(request, look, record)))
+      (look === undefined || (!isOfOtherLife(request, look) && isStillSo(request, look, record)))
     );
   });
 }
@@ -64,9 +63,7 @@ function isStillSo(
   const away = regionsAway(record);
   return (
     appliedTime === undefined ||
-    unmetBy(factsIn(resource), patch).every(({ field }) =>
-      away.includes(regionOf(field) ?? ""),
-    )
+    unmetBy(factsIn(resource), patch).every(({ field }) => away.includes(regionOf(field) ?? ""))
   );
 }
 

@@ -8,17 +8,10 @@ const SET_MEMBERS = ["diskEncryptionSetId", "secureVMDiskEncryptionSetId"];
  * The body with an id for each set that is given as `name` or `group/name`: in the gallery's subscription and, without a
  * group, in its resource group. What is an id already stays.
  */
-export function withSetIds(
-  body: ImageVersionRequest,
-  id: ImageVersionId,
-): ImageVersionRequest {
+export function withSetIds(body: ImageVersionRequest, id: ImageVersionId): ImageVersionRequest {
   // A tag may have any name.
-  const properties = JSON.parse(
-    JSON.stringify(body.properties),
-    (member, value: unknown) =>
-      SET_MEMBERS.includes(member) && typeof value === "string"
-        ? setId(value, id)
-        : value,
+  const properties = JSON.parse(JSON.stringify(body.properties), (member, value: unknown) =>
+    SET_MEMBERS.includes(member) && typeof value === "string" ? setId(value, id) : value,
   ) as ImageVersionRequest["properties"];
   return { ...body, properties };
 }

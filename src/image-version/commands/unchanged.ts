@@ -2,13 +2,7 @@
 import { factsIn, isFlag } from "../latest/flags.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differences } from "../properties/differences.js";
-import {
-  fieldsOf,
-  isOwn,
-  removedBy,
-  sameAt,
-  type Fields,
-} from "../properties/fields.js";
+import { fieldsOf, isOwn, removedBy, sameAt, type Fields } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
@@ -22,16 +16,12 @@ export function isAsShown(
   { command, body, removeRegions, glance: { look, seen } }: Request,
   record: ImageVersionRecord | undefined,
 ): boolean {
-  if (command.pasted !== true || !seen || removeRegions.length > 0)
-    return false;
+  if (command.pasted !== true || !seen || removeRegions.length > 0) return false;
   if (look !== undefined && !(record && isManaged(record))) return false;
   const shown = shownOf(look, record);
   return (
     shown !== undefined &&
-    differences(
-      { ...factsIn(shown), ...(record && ownAsked(record)) },
-      factsIn(body),
-    ).length === 0
+    differences({ ...factsIn(shown), ...(record && ownAsked(record)) }, factsIn(body)).length === 0
   );
 }
 
@@ -43,8 +33,7 @@ export function isUnchanged(
 ): boolean {
   const { record, adopts } = comparison;
   if (!seen || !asksNothing(comparison)) return false;
-  if (record !== undefined && isToSettle(body, record, comparison))
-    return false;
+  if (record !== undefined && isToSettle(body, record, comparison)) return false;
   if (adopts === true && !hasJoined(body, look, record?.spec)) return false;
   return areReady(look, regions);
 }
@@ -56,8 +45,7 @@ function asksNothing({ record, release, patch, change }: Compared): boolean {
     change !== undefined &&
     unmetBy(factsIn(change.observed), patch).length === 0 &&
     Object.entries(patch).every(
-      ([field, value]) =>
-        !isOwn(field) || sameAt(field, own[field], value ?? undefined),
+      ([field, value]) => !isOwn(field) || sameAt(field, own[field], value ?? undefined),
     )
   );
 }
@@ -72,8 +60,7 @@ function isToSettle(
   return (
     regionsAway(record).length > 0 ||
     removedBy(patch).some((name) => repairs[name]?.removed !== undefined) ||
-    conditions.length !==
-      settled(conditions, Object.keys(fieldsOf(body)), false).length
+    conditions.length !== settled(conditions, Object.keys(fieldsOf(body)), false).length
   );
 }
 
@@ -87,8 +74,6 @@ function hasJoined(
   const facts = look ? factsIn(look.resource) : {};
   return Object.entries(fieldsOf(body)).every(
     ([field, value]) =>
-      isFlag(field) ||
-      !sameAt(field, facts[field], value) ||
-      sameAt(field, spec[field], value),
+      isFlag(field) || !sameAt(field, facts[field], value) || sameAt(field, spec[field], value),
   );
 }

@@ -32,16 +32,12 @@ export function advanceKeys(
   const missingSince = isMissing(judged) // Invariant 1.
     ? (before.missingSince ?? lookedTime)
     : undefined;
-  const seen = isDoubted(before, missingSince, now)
-    ? notFoundOnce(diskEncryptionSetId)
-    : judged;
+  const seen = isDoubted(before, missingSince, now) ? notFoundOnce(diskEncryptionSetId) : judged;
   const problems = [...seen.problems, ...kept(before, seen, shown)];
   const { keyUrl, encryptionType } = { ...before, ...shown };
   const expiresTime =
     seen.expiresTime ??
-    (!seen.seen.key && isSameKey(before, shown)
-      ? before.expiresTime
-      : undefined);
+    (!seen.seen.key && isSameKey(before, shown) ? before.expiresTime : undefined);
   const [told, changed] = toldOf(before, seen, problems, keyUrl);
   const state: KeyState = {
     diskEncryptionSetId,
@@ -94,10 +90,7 @@ function kept(
   );
 }
 
-function isSameKey(
-  before: Before,
-  shown: DiskEncryptionSet | undefined,
-): boolean {
+function isSameKey(before: Before, shown: DiskEncryptionSet | undefined): boolean {
   return shown === undefined || shown.keyUrl === before.keyUrl;
 }
 
@@ -114,14 +107,9 @@ function toldOf(
   return [told, told !== before.told];
 }
 
-function isOfKey(
-  before: Before,
-  { seen }: Judged,
-  problems: readonly KeyProblem[],
-): boolean {
+function isOfKey(before: Before, { seen }: Judged, problems: readonly KeyProblem[]): boolean {
   return (
-    problems.some(({ seenBy }) => seenBy === "key") ||
-    (before.toldOfKey === true && !seen.key)
+    problems.some(({ seenBy }) => seenBy === "key") || (before.toldOfKey === true && !seen.key)
   );
 }
 
@@ -143,10 +131,7 @@ function notFoundOnce(id: string): Judged {
 }
 
 /** Not its words, which say a time or what Azure said. */
-function factOf(
-  problems: readonly KeyProblem[],
-  keyUrl: string | undefined,
-): string {
+function factOf(problems: readonly KeyProblem[], keyUrl: string | undefined): string {
   return [
     ...problems.map(({ code }) => code).sort(),
     ...(problems.some(({ seenBy }) => seenBy === "key") ? [keyUrl] : []),

@@ -54,10 +54,7 @@ export function judgeSet(
   const keyUrl = set.kind === "found" ? set.value.keyUrl : undefined;
   const expires = key?.kind === "found" ? key.value.expires : undefined;
   return {
-    problems: [
-      ...setProblems(id, set, madeWith),
-      ...judgeKey(id, keyUrl, sight, time),
-    ],
+    problems: [...setProblems(id, set, madeWith), ...judgeKey(id, keyUrl, sight, time)],
     notSeen: notSeenOf(set, key, vault, newest),
     ...(expires !== undefined && { expiresTime: expires }),
     seen: {
@@ -88,13 +85,9 @@ export function judgeKey(
   }));
 }
 
-export function notSeenOf(
-  ...sights: readonly (Sight<unknown> | undefined)[]
-): readonly NotSeen[] {
+export function notSeenOf(...sights: readonly (Sight<unknown> | undefined)[]): readonly NotSeen[] {
   return sights.flatMap((sight) =>
-    sight?.kind === "unseen"
-      ? [{ code: sight.code, message: sight.message }]
-      : [],
+    sight?.kind === "unseen" ? [{ code: sight.code, message: sight.message }] : [],
   );
 }
 
@@ -126,11 +119,8 @@ function setProblems(
         `A set cannot be restored. Publish the regions again with another set, or create it anew under its name and with its key: az disk-encryption-set create ${azNames(id)} --location {region} --key-url {key}`,
       ),
     ];
-  const { provisioningState, keyUrl, autoKeyRotationError, encryptionType } =
-    sight.value;
-  const was = madeWith.filter(
-    (type) => type !== "Unknown" && type !== encryptionType,
-  );
+  const { provisioningState, keyUrl, autoKeyRotationError, encryptionType } = sight.value;
+  const was = madeWith.filter((type) => type !== "Unknown" && type !== encryptionType);
   return [
     // What is being changed is neither well nor bad.
     ...(provisioningState === "Failed"
@@ -273,25 +263,13 @@ export function keyWorks(key: Key, now: Date): boolean {
 }
 
 /** It works today, and will not for as long as is asked. */
-export function isExpiring(
-  { expires }: Key,
-  now: Date,
-  expiryMs: number,
-): boolean {
-  return (
-    expires !== undefined && Date.parse(expires) - now.getTime() <= expiryMs
-  );
+export function isExpiring({ expires }: Key, now: Date, expiryMs: number): boolean {
+  return expires !== undefined && Date.parse(expires) - now.getTime() <= expiryMs;
 }
 
 /** The set takes another version of the key before this one expires. */
-function isFollowed(
-  newest: SetSight["newest"],
-  now: Date,
-  expiryMs: number,
-): boolean {
+function isFollowed(newest: SetSight["newest"], now: Date, expiryMs: number): boolean {
   return (
-    newest?.kind === "found" &&
-    newest.value.enabled &&
-    !isExpiring(newest.value, now, expiryMs)
+    newest?.kind === "found" && newest.value.enabled && !isExpiring(newest.value, now, expiryMs)
   );
 }

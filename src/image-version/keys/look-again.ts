@@ -19,9 +19,7 @@ export async function lookAgain(
     const set = sight.set.kind === "found" ? sight.set.value : undefined;
     const judged = judgeSet(id, sight, [], { now: now(), expiryMs });
     // With what the versions were made is not read again: it is judged by the type that the set has now.
-    const typed = (known?.problems ?? []).filter(
-      ({ code }) => code === TYPE_CHANGED,
-    );
+    const typed = (known?.problems ?? []).filter(({ code }) => code === TYPE_CHANGED);
     const { state } = advanceKeys(
       known,
       id,

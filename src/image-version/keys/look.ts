@@ -2,18 +2,10 @@
 import { ServiceError } from "../../errors.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import { parseResourceId } from "../../resource-id.js";
-import {
-  isExpiring,
-  type KeySight,
-  type SetSight,
-  type Sight,
-} from "./judge.js";
+import { isExpiring, type KeySight, type SetSight, type Sight } from "./judge.js";
 import type { KeyDependencies } from "./ports.js";
 
-export interface LookDependencies extends Pick<
-  KeyDependencies,
-  "keyReader" | "keyExpiryMs"
-> {
+export interface LookDependencies extends Pick<KeyDependencies, "keyReader" | "keyExpiryMs"> {
   readonly resources: {
     getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
   };
@@ -51,12 +43,7 @@ export function createKeyLooks({
     return sight;
   };
   const keyAt = ({ vaultId, name }: KeyAddress, version?: string) =>
-    once(
-      () => keyReader.getKey(vaultId, name, version),
-      vaultId,
-      name,
-      version ?? "",
-    );
+    once(() => keyReader.getKey(vaultId, name, version), vaultId, name, version ?? "");
   const keyOf: KeyLooks["keyOf"] = async (set) => {
     if (set.keyUrl === undefined) return {};
     const address = addressOf(set, set.keyUrl);
@@ -87,10 +74,7 @@ export function createKeyLooks({
     },
     keyOf,
     async look(setId) {
-      const set = await once(
-        () => resources.getDiskEncryptionSet(setId),
-        setId,
-      );
+      const set = await once(() => resources.getDiskEncryptionSet(setId), setId);
       return {
         set,
         ...(set.kind === "found" && (await keyOf(set.value))),
@@ -100,9 +84,7 @@ export function createKeyLooks({
 }
 
 /** What says no is not asked again, and is not there to be seen; what passes is thrown. */
-async function sightOf<T>(
-  read: () => Promise<T | undefined>,
-): Promise<Sight<T>> {
+async function sightOf<T>(read: () => Promise<T | undefined>): Promise<Sight<T>> {
   try {
     const value = await read();
     return value === undefined ? { kind: "absent" } : { kind: "found", value };
@@ -110,10 +92,7 @@ async function sightOf<T>(
     if (!(error instanceof ServiceError) || error.retryable) throw error;
     return {
       kind: "unseen",
-      code:
-        error.code === "ResourceManagerForbidden"
-          ? "InsufficientPermission"
-          : error.code,
+      code: error.code === "ResourceManagerForbidden" ? "InsufficientPermission" : error.code,
       message: error.message,
     };
   }

@@ -17,11 +17,7 @@ export interface Key {
  */
 export interface KeyReader {
   /** `version` absent: the newest. Undefined where there is none, which may be for want of the vault. */
-  getKey(
-    vaultId: string,
-    name: string,
-    version?: string,
-  ): Promise<Key | undefined>;
+  getKey(vaultId: string, name: string, version?: string): Promise<Key | undefined>;
   /** False where there is none, or it was deleted and can be recovered. */
   hasVault(vaultId: string): Promise<boolean>;
 }

@@ -49,22 +49,16 @@ export function notSeenWords(
         ? "The key guardian has not looked at it yet."
         : `The key guardian's last word, of ${last.lookedTime}: ${word}.`
     }`,
-    remediation:
-      "Look at the key yourself: az keyvault key show --id {key} --query attributes",
+    remediation: "Look at the key yourself: az keyvault key show --id {key} --query attributes",
   };
 }
 
 /** By set, in lower case. */
 export type KeyStatesBySet = ReadonlyMap<string, KeyState>;
 
-export function statesOf(
-  known: Pick<ImageKeys, "sets"> | undefined,
-): KeyStatesBySet {
+export function statesOf(known: Pick<ImageKeys, "sets"> | undefined): KeyStatesBySet {
   return new Map(
-    (known?.sets ?? []).map((state) => [
-      state.diskEncryptionSetId.toLowerCase(),
-      state,
-    ]),
+    (known?.sets ?? []).map((state) => [state.diskEncryptionSetId.toLowerCase(), state]),
   );
 }
 
@@ -106,8 +100,7 @@ export function versionKeys(
   const times = looks.map(({ state }) => state?.lookedTime);
   const [first] = times.includes(undefined) ? [] : [...times].sort();
   return {
-    state:
-      problems.length > 0 ? "AtRisk" : notSeen.length > 0 ? "Unknown" : "Safe",
+    state: problems.length > 0 ? "AtRisk" : notSeen.length > 0 ? "Unknown" : "Safe",
     ...(first !== undefined && { seenTime: first }),
     sets: looks.flatMap(({ of, state }) =>
       state === undefined ? [] : [{ ...of, ...keyIn(state) }],
@@ -118,10 +111,7 @@ export function versionKeys(
 }
 
 /** Which key a set was seen with, and until when that can be used. */
-export function keyIn({
-  keyUrl,
-  expiresTime,
-}: KeyState): Pick<KeyState, "keyUrl" | "expiresTime"> {
+export function keyIn({ keyUrl, expiresTime }: KeyState): Pick<KeyState, "keyUrl" | "expiresTime"> {
   return {
     ...(keyUrl !== undefined && { keyUrl }),
     ...(expiresTime !== undefined && { expiresTime }),
@@ -135,7 +125,6 @@ function problemsOf(
 ): readonly KeyProblem[] {
   return (state?.problems ?? []).filter(
     ({ code }) =>
-      code !== TYPE_CHANGED ||
-      (madeWith !== undefined && madeWith !== state?.encryptionType),
+      code !== TYPE_CHANGED || (madeWith !== undefined && madeWith !== state?.encryptionType),
   );
 }

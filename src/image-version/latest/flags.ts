@@ -15,13 +15,7 @@ import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import {
-  fieldsOf,
-  regionField,
-  regionOf,
-  regionsIn,
-  type Fields,
-} from "../properties/fields.js";
+import { fieldsOf, regionField, regionOf, regionsIn, type Fields } from "../properties/fields.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { unmetBy, type Patch } from "../properties/patch.js";
 
@@ -40,14 +34,10 @@ export function heldBackBy(body: ImageVersionRequest): readonly string[] {
 }
 
 /** By canonical region, the flag that the region itself has; a region without one is not among them. */
-export function ownFlagsOf(
-  resource: ImageVersionRequest,
-): Readonly<Record<string, boolean>> {
+export function ownFlagsOf(resource: ImageVersionRequest): Readonly<Record<string, boolean>> {
   return Object.fromEntries(
     targetRegionsOf(resource).flatMap(({ name, excludeFromLatest }) =>
-      excludeFromLatest === undefined
-        ? []
-        : [[canonicalRegion(name), excludeFromLatest]],
+      excludeFromLatest === undefined ? [] : [[canonicalRegion(name), excludeFromLatest]],
     ),
   );
 }
@@ -63,17 +53,12 @@ export function heldAnew(
 ): readonly string[] {
   const had = ownFlagsOf(before);
   const there = regionsIn(fieldsOf(before));
-  const anew = heldBackBy(after).filter(
-    (name) => there.includes(name) && had[name] !== true,
-  );
+  const anew = heldBackBy(after).filter((name) => there.includes(name) && had[name] !== true);
   if (anew.length === 0) return anew;
-  const isSent =
-    unmetBy(factsIn(after), changes).length < Object.keys(changes).length;
+  const isSent = unmetBy(factsIn(after), changes).length < Object.keys(changes).length;
   if (!isSent) return anew;
   const sent = ownFlagsOf(bodyOf(before, changes));
-  return anew.filter(
-    (name) => sent[name] !== true && changes[exclusionIn(name)] !== true,
-  );
+  return anew.filter((name) => sent[name] !== true && changes[exclusionIn(name)] !== true);
 }
 
 function isExcluded(
@@ -91,9 +76,7 @@ export function exclusionIn(region: string): string {
 /** The region whose flag the field is, if it is one. */
 export function regionOfFlag(field: string): string | undefined {
   const region = regionOf(field);
-  return region !== undefined && field === exclusionIn(region)
-    ? region
-    : undefined;
+  return region !== undefined && field === exclusionIn(region) ? region : undefined;
 }
 
 /** True of the flag of a region, and of the version's. */
@@ -118,20 +101,13 @@ export function factsIn(resource: ImageVersionRequest): Fields {
 }
 
 /** The flags that have these regions, and no others of `regions`, in latest. */
-export function flagsFor(
-  included: readonly string[],
-  regions: readonly string[],
-): Patch {
-  return Object.fromEntries(
-    regions.map((name) => [exclusionIn(name), !included.includes(name)]),
-  );
+export function flagsFor(included: readonly string[], regions: readonly string[]): Patch {
+  return Object.fromEntries(regions.map((name) => [exclusionIn(name), !included.includes(name)]));
 }
 
 /** A patch without what it says of latest. */
 export function withoutFlags(patch: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(patch).filter(([field]) => !isFlag(field)),
-  );
+  return Object.fromEntries(Object.entries(patch).filter(([field]) => !isFlag(field)));
 }
 
 /** The document with the flags that have exactly these canonical regions in latest. Invariant 2. */
@@ -140,12 +116,9 @@ export function withLatest(
   included: readonly string[],
 ): ImageVersionRequest {
   const targets = targetRegionsOf(resource);
-  const isIn = ({ name }: TargetRegion): boolean =>
-    included.includes(canonicalRegion(name));
+  const isIn = ({ name }: TargetRegion): boolean => included.includes(canonicalRegion(name));
   const excluded = !targets.some(isIn);
-  const isSaid = targets.every(
-    (region) => isExcluded(resource, region) !== isIn(region),
-  );
+  const isSaid = targets.every((region) => isExcluded(resource, region) !== isIn(region));
   const { publishingProfile } = resource.properties;
   const profile = isSaid
     ? {
@@ -155,9 +128,7 @@ export function withLatest(
     : {
         ...publishingProfile,
         excludeFromLatest: excluded,
-        targetRegions: targets.map((region) =>
-          flagged(region, isIn(region), excluded),
-        ),
+        targetRegions: targets.map((region) => flagged(region, isIn(region), excluded)),
       };
   return {
     ...resource,
@@ -170,10 +141,7 @@ export function bodyOf(
   resource: ImageVersionRequest | undefined,
   patch: Patch,
 ): ImageVersionRequest {
-  return withLatest(
-    patched(resource, withoutFlags(patch)),
-    latestIn(patched(resource, patch)),
-  );
+  return withLatest(patched(resource, withoutFlags(patch)), latestIn(patched(resource, patch)));
 }
 
 /** Beside the version's flag a region says what is otherwise there, and says anew what it has said: Azure may keep what is left out. */
@@ -182,7 +150,5 @@ function flagged(
   isIn: boolean,
   excluded: boolean,
 ): TargetRegion {
-  return own === undefined && isIn === !excluded
-    ? region
-    : { ...region, excludeFromLatest: !isIn };
+  return own === undefined && isIn === !excluded ? region : { ...region, excludeFromLatest: !isIn };
 }

@@ -27,9 +27,7 @@ export function isUnsettled({
 }
 
 /** In latest in some region, ready or not. */
-export function isPromoted({
-  resource,
-}: Pick<ListedImageVersion, "resource">): boolean {
+export function isPromoted({ resource }: Pick<ListedImageVersion, "resource">): boolean {
   return latestIn(resource).length > 0;
 }
 
@@ -42,9 +40,7 @@ function includedRegions(item: ListedImageVersion): readonly string[] {
 export function usableRegions(candidate: Candidate): readonly string[] {
   const { readyRegions } = candidate;
   return includedRegions(candidate).filter((name) =>
-    readyRegions === undefined
-      ? !isUnsettled(candidate)
-      : readyRegions.includes(name),
+    readyRegions === undefined ? !isUnsettled(candidate) : readyRegions.includes(name),
   );
 }
 
@@ -72,23 +68,18 @@ export async function latestOf(
  * Those of a list that its latest can be found of, also where any one version is otherwise than listed: in some region fewer than two above
  * them may be used as listed. Highest first.
  */
-export function candidatesOf(
-  listed: readonly ListedImageVersion[],
-): readonly ListedImageVersion[] {
+export function candidatesOf(listed: readonly ListedImageVersion[]): readonly ListedImageVersion[] {
   const above = new Map<string, number>();
   const aboveIn = (region: string): number => above.get(region) ?? 0;
   return descending(listed).filter((item) => {
     const included = includedRegions(item);
     const mayBe = included.some((region) => aboveIn(region) < 2);
-    if (!isUnsettled(item))
-      for (const region of included) above.set(region, aboveIn(region) + 1);
+    if (!isUnsettled(item)) for (const region of included) above.set(region, aboveIn(region) + 1);
     return mayBe;
   });
 }
 
-function descending(
-  listed: readonly ListedImageVersion[],
-): readonly ListedImageVersion[] {
+function descending(listed: readonly ListedImageVersion[]): readonly ListedImageVersion[] {
   return [...listed].sort((a, b) => compareVersionNumbers(b.name, a.name));
 }
 
@@ -102,10 +93,7 @@ export interface LatestChange {
 }
 
 /** The latest of each region, before and after. */
-export function latestBetween(
-  before: Latest,
-  after: Latest,
-): readonly LatestChange[] {
+export function latestBetween(before: Latest, after: Latest): readonly LatestChange[] {
   return [...new Set([...before.inRegion.keys(), ...after.inRegion.keys()])]
     .sort()
     .map((region) => {
@@ -119,8 +107,6 @@ export function latestBetween(
 }
 
 /** Those that have a latest, and would have none. */
-export function lostOf(
-  changes: readonly LatestChange[],
-): readonly LatestChange[] {
+export function lostOf(changes: readonly LatestChange[]): readonly LatestChange[] {
   return changes.filter(({ to }) => to === undefined);
 }

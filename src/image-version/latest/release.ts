@@ -39,53 +39,34 @@ export type ReleaseChange =
   | { readonly kind: "set"; readonly release: Release };
 
 /** By whom it is said. */
-export function saidBy(
-  change: ReleaseChange | undefined,
-): ReleasedBy | undefined {
+export function saidBy(change: ReleaseChange | undefined): ReleasedBy | undefined {
   return change?.kind === "set" ? change.release.by : change?.by;
 }
 
 /** A promotion of all that is not held back; by a person, a go for the next wave, too. */
 export function namesNoRegion(change: ReleaseChange | undefined): boolean {
-  return (
-    change?.kind === "include" &&
-    (change.regions === undefined || change.by === "rule")
-  );
+  return change?.kind === "include" && (change.regions === undefined || change.by === "rule");
 }
 
 export const EVERYWHERE: Release = { in: "all", but: [], by: "request" };
 
 /** The region is in latest, or will be once it comes. */
-export function isReleased(
-  { in: where, but }: Release,
-  region: string,
-): boolean {
-  return (
-    !but.includes(region) &&
-    (where === "all" || (where !== "none" && where.includes(region)))
-  );
+export function isReleased({ in: where, but }: Release, region: string): boolean {
+  return !but.includes(region) && (where === "all" || (where !== "none" && where.includes(region)));
 }
 
 /** Of these canonical regions, those in latest. */
-export function releasedIn(
-  release: Release,
-  regions: readonly string[],
-): readonly string[] {
+export function releasedIn(release: Release, regions: readonly string[]): readonly string[] {
   return regions.filter((region) => isReleased(release, region));
 }
 
 /** As the flags of a version say it, which somebody else has made or changed. */
-export function releaseOf(
-  resource: ImageVersionRequest,
-  by: ReleasedBy = "request",
-): Release {
+export function releaseOf(resource: ImageVersionRequest, by: ReleasedBy = "request"): Release {
   const included = latestIn(resource);
   const held = targetRegionsOf(resource)
     .map(({ name }) => canonicalRegion(name))
     .filter((name) => !included.includes(name));
-  return included.length === 0
-    ? { in: "none", but: [], by }
-    : { in: "all", but: held, by };
+  return included.length === 0 ? { in: "none", but: [], by } : { in: "all", but: held, by };
 }
 
 /** As a body has the version made: under a rule in none. */

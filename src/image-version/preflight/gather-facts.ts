@@ -32,10 +32,7 @@ import { seeTerms } from "./terms.js";
 
 /** What facts are read with. */
 export interface FactSources {
-  readonly resourceManager: Pick<
-    ResourceManager,
-    "getImageVersion" | "listDeletedVersions"
-  >;
+  readonly resourceManager: Pick<ResourceManager, "getImageVersion" | "listDeletedVersions">;
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
   readonly requiredRegistrations: readonly Registrable[];
@@ -68,9 +65,7 @@ export async function gatherFacts(
     ? [...always, CONFIDENTIAL_DATA_DISKS]
     : always;
   const all = namedResources(id, request);
-  const named = withSources
-    ? all
-    : { ...all, sources: new Map<string, string>() };
+  const named = withSources ? all : { ...all, sources: new Map<string, string>() };
   requireFewReads(maxReads, requiredRegistrations.length, named); // Invariant 5.
   const registrations = await seeEach(
     new Map(requiredRegistrations.map((what) => [nameOf(what), what])),
@@ -83,23 +78,15 @@ export async function gatherFacts(
       registrations,
     }; // Invariant 4.
   const imageDefinitionId = imageIdOf(id);
-  const [
-    gallery,
-    imageDefinition,
-    imageVersion,
-    regions,
-    diskEncryptionSets,
-    sources,
-  ] = await Promise.all([
-    see(() => resources.getGallery(galleryIdOf(id))),
-    see(() => resources.getImageDefinition(imageDefinitionId)),
-    looked ?? see(() => resourceManager.getImageVersion(id)),
-    see(() => subscriptions.listRegions(id.subscriptionId)),
-    seeEach(named.diskEncryptionSets, (set) =>
-      see(() => resources.getDiskEncryptionSet(set)),
-    ),
-    seeEach(named.sources, (source) => see(() => resources.getSource(source))),
-  ]);
+  const [gallery, imageDefinition, imageVersion, regions, diskEncryptionSets, sources] =
+    await Promise.all([
+      see(() => resources.getGallery(galleryIdOf(id))),
+      see(() => resources.getImageDefinition(imageDefinitionId)),
+      looked ?? see(() => resourceManager.getImageVersion(id)),
+      see(() => subscriptions.listRegions(id.subscriptionId)),
+      seeEach(named.diskEncryptionSets, (set) => see(() => resources.getDiskEncryptionSet(set))),
+      seeEach(named.sources, (source) => see(() => resources.getSource(source))),
+    ]);
 
   const found = [...sources.values()].flatMap((seen) =>
     seen.kind === "found" ? [seen.value] : [],
@@ -115,10 +102,7 @@ export async function gatherFacts(
       return version === undefined ? [] : [imageIdOf(version)];
     }),
   );
-  const plan =
-    imageDefinition.kind === "found"
-      ? imageDefinition.value.purchasePlan
-      : undefined;
+  const plan = imageDefinition.kind === "found" ? imageDefinition.value.purchasePlan : undefined;
   const furtherDisks = without(machineDisks, sources);
   requireFewReads(
     maxReads,
@@ -134,9 +118,7 @@ export async function gatherFacts(
         : see(() => resources.getImageDefinition(definition)),
     ),
     // Where nothing is deleted softly, there is none to be restored.
-    gallery.kind === "found" &&
-    gallery.value.softDelete === true &&
-    imageVersion.kind === "absent"
+    gallery.kind === "found" && gallery.value.softDelete === true && imageVersion.kind === "absent"
       ? see(() => deletedVersion({ resourceManager }, id))
       : undefined,
     plan && seeTerms(subscriptions, id.subscriptionId, plan),
@@ -171,10 +153,7 @@ function isMissing(
   registrations: ReadonlyMap<string, Seen<RegistrationState>>,
 ): boolean {
   const seen = registrations.get(nameOf(what));
-  return (
-    what.feature === undefined &&
-    !(seen?.kind === "found" && isRegistered(seen.value))
-  );
+  return what.feature === undefined && !(seen?.kind === "found" && isRegistered(seen.value));
 }
 
 function without<T>(

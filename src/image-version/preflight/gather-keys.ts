@@ -4,11 +4,7 @@
  *     promotion. What works with a key already is not judged anew.
  *  2. What may not be seen is told with what was seen last, and never refused for.
  */
-import {
-  canonicalRegion,
-  imageIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { notSeenOf, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
@@ -50,9 +46,7 @@ export async function gatherKeys<F extends Facts>(
         async (set, i) =>
           [
             set.id.toLowerCase(),
-            i < room
-              ? (found(await see(() => keyOf(set))) ?? {})
-              : tooMany(maxReads),
+            i < room ? (found(await see(() => keyOf(set))) ?? {}) : tooMany(maxReads),
           ] as const,
       ),
     ),
@@ -61,9 +55,7 @@ export async function gatherKeys<F extends Facts>(
   const isUnseen = [...bySet.values()].some(
     ({ key, vault, newest }) => notSeenOf(key, vault, newest).length > 0,
   );
-  const stored = isUnseen
-    ? await keyGuardian.keyStates.read(imageIdOf(id))
-    : undefined;
+  const stored = isUnseen ? await keyGuardian.keyStates.read(imageIdOf(id)) : undefined;
   return {
     ...facts,
     keys: {
@@ -91,11 +83,9 @@ function setsPutToUse(
     const key = reference.diskEncryptionSetId.toLowerCase();
     const isNew = !had.some(
       ({ region, diskEncryptionSetId }) =>
-        region === reference.region &&
-        diskEncryptionSetId.toLowerCase() === key,
+        region === reference.region && diskEncryptionSetId.toLowerCase() === key,
     );
-    if (isNew || promoted.includes(canonicalRegion(reference.region)))
-      sets.set(key, set);
+    if (isNew || promoted.includes(canonicalRegion(reference.region))) sets.set(key, set);
   }
   return [...sets.values()];
 }

@@ -38,10 +38,7 @@ export function errorsAmong(findings: readonly RuleFinding[]): RuleFinding[] {
   return findings.filter((finding) => finding.severity === "error");
 }
 
-export function provenBy(
-  request: ImageVersionRequest,
-  { facts, findings }: Preflight,
-): Proven {
+export function provenBy(request: ImageVersionRequest, { facts, findings }: Preflight): Proven {
   return {
     encryptionTypes: Object.fromEntries(
       [...facts.diskEncryptionSets].map(([key, set]) => [

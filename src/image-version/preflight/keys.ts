@@ -14,11 +14,7 @@ import {
   type KeyStatesBySet,
   type VersionKeys,
 } from "../keys/version-keys.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { usesOf } from "../queries/keys.js";
 import type { Look } from "../resources.js";
@@ -59,16 +55,9 @@ async function keysOf(
   const states = new Map(stored);
   // Invariant 1.
   const looks = createKeyLooks({ ...deps, ...keyGuardian });
-  const sets = new Map(
-    uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]),
-  );
+  const sets = new Map(uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]));
   for (const [key, set] of again ? sets : []) {
-    const state = await lookAgain(
-      { ...deps, ...keyGuardian },
-      looks,
-      set,
-      stored.get(key),
-    );
+    const state = await lookAgain({ ...deps, ...keyGuardian }, looks, set, stored.get(key));
     if (state === undefined) continue;
     states.set(key, state); // Invariant 2.
     if (state !== stored.get(key)) deps.looks.seeKeys(imageIdOf(id), state);
@@ -98,11 +87,7 @@ export async function keysMustWork(
       ...problems.map(findingOf),
       ...notSeen.map(({ diskEncryptionSetId, regions, ...one }) =>
         findingOf({
-          ...notSeenWords(
-            diskEncryptionSetId,
-            one,
-            stored.get(diskEncryptionSetId.toLowerCase()),
-          ),
+          ...notSeenWords(diskEncryptionSetId, one, stored.get(diskEncryptionSetId.toLowerCase())),
           severity: "warning",
           regions,
         }),
@@ -117,9 +102,7 @@ export async function keysMustWork(
 
 /** For people: "KeyDisabled in westus; KeyExpired in eastus2." */
 export function brokenIn(broken: readonly KeyProblemOf[]): string {
-  return `${broken
-    .map(({ code, regions }) => `${code} in ${regions.join(", ")}`)
-    .join("; ")}.`;
+  return `${broken.map(({ code, regions }) => `${code} in ${regions.join(", ")}`).join("; ")}.`;
 }
 
 export function findingOf({
@@ -128,10 +111,7 @@ export function findingOf({
   message,
   regions,
   remediation,
-}: Pick<
-  KeyProblemOf,
-  "code" | "severity" | "message" | "regions" | "remediation"
->): Finding {
+}: Pick<KeyProblemOf, "code" | "severity" | "message" | "regions" | "remediation">): Finding {
   return {
     code,
     pointer: "",

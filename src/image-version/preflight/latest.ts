@@ -10,25 +10,12 @@
  * Azure has no condition on a write: two hosts that ask at the very moment of each other's acceptance may both send.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import { withLatest } from "../latest/flags.js";
-import {
-  latestBetween,
-  lostOf,
-  type LatestChange,
-} from "../latest/latest-after.js";
+import { latestBetween, lostOf, type LatestChange } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import type { Look } from "../resources.js";
-import {
-  surveyedLatest,
-  surveyOf,
-  type Change,
-  type Survey,
-} from "../queries/survey.js";
+import { surveyedLatest, surveyOf, type Change, type Survey } from "../queries/survey.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { latestToBe, latestToStay, sentAlone } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
@@ -68,9 +55,7 @@ export async function latestAfter(
   deps: Dependencies,
   taking: LatestTaking,
 ): Promise<readonly LatestChange[]> {
-  return takesNothing(taking)
-    ? []
-    : (await latestThen(deps, taking)).filter(isChanged);
+  return takesNothing(taking) ? [] : (await latestThen(deps, taking)).filter(isChanged);
 }
 
 /** What must not be the latest is none to fall back to. */
@@ -79,22 +64,15 @@ async function withoutOpposed(
   { id }: LatestTaking,
   latest: readonly LatestChange[],
 ): Promise<readonly LatestChange[]> {
-  const fallenBackTo = new Set(
-    latest.filter(isChanged).flatMap(({ to }) => to ?? []),
-  );
+  const fallenBackTo = new Set(latest.filter(isChanged).flatMap(({ to }) => to ?? []));
   const opposed: string[] = [];
   for (const to of fallenBackTo) {
     const fallBack = { ...id, versionName: to };
-    if (
-      to !== id.versionName &&
-      (await objections(fallBack, { kind: "fallBackTo" })).length > 0
-    )
+    if (to !== id.versionName && (await objections(fallBack, { kind: "fallBackTo" })).length > 0)
       opposed.push(to);
   }
   return latest.map(({ to, ...change }) =>
-    to === undefined || (opposed.includes(to) && change.from !== to)
-      ? change
-      : { ...change, to },
+    to === undefined || (opposed.includes(to) && change.from !== to) ? change : { ...change, to },
   );
 }
 
@@ -131,9 +109,7 @@ async function latestWhere(
       ),
     ),
   );
-  return now === undefined || then === undefined
-    ? []
-    : latestBetween(now, then);
+  return now === undefined || then === undefined ? [] : latestBetween(now, then);
 }
 
 /**
@@ -151,8 +127,7 @@ export async function lostAtLast(
     const lost = await lostWhere(deps, survey, taking, latestToStay);
     if (lost.length === 0 || allowNoLatest) return lost;
     const lostForGood = await lostWhere(deps, survey, taking, latestToBe);
-    if (lostForGood.length > 0)
-      throw wouldLoseLatest(formatImageVersionId(taking.id), lostForGood);
+    if (lostForGood.length > 0) throw wouldLoseLatest(formatImageVersionId(taking.id), lostForGood);
     throw toComeFirst(deps, lost);
   } catch (error) {
     // Who may leave a region without a latest does not wait until other versions can be read.
@@ -162,10 +137,7 @@ export async function lostAtLast(
 }
 
 /** Invariant 2. */
-function toComeFirst(
-  { pace }: Dependencies,
-  lost: readonly LatestChange[],
-): ServiceError {
+function toComeFirst({ pace }: Dependencies, lost: readonly LatestChange[]): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
     `Another version is to become the latest in ${namesIn(lost)} first: an open operation promotes it.`,
@@ -246,10 +218,7 @@ export async function sparedBy(
 }
 
 /** `what` takes it from them: a version, or what a rollback demotes. */
-export function wouldLoseLatest(
-  what: string,
-  lost: readonly LatestChange[],
-): ServiceError {
+export function wouldLoseLatest(what: string, lost: readonly LatestChange[]): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
     `Without ${what} there would be no latest version in ${namesIn(lost)}: a machine made there without a version number could not be made.`,
@@ -261,17 +230,14 @@ export function wouldLoseLatest(
 }
 
 /** Regions that keep the version as their latest. */
-export function keptFindings(
-  kept: readonly LatestChange[],
-): readonly RuleFinding[] {
+export function keptFindings(kept: readonly LatestChange[]): readonly RuleFinding[] {
   return kept.map(({ region }) => ({
     rule: "latest",
     code: "RegionKeepsLatest",
     pointer: "",
     message: `In ${region} the version stays the latest: no other version is ready there.`,
     severity: "warning",
-    remediation:
-      "Publish or promote another version, or demote this one with allowNoLatest=true.",
+    remediation: "Publish or promote another version, or demote this one with allowNoLatest=true.",
   }));
 }
 
@@ -300,8 +266,7 @@ export function latestFindings(
                 pointer: "",
                 message: `In ${region} the latest is ${to} then, in place of ${from}.`,
                 severity: "warning",
-                remediation:
-                  "If it shall be another one, promote that first (POST …/promote).",
+                remediation: "If it shall be another one, promote that first (POST …/promote).",
               },
         ],
   );

@@ -8,10 +8,7 @@ import {
   namesDiskEncryptionSet,
 } from "../properties/disk-encryption-references.js";
 import { STORAGE_PROFILE, TARGET_REGIONS } from "../rules/rule.js";
-import {
-  namesSource,
-  sourceReferences,
-} from "../properties/source-references.js";
+import { namesSource, sourceReferences } from "../properties/source-references.js";
 
 /** Distinct resources; keys are ids in lower case, as ARM compares them. */
 interface NamedResources {
@@ -37,10 +34,7 @@ export function namedResources(
     uses
       .filter((use) => namesDiskEncryptionSet(use))
       .map((use) => use.diskEncryptionSetId)
-      .filter(
-        (set) =>
-          parseResourceId(set)?.subscriptionId === subscriptionId.toLowerCase(),
-      ),
+      .filter((set) => parseResourceId(set)?.subscriptionId === subscriptionId.toLowerCase()),
   );
   const all = distinct(uses.map((use) => use.diskEncryptionSetId));
   return {
@@ -62,11 +56,7 @@ export function readsOf({
   sourceDefinitions,
 }: Facts): number {
   return (
-    PLACES +
-    registrations.size +
-    diskEncryptionSets.size +
-    sources.size +
-    sourceDefinitions.size
+    PLACES + registrations.size + diskEncryptionSets.size + sources.size + sourceDefinitions.size
   );
 }
 

@@ -22,19 +22,13 @@ import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 type Asks = Pick<Dependencies, "objections">;
 
 /** Throws ServiceError with the code of the first objection, and each of them. */
-export async function mustBeUnopposed(
-  deps: Asks,
-  id: ImageVersionId,
-  deed: Deed,
-): Promise<void> {
+export async function mustBeUnopposed(deps: Asks, id: ImageVersionId, deed: Deed): Promise<void> {
   const objections = await deps.objections(id, deed);
   const [first] = objections;
   if (first !== undefined)
-    throw new ServiceError(
-      first.code,
-      `${first.message} ${first.remediation}`.trim(),
-      { findings: objections.map((one) => findingOf(one, "error")) },
-    );
+    throw new ServiceError(first.code, `${first.message} ${first.remediation}`.trim(), {
+      findings: objections.map((one) => findingOf(one, "error")),
+    });
 }
 
 export function findingOf(
@@ -54,8 +48,7 @@ export async function admitted(
   isRestore: boolean,
 ): Promise<readonly Objection[]> {
   const { when = "manual" } = ruleOf(request.patch) ?? {};
-  if (when !== "manual")
-    await mustBeUnopposed(deps, id, { kind: "followRule" });
+  if (when !== "manual") await mustBeUnopposed(deps, id, { kind: "followRule" });
   if (isRestore) {
     await mayBeRestored(deps, id, record, request.body);
     return [];
@@ -78,9 +71,7 @@ function enteredBy(
   const included = (asked?: VersionRequest): readonly string[] => {
     const { patch } = desired(supposing(record, shown, asked));
     const after = withApplied(shown ? factsIn(shown.resource) : {}, patch);
-    return regionsIn(after).filter(
-      (name) => after[exclusionIn(name)] === false,
-    );
+    return regionsIn(after).filter((name) => after[exclusionIn(name)] === false);
   };
   const before = included();
   return included(request).filter((name) => !before.includes(name));
@@ -120,9 +111,7 @@ export function holdingBack(
   const { release, body } = request;
   if (release?.kind === "set" && body !== undefined) {
     const all = regionsIn(factsIn(body));
-    const left = releasedIn(release.release, all).filter(
-      (name) => !regions.includes(name),
-    );
+    const left = releasedIn(release.release, all).filter((name) => !regions.includes(name));
     const made = { in: left.length === 0 ? ("none" as const) : left };
     return {
       ...request,
@@ -140,9 +129,7 @@ export function holdingBack(
   };
 }
 
-export function heldBackFindings(
-  objections: readonly Objection[],
-): readonly Finding[] {
+export function heldBackFindings(objections: readonly Objection[]): readonly Finding[] {
   return objections.map((one) => {
     const { message, ...finding } = findingOf(one, "warning");
     return {
@@ -178,16 +165,9 @@ export async function mustStillBeUnopposed(
   record: ImageVersionRecord,
   { body, sentFor }: Put,
 ): Promise<void> {
-  const had = [
-    ...(record.status ? latestIn(record.status.resource) : []),
-    ...regionsAway(record),
-  ];
+  const had = [...(record.status ? latestIn(record.status.resource) : []), ...regionsAway(record)];
   const regions = latestIn(body).filter((name) => !had.includes(name));
-  const isGivenBack = sentFor.every(
-    (one) => record.requests[one]?.decided !== undefined,
-  );
-  if (regions.length > 0 && isGivenBack)
-    await mustBeUnopposed(deps, id, { kind: "fallBackTo" });
-  else if (regions.length > 0)
-    await mustBeUnopposed(deps, id, { kind: "enterLatest", regions });
+  const isGivenBack = sentFor.every((one) => record.requests[one]?.decided !== undefined);
+  if (regions.length > 0 && isGivenBack) await mustBeUnopposed(deps, id, { kind: "fallBackTo" });
+  else if (regions.length > 0) await mustBeUnopposed(deps, id, { kind: "enterLatest", regions });
 }

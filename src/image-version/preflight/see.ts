@@ -22,9 +22,7 @@ export function bounded(parallel = PARALLEL): See {
     try {
       if (failure !== undefined) throw failure; // Invariant 2.
       const value = await read();
-      return value === undefined
-        ? { kind: "absent" }
-        : { kind: "found", value };
+      return value === undefined ? { kind: "absent" } : { kind: "found", value };
     } catch (error) {
       const denied = deniedBy(error); // Invariant 3.
       if (denied !== undefined) return denied;
@@ -44,17 +42,12 @@ export async function seeEach<Key, T>(
   read: (key: Key) => Promise<Seen<T>>,
 ): Promise<ReadonlyMap<string, Seen<T>>> {
   return new Map(
-    await Promise.all(
-      [...keys].map(async ([name, key]) => [name, await read(key)] as const),
-    ),
+    await Promise.all([...keys].map(async ([name, key]) => [name, await read(key)] as const)),
   );
 }
 
 function deniedBy(error: unknown): Denied | undefined {
-  if (
-    !(error instanceof ServiceError) ||
-    error.code !== "ResourceManagerForbidden"
-  )
+  if (!(error instanceof ServiceError) || error.code !== "ResourceManagerForbidden")
     return undefined;
   const { action, scope } = error.fields;
   return { kind: "denied", action: String(action), scope: String(scope) };

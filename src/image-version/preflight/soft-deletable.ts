@@ -1,11 +1,7 @@
 /** "When an image in a gallery with Soft Delete enabled has a failed provisioning state, it can't be deleted" (Microsoft, on soft delete). */
 import { ServiceError } from "../../errors.js";
 import type { SoftDeleteRecord } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  galleryIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, galleryIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Look } from "../resources.js";
 
 /** Throws ServiceError FailedNotSoftDeletable for a Failed version in a gallery with soft delete. */
@@ -18,19 +14,15 @@ export function mustBeSoftDeletable(
   const { versionName, galleryName } = id;
   const message = `${versionName} is Failed, and Azure deletes no Failed version while ${galleryName} has soft delete: ${formatImageVersionId(id)}.`;
   const remediation = `Repair it (POST …/retry), then delete it. Or switch soft delete off: az resource update --ids ${galleryIdOf(id)} --set properties.softDeletePolicy.isSoftDeleteEnabled=false. Delete the version, then switch it on again: only the owner of the subscription or a Compute Gallery Sharing Admin may. Or delete it for good (?bypassSoftDelete=true, an Admin): Microsoft does not say whether Azure accepts that.`;
-  throw new ServiceError(
-    "FailedNotSoftDeletable",
-    `${message} ${remediation}`,
-    {
-      findings: [
-        {
-          code: "FailedNotSoftDeletable",
-          pointer: "",
-          message,
-          severity: "error",
-          remediation,
-        },
-      ],
-    },
-  );
+  throw new ServiceError("FailedNotSoftDeletable", `${message} ${remediation}`, {
+    findings: [
+      {
+        code: "FailedNotSoftDeletable",
+        pointer: "",
+        message,
+        severity: "error",
+        remediation,
+      },
+    ],
+  });
 }

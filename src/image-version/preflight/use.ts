@@ -3,19 +3,10 @@
  * Invariant: what could not be seen is no pass.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import {
-  findUsers,
-  needsVersion,
-  usersOf,
-  type ImageUse,
-} from "../../image-use/look.js";
+import { findUsers, needsVersion, usersOf, type ImageUse } from "../../image-use/look.js";
 import { namesOf } from "../../image-use/names.js";
 import type { ImageUser, UseDependencies } from "../../image-use/ports.js";
-import {
-  formatImageVersionId,
-  galleryIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, galleryIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 
 /** Named in a refusal. */
@@ -46,10 +37,7 @@ interface Taking {
  * reads throw that may pass.
  */
 export async function mustNotBeNeeded(
-  deps: Pick<
-    Dependencies,
-    "imageUsers" | "consumerSubscriptions" | "now" | "resources"
-  >,
+  deps: Pick<Dependencies, "imageUsers" | "consumerSubscriptions" | "now" | "resources">,
   {
     id,
     latestIn,
@@ -96,10 +84,7 @@ export async function mustNotBeNeeded(
 }
 
 /** In one sentence, how many need it and where. */
-export function inUse(
-  id: ImageVersionId,
-  needing: readonly ImageUser[],
-): string {
+export function inUse(id: ImageVersionId, needing: readonly ImageUser[]): string {
   return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} created from it, and could not scale out or be reimaged without it.`;
 }
 
@@ -119,9 +104,7 @@ export function unknownIn(
     ...notSeen.map(({ subscriptionId, message }) =>
       unknown(`Not seen in subscription ${subscriptionId}: ${message}`),
     ),
-    ...(needsSeen
-      ? []
-      : [unknown("There are more scale sets and machines than Sigil reads.")]),
+    ...(needsSeen ? [] : [unknown("There are more scale sets and machines than Sigil reads.")]),
     ...(isLatestUnknown
       ? [
           unknown(

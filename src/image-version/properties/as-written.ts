@@ -18,15 +18,10 @@ export function changeAsWritten(
 }
 
 /** A finding whose message names regions as they are here; canonical names that these do not spell stay. */
-export function findingAsWritten<F extends Finding>(
-  finding: F,
-  names: readonly string[],
-): F {
+export function findingAsWritten<F extends Finding>(finding: F, names: readonly string[]): F {
   // A tag's value may be any word.
   if (finding.pointer.startsWith("/tags")) return finding;
-  const written = new Map(
-    names.map((name) => [canonicalRegion(name), name] as const).reverse(),
-  );
+  const written = new Map(names.map((name) => [canonicalRegion(name), name] as const).reverse());
   const message = finding.message.replace(
     // Not what is part of an id, a path or a command.
     /(?<![\w./=-])[a-z0-9]+(?![\w/-])/gu,
@@ -48,9 +43,7 @@ export function regionNamesIn({
 function overlaid(canonical: unknown, written: unknown): unknown {
   if (written === undefined || written === null) return canonical;
   if (Array.isArray(canonical))
-    return canonical.map((item: unknown, i) =>
-      overlaid(item, (written as readonly unknown[])[i]),
-    );
+    return canonical.map((item: unknown, i) => overlaid(item, (written as readonly unknown[])[i]));
   if (typeof canonical !== "object" || canonical === null) return written;
   return Object.fromEntries(
     Object.entries(canonical).map(([name, value]) => [
@@ -67,8 +60,7 @@ function at(document: unknown, pointer: string): unknown {
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
     .reduce(
-      (value, part) =>
-        (value as Readonly<Record<string, unknown>> | undefined)?.[part],
+      (value, part) => (value as Readonly<Record<string, unknown>> | undefined)?.[part],
       document,
     );
 }

@@ -20,10 +20,7 @@ import { isMap, keyAt, READ_ONLY } from "./table.js";
 type Json = Record<string, unknown>;
 
 /** The version as it is with the patch: what is asked for where nothing is there yet. */
-export function patched(
-  shown: ImageVersionRequest | undefined,
-  patch: Patch,
-): ImageVersionRequest {
+export function patched(shown: ImageVersionRequest | undefined, patch: Patch): ImageVersionRequest {
   const document = writable("", shown ?? { properties: {} }) as Json;
   const fields = shown === undefined ? {} : fieldsOf(shown);
   for (const [name, value] of Object.entries(patch)) {
@@ -35,8 +32,7 @@ export function patched(
     const present = valueAt(fields, name);
     if (value !== null) {
       // ARM's spelling stays where both mean the same.
-      if (present === undefined || !sameAt(name, present, value))
-        set(document, name, value);
+      if (present === undefined || !sameAt(name, present, value)) set(document, name, value);
       continue;
     }
     if (present === undefined) continue;
@@ -49,8 +45,7 @@ export function patched(
 
 /** What may be sent of what ARM shows. */
 function writable(path: string, value: unknown): unknown {
-  if (Array.isArray(value))
-    return value.map((item: unknown) => writable(`${path}/*`, item));
+  if (Array.isArray(value)) return value.map((item: unknown) => writable(`${path}/*`, item));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
@@ -75,8 +70,7 @@ function set(document: Json, name: string, value: unknown): void {
 
 function remove(document: Json, name: string): void {
   const { parent, list, item, member } = descend(document, name, false);
-  if (list !== undefined && item !== undefined)
-    list.splice(list.indexOf(item), 1);
+  if (list !== undefined && item !== undefined) list.splice(list.indexOf(item), 1);
   else if (parent !== undefined) {
     const present = memberOf(parent, name, member);
     if (present !== undefined) delete parent[present];
@@ -84,16 +78,11 @@ function remove(document: Json, name: string): void {
 }
 
 /** The member that has the field already: a tag may be there in another case. */
-function memberOf(
-  parent: Json,
-  name: string,
-  member: string,
-): string | undefined {
+function memberOf(parent: Json, name: string, member: string): string | undefined {
   return Object.keys(parent).find(
     (other) =>
       other === member ||
-      (name.startsWith("/tags/") &&
-        other.toLowerCase() === member.toLowerCase()),
+      (name.startsWith("/tags/") && other.toLowerCase() === member.toLowerCase()),
   );
 }
 
@@ -128,8 +117,7 @@ function descend(
     const list = value[part] as Json[];
     const key = parts[i + 1] as string;
     let item = list.find((one) => keyOf(one) === key);
-    if (i + 2 === parts.length)
-      return { list, ...(item !== undefined && { item }), member: key };
+    if (i + 2 === parts.length) return { list, ...(item !== undefined && { item }), member: key };
     if (item === undefined) {
       if (!create) return { member: key };
       item = named(place, key);
@@ -155,16 +143,10 @@ function named(path: string, key: string): Json {
 }
 
 /** What ARM shows, as a body that may be edited and sent back, with what Sigil keeps beside it. */
-export function writableForm(
-  shown: ImageVersionRequest,
-  own: Fields,
-): ImageVersionRequest {
+export function writableForm(shown: ImageVersionRequest, own: Fields): ImageVersionRequest {
   const form = writable("", shown) as ImageVersionRequest;
   const sigil = Object.fromEntries(
-    Object.entries(own).map(([name, value]) => [
-      name.slice("/sigil/".length),
-      value,
-    ]),
+    Object.entries(own).map(([name, value]) => [name.slice("/sigil/".length), value]),
   );
   return Object.keys(sigil).length === 0 ? form : { ...form, sigil };
 }

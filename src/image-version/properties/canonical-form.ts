@@ -18,8 +18,7 @@ const REQUIRED = new Set([
  */
 export function canonicalForm(body: ImageVersionRequest): ImageVersionRequest {
   const form = spelled("", body) as ImageVersionRequest;
-  const { publishingProfile: profile = {}, ...properties } =
-    form.properties ?? {};
+  const { publishingProfile: profile = {}, ...properties } = form.properties ?? {};
   const { replicaCount, storageAccountType, targetRegions } = profile;
   return {
     ...form,
@@ -28,24 +27,20 @@ export function canonicalForm(body: ImageVersionRequest): ImageVersionRequest {
       storageProfile: properties.storageProfile ?? {},
       publishingProfile: {
         ...profile,
-        targetRegions: (targetRegions ?? [{ name: form.location }]).map(
-          (region) => ({
-            ...(replicaCount !== undefined && {
-              regionalReplicaCount: replicaCount,
-            }),
-            ...(storageAccountType && { storageAccountType }),
-            ...region,
+        targetRegions: (targetRegions ?? [{ name: form.location }]).map((region) => ({
+          ...(replicaCount !== undefined && {
+            regionalReplicaCount: replicaCount,
           }),
-        ),
+          ...(storageAccountType && { storageAccountType }),
+          ...region,
+        })),
       },
     },
   };
 }
 
 /** The regions of a canonical request. */
-export function targetRegionsOf(
-  request: ImageVersionRequest,
-): readonly TargetRegion[] {
+export function targetRegionsOf(request: ImageVersionRequest): readonly TargetRegion[] {
   return request.properties.publishingProfile?.targetRegions ?? [];
 }
 
@@ -58,10 +53,7 @@ export function regionsOf(version: ImageVersionRequest): readonly string[] {
  * Equal for two requests that mean the same: SHA-256 over their fields, in one order, without what merely repeats a
  * default. `more` is what else tells one request from another.
  */
-export function fingerprintOf(
-  request: ImageVersionRequest,
-  ...more: readonly unknown[]
-): string {
+export function fingerprintOf(request: ImageVersionRequest, ...more: readonly unknown[]): string {
   const fields = Object.entries(fieldsOf(request))
     .filter(([path, value]) => {
       const property = propertyOf(path);
@@ -77,8 +69,7 @@ export function fingerprintOf(
 function spelled(path: string, value: unknown): unknown {
   const property = propertyAt(path);
   if (property !== undefined) return property.form.canonical(value);
-  if (Array.isArray(value))
-    return value.map((item: unknown) => spelled(`${path}/*`, item));
+  if (Array.isArray(value)) return value.map((item: unknown) => spelled(`${path}/*`, item));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
@@ -88,9 +79,7 @@ function spelled(path: string, value: unknown): unknown {
         item: item as unknown,
       }))
       .filter(({ place }) => isKnown(place))
-      .map(
-        ({ name, place, item }) => [name, place, spelled(place, item)] as const,
-      )
+      .map(({ name, place, item }) => [name, place, spelled(place, item)] as const)
       .filter(([, place, item]) => !isEmpty(item) || REQUIRED.has(place))
       .map(([name, , item]) => [name, item]),
   );

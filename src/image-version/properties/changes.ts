@@ -2,13 +2,7 @@
 import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { fieldsOf, pointerTo, regionField, regionOf } from "./fields.js";
-import {
-  describeField,
-  unmetBy,
-  type Conflict,
-  type Patch,
-  type Unmet,
-} from "./patch.js";
+import { describeField, unmetBy, type Conflict, type Patch, type Unmet } from "./patch.js";
 
 /** One property that is created, modified or deleted. */
 export interface PropertyChange {
@@ -20,14 +14,10 @@ export interface PropertyChange {
 }
 
 /** What Azure shall show and does not, as changes of the request's fields. */
-export function changesOf(
-  unmet: readonly Unmet[],
-  request: ImageVersionRequest,
-): PropertyChange[] {
+export function changesOf(unmet: readonly Unmet[], request: ImageVersionRequest): PropertyChange[] {
   return unmet.map(({ field, before, after }) => ({
     pointer: pointerTo(request, field, after === null ? "was" : undefined),
-    propertyChangeType:
-      before === undefined ? "Create" : after === null ? "Delete" : "Modify",
+    propertyChangeType: before === undefined ? "Create" : after === null ? "Delete" : "Modify",
     ...(before !== undefined && { before }),
     ...(after !== null && { after }),
   }));
@@ -40,21 +30,13 @@ export function plannedChanges(
   request: ImageVersionRequest,
 ): PropertyChange[] {
   const observed = shown === undefined ? {} : fieldsOf(shown);
-  const unmet =
-    shown === undefined ? newFields(patch) : unmetBy(observed, patch);
+  const unmet = shown === undefined ? newFields(patch) : unmetBy(observed, patch);
   const isNew = (field: string): boolean => {
     const region = regionOf(field);
-    return (
-      region !== undefined &&
-      observed[`${regionField(region)}/name`] === undefined
-    );
+    return region !== undefined && observed[`${regionField(region)}/name`] === undefined;
   };
-  const whole = unmet.filter(
-    ({ field, after }) => after !== null && isNew(field),
-  );
-  const added = [
-    ...new Set(whole.flatMap(({ field }) => regionOf(field) ?? [])),
-  ];
+  const whole = unmet.filter(({ field, after }) => after !== null && isNew(field));
+  const added = [...new Set(whole.flatMap(({ field }) => regionOf(field) ?? []))];
   return [
     ...changesOf(
       unmet.filter((change) => !whole.includes(change)),
@@ -95,8 +77,7 @@ export function contradicts(
   { field, theirs, ours }: Conflict,
   request: ImageVersionRequest,
 ): Finding {
-  const says = (value: unknown): string =>
-    value === null ? "removes it" : `says ${show(value)}`;
+  const says = (value: unknown): string => (value === null ? "removes it" : `says ${show(value)}`);
   return {
     code: "Differs",
     pointer: pointerTo(request, field),
@@ -105,7 +86,5 @@ export function contradicts(
 }
 
 export function show(value: unknown): string {
-  return value === undefined || value === null
-    ? "absent"
-    : JSON.stringify(value);
+  return value === undefined || value === null ? "absent" : JSON.stringify(value);
 }

@@ -1,10 +1,4 @@
-import {
-  regionField,
-  regionOf,
-  sameAt,
-  valueAt,
-  type Fields,
-} from "./fields.js";
+import { regionField, regionOf, sameAt, valueAt, type Fields } from "./fields.js";
 import type { Unmet } from "./patch.js";
 
 /** In what two versions differ; `after` null: the second has none. Of a region that it has not, the name alone says that. */
@@ -16,14 +10,10 @@ export function differences(before: Fields, after: Fields): readonly Unmet[] {
   return [
     ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
       const old = valueAt(before, field);
-      return sameAt(field, old, value)
-        ? []
-        : [{ field, before: old, after: value }];
+      return sameAt(field, old, value) ? [] : [{ field, before: old, after: value }];
     }),
     ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
-      valueAt(after, field) === undefined &&
-      !sameAt(field, value, undefined) &&
-      !isOfGone(field)
+      valueAt(after, field) === undefined && !sameAt(field, value, undefined) && !isOfGone(field)
         ? [{ field, before: value, after: null }]
         : [],
     ),

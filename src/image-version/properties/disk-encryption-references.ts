@@ -6,17 +6,11 @@ import { TARGET_REGIONS } from "./table.js";
 type Encryption = NonNullable<TargetRegion["encryption"]>;
 /** What one disk is encrypted with in one region. */
 export type DiskImageEncryption =
-  | NonNullable<Encryption["osDiskImage"]>
-  | NonNullable<Encryption["dataDiskImages"]>[number];
+  NonNullable<Encryption["osDiskImage"]> | NonNullable<Encryption["dataDiskImages"]>[number];
 
 /** The disk encryption set that a disk is given: at rest, or of a confidential machine's disk. */
-export function setOf(
-  image: DiskImageEncryption | undefined,
-): string | undefined {
-  return (
-    image?.diskEncryptionSetId ??
-    image?.securityProfile?.secureVMDiskEncryptionSetId
-  );
+export function setOf(image: DiskImageEncryption | undefined): string | undefined {
+  return image?.diskEncryptionSetId ?? image?.securityProfile?.secureVMDiskEncryptionSetId;
 }
 
 /** The `confidentialVMEncryptionType` with which a disk takes a customer's key. */
@@ -65,12 +59,7 @@ export function diskEncryptionReferences(
               },
             ];
       return [
-        ...reference(
-          "diskEncryptionSetId",
-          image?.diskEncryptionSetId,
-          disk,
-          false,
-        ),
+        ...reference("diskEncryptionSetId", image?.diskEncryptionSetId, disk, false),
         ...reference(
           "securityProfile/secureVMDiskEncryptionSetId",
           image?.securityProfile?.secureVMDiskEncryptionSetId,
@@ -94,22 +83,17 @@ export function usesOwnKeys(request: ImageVersionRequest): boolean {
 }
 
 /** True when any data disk is encrypted as a confidential machine's, by a customer's key. */
-export function hasConfidentialDataDisks(
-  request: ImageVersionRequest,
-): boolean {
+export function hasConfidentialDataDisks(request: ImageVersionRequest): boolean {
   return targetRegionsOf(request).some(({ encryption }) =>
     encryption?.dataDiskImages?.some(
       ({ securityProfile }) =>
-        securityProfile?.confidentialVMEncryptionType ===
-        KEYED_TYPE.dataDiskImages,
+        securityProfile?.confidentialVMEncryptionType === KEYED_TYPE.dataDiskImages,
     ),
   );
 }
 
 /** True when the id can name a disk encryption set; what cannot is another rule's finding. */
-export function namesDiskEncryptionSet({
-  diskEncryptionSetId,
-}: DiskEncryptionReference): boolean {
+export function namesDiskEncryptionSet({ diskEncryptionSetId }: DiskEncryptionReference): boolean {
   return isComputeResourceId(diskEncryptionSetId, "diskEncryptionSets");
 }
 
@@ -149,12 +133,7 @@ export function disksWithoutSet(
     return [
       ...(setOf(os) === undefined ? [osDisk] : []),
       ...luns
-        .filter(
-          (lun) =>
-            !given.some(
-              (image) => image.lun === lun && setOf(image) !== undefined,
-            ),
-        )
+        .filter((lun) => !given.some((image) => image.lun === lun && setOf(image) !== undefined))
         .map((lun): DiskWithoutSet => {
           const at = given.findIndex((image) => image.lun === lun);
           return {

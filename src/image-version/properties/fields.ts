@@ -64,8 +64,7 @@ function collect(
   }
   for (const [member, item] of Object.entries(value)) {
     const place = `${path}/${isMap(path) ? "*" : member}`;
-    if (isKnown(place))
-      collect(`${name}/${escapePointer(member)}`, place, item, fields);
+    if (isKnown(place)) collect(`${name}/${escapePointer(member)}`, place, item, fields);
   }
 }
 
@@ -75,9 +74,7 @@ export function partsOf(name: string): readonly string[] {
 }
 
 function unescaped(part: string): string {
-  return part.includes("~")
-    ? part.replace(/~1/gu, "/").replace(/~0/gu, "~")
-    : part;
+  return part.includes("~") ? part.replace(/~1/gu, "/").replace(/~0/gu, "~") : part;
 }
 
 /** Names repeat from look to look, and each is looked up many times. */
@@ -89,8 +86,7 @@ export function patternOf(name: string): string {
   if (pattern === undefined) {
     pattern = "";
     for (const part of name.slice(1).split("/"))
-      pattern +=
-        keyAt(pattern) !== undefined || isMap(pattern) ? "/*" : `/${part}`;
+      pattern += keyAt(pattern) !== undefined || isMap(pattern) ? "/*" : `/${part}`;
     patterns.set(name, pattern);
   }
   return pattern;
@@ -116,21 +112,12 @@ export function comparableAt(name: string, value: unknown): unknown {
 /** True where both mean the same; what is absent means the property's default. */
 export function sameAt(name: string, one: unknown, other: unknown): boolean {
   const standard = propertyOf(name).default;
-  return (
-    comparableAt(name, one ?? standard) ===
-    comparableAt(name, other ?? standard)
-  );
+  return comparableAt(name, one ?? standard) === comparableAt(name, other ?? standard);
 }
 
 /** Members under which ARM may show one and the same source. */
-const SOURCE =
-  /^(.*\/source\/)(?:id|virtualMachineId|communityGalleryImageId|uri)$/u;
-const SOURCE_MEMBERS = [
-  "id",
-  "virtualMachineId",
-  "communityGalleryImageId",
-  "uri",
-] as const;
+const SOURCE = /^(.*\/source\/)(?:id|virtualMachineId|communityGalleryImageId|uri)$/u;
+const SOURCE_MEMBERS = ["id", "virtualMachineId", "communityGalleryImageId", "uri"] as const;
 const REGIONS = `${TARGET_REGIONS}/`;
 const PLACES = [TARGET_REGIONS, TARGET_EXTENDED_LOCATIONS];
 const WHOLE_SOURCE = "/properties/storageProfile/source/";
@@ -198,24 +185,16 @@ export function edgeZonesIn(fields: Fields): readonly string[] {
 
 /** The canonical regions among fields, in their order. */
 export function regionsIn(fields: Fields): readonly string[] {
-  return [
-    ...new Set(Object.keys(fields).flatMap((name) => regionOf(name) ?? [])),
-  ];
+  return [...new Set(Object.keys(fields).flatMap((name) => regionOf(name) ?? []))];
 }
 
 /** The regions that a patch adds to what is known. */
-export function addedBy(
-  patch: Readonly<Record<string, unknown>>,
-): readonly string[] {
-  return regionsIn(patch).filter(
-    (name) => patch[`${regionField(name)}/name`] != null,
-  );
+export function addedBy(patch: Readonly<Record<string, unknown>>): readonly string[] {
+  return regionsIn(patch).filter((name) => patch[`${regionField(name)}/name`] != null);
 }
 
 /** The regions that a patch removes. */
-export function removedBy(
-  patch: Readonly<Record<string, unknown>>,
-): readonly string[] {
+export function removedBy(patch: Readonly<Record<string, unknown>>): readonly string[] {
   return regionsIn(patch).filter((name) => patch[regionField(name)] === null);
 }
 
@@ -223,20 +202,14 @@ export function removedBy(
  * RFC 6901 pointer into a document at what the field names. Where the document does not have that, it points to the
  * nearest place above that it has; `was`: to where it was, or of an item of a list to that list.
  */
-export function pointerTo(
-  document: unknown,
-  name: string,
-  was?: "was",
-): string {
+export function pointerTo(document: unknown, name: string, was?: "was"): string {
   let pointer = "";
   let path = "";
   let value = document;
   for (const part of partsOf(name)) {
     const keyOf = keyAt(path);
     if (Array.isArray(value) && keyOf !== undefined) {
-      const at = value.findIndex(
-        (item) => keyOf(item as Record<string, unknown>) === part,
-      );
+      const at = value.findIndex((item) => keyOf(item as Record<string, unknown>) === part);
       if (at === -1) return pointer;
       pointer += `/${at}`;
       path += "/*";

@@ -102,13 +102,9 @@ export const promotionRule: Form = {
     };
     // "halt" is the default.
     const rule =
-      onFailure === undefined || onFailure === "halt"
-        ? others
-        : { ...others, onFailure };
+      onFailure === undefined || onFailure === "halt" ? others : { ...others, onFailure };
     // Their order means something.
-    return whole.comparable(
-      Array.isArray(waves) ? { ...rule, waves: { ...waves } } : rule,
-    );
+    return whole.comparable(Array.isArray(waves) ? { ...rule, waves: { ...waves } } : rule);
   },
 };
 
@@ -122,15 +118,12 @@ function withRegions<T>(value: T): T {
 function spelled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(spelled);
   if (typeof value === "object" && value !== null)
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [name, spelled(item)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, spelled(item)]));
   return word.canonical(value);
 }
 
 function inOneOrder(value: unknown): unknown {
-  if (Array.isArray(value))
-    return value.map((item) => JSON.stringify(inOneOrder(item))).sort();
+  if (Array.isArray(value)) return value.map((item) => JSON.stringify(inOneOrder(item))).sort();
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)

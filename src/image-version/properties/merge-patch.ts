@@ -6,10 +6,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
     if (value === null) delete merged[member];
     else
       Object.defineProperty(merged, member, {
-        value: mergePatch(
-          Object.hasOwn(merged, member) ? merged[member] : undefined,
-          value,
-        ),
+        value: mergePatch(Object.hasOwn(merged, member) ? merged[member] : undefined, value),
         enumerable: true,
         configurable: true,
         writable: true,

@@ -60,21 +60,15 @@ export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
   const visit = (name: string, path: string, value: unknown): void => {
     const property = propertyAt(path);
     if (property !== undefined) {
-      if (property.mutability === "mutable")
-        stated[name] = valueAt(to, name) ?? null;
+      if (property.mutability === "mutable") stated[name] = valueAt(to, name) ?? null;
       return;
     }
     if (what === "lists" && Array.isArray(value))
       for (const [field, item] of Object.entries(to))
         if (field.startsWith(`${name}/`)) stated[field] = item;
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      return;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     for (const [member, item] of Object.entries(value))
-      visit(
-        `${name}/${escapePointer(member)}`,
-        `${path}/${isMap(path) ? "*" : member}`,
-        item,
-      );
+      visit(`${name}/${escapePointer(member)}`, `${path}/${isMap(path) ? "*" : member}`, item);
   };
   visit("", "", patch);
   return stated;
@@ -123,21 +117,15 @@ export function combined(requests: readonly Patch[]): Patch {
     for (const [name, value] of Object.entries(request)) {
       const region = regionOf(name);
       if (region !== undefined && name === regionField(region))
-        for (const other of Object.keys(patch))
-          if (regionOf(other) === region) delete patch[other];
-      if (region !== undefined && name !== regionField(region))
-        delete patch[regionField(region)];
+        for (const other of Object.keys(patch)) if (regionOf(other) === region) delete patch[other];
+      if (region !== undefined && name !== regionField(region)) delete patch[regionField(region)];
       put(patch, name, value);
     }
   return patch;
 }
 
 /** Sets a field; a tag takes the place of the one that is spelled in another case. */
-function put(
-  fields: Record<string, unknown>,
-  name: string,
-  value: unknown,
-): void {
+function put(fields: Record<string, unknown>, name: string, value: unknown): void {
   const present = nameIn(fields, name);
   if (present !== undefined && present !== name) delete fields[present];
   fields[name] = value;
@@ -151,19 +139,14 @@ export interface Conflict {
 }
 
 /** Where a request changes what another, accepted before it, changes otherwise, or names a region that the other removes. */
-export function conflictsBetween(
-  theirs: Patch,
-  ours: Patch,
-): readonly Conflict[] {
+export function conflictsBetween(theirs: Patch, ours: Patch): readonly Conflict[] {
   return Object.entries(ours).flatMap(([field, value]): Conflict[] => {
     const region = regionOf(field);
     if (region !== undefined && field === regionField(region)) {
       const other = Object.entries(theirs).find(
         ([name, their]) => regionOf(name) === region && their !== null,
       );
-      return other === undefined
-        ? []
-        : [{ field, theirs: other[1], ours: value }];
+      return other === undefined ? [] : [{ field, theirs: other[1], ours: value }];
     }
     if (region !== undefined && theirs[regionField(region)] === null)
       return [{ field, theirs: null, ours: value }];
@@ -206,8 +189,7 @@ export function unmetBy(
     const isUnknown = before === undefined && property.default === undefined;
     if (isUnknown && property.mutability === "immutable" && isThere) return [];
     const isSame =
-      sameAt(field, before, after) &&
-      (before !== undefined || !inWords.includes(field));
+      sameAt(field, before, after) && (before !== undefined || !inWords.includes(field));
     return isSame ? [] : [{ field, before, after }];
   });
 }
@@ -227,10 +209,7 @@ export function impossibleAmong(unmet: readonly Unmet[]): readonly Unmet[] {
 }
 
 /** What was applied, with a patch that Azure has been seen to show. */
-export function withApplied(
-  lastApplied: Fields | undefined,
-  patch: Patch,
-): Fields {
+export function withApplied(lastApplied: Fields | undefined, patch: Patch): Fields {
   const applied: Record<string, unknown> = { ...lastApplied };
   for (const [name, value] of Object.entries(patch)) {
     if (value !== null) {

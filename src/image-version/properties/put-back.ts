@@ -12,15 +12,11 @@ type Before = Readonly<Record<string, { readonly before?: unknown }>>;
 export function putBack(shown: ImageVersionRequest, was: Before): Change {
   const added = Object.entries(was).flatMap(([field, { before }]) => {
     const region = regionOf(field);
-    return region !== undefined &&
-      before === undefined &&
-      field === `${regionField(region)}/name`
+    return region !== undefined && before === undefined && field === `${regionField(region)}/name`
       ? [region]
       : [];
   });
-  const fields = Object.entries(was).filter(
-    ([field]) => !added.includes(regionOf(field) ?? ""),
-  );
+  const fields = Object.entries(was).filter(([field]) => !added.includes(regionOf(field) ?? ""));
   const document = patched(
     shown,
     Object.fromEntries([
@@ -44,14 +40,9 @@ export function putBack(shown: ImageVersionRequest, was: Before): Change {
 type Json = Record<string, unknown>;
 
 /** A merge patch replaces a list as a whole: it is copied with all that it has. */
-function copyTo(
-  body: Json,
-  document: object,
-  [part = "", ...parts]: readonly string[],
-): void {
+function copyTo(body: Json, document: object, [part = "", ...parts]: readonly string[]): void {
   const value = (document as Json)[part];
-  if (parts.length === 0 || Array.isArray(value) || value === undefined)
-    body[part] = value ?? null;
+  if (parts.length === 0 || Array.isArray(value) || value === undefined) body[part] = value ?? null;
   else copyTo((body[part] ??= {}) as Json, value as object, parts);
 }
 
@@ -74,18 +65,13 @@ function pathOf(parts: readonly string[]): string | undefined {
   for (const part of parts) {
     if (!/^[\w-]+$/u.test(part)) return undefined;
     if (keyAt(place) !== undefined)
-      path += place.endsWith("/dataDiskImages")
-        ? `[lun=${part}]`
-        : `[name=${part}]`;
-    else if (place !== "" || part !== "properties")
-      path += path === "" ? part : `.${part}`;
+      path += place.endsWith("/dataDiskImages") ? `[lun=${part}]` : `[name=${part}]`;
+    else if (place !== "" || part !== "properties") path += path === "" ? part : `.${part}`;
     place += keyAt(place) !== undefined || isMap(place) ? "/*" : `/${part}`;
   }
   return path;
 }
 
 function quoted(text: string): string {
-  return /^[\w./:=@-]+$/u.test(text)
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:=@-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,9 +16,7 @@ interface ResourceReference {
 }
 
 /** Every resource id in a canonical request. */
-export function resourceReferences(
-  request: ImageVersionRequest,
-): readonly ResourceReference[] {
+export function resourceReferences(request: ImageVersionRequest): readonly ResourceReference[] {
   return [
     ...diskEncryptionReferences(request).map((reference) => ({
       pointer: reference.pointer,
@@ -55,15 +53,11 @@ export interface UsedResource {
 }
 
 /** Everything in a canonical request that somebody may own who is not its caller. */
-export function usedResources(
-  request: ImageVersionRequest,
-): readonly UsedResource[] {
+export function usedResources(request: ImageVersionRequest): readonly UsedResource[] {
   const { source } = request.properties.storageProfile;
   return [
     ...resourceReferences(request).map(({ pointer, id, types }) => ({
-      kind: types.includes(SET)
-        ? ("diskEncryptionSets" as const)
-        : ("sources" as const),
+      kind: types.includes(SET) ? ("diskEncryptionSets" as const) : ("sources" as const),
       pointer,
       id,
     })),

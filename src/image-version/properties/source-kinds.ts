@@ -9,11 +9,8 @@ type SourceKind =
   | "dataDiskImages.source";
 
 /** Which kinds of source a request gives; sources of data disks belong to that of the OS disk where it has one. */
-export function sourceKinds(
-  request: ImageVersionRequest,
-): readonly SourceKind[] {
-  const { source, osDiskImage, dataDiskImages } =
-    request.properties.storageProfile;
+export function sourceKinds(request: ImageVersionRequest): readonly SourceKind[] {
+  const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile;
   const kinds: readonly [SourceKind, unknown][] = [
     ["source.id", source?.id],
     ["source.virtualMachineId", source?.virtualMachineId],
@@ -43,9 +40,7 @@ export interface DiskImage {
 }
 
 /** Every disk image that a request has, with what it says of where the disk comes from. */
-export function diskImagesOf(
-  request: ImageVersionRequest,
-): readonly DiskImage[] {
+export function diskImagesOf(request: ImageVersionRequest): readonly DiskImage[] {
   const { osDiskImage, dataDiskImages } = request.properties.storageProfile;
   return [
     ...(osDiskImage === undefined

@@ -15,24 +15,17 @@ export interface SourceReference {
 }
 
 /** Every resource that a canonical request takes disks from, with the field that names it. */
-export function sourceReferences(
-  request: ImageVersionRequest,
-): readonly SourceReference[] {
-  const { source, osDiskImage, dataDiskImages } =
-    request.properties.storageProfile ?? {};
+export function sourceReferences(request: ImageVersionRequest): readonly SourceReference[] {
+  const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile ?? {};
   const reference = (
     path: string,
     id: string | undefined,
     types: readonly string[],
   ): SourceReference[] =>
-    id === undefined
-      ? []
-      : [{ pointer: `${STORAGE_PROFILE}/${path}`, id, types }];
+    id === undefined ? [] : [{ pointer: `${STORAGE_PROFILE}/${path}`, id, types }];
   return [
     ...reference("source/id", source?.id, IMAGE_TYPES),
-    ...reference("source/virtualMachineId", source?.virtualMachineId, [
-      "virtualMachines",
-    ]),
+    ...reference("source/virtualMachineId", source?.virtualMachineId, ["virtualMachines"]),
     ...reference("osDiskImage/source/id", osDiskImage?.source?.id, DISK_TYPES),
     ...(dataDiskImages ?? []).flatMap((image, i) =>
       reference(`dataDiskImages/${i}/source/id`, image.source?.id, DISK_TYPES),

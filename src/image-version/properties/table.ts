@@ -132,13 +132,11 @@ export const PROPERTIES = {
   [`${REGION}/excludeFromLatest`]: exclusion,
   [`${REGION}/additionalReplicaSets`]: changed(whole),
   [`${REGION}/encryption/osDiskImage/diskEncryptionSetId`]: added(resourceId),
-  [`${REGION}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]:
-    added(word),
+  [`${REGION}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]: added(word),
   [`${REGION}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]:
     added(resourceId),
   [`${REGION}/encryption/dataDiskImages/*/lun`]: added(plain),
-  [`${REGION}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
-    added(resourceId),
+  [`${REGION}/encryption/dataDiskImages/*/diskEncryptionSetId`]: added(resourceId),
   [`${REGION}/encryption/dataDiskImages/*/securityProfile/confidentialVMEncryptionType`]:
     added(word),
   [`${REGION}/encryption/dataDiskImages/*/securityProfile/secureVMDiskEncryptionSetId`]:
@@ -149,15 +147,11 @@ export const PROPERTIES = {
   [`${ZONE}/extendedLocationReplicaCount`]: replicas,
   [`${ZONE}/storageAccountType`]: made(word),
   [`${ZONE}/encryption/osDiskImage/diskEncryptionSetId`]: added(resourceId),
-  [`${ZONE}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]:
-    added(word),
-  [`${ZONE}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]:
-    added(resourceId),
+  [`${ZONE}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]: added(word),
+  [`${ZONE}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]: added(resourceId),
   [`${ZONE}/encryption/dataDiskImages/*/lun`]: added(plain),
-  [`${ZONE}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
-    added(resourceId),
-  [`${ZONE}/encryption/dataDiskImages/*/securityProfile/confidentialVMEncryptionType`]:
-    added(word),
+  [`${ZONE}/encryption/dataDiskImages/*/diskEncryptionSetId`]: added(resourceId),
+  [`${ZONE}/encryption/dataDiskImages/*/securityProfile/confidentialVMEncryptionType`]: added(word),
   [`${ZONE}/encryption/dataDiskImages/*/securityProfile/secureVMDiskEncryptionSetId`]:
     added(resourceId),
   [`${STORAGE}/source/id`]: made(resourceId),
@@ -191,9 +185,7 @@ export function propertyAt(path: string): Property | undefined {
 }
 
 /** Lists whose items have a key, and the members that make it. */
-const KEYED: Readonly<
-  Record<string, (item: Readonly<Record<string, unknown>>) => string>
-> = {
+const KEYED: Readonly<Record<string, (item: Readonly<Record<string, unknown>>) => string>> = {
   [`${PROFILE}/targetRegions`]: regionKey,
   [`${PROFILE}/targetExtendedLocations`]: zoneKey,
   [`${REGION}/encryption/dataDiskImages`]: lunKey,
@@ -207,9 +199,7 @@ function regionKey(item: Readonly<Record<string, unknown>>): string {
 
 /** A region may have several edge zones. */
 function zoneKey(item: Readonly<Record<string, unknown>>): string {
-  const zone = (item["extendedLocation"] ?? {}) as Readonly<
-    Record<string, unknown>
-  >;
+  const zone = (item["extendedLocation"] ?? {}) as Readonly<Record<string, unknown>>;
   return `${regionKey(item)} ${typeof zone["name"] === "string" ? zone["name"] : ""}`;
 }
 

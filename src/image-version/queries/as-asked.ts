@@ -14,28 +14,21 @@ export function endOfLifeToBe(
   record: ImageVersionRecord,
   shown: string | undefined,
 ): string | undefined {
-  const asked = openRequests(record).findLast(
-    ([, { patch }]) => END_OF_LIFE_DATE in patch,
-  );
+  const asked = openRequests(record).findLast(([, { patch }]) => END_OF_LIFE_DATE in patch);
   return asked === undefined
     ? shown
     : ((asked[1].patch[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
 }
 
 /** Canonical regions where it was in latest, and is again where its deletion comes to nothing; undefined: that has taken it out of none. */
-export function latestBeforeDeletion(
-  record: ImageVersionRecord,
-): readonly string[] | undefined {
+export function latestBeforeDeletion(record: ImageVersionRecord): readonly string[] | undefined {
   const release = releaseBeforeDeletion(record);
   if (release === undefined || record.status === undefined) return undefined;
   return releasedIn(release, regionsIn(factsIn(record.status.resource)));
 }
 
 /** It is in latest nowhere, and nothing that is open brings it there. */
-export function isUnpromoted(
-  record: ImageVersionRecord | undefined,
-  { resource }: Look,
-): boolean {
+export function isUnpromoted(record: ImageVersionRecord | undefined, { resource }: Look): boolean {
   return (
     latestIn(resource).length === 0 &&
     (record === undefined ||

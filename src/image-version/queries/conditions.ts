@@ -148,10 +148,7 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
       ];
 }
 
-function revoked(
-  revocation: Sigil["revocation"],
-  latestIn: readonly string[],
-): readonly Found[] {
+function revoked(revocation: Sigil["revocation"], latestIn: readonly string[]): readonly Found[] {
   if (revocation === undefined) return [];
   const { reason, replacement, revokedTime: since } = revocation;
   const use = replacement === undefined ? [] : [`use ${replacement}`];
@@ -207,10 +204,7 @@ function gateClosed(waits: readonly GateWait[]): readonly Found[] {
 }
 
 /** Azure shows the version otherwise at each look. */
-function disagreeing(
-  { unconfirmed, status }: ImageVersionRecord,
-  now: Date,
-): readonly Found[] {
+function disagreeing({ unconfirmed, status }: ImageVersionRecord, now: Date): readonly Found[] {
   const since = status?.time;
   return unconfirmed === undefined ||
     since === undefined ||
@@ -227,13 +221,9 @@ function disagreeing(
 }
 
 /** `rollout`: how far its rule is, where that was read; else what was told last. */
-function waiting(
-  record: ImageVersionRecord,
-  rollout: Sigil["rollout"],
-): readonly Found[] {
+function waiting(record: ImageVersionRecord, rollout: Sigil["rollout"]): readonly Found[] {
   if (rollout === undefined)
-    return record.rollout?.told === undefined ||
-      ruleInForce(record) === undefined
+    return record.rollout?.told === undefined || ruleInForce(record) === undefined
       ? []
       : [
           {

@@ -6,10 +6,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type {
-  OperationRecord,
-  SoftDeleteRecord,
-} from "../../operation/records.js";
+import type { OperationRecord, SoftDeleteRecord } from "../../operation/records.js";
 import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { DeletedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -29,9 +26,7 @@ export async function softDeleteOf(
 ): Promise<SoftDeleteRecord> {
   const [galleryId = ""] = imageId.split("/images/");
   const gallery = await orNone(resources.getGallery(galleryId));
-  return gallery === undefined
-    ? {}
-    : { isSoftDeleteEnabled: gallery.softDelete === true };
+  return gallery === undefined ? {} : { isSoftDeleteEnabled: gallery.softDelete === true };
 }
 
 /** Those that are known to take a number: none where the gallery has no soft delete, or something cannot be read. */
@@ -41,9 +36,7 @@ export async function knownDeletedVersions(
 ): Promise<readonly DeletedImageVersion[]> {
   const { isSoftDeleteEnabled } = await softDeleteOf(deps, imageId);
   if (isSoftDeleteEnabled !== true) return [];
-  return (
-    (await orNone(deps.resourceManager.listDeletedVersions(imageId))) ?? []
-  );
+  return (await orNone(deps.resourceManager.listDeletedVersions(imageId))) ?? [];
 }
 
 /** The one that is known to take this number. */
@@ -83,15 +76,11 @@ export async function deletionNow(
     return operation;
   const imageId = imageIdOf(id);
   const listed = await orNone(
-    looks.once(`deleted ${imageId}`, () =>
-      resourceManager.listDeletedVersions(imageId),
-    ),
+    looks.once(`deleted ${imageId}`, () => resourceManager.listDeletedVersions(imageId)),
   );
   if (listed === undefined) return operation;
   const isListed = listed.some(({ name }) => name === id.versionName);
-  return isListed
-    ? operation
-    : { ...operation, softDelete: { isSoftDeleteEnabled: false } };
+  return isListed ? operation : { ...operation, softDelete: { isSoftDeleteEnabled: false } };
 }
 
 /** The highest number first. Throws ServiceError NotFound where Azure has no such image definition. */

@@ -14,10 +14,7 @@ export async function listDiskEncryptionSets(
   region: string | undefined,
   continuationToken: string | undefined,
 ): Promise<Page<DiskEncryptionSet>> {
-  const page = await resources.listDiskEncryptionSets(
-    subscriptionId,
-    continuationToken,
-  );
+  const page = await resources.listDiskEncryptionSets(subscriptionId, continuationToken);
   if (page === undefined)
     throw new ServiceError(
       "NotFound",
@@ -26,8 +23,6 @@ export async function listDiskEncryptionSets(
   const wanted = region === undefined ? undefined : canonicalRegion(region);
   return {
     ...page,
-    value: page.value.filter(
-      (set) => wanted === undefined || set.region === wanted,
-    ),
+    value: page.value.filter((set) => wanted === undefined || set.region === wanted),
   };
 }

@@ -25,11 +25,7 @@ export function etagOf(
 }
 
 /** RFC 9110, If-Match: `*` matches any version that is there. */
-export function matches(
-  ifMatch: string,
-  etag: string,
-  exists: boolean,
-): boolean {
+export function matches(ifMatch: string, etag: string, exists: boolean): boolean {
   return ifMatch
     .split(",")
     .map((one) => one.trim())

@@ -53,7 +53,6 @@ function pageOf<Item>(
   return {
     time,
     value: page.map(({ item }) => item),
-    ...(rest.length > page.length &&
-      last !== undefined && { continuationToken: last.key }),
+    ...(rest.length > page.length && last !== undefined && { continuationToken: last.key }),
   };
 }

@@ -24,12 +24,7 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import { behind, notRefreshed, unread } from "./age-warnings.js";
 import { etagOf } from "./etag.js";
 import { mustBeGone } from "./look-at.js";
-import {
-  isUnsettled,
-  latestOf,
-  usableRegions,
-  type Latest,
-} from "../latest/latest-after.js";
+import { isUnsettled, latestOf, usableRegions, type Latest } from "../latest/latest-after.js";
 import type { ListedImageVersion, Look, Seen } from "../resources.js";
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
@@ -70,8 +65,7 @@ export async function getImageVersion(
   const { look, warnings } = await believedLook(reads, id, record, refresh);
   const isMissing =
     look === undefined &&
-    ((record?.status !== undefined && !isToBeShown(record)) ||
-      shownOf(look, record) === undefined);
+    ((record?.status !== undefined && !isToBeShown(record)) || shownOf(look, record) === undefined);
   if (isMissing) throw notFound(id, record);
   const { latest, unknown } = await latestAround(reads, id, look, record);
   return known(id, look, record, latest, [...warnings, ...unknown]);
@@ -95,9 +89,7 @@ export async function believedLook(
     !refresh &&
     record !== undefined &&
     !isFinal(record.state) &&
-    (record.status === undefined
-      ? !isDeleting(record.state)
-      : !reads.looks.has(id))
+    (record.status === undefined ? !isDeleting(record.state) : !reads.looks.has(id))
   )
     return { look: record.status, seen: false, warnings: [] };
   try {
@@ -120,9 +112,7 @@ export async function believedLook(
     });
     const isBehind = look !== undefined && look !== shown;
     const isOld =
-      refresh &&
-      look !== undefined &&
-      reads.now().getTime() - Date.parse(look.time) > ANEW_MS;
+      refresh && look !== undefined && reads.now().getTime() - Date.parse(look.time) > ANEW_MS;
     return {
       look,
       seen,
@@ -132,8 +122,7 @@ export async function believedLook(
       ],
     };
   } catch (error) {
-    if (!(error instanceof ServiceError) || record?.status === undefined)
-      throw error;
+    if (!(error instanceof ServiceError) || record?.status === undefined) throw error;
     const { status } = record;
     return {
       look: status,
@@ -160,9 +149,7 @@ export async function listImageVersions(
       `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
   const { items, candidates, time } = listed;
-  const descending = [...items].sort((a, b) =>
-    compareVersionNumbers(b.name, a.name),
-  );
+  const descending = [...items].sort((a, b) => compareVersionNumbers(b.name, a.name));
   const after = continuationToken && tokenOf(continuationToken);
   const rest = after
     ? descending.filter(({ name }) => compareVersionNumbers(name, after) < 0)
@@ -172,11 +159,8 @@ export async function listImageVersions(
   const value = await Promise.all(
     page.map(async (item) => {
       const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
-      if (id === undefined)
-        throw new TypeError(`${item.name} is no version's name`);
-      const record = await reads.store.readRecord(
-        keyOf(formatImageVersionId(id)),
-      );
+      if (id === undefined) throw new TypeError(`${item.name} is no version's name`);
+      const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
       const seen = reads.looks.seen(id);
       return known(id, lookOf(item, record, time, seen), record, latest, []);
     }),
@@ -184,8 +168,7 @@ export async function listImageVersions(
   const last = page.at(-1);
   return {
     value,
-    ...(rest.length > page.length &&
-      last !== undefined && { continuationToken: last.name }),
+    ...(rest.length > page.length && last !== undefined && { continuationToken: last.name }),
   };
 }
 
@@ -231,9 +214,7 @@ export function known(
 ): KnownImageVersion {
   const record =
     // What Sigil knows is of another life, which is over.
-    stored && look && isFinal(stored.state) && isOtherLife(stored, look)
-      ? undefined
-      : stored;
+    stored && look && isFinal(stored.state) && isOtherLife(stored, look) ? undefined : stored;
   return {
     id,
     ...(look && { look }),
@@ -276,9 +257,7 @@ async function latestAround(
         : candidates;
     return {
       latest: await latestOfListed(reads, imageId, seen, (other) =>
-        other.versionName === name
-          ? Promise.resolve(record)
-          : recordIn(reads, other),
+        other.versionName === name ? Promise.resolve(record) : recordIn(reads, other),
       ),
       unknown: notListedLately(reads, time),
     };
@@ -296,10 +275,7 @@ async function latestAround(
 }
 
 /** Where a list stands in. */
-export function notListedLately(
-  { now }: Pick<Reads, "now">,
-  time: string,
-): readonly Finding[] {
+export function notListedLately({ now }: Pick<Reads, "now">, time: string): readonly Finding[] {
   return now().getTime() - Date.parse(time) > LISTED_LATELY_MS
     ? [
         latestUnknown(
@@ -339,9 +315,7 @@ export function latestOfListed(
     }
     const { regions } = lookOf(item, record, "", reads.looks.seen(id));
     return usableRegions(item).filter((name) =>
-      regions.every(
-        (region) => region.name !== name || region.state === "Completed",
-      ),
+      regions.every((region) => region.name !== name || region.state === "Completed"),
     );
   });
 }
@@ -360,22 +334,14 @@ async function readyRegionsOf(
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
 ): Promise<readonly string[]> {
-  const followed =
-    record !== undefined && !isFinal(record.state) ? record.status : undefined;
+  const followed = record !== undefined && !isFinal(record.state) ? record.status : undefined;
   const look = followed ?? (await orNone(reads.looks.version(id)));
-  return (look?.regions ?? [])
-    .filter(({ state }) => state === "Completed")
-    .map(({ name }) => name);
+  return (look?.regions ?? []).filter(({ state }) => state === "Completed").map(({ name }) => name);
 }
 
 /** A shared look may be from before the poll that has ended an operation: what that saw is then shown. */
-function later(
-  shared: Look | undefined,
-  record: ImageVersionRecord | undefined,
-): Look | undefined {
+function later(shared: Look | undefined, record: ImageVersionRecord | undefined): Look | undefined {
   const observed = record?.status;
   if (shared === undefined || observed === undefined) return shared;
-  return Date.parse(observed.time) > Date.parse(shared.time)
-    ? observed
-    : shared;
+  return Date.parse(observed.time) > Date.parse(shared.time) ? observed : shared;
 }

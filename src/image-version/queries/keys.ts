@@ -42,13 +42,10 @@ export async function readKeys(
   haveKeys: boolean,
 ): Promise<KnownKeys | undefined> {
   if (keyGuardian === undefined || !haveKeys) return undefined;
-  const states = statesOf(
-    (await keyGuardian.keyStates.read(imageId))?.document,
-  );
+  const states = statesOf((await keyGuardian.keyStates.read(imageId))?.document);
   return {
     states,
-    of: (uses, record) =>
-      versionKeys(states, uses, record?.encryptionTypes ?? {}),
+    of: (uses, record) => versionKeys(states, uses, record?.encryptionTypes ?? {}),
   };
 }
 
@@ -95,9 +92,7 @@ export async function openedKeys(
   const keyLooks = createKeyLooks(reads);
   const states = new Map(known.states);
   const sinceMs = deps.now().getTime() - (refresh ? ANEW_MS : KEEP_MS);
-  const sets = new Map(
-    uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]),
-  );
+  const sets = new Map(uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]));
   await Promise.all(
     [...(looks ? sets : [])].map(async ([key, set]) => {
       const stored = known.states.get(key);
@@ -108,8 +103,7 @@ export async function openedKeys(
         () => lookAgain(reads, keyLooks, set, stored),
         refresh,
       );
-      if (state !== undefined && timeOf(state) > timeOf(stored))
-        states.set(key, state);
+      if (state !== undefined && timeOf(state) > timeOf(stored)) states.set(key, state);
     }),
   );
   const keys = versionKeys(states, uses, record?.encryptionTypes ?? {});

@@ -13,10 +13,7 @@ export async function knownNumbers(
     resources,
     versionNumbers,
     index,
-  }: Pick<
-    Dependencies,
-    "resourceManager" | "resources" | "versionNumbers" | "index"
-  >,
+  }: Pick<Dependencies, "resourceManager" | "resources" | "versionNumbers" | "index">,
   imageId: string,
 ): Promise<{
   readonly defined: boolean;

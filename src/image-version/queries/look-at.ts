@@ -1,9 +1,5 @@
 import { ServiceError } from "../../errors.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import type { LastShown, ListedImageVersion, Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -20,8 +16,7 @@ export async function lookAt(
 
 /** The version that a restore gives back; undefined: Sigil never saw it. */
 export function lastShown(
-  record:
-    Pick<ImageVersionRecord, "status" | "left" | "publishedDate"> | undefined,
+  record: Pick<ImageVersionRecord, "status" | "left" | "publishedDate"> | undefined,
 ): LastShown | undefined {
   if (record === undefined) return undefined;
   const { status, left, publishedDate } = record;
@@ -43,30 +38,22 @@ export async function isGone(
   list: List,
 ): Promise<boolean> {
   if (record === undefined || record.write?.deletes === true) return true;
-  if (record.status === undefined)
-    return !isFinal(record.state) || !(await isListed(id, list));
+  if (record.status === undefined) return !isFinal(record.state) || !(await isListed(id, list));
   const { publishedDate = "" } = record.status;
   if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
   return !(await isListed(id, list));
 }
 
-type List = (
-  imageId: string,
-) => Promise<readonly ListedImageVersion[] | undefined>;
+type List = (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>;
 
 /** Whether the list of its image definition has the version. Throws what the read throws. */
-export async function isListed(
-  id: ImageVersionId,
-  list: List,
-): Promise<boolean> {
+export async function isListed(id: ImageVersionId, list: List): Promise<boolean> {
   const versions = await list(imageIdOf(id));
   return versions?.some(({ name }) => name === id.versionName) === true;
 }
 
 /** The list that Azure has now. */
-export function listOf({
-  resourceManager,
-}: Pick<Dependencies, "resourceManager">): List {
+export function listOf({ resourceManager }: Pick<Dependencies, "resourceManager">): List {
   return (imageId) => resourceManager.listImageVersions(imageId);
 }
 

@@ -11,27 +11,13 @@
  * What is kept decides no write: a step looks for itself.
  */
 import { ServiceError } from "../../errors.js";
-import {
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { BoundedMap } from "../../bounded-map.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { KeyState } from "../keys/ports.js";
 import { candidatesOf } from "../latest/latest-after.js";
-import type {
-  ListedVersions,
-  Listing,
-  Looks,
-  ResourceManager,
-  ResourceReader,
-} from "../ports.js";
-import type {
-  ListedGallery,
-  ListedImageDefinition,
-  Look,
-  Seen,
-} from "../resources.js";
+import type { ListedVersions, Listing, Looks, ResourceManager, ResourceReader } from "../ports.js";
+import type { ListedGallery, ListedImageDefinition, Look, Seen } from "../resources.js";
 
 const KEEP_MS = 30_000;
 const STAND_IN_MS = 600_000;
@@ -47,10 +33,7 @@ const MOST_LISTS = 50;
 const MOST_GALLERIES = 200;
 
 export function createLooks(
-  resourceManager: Pick<
-    ResourceManager,
-    "getImageVersion" | "listImageVersions"
-  >,
+  resourceManager: Pick<ResourceManager, "getImageVersion" | "listImageVersions">,
   resources: Pick<ResourceReader, "listGalleries" | "listImageDefinitions">,
   now: () => Date,
 ): Looks {
@@ -80,8 +63,7 @@ export function createLooks(
     time: now().toISOString(),
     items,
   });
-  const maxAgeMs = (anew: boolean): number =>
-    anew ? ANEW_MS : KEEP_GALLERIES_MS;
+  const maxAgeMs = (anew: boolean): number => (anew ? ANEW_MS : KEEP_GALLERIES_MS);
   const keys = new SharedReads<KeyState | undefined>({
     most: MOST_VERSIONS,
     keepMs: KEEP_MS,
@@ -102,11 +84,7 @@ export function createLooks(
     try {
       return (await imagesIn(id, true)) !== undefined;
     } catch (error) {
-      if (
-        error instanceof ServiceError &&
-        error.code === "ResourceManagerForbidden"
-      )
-        return false;
+      if (error instanceof ServiceError && error.code === "ResourceManagerForbidden") return false;
       throw error;
     }
   };
@@ -124,8 +102,7 @@ export function createLooks(
     },
     version(id, { anew = false, after } = {}) {
       const key = keyOf(id);
-      const sinceMs =
-        after === undefined ? KEEP_MS : now().getTime() - Date.parse(after);
+      const sinceMs = after === undefined ? KEEP_MS : now().getTime() - Date.parse(after);
       return versions.once(
         key,
         async () => {

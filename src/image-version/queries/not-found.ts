@@ -1,17 +1,11 @@
 import { ServiceError } from "../../errors.js";
 import { operationIdOf } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isDeleting, isRestoring, isToBeShown } from "../state/states.js";
 
 /** Azure has no such version; while one is being created that is a conflict, which passes. */
-export function notFound(
-  id: ImageVersionId,
-  record?: ImageVersionRecord,
-): ServiceError {
+export function notFound(id: ImageVersionId, record?: ImageVersionRecord): ServiceError {
   const name = formatImageVersionId(id);
   if (record === undefined)
     return new ServiceError(

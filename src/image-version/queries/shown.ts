@@ -20,16 +20,10 @@ export function shownOf(
 ): ImageVersionRequest | undefined {
   if (look !== undefined) return look.resource;
   if (record === undefined || isFinal(record.state)) return undefined;
-  const { patch, release = record.write?.release ?? EVERYWHERE } =
-    desired(record);
+  const { patch, release = record.write?.release ?? EVERYWHERE } = desired(record);
   const asked = { ...record.write?.changes, ...patch };
   const version = patched(undefined, withoutFlags(asked));
   return version.location === undefined
     ? undefined
-    : withReplicas(
-        withLatest(
-          canonicalForm(version),
-          releasedIn(release, regionsIn(asked)),
-        ),
-      );
+    : withReplicas(withLatest(canonicalForm(version), releasedIn(release, regionsIn(asked))));
 }

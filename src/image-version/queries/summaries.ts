@@ -27,12 +27,7 @@ import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
-import {
-  isBusy,
-  type ListedImageVersion,
-  type Look,
-  type Seen,
-} from "../resources.js";
+import { isBusy, type ListedImageVersion, type Look, type Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -40,13 +35,7 @@ import { atRisk } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
 import type { Latest } from "../latest/latest-after.js";
-import {
-  ageOf,
-  keysOf,
-  summaryOf,
-  type Shown,
-  type Summary,
-} from "./summary-of.js";
+import { ageOf, keysOf, summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
 import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
@@ -74,10 +63,7 @@ type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
 /** What is known of an image definition's versions, by name. */
 interface Remembered {
   /** With the operation that the listing named when the record was read. */
-  readonly records: Map<
-    string,
-    { readonly target: string; readonly record: ImageVersionRecord }
-  >;
+  readonly records: Map<string, { readonly target: string; readonly record: ImageVersionRecord }>;
   /** Invariant 4: with what it was made of. */
   readonly shown: Map<
     string,
@@ -143,21 +129,12 @@ async function summarize(
     );
   const { items: published, candidates, time } = listed;
   const items = new Map(published.map((item) => [item.name, item]));
-  const names = [...new Set([...items.keys(), ...targets.keys()])].sort(
-    (a, b) => compareVersionNumbers(b, a),
+  const names = [...new Set([...items.keys(), ...targets.keys()])].sort((a, b) =>
+    compareVersionNumbers(b, a),
   );
-  const { records, complete } = await readRecords(
-    reads,
-    imageId,
-    names,
-    targets,
-    remembered,
-  );
-  const latest = await latestOfListed(
-    reads,
-    imageId,
-    candidates,
-    ({ versionName }) => Promise.resolve(records.get(versionName)),
+  const { records, complete } = await readRecords(reads, imageId, names, targets, remembered);
+  const latest = await latestOfListed(reads, imageId, candidates, ({ versionName }) =>
+    Promise.resolve(records.get(versionName)),
   );
   const waits = await waitsAmong(reads, waitsOf, imageId, {
     // What was taken back comes into latest nowhere.
@@ -173,8 +150,7 @@ async function summarize(
     imageId,
     published.some(({ resource }) => usesOwnKeys(resource)),
   );
-  for (const name of remembered.shown.keys())
-    if (!items.has(name)) remembered.shown.delete(name);
+  for (const name of remembered.shown.keys()) if (!items.has(name)) remembered.shown.delete(name);
   const sets = new Sets();
   const versions: Summary[] = [];
   for (const [index, name] of names.entries()) {
@@ -326,8 +302,7 @@ async function readRecords(
   readonly records: ReadonlyMap<string, ImageVersionRecord>;
   readonly complete: boolean;
 }> {
-  for (const name of remembered.keys())
-    if (!targets.has(name)) remembered.delete(name);
+  for (const name of remembered.keys()) if (!targets.has(name)) remembered.delete(name);
   const records = new Map<string, ImageVersionRecord>();
   const unread: string[] = [];
   for (const name of names) {
@@ -347,10 +322,7 @@ async function readRecords(
         records.set(name, record);
         const target = targets.get(name);
         // The listing may be a moment older, or newer, than the record.
-        if (
-          isFinal(record.state) &&
-          target?.split(" ")[0] === operationIdOf(record)
-        ) {
+        if (isFinal(record.state) && target?.split(" ")[0] === operationIdOf(record)) {
           const kept = withoutBulk(record);
           remembered.set(name, { target, record: kept });
           records.set(name, kept);

@@ -1,9 +1,5 @@
 import { canonicalRegion } from "../../resource-id.js";
-import type {
-  ImageSummaryView,
-  ImageVersionRequest,
-  ImageVersionView,
-} from "../contract.js";
+import type { ImageSummaryView, ImageVersionRequest, ImageVersionView } from "../contract.js";
 import { keyIn, type KeyStatesBySet } from "../keys/version-keys.js";
 import { latestIn } from "../latest/flags.js";
 
@@ -11,18 +7,13 @@ export type Summary = ImageSummaryView["versions"][number];
 
 /** A version whose sets have no place yet, and of which others decide whether it is the latest. */
 export interface Shown extends Omit<Summary, "latest" | "keys" | "regions"> {
-  readonly regions: readonly (Omit<
-    Summary["regions"][number],
-    "latest" | "diskEncryptionSets"
-  > & { readonly sets: readonly string[] })[];
+  readonly regions: readonly (Omit<Summary["regions"][number], "latest" | "diskEncryptionSets"> & {
+    readonly sets: readonly string[];
+  })[];
 }
 
 /** What a summary shows of a version. */
-export function summaryOf({
-  name,
-  properties,
-  sigil,
-}: ImageVersionView): Shown {
+export function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
   const { publishingProfile: profile, provisioningState } = properties;
   const included = latestIn({
     location: "",
@@ -52,10 +43,7 @@ export function summaryOf({
       );
       const { osDiskImage, dataDiskImages } = region.encryption;
       const ids = [osDiskImage, ...dataDiskImages]
-        .flatMap((disk) => [
-          disk.diskEncryptionSetId,
-          disk.secureVMDiskEncryptionSetId,
-        ])
+        .flatMap((disk) => [disk.diskEncryptionSetId, disk.secureVMDiskEncryptionSetId])
         .filter((id) => id !== undefined);
       const replicas = target?.regionalReplicaCount ?? profile.replicaCount;
       const storage = target?.storageAccountType ?? profile.storageAccountType;
@@ -81,9 +69,7 @@ export function summaryOf({
 }
 
 /** One look shows all regions of a version. */
-function seenIn(
-  regions: ImageVersionView["sigil"]["regions"],
-): Pick<Summary, "seenTime"> {
+function seenIn(regions: ImageVersionView["sigil"]["regions"]): Pick<Summary, "seenTime"> {
   const seen = regions.find(({ seenTime }) => seenTime !== undefined);
   return seen?.seenTime === undefined ? {} : { seenTime: seen.seenTime };
 }
@@ -116,12 +102,10 @@ export function keysOf(
             diskEncryptionSet,
             seenTime: state.lookedTime,
             ...keyIn(state),
-            problems: state.problems.map(
-              ({ seenBy: _, breaks, ...problem }) => ({
-                ...problem,
-                breaks: [...breaks],
-              }),
-            ),
+            problems: state.problems.map(({ seenBy: _, breaks, ...problem }) => ({
+              ...problem,
+              breaks: [...breaks],
+            })),
             notSeen: state.notSeen.map((one) => ({ ...one })),
           },
         ];

@@ -24,18 +24,8 @@ import { lookOf } from "./get.js";
 import { isGone, lookAt } from "./look-at.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 import { withLatest } from "../latest/flags.js";
-import {
-  openDeletionIn,
-  releaseBeforeDeletion,
-  type OpenDeletion,
-} from "../state/deletion.js";
-import {
-  latestToBe,
-  openRequests,
-  ruleInForce,
-  ruleOf,
-  unapplied,
-} from "../state/fold.js";
+import { openDeletionIn, releaseBeforeDeletion, type OpenDeletion } from "../state/deletion.js";
+import { latestToBe, openRequests, ruleInForce, ruleOf, unapplied } from "../state/fold.js";
 import { believed } from "../state/observe.js";
 import type { Time } from "../state/fact.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -69,9 +59,7 @@ export interface Survey {
 }
 
 /** A version as it is then. */
-export type Change = <T extends ListedImageVersion & Partial<Surveyed>>(
-  item: T,
-) => T;
+export type Change = <T extends ListedImageVersion & Partial<Surveyed>>(item: T) => T;
 
 /** Of more than so many, what the list says is taken. */
 const MOST_LOOKS = 20;
@@ -79,10 +67,7 @@ const MOST_LOOKS = 20;
 const MOST_RECORDS = 100;
 
 /** Throws what the reads throw. */
-export async function surveyOf(
-  deps: Dependencies,
-  imageId: string,
-): Promise<Survey> {
+export async function surveyOf(deps: Dependencies, imageId: string): Promise<Survey> {
   const azure = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Surveyed | undefined>();
   const unconfirmed = new Set<string>();
@@ -98,8 +83,7 @@ export async function surveyOf(
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     if (id === undefined || seen.size === MOST_LOOKS) return item;
     const record =
-      known.records.get(name) ??
-      (await recordAt(deps, keyOf(formatImageVersionId(id))));
+      known.records.get(name) ?? (await recordAt(deps, keyOf(formatImageVersionId(id))));
     const shown = await lookAt(deps, id);
     const listed =
       shown === undefined && (await isThere(deps, id, record, azure))
@@ -196,8 +180,7 @@ async function corrected(
       else items.set(name, { ...newer, name });
       if (newer && isPromoted(newer)) return;
       const until = newer ? toPromote(record) : toCreate(record);
-      if (newer && releaseBeforeDeletion(record))
-        known.excludedForNow.add(name);
+      if (newer && releaseBeforeDeletion(record)) known.excludedForNow.add(name);
       else if (until) known.awaiting.set(name, until);
     }),
   );
@@ -225,17 +208,12 @@ function isJustThere({ status }: ImageVersionRecord, time: Time): boolean {
 /** The same of a version that Azure does not have yet. */
 function toCreate(record: ImageVersionRecord): string | undefined {
   if (isRestoring(record.state)) return "it is restored";
-  const creation = openRequests(record).find(
-    ([, { creates }]) => creates === true,
-  )?.[1];
+  const creation = openRequests(record).find(([, { creates }]) => creates === true)?.[1];
   if (record.status !== undefined || creation === undefined) return undefined;
   const { release, patch } = creation;
   const rule = ruleOf(patch);
-  if (rule !== undefined)
-    return rule.when === "manual" ? undefined : "its promotion rule is met";
-  return release?.kind === "set" && release.release.in === "none"
-    ? undefined
-    : "it is created";
+  if (rule !== undefined) return rule.when === "manual" ? undefined : "its promotion rule is met";
+  return release?.kind === "set" && release.release.in === "none" ? undefined : "it is created";
 }
 
 /** Somebody has asked for that. */
@@ -247,8 +225,7 @@ function toPromote(record: ImageVersionRecord): string | undefined {
   if (when !== "manual") return "its promotion rule is met";
   return unapplied(record).some(
     ([, { release }]) =>
-      release?.kind === "include" ||
-      (release?.kind === "set" && release.release.in !== "none"),
+      release?.kind === "include" || (release?.kind === "set" && release.release.in !== "none"),
   )
     ? BY_OPERATION
     : undefined;
@@ -273,8 +250,7 @@ async function recordAt(
   try {
     return await store.readRecord(key);
   } catch (error) {
-    if (error instanceof ServiceError && error.code === "StateTooNew")
-      return undefined;
+    if (error instanceof ServiceError && error.code === "StateTooNew") return undefined;
     throw error;
   }
 }

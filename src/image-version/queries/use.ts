@@ -1,10 +1,5 @@
 import type { Finding } from "../../errors.js";
-import {
-  findUsers,
-  needsVersion,
-  usersOf,
-  type ImageUse,
-} from "../../image-use/look.js";
+import { findUsers, needsVersion, usersOf, type ImageUse } from "../../image-use/look.js";
 import { namesOf } from "../../image-use/names.js";
 import type { ImageUser } from "../../image-use/ports.js";
 import {
@@ -22,19 +17,13 @@ import { getImageVersion } from "./get.js";
 const MOST_SHOWN = 10;
 
 /** Who uses a version. Throws ServiceError NotFound where there is no such version, and what the reads throw. */
-export async function getImageUse(
-  deps: Dependencies,
-  id: ImageVersionId,
-): Promise<ImageUseView> {
+export async function getImageUse(deps: Dependencies, id: ImageVersionId): Promise<ImageUseView> {
   const { look, latestIn, warnings } = await getImageVersion(deps, id);
-  const { names, use } = await deps.looks.once(
-    `use of ${formatImageVersionId(id)}`,
-    async () => {
-      const gallery = await deps.resources.getGallery(galleryIdOf(id));
-      const names = namesOf(id, gallery ?? {});
-      return { names, use: await findUsers(deps, id.subscriptionId, names) };
-    },
-  );
+  const { names, use } = await deps.looks.once(`use of ${formatImageVersionId(id)}`, async () => {
+    const gallery = await deps.resources.getGallery(galleryIdOf(id));
+    const names = namesOf(id, gallery ?? {});
+    return { names, use: await findUsers(deps, id.subscriptionId, names) };
+  });
   const users = usersOf(use, names, latestIn);
   return viewUse(use, users, [
     ...warnings,
@@ -52,8 +41,7 @@ function replicaAdvice(
   resource: ImageVersionRequest,
   users: readonly ImageUser[],
 ): readonly Finding[] {
-  const { replicaCount = 1, replicationMode } =
-    resource.properties.publishingProfile ?? {};
+  const { replicaCount = 1, replicationMode } = resource.properties.publishingProfile ?? {};
   // That has one replica, whatever is asked.
   if (replicationMode === "Shallow") return [];
   return targetRegionsOf(resource).flatMap(
@@ -67,10 +55,7 @@ function replicaAdvice(
       const machines = users.filter(
         (user) => user.kind === "machine" && user.region === region,
       ).length;
-      const advised = Math.min(
-        Math.ceil(machines / MACHINES_OF_A_REPLICA),
-        MOST_REPLICAS,
-      );
+      const advised = Math.min(Math.ceil(machines / MACHINES_OF_A_REPLICA), MOST_REPLICAS);
       return advised <= replicas
         ? []
         : [

@@ -1,12 +1,7 @@
 import { orNone } from "../../errors.js";
 import type { Index } from "../../operation/ports.js";
 import type { IndexRow } from "../../operation/records.js";
-import {
-  usualOf,
-  withEnd,
-  type Ends,
-  type UsualTimes,
-} from "../state/usual.js";
+import { usualOf, withEnd, type Ends, type UsualTimes } from "../state/usual.js";
 
 /** One row a region: its name, and the seconds that its last copies took. */
 const SCOPE = "replication-times";
@@ -14,9 +9,7 @@ const SCOPE = "replication-times";
 const MOST_REGIONS = 1_000;
 
 /** How long copies usually take, by region; nothing where that cannot be read now: it only says when an end is expected. */
-export async function readUsualTimes(
-  index: Pick<Index, "page">,
-): Promise<UsualTimes> {
+export async function readUsualTimes(index: Pick<Index, "page">): Promise<UsualTimes> {
   const ends = await orNone(readEnds(index));
   return new Map(
     [...(ends ?? [])].flatMap(([region, seconds]) => {
@@ -36,20 +29,14 @@ export async function noteEnds(
   if (known === undefined) return;
   await orNone(
     index.put(
-      ended.map(([region, seconds]) =>
-        rowOf(region, withEnd(known.get(region) ?? [], seconds)),
-      ),
+      ended.map(([region, seconds]) => rowOf(region, withEnd(known.get(region) ?? [], seconds))),
     ),
   );
 }
 
-async function readEnds(
-  index: Pick<Index, "page">,
-): Promise<ReadonlyMap<string, Ends>> {
+async function readEnds(index: Pick<Index, "page">): Promise<ReadonlyMap<string, Ends>> {
   const { rows } = await index.page(SCOPE, MOST_REGIONS);
-  return new Map(
-    rows.map(({ row, target }) => [row, target.split(" ").map(Number)]),
-  );
+  return new Map(rows.map(({ row, target }) => [row, target.split(" ").map(Number)]));
 }
 
 function rowOf(region: string, ends: Ends): IndexRow {

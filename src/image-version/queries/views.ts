@@ -23,8 +23,7 @@ export function viewImageVersion(
 ): ImageVersionView {
   const { id, look, record } = known;
   const shown = shownOf(look, record);
-  if (shown === undefined)
-    throw new TypeError("a version is in Azure, or asked of Sigil");
+  if (shown === undefined) throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
   return {
@@ -66,14 +65,9 @@ export function viewImageVersion(
 type Sigil = ImageVersionView["sigil"];
 
 /** What Sigil knows of the version as a whole. */
-function sigilOf(
-  known: KnownImageVersion,
-  now: Date,
-  beside: Beside,
-): Omit<Sigil, "regions"> {
+function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigil, "regions"> {
   const { look, record, latest, latestIn, warnings } = known;
-  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
-    (record && ownAsked(record)) ?? {};
+  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = (record && ownAsked(record)) ?? {};
   const conditions = conditionsOf(known, now, beside);
   const { gateWaits: _, ...shownBeside } = beside;
   const createdTime = record?.createdTime ?? look?.publishedDate;
@@ -93,10 +87,7 @@ function sigilOf(
     pending: pendingOf(known),
     ...(createdTime !== undefined && {
       createdTime,
-      ageSeconds: Math.max(
-        0,
-        Math.floor((now.getTime() - Date.parse(createdTime)) / 1_000),
-      ),
+      ageSeconds: Math.max(0, Math.floor((now.getTime() - Date.parse(createdTime)) / 1_000)),
     }),
     ...(warnings.length > 0 && {
       warnings: warnings.map((finding) => ({ ...finding })),
@@ -170,17 +161,11 @@ function seenAt(
 }
 
 /** What is asked for, and Azure does not show yet: with pointers into the version as it will be. */
-function pendingOf({
-  look,
-  record,
-}: KnownImageVersion): NonNullable<Sigil["pending"]> {
+function pendingOf({ look, record }: KnownImageVersion): NonNullable<Sigil["pending"]> {
   if (record === undefined || isFinal(record.state)) return [];
   const { patch } = desired(record);
   const shown = look?.resource;
-  return changesOf(
-    unmetBy(shown ? factsIn(shown) : {}, patch),
-    patched(shown, patch),
-  );
+  return changesOf(unmetBy(shown ? factsIn(shown) : {}, patch), patched(shown, patch));
 }
 
 function aggregatedState(
@@ -190,7 +175,5 @@ function aggregatedState(
     regions.every((region) => region.state === state);
   if (all("Completed")) return "Completed";
   if (all("Unknown")) return "Unknown";
-  return regions.some((region) => region.state === "Failed")
-    ? "Failed"
-    : "InProgress";
+  return regions.some((region) => region.state === "Failed") ? "Failed" : "InProgress";
 }

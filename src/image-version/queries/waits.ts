@@ -1,8 +1,5 @@
 /** What keeps versions out of latest, for who looks at all of an image definition at once. */
-import {
-  formatImageVersionId,
-  parseImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, parseImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
 import { ruleInForce } from "../state/fold.js";
@@ -57,15 +54,7 @@ export async function waitsAmong(
       isFinal(record.state) &&
       ruleInForce(record) !== undefined;
     return isHeld
-      ? [
-          known(
-            id,
-            lookOf(item, record, time, looks.seen(id)),
-            record,
-            NO_LATEST,
-            [],
-          ),
-        ]
+      ? [known(id, lookOf(item, record, time, looks.seen(id)), record, NO_LATEST, [])]
       : [];
   });
   return new Map(

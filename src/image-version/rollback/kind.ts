@@ -1,12 +1,7 @@
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance } from "../../operation/advance.js";
 import type { Kind, TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationRecord,
-  Pair,
-  Requester,
-  RollbackRecord,
-} from "../../operation/records.js";
+import type { OperationRecord, Pair, Requester, RollbackRecord } from "../../operation/records.js";
 import { ENDS, type States } from "../../operation/states.js";
 import { placesOf } from "../listings.js";
 import type { RollbackState, RollbackStateRecord } from "../rollback-record.js";

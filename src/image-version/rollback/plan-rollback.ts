@@ -1,11 +1,7 @@
 /** What a rollback of an image definition would change: decided by what Azure has, whoever made it. */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { RollbackRecord } from "../../operation/records.js";
-import {
-  isPromoted,
-  latestBetween,
-  type Latest,
-} from "../latest/latest-after.js";
+import { isPromoted, latestBetween, type Latest } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { findingOf } from "../preflight/objections.js";
@@ -38,16 +34,10 @@ export async function planRollbackOf(
   deps: Pick<Dependencies, "objections">,
   survey: Survey,
   imageId: string,
-  {
-    to,
-    allowNoLatest = false,
-  }: NoLatest & { readonly to?: string | undefined },
+  { to, allowNoLatest = false }: NoLatest & { readonly to?: string | undefined },
 ): Promise<RollbackPlan> {
   if (!survey.exists)
-    throw new ServiceError(
-      "NotFound",
-      `Azure has no image definition ${imageId}.`,
-    );
+    throw new ServiceError("NotFound", `Azure has no image definition ${imageId}.`);
   const before = await surveyedLatest(survey);
   const from = before.version;
   if (from === undefined)
@@ -61,12 +51,8 @@ export async function planRollbackOf(
       ].join(" "),
     );
   // The highest that is ready anywhere is the latest wherever it is.
-  const needed = [...before.inRegion]
-    .filter(([, name]) => name === from)
-    .map(([region]) => region);
-  const objectionsTo = async (
-    target: ListedImageVersion,
-  ): Promise<readonly Finding[]> =>
+  const needed = [...before.inRegion].filter(([, name]) => name === from).map(([region]) => region);
+  const objectionsTo = async (target: ListedImageVersion): Promise<readonly Finding[]> =>
     (await objectionsToTarget(deps, imageId, target)).map((one) => ({
       ...findingOf(one, "error"),
       pointer: "/to",
@@ -74,9 +60,7 @@ export async function planRollbackOf(
   const wayTo = async (target: ListedImageVersion): Promise<Way> => {
     const steps = stepsTo(target, from, survey);
     const after = await surveyedLatest(survey, afterSteps(steps));
-    const missing = needed.filter(
-      (region) => after.inRegion.get(region) !== target.name,
-    );
+    const missing = needed.filter((region) => after.inRegion.get(region) !== target.name);
     return { steps, after, missing };
   };
   const target =
@@ -85,8 +69,7 @@ export async function planRollbackOf(
           survey,
           from,
           async (one) =>
-            (await wayTo(one)).missing.length === 0 &&
-            (await objectionsTo(one)).length === 0,
+            (await wayTo(one)).missing.length === 0 && (await objectionsTo(one)).length === 0,
         )
       : survey.listed.find(({ name }) => name === to);
   if (target === undefined)
@@ -95,22 +78,15 @@ export async function planRollbackOf(
           [
             `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one to roll back to, as \`to\`.`,
             ...[...survey.deletions].map(
-              ([name, { id }]) =>
-                `${name} is to be deleted by operation ${id}.`,
+              ([name, { id }]) => `${name} is to be deleted by operation ${id}.`,
             ),
           ].join(" "),
         )
-      : new ServiceError(
-          "NotFound",
-          `Azure has no version ${to} of ${imageId}.`,
-        );
+      : new ServiceError("NotFound", `Azure has no version ${to} of ${imageId}.`);
   const deleted = refusalBy(survey.deletions.get(target.name), target.name);
   if (deleted !== undefined) throw deleted;
-  const isAbove = (name: string): boolean =>
-    compareVersionNumbers(name, target.name) > 0;
-  const back = [...survey.excludedForNow]
-    .filter(isAbove)
-    .sort(compareVersionNumbers);
+  const isAbove = (name: string): boolean => compareVersionNumbers(name, target.name) > 0;
+  const back = [...survey.excludedForNow].filter(isAbove).sort(compareVersionNumbers);
   const awaiting = [...survey.awaiting]
     .filter(([name]) => isAbove(name))
     .sort(([a], [b]) => compareVersionNumbers(a, b));
@@ -152,9 +128,7 @@ export async function planRollbackOf(
         ),
       ),
       ...awaiting.map(([name, until]) => ({
-        ...pending(
-          `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
-        ),
+        ...pending(`${name} becomes the latest instead of ${target.name} as soon as ${until}.`),
         remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
       })),
     ],
@@ -183,10 +157,7 @@ function stepsTo(
     )
     .map(({ name }) => name)
     // The present latest last: until then no version between the two is the latest.
-    .sort(
-      (a, b) =>
-        Number(a === from) - Number(b === from) || compareVersionNumbers(a, b),
-    );
+    .sort((a, b) => Number(a === from) - Number(b === from) || compareVersionNumbers(a, b));
   return [
     // What its policy was to delete is included once that has judged it again.
     ...(isPromoted(target) && !deletions.has(target.name)
@@ -205,9 +176,7 @@ async function newestOf(
   const older = listed
     .filter(
       (one) =>
-        isPromoted(one) &&
-        !deletions.has(one.name) &&
-        compareVersionNumbers(one.name, from) < 0,
+        isPromoted(one) && !deletions.has(one.name) && compareVersionNumbers(one.name, from) < 0,
     )
     .sort((a, b) => compareVersionNumbers(b.name, a.name));
   for (const one of older) if (await isReady(one)) return one;
@@ -225,8 +194,7 @@ async function reasonsAgainst(
     (one) =>
       isBusy(one) &&
       !survey.excludedForNow.has(one.name) &&
-      (one.name === target.name ||
-        steps.some(({ versionName }) => versionName === one.name)),
+      (one.name === target.name || steps.some(({ versionName }) => versionName === one.name)),
   );
   return [
     ...(missing.length > 0
@@ -246,9 +214,6 @@ async function reasonsAgainst(
   ];
 }
 
-function refused(
-  message: string,
-  findings: readonly Finding[] = [],
-): ServiceError {
+function refused(message: string, findings: readonly Finding[] = []): ServiceError {
   return new ServiceError("RollbackRefused", message, { findings });
 }

@@ -19,12 +19,7 @@ import {
 } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
 import { contextOf } from "../../operation/steps.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
 import { glance } from "../commands/acceptance.js";
 import { mustMatch, type Command } from "../commands/command.js";
 import { fingerprintOfCommand } from "../commands/same-operation.js";
@@ -35,12 +30,7 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "../rollback-record.js";
-import {
-  BY_OPERATION,
-  surveyedLatest,
-  surveyOf,
-  type Survey,
-} from "../queries/survey.js";
+import { BY_OPERATION, surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -90,12 +80,7 @@ export async function rollBackImage(
     to ?? null,
     ...(command.allowNoLatest === true ? ["allowNoLatest"] : []),
   );
-  const { requestKey, earlier } = await claimKey(
-    deps,
-    command,
-    key,
-    fingerprint,
-  );
+  const { requestKey, earlier } = await claimKey(deps, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const decided = await decide(deps, command);
   const asked = {
@@ -128,8 +113,7 @@ async function decide(
 ): Promise<Decided> {
   const imageId = imageIdOf(image);
   const last = await deps.rollbacks.read(keyOf(imageId));
-  if (last !== undefined && !hasEnded(deps, last))
-    return { same: running(last.operation, to) };
+  if (last !== undefined && !hasEnded(deps, last)) return { same: running(last.operation, to) };
   const survey = await surveyOf(deps, imageId);
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
@@ -140,10 +124,7 @@ async function decide(
   await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
   return {
     ...planned,
-    warnings: [
-      ...planned.warnings,
-      ...(await keysOfTarget(deps, survey, image, planned.rollback)),
-    ],
+    warnings: [...planned.warnings, ...(await keysOfTarget(deps, survey, image, planned.rollback))],
   };
 }
 
@@ -158,10 +139,7 @@ async function keysOfTarget(
   { from, to }: RollbackRecord,
 ): Promise<readonly Finding[]> {
   const broken = (await brokenKeysIn(deps, survey, image, to)).map(findingOf);
-  if (
-    broken.length > 0 &&
-    (await brokenKeysIn(deps, survey, image, from)).length === 0
-  )
+  if (broken.length > 0 && (await brokenKeysIn(deps, survey, image, from)).length === 0)
     throw new ServiceError(
       "RollbackRefused",
       `The keys of ${to} are broken, and those of ${from} work: machines could not be made of ${to}. Mend what is listed under errors, or roll back to another version.`,
@@ -178,16 +156,11 @@ async function brokenKeysIn(
 ): ReturnType<typeof brokenKeys> {
   const item = listed.find(({ name }) => name === versionName);
   const id = { ...image, versionName };
-  return item === undefined
-    ? []
-    : brokenKeys(deps, id, item, records.get(versionName), true);
+  return item === undefined ? [] : brokenKeys(deps, id, item, records.get(versionName), true);
 }
 
 /** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */
-function running(
-  operation: OperationRecord,
-  to: string | undefined,
-): OperationRecord {
+function running(operation: OperationRecord, to: string | undefined): OperationRecord {
   if (operation.canceledBy !== undefined)
     throw new ServiceError(
       "StateConflict",
@@ -227,19 +200,17 @@ async function stillHolds(
     (await surveyedLatest(survey)).version === rollback.to &&
     ![
       ...survey.excludedForNow,
-      ...[...survey.awaiting].flatMap(([name, until]) =>
-        until === BY_OPERATION ? [name] : [],
-      ),
+      ...[...survey.awaiting].flatMap(([name, until]) => (until === BY_OPERATION ? [name] : [])),
     ].some((name) => compareVersionNumbers(name, rollback.to) > 0)
   );
 }
 
 function begin(
   deps: Dependencies,
-  asked: Pick<
-    OperationRecord,
-    "fingerprint" | "requestedBy" | "traceparent" | "requestKey"
-  > & { readonly key: string; readonly imageId: string },
+  asked: Pick<OperationRecord, "fingerprint" | "requestedBy" | "traceparent" | "requestKey"> & {
+    readonly key: string;
+    readonly imageId: string;
+  },
   { rollback, steps, warnings }: RollbackPlan,
   previous: RollbackStateRecord | undefined,
 ): Pair<RollbackStateRecord> {

@@ -12,49 +12,29 @@ import { orNone, ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
 import { stateOf } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
-import type {
-  OperationRecord,
-  Requester,
-  RollbackRecord,
-} from "../../operation/records.js";
+import type { OperationRecord, Requester, RollbackRecord } from "../../operation/records.js";
 import { isFinalState } from "../../operation/states.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import { parseImageVersionId } from "../../resource-id.js";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-} from "../commands/promote.js";
+import { demoteImageVersion, promoteImageVersion } from "../commands/promote.js";
 import type { Dependencies } from "../ports.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
-import {
-  complete,
-  follow,
-  isOpen,
-  refusalOf,
-  stop,
-  type Transition,
-} from "./transitions.js";
+import { complete, follow, isOpen, refusalOf, stop, type Transition } from "./transitions.js";
 import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
 export type StoredRollback = Stored<RollbackStateRecord>;
 
 /** Of one that has not ended. Throws only what another delivery may cure. */
-export async function takeRollbackStep(
-  deps: Dependencies,
-  stored: StoredRollback,
-): Promise<void> {
+export async function takeRollbackStep(deps: Dependencies, stored: StoredRollback): Promise<void> {
   const transition = await transitionOf(deps, stored);
   await commitStep({ ...deps, store: deps.rollbacks }, stored, transition);
 }
 
-async function transitionOf(
-  deps: Dependencies,
-  stored: StoredRollback,
-): Promise<Transition> {
+async function transitionOf(deps: Dependencies, stored: StoredRollback): Promise<Transition> {
   const { canceledBy } = stored.operation;
   if (canceledBy !== undefined) return canceled(deps, stored, canceledBy);
   try {
@@ -92,24 +72,17 @@ async function canceled(
       contextOf(deps),
       [
         ...(isFinalState(state) ? [] : [state.ifCanceled]),
-        latest
-          ? describeLatest(rollback)
-          : "Which version is the latest could not be read.",
+        latest ? describeLatest(rollback) : "Which version is the latest could not be read.",
       ].join(" "),
     );
   };
 }
 
-async function next(
-  deps: Dependencies,
-  stored: StoredRollback,
-): Promise<Transition> {
+async function next(deps: Dependencies, stored: StoredRollback): Promise<Transition> {
   const { steps, child: childId } = stored.record;
   const [present] = steps;
   const child =
-    childId === undefined
-      ? undefined
-      : (await deps.store.readOperation(childId))?.operation;
+    childId === undefined ? undefined : (await deps.store.readOperation(childId))?.operation;
   return present && child && isOpen(child)
     ? follow(steps, present, child, contextOf(deps))
     : goOn(deps, stored, child);
@@ -124,10 +97,7 @@ async function goOn(
   const context = contextOf(deps);
   const { steps, resourceId } = record;
   const survey = await surveyOf(deps, resourceId);
-  const left = await leftIn(
-    survey,
-    child?.status === "Succeeded" ? steps.slice(1) : steps,
-  );
+  const left = await leftIn(survey, child?.status === "Succeeded" ? steps.slice(1) : steps);
   const [step] = left;
   const found = step && (await foundIn(survey, step.versionName));
   if (step?.does === "demote" && found?.provisioningState === "Deleting")
@@ -143,8 +113,7 @@ async function goOn(
     child && step && step === steps[0]
       ? refusalOf(step, child)
       : await whyNot(deps, resourceId, survey, rollback, left); // Invariant 3.
-  if (why !== undefined)
-    return stop(why, await surveyedLatest(survey), context);
+  if (why !== undefined) return stop(why, await surveyedLatest(survey), context);
   return step === undefined
     ? atEnd(deps, survey, rollback)
     : follow(left, step, await ask(deps, operation, step), context);
@@ -156,8 +125,7 @@ async function leftIn(
   steps: readonly RollbackStep[],
 ): Promise<readonly RollbackStep[]> {
   const [step, ...rest] = steps;
-  return step?.does === "demote" &&
-    (await foundIn(survey, step.versionName)) === undefined
+  return step?.does === "demote" && (await foundIn(survey, step.versionName)) === undefined
     ? leftIn(survey, rest)
     : steps;
 }
@@ -189,11 +157,8 @@ function ask(
   operation: OperationRecord,
   { versionName, does }: RollbackStep,
 ): Promise<OperationRecord> {
-  const id = parseImageVersionId(
-    `${operation.resourceId}/versions/${versionName}`,
-  );
-  if (id === undefined)
-    throw new TypeError(`${versionName} is no version's name`);
+  const id = parseImageVersionId(`${operation.resourceId}/versions/${versionName}`);
+  if (id === undefined) throw new TypeError(`${versionName} is no version's name`);
   const change = does === "promote" ? promoteImageVersion : demoteImageVersion;
   return change(deps, {
     id,

@@ -30,14 +30,10 @@ export function objectionsToTarget(
   const id = parseImageVersionId(`${imageId}/versions/${name}`);
   if (id === undefined) throw new TypeError(`${name} is no version's name`);
   const included = latestIn(resource);
-  const regions = regionsIn(factsIn(resource)).filter(
-    (region) => !included.includes(region),
-  );
+  const regions = regionsIn(factsIn(resource)).filter((region) => !included.includes(region));
   return objections(
     id,
-    isPromoted({ resource })
-      ? { kind: "fallBackTo" }
-      : { kind: "enterLatest", regions },
+    isPromoted({ resource }) ? { kind: "fallBackTo" } : { kind: "enterLatest", regions },
   );
 }
 

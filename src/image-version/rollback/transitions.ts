@@ -3,11 +3,7 @@ import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance, event } from "../../operation/advance.js";
 import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  OperationRecord,
-  Pair,
-} from "../../operation/records.js";
+import type { OperationFailure, OperationRecord, Pair } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Latest } from "../latest/latest-after.js";
 import { rollbackOf } from "./kind.js";
@@ -73,10 +69,7 @@ export function stop(
   };
 }
 
-export function complete(
-  latest: Latest,
-  context: TransitionContext,
-): Transition {
+export function complete(latest: Latest, context: TransitionContext): Transition {
   return (before) => {
     const [pair, rollback] = atEnd(before, latest);
     const { from, to } = rollback;
@@ -85,13 +78,9 @@ export function complete(
       ending: (operation) => ({
         status: "Succeeded",
         message: `${to} is the latest${from === to ? "" : ` in place of ${from}`}. ${describeLatest(rollback)}`,
-        event: event(
-          operation,
-          context,
-          IMAGE_EVENT.rollbackCompleted,
-          "completed",
-          { ...rollback },
-        ),
+        event: event(operation, context, IMAGE_EVENT.rollbackCompleted, "completed", {
+          ...rollback,
+        }),
       }),
     });
   };

@@ -1,9 +1,6 @@
 /** Whether a rollback can still lead, and has led, where it was said to lead. */
 import type { ErrorCode } from "../../errors.js";
-import type {
-  OperationFailure,
-  RollbackRecord,
-} from "../../operation/records.js";
+import type { OperationFailure, RollbackRecord } from "../../operation/records.js";
 import { factsIn, withLatest } from "../latest/flags.js";
 import {
   latestBetween,
@@ -40,8 +37,7 @@ export async function whyNot(
 ): Promise<OperationFailure | undefined> {
   const { to } = rollback;
   const found = await foundIn(survey, to);
-  if (found === undefined)
-    return failure("ImageVersionGone", `Azure no longer has ${to}.`);
+  if (found === undefined) return failure("ImageVersionGone", `Azure no longer has ${to}.`);
   if (found.provisioningState === "Deleting")
     return failure("ImageVersionGone", `${to} is being deleted.`);
   // Once nothing is left to be done, what Azure has decides.
@@ -125,32 +121,22 @@ async function lostLatest(
   { regions }: RollbackRecord,
   left: readonly RollbackStep[],
 ): Promise<OperationFailure | undefined> {
-  const planned = regions.flatMap(({ name, to }) =>
-    to === undefined ? [name] : [],
-  );
+  const planned = regions.flatMap(({ name, to }) => (to === undefined ? [name] : []));
   const lost = (await lostBy(survey, left))
     .map(({ region }) => region)
     .filter((name) => !planned.includes(name));
   return lost.length === 0
     ? undefined
-    : failure(
-        "RegionWouldLoseLatest",
-        `No version would be the latest in ${lost.join(", ")}.`,
-      );
+    : failure("RegionWouldLoseLatest", `No version would be the latest in ${lost.join(", ")}.`);
 }
 
 /** As a rollback tells them. */
-export function regionsOf(
-  changes: readonly LatestChange[],
-): RollbackRecord["regions"] {
+export function regionsOf(changes: readonly LatestChange[]): RollbackRecord["regions"] {
   return changes.map(({ region: name, ...change }) => ({ name, ...change }));
 }
 
 /** The rollback with what is the latest now, in place of what was planned. */
-export function asItIs(
-  rollback: RollbackRecord,
-  latest: Latest,
-): RollbackRecord {
+export function asItIs(rollback: RollbackRecord, latest: Latest): RollbackRecord {
   const before = rollback.regions.flatMap(({ name, from }) =>
     from === undefined ? [] : [[name, from] as const],
   );
@@ -159,9 +145,7 @@ export function asItIs(
 }
 
 /** For people: "The latest is now 1.0.0 in eastus2, westus; none in japaneast." */
-export function describeLatest({
-  regions,
-}: Pick<RollbackRecord, "regions">): string {
+export function describeLatest({ regions }: Pick<RollbackRecord, "regions">): string {
   const versions = [...new Set(regions.map(({ to }) => to))];
   const parts = versions.map(
     (version) =>

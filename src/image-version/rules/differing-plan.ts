@@ -27,10 +27,7 @@ export function differingPlan(
 }
 
 /** Publisher and product may be left out of what Azure shows: then they are not compared. */
-function isSame(
-  one: PurchasePlan | undefined,
-  other: PurchasePlan | undefined,
-): boolean {
+function isSame(one: PurchasePlan | undefined, other: PurchasePlan | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return (["name", "publisher", "product"] as const).every(
     (member) =>
@@ -41,7 +38,5 @@ function isSame(
 }
 
 function named(plan: PurchasePlan | undefined): string {
-  return plan === undefined
-    ? "none"
-    : `${plan.name} of ${plan.product} by ${plan.publisher}`;
+  return plan === undefined ? "none" : `${plan.name} of ${plan.product} by ${plan.publisher}`;
 }

@@ -9,10 +9,7 @@ export function disksOfType(
 ): readonly Breach[] {
   const source = sourceOf(request, facts);
   return (source === undefined ? [] : disksIn(source))
-    .filter(
-      ({ storageAccountType }) =>
-        storageAccountType?.toLowerCase() === type.toLowerCase(),
-    )
+    .filter(({ storageAccountType }) => storageAccountType?.toLowerCase() === type.toLowerCase())
     .map(({ pointer, disk, id }) => ({
       pointer,
       message: `${id}, the ${disk} of the source, is ${type}: ${why}.`,

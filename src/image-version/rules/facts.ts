@@ -1,7 +1,4 @@
-import type {
-  OfferedRegion,
-  RegistrationState,
-} from "../../subscription/ports.js";
+import type { OfferedRegion, RegistrationState } from "../../subscription/ports.js";
 import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Fields } from "../properties/fields.js";

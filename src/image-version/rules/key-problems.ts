@@ -21,10 +21,7 @@ export function seenKeys({ request, facts }: FactSubject): readonly {
 }
 
 /** A breach for each key that has this problem, in the words of the key guardian. */
-export function keyProblems(
-  subject: FactSubject,
-  code: string,
-): readonly Breach[] {
+export function keyProblems(subject: FactSubject, code: string): readonly Breach[] {
   const time = {
     now: subject.now,
     expiryMs: subject.facts.keys?.expiryMs ?? 0,

@@ -13,8 +13,7 @@ export function purchaseTerms(
   plan: PurchasePlan | undefined,
   terms: Seen<boolean> | undefined,
 ): (Pick<Finding, "code"> & Omit<Breach, "pointer">) | undefined {
-  if (plan === undefined || terms === undefined || found(terms) === true)
-    return undefined;
+  if (plan === undefined || terms === undefined || found(terms) === true) return undefined;
   const { name, product, publisher } = plan;
   const of = `--subscription ${subscriptionId} --publisher ${shellWord(publisher)} --offer ${shellWord(product)} --plan ${shellWord(name)}`;
   const from = `The images come from plan ${name} of ${product} by ${publisher}`;
@@ -41,10 +40,7 @@ export function purchaseTerms(
 }
 
 /** The breach of the rule with that code. */
-export function termsBreach(
-  { id, facts }: FactSubject,
-  code: string,
-): readonly Breach[] {
+export function termsBreach({ id, facts }: FactSubject, code: string): readonly Breach[] {
   const plan = found(facts.imageDefinition)?.purchasePlan;
   const wrong = purchaseTerms(id.subscriptionId, plan, facts.terms);
   if (wrong?.code !== code) return [];

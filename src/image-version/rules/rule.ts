@@ -62,9 +62,7 @@ export function newRegions({ request, change }: RequestSubject): readonly {
   readonly region: TargetRegion;
 }[] {
   const there =
-    change === undefined
-      ? []
-      : targetRegionsOf(change.observed).map(({ name }) => name);
+    change === undefined ? [] : targetRegionsOf(change.observed).map(({ name }) => name);
   return targetRegionsOf(request).flatMap((region, i) =>
     there.includes(region.name) ? [] : [{ i, region }],
   );

@@ -16,11 +16,7 @@ export function seenDiskEncryptionSets(
   readonly set: DiskEncryptionSet;
 }[] {
   return diskEncryptionReferences(request).flatMap((reference) => {
-    const set = found(
-      facts.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()),
-    );
-    return set === undefined || !namesDiskEncryptionSet(reference)
-      ? []
-      : [{ reference, set }];
+    const set = found(facts.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()));
+    return set === undefined || !namesDiskEncryptionSet(reference) ? [] : [{ reference, set }];
   });
 }

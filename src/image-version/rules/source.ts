@@ -1,8 +1,4 @@
-import {
-  imageIdOf,
-  isComputeResourceId,
-  parseImageVersionId,
-} from "../../resource-id.js";
+import { imageIdOf, isComputeResourceId, parseImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { found, type Facts } from "./facts.js";
 import {
@@ -66,8 +62,7 @@ export function sourceOf(
   request: ImageVersionRequest,
   facts: Pick<Facts, "sources" | "sourceDefinitions">,
 ): Source | undefined {
-  const { source, osDiskImage, dataDiskImages } =
-    request.properties.storageProfile ?? {};
+  const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile ?? {};
   const seen = (id: string | undefined): ImageSource | undefined =>
     id === undefined ? undefined : found(facts.sources.get(id.toLowerCase()));
 
@@ -107,8 +102,7 @@ export function sourceOf(
   });
   const version = parseImageVersionId(id);
   const definition =
-    version &&
-    found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
+    version && found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
   return {
     osDisk: disk(named.osDisk),
     dataDisks: new Map(named.dataDisks.map((held) => [held.lun, disk(held)])),
@@ -135,9 +129,7 @@ function traitsOf(
   resources: readonly (Traits | undefined)[],
 ): Partial<Record<keyof Traits, Trait>> {
   const shown = (name: keyof Traits): Partial<Record<keyof Traits, Trait>> => {
-    const value = resources.find(
-      (resource) => resource?.[name] !== undefined,
-    )?.[name];
+    const value = resources.find((resource) => resource?.[name] !== undefined)?.[name];
     return value === undefined ? {} : { [name]: { pointer, id, value } };
   };
   return {
@@ -159,10 +151,7 @@ export interface ShownPlan {
 }
 
 /** Undefined where the source cannot show one, as a managed image or a VHD, or could not be read to show it. */
-export function purchasePlanOf(
-  request: ImageVersionRequest,
-  facts: Facts,
-): ShownPlan | undefined {
+export function purchasePlanOf(request: ImageVersionRequest, facts: Facts): ShownPlan | undefined {
   const [first] = seenSources(request, facts);
   if (first === undefined) return undefined;
   const { reference, source } = first;
@@ -172,8 +161,7 @@ export function purchasePlanOf(
     version === undefined
       ? source
       : found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
-  if (shower === undefined || isComputeResourceId(id, "images"))
-    return undefined;
+  if (shower === undefined || isComputeResourceId(id, "images")) return undefined;
   const plan = shower.purchasePlan;
   return {
     pointer: reference.pointer,
@@ -204,15 +192,11 @@ export function encryptedDisks(
 ): ReadonlyMap<"os" | number, DiskOfSource> {
   const source = sourceOf(request, facts);
   if (source === undefined) return new Map();
-  const disks: ["os" | number, DiskOfSource][] = [
-    ["os", source.osDisk],
-    ...source.dataDisks,
-  ];
+  const disks: ["os" | number, DiskOfSource][] = [["os", source.osDisk], ...source.dataDisks];
   return new Map(
     disks.filter(
       ([, { id, diskEncryptionSetId }]) =>
-        diskEncryptionSetId !== undefined &&
-        (id === undefined || !isImageVersion({ id })),
+        diskEncryptionSetId !== undefined && (id === undefined || !isImageVersion({ id })),
     ),
   );
 }

@@ -1,9 +1,5 @@
 import { found } from "./facts.js";
-import {
-  isRegistered,
-  nameOf,
-  type Registrable,
-} from "../../subscription/ports.js";
+import { isRegistered, nameOf, type Registrable } from "../../subscription/ports.js";
 import type { Breach, FactSubject } from "./rule.js";
 
 /** Needed by the requests that encrypt data disks so, and by no other: no subscription is prepared for it. */

@@ -79,9 +79,7 @@ function firstRecord(
     : withFact(empty, look, context).record;
 }
 
-const FIRST_STATES: Readonly<
-  Partial<Record<ImageVersionOperationKind, VersionState>>
-> = {
+const FIRST_STATES: Readonly<Partial<Record<ImageVersionOperationKind, VersionState>>> = {
   DeleteImageVersion: "DeletionRequested",
   RestoreImageVersion: "RestoreRequested",
 };
@@ -108,12 +106,7 @@ export function accept(
   const state = FIRST_STATES[asked.kind] ?? "Accepted";
   const isFirst = stored === undefined || isFinal(stored.record.state);
   const begun = isFirst ? { ...idle(previous), state, sequence } : previous;
-  const record = withRequest(
-    { ...begun, lastSequence: sequence },
-    operation.id,
-    asked,
-    context,
-  );
+  const record = withRequest({ ...begun, lastSequence: sequence }, operation.id, asked, context);
   const own = withRegions(operation, record);
   if (isFirst) {
     const pair = advance({ record, operation: own }, context, {
@@ -130,8 +123,7 @@ export function accept(
       {
         time: context.now.toISOString(),
         state: "Accepted",
-        message:
-          "The request is stored. It goes with the next update of the version.",
+        message: "The request is stored. It goes with the next update of the version.",
       },
     ],
   };
@@ -161,8 +153,7 @@ function asAnew(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = stored;
-  if (!isFinal(record.state) || look !== undefined || request.creates !== true)
-    return stored;
+  if (!isFinal(record.state) || look !== undefined || request.creates !== true) return stored;
   const { spec, release: _, ...without } = gone(record, context);
   const isTold = record.status !== undefined && spec !== undefined;
   return telling(
@@ -172,15 +163,11 @@ function asAnew(
 }
 
 /** The next step comes at once, but where the answer to a PUT or DELETE is awaited, which is a step itself. */
-function nextStep(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-): ImageVersionPair {
+function nextStep(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
   const { record } = pair;
   const isUnanswered = record.write?.answer === "none";
   const isDue =
-    Date.parse(record.dueTime) <= context.now.getTime() &&
-    record.state !== "Replicating";
+    Date.parse(record.dueTime) <= context.now.getTime() && record.state !== "Replicating";
   return isUnanswered || isDue || record.state === "Deleting"
     ? pair
     : advance(pair, context, { patch: {}, ...untilQuiet(record, context) });
@@ -198,16 +185,12 @@ function idle(previous: ImageVersionRecord): ImageVersionRecord {
     // Repairs are counted by operation; what is taken away is still to be added back.
     repairs: Object.fromEntries(
       Object.entries(previous.repairs).flatMap(([name, { removed, lost }]) =>
-        removed
-          ? [[name, { attempts: 0, removed, ...(lost && { lost }) }]]
-          : [],
+        removed ? [[name, { attempts: 0, removed, ...(lost && { lost }) }]] : [],
       ),
     ),
     // What was asked for and never sent is not in the version.
     regions:
-      previous.status === undefined
-        ? []
-        : previous.regions.filter(({ attempts }) => attempts > 0),
+      previous.status === undefined ? [] : previous.regions.filter(({ attempts }) => attempts > 0),
   };
 }
 
@@ -231,8 +214,7 @@ function withRequest(
   const { spec } = record;
   return {
     ...record,
-    ...(spec &&
-      endsRule === true && { spec: withApplied(spec, { [PROMOTION]: null }) }),
+    ...(spec && endsRule === true && { spec: withApplied(spec, { [PROMOTION]: null }) }),
     // A person's word on latest counts over what had failed until then.
     ...(request.release !== undefined &&
       request.machine !== true &&
@@ -243,16 +225,13 @@ function withRequest(
     conditions: settled(
       record.conditions,
       saidBy(request),
-      request.machine !== true &&
-        (request.release !== undefined || PROMOTION in request.patch),
+      request.machine !== true && (request.release !== undefined || PROMOTION in request.patch),
     ),
     regions: [
       ...withoutGone(record.regions, request.patch).map(
         // What is asked now is doubted by looks from now on.
         ({ doubt: _, ...region }) =>
-          retried.includes(region.name)
-            ? { ...region, state: "Failed" as const }
-            : region,
+          retried.includes(region.name) ? { ...region, state: "Failed" as const } : region,
       ),
       ...regions.filter((name) => !known.includes(name)).map(unseen),
     ],
@@ -274,10 +253,7 @@ function withRequest(
   };
 }
 
-function withRegions(
-  operation: OperationRecord,
-  { regions }: ImageVersionRecord,
-): OperationRecord {
+function withRegions(operation: OperationRecord, { regions }: ImageVersionRecord): OperationRecord {
   return {
     ...operation,
     regions: operation.regions.map(
@@ -288,15 +264,7 @@ function withRegions(
 
 /** An operation as it is accepted. */
 function operationOf(
-  {
-    key,
-    regions,
-    event: request,
-    request: _,
-    look: __,
-    endsRule: ___,
-    ...asked
-  }: Accepting,
+  { key, regions, event: request, request: _, look: __, endsRule: ___, ...asked }: Accepting,
   sequence: number,
   { now }: TransitionContext,
 ): OperationRecord {
@@ -314,10 +282,7 @@ function operationOf(
 }
 
 /** A version that has a rule is looked after by src/rollout from the beginning. */
-export function heldRow(
-  resourceId: string,
-  rule: PromotionRule | undefined,
-): Effect[] {
+export function heldRow(resourceId: string, rule: PromotionRule | undefined): Effect[] {
   return rule === undefined || rule.when === "manual"
     ? []
     : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];

@@ -38,10 +38,7 @@ import {
 } from "./record.js";
 
 /** All that one request asks of Azure, with the flags that it sets. */
-export function askedOf(
-  record: ImageVersionRecord,
-  request: VersionRequest,
-): Patch {
+export function askedOf(record: ImageVersionRecord, request: VersionRequest): Patch {
   const { patch, release } = request;
   const own = withoutOwn(patch);
   if (release === undefined) return own;
@@ -60,19 +57,13 @@ export function askedOf(
 }
 
 /** Where the version is to be in latest: by the next write, or, where that has not the request yet, once all is done. */
-function wishWith(
-  record: ImageVersionRecord,
-  request: VersionRequest,
-): Release | undefined {
+function wishWith(record: ImageVersionRecord, request: VersionRequest): Release | undefined {
   const isNext = inWindow(record).some(([, one]) => one === request);
   const { window: _, ...whole } = record;
   return desired(isNext ? record : whole).release;
 }
 
-export function isApplied(
-  record: ImageVersionRecord,
-  request: VersionRequest,
-): boolean {
+export function isApplied(record: ImageVersionRecord, request: VersionRequest): boolean {
   const { status, write } = record;
   if (status === undefined) return false;
   const facts = factsIn(status.resource);
@@ -90,15 +81,9 @@ export function withApplications(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  if (record.status === undefined || record.unconfirmed !== undefined)
-    return pair;
-  const applied = unapplied(record).filter(([, request]) =>
-    isApplied(record, request),
-  );
-  return applied.reduce(
-    (next, [id, request]) => withApplication(next, id, request, context),
-    pair,
-  );
+  if (record.status === undefined || record.unconfirmed !== undefined) return pair;
+  const applied = unapplied(record).filter(([, request]) => isApplied(record, request));
+  return applied.reduce((next, [id, request]) => withApplication(next, id, request, context), pair);
 }
 
 function withApplication(
@@ -111,13 +96,10 @@ function withApplication(
   const { status, publishedDate, spec } = record;
   const facts = status ? factsIn(status.resource) : {};
   const isKept = request.body !== undefined && request.decided === undefined;
-  const release =
-    request.release === undefined ? undefined : wishWith(record, request);
+  const release = request.release === undefined ? undefined : wishWith(record, request);
   const gone =
     request.sent === true
-      ? removedBy(request.patch).filter(
-          (name) => !regionsIn(facts).includes(name),
-        )
+      ? removedBy(request.patch).filter((name) => !regionsIn(facts).includes(name))
       : [];
   const appliedTime = context.now.toISOString();
   const { life = publishedDate } = request;
@@ -131,9 +113,7 @@ function withApplication(
     ...(release && { release }),
     // What is asked to be away is not lost.
     repairs: Object.fromEntries(
-      Object.entries(record.repairs).filter(
-        ([name]) => !removedBy(request.patch).includes(name),
-      ),
+      Object.entries(record.repairs).filter(([name]) => !removedBy(request.patch).includes(name)),
     ),
     outbox: [...record.outbox, ...removals(pair, id, gone, context)],
   });
@@ -163,8 +143,7 @@ function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
   return withoutFlags(
     Object.fromEntries(
       Object.entries(said).filter(
-        ([field, value]) =>
-          !isOwn(field) && sameAt(field, valueAt(facts, field), value),
+        ([field, value]) => !isOwn(field) && sameAt(field, valueAt(facts, field), value),
       ),
     ),
   );
@@ -180,12 +159,6 @@ function removals(
   return asks === undefined
     ? []
     : removed.map((region) =>
-        event(
-          asks,
-          context,
-          IMAGE_VERSION_EVENT.regionRemoved,
-          `${region}/removed`,
-          { region },
-        ),
+        event(asks, context, IMAGE_VERSION_EVENT.regionRemoved, `${region}/removed`, { region }),
       );
 }

@@ -51,13 +51,7 @@ export function beginCancel(
   const decided = { kind: "canceled", by, time } as const;
   const sent = sentAlready(record, request);
   if (sent !== undefined)
-    return endLater(
-      pair,
-      operationId,
-      { ...request, decided },
-      `Canceled. ${sent}`,
-      context,
-    );
+    return endLater(pair, operationId, { ...request, decided }, `Canceled. ${sent}`, context);
   const consequence = consequenceOf(record, request);
   const after = endDecided(
     withRequest(pair, operationId, request),

@@ -5,11 +5,7 @@
  *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
  *  3. A version whose creation was sent and is canceled is left out of latest, wherever another version takes over (sparing.ts).
  */
-import {
-  advance,
-  withOperations,
-  type Ending,
-} from "../../operation/advance.js";
+import { advance, withOperations, type Ending } from "../../operation/advance.js";
 import { cancellation } from "../../operation/canceling.js";
 import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
@@ -55,13 +51,9 @@ export function endOperation(
 /** A region that was asked for and never sent is nobody's once its operation has ended. */
 function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
   const { record } = pair;
-  const wanted = operationsOf(pair).flatMap(({ regions }) =>
-    regions.map(({ name }) => name),
-  );
+  const wanted = operationsOf(pair).flatMap(({ regions }) => regions.map(({ name }) => name));
   return changed(pair, {
-    regions: record.regions.filter(
-      ({ name, attempts }) => attempts > 0 || wanted.includes(name),
-    ),
+    regions: record.regions.filter(({ name, attempts }) => attempts > 0 || wanted.includes(name)),
   });
 }
 
@@ -128,10 +120,7 @@ export function fails(
 }
 
 /** The message of this step was that of the others, too: they go on by another. */
-export function goingOn(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-): ImageVersionPair {
+export function goingOn(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
   return Object.keys(pair.record.requests).length === 0
     ? pair
     : advance(pair, context, { patch: {}, waitMs: 0 });
@@ -153,18 +142,13 @@ function leftOf(
       until: "the version is in latest again as it was",
     };
   if (request.decided !== undefined) return undefined;
-  if (
-    decided.kind === "canceled" &&
-    isToBeExcluded(record, operationId, request)
-  )
+  if (decided.kind === "canceled" && isToBeExcluded(record, operationId, request))
     return { release: OUT, until: untilOut(request) };
   const isLeft =
     record.status !== undefined &&
     record.members.length === 0 &&
     (isRepairing(record) || mustShut(record));
-  return isLeft
-    ? { until: "regions removed for a repair are added back" }
-    : undefined;
+  return isLeft ? { until: "regions removed for a repair are added back" } : undefined;
 }
 
 /** Until when a canceled creation waits. */
@@ -199,12 +183,8 @@ export function endLater(
 ): ImageVersionPair {
   const { decided } = request;
   const isCanceled = decided.kind === "canceled";
-  const marked = withOperations(
-    withRequest(pair, operationId, request),
-    (one) =>
-      isCanceled && one.id === operationId
-        ? { ...one, canceledBy: decided.by }
-        : one,
+  const marked = withOperations(withRequest(pair, operationId, request), (one) =>
+    isCanceled && one.id === operationId ? { ...one, canceledBy: decided.by } : one,
   );
   return advance(marked, context, {
     patch: {},
@@ -216,14 +196,9 @@ export function endLater(
 }
 
 /** What was decided before counts; that what was left to do has failed is said, too. */
-function bothOf(
-  { decided: before }: VersionRequest,
-  now: DecidedEnd,
-): DecidedEnd {
+function bothOf({ decided: before }: VersionRequest, now: DecidedEnd): DecidedEnd {
   if (before === undefined) return now;
-  return before.kind === "failed" &&
-    now.kind === "failed" &&
-    now.message !== before.message
+  return before.kind === "failed" && now.kind === "failed" && now.message !== before.message
     ? {
         ...before,
         message: `${sentence(before.message)} The remaining work could not be done: ${now.message}`,
@@ -241,12 +216,7 @@ export function decidedEnding(
 ): Ending {
   const loss = lossOf(record);
   if (decided.kind === "canceled")
-    return cancellation(
-      operation,
-      `${sentence(consequence)}${loss}`,
-      decided.by,
-      context,
-    );
+    return cancellation(operation, `${sentence(consequence)}${loss}`, decided.by, context);
   const { code, message, errors } = decided;
   return failed(
     operation,

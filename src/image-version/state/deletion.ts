@@ -133,12 +133,9 @@ export interface OpenDeletion {
 }
 
 /** The operation that is to delete the version, whether or not its turn has come; none that was canceled. */
-export function openDeletionIn(
-  record: ImageVersionRecord,
-): OpenDeletion | undefined {
+export function openDeletionIn(record: ImageVersionRecord): OpenDeletion | undefined {
   const found = requestsOf(record).find(
-    ([, { deletion, decided }]) =>
-      deletion !== undefined && decided === undefined,
+    ([, { deletion, decided }]) => deletion !== undefined && decided === undefined,
   );
   return (
     found && {
@@ -149,12 +146,9 @@ export function openDeletionIn(
 }
 
 /** The release that a guarded deletion has taken the version out of, and gives back where it comes to nothing; undefined: none has. */
-export function releaseBeforeDeletion(
-  record: ImageVersionRecord,
-): Release | undefined {
+export function releaseBeforeDeletion(record: ImageVersionRecord): Release | undefined {
   return record.release?.by === "deletion"
-    ? requestsOf(record).find(([, { deletion }]) => deletion?.before)?.[1]
-        .deletion?.before
+    ? requestsOf(record).find(([, { deletion }]) => deletion?.before)?.[1].deletion?.before
     : undefined;
 }
 
@@ -222,15 +216,9 @@ export function deleted(
 ): ImageVersionPair {
   const { status, publishedDate = "", requests } = pair.record;
   const life = requests[id]?.life ?? publishedDate;
-  const isAnotherThere =
-    status !== undefined && isOtherLife({ publishedDate: life }, status);
+  const isAnotherThere = status !== undefined && isOtherLife({ publishedDate: life }, status);
   const alone = aloneWith(pair, id, context);
-  const {
-    spec: _,
-    release: __,
-    rollout: ___,
-    ...record
-  } = gone(alone.record, context);
+  const { spec: _, release: __, rollout: ___, ...record } = gone(alone.record, context);
   return advance(
     {
       ...alone,
@@ -247,13 +235,9 @@ export function deleted(
       operation: { ...(softDelete && { softDelete }) },
       message,
       effects: [
-        event(
-          alone.operation,
-          context,
-          IMAGE_VERSION_EVENT.deleted,
-          "deleted",
-          { ...(softDelete && { softDelete }) },
-        ),
+        event(alone.operation, context, IMAGE_VERSION_EVENT.deleted, "deleted", {
+          ...(softDelete && { softDelete }),
+        }),
       ],
     },
   );

@@ -1,10 +1,7 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import {
-  setOf,
-  type DiskImageEncryption,
-} from "../properties/disk-encryption-references.js";
+import { setOf, type DiskImageEncryption } from "../properties/disk-encryption-references.js";
 import type { ImageVersionRecord } from "./record.js";
 import type { EncryptionType } from "../resources.js";
 
@@ -26,10 +23,7 @@ interface RegionEncryption {
 /** The encryption of a region's disks, as Azure shows it or is asked for it. A disk without a set has platform keys. */
 export function encryptionOf(
   document: ImageVersionRequest,
-  {
-    encryptionTypes,
-    dataDiskLuns,
-  }: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">,
+  { encryptionTypes, dataDiskLuns }: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">,
   regionName: string,
 ): RegionEncryption {
   const encryption = targetRegionsOf(document).find(
@@ -46,9 +40,7 @@ export function encryptionOf(
           ...(secure !== undefined && { secureVMDiskEncryptionSetId: secure }),
         };
   };
-  const images = new Map(
-    encryption?.dataDiskImages?.map((image) => [image.lun, image]),
-  );
+  const images = new Map(encryption?.dataDiskImages?.map((image) => [image.lun, image]));
   const luns = new Set([...dataDiskLuns, ...images.keys()]);
   return {
     osDiskImage: disk(encryption?.osDiskImage),

@@ -42,13 +42,7 @@ export function goOnBy(
 ): ImageVersionPair {
   let next = pair;
   for (const [id, failure] of failuresBy(pair.record, fact))
-    next = endDecided(
-      next,
-      id,
-      { kind: "failed", ...failure },
-      context,
-      failure.message,
-    );
+    next = endDecided(next, id, { kind: "failed", ...failure }, context, failure.message);
   const isOwn = pair.record.write !== undefined || fact.write?.fate === "shown";
   if (fact.life === "begun" && !isOwn)
     next = Object.keys(next.record.requests).reduce(adopting, next);
@@ -67,9 +61,7 @@ function adopting(pair: ImageVersionPair, id: string): ImageVersionPair {
     withRequest(pair, id, { ...request, patch }),
     [id],
     [
-      ...(request.body && status
-        ? stayingFlags(request.body, status.resource)
-        : []),
+      ...(request.body && status ? stayingFlags(request.body, status.resource) : []),
       ...(rule === undefined ? [] : [ruleStays()]),
     ],
   );
@@ -84,8 +76,7 @@ function settle(
   let settled = pair;
   for (const operation of operationsOf(pair)) {
     const ending = endingOf(settled, operation, reason, context);
-    if (ending !== undefined)
-      settled = endOperation(settled, operation.id, ending, context);
+    if (ending !== undefined) settled = endOperation(settled, operation.id, ending, context);
   }
   return settled;
 }
@@ -98,23 +89,13 @@ function endingOf(
 ): Ending | undefined {
   const request = record.requests[operation.id];
   const { status } = record;
-  if (
-    request?.appliedTime === undefined ||
-    request.deletion !== undefined ||
-    status === undefined
-  )
+  if (request?.appliedTime === undefined || request.deletion !== undefined || status === undefined)
     return undefined;
   const isLast = record.members.length === 0 && current.id === operation.id;
   if (isLast && isRepairing(record)) return undefined; // Invariant 1 of decided.ts.
   const own = regionsOf(operation, record.regions);
   if (request.decided !== undefined)
-    return decidedEnding(
-      record,
-      operation,
-      request.decided,
-      context,
-      afterCancel(request),
-    );
+    return decidedEnding(record, operation, request.decided, context, afterCancel(request));
   if (own.some((region) => isOpen(record, region, status))) return undefined;
   const lost = own.filter(({ state }) => state === "Failed");
   if (lost.length > 0 || isGivenUp(record, own, status))
@@ -176,13 +157,9 @@ function success(
       lost.length === 0
         ? done
         : `${done} It is not usable in ${lost.map(({ name }) => name).join(", ")}, which this operation does not name: retry it (POST …/retry), or publish another version where that is refused.`,
-    event: event(
-      operation,
-      context,
-      IMAGE_VERSION_EVENT.completed,
-      "completed",
-      { regions: outcomes(own) },
-    ),
+    event: event(operation, context, IMAGE_VERSION_EVENT.completed, "completed", {
+      regions: outcomes(own),
+    }),
   };
 }
 

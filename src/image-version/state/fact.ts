@@ -77,15 +77,11 @@ export function isShown({ changes }: Write, facts: Fields): boolean {
 }
 
 /** Azure itself says it of what the write has made. */
-export function isAzures(
-  { field, before }: Unmet,
-  { creates, changes }: Write,
-): boolean {
+export function isAzures({ field, before }: Unmet, { creates, changes }: Write): boolean {
   if (before !== undefined) return false;
   const region = regionOf(field);
   return (
-    creates === true ||
-    (region !== undefined && changes[`${regionField(region)}/name`] != null)
+    creates === true || (region !== undefined && changes[`${regionField(region)}/name`] != null)
   );
 }
 
@@ -152,9 +148,7 @@ export function fateOf(
   write: Write | undefined,
   fate: NonNullable<Fact["write"]>["fate"] | undefined,
 ): Pick<Fact, "write"> {
-  return write === undefined || fate === undefined
-    ? {}
-    : { write: { ...write, fate } };
+  return write === undefined || fate === undefined ? {} : { write: { ...write, fate } };
 }
 
 /** The first fact of a life. */
@@ -179,9 +173,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
       // Regions that the write has named and others' version does not have were never there.
       ...(!isOwn &&
         write !== undefined && {
-          regions: record.regions.filter(({ name }) =>
-            regionsIn(facts).includes(name),
-          ),
+          regions: record.regions.filter(({ name }) => regionsIn(facts).includes(name)),
         }),
     },
     fact: {
@@ -194,10 +186,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
 
 /** What ARM has accepted it has made, though it may show it otherwise: then the write is open still. */
 function isItsVersion(write: Write, look: Look): boolean {
-  return (
-    isMadeBy(write, look) ||
-    (write.answer === "accepted" && isSince(write, look))
-  );
+  return isMadeBy(write, look) || (write.answer === "accepted" && isSince(write, look));
 }
 
 /** What others, or a restore, have given back is the version that was there. */
@@ -315,13 +304,7 @@ export function unshown(
 
 /** Azure has the version no more. What was achieved stays: the same version again is the same. */
 export function gone(
-  {
-    status,
-    write: __,
-    unconfirmed: ___,
-    window: ____,
-    ...record
-  }: ImageVersionRecord,
+  { status, write: __, unconfirmed: ___, window: ____, ...record }: ImageVersionRecord,
   { now }: Pick<Time, "now">,
 ): ImageVersionRecord {
   return {
@@ -338,8 +321,7 @@ export function gone(
 function isOurs(change: Unmet, write: Write): boolean {
   const { field, after } = change;
   const region = regionOf(field);
-  if (region !== undefined && write.changes[regionField(region)] === null)
-    return after === null;
+  if (region !== undefined && write.changes[regionField(region)] === null) return after === null;
   const sent = nameIn(write.changes, field);
   if (sent === undefined) return isAzures(change, write);
   return sameAt(field, write.changes[sent] ?? undefined, after ?? undefined);
@@ -347,9 +329,7 @@ function isOurs(change: Unmet, write: Write): boolean {
 
 /** What others have changed is theirs: but for what is Sigil's own. */
 function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
-  const changed = Object.fromEntries(
-    others.map(({ field, after }) => [field, after]),
-  );
+  const changed = Object.fromEntries(others.map(({ field, after }) => [field, after]));
   const theirs = (field: string): boolean =>
     nameIn(changed, field) !== undefined ||
     // With its region goes all that it has.
@@ -360,16 +340,9 @@ function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
 }
 
 /** What was sent, and is not shown since then, may still be under way, or shown by no replica yet. */
-export function mayArrive(
-  since: string,
-  isAccepted: boolean,
-  time: Time,
-): boolean {
+export function mayArrive(since: string, isAccepted: boolean, time: Time): boolean {
   const { confirmMs, putTimeoutMs, staleMs } = time.pace;
-  return (
-    sinceMs(since, time) <
-    (isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2))
-  );
+  return sinceMs(since, time) < (isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2));
 }
 
 /** Infinite for no time. */

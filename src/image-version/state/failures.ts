@@ -7,13 +7,7 @@
 import type { OperationFailure } from "../../operation/records.js";
 import { factsIn, flagsFor, isFlag } from "../latest/flags.js";
 import { differs } from "../properties/changes.js";
-import {
-  fieldsOf,
-  regionField,
-  regionOf,
-  regionsIn,
-  sameAt,
-} from "../properties/fields.js";
+import { fieldsOf, regionField, regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, askedOf } from "./applied.js";
@@ -60,9 +54,7 @@ function failureOf(
   return (
     (record.status && otherLife(record, request, record.status, fact)) ??
     overruled(record, request, fact) ??
-    (isNotShown && !isApplied(record, request)
-      ? notShown(record, request)
-      : undefined)
+    (isNotShown && !isApplied(record, request) ? notShown(record, request) : undefined)
   );
 }
 
@@ -112,9 +104,7 @@ function otherLife(
     request.creates === true
   ) {
     const unmet = unmetBy(factsIn(look.resource), withoutOwn(request.patch));
-    return unmet.length === 0
-      ? undefined
-      : existsOtherwise(record, request, unmet);
+    return unmet.length === 0 ? undefined : existsOtherwise(record, request, unmet);
   }
   const isAnother = life === "replaced" || isOfOtherLife(request, look);
   return isAnother
@@ -147,9 +137,7 @@ function overruled(
   if (others.length === 0) return undefined;
   const { deletion, appliedTime } = request;
   const asked =
-    deletion === undefined
-      ? askedOf(record, request)
-      : flagsFor([], regionsHad(record));
+    deletion === undefined ? askedOf(record, request) : flagsFor([], regionsHad(record));
   const isDone = appliedTime !== undefined && deletion === undefined;
   const own = regionsOfRequest(request);
   const all = others.filter(({ field, after }) => {
@@ -178,10 +166,7 @@ function overruled(
   };
 }
 
-function notShown(
-  record: ImageVersionRecord,
-  request: VersionRequest,
-): OperationFailure {
+function notShown(record: ImageVersionRecord, request: VersionRequest): OperationFailure {
   const { status } = record;
   const errors = status
     ? unmetBy(factsIn(status.resource), askedOf(record, request)).map((one) =>
@@ -196,14 +181,7 @@ function notShown(
 }
 
 /** Regions that a request is about. */
-function regionsOfRequest({
-  patch,
-  body,
-  release,
-}: VersionRequest): readonly string[] {
+function regionsOfRequest({ patch, body, release }: VersionRequest): readonly string[] {
   const named = release?.kind === "include" ? (release.regions ?? []) : [];
-  return [
-    ...regionsIn(body === undefined ? patch : { ...fieldsOf(body), ...patch }),
-    ...named,
-  ];
+  return [...regionsIn(body === undefined ? patch : { ...fieldsOf(body), ...patch }), ...named];
 }

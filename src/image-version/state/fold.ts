@@ -6,13 +6,7 @@
  *  4. What is stricter holds from acceptance (protection, the end of a rule); what is looser once it is applied.
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
-import {
-  exclusionIn,
-  factsIn,
-  flagsFor,
-  latestIn,
-  withoutFlags,
-} from "../latest/flags.js";
+import { exclusionIn, factsIn, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
 import {
   createdAs,
   EVERYWHERE,
@@ -31,11 +25,7 @@ import {
 } from "../properties/fields.js";
 import { combined, withApplied, type Patch } from "../properties/patch.js";
 import { ALLOW_DELETION, PROMOTION, PROTECTED } from "../properties/table.js";
-import {
-  emptyRecord,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import { emptyRecord, type ImageVersionRecord, type VersionRequest } from "./record.js";
 import type { Look } from "../resources.js";
 import { isFinal } from "./states.js";
 
@@ -64,8 +54,7 @@ export function isManaged(record: ImageVersionRecord): boolean {
 export function unapplied(record: ImageVersionRecord): Requests {
   return requestsOf(record).filter(
     ([, { appliedTime, deletion, release }]) =>
-      appliedTime === undefined &&
-      (deletion === undefined || release !== undefined),
+      appliedTime === undefined && (deletion === undefined || release !== undefined),
   );
 }
 
@@ -83,17 +72,9 @@ export interface Desired {
 }
 
 /** What the next write is to bring about; `ids`: of these requests alone. */
-export function desired(
-  record: ImageVersionRecord,
-  ids?: readonly string[],
-): Desired {
-  const window = inWindow(record).filter(
-    ([id]) => ids === undefined || ids.includes(id),
-  );
-  const patch = combined([
-    awayFrom(record),
-    ...window.map(([, request]) => request.patch),
-  ]);
+export function desired(record: ImageVersionRecord, ids?: readonly string[]): Desired {
+  const window = inWindow(record).filter(([id]) => ids === undefined || ids.includes(id));
+  const patch = combined([awayFrom(record), ...window.map(([, request]) => request.patch)]);
   const regions = regionsAfter(record, patch);
   const release =
     releaseAfter(
@@ -117,10 +98,7 @@ export function desired(
 }
 
 /** Who was to say of latest how the version is made has left: the next one that creates it does. */
-function creationAlone(
-  { status }: ImageVersionRecord,
-  window: Requests,
-): Release | undefined {
+function creationAlone({ status }: ImageVersionRecord, window: Requests): Release | undefined {
   const body = window.find(
     ([, { creates, decided }]) => creates === true && decided === undefined,
   )?.[1].body;
@@ -130,10 +108,7 @@ function creationAlone(
 /** Regions that a repair has taken away are added back as they were, whoever asks for what. */
 function awayFrom(record: ImageVersionRecord): Patch {
   return withoutFlags(
-    Object.assign(
-      {},
-      ...regionsAway(record).map((name) => record.repairs[name]?.removed),
-    ) as Patch,
+    Object.assign({}, ...regionsAway(record).map((name) => record.repairs[name]?.removed)) as Patch,
   );
 }
 
@@ -144,9 +119,7 @@ export function regionsAway({
 }: Pick<ImageVersionRecord, "repairs" | "status">): readonly string[] {
   const there = regionsHad({ status });
   return Object.entries(repairs).flatMap(([name, { removed, lost }]) =>
-    removed === undefined || lost === true || there.includes(name)
-      ? []
-      : [name],
+    removed === undefined || lost === true || there.includes(name) ? [] : [name],
   );
 }
 
@@ -156,8 +129,7 @@ export function isRepairing(record: ImageVersionRecord): boolean {
   return (
     regionsAway(record).length > 0 ||
     Object.entries(repairs).some(
-      ([name, { removed }]) =>
-        removed !== undefined && write?.changes[regionField(name)] === null,
+      ([name, { removed }]) => removed !== undefined && write?.changes[regionField(name)] === null,
     )
   );
 }
@@ -168,11 +140,7 @@ export function patchOf(requests: readonly VersionRequest[]): Patch {
 }
 
 /** The regions that a fact shows. */
-export function regionsHad({
-  status,
-}: {
-  readonly status?: Look | undefined;
-}): readonly string[] {
+export function regionsHad({ status }: { readonly status?: Look | undefined }): readonly string[] {
   return status ? regionsIn(factsIn(status.resource)) : [];
 }
 
@@ -265,8 +233,7 @@ export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
     ([id, { sent, decided }]) =>
       // Of a canceled one, what it has asked before was sent.
       (sent === true && decided === undefined) ||
-      (write?.sentFor.includes(id) === true &&
-        (decided === undefined || write.creates !== true)),
+      (write?.sentFor.includes(id) === true && (decided === undefined || write.creates !== true)),
   );
   return { ...record, requests: Object.fromEntries(requests) };
 }
@@ -300,9 +267,7 @@ function flagsOf(
   const said = saidOfLatest(requests, included, regions);
   return flagsFor(
     included,
-    regions.filter(
-      (name) => said.includes(name) || !(`${regionField(name)}/name` in known),
-    ),
+    regions.filter((name) => said.includes(name) || !(`${regionField(name)}/name` in known)),
   );
 }
 
@@ -316,31 +281,23 @@ export function saidOfLatest(
     if (release === undefined) return [];
     if (release.kind === "set") return regions;
     const named = release.regions ?? regions;
-    return release.kind === "exclude"
-      ? named
-      : named.filter((name) => included.includes(name));
+    return release.kind === "exclude" ? named : named.filter((name) => included.includes(name));
   });
 }
 
-export function isPaused({
-  conditions,
-}: Pick<ImageVersionRecord, "conditions">): boolean {
+export function isPaused({ conditions }: Pick<ImageVersionRecord, "conditions">): boolean {
   return conditions.some(({ type }) => type === "Paused");
 }
 
 /** What is asked of Azure itself. */
 export function withoutOwn(patch: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(patch).filter(([field]) => !isOwn(field)),
-  );
+  return Object.fromEntries(Object.entries(patch).filter(([field]) => !isOwn(field)));
 }
 
 /** True where regions may be removed at any time: somebody has asked for that through Sigil. */
 export function staysOpen(record: ImageVersionRecord, patch: Patch): boolean {
   const asked = patch[ALLOW_DELETION];
-  return asked === undefined
-    ? record.spec?.[ALLOW_DELETION] === true
-    : asked === true;
+  return asked === undefined ? record.spec?.[ALLOW_DELETION] === true : asked === true;
 }
 
 /** What is Sigil's own: what was achieved, with what is asked. */
@@ -371,15 +328,12 @@ export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
 }
 
 /** The rule that is still to promote the version, or its next wave. One that has promoted it everywhere is done. Invariant 4. */
-export function ruleInForce(
-  record: ImageVersionRecord,
-): PromotionRule | undefined {
+export function ruleInForce(record: ImageVersionRecord): PromotionRule | undefined {
   const rule = ruleIn(record);
   if (rule === undefined) return undefined;
   const open = openRequests(record).map(([, request]) => request);
   const regions = regionsAfter(record, patchOf(open));
-  const release =
-    releaseAfter(record, open, regions) ?? record.release ?? EVERYWHERE;
+  const release = releaseAfter(record, open, regions) ?? record.release ?? EVERYWHERE;
   return release.by === "rule" && release.in !== "all" ? rule : undefined;
 }
 
@@ -394,7 +348,5 @@ export function withoutGone<R extends { readonly name: string }>(
 
 /** The region's own fields. */
 export function ofRegion(fields: Fields, region: string): Patch {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([field]) => regionOf(field) === region),
-  );
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => regionOf(field) === region));
 }

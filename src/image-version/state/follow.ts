@@ -1,10 +1,6 @@
 import { advance } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  VersionState,
-} from "./record.js";
+import type { ImageVersionPair, ImageVersionRecord, VersionState } from "./record.js";
 /** Nothing is to be sent: the version is followed until the next look. Pure. */
 import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
@@ -26,33 +22,23 @@ export function follow(
   const begins = record.state !== "Replicating" && state === "Replicating";
   const ticks = begins ? 0 : record.ticks + 1;
   const regions = begins ? followed(record.regions, context) : record.regions;
-  const next =
-    state === "Replicating" ? pacedBy(record, begins, context) : undefined;
+  const next = state === "Replicating" ? pacedBy(record, begins, context) : undefined;
   const { window: _, ...all } = record;
-  return advance(
-    { ...pair, record: decision.kind === "none" ? all : record },
-    context,
-    {
-      patch: {
-        state,
-        ticks,
-        ...(next && { pacing: next.pacing }),
-        regions: next ? expected(regions, next, context.now) : regions,
-      },
-      ...(begins && {
-        message: "Azure shows the version; its regions are followed.",
-      }),
-      waits: awaited(record, decision),
-      // Azure copies while ARM still works; what is not applied waits for that.
-      ...(isGettingOn(record) &&
-        unapplied(record).length === 0 && { resumes: true }),
-      waitMs: untilNextLook(
-        record,
-        next?.waitMs ?? pollDelayMs(ticks, context.pace),
-        context,
-      ),
+  return advance({ ...pair, record: decision.kind === "none" ? all : record }, context, {
+    patch: {
+      state,
+      ticks,
+      ...(next && { pacing: next.pacing }),
+      regions: next ? expected(regions, next, context.now) : regions,
     },
-  );
+    ...(begins && {
+      message: "Azure shows the version; its regions are followed.",
+    }),
+    waits: awaited(record, decision),
+    // Azure copies while ARM still works; what is not applied waits for that.
+    ...(isGettingOn(record) && unapplied(record).length === 0 && { resumes: true }),
+    waitMs: untilNextLook(record, next?.waitMs ?? pollDelayMs(ticks, context.pace), context),
+  });
 }
 
 /** What is not sent yet waits as it was accepted; what had no answer is not known to be accepted. */
@@ -66,8 +52,7 @@ function stateOf(record: ImageVersionRecord): VersionState {
 
 function awaited(record: ImageVersionRecord, decision: Waiting): string {
   if (decision.kind === "wait") return decision.why;
-  const names = (some: readonly RegionRecord[]): string =>
-    some.map(({ name }) => name).join(", ");
+  const names = (some: readonly RegionRecord[]): string => some.map(({ name }) => name).join(", ");
   const open = record.regions.filter(isOpen);
   if (open.length > 0) return `Azure replicates the version to ${names(open)}.`;
   const failed = record.regions.filter(({ state }) => state === "Failed");
@@ -84,9 +69,7 @@ function isOpen({ state }: RegionRecord): boolean {
 function isGettingOn(record: ImageVersionRecord): boolean {
   return (
     requestsOf(record).some(([, { decided }]) => decided === undefined) &&
-    record.regions.some(
-      (region) => isOpen(region) && region.stalledTime === undefined,
-    )
+    record.regions.some((region) => isOpen(region) && region.stalledTime === undefined)
   );
 }
 

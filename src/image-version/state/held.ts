@@ -27,10 +27,7 @@ export function heldIn(
 }
 
 /** The flags of regions that were out of latest already: where the version is in latest says nothing of them. */
-export function inWords(
-  held: readonly string[],
-  changed: readonly Unmet[],
-): readonly Unmet[] {
+export function inWords(held: readonly string[], changed: readonly Unmet[]): readonly Unmet[] {
   return held
     .map(exclusionIn)
     .filter((flag) => !changed.some(({ field }) => field === flag))
@@ -63,10 +60,7 @@ export function unnamedIn(record: ImageVersionRecord) {
 }
 
 /** Invariant 1. Their operations say so. Where nothing would be left, they contradict what others have done (failures.ts). */
-export function leavingOut(
-  pair: ImageVersionPair,
-  held: readonly string[] = [],
-): ImageVersionPair {
+export function leavingOut(pair: ImageVersionPair, held: readonly string[] = []): ImageVersionPair {
   const unnamed = held.length === 0 ? [] : unnamedIn(pair.record);
   if (unnamed.length === 0) return pair;
   const type = isPaused(pair.record) ? "Paused" : "ChangedOutside";

@@ -56,9 +56,7 @@ export function believed(
   // That nothing is there is asked of the list as well (queries/look-at.ts) by whoever asks.
   if (record === undefined || look === undefined) return { look, isFact: true };
   const { fact } = observe(record, look, time);
-  return fact === undefined
-    ? { look: record.status, isFact: false }
-    : { look, isFact: true };
+  return fact === undefined ? { look: record.status, isFact: false } : { look, isFact: true };
 }
 
 /** Whether a look that shows no version is worth a list: it would be a fact if that lacks the version, too. */
@@ -68,9 +66,7 @@ export function asksForList(
   time: Time,
 ): boolean {
   if (look !== undefined) return false;
-  return record.status === undefined
-    ? isToBeDeleted(record)
-    : isConfirmed(record, ABSENT, time);
+  return record.status === undefined ? isToBeDeleted(record) : isConfirmed(record, ABSENT, time);
 }
 
 function isToBeDeleted({ requests }: ImageVersionRecord): boolean {
@@ -89,10 +85,7 @@ export function whyUnconfirmed({
 
 /** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
 export function untilQuiet(
-  {
-    write,
-    throttledUntil,
-  }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
+  { write, throttledUntil }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
   { now, pace }: Time,
 ): { readonly waitMs: number; readonly waits?: string } {
   const sentMs =
@@ -103,27 +96,18 @@ export function untilQuiet(
   if (throttledMs > Math.max(0, sentMs))
     return {
       waitMs: throttledMs,
-      waits:
-        "Azure Resource Manager has asked Sigil to wait before the next request.",
+      waits: "Azure Resource Manager has asked Sigil to wait before the next request.",
     };
   return sentMs > 0
     ? {
         waitMs: sentMs,
-        waits:
-          "What an earlier operation sent to Azure Resource Manager may still be under way.",
+        waits: "What an earlier operation sent to Azure Resource Manager may still be under way.",
       }
     : { waitMs: 0 };
 }
 
-function unconfirmed(
-  record: ImageVersionRecord,
-  shows: string,
-  { now }: Time,
-): Observed {
-  const since =
-    record.unconfirmed?.shows === shows
-      ? record.unconfirmed.since
-      : now.toISOString();
+function unconfirmed(record: ImageVersionRecord, shows: string, { now }: Time): Observed {
+  const since = record.unconfirmed?.shows === shows ? record.unconfirmed.since : now.toISOString();
   return { record: { ...record, unconfirmed: { shows, since } } };
 }
 
@@ -153,33 +137,24 @@ function isFresh(record: ImageVersionRecord, time: Time): boolean {
 function isKnown(record: ImageVersionRecord, look: Look): boolean {
   const { status, write } = record;
   const facts = factsIn(look.resource);
-  if (status === undefined)
-    return write === undefined ? false : isMadeBy(write, look);
-  if (isOtherLife(record, look) || heldIn(record, look).length > 0)
-    return false;
+  if (status === undefined) return write === undefined ? false : isMadeBy(write, look);
+  if (isOtherLife(record, look) || heldIn(record, look).length > 0) return false;
   const known = factsIn(status.resource);
   if (differences(known, facts).length === 0) return true;
   return (
     write !== undefined &&
     isShown(write, facts) &&
-    differences(withApplied(known, write.changes), facts).every((change) =>
-      isAzures(change, write),
-    )
+    differences(withApplied(known, write.changes), facts).every((change) => isAzures(change, write))
   );
 }
 
 /** Invariant 3. */
-function observeAbsence(
-  record: ImageVersionRecord,
-  time: Time,
-  isListed: boolean,
-): Observed {
+function observeAbsence(record: ImageVersionRecord, time: Time, isListed: boolean): Observed {
   const { status, write, publishedDate = "" } = record;
   if (status === undefined) {
     if (isListed) return unconfirmed(record, ABSENT, time);
     const { unconfirmed: _, ...kept } = record;
-    if (write === undefined)
-      return { record: kept, fact: { life: "same", others: [] } };
+    if (write === undefined) return { record: kept, fact: { life: "same", others: [] } };
     const after = unshown(kept, write, false, time);
     return {
       record: after.record,
@@ -201,8 +176,7 @@ function observeAbsence(
 }
 
 function digestOf({ resource, publishedDate }: Look): string {
-  const sorted = (values: object) =>
-    Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = (values: object) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
   const shows = [factsIn(resource), ownFlagsOf(resource)].map(sorted);
   return createHash("sha256")
     .update(JSON.stringify([publishedDate, ...shows]))

@@ -8,11 +8,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import { operationIn } from "../../operation/records.js";
 import type { ReleaseChange } from "../latest/release.js";
 import { openRequests } from "./fold.js";
-import {
-  withRequest,
-  type ImageVersionPair,
-  type VersionRequest,
-} from "./record.js";
+import { withRequest, type ImageVersionPair, type VersionRequest } from "./record.js";
 
 /** Invariant 1. `isThere`: Azure has the version, so that no creation has to say any more how it is made. */
 export function withoutOvertaken(
@@ -27,17 +23,11 @@ export function withoutOvertaken(
   for (const [id, request] of openRequests(pair.record)) {
     if (id === by || !isOvertaken(request, release, isThere)) continue;
     const { release: _, ...kept } = request;
-    const isEmpty =
-      Object.keys(request.patch).length === 0 && request.body === undefined;
+    const isEmpty = Object.keys(request.patch).length === 0 && request.body === undefined;
     next = withRequest(next, id, isEmpty ? undefined : kept);
     const operation = operationIn(next, id);
     if (isEmpty && operation !== undefined)
-      next = endOne(
-        next,
-        id,
-        failed(operation, supersededBy(by), [], context),
-        context,
-      );
+      next = endOne(next, id, failed(operation, supersededBy(by), [], context), context);
   }
   return next;
 }
@@ -53,11 +43,7 @@ function isOvertaken(
     appliedTime === undefined &&
     deletion === undefined &&
     // What is out of latest already is so, too, for its deletion.
-    !(
-      by.kind === "exclude" &&
-      by.by === "deletion" &&
-      release.kind === "exclude"
-    )
+    !(by.kind === "exclude" && by.by === "deletion" && release.kind === "exclude")
   );
 }
 

@@ -82,27 +82,19 @@ const SHARE = {
 };
 
 /** Regions are followed from now on; what is left of the budget stays. */
-export function beginPacing(
-  before: Pacing | undefined,
-  { now, pace }: Context,
-): Pacing {
+export function beginPacing(before: Pacing | undefined, { now, pace }: Context): Pacing {
   const refillMs = SHARE.refill * pace.pollMaxMs;
   const time = now.toISOString();
   return {
     since: time,
     polledTime: time,
-    left:
-      before === undefined ? BUDGET : leftOf(before, now.getTime(), refillMs),
+    left: before === undefined ? BUDGET : leftOf(before, now.getTime(), refillMs),
     seen: {},
   };
 }
 
 /** What a poll at `now` has shown of the regions, and what follows. */
-export function paced(
-  before: Pacing,
-  regions: readonly RegionRecord[],
-  context: Context,
-): Paced {
+export function paced(before: Pacing, regions: readonly RegionRecord[], context: Context): Paced {
   const { pollInitialMs, pollMaxMs } = context.pace;
   const ms = Object.fromEntries(
     Object.entries(SHARE).map(([name, share]) => [name, share * pollMaxMs]),
@@ -111,9 +103,7 @@ export function paced(
   const elapsedMs = nowMs - Date.parse(before.since);
   const left = Math.max(0, leftOf(before, nowMs, ms.refill) - 1);
 
-  const open = regions.filter(
-    ({ state }) => state === "Unknown" || state === "Replicating",
-  );
+  const open = regions.filter(({ state }) => state === "Unknown" || state === "Replicating");
   const seen = seenOf(before, open, elapsedMs);
   const windows = open.flatMap(({ name }) => {
     const window = windowOf(seen[name] ?? []);
@@ -129,10 +119,7 @@ export function paced(
   const waitMs =
     open.length === 0
       ? // ARM is at rest soon after the last region is done.
-        Math.min(
-          pollMaxMs,
-          Math.max(pollInitialMs, (nowMs - lastDoneMs(before, regions)) / 3),
-        )
+        Math.min(pollMaxMs, Math.max(pollInitialMs, (nowMs - lastDoneMs(before, regions)) / 3))
       : nextPoll({
           ends,
           all: ends.length === open.length,
@@ -172,11 +159,7 @@ function lastDoneMs(
   return Math.max(...[since, ...times].map((time) => Date.parse(time)));
 }
 
-function leftOf(
-  { left, polledTime }: Pacing,
-  nowMs: number,
-  refillMs: number,
-): number {
+function leftOf({ left, polledTime }: Pacing, nowMs: number, refillMs: number): number {
   return Math.min(BUDGET, left + (nowMs - Date.parse(polledTime)) / refillMs);
 }
 
@@ -193,18 +176,13 @@ function seenOf(
       .map(({ name, progress }) => {
         const before = seen[name] ?? [];
         // Begun anew, it is another copy.
-        const kept = before.some(([, percent]) => percent > progress)
-          ? []
-          : before;
+        const kept = before.some(([, percent]) => percent > progress) ? [] : before;
         const same = kept.slice(-2).filter(([, at]) => at === progress);
         const all: readonly Seen[] = [
           ...(same.length === 2 ? kept.slice(0, -1) : kept),
           [seconds, progress],
         ];
-        return [
-          name,
-          all.length > MOST_SEEN ? [...all.slice(0, 1), ...all.slice(2)] : all,
-        ];
+        return [name, all.length > MOST_SEEN ? [...all.slice(0, 1), ...all.slice(2)] : all];
       }),
   );
 }
@@ -225,9 +203,7 @@ export function windowOf(seen: readonly Seen[]): Window | undefined {
   );
   const straight = endsOfLines(seen, 0);
   if (straight.earliest <= straight.latest)
-    return Number.isFinite(straight.latest)
-      ? { ...straight, straight: true }
-      : undefined;
+    return Number.isFinite(straight.latest) ? { ...straight, straight: true } : undefined;
   const band = BANDS.find((percent) => {
     const { earliest, latest } = endsOfLines(recent, percent);
     return Math.max(now, earliest) <= latest;
@@ -249,10 +225,7 @@ export function windowOf(seen: readonly Seen[]): Window | undefined {
  * A line that ends at `e` and is at most `p + 1 + band` at one time and at least `q - band` at another fulfils
  * (99 - p - band) (e - tq) <= (100 - q + band) (e - tp): each two polls bound e. No line fits where the earliest is the later.
  */
-function endsOfLines(
-  seen: readonly Seen[],
-  band: number,
-): Pick<Window, "earliest" | "latest"> {
+function endsOfLines(seen: readonly Seen[], band: number): Pick<Window, "earliest" | "latest"> {
   let earliest = Number.NEGATIVE_INFINITY;
   let latest = Number.POSITIVE_INFINITY;
   for (const [tp, p] of seen)
@@ -302,13 +275,8 @@ function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
   const early = evenLeft > 0;
   const straight = all && ends.every((end) => end.straight);
   const kept = early ? KEPT : KEPT_LATER[straight ? "straight" : "wandering"];
-  const ending =
-    all && Math.max(0, ...ends.map(({ earliestMs }) => earliestMs)) < ms.ending;
-  const needed = ending
-    ? Math.max(0, evenLeft)
-    : early
-      ? evenLeft + KEPT_OF_SAVED
-      : kept;
+  const ending = all && Math.max(0, ...ends.map(({ earliestMs }) => earliestMs)) < ms.ending;
+  const needed = ending ? Math.max(0, evenLeft) : early ? evenLeft + KEPT_OF_SAVED : kept;
   return {
     kept,
     ending,
@@ -322,26 +290,18 @@ function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
 function nextPoll(now: Now): number {
   const { ends, all, left, elapsedMs, pollInitialMs, ms } = now;
   const { kept, ending, evenMs, mostMs, hasSaved } = allowedOf(now);
-  const last = ends.toSorted(
-    (one, other) => other.earliestMs - one.earliestMs,
-  )[0];
+  const last = ends.toSorted((one, other) => other.earliestMs - one.earliestMs)[0];
   // Invariant 4. The first waits are short: what is small is done in a minute.
-  if (last === undefined)
-    return Math.min(evenMs, Math.max(pollInitialMs, 2 * elapsedMs));
+  if (last === undefined) return Math.min(evenMs, Math.max(pollInitialMs, 2 * elapsedMs));
 
   const lastMs = Math.max(...ends.map(({ latestMs }) => latestMs));
   const polls = Math.floor(left + lastMs / ms.refill - kept);
-  const lastStepMs = Math.min(
-    ms.even,
-    Math.max(ms.lastStep, lastMs / Math.max(1, left)),
-  );
+  const lastStepMs = Math.min(ms.even, Math.max(ms.lastStep, lastMs / Math.max(1, left)));
   const stepMs = ending && hasSaved ? lastStepMs : ms.even;
   const halves = polls - ends.length >= SPARE;
   const targets = ends.map((end) => targetOf(end, halves, stepMs, ms));
   const firstMs = firstOf(targets, Math.max(1, polls));
-  const isWithin = ends.some(
-    (end) => end.earliestMs < ms.even && isWide(end, ms),
-  );
+  const isWithin = ends.some((end) => end.earliestMs < ms.even && isWide(end, ms));
   const nextMs =
     isWithin && hasSaved
       ? Math.min(firstMs, evenMs)
@@ -353,12 +313,7 @@ function nextPoll(now: Now): number {
   const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
   const halved = !last.straight || isWide(last, ms);
   const lastPollMs = targetOf(last, halved, lastStepMs, ms);
-  return Math.min(
-    nextMs,
-    farMs,
-    mostMs,
-    Math.max(lastPollMs, ending && hasSaved ? 0 : ms.even),
-  );
+  return Math.min(nextMs, farMs, mostMs, Math.max(lastPollMs, ending && hasSaved ? 0 : ms.even));
 }
 
 function isWide({ earliestMs, latestMs }: End, ms: Now["ms"]): boolean {
@@ -384,9 +339,7 @@ function targetOf(
  * for which it makes the least delay.
  */
 function firstOf(targets: readonly number[], most: number): number {
-  const groups = targets
-    .toSorted((one, other) => one - other)
-    .map((at) => ({ at, ends: 1 }));
+  const groups = targets.toSorted((one, other) => one - other).map((at) => ({ at, ends: 1 }));
   while (groups.length > most) {
     const delays = groups
       .slice(0, -1)

@@ -15,8 +15,7 @@ export function withProof(
   return withFindings(
     changed(pair, {
       encryptionTypes: { ...record.encryptionTypes, ...encryptionTypes },
-      dataDiskLuns:
-        record.dataDiskLuns.length > 0 ? record.dataDiskLuns : dataDiskLuns,
+      dataDiskLuns: record.dataDiskLuns.length > 0 ? record.dataDiskLuns : dataDiskLuns,
     }),
     ids,
     warnings,
@@ -31,9 +30,7 @@ export function withFindings(
 ): ImageVersionPair {
   return withOperations(pair, (one) => {
     const { warnings = [] } = one;
-    const more = findings.filter(
-      ({ message }) => !warnings.some((had) => had.message === message),
-    );
+    const more = findings.filter(({ message }) => !warnings.some((had) => had.message === message));
     return ids.includes(one.id) && more.length > 0
       ? { ...one, warnings: [...warnings, ...more] }
       : one;

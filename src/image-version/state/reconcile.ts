@@ -14,19 +14,8 @@ import type { ImageVersionRequest } from "../contract.js";
 import { bodyOf, factsIn, regionOfFlag } from "../latest/flags.js";
 import type { Release } from "../latest/release.js";
 import { differs } from "../properties/changes.js";
-import {
-  regionField,
-  regionOf,
-  regionsIn,
-  removedBy,
-  type Fields,
-} from "../properties/fields.js";
-import {
-  impossibleAmong,
-  unmetBy,
-  type Patch,
-  type Unmet,
-} from "../properties/patch.js";
+import { regionField, regionOf, regionsIn, removedBy, type Fields } from "../properties/fields.js";
+import { impossibleAmong, unmetBy, type Patch, type Unmet } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 import {
@@ -80,9 +69,7 @@ export function reconcile(
   if (why !== undefined) return { kind: "wait", why };
   const all = desired(record, ids);
   // What a repair has taken away comes back alone: what others ask beside it may be refused.
-  const wish = regionsAway(record).some(
-    (name) => `${regionField(name)}/name` in all.patch,
-  )
+  const wish = regionsAway(record).some((name) => `${regionField(name)}/name` in all.patch)
     ? desired(record, [])
     : all;
   if (status === undefined) return whereAbsent(record, wish);
@@ -92,11 +79,8 @@ export function reconcile(
   if (failed !== undefined) return failed;
   if (unmet.length > 0) return put(record, status, wish, {});
   const repairs = toRepair(record, status, time);
-  if (Object.keys(repairs).length > 0)
-    return put(record, status, { ...wish, ids: [] }, repairs);
-  return mustShut(record)
-    ? put(record, status, { ...wish, ids: [] }, {})
-    : { kind: "none" };
+  if (Object.keys(repairs).length > 0) return put(record, status, { ...wish, ids: [] }, repairs);
+  return mustShut(record) ? put(record, status, { ...wish, ids: [] }, {}) : { kind: "none" };
 }
 
 export const BUSY = "Azure Resource Manager is working on the version.";
@@ -116,11 +100,7 @@ export function whyNothingYet(record: ImageVersionRecord): string | undefined {
 /** Invariant 2. */
 function whereAbsent(record: ImageVersionRecord, wish: Desired): Decision {
   const open = inWindow(record).filter(([id]) => wish.ids.includes(id));
-  if (
-    open.some(
-      ([, { creates, decided }]) => creates === true && decided === undefined,
-    )
-  )
+  if (open.some(([, { creates, decided }]) => creates === true && decided === undefined))
     return create(wish);
   return open.length === 0
     ? { kind: "none" }
@@ -156,9 +136,7 @@ function create({ patch, release, ids }: Desired): Put {
 }
 
 /** What ARM is told in so many words when a version is made. */
-export function withReplicas(
-  request: ImageVersionRequest,
-): ImageVersionRequest {
+export function withReplicas(request: ImageVersionRequest): ImageVersionRequest {
   const { publishingProfile: profile = {}, ...properties } = request.properties;
   return {
     ...request,
@@ -183,13 +161,9 @@ function put(
   takesAway: Readonly<Record<string, Patch>>,
 ): Put {
   const facts = factsIn(resource);
-  const away = Object.fromEntries(
-    Object.keys(takesAway).map((name) => [regionField(name), null]),
-  );
+  const away = Object.fromEntries(Object.keys(takesAway).map((name) => [regionField(name), null]));
   const asked = { ...patch, ...away };
-  const removes = removedBy(asked).some((name) =>
-    regionsIn(facts).includes(name),
-  );
+  const removes = removedBy(asked).some((name) => regionsIn(facts).includes(name));
   const mayRemove = removes || staysOpen(record, patch);
   const whole = { ...asked, [ALLOW_DELETION]: mayRemove };
   const changes = Object.fromEntries(
@@ -257,9 +231,7 @@ function toRepair(
   { now }: Time,
 ): Readonly<Record<string, Patch>> {
   const { repairs, requests } = record;
-  const isOver = Object.values(requests).every(
-    ({ decided }) => decided !== undefined,
-  );
+  const isOver = Object.values(requests).every(({ decided }) => decided !== undefined);
   if (isOver || regionsAway(record).length > 0) return {};
   const facts = factsIn(status.resource);
   const due = record.regions.filter(({ name, state }) => {
@@ -272,9 +244,7 @@ function toRepair(
       Date.parse(dueTime) <= now.getTime()
     );
   });
-  return Object.fromEntries(
-    due.map(({ name }) => [name, ofRegion(facts, name)]),
-  );
+  return Object.fromEntries(due.map(({ name }) => [name, ofRegion(facts, name)]));
 }
 
 /** The permission that a removal has needed is still open: until it is shut the removal is not applied. Invariant 5. */
@@ -282,12 +252,6 @@ export function mustShut(record: ImageVersionRecord): boolean {
   const { status } = record;
   if (status === undefined) return false;
   const facts: Fields = factsIn(status.resource);
-  const removes = unapplied(record).some(
-    ([, { patch }]) => removedBy(patch).length > 0,
-  );
-  return (
-    facts[ALLOW_DELETION] === true &&
-    removes &&
-    !staysOpen(record, desired(record).patch)
-  );
+  const removes = unapplied(record).some(([, { patch }]) => removedBy(patch).length > 0);
+  return facts[ALLOW_DELETION] === true && removes && !staysOpen(record, desired(record).patch);
 }

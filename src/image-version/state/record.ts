@@ -158,9 +158,7 @@ export interface Repair {
 export interface Condition {
   readonly type: "Paused" | "ChangedOutside" | "RegionLost";
   /** The fields that others have changed, with what they had and have; RegionLost: the region's name field. */
-  readonly fields: Readonly<
-    Record<string, { readonly before?: unknown; readonly after: unknown }>
-  >;
+  readonly fields: Readonly<Record<string, { readonly before?: unknown; readonly after: unknown }>>;
   readonly message: string;
   /** RFC 3339. */
   readonly since: string;
@@ -217,11 +215,7 @@ export interface ImageVersionRecord extends TrackedRecord {
 }
 
 /** A version of which nothing is known yet. `time` is RFC 3339. */
-export function emptyRecord(
-  key: string,
-  resourceId: string,
-  time: string,
-): ImageVersionRecord {
+export function emptyRecord(key: string, resourceId: string, time: string): ImageVersionRecord {
   return {
     ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
     lastSequence: 0,
@@ -235,10 +229,7 @@ export function emptyRecord(
 }
 
 /** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
-export interface Proven extends Pick<
-  ImageVersionRecord,
-  "encryptionTypes" | "dataDiskLuns"
-> {
+export interface Proven extends Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns"> {
   readonly warnings: readonly Finding[];
 }
 
@@ -270,8 +261,6 @@ export function withRequest(
 ): ImageVersionPair {
   const { [operationId]: _, ...others } = pair.record.requests;
   const requests =
-    request === undefined
-      ? others
-      : { ...pair.record.requests, [operationId]: request };
+    request === undefined ? others : { ...pair.record.requests, [operationId]: request };
   return changed(pair, { requests });
 }

@@ -10,10 +10,7 @@
  *  6. Of a region whose copy the last write changes, Completed counts once ARM was seen at work on that and is idle again, or at a
  *     second look.
  */
-import type {
-  TransitionContext,
-  PollingPolicy,
-} from "../../operation/ports.js";
+import type { TransitionContext, PollingPolicy } from "../../operation/ports.js";
 import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { factsIn, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
@@ -27,8 +24,7 @@ import { isBusy, type Look } from "../resources.js";
 /** A region after a look, and what the look said about it that was not known before. */
 export interface RegionChange {
   readonly region: RegionRecord;
-  readonly happened:
-    "completed" | "failed" | "progressed" | "stalled" | "nothing";
+  readonly happened: "completed" | "failed" | "progressed" | "stalled" | "nothing";
   /** True where it had stalled before, and goes on. */
   readonly resumed: boolean;
 }
@@ -45,20 +41,15 @@ export function observeRegions(
 ): readonly RegionChange[] {
   const facts = factsIn(look.resource);
   // What is not sent yet has changed nothing of what is shown.
-  const sent = inWindow(record).flatMap(([id, one]) =>
-    one.sent === true ? [id] : [],
-  );
+  const sent = inWindow(record).flatMap(([id, one]) => (one.sent === true ? [id] : []));
   const { patch } = desired(record, sent);
   const away = regionsAway(record);
   return record.regions.map((before): RegionChange => {
     const { name } = before;
-    if (isOtherLife(record, look) || away.includes(name))
-      return unchanged(before);
+    if (isOtherLife(record, look) || away.includes(name)) return unchanged(before);
     const isShown =
-      regionsIn(facts).includes(name) ||
-      look.regions.some((one) => one.name === name);
-    if (!isShown)
-      return isFact ? notShown(before, look, time) : unchanged(before);
+      regionsIn(facts).includes(name) || look.regions.some((one) => one.name === name);
+    if (!isShown) return isFact ? notShown(before, look, time) : unchanged(before);
     // What a region had is shown until ARM has done with what is asked of it.
     const asked = Object.entries(patch).filter(
       ([field]) => regionOf(field) === name && !isFlag(field),
@@ -95,10 +86,7 @@ function observeRegion(
   const shown = stateShown(before, look, seen);
   const { progress, details } = seen ?? {};
   // Invariant 5.
-  if (
-    look.provisioningState === "Failed" &&
-    standsStill(before, shown, progress)
-  )
+  if (look.provisioningState === "Failed" && standsStill(before, shown, progress))
     return isFact && before.state !== "Failed"
       ? stepBack(before, "Failed", details ?? failure?.message, time)
       : unchanged(before);
@@ -114,10 +102,7 @@ function standsStill(
   state: RegionState,
   progress = before.progress,
 ): boolean {
-  return (
-    (state === "Unknown" || state === "Replicating") &&
-    progress <= before.progress
-  );
+  return (state === "Unknown" || state === "Replicating") && progress <= before.progress;
 }
 
 /** Failed, or no longer Completed. */
@@ -130,15 +115,12 @@ function stateShown(
   look: Look,
   seen: Look["regions"][number] | undefined,
 ): RegionState {
-  if (seen?.state === "Unknown" && before.state === "Replicating")
-    return before.state; // Invariant 3.
+  if (seen?.state === "Unknown" && before.state === "Replicating") return before.state; // Invariant 3.
   if (seen !== undefined) return seen.state;
   const isWhole =
     look.regions.length === 0 ||
     look.resource.properties.publishingProfile?.replicationMode === "Shallow";
-  return isWhole && look.provisioningState === "Succeeded"
-    ? "Completed"
-    : before.state;
+  return isWhole && look.provisioningState === "Succeeded" ? "Completed" : before.state;
 }
 
 /** Invariant 6. */
@@ -151,8 +133,7 @@ function recopied(
   const { now, pace } = time;
   if (isBusy(look)) return unchanged({ ...before, recopying: "begun" });
   const { doubt: { since } = { since: now.toISOString() } } = before;
-  return recopying === "begun" ||
-    now.getTime() - Date.parse(since) >= pace.confirmMs
+  return recopying === "begun" || now.getTime() - Date.parse(since) >= pace.confirmMs
     ? stepForward(before, "Completed", progress, undefined, time)
     : unchanged({
         ...before,
@@ -168,8 +149,7 @@ function stepBack(
   details: string | undefined,
   { now, pace: { confirmMs } }: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange {
-  const since =
-    before.doubt?.state === state ? before.doubt.since : now.toISOString();
+  const since = before.doubt?.state === state ? before.doubt.since : now.toISOString();
   if (now.getTime() - Date.parse(since) < confirmMs)
     return unchanged({ ...before, doubt: { state, since } });
   const {
@@ -226,8 +206,7 @@ function stepForward(
     ...(happened === "progressed" && { told: { progress, time } }),
     ...(happened === "completed" && { completedTime: time }),
     ...withDefined({
-      stalledTime:
-        happened === "stalled" ? time : moved ? undefined : stalledTime,
+      stalledTime: happened === "stalled" ? time : moved ? undefined : stalledTime,
       details,
       ...(state === "Failed" && { nextAttemptTime, waitReason }),
     }),
@@ -249,25 +228,17 @@ function happenedTo(
   },
   time: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange["happened"] {
-  if (state === "Completed" && before.completedTime === undefined)
-    return "completed";
+  if (state === "Completed" && before.completedTime === undefined) return "completed";
   if (!moved) return isToStall(before, state, time) ? "stalled" : "nothing";
-  return state === "Replicating" &&
-    isNews(before, progress, time.now, time.pace)
+  return state === "Replicating" && isNews(before, progress, time.now, time.pace)
     ? "progressed"
     : "nothing";
 }
 
 /** Invariant 3. */
-function progressOf(
-  before: RegionRecord,
-  state: RegionState,
-  seen = 0,
-): number {
+function progressOf(before: RegionRecord, state: RegionState, seen = 0): number {
   if (state === "Completed") return 100;
-  return before.state === "Failed" && state !== "Failed"
-    ? seen
-    : Math.max(before.progress, seen);
+  return before.state === "Failed" && state !== "Failed" ? seen : Math.max(before.progress, seen);
 }
 
 /**
@@ -284,9 +255,7 @@ function isToStall(
   if (state !== "Unknown" && state !== "Replicating") return false;
   const late = isLate(region, now);
   const stillMs = now.getTime() - Date.parse(lastProgressTime);
-  return late === undefined
-    ? stillMs >= pace.stalledMs
-    : late && stillMs >= pace.staleMs;
+  return late === undefined ? stillMs >= pace.stalledMs : late && stillMs >= pace.staleMs;
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
@@ -310,8 +279,7 @@ function isNews(
   return (
     told === undefined ||
     state !== "Replicating" ||
-    Math.floor(progress / progressStep) >
-      Math.floor(told.progress / progressStep) ||
+    Math.floor(progress / progressStep) > Math.floor(told.progress / progressStep) ||
     now.getTime() - Date.parse(told.time) >= LONG_UNTOLD_MS
   );
 }

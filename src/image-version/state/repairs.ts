@@ -31,19 +31,13 @@ import {
 } from "./record.js";
 
 /** After a fact: which regions are repaired, and when. */
-export function planRepairs(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-): ImageVersionPair {
+export function planRepairs(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
   const { record } = pair;
   const there = regionsHad(record);
   const concerned = regionsConcerned(pair);
   const repairs: Record<string, Repair> = {};
   for (const [name, repair] of Object.entries(record.repairs))
-    repairs[name] =
-      record.write === undefined
-        ? afterFact(repair, there.includes(name))
-        : repair;
+    repairs[name] = record.write === undefined ? afterFact(repair, there.includes(name)) : repair;
   const regions = record.regions.map((region) => {
     const planned = plan(
       region,
@@ -58,10 +52,7 @@ export function planRepairs(
 }
 
 /** It is there again, by whoever has added it back, and no write is open that takes it away. */
-function afterFact(
-  { removed, lost, ...kept }: Repair,
-  isThere: boolean,
-): Repair {
+function afterFact({ removed, lost, ...kept }: Repair, isThere: boolean): Repair {
   return {
     ...kept,
     ...(removed && !isThere && { removed, ...(lost && { lost }) }),
@@ -83,26 +74,20 @@ function plan(
   const { attempts } = repair;
   if (region.state !== "Failed")
     // Whatever was in the way, it may fail again.
-    return repair.refused === undefined
-      ? { region }
-      : { region, repair: { attempts } };
+    return repair.refused === undefined ? { region } : { region, repair: { attempts } };
   if (repair.removed !== undefined) return { region };
   if (repair.refused !== undefined)
     return {
       region: {
         ...withoutNext(region),
         attemptsAllowed: Math.max(1, region.attempts),
-        details: withWhy(
-          region.details,
-          whyNotRepaired(region.name, repair.refused),
-        ),
+        details: withWhy(region.details, whyNotRepaired(region.name, repair.refused)),
       },
     };
   const home = record.status && factsIn(record.status.resource)["/location"];
   const isHome = home === region.name;
   const isGone = !there.includes(region.name);
-  if (!isConcerned || isGone)
-    return { region: withoutNext(region), repair: { attempts } };
+  if (!isConcerned || isGone) return { region: withoutNext(region), repair: { attempts } };
   if (isHome || attempts >= pace.repairAttempts)
     return {
       region: {
@@ -112,16 +97,13 @@ function plan(
     };
   const dueTime =
     repair.dueTime ??
-    new Date(
-      now.getTime() + pace.repairDelayMs * 2 ** Math.min(attempts, 10),
-    ).toISOString();
+    new Date(now.getTime() + pace.repairDelayMs * 2 ** Math.min(attempts, 10)).toISOString();
   return {
     region: {
       ...region,
       attemptsAllowed: pace.repairAttempts + 1,
       nextAttemptTime: dueTime,
-      waitReason:
-        "It has failed: it is removed from the version and added back.",
+      waitReason: "It has failed: it is removed from the version and added back.",
     },
     repair: { ...repair, dueTime },
   };
@@ -149,10 +131,7 @@ export function withoutRepairs(
 }
 
 /** Why a region stays as it is, and what to do. */
-export function whyNotRepaired(
-  region: string,
-  refused: readonly Finding[],
-): string {
+export function whyNotRepaired(region: string, refused: readonly Finding[]): string {
   const [first] = refused;
   const more = refused.length - 1;
   return [
@@ -194,9 +173,7 @@ export function notAddedBack(
     ),
     outbox: [
       ...record.outbox,
-      ...away.flatMap((region) =>
-        loss(pair, context, type, `${region}/removed`, { region }),
-      ),
+      ...away.flatMap((region) => loss(pair, context, type, `${region}/removed`, { region })),
     ],
   });
 }
@@ -210,9 +187,7 @@ export function loss<Type extends EventType>(
   data: OperationEventData<Type>,
 ): readonly Effect[] {
   const told = events(pair, context, type, fact, data);
-  return told.length > 0
-    ? told
-    : [event(pair.operation, context, type, fact, data)];
+  return told.length > 0 ? told : [event(pair.operation, context, type, fact, data)];
 }
 
 /** What an end says, beside its reason, of regions that could not be added back; empty where there are none. */

@@ -14,11 +14,7 @@ import { advance, event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
-import {
-  mapped,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-} from "./record.js";
+import { mapped, type ImageVersionPair, type ImageVersionRecord } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
@@ -60,10 +56,7 @@ export function decideRestore(
   const isAccepted = write?.answer === "accepted";
   const isDecided = requests[id]?.decided !== undefined;
   // Invariant 1.
-  if (
-    write !== undefined &&
-    mayArrive(write.sentTime, isAccepted || isDecided, time)
-  )
+  if (write !== undefined && mayArrive(write.sentTime, isAccepted || isDecided, time))
     return waits(
       isAccepted
         ? "Azure Resource Manager has accepted the restore request, but does not show the version yet."
@@ -71,9 +64,7 @@ export function decideRestore(
     );
   if (deleted === undefined) return whereGone(record, id, time);
   if (isDecided) return failed(id, NOT_RESTORED);
-  return isAccepted
-    ? failed(id, IGNORED)
-    : { kind: "restore", id, location: deleted.location };
+  return isAccepted ? failed(id, IGNORED) : { kind: "restore", id, location: deleted.location };
 }
 
 function failed(id: string, failure: OperationFailure): RestoreDecision {
@@ -99,17 +90,12 @@ function whereShown(
   deleted: DeletedImageVersion | undefined,
   time: Time,
 ): RestoreDecision {
-  if (look.provisioningState === "Deleting")
-    return waits("Azure is deleting the version.");
+  if (look.provisioningState === "Deleting") return waits("Azure is deleting the version.");
   if (deleted !== undefined)
-    return waits(
-      "Azure shows the version, and lists it as deleted: one of both is behind.",
-    );
+    return waits("Azure shows the version, and lists it as deleted: one of both is behind.");
   // Of before its deletion, where nothing has been sent that could have brought it back.
   return write === undefined && sinceMs(changedTime, time) < time.pace.staleMs
-    ? waits(
-        "Azure shows the version as before its deletion: the next polls decide.",
-      )
+    ? waits("Azure shows the version as before its deletion: the next polls decide.")
     : { kind: "restored", look }; // Invariant 2.
 }
 
@@ -126,8 +112,7 @@ const IGNORED: OperationFailure = {
 
 const NOT_RESTORED: OperationFailure = {
   code: "NotRestored",
-  message:
-    "Azure has not restored the version, and lists it among those that can be restored.",
+  message: "Azure has not restored the version, and lists it among those that can be restored.",
   errors: [],
 };
 
@@ -168,12 +153,7 @@ export function restored(
   context: TransitionContext,
 ): ImageVersionPair {
   const wasSent = pair.record.write?.restores === true;
-  const {
-    write: _,
-    unconfirmed: __,
-    changedTime: ___,
-    ...before
-  } = pair.record;
+  const { write: _, unconfirmed: __, changedTime: ___, ...before } = pair.record;
   const { record } = observe(before, look, context);
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
     ...unseen(canonicalRegion(name)),
@@ -187,10 +167,7 @@ export function restored(
         // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
         spec: record.spec ?? withoutFlags(factsIn(look.resource)),
         regions,
-        requests: mapped(
-          record.requests,
-          ({ decided: ____, ...request }) => request,
-        ),
+        requests: mapped(record.requests, ({ decided: ____, ...request }) => request),
       },
       operation: { ...pair.operation, regions },
     },
@@ -205,13 +182,9 @@ export function restored(
       waitMs: 0,
       effects: [
         ...heldRow(record.resourceId, ruleOf(record.spec)),
-        event(
-          pair.operation,
-          context,
-          IMAGE_VERSION_EVENT.restored,
-          "restored",
-          { regions: regions.map(({ name }) => name) },
-        ),
+        event(pair.operation, context, IMAGE_VERSION_EVENT.restored, "restored", {
+          regions: regions.map(({ name }) => name),
+        }),
       ],
     },
   );

@@ -5,11 +5,7 @@ import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import type { OperationEventData } from "../../events/operation-event.js";
 import { events, withEntry, withOperations } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationsOf,
-  type Effect,
-  type OperationRecord,
-} from "../../operation/records.js";
+import { operationsOf, type Effect, type OperationRecord } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { encryptionOf } from "./encryption.js";
@@ -18,11 +14,7 @@ import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
 import { showsNothingNew } from "./fact.js";
 import { observe } from "./observe.js";
-import {
-  changed,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-} from "./record.js";
+import { changed, type ImageVersionPair, type ImageVersionRecord } from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { loss, planRepairs, sentence } from "./repairs.js";
 import { isFinal } from "./states.js";
@@ -54,14 +46,9 @@ export function see(
       ? { ...observed.record, ...copying(observed.record, write) }
       : observed.record;
   const changes =
-    look === undefined
-      ? []
-      : observeRegions(record, look, reason, fact !== undefined, context);
+    look === undefined ? [] : observeRegions(record, look, reason, fact !== undefined, context);
   const regions = changes.map(({ region }) => region);
-  const seen = changed(
-    { ...pair, record },
-    look === undefined ? {} : { regions },
-  );
+  const seen = changed({ ...pair, record }, look === undefined ? {} : { regions });
   const ofRegions = withNews(
     fact === undefined ? seen : planRepairs(seen, context),
     changes,
@@ -71,9 +58,7 @@ export function see(
   const told = showsNothingNew(fact)
     ? ofRegions
     : tell(ofRegions, before, fact, spec !== undefined, context);
-  return isFinal(told.record.state)
-    ? told
-    : goOnBy(told, fact, reason, context);
+  return isFinal(told.record.state) ? told : goOnBy(told, fact, reason, context);
 }
 
 function withNews(
@@ -102,8 +87,7 @@ function withFailures(
     record.regions
       .filter(
         ({ name }) =>
-          failed.includes(name) &&
-          (has(operation, name) || !all.some((one) => has(one, name))),
+          failed.includes(name) && (has(operation, name) || !all.some((one) => has(one, name))),
       )
       .reduce(
         (one, region) => ({
@@ -144,11 +128,10 @@ function regionEvents(
     data: OperationEventData<Type>,
   ): Effect[] => events(pair, context, type, `${name}/${fact}`, data);
   const goesOn = resumed
-    ? tell(
-        IMAGE_VERSION_EVENT.regionResumed,
-        `resumed/${attempts}/${lastProgressTime}`,
-        { region: name, progress },
-      )
+    ? tell(IMAGE_VERSION_EVENT.regionResumed, `resumed/${attempts}/${lastProgressTime}`, {
+        region: name,
+        progress,
+      })
     : [];
   switch (happened) {
     case "completed":
@@ -158,44 +141,32 @@ function regionEvents(
           region: name,
           regionalReplicaCount: replicasIn(pair.record, name),
           encryption: encryptionOf(
-            pair.record.status?.resource ??
-              ({ properties: {} } as ImageVersionRequest),
+            pair.record.status?.resource ?? ({ properties: {} } as ImageVersionRequest),
             pair.record,
             name,
           ),
         }),
       ];
     case "failed":
-      return loss(
-        pair,
-        context,
-        IMAGE_VERSION_EVENT.regionFailed,
-        `${name}/failed/${attempts}`,
-        {
-          region: name,
-          ...(region.details !== undefined && { details: region.details }),
-        },
-      );
+      return loss(pair, context, IMAGE_VERSION_EVENT.regionFailed, `${name}/failed/${attempts}`, {
+        region: name,
+        ...(region.details !== undefined && { details: region.details }),
+      });
     case "progressed":
       return [
         ...goesOn,
-        ...tell(
-          IMAGE_VERSION_EVENT.regionReplicating,
-          `replicating${again}/${progress}`,
-          { region: name, progress },
-        ),
-      ];
-    case "stalled":
-      return tell(
-        IMAGE_VERSION_EVENT.regionStalled,
-        `stalled/${attempts}/${lastProgressTime}`,
-        {
+        ...tell(IMAGE_VERSION_EVENT.regionReplicating, `replicating${again}/${progress}`, {
           region: name,
           progress,
-          ...(lastProgressTime !== undefined && { lastProgressTime }),
-          whatToDo: whatToDo("Stalled", pair.record.resourceId),
-        },
-      );
+        }),
+      ];
+    case "stalled":
+      return tell(IMAGE_VERSION_EVENT.regionStalled, `stalled/${attempts}/${lastProgressTime}`, {
+        region: name,
+        progress,
+        ...(lastProgressTime !== undefined && { lastProgressTime }),
+        whatToDo: whatToDo("Stalled", pair.record.resourceId),
+      });
     case "nothing":
       return goesOn;
   }

@@ -6,12 +6,7 @@
 import type { Finding } from "../../errors.js";
 import { withOperations } from "../../operation/advance.js";
 import { exclusionIn, factsIn } from "../latest/flags.js";
-import {
-  EVERYWHERE,
-  saidBy,
-  type Release,
-  type ReleaseChange,
-} from "../latest/release.js";
+import { EVERYWHERE, saidBy, type Release, type ReleaseChange } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { desired } from "./fold.js";
@@ -84,26 +79,18 @@ export function latestSparing(
 }
 
 /** The pair in which the canceled creations leave these regions alone, and say so. */
-export function withSpared(
-  pair: ImageVersionPair,
-  spared: Spared | undefined,
-): ImageVersionPair {
+export function withSpared(pair: ImageVersionPair, spared: Spared | undefined): ImageVersionPair {
   if (spared === undefined) return pair;
   const { ids, regions, findings } = spared;
   const release = outBut(pair.record, regions);
   const after = ids.reduce((next, id) => {
     const request = next.record.requests[id];
-    return request && leavesLatest(request)
-      ? withRequest(next, id, { ...request, release })
-      : next;
+    return request && leavesLatest(request) ? withRequest(next, id, { ...request, release }) : next;
   }, pair);
   return withOperations(after, (one) => {
     if (!ids.includes(one.id)) return one;
     const { warnings = [], ...operation } = one;
-    const all = [
-      ...warnings.filter(({ code }) => !SAID_OF_LATEST.includes(code)),
-      ...findings,
-    ];
+    const all = [...warnings.filter(({ code }) => !SAID_OF_LATEST.includes(code)), ...findings];
     return all.length > 0 ? { ...operation, warnings: all } : operation;
   });
 }

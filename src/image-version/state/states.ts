@@ -4,8 +4,7 @@ import type { ImageVersionRecord, VersionState } from "./record.js";
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
 
-export const NOTHING_SENT =
-  "Azure has taken nothing of it, and nothing more is sent.";
+export const NOTHING_SENT = "Azure has taken nothing of it, and nothing more is sent.";
 
 export const GOES_ON =
   "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.";
@@ -134,12 +133,7 @@ export function isToBeShown({
   state,
   status,
 }: Pick<ImageVersionRecord, "state" | "status">): boolean {
-  return (
-    !isFinal(state) &&
-    !isDeleting(state) &&
-    !isRestoring(state) &&
-    status === undefined
-  );
+  return !isFinal(state) && !isDeleting(state) && !isRestoring(state) && status === undefined;
 }
 
 export function isFinal(state: VersionState): boolean {

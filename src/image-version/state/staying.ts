@@ -2,11 +2,7 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { exclusionIn, factsIn } from "../latest/flags.js";
 import { fieldsOf, pointerTo, regionsIn } from "../properties/fields.js";
-import {
-  END_OF_LIFE_DATE,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../properties/table.js";
+import { END_OF_LIFE_DATE, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 
 /** Where the body says otherwise than is so whether the version is in latest. */
@@ -53,8 +49,7 @@ export function ruleStays(): RuleFinding {
     pointer: PROMOTION,
     message:
       "The promotion rule of the version stays as it is: a PUT of a version that is there does not change it.",
-    remediation:
-      'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
+    remediation: 'To change the rule, send a PATCH with {"sigil": {"promotion": …}}.',
   };
 }
 

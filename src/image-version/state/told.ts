@@ -9,22 +9,13 @@ import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationIdOf,
-  type Effect,
-  type OperationRecord,
-} from "../../operation/records.js";
+import { operationIdOf, type Effect, type OperationRecord } from "../../operation/records.js";
 import { imageIdOf, parseImageVersionId } from "../../resource-id.js";
 import { factsIn, latestIn, regionOfFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import { versionRow } from "../listings.js";
 import { changesOf } from "../properties/changes.js";
-import {
-  regionField,
-  regionOf,
-  regionsIn,
-  sameAt,
-} from "../properties/fields.js";
+import { regionField, regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { describeField, type Unmet } from "../properties/patch.js";
 import { lostIn } from "../properties/differences.js";
 import { putBack } from "../properties/put-back.js";
@@ -53,9 +44,7 @@ export function tell(
   if (life === "gone" || life === "replaced")
     return before === undefined || !wasManaged || write?.deletes === true
       ? pair
-      : telling(pair, [
-          deletedOutside(operation, status?.publishedDate, context),
-        ]);
+      : telling(pair, [deletedOutside(operation, status?.publishedDate, context)]);
   if (status === undefined || before === undefined) return pair;
   const flipped = flips(pair, before, status, context);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
@@ -66,9 +55,7 @@ export function tell(
   return telling(leavingOut({ ...pair, record: after }, fact.held), [
     ...flipped,
     ...outsideEvents(operation, news, status, context),
-    ...(after.conditions === record.conditions
-      ? []
-      : [relisted(after, context)]),
+    ...(after.conditions === record.conditions ? [] : [relisted(after, context)]),
   ]);
 }
 
@@ -87,10 +74,7 @@ export function relisted(
 }
 
 /** What the reconciler finds where the process dies. */
-export function telling(
-  pair: ImageVersionPair,
-  told: readonly Effect[],
-): ImageVersionPair {
+export function telling(pair: ImageVersionPair, told: readonly Effect[]): ImageVersionPair {
   return changed(pair, { outbox: [...pair.record.outbox, ...told] });
 }
 
@@ -104,20 +88,14 @@ function flips(
   const was = latestIn(before.resource);
   const is = latestIn(after.resource);
   if (was.length > 0 === is.length > 0) return [];
-  const isHeld = regionsIn(factsIn(after.resource)).some((name) =>
-    was.includes(name),
-  );
+  const isHeld = regionsIn(factsIn(after.resource)).some((name) => was.includes(name));
   if (is.length === 0 && !isHeld) return [];
-  const type =
-    is.length > 0 ? IMAGE_VERSION_EVENT.promoted : IMAGE_VERSION_EVENT.demoted;
+  const type = is.length > 0 ? IMAGE_VERSION_EVENT.promoted : IMAGE_VERSION_EVENT.demoted;
   const fact = `${is.length > 0 ? "promoted" : "demoted"}/${pair.record.updates}/${after.time}`;
   return events(pair, context, type, fact, {});
 }
 
-function isStanding(
-  { conditions }: ImageVersionRecord,
-  field: string,
-): boolean {
+function isStanding({ conditions }: ImageVersionRecord, field: string): boolean {
   return conditions.some(({ fields }) => field in fields);
 }
 
@@ -137,50 +115,30 @@ function outsideEvents(
   );
   const shown = changesOf(changes, look.resource);
   const todo = (type: Condition["type"], of: readonly Unmet[]) => {
-    const back = of
-      .filter(isMoved)
-      .map(({ field, before }) => [field, { before }] as const);
+    const back = of.filter(isMoved).map(({ field, before }) => [field, { before }] as const);
     // No request takes such a flag away and leaves the version out of latest there.
     return back.length === 0
       ? whatToDo("Paused", operation.resourceId)
-      : whatToDo(
-          type,
-          operation.resourceId,
-          putBack(look.resource, Object.fromEntries(back)),
-        );
+      : whatToDo(type, operation.resourceId, putBack(look.resource, Object.fromEntries(back)));
   };
   const hash = createHash("sha256")
     .update(JSON.stringify([look.time, shown]))
     .digest("hex")
     .slice(0, 16);
   return [
-    event(
-      operation,
-      context,
-      IMAGE_VERSION_EVENT.changedOutside,
-      `outside/${hash}`,
-      {
-        changes: shown,
-        ...(added.length > 0 && { regions: added }),
-        whatToDo: todo("ChangedOutside", changes),
-      },
-    ),
+    event(operation, context, IMAGE_VERSION_EVENT.changedOutside, `outside/${hash}`, {
+      changes: shown,
+      ...(added.length > 0 && { regions: added }),
+      whatToDo: todo("ChangedOutside", changes),
+    }),
     ...lostIn(changes).map((region) =>
-      event(
-        operation,
-        context,
-        IMAGE_VERSION_EVENT.regionLost,
-        `${region}/lost/${hash}`,
-        {
-          region,
-          whatToDo: todo(
-            "RegionLost",
-            changes.filter(
-              ({ field }) => field === `${regionField(region)}/name`,
-            ),
-          ),
-        },
-      ),
+      event(operation, context, IMAGE_VERSION_EVENT.regionLost, `${region}/lost/${hash}`, {
+        region,
+        whatToDo: todo(
+          "RegionLost",
+          changes.filter(({ field }) => field === `${regionField(region)}/name`),
+        ),
+      }),
     ),
   ];
 }
@@ -209,8 +167,7 @@ function heldStill({ release, status }: ImageVersionRecord): readonly string[] {
 function isRuled(record: ImageVersionRecord): boolean {
   const { requests } = record;
   const others = Object.entries(requests).filter(
-    ([, { release, appliedTime }]) =>
-      release?.kind !== "include" || appliedTime !== undefined,
+    ([, { release, appliedTime }]) => release?.kind !== "include" || appliedTime !== undefined,
   );
   return [requests, Object.fromEntries(others)].some(
     (open) => ruleInForce({ ...record, requests: open }) !== undefined,
@@ -218,21 +175,15 @@ function isRuled(record: ImageVersionRecord): boolean {
 }
 
 /** Without a rule that is in force the release is what others have made of it. Invariant 2. */
-function withRelease(
-  record: ImageVersionRecord,
-  { others, held = [] }: Fact,
-): ImageVersionRecord {
+function withRelease(record: ImageVersionRecord, { others, held = [] }: Fact): ImageVersionRecord {
   const { status } = record;
   if (status === undefined) return record;
   const { release = releaseOf(status.resource) } = record;
-  const isTurned = others.some(
-    (one) => isMoved(one) && regionOfFlag(one.field) !== undefined,
-  );
+  const isTurned = others.some((one) => isMoved(one) && regionOfFlag(one.field) !== undefined);
   if (isTurned && !isRuled(record))
     return { ...record, release: releaseOf(status.resource, "person") };
   const but = isTurned ? heldStill(record) : release.but;
-  const isHeld =
-    held.length > 0 && (isRuled(record) || unnamedIn(record).length > 0);
+  const isHeld = held.length > 0 && (isRuled(record) || unnamedIn(record).length > 0);
   return isTurned || isHeld
     ? {
         ...record,
@@ -256,16 +207,12 @@ function withConditions(
     after === null && field.endsWith("/name") && regionOf(field) !== undefined;
   // Of a region that others have added its flag pauses nothing.
   const ofLatest = others.filter(
-    ({ field, before }) =>
-      before !== undefined && regionOfFlag(field) !== undefined,
+    ({ field, before }) => before !== undefined && regionOfFlag(field) !== undefined,
   );
   return {
     ...withRelease(record, fact),
     conditions: [
-      [
-        "ChangedOutside",
-        others.filter((one) => !isLost(one) && isMoved(one)),
-      ] as const,
+      ["ChangedOutside", others.filter((one) => !isLost(one) && isMoved(one))] as const,
       ["RegionLost", others.filter(isLost)] as const,
       ["Paused", isRuled(record) ? ofLatest : []] as const,
     ].reduce<readonly Condition[]>(
@@ -289,8 +236,7 @@ function withFields(
   };
   for (const { field, before, after } of changes) {
     const was = field in fields ? fields[field]?.before : before;
-    if (type !== "Paused" && sameAt(field, was, after ?? undefined))
-      delete fields[field];
+    if (type !== "Paused" && sameAt(field, was, after ?? undefined)) delete fields[field];
     else fields[field] = { ...(was !== undefined && { before: was }), after };
   }
   const others = conditions.filter((one) => one.type !== type);
@@ -321,9 +267,7 @@ export function settled(
   says: readonly string[],
   ofLatest: boolean,
 ): readonly Condition[] {
-  const regions = regionsIn(
-    Object.fromEntries(says.map((field) => [field, 1])),
-  );
+  const regions = regionsIn(Object.fromEntries(says.map((field) => [field, 1])));
   const isSaid = (type: Condition["type"], field: string): boolean =>
     (ofLatest && regionOfFlag(field) !== undefined) ||
     says.includes(field) ||
@@ -331,9 +275,7 @@ export function settled(
   return conditions.flatMap((condition) => {
     if (condition.type === "Paused") return ofLatest ? [] : [condition];
     const fields = Object.fromEntries(
-      Object.entries(condition.fields).filter(
-        ([field]) => !isSaid(condition.type, field),
-      ),
+      Object.entries(condition.fields).filter(([field]) => !isSaid(condition.type, field)),
     );
     return Object.keys(fields).length === 0
       ? []

@@ -19,8 +19,7 @@ const FEWEST_ENDS = 5;
 export function usualOf(ends: Ends): UsualTime | undefined {
   if (ends.length === 0) return undefined;
   const sorted = ends.toSorted((one, other) => one - other);
-  const at = (share: number): number =>
-    sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
   return { p50Seconds: at(0.5), p90Seconds: at(0.9), ends: ends.length };
 }
 
@@ -63,10 +62,7 @@ export function withBegun(
 }
 
 /** When the region should be done by what was usual there; undefined where that is not known, or is past. RFC 3339. */
-export function usualEnd(
-  { begunTime, usual, state }: RegionRecord,
-  now: Date,
-): string | undefined {
+export function usualEnd({ begunTime, usual, state }: RegionRecord, now: Date): string | undefined {
   if (begunTime === undefined || usual === undefined) return undefined;
   if (state !== "Unknown" && state !== "Replicating") return undefined;
   const end = [usual.p50Seconds, usual.p90Seconds]
@@ -76,13 +72,8 @@ export function usualEnd(
 }
 
 /** Whether its copy takes longer than nine of ten did; undefined where too few are known. */
-export function isLate(
-  { begunTime, usual }: RegionRecord,
-  now: Date,
-): boolean | undefined {
-  return begunTime === undefined ||
-    usual === undefined ||
-    usual.ends < FEWEST_ENDS
+export function isLate({ begunTime, usual }: RegionRecord, now: Date): boolean | undefined {
+  return begunTime === undefined || usual === undefined || usual.ends < FEWEST_ENDS
     ? undefined
     : now.getTime() - Date.parse(begunTime) > usual.p90Seconds * 1_000;
 }

@@ -24,13 +24,7 @@ import {
 import type { ImageVersionRequest } from "../contract.js";
 import { isFlag } from "../latest/flags.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
-import {
-  addedBy,
-  regionField,
-  regionOf,
-  regionsIn,
-  removedBy,
-} from "../properties/fields.js";
+import { addedBy, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
 import type { Time } from "./fact.js";
 import { fails, goingOn } from "./decided.js";
 import { beginPacing } from "./pace.js";
@@ -49,10 +43,9 @@ export function beginWrite(
   // What is Sigil's own is told once, however often ARM will not take it yet.
   const isOwnAgain =
     put.sentFor.length === 0 &&
-    pair.operation.history.filter(({ state }) => state !== "Waiting").at(-1)
-      ?.message === messageOf(put);
-  const isAgain =
-    isOwnAgain || put.sentFor.some((id) => record.requests[id]?.sent === true);
+    pair.operation.history.filter(({ state }) => state !== "Waiting").at(-1)?.message ===
+      messageOf(put);
+  const isAgain = isOwnAgain || put.sentFor.some((id) => record.requests[id]?.sent === true);
   const updates = record.updates + (put.creates || isOwnAgain ? 0 : 1);
   const write: Write = {
     changes: put.changes,
@@ -91,9 +84,7 @@ export function beginWrite(
 
 /** The regions that Azure copies the version to; shallow, none. */
 function copiedBy({ body, changes }: Put): readonly string[] {
-  return body.properties.publishingProfile?.replicationMode === "Shallow"
-    ? []
-    : addedBy(changes);
+  return body.properties.publishingProfile?.replicationMode === "Shallow" ? [] : addedBy(changes);
 }
 
 function sentIn(
@@ -126,9 +117,7 @@ function effectsOf(
   const all = operationsOf(pair);
   const those = all.filter(({ id }) => put.sentFor.includes(id));
   if (put.creates)
-    return those.map((one) =>
-      event(one, context, IMAGE_VERSION_EVENT.creating, "creating", {}),
-    );
+    return those.map((one) => event(one, context, IMAGE_VERSION_EVENT.creating, "creating", {}));
   return [
     ...(those.length > 0 ? those : all).map((one) =>
       event(one, context, IMAGE_VERSION_EVENT.updating, `updating/${updates}`, {
@@ -136,13 +125,9 @@ function effectsOf(
       }),
     ),
     ...Object.keys(put.takesAway).flatMap((region) =>
-      events(
-        pair,
-        context,
-        IMAGE_VERSION_EVENT.regionRepairing,
-        `${region}/repairing/${updates}`,
-        { region },
-      ),
+      events(pair, context, IMAGE_VERSION_EVENT.regionRepairing, `${region}/repairing/${updates}`, {
+        region,
+      }),
     ),
   ];
 }
@@ -177,8 +162,7 @@ export function writeAccepted(
       pacing: beginPacing(record.pacing, context),
       regions: followed(regions, context),
     },
-    message:
-      "Azure Resource Manager has accepted the version; its regions are followed.",
+    message: "Azure Resource Manager has accepted the version; its regions are followed.",
     ...(write && write.sentFor.length > 0 && { concerns: write.sentFor }),
     waitMs: context.pace.pollInitialMs,
   });
@@ -209,10 +193,7 @@ export function copying(
   const added = addedBy(changes);
   const changed = regionsIn(changes).filter((name) =>
     Object.keys(changes).some(
-      (field) =>
-        regionOf(field) === name &&
-        field !== regionField(name) &&
-        !isFlag(field),
+      (field) => regionOf(field) === name && field !== regionField(name) && !isFlag(field),
     ),
   );
   return {
@@ -231,13 +212,7 @@ export function copying(
   };
 }
 
-function addedAgain({
-  name,
-  attempts,
-  attemptsAllowed,
-  begunTime,
-  usual,
-}: RegionRecord) {
+function addedAgain({ name, attempts, attemptsAllowed, begunTime, usual }: RegionRecord) {
   return {
     ...unseen(name),
     attempts: attempts + 1,
@@ -250,13 +225,7 @@ function addedAgain({
 function copiedAgain(region: RegionRecord): RegionRecord {
   if (region.completedTime === undefined) return region;
   // What is changed of a copy that is there says nothing of how long one takes.
-  const {
-    completedTime: _,
-    told: __,
-    begunTime: ___,
-    usual: ____,
-    ...anew
-  } = region;
+  const { completedTime: _, told: __, begunTime: ___, usual: ____, ...anew } = region;
   return {
     ...anew,
     state: "Unknown",

@@ -5,10 +5,7 @@
  *     what a retention policy has begun unless that would delete the version still. What could not be seen is no pass.
  */
 import { orNone, ServiceError, type Finding } from "../../errors.js";
-import type {
-  OperationRecord,
-  SoftDeleteRecord,
-} from "../../operation/records.js";
+import type { OperationRecord, SoftDeleteRecord } from "../../operation/records.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { latestIn } from "../latest/flags.js";
@@ -29,10 +26,7 @@ export async function mustNotBeLedTo(
   id: ImageVersionId,
   { request }: Deletion,
 ): Promise<void> {
-  if (
-    request.machine === true &&
-    (await rollbackTarget(deps, imageIdOf(id))) === id.versionName
-  )
+  if (request.machine === true && (await rollbackTarget(deps, imageIdOf(id))) === id.versionName)
     throw new ServiceError(
       "KeptByRetention",
       "The retention policy that has begun the deletion keeps the version now: a rollback that is running leads to it.",
@@ -93,7 +87,6 @@ export function undoOf({
   if (!isSoftDeleteEnabled) return "It cannot be restored.";
   if (softDeletedTime === undefined)
     return "Azure does not list it yet among the deleted versions, from which it can be restored.";
-  const until = (time: string | undefined): string =>
-    time === undefined ? "" : ` until ${time}`;
+  const until = (time: string | undefined): string => (time === undefined ? "" : ` until ${time}`);
   return `It can be restored${until(hardDeletionTargetTime)}; machines can be made of it by its number${until(consumptionEndTime)}.`;
 }

@@ -28,12 +28,9 @@ export async function postponeOrEnd(
   before?: Before,
 ): Promise<void> {
   if (!(error instanceof ServiceError)) throw error;
-  if (error.retryAfterMs !== undefined)
-    return postpone(deps, stored, error, before);
+  if (error.retryAfterMs !== undefined) return postpone(deps, stored, error, before);
   const { code, message, findings: errors } = error;
-  await commitStep(deps, stored, (pair) =>
-    end(pair, { code, message, errors }, contextOf(deps)),
-  );
+  await commitStep(deps, stored, (pair) => end(pair, { code, message, errors }, contextOf(deps)));
 }
 
 /** The same step again, no sooner than the error says. */
@@ -45,12 +42,7 @@ export async function postpone(
 ): Promise<void> {
   const { message, retryAfterMs: waitMs = deps.pace.pollMaxMs } = error;
   await commitStep(deps, stored, (pair) =>
-    wait(
-      throttled(before(pair, error), error, deps.now()),
-      message,
-      waitMs,
-      contextOf(deps),
-    ),
+    wait(throttled(before(pair, error), error, deps.now()), message, waitMs, contextOf(deps)),
   );
 }
 

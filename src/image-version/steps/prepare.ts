@@ -11,11 +11,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import type { Facts } from "../rules/facts.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
-import {
-  mayBeRestored,
-  mustBeUnopposed,
-  mustStillBeUnopposed,
-} from "../preflight/objections.js";
+import { mayBeRestored, mustBeUnopposed, mustStillBeUnopposed } from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { addedBy, removedBy } from "../properties/fields.js";
@@ -27,11 +23,7 @@ import { inWindow } from "../state/fold.js";
 import type { Look } from "../resources.js";
 import type { Put } from "../state/reconcile.js";
 import type { withoutRepairs } from "../state/repairs.js";
-import type {
-  Proven,
-  ImageVersionPair,
-  ImageVersionRecord,
-} from "../state/record.js";
+import type { Proven, ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { latestSparing, type Spared } from "../state/sparing.js";
 import { mustStillBeDeleted } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
@@ -93,13 +85,9 @@ export async function preparedFor(
   }
 }
 
-export function isJudged(
-  next: Writing,
-  { ids, judged, repairs = [] }: Prepared,
-): boolean {
+export function isJudged(next: Writing, { ids, judged, repairs = [] }: Prepared): boolean {
   return next.kind === "put"
-    ? ids !== undefined &&
-        Object.keys(next.takesAway).every((name) => repairs.includes(name))
+    ? ids !== undefined && Object.keys(next.takesAway).every((name) => repairs.includes(name))
     : next.id === judged;
 }
 
@@ -110,9 +98,7 @@ async function judgedDelete(
   next: Delete,
 ): Promise<Prepared> {
   const { status } = record;
-  const warnings = status
-    ? await mustStillBeDeleted(deps, id, next, record, status)
-    : [];
+  const warnings = status ? await mustStillBeDeleted(deps, id, next, record, status) : [];
   return { judged: next.id, proven: { warnings } };
 }
 
@@ -159,18 +145,11 @@ async function judgedPut(
     id,
     status,
     asking,
-    spared
-      ? latestSparing(record, put.sentFor, spared.regions)
-      : latestIn(put.body),
+    spared ? latestSparing(record, put.sentFor, spared.regions) : latestIn(put.body),
   );
   const repairs = Object.keys(put.takesAway);
-  const refused = status
-    ? await refusedRepairs(deps, record, id, status, repairs)
-    : {};
-  const usual =
-    addedBy(put.changes).length > 0
-      ? await readUsualTimes(deps.index)
-      : undefined;
+  const refused = status ? await refusedRepairs(deps, record, id, status, repairs) : {};
+  const usual = addedBy(put.changes).length > 0 ? await readUsualTimes(deps.index) : undefined;
   const proven = await prove(deps, id, record, put, asking, looked);
   const warnings = [...named, ...(proven?.warnings ?? [])];
   return {
@@ -241,15 +220,9 @@ async function mustKeepLatestThere(
   asking: Asking,
   after: readonly string[],
 ): Promise<readonly Finding[]> {
-  const open = asking
-    .map(([, request]) => request)
-    .filter(({ decided }) => decided === undefined);
+  const open = asking.map(([, request]) => request).filter(({ decided }) => decided === undefined);
   // A promotion takes away nothing that was released.
-  if (
-    status === undefined ||
-    open.every(({ release }) => release?.kind === "include")
-  )
-    return [];
+  if (status === undefined || open.every(({ release }) => release?.kind === "include")) return [];
   const allowNoLatest = open.every((one) => one.allowNoLatest === true);
   const taking = { id, before: latestIn(status.resource), after };
   const lost = await lostAtLast(deps, taking, { allowNoLatest });

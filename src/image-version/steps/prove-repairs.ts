@@ -56,15 +56,11 @@ async function against(
 ): Promise<readonly Finding[]> {
   const document = inOrderOf(canonicalForm(look.resource), bodyOf(record));
   const change = {
-    observed: canonicalForm(
-      patched(look.resource, { [regionField(region)]: null }),
-    ),
+    observed: canonicalForm(patched(look.resource, { [regionField(region)]: null })),
     patch: ofRegion(fieldsOf(look.resource), region),
     ...(record.spec && { lastApplied: record.spec }),
   };
-  const errors = errorsAmong(
-    judge(id, document, { ...facts, change }, deps.now()).findings,
-  );
+  const errors = errorsAmong(judge(id, document, { ...facts, change }, deps.now()).findings);
   if (errors.length > 0) return errors;
   const broken = await brokenKeys(deps, id, look, record, true);
   const keys = broken.filter((one) => one.regions.includes(region));

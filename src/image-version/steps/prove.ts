@@ -32,21 +32,14 @@ export async function prove(
   looked: Facts["imageVersion"] | undefined,
 ): Promise<Proven | undefined> {
   const requests = asking.map(([, request]) => request);
-  if (
-    !requests.some(
-      ({ body, decided }) => body !== undefined && decided === undefined,
-    )
-  )
+  if (!requests.some(({ body, decided }) => body !== undefined && decided === undefined))
     return undefined;
   const rule = patchOf(requests)[PROMOTION];
   const patch = {
     ...withoutFlags(put.changes),
     ...(rule != null && { [PROMOTION]: rule }),
   };
-  const whole = withLatest(
-    patched(status?.resource, patch),
-    latestIn(put.body),
-  );
+  const whole = withLatest(patched(status?.resource, patch), latestIn(put.body));
   const body = requests.find((one) => one.body)?.body;
   const document = inOrderOf(canonicalForm(whole), body);
   const observed = status && canonicalForm(status.resource);
@@ -86,12 +79,7 @@ export async function proofOf(
   });
   const shown = would === "restored" ? undefined : change?.observed;
   const facts = await gatherKeys(deps, id, gathered, document, shown);
-  const judged = judge(
-    id,
-    document,
-    { ...facts, ...(change && { change }) },
-    deps.now(),
-  );
+  const judged = judge(id, document, { ...facts, ...(change && { change }) }, deps.now());
   const errors = errorsAmong(judged.findings);
   if (errors.length > 0) throw refusal(errors, would);
   return provenBy(document, judge(id, document, facts, deps.now()));
@@ -105,8 +93,7 @@ export async function typesOf(
 ): Promise<Proven | undefined> {
   if (state !== "Accepted" || status === undefined) return undefined;
   const isKnown = diskEncryptionReferences(status.resource).every(
-    ({ diskEncryptionSetId }) =>
-      diskEncryptionSetId.toLowerCase() in encryptionTypes,
+    ({ diskEncryptionSetId }) => diskEncryptionSetId.toLowerCase() in encryptionTypes,
   );
   if (isKnown) return undefined;
   const document = canonicalForm(status.resource);
@@ -131,8 +118,6 @@ function refusal(errors: readonly RuleFinding[], would: string): ServiceError {
 }
 
 /** The document that findings of these requests point into. */
-export function bodyOf(
-  record: ImageVersionRecord,
-): ImageVersionRequest | undefined {
+export function bodyOf(record: ImageVersionRecord): ImageVersionRequest | undefined {
   return inWindow(record).find(([, { body }]) => body !== undefined)?.[1].body;
 }

@@ -43,14 +43,10 @@ export async function readingOf(
     time,
     deleted,
     isListed: asksForList(record, look, contextOf(deps))
-      ? await isListed(id, (image) =>
-          deps.resourceManager.listImageVersions(image),
-        )
+      ? await isListed(id, (image) => deps.resourceManager.listImageVersions(image))
       : false,
     reason:
-      isRefused || look?.provisioningState === "Failed"
-        ? await reasonOf(deps, record)
-        : undefined,
+      isRefused || look?.provisioningState === "Failed" ? await reasonOf(deps, record) : undefined,
   };
 }
 

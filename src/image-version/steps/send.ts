@@ -7,12 +7,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { deleteTaken } from "../state/deletion.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { sendingTaken } from "../state/sending.js";
-import {
-  answered,
-  writeAccepted,
-  writePostponed,
-  writeRefused,
-} from "../state/write.js";
+import { answered, writeAccepted, writePostponed, writeRefused } from "../state/write.js";
 import { mustNotBeLedTo } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import type { Writing } from "./prepare.js";
@@ -32,14 +27,10 @@ export async function send(
   } catch (error) {
     return postponeOrEnd(deps, mine, error, writeRefused, (pair, { code }) =>
       // What became of a request without an answer only a look can tell; else nothing has begun.
-      code === "ResourceManagerUnavailable"
-        ? pair
-        : writePostponed(pair, contextOf(deps)),
+      code === "ResourceManagerUnavailable" ? pair : writePostponed(pair, contextOf(deps)),
     );
   }
-  const noted = await commitStep(deps, mine, (pair) =>
-    accepted(pair, what, url, contextOf(deps)),
-  );
+  const noted = await commitStep(deps, mine, (pair) => accepted(pair, what, url, contextOf(deps)));
   if (noted === undefined) await noteAccepted(deps, mine, url);
 }
 
@@ -54,10 +45,7 @@ async function request(
       return resourceManager.putImageVersion(id, what.body);
     case "delete": {
       const { bypassSoftDelete } = what.request.deletion;
-      return resourceManager.deleteImageVersion(
-        id,
-        bypassSoftDelete && { bypassSoftDelete },
-      );
+      return resourceManager.deleteImageVersion(id, bypassSoftDelete && { bypassSoftDelete });
     }
     case "restore":
       return resourceManager.restoreImageVersion(id, what.location);
@@ -88,12 +76,7 @@ async function noteAccepted(
 ): Promise<void> {
   const stored = await deps.store.read(key);
   const { write } = stored?.record ?? {};
-  if (
-    stored === undefined ||
-    write?.answer !== "none" ||
-    write.sentTime !== sent?.sentTime
-  )
-    return;
+  if (stored === undefined || write?.answer !== "none" || write.sentTime !== sent?.sentTime) return;
   const record = answered(stored.record, armOperationUrl);
   try {
     await commit(deps, { record, operation: stored.operation }, stored);

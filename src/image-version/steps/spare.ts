@@ -51,8 +51,7 @@ export async function sparedByCancel(
 }
 
 function askedAgain(error: unknown, { pace }: Dependencies): unknown {
-  if (!(error instanceof ServiceError) || error.retryAfterMs !== undefined)
-    return error;
+  if (!(error instanceof ServiceError) || error.retryAfterMs !== undefined) return error;
   const { code, message, findings, fields } = error;
   return new ServiceError(code, message, {
     cause: error,

@@ -8,43 +8,22 @@
  *  4. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
-import {
-  currentFor,
-  contextOf,
-  commitStep,
-  type StepMessage,
-} from "../../operation/steps.js";
+import { currentFor, contextOf, commitStep, type StepMessage } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
 import { poll } from "../../operation/waiting.js";
-import {
-  imageIdIn,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
-import {
-  takeRollbackStep,
-  type StoredRollback,
-} from "../rollback/take-rollback-step.js";
+import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
+import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { fails } from "../state/decided.js";
-import {
-  decideDeletion,
-  deleted,
-  deletionIn,
-  type DeletionDecision,
-} from "../state/deletion.js";
+import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
 import { follow } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
-import {
-  decideRestore,
-  restored,
-  type RestoreDecision,
-} from "../state/restoring.js";
+import { decideRestore, restored, type RestoreDecision } from "../state/restoring.js";
 import { see } from "../state/see.js";
 import { withSpared } from "../state/sparing.js";
 import { isFinal, isRestoring } from "../state/states.js";
@@ -57,12 +36,7 @@ import { softDeletionOf, undoOf } from "./delete.js";
 import { postpone } from "./postpone.js";
 import { typesOf } from "./prove.js";
 import { noteEnds } from "../queries/usual-times.js";
-import {
-  isJudged,
-  preparedFor,
-  type Prepared,
-  type Writing,
-} from "./prepare.js";
+import { isJudged, preparedFor, type Prepared, type Writing } from "./prepare.js";
 import { readingOf, type Reading } from "./reading.js";
 import { send } from "./send.js";
 
@@ -76,9 +50,7 @@ const OLD_LOOK_MS = 15_000;
 export async function takeStep(
   deps: Dependencies,
   message: StepMessage,
-  others: Readonly<
-    Record<string, (message: StepMessage) => Promise<void>>
-  > = {},
+  others: Readonly<Record<string, (message: StepMessage) => Promise<void>>> = {},
 ): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored === undefined || hasEnded(deps, stored)) return;
@@ -89,9 +61,7 @@ export async function takeStep(
     return takeRollbackStep(deps, stored as unknown as StoredRollback);
   const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
-    throw new TypeError(
-      `${stored.record.resourceId} is not an image version's id`,
-    );
+    throw new TypeError(`${stored.record.resourceId} is not an image version's id`);
   return lookAndAct(deps, stored, id);
 }
 
@@ -143,17 +113,14 @@ async function act(
   const sees = (pair: ImageVersionPair): ImageVersionPair => {
     if (isRestoring(pair.record.state)) return pair;
     const seen = see(withSpared(pair, prepared.spared), look, time, reading);
-    return prepared.refused === undefined
-      ? seen
-      : withoutRepairs(seen, prepared.refused);
+    return prepared.refused === undefined ? seen : withoutRepairs(seen, prepared.refused);
   };
   const decides = (
     { record, operation }: ImageVersionPair,
     ids: readonly string[] | undefined,
   ): Next | undefined => {
     if (isFinal(record.state)) return undefined;
-    if (isRestoring(record.state))
-      return decideRestore(record, operation.id, reading, time);
+    if (isRestoring(record.state)) return decideRestore(record, operation.id, reading, time);
     const deletion = deletionIn(record);
     return deletion === undefined
       ? reconcile(record, time, ids)
@@ -163,9 +130,7 @@ async function act(
   const decision = decides(pair, prepared.ids);
   let types: Proven | undefined;
   if (isWriting(decision)) {
-    const looked = look
-      ? ({ kind: "found", value: look } as const)
-      : ({ kind: "absent" } as const);
+    const looked = look ? ({ kind: "found", value: look } as const) : ({ kind: "absent" } as const);
     const isProven = isJudged(decision, prepared);
     const next = isProven
       ? prepared
@@ -192,13 +157,9 @@ async function act(
   });
   // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
   if (mine === undefined) return;
-  if (isWriting(next) && isJudged(next, prepared))
-    await send(deps, mine, id, next);
+  if (isWriting(next) && isJudged(next, prepared)) await send(deps, mine, id, next);
   // How long copies took that this step has seen done.
-  await noteEnds(
-    deps.index,
-    endedBetween(stored.record.regions, mine.record.regions),
-  );
+  await noteEnds(deps.index, endedBetween(stored.record.regions, mine.record.regions));
 }
 
 function isWriting(decision: Next | undefined): decision is Writing {
@@ -215,12 +176,7 @@ function after(
 ): ImageVersionPair {
   switch (next.kind) {
     case "put":
-      return beginWrite(
-        withProof(pair, next.sentFor, proven),
-        next,
-        context,
-        usual,
-      );
+      return beginWrite(withProof(pair, next.sentFor, proven), next, context, usual);
     case "delete":
     case "restore":
       return beginSending(
@@ -240,12 +196,7 @@ function after(
         context,
       );
     case "failed":
-      return fails(
-        writePostponed(pair, context),
-        next.ids,
-        next.failure,
-        context,
-      );
+      return fails(writePostponed(pair, context), next.ids, next.failure, context);
     case "poll":
       return poll(pair, next.why, context, next.waitMs);
     case "wait":

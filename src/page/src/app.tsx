@@ -27,11 +27,7 @@ export function App({ session }: { readonly session: Session }) {
   return (
     <SessionContext.Provider value={session}>
       <Frame route={route}>
-        {kind === "notSetUp" || kind === "signedOut" ? (
-          <SignInView />
-        ) : (
-          <View route={route} />
-        )}
+        {kind === "notSetUp" || kind === "signedOut" ? <SignInView /> : <View route={route} />}
       </Frame>
     </SessionContext.Provider>
   );

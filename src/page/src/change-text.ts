@@ -24,31 +24,22 @@ export function changeTexts(
 }
 
 /** `regions`: their names in the order of the list that the pointer goes into. */
-function changeText(
-  { pointer, before, after }: Change,
-  regions: readonly string[],
-): string {
+function changeText({ pointer, before, after }: Change, regions: readonly string[]): string {
   const [region, ...place] = placeOf(pointer, regions);
   if (region !== undefined && place[0] === "name") return `${region} is added.`;
   const isRegion = /\/targetRegions(?:\/[^/]*)?$/u.test(pointer);
-  if (isRegion && after === undefined && typeof before === "string")
-    return `${before} is removed.`;
+  if (isRegion && after === undefined && typeof before === "string") return `${before} is removed.`;
   if (isRegion && isObject(after))
     return `${textIn(after, "name") || region} is added: ${leavesOf(after).join(", ") || "with what is usual"}.`;
   const what = `${labelOf(place)}${inText(region)}`;
-  if (after === undefined)
-    return `${what} is removed; it was ${shown(before)}.`;
+  if (after === undefined) return `${what} is removed; it was ${shown(before)}.`;
   return before === undefined
     ? `${what} becomes ${shown(after)}.`
     : `${what} was ${shown(before)}, becomes ${shown(after)}.`;
 }
 
 /** What a merge patch would put back, in sentences: `Tag cost was absent, is 42.` */
-export function turnedTexts(
-  was: unknown,
-  is: unknown,
-  pointer = "",
-): readonly string[] {
+export function turnedTexts(was: unknown, is: unknown, pointer = ""): readonly string[] {
   if (isObject(was) || Array.isArray(was))
     return Object.entries(membersOf(was)).flatMap(([name, value]) =>
       turnedTexts(
@@ -61,9 +52,7 @@ export function turnedTexts(
   const [region, ...place] = placeOf(pointer, []);
   return place.at(-1) === "name" || before === is
     ? []
-    : [
-        `${labelOf(place)}${inText(region)} was ${shown(before)}, is ${shown(is)}.`,
-      ];
+    : [`${labelOf(place)}${inText(region)} was ${shown(before)}, is ${shown(is)}.`];
 }
 
 /** Those of a list by what they are called. */
@@ -72,10 +61,7 @@ function membersOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     value
       .filter(isObject)
-      .map((item) => [
-        canonicalRegion(textIn(item, "name") || textIn(item, "lun")),
-        item,
-      ]),
+      .map((item) => [canonicalRegion(textIn(item, "name") || textIn(item, "lun")), item]),
   );
 }
 
@@ -115,9 +101,7 @@ function placeOf(
 function labelOf(place: readonly string[]): string {
   const last = place.at(-1) ?? "";
   if (place[0] === "tags" && place.length > 1) return `Tag ${last}`;
-  const disk = place.find(
-    (part) => part.endsWith("DiskImage") || part.endsWith("DiskImages"),
-  );
+  const disk = place.find((part) => part.endsWith("DiskImage") || part.endsWith("DiskImages"));
   const words = [last, ...(disk === undefined || disk === last ? [] : [disk])]
     .map((part) => LABELS[part] ?? inWords(part))
     .join(" of ");
@@ -127,11 +111,8 @@ function labelOf(place: readonly string[]): string {
 /** What a region comes with, in words. */
 function leavesOf(value: unknown, name = ""): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((one) => leavesOf(one, name));
-  if (!isObject(value))
-    return [`${LABELS[name] ?? inWords(name)} ${shown(value)}`];
-  return Object.entries(value).flatMap(([key, one]) =>
-    key === "name" ? [] : leavesOf(one, key),
-  );
+  if (!isObject(value)) return [`${LABELS[name] ?? inWords(name)} ${shown(value)}`];
+  return Object.entries(value).flatMap(([key, one]) => (key === "name" ? [] : leavesOf(one, key)));
 }
 
 function shown(value: unknown): string {

@@ -132,10 +132,7 @@ function Expired() {
     <div role="alert">
       {state.kind === "expired" && (
         <div class="banner">
-          <span>
-            The sign-in has ended. What is shown stays, and is not updated.{" "}
-            {state.error}
-          </span>
+          <span>The sign-in has ended. What is shown stays, and is not updated. {state.error}</span>
           <button type="button" onClick={() => void session.signIn()}>
             Sign in
           </button>

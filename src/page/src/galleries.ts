@@ -24,9 +24,7 @@ export async function readGalleries(
   signal: AbortSignal,
 ): Promise<Galleries> {
   const header = anew ? ANEW : {};
-  const listed = await listOf((query) =>
-    client.call("listGalleries", { query, header, signal }),
-  );
+  const listed = await listOf((query) => client.call("listGalleries", { query, header, signal }));
   const lists = await Promise.all(
     listed.value.flatMap(({ id }) => {
       const gallery = parseGalleryId(id);
@@ -96,7 +94,6 @@ export function imagesOf(
     ...recentImages(),
     ...listed,
   ])
-    if (image !== undefined && !found.has(imageKey(image)))
-      found.set(imageKey(image), image);
+    if (image !== undefined && !found.has(imageKey(image))) found.set(imageKey(image), image);
   return [...found.values()];
 }

@@ -6,11 +6,7 @@ export interface Geography {
 }
 
 /** In the order in which they are shown. */
-const GEOGRAPHIES: readonly (readonly [
-  name: string,
-  short: string,
-  regions: RegExp,
-])[] = [
+const GEOGRAPHIES: readonly (readonly [name: string, short: string, regions: RegExp])[] = [
   [
     "Europe",
     "Eu",
@@ -27,14 +23,10 @@ const GEOGRAPHIES: readonly (readonly [
 const SHOWN = ["Americas", "Europe", "Middle East, Africa", "Asia Pacific"];
 
 /** Regions by where they are, and by name; what is not known is in "Elsewhere". */
-export function geographiesOf(
-  regions: readonly string[],
-): readonly Geography[] {
+export function geographiesOf(regions: readonly string[]): readonly Geography[] {
   const found = new Map<string, string[]>();
   for (const region of [...new Set(regions)].sort()) {
-    const name =
-      GEOGRAPHIES.find(([, , pattern]) => pattern.test(region))?.[0] ??
-      "Elsewhere";
+    const name = GEOGRAPHIES.find(([, , pattern]) => pattern.test(region))?.[0] ?? "Elsewhere";
     found.set(name, [...(found.get(name) ?? []), region]);
   }
   return [...SHOWN, "Elsewhere"].flatMap((name) => {

@@ -25,11 +25,7 @@ export function keptIn(storage: () => Storage): Kept {
       }, false),
     remove: (key) => attempt((each) => each.removeItem(key), undefined),
     keys: () =>
-      attempt(
-        (each) =>
-          Array.from({ length: each.length }, (_, i) => each.key(i) ?? ""),
-        [],
-      ),
+      attempt((each) => Array.from({ length: each.length }, (_, i) => each.key(i) ?? ""), []),
   };
 }
 

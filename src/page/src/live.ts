@@ -58,10 +58,7 @@ export function useLive<T>(
     const plan = (ms: number): void => {
       clearTimeout(timer);
       if (ended.signal.aborted) return;
-      timer = setTimeout(
-        () => void read(),
-        document.hidden ? Math.max(ms, HIDDEN_MS) : ms,
-      );
+      timer = setTimeout(() => void read(), document.hidden ? Math.max(ms, HIDDEN_MS) : ms);
     };
     const read = async (): Promise<void> => {
       clearTimeout(timer);

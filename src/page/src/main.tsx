@@ -21,9 +21,7 @@ try {
   render(<App session={session} />, root);
 } catch (error) {
   render(
-    <p role="alert">
-      The page could not be started. Reload it in a moment. {String(error)}
-    </p>,
+    <p role="alert">The page could not be started. Reload it in a moment. {String(error)}</p>,
     root,
   );
 }

@@ -66,13 +66,7 @@ export function Link({
       tabIndex={tabIndex}
       aria-current={current ? "page" : undefined}
       onClick={(event) => {
-        if (
-          event.button !== 0 ||
-          event.metaKey ||
-          event.ctrlKey ||
-          event.shiftKey ||
-          event.altKey
-        )
+        if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
           return;
         event.preventDefault();
         navigate(to, query);

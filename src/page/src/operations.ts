@@ -1,9 +1,4 @@
-import {
-  retryAfterMs,
-  statusOf,
-  type Client,
-  type Schemas,
-} from "@sigil/client";
+import { retryAfterMs, statusOf, type Client, type Schemas } from "@sigil/client";
 import { BUSY_MS, ENDED_MS } from "./retry.js";
 import { parseResourceId } from "./routes.js";
 
@@ -38,9 +33,7 @@ export function titleOf({ kind, resourceId }: Operation): string {
 
 /** `KeyAtRisk`: key at risk. */
 export function inWords(code: string): string {
-  return code
-    .replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`)
-    .toLowerCase();
+  return code.replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`).toLowerCase();
 }
 
 export function isRunning({ status }: Pick<Operation, "status">): boolean {
@@ -75,7 +68,5 @@ export function statusText(operation: Operation): string {
   if (status === "Running") return `${operation.percentComplete} %`;
   if (status === "NotStarted") return "not begun";
   if (status === "Succeeded") return "done";
-  return operation.error === undefined
-    ? status.toLowerCase()
-    : `failed, ${operation.error.code}`;
+  return operation.error === undefined ? status.toLowerCase() : `failed, ${operation.error.code}`;
 }

@@ -21,9 +21,7 @@ export function recentImages(): readonly ImageName[] {
 }
 
 export function rememberImage(image: ImageName): void {
-  const others = recentImages().filter(
-    (each) => imageKey(each) !== imageKey(image),
-  );
+  const others = recentImages().filter((each) => imageKey(each) !== imageKey(image));
   inBrowser.set(KEY, JSON.stringify([image, ...others].slice(0, MOST)));
 }
 
@@ -31,8 +29,6 @@ function isName(value: unknown): value is ImageName {
   return (
     typeof value === "object" &&
     value !== null &&
-    NAMES.every(
-      (name) => typeof (value as Record<string, unknown>)[name] === "string",
-    )
+    NAMES.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
   );
 }

@@ -13,9 +13,7 @@ export interface ImageName extends GalleryName {
 /** The same for the same gallery, whatever case it is written in: names in Azure have none. */
 export function galleryKey(gallery: GalleryName): string {
   const { subscriptionId, resourceGroupName, galleryName } = gallery;
-  return [subscriptionId, resourceGroupName, galleryName]
-    .join("/")
-    .toLowerCase();
+  return [subscriptionId, resourceGroupName, galleryName].join("/").toLowerCase();
 }
 
 /** The same for the same definition. */
@@ -95,8 +93,7 @@ function galleryRoute(parts: readonly string[]): Route {
 }
 
 function imageRoute(parts: readonly string[]): Route {
-  const [subscriptionId, resourceGroupName, galleryName, imageName, ...rest] =
-    parts;
+  const [subscriptionId, resourceGroupName, galleryName, imageName, ...rest] = parts;
   if (
     subscriptionId === undefined ||
     resourceGroupName === undefined ||
@@ -107,10 +104,8 @@ function imageRoute(parts: readonly string[]): Route {
   const image = { subscriptionId, resourceGroupName, galleryName, imageName };
   const [what, version, action, ...more] = rest;
   if (what === undefined) return { view: "image", image };
-  if (version === undefined && what === "create")
-    return { view: "create", image };
-  if (version === undefined && what === "retention")
-    return { view: "retention", image };
+  if (version === undefined && what === "create") return { view: "create", image };
+  if (version === undefined && what === "retention") return { view: "retention", image };
   if (what === "versions" && version !== undefined && more.length === 0) {
     if (action === undefined) return { view: "version", image, version };
     if (action === "change") return { view: "create", image, version };
@@ -152,9 +147,7 @@ export function pathOf(route: Route): string {
     case "operation":
       return path("operations", route.operationId);
     case "keys":
-      return route.subscriptionId === undefined
-        ? path("keys")
-        : path("keys", route.subscriptionId);
+      return route.subscriptionId === undefined ? path("keys") : path("keys", route.subscriptionId);
     case "rejected":
       return path("rejected");
   }

@@ -26,8 +26,7 @@ export function Search() {
   const [open, setOpen] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey))
-        return;
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       setOpen(true);
     };
@@ -106,8 +105,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
           setAt(0);
         }}
         onKeyDown={(event) => {
-          if (event.key === "ArrowDown")
-            setAt(Math.min(at + 1, hits.length - 1));
+          if (event.key === "ArrowDown") setAt(Math.min(at + 1, hits.length - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
           else if (event.key === "Enter") go(hits[at]);
           else return;
@@ -124,8 +122,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
             onPointerMove={() => setAt(index)}
             onClick={() => go(hit)}
           >
-            <Tile state={hit.tile} /> <b>{hit.text}</b>{" "}
-            <span class="muted">{hit.hint}</span>
+            <Tile state={hit.tile} /> <b>{hit.text}</b> <span class="muted">{hit.hint}</span>
           </div>
         ))}
       </div>
@@ -157,14 +154,12 @@ async function readHits(
     hint: `Gallery in ${gallery.resourceGroupName}`,
     to: { view: "gallery", gallery },
   }));
-  const operations = body.value.map(
-    ({ id, kind, resourceId, status }): Hit => ({
-      tile: status === "Failed" ? "failed" : "done",
-      text: `${kindName(kind)} ${nameIn(resourceId.replace(/\/versions\/([^/]+)$/u, " $1"))}`,
-      hint: `Operation, ${status.toLowerCase()}, ${id.slice(0, 8)}`,
-      to: { view: "operation", operationId: id },
-    }),
-  );
+  const operations = body.value.map(({ id, kind, resourceId, status }): Hit => ({
+    tile: status === "Failed" ? "failed" : "done",
+    text: `${kindName(kind)} ${nameIn(resourceId.replace(/\/versions\/([^/]+)$/u, " $1"))}`,
+    hint: `Operation, ${status.toLowerCase()}, ${id.slice(0, 8)}`,
+    to: { view: "operation", operationId: id },
+  }));
   let hits: readonly Hit[] = [
     ...images.map((image): Hit => ({
       tile: "absent",
@@ -186,10 +181,7 @@ async function readHits(
   }
 }
 
-function hitsOf(
-  image: ImageName,
-  body: Parameters<typeof matrixOf>[0],
-): readonly Hit[] {
+function hitsOf(image: ImageName, body: Parameters<typeof matrixOf>[0]): readonly Hit[] {
   const versions = matrixOf(body, Date.now()).rows.flatMap(
     ({ version, cells, standsOut }): Hit[] => {
       const to: Route = { view: "version", image, version: version.name };

@@ -45,10 +45,7 @@ export function isBusy(version: VersionSummary): boolean {
 
 /** An operation that has this state goes on. */
 export function isOpen(state: string | undefined): boolean {
-  return (
-    state !== undefined &&
-    !["Succeeded", "Failed", "Canceled", "Deleted"].includes(state)
-  );
+  return state !== undefined && !["Succeeded", "Failed", "Canceled", "Deleted"].includes(state);
 }
 
 export interface Filters {
@@ -57,10 +54,7 @@ export interface Filters {
   readonly region: string;
 }
 
-export function filtered(
-  { body }: Summary,
-  { text, region }: Filters,
-): readonly VersionSummary[] {
+export function filtered({ body }: Summary, { text, region }: Filters): readonly VersionSummary[] {
   const wanted = text.trim().toLowerCase();
   const sets = new Set(
     body.diskEncryptionSets.flatMap((id, index) =>

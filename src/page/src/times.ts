@@ -25,9 +25,7 @@ export function shortTime(ms: number, nowMs = Date.now()): string {
 
 /** Within a sentence: `yesterday 09:12`. */
 export function lowerTime(ms: number, nowMs = Date.now()): string {
-  return shortTime(ms, nowMs).replace(/^[YT]/u, (letter) =>
-    letter.toLowerCase(),
-  );
+  return shortTime(ms, nowMs).replace(/^[YT]/u, (letter) => letter.toLowerCase());
 }
 
 /** When something is expected: once that has passed, it is late, and has not come. */
@@ -37,7 +35,6 @@ export function dueText(value: string, nowMs = Date.now()): string {
 }
 
 export function shortDate(ms: number, nowMs = Date.now()): string {
-  const isThisYear =
-    new Date(ms).getFullYear() === new Date(nowMs).getFullYear();
+  const isThisYear = new Date(ms).getFullYear() === new Date(nowMs).getFullYear();
   return (isThisYear ? DAY : YEAR).format(ms);
 }

@@ -6,15 +6,7 @@ import {
   patchImageVersion,
   putImageVersion,
 } from "./generated/sdk.gen.js";
-import {
-  body,
-  image,
-  origin,
-  pause,
-  tell,
-  token,
-  versionName,
-} from "./story.js";
+import { body, image, origin, pause, tell, token, versionName } from "./story.js";
 
 client.setConfig({ baseUrl: `${origin}/api`, auth: token });
 const path = { ...image, versionName };

@@ -1,14 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./generated/schema.js";
-import {
-  body,
-  image,
-  origin,
-  pause,
-  tell,
-  token,
-  versionName,
-} from "./story.js";
+import { body, image, origin, pause, tell, token, versionName } from "./story.js";
 
 const IMAGE =
   "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/galleries/{galleryName}/images/{imageName}/versions";
@@ -54,8 +46,7 @@ tell({
   accepted: accepted.kind,
   ended: operation.status,
   unchanged: unchanged?.status ?? "",
-  regions:
-    version?.sigil.regions.map(({ name, state }) => `${name} ${state}`) ?? [],
+  regions: version?.sigil.regions.map(({ name, state }) => `${name} ${state}`) ?? [],
   listed: list?.value.map(({ name }) => name) ?? [],
   refused: error?.errors[0]?.pointer ?? "",
 });

@@ -67,17 +67,12 @@ function providerOf(issuer: string, keys: JWK[], alg: string): Provider {
 }
 
 let issuer: string;
-let handle: (
-  request: IncomingMessage,
-  response: ServerResponse,
-) => Promise<void>;
+let handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 let requests: string[];
 let close: () => Promise<void>;
 
 beforeEach(async () => {
-  const tls = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+  const tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
   requests = [];
   const server = createServer(tls, (request, response) => {
     requests.push(request.url ?? "");
@@ -99,9 +94,7 @@ function publish(keys: JWK[], alg = "RS256"): void {
   handle = providerOf(issuer, keys, alg).callback();
 }
 
-const authenticatorOf = (
-  options: { audience?: string; tenants?: string[] } = {},
-): Authenticator =>
+const authenticatorOf = (options: { audience?: string; tenants?: string[] } = {}): Authenticator =>
   createAuthenticator({
     issuers: [issuer],
     audience: AUDIENCE,
@@ -130,9 +123,7 @@ describe("with an OpenID provider", () => {
     async (alg) => {
       publish([await signingKey("key-1", alg)], alg);
       expect(
-        await authenticatorOf({ tenants: [TENANT] }).authenticate(
-          `Bearer ${await token()}`,
-        ),
+        await authenticatorOf({ tenants: [TENANT] }).authenticate(`Bearer ${await token()}`),
       ).toEqual({
         appId: CLIENT.id,
         objectId: "object-1",
@@ -159,8 +150,7 @@ describe("with an OpenID provider", () => {
       }).authenticate(`Bearer ${await token()}`),
     ).rejects.toMatchObject({
       code: "Unauthenticated",
-      message:
-        "The token comes from another tenant. Get one from the tenant of this API.",
+      message: "The token comes from another tenant. Get one from the tenant of this API.",
     });
   });
 
@@ -190,9 +180,7 @@ describe("with an OpenID provider", () => {
     const authenticator = authenticatorOf();
     await authenticator.authenticate(`Bearer ${await token()}`);
     publish([await signingKey("key-1", "RS256")]);
-    await expect(
-      authenticator.authenticate(`Bearer ${await token()}`),
-    ).rejects.toMatchObject({
+    await expect(authenticator.authenticate(`Bearer ${await token()}`)).rejects.toMatchObject({
       message: "The token's signature does not match.",
     });
   });

@@ -127,22 +127,15 @@ function tokenWith(
     .sign(key.privateKey);
 }
 
-async function refusal(
-  authorization: string | null,
-  by = authenticator,
-): Promise<ServiceError> {
-  const error: unknown = await by
-    .authenticate(authorization)
-    .catch((e: unknown) => e);
+async function refusal(authorization: string | null, by = authenticator): Promise<ServiceError> {
+  const error: unknown = await by.authenticate(authorization).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ServiceError);
   return error as ServiceError;
 }
 
 describe("a good token", () => {
   it("gives the principal", async () => {
-    expect(
-      await authenticator.authenticate(`Bearer ${await tokenWith()}`),
-    ).toEqual({
+    expect(await authenticator.authenticate(`Bearer ${await tokenWith()}`)).toEqual({
       appId: "app-1",
       objectId: "object-1",
       name: "image-builder",
@@ -212,8 +205,7 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
     expect(error.code).toBe("Unauthenticated");
     expect(error.message).toContain(message);
     expect(error.fields).toEqual({ tokenError: "invalid_token" });
-    for (const part of token.split("."))
-      expect(error.message).not.toContain(part);
+    for (const part of token.split(".")) expect(error.message).not.toContain(part);
   });
 
   it.each(["jwk", "jku", "x5c", "x5u"])(
@@ -228,9 +220,7 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
       }[name];
       for (const key of [stranger, rsa])
         expect(
-          await refusal(
-            `Bearer ${await tokenWith({}, key, { [name]: header })}`,
-          ),
+          await refusal(`Bearer ${await tokenWith({}, key, { [name]: header })}`),
         ).toMatchObject({
           code: "Unauthenticated",
           message:
@@ -244,10 +234,9 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
     ["an ID token, which names no client", { azp: undefined }, {}],
     ["a logout token", {}, { typ: "logout+jwt" }],
   ])("that is %s", async (_, payload, header) => {
-    expect(
-      (await refusal(`Bearer ${await tokenWith(payload, rsa, header)}`))
-        .message,
-    ).toBe("The token is not an access token. Ask for one for this API.");
+    expect((await refusal(`Bearer ${await tokenWith(payload, rsa, header)}`)).message).toBe(
+      "The token is not an access token. Ask for one for this API.",
+    );
   });
 
   it("with an extension that must be understood", async () => {
@@ -296,26 +285,21 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
   it("not signed at all", async () => {
     const [, payload] = (await tokenWith()).split(".");
     const header = Buffer.from('{"alg":"none"}').toString("base64url");
-    expect((await refusal(`Bearer ${header}.${payload}.`)).code).toBe(
-      "Unauthenticated",
-    );
+    expect((await refusal(`Bearer ${header}.${payload}.`)).code).toBe("Unauthenticated");
   });
 
   it("with RS512, which is not on the list", async () => {
     const strong = await signingKey("key-1", "RS512");
-    expect(
-      (await refusal(`Bearer ${await tokenWith({}, strong)}`)).message,
-    ).toContain("an algorithm other than");
+    expect((await refusal(`Bearer ${await tokenWith({}, strong)}`)).message).toContain(
+      "an algorithm other than",
+    );
   });
 
-  it.each(["x", "a.b.c", "....", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA"])(
-    "that is %s",
-    async (token) => {
-      const error = await refusal(`Bearer ${token}`);
-      expect(error.code).toBe("Unauthenticated");
-      expect(error.fields).toEqual({ tokenError: "invalid_token" });
-    },
-  );
+  it.each(["x", "a.b.c", "....", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA"])("that is %s", async (token) => {
+    const error = await refusal(`Bearer ${token}`);
+    expect(error.code).toBe("Unauthenticated");
+    expect(error.fields).toEqual({ tokenError: "invalid_token" });
+  });
 });
 
 describe("where tenants are given", () => {
@@ -330,12 +314,9 @@ describe("where tenants are given", () => {
     "a token with tid %j is refused",
     async (tid) => {
       const ours = create({ tenants: [TID] });
-      expect(
-        await refusal(`Bearer ${await tokenWith({ tid })}`, ours),
-      ).toMatchObject({
+      expect(await refusal(`Bearer ${await tokenWith({ tid })}`, ours)).toMatchObject({
         code: "Unauthenticated",
-        message:
-          "The token comes from another tenant. Get one from the tenant of this API.",
+        message: "The token comes from another tenant. Get one from the tenant of this API.",
       });
     },
   );
@@ -355,12 +336,10 @@ describe("with several issuers", () => {
 
   it("a token with the key of the other one is refused (invariant 4)", async () => {
     const both = create({ issuers: [issuer.issuer, other.issuer] });
-    await both.authenticate(
-      `Bearer ${await tokenWith({ iss: other.issuer }, next)}`,
+    await both.authenticate(`Bearer ${await tokenWith({ iss: other.issuer }, next)}`);
+    expect((await refusal(`Bearer ${await tokenWith({}, next)}`, both)).message).toBe(
+      "The token is signed with a key that the issuer does not publish.",
     );
-    expect(
-      (await refusal(`Bearer ${await tokenWith({}, next)}`, both)).message,
-    ).toBe("The token is signed with a key that the issuer does not publish.");
   });
 
   it("an outage of one does not keep out the other's callers", async () => {
@@ -368,9 +347,7 @@ describe("with several issuers", () => {
     other.state.status = 500;
     await both.authenticate(`Bearer ${await tokenWith()}`);
     const token = await tokenWith({ iss: other.issuer }, next);
-    expect((await refusal(`Bearer ${token}`, both)).code).toBe(
-      "DependencyUnavailable",
-    );
+    expect((await refusal(`Bearer ${token}`, both)).code).toBe("DependencyUnavailable");
   });
 });
 
@@ -395,23 +372,14 @@ describe("a person's token", () => {
     [WRITE, [ADMIN], [READ, WRITE]],
     [ADMIN, [WRITE], [READ, WRITE]],
     [ADMIN, [ADMIN], [READ, WRITE, ADMIN]],
-    [
-      `${READ} ${WRITE}`,
-      ["Linux.Images", WRITE],
-      ["Linux.Images", READ, WRITE],
-    ],
+    [`${READ} ${WRITE}`, ["Linux.Images", WRITE], ["Linux.Images", READ, WRITE]],
     // Exactly as it is written.
     ["imageversions.write", [WRITE], []],
     [WRITE, ["imageversions.write"], ["imageversions.write"]],
-  ])(
-    "with the scopes %j and the roles %j has %j (invariant 5)",
-    async (scp, roles, expected) => {
-      const token = await tokenWith({ scp, roles });
-      expect(
-        (await authenticator.authenticate(`Bearer ${token}`)).roles,
-      ).toEqual(expected);
-    },
-  );
+  ])("with the scopes %j and the roles %j has %j (invariant 5)", async (scp, roles, expected) => {
+    const token = await tokenWith({ scp, roles });
+    expect((await authenticator.authenticate(`Bearer ${token}`)).roles).toEqual(expected);
+  });
 
   it.each([
     [READ, [], [READ]],
@@ -424,10 +392,9 @@ describe("a person's token", () => {
     "where scopes assign, with the scopes %j and the roles %j has %j",
     async (scp, roles, expected) => {
       const token = await tokenWith({ scp, roles });
-      expect(
-        (await create({ scopesAssign: true }).authenticate(`Bearer ${token}`))
-          .roles,
-      ).toEqual(expected);
+      expect((await create({ scopesAssign: true }).authenticate(`Bearer ${token}`)).roles).toEqual(
+        expected,
+      );
     },
   );
 
@@ -493,14 +460,9 @@ describe("a token whose claims are of no such kind", () => {
 describe("the issuer's keys", () => {
   it("are read once for many tokens, also at the same time (invariant 4)", async () => {
     const token = `Bearer ${await tokenWith()}`;
-    await Promise.all(
-      Array.from({ length: 20 }, () => authenticator.authenticate(token)),
-    );
+    await Promise.all(Array.from({ length: 20 }, () => authenticator.authenticate(token)));
     await authenticator.authenticate(token);
-    expect(issuer.state.requests).toEqual([
-      `${TENANT}/.well-known/openid-configuration`,
-      "/keys",
-    ]);
+    expect(issuer.state.requests).toEqual([`${TENANT}/.well-known/openid-configuration`, "/keys"]);
   });
 
   it("are read again when a token names a new one", async () => {
@@ -516,9 +478,7 @@ describe("the issuer's keys", () => {
   it("are not read again for every token that names an unknown one (invariant 4)", async () => {
     await authenticator.authenticate(`Bearer ${await tokenWith()}`);
     for (let i = 0; i < 5; i++)
-      expect((await refusal(`Bearer ${await tokenWith({}, next)}`)).code).toBe(
-        "Unauthenticated",
-      );
+      expect((await refusal(`Bearer ${await tokenWith({}, next)}`)).code).toBe("Unauthenticated");
     expect(issuer.state.requests).toHaveLength(2);
   });
 
@@ -527,9 +487,7 @@ describe("the issuer's keys", () => {
     issuer.state.keys = [next];
     clock.advance(30_000);
     await authenticator.authenticate(`Bearer ${await tokenWith({}, next)}`);
-    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe(
-      "Unauthenticated",
-    );
+    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe("Unauthenticated");
     expect(issuer.state.requests).toHaveLength(4);
   });
 
@@ -561,9 +519,7 @@ describe("the issuer's keys", () => {
 
   it("at an address of another protocol are not read", async () => {
     issuer.state.metadata = { jwks_uri: "file:///etc/passwd" };
-    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe(
-      "DependencyUnavailable",
-    );
+    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe("DependencyUnavailable");
   });
 
   it("that cannot be read are 503 and tried again by the next call (invariant 2)", async () => {
@@ -587,9 +543,7 @@ describe("the issuer's keys", () => {
 
   it("of a document that names another issuer are not believed", async () => {
     issuer.state.metadata = { issuer: "https://evil.example" };
-    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe(
-      "DependencyUnavailable",
-    );
+    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe("DependencyUnavailable");
   });
 
   it("are found below an issuer that ends in a slash, as Entra's version 1 does", async () => {
@@ -597,9 +551,7 @@ describe("the issuer's keys", () => {
     issuer.state.metadata = { issuer: iss };
     const v1 = create({ issuers: [iss] });
     await v1.authenticate(`Bearer ${await tokenWith({ iss })}`);
-    expect(issuer.state.requests[0]).toBe(
-      `${TENANT}/.well-known/openid-configuration`,
-    );
+    expect(issuer.state.requests[0]).toBe(`${TENANT}/.well-known/openid-configuration`);
   });
 });
 
@@ -619,9 +571,7 @@ describe("a token that was verified (invariant 7)", () => {
     const principal = await authenticator.authenticate(authorization);
     const again = await verifications(async () => {
       for (let i = 0; i < 10; i += 1)
-        expect(await authenticator.authenticate(authorization)).toEqual(
-          principal,
-        );
+        expect(await authenticator.authenticate(authorization)).toEqual(principal);
     });
     expect(again).toBe(0);
     const other = await verifications(async () =>
@@ -636,9 +586,7 @@ describe("a token that was verified (invariant 7)", () => {
     clock.advance(64_999);
     await authenticator.authenticate(authorization);
     clock.advance(1);
-    expect((await refusal(authorization)).message).toBe(
-      "The token has expired. Get a new one.",
-    );
+    expect((await refusal(authorization)).message).toBe("The token has expired. Get a new one.");
   });
 
   it("with another signature is another token", async () => {
@@ -655,9 +603,7 @@ describe("a token that was verified (invariant 7)", () => {
     const authorization = `Bearer ${await tokenWith()}`;
     await authenticator.authenticate(authorization);
     clock.advance(10 * 60_000);
-    const anew = await verifications(() =>
-      authenticator.authenticate(authorization),
-    );
+    const anew = await verifications(() => authenticator.authenticate(authorization));
     expect(anew).toBe(1);
     issuer.state.keys = [next];
     clock.advance(10 * 60_000);
@@ -668,9 +614,7 @@ describe("a token that was verified (invariant 7)", () => {
     const stranger = await signingKey("key-1");
     issuer.state.keys = [stranger];
     clock.advance(10 * 60_000);
-    expect((await refusal(authorization)).message).toBe(
-      "The token's signature does not match.",
-    );
+    expect((await refusal(authorization)).message).toBe("The token's signature does not match.");
   });
 
   it("is 503 where its issuer's keys can be trusted no longer and cannot be read", async () => {

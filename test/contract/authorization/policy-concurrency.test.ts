@@ -10,10 +10,7 @@ import {
   type Authenticator,
   type Principal,
 } from "../../../src/authorization/authentication.js";
-import {
-  createHttpHandlers,
-  type HttpHandlers,
-} from "../../../src/http/handlers.js";
+import { createHttpHandlers, type HttpHandlers } from "../../../src/http/handlers.js";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import { readAsyncApi } from "../../support/contracts.js";
@@ -34,18 +31,13 @@ const asyncApiDocument = readAsyncApi("openapi", document.content);
 let issuer: TokenIssuer;
 beforeAll(async () => {
   issuer = await startTokenIssuer({
-    tls: await createCertificateAuthority(
-      process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-    ),
+    tls: await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? ""),
     audience: AUDIENCE,
   });
 });
 afterAll(() => issuer.close());
 
-function handlersOf(
-  { deps }: World,
-  authenticator: Authenticator,
-): HttpHandlers {
+function handlersOf({ deps }: World, authenticator: Authenticator): HttpHandlers {
   return createHttpHandlers(
     {
       document,
@@ -75,12 +67,7 @@ interface Call {
   readonly versionName: string;
 }
 
-function mayWrite({
-  operation,
-  caller,
-  subscriptionId,
-  galleryName,
-}: Call): boolean {
+function mayWrite({ operation, caller, subscriptionId, galleryName }: Call): boolean {
   return (
     WRITERS.includes(caller) &&
     subscriptionId === SUBSCRIPTION &&
@@ -90,11 +77,7 @@ function mayWrite({
 
 const body = JSON.stringify(managedImageRequest());
 
-async function statusOf(
-  handlers: HttpHandlers,
-  call: Call,
-  token: string,
-): Promise<number> {
+async function statusOf(handlers: HttpHandlers, call: Call, token: string): Promise<number> {
   return (await answerOf(handlers, call, token)).status;
 }
 
@@ -133,9 +116,7 @@ function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {
   return items.length < 2
     ? [items]
     : items.flatMap((item, i) =>
-        permutations([...items.slice(0, i), ...items.slice(i + 1)]).map(
-          (rest) => [item, ...rest],
-        ),
+        permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]),
       );
 }
 
@@ -191,8 +172,7 @@ test("of thousands of calls at once with real tokens, each caller gets what is i
   const tokens = new Map(
     await Promise.all(
       [...WRITERS, ...STRANGERS].map(
-        async (appId) =>
-          [appId, await issuer.issueToken({ appId, roles: WRITE })] as const,
+        async (appId) => [appId, await issuer.issueToken({ appId, roles: WRITE })] as const,
       ),
     ),
   );
@@ -231,8 +211,7 @@ test("of thousands of calls at once with real tokens, each caller gets what is i
   const requesters = new Set<string | undefined>();
   for (const answer of accepted) {
     const { id } = JSON.parse(answer) as { id: string };
-    const operation = (await world.deps.operations.store.readOperation(id))
-      ?.operation;
+    const operation = (await world.deps.operations.store.readOperation(id))?.operation;
     requesters.add(operation?.requestedBy.appId);
   }
   expect([...requesters].sort()).toEqual(WRITERS);

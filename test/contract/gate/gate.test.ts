@@ -254,9 +254,7 @@ test("a gate that closes after a promotion was accepted stops it before it is se
   });
   await report("1.0.0", "failed", SCANNER);
   await world.finish(versionId("1.0.0", image));
-  expect(
-    (await world.deps.store.readOperation(operationId))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(operationId))?.operation).toMatchObject({
     status: "Failed",
     error: { code: "GateClosed" },
   });
@@ -326,10 +324,7 @@ test("a deleted version that failed is restored only after an approval", async (
   ]);
   await approve("1.0.0", ["eastus2"]);
   expect(await refusal(restore("1.0.0"))).toMatchObject(CLOSED);
-  expect(await approve("1.0.0")).toMatchObject([
-    { region: "westus" },
-    { region: "eastus2" },
-  ]);
+  expect(await approve("1.0.0")).toMatchObject([{ region: "westus" }, { region: "eastus2" }]);
   expect(await restore("1.0.0")).toMatchObject({ status: "Succeeded" });
   expect(await latest()).toBe("1.0.0");
 });
@@ -348,9 +343,7 @@ test("a gate that closes after a restore was accepted stops it before it is sent
     time: world.deps.now().toISOString(),
   });
   await world.finish(versionId("1.0.0", image));
-  expect(
-    (await world.deps.store.readOperation(operationId))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(operationId))?.operation).toMatchObject({
     status: "Failed",
     error: { code: "GateClosed" },
   });
@@ -435,9 +428,7 @@ test("an approval that was cut off between two regions is repeated as a whole", 
   await expect(approveImageVersion(dying, command)).rejects.toThrow("killed");
   await approveImageVersion(tests(), command);
   expect(
-    (await world.results.list(versionId("1.0.0", image))).map(
-      ({ name, region }) => [name, region],
-    ),
+    (await world.results.list(versionId("1.0.0", image))).map(({ name, region }) => [name, region]),
   ).toEqual([
     ["sigil/approval", "westus"],
     ["sigil/approval", "eastus2"],

@@ -3,11 +3,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import { withCalls } from "../../../src/operation/audit.js";
 import type { ArmCall } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
-import {
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 let world: InProcess;
@@ -34,16 +30,12 @@ test("an operation shows who asked, and every call to ARM with its correlation i
     .map(({ method, path }) => `${method} ${path.split("?")[0]}`);
   const { calls = [] } = operation;
   // Reads are under way at once: what comes back first is first.
-  expect(calls.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
-    asked.sort(),
-  );
+  expect(calls.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(asked.sort());
   for (const call of calls) expect(call.correlationId).toMatch(UUID);
   expect(calls.filter(({ method }) => method === "PUT")).toEqual([
     expect.objectContaining({ path: id, status: 201 }),
   ]);
-  expect(calls.map(({ time }) => time)).toEqual(
-    calls.map(({ time }) => time).sort(),
-  );
+  expect(calls.map(({ time }) => time)).toEqual(calls.map(({ time }) => time).sort());
 });
 
 test("a call that was not answered is shown without a status", async () => {
@@ -63,14 +55,8 @@ test("a call that was not answered is shown without a status", async () => {
 
 test("who canceled it is shown", async () => {
   const id = seedVersionId("4.0.3");
-  const { id: operationId } = await request(
-    world.deps,
-    id,
-    managedImageRequest(),
-  );
-  expect(
-    await cancelOperation(world.deps, operationId, { appId: "operator" }),
-  ).toMatchObject({
+  const { id: operationId } = await request(world.deps, id, managedImageRequest());
+  expect(await cancelOperation(world.deps, operationId, { appId: "operator" })).toMatchObject({
     requestedBy: { appId: "build-system" },
     canceledBy: { appId: "operator" },
   });
@@ -86,18 +72,13 @@ test("of more than two hundred calls the oldest reads go first, then writes but 
   const reads = Array.from({ length: 300 }, (_, n) => call("GET", n + 1));
   const { operation: fresh } = accepted;
   const { calls: _, ...uncalled } = fresh;
-  const first = withCalls({ ...accepted, operation: uncalled }, [
-    call("PUT", 0),
-    ...reads,
-  ]);
+  const first = withCalls({ ...accepted, operation: uncalled }, [call("PUT", 0), ...reads]);
   expect(first.operation).toMatchObject({ omittedReads: 101 });
   expect(first.operation.calls).toEqual([call("PUT", 0), ...reads.slice(101)]);
   const { operation } = withCalls(first, [call("PUT", 500), call("GET", 501)]);
   expect(operation).toMatchObject({ omittedReads: 103 });
   expect(operation.calls).toHaveLength(200);
-  expect(
-    operation.calls?.filter(({ method }) => method === "PUT"),
-  ).toHaveLength(2);
+  expect(operation.calls?.filter(({ method }) => method === "PUT")).toHaveLength(2);
   const puts = Array.from({ length: 300 }, (__, n) => call("PUT", 600 + n));
   const { operation: written } = withCalls({ ...first, operation }, puts);
   expect(written).toMatchObject({ omittedReads: 301, omittedWrites: 102 });

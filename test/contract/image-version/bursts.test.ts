@@ -10,12 +10,7 @@ import { openedKeys } from "../../../src/image-version/queries/keys.js";
 import { getImageUse } from "../../../src/image-version/queries/use.js";
 import { getMachineCommands } from "../../../src/machine-command/get-machine-commands.js";
 import { imageIdOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { largeWorld } from "../../support/requests.js";
 
 /** Messages that one instance handles at once (host.json, maxConcurrentCalls). */
@@ -41,9 +36,7 @@ async function workUntil(
       await Promise.all(
         due
           .slice(from, from + width)
-          .map((message, i) =>
-            world.handle(message, instances[i % instances.length]),
-          ),
+          .map((message, i) => world.handle(message, instances[i % instances.length])),
       );
   }
   return seconds();
@@ -60,16 +53,10 @@ describe.each([1, 2])("with %d instances", (count) => {
     onTestFinished(() => world.close());
     const { control } = world.simulator;
     const instances = Array.from({ length: count }, () => world.instance());
-    for (let i = 0; i < 100; i += 1)
-      await request(world.deps, versionId(`1.0.${i}`), body);
+    for (let i = 0; i < 100; i += 1) await request(world.deps, versionId(`1.0.${i}`), body);
     control.clearRequests();
 
-    const seconds = await workUntil(
-      world,
-      instances,
-      () => startsOf(world) === 100,
-      300,
-    );
+    const seconds = await workUntil(world, instances, () => startsOf(world) === 100, 300);
     const calls = control.requests();
     const reads = calls.filter(({ method }) => method === "GET").length;
     const refused = calls.filter(({ status }) => status === 429).length;
@@ -105,15 +92,11 @@ test("a hundred callers who GET their version each 5 seconds wait for nothing be
     await workUntil(world, [instance], isNext, MINUTES * 60);
     // Others who use the same identity leave it less than half, or nothing.
     for (let others = 0; others < 7; others += 1)
-      await world.deps.resourceManager
-        .getImageVersion(idOf(ids[0] ?? ""))
-        .catch(() => undefined);
+      await world.deps.resourceManager.getImageVersion(idOf(ids[0] ?? "")).catch(() => undefined);
     const [beganMs, before] = [world.clock.now(), control.requests().length];
     for (const id of ids)
       try {
-        const version = await toDisplay(() =>
-          getImageVersion(instance, idOf(id)),
-        );
+        const version = await toDisplay(() => getImageVersion(instance, idOf(id)));
         const { look, warnings } = version;
         if (look) ages.push((beganMs - Date.parse(look.time)) / 1_000);
         notSent += warnings.length > 0 ? 1 : 0;
@@ -161,9 +144,7 @@ test("what else is shown of a version waits for nothing either: what was read be
   };
   const othersRead = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i += 1)
-      await world.deps.subscriptions
-        .listRegions(of.subscriptionId)
-        .catch(() => undefined);
+      await world.deps.subscriptions.listRegions(of.subscriptionId).catch(() => undefined);
   };
   const ANSWERED = { status: "fulfilled" };
   const ALL_ANSWERED = {
@@ -214,16 +195,9 @@ test("a single version in another gallery waits no longer than half a minute for
   const { control } = world.simulator;
   const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "LargeResourceGroup");
   await control.putResource(of.gallery("OtherGallery", body.location));
-  await control.putResource(
-    of.imageDefinition("OtherGallery", "LargeImage", body.location),
-  );
-  for (let i = 0; i < 100; i += 1)
-    await request(world.deps, versionId(`1.0.${i}`), body);
-  await request(
-    world.deps,
-    versionId("1.0.0").replace("LargeGallery", "OtherGallery"),
-    body,
-  );
+  await control.putResource(of.imageDefinition("OtherGallery", "LargeImage", body.location));
+  for (let i = 0; i < 100; i += 1) await request(world.deps, versionId(`1.0.${i}`), body);
+  await request(world.deps, versionId("1.0.0").replace("LargeGallery", "OtherGallery"), body);
   control.clearRequests();
   const seconds = await workUntil(
     world,
@@ -264,15 +238,14 @@ test("a thousand versions are followed within Azure's reads of a gallery, each i
   const seen = followed.filter(({ record }) => record.status !== undefined);
   expect(seen.length).toBeGreaterThan(400);
   const ages = seen.map(
-    ({ record: { status } }) =>
-      (world.clock.now() - Date.parse(status?.time ?? "")) / 60_000,
+    ({ record: { status } }) => (world.clock.now() - Date.parse(status?.time ?? "")) / 60_000,
   );
   expect(Math.max(...ages)).toBeLessThan(25);
 
   const ended = await statesAfter(90);
-  expect(
-    ended.filter(({ operation }) => operation.status === "Succeeded").length,
-  ).toBeGreaterThan(950);
+  expect(ended.filter(({ operation }) => operation.status === "Succeeded").length).toBeGreaterThan(
+    950,
+  );
   const refused = control.requests().filter(({ status }) => status === 429);
   expect(refused.length).toBeLessThan(0.01 * control.requests().length);
 }, 120_000);

@@ -25,13 +25,9 @@ test.each([
     expect(control.requests()).toEqual([]);
     await world.runDue();
     const sets = regions * (1 + dataDisks);
-    expect(
-      control.countRequests({ method: "GET", path: "/diskEncryptionSets/" }),
-    ).toBe(sets);
+    expect(control.countRequests({ method: "GET", path: "/diskEncryptionSets/" })).toBe(sets);
     expect(control.countRequests({ method: "GET", path: "/keys/" })).toBe(sets);
-    expect(
-      control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" }),
-    ).toBe(1);
+    expect(control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" })).toBe(1);
     for (const path of [
       "/galleries/LargeGallery\\?",
       "/galleries/LargeGallery/images/LargeImage\\?",
@@ -59,9 +55,7 @@ test.each([
       ticks += 1;
       expect(control.requests()).toHaveLength(2 * sets + 7 + ticks);
     }
-    expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
-      ticks + 1,
-    );
+    expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(ticks + 1);
     // Each region is known soon after its end, within the budget of polls (pace.test.ts).
     expect(ticks).toBeLessThan(30);
   },
@@ -71,8 +65,7 @@ test("a set that several disks and regions name is read once", async () => {
   const large = largeWorld(1, 2);
   const world = await startOnLoopback({ world: large.world });
   onTestFinished(() => world.close());
-  const [region] =
-    large.request.properties.publishingProfile?.targetRegions ?? [];
+  const [region] = large.request.properties.publishingProfile?.targetRegions ?? [];
   const set = region?.encryption?.osDiskImage?.diskEncryptionSetId ?? "";
   const one = {
     name: region?.name ?? "",
@@ -92,9 +85,7 @@ test("a set that several disks and regions name is read once", async () => {
     },
   });
   await world.runDue();
-  expect(
-    world.simulator.control.countRequests({ path: "/diskEncryptionSets/" }),
-  ).toBe(1);
+  expect(world.simulator.control.countRequests({ path: "/diskEncryptionSets/" })).toBe(1);
 });
 
 test("an update costs the reads of its proof, one look before its PUT, and one GET a tick", async () => {
@@ -106,8 +97,7 @@ test("an update costs the reads of its proof, one look before its PUT, and one G
   onTestFinished(() => world.close());
   const id = large.versionId("1.0.0");
   const { control } = world.simulator;
-  const regions =
-    large.request.properties.publishingProfile?.targetRegions ?? [];
+  const regions = large.request.properties.publishingProfile?.targetRegions ?? [];
   const inRegions = (count: number) => ({
     ...large.request,
     properties: {
@@ -124,9 +114,7 @@ test("an update costs the reads of its proof, one look before its PUT, and one G
   control.clearRequests();
   await world.runDue();
   // The source was read when the version was made: an update does without it.
-  expect(
-    control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" }),
-  ).toBe(0);
+  expect(control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" })).toBe(0);
   expect(
     control.countRequests({
       method: "GET",

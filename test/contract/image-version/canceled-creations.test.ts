@@ -1,9 +1,5 @@
 /** A canceled creation leaves latest wherever another version takes over, and names each region where none does. */
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { operationHandlers } from "../../../src/http/operation-handlers.js";
@@ -11,10 +7,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../../src/image-version/commands/put.js";
 import { latestIn } from "../../../src/image-version/latest/flags.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { Allowing } from "../../../src/operation/ports.js";
@@ -47,44 +40,28 @@ beforeEach(async () => {
 
 const at = (name: string) => versionId(name, image);
 
-async function publish(
-  name: string,
-  targetRegions: (typeof WESTUS)[],
-): Promise<void> {
+async function publish(name: string, targetRegions: (typeof WESTUS)[]): Promise<void> {
   await request(world.deps, at(name), body({ targetRegions }));
   await world.finish(at(name));
 }
 
 /** A creation whose PUT was sent. */
-async function create(
-  name = "1.0.0",
-  targetRegions = BOTH,
-): Promise<OperationRecord> {
-  const operation = await request(
-    world.deps,
-    at(name),
-    body({ targetRegions }),
-  );
+async function create(name = "1.0.0", targetRegions = BOTH): Promise<OperationRecord> {
+  const operation = await request(world.deps, at(name), body({ targetRegions }));
   await world.runDue();
   return operation;
 }
 
-const cancel = (
-  { id }: OperationRecord,
-  allowing?: Allowing,
-): Promise<OperationRecord> =>
+const cancel = ({ id }: OperationRecord, allowing?: Allowing): Promise<OperationRecord> =>
   cancelOperation(world.deps, id, BY.requestedBy, allowing);
 
 /** Regions in which Azure has the version in latest. */
 async function inLatest(name = "1.0.0"): Promise<readonly string[]> {
-  const shown = await world.deps.resourceManager.getImageVersion(
-    idOf(at(name)),
-  );
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(at(name)));
   return shown === undefined ? [] : latestIn(shown.resource);
 }
 
-const codes = ({ warnings = [] }: OperationRecord): string[] =>
-  warnings.map(({ code }) => code);
+const codes = ({ warnings = [] }: OperationRecord): string[] => warnings.map(({ code }) => code);
 const toldOf = ({ warnings = [] }: OperationRecord): string =>
   warnings.map(({ message }) => message).join(" ");
 
@@ -222,20 +199,12 @@ test("where it is the latest everywhere nothing is sent", async () => {
 test("with allowNoLatest each region that has none then is named", async () => {
   await cancel(await create(), ALLOW);
   const end = await world.finish(at("1.0.0"));
-  expect(codes(end)).toEqual([
-    "RegionWouldLoseLatest",
-    "RegionWouldLoseLatest",
-  ]);
+  expect(codes(end)).toEqual(["RegionWouldLoseLatest", "RegionWouldLoseLatest"]);
   expect(await inLatest()).toEqual([]);
 });
 
 test("that its own PUT allowed it says nothing of its cancel", async () => {
-  const operation = await request(
-    world.deps,
-    at("1.0.0"),
-    body({ targetRegions: BOTH }),
-    ALLOW,
-  );
+  const operation = await request(world.deps, at("1.0.0"), body({ targetRegions: BOTH }), ALLOW);
   await world.runDue();
   await cancel(operation);
   expect(codes(await world.finish(at("1.0.0")))).toContain("RegionKeepsLatest");
@@ -256,12 +225,10 @@ test("of two that are canceled the higher leaves latest, and the lower stays", a
   await cancel(lower);
   await cancel(higher);
   const due = await world.takeDue();
-  const isOf = ({ operationId }: { operationId: string }): boolean =>
-    operationId === higher.id;
+  const isOf = ({ operationId }: { operationId: string }): boolean => operationId === higher.id;
   expect(due.some(isOf)).toBe(true);
   for (const message of due.filter(isOf)) await world.handle(message);
-  for (const message of due.filter((one) => !isOf(one)))
-    await world.handle(message);
+  for (const message of due.filter((one) => !isOf(one))) await world.handle(message);
   expect(codes(await world.finish(at("1.1.0")))).toEqual([]);
   expect(codes(await world.finish(at("1.0.0")))).toContain("RegionKeepsLatest");
   expect(await inLatest("1.1.0")).toEqual([]);
@@ -442,9 +409,7 @@ test("a promotion that comes while it is canceled counts", async () => {
   await cancel(creation);
   await promoteImageVersion(world.deps, { id: idOf(at("1.0.0")), ...BY });
   await pass(30);
-  expect(
-    (await world.deps.store.readOperation(creation.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(creation.id))?.operation).toMatchObject({
     status: "Canceled",
   });
   expect(await inLatest()).toEqual(["westus", "eastus2"]);

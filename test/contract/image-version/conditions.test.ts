@@ -35,9 +35,7 @@ type Conditions = NonNullable<ImageVersionView["sigil"]["conditions"]>;
 
 async function conditions(): Promise<Conditions> {
   const view = await seen(world, id);
-  expect(
-    responseMistakes("getImageVersion", 200, "application/json", view),
-  ).toEqual([]);
+  expect(responseMistakes("getImageVersion", 200, "application/json", view)).toEqual([]);
   return view.sigil.conditions ?? [];
 }
 
@@ -93,19 +91,15 @@ test("what others have changed says the PATCH that puts it back, and that settle
   const [condition] = await conditions();
   expect(condition).toEqual({
     type: "ChangedOutside",
-    message:
-      "Somebody else has changed the version in Azure: Tag build, Tag a.b.",
+    message: "Somebody else has changed the version in Azure: Tag build, Tag a.b.",
     since: expect.any(String) as string,
     fields: ["/tags/build", "/tags/a.b"],
     whatToDo: {
-      sentence:
-        "To put it back, send what was there before. To keep it, send what is there now.",
+      sentence: "To put it back, send what was there before. To keep it, send what is there now.",
       request: `PATCH /api${id} {"tags":{"build":"4711","a.b":null}}`,
     },
   });
-  expect(await shown()).toEqual([
-    { type: "ChangedOutside", since: condition?.since },
-  ]);
+  expect(await shown()).toEqual([{ type: "ChangedOutside", since: condition?.since }]);
   const [event] = await eventsOf(world, id);
   expect(event?.data).toMatchObject({ whatToDo: condition?.whatToDo });
   await send(condition?.whatToDo.request ?? "");
@@ -154,23 +148,16 @@ test("a region that others have taken away is added again so", async () => {
   expect(others).toEqual([]);
   expect(condition).toMatchObject({
     type: "RegionLost",
-    message:
-      "Somebody else has removed regions from the version in Azure: eastus2.",
+    message: "Somebody else has removed regions from the version in Azure: eastus2.",
   });
-  const lost = (await eventsOf(world, id)).find(({ type }) =>
-    type.endsWith("RegionLost"),
-  );
+  const lost = (await eventsOf(world, id)).find(({ type }) => type.endsWith("RegionLost"));
   expect(lost?.data).toMatchObject({ whatToDo: condition?.whatToDo });
   await send(condition?.whatToDo.request ?? "");
   expect(await conditions()).toEqual([]);
 });
 
 test("a paused rule says to promote, and a promotion settles it", async () => {
-  await made(
-    world,
-    id,
-    plain(undefined, { sigil: { promotion: { when: "manual" } } }),
-  );
+  await made(world, id, plain(undefined, { sigil: { promotion: { when: "manual" } } }));
   world.clock.advance(60 * MINUTE_MS);
   await changedByOthers({
     versionId: id,
@@ -209,11 +196,7 @@ test("a creation that fails for want of capacity names the retry, and the retry 
     message: "Allocation failed. We do not have sufficient capacity.",
     times: 4,
   });
-  await request(
-    world.deps,
-    id,
-    plain([{ name: "westus" }, { name: "eastus2" }]),
-  );
+  await request(world.deps, id, plain([{ name: "westus" }, { name: "eastus2" }]));
   const { status, error } = await world.finish(id);
   expect(status).toBe("Failed");
   expect(error?.errors).toMatchObject([

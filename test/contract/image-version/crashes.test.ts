@@ -3,13 +3,7 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  send,
-  sendOrLeave,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, send, sendOrLeave, type CrashRun } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
 import {
   idOf,
@@ -19,11 +13,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { CONSUMER } from "../../support/image-users.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedVersionId,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion, seedVersionId } from "../../support/requests.js";
 import { nthOf } from "../../support/operation-ids.js";
 
 const REPLICATION_MS = 60_000;
@@ -93,10 +83,7 @@ const FACTS = [
 ];
 
 /** What every run must have come to, whatever failed on the way. */
-async function expectOneVersion(
-  run: Run,
-  events: readonly CloudEvent[],
-): Promise<void> {
+async function expectOneVersion(run: Run, events: readonly CloudEvent[]): Promise<void> {
   const { record, operation } = await world.read(run.id);
   expect(operation, run.name).toMatchObject({
     id: nthOf(record, 1),
@@ -126,10 +113,9 @@ async function expectOneVersion(
   ).toBe(1);
   const facts = factsOf(events, run);
   expect([...new Set(facts)], run.name).toEqual(facts); // None twice.
-  expect(
-    facts.filter((fact) => !fact.includes("/replicating/")).sort(),
-    run.name,
-  ).toEqual([...FACTS].sort());
+  expect(facts.filter((fact) => !fact.includes("/replicating/")).sort(), run.name).toEqual(
+    [...FACTS].sort(),
+  );
 }
 
 describe("a failure at any port call", () => {
@@ -195,10 +181,7 @@ describe("a guarded deletion with a failure at any port call", () => {
   }
 
   /** It is excluded once, and deleted no sooner than the delay has passed after that. */
-  async function expectDeleted(
-    { id, name }: Run,
-    events: readonly CloudEvent[],
-  ): Promise<void> {
+  async function expectDeleted({ id, name }: Run, events: readonly CloudEvent[]): Promise<void> {
     const { record, operation } = await guarded.read(id);
     expect(operation, name).toMatchObject({
       id: nthOf(record, 2),
@@ -216,8 +199,7 @@ describe("a guarded deletion with a failure at any port call", () => {
       expect(time - (first?.time ?? 0), name).toBeGreaterThanOrEqual(900_000);
     }
     const deletedTold = events.filter(
-      ({ subject, type }) =>
-        subject === id && type === "Sigil.ImageVersion.Deleted",
+      ({ subject, type }) => subject === id && type === "Sigil.ImageVersion.Deleted",
     );
     expect(new Set(deletedTold.map((event) => event.id)).size, name).toBe(1);
   }
@@ -235,9 +217,7 @@ describe("a guarded deletion with a failure at any port call", () => {
     test(
       title,
       async () => {
-        const runs = await remove(
-          at(calls).filter((_, i) => i % 3 === kind % 3),
-        );
+        const runs = await remove(at(calls).filter((_, i) => i % 3 === kind % 3));
         const events = await guarded.takeEvents();
         for (const run of runs) {
           await expectDeleted(run, events);

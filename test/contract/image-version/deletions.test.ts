@@ -4,12 +4,7 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import {
-  idOf,
-  request,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
@@ -57,9 +52,7 @@ test("a version is Deleted once ARM shows it gone three times in a row, and is k
     kind: "DeleteImageVersion",
     status: "Succeeded",
   });
-  expect(
-    await world.deps.resourceManager.getImageVersion(idOf(id)),
-  ).toBeUndefined();
+  expect(await world.deps.resourceManager.getImageVersion(idOf(id))).toBeUndefined();
   expect(
     (await world.takeEvents())
       .filter(({ subject }) => subject === id)
@@ -69,15 +62,9 @@ test("a version is Deleted once ARM shows it gone three times in a row, and is k
   await expect(getImageVersion(world.deps, idOf(id))).rejects.toMatchObject({
     code: "NotFound",
   });
-  expect(
-    (await world.deps.store.readOperation(operation.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(operation.id))?.operation).toMatchObject({
     kind: "DeleteImageVersion",
-    history: [
-      { state: "DeletionRequested" },
-      { state: "Deleting" },
-      { state: "Deleted" },
-    ],
+    history: [{ state: "DeletionRequested" }, { state: "Deleting" }, { state: "Deleted" }],
   });
   expect((await remove()).id).toBe(operation.id);
 });
@@ -86,9 +73,7 @@ test("a version that was deleted is made again only by a PUT that says so", asyn
   await made();
   await remove();
   await world.finish(id);
-  expect(
-    await refusal(request(world.deps, id, managedImageRequest())),
-  ).toMatchObject({
+  expect(await refusal(request(world.deps, id, managedImageRequest()))).toMatchObject({
     code: "ImageVersionGone",
     message: expect.stringContaining(
       "restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *",
@@ -129,17 +114,15 @@ test("a deletion that is canceled, and that Azure carries out, is told Deleted o
       await Promise.all([world.handle(message), world.handle(message, other)]);
     world.clock.advance(15_000);
   }
-  expect(
-    (await world.deps.store.readOperation(deletion.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(deletion.id))?.operation).toMatchObject({
     status: "Succeeded",
   });
   const ends = (await world.takeEvents()).filter(
     ({ subject, type }) => subject === id && !/Accepted|Deleting/u.test(type),
   );
-  expect(
-    new Set(ends.map(({ id: eventId, type }) => `${type} ${eventId}`)),
-  ).toEqual(new Set([`Sigil.ImageVersion.Deleted ${deletion.id}/deleted`]));
+  expect(new Set(ends.map(({ id: eventId, type }) => `${type} ${eventId}`))).toEqual(
+    new Set([`Sigil.ImageVersion.Deleted ${deletion.id}/deleted`]),
+  );
 });
 
 test("canceled before it is sent, it leaves the version to what was asked beside it", async () => {
@@ -216,19 +199,14 @@ test("is refused for a version that neither Azure has nor anybody asked for", as
 });
 
 test("a version that others made is deleted, too", async () => {
-  await world.deps.resourceManager.putImageVersion(
-    idOf(id),
-    managedImageRequest(),
-  );
+  await world.deps.resourceManager.putImageVersion(idOf(id), managedImageRequest());
   world.clock.advance(600_000);
   await remove();
   expect(await world.finish(id)).toMatchObject({
     kind: "DeleteImageVersion",
     status: "Succeeded",
   });
-  expect(
-    await world.deps.resourceManager.getImageVersion(idOf(id)),
-  ).toBeUndefined();
+  expect(await world.deps.resourceManager.getImageVersion(idOf(id))).toBeUndefined();
 });
 
 test("while others run it begins once Azure is idle, and ends those that are not done by then", async () => {
@@ -244,16 +222,13 @@ test("while others run it begins once Azure is idle, and ends those that are not
   // What would come after the deletion is refused.
   expect(await refusal(request(world.deps, id, tagged("3")))).toMatchObject({
     code: "ImageVersionConflict",
-    message: expect.stringContaining(
-      `being deleted by operation ${deletion.id}`,
-    ) as string,
+    message: expect.stringContaining(`being deleted by operation ${deletion.id}`) as string,
     fields: { existingOperationId: deletion.id },
   });
   await world.finish(id);
   const ends = await Promise.all(
     [update, other, deletion].map(
-      async ({ id: operationId }) =>
-        (await world.deps.store.readOperation(operationId))?.operation,
+      async ({ id: operationId }) => (await world.deps.store.readOperation(operationId))?.operation,
     ),
   );
   expect(ends).toMatchObject([
@@ -261,9 +236,7 @@ test("while others run it begins once Azure is idle, and ends those that are not
     { status: "Failed", error: { code: "Superseded" } },
     { status: "Succeeded" },
   ]);
-  expect(
-    await world.deps.resourceManager.getImageVersion(idOf(id)),
-  ).toBeUndefined();
+  expect(await world.deps.resourceManager.getImageVersion(idOf(id))).toBeUndefined();
 });
 
 test("a creation whose regions replicate ends Superseded when its version is deleted", async () => {
@@ -277,18 +250,14 @@ test("a creation whose regions replicate ends Superseded when its version is del
   const deletion = await remove();
   await world.finish(id);
   await world.simulator.control.setSucceededWhen("everyRegion");
-  expect(
-    (await world.deps.store.readOperation(creation.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(creation.id))?.operation).toMatchObject({
     status: "Failed",
     error: {
       code: "Superseded",
       message: `Operation ${deletion.id} deletes the version: its regions are no longer followed.`,
     },
   });
-  expect(
-    (await world.deps.store.readOperation(deletion.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(deletion.id))?.operation).toMatchObject({
     status: "Succeeded",
   });
 });

@@ -5,10 +5,7 @@ import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { ServiceError } from "../../../src/errors.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../../src/image-version/commands/put.js";
 import type {
   EncryptionRule,
   ImageVersionRequest,
@@ -69,23 +66,20 @@ function ruled(
 
 async function regionsInAzure(): Promise<readonly TargetRegion[]> {
   const { resource } =
-    (await world.deps.resourceManager.getImageVersion(idOf(id))) ??
-    expect.fail("it is not there");
+    (await world.deps.resourceManager.getImageVersion(idOf(id))) ?? expect.fail("it is not there");
   return resource.properties.publishingProfile?.targetRegions ?? [];
 }
 
 /** Names of the sets that Azure has for the disks of each region: the OS disk's, then those of the data disks by LUN. */
 async function setsInAzure(): Promise<Record<string, string[]>> {
-  const nameOf = (set = ""): string =>
-    set.slice(set.lastIndexOf("/") + 1).toLowerCase();
+  const nameOf = (set = ""): string => set.slice(set.lastIndexOf("/") + 1).toLowerCase();
   return Object.fromEntries(
     (await regionsInAzure()).map(({ name, encryption }) => [
       name.toLowerCase().replaceAll(" ", ""),
       [
         nameOf(encryption?.osDiskImage?.diskEncryptionSetId),
         ...(encryption?.dataDiskImages ?? []).map(
-          ({ lun, diskEncryptionSetId }) =>
-            `${lun}: ${nameOf(diskEncryptionSetId)}`,
+          ({ lun, diskEncryptionSetId }) => `${lun}: ${nameOf(diskEncryptionSetId)}`,
         ),
       ],
     ]),
@@ -167,9 +161,7 @@ test("says which set is missing, at the place that it was chosen for, with what 
       code: "DiskEncryptionSetNotFound",
       pointer:
         "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
-      message: expect.stringContaining(
-        "diskEncryptionSets/MyImage-westus",
-      ) as string,
+      message: expect.stringContaining("diskEncryptionSets/MyImage-westus") as string,
       remediation: expect.stringContaining(
         "In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: 'MyImage-westus', location: 'westus', identity: { type: 'SystemAssigned' }, properties: { activeKey: { keyUrl: '{key}' } } }",
       ) as string,
@@ -190,9 +182,7 @@ test("chooses by tag: the one set of the region; sets that are tagged later chan
     eastus2: ["golden-east", "0: golden-east"],
   });
 
-  const refused = await refusal(
-    request(world.deps, seedVersionId("900.0.0"), body),
-  );
+  const refused = await refusal(request(world.deps, seedVersionId("900.0.0"), body));
   expect(refused.code).toBe("InvalidRequest");
   expect(refused.findings).toEqual([
     expect.objectContaining({
@@ -234,11 +224,8 @@ test.each([
         body,
       });
       expect(findings.map(({ code }) => code)).toContain("AlreadyRequested");
-      expect(findings.filter(({ severity }) => severity === "error")).toEqual(
-        [],
-      );
-      if (sent !== undefined)
-        expect(JSON.stringify(sent)).toMatch(/moved-west"/iu);
+      expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+      if (sent !== undefined) expect(JSON.stringify(sent)).toMatch(/moved-west"/iu);
     };
     await repeated();
     await tagSet(name, "westus", tags);
@@ -250,20 +237,16 @@ test.each([
       westus: ["moved-west", "0: moved-west"],
     });
     // What ends there is chosen anew elsewhere.
-    expect(
-      (await refusal(request(world.deps, seedVersionId("901.0.0"), body))).code,
-    ).toBe("InvalidRequest");
+    expect((await refusal(request(world.deps, seedVersionId("901.0.0"), body))).code).toBe(
+      "InvalidRequest",
+    );
   },
 );
 
 test("a patch repeated while it waits is the same, though its tag is on two sets now", async () => {
   await tagSet("patched-west", "westus", { patched: "1" });
   await tagSet("patched-east", "eastus2", { patched: "1" });
-  await request(
-    world.deps,
-    id,
-    ruled({ tag: "patched=1" }, [{ name: "westus" }]),
-  );
+  await request(world.deps, id, ruled({ tag: "patched=1" }, [{ name: "westus" }]));
   await world.finish(id);
   const { body: _, ...command } = commandOf(id, managedImageRequest());
   const patch = {
@@ -275,9 +258,7 @@ test("a patch repeated while it waits is the same, though its tag is on two sets
     sigil: { encryption: { tag: "patched=1" } },
   };
   const patched = () =>
-    operationIn(
-      patchImageVersion(world.deps, { ...command, validate: () => [], patch }),
-    );
+    operationIn(patchImageVersion(world.deps, { ...command, validate: () => [], patch }));
   const { id: first } = await patched();
   await tagSet("patched-east-2", "eastus2", { patched: "1" });
   expect((await patched()).id).toBe(first);
@@ -298,9 +279,7 @@ test("a confidential OS disk keeps the set that it has, though another has the t
   const version = seedVersionId("90.0.0").replace("MyImage", "Secret");
   await tagSet("secret-1", "westus", tags, type);
   await tagSet("secret-data", "westus", tags);
-  const body = ruled({ tag: "image=secret" }, [
-    { name: "westus", encryption: CONFIDENTIAL },
-  ]);
+  const body = ruled({ tag: "image=secret" }, [{ name: "westus", encryption: CONFIDENTIAL }]);
   await request(world.deps, version, body);
   expect((await world.finish(version)).status).toBe("Succeeded");
   await tagSet("secret-1", "westus", {}, type);
@@ -323,9 +302,7 @@ test("tells of each region that has no set with the tag, and of each kind, with 
       { name: "eastus2" },
     ]),
   });
-  expect(
-    findings.filter(({ code }) => code === "NoDiskEncryptionSetFits"),
-  ).toEqual([
+  expect(findings.filter(({ code }) => code === "NoDiskEncryptionSetFits")).toEqual([
     expect.objectContaining({
       message:
         "No disk encryption set of type ConfidentialVmEncryptedWithCustomerKey in westus has the tag lonely=yes.",
@@ -335,19 +312,13 @@ test("tells of each region that has no set with the tag, and of each kind, with 
     }),
     expect.objectContaining({
       message: "No disk encryption set in eastus2 has the tag lonely=yes.",
-      remediation: expect.stringContaining(
-        "tags: { 'lonely': 'yes' }",
-      ) as string,
+      remediation: expect.stringContaining("tags: { 'lonely': 'yes' }") as string,
     }),
   ]);
 });
 
 test("a region that a patch adds gets its sets by the patch's rule, the LUNs of the version", async () => {
-  await request(
-    world.deps,
-    id,
-    ruled(BY_NAME, [{ name: "westus" }], managedImageRequest()),
-  );
+  await request(world.deps, id, ruled(BY_NAME, [{ name: "westus" }], managedImageRequest()));
   await world.finish(id);
   const { body: _, ...command } = commandOf(id, managedImageRequest());
   await operationIn(
@@ -393,16 +364,12 @@ test("a source that may not be read leaves the data disks unknown, and says so",
         ...world.deps.resources,
         getSource: (source) =>
           world.deps.resources.getSource(source).then(() => {
-            throw new ServiceError(
-              "ResourceManagerForbidden",
-              "It may not be read.",
-              {
-                fields: {
-                  action: "Microsoft.Compute/images/read",
-                  scope: source,
-                },
+            throw new ServiceError("ResourceManagerForbidden", "It may not be read.", {
+              fields: {
+                action: "Microsoft.Compute/images/read",
+                scope: source,
               },
-            );
+            });
           }),
       },
     },

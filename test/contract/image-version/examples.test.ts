@@ -6,23 +6,12 @@ import { canonicalForm } from "../../../src/image-version/properties/canonical-f
 import { fieldsOf } from "../../../src/image-version/properties/fields.js";
 import { known } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
-import {
-  GET_EXAMPLES,
-  PATCH_EXAMPLES,
-  PUT_EXAMPLES,
-} from "../../support/examples.js";
+import { idOf, startInProcess, type InProcess } from "../../support/dependencies.js";
+import { GET_EXAMPLES, PATCH_EXAMPLES, PUT_EXAMPLES } from "../../support/examples.js";
 import { refusal } from "../../support/refusal.js";
 import { seedResource } from "../../support/requests.js";
 import { Trial } from "../../support/trial.js";
-import {
-  responseMistakes,
-  validator,
-} from "../../unit/http/contract/document.js";
+import { responseMistakes, validator } from "../../unit/http/contract/document.js";
 import { patch, patchThrough, putThrough, seen } from "./truth/support.js";
 
 const AN_HOUR_MS = 3_600_000;
@@ -33,18 +22,13 @@ beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000 });
   const { control } = world.simulator;
   const { of } = new Trial(control, 0, () => Promise.resolve());
-  const set = (name: string, region: string) =>
-    of.diskEncryptionSet(name, region);
+  const set = (name: string, region: string) => of.diskEncryptionSet(name, region);
   for (const resource of [
     set("myWestUSDiskEncryptionSet", "westus"),
     set("myOtherWestUSDiskEncryptionSet", "westus"),
     set("myEastUSDiskEncryptionSet", "eastus"),
     set("myOtherEastUSDiskEncryptionSet", "eastus"),
-    of.diskEncryptionSet(
-      "myConfidentialSet",
-      "eastus",
-      "ConfidentialVmEncryptedWithCustomerKey",
-    ),
+    of.diskEncryptionSet("myConfidentialSet", "eastus", "ConfidentialVmEncryptedWithCustomerKey"),
     set("myDiskEncryptionSet", "westus"),
     set("myOtherDiskEncryptionSet", "westus"),
     of.managedImage("imageName", "westus", [0, 1]),
@@ -71,13 +55,9 @@ beforeAll(async () => {
       },
     ),
     of.disk("disks", "cvmData", "eastus", { os: false }),
-    of.virtualMachine(
-      "cvm",
-      "eastus",
-      "cvmDisk",
-      [{ lun: 0, name: "cvmData" }],
-      { securityProfile: { securityType: "ConfidentialVM" } },
-    ),
+    of.virtualMachine("cvm", "eastus", "cvmDisk", [{ lun: 0, name: "cvmData" }], {
+      securityProfile: { securityType: "ConfidentialVM" },
+    }),
   ])
     await control.putResource(resource);
   await control.setRegistrationState({
@@ -94,33 +74,22 @@ const NAMES = Object.keys(PUT_EXAMPLES);
 /** Each has a number of its own. */
 function versionOf(name: string): string {
   const image = name.includes("CVM") ? "confidential" : "MyImage";
-  return seedResource(
-    `${GALLERY}/${image}/versions/1.0.${NAMES.indexOf(name)}`,
-  );
+  return seedResource(`${GALLERY}/${image}/versions/1.0.${NAMES.indexOf(name)}`);
 }
 
-const exampleOf = (name: string): ImageVersionRequest =>
-  PUT_EXAMPLES[name] ?? expect.fail();
+const exampleOf = (name: string): ImageVersionRequest => PUT_EXAMPLES[name] ?? expect.fail();
 
 /** With the type of its sets as Azure has it. */
 function corrected(body: ImageVersionRequest): ImageVersionRequest {
   return JSON.parse(
-    JSON.stringify(body).replaceAll(
-      "/diskEncryptionSet/",
-      "/diskEncryptionSets/",
-    ),
+    JSON.stringify(body).replaceAll("/diskEncryptionSet/", "/diskEncryptionSets/"),
   ) as ImageVersionRequest;
 }
 
-const validate = (body: unknown) =>
-  validator.validateBody("putImageVersion", body).findings;
+const validate = (body: unknown) => validator.validateBody("putImageVersion", body).findings;
 
 const VHD = {
-  plan: [
-    "DiskEncryptionSetMissing",
-    "DuplicateSource",
-    "EncryptionNotSupportedForSource",
-  ],
+  plan: ["DiskEncryptionSetMissing", "DuplicateSource", "EncryptionNotSupportedForSource"],
   azure: "DuplicateSource",
 };
 
@@ -130,33 +99,24 @@ test("all that the specification has are here", () => {
   expect(Object.keys(GET_EXAMPLES)).toHaveLength(7);
 });
 
-test.each(Object.entries(GET_EXAMPLES))(
-  "%s is shown as the document has it",
-  (_, resource) => {
-    const look = {
-      resource: corrected(resource as unknown as ImageVersionRequest),
-      provisioningState: "Succeeded",
-      publishedDate: resource.properties.publishingProfile.publishedDate,
-      regions: [],
-      time: resource.properties.publishingProfile.publishedDate,
-    };
-    const version = known(
-      idOf(versionOf("Create")),
-      look,
-      undefined,
-      { inRegion: new Map() },
-      [],
-    );
-    expect(
-      responseMistakes(
-        "getImageVersion",
-        200,
-        "application/json",
-        viewImageVersion(version, new Date(world.clock.now())),
-      ),
-    ).toEqual([]);
-  },
-);
+test.each(Object.entries(GET_EXAMPLES))("%s is shown as the document has it", (_, resource) => {
+  const look = {
+    resource: corrected(resource as unknown as ImageVersionRequest),
+    provisioningState: "Succeeded",
+    publishedDate: resource.properties.publishingProfile.publishedDate,
+    regions: [],
+    time: resource.properties.publishingProfile.publishedDate,
+  };
+  const version = known(idOf(versionOf("Create")), look, undefined, { inRegion: new Map() }, []);
+  expect(
+    responseMistakes(
+      "getImageVersion",
+      200,
+      "application/json",
+      viewImageVersion(version, new Date(world.clock.now())),
+    ),
+  ).toEqual([]);
+});
 
 /** Of one that the plan stops: every code that it tells, and the one that Azure meets first. */
 const STOPPED: Readonly<
@@ -182,9 +142,7 @@ describe.each(NAMES)("PUT %s", (name) => {
     const text = JSON.stringify(body);
     const wrong = text.match(/\/diskEncryptionSet\/\w+/gu) ?? [];
     const findings = validate(body);
-    expect(findings.map(({ code }) => code)).toEqual(
-      wrong.map(() => "InvalidFormat"),
-    );
+    expect(findings.map(({ code }) => code)).toEqual(wrong.map(() => "InvalidFormat"));
     expect(findings.map(({ message }) => message)).toEqual(
       wrong.map(
         (end) =>
@@ -200,9 +158,7 @@ describe.each(NAMES)("PUT %s", (name) => {
     const body = corrected(exampleOf(name));
     const id = idOf(versionOf(name));
     const { findings } = await planImageVersion(world.deps, { id, body });
-    const errors = findings
-      .filter(({ severity }) => severity === "error")
-      .map(({ code }) => code);
+    const errors = findings.filter(({ severity }) => severity === "error").map(({ code }) => code);
     const stopped = STOPPED[name];
     expect([...new Set(errors)].sort(), JSON.stringify(findings)).toEqual(
       [...(stopped?.plan ?? [])].sort(),
@@ -218,9 +174,7 @@ describe.each(NAMES)("PUT %s", (name) => {
     const made = await resourceManager.getImageVersion(id);
     expect(made?.provisioningState).toBe("Succeeded");
     const shown = made?.resource ?? expect.fail();
-    expect(fieldsOf(canonicalForm(shown))).toMatchObject(
-      fieldsOf(canonicalForm(body)),
-    );
+    expect(fieldsOf(canonicalForm(shown))).toMatchObject(fieldsOf(canonicalForm(body)));
   });
 });
 
@@ -228,12 +182,8 @@ describe("PATCH", () => {
   test.each(["Update", "Update_WithoutSourceId"])(
     "%s changes a version without keys, and is refused by name where it would take keys away",
     async (name) => {
-      const withKeys = seedResource(
-        `${GALLERY}/MyImage/versions/2.0.${name.length}`,
-      );
-      const without = seedResource(
-        `${GALLERY}/MyImage/versions/2.1.${name.length}`,
-      );
+      const withKeys = seedResource(`${GALLERY}/MyImage/versions/2.0.${name.length}`);
+      const without = seedResource(`${GALLERY}/MyImage/versions/2.1.${name.length}`);
       const body = corrected(exampleOf("Create"));
       await putThrough(world, withKeys, body);
       await putThrough(world, without, {
@@ -248,23 +198,21 @@ describe("PATCH", () => {
           },
         },
       });
-      expect(
-        await refusal(patch(world, withKeys, PATCH_EXAMPLES[name])),
-      ).toMatchObject({
+      expect(await refusal(patch(world, withKeys, PATCH_EXAMPLES[name]))).toMatchObject({
         code: "ImageVersionConflict",
         findings: expect.arrayContaining([
           expect.objectContaining({ code: "CustomerKeysChanged" }),
         ]) as unknown,
       });
-      expect(
-        await patchThrough(world, without, PATCH_EXAMPLES[name]),
-      ).toMatchObject({ status: "Succeeded" });
-      expect(
-        (await seen(world, without)).properties.publishingProfile.targetRegions,
-      ).toMatchObject([
-        { name: "westus", regionalReplicaCount: 1 },
-        { name: "eastus", regionalReplicaCount: 2 },
-      ]);
+      expect(await patchThrough(world, without, PATCH_EXAMPLES[name])).toMatchObject({
+        status: "Succeeded",
+      });
+      expect((await seen(world, without)).properties.publishingProfile.targetRegions).toMatchObject(
+        [
+          { name: "westus", regionalReplicaCount: 1 },
+          { name: "eastus", regionalReplicaCount: 2 },
+        ],
+      );
     },
   );
 });

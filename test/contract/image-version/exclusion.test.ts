@@ -9,12 +9,7 @@ import {
 } from "../../../src/image-version/commands/promote.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { body, define, EASTUS2, versionId, WESTUS } from "./rollbacks.js";
 import { BY } from "./truth/support.js";
@@ -33,11 +28,7 @@ beforeEach(async () => {
 });
 
 const latest = () =>
-  Promise.all(
-    ["westus", "eastus2"].map((region) =>
-      latestIn(world.simulator, image, region),
-    ),
-  );
+  Promise.all(["westus", "eastus2"].map((region) => latestIn(world.simulator, image, region)));
 
 async function put(name: string, sent: ImageVersionRequest): Promise<string> {
   const id = versionId(name, image);
@@ -163,8 +154,7 @@ test("a body that excludes the version, and not in a region, includes it there, 
     expect.objectContaining({
       code: "ExcludedEverywhere",
       severity: "warning",
-      pointer:
-        "/properties/publishingProfile/targetRegions/0/excludeFromLatest",
+      pointer: "/properties/publishingProfile/targetRegions/0/excludeFromLatest",
     }),
   );
   await put("2.0.0", sent);

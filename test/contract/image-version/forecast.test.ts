@@ -47,8 +47,7 @@ async function put(
   await world.finish(id);
 }
 
-const codes = ({ findings }: { findings: { code: string }[] }) =>
-  findings.map(({ code }) => code);
+const codes = ({ findings }: { findings: { code: string }[] }) => findings.map(({ code }) => code);
 
 test("a version that is held back says what each region's latest becomes, and then it is so", async () => {
   await put("1.0.0", [WESTUS, EASTUS2]);
@@ -116,17 +115,15 @@ test("what must not be the latest is none to fall back to, and is not promoted",
         : [],
     );
   const deps = { ...world.deps, objections };
-  expect(await forecastImageVersion(deps, at("1.0.1"), "demote")).toMatchObject(
-    {
-      regions: [{ region: "westus", from: "1.0.1" }],
-      findings: [{ code: "RegionWouldLoseLatest", severity: "error" }],
-    },
-  );
+  expect(await forecastImageVersion(deps, at("1.0.1"), "demote")).toMatchObject({
+    regions: [{ region: "westus", from: "1.0.1" }],
+    findings: [{ code: "RegionWouldLoseLatest", severity: "error" }],
+  });
   await demoteImageVersion(world.deps, { id: at("1.0.0"), ...BY });
   await world.finish(versionId("1.0.0", image));
-  expect(
-    await refusal(forecastImageVersion(deps, at("1.0.0"), "promote")),
-  ).toMatchObject({ code: "ImageVersionRevoked" });
+  expect(await refusal(forecastImageVersion(deps, at("1.0.0"), "promote"))).toMatchObject({
+    code: "ImageVersionRevoked",
+  });
 });
 
 describe("what a parameter allows is an error of the forecast", () => {
@@ -135,29 +132,19 @@ describe("what a parameter allows is an error of the forecast", () => {
     await put("1.0.1", [WESTUS, EASTUS2]);
   });
 
-  test.each(["demote", "delete"] as const)(
-    "%s: a region without a latest",
-    async (of) => {
-      const { regions, findings } = await forecast("1.0.1", of);
-      expect(regions).toEqual([
-        { region: "eastus2", from: "1.0.1" },
-        { region: "westus", from: "1.0.1", to: "1.0.0" },
-      ]);
-      expect(
-        findings
-          .filter(({ severity }) => severity === "error")
-          .map(({ code }) => code),
-      ).toEqual(["RegionWouldLoseLatest"]);
-    },
-  );
+  test.each(["demote", "delete"] as const)("%s: a region without a latest", async (of) => {
+    const { regions, findings } = await forecast("1.0.1", of);
+    expect(regions).toEqual([
+      { region: "eastus2", from: "1.0.1" },
+      { region: "westus", from: "1.0.1", to: "1.0.0" },
+    ]);
+    expect(findings.filter(({ severity }) => severity === "error").map(({ code }) => code)).toEqual(
+      ["RegionWouldLoseLatest"],
+    );
+  });
 
   test("a deletion says who needs it, and that it is final", async () => {
-    await putUser(
-      world,
-      "virtualMachineScaleSets",
-      "front",
-      versionId("1.0.0", image),
-    );
+    await putUser(world, "virtualMachineScaleSets", "front", versionId("1.0.0", image));
     const said = await forecast("1.0.0", "delete");
     expect(codes(said)).toEqual(["ImageVersionInUse", "DeletionIsFinal"]);
     expect(said.softDelete).toEqual({ isSoftDeleteEnabled: false });

@@ -20,14 +20,11 @@ beforeAll(async () => {
   await control.putResource(of.gallery("Empty", "westus"));
   await control.putResource(of.gallery("Definitions", "westus"));
   for (const name of ["b", "C", "a", "D", "e"])
-    await control.putResource(
-      of.imageDefinition("Definitions", name, "westus"),
-    );
+    await control.putResource(of.imageDefinition("Definitions", name, "westus"));
 });
 afterAll(() => world.close());
 
-const looks = () =>
-  createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now);
+const looks = () => createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now);
 
 const ALL = { top: 20, anew: false };
 
@@ -81,9 +78,7 @@ test("an empty gallery has none, and one that is not there is not found", async 
     value: [],
   });
   const missing = of.id("galleries/None");
-  expect(
-    await refusal(listImageDefinitions(looks(), missing, ALL)),
-  ).toMatchObject({
+  expect(await refusal(listImageDefinitions(looks(), missing, ALL))).toMatchObject({
     code: "NotFound",
     message: `Azure has no gallery ${missing}. Correct the URL, or create it: az sig create.`,
   });

@@ -1,27 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
-import type {
-  ImageVersionRequest,
-  ImageVersionView,
-} from "../../../src/image-version/contract.js";
+import type { ImageVersionRequest, ImageVersionView } from "../../../src/image-version/contract.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
-import {
-  getImageVersion,
-  listImageVersions,
-} from "../../../src/image-version/queries/get.js";
+import { getImageVersion, listImageVersions } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 import { BY, newDefinition } from "./truth/support.js";
 
 const WESTUS = seedRegion("westus", "WestUS");
@@ -38,9 +28,7 @@ beforeEach(async () => {
 
 const versionId = (number: string): string => `${image}/versions/${number}`;
 
-type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+type Profile = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 function body(profile: Partial<Profile> = {}): ImageVersionRequest {
   const { properties, ...rest } = managedImageRequest();
@@ -61,10 +49,7 @@ async function make(number: string, profile?: Partial<Profile>): Promise<void> {
 }
 
 /** Made by other hands than Sigil's; it replicates from now on. */
-async function putInAzure(
-  number: string,
-  profile?: Partial<Profile>,
-): Promise<void> {
+async function putInAzure(number: string, profile?: Partial<Profile>): Promise<void> {
   await world.deps.resourceManager.putImageVersion(
     idOf(versionId(number)),
     canonicalForm(body(profile)),
@@ -89,10 +74,7 @@ async function pages(top: number): Promise<string[][]> {
     const page = await listImageVersions(world.deps, image, top, token);
     found.push(
       page.value.map((version) => {
-        const { name, properties, sigil } = viewImageVersion(
-          version,
-          world.deps.now(),
-        );
+        const { name, properties, sigil } = viewImageVersion(version, world.deps.now());
         return [
           name,
           properties.provisioningState,
@@ -176,61 +158,48 @@ describe("the latest of a list", () => {
     await make("1.0.0");
     await make("1.0.1", { targetRegions: [WESTUS] });
     later();
-    expect(await pages(10)).toEqual([
-      ["1.0.1 Succeeded latest westus", "1.0.0 Succeeded eastus2"],
-    ]);
+    expect(await pages(10)).toEqual([["1.0.1 Succeeded latest westus", "1.0.0 Succeeded eastus2"]]);
     await make("1.0.2", {
       targetRegions: [{ ...WESTUS, excludeFromLatest: true }, EASTUS2],
     });
     later();
     expect(await pages(10)).toEqual([
-      [
-        "1.0.2 Succeeded latest eastus2",
-        "1.0.1 Succeeded westus",
-        "1.0.0 Succeeded",
-      ],
+      ["1.0.2 Succeeded latest eastus2", "1.0.1 Succeeded westus", "1.0.0 Succeeded"],
     ]);
   });
 
   test.each([
     ["Sigil", () => request(world.deps, versionId("1.0.1"), body())],
     ["others", () => putInAzure("1.0.1")],
-  ])(
-    "is a version that %s make, in each region as soon as that is ready",
-    async (_, create) => {
-      await make("1.0.0");
-      await create();
-      await world.runDue();
-      later();
-      expect(await pages(10)).toEqual([
-        ["1.0.1 Creating", "1.0.0 Succeeded latest eastus2 westus"],
-      ]);
-      await world.simulator.control.setRegionState({
-        versionId: versionId("1.0.1"),
-        region: "westus",
-        state: "Completed",
-      });
-      await world.simulator.control.setRegionState({
-        versionId: versionId("1.0.1"),
-        region: "eastus2",
-        state: "Replicating",
-        progress: 1,
-      });
-      later();
-      await world.runDue();
-      expect(await pages(10)).toEqual([
-        ["1.0.1 Creating latest westus", "1.0.0 Succeeded eastus2"],
-      ]);
-      expect((await view("1.0.1")).sigil).toMatchObject({
-        latest: true,
-        latestIn: ["westus"],
-      });
-      expect((await view("1.0.0")).sigil).toMatchObject({
-        latest: false,
-        latestIn: ["eastus2"],
-      });
-    },
-  );
+  ])("is a version that %s make, in each region as soon as that is ready", async (_, create) => {
+    await make("1.0.0");
+    await create();
+    await world.runDue();
+    later();
+    expect(await pages(10)).toEqual([["1.0.1 Creating", "1.0.0 Succeeded latest eastus2 westus"]]);
+    await world.simulator.control.setRegionState({
+      versionId: versionId("1.0.1"),
+      region: "westus",
+      state: "Completed",
+    });
+    await world.simulator.control.setRegionState({
+      versionId: versionId("1.0.1"),
+      region: "eastus2",
+      state: "Replicating",
+      progress: 1,
+    });
+    later();
+    await world.runDue();
+    expect(await pages(10)).toEqual([["1.0.1 Creating latest westus", "1.0.0 Succeeded eastus2"]]);
+    expect((await view("1.0.1")).sigil).toMatchObject({
+      latest: true,
+      latestIn: ["westus"],
+    });
+    expect((await view("1.0.0")).sigil).toMatchObject({
+      latest: false,
+      latestIn: ["eastus2"],
+    });
+  });
 
   test("is not a version in a region that has failed", async () => {
     await make("1.0.0");
@@ -243,9 +212,7 @@ describe("the latest of a list", () => {
       status: "Failed",
     });
     later();
-    expect(await pages(10)).toEqual([
-      ["1.0.1 Failed latest westus", "1.0.0 Succeeded eastus2"],
-    ]);
+    expect(await pages(10)).toEqual([["1.0.1 Failed latest westus", "1.0.0 Succeeded eastus2"]]);
   });
 });
 
@@ -318,10 +285,7 @@ test("an age is counted from when the version was first asked for", async () => 
   await make("1.0.9");
   const { record } = await world.read(versionId("1.0.9"));
   const known = await getImageVersion(world.deps, idOf(versionId("1.0.9")));
-  const { sigil } = viewImageVersion(
-    known,
-    new Date(Date.parse(record.createdTime) + 86_400_900),
-  );
+  const { sigil } = viewImageVersion(known, new Date(Date.parse(record.createdTime) + 86_400_900));
   expect(sigil).toMatchObject({
     createdTime: record.createdTime,
     ageSeconds: 86_400,
@@ -334,9 +298,7 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
     await Promise.all(
       numbers
         .slice(first, first + 50)
-        .map((number, i) =>
-          putInAzure(number, { excludeFromLatest: first + i >= 900 }),
-        ),
+        .map((number, i) => putInAzure(number, { excludeFromLatest: first + i >= 900 })),
     );
   world.clock.advance(10 * 60_000);
   const { control } = world.simulator;
@@ -344,11 +306,7 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
   let reads = 0;
   const deps: Dependencies = {
     ...world.deps,
-    looks: createLooks(
-      world.deps.resourceManager,
-      world.deps.resources,
-      world.deps.now,
-    ),
+    looks: createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now),
     store: {
       ...store,
       readRecord: (key) => {
@@ -361,9 +319,7 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
   control.clearRequests();
   // However many ask at once.
   const found = await Promise.all(
-    ["1.0.899", "1.0.3", "1.0.999"].map((number) =>
-      getImageVersion(deps, idOf(versionId(number))),
-    ),
+    ["1.0.899", "1.0.3", "1.0.999"].map((number) => getImageVersion(deps, idOf(versionId(number)))),
   );
   expect(found.map(({ latest }) => latest)).toEqual([true, false, false]);
   expect(control.countRequests({ path: "/versions\\?" })).toBe(10);

@@ -5,20 +5,14 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { FaultSpec } from "@sigil-local/arm-simulator/parts/faults";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { withCalls } from "../../../src/operation/audit.js";
-import type {
-  TransitionContext,
-  PollingPolicy,
-} from "../../../src/operation/ports.js";
+import type { TransitionContext, PollingPolicy } from "../../../src/operation/ports.js";
 import { wait } from "../../../src/operation/waiting.js";
 import type { Look } from "../../../src/image-version/resources.js";
 import { reconcile } from "../../../src/image-version/state/reconcile.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { see } from "../../../src/image-version/state/see.js";
 import { follow } from "../../../src/image-version/state/follow.js";
-import {
-  beginWrite,
-  writePostponed,
-} from "../../../src/image-version/state/write.js";
+import { beginWrite, writePostponed } from "../../../src/image-version/state/write.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
@@ -58,8 +52,7 @@ const puts = (): number =>
 
 async function eventsOf(kind: string): Promise<CloudEvent[]> {
   return (await world.takeEvents()).filter(
-    ({ type, subject }) =>
-      subject === id && type === `Sigil.ImageVersion.${kind}`,
+    ({ type, subject }) => subject === id && type === `Sigil.ImageVersion.${kind}`,
   );
 }
 
@@ -96,10 +89,7 @@ const state = async (): Promise<string> => (await world.read(id)).record.state;
 
 async function length(): Promise<number> {
   const { record, operation } = await world.read(id);
-  return Math.max(
-    JSON.stringify(record).length,
-    JSON.stringify(operation).length,
-  );
+  return Math.max(JSON.stringify(record).length, JSON.stringify(operation).length);
 }
 
 describe("an operation whose write is refused", () => {
@@ -138,19 +128,15 @@ describe("an operation whose write is refused", () => {
       ]);
       const [{ time, data } = { time: "", data: {} }] = stalled;
       const { since } = data as { since: string };
-      expect(Date.parse(time) - Date.parse(since)).toBeGreaterThanOrEqual(
-        HOUR_MS,
-      );
+      expect(Date.parse(time) - Date.parse(since)).toBeGreaterThanOrEqual(HOUR_MS);
       expect(Date.parse(time) - Date.parse(since)).toBeLessThan(1.2 * HOUR_MS);
 
       world.simulator.control.clearFaults();
       expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-      const told = (await world.takeEvents()).filter(
-        ({ subject }) => subject === id,
-      );
-      expect(
-        told.filter(({ type }) => type.endsWith("OperationResumed")),
-      ).toMatchObject([{ data: { operationId, state: "Replicating" } }]);
+      const told = (await world.takeEvents()).filter(({ subject }) => subject === id);
+      expect(told.filter(({ type }) => type.endsWith("OperationResumed"))).toMatchObject([
+        { data: { operationId, state: "Replicating" } },
+      ]);
       expect(told.filter(({ type }) => type.endsWith("Stalled"))).toEqual([]);
     },
   );
@@ -163,13 +149,9 @@ describe("an operation whose write is refused", () => {
       if (operation.waitReason === undefined) return;
       expect(viewOperation(operation)).toMatchObject({
         status: "Running",
-        waitReason: expect.stringMatching(
-          /answered 429 TooManyRequests/u,
-        ) as string,
+        waitReason: expect.stringMatching(/answered 429 TooManyRequests/u) as string,
       });
-      expect(
-        Date.parse(operation.nextAttemptTime ?? "") - world.clock.now(),
-      ).toBe(600_000);
+      expect(Date.parse(operation.nextAttemptTime ?? "") - world.clock.now()).toBe(600_000);
     });
     const { operation } = await world.read(id);
     expect(operation.history.map((entry) => entry.state)).toEqual([
@@ -246,9 +228,7 @@ describe("a 409 of a busy version", () => {
     const { id: operationId } = await request(world.deps, id, tagged("1"));
     await pass(4 * HOUR_MS);
     expect(puts()).toBe(0);
-    expect(
-      (await world.deps.store.readOperation(operationId))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(operationId))?.operation).toMatchObject({
       waitReason: expect.any(String) as string,
       nextAttemptTime: expect.any(String) as string,
     });
@@ -290,10 +270,7 @@ describe("however long it takes, the records stay small", () => {
 
   /** The steps of ninety days, one after the other, without a server between them. */
   async function ninetyDays(
-    step: (
-      pair: ImageVersionPair,
-      context: TransitionContext,
-    ) => ImageVersionPair,
+    step: (pair: ImageVersionPair, context: TransitionContext) => ImageVersionPair,
     shown: Partial<Look> = {},
     slower: Partial<PollingPolicy> = {},
   ): Promise<{ readonly pair: ImageVersionPair; readonly steps: number }> {
@@ -311,10 +288,7 @@ describe("however long it takes, the records stay small", () => {
       if (now.getTime() > end) break;
       const context: TransitionContext = { now, pace, eventSource, kinds };
       const look = { ...observed, ...shown, time: now.toISOString() };
-      const { record, operation } = withCalls(
-        step(see(pair, look, context), context),
-        CALLS,
-      );
+      const { record, operation } = withCalls(step(see(pair, look, context), context), CALLS);
       // All is told.
       pair = { record: { ...record, outbox: [] }, operation };
       steps += 1;
@@ -348,9 +322,7 @@ describe("however long it takes, the records stay small", () => {
     "an update is answered %s for ninety days",
     async (answer) => {
       const { pair, steps } = await ninetyDays(
-        refused(
-          `Azure Resource Manager answered ${answer} to the update of version 1.0.0.`,
-        ),
+        refused(`Azure Resource Manager answered ${answer} to the update of version 1.0.0.`),
       );
       expect(steps).toBeGreaterThan(90 * 20);
       expect(steps).toBeLessThan(90 * 26);

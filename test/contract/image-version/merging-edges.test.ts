@@ -70,19 +70,14 @@ test("requests that are done together end, though Azure refuses to repair a regi
     pace: { ...world.deps.pace, repairAttempts: 1, repairDelayMs: 1_000 },
   };
   for (let looks = 0; looks < 100; looks += 1) {
-    for (const message of await world.takeDue())
-      await world.handle(message, repairing);
+    for (const message of await world.takeDue()) await world.handle(message, repairing);
     if (isFinal((await world.read(id)).record.state)) break;
     world.clock.advance(120_000);
   }
-  expect(world.simulator.control.faults()).toEqual([
-    expect.objectContaining({ met: 1 }),
-  ]);
+  expect(world.simulator.control.faults()).toEqual([expect.objectContaining({ met: 1 })]);
   expect(isFinal((await world.read(id)).record.state)).toBe(true);
   // Each by its own regions: that another's has failed is not the first one's affair.
-  expect(
-    await Promise.all(operations.map((one) => operationOf(world, one))),
-  ).toMatchObject([
+  expect(await Promise.all(operations.map((one) => operationOf(world, one)))).toMatchObject([
     { status: "Succeeded" },
     {
       status: "Failed",
@@ -135,9 +130,7 @@ test("the removal that runs is what it is when it is asked for again, and in its
     body: body([HOME]),
     ...removal,
   });
-  expect(findings).toMatchObject([
-    { code: "AlreadyRequested", severity: "info" },
-  ]);
+  expect(findings).toMatchObject([{ code: "AlreadyRequested", severity: "info" }]);
   await world.finish(id);
 });
 
@@ -167,9 +160,9 @@ describe("of what latest means", () => {
     expect(latestIn(await inAzure(world, id))).not.toEqual([]);
     await demote();
     await world.finish(id);
-    expect(
-      await putImageVersion(world.deps, commandOf(id, wanted)),
-    ).toMatchObject({ kind: "unchanged" });
+    expect(await putImageVersion(world.deps, commandOf(id, wanted))).toMatchObject({
+      kind: "unchanged",
+    });
     expect(latestIn(await inAzure(world, id))).toEqual([]);
   });
 

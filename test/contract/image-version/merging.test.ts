@@ -6,13 +6,7 @@ import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  send,
-  work,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, send, work, type CrashRun } from "../../support/crash-runs.js";
 import {
   commandOf,
   idOf,
@@ -59,9 +53,7 @@ afterEach(() => world.close());
 /** The version's next step is due, and taken. */
 async function tick(): Promise<void> {
   const { record } = await world.read(id);
-  world.clock.advance(
-    Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()),
-  );
+  world.clock.advance(Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()));
   await world.runDue();
 }
 
@@ -89,9 +81,7 @@ describe("while one update runs", () => {
       ] as const) {
         operations.push(
           ...(await Promise.all(
-            OTHERS.slice(first, last).map((region) =>
-              ask(body([HOME, region])),
-            ),
+            OTHERS.slice(first, last).map((region) => ask(body([HOME, region]))),
           )),
         );
         const sent = puts(world);
@@ -110,9 +100,7 @@ describe("while one update runs", () => {
   );
 
   /** Each has its region, and is told apart: `operations` in the order of `OTHERS`. */
-  async function expectAll(
-    operations: readonly OperationRecord[],
-  ): Promise<void> {
+  async function expectAll(operations: readonly OperationRecord[]): Promise<void> {
     expect(await regionsInAzure(world, id)).toEqual(names(HOME, ...OTHERS));
     const events = await world.takeEvents();
     for (const [i, operation] of operations.entries()) {
@@ -146,8 +134,7 @@ describe("while one update runs", () => {
       history: [
         {
           state: "Accepted",
-          message:
-            "The request is stored. It goes with the next update of the version.",
+          message: "The request is stored. It goes with the next update of the version.",
         },
       ],
     });
@@ -198,9 +185,7 @@ describe("while one update runs", () => {
       id: idOf(id),
       body: other,
     });
-    expect(
-      plan.findings.filter(({ severity }) => severity === "error"),
-    ).toMatchObject([
+    expect(plan.findings.filter(({ severity }) => severity === "error")).toMatchObject([
       {
         code: "ImageVersionRequestedOtherwise",
         message: `The request contradicts operation ${queued.id} on ${id}: Tag team: the other request says "images", this one says "others".`,
@@ -250,8 +235,7 @@ describe("while one update runs", () => {
     ],
     [
       "another tag",
-      () =>
-        body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "two" } }),
+      () => body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "two" } }),
       "/tags/a",
       /the other request says "one", this one says "two"\.$/u,
       "Differs",
@@ -272,24 +256,18 @@ describe("while one update runs", () => {
     "%s contradicts it, and is refused with the operation to wait for",
     async (_, wanted, pointer, message, code, inPlan) => {
       await made(world, id);
-      const first = await ask(
-        body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "one" } }),
-      );
+      const first = await ask(body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "one" } }));
       await world.runDue();
       expect(await refusal(ask(wanted()))).toMatchObject({
         code: "ImageVersionConflict",
-        findings: [
-          { code, pointer, message: expect.stringMatching(message) as string },
-        ],
+        findings: [{ code, pointer, message: expect.stringMatching(message) as string }],
         fields: { existingOperationId: first.id },
       });
       const { findings } = await planImageVersion(world.deps, {
         id: idOf(id),
         body: wanted(),
       });
-      expect(findings).toContainEqual(
-        expect.objectContaining({ code: inPlan, pointer }),
-      );
+      expect(findings).toContainEqual(expect.objectContaining({ code: inPlan, pointer }));
       await world.finish(id);
     },
   );
@@ -325,9 +303,7 @@ describe("while one update runs", () => {
     await made(world, id);
     const first = await ask(body([HOME, A]));
     await world.runDue();
-    expect(
-      await refusal(ask(body([HOME]), { removeRegions: [A.name] })),
-    ).toMatchObject({
+    expect(await refusal(ask(body([HOME]), { removeRegions: [A.name] }))).toMatchObject({
       code: "ImageVersionConflict",
       fields: { existingOperationId: first.id },
     });
@@ -405,9 +381,7 @@ describe("of several that are done together", () => {
       status: "Failed",
       error: {
         code: "ReplicationFailed",
-        message: expect.stringContaining(
-          `The version is not usable in ${B.name}.`,
-        ) as string,
+        message: expect.stringContaining(`The version is not usable in ${B.name}.`) as string,
         // Where its own caller has the region.
         errors: [{ pointer: "/properties/publishingProfile/targetRegions/1" }],
       },
@@ -424,9 +398,7 @@ describe("of several that are done together", () => {
       "completed",
     ]);
     // The region that failed is the version's own: the next request that leaves it out keeps it, and is told so.
-    expect(
-      await putImageVersion(world.deps, commandOf(id, body([HOME, A, C]))),
-    ).toMatchObject({
+    expect(await putImageVersion(world.deps, commandOf(id, body([HOME, A, C])))).toMatchObject({
       kind: "unchanged",
       version: { warnings: [{ code: "RegionKept" }] },
     });
@@ -451,10 +423,7 @@ describe("canceling", () => {
       status: "Succeeded",
     });
     expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, C));
-    expect(told(await world.takeEvents(), second)).toEqual([
-      "accepted",
-      "canceled",
-    ]);
+    expect(told(await world.takeEvents(), second)).toEqual(["accepted", "canceled"]);
     expect(await openOperations(world, id)).toEqual([]);
   });
 
@@ -543,12 +512,9 @@ describe("a process that dies", () => {
     expect(await regionsInAzure(world, id), what).toEqual(names(HOME, A, B, C));
     expect(puts(world), what).toBeLessThanOrEqual(3);
     const events = await world.takeEvents();
-    expect(new Set(events.map((event) => event.id)).size, what).toBe(
-      events.length,
-    );
+    expect(new Set(events.map((event) => event.id)).size, what).toBe(events.length);
     for (const [i, operationId] of operations.entries()) {
-      const operation = (await world.deps.store.readOperation(operationId))
-        ?.operation;
+      const operation = (await world.deps.store.readOperation(operationId))?.operation;
       expect(operation, what).toMatchObject({ status: "Succeeded" });
       const facts = told(events, { id: operationId });
       expect(facts, what).toContain("completed");

@@ -8,11 +8,7 @@ import {
 } from "../../../src/messaging/request-handler.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
-import {
-  request,
-  type DueMessage,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { request, type DueMessage, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { nthOf } from "../../support/operation-ids.js";
@@ -36,9 +32,7 @@ async function told(versionId: string) {
 }
 
 /** Drives the version to its end, each batch of messages handled by `handle`; gives all messages that were sent. */
-async function drive(
-  handle: (due: readonly DueMessage[]) => Promise<void>,
-): Promise<DueMessage[]> {
+async function drive(handle: (due: readonly DueMessage[]) => Promise<void>): Promise<DueMessage[]> {
   const all: DueMessage[] = [];
   for (let turns = 0; turns < 100; turns += 1) {
     const due = await world.takeDue();
@@ -46,9 +40,7 @@ async function drive(
     await handle(due);
     const { record: version } = await world.read(id);
     if (isFinal(version.state)) return all;
-    world.clock.advance(
-      Math.max(0, Date.parse(version.dueTime) - world.clock.now()),
-    );
+    world.clock.advance(Math.max(0, Date.parse(version.dueTime) - world.clock.now()));
   }
   throw new Error("the version does not end");
 }
@@ -79,9 +71,7 @@ async function expectOneVersion(): Promise<void> {
 
 test("every message three times at once, as by three hosts, is every message once", async () => {
   await drive(async (due) => {
-    await Promise.all(
-      [...due, ...due, ...due].map((message) => world.handle(message)),
-    );
+    await Promise.all([...due, ...due, ...due].map((message) => world.handle(message)));
   });
   await expectOneVersion();
 });
@@ -180,9 +170,7 @@ test("a step whose state was stored and told by another, after a long stall, is 
   const first = {
     ...world.deps,
     events: {
-      publish: async (
-        ...args: Parameters<typeof world.deps.events.publish>
-      ) => {
+      publish: async (...args: Parameters<typeof world.deps.events.publish>) => {
         const { record: version } = await world.read(id);
         if (!stalled && version.state === "Creating") {
           stalled = true;
@@ -332,8 +320,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
       properties: {
         ...body.properties,
         publishingProfile: {
-          targetRegions:
-            body.properties.publishingProfile?.targetRegions?.slice(0, 1) ?? [],
+          targetRegions: body.properties.publishingProfile?.targetRegions?.slice(0, 1) ?? [],
         },
       },
     });
@@ -345,23 +332,20 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
   test.each<[string, (event: object) => object]>([
     ["has a mistake in its body", (event) => ({ ...event, data: {} })],
     ["contradicts what is being done", (event) => event],
-  ])(
-    "Rejected of one that %s, once for each delivery of the message",
-    async (_, change) => {
-      await send(cloudEvent(tagged("1")));
-      await world.runDue();
-      await answers();
-      const event = cloudEvent(tagged("2"));
-      const rejected = change(event);
-      const before = kept.length;
-      await send(rejected, "m1");
-      await send(rejected, "m1");
-      expect(await answers()).toEqual([["Rejected", named(event)]]);
-      // Kept for an operator under one id.
-      expect(new Set(kept.slice(before).map((one) => one.id)).size).toBe(1);
-      await world.finish(version);
-    },
-  );
+  ])("Rejected of one that %s, once for each delivery of the message", async (_, change) => {
+    await send(cloudEvent(tagged("1")));
+    await world.runDue();
+    await answers();
+    const event = cloudEvent(tagged("2"));
+    const rejected = change(event);
+    const before = kept.length;
+    await send(rejected, "m1");
+    await send(rejected, "m1");
+    expect(await answers()).toEqual([["Rejected", named(event)]]);
+    // Kept for an operator under one id.
+    expect(new Set(kept.slice(before).map((one) => one.id)).size).toBe(1);
+    await world.finish(version);
+  });
 
   test("Rejected of one whose source and id were used for another request", async () => {
     const event = cloudEvent(tagged("1"));

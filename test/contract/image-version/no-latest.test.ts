@@ -9,10 +9,7 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { latestIn } from "../../../src/image-version/latest/flags.js";
-import {
-  planRollback,
-  rollBackImage,
-} from "../../../src/image-version/rollback/roll-back.js";
+import { planRollback, rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   idOf,
@@ -44,10 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-async function put(
-  name: string,
-  targetRegions: (typeof WESTUS)[],
-): Promise<void> {
+async function put(name: string, targetRegions: (typeof WESTUS)[]): Promise<void> {
   const id = versionId(name, image);
   await request(world.deps, id, body({ targetRegions }));
   await world.finish(id);
@@ -66,10 +60,8 @@ interface Allowed {
 }
 
 const WAYS = {
-  demote: (more: Allowed) =>
-    demoteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
-  delete: (more: Allowed) =>
-    deleteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
+  demote: (more: Allowed) => demoteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
+  delete: (more: Allowed) => deleteImageVersion(world.deps, { id: at("1.0.1"), ...BY, ...more }),
   "PATCH its flag": (more: Allowed) =>
     operationIn(
       patchImageVersion(world.deps, {
@@ -106,12 +98,8 @@ describe.each(Object.entries(WAYS))("%s", (way, ask) => {
   test("is refused with the regions that would have none, and changes nothing", async () => {
     const error = await refusalOf(ask({}));
     expect(error.code).toBe("RegionWouldLoseLatest");
-    expect(error.fields["latestChanges"]).toEqual([
-      { region: "eastus2", from: "1.0.1" },
-    ]);
-    expect(error.findings.map(({ message }) => message).join()).toContain(
-      "eastus2",
-    );
+    expect(error.fields["latestChanges"]).toEqual([{ region: "eastus2", from: "1.0.1" }]);
+    expect(error.findings.map(({ message }) => message).join()).toContain("eastus2");
     const { operation } = await world.read(versionId("1.0.1", image));
     expect(operation.kind).toBe("CreateImageVersion");
   });
@@ -167,9 +155,7 @@ describe("asked again before it is sent", () => {
     expect(lower.warnings).toBeUndefined();
     expect(await endOf("1.0.2")).toBe("Succeeded");
     const { warnings } = await world.finish(versionId("1.0.1", image));
-    expect(warnings?.map(({ code }) => code)).toContain(
-      "RegionWouldLoseLatest",
-    );
+    expect(warnings?.map(({ code }) => code)).toContain("RegionWouldLoseLatest");
   });
 
   test("what waits for another version's promotion goes on with it", async () => {
@@ -181,15 +167,13 @@ describe("asked again before it is sent", () => {
     });
     const { id } = await of("1.0.2");
     const due = await world.takeDue();
-    const isOf = (one: string) => (message: DueMessage) =>
-      message.operationId === one;
+    const isOf = (one: string) => (message: DueMessage) => message.operationId === one;
     for (const message of due.filter(isOf(id))) await world.handle(message);
     const { operation } = await world.read(versionId("1.0.2", image));
     expect(operation.waitReason).toBe(
       "Another version is to become the latest in eastus2 first: an open operation promotes it.",
     );
-    for (const message of due.filter(isOf(promotion.id)))
-      await world.handle(message);
+    for (const message of due.filter(isOf(promotion.id))) await world.handle(message);
     expect(await endOf("1.0.2")).toBe("Succeeded");
     expect(await includedIn()).toEqual(["westus", "eastus2"]);
   });

@@ -28,11 +28,7 @@ afterAll(() => world.close());
 test("what a newer release has stored is left to it: its step changes nothing, the reconciler leaves it, and so do requests", async () => {
   const id = seedVersionId("3.0.0");
   const other = seedVersionId("3.0.1");
-  const { id: operationId } = await request(
-    world.deps,
-    id,
-    managedImageRequest(),
-  );
+  const { id: operationId } = await request(world.deps, id, managedImageRequest());
   await request(world.deps, other, managedImageRequest());
   const stored = await world.read(id);
   const { record, operation } = stored;
@@ -70,19 +66,15 @@ test("what a newer release has stored is left to it: its step changes nothing, t
     removed: 0,
     errors: [{ operationId, error: { code: "StateTooNew" } }],
   });
-  expect(
-    (await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(
-      ({ target }) => target,
-    ),
-  ).toContain(operationId);
-  expect(
-    await refusal(request(world.deps, id, managedImageRequest())),
-  ).toMatchObject({ code: "StateTooNew" });
+  expect((await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(({ target }) => target)).toContain(
+    operationId,
+  );
+  expect(await refusal(request(world.deps, id, managedImageRequest()))).toMatchObject({
+    code: "StateTooNew",
+  });
   expect(world.simulator.control.creates(id)).toBe(0);
   // The newer release goes on: what it stored is as it was.
-  expect(
-    (await world.deps.store.readOperation(operationId))?.operation,
-  ).toEqual(operation);
+  expect((await world.deps.store.readOperation(operationId))?.operation).toEqual(operation);
 });
 
 /** Ids of the events of an operation, without its own. */
@@ -109,10 +101,7 @@ test("a version is created, demoted and deleted, and each is told once", async (
   const created = await told(accepted);
   expect(created.filter((event) => event === "accepted")).toHaveLength(1);
   expect(created.filter((event) => event === "completed")).toHaveLength(1);
-  for (const [i, change] of [
-    demoteImageVersion,
-    deleteImageVersion,
-  ].entries()) {
+  for (const [i, change] of [demoteImageVersion, deleteImageVersion].entries()) {
     const operation = await change(world.deps, { id: idOf(id), ...BY });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect((await told(operation)).at(-1)).toBe(END[i]);
@@ -139,8 +128,7 @@ test("the next number is another each time, and a rollback ends", async () => {
   for (let ticks = 0; ticks < 500; ticks += 1) {
     await world.runDue();
     world.clock.advance(15_000);
-    const operation = (await world.deps.store.readOperation(rollback.id))
-      ?.operation;
+    const operation = (await world.deps.store.readOperation(rollback.id))?.operation;
     if (operation?.endTime === undefined) continue;
     expect(operation).toMatchObject({ status: "Succeeded" });
     return;

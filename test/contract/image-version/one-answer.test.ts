@@ -1,26 +1,15 @@
 /** GET, list and summary say the same of a region at the same moment, whoever looked; what nobody has seen is Unknown. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
-import {
-  getImageVersion,
-  listImageVersions,
-} from "../../../src/image-version/queries/get.js";
+import { getImageVersion, listImageVersions } from "../../../src/image-version/queries/get.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { noteSeen } from "../../../src/image-version/note-seen.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
-import {
-  createLooks,
-  seeing,
-} from "../../../src/image-version/queries/looks.js";
+import { createLooks, seeing } from "../../../src/image-version/queries/looks.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { imageIdOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const OURS = seedVersionId("1.0.0");
@@ -71,9 +60,7 @@ function instance() {
     ]);
   };
   const get = async (id: string) =>
-    said(
-      viewImageVersion(await getImageVersion(deps, idOf(id)), world.deps.now()),
-    );
+    said(viewImageVersion(await getImageVersion(deps, idOf(id)), world.deps.now()));
   /** As GET /versions/{v} answers. */
   const read = async (id: string) => {
     const version = await getImageVersion(deps, idOf(id));
@@ -104,11 +91,7 @@ beforeEach(() => {
 test("a version that nobody has seen is Unknown in list and summary, and counted", async () => {
   const { list, summary, summarize } = instance();
   const [others, ours] = await list();
-  expect(others).toEqual([
-    "2.0.0",
-    ["westus", "Unknown", true],
-    ["eastus2", "Unknown", true],
-  ]);
+  expect(others).toEqual(["2.0.0", ["westus", "Unknown", true], ["eastus2", "Unknown", true]]);
   expect(ours?.[1]).toEqual(["westus", "Completed", false]);
   expect(await summary()).toEqual([others, ours]);
   const { view } = await summarize(IMAGE);
@@ -167,10 +150,7 @@ test("a reader who is shown what is known writes nothing; one shown something el
     const before = commits();
     await read(OURS);
     await read(OURS);
-    return [
-      control.countRequests({ method: "GET", path: "/1\\.0\\.0\\?" }),
-      commits() - before,
-    ];
+    return [control.countRequests({ method: "GET", path: "/1\\.0\\.0\\?" }), commits() - before];
   };
   world.clock.advance(5 * 60_000);
   await cost();

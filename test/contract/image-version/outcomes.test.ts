@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type {
-  ImageVersionRequest,
-  ImageVersionView,
-} from "../../../src/image-version/contract.js";
+import type { ImageVersionRequest, ImageVersionView } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { errorsAmong } from "../../../src/image-version/preflight/judge.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
@@ -11,12 +8,7 @@ import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import {
-  idOf,
-  request,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import {
   managedImageRequest,
@@ -40,16 +32,11 @@ inOwnWorld(
 );
 
 async function eventsOf(subject: string): Promise<CloudEvent[]> {
-  return (await world.takeEvents()).filter(
-    (event) => event.subject === subject,
-  );
+  return (await world.takeEvents()).filter((event) => event.subject === subject);
 }
 
 async function viewOf(versionId: string): Promise<ImageVersionView> {
-  return viewImageVersion(
-    await getImageVersion(world.deps, idOf(versionId)),
-    world.deps.now(),
-  );
+  return viewImageVersion(await getImageVersion(world.deps, idOf(versionId)), world.deps.now());
 }
 
 function kinds(events: readonly CloudEvent[]): string[] {
@@ -95,8 +82,7 @@ describe("a version of which every region completes", () => {
     expect(
       events.find(
         ({ data, type }) =>
-          type.endsWith("RegionCompleted") &&
-          (data as { region: string }).region === "westus",
+          type.endsWith("RegionCompleted") && (data as { region: string }).region === "westus",
       )?.data,
     ).toMatchObject({
       region: "westus",
@@ -104,17 +90,13 @@ describe("a version of which every region completes", () => {
       encryption: {
         osDiskImage: {
           type: "EncryptionAtRestWithCustomerKey",
-          diskEncryptionSetId: seedResource(
-            "diskEncryptionSets/WestUSDiskEncryptionSet1",
-          ),
+          diskEncryptionSetId: seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1"),
         },
         dataDiskImages: [
           {
             lun: 0,
             type: "EncryptionAtRestWithCustomerKey",
-            diskEncryptionSetId: seedResource(
-              "diskEncryptionSets/WestUSDiskEncryptionSet2",
-            ),
+            diskEncryptionSetId: seedResource("diskEncryptionSets/WestUSDiskEncryptionSet2"),
           },
         ],
       },
@@ -135,10 +117,7 @@ describe("a version of which every region completes", () => {
     const operation = await world.finish(id);
     await world.simulator.control.setSucceededWhen("everyRegion");
     expect(operation.status).toBe("Succeeded");
-    expect(operation.regions.map(({ state }) => state)).toEqual([
-      "Completed",
-      "Completed",
-    ]);
+    expect(operation.regions.map(({ state }) => state)).toEqual(["Completed", "Completed"]);
   });
 
   test("looks after 15, 30 and 60 seconds, then by the progress of its regions, and says when they are expected", async () => {
@@ -154,19 +133,13 @@ describe("a version of which every region completes", () => {
       world.clock.advance(waits.at(-1) ?? 0);
       await world.runDue();
     }
-    expect(waits.slice(0, 3).map((ms) => Math.round(ms / 1_000))).toEqual([
-      15, 30, 60,
-    ]);
+    expect(waits.slice(0, 3).map((ms) => Math.round(ms / 1_000))).toEqual([15, 30, 60]);
     expect(waits.length).toBeLessThan(12);
     const { operation } = await world.read(id);
-    expect(
-      Math.abs(
-        Date.parse(operation.endTime ?? "") - Date.parse(expected ?? ""),
-      ),
-    ).toBeLessThan(15_000);
-    expect(JSON.stringify(viewOperation(operation))).not.toContain(
-      "expectedEndTime",
+    expect(Math.abs(Date.parse(operation.endTime ?? "") - Date.parse(expected ?? ""))).toBeLessThan(
+      15_000,
     );
+    expect(JSON.stringify(viewOperation(operation))).not.toContain("expectedEndTime");
   });
 
   test("made from snapshots has the encryption that was asked for", async () => {
@@ -217,16 +190,12 @@ describe("a version that breaks a rule over facts", () => {
       status: "Failed",
       error: {
         code: "PreflightFailed",
-        message: expect.stringContaining(
-          "Nothing was created: 2 checks failed.",
-        ) as string,
+        message: expect.stringContaining("Nothing was created: 2 checks failed.") as string,
         errors: ["osDiskImage", "dataDiskImages/0"].map((disk, i) => ({
           code: "DiskEncryptionSetInOtherRegion",
           pointer: `/properties/publishingProfile/targetRegions/1/encryption/${disk}/diskEncryptionSetId`,
           message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is given for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus.`,
-          remediation: expect.stringContaining(
-            "Use a set that is in eastus",
-          ) as string,
+          remediation: expect.stringContaining("Use a set that is in eastus") as string,
         })),
       },
     });
@@ -250,8 +219,7 @@ test("a subscription that is not registered is a finding, whatever ARM answers t
     body: {
       error: {
         code: "MissingSubscriptionRegistration",
-        message:
-          "The subscription is not registered to use namespace 'Microsoft.Compute'.",
+        message: "The subscription is not registered to use namespace 'Microsoft.Compute'.",
       },
     },
   });
@@ -285,14 +253,11 @@ describe("a version of which a region fails", () => {
       status: "Failed",
       error: {
         code: "ReplicationFailed",
-        message: expect.stringContaining(
-          "The version is not usable in eastus2.",
-        ) as string,
+        message: expect.stringContaining("The version is not usable in eastus2.") as string,
         errors: [
           {
             pointer: "/properties/publishingProfile/targetRegions/1",
-            message:
-              "Replication to eastus2 failed: Out of capacity in eastus2.",
+            message: "Replication to eastus2 failed: Out of capacity in eastus2.",
           },
         ],
       },
@@ -324,10 +289,11 @@ describe("a version of which a region fails", () => {
   test("tells the reason that ARM's operation gives when it gives the version up", async () => {
     // A Hyper-V generation mismatch is refused by the operation, not by the PUT. Here it comes up after the preflight.
     const { control } = world.simulator;
-    const image = resourcesIn(
-      LOCAL_SUBSCRIPTION_ID,
-      "MyResourceGroup",
-    ).managedImage("generation1", "westus", [0]);
+    const image = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").managedImage(
+      "generation1",
+      "westus",
+      [0],
+    );
     await control.putResource({
       ...image,
       properties: { ...image.properties, hyperVGeneration: "V1" },
@@ -370,26 +336,23 @@ describe("a version whose encryption was lost", () => {
         ...world.deps.resourceManager,
         // ARM drops what it is not told: here all keys of eastus2.
         putImageVersion: (
-          ...[to, body]: Parameters<
-            typeof world.deps.resourceManager.putImageVersion
-          >
+          ...[to, body]: Parameters<typeof world.deps.resourceManager.putImageVersion>
         ) =>
           world.deps.resourceManager.putImageVersion(to, {
             ...body,
             properties: {
               ...body.properties,
               publishingProfile: {
-                targetRegions: (
-                  body.properties.publishingProfile?.targetRegions ?? []
-                ).map(({ encryption: _, ...region }) => region),
+                targetRegions: (body.properties.publishingProfile?.targetRegions ?? []).map(
+                  ({ encryption: _, ...region }) => region,
+                ),
               },
             },
           }),
       },
     };
     await request(world.deps, id, managedImageRequest());
-    for (const message of await world.takeDue())
-      await world.handle(message, lossy);
+    for (const message of await world.takeDue()) await world.handle(message, lossy);
     const sent = world.clock.now();
     const operation = await world.finish(id);
     expect(world.clock.now() - sent).toBeGreaterThanOrEqual(600_000);
@@ -423,9 +386,9 @@ describe("a version that Azure already has", () => {
     expect((await world.finish(id)).status).toBe("Succeeded");
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
     expect(world.simulator.control.creates(id)).toBe(1);
-    expect(
-      (await viewOf(id)).sigil.regions[0]?.encryption.osDiskImage.type,
-    ).toBe("EncryptionAtRestWithCustomerKey");
+    expect((await viewOf(id)).sigil.regions[0]?.encryption.osDiskImage.type).toBe(
+      "EncryptionAtRestWithCustomerKey",
+    );
   });
 
   const profile = (
@@ -466,10 +429,7 @@ describe("a version that Azure already has", () => {
     [
       "another replica count",
       profile({
-        targetRegions: [
-          { ...westus, regionalReplicaCount: 3 },
-          seedRegion("eastus2", "EastUS2"),
-        ],
+        targetRegions: [{ ...westus, regionalReplicaCount: 3 }, seedRegion("eastus2", "EastUS2")],
       }),
       "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
     ],
@@ -490,9 +450,7 @@ describe("a version that Azure already has", () => {
         message: `${id} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
       },
     });
-    expect(operation.error?.errors[0]?.pointer).toMatch(
-      new RegExp(`^${pointer}`, "u"),
-    );
+    expect(operation.error?.errors[0]?.pointer).toMatch(new RegExp(`^${pointer}`, "u"));
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
   });
 
@@ -500,11 +458,7 @@ describe("a version that Azure already has", () => {
     [
       "a region more",
       profile({
-        targetRegions: [
-          westus,
-          seedRegion("eastus2", "EastUS2"),
-          seedRegion("eastus", "EastUS"),
-        ],
+        targetRegions: [westus, seedRegion("eastus2", "EastUS2"), seedRegion("eastus", "EastUS")],
       }),
     ],
     ["an end of life", profile({ endOfLifeDate: "2091-01-01T00:00:00Z" })],
@@ -520,9 +474,7 @@ describe("a version that Azure already has", () => {
       await request(world.deps, id, managedImageRequest());
       expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
       expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
-      expect(
-        await world.deps.resourceManager.getImageVersion(idOf(id)),
-      ).toEqual(before);
+      expect(await world.deps.resourceManager.getImageVersion(idOf(id))).toEqual(before);
       expect((await viewOf(id)).sigil).toMatchObject({
         managedBy: "Sigil",
         pending: [],

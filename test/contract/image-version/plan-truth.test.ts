@@ -5,11 +5,7 @@ import { REFUSALS, type Refusal } from "../../../src/azure/arm/refusals.js";
 import { ALL_RULES } from "../../../src/image-version/rules/rules.js";
 import { patternOf } from "../../support/azure-words.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { Trial, type Ask } from "../../support/trial.js";
 import type { Case } from "./plan-cases/case.js";
 import { REQUESTS } from "./plan-cases/requests.js";
@@ -54,16 +50,10 @@ async function refusalOf({ id, body }: Ask): Promise<readonly string[]> {
 function note(told: string): void {
   const message = told.replace(/^(?:Azure says )?[A-Za-z]+: /u, "");
   for (const row of REFUSALS)
-    if (row.words?.some(([text]) => patternOf(text).test(message)))
-      met.add(row);
+    if (row.words?.some(([text]) => patternOf(text).test(message))) met.add(row);
 }
 
-async function judge({
-  ask,
-  codes = [],
-  stricter,
-  azureSays,
-}: Case): Promise<void> {
+async function judge({ ask, codes = [], stricter, azureSays }: Case): Promise<void> {
   trials += 1;
   const trial = new Trial(world.simulator.control, trials, async (made) =>
     expect(await refusalOf(made)).toEqual([]),
@@ -75,13 +65,11 @@ async function judge({
       body: asked.body,
     });
     const errors = findings.filter(({ severity }) => severity === "error");
-    expect(
-      errors.map(({ code }) => code).sort(),
-      JSON.stringify(errors),
-    ).toEqual([...codes].sort());
+    expect(errors.map(({ code }) => code).sort(), JSON.stringify(errors)).toEqual(
+      [...codes].sort(),
+    );
     const refusal = await refusalOf(asked);
-    if (codes.length === 0 || stricter !== undefined)
-      expect(refusal, "Azure makes it").toEqual([]);
+    if (codes.length === 0 || stricter !== undefined) expect(refusal, "Azure makes it").toEqual([]);
     // Azure stops at the first mistake that it meets; the plan has told that one, under the same code.
     else
       expect(
@@ -99,9 +87,7 @@ describe("what a plan lets pass, Azure makes; what it stops, Azure refuses", () 
 
 test("there are cases both ways, and few in which the plan is the stricter", () => {
   expect(ALL.length).toBeGreaterThanOrEqual(60);
-  expect(ALL.filter(({ codes }) => codes === undefined).length).toBeGreaterThan(
-    15,
-  );
+  expect(ALL.filter(({ codes }) => codes === undefined).length).toBeGreaterThan(15);
   expect(ALL.filter(({ stricter }) => stricter !== undefined)).toHaveLength(2);
 });
 
@@ -112,7 +98,5 @@ test("each refusal that a rule foresees is met by a case, in Azure's own words",
       unforeseen === undefined &&
       ALL_RULES.some((rule) => rule.code === code && rule.severity === "error"),
   );
-  expect(
-    foreseen.filter((row) => !met.has(row)).map(({ words }) => words),
-  ).toEqual([]);
+  expect(foreseen.filter((row) => !met.has(row)).map(({ words }) => words)).toEqual([]);
 });

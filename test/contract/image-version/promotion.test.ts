@@ -12,12 +12,7 @@ import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { crashRun, drive, send } from "../../support/crash-runs.js";
-import {
-  commandOf,
-  idOf,
-  request,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { commandOf, idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
@@ -37,10 +32,7 @@ inOwnWorld(
 );
 
 type Promotion = NonNullable<ImageVersionRequest["sigil"]>["promotion"];
-const REGIONS = [
-  seedRegion("westus", "WestUS"),
-  seedRegion("eastus2", "EastUS2"),
-];
+const REGIONS = [seedRegion("westus", "WestUS"), seedRegion("eastus2", "EastUS2")];
 
 function body(promotion?: Promotion, regions = REGIONS): ImageVersionRequest {
   const { properties, ...rest } = managedImageRequest();
@@ -67,8 +59,7 @@ async function excluded(): Promise<boolean> {
   return latestIn(shown.resource).length === 0;
 }
 
-const puts = (): number =>
-  world.simulator.control.countRequests({ method: "PUT" });
+const puts = (): number => world.simulator.control.countRequests({ method: "PUT" });
 
 /** With when the fact was seen. */
 const PROMOTED = expect.stringMatching(/^promoted\/\d+\/\d/u) as string;
@@ -80,9 +71,7 @@ async function told(): Promise<string[]> {
     events
       .map((event) => event.id.slice(event.id.indexOf("/") + 1))
       .filter((fact) => !fact.includes("/replicating/"));
-  return facts(
-    (await world.takeEvents()).filter(({ subject }) => subject === id),
-  );
+  return facts((await world.takeEvents()).filter(({ subject }) => subject === id));
 }
 
 describe("a version with a promotion rule", () => {
@@ -111,20 +100,13 @@ describe("a version with a promotion rule", () => {
     expect(await excluded()).toBe(true);
     expect(puts()).toBe(1);
     await told();
-    expect(
-      await promoteImageVersion(world.deps, { id: idOf(id), ...BY }),
-    ).toMatchObject({
+    expect(await promoteImageVersion(world.deps, { id: idOf(id), ...BY })).toMatchObject({
       kind: "PromoteImageVersion",
       requestedBy: BY.requestedBy,
     });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect(await excluded()).toBe(false);
-    expect(await told()).toEqual([
-      "accepted",
-      "updating/1",
-      PROMOTED,
-      "completed",
-    ]);
+    expect(await told()).toEqual(["accepted", "updating/1", PROMOTED, "completed"]);
     // Done already, it is done again without an update.
     world.simulator.control.clearRequests();
     await promoteImageVersion(world.deps, { id: idOf(id), ...BY });
@@ -137,11 +119,7 @@ describe("a version with a promotion rule", () => {
       versionId: id,
       region: "eastus2",
     });
-    await request(
-      world.deps,
-      id,
-      body({ when: "regions", regions: ["West US"] }),
-    );
+    await request(world.deps, id, body({ when: "regions", regions: ["West US"] }));
     expect(await world.finish(id)).toMatchObject({
       status: "Failed",
       error: { code: "ReplicationFailed" },
@@ -192,21 +170,14 @@ describe("a version with a promotion rule", () => {
     const other = await request(
       world.deps,
       id,
-      body({ when: "allRegionsReady" }, [
-        ...REGIONS,
-        seedRegion("eastus", "EastUS"),
-      ]),
+      body({ when: "allRegionsReady" }, [...REGIONS, seedRegion("eastus", "EastUS")]),
     );
     await world.finish(id);
-    expect(
-      (await world.deps.store.readOperation(other.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(other.id))?.operation).toMatchObject({
       status: "Succeeded",
     });
     expect(await excluded()).toBe(false);
-    expect(
-      (await told()).filter((fact) => fact.startsWith("promoted")),
-    ).toEqual([PROMOTED]);
+    expect((await told()).filter((fact) => fact.startsWith("promoted"))).toEqual([PROMOTED]);
   });
 
   test.each([1, 2, 3, 4])(
@@ -216,18 +187,18 @@ describe("a version with a promotion rule", () => {
         failure: { seed, every: 9 },
         redelivered: false,
       });
-      await send(run, (deps) =>
-        request(deps, id, body({ when: "allRegionsReady" })),
-      );
+      await send(run, (deps) => request(deps, id, body({ when: "allRegionsReady" })));
       await drive(world, [run]);
       expect(run.process.failed()).toBe(true);
       expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
       expect(await excluded()).toBe(false);
       expect(world.simulator.control.creates(id)).toBe(1);
       const facts = await told();
-      expect(
-        facts.filter((fact) => /^(?:promoted|completed)/u.test(fact)),
-      ).toEqual(["completed", PROMOTED, "completed"]);
+      expect(facts.filter((fact) => /^(?:promoted|completed)/u.test(fact))).toEqual([
+        "completed",
+        PROMOTED,
+        "completed",
+      ]);
     },
     60_000,
   );
@@ -237,8 +208,7 @@ test("a rule promotes its version only while nothing else is under way", async (
   await made({ when: "manual" });
   const { record } = await world.read(id);
   const byMachine = { publishedDate: record.publishedDate ?? "" };
-  const promoted = () =>
-    promoteImageVersion(world.deps, { id: idOf(id), ...BY, byMachine });
+  const promoted = () => promoteImageVersion(world.deps, { id: idOf(id), ...BY, byMachine });
   const { id: existingOperationId } = await request(world.deps, id, {
     ...body({ when: "manual" }),
     tags: { build: "2" },
@@ -260,12 +230,7 @@ describe("by hand", () => {
     await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect(await excluded()).toBe(true);
-    expect(await told()).toEqual([
-      "accepted",
-      "updating/2",
-      DEMOTED,
-      "completed",
-    ]);
+    expect(await told()).toEqual(["accepted", "updating/2", DEMOTED, "completed"]);
     // Nor after the next update of another property.
     const more = [...REGIONS, seedRegion("eastus", "EastUS")];
     await request(world.deps, id, body({ when: "allRegionsReady" }, more));
@@ -276,36 +241,25 @@ describe("by hand", () => {
   test("a promotion takes over from a demotion that is not sent, and the same again is the one that is there", async () => {
     await made();
     const first = await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
-    expect(
-      (await demoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
-    ).toBe(first.id);
+    expect((await demoteImageVersion(world.deps, { id: idOf(id), ...BY })).id).toBe(first.id);
     const second = await promoteImageVersion(world.deps, {
       id: idOf(id),
       ...BY,
     });
-    expect(
-      (await promoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
-    ).toBe(second.id);
+    expect((await promoteImageVersion(world.deps, { id: idOf(id), ...BY })).id).toBe(second.id);
     await world.finish(id);
-    expect(
-      (await world.deps.store.readOperation(first.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(first.id))?.operation).toMatchObject({
       status: "Failed",
       error: { code: "Superseded" },
     });
-    expect(
-      (await world.deps.store.readOperation(second.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(second.id))?.operation).toMatchObject({
       status: "Succeeded",
     });
     expect(await excluded()).toBe(false);
   });
 
   test("a version that Sigil did not make is demoted and promoted", async () => {
-    await world.deps.resourceManager.putImageVersion(
-      idOf(id),
-      canonicalForm(body()),
-    );
+    await world.deps.resourceManager.putImageVersion(idOf(id), canonicalForm(body()));
     world.clock.advance(10 * 60_000);
     for (const change of [demoteImageVersion, promoteImageVersion]) {
       await change(world.deps, { id: idOf(id), ...BY });
@@ -327,10 +281,7 @@ describe("by hand", () => {
   });
 
   test("a version that cannot be read now is not said to be missing", async () => {
-    await world.deps.resourceManager.putImageVersion(
-      idOf(id),
-      canonicalForm(body()),
-    );
+    await world.deps.resourceManager.putImageVersion(idOf(id), canonicalForm(body()));
     world.simulator.control.addFault({
       method: "GET",
       path: `${id}\\?`,
@@ -350,9 +301,9 @@ describe("by hand", () => {
   });
 
   test("a version that was never made, or is not known, is not promoted", async () => {
-    expect(
-      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
-    ).toMatchObject({ code: "NotFound" });
+    expect(await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY }))).toMatchObject({
+      code: "NotFound",
+    });
     const { id: operationId } = await request(
       world.deps,
       id,
@@ -368,17 +319,13 @@ describe("by hand", () => {
         },
       ]),
     );
-    expect(
-      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
-    ).toMatchObject({
+    expect(await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY }))).toMatchObject({
       code: "ImageVersionConflict",
       message: `${id} is being created by operation ${operationId}. Wait until Azure shows it.`,
       fields: { existingOperationId: operationId },
     });
     expect(await world.finish(id)).toMatchObject({ status: "Failed" });
-    expect(
-      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
-    ).toMatchObject({
+    expect(await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY }))).toMatchObject({
       code: "NotFound",
       message: `Azure has no ${id}: operation ${operationId} did not create it.`,
     });

@@ -5,12 +5,7 @@ import { ServiceError } from "../../../src/errors.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { getMachineCommands } from "../../../src/machine-command/get-machine-commands.js";
-import {
-  commandOf,
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { commandOf, idOf, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { Trial } from "../../support/trial.js";
 import { naming } from "../../support/naming.js";
@@ -39,9 +34,8 @@ const accept = (accepted: boolean): Promise<void> =>
     plan: PLAN.name,
     accepted,
   });
-const about = (
-  findings: readonly { code: string; message: string; remediation?: string }[],
-) => findings.filter(({ code }) => /^Purchase(Terms|PlanNot)/u.test(code));
+const about = (findings: readonly { code: string; message: string; remediation?: string }[]) =>
+  findings.filter(({ code }) => /^Purchase(Terms|PlanNot)/u.test(code));
 const planned = async () => {
   const { findings } = await planImageVersion(world.deps, {
     id: idOf(VERSION),
@@ -61,10 +55,7 @@ const commands = async () =>
 const NOT_ACCEPTED = {
   code: "PurchaseTermsNotAccepted",
   message: naming(["plan 9", "linux", "contoso", LOCAL_SUBSCRIPTION_ID]),
-  remediation: naming([
-    `az vm image terms show ${AZ}`,
-    `az vm image terms accept ${AZ}`,
-  ]),
+  remediation: naming([`az vm image terms show ${AZ}`, `az vm image terms accept ${AZ}`]),
 };
 
 test("a plan names the purchase plan that machines of the version need", async () => {
@@ -73,13 +64,8 @@ test("a plan names the purchase plan that machines of the version need", async (
 });
 
 test("a plan, the version's operation and the commands for a machine warn of terms that are not accepted", async () => {
-  expect(await planned()).toMatchObject([
-    { ...NOT_ACCEPTED, severity: "warning" },
-  ]);
-  const put = await putImageVersion(
-    world.deps,
-    commandOf(VERSION, managedImageRequest()),
-  );
+  expect(await planned()).toMatchObject([{ ...NOT_ACCEPTED, severity: "warning" }]);
+  const put = await putImageVersion(world.deps, commandOf(VERSION, managedImageRequest()));
   expect(put.kind).toBe("accepted");
   const operation = await world.finish(VERSION);
   expect(about(operation.warnings ?? [])).toMatchObject([NOT_ACCEPTED]);
@@ -130,9 +116,7 @@ test("nor does a Marketplace that does not answer", async () => {
   expect(about(findings)).toMatchObject([
     {
       code: "PurchaseTermsNotSeen",
-      message: expect.stringContaining(
-        "the Marketplace did not answer",
-      ) as string,
+      message: expect.stringContaining("the Marketplace did not answer") as string,
     },
   ]);
 });

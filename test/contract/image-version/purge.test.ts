@@ -6,25 +6,13 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { deletionNow } from "../../../src/image-version/queries/deleted-versions.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { revokeImageVersion } from "../../../src/revocation/revoke.js";
-import {
-  idOf,
-  revocationOf,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, revocationOf, type InProcess } from "../../support/dependencies.js";
 import { naming } from "../../support/naming.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { enableSoftDelete } from "../../support/soft-delete.js";
-import {
-  BY,
-  byHand,
-  ended,
-  made,
-  outside,
-  put,
-  putThrough,
-} from "./truth/support.js";
+import { BY, byHand, ended, made, outside, put, putThrough } from "./truth/support.js";
 
 const ADMIN = { name: "ada@contoso.com" };
 
@@ -42,9 +30,7 @@ const restore = () => restoreImageVersion(world.deps, { id: idOf(id), ...BY });
 
 const isListed = async (): Promise<boolean> =>
   (
-    (await world.deps.resourceManager.listDeletedVersions(
-      id.replace(/\/versions\/.*$/u, ""),
-    )) ?? []
+    (await world.deps.resourceManager.listDeletedVersions(id.replace(/\/versions\/.*$/u, ""))) ?? []
   ).some(({ name }) => name === idOf(id).versionName);
 
 /** Made and deleted by Sigil. */
@@ -63,15 +49,13 @@ test("costs two requests of Azure, tells nobody, and its number is free", async 
     name: idOf(id).versionName,
     hardDeletionTargetTime: expect.any(String) as string,
   });
-  expect(
-    world.simulator.control.requests().map(({ method }) => method),
-  ).toEqual(["GET", "DELETE"]);
+  expect(world.simulator.control.requests().map(({ method }) => method)).toEqual(["GET", "DELETE"]);
   expect(await isListed()).toBe(false);
   expect(await world.read(id)).toEqual(before);
   expect(await world.takeEvents()).toEqual([]);
-  expect(
-    await putThrough(world, id, body(), { ifNoneMatch: "*" }),
-  ).toMatchObject({ status: "Succeeded" });
+  expect(await putThrough(world, id, body(), { ifNoneMatch: "*" })).toMatchObject({
+    status: "Succeeded",
+  });
 });
 
 describe("is refused", () => {
@@ -176,9 +160,7 @@ describe("a restore that was accepted between the question and the DELETE", () =
       ),
     );
     expect(refused).toMatchObject({ code: "NotFound" });
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [accepted])).toMatchObject([{ status: "Succeeded" }]);
   });
 });
 

@@ -2,10 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
 import { reconcile as reconcileAll } from "../../../src/operation/reconcile.js";
-import {
-  operationIdOf,
-  type TrackedRecord,
-} from "../../../src/operation/records.js";
+import { operationIdOf, type TrackedRecord } from "../../../src/operation/records.js";
 import { nextSequence } from "../../../src/operation/sequence.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { PACE, request, startInProcess } from "../../support/dependencies.js";
@@ -40,9 +37,7 @@ async function reconcile(deps: OperationDependencies<TrackedRecord>) {
 }
 
 const openRows = async () =>
-  (await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(
-    ({ target }) => target,
-  );
+  (await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(({ target }) => target);
 
 test("nothing that is open is nothing to do, and costs one read", async () => {
   const asked: string[] = [];
@@ -119,9 +114,7 @@ describe("a lost message", () => {
       if ((await reconcile(world.deps)).resent === 1) sent.push(minute);
       world.clock.advance(60_000);
     }
-    expect(sent.map((at, i) => at - (sent[i - 1] ?? 0))).toEqual([
-      2, 4, 8, 16, 32, 64, 64, 64, 64,
-    ]);
+    expect(sent.map((at, i) => at - (sent[i - 1] ?? 0))).toEqual([2, 4, 8, 16, 32, 64, 64, 64, 64]);
     expect((await world.takeDue()).map(({ messageId }) => messageId)).toEqual(
       sent.map((_, i) => `${operationId}:1.${i + 1}`),
     );
@@ -211,9 +204,7 @@ test("what was stored and not told is told", async () => {
       enqueue: () => Promise.reject(new Error("killed")),
     },
   };
-  await expect(request(killed, id, managedImageRequest())).rejects.toThrow(
-    "killed",
-  );
+  await expect(request(killed, id, managedImageRequest())).rejects.toThrow("killed");
   expect(await world.takeDue()).toEqual([]);
   expect(await reconcile(world.deps)).toEqual({
     ...NOTHING,
@@ -221,9 +212,7 @@ test("what was stored and not told is told", async () => {
     delivered: 1,
   });
   expect((await world.read(id)).record.outbox).toEqual([]);
-  expect((await world.takeEvents()).map((event) => event.id)).toEqual([
-    `${operationId}/accepted`,
-  ]);
+  expect((await world.takeEvents()).map((event) => event.id)).toEqual([`${operationId}/accepted`]);
   expect((await world.finish(id)).status).toBe("Succeeded");
 });
 
@@ -287,9 +276,7 @@ test("one operation that cannot be looked after does not keep the others from it
     store: {
       ...world.deps.store,
       read: (key: string) =>
-        key === keyOf(id)
-          ? Promise.reject(new Error("unreadable"))
-          : world.deps.store.read(key),
+        key === keyOf(id) ? Promise.reject(new Error("unreadable")) : world.deps.store.read(key),
     },
   };
   expect(await reconcile(failing)).toEqual({
@@ -304,9 +291,7 @@ test("more open operations than a page are all looked after", async () => {
   const ids = Array.from({ length: 130 }, (_, i) => seedVersionId(`2.0.${i}`));
   for (let i = 0; i < ids.length; i += 26) {
     await Promise.all(
-      ids
-        .slice(i, i + 26)
-        .map((one) => request(world.deps, one, managedImageRequest())),
+      ids.slice(i, i + 26).map((one) => request(world.deps, one, managedImageRequest())),
     );
   }
   await world.takeDue(); // All lost.

@@ -1,12 +1,7 @@
 /** A region is removed by two updates; the process dies between any two calls. */
 import { expect, test } from "vitest";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  send,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, send, type CrashRun } from "../../support/crash-runs.js";
 import { request, type InProcess } from "../../support/dependencies.js";
 import { hasEffect, type Failure } from "../../support/failing-dependencies.js";
 import { inOwnWorld, nextVersionId } from "../../support/own-world.js";
@@ -29,9 +24,7 @@ async function removed(failure: Failure | undefined): Promise<CrashRun> {
     failure,
     redelivered: false,
   });
-  await send(run, (deps) =>
-    request(deps, id, plain([WEST, EAST]), { removeRegions: ["eastus2"] }),
-  );
+  await send(run, (deps) => request(deps, id, plain([WEST, EAST]), { removeRegions: ["eastus2"] }));
   await drive(world, [run]);
   const { operation } = await world.read(id);
   expect(operation, run.name).toMatchObject({

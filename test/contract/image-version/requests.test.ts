@@ -7,12 +7,7 @@ import { createNextImageVersion } from "../../../src/image-version/commands/crea
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { operationIdOf } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  commandOf,
-  idOf,
-  request,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { commandOf, idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import {
@@ -78,10 +73,7 @@ function withoutSource(): ImageVersionRequest {
       ...body.properties,
       storageProfile: {
         source: {
-          id: (body.properties.storageProfile.source?.id ?? "").replace(
-            "myImage",
-            "noImage",
-          ),
+          id: (body.properties.storageProfile.source?.id ?? "").replace("myImage", "noImage"),
         },
       },
     },
@@ -158,9 +150,7 @@ describe("the same request again", () => {
   test("is one operation and one message when twenty arrive at once", async () => {
     await world.takeEvents();
     const operations = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        request(world.deps, id, managedImageRequest()),
-      ),
+      Array.from({ length: 20 }, () => request(world.deps, id, managedImageRequest())),
     );
     expect(new Set(operations.map((operation) => operation.id)).size).toBe(1);
     const due = await world.takeDue();
@@ -168,8 +158,7 @@ describe("the same request again", () => {
     for (const message of due) await world.handle(message);
     expect(
       (await world.takeEvents()).filter(
-        ({ subject, type }) =>
-          subject === id && type === "Sigil.ImageVersion.Accepted",
+        ({ subject, type }) => subject === id && type === "Sigil.ImageVersion.Accepted",
       ),
     ).toHaveLength(1);
     const { record } = await world.read(id);
@@ -191,9 +180,7 @@ describe("the same request again", () => {
       id: nthOf((await world.read(id)).record, 3),
       status: "Succeeded",
     });
-    expect(
-      (await world.deps.store.readOperation(first.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(first.id))?.operation).toMatchObject({
       status: "Failed",
     });
     expect(world.simulator.control.creates(id)).toBe(1);
@@ -204,17 +191,14 @@ describe("a different request", () => {
   test("that contradicts the first is refused while that runs, with the differences and the next free version", async () => {
     const first = await request(world.deps, id, managedImageRequest());
     await request(world.deps, seedVersionId("900.0.7"), managedImageRequest());
-    expect(
-      await refusal(request(world.deps, id, withReplicas(1))),
-    ).toMatchObject({
+    expect(await refusal(request(world.deps, id, withReplicas(1)))).toMatchObject({
       code: "ImageVersionConflict",
       message: `The request contradicts operation ${first.id} on ${id}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
       findings: [
         {
           code: "Differs",
           // The second region of this request; the first of the existing one.
-          pointer:
-            "/properties/publishingProfile/targetRegions/1/regionalReplicaCount",
+          pointer: "/properties/publishingProfile/targetRegions/1/regionalReplicaCount",
           message: expect.stringMatching(
             /regionalReplicaCount of westus: the other request says 2, this one says 1\.$/u,
           ) as string,
@@ -238,9 +222,7 @@ describe("a different request", () => {
       answer.status === "rejected" ? [answer.reason as ServiceError] : [],
     );
     expect(answers.length - refused.length).toBe(1);
-    expect(new Set(refused.map(({ code }) => code))).toEqual(
-      new Set(["ImageVersionConflict"]),
-    );
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["ImageVersionConflict"]));
     expect(await world.takeDue()).toHaveLength(1);
   });
 });
@@ -249,8 +231,7 @@ describe("an Idempotency-Key", () => {
   const key = "a-key";
 
   test("with the same request answers the first operation while it runs and after it succeeded", async () => {
-    const send = () =>
-      request(world.deps, id, managedImageRequest(), { idempotencyKey: key });
+    const send = () => request(world.deps, id, managedImageRequest(), { idempotencyKey: key });
     const first = await send();
     expect((await send()).id).toBe(first.id);
     await world.finish(id);
@@ -258,8 +239,7 @@ describe("an Idempotency-Key", () => {
   });
 
   test("with the same request answers the first operation though it failed, and makes no new one", async () => {
-    const send = () =>
-      request(world.deps, id, withoutSource(), { idempotencyKey: key });
+    const send = () => request(world.deps, id, withoutSource(), { idempotencyKey: key });
     const first = await send();
     await world.finish(id);
     expect(await send()).toMatchObject({ id: first.id, status: "Failed" });
@@ -276,18 +256,14 @@ describe("an Idempotency-Key", () => {
       [seedVersionId("800.0.0"), managedImageRequest()],
     ] as const) {
       expect(
-        await refusal(
-          request(world.deps, other, body, { idempotencyKey: key }),
-        ),
+        await refusal(request(world.deps, other, body, { idempotencyKey: key })),
       ).toMatchObject({
         code: "IdempotencyKeyReused",
         message:
           "This Idempotency-Key was used for another request. Use a new key for a new request.",
       });
     }
-    expect(
-      await world.deps.store.read(keyOf(seedVersionId("800.0.0"))),
-    ).toBeUndefined();
+    expect(await world.deps.store.read(keyOf(seedVersionId("800.0.0")))).toBeUndefined();
     await world.takeDue();
   });
 
@@ -334,8 +310,7 @@ describe("a request that names more than may be read", () => {
     },
     {
       by: "plan",
-      ask: () =>
-        planImageVersion(deps(), { id: idOf(largeId), body: large.request }),
+      ask: () => planImageVersion(deps(), { id: idOf(largeId), body: large.request }),
     },
     {
       by: "PUT under the next number",
@@ -374,10 +349,7 @@ test("a plan names regions as the body does, but in the request to Azure", async
     },
   });
   const of = (wanted: string): unknown =>
-    findings.find(
-      ({ code, pointer }) =>
-        code === wanted && pointer.endsWith("/targetRegions/1"),
-    );
+    findings.find(({ code, pointer }) => code === wanted && pointer.endsWith("/targetRegions/1"));
   expect(of("StorageChosenByAzure")).toMatchObject({
     message: naming(["East US 2"]),
     remediation: naming(["storageAccountType", "eastus2"]),
@@ -397,8 +369,7 @@ test("a plan names regions as the body does, but in the request to Azure", async
 
 test("what a required plan says for information is said on success, too", async () => {
   const { properties } = managedImageRequest();
-  const [region = { name: "westus" }] =
-    properties.publishingProfile?.targetRegions ?? [];
+  const [region = { name: "westus" }] = properties.publishingProfile?.targetRegions ?? [];
   const { storageAccountType: _, ...unsaid } = region;
   const accepted = await request(
     world.deps,
@@ -431,8 +402,7 @@ describe("what a caller may not use", () => {
   test.each([
     {
       by: "PUT",
-      ask: () =>
-        request(world.deps, id, managedImageRequest(), { requireMayUse }),
+      ask: () => request(world.deps, id, managedImageRequest(), { requireMayUse }),
     },
     {
       by: "PUT that asks for a plan",
@@ -497,10 +467,7 @@ describe("what a caller may not use", () => {
       requireMayUse: (resources) => used.push(...resources.map((r) => r.id)),
     });
     expect(used[0]).toBe(
-      seedResource("diskEncryptionSets/mySet").replace(
-        "MyResourceGroup",
-        "otherGroup",
-      ),
+      seedResource("diskEncryptionSets/mySet").replace("MyResourceGroup", "otherGroup"),
     );
   });
 
@@ -517,8 +484,7 @@ describe("what a caller may not use", () => {
     await patch({ tags: { build: "4711" } });
     expect(asked).toEqual([]);
 
-    const [first] =
-      managedImageRequest().properties.publishingProfile?.targetRegions ?? [];
+    const [first] = managedImageRequest().properties.publishingProfile?.targetRegions ?? [];
     const change = patch({
       properties: {
         publishingProfile: {
@@ -528,9 +494,7 @@ describe("what a caller may not use", () => {
               encryption: {
                 ...first?.encryption,
                 osDiskImage: {
-                  diskEncryptionSetId: seedResource(
-                    "diskEncryptionSets/theirs",
-                  ),
+                  diskEncryptionSetId: seedResource("diskEncryptionSets/theirs"),
                 },
               },
             },

@@ -48,9 +48,7 @@ async function expectSucceeded(): Promise<OperationRecord> {
     .filter(({ subject }) => subject === id)
     .map((event) => event.id);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(
-    ids.filter((fact) => /(creating|completed)$/u.test(fact)),
-  ).toHaveLength(4);
+  expect(ids.filter((fact) => /(creating|completed)$/u.test(fact))).toHaveLength(4);
   return operation;
 }
 
@@ -151,9 +149,7 @@ describe("the create request", () => {
       await world.runDue();
       const { record: version } = await world.read(id);
       const wait = Date.parse(version.dueTime) - world.clock.now();
-      expect(wait).toBeLessThanOrEqual(
-        Math.max(120_000, (world.clock.now() - start) / 10),
-      );
+      expect(wait).toBeLessThanOrEqual(Math.max(120_000, (world.clock.now() - start) / 10));
       world.clock.advance(wait);
     }
     expect((await world.read(id)).operation.history.length).toBeLessThan(8);

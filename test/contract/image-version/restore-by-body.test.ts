@@ -11,16 +11,7 @@ import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { enableSoftDelete } from "../../support/soft-delete.js";
-import {
-  BY,
-  byHand,
-  ended,
-  made,
-  operationIn,
-  patch,
-  put,
-  shownIn,
-} from "./truth/support.js";
+import { BY, byHand, ended, made, operationIn, patch, put, shownIn } from "./truth/support.js";
 
 let world: InProcess;
 let id: string;
@@ -71,12 +62,8 @@ test.each([
   const before = await deleted();
   const operation = operationIn(await ask());
   expect(operation).toMatchObject({ kind: "RestoreImageVersion" });
-  expect(
-    (await restoreImageVersion(world.deps, { id: idOf(id), ...BY })).id,
-  ).toBe(operation.id);
-  expect(await ended(world, [operation])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
+  expect((await restoreImageVersion(world.deps, { id: idOf(id), ...BY })).id).toBe(operation.id);
+  expect(await ended(world, [operation])).toMatchObject([{ status: "Succeeded" }]);
   expect(await shownIn(world, id)).toEqual(before);
 });
 
@@ -90,17 +77,9 @@ describe("whatever else it says is refused, each at its place, before Azure is a
         put(
           world,
           id,
-          body(
-            { ...full, restore: true },
-            { tags: { build: "2" }, sigil: { protected: true } },
-          ),
+          body({ ...full, restore: true }, { tags: { build: "2" }, sigil: { protected: true } }),
         ),
-      [
-        "/tags",
-        "/sigil",
-        "/properties/publishingProfile",
-        "/properties/storageProfile",
-      ],
+      ["/tags", "/sigil", "/properties/publishingProfile", "/properties/storageProfile"],
     ],
     [
       "members of a PATCH",
@@ -116,17 +95,14 @@ describe("whatever else it says is refused, each at its place, before Azure is a
     ],
     [
       "an ETag and regions to remove",
-      () =>
-        put(world, id, BODY, { ifMatch: '"1"', removeRegions: ["eastus2"] }),
+      () => put(world, id, BODY, { ifMatch: '"1"', removeRegions: ["eastus2"] }),
       ["/headers/If-Match", "/query/removeRegions"],
     ],
   ])("%s", async (_title, ask, pointers) => {
     await deleted();
     const { code, findings } = await refusal(ask());
     expect(code).toBe("InvalidRequest");
-    expect(findings.map(({ pointer }) => pointer).toSorted()).toEqual(
-      pointers.toSorted(),
-    );
+    expect(findings.map(({ pointer }) => pointer).toSorted()).toEqual(pointers.toSorted());
     for (const finding of findings)
       expect(finding).toMatchObject({
         code: "RestoreSaysMore",
@@ -138,9 +114,7 @@ describe("whatever else it says is refused, each at its place, before Azure is a
   test("another region than its own", async () => {
     await deleted();
     expect(
-      await refusal(
-        put(world, id, body({ restore: true }, { location: "eastus2" })),
-      ),
+      await refusal(put(world, id, body({ restore: true }, { location: "eastus2" }))),
     ).toMatchObject({
       code: "InvalidRequest",
       findings: [{ pointer: "/location", remediation: naming(["westus"]) }],
@@ -158,9 +132,9 @@ test("a plan and a new number refuse it, and say how to restore", async () => {
       },
     ],
   };
-  expect(
-    await refusal(planImageVersion(world.deps, { id: idOf(id), body: BODY })),
-  ).toMatchObject(refused);
+  expect(await refusal(planImageVersion(world.deps, { id: idOf(id), body: BODY }))).toMatchObject(
+    refused,
+  );
   expect(
     await refusal(
       createNextImageVersion(world.deps, {
@@ -174,9 +148,7 @@ test("a plan and a new number refuse it, and say how to restore", async () => {
 });
 
 test("a PUT without a source says how to restore", async () => {
-  const { findings } = await refusal(
-    put(world, id, body({ storageProfile: {} })),
-  );
+  const { findings } = await refusal(put(world, id, body({ storageProfile: {} })));
   expect(findings).toContainEqual(
     expect.objectContaining({
       code: "MissingSource",

@@ -2,12 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  send,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, send, type CrashRun } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
 import {
   idOf,
@@ -53,38 +48,27 @@ describe("a failure at any port call of a restore", () => {
     await world.takeEvents();
     world.simulator.control.clearRequests();
     await Promise.all(
-      runs.map((run) =>
-        send(run, (deps) => restoreImageVersion(deps, asked(run.id))),
-      ),
+      runs.map((run) => send(run, (deps) => restoreImageVersion(deps, asked(run.id)))),
     );
     await drive(world, runs);
   }
 
-  async function expectRestored(
-    run: Run,
-    events: readonly string[],
-  ): Promise<void> {
+  async function expectRestored(run: Run, events: readonly string[]): Promise<void> {
     const { record, operation } = await world.read(run.id);
     expect(operation, run.name).toMatchObject({
       id: nthOf(record, 3),
       status: "Succeeded",
       regions: [{ state: "Completed" }, { state: "Completed" }],
     });
-    expect(
-      await world.deps.resourceManager.getImageVersion(idOf(run.id)),
-      run.name,
-    ).toMatchObject({ provisioningState: "Succeeded" });
+    expect(await world.deps.resourceManager.getImageVersion(idOf(run.id)), run.name).toMatchObject({
+      provisioningState: "Succeeded",
+    });
     // One request reaches ARM, or one that was lost before it and another: never one for a version that is there.
     expect(puts(run.id), run.name).toBeLessThanOrEqual(2);
-    expect(
-      new Set(events.filter((id) => id.startsWith(`${operation.id}/`))),
-      run.name,
-    ).toEqual(
+    expect(new Set(events.filter((id) => id.startsWith(`${operation.id}/`))), run.name).toEqual(
       new Set([
         `${operation.id}/accepted`,
-        ...(events.includes(`${operation.id}/restoring`)
-          ? [`${operation.id}/restoring`]
-          : []),
+        ...(events.includes(`${operation.id}/restoring`) ? [`${operation.id}/restoring`] : []),
         `${operation.id}/restored`,
         `${operation.id}/westus/completed`,
         `${operation.id}/eastus2/completed`,
@@ -102,11 +86,9 @@ describe("a failure at any port call of a restore", () => {
   const refused = (): number =>
     world.simulator.control
       .requests()
-      .filter(({ method, status }) => method === "PUT" && status === 409)
-      .length;
+      .filter(({ method, status }) => method === "PUT" && status === 409).length;
 
-  const eventIds = async (): Promise<string[]> =>
-    (await world.takeEvents()).map(({ id }) => id);
+  const eventIds = async (): Promise<string[]> => (await world.takeEvents()).map(({ id }) => id);
 
   let calls: readonly string[];
   beforeAll(async () => {
@@ -128,9 +110,9 @@ describe("a failure at any port call of a restore", () => {
         const events = await eventIds();
         for (const run of runs) await expectRestored(run, events);
         expect(refused()).toBe(0);
-        expect(
-          runs.filter(({ process }) => !process.failed()).length,
-        ).toBeLessThanOrEqual(runs.length / 3);
+        expect(runs.filter(({ process }) => !process.failed()).length).toBeLessThanOrEqual(
+          runs.length / 3,
+        );
       },
       240_000,
     );

@@ -9,12 +9,10 @@ import { BY, HELD_BACK, inOwnWorld } from "./rollbacks.js";
 
 let world: InProcess;
 let image: string;
-const { versionId, inAzure, puts, rollBack, operationOf } = inOwnWorld(
-  (given, definition) => {
-    world = given;
-    image = definition;
-  },
-);
+const { versionId, inAzure, puts, rollBack, operationOf } = inOwnWorld((given, definition) => {
+  world = given;
+  image = definition;
+});
 
 const UNCHANGED = "Nothing was promoted or demoted, and nothing will be.";
 const STAYS =
@@ -34,9 +32,7 @@ async function endsWith(
   to?: string,
 ): Promise<void> {
   await world.runDue();
-  const regions = [
-    { name: "westus", from: "1.0.1", ...(to !== undefined && { to }) },
-  ];
+  const regions = [{ name: "westus", from: "1.0.1", ...(to !== undefined && { to }) }];
   const operation = await operationOf(accepted);
   expect(operation).toMatchObject({
     status: "Canceled",
@@ -58,27 +54,17 @@ test("before its first step says that the latest is what it was", async () => {
     canceledBy: BY.requestedBy,
   });
   expect(await cancel(accepted)).toEqual(canceled);
-  await endsWith(
-    accepted,
-    `${UNCHANGED} The latest is now 1.0.1 in westus.`,
-    "1.0.1",
-  );
+  await endsWith(accepted, `${UNCHANGED} The latest is now 1.0.1 in westus.`, "1.0.1");
   expect(puts()).toBe(0);
 });
 
 test("between its steps says what is the latest, whoever has made it so", async () => {
   const accepted = await begun();
   await world.finishWith(versionId("1.0.0"), () => Promise.resolve());
-  expect((await world.deps.rollbacks.read(keyOf(image)))?.record.state).toBe(
-    "RollingBack",
-  );
+  expect((await world.deps.rollbacks.read(keyOf(image)))?.record.state).toBe("RollingBack");
   await inAzure({ "1.0.2": {} });
   await cancel(accepted);
-  await endsWith(
-    accepted,
-    `${STAYS} The latest is now 1.0.2 in westus.`,
-    "1.0.2",
-  );
+  await endsWith(accepted, `${STAYS} The latest is now 1.0.2 in westus.`, "1.0.2");
 });
 
 test("while Azure cannot be read ends, and says that it does not know", async () => {

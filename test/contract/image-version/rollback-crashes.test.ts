@@ -2,35 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { releaseBeforeDeletion } from "../../../src/image-version/state/deletion.js";
-import {
-  firstSequenceOf,
-  lastSequenceOf,
-} from "../../../src/operation/sequence.js";
+import { firstSequenceOf, lastSequenceOf } from "../../../src/operation/sequence.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  sendOrLeave,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, sendOrLeave, type CrashRun } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import { nthOf } from "../../support/operation-ids.js";
-import {
-  BY,
-  commandOf,
-  define,
-  HELD_BACK,
-  inAzure,
-  puts,
-  shown,
-  versionId,
-} from "./rollbacks.js";
+import { BY, commandOf, define, HELD_BACK, inAzure, puts, shown, versionId } from "./rollbacks.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -56,9 +35,7 @@ describe("a failure at any port call", () => {
     return {
       image: own,
       ...crashRun(world.deps, keyOf(own), crash),
-      otherKeys: Object.keys(VERSIONS).map((number) =>
-        keyOf(versionId(number, own)),
-      ),
+      otherKeys: Object.keys(VERSIONS).map((number) => keyOf(versionId(number, own))),
     };
   }
 
@@ -66,33 +43,23 @@ describe("a failure at any port call", () => {
     world.simulator.control.clearRequests();
     await Promise.all(
       runs.map((run) =>
-        sendOrLeave(world, run, (deps) =>
-          rollBackImage(deps, commandOf("1.0.0", run.image)),
-        ),
+        sendOrLeave(world, run, (deps) => rollBackImage(deps, commandOf("1.0.0", run.image))),
       ),
     );
     await drive(world, runs);
   }
 
-  async function expectRolledBack(
-    run: Run,
-    events: readonly string[],
-  ): Promise<void> {
+  async function expectRolledBack(run: Run, events: readonly string[]): Promise<void> {
     const { record, operation } = await world.read(run.image);
     const { id } = operation;
     expect(operation, run.name).toMatchObject({
       id: nthOf(record, 1),
       status: "Succeeded",
     });
-    expect(await shown(world, run.image), run.name).toEqual([
-      "1.0.0 latest",
-      "1.0.1 held back",
-    ]);
+    expect(await shown(world, run.image), run.name).toEqual(["1.0.0 latest", "1.0.1 held back"]);
     for (const key of run.otherKeys ?? []) {
       const other = (await world.deps.store.read(key))?.record;
-      expect(other && lastSequenceOf(other), run.name).toBe(
-        other && firstSequenceOf(other),
-      );
+      expect(other && lastSequenceOf(other), run.name).toBe(other && firstSequenceOf(other));
     }
     expect(
       events.filter((one) => one.startsWith(`${run.key}-`)),
@@ -100,8 +67,7 @@ describe("a failure at any port call", () => {
     ).toEqual([`${id}/accepted`, `${id}/completed`]);
   }
 
-  const eventIds = async (): Promise<string[]> =>
-    (await world.takeEvents()).map(({ id }) => id);
+  const eventIds = async (): Promise<string[]> => (await world.takeEvents()).map(({ id }) => id);
 
   let calls: readonly string[];
   beforeAll(async () => {
@@ -171,9 +137,7 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
       await deleteImageVersion(healthy, { id: idOf(bad), ...BY });
     }
     for (const { bad, key } of runs) {
-      while (
-        releaseBeforeDeletion((await guarded.read(bad)).record) === undefined
-      ) {
+      while (releaseBeforeDeletion((await guarded.read(bad)).record) === undefined) {
         guarded.clock.advance(5_000);
         await guarded.runDue();
       }
@@ -185,9 +149,7 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
   async function rollBackAll(runs: readonly Run[]): Promise<void> {
     await Promise.all(
       runs.map((run) =>
-        sendOrLeave(guarded, run, (deps) =>
-          rollBackImage(deps, commandOf("1.0.0", run.image)),
-        ),
+        sendOrLeave(guarded, run, (deps) => rollBackImage(deps, commandOf("1.0.0", run.image))),
       ),
     );
     await drive(guarded, runs);
@@ -196,19 +158,13 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
 
   async function expectRolledBack({ name, bad, image }: Run): Promise<void> {
     const { store } = guarded.deps;
-    const [rollingBack, version] = await Promise.all([
-      guarded.read(image),
-      guarded.read(bad),
-    ]);
+    const [rollingBack, version] = await Promise.all([guarded.read(image), guarded.read(bad)]);
     const outcomes = await Promise.all(
-      [
-        nthOf(rollingBack.record, 1),
-        ...[1, 2, 3].map((n) => nthOf(version.record, n)),
-      ].map(async (id) => (await store.readOperation(id))?.operation),
+      [nthOf(rollingBack.record, 1), ...[1, 2, 3].map((n) => nthOf(version.record, n))].map(
+        async (id) => (await store.readOperation(id))?.operation,
+      ),
     );
-    const [rollback, deletion, ...demotions] = outcomes.filter(
-      (one) => one !== undefined,
-    );
+    const [rollback, deletion, ...demotions] = outcomes.filter((one) => one !== undefined);
     expect(rollback, name).toMatchObject({
       kind: "RollBackImage",
       status: "Succeeded",
@@ -232,10 +188,7 @@ describe("a failure at any port call, beside a deletion that comes to nothing", 
         status: "Failed",
         error: { code: "Superseded" },
       });
-    expect(await shown(guarded, image), name).toEqual([
-      "1.0.0 latest",
-      "3.0.0 held back",
-    ]);
+    expect(await shown(guarded, image), name).toEqual(["1.0.0 latest", "3.0.0 held back"]);
   }
 
   let calls: readonly string[];

@@ -13,14 +13,13 @@ const DELAY_MS = 900_000;
 
 let world: InProcess;
 let image: string;
-const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } =
-  inOwnWorld(
-    (given, definition) => {
-      world = given;
-      image = definition;
-    },
-    { consumerSubscriptions: [CONSUMER] },
-  );
+const { versionId, inAzure, shown, puts, rollBack, plan, operationOf } = inOwnWorld(
+  (given, definition) => {
+    world = given;
+    image = definition;
+  },
+  { consumerSubscriptions: [CONSUMER] },
+);
 
 const remove = (number = "3.0.0"): Promise<OperationRecord> =>
   deleteImageVersion(world.deps, { id: idOf(versionId(number)), ...BY });
@@ -32,8 +31,7 @@ async function untilExcluded(number = "3.0.0"): Promise<void> {
     const { record } = await world.read(versionId(number));
     if (
       Object.values(record.requests).some(
-        ({ guarded, appliedTime }) =>
-          guarded === true && appliedTime !== undefined,
+        ({ guarded, appliedTime }) => guarded === true && appliedTime !== undefined,
       )
     )
       return;
@@ -45,12 +43,7 @@ async function untilExcluded(number = "3.0.0"): Promise<void> {
 /** Each way for the deletion to come to nothing. */
 const ENDS = {
   "found in use": async () => {
-    await putUser(
-      world,
-      "virtualMachineScaleSets",
-      "front",
-      versionId("3.0.0"),
-    );
+    await putUser(world, "virtualMachineScaleSets", "front", versionId("3.0.0"));
   },
   canceled: async ({ id }: OperationRecord) => {
     await cancelOperation(world.deps, id, BY.requestedBy);
@@ -80,9 +73,7 @@ describe("a version whose guarded deletion waits", () => {
         warnings: [
           {
             code: "PromotionPending",
-            message: expect.stringMatching(
-              /^3\.0\.0 .*demoted, too\.$/u,
-            ) as string,
+            message: expect.stringMatching(/^3\.0\.0 .*demoted, too\.$/u) as string,
           },
         ],
       });
@@ -94,11 +85,7 @@ describe("a version whose guarded deletion waits", () => {
       await end(deletion);
       await world.finish(versionId("3.0.0"));
       expect((await operationOf(deletion)).status).not.toBe("Succeeded");
-      expect(await shown()).toEqual([
-        "1.0.0 latest",
-        "2.0.0 held back",
-        "3.0.0 held back",
-      ]);
+      expect(await shown()).toEqual(["1.0.0 latest", "2.0.0 held back", "3.0.0 held back"]);
       expect((await rollBack("1.0.0")).id).toBe(rollback.id);
     },
   );
@@ -132,9 +119,7 @@ describe("a version whose guarded deletion waits", () => {
     // Repeated, it changes nothing more: by the same words, and by a plan.
     const before = puts();
     expect((await rollBack("1.0.0")).id).toBe(rollback.id);
-    expect((await plan("1.0.0")).warnings).toMatchObject([
-      { code: "AlreadyRequested" },
-    ]);
+    expect((await plan("1.0.0")).warnings).toMatchObject([{ code: "AlreadyRequested" }]);
     await ENDS["found in use"]();
     await world.finish(versionId("3.0.0"));
     expect((await operationOf(deletion)).status).toBe("Failed");

@@ -9,19 +9,12 @@ import { BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
 
 let world: InProcess;
 let image: string;
-const {
-  versionId,
-  inAzure,
-  shown,
-  puts,
-  rollBack,
-  written,
-  told,
-  operationOf,
-} = inOwnWorld((given, definition) => {
-  world = given;
-  image = definition;
-});
+const { versionId, inAzure, shown, puts, rollBack, written, told, operationOf } = inOwnWorld(
+  (given, definition) => {
+    world = given;
+    image = definition;
+  },
+);
 
 describe("in the midst of it", () => {
   test("a version that is deleted needs no demotion", async () => {
@@ -69,9 +62,7 @@ describe("in the midst of it", () => {
     const operation = await world.finishWith(image, async ({ record }) => {
       const { child } = record as unknown as { readonly child?: string };
       const promotion =
-        child === undefined
-          ? undefined
-          : (await world.deps.store.readOperation(child))?.operation;
+        child === undefined ? undefined : (await world.deps.store.readOperation(child))?.operation;
       if (isCanceled || promotion?.status !== "Running") return;
       isCanceled = true;
       await cancelOperation(world.deps, promotion.id, BY.requestedBy);
@@ -80,9 +71,7 @@ describe("in the midst of it", () => {
     expect(operation).toMatchObject({
       status: "Failed",
       error: {
-        message: expect.stringContaining(
-          "What was changed before that stays.",
-        ) as string,
+        message: expect.stringContaining("What was changed before that stays.") as string,
       },
     });
   });
@@ -111,11 +100,7 @@ describe("in the midst of it", () => {
       status: "Failed",
       error: { code: "RollbackRefused" },
     });
-    expect(await shown()).toEqual([
-      "1.0.0 held back",
-      "1.0.1 promoted",
-      "1.0.2 latest",
-    ]);
+    expect(await shown()).toEqual(["1.0.0 held back", "1.0.1 promoted", "1.0.2 latest"]);
   });
 
   test("a demotion that Azure refuses stops it with Azure's words, and asked again it goes on", async () => {
@@ -135,35 +120,22 @@ describe("in the midst of it", () => {
         ) as string,
       },
     });
-    expect(await shown()).toEqual([
-      "1.0.0 promoted",
-      "1.0.1 promoted",
-      "1.0.2 latest",
-    ]);
+    expect(await shown()).toEqual(["1.0.0 promoted", "1.0.1 promoted", "1.0.2 latest"]);
     const second = await rollBack("1.0.0");
     expect(second.id).not.toBe(first.id);
     expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
-    expect(await shown()).toEqual([
-      "1.0.0 latest",
-      "1.0.1 held back",
-      "1.0.2 held back",
-    ]);
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back", "1.0.2 held back"]);
   });
 });
 
 describe("a target that cannot become the latest any more", () => {
   const BOTH = { targetRegions: [WESTUS, EASTUS2] };
   const region = () => ({ versionId: versionId("1.0.0"), region: "eastus2" });
-  const failRegion = () =>
-    world.simulator.control.setRegionState({ ...region(), state: "Failed" });
+  const failRegion = () => world.simulator.control.setRegionState({ ...region(), state: "Failed" });
   const NOT_READY = "1.0.0 is not ready, or excluded from latest, in eastus2.";
 
   test.each([
-    [
-      "has lost a region",
-      () => world.simulator.control.dropRegion(region()),
-      NOT_READY,
-    ],
+    ["has lost a region", () => world.simulator.control.dropRegion(region()), NOT_READY],
     ["has a region that failed", failRegion, NOT_READY],
     [
       "is excluded in a region",
@@ -177,40 +149,36 @@ describe("a target that cannot become the latest any more", () => {
     ],
     [
       "is being deleted",
-      () =>
-        world.deps.resourceManager.deleteImageVersion(idOf(versionId("1.0.0"))),
+      () => world.deps.resourceManager.deleteImageVersion(idOf(versionId("1.0.0"))),
       /1\.0\.0 is being deleted\.|Azure no longer has 1\.0\.0\./u,
     ],
-  ])(
-    "because it %s, stops it before anything is changed",
-    async (_, lose, why) => {
-      await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
-      const operation = await rollBack();
-      await lose();
-      world.simulator.control.clearRequests();
-      const ended = await world.finish(image);
-      expect(ended).toMatchObject({
-        status: "Failed",
-        error: {
-          message: expect.stringMatching(why) as string,
-        },
-        rollback: {
-          from: "1.0.1",
-          to: "1.0.0",
-          regions: [
-            { name: "eastus2", from: "1.0.1", to: "1.0.1" },
-            { name: "westus", from: "1.0.1", to: "1.0.1" },
-          ],
-        },
-      });
-      expect(ended.error?.message).toContain(
-        "Nothing was changed before that. The latest is now 1.0.1 in eastus2, westus.",
-      );
-      expect(puts()).toBe(0);
-      expect((await shown()).at(-1)).toBe("1.0.1 latest");
-      expect(await told(operation)).toEqual(["accepted", "failed"]);
-    },
-  );
+  ])("because it %s, stops it before anything is changed", async (_, lose, why) => {
+    await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
+    const operation = await rollBack();
+    await lose();
+    world.simulator.control.clearRequests();
+    const ended = await world.finish(image);
+    expect(ended).toMatchObject({
+      status: "Failed",
+      error: {
+        message: expect.stringMatching(why) as string,
+      },
+      rollback: {
+        from: "1.0.1",
+        to: "1.0.0",
+        regions: [
+          { name: "eastus2", from: "1.0.1", to: "1.0.1" },
+          { name: "westus", from: "1.0.1", to: "1.0.1" },
+        ],
+      },
+    });
+    expect(ended.error?.message).toContain(
+      "Nothing was changed before that. The latest is now 1.0.1 in eastus2, westus.",
+    );
+    expect(puts()).toBe(0);
+    expect((await shown()).at(-1)).toBe("1.0.1 latest");
+    expect(await told(operation)).toEqual(["accepted", "failed"]);
+  });
 
   test("stops it after its promotion, before the latest is demoted", async () => {
     await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
@@ -289,9 +257,7 @@ test("waits for a version that Azure does not let be changed, says so, and after
   }
   const { record, operation: waiting } = await world.read(image);
   const { child } = record as unknown as { child: string };
-  const reason = expect.stringContaining(
-    `Operation ${child} waits: `,
-  ) as string;
+  const reason = expect.stringContaining(`Operation ${child} waits: `) as string;
   expect(waiting).toMatchObject({
     status: "Running",
     waitReason: reason,
@@ -328,11 +294,7 @@ describe("what others do meanwhile is told, and not undone", () => {
       },
       rollback: { regions: [{ name: "westus", from: "1.0.1", to: "1.0.2" }] },
     });
-    expect(await shown()).toEqual([
-      "1.0.0 promoted",
-      "1.0.1 promoted",
-      "1.0.2 latest",
-    ]);
+    expect(await shown()).toEqual(["1.0.0 promoted", "1.0.1 promoted", "1.0.2 latest"]);
   });
 
   test("a version between the two that they promote again", async () => {

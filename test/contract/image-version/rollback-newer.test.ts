@@ -2,10 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
-import {
-  planRollback,
-  rollBackImage,
-} from "../../../src/image-version/rollback/roll-back.js";
+import { planRollback, rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {
   commandOf as putCommandOf,
   idOf,
@@ -13,14 +10,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  body,
-  commandOf,
-  define,
-  inAzure,
-  shown,
-  versionId,
-} from "./rollbacks.js";
+import { body, commandOf, define, inAzure, shown, versionId } from "./rollbacks.js";
 import { BY, ended, operationIn, pass } from "./truth/support.js";
 
 let world: InProcess;
@@ -50,9 +40,7 @@ test("one that its promotion rule will include in latest is a warning: it undoes
   const warnings = [
     {
       code: "PromotionPending",
-      message: expect.stringMatching(
-        /^1\.0\.2 .*instead of 1\.0\.0/u,
-      ) as string,
+      message: expect.stringMatching(/^1\.0\.2 .*instead of 1\.0\.0/u) as string,
     },
   ];
   const target = commandOf(undefined, image);
@@ -74,9 +62,9 @@ test("one that is to be promoted by hand is none", async () => {
 
 test("without a rule it is refused meanwhile", async () => {
   await replicating({});
-  expect(
-    await refusal(rollBackImage(world.deps, commandOf(undefined, image))),
-  ).toMatchObject({ code: "RollbackRefused" });
+  expect(await refusal(rollBackImage(world.deps, commandOf(undefined, image)))).toMatchObject({
+    code: "RollbackRefused",
+  });
 });
 
 test("repeated while what it has demoted is being promoted, it is refused and names that", async () => {

@@ -4,38 +4,18 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  body,
-  BY,
-  EASTUS2,
-  HELD_BACK,
-  inOwnWorld,
-  WESTUS,
-} from "./rollbacks.js";
+import { body, BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
 
 let world: InProcess;
 let image: string;
-const {
-  versionId,
-  inAzure,
-  commandOf,
-  shown,
-  puts,
-  rollBack,
-  plan,
-  written,
-  told,
-} = inOwnWorld((given, definition) => {
-  world = given;
-  image = definition;
-});
+const { versionId, inAzure, commandOf, shown, puts, rollBack, plan, written, told } = inOwnWorld(
+  (given, definition) => {
+    world = given;
+    image = definition;
+  },
+);
 
 describe("a rollback", () => {
   test("without a version goes to the newest promoted one that is ready wherever the latest is", async () => {
@@ -108,8 +88,7 @@ describe("a rollback", () => {
         ...world.deps,
         resourceManager: {
           ...resourceManager,
-          listImageVersions: () =>
-            Promise.resolve(listed?.filter(({ name }) => name === "1.8.0")),
+          listImageVersions: () => Promise.resolve(listed?.filter(({ name }) => name === "1.8.0")),
         },
       },
       commandOf("1.8.0"),
@@ -178,11 +157,7 @@ describe("a rollback", () => {
     // To another version it is another.
     expect((await rollBack("1.0.0")).id).not.toBe(first.id);
     await world.finish(image);
-    expect(await shown()).toEqual([
-      "1.0.0 latest",
-      "1.0.1 held back",
-      "1.0.2 held back",
-    ]);
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back", "1.0.2 held back"]);
   });
 
   test("is another, once the version that the last one led to is deleted", async () => {
@@ -290,8 +265,7 @@ describe("is refused", () => {
     await inAzure({ "1.0.0": {} });
     expect(await refusals("1.0.0")).toMatchObject({
       code: "RollbackRefused",
-      message:
-        "1.0.0 is the latest already: the rollback would change nothing.",
+      message: "1.0.0 is the latest already: the rollback would change nothing.",
     });
     expect(await refusals()).toMatchObject({
       code: "RollbackRefused",
@@ -355,9 +329,7 @@ describe("is refused", () => {
   test("with an ETag that is not the latest version's", async () => {
     await inAzure({ "1.0.0": {}, "1.0.1": {} });
     expect(
-      await refusal(
-        rollBackImage(world.deps, { ...commandOf("1.0.0"), ifMatch: '"old"' }),
-      ),
+      await refusal(rollBackImage(world.deps, { ...commandOf("1.0.0"), ifMatch: '"old"' })),
     ).toMatchObject({ code: "PreconditionFailed" });
   });
 });

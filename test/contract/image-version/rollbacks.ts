@@ -20,11 +20,7 @@ import {
   type InProcessOptions,
 } from "../../support/dependencies.js";
 import { operationOf } from "../../support/merging.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 export const BY = {
@@ -45,12 +41,9 @@ export async function define({ simulator }: InProcess): Promise<string> {
   return seedResource(`galleries/MyGallery/images/RolledBack${definitions}`);
 }
 
-export const versionId = (number: string, image: string): string =>
-  `${image}/versions/${number}`;
+export const versionId = (number: string, image: string): string => `${image}/versions/${number}`;
 
-export type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+export type Profile = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 export function body(profile: Partial<Profile> = {}): ImageVersionRequest {
   const { properties, ...rest } = managedImageRequest();
@@ -89,18 +82,11 @@ export function commandOf(
 }
 
 /** Each version, its number and whether it is promoted or the latest; lowest first. */
-export async function shown(
-  world: InProcess,
-  image: string,
-): Promise<string[]> {
+export async function shown(world: InProcess, image: string): Promise<string[]> {
   const { value } = await listImageVersions(
     {
       ...world.deps,
-      looks: createLooks(
-        world.deps.resourceManager,
-        world.deps.resources,
-        world.deps.now,
-      ),
+      looks: createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now),
     },
     image,
     100,
@@ -143,20 +129,15 @@ export function inOwnWorld(
   });
   afterEach(() => world.close());
   return {
-    versionId: (number: string, ofImage = image): string =>
-      versionId(number, ofImage),
-    inAzure: (
-      versions: Parameters<typeof inAzure>[1],
-      ofImage = image,
-    ): Promise<void> => inAzure(world, versions, ofImage),
-    commandOf: (to: string | undefined, ofImage = image) =>
-      commandOf(to, ofImage),
+    versionId: (number: string, ofImage = image): string => versionId(number, ofImage),
+    inAzure: (versions: Parameters<typeof inAzure>[1], ofImage = image): Promise<void> =>
+      inAzure(world, versions, ofImage),
+    commandOf: (to: string | undefined, ofImage = image) => commandOf(to, ofImage),
     shown: (ofImage = image): Promise<string[]> => shown(world, ofImage),
     puts: (): number => puts(world),
     rollBack: (to?: string, ofImage = image): Promise<OperationRecord> =>
       rollBackImage(world.deps, commandOf(to, ofImage)),
-    plan: (to?: string, ofImage = image) =>
-      planRollback(world.deps, commandOf(to, ofImage)),
+    plan: (to?: string, ofImage = image) => planRollback(world.deps, commandOf(to, ofImage)),
     /** Numbers of the versions that were written, in order. */
     written: (): (string | undefined)[] =>
       world.simulator.control
@@ -168,7 +149,6 @@ export function inOwnWorld(
         .map((event) => event.id)
         .filter((eventId) => eventId.startsWith(`${id}/`))
         .map((eventId) => eventId.slice(id.length + 1)),
-    operationOf: (one: OperationRecord): Promise<OperationRecord> =>
-      operationOf(world, one),
+    operationOf: (one: OperationRecord): Promise<OperationRecord> => operationOf(world, one),
   };
 }

@@ -8,10 +8,7 @@ import { naming } from "../../support/naming.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../support/soft-delete.js";
+import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { BY, byHand, ended, inAzure, outside } from "./truth/support.js";
 
 const GALLERY = seedResource("galleries/MyGallery");
@@ -34,8 +31,7 @@ beforeEach(async () => {
 const remove = (more: object = {}): Promise<OperationRecord> =>
   deleteImageVersion(world.deps, { id: idOf(id), ...BY, ...more });
 
-const deletes = (): number =>
-  world.simulator.control.countRequests({ method: "DELETE" });
+const deletes = (): number => world.simulator.control.countRequests({ method: "DELETE" });
 
 /** Made by others, and Failed. */
 async function failed(): Promise<void> {
@@ -94,16 +90,14 @@ describe("its deletion is refused with each way out", () => {
   });
 
   test("with bypassSoftDelete, it is sent", async () => {
-    expect(
-      await ended(world, [await remove({ bypassSoftDelete: true })]),
-    ).toMatchObject([{ status: "Succeeded" }]);
+    expect(await ended(world, [await remove({ bypassSoftDelete: true })])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
     expect(deletes()).toBe(1);
   });
 
   test("a forecast has it among its errors, and softDelete", async () => {
-    expect(
-      await forecastImageVersion(world.deps, idOf(id), "delete"),
-    ).toMatchObject({
+    expect(await forecastImageVersion(world.deps, idOf(id), "delete")).toMatchObject({
       softDelete: { isSoftDeleteEnabled: true },
       findings: expect.arrayContaining([
         expect.objectContaining({ code: CODE, severity: "error" }),

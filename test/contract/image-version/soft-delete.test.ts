@@ -11,15 +11,8 @@ import { parseImageVersionId } from "../../../src/resource-id.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../support/requests.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../support/soft-delete.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../support/requests.js";
+import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { BY, outside } from "./truth/support.js";
 
 const DAY_MS = 86_400_000;
@@ -49,9 +42,7 @@ describe("a deletion", () => {
     });
     const last = await world.finish(id);
     const { softDeletedTime = "" } = last.softDelete ?? {};
-    const end = new Date(
-      Date.parse(softDeletedTime) + 7 * DAY_MS,
-    ).toISOString();
+    const end = new Date(Date.parse(softDeletedTime) + 7 * DAY_MS).toISOString();
     expect(last).toMatchObject({
       status: "Succeeded",
       softDelete: {
@@ -63,9 +54,7 @@ describe("a deletion", () => {
     expect(last.warnings?.map(({ code }) => code)).toEqual(
       expect.arrayContaining(["OneReplicaKept"]),
     );
-    expect(last.warnings?.map(({ code }) => code)).not.toContain(
-      "DeletionIsFinal",
-    );
+    expect(last.warnings?.map(({ code }) => code)).not.toContain("DeletionIsFinal");
     expect(last.history.at(-1)?.message).toContain(
       `It can be restored until ${end}; machines can be made of it by its number until ${end}.`,
     );
@@ -75,16 +64,14 @@ describe("a deletion", () => {
         data: { operationId: last.id, softDelete: last.softDelete },
       }),
     );
-    expect(await listDeletedImageVersions(world.deps, idOf(id))).toContainEqual(
-      {
-        id,
-        name: idOf(id).versionName,
-        location: "westus",
-        softDeletedTime,
-        consumptionEndTime: end,
-        hardDeletionTargetTime: end,
-      },
-    );
+    expect(await listDeletedImageVersions(world.deps, idOf(id))).toContainEqual({
+      id,
+      name: idOf(id).versionName,
+      location: "westus",
+      softDeletedTime,
+      consumptionEndTime: end,
+      hardDeletionTargetTime: end,
+    });
   });
 
   test("says that it is final where the gallery has no soft delete", async () => {
@@ -144,9 +131,7 @@ describe("a deletion", () => {
     expect((await remove()).id).toBe(deletion.id);
     await world.finish(id);
     expect(
-      (await listDeletedImageVersions(world.deps, idOf(id))).map(
-        ({ id: one }) => one,
-      ),
+      (await listDeletedImageVersions(world.deps, idOf(id))).map(({ id: one }) => one),
     ).not.toContain(id);
     expect((await remove({ bypassSoftDelete: true })).id).toBe(deletion.id);
   });
@@ -158,13 +143,9 @@ describe("a deletion", () => {
       code: "ImageVersionConflict",
       fields: { existingOperationId: deletion.id },
     };
-    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(
-      refused,
-    );
+    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(refused);
     await world.finish(id);
-    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(
-      refused,
-    );
+    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(refused);
   });
 });
 
@@ -286,9 +267,7 @@ describe("the number of a deleted version", () => {
     await remove();
     await world.finish(id);
     for (const more of [{}, { ifNoneMatch: "*" as const }])
-      expect(
-        await refusal(request(world.deps, id, managedImageRequest(), more)),
-      ).toMatchObject({
+      expect(await refusal(request(world.deps, id, managedImageRequest(), more))).toMatchObject({
         ...taken,
         fields: { nextFreeVersion: expect.any(String) as string },
       });
@@ -305,9 +284,7 @@ describe("the number of a deleted version", () => {
       id: idOf(id),
       body: managedImageRequest(),
     });
-    expect(findings).toContainEqual(
-      expect.objectContaining({ ...taken, severity: "error" }),
-    );
+    expect(findings).toContainEqual(expect.objectContaining({ ...taken, severity: "error" }));
     await request(world.deps, id, managedImageRequest());
     expect(await world.finish(id)).toMatchObject({
       status: "Failed",
@@ -340,9 +317,7 @@ describe("the number of a deleted version", () => {
       body: managedImageRequest(),
       ...BY,
     });
-    expect(parseImageVersionId(operation.resourceId)?.versionName).toBe(
-      "90.0.1",
-    );
+    expect(parseImageVersionId(operation.resourceId)?.versionName).toBe("90.0.1");
     expect(await world.finish(operation.resourceId)).toMatchObject({
       status: "Succeeded",
     });
@@ -353,9 +328,7 @@ describe("the number of a deleted version", () => {
       await refusal(
         listDeletedImageVersions(
           world.deps,
-          idOf(
-            `${seedResource("galleries/MyGallery/images/None")}/versions/1.0.0`,
-          ),
+          idOf(`${seedResource("galleries/MyGallery/images/None")}/versions/1.0.0`),
         ),
       ),
     ).toMatchObject({ code: "NotFound" });

@@ -5,12 +5,7 @@ import { actionOf } from "@sigil-local/arm-simulator/parts/authorization";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import permissions from "../../../infra/permissions.json" with { type: "json" };
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "build");
@@ -27,9 +22,7 @@ beforeAll(async () => {
     of.disk("disks", "osDisk", "westus", { os: true }),
     of.disk("disks", "dataDisk", "westus", { os: false }),
     of.disk("snapshots", "snapshot", "westus", { os: true }),
-    of.virtualMachine("machine", "westus", "osDisk", [
-      { lun: 0, name: "dataDisk" },
-    ]),
+    of.virtualMachine("machine", "westus", "osDisk", [{ lun: 0, name: "dataDisk" }]),
   ])
     await world.simulator.control.putResource(resource);
   const { properties, ...body } = managedImageRequest();
@@ -47,15 +40,9 @@ afterAll(() => world.close());
 test.each([
   ["a managed image", { source: { id: of.id("images/image") } }],
   ["an image version", { source: { id: VERSION } }],
-  [
-    "a virtual machine",
-    { source: { virtualMachineId: of.id("virtualMachines/machine") } },
-  ],
+  ["a virtual machine", { source: { virtualMachineId: of.id("virtualMachines/machine") } }],
   ["a disk", { osDiskImage: { source: { id: of.id("disks/osDisk") } } }],
-  [
-    "a snapshot",
-    { osDiskImage: { source: { id: of.id("snapshots/snapshot") } } },
-  ],
+  ["a snapshot", { osDiskImage: { source: { id: of.id("snapshots/snapshot") } } }],
 ])("%s", async (_, storageProfile) => {
   world.simulator.control.clearRequests();
   const { findings } = await planImageVersion(world.instance(), {

@@ -5,27 +5,11 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
-import type {
-  OperationRecord,
-  TrackedRecord,
-} from "../../../src/operation/records.js";
-import {
-  commandOf,
-  idOf,
-  request,
-  type InProcess,
-} from "../../support/dependencies.js";
+import type { OperationRecord, TrackedRecord } from "../../../src/operation/records.js";
+import { commandOf, idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
-import {
-  ended,
-  made,
-  operationIn,
-  patch,
-  plain,
-  put,
-  shownIn,
-} from "./truth/support.js";
+import { ended, made, operationIn, patch, plain, put, shownIn } from "./truth/support.js";
 
 const HOUR_MS = 3_600_000;
 const HOME = [{ name: "westus" }, { name: "eastus2" }];
@@ -38,8 +22,7 @@ inOwnWorld({ replicationMs: 10 * 60_000 }, (given, versionId) => {
 
 const eventsOf = async (kind: string): Promise<CloudEvent[]> =>
   (await world.takeEvents()).filter(
-    ({ type, subject }) =>
-      subject === id && type === `Sigil.ImageVersion.${kind}`,
+    ({ type, subject }) => subject === id && type === `Sigil.ImageVersion.${kind}`,
   );
 
 /** Moves the clock by so much, message by message. */
@@ -65,16 +48,12 @@ describe("a region that makes no progress", () => {
 
     await pass(3 * HOUR_MS);
     const stalled = await eventsOf("RegionStalled");
-    expect(stalled.map(({ data }) => data)).toMatchObject([
-      { region: "eastus2", progress: 40 },
-    ]);
+    expect(stalled.map(({ data }) => data)).toMatchObject([{ region: "eastus2", progress: 40 }]);
     const { record } = await world.read(id);
     expect(record.state).toBe("Replicating");
     const region = record.regions.find(({ name }) => name === "eastus2");
     expect(region).toMatchObject({ state: "Replicating", progress: 40 });
-    const age =
-      Date.parse(region?.stalledTime ?? "") -
-      Date.parse(region?.lastProgressTime ?? "");
+    const age = Date.parse(region?.stalledTime ?? "") - Date.parse(region?.lastProgressTime ?? "");
     expect(age).toBeGreaterThanOrEqual(2 * HOUR_MS);
 
     await world.simulator.control.resumeRegion({
@@ -82,9 +61,9 @@ describe("a region that makes no progress", () => {
       region: "eastus2",
     });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-    expect(
-      (await eventsOf("RegionResumed")).map(({ data }) => data),
-    ).toMatchObject([{ region: "eastus2" }]);
+    expect((await eventsOf("RegionResumed")).map(({ data }) => data)).toMatchObject([
+      { region: "eastus2" },
+    ]);
     expect((await world.read(id)).record.regions).not.toContainEqual(
       expect.objectContaining({ stalledTime: expect.anything() as unknown }),
     );
@@ -117,15 +96,12 @@ describe("an operation that is canceled", () => {
     });
     expect(canceled.history.at(-1)).toMatchObject({
       state: "Canceled",
-      message:
-        "Canceled. Azure has taken nothing of it, and nothing more is sent.",
+      message: "Canceled. Azure has taken nothing of it, and nothing more is sent.",
     });
     await pass(HOUR_MS);
     expect(world.simulator.control.creates(id)).toBe(0);
     expect(
-      (await world.takeEvents())
-        .filter(({ subject }) => subject === id)
-        .map(({ type }) => type),
+      (await world.takeEvents()).filter(({ subject }) => subject === id).map(({ type }) => type),
     ).toEqual(["Sigil.ImageVersion.Accepted", "Sigil.ImageVersion.Canceled"]);
     expect(await world.takeDue()).toEqual([]);
   });
@@ -141,9 +117,7 @@ describe("an operation that is canceled", () => {
       state: "Canceling",
       message: "Canceled. It ends once the version is excluded from latest.",
     });
-    expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(
-      canceled,
-    );
+    expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(canceled);
     const ended = await world.finish(id);
     expect(ended).toMatchObject({
       id: operation.id,
@@ -160,9 +134,9 @@ describe("an operation that is canceled", () => {
     ]);
 
     // The same PUT is the way on: it finds the version out of latest by the cancel alone.
-    expect(
-      await putImageVersion(world.deps, commandOf(id, managedImageRequest())),
-    ).toMatchObject({ kind: "accepted" });
+    expect(await putImageVersion(world.deps, commandOf(id, managedImageRequest()))).toMatchObject({
+      kind: "accepted",
+    });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect(await excluded()).toBe(false);
   });
@@ -175,9 +149,9 @@ describe("an operation that is canceled", () => {
     });
     const operation = await request(world.deps, id, managedImageRequest());
     await world.runDue();
-    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject(
-      { status: "Running" },
-    );
+    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject({
+      status: "Running",
+    });
     expect(await world.finish(id)).toMatchObject({ status: "Canceled" });
     expect(world.simulator.control.creates(id)).toBe(0);
     expect(await eventsOf("Failed")).toEqual([]);
@@ -192,9 +166,9 @@ describe("an operation that is canceled", () => {
     });
     const operation = await request(world.deps, id, managedImageRequest());
     await pass(HOUR_MS / 6);
-    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject(
-      { status: "Canceled" },
-    );
+    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject({
+      status: "Canceled",
+    });
     world.simulator.control.clearFaults();
     await pass(HOUR_MS);
     expect(world.simulator.control.creates(id)).toBe(0);
@@ -218,69 +192,61 @@ describe("an operation that is canceled", () => {
     test.each([
       ["a creation", true],
       ["an update", false],
-    ])(
-      "of %s adds the region back first, and closes the safety profile",
-      async (_, creates) => {
-        if (!creates) {
-          await request(world.deps, id, managedImageRequest());
-          await world.finish(id);
-        }
-        const { control } = world.simulator;
-        await control.failRegion({
-          versionId: id,
-          region: creates ? "eastus2" : "eastus",
-          message: "Out of capacity.",
-        });
-        const body = managedImageRequest();
-        const operation = await request(world.deps, id, {
-          ...body,
-          properties: {
-            ...body.properties,
-            publishingProfile: {
-              targetRegions: [
-                ...(body.properties.publishingProfile?.targetRegions ?? []),
-                ...(creates ? [] : [seedRegion("eastus", "EastUS")]),
-              ],
-            },
+    ])("of %s adds the region back first, and closes the safety profile", async (_, creates) => {
+      if (!creates) {
+        await request(world.deps, id, managedImageRequest());
+        await world.finish(id);
+      }
+      const { control } = world.simulator;
+      await control.failRegion({
+        versionId: id,
+        region: creates ? "eastus2" : "eastus",
+        message: "Out of capacity.",
+      });
+      const body = managedImageRequest();
+      const operation = await request(world.deps, id, {
+        ...body,
+        properties: {
+          ...body.properties,
+          publishingProfile: {
+            targetRegions: [
+              ...(body.properties.publishingProfile?.targetRegions ?? []),
+              ...(creates ? [] : [seedRegion("eastus", "EastUS")]),
+            ],
           },
-        });
-        const before = await regionsSoon(creates ? 1 : 2);
-        // The region is taken away at this very time, and the permission for that is open.
-        expect(before.properties.safetyProfile).toMatchObject({
-          allowDeletionOfReplicatedLocations: true,
-        });
-        expect(
-          await cancelOperation(deps(), operation.id, canceler, OUT),
-        ).toMatchObject({ status: "Running", canceledBy: canceler });
-        expect(await world.finish(id)).toMatchObject({
-          id: operation.id,
-          status: "Canceled",
-        });
-        const shown = await inAzure();
-        expect(shown.properties.publishingProfile?.targetRegions).toHaveLength(
-          creates ? 2 : 3,
-        );
-        expect(shown.properties.safetyProfile).toMatchObject({
-          allowDeletionOfReplicatedLocations: false,
-        });
-        expect(await excluded()).toBe(creates);
-      },
-    );
+        },
+      });
+      const before = await regionsSoon(creates ? 1 : 2);
+      // The region is taken away at this very time, and the permission for that is open.
+      expect(before.properties.safetyProfile).toMatchObject({
+        allowDeletionOfReplicatedLocations: true,
+      });
+      expect(await cancelOperation(deps(), operation.id, canceler, OUT)).toMatchObject({
+        status: "Running",
+        canceledBy: canceler,
+      });
+      expect(await world.finish(id)).toMatchObject({
+        id: operation.id,
+        status: "Canceled",
+      });
+      const shown = await inAzure();
+      expect(shown.properties.publishingProfile?.targetRegions).toHaveLength(creates ? 2 : 3);
+      expect(shown.properties.safetyProfile).toMatchObject({
+        allowDeletionOfReplicatedLocations: false,
+      });
+      expect(await excluded()).toBe(creates);
+    });
 
     /** Lets time pass until Azure shows so many regions. */
     async function regionsSoon(count: number): Promise<ImageVersionRequest> {
       for (let minutes = 0; minutes < 120; minutes += 1) {
         await world.runDue();
-        const shown = await world.deps.resourceManager.getImageVersion(
-          idOf(id),
-        );
-        const { targetRegions = [] } =
-          shown?.resource.properties.publishingProfile ?? {};
+        const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
+        const { targetRegions = [] } = shown?.resource.properties.publishingProfile ?? {};
         if (
           shown !== undefined &&
           targetRegions.length === count &&
-          shown.resource.properties.safetyProfile
-            ?.allowDeletionOfReplicatedLocations === true
+          shown.resource.properties.safetyProfile?.allowDeletionOfReplicatedLocations === true
         )
           return shown.resource;
         world.clock.advance(15_000);
@@ -293,9 +259,7 @@ describe("an operation that is canceled", () => {
     const BODY = plain();
 
     /** A creation whose second region stalls, and another operation that watches a third. */
-    async function watched(
-      more: Parameters<typeof plain>[1],
-    ): Promise<readonly OperationRecord[]> {
+    async function watched(more: Parameters<typeof plain>[1]): Promise<readonly OperationRecord[]> {
       await world.simulator.control.setSucceededWhen("homeRegion");
       await world.simulator.control.stallRegion({
         versionId: id,
@@ -339,9 +303,7 @@ describe("an operation that is canceled", () => {
       await world.runDue();
       await cancelOperation(deps(), creation.id, canceler, OUT);
       await pass(240_000);
-      expect(
-        (await world.deps.store.readOperation(creation.id))?.operation,
-      ).toMatchObject({
+      expect((await world.deps.store.readOperation(creation.id))?.operation).toMatchObject({
         status: "Running",
         waitReason:
           "The last write had no answer: the next polls tell whether Azure has carried it out.",
@@ -355,10 +317,7 @@ describe("an operation that is canceled", () => {
   });
 
   describe("holds the next back", () => {
-    const refusePut = (
-      status: number,
-      headers: Record<string, string> = {},
-    ): void => {
+    const refusePut = (status: number, headers: Record<string, string> = {}): void => {
       world.simulator.control.addFault({
         method: "PUT",
         path: `/versions/${idOf(id).versionName}\\?`,
@@ -392,8 +351,7 @@ describe("an operation that is canceled", () => {
       const next = operationIn(await patch(world, id, { tags: { b: "1" } }));
       expect(next).toMatchObject({
         status: "NotStarted",
-        waitReason:
-          "Azure Resource Manager has asked Sigil to wait before the next request.",
+        waitReason: "Azure Resource Manager has asked Sigil to wait before the next request.",
         nextAttemptTime: until,
       });
       await ended(world, [next]);
@@ -430,33 +388,28 @@ describe("an operation that is canceled", () => {
       ...world.deps,
       resourceManager: {
         ...resourceManager,
-        putImageVersion: async (
-          ...given: Parameters<typeof resourceManager.putImageVersion>
-        ) => {
+        putImageVersion: async (...given: Parameters<typeof resourceManager.putImageVersion>) => {
           const url = await resourceManager.putImageVersion(...given);
           await cancelOperation(deps(), change.id, canceler);
           return url;
         },
       },
     };
-    for (const message of await world.takeDue())
-      await world.handle(message, canceling);
+    for (const message of await world.takeDue()) await world.handle(message, canceling);
     expect((await world.read(id)).record.write?.answer).toBe("accepted");
   });
 
   test("again is the same; one that has ended otherwise, or is none, is refused", async () => {
     const operation = await request(world.deps, id, managedImageRequest());
     const first = await cancelOperation(deps(), operation.id, canceler);
-    expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(
-      first,
-    );
+    expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(first);
     const second = await request(world.deps, id, managedImageRequest());
     await world.finish(id);
-    await expect(
-      cancelOperation(deps(), second.id, canceler),
-    ).rejects.toMatchObject({ code: "OperationEnded" });
-    await expect(
-      cancelOperation(deps(), `${"0".repeat(32)}-1`, canceler),
-    ).rejects.toMatchObject({ code: "NotFound" });
+    await expect(cancelOperation(deps(), second.id, canceler)).rejects.toMatchObject({
+      code: "OperationEnded",
+    });
+    await expect(cancelOperation(deps(), `${"0".repeat(32)}-1`, canceler)).rejects.toMatchObject({
+      code: "NotFound",
+    });
   });
 });

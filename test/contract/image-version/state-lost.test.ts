@@ -10,11 +10,7 @@ import { idOf, PACE, request } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import {
-  deleteTables,
-  exportTables,
-  importTables,
-} from "../../support/table-export.js";
+import { deleteTables, exportTables, importTables } from "../../support/table-export.js";
 import { BY } from "./truth/support.js";
 
 const ID = seedVersionId("1.0.0");
@@ -175,9 +171,9 @@ describe("an export that is imported again", () => {
       }
       // No answer of Azure is older than the version.
       world.clock.advance(600_000);
-      expect(
-        await refusal(request(world.deps, ID, managedImageRequest())),
-      ).toMatchObject({ code: "ImageVersionGone" });
+      expect(await refusal(request(world.deps, ID, managedImageRequest()))).toMatchObject({
+        code: "ImageVersionGone",
+      });
     },
   );
 });

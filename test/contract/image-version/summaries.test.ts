@@ -4,12 +4,7 @@ import { canonicalForm } from "../../../src/image-version/properties/canonical-f
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { imageIdOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { BY } from "./truth/support.js";
@@ -61,13 +56,7 @@ test("shows versions of Sigil's and of others', each region with its keys and wh
   const { view } = await instance()(IMAGE);
   expect(view).toMatchObject({ complete: true });
   expect(view.diskEncryptionSets).toHaveLength(4);
-  expect(
-    view.versions.map(({ name, managedBy, latest }) => [
-      name,
-      managedBy,
-      latest,
-    ]),
-  ).toEqual([
+  expect(view.versions.map(({ name, managedBy, latest }) => [name, managedBy, latest])).toEqual([
     ["2.0.0", "Others", true],
     ["1.0.0", "Sigil", false],
   ]);
@@ -96,9 +85,7 @@ test("twenty who ask at once cost what one costs, and a version that has ended i
   recordReads = 0;
   indexReads = 0;
   world.simulator.control.clearRequests();
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, () => summarize(IMAGE)),
-  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => summarize(IMAGE)));
   expect(new Set(answers.map(({ etag }) => etag)).size).toBe(1);
   expect(indexReads).toBe(1);
   const first = recordReads;
@@ -150,11 +137,8 @@ test("shows how far Azure is with the versions that others make, of five at most
   world.clock.advance(30_000);
   const { view } = await instance()(IMAGE);
   const statesOf = (number: string) =>
-    view.versions
-      .find(({ name }) => name === number)
-      ?.regions.map(({ state }) => state);
-  for (const number of numbers.slice(1))
-    expect(statesOf(number)).toContain("Replicating");
+    view.versions.find(({ name }) => name === number)?.regions.map(({ state }) => state);
+  for (const number of numbers.slice(1)) expect(statesOf(number)).toContain("Replicating");
   expect(statesOf("3.0.1")).toEqual(["Unknown", "Unknown"]);
 });
 
@@ -170,8 +154,6 @@ test("knows every version that Sigil was asked for, however many pages list them
   later();
   const { view } = await instance()(IMAGE);
   expect(
-    view.versions
-      .filter(({ managedBy }) => managedBy === "Sigil")
-      .map(({ name }) => name),
+    view.versions.filter(({ managedBy }) => managedBy === "Sigil").map(({ name }) => name),
   ).toEqual(expect.arrayContaining(["1.11.0", "1.10.0", "1.9.0", "1.0.0"]));
 });

@@ -7,10 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import {
-  getImageVersion,
-  listImageVersions,
-} from "../../../src/image-version/queries/get.js";
+import { getImageVersion, listImageVersions } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { secondsUntilNews } from "../../../src/http/operation-handlers.js";
 import { compressed } from "../../../src/http/compressed.js";
@@ -128,14 +125,10 @@ async function nextStep(id: string): Promise<DueMessage> {
   const waitMs = Date.parse(record.dueTime) - world.clock.now();
   world.clock.advance(Math.max(0, waitMs));
   const due = await world.takeDue();
-  return (
-    due.find(({ step }) => step === record.step) ??
-    expect.fail("no message is due")
-  );
+  return due.find(({ step }) => step === record.step) ?? expect.fail("no message is due");
 }
 
-const isRunning = async (id: string) =>
-  (await world.read(id)).operation.status === "Running";
+const isRunning = async (id: string) => (await world.read(id)).operation.status === "Running";
 
 describe("accepting costs at most six requests to Table Storage and one sending, until the 202:", () => {
   test("a new version", async () => {
@@ -180,8 +173,7 @@ describe("accepting costs at most six requests to Table Storage and one sending,
 });
 
 describe("reading", () => {
-  const get = (id: string) =>
-    costsOf(() => getImageVersion(world.deps, idOf(id)));
+  const get = (id: string) => costsOf(() => getImageVersion(world.deps, idOf(id)));
   const readsOnly = (count: number): Costs => ({
     reads: count,
     writes: 0,
@@ -197,19 +189,11 @@ describe("reading", () => {
     const image = idOf(id);
     for (let i = 0; i < 100; i += 1) {
       const versionName = `2.0.${i}`;
-      await world.deps.resourceManager.putImageVersion(
-        { ...image, versionName },
-        heldBack,
-      );
+      await world.deps.resourceManager.putImageVersion({ ...image, versionName }, heldBack);
     }
     world.deps.looks.forget(image, imageIdOf(image));
     expect(await get(id)).toEqual(readsOnly(1));
-    const versions = await listImageVersions(
-      world.deps,
-      imageIdOf(image),
-      20,
-      undefined,
-    );
+    const versions = await listImageVersions(world.deps, imageIdOf(image), 20, undefined);
     const page = JSON.stringify(
       versions.value.map((one) => viewImageVersion(one, world.deps.now())),
     );
@@ -230,9 +214,7 @@ describe("reading", () => {
     world.deps.looks.forget(idOf(id), imageIdOf(idOf(id)));
     expect(await get(id)).toEqual(readsOnly(6));
     expect(
-      await costsOf(() =>
-        listImageVersions(world.deps, imageIdOf(idOf(id)), 20, undefined),
-      ),
+      await costsOf(() => listImageVersions(world.deps, imageIdOf(idOf(id)), 20, undefined)),
     ).toEqual(readsOnly(20 + 5));
     for (const one of made) await world.finish(one);
   });
@@ -285,9 +267,7 @@ describe("following a version", () => {
   });
 
   test("the reconciler reads what is open, and each operation that is", async () => {
-    expect(await costsOf(() => reconcile(world.deps))).toEqual(
-      measured.idleReconcile,
-    );
+    expect(await costsOf(() => reconcile(world.deps))).toEqual(measured.idleReconcile);
     const id = newVersion();
     await put(id);
     await world.runDue();
@@ -310,9 +290,7 @@ test("the whole of a version, whose ten regions replicate for 45 minutes, is wha
     // A poll's moment depends on the version: always the same one.
     const id = large.versionId("1.0.0");
     [messages, events] = [0, 0];
-    const all = [
-      await costsOf(() => request(replicating.deps, id, large.request)),
-    ];
+    const all = [await costsOf(() => request(replicating.deps, id, large.request))];
     // A client that waits reads the operation at once, and then when it is told to.
     let waits = 0;
     let nextWaitMs = replicating.clock.now();
@@ -321,14 +299,12 @@ test("the whole of a version, whose ten regions replicate for 45 minutes, is wha
       if (operation.status === "Succeeded") break;
       const dueMs = Date.parse(record.dueTime);
       for (; nextWaitMs < dueMs; waits += 1)
-        nextWaitMs +=
-          secondsUntilNews(record.dueTime, new Date(nextWaitMs)) * 1_000;
+        nextWaitMs += secondsUntilNews(record.dueTime, new Date(nextWaitMs)) * 1_000;
       replicating.clock.advance(Math.max(0, dueMs - replicating.clock.now()));
       for (const message of await replicating.takeDue())
         all.push(await costsOf(() => replicating.handle(message)));
     }
-    const sum = (of: keyof Costs): number =>
-      all.reduce((total, costs) => total + costs[of], 0);
+    const sum = (of: keyof Costs): number => all.reduce((total, costs) => total + costs[of], 0);
     expect({
       reads: sum("reads"),
       writes: sum("writes"),

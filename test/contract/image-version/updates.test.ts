@@ -74,8 +74,7 @@ async function updated(
 const put = (wanted: ImageVersionRequest): Promise<PutAnswer> =>
   putImageVersion(world.deps, commandOf(id, wanted));
 
-const puts = (): number =>
-  world.simulator.control.countRequests({ method: "PUT" });
+const puts = (): number => world.simulator.control.countRequests({ method: "PUT" });
 
 async function inAzure(): Promise<ImageVersionRequest> {
   const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
@@ -92,9 +91,7 @@ async function regionsInAzure(): Promise<readonly string[]> {
 
 function milestones(events: readonly CloudEvent[]): string[] {
   return events
-    .filter(
-      ({ subject, type }) => subject === id && !type.endsWith("Replicating"),
-    )
+    .filter(({ subject, type }) => subject === id && !type.endsWith("Replicating"))
     .map((event) => event.id.replace(/^[^/]*\//u, ""));
 }
 
@@ -107,10 +104,9 @@ describe("an update", () => {
     });
     expect(puts()).toBe(1);
     for (const region of targetRegionsOf(await inAzure()))
-      expect(
-        region.encryption?.dataDiskImages?.[0]?.diskEncryptionSetId,
-        region.name,
-      ).toMatch(/DiskEncryptionSet2$/u);
+      expect(region.encryption?.dataDiskImages?.[0]?.diskEncryptionSetId, region.name).toMatch(
+        /DiskEncryptionSet2$/u,
+      );
     expect(await regionsInAzure()).toEqual(["westus", "eastus2", "eastus"]);
     expect(milestones(await world.takeEvents())).toEqual([
       "accepted",
@@ -177,9 +173,7 @@ describe("an update", () => {
 
   test("is proven like a creation, and nothing is changed where it fails", async () => {
     await made();
-    const operation = await updated(
-      body([WEST, EAST2, seedRegion("eastus", "EastUS2")]),
-    );
+    const operation = await updated(body([WEST, EAST2, seedRegion("eastus", "EastUS2")]));
     expect(operation).toMatchObject({
       status: "Failed",
       error: {
@@ -235,9 +229,7 @@ describe("an update that failed", () => {
   test("leaves what was there before it as it is", async () => {
     await made();
     expect(await updated(wrong)).toMatchObject({ status: "Failed" });
-    expect(
-      await updated(body([{ ...WEST, regionalReplicaCount: 3 }])),
-    ).toMatchObject({
+    expect(await updated(body([{ ...WEST, regionalReplicaCount: 3 }]))).toMatchObject({
       status: "Succeeded",
       warnings: [{ code: "RegionKept" }],
     });
@@ -248,10 +240,9 @@ describe("an update that failed", () => {
 describe("what cannot be changed is refused at the door, each property by name:", () => {
   test("the source, the replication mode, a region's storage type", async () => {
     await made();
-    const wanted = body(
-      [{ ...WEST, storageAccountType: "Premium_LRS" }, EAST2],
-      { replicationMode: "Shallow" },
-    );
+    const wanted = body([{ ...WEST, storageAccountType: "Premium_LRS" }, EAST2], {
+      replicationMode: "Shallow",
+    });
     wanted.properties.storageProfile = {
       source: { id: seedResource("images/other") },
     };
@@ -260,14 +251,9 @@ describe("what cannot be changed is refused at the door, each property by name:"
       code: "ImageVersionConflict",
       fields: { nextFreeVersion: expect.any(String) as string },
     });
-    expect(
-      error.findings.map(({ code, pointer }) => [code, pointer]).sort(),
-    ).toEqual([
+    expect(error.findings.map(({ code, pointer }) => [code, pointer]).sort()).toEqual([
       ["ImmutableProperty", "/properties/publishingProfile/replicationMode"],
-      [
-        "ImmutableProperty",
-        "/properties/publishingProfile/targetRegions/0/storageAccountType",
-      ],
+      ["ImmutableProperty", "/properties/publishingProfile/targetRegions/0/storageAccountType"],
       ["ImmutableProperty", "/properties/storageProfile/source/id"],
     ]);
     expect(puts()).toBe(0);
@@ -276,27 +262,17 @@ describe("what cannot be changed is refused at the door, each property by name:"
   test("a key, or its loss (S6)", async () => {
     await made();
     const error = await refusal(
-      request(
-        world.deps,
-        id,
-        body([seedRegion("westus", "Other", WEST), { name: "eastus2" }]),
-      ),
+      request(world.deps, id, body([seedRegion("westus", "Other", WEST), { name: "eastus2" }])),
     );
     expect(error.code).toBe("ImageVersionConflict");
-    expect(new Set(error.findings.map(({ code }) => code))).toContain(
-      "CustomerKeysChanged",
-    );
-    expect(
-      error.findings.filter(({ code }) => code === "CustomerKeysChanged"),
-    ).toHaveLength(4);
+    expect(new Set(error.findings.map(({ code }) => code))).toContain("CustomerKeysChanged");
+    expect(error.findings.filter(({ code }) => code === "CustomerKeysChanged")).toHaveLength(4);
   });
 });
 
 test("a region that is left out is kept, with a warning that says how to remove it", async () => {
   await made([WEST, EAST2, EAST]);
-  expect(
-    await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST])),
-  ).toMatchObject({
+  expect(await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST]))).toMatchObject({
     status: "Succeeded",
     warnings: [
       {
@@ -309,15 +285,15 @@ test("a region that is left out is kept, with a warning that says how to remove 
   });
   expect(await regionsInAzure()).toHaveLength(3);
   // Nothing else is asked: nothing is done.
-  expect(
-    await put(body([{ ...WEST, regionalReplicaCount: 3 }, EAST])),
-  ).toMatchObject({ kind: "accepted", operation: { status: "Succeeded" } });
+  expect(await put(body([{ ...WEST, regionalReplicaCount: 3 }, EAST]))).toMatchObject({
+    kind: "accepted",
+    operation: { status: "Succeeded" },
+  });
   expect(puts()).toBe(1);
 });
 
 describe("a region that is named to be removed", () => {
-  const remove = () =>
-    updated(body([WEST, EAST]), { removeRegions: ["East US 2"] });
+  const remove = () => updated(body([WEST, EAST]), { removeRegions: ["East US 2"] });
 
   test("is removed: the safety profile is opened for that update, and closed by the next", async () => {
     await made([WEST, EAST2, EAST]);
@@ -340,19 +316,15 @@ describe("a region that is named to be removed", () => {
 
 test("a region that somebody added outside Sigil is kept, with its keys, and told", async () => {
   await made();
-  await world.deps.resourceManager.putImageVersion(
-    idOf(id),
-    body([WEST, EAST2, EAST]),
-  );
+  await world.deps.resourceManager.putImageVersion(idOf(id), body([WEST, EAST2, EAST]));
   world.clock.advance(120_000);
-  expect(
-    await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST2])),
-  ).toMatchObject({ status: "Succeeded" });
+  expect(await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST2]))).toMatchObject({
+    status: "Succeeded",
+  });
   expect(await regionsInAzure()).toEqual(["westus", "eastus2", "eastus"]);
   const events = await world.takeEvents();
   expect(
-    events.find(({ type }) => type === "Sigil.ImageVersion.ChangedOutside")
-      ?.data,
+    events.find(({ type }) => type === "Sigil.ImageVersion.ChangedOutside")?.data,
   ).toMatchObject({ regions: ["eastus"] });
 });
 
@@ -405,21 +377,16 @@ describe("a region that fails", () => {
         expect(region).toMatchObject({
           attempts: 1,
           attemptsAllowed: 4,
-          waitReason:
-            "It has failed: it is removed from the version and added back.",
+          waitReason: "It has failed: it is removed from the version and added back.",
         });
       }
       return Promise.resolve();
     });
     expect(new Set(due).size).toBe(1);
-    expect(
-      operation.history.map(({ state, message }) => `${state}: ${message}`),
-    ).toEqual([
+    expect(operation.history.map(({ state, message }) => `${state}: ${message}`)).toEqual([
       expect.stringMatching(/^Accepted: /u),
       expect.stringMatching(/^Creating: /u),
-      expect.stringMatching(
-        /^Replicating: Azure Resource Manager has accepted/u,
-      ),
+      expect.stringMatching(/^Replicating: Azure Resource Manager has accepted/u),
       `Replicating: eastus2 failed: Out of capacity. It is removed from the version and added back at ${due[0]}.`,
       "Updating: eastus2 failed and is removed from the version, to be added back.",
       expect.stringMatching(/^Replicating: /u),
@@ -463,9 +430,7 @@ describe("a region that fails", () => {
       ],
     });
     expect(
-      milestones(await world.takeEvents()).filter((fact) =>
-        /updating|repairing/u.test(fact),
-      ),
+      milestones(await world.takeEvents()).filter((fact) => /updating|repairing/u.test(fact)),
     ).toEqual(["updating/1", "eastus2/repairing/1", "updating/2"]);
   });
 
@@ -522,10 +487,7 @@ describe("a region that fails", () => {
 
   test("in a version that somebody else left Failed is repaired by the same PUT", async () => {
     await fail(1);
-    await world.deps.resourceManager.putImageVersion(
-      idOf(id),
-      body([WEST, EAST2]),
-    );
+    await world.deps.resourceManager.putImageVersion(idOf(id), body([WEST, EAST2]));
     world.clock.advance(600_000);
     expect(await updated(body([WEST, EAST2]))).toMatchObject({
       kind: "CreateImageVersion",
@@ -571,8 +533,7 @@ test("what others change while the proof takes long is not overwritten: by a loo
       },
     },
   };
-  for (const message of await world.takeDue())
-    await world.handle(message, slow);
+  for (const message of await world.takeDue()) await world.handle(message, slow);
   expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
   await world.finish(id);
   const { look } = await getImageVersion(world.deps, idOf(id));

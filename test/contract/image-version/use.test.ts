@@ -30,11 +30,8 @@ async function publish(): Promise<void> {
   await world.finish(version);
 }
 
-const put = (...given: Rest<Parameters<typeof putUser>>) =>
-  putUser(world, ...given);
-type Rest<All extends unknown[]> = All extends [unknown, ...infer Others]
-  ? Others
-  : never;
+const put = (...given: Rest<Parameters<typeof putUser>>) => putUser(world, ...given);
+type Rest<All extends unknown[]> = All extends [unknown, ...infer Others] ? Others : never;
 
 test("counts those that name it by number and as the latest, by region and kind, in every subscription", async () => {
   await publish();
@@ -72,8 +69,7 @@ test("counts those that name it by number and as the latest, by region and kind,
 
 test("names the first ten", async () => {
   await publish();
-  for (let i = 0; i < 12; i += 1)
-    await put("virtualMachines", `n${i}`, version);
+  for (let i = 0; i < 12; i += 1) await put("virtualMachines", `n${i}`, version);
   const { machines, needed } = await use();
   expect(needed).toBe("no");
   expect(machines.count).toBe(12);
@@ -100,24 +96,21 @@ test("a subscription that may not be read is not seen, and nobody knows who need
 test.each([
   ["cannot be read", 400],
   ["is said not to be there, though the version is", 404],
-])(
-  "where the list of versions %s, nobody knows who uses the latest",
-  async (_, status) => {
-    await publish();
-    world.clock.advance(60_000);
-    world.simulator.control.addFault({
-      method: "GET",
-      path: "/images/MyImage/versions\\?",
-      action: "respond",
-      status,
-      times: null,
-    });
-    expect(await use()).toMatchObject({
-      needed: "unknown",
-      warnings: [{ code: "LatestUnknown" }],
-    });
-  },
-);
+])("where the list of versions %s, nobody knows who uses the latest", async (_, status) => {
+  await publish();
+  world.clock.advance(60_000);
+  world.simulator.control.addFault({
+    method: "GET",
+    path: "/images/MyImage/versions\\?",
+    action: "respond",
+    status,
+    times: null,
+  });
+  expect(await use()).toMatchObject({
+    needed: "unknown",
+    warnings: [{ code: "LatestUnknown" }],
+  });
+});
 
 test("what was made just now is not shown yet", async () => {
   await publish();
@@ -132,17 +125,13 @@ test("what was made just now is not shown yet", async () => {
 
 test("of a version that is not there nobody is asked", async () => {
   expect(await refusal(use())).toMatchObject({ code: "NotFound" });
-  expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(
-    0,
-  );
+  expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(0);
 });
 
 test("advises more replicas where there are more machines than Microsoft has them make at the same time", async () => {
   const body = managedImageRequest();
-  const [westus, eastus2] =
-    body.properties.publishingProfile?.targetRegions ?? [];
-  if (westus === undefined || eastus2 === undefined)
-    throw new Error("the seed has two regions");
+  const [westus, eastus2] = body.properties.publishingProfile?.targetRegions ?? [];
+  if (westus === undefined || eastus2 === undefined) throw new Error("the seed has two regions");
   await request(world.deps, version, {
     ...body,
     properties: {

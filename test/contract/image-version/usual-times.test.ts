@@ -6,14 +6,7 @@ import type { IndexRow } from "../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest } from "../../support/requests.js";
-import {
-  operationIn,
-  pass,
-  put,
-  putThrough,
-  seen,
-  until,
-} from "./truth/support.js";
+import { operationIn, pass, put, putThrough, seen, until } from "./truth/support.js";
 
 const MINUTE_MS = 60_000;
 let world: InProcess;
@@ -56,9 +49,7 @@ test("the first copies are not known; the next are expected by them, in the plan
     const { sigil } = await seen(world, next);
     return sigil.regions.some((region) => region.begunTime !== undefined);
   });
-  const region = (await seen(world, next)).sigil.regions.find(
-    ({ name }) => name === "eastus2",
-  );
+  const region = (await seen(world, next)).sigil.regions.find(({ name }) => name === "eastus2");
   expect(region).toMatchObject({ progress: 0, usual: { ends: 1 } });
   const expectedMs = Date.parse(region?.expectedEndTime ?? "") - begunMs;
   expect(Math.abs(expectedMs - seconds * 1_000)).toBeLessThan(MINUTE_MS);
@@ -82,9 +73,7 @@ test("a region is Stalled by its own past, long before the time that is set", as
   await pass(world, 14 * MINUTE_MS);
   expect((await seen(world, id)).sigil.conditions).toBeUndefined();
   await pass(world, 30 * MINUTE_MS);
-  expect((await seen(world, id)).sigil.conditions).toMatchObject([
-    { type: "Stalled" },
-  ]);
+  expect((await seen(world, id)).sigil.conditions).toMatchObject([{ type: "Stalled" }]);
 });
 
 test("where the row cannot be read or written, nothing is held up by it", async () => {
@@ -103,7 +92,7 @@ test("where the row cannot be read or written, nothing is held up by it", async 
           : index.page(scope, ...more),
     },
   };
-  expect(
-    await planImageVersion(broken, { id: idOf(id), body: BODY }),
-  ).toMatchObject({ duration: "westus not known yet; eastus2 not known yet." });
+  expect(await planImageVersion(broken, { id: idOf(id), body: BODY })).toMatchObject({
+    duration: "westus not known yet; eastus2 not known yet.",
+  });
 });

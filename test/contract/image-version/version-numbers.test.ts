@@ -9,12 +9,7 @@ import type { Dependencies } from "../../../src/image-version/ports.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -73,9 +68,7 @@ function patches(first: number, count: number): string[] {
 }
 
 function inOrder(numbers: readonly string[]): string[] {
-  return [...numbers].sort(
-    (a, b) => Number(a.split(".")[2]) - Number(b.split(".")[2]),
-  );
+  return [...numbers].sort((a, b) => Number(a.split(".")[2]) - Number(b.split(".")[2]));
 }
 
 /** Makes a version by other hands than Sigil's. */
@@ -90,11 +83,7 @@ async function publish(number: string): Promise<void> {
 function otherHost(): Dependencies {
   return {
     ...world.deps,
-    looks: createLooks(
-      world.deps.resourceManager,
-      world.deps.resources,
-      world.deps.now,
-    ),
+    looks: createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now),
   };
 }
 
@@ -153,8 +142,7 @@ describe("the next number", () => {
   });
 
   test("is above what others have made in Azure, by number and not by text", async () => {
-    for (const number of ["0.9.0", "3.0.9", "3.0.10", "2.99.0"])
-      await publish(number);
+    for (const number of ["0.9.0", "3.0.9", "3.0.10", "2.99.0"]) await publish(number);
     expect(await nextNumber()).toBe("3.0.11");
     await publish("3.1.0");
     expect(await nextNumber()).toBe("3.1.1");
@@ -171,9 +159,7 @@ describe("the next number", () => {
     expect(await refusal(next())).toMatchObject({
       code: "ImageVersionConflict",
       message: `No patch number is left above 1.0.${LARGEST}, the highest version there is. Ask for increment=minor.`,
-      findings: [
-        { code: "VersionNumbersExhausted", pointer: "/query/increment" },
-      ],
+      findings: [{ code: "VersionNumbersExhausted", pointer: "/query/increment" }],
     });
     expect(await nextNumber({ increment: "minor" })).toBe("1.1.0");
   });
@@ -189,9 +175,7 @@ describe("requests at once", () => {
     await publish("1.0.6");
     const hosts = Array.from({ length: 5 }, otherHost);
     const numbers = await Promise.all(
-      patches(0, 50).map((_, i) =>
-        nextNumber({ body: withReplicas((i % 3) + 1) }, hosts[i % 5]),
-      ),
+      patches(0, 50).map((_, i) => nextNumber({ body: withReplicas((i % 3) + 1) }, hosts[i % 5])),
     );
     expect(inOrder(numbers)).toEqual(patches(7, 50));
   });
@@ -200,10 +184,7 @@ describe("requests at once", () => {
     const hosts = [otherHost(), otherHost()];
     const numbers = await Promise.all(
       patches(0, 12).map((_, i) =>
-        nextNumber(
-          { plan: "require", body: withReplicas((i % 3) + 1) },
-          hosts[i % 2],
-        ),
+        nextNumber({ plan: "require", body: withReplicas((i % 3) + 1) }, hosts[i % 2]),
       ),
     );
     expect(inOrder(numbers)).toEqual(patches(0, 12));
@@ -213,17 +194,11 @@ describe("requests at once", () => {
     const badLocation = { ...managedImageRequest(), location: "uksouth" };
     const outcomes = await Promise.all(
       patches(0, 20).map((_, i) =>
-        i % 2 === 0
-          ? nextNumber()
-          : refusal(next({ body: badLocation })).then(({ code }) => code),
+        i % 2 === 0 ? nextNumber() : refusal(next({ body: badLocation })).then(({ code }) => code),
       ),
     );
-    expect(outcomes.filter((code) => code === "InvalidRequest")).toHaveLength(
-      10,
-    );
-    expect(
-      inOrder(outcomes.filter((code) => code !== "InvalidRequest")),
-    ).toEqual(patches(0, 10));
+    expect(outcomes.filter((code) => code === "InvalidRequest")).toHaveLength(10);
+    expect(inOrder(outcomes.filter((code) => code !== "InvalidRequest"))).toEqual(patches(0, 10));
   });
 
   test("as numbers are taken by name meanwhile, all get different ones", async () => {
@@ -248,13 +223,10 @@ describe("a request that is refused takes no number", () => {
 
   test("when a rule over the request is broken", async () => {
     expect(
-      await refusal(
-        next({ body: { ...managedImageRequest(), location: "uksouth" } }),
-      ),
+      await refusal(next({ body: { ...managedImageRequest(), location: "uksouth" } })),
     ).toMatchObject({
       code: "InvalidRequest",
-      message:
-        "The request has 1 error; each is listed under errors. No number was taken.",
+      message: "The request has 1 error; each is listed under errors. No number was taken.",
       findings: [{ pointer: "/properties/publishingProfile/targetRegions" }],
     });
   });
@@ -278,12 +250,9 @@ describe("a request that is refused takes no number", () => {
   test("when its key belongs to another request", async () => {
     const elsewhere = seedResource("galleries/MyGallery/images/MyImage");
     const idempotencyKey = `${image}-by-name`;
-    await request(
-      world.deps,
-      `${elsewhere}/versions/9.0.0`,
-      managedImageRequest(),
-      { idempotencyKey },
-    );
+    await request(world.deps, `${elsewhere}/versions/9.0.0`, managedImageRequest(), {
+      idempotencyKey,
+    });
     expect(await refusal(next({ idempotencyKey }))).toMatchObject({
       code: "IdempotencyKeyReused",
       message:
@@ -320,9 +289,7 @@ describe("an image definition that is not there", () => {
   test("is among the findings of a plan that is required", async () => {
     const { code, findings } = await refusal(next({ plan: "require" }));
     expect(code).toBe("PreflightFailed");
-    expect(findings).toContainEqual(
-      expect.objectContaining({ code: "ImageDefinitionNotFound" }),
-    );
+    expect(findings).toContainEqual(expect.objectContaining({ code: "ImageDefinitionNotFound" }));
   });
 });
 
@@ -388,9 +355,7 @@ describe("an Idempotency-Key", () => {
 
   test("of another caller is another request", async () => {
     await next({ idempotencyKey });
-    expect(
-      await nextNumber({ idempotencyKey, requestedBy: { appId: "another" } }),
-    ).toBe("1.0.1");
+    expect(await nextNumber({ idempotencyKey, requestedBy: { appId: "another" } })).toBe("1.0.1");
   });
 });
 
@@ -412,17 +377,13 @@ describe("a number that turns out to be taken", () => {
     };
   }
 
-  test.each([undefined, "key"])(
-    "is skipped, with Idempotency-Key %s",
-    async (key) => {
-      const more =
-        key === undefined ? {} : { idempotencyKey: `${image}-${key}` };
-      const deps = takenAfterwards(["1.0.0", "1.0.1"]);
-      expect(await nextNumber(more, deps)).toBe("1.0.2");
-      if (key !== undefined) expect(await nextNumber(more)).toBe("1.0.2");
-      expect(await nextNumber()).toBe("1.0.3");
-    },
-  );
+  test.each([undefined, "key"])("is skipped, with Idempotency-Key %s", async (key) => {
+    const more = key === undefined ? {} : { idempotencyKey: `${image}-${key}` };
+    const deps = takenAfterwards(["1.0.0", "1.0.1"]);
+    expect(await nextNumber(more, deps)).toBe("1.0.2");
+    if (key !== undefined) expect(await nextNumber(more)).toBe("1.0.2");
+    expect(await nextNumber()).toBe("1.0.3");
+  });
 
   test("between the look at it and the acceptance is not updated but skipped", async () => {
     const { store } = world.deps;
@@ -466,8 +427,7 @@ describe("a number that turns out to be taken", () => {
       ...world.deps,
       resourceManager: {
         ...resourceManager,
-        getImageVersion: () =>
-          resourceManager.getImageVersion(idOf(versionId("1.0.0"))),
+        getImageVersion: () => resourceManager.getImageVersion(idOf(versionId("1.0.0"))),
       },
     };
     const asked = { plan: "require", body: withReplicas(3) } as const;
@@ -485,9 +445,7 @@ describe("a number that turns out to be taken", () => {
         listImageVersions: () => Promise.resolve([]),
       },
     };
-    expect(
-      await nextNumber({ plan: "require", body: withReplicas(3) }, deps),
-    ).toBe("1.0.1");
+    expect(await nextNumber({ plan: "require", body: withReplicas(3) }, deps)).toBe("1.0.1");
   });
 });
 
@@ -521,9 +479,7 @@ describe("a process that dies", () => {
           runs += 1;
           const failure = { at: i + 1, kind, when };
           const again = await send(failure, `${image}-${runs}`);
-          expect(again.number, `${call} ${JSON.stringify(failure)}`).toBe(
-            `1.0.${runs}`,
-          );
+          expect(again.number, `${call} ${JSON.stringify(failure)}`).toBe(`1.0.${runs}`);
         }
     expect(runs).toBeGreaterThan(30);
   });
@@ -539,10 +495,7 @@ describe("a process that dies", () => {
       throw new Error("killed");
     };
     await expect(
-      next(
-        {},
-        { ...deps, versionNumbers: { ...deps.versionNumbers, allocate } },
-      ),
+      next({}, { ...deps, versionNumbers: { ...deps.versionNumbers, allocate } }),
     ).rejects.toThrow("killed");
     expect(await nextNumber()).toBe("1.0.1");
   });

@@ -45,9 +45,7 @@ const resume = (): Promise<void> =>
 async function waits(one: OperationRecord): Promise<string | undefined> {
   const now = await operation(world, one);
   expect(now.endTime).toBeUndefined();
-  expect(Date.parse(now.nextAttemptTime ?? "")).toBeGreaterThanOrEqual(
-    world.clock.now(),
-  );
+  expect(Date.parse(now.nextAttemptTime ?? "")).toBeGreaterThanOrEqual(world.clock.now());
   expect(viewOperation(now)).not.toHaveProperty("waitingSince");
   expect(viewOperation(now)).not.toHaveProperty("stalled");
   return now.waitReason;
@@ -66,14 +64,10 @@ describe("where ARM does not come to rest, an operation is told to be stalled, a
     const deletion = await byHand.remove(world, id);
     await world.simulator.control.setReplicationSpeed(0);
     await pass(world, 6 * HOUR_MS);
-    expect(await waits(deletion)).toBe(
-      "Azure Resource Manager is deleting the version.",
-    );
+    expect(await waits(deletion)).toBe("Azure Resource Manager is deleting the version.");
     expect(await told(deletion)).toEqual(["stalled"]);
     await world.simulator.control.setReplicationSpeed(1);
-    expect(await ended(world, [deletion])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [deletion])).toMatchObject([{ status: "Succeeded" }]);
   });
 
   test("once each of its regions has stalled, and not while one gets on", async () => {
@@ -87,9 +81,7 @@ describe("where ARM does not come to rest, an operation is told to be stalled, a
     await resume();
     await pass(world, 300_000);
     expect(await told(creation)).toEqual(["resumed"]);
-    expect(await ended(world, [creation])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [creation])).toMatchObject([{ status: "Succeeded" }]);
   });
 
   test("says which regions it waits for where ARM itself is at rest", async () => {
@@ -97,9 +89,7 @@ describe("where ARM does not come to rest, an operation is told to be stalled, a
     await stall();
     const creation = operationIn(await put(world, id, BODY));
     await pass(world, 900_000);
-    expect(await waits(creation)).toBe(
-      "Azure replicates the version to eastus2.",
-    );
+    expect(await waits(creation)).toBe("Azure replicates the version to eastus2.");
     await resume();
     await ended(world, [creation]);
   });
@@ -131,22 +121,15 @@ describe("a creation whose region stalls for ever", () => {
     await pass(world, HOUR_MS);
     expect(await told(creation)).toEqual(["stalled"]);
     await resume();
-    expect(await ended(world, [creation])).toMatchObject([
-      { status: "Canceled" },
-    ]);
-    expect(
-      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
-    ).toBe(true);
+    expect(await ended(world, [creation])).toMatchObject([{ status: "Canceled" }]);
+    expect((await shownIn(world, id)).properties.publishingProfile.excludeFromLatest).toBe(true);
   });
 });
 
 test("those who watch their regions go on where another's proof fails", async () => {
   await world.simulator.control.setSucceededWhen("homeRegion");
   await stall();
-  const regions = [
-    seedRegion("westus", "WestUS"),
-    seedRegion("eastus2", "EastUS2"),
-  ];
+  const regions = [seedRegion("westus", "WestUS"), seedRegion("eastus2", "EastUS2")];
   const creation = operationIn(await put(world, id, plain(regions)));
   await pass(world, 900_000);
   const refused = operationIn(
@@ -157,11 +140,7 @@ test("those who watch their regions go on where another's proof fails", async ()
     status: "Failed",
     error: { code: "PreflightFailed" },
   });
-  expect(await waits(creation)).toBe(
-    "Azure replicates the version to eastus2.",
-  );
+  expect(await waits(creation)).toBe("Azure replicates the version to eastus2.");
   await resume();
-  expect(await ended(world, [creation])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
+  expect(await ended(world, [creation])).toMatchObject([{ status: "Succeeded" }]);
 });

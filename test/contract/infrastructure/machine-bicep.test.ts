@@ -77,9 +77,7 @@ describe("the Bicep of a machine", needs("bicep", BICEP), () => {
         },
         osProfile: { linuxConfiguration: {} },
         networkProfile: {
-          networkInterfaceConfigurations: [
-            { properties: { deleteOption: "Delete" } },
-          ],
+          networkInterfaceConfigurations: [{ properties: { deleteOption: "Delete" } }],
         },
       },
     });

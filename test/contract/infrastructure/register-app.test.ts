@@ -4,15 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { logInWithAz } from "../../support/azure-cli.js";
 import { startGraph, type Graph } from "../../support/graph.js";
@@ -51,17 +43,13 @@ beforeEach(async () => {
 afterEach(() => graph.close());
 
 async function register(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(
-    process.execPath,
-    ["infra/register-app.mjs", ...args],
-    {
-      env: {
-        ...process.env,
-        PATH: `${folder}:${path.dirname(process.execPath)}:${process.env["PATH"]}`,
-        GRAPH: graph.origin,
-      },
+  const { stdout } = await run(process.execPath, ["infra/register-app.mjs", ...args], {
+    env: {
+      ...process.env,
+      PATH: `${folder}:${path.dirname(process.execPath)}:${process.env["PATH"]}`,
+      GRAPH: graph.origin,
     },
-  );
+  });
   return stdout;
 }
 
@@ -76,9 +64,7 @@ describe("registers the API", () => {
     expect(printed).toBe(
       `SIGIL_TOKEN_AUDIENCE=${application?.appId}\nSIGIL_UI_CLIENT_ID=${application?.appId}\n`,
     );
-    const names = ["Read", "Write", "Admin", "Approve"].map(
-      (role) => `ImageVersions.${role}`,
-    );
+    const names = ["Read", "Write", "Admin", "Approve"].map((role) => `ImageVersions.${role}`);
     expect(application).toMatchObject({
       displayName: "Sigil",
       identifierUris: [`api://${application?.appId}`],
@@ -94,9 +80,7 @@ describe("registers the API", () => {
       },
     ]);
     expect(appRoles.map(({ value }) => value)).toEqual(names);
-    expect(api?.oauth2PermissionScopes?.map(({ value }) => value)).toEqual(
-      names,
-    );
+    expect(api?.oauth2PermissionScopes?.map(({ value }) => value)).toEqual(names);
     expect(api?.preAuthorizedApplications).toEqual([
       {
         appId: AZURE_CLI,
@@ -126,37 +110,32 @@ describe("registers the API", () => {
     const [application] = graph.applications;
     if (application === undefined) throw new TypeError("none was made");
     const byHand = (permission: { value: string }): object =>
-      permission.value === "ImageVersions.Read"
-        ? { ...permission, id: PERSON }
-        : permission;
+      permission.value === "ImageVersions.Read" ? { ...permission, id: PERSON } : permission;
     const other = { id: "other", value: "Other.Role", isEnabled: true };
     graph.applications[0] = {
       ...application,
       appRoles: [...(application.appRoles ?? []).map(byHand), other],
       api: {
         ...application.api,
-        oauth2PermissionScopes: (
-          application.api?.oauth2PermissionScopes ?? []
-        ).map(byHand),
-        preAuthorizedApplications: [
-          { appId: "own client", delegatedPermissionIds: [PERSON] },
-        ],
+        oauth2PermissionScopes: (application.api?.oauth2PermissionScopes ?? []).map(byHand),
+        preAuthorizedApplications: [{ appId: "own client", delegatedPermissionIds: [PERSON] }],
       },
     } as typeof application;
     await register("--spa=https://other.example/");
     const [kept] = graph.applications;
     expect(kept?.appRoles?.map(({ id }) => id)).toContain("other");
     expect(kept?.appRoles?.[0]?.id).toBe(PERSON);
-    expect(
-      kept?.api?.preAuthorizedApplications?.map(({ appId }) => appId),
-    ).toEqual([AZURE_CLI, "own client"]);
+    expect(kept?.api?.preAuthorizedApplications?.map(({ appId }) => appId)).toEqual([
+      AZURE_CLI,
+      "own client",
+    ]);
     expect(kept?.spa?.redirectUris).toEqual(["https://other.example/"]);
   });
 
   test("and stops where two have the name, or a role is none", async () => {
-    await expect(
-      register(`--assign=ImageVersions.Own=${PERSON}`),
-    ).rejects.toThrow("--assign ImageVersions.Own=");
+    await expect(register(`--assign=ImageVersions.Own=${PERSON}`)).rejects.toThrow(
+      "--assign ImageVersions.Own=",
+    );
     graph.applications.push(
       ...[1, 2].map((id) => ({
         id: String(id),
@@ -164,9 +143,7 @@ describe("registers the API", () => {
         displayName: "Two",
       })),
     );
-    await expect(register("--name=Two")).rejects.toThrow(
-      "There are 2 applications named Two",
-    );
+    await expect(register("--name=Two")).rejects.toThrow("There are 2 applications named Two");
   });
 });
 
@@ -177,14 +154,9 @@ describe("with the real az", needs("az"), () => {
     async () => {
       const az = await logInWithAz(graph.origin);
       try {
-        const script = [
-          "infra/register-app.mjs",
-          `--assign=ImageVersions.Read=${PERSON}`,
-        ];
+        const script = ["infra/register-app.mjs", `--assign=ImageVersions.Read=${PERSON}`];
         const first = await run(process.execPath, script, { env: az.env });
-        expect(first.stdout).toBe(
-          `SIGIL_TOKEN_AUDIENCE=${graph.applications[0]?.appId}\n`,
-        );
+        expect(first.stdout).toBe(`SIGIL_TOKEN_AUDIENCE=${graph.applications[0]?.appId}\n`);
         const registered = structuredClone(graph.applications);
         expect(registered).toHaveLength(1);
         const second = await run(process.execPath, script, { env: az.env });

@@ -4,22 +4,12 @@ import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/con
 import { beforeAll, describe, expect, test } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { readConfig } from "../../../src/config/config.js";
-import {
-  HOST_SETTINGS,
-  SETTINGS,
-  type Setting,
-} from "../../../src/config/settings.js";
+import { HOST_SETTINGS, SETTINGS, type Setting } from "../../../src/config/settings.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
 import { MACHINE_TEST_EVENT } from "../../../src/events/machine-test-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
 import { createMetrics } from "../../../src/telemetry/metrics.js";
-import {
-  BICEP,
-  lint,
-  predict,
-  SUBSCRIPTION,
-  type PredictedResource,
-} from "../../support/bicep.js";
+import { BICEP, lint, predict, SUBSCRIPTION, type PredictedResource } from "../../support/bicep.js";
 import { SERVICE_BUS_RIGHTS } from "../../support/uses.js";
 import permissions from "../../../infra/permissions.json" with { type: "json" };
 
@@ -106,31 +96,23 @@ describe("infra/", needs("bicep", BICEP), () => {
   describe("settings of the function app", () => {
     const known = new Map<string, Pick<Setting, "name">>(
       [
-        ...Object.values(SETTINGS).flatMap((group) =>
-          Object.values<Setting>(group),
-        ),
+        ...Object.values(SETTINGS).flatMap((group) => Object.values<Setting>(group)),
         ...HOST_SETTINGS,
       ].map((setting) => [setting.name, setting]),
     );
 
     test("are settings that the code or its host reads", () => {
       for (const resources of [plain, full])
-        expect(
-          Object.keys(settingsOf(resources)).filter((name) => !known.has(name)),
-        ).toEqual([]);
+        expect(Object.keys(settingsOf(resources)).filter((name) => !known.has(name))).toEqual([]);
     });
 
     test("are enough to start with, and use the managed identity alone", () => {
-      const { tables, serviceBus, telemetry, ...config } = readConfig(
-        settingsOf(plain),
-      );
+      const { tables, serviceBus, telemetry, ...config } = readConfig(settingsOf(plain));
       expect(tables.kind).toBe("identity");
       expect(serviceBus.kind).toBe("identity");
       expect(telemetry.applicationInsights?.useIdentity).toBe(true);
       expect(config.galleryPolicy).toBeUndefined();
-      expect(JSON.stringify(settingsOf(plain))).not.toMatch(
-        /listKeys|AccountKey|SharedAccessKey/u,
-      );
+      expect(JSON.stringify(settingsOf(plain))).not.toMatch(/listKeys|AccountKey|SharedAccessKey/u);
     });
 
     test("are the optional ones of the parameters, too", () => {
@@ -152,19 +134,11 @@ describe("infra/", needs("bicep", BICEP), () => {
 
   describe("Service Bus", () => {
     test("has the entities of the emulator", async () => {
-      const { queues, topics } = await readEmulatorConfiguration(
-        "infra/service-bus-emulator.json",
-      );
-      expect(lastNames(plain, "namespaces/queues")).toEqual(
-        queues.map(({ name }) => name),
-      );
-      expect(lastNames(plain, "namespaces/topics")).toEqual(
-        topics.map(({ name }) => name),
-      );
+      const { queues, topics } = await readEmulatorConfiguration("infra/service-bus-emulator.json");
+      expect(lastNames(plain, "namespaces/queues")).toEqual(queues.map(({ name }) => name));
+      expect(lastNames(plain, "namespaces/topics")).toEqual(topics.map(({ name }) => name));
       expect(lastNames(plain, "namespaces/topics/subscriptions")).toEqual(
-        topics.flatMap(({ subscriptions }) =>
-          subscriptions.map(({ name }) => name),
-        ),
+        topics.flatMap(({ subscriptions }) => subscriptions.map(({ name }) => name)),
       );
     });
 
@@ -212,9 +186,7 @@ describe("infra/", needs("bicep", BICEP), () => {
   describe("roles", () => {
     /** Queues that a function is triggered by. */
     const WORK = readdirSync("functions").flatMap((file) =>
-      [...text(`functions/${file}`).matchAll(/\.generic\("(.+)"/gu)].map(
-        ([, queue = ""]) => queue,
-      ),
+      [...text(`functions/${file}`).matchAll(/\.generic\("(.+)"/gu)].map(([, queue = ""]) => queue),
     );
 
     test("of Sigil's identity on its own services", () => {
@@ -239,10 +211,7 @@ describe("infra/", needs("bicep", BICEP), () => {
       "are the rights on Service Bus that the end-to-end tests record, %s the scale controller's",
       (_, resources) => {
         const rights: Record<string, Set<string>> = {};
-        for (const line of assignmentsOn(
-          resources(),
-          /Microsoft\.ServiceBus/u,
-        )) {
+        for (const line of assignmentsOn(resources(), /Microsoft\.ServiceBus/u)) {
           const [, entity = "", role = ""] =
             /^(.+): Azure Service Bus Data (\w+)$/u.exec(line) ?? [];
           if (entity === "") continue; // A sender's or receiver's.
@@ -256,10 +225,7 @@ describe("infra/", needs("bicep", BICEP), () => {
         }
         expect(
           Object.fromEntries(
-            Object.entries(rights).map(([entity, each]) => [
-              entity,
-              [...each].sort(),
-            ]),
+            Object.entries(rights).map(([entity, each]) => [entity, [...each].sort()]),
           ),
         ).toEqual(SERVICE_BUS_RIGHTS);
       },
@@ -269,16 +235,12 @@ describe("infra/", needs("bicep", BICEP), () => {
       const outside = [...plain, ...full].filter(
         ({ id, type }) =>
           type.endsWith("roleAssignments") &&
-          !id.startsWith(
-            `/subscriptions/${SUBSCRIPTION}/resourceGroups/sigil/`,
-          ),
+          !id.startsWith(`/subscriptions/${SUBSCRIPTION}/resourceGroups/sigil/`),
       );
       expect(outside.length).toBeGreaterThan(8);
       for (const { name, properties } of outside) {
         const [identity = "none"] =
-          /reference\([^)]*\)[^)]*\.principalId/u.exec(
-            String(properties["principalId"]),
-          ) ?? [];
+          /reference\([^)]*\)[^)]*\.principalId/u.exec(String(properties["principalId"])) ?? [];
         expect(name).toContain(identity);
       }
     });
@@ -333,9 +295,7 @@ describe("infra/", needs("bicep", BICEP), () => {
       expect(actionsIn(full, CONSUMER)).toEqual({
         consumers: actions("consumers"),
       });
-      expect(placesOf(full, CONSUMER)).toEqual([
-        "consumers in the subscription",
-      ]);
+      expect(placesOf(full, CONSUMER)).toEqual(["consumers in the subscription"]);
       expect(placesOf(plain, SUBSCRIPTION)).toEqual([
         "galleries in the subscription",
         "sources in the subscription",
@@ -359,9 +319,10 @@ describe("infra/", needs("bicep", BICEP), () => {
     const reached = ofType(full, "Microsoft.Storage/storageAccounts").filter(
       ({ properties }) => properties["networkAcls"] === undefined,
     );
-    expect(
-      reached.map(({ properties }) => properties["publicNetworkAccess"]),
-    ).toEqual(["Disabled", "Disabled"]);
+    expect(reached.map(({ properties }) => properties["publicNetworkAccess"])).toEqual([
+      "Disabled",
+      "Disabled",
+    ]);
     const [namespace] = ofType(full, "Microsoft.ServiceBus/namespaces");
     expect(namespace?.properties["publicNetworkAccess"]).toBe("Disabled");
     expect(namespace?.sku?.name).toBe("Premium");
@@ -371,9 +332,7 @@ describe("infra/", needs("bicep", BICEP), () => {
     expect([access(plain), access(full)]).toEqual(["Enabled", "Disabled"]);
     expect(ofType(plain, "webtests")).toHaveLength(1);
     expect(ofType(full, "webtests")).toEqual([]);
-    expect(siteOf(full).properties["virtualNetworkSubnetId"]).toMatch(
-      /\/subnets\/application$/u,
-    );
+    expect(siteOf(full).properties["virtualNetworkSubnetId"]).toMatch(/\/subnets\/application$/u);
     expect(siteOf(plain).properties["virtualNetworkSubnetId"]).toBeNull();
   });
 
@@ -385,13 +344,9 @@ describe("infra/", needs("bicep", BICEP), () => {
         alwaysReady: [{ name: "http", instanceCount: 2 }],
       },
     });
-    expect(siteOf(plain).properties["functionAppConfig"]).not.toHaveProperty(
-      "siteUpdateStrategy",
-    );
+    expect(siteOf(plain).properties["functionAppConfig"]).not.toHaveProperty("siteUpdateStrategy");
     for (const resources of [plain, full])
-      expect(
-        siteOf(resources).properties["functionsRuntimeAdminIsolationEnabled"],
-      ).toBe(true);
+      expect(siteOf(resources).properties["functionsRuntimeAdminIsolationEnabled"]).toBe(true);
     expect(siteOf(plain).tags).toEqual({ "azd-service-name": "sigil" });
     const [plan] = ofType(plain, "serverfarms");
     const [zonal] = ofType(full, "serverfarms");
@@ -406,9 +361,8 @@ describe("infra/", needs("bicep", BICEP), () => {
 
   test("forty instances, where Azure takes no lower maximum, take one step of a queue each; two take host.json's", () => {
     const calls = (resources: readonly PredictedResource[]): string =>
-      settingsOf(resources)[
-        "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"
-      ] ?? "";
+      settingsOf(resources)["AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"] ??
+      "";
     const { extensions } = JSON.parse(text("host.json")) as {
       extensions: { serviceBus: { maxConcurrentCalls: number } };
     };
@@ -417,9 +371,7 @@ describe("infra/", needs("bicep", BICEP), () => {
   });
 
   test("nobody but the addresses that are named, and Azure's own test, reaches the API", () => {
-    const site = (
-      resources: readonly PredictedResource[],
-    ): Readonly<Record<string, unknown>> =>
+    const site = (resources: readonly PredictedResource[]): Readonly<Record<string, unknown>> =>
       siteOf(resources).properties["siteConfig"] as never;
     expect(site(plain)).toMatchObject({
       ipSecurityRestrictionsDefaultAction: "Allow",
@@ -448,9 +400,7 @@ describe("infra/", needs("bicep", BICEP), () => {
   });
 
   test("what is done to messages, state and package is logged, and cannot be changed where days are given", () => {
-    const logged = (
-      resources: readonly PredictedResource[],
-    ): readonly string[] =>
+    const logged = (resources: readonly PredictedResource[]): readonly string[] =>
       ofType(resources, "diagnosticSettings")
         .map(({ id, properties }) => {
           const [, of = ""] = /providers\/([^/]+\/[^/]+)\//u.exec(id) ?? [];
@@ -470,13 +420,10 @@ describe("infra/", needs("bicep", BICEP), () => {
     ];
     expect(logged(plain)).toEqual(all);
     expect(logged(full)).toEqual(
-      [...all, "Microsoft.Insights/components: AppTraces"]
-        .map((one) => `${one}, kept`)
-        .sort(),
+      [...all, "Microsoft.Insights/components: AppTraces"].map((one) => `${one}, kept`).sort(),
     );
     const kept = ofType(full, "Microsoft.Storage/storageAccounts").filter(
-      ({ properties }) =>
-        properties["immutableStorageWithVersioning"] !== undefined,
+      ({ properties }) => properties["immutableStorageWithVersioning"] !== undefined,
     );
     expect(kept).toMatchObject([
       {
@@ -513,29 +460,19 @@ describe("infra/", needs("bicep", BICEP), () => {
 
   test("logs are kept for as long as is asked", () => {
     const days = (resources: readonly PredictedResource[]): unknown =>
-      ofType(resources, "OperationalInsights/workspaces")[0]?.properties[
-        "retentionInDays"
-      ];
+      ofType(resources, "OperationalInsights/workspaces")[0]?.properties["retentionInDays"];
     expect([days(plain), days(full)]).toEqual([30, 90]);
     const cap = (resources: readonly PredictedResource[]): unknown =>
-      ofType(resources, "OperationalInsights/workspaces")[0]?.properties[
-        "workspaceCapping"
-      ];
-    expect([cap(plain), cap(full)]).toEqual([
-      { dailyQuotaGb: -1 },
-      { dailyQuotaGb: 5 },
-    ]);
+      ofType(resources, "OperationalInsights/workspaces")[0]?.properties["workspaceCapping"];
+    expect([cap(plain), cap(full)]).toEqual([{ dailyQuotaGb: -1 }, { dailyQuotaGb: 5 }]);
   });
 
   describe("alerts", () => {
-    const alertsOf = (
-      resources: readonly PredictedResource[],
-    ): readonly PredictedResource[] =>
+    const alertsOf = (resources: readonly PredictedResource[]): readonly PredictedResource[] =>
       resources.filter(({ type }) =>
         /scheduledQueryRules|metricAlerts|activityLogAlerts/u.test(type),
       );
-    const nameOf = ({ name }: PredictedResource): string =>
-      name.replace(/^sigil-[a-z\d]+-/u, "");
+    const nameOf = ({ name }: PredictedResource): string => name.replace(/^sigil-[a-z\d]+-/u, "");
 
     test("each links to the heading of its runbook, and each runbook of an alert has one", () => {
       const linked = alertsOf(plain).map(
@@ -545,11 +482,7 @@ describe("infra/", needs("bicep", BICEP), () => {
           )?.[1],
       );
       expect(linked.sort()).toEqual(
-        [
-          ...text("docs/reference/operations.md").matchAll(
-            /^### (Alert: .+)$/gmu,
-          ),
-        ]
+        [...text("docs/reference/operations.md").matchAll(/^### (Alert: .+)$/gmu)]
           .map(([, heading = ""]) => anchorOf(heading))
           .sort(),
       );
@@ -573,10 +506,7 @@ describe("infra/", needs("bicep", BICEP), () => {
 
     test("look as often, and as far back, as Azure's own words say it", () => {
       for (const { name, properties } of ofType(plain, "scheduledQueryRules"))
-        expect(
-          [properties["evaluationFrequency"], properties["windowSize"]],
-          name,
-        ).toEqual([
+        expect([properties["evaluationFrequency"], properties["windowSize"]], name).toEqual([
           // Of Microsoft.Insights/scheduledQueryRules; PT60M is none of them.
           expect.stringMatching(/^PT(?:1|5|10|15|30|45)M$|^PT[1-6]H$/u),
           properties["evaluationFrequency"],
@@ -587,10 +517,7 @@ describe("infra/", needs("bicep", BICEP), () => {
       expect(ofType(plain, "actionGroups")).toEqual([]);
       const [group] = ofType(full, "actionGroups");
       for (const alert of alertsOf(full))
-        expect(
-          JSON.stringify(alert.properties["actions"]),
-          alert.name,
-        ).toContain(group?.id);
+        expect(JSON.stringify(alert.properties["actions"]), alert.name).toContain(group?.id);
     });
 
     test("and the workbook name metrics, events and codes that the code has", () => {
@@ -634,16 +561,12 @@ describe("infra/", needs("bicep", BICEP), () => {
 });
 
 /** As the function app would have them; what Azure fills in stands as an address or a word of the right shape. */
-function settingsOf(
-  resources: readonly PredictedResource[],
-): Record<string, string> {
+function settingsOf(resources: readonly PredictedResource[]): Record<string, string> {
   const [settings] = ofType(resources, "sites/config");
   return Object.fromEntries(
     Object.entries(settings?.properties ?? {}).map(([name, value]) => [
       name,
-      String(value).startsWith("[")
-        ? filled(name, String(value))
-        : String(value),
+      String(value).startsWith("[") ? filled(name, String(value)) : String(value),
     ]),
   );
 }
@@ -661,18 +584,12 @@ function ofType(
 ): readonly PredictedResource[] {
   return resources.filter(
     (resource) =>
-      resource.type.endsWith(type) ||
-      (type.endsWith("/") && resource.type.startsWith(type)),
+      resource.type.endsWith(type) || (type.endsWith("/") && resource.type.startsWith(type)),
   );
 }
 
-function lastNames(
-  resources: readonly PredictedResource[],
-  type: string,
-): string[] {
-  return ofType(resources, type).map(
-    ({ name }) => name.split("/").at(-1) ?? "",
-  );
+function lastNames(resources: readonly PredictedResource[], type: string): string[] {
+  return ofType(resources, type).map(({ name }) => name.split("/").at(-1) ?? "");
 }
 
 function siteOf(resources: readonly PredictedResource[]): PredictedResource {
@@ -682,10 +599,7 @@ function siteOf(resources: readonly PredictedResource[]): PredictedResource {
 }
 
 /** "where: role", with "to whom" where that is not Sigil's identity. */
-function assignmentsOn(
-  resources: readonly PredictedResource[],
-  scope: RegExp,
-): string[] {
+function assignmentsOn(resources: readonly PredictedResource[], scope: RegExp): string[] {
   return ofType(resources, "roleAssignments")
     .map((assignment) => ({
       ...assignment,
@@ -728,10 +642,7 @@ function actionsIn(
   subscriptionId: string,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    rolesIn(resources, subscriptionId).map(({ part, allowed }) => [
-      part,
-      allowed,
-    ]),
+    rolesIn(resources, subscriptionId).map(({ part, allowed }) => [part, allowed]),
   );
 }
 
@@ -755,10 +666,7 @@ function rolesIn(
 }
 
 /** Where each custom role of a subscription is assigned. */
-function placesOf(
-  resources: readonly PredictedResource[],
-  subscriptionId: string,
-): string[] {
+function placesOf(resources: readonly PredictedResource[], subscriptionId: string): string[] {
   const subscription = `/subscriptions/${subscriptionId}`;
   return rolesIn(resources, subscriptionId)
     .flatMap(({ id, part }) =>

@@ -46,9 +46,7 @@ beforeAll(async () => {
   });
   const lines: string[] = [];
   host = await stack.startHost((line) => lines.push(line));
-  const functions = lines.flatMap(
-    (line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? [],
-  );
+  const functions = lines.flatMap((line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? []);
   graph = await startGraph();
   azure = createServer((request, response) => {
     void (async () => {
@@ -97,10 +95,7 @@ afterAll(async () => {
 });
 
 /** As much of Azure as the script asks az for. */
-async function az(
-  words: readonly string[],
-  functions: readonly string[],
-): Promise<unknown> {
+async function az(words: readonly string[], functions: readonly string[]): Promise<unknown> {
   const option = (name: string): string => words[words.indexOf(name) + 1] ?? "";
   const issuer = stack.services.tokenIssuer;
   switch (words.slice(0, 2).join(" ")) {
@@ -139,9 +134,7 @@ async function az(
     }
     case "group create":
       groups.set(option("--name"), option("--tags"));
-      await stack.simulator.putResource(
-        inGroup(option("--name")).group(option("--location")),
-      );
+      await stack.simulator.putResource(inGroup(option("--name")).group(option("--location")));
       return {};
     case "group list":
       return [...groups]
@@ -155,14 +148,10 @@ async function az(
     case "group exists":
       return groups.has(option("--name"));
     case "deployment group":
-      if (words[2] === "create")
-        return { properties: { outputs: await deploy(words) } };
-      return option("--query").includes("apiUrl")
-        ? `${host.origin}/api`
-        : "app";
+      if (words[2] === "create") return { properties: { outputs: await deploy(words) } };
+      return option("--query").includes("apiUrl") ? `${host.origin}/api` : "app";
     case "role definition":
-      if (words[2] === "list")
-        return [...roles].map(([name, roleName]) => ({ name, roleName }));
+      if (words[2] === "list") return [...roles].map(([name, roleName]) => ({ name, roleName }));
       if (assignments.size > 0) throw new Error("RoleDefinitionHasAssignments");
       return void roles.delete(option("--name"));
     case "role assignment":
@@ -175,10 +164,7 @@ async function az(
     case "keyvault key": {
       const key = stack.simulator
         .resources()
-        .find(
-          ({ properties }) =>
-            properties?.["keyUriWithVersion"] === option("--id"),
-        );
+        .find(({ properties }) => properties?.["keyUriWithVersion"] === option("--id"));
       if (key === undefined) throw new Error("there is no such key");
       await stack.simulator.putResource({
         ...key,
@@ -197,17 +183,10 @@ function inGroup(name: string): ReturnType<typeof resourcesIn> {
 
 /** What infra/verify.bicep would make; its outputs. */
 async function deploy(words: readonly string[]): Promise<unknown> {
-  const values = new Map(
-    words.map((word) => word.split("=", 2) as [string, string]),
-  );
-  const { id, ...make } = inGroup(
-    words[words.indexOf("--resource-group") + 1] ?? "",
-  );
+  const values = new Map(words.map((word) => word.split("=", 2) as [string, string]));
+  const { id, ...make } = inGroup(words[words.indexOf("--resource-group") + 1] ?? "");
   const sets = ["first", "second", "dead"].map((name, index) =>
-    make.diskEncryptionSet(
-      name,
-      index === 1 ? (values.get("second") ?? "") : "westeurope",
-    ),
+    make.diskEncryptionSet(name, index === 1 ? (values.get("second") ?? "") : "westeurope"),
   );
   const gallery = make.gallery("verify", "westeurope");
   for (const resource of [
@@ -236,9 +215,7 @@ async function deploy(words: readonly string[]): Promise<unknown> {
     sets: sets.map((set) => set.id),
     deadKey: (dead?.properties?.["activeKey"] as { keyUrl: string }).keyUrl,
   };
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, value]) => [name, { value }]),
-  );
+  return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, { value }]));
 }
 
 /** As Azure does it: what is nested in a gallery holds it. */
@@ -297,10 +274,7 @@ async function run(
   return { code, stdout, stderr };
 }
 
-const verify = (
-  args: readonly string[],
-  started?: (kill: () => void) => void,
-): Promise<Outcome> =>
+const verify = (args: readonly string[], started?: (kill: () => void) => void): Promise<Outcome> =>
   run(
     [
       process.execPath,
@@ -320,9 +294,7 @@ interface Report {
 }
 
 const reported = async (): Promise<Report> =>
-  JSON.parse(
-    await readFile(path.join(folder, "report.json"), "utf8"),
-  ) as Report;
+  JSON.parse(await readFile(path.join(folder, "report.json"), "utf8")) as Report;
 
 /** What is there of the script's, and that nobody else's is gone. */
 function left(): readonly string[] {
@@ -354,30 +326,20 @@ test(
       if (!words.startsWith("deployment group create")) return;
       // The first of two PUTs runs until the second was answered.
       const [group = ""] = /sigil-verify-\w+/u.exec(words) ?? [];
-      const versionId = inGroup(group).id(
-        "galleries/verify/images/verify/versions/0.0.3",
-      );
+      const versionId = inGroup(group).id("galleries/verify/images/verify/versions/0.0.3");
       const region = "westeurope";
       await simulator.stallRegion({ versionId, region });
       void expect
-        .poll(() =>
-          simulator.countRequests({ method: "PUT", path: "/0\\.0\\.3" }),
-        )
+        .poll(() => simulator.countRequests({ method: "PUT", path: "/0\\.0\\.3" }))
         .toBe(2)
         .then(() => simulator.resumeRegion({ versionId, region }));
     };
-    const { code, stderr } = await verify([
-      ...REGIONS,
-      "--soft-delete",
-      "--yes",
-    ]);
+    const { code, stderr } = await verify([...REGIONS, "--soft-delete", "--yes"]);
     await simulator.setLag({ ms: 0 });
     expect(stderr).toBe("");
     const { answers, removed } = await reported();
     const answerTo = (words: string): unknown =>
-      Object.entries(answers).find(([question]) =>
-        question.includes(words),
-      )?.[1].answer;
+      Object.entries(answers).find(([question]) => question.includes(words))?.[1].answer;
     expect(answerTo("deploy")).toEqual({ instances: "2" });
     expect(answerTo("two versions")).toMatchObject([
       { status: "Succeeded", regions: { provisioningState: "Succeeded" } },
@@ -391,9 +353,7 @@ test(
     expect(older.list.length).toBeGreaterThan(0);
     expect(answerTo("DELETE")).toMatchObject({
       answer: { status: 202 },
-      shown: expect.stringMatching(
-        /^(?:Deleting|ResourceNotFound)$/u,
-      ) as unknown,
+      shown: expect.stringMatching(/^(?:Deleting|ResourceNotFound)$/u) as unknown,
       gone: { shownAgain: 0 },
     });
     expect(answerTo("while another runs")).toMatchObject({
@@ -434,37 +394,28 @@ test.each([
   ["its application is registered", /^rest .*appRoleAssignedTo/u],
   ["all is deployed", /^deployment group create/u],
   ["it asks, and again when it removes,", /^keyvault key/u],
-])(
-  "killed when %s and started again, it leaves nothing",
-  LONG,
-  async (_, words) => {
-    const { code } = await killedAt([...REGIONS, "--yes"], words);
-    expect(code).toBeNull();
-    expect(left()).not.toEqual([]);
-    await killedAt(["--remove"], /^role definition delete/u);
-    done = () => {};
-    expect(await verify(["--remove"])).toMatchObject({ code: 0, stderr: "" });
-    expect(left()).toEqual([]);
-  },
-);
+])("killed when %s and started again, it leaves nothing", LONG, async (_, words) => {
+  const { code } = await killedAt([...REGIONS, "--yes"], words);
+  expect(code).toBeNull();
+  expect(left()).not.toEqual([]);
+  await killedAt(["--remove"], /^role definition delete/u);
+  done = () => {};
+  expect(await verify(["--remove"])).toMatchObject({ code: 0, stderr: "" });
+  expect(left()).toEqual([]);
+});
 
-test(
-  "a question without an answer says why, and all is removed",
-  LONG,
-  async () => {
-    done = (words) => {
-      if (words.startsWith("deployment group create"))
-        throw new Error("InvalidMaximumInstanceCount");
-    };
-    const { code } = await verify([...REGIONS, "--yes"]);
-    done = () => {};
-    const { answers } = await reported();
-    expect(Object.keys(answers)).toEqual(["does it deploy"]);
-    expect(JSON.stringify(answers)).toContain("InvalidMaximumInstanceCount");
-    expect(left()).toEqual([]);
-    expect(code).toBe(1);
-  },
-);
+test("a question without an answer says why, and all is removed", LONG, async () => {
+  done = (words) => {
+    if (words.startsWith("deployment group create")) throw new Error("InvalidMaximumInstanceCount");
+  };
+  const { code } = await verify([...REGIONS, "--yes"]);
+  done = () => {};
+  const { answers } = await reported();
+  expect(Object.keys(answers)).toEqual(["does it deploy"]);
+  expect(JSON.stringify(answers)).toContain("InvalidMaximumInstanceCount");
+  expect(left()).toEqual([]);
+  expect(code).toBe(1);
+});
 
 test(
   "where no set may use its key, what is asked about keys is unanswered, all else is answered, and all is removed",

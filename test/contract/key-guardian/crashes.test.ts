@@ -9,8 +9,7 @@ let world: Guarded;
 let enabled = true;
 beforeAll(async () => {
   world = await startGuarded();
-  for (let i = 0; i < 2; i += 1)
-    await world.publish(`${await world.define()}/versions/1.0.0`);
+  for (let i = 0; i < 2; i += 1) await world.publish(`${await world.define()}/versions/1.0.0`);
   await world.run();
   await world.takeTold();
 });
@@ -71,19 +70,13 @@ test.each(
     });
     expect(await world.run()).toMatchObject({ errors: [], unfinished: false });
     const told = new Map(
-      (await world.takeTold()).map((event): [string, CloudEvent] => [
-        event.id,
-        event,
-      ]),
+      (await world.takeTold()).map((event): [string, CloudEvent] => [event.id, event]),
     );
     expect(
       [...told.values()].map(({ type }) => type),
       `write ${at}`,
     ).toEqual(
-      Array.from(
-        { length: 2 },
-        () => `Sigil.ImageVersion.Key${enabled ? "Safe" : "AtRisk"}`,
-      ),
+      Array.from({ length: 2 }, () => `Sigil.ImageVersion.Key${enabled ? "Safe" : "AtRisk"}`),
     );
     if (writes() < at) break;
   }

@@ -1,26 +1,10 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { EventData } from "../../../src/events/documented-event.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { GuardianDependencies } from "../../../src/key-guardian/run-key-guardian.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
-import {
-  KEY,
-  OS,
-  of,
-  setIn,
-  startGuarded,
-  VAULT,
-  type Guarded,
-} from "./support.js";
+import { KEY, OS, of, setIn, startGuarded, VAULT, type Guarded } from "./support.js";
 
 const AT_RISK = "Sigil.ImageVersion.KeyAtRisk";
 const SAFE = "Sigil.ImageVersion.KeySafe";
@@ -66,9 +50,7 @@ async function told() {
   return (await world.takeTold()).map(({ type, subject, data }) => [
     subject,
     type,
-    ...((data as Partial<EventData<typeof AT_RISK>>).problems ?? []).map(
-      ({ code }) => code,
-    ),
+    ...((data as Partial<EventData<typeof AT_RISK>>).problems ?? []).map(({ code }) => code),
   ]);
 }
 
@@ -76,39 +58,25 @@ describe("what goes bad is told once, of each image definition, and that it is m
   test.each<readonly [string, () => Promise<unknown>]>([
     ["KeyDisabled", () => world.setKey({ enabled: false })],
     ["KeyExpired", () => world.setKey({ exp: world.clock.now() / 1_000 - 1 })],
-    [
-      "KeyExpiring",
-      () => world.setKey({ exp: world.clock.now() / 1_000 + 86_400 }),
-    ],
+    ["KeyExpiring", () => world.setKey({ exp: world.clock.now() / 1_000 + 86_400 })],
     ["KeyNotFound", () => world.simulator.control.removeResource(KEY)],
-    [
-      "DiskEncryptionSetNotFound",
-      () => world.simulator.control.removeResource(OS),
-    ],
+    ["DiskEncryptionSetNotFound", () => world.simulator.control.removeResource(OS)],
     [
       "DiskEncryptionSetNotReady",
       () =>
         world.simulator.control.putResource(
-          of.diskEncryptionSet(
-            "WestUSDiskEncryptionSet1",
-            "westus",
-            undefined,
-            { provisioningState: "Failed" },
-          ),
+          of.diskEncryptionSet("WestUSDiskEncryptionSet1", "westus", undefined, {
+            provisioningState: "Failed",
+          }),
         ),
     ],
     [
       "DiskEncryptionSetKeyRotationFailing",
       () =>
         world.simulator.control.putResource(
-          of.diskEncryptionSet(
-            "WestUSDiskEncryptionSet1",
-            "westus",
-            undefined,
-            {
-              autoKeyRotationError: { code: "Forbidden", message: "no access" },
-            },
-          ),
+          of.diskEncryptionSet("WestUSDiskEncryptionSet1", "westus", undefined, {
+            autoKeyRotationError: { code: "Forbidden", message: "no access" },
+          }),
         ),
     ],
     [
@@ -135,8 +103,7 @@ describe("what goes bad is told once, of each image definition, and that it is m
         [other, AT_RISK, code],
       ]),
     );
-    for (const resource of resources)
-      await world.simulator.control.putResource(resource);
+    for (const resource of resources) await world.simulator.control.putResource(resource);
     await world.run();
     await world.run();
     expect(await told()).toEqual(
@@ -159,12 +126,8 @@ describe("what goes bad is told once, of each image definition, and that it is m
 test("an event names the set, its key, each version and where it has the set, what breaks and what mends it", async () => {
   await world.setKey({ enabled: false });
   await world.run();
-  const event = (await world.takeTold()).find(
-    ({ subject }) => subject === image,
-  );
-  const keyUrl = expect.stringMatching(
-    /\/keys\/WestUSDiskEncryptionSet1\//u,
-  ) as string;
+  const event = (await world.takeTold()).find(({ subject }) => subject === image);
+  const keyUrl = expect.stringMatching(/\/keys\/WestUSDiskEncryptionSet1\//u) as string;
   expect(event?.data).toEqual({
     diskEncryptionSetId: OS,
     keyUrl,
@@ -173,9 +136,7 @@ test("an event names the set, its key, each version and where it has the set, wh
       {
         code: "KeyDisabled",
         severity: "error",
-        message: expect.stringMatching(
-          /, the key of .*, is disabled\.$/u,
-        ) as string,
+        message: expect.stringMatching(/, the key of .*, is disabled\.$/u) as string,
         remediation: expect.stringContaining("--enabled true") as string,
         breaks: ["update", "deployment", "runningMachines"],
       },
@@ -188,9 +149,7 @@ test("an event names the set, its key, each version and where it has the set, wh
     versionCount: 2,
     whatToDo: {
       sentence: expect.stringContaining("Fix the key") as string,
-      command: expect.stringMatching(
-        / -e 1\.0\.1 --query sigil\.keys$/u,
-      ) as string,
+      command: expect.stringMatching(/ -e 1\.0\.1 --query sigil\.keys$/u) as string,
       request: `GET /api${image}/versions/1.0.1`,
     },
   });
@@ -241,26 +200,12 @@ describe("what cannot be looked at is said, and is never safe:", () => {
   });
 
   test.each<readonly [string, Record<string, unknown>]>([
-    [
-      "KeyInOtherTenant",
-      { federatedClientId: "11111111-1111-4111-8111-111111111111" },
-    ],
-    [
-      "KeyVaultNotNamed",
-      { activeKey: { keyUrl: "https://a.vault.azure.net/keys/a/1" } },
-    ],
-    [
-      "ManagedHsm",
-      { activeKey: { keyUrl: "https://a.managedhsm.azure.net/keys/a/1" } },
-    ],
+    ["KeyInOtherTenant", { federatedClientId: "11111111-1111-4111-8111-111111111111" }],
+    ["KeyVaultNotNamed", { activeKey: { keyUrl: "https://a.vault.azure.net/keys/a/1" } }],
+    ["ManagedHsm", { activeKey: { keyUrl: "https://a.managedhsm.azure.net/keys/a/1" } }],
   ])("%s", async (code, properties) => {
     await world.simulator.control.putResource(
-      of.diskEncryptionSet(
-        "WestUSDiskEncryptionSet1",
-        "westus",
-        undefined,
-        properties,
-      ),
+      of.diskEncryptionSet("WestUSDiskEncryptionSet1", "westus", undefined, properties),
     );
     await world.run();
     expect(await told()).toEqual([]);
@@ -278,9 +223,7 @@ test("a key that does not say whether it is enabled is not seen", async () => {
   expect(await told()).toEqual([]);
   const stored = await world.guardian.keyStates.read(image);
   expect(
-    stored?.document.sets.find(
-      ({ diskEncryptionSetId }) => diskEncryptionSetId === OS,
-    ),
+    stored?.document.sets.find(({ diskEncryptionSetId }) => diskEncryptionSetId === OS),
   ).toMatchObject({
     problems: [],
     notSeen: [{ code: "ResourceManagerRefused" }],
@@ -379,10 +322,8 @@ test("a set that no version has any more, by two looks, is told to be at risk no
 test("one look that does not find a set says nothing but that it was not found", async () => {
   const set = resources.find(({ id }) => id === OS);
   if (set === undefined) throw new Error(`${OS} is not there`);
-  const removed = (): Promise<unknown> =>
-    world.simulator.control.removeResource(OS);
-  const restored = (): Promise<unknown> =>
-    world.simulator.control.putResource(set);
+  const removed = (): Promise<unknown> => world.simulator.control.removeResource(OS);
+  const restored = (): Promise<unknown> => world.simulator.control.putResource(set);
   for (let i = 0; i < 2; i += 1) {
     await removed();
     await world.run();
@@ -399,26 +340,16 @@ test("one look that does not find a set says nothing but that it was not found",
   expect(await told()).toEqual([]);
   world.clock.advance(3_600_000);
   await world.run();
-  expect(await told()).toContainEqual([
-    image,
-    AT_RISK,
-    "DiskEncryptionSetNotFound",
-  ]);
+  expect(await told()).toContainEqual([image, AT_RISK, "DiskEncryptionSetNotFound"]);
   await restored();
 });
 
 test("sets of each region are looked at", async () => {
-  await world.simulator.control.removeResource(
-    setIn("EastUS2DiskEncryptionSet2"),
-  );
+  await world.simulator.control.removeResource(setIn("EastUS2DiskEncryptionSet2"));
   await world.run();
   world.clock.advance(120_000);
   await world.run();
-  expect(await told()).toContainEqual([
-    image,
-    AT_RISK,
-    "DiskEncryptionSetNotFound",
-  ]);
+  expect(await told()).toContainEqual([image, AT_RISK, "DiskEncryptionSetNotFound"]);
 });
 
 test.each([
@@ -438,9 +369,7 @@ test.each([
           if (!id.toLowerCase().includes("/eastus2diskencryptionset"))
             return world.guardian.resources.getDiskEncryptionSet(id);
           world.clock.advance(afterMs);
-          return Promise.reject(
-            new ServiceError(code, "no answer", { retryAfterMs: 1 }),
-          );
+          return Promise.reject(new ServiceError(code, "no answer", { retryAfterMs: 1 }));
         },
       },
     };

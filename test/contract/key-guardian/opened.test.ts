@@ -1,18 +1,8 @@
 /** A version that somebody opens: its sets are looked at before the next run, and each says until when its key can be used. */
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
-import {
-  openedKeys,
-  withKeys,
-} from "../../../src/image-version/queries/keys.js";
+import { openedKeys, withKeys } from "../../../src/image-version/queries/keys.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { idOf } from "../../support/dependencies.js";
 import { OS, startGuarded, type Guarded } from "./support.js";
@@ -35,12 +25,10 @@ beforeEach(() => {
 });
 
 const version = () => getImageVersion(deps, idOf(`${image}/versions/1.0.0`));
-const open = async (looks = true) =>
-  openedKeys(deps, image, await version(), looks);
+const open = async (looks = true) => openedKeys(deps, image, await version(), looks);
 const setsRead = (): number =>
-  world.simulator.control
-    .requests()
-    .filter(({ path }) => path.includes("diskEncryptionSets")).length;
+  world.simulator.control.requests().filter(({ path }) => path.includes("diskEncryptionSets"))
+    .length;
 
 test("is looked at once for all who open it, and what is wrong is told", async () => {
   await world.setKey({ enabled: false });
@@ -64,9 +52,7 @@ test("what may not be read is said", async () => {
   await control.denyAction({ action, scope: OS });
   const keys = await open();
   expect(keys?.state).toBe("Unknown");
-  expect(keys?.notSeen.map(({ code }) => code)).toContain(
-    "InsufficientPermission",
-  );
+  expect(keys?.notSeen.map(({ code }) => code)).toContain("InsufficientPermission");
   await control.allowAction({ action, scope: OS });
 });
 
@@ -86,9 +72,7 @@ describe("until when a key can be used", () => {
     await world.run();
     const keys = await open(false);
     expect(keys?.sets).toHaveLength(4);
-    expect(
-      keys?.sets?.filter(({ expiresTime }) => expiresTime !== undefined),
-    ).toEqual([
+    expect(keys?.sets?.filter(({ expiresTime }) => expiresTime !== undefined)).toEqual([
       {
         diskEncryptionSetId: OS,
         regions: ["westus"],
@@ -103,13 +87,7 @@ describe("until when a key can be used", () => {
         keyUrl !== undefined,
         expiresTime,
       ]),
-    ).toEqual(
-      diskEncryptionSets.map((id) => [
-        id,
-        true,
-        id === OS ? EXPIRES : undefined,
-      ]),
-    );
+    ).toEqual(diskEncryptionSets.map((id) => [id, true, id === OS ? EXPIRES : undefined]));
     const [[, inList] = []] = await withKeys(deps, image, [await version()]);
     expect(inList).toMatchObject({ state: "Safe" });
     expect(inList).not.toHaveProperty("sets");
@@ -121,9 +99,9 @@ describe("until when a key can be used", () => {
     const of = await getImageVersion(deps, idOf(`${fresh}/versions/1.0.0`));
     expect((await openedKeys(deps, fresh, of, false))?.sets).toEqual([]);
     const looked = await openedKeys(deps, fresh, of, true);
-    expect(
-      looked?.sets?.find(({ diskEncryptionSetId: id }) => id === OS),
-    ).toMatchObject({ expiresTime: EXPIRES });
+    expect(looked?.sets?.find(({ diskEncryptionSetId: id }) => id === OS)).toMatchObject({
+      expiresTime: EXPIRES,
+    });
   });
 
   test("is not known of what an earlier release has stored, which is read as it was", async () => {

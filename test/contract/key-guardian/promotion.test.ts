@@ -3,10 +3,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
-import {
-  planRollback,
-  rollBackImage,
-} from "../../../src/image-version/rollback/roll-back.js";
+import { planRollback, rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { KEY, startGuarded, type Guarded } from "./support.js";
 
@@ -29,8 +26,7 @@ const command = (versionId: string) => ({
   traceparent: TRACEPARENT,
   allowNoLatest: true,
 });
-const promote = (versionId: string) =>
-  promoteImageVersion(world.deps, command(versionId));
+const promote = (versionId: string) => promoteImageVersion(world.deps, command(versionId));
 const atRisk = {
   code: "KeyAtRisk",
   retryable: false,
@@ -126,9 +122,7 @@ test("a rollback leads away from a version in any case, and warns of the keys of
     await world.runDue();
     world.clock.advance(30_000);
   }
-  expect(
-    (await world.deps.store.readOperation(operation.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(operation.id))?.operation).toMatchObject({
     status: "Succeeded",
     warnings,
   });

@@ -9,10 +9,7 @@ import { restoreImageVersion } from "../../../src/image-version/commands/restore
 import { planRollback } from "../../../src/image-version/rollback/roll-back.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../support/soft-delete.js";
+import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { regionWith } from "../../support/trial.js";
 import { KEY, of, OS, startGuarded, type Guarded } from "./support.js";
 
@@ -26,9 +23,7 @@ const FIELD =
 let world: Guarded;
 beforeAll(async () => {
   world = await startGuarded();
-  await world.simulator.control.putResource(
-    of.diskEncryptionSet("Other", "westus"),
-  );
+  await world.simulator.control.putResource(of.diskEncryptionSet("Other", "westus"));
 });
 afterAll(() => world.close());
 afterEach(async () => {
@@ -36,9 +31,7 @@ afterEach(async () => {
   await world.setKey({});
 });
 
-type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+type Profile = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 function body(
   targetRegions: NonNullable<Profile["targetRegions"]> = [WESTUS],
@@ -70,9 +63,7 @@ async function disabledAfter(id: string, version = body()): Promise<void> {
 
 const puts = () => world.simulator.control.countRequests({ method: "PUT" });
 const keyReads = () =>
-  world.simulator.control
-    .requests()
-    .filter(({ path }) => path.includes("/keys/")).length;
+  world.simulator.control.requests().filter(({ path }) => path.includes("/keys/")).length;
 const refused = (code: string) => ({
   status: "Failed",
   error: { code: "PreflightFailed", errors: [{ code }] },
@@ -82,16 +73,11 @@ describe("a version is not created with a key that", () => {
   test.each<readonly [string, () => Promise<unknown>]>([
     ["KeyDisabled", () => world.setKey({ enabled: false })],
     ["KeyExpired", () => world.setKey({ exp: world.clock.now() / 1_000 })],
-    [
-      "KeyNotYetValid",
-      () => world.setKey({ nbf: world.clock.now() / 1_000 + 999 }),
-    ],
+    ["KeyNotYetValid", () => world.setKey({ nbf: world.clock.now() / 1_000 + 999 })],
     ["KeyNotFound", () => world.simulator.control.removeResource(KEY)],
   ])("%s", async (code, breakIt) => {
     const id = await newVersion();
-    const key = world.simulator.control
-      .resources()
-      .find((one) => one.id === KEY);
+    const key = world.simulator.control.resources().find((one) => one.id === KEY);
     if (key === undefined) throw new Error(`${KEY} is not there`);
     await breakIt();
     world.simulator.control.clearRequests();
@@ -100,12 +86,8 @@ describe("a version is not created with a key that", () => {
         id: idOf(id),
         body: body(),
       });
-      expect(findings).toMatchObject([
-        { code, severity: "error", pointer: FIELD },
-      ]);
-      await expect(
-        request(world.deps, id, body(), { plan: "require" }),
-      ).rejects.toMatchObject({
+      expect(findings).toMatchObject([{ code, severity: "error", pointer: FIELD }]);
+      await expect(request(world.deps, id, body(), { plan: "require" })).rejects.toMatchObject({
         code: "PreflightFailed",
         findings: [{ code }],
       });
@@ -188,10 +170,7 @@ describe("a version whose key has been disabled since the key guardian's run", (
 
   test("is not promoted in one region", async () => {
     const id = await newVersion();
-    await disabledAfter(
-      id,
-      body([WESTUS, EASTUS2], { excludeFromLatest: true }),
-    );
+    await disabledAfter(id, body([WESTUS, EASTUS2], { excludeFromLatest: true }));
     await expect(
       promoteImageVersion(world.deps, {
         id: idOf(id),
@@ -284,9 +263,7 @@ describe("a warning alone is", () => {
         code: "KeyNotSeen",
         severity: "warning",
         pointer: FIELD,
-        message: expect.stringContaining(
-          `last word, of ${lastWord}: KeyDisabled.`,
-        ) as string,
+        message: expect.stringContaining(`last word, of ${lastWord}: KeyDisabled.`) as string,
       },
     ]);
     expect(await put(id, body())).toMatchObject({

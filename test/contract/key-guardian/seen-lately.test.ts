@@ -1,13 +1,5 @@
 /** An opened version shows a key as anybody saw it last. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { openedKeys } from "../../../src/image-version/queries/keys.js";
@@ -33,9 +25,8 @@ beforeEach(() => {
 
 const version = () => getImageVersion(deps, idOf(`${image}/versions/1.0.0`));
 const setsRead = (): number =>
-  world.simulator.control
-    .requests()
-    .filter(({ path }) => path.includes("diskEncryptionSets")).length;
+  world.simulator.control.requests().filter(({ path }) => path.includes("diskEncryptionSets"))
+    .length;
 
 describe("a key that a run saw working", () => {
   const first = () => idOf(`${image}/versions/1.0.0`);

@@ -12,16 +12,11 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 
 export const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 
-export const setIn = (name: string): string =>
-  seedResource(`diskEncryptionSets/${name}`);
+export const setIn = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 export const OS = setIn("WestUSDiskEncryptionSet1");
 
 const VAULTS = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/providers/Microsoft.KeyVault/vaults`;
@@ -53,15 +48,11 @@ export async function startGuarded(): Promise<Guarded> {
     guardian,
     run: (deps = guardian) => runKeyGuardian(deps, TRACEPARENT),
     takeTold: async () =>
-      (await world.takeEvents()).filter(({ type }) =>
-        /\.Key(?:AtRisk|Safe)$/u.test(type),
-      ),
+      (await world.takeEvents()).filter(({ type }) => /\.Key(?:AtRisk|Safe)$/u.test(type)),
     async define() {
       definitions += 1;
       const name = `Guarded${definitions}`;
-      await control.putResource(
-        of.imageDefinition("MyGallery", name, "westus"),
-      );
+      await control.putResource(of.imageDefinition("MyGallery", name, "westus"));
       return seedResource(`galleries/MyGallery/images/${name}`);
     },
     async publish(versionId) {
@@ -72,10 +63,7 @@ export async function startGuarded(): Promise<Guarded> {
           ...body.properties,
           publishingProfile: {
             excludeFromLatest: true,
-            targetRegions: [
-              seedRegion("westus", "WestUS"),
-              seedRegion("eastus2", "EastUS2"),
-            ],
+            targetRegions: [seedRegion("westus", "WestUS"), seedRegion("eastus2", "EastUS2")],
           },
         },
       });

@@ -20,8 +20,7 @@ test("a machine that never ran and cannot be deleted (a lock on the resource gro
     body: {
       error: {
         code: "ScopeLocked",
-        message:
-          "The scope cannot perform delete operation because following scope(s) are locked.",
+        message: "The scope cannot perform delete operation because following scope(s) are locked.",
       },
     },
   });
@@ -38,11 +37,7 @@ test("the machine of a test whose message cannot be processed is deleted long be
   await tests.test({ regions: ["westus"] });
   await tests.runDue();
   const { record, operation } = await tests.read();
-  await failPoisoned(
-    tests.deps,
-    { operationId: operation.id, step: record.step },
-    "It kills.",
-  );
+  await failPoisoned(tests.deps, { operationId: operation.id, step: record.step }, "It kills.");
   expect((await tests.read()).operation.error?.code).toBe("PoisonMessage");
   expect(tests.there()).not.toEqual([]);
   tests.clock.advance(11 * 60_000);

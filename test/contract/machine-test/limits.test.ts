@@ -17,9 +17,7 @@ const limited = (...limits: Parameters<typeof createTestLimits>) => ({
 });
 const byRule = { requestedBy: { name: "Sigil" } };
 const beginAll = (deps: TestDependencies, more: object = {}) =>
-  Promise.allSettled(
-    VERSIONS.map((versionId) => tests.test({ versionId, ...more }, deps)),
-  );
+  Promise.allSettled(VERSIONS.map((versionId) => tests.test({ versionId, ...more }, deps)));
 const begun = (all: readonly PromiseSettledResult<unknown>[]) =>
   all.filter(({ status }) => status === "fulfilled").length;
 
@@ -41,8 +39,7 @@ test("of six tests of two machines in a second two begin where four machines may
   const first = VERSIONS[all.findIndex(({ status }) => status === "fulfilled")];
   await tests.test({ versionId: first ?? "" }, deps);
   // A test of a rule waits like any other.
-  const last =
-    VERSIONS[all.findLastIndex(({ status }) => status === "rejected")];
+  const last = VERSIONS[all.findLastIndex(({ status }) => status === "rejected")];
   const again = () => tests.test({ versionId: last ?? "", ...byRule }, deps);
   expect(await refusal(again())).toMatchObject({ code: "TooManyRequests" });
   // A place is given back by the end of its test.
@@ -56,10 +53,7 @@ test("a place that was taken by nobody is given back after a minute", async () =
   const [one = "", other = ""] = VERSIONS;
   const dies = () => Promise.reject(new Error("the process dies"));
   await expect(
-    tests.test(
-      { versionId: one },
-      { ...deps, store: { ...deps.store, commit: dies } },
-    ),
+    tests.test({ versionId: one }, { ...deps, store: { ...deps.store, commit: dies } }),
   ).rejects.toThrow("the process dies");
   const test = () => tests.test({ versionId: other }, deps);
   expect(await refusal(test())).toMatchObject({ code: "TooManyRequests" });
@@ -84,9 +78,7 @@ test("a caller begins so many tests a day; another, and a rule, are not held bac
   const ruled = await tests.test({ versionId: free, ...byRule }, deps);
   await cancelOperation(deps, ruled.id, { appId: "operator" });
   await tests.finish(undefined, free);
-  expect((await tests.test({ versionId: free, ...other }, deps)).id).not.toBe(
-    ruled.id,
-  );
+  expect((await tests.test({ versionId: free, ...other }, deps)).id).not.toBe(ruled.id);
   tests.clock.advance(86_400_000);
   await tests.finish(undefined, free);
   expect((await mine()).status).toBe("NotStarted");

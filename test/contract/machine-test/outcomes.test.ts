@@ -9,13 +9,7 @@ import type { StateStore } from "../../../src/operation/ports.js";
 import type { TrackedRecord } from "../../../src/operation/records.js";
 import { refusal } from "../../support/refusal.js";
 import { seedResource, seedVersionId } from "../../support/requests.js";
-import {
-  resultsOf,
-  seedSet,
-  startMachineTests,
-  VERSION,
-  type MachineTests,
-} from "./support.js";
+import { resultsOf, seedSet, startMachineTests, VERSION, type MachineTests } from "./support.js";
 
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -38,8 +32,7 @@ const facts = async (): Promise<string[]> =>
   (await tests.takeEvents())
     .filter(({ id }) => !id.startsWith("test-result/"))
     .map(
-      ({ id, type }) =>
-        `${type.replace("Sigil.ImageVersion.", "")} ${id.replace(/^[^/]*\//u, "")}`,
+      ({ id, type }) => `${type.replace("Sigil.ImageVersion.", "")} ${id.replace(/^[^/]*\//u, "")}`,
     );
 
 test("a version passes in every region, its disks encrypted as it was asked for, and nothing is left", async () => {
@@ -71,8 +64,7 @@ test("a version passes in every region, its disks encrypted as it was asked for,
       },
     ],
   });
-  const { createdTime, startedTime, provenTime, deletedTime, deadline } =
-    westus ?? {};
+  const { createdTime, startedTime, provenTime, deletedTime, deadline } = westus ?? {};
   const times = [createdTime, startedTime, provenTime, deletedTime, deadline];
   expect(times.toSorted()).toEqual(times);
   expect(tests.there()).toEqual([]);
@@ -108,10 +100,7 @@ test("the machine is made once, of this very version, without public address, id
   expect(JSON.stringify(machine)).not.toMatch(/publicIP|identity|Password"/u);
   const puts = tests.simulator.control
     .requests()
-    .filter(
-      ({ method, path }) =>
-        method === "PUT" && path.includes("/virtualMachines/"),
-    );
+    .filter(({ method, path }) => method === "PUT" && path.includes("/virtualMachines/"));
   expect(puts).toHaveLength(1);
 });
 
@@ -130,9 +119,7 @@ describe("what speaks against the version is failed", () => {
       status: "Failed",
       error: {
         code: "TestFailed",
-        errors: [
-          { code, message: expect.stringContaining("eastus2") as string },
-        ],
+        errors: [{ code, message: expect.stringContaining("eastus2") as string }],
       },
     });
     expect(resultsOf(operation)).toEqual({
@@ -244,9 +231,7 @@ describe("a start is proven by", () => {
     const operation = await tests.finish();
     expect(operation.tests?.[0]).toMatchObject({
       result: "passed",
-      output: expect.stringMatching(
-        /cloud-init: finished[\s\S]* login:/u,
-      ) as string,
+      output: expect.stringMatching(/cloud-init: finished[\s\S]* login:/u) as string,
     });
     expect(JSON.stringify(await tests.read())).not.toContain("sig=");
   });
@@ -315,32 +300,27 @@ test("a failed machine is kept to be looked at, and then deleted", async () => {
   await tests.test({ regions: ["westus"] });
   let keptMs = 0;
   let since: number | undefined;
-  const operation = await tests.finish(
-    ({ operation: { tests: [one] = [] } }) => {
-      if (one?.state !== "Kept") return;
-      since ??= tests.clock.now();
-      keptMs = tests.clock.now() - since;
-      expect(tests.there()).toHaveLength(4);
-    },
-  );
+  const operation = await tests.finish(({ operation: { tests: [one] = [] } }) => {
+    if (one?.state !== "Kept") return;
+    since ??= tests.clock.now();
+    keptMs = tests.clock.now() - since;
+    expect(tests.there()).toHaveLength(4);
+  });
   expect(resultsOf(operation)).toEqual({ westus: "failed ProofTimedOut" });
   expect(keptMs).toBeLessThanOrEqual(45 * 60_000);
-  expect(
-    Date.parse(operation.tests?.[0]?.deletedTime ?? "") - (since ?? 0),
-  ).toBeGreaterThanOrEqual(45 * 60_000);
+  expect(Date.parse(operation.tests?.[0]?.deletedTime ?? "") - (since ?? 0)).toBeGreaterThanOrEqual(
+    45 * 60_000,
+  );
   expect(tests.there()).toEqual([]);
 });
 
 describe("nothing is left behind", () => {
-  test.each(["deletionFails", "leavesDisks"] as const)(
-    "by a machine that %s",
-    async (does) => {
-      await start({}, { does, region: "westus" });
-      await tests.test();
-      expect((await tests.finish()).status).toBe("Succeeded");
-      expect(tests.there()).toEqual([]);
-    },
-  );
+  test.each(["deletionFails", "leavesDisks"] as const)("by a machine that %s", async (does) => {
+    await start({}, { does, region: "westus" });
+    await tests.test();
+    expect((await tests.finish()).status).toBe("Succeeded");
+    expect(tests.there()).toEqual([]);
+  });
 
   test("where a DELETE is refused for a while", async () => {
     await start();
@@ -370,9 +350,9 @@ describe("nothing is left behind", () => {
     expect(westus).toMatchObject({ state: "Left", result: "passed" });
     expect(westus?.left).toEqual([westus?.machineId]);
     expect(tests.there()).toHaveLength(4);
-    expect(
-      (await facts()).filter((fact) => fact.startsWith("TestMachineLeft")),
-    ).toEqual(["TestMachineLeft westus/left"]);
+    expect((await facts()).filter((fact) => fact.startsWith("TestMachineLeft"))).toEqual([
+      "TestMachineLeft westus/left",
+    ]);
   });
 
   test.each(["Creating", "Starting", "Deleting"])(
@@ -381,16 +361,13 @@ describe("nothing is left behind", () => {
       await start();
       const { id } = await tests.test();
       let isCanceled = false;
-      const cancel = () =>
-        cancelOperation(operations(), id, { appId: "operator" });
-      const operation = await tests.finish(
-        async ({ operation: { tests: all = [] } }) => {
-          if (isCanceled || !all.some((one) => one.state === state)) return;
-          isCanceled = true;
-          await cancel();
-          await cancel();
-        },
-      );
+      const cancel = () => cancelOperation(operations(), id, { appId: "operator" });
+      const operation = await tests.finish(async ({ operation: { tests: all = [] } }) => {
+        if (isCanceled || !all.some((one) => one.state === state)) return;
+        isCanceled = true;
+        await cancel();
+        await cancel();
+      });
       expect(isCanceled).toBe(true);
       expect(operation).toMatchObject({
         status: "Canceled",
@@ -422,16 +399,14 @@ describe("a request", () => {
     const { id } = await tests.test({ idempotencyKey });
     await tests.finish();
     expect((await tests.test({ idempotencyKey })).id).toBe(id);
-    expect(
-      await refusal(tests.test({ idempotencyKey, regions: ["westus"] })),
-    ).toMatchObject({ code: "IdempotencyKeyReused" });
+    expect(await refusal(tests.test({ idempotencyKey, regions: ["westus"] }))).toMatchObject({
+      code: "IdempotencyKeyReused",
+    });
   });
 
   test("is refused where machines are off, with the remedy", async () => {
     await start();
-    expect(
-      await refusal(tests.test({}, { ...tests.deps, makesMachines: false })),
-    ).toMatchObject({
+    expect(await refusal(tests.test({}, { ...tests.deps, makesMachines: false }))).toMatchObject({
       code: "TestMachinesOff",
       message: expect.stringContaining("SIGIL_TEST_MACHINES=true") as string,
     });
@@ -439,12 +414,10 @@ describe("a request", () => {
 
   test("is refused without a version, without a profile, and where the version is not usable", async () => {
     await start();
-    expect(
-      await refusal(tests.test({ versionId: seedVersionId("9.9.9") })),
-    ).toMatchObject({ code: "NotFound" });
-    expect(
-      await refusal(tests.test({ regions: ["westus", "japaneast"] })),
-    ).toMatchObject({
+    expect(await refusal(tests.test({ versionId: seedVersionId("9.9.9") }))).toMatchObject({
+      code: "NotFound",
+    });
+    expect(await refusal(tests.test({ regions: ["westus", "japaneast"] }))).toMatchObject({
       code: "TestRefused",
       findings: [{ code: "RegionNotInProfile", pointer: "/regions/1" }],
     });
@@ -559,9 +532,7 @@ test("what a lost test has left is found by its tag and deleted, a machine first
   const sweep = () => sweepTestMachines(tests.deps, TRACEPARENT);
   expect(await sweep()).toMatchObject({ groups: 1, deleted: [], left: [] });
   tests.clock.advance(3 * 3_600_000);
-  expect((await sweep()).deleted).toEqual([
-    expect.stringMatching(/virtualMachines\/sigiltest-/u),
-  ]);
+  expect((await sweep()).deleted).toEqual([expect.stringMatching(/virtualMachines\/sigiltest-/u)]);
   tests.clock.advance(60_000);
   expect((await sweep()).deleted).toHaveLength(3);
   expect(tests.there()).toEqual([]);

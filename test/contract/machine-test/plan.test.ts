@@ -3,12 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { planTest } from "../../../src/machine-test/plan-test.js";
 import { idOf } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  seedSet,
-  startMachineTests,
-  VERSION,
-  type MachineTests,
-} from "./support.js";
+import { seedSet, startMachineTests, VERSION, type MachineTests } from "./support.js";
 
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -18,10 +13,7 @@ const PRICES = {
   hour: { "westus/standard_d2s_v5": 0.12, standard_d4s_v5: 0.2 },
 };
 const plan = (regions?: readonly string[]) =>
-  planTest(
-    { ...tests.deps, prices: PRICES },
-    { id: idOf(VERSION), ...(regions && { regions }) },
-  );
+  planTest({ ...tests.deps, prices: PRICES }, { id: idOf(VERSION), ...(regions && { regions }) });
 
 test("a plan has each region's machine, disks and longest life, and its cost where the price is known", async () => {
   tests = await startMachineTests({ profile: { keepFailedMinutes: 60 } });
@@ -48,12 +40,9 @@ test("a plan has each region's machine, disks and longest life, and its cost whe
     { name: "eastus2" },
   ]);
   expect(regions[1]?.cost).toEqual({
-    message:
-      "Unknown: SIGIL_TEST_MACHINE_PRICES has no price of Standard_D2s_v5 in eastus2.",
+    message: "Unknown: SIGIL_TEST_MACHINE_PRICES has no price of Standard_D2s_v5 in eastus2.",
   });
-  expect(
-    tests.simulator.control.requests().filter(({ method }) => method !== "GET"),
-  ).toEqual([]);
+  expect(tests.simulator.control.requests().filter(({ method }) => method !== "GET")).toEqual([]);
   expect(await tests.takeDue()).toEqual([]);
 });
 
@@ -65,8 +54,7 @@ test("without any prices the cost is unknown, never nothing", async () => {
   });
   expect(regions.map(({ cost }) => cost)).toEqual([
     {
-      message:
-        "Unknown: SIGIL_TEST_MACHINE_PRICES has no price of Standard_D2s_v5 in westus.",
+      message: "Unknown: SIGIL_TEST_MACHINE_PRICES has no price of Standard_D2s_v5 in westus.",
     },
   ]);
 });
@@ -90,9 +78,10 @@ test("a test makes what its plan has, and no longer than it says", async () => {
         diskEncryptionSetId,
       })),
     ).toEqual(region.disks);
-    expect(
-      (Date.parse(made?.deadline ?? "") - Date.parse(begun)) / 60_000,
-    ).toBeCloseTo(region.atMostMinutes, 0);
+    expect((Date.parse(made?.deadline ?? "") - Date.parse(begun)) / 60_000).toBeCloseTo(
+      region.atMostMinutes,
+      0,
+    );
   }
 });
 
@@ -104,12 +93,10 @@ test("a plan says why no machine would be made", async () => {
     restriction: "NotOffered",
   });
   const { regions } = await plan();
-  expect(regions.map(({ name, hindrance }) => [name, hindrance?.code])).toEqual(
-    [
-      ["westus", undefined],
-      ["eastus2", expect.any(String) as string],
-    ],
-  );
+  expect(regions.map(({ name, hindrance }) => [name, hindrance?.code])).toEqual([
+    ["westus", undefined],
+    ["eastus2", expect.any(String) as string],
+  ]);
 });
 
 test("what a test refuses its plan refuses", async () => {
@@ -118,8 +105,6 @@ test("what a test refuses its plan refuses", async () => {
     code: "TestRefused",
   });
   expect(
-    await refusal(
-      planTest({ ...tests.deps, makesMachines: false }, { id: idOf(VERSION) }),
-    ),
+    await refusal(planTest({ ...tests.deps, makesMachines: false }, { id: idOf(VERSION) })),
   ).toMatchObject({ code: "TestMachinesOff" });
 });

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
@@ -34,9 +27,7 @@ beforeAll(async () => {
   const { control } = world.simulator;
   await control.putResource(tests.group("westus"));
   for (const region of ["westus", "eastus2"])
-    await control.putResource(
-      tests.virtualNetwork(`tests-${region}`, region, ["machines"]),
-    );
+    await control.putResource(tests.virtualNetwork(`tests-${region}`, region, ["machines"]));
 });
 afterAll(() => world.close());
 beforeEach(() => {
@@ -79,9 +70,7 @@ const put = (more?: object, imageId = IMAGE) =>
 
 /** Of what is refused, `code pointer` each; nothing is stored then. */
 async function refusal(more?: object, imageId?: string): Promise<string[]> {
-  const error: unknown = await put(more, imageId).catch(
-    (thrown: unknown) => thrown,
-  );
+  const error: unknown = await put(more, imageId).catch((thrown: unknown) => thrown);
   if (!(error instanceof ServiceError)) throw new TypeError("it was stored");
   expect(error.code).toBe("PreflightFailed");
   expect(await deps.profiles.read(imageId ?? IMAGE)).toBeUndefined();
@@ -112,9 +101,9 @@ test("a profile whose machines can be made is stored, by two reads a region and 
 });
 
 test("there is no profile of an image definition that is not there", async () => {
-  await expect(
-    put({}, images.id("galleries/MyGallery/images/None")),
-  ).rejects.toMatchObject({ code: "NotFound" });
+  await expect(put({}, images.id("galleries/MyGallery/images/None"))).rejects.toMatchObject({
+    code: "NotFound",
+  });
 });
 
 test("a subnet that is not there, or in another region", async () => {
@@ -152,10 +141,7 @@ test("a size that is not offered, not to this subscription, or that the image ca
     await refusal({
       regions: [{ ...west, machineSize: "Standard_D2s_v55" }, east],
     }),
-  ).toEqual([
-    "MachineSizeNotOffered /regions/0/machineSize",
-    "MachineSizeNotOffered /machineSize",
-  ]);
+  ).toEqual(["MachineSizeNotOffered /regions/0/machineSize", "MachineSizeNotOffered /machineSize"]);
   expect(
     await refusal({
       regions: [{ ...west, machineSize: "Standard_D2ps_v5" }],
@@ -164,9 +150,10 @@ test("a size that is not offered, not to this subscription, or that the image ca
   const trusted = await define("Trusted", {
     features: [{ name: "SecurityType", value: "TrustedLaunch" }],
   });
-  expect(
-    await refusal({ machineSize: "Standard_DS1_v2", regions: [west] }, trusted),
-  ).toEqual(["MachineSizeUnfit /machineSize", "MachineSizeUnfit /machineSize"]);
+  expect(await refusal({ machineSize: "Standard_DS1_v2", regions: [west] }, trusted)).toEqual([
+    "MachineSizeUnfit /machineSize",
+    "MachineSizeUnfit /machineSize",
+  ]);
   const confidential = await define("Confidential", {
     features: [{ name: "SecurityType", value: "ConfidentialVM" }],
   });
@@ -186,9 +173,7 @@ test("a quota that is used up is a warning, which names what is left", async () 
     used: 99,
     limit: 100,
   });
-  undo.push(() =>
-    control.setUsage({ region: "westus", name: "cores", used: 0, limit: 100 }),
-  );
+  undo.push(() => control.setUsage({ region: "westus", name: "cores", used: 0, limit: 100 }));
   const { warnings } = await put();
   expect(warnings).toEqual([
     {

@@ -31,17 +31,14 @@ test("each region's result is one of the version's test results, told once", asy
   // That the failed machine is kept holds up no result.
   let early: Awaited<ReturnType<typeof results>> = [];
   await tests.finish(async ({ operation }) => {
-    if (operation.tests?.some(({ state }) => state === "Kept") === true)
-      early = await results();
+    if (operation.tests?.some(({ state }) => state === "Kept") === true) early = await results();
   });
   expect(await results()).toEqual([
     {
       ...machine,
       region: "eastus2",
       result: "failed",
-      message: expect.stringMatching(
-        `^Operation ${id}\\. DiskEncryptionMismatch: `,
-      ) as string,
+      message: expect.stringMatching(`^Operation ${id}\\. DiskEncryptionMismatch: `) as string,
     },
     {
       ...machine,
@@ -66,9 +63,7 @@ test("a region in which no machine can be made is inconclusive", async () => {
   await tests.setProfile({ machineSize: "Standard_NoSuchSize" });
   await tests.test({ regions: ["westus"] });
   await tests.finish();
-  expect(await results()).toMatchObject([
-    { ...machine, region: "westus", result: "inconclusive" },
-  ]);
+  expect(await results()).toMatchObject([{ ...machine, region: "westus", result: "inconclusive" }]);
 });
 
 test("a test does not end before its results are written down", async () => {
@@ -90,18 +85,11 @@ test("a test does not end before its results are written down", async () => {
     },
   };
   await tests.test({ regions: ["westus"] });
-  for (
-    let steps = 0;
-    steps < 100 && (await results()).length === 0;
-    steps += 1
-  ) {
+  for (let steps = 0; steps < 100 && (await results()).length === 0; steps += 1) {
     const { record, operation } = await tests.read();
     expect(operation.status).not.toBe("Succeeded");
-    for (const message of await tests.takeDue())
-      await tests.handle(message, deps);
-    tests.clock.advance(
-      Math.max(1_000, Date.parse(record.dueTime) - tests.clock.now()),
-    );
+    for (const message of await tests.takeDue()) await tests.handle(message, deps);
+    tests.clock.advance(Math.max(1_000, Date.parse(record.dueTime) - tests.clock.now()));
   }
   expect(refusals).toBeLessThan(0);
   expect(await tests.finish()).toMatchObject({ status: "Succeeded" });
@@ -118,9 +106,7 @@ test("what was found before a test is canceled counts; a version made again unde
     if (operation.tests?.[0]?.result === "passed")
       await cancelOperation(tests.deps, id, { appId: "operator" });
   });
-  expect(await results()).toMatchObject([
-    { ...machine, region: "westus", result: "passed" },
-  ]);
+  expect(await results()).toMatchObject([{ ...machine, region: "westus", result: "passed" }]);
 
   await tests.test({ regions: ["eastus2"] });
   let isMadeAgain = false;
@@ -129,10 +115,7 @@ test("what was found before a test is canceled counts; a version made again unde
     isMadeAgain = true;
     await tests.simulator.control.removeResource(VERSION);
     tests.clock.advance(1_000);
-    await tests.deps.resourceManager.putImageVersion(
-      idOf(VERSION),
-      managedImageRequest(),
-    );
+    await tests.deps.resourceManager.putImageVersion(idOf(VERSION), managedImageRequest());
   });
   expect(isMadeAgain).toBe(true);
   expect(await results()).toHaveLength(1);

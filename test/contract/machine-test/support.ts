@@ -7,14 +7,8 @@ import { createTestMachines } from "../../../src/azure/arm/test-machines.js";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
 import { OPERATION_TAG } from "../../../src/machine-test/machine.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
-import {
-  profileOf,
-  type TestProfile,
-} from "../../../src/machine-test/profile.js";
-import {
-  testKeyOf,
-  type TestRecord,
-} from "../../../src/machine-test/record.js";
+import { profileOf, type TestProfile } from "../../../src/machine-test/profile.js";
+import { testKeyOf, type TestRecord } from "../../../src/machine-test/record.js";
 import {
   testImageVersion,
   type TestImageVersion,
@@ -25,31 +19,18 @@ import type { Stored } from "../../../src/operation/ports.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { imageIdOf } from "../../../src/resource-id.js";
-import {
-  idOf,
-  startInProcess,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, startInProcess, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { createTestLimits } from "../../support/fakes/test-limits.js";
 import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
 import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../support/requests.js";
 
 export const TESTS = "machine-tests";
 export const VERSION = seedVersionId("1.0.0");
 export const GROUP = "MyResourceGroup";
 const machinesIn = (region: string) =>
-  resourcesIn(LOCAL_SUBSCRIPTION_ID, GROUP).virtualNetwork(
-    `tests-${region}`,
-    region,
-    ["machines"],
-  );
+  resourcesIn(LOCAL_SUBSCRIPTION_ID, GROUP).virtualNetwork(`tests-${region}`, region, ["machines"]);
 const REGIONS = ["westus", "eastus2"];
 /** Longer than a proof's minutes are as seconds, or its seconds as milliseconds. */
 const SCRIPT_MS = 300_000;
@@ -66,10 +47,7 @@ export interface MachineTests extends Pick<
   /** Of versions. */
   readonly world: InProcess;
   readonly deps: TestDependencies;
-  setProfile(
-    change?: Partial<TestProfileBody>,
-    versionId?: string,
-  ): Promise<void>;
+  setProfile(change?: Partial<TestProfileBody>, versionId?: string): Promise<void>;
   test(
     change?: Partial<Omit<TestImageVersion, "id">> & {
       readonly versionId?: string;
@@ -89,9 +67,7 @@ export interface MachineTests extends Pick<
   there(): string[];
 }
 
-export function profileBody(
-  change: Partial<TestProfileBody> = {},
-): TestProfileBody {
+export function profileBody(change: Partial<TestProfileBody> = {}): TestProfileBody {
   return {
     machineSize: "Standard_D2s_v5",
     resourceGroupName: GROUP,
@@ -132,13 +108,9 @@ export async function startMachineTests(
   };
 
   for (const version of versions)
-    await world.deps.resourceManager.putImageVersion(
-      idOf(version),
-      managedImageRequest(),
-    );
+    await world.deps.resourceManager.putImageVersion(idOf(version), managedImageRequest());
   clock.advance(3_600_000);
-  for (const region of REGIONS)
-    await simulator.control.putResource(machinesIn(region));
+  for (const region of REGIONS) await simulator.control.putResource(machinesIn(region));
   await simulator.control.setMachineTimes({
     startMs: 60_000,
     deleteMs: 30_000,
@@ -153,8 +125,7 @@ export async function startMachineTests(
         messageId: id,
       })),
     );
-  const handle: MachineTests["handle"] = (message, given = deps) =>
-    takeTestStep(given, message);
+  const handle: MachineTests["handle"] = (message, given = deps) => takeTestStep(given, message);
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
     for (;;) {
@@ -206,9 +177,7 @@ export async function startMachineTests(
         const stored = await read(versionId);
         await look(stored);
         if (hasEnded(deps, stored)) return stored.operation;
-        clock.advance(
-          Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()),
-        );
+        clock.advance(Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()));
       }
       throw new Error(`the test of ${versionId} does not end`);
     },
@@ -231,9 +200,7 @@ export function resultsOf({ tests = [] }: OperationRecord) {
   return Object.fromEntries(
     tests.map(({ name, result, reason }) => [
       name,
-      result === "passed" || reason === undefined
-        ? result
-        : `${result} ${reason.code}`,
+      result === "passed" || reason === undefined ? result : `${result} ${reason.code}`,
     ]),
   );
 }

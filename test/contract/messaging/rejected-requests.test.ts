@@ -1,10 +1,6 @@
 /** The calls of the API on rejected requests, with the real SDK at the emulator's queue. */
 import { readFile } from "node:fs/promises";
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { ServiceBusClient } from "@azure/service-bus";
 import { ManualClock } from "@sigil-local/clock";
 import {
@@ -13,14 +9,7 @@ import {
 } from "@sigil-local/service-bus-emulator";
 import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { receive } from "@sigil-local/testing/receive";
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus/messenger.js";
 import { createRejectedRequests } from "../../../src/azure/service-bus/rejected-requests.js";
 import type { GalleryPolicy } from "../../../src/authorization/gallery-policy.js";
@@ -28,16 +17,8 @@ import { createEndpoint } from "../../../src/http/endpoint.js";
 import { rejectedRequestHandlers } from "../../../src/http/rejected-request-handlers.js";
 import type { RejectedRequests } from "../../../src/messaging/rejected-requests.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedVersionId,
-  snapshotsRequest,
-} from "../../support/requests.js";
-import {
-  document,
-  responseMistakes,
-  validator,
-} from "../../unit/http/contract/document.js";
+import { managedImageRequest, seedVersionId, snapshotsRequest } from "../../support/requests.js";
+import { document, responseMistakes, validator } from "../../unit/http/contract/document.js";
 
 const ERROR = {
   code: "UnknownProperty",
@@ -63,20 +44,14 @@ beforeAll(async () => {
   const clock = new ManualClock();
   emulator = await startServiceBusEmulator({
     configuration: parseEmulatorConfiguration(
-      JSON.parse(
-        await readFile("infra/service-bus-emulator.json", "utf8"),
-      ) as object,
+      JSON.parse(await readFile("infra/service-bus-emulator.json", "utf8")) as object,
     ),
     clock,
   });
   const { connectionString } = emulator;
   const namespace = { kind: "connectionString", connectionString } as const;
   client = new ServiceBusClient(connectionString);
-  messenger = new ServiceBusMessenger(
-    namespace,
-    () => new Date(clock.now()),
-    86_400_000,
-  );
+  messenger = new ServiceBusMessenger(namespace, () => new Date(clock.now()), 86_400_000);
   rejected = createRejectedRequests(namespace);
 });
 afterAll(async () => {
@@ -201,14 +176,9 @@ async function call(
   )) as HttpResponseInit;
   const headers = response.headers as Record<string, string>;
   const body = JSON.parse(response.body as string) as Answer["body"];
-  expect(
-    responseMistakes(
-      name,
-      response.status ?? 0,
-      headers["Content-Type"] ?? "",
-      body,
-    ),
-  ).toEqual([]);
+  expect(responseMistakes(name, response.status ?? 0, headers["Content-Type"] ?? "", body)).toEqual(
+    [],
+  );
   return { status: response.status, headers, body };
 }
 
@@ -221,22 +191,17 @@ async function onlyId(): Promise<string> {
   return value[0]?.id ?? "";
 }
 
-test.each(["ImageVersions.Read", "ImageVersions.Write"])(
-  "neither call is for %s",
-  async (role) => {
-    const queue: RejectedRequests = {
-      peek: () => Promise.reject(new Error("it is not looked at")),
-      remove: () => Promise.reject(new Error("it is not looked at")),
-    };
-    for (const name of [
-      "listRejectedRequests",
-      "sendRejectedRequestAgain",
-    ] as const)
-      expect(
-        await call(name, { id: "1", caller: { roles: [role] }, queue }),
-      ).toMatchObject({ status: 403, body: { code: "Forbidden" } });
-  },
-);
+test.each(["ImageVersions.Read", "ImageVersions.Write"])("neither call is for %s", async (role) => {
+  const queue: RejectedRequests = {
+    peek: () => Promise.reject(new Error("it is not looked at")),
+    remove: () => Promise.reject(new Error("it is not looked at")),
+  };
+  for (const name of ["listRejectedRequests", "sendRejectedRequestAgain"] as const)
+    expect(await call(name, { id: "1", caller: { roles: [role] }, queue })).toMatchObject({
+      status: 403,
+      body: { code: "Forbidden" },
+    });
+});
 
 test("the list is oldest first and page by page, and takes nothing", async () => {
   for (const name of ["a", "b", "c"]) await keep(name);
@@ -251,21 +216,18 @@ test("the list is oldest first and page by page, and takes nothing", async () =>
     },
     { original: "b" },
   ]);
-  const second = await list(
-    `?top=2&continuationToken=${first.continuationToken}`,
-  );
+  const second = await list(`?top=2&continuationToken=${first.continuationToken}`);
   expect(second.value.map(({ original }) => original)).toEqual(["c"]);
   expect(second.nextLink).toBeUndefined();
   expect(await list("?top=2")).toEqual(first);
   expect(emulator.counts(QUEUE)).toMatchObject({ active: 3, deadLetter: 0 });
-  expect(
-    await call("listRejectedRequests", { query: "?continuationToken=made.up" }),
-  ).toMatchObject({ status: 400 });
+  expect(await call("listRejectedRequests", { query: "?continuationToken=made.up" })).toMatchObject(
+    { status: 400 },
+  );
 });
 
 test("what a sender wrote is shown as text, or not at all, and none of its properties", async () => {
-  const hostile =
-    '{"__proto__":{"x":1},"id":"<script>alert(1)</script>\\u0000"}';
+  const hostile = '{"__proto__":{"x":1},"id":"<script>alert(1)</script>\\u0000"}';
   await keep(hostile, { authorization: "Bearer secret", originalLength: 1 });
   await keep(Buffer.from([0xff, 0xfe, 0x00]));
   await keep("x".repeat(64 * 1024 + 1));
@@ -285,13 +247,7 @@ test("what a sender wrote is shown as text, or not at all, and none of its prope
     { size: 261_900 },
     { request: { source: "urn:build", id: "build-1" }, original: "{}" },
   ]);
-  expect(value.map((each) => "original" in each)).toEqual([
-    true,
-    false,
-    false,
-    false,
-    true,
-  ]);
+  expect(value.map((each) => "original" in each)).toEqual([true, false, false, false, true]);
   expect(JSON.stringify(value)).not.toContain("secret");
 });
 
@@ -309,9 +265,7 @@ test("a request is sent again as the Admin's own, taken out from among others, a
     resourceId: subject,
     requestedBy: { appId: "admin-app", objectId: "admin" },
   });
-  expect(headers["Operation-Location"]).toBe(
-    `https://sigil.example/api/operations/${body.id}`,
-  );
+  expect(headers["Operation-Location"]).toBe(`https://sigil.example/api/operations/${body.id}`);
   expect(new URL(headers["Location"] ?? "").pathname).toBe(
     `/api${subject.replace("/providers/Microsoft.Compute", "")}`,
   );
@@ -328,10 +282,7 @@ test("a request is sent again as the Admin's own, taken out from among others, a
       removed: "true",
     }),
   );
-  expect((await list()).value.map(({ original }) => original)).toEqual([
-    "before",
-    "behind",
-  ]);
+  expect((await list()).value.map(({ original }) => original)).toEqual(["before", "behind"]);
   expect(await call("sendRejectedRequestAgain", { id })).toMatchObject({
     status: 404,
     body: { code: "NotFound" },
@@ -346,9 +297,7 @@ test("two calls at once, of two Admins, and one after a process that died before
     peek: rejected.peek,
     remove: () => Promise.reject(new Error("killed")),
   };
-  expect(
-    (await call("sendRejectedRequestAgain", { id, queue: dying })).status,
-  ).toBe(500);
+  expect((await call("sendRejectedRequestAgain", { id, queue: dying })).status).toBe(500);
   await world.finish(subject);
   const { operation } = await world.read(subject);
   expect(await onlyId()).toBe(id);
@@ -414,9 +363,10 @@ test("a gallery that the policy keeps from the Admin is kept from the request", 
       },
     ],
   };
-  expect(
-    await call("sendRejectedRequestAgain", { id, galleryPolicy }),
-  ).toMatchObject({ status: 403, body: { code: "Forbidden" } });
+  expect(await call("sendRejectedRequestAgain", { id, galleryPolicy })).toMatchObject({
+    status: 403,
+    body: { code: "Forbidden" },
+  });
   expect(await onlyId()).toBe(id);
 });
 
@@ -445,44 +395,39 @@ describe("a corrected one", () => {
     ["an event", eventOf("build-7", seedVersionId("5.1.0"), { location: 1 })],
     ["no text", Buffer.from([0xff, 0xfe])],
     ["not kept whole", "x".repeat(261_900)],
-  ])(
-    "is accepted instead of %s, once, and removes the original",
-    async (_, original) => {
-      await keep(original);
-      const id = await onlyId();
-      const resourceId = seedVersionId(`5.1.${id}`);
-      const correction = { resourceId, body: managedImageRequest() };
-      const dying: RejectedRequests = {
-        peek: rejected.peek,
-        remove: () => Promise.reject(new Error("killed")),
-      };
-      expect(
-        (
-          await call("sendRejectedRequestAgain", {
-            id,
-            correction,
-            queue: dying,
-          })
-        ).status,
-      ).toBe(500);
-      await world.finish(resourceId);
-      const { operation } = await world.read(resourceId);
-      expect(
-        await call("sendRejectedRequestAgain", { id, correction }),
-      ).toMatchObject({
-        status: 202,
-        body: { id: operation.id, requestedBy: { objectId: "admin" } },
-      });
-      expect((await list()).value).toEqual([]);
-      expect(logged).toContainEqual(
-        expect.objectContaining({
-          message: `rejected request ${id} was sent again, corrected`,
-          resourceId,
-          operationId: operation.id,
-        }),
-      );
-    },
-  );
+  ])("is accepted instead of %s, once, and removes the original", async (_, original) => {
+    await keep(original);
+    const id = await onlyId();
+    const resourceId = seedVersionId(`5.1.${id}`);
+    const correction = { resourceId, body: managedImageRequest() };
+    const dying: RejectedRequests = {
+      peek: rejected.peek,
+      remove: () => Promise.reject(new Error("killed")),
+    };
+    expect(
+      (
+        await call("sendRejectedRequestAgain", {
+          id,
+          correction,
+          queue: dying,
+        })
+      ).status,
+    ).toBe(500);
+    await world.finish(resourceId);
+    const { operation } = await world.read(resourceId);
+    expect(await call("sendRejectedRequestAgain", { id, correction })).toMatchObject({
+      status: 202,
+      body: { id: operation.id, requestedBy: { objectId: "admin" } },
+    });
+    expect((await list()).value).toEqual([]);
+    expect(logged).toContainEqual(
+      expect.objectContaining({
+        message: `rejected request ${id} was sent again, corrected`,
+        resourceId,
+        operationId: operation.id,
+      }),
+    );
+  });
 
   test("answers the sender of the original", async () => {
     await keep(eventOf("build-8", seedVersionId("5.2.0"), { location: 1 }));
@@ -518,13 +463,7 @@ describe("a corrected one", () => {
       "InvalidRequest",
       "/body/location",
     ],
-    [
-      "has no body",
-      { resourceId: seedVersionId("5.3.0") },
-      400,
-      "InvalidRequest",
-      "/body",
-    ],
+    ["has no body", { resourceId: seedVersionId("5.3.0") }, 400, "InvalidRequest", "/body"],
     [
       "is refused by its plan",
       {
@@ -535,28 +474,23 @@ describe("a corrected one", () => {
       "PreflightFailed",
       "/body/properties/publishingProfile/targetRegions/1/encryption/osDiskImage/diskEncryptionSetId",
     ],
-  ])(
-    "that %s is refused, and the original stays",
-    async (_, correction, status, code, pointer) => {
-      await keep("x");
-      const id = await onlyId();
-      const refused = await call("sendRejectedRequestAgain", {
-        id,
-        correction,
-      });
-      expect(refused).toMatchObject({ status, body: { code } });
-      expect(refused.body.errors?.map((one) => one.pointer)).toContain(pointer);
-      expect(await onlyId()).toBe(id);
-    },
-  );
+  ])("that %s is refused, and the original stays", async (_, correction, status, code, pointer) => {
+    await keep("x");
+    const id = await onlyId();
+    const refused = await call("sendRejectedRequestAgain", {
+      id,
+      correction,
+    });
+    expect(refused).toMatchObject({ status, body: { code } });
+    expect(refused.body.errors?.map((one) => one.pointer)).toContain(pointer);
+    expect(await onlyId()).toBe(id);
+  });
 });
 
 test.each(["0", "x", "99999999999999999999"])("%s is no id", async (id) =>
   expect((await call("sendRejectedRequestAgain", { id })).status).toBe(400),
 );
 
-test.each(["999999", "9223372036854775807", "9999999999999999999"])(
-  "%s is not there",
-  async (id) =>
-    expect((await call("sendRejectedRequestAgain", { id })).status).toBe(404),
+test.each(["999999", "9223372036854775807", "9999999999999999999"])("%s is not there", async (id) =>
+  expect((await call("sendRejectedRequestAgain", { id })).status).toBe(404),
 );

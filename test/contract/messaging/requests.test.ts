@@ -38,9 +38,7 @@ beforeEach(async () => {
   clock = new ManualClock();
   emulator = await startServiceBusEmulator({
     configuration: parseEmulatorConfiguration(
-      JSON.parse(
-        await readFile("infra/service-bus-emulator.json", "utf8"),
-      ) as object,
+      JSON.parse(await readFile("infra/service-bus-emulator.json", "utf8")) as object,
     ),
     clock,
   });
@@ -69,8 +67,7 @@ beforeEach(async () => {
     validateTestResult: (value) => ({ value, findings: [] }),
     events: messenger,
     keepRejected: (request) => messenger.keepRejected(request),
-    postpone: (request) =>
-      messenger.postpone("image-version-requests", request),
+    postpone: (request) => messenger.postpone("image-version-requests", request),
     maxDeliveryCount: 10,
     eventSource: "urn:sigil:test",
     now: () => new Date(clock.now()),
@@ -148,15 +145,10 @@ test("requests near 256 KB and without a MessageId outlive an outage, each by it
   clock.advance(60_000);
   down = false;
   await takeAll(2);
-  expect(accepted.map(({ event }) => event?.id).sort()).toEqual([
-    "build-1",
-    "build-2",
-  ]);
+  expect(accepted.map(({ event }) => event?.id).sort()).toEqual(["build-1", "build-2"]);
   expect(accepted.map(({ body }) => JSON.stringify(body).length)).toEqual(
     bodies.map(
-      (body) =>
-        JSON.stringify((JSON.parse(body.toString()) as { data: unknown }).data)
-          .length,
+      (body) => JSON.stringify((JSON.parse(body.toString()) as { data: unknown }).data).length,
     ),
   );
   expect(emulator.counts(REQUESTS)).toMatchObject({
@@ -178,10 +170,7 @@ test("a request keeps its time to live, and is rejected where that ends first", 
   expect(postponed?.timeToLive).toBe(endMs - clock.now() - 15_000);
   clock.advance(15_000);
   await takeAll(1); // The second turn would come 22 seconds later.
-  const [event] = await receive(
-    client.createReceiver("image-version-events", "all"),
-    1,
-  );
+  const [event] = await receive(client.createReceiver("image-version-events", "all"), 1);
   expect(event?.body).toMatchObject({
     type: "Sigil.ImageVersion.Rejected",
     data: {

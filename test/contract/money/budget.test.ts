@@ -3,15 +3,9 @@ import { HttpRequest, InvocationContext } from "@azure/functions";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRateLimiter } from "../../../src/authorization/rate-limit.js";
 import { ServiceError } from "../../../src/errors.js";
-import {
-  createHttpHandlers,
-  type HttpHandlers,
-} from "../../../src/http/handlers.js";
+import { createHttpHandlers, type HttpHandlers } from "../../../src/http/handlers.js";
 import { readAsyncApi } from "../../support/contracts.js";
-import {
-  startInMemoryTelemetry,
-  type InMemoryTelemetry,
-} from "../../support/telemetry.js";
+import { startInMemoryTelemetry, type InMemoryTelemetry } from "../../support/telemetry.js";
 import { createWorld } from "../../support/world.js";
 import { document, validator } from "../../unit/http/contract/document.js";
 
@@ -47,9 +41,7 @@ function start(callsPerMinute: number): void {
                 objectId: "00000000-0000-4000-8000-0000000000f2",
                 roles: ["ImageVersions.Read"],
               })
-            : Promise.reject(
-                new ServiceError("Unauthenticated", "Send a token."),
-              ),
+            : Promise.reject(new ServiceError("Unauthenticated", "Send a token.")),
       },
       rateLimiter: createRateLimiter({
         callsPerMinute,
@@ -100,9 +92,7 @@ function cost(): { lines: number; longest: number; spans: number[] } {
   return {
     lines: written.length,
     longest: Math.max(0, ...written.map((line) => line.length)),
-    spans: spans.map(
-      ({ name, attributes }) => JSON.stringify({ name, attributes }).length,
-    ),
+    spans: spans.map(({ name, attributes }) => JSON.stringify({ name, attributes }).length),
   };
 }
 
@@ -129,8 +119,7 @@ test.each<[Who, Kind, below: { lines: number; spans: number }]>([
     expect(longest).toBeLessThanOrEqual(LINE_BYTES);
     for (const bytes of spans) expect(bytes).toBeLessThanOrEqual(SPAN_BYTES);
 
-    for (let i = 0; i < 100; i++)
-      expect(await call(who, kind, `?${"q".repeat(7_000)}`)).toBe(429);
+    for (let i = 0; i < 100; i++) expect(await call(who, kind, `?${"q".repeat(7_000)}`)).toBe(429);
     const over = cost();
     expect(over).toMatchObject({ lines: 1, spans: [] });
     expect(over.longest).toBeLessThanOrEqual(LINE_BYTES);
@@ -140,8 +129,7 @@ test.each<[Who, Kind, below: { lines: number; spans: number }]>([
 test("the 601st call of a stranger to a path of 7,000 letters is counted, and the 2,500 of a minute fill half a megabyte at most", async () => {
   start(LIMIT);
   const bytes = () => lines.reduce((sum, { length }) => sum + length, 0);
-  for (let i = 0; i < 2_500; i++)
-    await call("nobody", "operation", `/${"x".repeat(7_000)}`);
+  for (let i = 0; i < 2_500; i++) await call("nobody", "operation", `/${"x".repeat(7_000)}`);
   expect(lines.length).toBeLessThanOrEqual(605);
   expect(bytes()).toBeLessThanOrEqual(500_000);
   expect(cost().spans).toEqual([]);

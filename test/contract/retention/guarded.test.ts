@@ -5,22 +5,16 @@ import type { RetentionDependencies } from "../../../src/retention/ports.js";
 import { getRetentionPolicy } from "../../../src/retention/retention-policy.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
-import {
-  idOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { putUser, removeUsers } from "../../support/image-users.js";
 import { KEEP_1, inRetention } from "./support.js";
 
 let world: InProcess;
 let guarded: RetentionDependencies;
 let image: string;
-const { versionId, make, enforce, run, dryRun, inAzure } = inRetention(
-  (given) => {
-    ({ world, guarded, image } = given);
-  },
-);
+const { versionId, make, enforce, run, dryRun, inAzure } = inRetention((given) => {
+  ({ world, guarded, image } = given);
+});
 
 /** A scale set whose model names that. */
 const scaleSet = (name: string, named: string) =>
@@ -47,11 +41,8 @@ describe("where versions are guarded", () => {
     expect(errors).toEqual([]);
     expect(deletions).toHaveLength(2);
     const { record } = await world.read(versionId("1.0.1"));
-    expect(Object.values(record.requests)).toMatchObject([
-      { guarded: true, deletion: {} },
-    ]);
-    for (const number of ["1.0.1", "1.0.2"])
-      await world.finish(versionId(number));
+    expect(Object.values(record.requests)).toMatchObject([{ guarded: true, deletion: {} }]);
+    for (const number of ["1.0.1", "1.0.2"]) await world.finish(versionId(number));
     expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
   });
 
@@ -167,8 +158,6 @@ describe("where versions are guarded", () => {
     await make(["1.0.0"]);
     await enforce(KEEP_1);
     await dryRun(guarded);
-    expect(
-      world.simulator.control.countRequests({ path: "ResourceGraph" }),
-    ).toBe(0);
+    expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(0);
   });
 });

@@ -9,10 +9,9 @@ import { KEEP_1, inRetention } from "./support.js";
 
 let world: InProcess;
 let image: string;
-const { versionId, make, enforce, run, latest, drive, waiting, ends } =
-  inRetention((given) => {
-    ({ world, image } = given);
-  });
+const { versionId, make, enforce, run, latest, drive, waiting, ends } = inRetention((given) => {
+  ({ world, image } = given);
+});
 
 describe.each(["waits", "is not accepted yet"] as const)(
   "where versions are guarded, a rollback that is planned while the deletion of its target %s",
@@ -37,9 +36,7 @@ describe.each(["waits", "is not accepted yet"] as const)(
     function storing({
       before = () => Promise.resolve(),
       after = () => Promise.resolve(),
-    }: Partial<
-      Record<"before" | "after", () => Promise<unknown>>
-    >): Dependencies {
+    }: Partial<Record<"before" | "after", () => Promise<unknown>>>): Dependencies {
       const { rollbacks } = world.deps;
       let isDone = false;
       return {

@@ -6,26 +6,17 @@ import {
   deleteRetentionPolicy,
   getRetentionPolicy,
 } from "../../../src/retention/retention-policy.js";
-import {
-  idOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../support/soft-delete.js";
+import { idOf, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
+import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { seedRegion } from "../../support/requests.js";
 import { KEEP_1, bodyOf, inRetention, type Profile } from "./support.js";
 
 let world: InProcess;
 let deps: RetentionDependencies;
 let image: string;
-const { versionId, make, put, enforce, run, dryRun, inAzure } = inRetention(
-  (given) => {
-    ({ world, deps, image } = given);
-  },
-);
+const { versionId, make, put, enforce, run, dryRun, inAzure } = inRetention((given) => {
+  ({ world, deps, image } = given);
+});
 
 /** A version made, or changed, by other hands than Sigil's; long after what Sigil did, so that a look at it is a fact. */
 async function putInAzure(number: string, profile?: Profile): Promise<void> {
@@ -52,10 +43,7 @@ test("keeps a Failed version while the gallery has soft delete, and says that Az
     region: "eastus2",
   });
   await putInAzure("1.0.0", {
-    targetRegions: [
-      seedRegion("westus", "WestUS"),
-      seedRegion("eastus2", "EastUS2"),
-    ],
+    targetRegions: [seedRegion("westus", "WestUS"), seedRegion("eastus2", "EastUS2")],
   });
   await put(KEEP_1);
   expect(await dryRun()).toMatchObject({ "1.0.0": "NotSucceeded" });
@@ -112,9 +100,7 @@ describe("a policy", () => {
     await put(KEEP_1, "delete");
     await world.takeEvents();
     const { deletions } = await run();
-    expect(deletions).toEqual([
-      (await world.read(versionId("1.0.0"))).operation.id,
-    ]);
+    expect(deletions).toEqual([(await world.read(versionId("1.0.0"))).operation.id]);
     expect(await world.finish(versionId("1.0.0"))).toMatchObject({
       kind: "DeleteImageVersion",
       status: "Succeeded",
@@ -159,8 +145,7 @@ describe("a policy", () => {
     };
     await expect(put(KEEP_1, "delete")).rejects.toMatchObject({
       ...refused,
-      message:
-        "There is no policy yet: no dry run has shown what the new rules delete.",
+      message: "There is no policy yet: no dry run has shown what the new rules delete.",
     });
     await enforce(KEEP_1);
     for (const rules of [

@@ -8,10 +8,7 @@ import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js"
 import { MOST_DELETIONS } from "../../../src/retention/run-retention.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { nthOf } from "../../support/operation-ids.js";
-import {
-  failingDependencies,
-  hasEffect,
-} from "../../support/failing-dependencies.js";
+import { failingDependencies, hasEffect } from "../../support/failing-dependencies.js";
 import { seedResource } from "../../support/requests.js";
 import { BY } from "../image-version/truth/support.js";
 import { KEEP_1, inRetention, resources } from "./support.js";
@@ -19,20 +16,11 @@ import { KEEP_1, inRetention, resources } from "./support.js";
 let world: InProcess;
 let deps: RetentionDependencies;
 let image: string;
-const {
-  define,
-  versionId,
-  make,
-  put,
-  enforce,
-  run,
-  dryRun,
-  inAzure,
-  latest,
-  drive,
-} = inRetention((given) => {
-  ({ world, deps, image } = given);
-});
+const { define, versionId, make, put, enforce, run, dryRun, inAzure, latest, drive } = inRetention(
+  (given) => {
+    ({ world, deps, image } = given);
+  },
+);
 
 const listImageVersions: ResourceManager["listImageVersions"] = (imageId) =>
   world.deps.resourceManager.listImageVersions(imageId);
@@ -48,8 +36,7 @@ function withList(
   };
 }
 
-const deletes = (): number =>
-  world.simulator.control.countRequests({ method: "DELETE" });
+const deletes = (): number => world.simulator.control.countRequests({ method: "DELETE" });
 
 describe("a run", () => {
   test("starts at most 10 deletions, all image definitions together, and the next one goes on", async () => {
@@ -63,8 +50,7 @@ describe("a run", () => {
     expect((await run()).deletions).toHaveLength(10);
     expect((await run()).deletions).toHaveLength(4);
     for (const each of [image, second]) {
-      for (const number of numbers.slice(0, -1))
-        await world.finish(versionId(number, each));
+      for (const number of numbers.slice(0, -1)) await world.finish(versionId(number, each));
       expect(await inAzure(each)).toEqual(["1.0.7"]);
     }
     expect(await run()).toMatchObject({ deletions: [], errors: [] });
@@ -97,15 +83,12 @@ describe("a run", () => {
           ...policies,
           list: async () =>
             (await policies.list()).toSorted(
-              (a, b) =>
-                order * a.document.imageId.localeCompare(b.document.imageId),
+              (a, b) => order * a.document.imageId.localeCompare(b.document.imageId),
             ),
         },
       });
       const operations = await Promise.all(
-        deletions.map(
-          async (id) => (await world.deps.store.readOperation(id))?.operation,
-        ),
+        deletions.map(async (id) => (await world.deps.store.readOperation(id))?.operation),
       );
       const places = operations.map((one) =>
         one?.resourceId.startsWith(inOther) ? "other" : "first",
@@ -118,8 +101,7 @@ describe("a run", () => {
       else expect(places).toEqual(["first", "first"]);
     }
     for (const each of [image, inOther])
-      for (const number of numbers.slice(0, -1))
-        await world.finish(versionId(number, each));
+      for (const number of numbers.slice(0, -1)) await world.finish(versionId(number, each));
   });
 
   test("may come twice at once: each version is deleted once", async () => {
@@ -166,30 +148,25 @@ describe("a run", () => {
   test.each([
     ["taken away", () => deps.policies.remove(image)],
     ["set to dryRun again", () => put(KEEP_1)],
-  ])(
-    "stops at once where its policy is %s in the middle of it",
-    async (_, change) => {
-      await make(["1.0.0", "1.0.1", "1.0.2"]);
-      await enforce(KEEP_1);
-      let reads = 0;
-      const { deletions } = await run({
-        ...deps,
-        policies: {
-          ...deps.policies,
-          async read(imageId) {
-            reads += 1;
-            if (reads === 2) await change();
-            return deps.policies.read(imageId);
-          },
+  ])("stops at once where its policy is %s in the middle of it", async (_, change) => {
+    await make(["1.0.0", "1.0.1", "1.0.2"]);
+    await enforce(KEEP_1);
+    let reads = 0;
+    const { deletions } = await run({
+      ...deps,
+      policies: {
+        ...deps.policies,
+        async read(imageId) {
+          reads += 1;
+          if (reads === 2) await change();
+          return deps.policies.read(imageId);
         },
-      });
-      expect(deletions).toHaveLength(1);
-      expect((await world.read(versionId("1.0.1"))).record.state).toBe(
-        "Succeeded",
-      );
-      await world.finish(versionId("1.0.0"));
-    },
-  );
+      },
+    });
+    expect(deletions).toHaveLength(1);
+    expect((await world.read(versionId("1.0.1"))).record.state).toBe("Succeeded");
+    await world.finish(versionId("1.0.0"));
+  });
 
   test("goes on to the next image definition where one cannot be judged", async () => {
     const second = await define();
@@ -246,9 +223,7 @@ test("what a rollback that runs leads to is not deleted, though newer ones are i
   const { deletions } = await run();
   expect(deletions).toHaveLength(1);
   await drive(25);
-  expect(
-    (await world.deps.rollbacks.readOperation(id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.rollbacks.readOperation(id))?.operation).toMatchObject({
     status: "Succeeded",
   });
   expect(await inAzure()).toEqual(["2.0.0", "3.0.0", "4.0.0"]);
@@ -293,9 +268,7 @@ test("a run that is killed at any write is made good by the next: each version i
   const healthy = failingDependencies(world.deps, "healthy", undefined);
   await run({ ...deps, imageVersions: healthy.deps });
   await world.finish(versionId("1.0.0"));
-  const writes = healthy.calls.flatMap((call, i) =>
-    hasEffect(call) ? [i + 1] : [],
-  );
+  const writes = healthy.calls.flatMap((call, i) => (hasEffect(call) ? [i + 1] : []));
   expect(writes.length).toBeGreaterThan(2);
   await deps.policies.remove(image);
   for (const at of writes) {
@@ -308,9 +281,7 @@ test("a run that is killed at any write is made good by the next: each version i
       kind: "killed",
       when: "before",
     });
-    expect(
-      (await run({ ...deps, imageVersions: dying.deps })).errors,
-    ).toHaveLength(1);
+    expect((await run({ ...deps, imageVersions: dying.deps })).errors).toHaveLength(1);
     await run();
     // What was stored and not told is told by the next who comes by, as the reconciler would.
     expect(await world.finish(versionId("1.0.0", each))).toMatchObject({

@@ -19,18 +19,12 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 
 export const resources = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 export const KEEP_1: RetentionRules = { keepNewestPromoted: 1 };
 
-export type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+export type Profile = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 export function bodyOf(profile: Profile = {}): ImageVersionRequest {
   const body = managedImageRequest();
@@ -81,37 +75,23 @@ export function inRetention(each: (given: Retained) => void) {
   async function define(): Promise<string> {
     definitions += 1;
     await world.simulator.control.putResource(
-      resources.imageDefinition(
-        "MyGallery",
-        `Retained${definitions}`,
-        "westus",
-      ),
+      resources.imageDefinition("MyGallery", `Retained${definitions}`, "westus"),
     );
     return seedResource(`galleries/MyGallery/images/Retained${definitions}`);
   }
 
-  const versionId = (number: string, of = image): string =>
-    `${of}/versions/${number}`;
+  const versionId = (number: string, of = image): string => `${of}/versions/${number}`;
 
   /** Versions that Sigil has made and that are ready. */
-  async function make(
-    numbers: readonly string[],
-    profile?: Profile,
-    of = image,
-  ): Promise<void> {
-    for (const number of numbers)
-      await request(world.deps, versionId(number, of), bodyOf(profile));
+  async function make(numbers: readonly string[], profile?: Profile, of = image): Promise<void> {
+    for (const number of numbers) await request(world.deps, versionId(number, of), bodyOf(profile));
     for (const number of numbers)
       expect(await world.finish(versionId(number, of))).toMatchObject({
         status: "Succeeded",
       });
   }
 
-  function put(
-    rules: RetentionRules,
-    mode: RetentionPolicy["mode"] = "dryRun",
-    imageId = image,
-  ) {
+  function put(rules: RetentionRules, mode: RetentionPolicy["mode"] = "dryRun", imageId = image) {
     return putRetentionPolicy(deps, {
       imageId,
       rules,
@@ -121,10 +101,7 @@ export function inRetention(each: (given: Retained) => void) {
   }
 
   /** A policy that deletes. */
-  async function enforce(
-    rules: RetentionRules,
-    imageId = image,
-  ): Promise<void> {
+  async function enforce(rules: RetentionRules, imageId = image): Promise<void> {
     await put(rules, "dryRun", imageId);
     await put(rules, "delete", imageId);
   }
@@ -143,8 +120,7 @@ export function inRetention(each: (given: Retained) => void) {
   }
 
   async function inAzure(of = image): Promise<string[]> {
-    const listed =
-      (await world.deps.resourceManager.listImageVersions(of)) ?? [];
+    const listed = (await world.deps.resourceManager.listImageVersions(of)) ?? [];
     return listed.map(({ name }) => name).sort();
   }
 

@@ -20,20 +20,10 @@ let world: InProcess;
 let deps: RetentionDependencies;
 let guarded: RetentionDependencies;
 let image: string;
-const {
-  versionId,
-  make,
-  enforce,
-  run,
-  dryRun,
-  inAzure,
-  latest,
-  drive,
-  waiting,
-  ends,
-} = inRetention((given) => {
-  ({ world, deps, guarded, image } = given);
-});
+const { versionId, make, enforce, run, dryRun, inAzure, latest, drive, waiting, ends } =
+  inRetention((given) => {
+    ({ world, deps, guarded, image } = given);
+  });
 
 describe("where versions are guarded, a deletion that waits is judged again before its DELETE", () => {
   test.each([
@@ -45,10 +35,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
           ...BY,
         }),
     ],
-    [
-      "deletes in Azure",
-      () => world.simulator.control.removeResource(versionId("3.0.0")),
-    ],
+    ["deletes in Azure", () => world.simulator.control.removeResource(versionId("3.0.0"))],
     [
       "excludes in Azure",
       () =>
@@ -63,8 +50,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     await drive(30);
     expect(await ends(deletions)).toEqual(["Succeeded", "KeptByRetention"]);
     expect(await latest()).toBe("2.0.0");
-    const kept = (await world.deps.store.readOperation(deletions[1] ?? ""))
-      ?.operation;
+    const kept = (await world.deps.store.readOperation(deletions[1] ?? ""))?.operation;
     expect(kept?.error?.message).toContain("The latest: virtual machines");
     expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
   });
@@ -74,9 +60,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     const accepted = { image: idOf(versionId("2.0.0")), to: "2.0.0" };
     const { id } = await rollBackImage(world.deps, { ...accepted, ...BY });
     await drive(5);
-    expect(
-      (await world.deps.rollbacks.readOperation(id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.rollbacks.readOperation(id))?.operation).toMatchObject({
       status: "Succeeded",
     });
     expect(await latest()).toBe("2.0.0");
@@ -107,9 +91,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
       const deletions = await waiting();
       const answer = await asked(patch);
       await drive(20);
-      expect(
-        (await world.deps.store.readOperation(deletions[0] ?? ""))?.operation,
-      ).toMatchObject({
+      expect((await world.deps.store.readOperation(deletions[0] ?? ""))?.operation).toMatchObject({
         error: {
           code: "KeptByRetention",
           message: expect.stringContaining(why) as string,
@@ -147,9 +129,9 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     const deletions = await waiting();
     await asked(protection);
     const id = idOf(versionId("1.0.0"));
-    expect(
-      await refusal(deleteImageVersion(world.deps, { id, ...BY })),
-    ).toMatchObject({ code: "ImageVersionProtected" });
+    expect(await refusal(deleteImageVersion(world.deps, { id, ...BY }))).toMatchObject({
+      code: "ImageVersionProtected",
+    });
     await drive(20);
     expect((await ends(deletions))[0]).toBe("KeptByRetention");
   });
@@ -158,10 +140,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     const deletions = await waiting();
     await deleteRetentionPolicy(deps, image);
     await drive(20);
-    expect(await ends(deletions)).toEqual([
-      "KeptByRetention",
-      "KeptByRetention",
-    ]);
+    expect(await ends(deletions)).toEqual(["KeptByRetention", "KeptByRetention"]);
     expect(await inAzure()).toEqual(["1.0.0", "2.0.0", "3.0.0"]);
   });
 
@@ -203,22 +182,17 @@ describe("where versions are guarded, a deletion that waits is judged again befo
       "a look": {
         resourceManager: {
           ...resourceManager,
-          getImageVersion: after((of: ImageVersionId) =>
-            resourceManager.getImageVersion(of),
-          ),
+          getImageVersion: after((of: ImageVersionId) => resourceManager.getImageVersion(of)),
         },
       },
       "the policy": {
-        objections: after((...of: Parameters<typeof objections>) =>
-          objections(...of),
-        ),
+        objections: after((...of: Parameters<typeof objections>) => objections(...of)),
       },
       "who uses it": {
         imageUsers: {
           ...imageUsers,
-          listScaleSets: after(
-            (...of: Parameters<typeof imageUsers.listScaleSets>) =>
-              imageUsers.listScaleSets(...of),
+          listScaleSets: after((...of: Parameters<typeof imageUsers.listScaleSets>) =>
+            imageUsers.listScaleSets(...of),
           ),
         },
       },
@@ -244,9 +218,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
         rollback = (await rollBackImage(world.deps, { ...accepted, ...BY })).id;
       });
       await drive(20);
-      expect(
-        (await world.deps.rollbacks.readOperation(rollback))?.operation,
-      ).toMatchObject({
+      expect((await world.deps.rollbacks.readOperation(rollback))?.operation).toMatchObject({
         status: "Succeeded",
       });
       expect((await ends(deletions))[0]).toBe("KeptByRetention");
@@ -274,9 +246,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     );
     expect(error.code).toBe("RollbackRefused");
     expect(error.message).not.toContain('{"to"');
-    expect(error.message).toContain(
-      `1.0.0 is to be deleted by operation ${deletions[0] ?? ""}.`,
-    );
+    expect(error.message).toContain(`1.0.0 is to be deleted by operation ${deletions[0] ?? ""}.`);
     await drive(20);
   });
 });

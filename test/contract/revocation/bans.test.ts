@@ -5,25 +5,12 @@ import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { banOf } from "../../../src/revocation/bans.js";
-import {
-  operationsOf,
-  planRevocation,
-} from "../../../src/revocation/revoke.js";
-import {
-  idOf,
-  revocationOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { operationsOf, planRevocation } from "../../../src/revocation/revoke.js";
+import { idOf, revocationOf, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { naming } from "../../support/naming.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  define,
-  EASTUS2,
-  inAzure,
-  WESTUS,
-} from "../image-version/rollbacks.js";
+import { define, EASTUS2, inAzure, WESTUS } from "../image-version/rollbacks.js";
 import { BY, REASON, Revocations } from "./support.js";
 
 const ANN = { objectId: "ann", appId: "cli", name: "Ann Meyer" };
@@ -49,14 +36,9 @@ afterEach(() => world.close());
 
 const latest = (region = "westus") => latestIn(world.simulator, image, region);
 const id = (number: string) => idOf(versions.id(number));
-const ban = (number: string) =>
-  banOf(revocationOf(world.deps).revocations, id(number));
+const ban = (number: string) => banOf(revocationOf(world.deps).revocations, id(number));
 const cancel = ({ id: operationId }: OperationRecord) =>
-  cancelOperation(
-    operationsOf(revocationOf(world.deps)),
-    operationId,
-    BY.requestedBy,
-  );
+  cancelOperation(operationsOf(revocationOf(world.deps)), operationId, BY.requestedBy);
 const told = async ({ id: operationId }: OperationRecord) =>
   (await world.takeEvents())
     .filter((event) => event.id.startsWith(`${operationId}/`))
@@ -203,9 +185,7 @@ test("once its revocation is canceled, Revoked says where it is still the latest
     allowNoLatest: true,
   });
   const out = await condition("1.0.1");
-  expect(out?.message).toBe(
-    `The version was taken back: ${REASON}, use 1.0.0.`,
-  );
+  expect(out?.message).toBe(`The version was taken back: ${REASON}, use 1.0.0.`);
   expect(out).not.toHaveProperty("regions");
 });
 

@@ -2,19 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { keyOf } from "../../../src/resource-id.js";
 import { revocationKeyOf } from "../../../src/revocation/record.js";
 import { revokeImageVersion } from "../../../src/revocation/revoke.js";
-import {
-  crashRun,
-  drive,
-  sendOrLeave,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, sendOrLeave, type CrashRun } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
-import {
-  idOf,
-  revocationOf,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { idOf, revocationOf, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { nthOf } from "../../support/operation-ids.js";
 import { define, inAzure, puts, shown } from "../image-version/rollbacks.js";
 import { BY, REASON, Revocations } from "./support.js";
@@ -65,18 +55,14 @@ async function expectRevoked(
   const stored = await revocations.read(key);
   const id = stored && nthOf(stored.record, 1);
   expect(stored?.operation, name).toMatchObject({ id, status: "Succeeded" });
-  expect(await shown(world, versions.image), name).toEqual([
-    "1.0.0 latest",
-    "1.0.1 held back",
-  ]);
+  expect(await shown(world, versions.image), name).toEqual(["1.0.0 latest", "1.0.1 held back"]);
   expect(
     events.filter((one) => one.startsWith(`${key}-`)),
     name,
   ).toEqual([`${id}/revoked`, `${id}/completed`]);
 }
 
-const eventIds = async (): Promise<string[]> =>
-  (await world.takeEvents()).map(({ id }) => id);
+const eventIds = async (): Promise<string[]> => (await world.takeEvents()).map(({ id }) => id);
 
 let calls: readonly string[];
 beforeAll(async () => {

@@ -3,19 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { demoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../../src/image-version/commands/put.js";
 import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { evaluateRetention } from "../../../src/retention/evaluate-retention.js";
 import { bansOf } from "../../../src/revocation/bans.js";
-import {
-  operationsOf,
-  planRevocation,
-} from "../../../src/revocation/revoke.js";
+import { operationsOf, planRevocation } from "../../../src/revocation/revoke.js";
 import {
   commandOf,
   idOf,
@@ -82,17 +76,9 @@ test("it leaves latest in every region, and is told when it is revoked and when 
     ["Sigil.ImageVersion.RevocationCompleted", { operationId: operation.id }],
   ]);
   expect(
-    await bansOf(
-      { ...world.deps, revocations: revocationOf(world.deps).revocations },
-      image,
-    ),
+    await bansOf({ ...world.deps, revocations: revocationOf(world.deps).revocations }, image),
   ).toEqual(
-    new Map([
-      [
-        "1.0.1",
-        expect.objectContaining({ reason: REASON, replacement: "1.0.0" }),
-      ],
-    ]),
+    new Map([["1.0.1", expect.objectContaining({ reason: REASON, replacement: "1.0.0" })]]),
   );
 });
 
@@ -101,17 +87,13 @@ test("asked again it is the same operation; with another reason it is a new one"
   await versions.publish("1.0.1");
   const first = await versions.revoke("1.0.1");
   expect((await versions.revoke("1.0.1")).id).toBe(first.id);
-  expect(
-    await refusal(versions.revoke("1.0.1", { reason: "?" })),
-  ).toMatchObject({
+  expect(await refusal(versions.revoke("1.0.1", { reason: "?" }))).toMatchObject({
     code: "ImageVersionConflict",
     fields: { existingOperationId: first.id },
   });
   await versions.settled("1.0.1");
   expect((await versions.revoke("1.0.1")).id).toBe(first.id);
-  expect((await versions.revoke("1.0.1", { reason: "?" })).id).not.toBe(
-    first.id,
-  );
+  expect((await versions.revoke("1.0.1", { reason: "?" })).id).not.toBe(first.id);
 });
 
 describe("once it is revoked", () => {
@@ -153,8 +135,7 @@ describe("once it is revoked", () => {
 
   test("no rollback leads to it, nor takes it by itself", async () => {
     await versions.publish("1.0.2");
-    const rollBack = (to?: string) =>
-      rollBackImage(world.deps, rollbackTo(to, image));
+    const rollBack = (to?: string) => rollBackImage(world.deps, rollbackTo(to, image));
     expect(await refusal(rollBack("1.0.1"))).toMatchObject({
       code: "RollbackRefused",
       findings: expect.arrayContaining([
@@ -168,10 +149,7 @@ describe("once it is revoked", () => {
     await operationIn(
       putImageVersion(
         world.deps,
-        commandOf(
-          versions.id("1.0.1"),
-          body({ targetRegions: [WESTUS, EASTUS2] }),
-        ),
+        commandOf(versions.id("1.0.1"), body({ targetRegions: [WESTUS, EASTUS2] })),
       ),
     );
     await world.finish(versions.id("1.0.1"));
@@ -287,20 +265,16 @@ test("where it is the only latest it stays, named, until another one is there: t
 
 test("allowed, it leaves every region", async () => {
   await versions.publish("1.0.0");
-  expect(
-    await versions.revoked("1.0.0", { allowNoLatest: true }),
-  ).toMatchObject({ status: "Succeeded" });
+  expect(await versions.revoked("1.0.0", { allowNoLatest: true })).toMatchObject({
+    status: "Succeeded",
+  });
   expect(await latest()).toBeNull();
 });
 
 test("canceled while it waits, it stays revoked, and in latest where it was", async () => {
   await versions.publish("1.0.0");
   const { id: operationId } = await versions.revoked("1.0.0");
-  await cancelOperation(
-    operationsOf(revocationOf(world.deps)),
-    operationId,
-    BY.requestedBy,
-  );
+  await cancelOperation(operationsOf(revocationOf(world.deps)), operationId, BY.requestedBy);
   expect(await latest()).toBe("1.0.0");
   expect(await refusal(versions.promote("1.0.0"))).toMatchObject(REFUSED);
 });
@@ -311,9 +285,7 @@ test("a promotion that was accepted before, and is not sent, comes to nothing", 
   const promotion = await versions.promote("1.0.1");
   await versions.revoke("1.0.1");
   await versions.settled("1.0.1");
-  expect(
-    (await world.deps.store.readOperation(promotion.id))?.operation,
-  ).toMatchObject({
+  expect((await world.deps.store.readOperation(promotion.id))?.operation).toMatchObject({
     status: "Failed",
   });
   expect(await latest()).toBe("1.0.0");
@@ -333,8 +305,7 @@ test("deleted while it was in latest still, it is not restored into latest", asy
   expect(await versions.settled("1.0.0")).toMatchObject({
     status: "Succeeded",
   });
-  const restore = () =>
-    restoreImageVersion(world.deps, { id: id("1.0.0"), ...BY });
+  const restore = () => restoreImageVersion(world.deps, { id: id("1.0.0"), ...BY });
   expect(await refusal(restore())).toMatchObject(REFUSED);
   await versions.unrevoke("1.0.0");
   await restore();
@@ -359,9 +330,7 @@ test("a dry run names regions and users, and stores nothing", async () => {
       replacement: "1.0.0",
       ...BY,
     });
-    expect(plan.regions).toEqual([
-      { region: "westus", from: "1.0.1", to: "1.0.0" },
-    ]);
+    expect(plan.regions).toEqual([{ region: "westus", from: "1.0.1", to: "1.0.0" }]);
     expect(plan.use?.scaleSets.count).toBe(1);
     expect(plan.findings).toContainEqual(
       expect.objectContaining({
@@ -382,9 +351,7 @@ test.each([
 ])("it is not replaced by %s", async (_, replacement) => {
   await versions.publish("1.0.0");
   await versions.publish("1.0.1");
-  expect(
-    await refusal(versions.revoke("1.0.1", { replacement })),
-  ).toMatchObject({
+  expect(await refusal(versions.revoke("1.0.1", { replacement }))).toMatchObject({
     code: "InvalidRequest",
     findings: [{ code: "ReplacementNotUsable", pointer: "/replacement" }],
   });

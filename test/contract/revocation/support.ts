@@ -37,20 +37,13 @@ export class Revocations {
     return versionId(number, this.image);
   }
 
-  async publish(
-    number: string,
-    targetRegions = [WESTUS],
-    sigil: object = {},
-  ): Promise<void> {
+  async publish(number: string, targetRegions = [WESTUS], sigil: object = {}): Promise<void> {
     const id = this.id(number);
     await request(this.#world.deps, id, { ...body({ targetRegions }), sigil });
     await this.#world.finish(id);
   }
 
-  revoke(
-    number: string,
-    more: Partial<RevokeImageVersion> = {},
-  ): Promise<OperationRecord> {
+  revoke(number: string, more: Partial<RevokeImageVersion> = {}): Promise<OperationRecord> {
     return revokeImageVersion(revocationOf(this.#world.deps), {
       id: idOf(this.id(number)),
       reason: REASON,
@@ -91,10 +84,7 @@ export class Revocations {
     throw new Error(`the revocation of ${number} does not end`);
   }
 
-  async revoked(
-    number: string,
-    more: Partial<RevokeImageVersion> = {},
-  ): Promise<OperationRecord> {
+  async revoked(number: string, more: Partial<RevokeImageVersion> = {}): Promise<OperationRecord> {
     await this.revoke(number, more);
     return this.settled(number);
   }

@@ -1,10 +1,7 @@
 /** Others add a region of no wave, or take one of a wave away: the waves go on, and no request that repeats the rule is refused for it. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { commandOf, idOf, request } from "../../support/dependencies.js";
 import { look as lookAtAll } from "../image-version/drift/support.js";
@@ -33,10 +30,7 @@ async function addOutside(flag: object): Promise<void> {
   if (look === undefined) return expect.fail();
   await resourceManager.putImageVersion(
     idOf(HELD),
-    withTargets(look.resource, [
-      ...targetsOf(look.resource),
-      { name: "eastus", ...flag },
-    ]),
+    withTargets(look.resource, [...targetsOf(look.resource), { name: "eastus", ...flag }]),
   );
   await rollouts.pass(60);
 }
@@ -63,8 +57,7 @@ const put = async (body: ImageVersionRequest): Promise<void> => {
   await rollouts.world.finish(HELD);
 };
 const tagsIn = async (): Promise<unknown> =>
-  (await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD)))
-    ?.resource.tags;
+  (await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD)))?.resource.tags;
 
 describe("of a version in two waves", () => {
   beforeEach(async () => {
@@ -98,9 +91,7 @@ describe("of a version in two waves", () => {
     await rollouts.report({ region: "eastus2" });
     await rollouts.pass(20);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
-    const look = await rollouts.world.deps.resourceManager.getImageVersion(
-      idOf(HELD),
-    );
+    const look = await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD));
     expect(look && targetsOf(look.resource)).toContainEqual(
       expect.objectContaining({ name: "East US", excludeFromLatest: false }),
     );
@@ -109,9 +100,7 @@ describe("of a version in two waves", () => {
   test("a region that is added through Sigil is in a wave", async () => {
     const body = withTargets(BODY, [...REGIONS, { name: "eastus" }]);
     expect(await refusal(put(body))).toMatchObject({
-      findings: [
-        { code: "InvalidPromotion", pointer: "/sigil/promotion/waves" },
-      ],
+      findings: [{ code: "InvalidPromotion", pointer: "/sigil/promotion/waves" }],
     });
   });
 

@@ -33,10 +33,7 @@ async function held(results: Results, late?: "failed"): Promise<string> {
   const name = results.length === 0 ? {} : { results: ["boot"] };
   await rollouts.publish({ when: "tested", ...name }, versionId);
   const { resourceManager, events, eventSource, now } = rollouts.world.deps;
-  const store = async (
-    region: string,
-    result: "passed" | "failed",
-  ): Promise<void> => {
+  const store = async (region: string, result: "passed" | "failed"): Promise<void> => {
     await reportTestResult(
       {
         results: rollouts.deps.results,
@@ -53,8 +50,7 @@ async function held(results: Results, late?: "failed"): Promise<string> {
       },
     );
   };
-  for (const [i, result] of results.entries())
-    await store(i === 0 ? "westus" : "eastus2", result);
+  for (const [i, result] of results.entries()) await store(i === 0 ? "westus" : "eastus2", result);
   if (late !== undefined) {
     await rollouts.run();
     rollouts.clock.advance(1_000);
@@ -64,15 +60,8 @@ async function held(results: Results, late?: "failed"): Promise<string> {
 }
 
 /** One run that fails there, and the next ones; answers the calls of the first. */
-async function runs(
-  versionId: string,
-  failure: Failure | undefined,
-): Promise<readonly string[]> {
-  const process = failingDependencies(
-    rollouts.world.deps,
-    keyOf(versionId),
-    failure,
-  );
+async function runs(versionId: string, failure: Failure | undefined): Promise<readonly string[]> {
+  const process = failingDependencies(rollouts.world.deps, keyOf(versionId), failure);
   const { index, idempotencyKeys, events, work, store } = process.deps;
   const deps: RolloutDependencies = {
     imageVersions: process.deps,
@@ -100,8 +89,8 @@ async function runs(
 const typesOf = async (versionId: string): Promise<string[]> => {
   const all = await rollouts.takeEvents();
   const own = all.filter(({ subject }) => subject === versionId);
-  return [...new Map(own.map(({ id, type }) => [id, type])).values()].map(
-    (type) => type.replace("Sigil.ImageVersion.", ""),
+  return [...new Map(own.map(({ id, type }) => [id, type])).values()].map((type) =>
+    type.replace("Sigil.ImageVersion.", ""),
   );
 };
 
@@ -121,9 +110,7 @@ const SCENARIOS = [
       expect(await rollouts.isLatest(versionId)).toBe(true);
       await rollouts.run();
       expect(await rollouts.isLookedAfter(versionId)).toBe(false);
-      expect(
-        (await typesOf(versionId)).filter((type) => type === "Promoted"),
-      ).toHaveLength(1);
+      expect((await typesOf(versionId)).filter((type) => type === "Promoted")).toHaveLength(1);
     },
   },
   {
@@ -140,9 +127,7 @@ const SCENARIOS = [
       expect(await rollouts.isLatest(versionId)).toBe(false);
       expect(await rollouts.isLookedAfter(versionId)).toBe(false);
       expect(
-        (await typesOf(versionId)).filter((type) =>
-          ["Promoted", "RolloutHalted"].includes(type),
-        ),
+        (await typesOf(versionId)).filter((type) => ["Promoted", "RolloutHalted"].includes(type)),
       ).toEqual(["RolloutHalted"]);
     },
   },
@@ -168,9 +153,7 @@ const SCENARIOS = [
     expectDone: async (versionId: string) => {
       expect(await rollouts.isLookedAfter(versionId)).toBe(false);
       expect(await rollouts.isLatest(versionId)).toBe(false);
-      expect(
-        (await typesOf(versionId)).filter((type) => type === "RolloutHalted"),
-      ).toHaveLength(1);
+      expect((await typesOf(versionId)).filter((type) => type === "RolloutHalted")).toHaveLength(1);
     },
   },
 ];

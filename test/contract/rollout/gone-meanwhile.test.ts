@@ -5,15 +5,7 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
 import { request } from "../../support/dependencies.js";
-import {
-  BOOT,
-  HELD,
-  OPERATOR,
-  ruled,
-  withTargets,
-  rollouts,
-  useRollouts,
-} from "./support.js";
+import { BOOT, HELD, OPERATOR, ruled, withTargets, rollouts, useRollouts } from "./support.js";
 
 useRollouts();
 
@@ -25,8 +17,7 @@ const WAVES = {
 
 const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
 const demote = () => demoteImageVersion(rollouts.world.deps, OPERATOR);
-const drop = (region: string) =>
-  rollouts.simulator.control.dropRegion({ versionId: HELD, region });
+const drop = (region: string) => rollouts.simulator.control.dropRegion({ versionId: HELD, region });
 const publish = async (rule: object | undefined): Promise<void> => {
   const { sigil, ...body } = withTargets(
     ruled(rule ?? {}),

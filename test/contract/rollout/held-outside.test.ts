@@ -67,9 +67,7 @@ const conditions = async (): Promise<readonly string[]> =>
   (await rollouts.world.read(HELD)).record.conditions.map(({ type }) => type);
 /** What each region says by itself. */
 async function flags(): Promise<Readonly<Record<string, unknown>>> {
-  const shown = await rollouts.world.deps.resourceManager.getImageVersion(
-    idOf(HELD),
-  );
+  const shown = await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD));
   return Object.fromEntries(
     (shown ? targetsOf(shown.resource) : []).map((region) => [
       canonicalRegion(region.name),
@@ -78,13 +76,9 @@ async function flags(): Promise<Readonly<Record<string, unknown>>> {
   );
 }
 const outside = async (): Promise<readonly CloudEvent[]> =>
-  (await rollouts.takeEvents()).filter(({ type }) =>
-    type.endsWith("ChangedOutside"),
-  );
+  (await rollouts.takeEvents()).filter(({ type }) => type.endsWith("ChangedOutside"));
 const changes = async (): Promise<readonly unknown[]> =>
-  (await outside()).map(
-    ({ data }) => (data as { readonly changes: unknown }).changes,
-  );
+  (await outside()).map(({ data }) => (data as { readonly changes: unknown }).changes);
 const changeOf = (i: number): object => ({
   pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
   propertyChangeType: "Modify",
@@ -126,28 +120,21 @@ test.each([
   ["under the rule manual", ruled(MANUAL), ["Paused"]],
   ["in a wave that waits for a person", ruled(FOR_A_PERSON), ["Paused"]],
   ["without a rule", OUT, []],
-])(
-  "%s drift's list tells it, once, and looks no more",
-  async (_, body, standing) => {
-    await published(body);
-    await hold(["eastus2"]);
-    await drift();
-    expect(await changes()).toEqual([[changeOf(1)]]);
-    expect(await conditions()).toEqual(standing);
-    rollouts.simulator.control.clearRequests();
-    await drift();
-    expect(await outside()).toEqual([]);
-    expect(
-      rollouts.simulator.control.countRequests({ path: `${HELD}\\?` }),
-    ).toBe(0);
-  },
-);
+])("%s drift's list tells it, once, and looks no more", async (_, body, standing) => {
+  await published(body);
+  await hold(["eastus2"]);
+  await drift();
+  expect(await changes()).toEqual([[changeOf(1)]]);
+  expect(await conditions()).toEqual(standing);
+  rollouts.simulator.control.clearRequests();
+  await drift();
+  expect(await outside()).toEqual([]);
+  expect(rollouts.simulator.control.countRequests({ path: `${HELD}\\?` })).toBe(0);
+});
 
 test("a region that no longer says it is no news, and is looked at once", async () => {
   await published(ruled(MANUAL));
-  const silent = await rollouts.world.deps.resourceManager.getImageVersion(
-    idOf(HELD),
-  );
+  const silent = await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD));
   await hold(BOTH);
   await drift();
   await rollouts.takeEvents();
@@ -164,30 +151,25 @@ test("a region that no longer says it is no news, and is looked at once", async 
   rollouts.simulator.control.clearRequests();
   await drift();
   expect(await outside()).toEqual([]);
-  expect(rollouts.simulator.control.countRequests({ path: `${HELD}\\?` })).toBe(
-    0,
-  );
+  expect(rollouts.simulator.control.countRequests({ path: `${HELD}\\?` })).toBe(0);
 });
 
 test.each([
   ["under the rule manual", ruled(MANUAL)],
   ["under a rule by tests", ruled(TESTED)],
   ["in a wave that waits for a person", ruled(FOR_A_PERSON)],
-])(
-  "%s a later promotion without regions leaves out the region that is held",
-  async (_, body) => {
-    await published(body);
-    await hold(["eastus2"]);
-    await drift();
-    await promote();
-    expect(await rollouts.latestIn()).toEqual(["westus"]);
-    expect(await flags()).toMatchObject({ eastus2: true });
-    await passAll();
-    expect(await rollouts.latestIn()).toEqual(["westus"]);
-    await promote(["eastus2"]);
-    expect(await rollouts.latestIn()).toEqual(BOTH);
-  },
-);
+])("%s a later promotion without regions leaves out the region that is held", async (_, body) => {
+  await published(body);
+  await hold(["eastus2"]);
+  await drift();
+  await promote();
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  expect(await flags()).toMatchObject({ eastus2: true });
+  await passAll();
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  await promote(["eastus2"]);
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+});
 
 test("what is told says how to decide, and puts nothing into latest", async () => {
   await published(ruled(MANUAL));
@@ -260,8 +242,7 @@ test("the waves after a person's go leave out a region that others hold back", a
   await drift();
   await promote();
   expect(await rollouts.latestIn()).toEqual(["westus"]);
-  for (const region of ["westus", "eastus2", "eastus"])
-    await rollouts.report({ region });
+  for (const region of ["westus", "eastus2", "eastus"]) await rollouts.report({ region });
   await rollouts.pass(60);
   expect(await flags()).toMatchObject({ eastus2: true });
   expect(await rollouts.latestIn()).toEqual(["westus"]);

@@ -11,8 +11,7 @@ useRollouts();
 /** By display name; a token may have no ids, and an event's source has none. */
 const NAMESAKE = { ...OPERATOR, requestedBy: { name: "rollout" } };
 
-const types = async () =>
-  (await rollouts.takeEvents()).map(({ type }) => type.split(".").at(-1));
+const types = async () => (await rollouts.takeEvents()).map(({ type }) => type.split(".").at(-1));
 
 test("a promotion by a person called rollout is a person's: their promotion passes no gate, their demotion takes nothing back", async () => {
   await rollouts.publish(WAVES);

@@ -78,17 +78,8 @@ test("is warned of while nobody has accepted the terms of the image definition's
     code: "NoTestMachines",
     severity: "warning",
     pointer: "/sigil/promotion",
-    message: naming([
-      "sigil/machine",
-      "westus",
-      "eastus2",
-      "plan 9",
-      LOCAL_SUBSCRIPTION_ID,
-    ]),
-    remediation: naming([
-      `az vm image terms show ${az}`,
-      `az vm image terms accept ${az}`,
-    ]),
+    message: naming(["sigil/machine", "westus", "eastus2", "plan 9", LOCAL_SUBSCRIPTION_ID]),
+    remediation: naming([`az vm image terms show ${az}`, `az vm image terms accept ${az}`]),
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toContainEqual(warning);

@@ -104,9 +104,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual([]);
     expect(await rollouts.view()).toMatchObject({ state: "Halted" });
-    expect(
-      (await rollouts.world.deps.store.readOperation(operation.id))?.operation,
-    ).toMatchObject({
+    expect((await rollouts.world.deps.store.readOperation(operation.id))?.operation).toMatchObject({
       kind: "PromoteImageVersion",
       status: "Canceled",
       canceledBy: { name: "rollout", policy: "rollout" },
@@ -304,15 +302,12 @@ test("a wave whose region the version has no longer is not told to have it", asy
     region: "eastus2",
   });
   await rollouts.pass(10);
-  expect(await told("WavePromoted")).toEqual([
-    { wave: 1, waves: 2, regions: ["westus"] },
-  ]);
+  expect(await told("WavePromoted")).toEqual([{ wave: 1, waves: 2, regions: ["westus"] }]);
 });
 
 test("a result that passed by a clock that is ahead hides no later failure", async () => {
   await rollouts.publish(TESTED);
-  const inMs = (ms: number): string =>
-    new Date(rollouts.clock.now() + ms).toISOString();
+  const inMs = (ms: number): string => new Date(rollouts.clock.now() + ms).toISOString();
   await rollouts.report({ time: inMs(240_000) });
   await reportLater({ result: "failed", time: inMs(0) });
   await rollouts.report({ region: "eastus2" });

@@ -1,23 +1,12 @@
 /** A rollback to a version whose rule says when it is to be the latest. */
 import { describe, expect, test } from "vitest";
-import {
-  planRollback,
-  rollBackImage,
-} from "../../../src/image-version/rollback/roll-back.js";
+import { planRollback, rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  HELD,
-  OPERATOR,
-  TESTED,
-  WAVES,
-  promote,
-  rollouts,
-  useRollouts,
-} from "./support.js";
+import { HELD, OPERATOR, TESTED, WAVES, promote, rollouts, useRollouts } from "./support.js";
 
 const NEWER = seedVersionId("3.0.0");
 
@@ -62,10 +51,7 @@ describe("promoted in waves", () => {
     await rollouts.publish(WAVES);
     await passed(regions);
     await publishNewer();
-    for (const send of [
-      rollBack,
-      () => planRollback(rollouts.world.deps, { image, to }),
-    ])
+    for (const send of [rollBack, () => planRollback(rollouts.world.deps, { image, to })])
       expect((await refusal(send())).findings).toEqual([
         {
           code: "RegionNotReady",

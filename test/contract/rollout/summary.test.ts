@@ -1,25 +1,14 @@
 /** What the summary of an image definition says of versions that a rule holds back. */
 import { expect, test } from "vitest";
 import { gateWaits } from "../../../src/gate/objections.js";
-import {
-  createSummaries,
-  type WaitsOf,
-} from "../../../src/image-version/index.js";
+import { createSummaries, type WaitsOf } from "../../../src/image-version/index.js";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { idOf } from "../../support/dependencies.js";
 import { seedVersionId } from "../../support/requests.js";
-import {
-  BOOT,
-  HELD,
-  OPERATOR,
-  promote,
-  reportLater,
-  rollouts,
-  useRollouts,
-} from "./support.js";
+import { BOOT, HELD, OPERATOR, promote, reportLater, rollouts, useRollouts } from "./support.js";
 
 useRollouts();
 
@@ -112,8 +101,7 @@ test("a gate that is closed is said", async () => {
 
 test("five are asked about, once in half a minute, and none below the latest", async () => {
   const names = [1, 2, 3, 4, 5, 6, 7].map((number) => `${number}.0.0`);
-  for (const name of names)
-    await rollouts.publish({ when: "manual" }, seedVersionId(name));
+  for (const name of names) await rollouts.publish({ when: "manual" }, seedVersionId(name));
   const asked: string[] = [];
   const summary = summaries(({ id }) => {
     asked.push(id.versionName);

@@ -1,37 +1,22 @@
 import { afterEach, beforeEach } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
-import {
-  testedRow,
-  TESTED_SCOPE,
-} from "../../../src/image-version/listings.js";
+import { testedRow, TESTED_SCOPE } from "../../../src/image-version/listings.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { hindrancesOf } from "../../../src/rollout/hindrance.js";
 import type { RolloutDependencies } from "../../../src/rollout/ports.js";
-import {
-  expectResult,
-  moveOn,
-  takeAndMoveOn,
-} from "../../../src/rollout/move-on.js";
+import { expectResult, moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
 import { canonicalRegion, imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
 import { createObjections } from "../../../src/objections.js";
-import {
-  idOf,
-  request,
-  revocationOf,
-  TRACEPARENT,
-} from "../../support/dependencies.js";
+import { idOf, request, revocationOf, TRACEPARENT } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import {
-  startMachineTests,
-  type MachineTests,
-} from "../machine-test/support.js";
+import { startMachineTests, type MachineTests } from "../machine-test/support.js";
 
 export const HELD = seedVersionId("2.0.0");
 
@@ -65,21 +50,14 @@ export interface Rollouts extends MachineTests {
   step(seconds: number): Promise<void>;
   /** Takes what is due, and runs the timer, for so many minutes. */
   pass(minutes: number): Promise<void>;
-  report(
-    more: object,
-    versionId?: string,
-    deps?: TestResultDependencies,
-  ): Promise<void>;
+  report(more: object, versionId?: string, deps?: TestResultDependencies): Promise<void>;
   view(versionId?: string): ReturnType<typeof getRollout>;
   isLatest(versionId?: string): Promise<boolean>;
   /** In which regions it is the latest, in both readings of the flags. */
   latestIn(versionId?: string): Promise<string[]>;
   isLookedAfter(versionId?: string): Promise<boolean>;
   /** What somebody does in the portal: by canonical region, and of the version where that is given. */
-  exclude(
-    regions: Readonly<Record<string, boolean>>,
-    version?: boolean,
-  ): Promise<void>;
+  exclude(regions: Readonly<Record<string, boolean>>, version?: boolean): Promise<void>;
 }
 
 export function ruled(promotion: object): ImageVersionRequest {
@@ -176,10 +154,7 @@ export async function startRollouts(
     const id = idOf(versionId);
     const found: string[] = [];
     for (const region of ["westus", "eastus2"])
-      if (
-        (await latestIn(tests.simulator, imageIdOf(id), region)) ===
-        id.versionName
-      )
+      if ((await latestIn(tests.simulator, imageIdOf(id), region)) === id.versionName)
         found.push(region);
     return found;
   };
@@ -218,10 +193,7 @@ export async function startRollouts(
       });
     },
     async view(versionId = HELD) {
-      return getRollout(
-        rollout,
-        await getImageVersion(imageVersions, idOf(versionId)),
-      );
+      return getRollout(rollout, await getImageVersion(imageVersions, idOf(versionId)));
     },
     isLatest: async (versionId) => (await latestRegions(versionId)).length > 0,
     latestIn: latestRegions,
@@ -230,9 +202,7 @@ export async function startRollouts(
       return rows.some(({ row }) => row === testedRow(versionId).row);
     },
     async exclude(regions, version) {
-      const look = await imageVersions.resourceManager.getImageVersion(
-        idOf(HELD),
-      );
+      const look = await imageVersions.resourceManager.getImageVersion(idOf(HELD));
       const targetRegions = look === undefined ? [] : targetsOf(look.resource);
       await tests.simulator.control.editVersion({
         versionId: HELD,

@@ -216,7 +216,5 @@ test("a promotion that Azure refuses is not tried for ever", async () => {
   expect(await rollouts.isLatest()).toBe(false);
   expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
   const { record } = await rollouts.world.read(HELD);
-  expect(operationIdOf({ ...record, sequence: record.lastSequence })).toBe(
-    nthOf(record, 2),
-  );
+  expect(operationIdOf({ ...record, sequence: record.lastSequence })).toBe(nthOf(record, 2));
 });

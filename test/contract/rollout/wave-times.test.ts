@@ -6,23 +6,10 @@ import { reconcile } from "../../../src/operation/reconcile.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { runRollouts } from "../../../src/rollout/roll-out.js";
-import {
-  commandOf,
-  idOf,
-  request,
-  TRACEPARENT,
-} from "../../support/dependencies.js";
+import { commandOf, idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { plain } from "../image-version/truth/support.js";
-import {
-  BOOT,
-  HELD,
-  promote,
-  reportLater,
-  rollouts,
-  ruled,
-  useRollouts,
-} from "./support.js";
+import { BOOT, HELD, promote, reportLater, rollouts, ruled, useRollouts } from "./support.js";
 
 useRollouts();
 

@@ -93,9 +93,7 @@ describe("a failed result", () => {
       requestedBy: { name: "rollout", policy: "rollout" },
     });
     expect(await rollouts.isLookedAfter()).toBe(false);
-    const all = (await rollouts.takeEvents()).map(({ type }) =>
-      type.split(".").at(-1),
-    );
+    const all = (await rollouts.takeEvents()).map(({ type }) => type.split(".").at(-1));
     expect(all.filter((type) => type === "RolledBack")).toHaveLength(1);
     expect(all.filter((type) => type === "RolloutHalted")).toHaveLength(1);
 
@@ -173,9 +171,7 @@ test("machines test each wave's regions in its turn", async () => {
     ],
   });
   await rollouts.pass(3);
-  expect((await rollouts.read(HELD)).operation.tests).toMatchObject([
-    { name: "westus" },
-  ]);
+  expect((await rollouts.read(HELD)).operation.tests).toMatchObject([{ name: "westus" }]);
   await rollouts.pass(40);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
@@ -195,11 +191,8 @@ test("the step that ends an operation begins what its end allows, before the tim
   const untilRest = async () => {
     for (let steps = 0; steps < 100; steps += 1) {
       for (const message of await rollouts.world.takeDue())
-        await takeAndMoveOn(
-          rollouts.rollout,
-          rollouts.world.deps.events,
-          (events) =>
-            rollouts.world.handle(message, { ...rollouts.world.deps, events }),
+        await takeAndMoveOn(rollouts.rollout, rollouts.world.deps.events, (events) =>
+          rollouts.world.handle(message, { ...rollouts.world.deps, events }),
         );
       if (isFinal((await rollouts.world.read(HELD)).record.state)) return;
       rollouts.clock.advance(15_000);
@@ -252,9 +245,9 @@ test("an update while waves are under way leaves them as they are", async () => 
 
 test("waves that do not name each target region of a new version once are refused", async () => {
   const findingsOf = async (promotion: object) =>
-    (
-      await refusal(request(rollouts.world.deps, HELD, ruled(promotion)))
-    ).findings.map(({ pointer, message }) => `${pointer} ${message}`);
+    (await refusal(request(rollouts.world.deps, HELD, ruled(promotion)))).findings.map(
+      ({ pointer, message }) => `${pointer} ${message}`,
+    );
   expect(
     await findingsOf({
       when: "waves",

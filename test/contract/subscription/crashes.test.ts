@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyOf } from "../../../src/resource-id.js";
 import type { PreparationDependencies } from "../../../src/subscription/ports.js";
-import {
-  crashRun,
-  drive,
-  sendOrLeave,
-  type CrashRun,
-} from "../../support/crash-runs.js";
+import { crashRun, drive, sendOrLeave, type CrashRun } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
 import { nthOf } from "../../support/operation-ids.js";
 import {
@@ -49,8 +44,7 @@ describe.each([{ name: "that takes half a minute", registrationMs: 30_000 }])(
         const all = at(calls).map(startRun);
         await prepare(all);
         await expectPrepared(all);
-        for (const run of all)
-          expect(run.process.failed(), run.name).toBe(true);
+        for (const run of all) expect(run.process.failed(), run.name).toBe(true);
       });
 
     function startRun(crash: Crash): Run {
@@ -64,9 +58,7 @@ describe.each([{ name: "that takes half a minute", registrationMs: 30_000 }])(
     /** Drives all runs at once until each preparation has ended. */
     async function prepare(all: readonly Run[]): Promise<void> {
       await Promise.all(
-        all.map((run) =>
-          sendOrLeave(world, run, (deps) => world.prepare(run.id, deps)),
-        ),
+        all.map((run) => sendOrLeave(world, run, (deps) => world.prepare(run.id, deps))),
       );
       await drive(world, all);
     }
@@ -88,12 +80,9 @@ describe.each([{ name: "that takes half a minute", registrationMs: 30_000 }])(
         expect(record.unpropagated, run.name).toEqual([]);
 
         const asked = log.filter(
-          ({ method, path }) =>
-            method === "POST" && path.startsWith(`/subscriptions/${run.id}/`),
+          ({ method, path }) => method === "POST" && path.startsWith(`/subscriptions/${run.id}/`),
         );
-        const features = asked.filter(({ path }) =>
-          path.includes("/features/"),
-        );
+        const features = asked.filter(({ path }) => path.includes("/features/"));
         expect(features.length, run.name).toBeGreaterThanOrEqual(1);
         // The provider was registered after the feature had become Registered.
         const last = asked.at(-1);

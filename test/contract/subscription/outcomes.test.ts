@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { getPreparation } from "../../../src/subscription/get-preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
@@ -47,14 +40,11 @@ const requests = (method: "GET" | "POST", path: string): number =>
     path: `/subscriptions/${id}/providers/${path}\\?`,
   });
 const PROVIDER = "Microsoft\\.Compute";
-const FEATURE_PATH =
-  "Microsoft\\.Features/providers/Microsoft\\.Compute/features/SIGEncryption";
-const registrations = (what: string): number =>
-  requests("POST", `${what}/register`);
+const FEATURE_PATH = "Microsoft\\.Features/providers/Microsoft\\.Compute/features/SIGEncryption";
+const registrations = (what: string): number => requests("POST", `${what}/register`);
 
 const set = (
-  state:
-    "NotRegistered" | "Registering" | "Registered" | "Unregistered" | "Pending",
+  state: "NotRegistered" | "Registering" | "Registered" | "Unregistered" | "Pending",
   feature?: string,
 ): Promise<void> =>
   world.simulator.control.setRegistrationState({
@@ -73,8 +63,7 @@ const setAll = async (
 
 /** Seconds from now until the next step. */
 const dueAfter = async (): Promise<number> =>
-  (Date.parse((await world.read(id)).record.dueTime) - world.clock.now()) /
-  1_000;
+  (Date.parse((await world.read(id)).record.dueTime) - world.clock.now()) / 1_000;
 
 describe("a subscription with nothing registered", () => {
   test("is registered, followed for minutes and prepared, each fact told once", async () => {
@@ -100,9 +89,7 @@ describe("a subscription with nothing registered", () => {
         { name: FEATURE, state: "Registered" },
       ],
     });
-    expect(
-      operation.history.map(({ state, message }) => [state, message]),
-    ).toEqual([
+    expect(operation.history.map(({ state, message }) => [state, message])).toEqual([
       ["Requested", "The request is stored and its work is queued."],
       [
         "Registering",
@@ -113,10 +100,7 @@ describe("a subscription with nothing registered", () => {
         "Registering",
         `${COMPUTE} is Registered. ${FEATURE} is Registered. ${COMPUTE} is registered once more, so that its features take effect.`,
       ],
-      [
-        "Succeeded",
-        `The subscription is prepared. Registered: ${COMPUTE}, ${FEATURE}.`,
-      ],
+      ["Succeeded", `The subscription is prepared. Registered: ${COMPUTE}, ${FEATURE}.`],
     ]);
     const events = await world.takeEvents();
     expect(factsOf(events, id)).toEqual([
@@ -127,8 +111,7 @@ describe("a subscription with nothing registered", () => {
       `${FEATURE}/registered`,
       "prepared",
     ]);
-    for (const event of events)
-      expect(event.subject).toBe(`/subscriptions/${id}`);
+    for (const event of events) expect(event.subject).toBe(`/subscriptions/${id}`);
     expect(registrations(FEATURE_PATH)).toBe(1);
     expect(registrations(PROVIDER)).toBe(2); // The second for the feature.
     // Doubling from 15 s to two minutes: a look a step, and no more.
@@ -144,9 +127,7 @@ describe("a subscription with nothing registered", () => {
     };
     await world.prepare(id, deps);
     const operation = await world.finish(id);
-    expect(operation.registrations).toEqual([
-      { name: COMPUTE, state: "Registered" },
-    ]);
+    expect(operation.registrations).toEqual([{ name: COMPUTE, state: "Registered" }]);
     expect(registrations(PROVIDER)).toBe(1);
     expect(requests("GET", FEATURE_PATH)).toBe(0);
     expect(factsOf(await world.takeEvents(), id)).toEqual([
@@ -169,12 +150,8 @@ test("everything registered ends at the first step, with one read of each", asyn
     `${FEATURE}/registered`,
     "prepared",
   ]);
-  expect([requests("GET", PROVIDER), requests("GET", FEATURE_PATH)]).toEqual([
-    1, 1,
-  ]);
-  expect([registrations(PROVIDER), registrations(FEATURE_PATH)]).toEqual([
-    0, 0,
-  ]);
+  expect([requests("GET", PROVIDER), requests("GET", FEATURE_PATH)]).toEqual([1, 1]);
+  expect([registrations(PROVIDER), registrations(FEATURE_PATH)]).toEqual([0, 0]);
   expect(await world.takeDue()).toEqual([]);
 });
 
@@ -182,9 +159,7 @@ test("what others have begun is followed and not asked for", async () => {
   await setAll("Registering", "Registered");
   await world.prepare(id);
   expect((await world.finish(id)).status).toBe("Succeeded");
-  expect([registrations(PROVIDER), registrations(FEATURE_PATH)]).toEqual([
-    0, 0,
-  ]);
+  expect([registrations(PROVIDER), registrations(FEATURE_PATH)]).toEqual([0, 0]);
 });
 
 test("a feature that awaits approval for days is waited for, and the history says so", async () => {
@@ -245,9 +220,7 @@ describe("requests", () => {
     expect(answers.at(-1)?.status).toBe("Running");
     await world.finish(id);
     expect(
-      factsOf(await world.takeEvents(), id).filter(
-        (fact) => fact === "requested",
-      ),
+      factsOf(await world.takeEvents(), id).filter((fact) => fact === "requested"),
     ).toHaveLength(1);
   });
 
@@ -330,24 +303,9 @@ describe("refusals", () => {
   });
 
   test.each([
-    [
-      "GET",
-      PROVIDER,
-      "Microsoft.Resources/subscriptions/providers/read",
-      "Reader",
-    ],
-    [
-      "GET",
-      FEATURE_PATH,
-      "Microsoft.Features/providers/features/read",
-      "Reader",
-    ],
-    [
-      "POST",
-      `${PROVIDER}/register`,
-      "Microsoft.Compute/register/action",
-      "Contributor",
-    ],
+    ["GET", PROVIDER, "Microsoft.Resources/subscriptions/providers/read", "Reader"],
+    ["GET", FEATURE_PATH, "Microsoft.Features/providers/features/read", "Reader"],
+    ["POST", `${PROVIDER}/register`, "Microsoft.Compute/register/action", "Contributor"],
     [
       "POST",
       `${FEATURE_PATH}/register`,
@@ -394,9 +352,7 @@ describe("refusals", () => {
       status: "Failed",
       error: { code: "ResourceManagerRefused" },
     });
-    expect(operation.error?.message).toContain(
-      "409 ReadOnlyDisabledSubscription",
-    );
+    expect(operation.error?.message).toContain("409 ReadOnlyDisabledSubscription");
   });
 
   test("a refusal of a feature is no verdict before its provider is registered", async () => {
@@ -415,9 +371,7 @@ describe("refusals", () => {
     await world.prepare(id);
     const operation = await world.finish(id);
     expect(operation.status).toBe("Succeeded");
-    expect(
-      operation.history.filter(({ state }) => state === "Waiting"),
-    ).not.toEqual([]);
+    expect(operation.history.filter(({ state }) => state === "Waiting")).not.toEqual([]);
   });
 
   test("a refusal of a feature is one when its provider is", async () => {
@@ -449,27 +403,26 @@ describe.each([
   },
   { name: "an expired token", action: "expired-token" as const },
 ])("$name", ({ name: _, ...fault }) => {
-  test.each(["GET", "POST"])(
-    "of a %s delays and never fails",
-    async (method) => {
-      world.simulator.control.addFault({
-        ...fault,
-        method,
-        path: `/subscriptions/${id}/providers/`,
-        times: 3,
-      });
-      await world.prepare(id);
-      await world.runDue();
-      expect(await dueAfter()).toBeGreaterThanOrEqual(10);
-      const operation = await world.finish(id);
-      expect(operation.status).toBe("Succeeded");
-      const facts = factsOf(await world.takeEvents(), id);
-      expect(new Set(facts).size).toBe(facts.length);
-      expect(
-        facts.filter((fact) => /registered|prepared$/u.test(fact)),
-      ).toEqual([`${COMPUTE}/registered`, `${FEATURE}/registered`, "prepared"]);
-    },
-  );
+  test.each(["GET", "POST"])("of a %s delays and never fails", async (method) => {
+    world.simulator.control.addFault({
+      ...fault,
+      method,
+      path: `/subscriptions/${id}/providers/`,
+      times: 3,
+    });
+    await world.prepare(id);
+    await world.runDue();
+    expect(await dueAfter()).toBeGreaterThanOrEqual(10);
+    const operation = await world.finish(id);
+    expect(operation.status).toBe("Succeeded");
+    const facts = factsOf(await world.takeEvents(), id);
+    expect(new Set(facts).size).toBe(facts.length);
+    expect(facts.filter((fact) => /registered|prepared$/u.test(fact))).toEqual([
+      `${COMPUTE}/registered`,
+      `${FEATURE}/registered`,
+      "prepared",
+    ]);
+  });
 });
 
 test("Retry-After is obeyed to the second", async () => {
@@ -494,15 +447,11 @@ test("a message that was handled by two hosts at once is one step", async () => 
   for (let turns = 0; turns < 40; turns += 1) {
     const due = await world.takeDue();
     await Promise.all(
-      [...due, ...due, ...due].map((message) =>
-        takePreparationStep(world.deps, message),
-      ),
+      [...due, ...due, ...due].map((message) => takePreparationStep(world.deps, message)),
     );
     const { record } = await world.read(id);
     if (record.state === "Succeeded") break;
-    world.clock.advance(
-      Math.max(0, Date.parse(record.dueTime) - world.clock.now()),
-    );
+    world.clock.advance(Math.max(0, Date.parse(record.dueTime) - world.clock.now()));
   }
   expect((await world.read(id)).record.state).toBe("Succeeded");
   expect(registrations(FEATURE_PATH)).toBe(1);
@@ -606,11 +555,7 @@ describe("the state of a preparation", () => {
 });
 
 describe("an Idempotency-Key", () => {
-  const prepare = (
-    subscription: string,
-    idempotencyKey: string,
-    appId = "build-system",
-  ) =>
+  const prepare = (subscription: string, idempotencyKey: string, appId = "build-system") =>
     prepareSubscription(world.deps, {
       subscriptionId: subscription,
       requestedBy: { appId },

@@ -10,11 +10,7 @@ import type {
 } from "../../../src/subscription/ports.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
-import {
-  startInProcess,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { startInProcess, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 
 export const PREPARATIONS = "subscription-preparations";
 export const COMPUTE = "Microsoft.Compute";
@@ -32,10 +28,7 @@ export interface Preparations extends Pick<
 > {
   readonly queues: Queues;
   readonly deps: PreparationDependencies;
-  prepare(
-    subscriptionId: string,
-    deps?: PreparationDependencies,
-  ): Promise<OperationRecord>;
+  prepare(subscriptionId: string, deps?: PreparationDependencies): Promise<OperationRecord>;
   takeDue(): Promise<DueMessage[]>;
   /** Answers a message as the product does; `deps` unless others are given. */
   handle(message: DueMessage, deps?: PreparationDependencies): Promise<void>;
@@ -133,9 +126,7 @@ export async function startPreparations(
         const stored = await read(id);
         const { record, operation } = stored;
         if (hasEnded(deps, stored)) return operation;
-        world.clock.advance(
-          Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()),
-        );
+        world.clock.advance(Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()));
       }
       throw new Error(`${id} does not end`);
     },

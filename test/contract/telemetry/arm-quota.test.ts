@@ -64,15 +64,13 @@ test("a header that is no number tells nothing, nor does an answer without any",
 });
 
 test("a throttled call tells that nothing is left", async () => {
-  expect(
-    await read({ "x-ms-ratelimit-remaining-subscription-reads": "0" }, 429),
-  ).toMatchObject([{ limit: "subscription-reads", remaining: 0 }]);
+  expect(await read({ "x-ms-ratelimit-remaining-subscription-reads": "0" }, 429)).toMatchObject([
+    { limit: "subscription-reads", remaining: 0 },
+  ]);
 });
 
 test("a refusal tells nothing: whoever names a subscription at random shall make no metric of it", async () => {
-  expect(
-    await read({ "x-ms-ratelimit-remaining-subscription-reads": "1" }, 403),
-  ).toEqual([]);
+  expect(await read({ "x-ms-ratelimit-remaining-subscription-reads": "1" }, 403)).toEqual([]);
 });
 
 test("ten thousand subscriptions are not ten thousand series: the SDK keeps 2,000 and counts the others as one", async () => {

@@ -3,10 +3,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { AzureMonitorMetricExporter } from "@azure/monitor-opentelemetry-exporter";
 import { createHttpHeaders } from "@azure/core-rest-pipeline";
-import {
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from "@opentelemetry/sdk-metrics";
+import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { expect, test } from "vitest";
 import { createMetrics } from "../../../src/telemetry/metrics.js";
 
@@ -24,9 +21,7 @@ interface Envelope {
 }
 
 /** Everything measured once; which columns are filled, by the metric's name. */
-async function columnsFilled(): Promise<
-  ReadonlyMap<string, readonly string[]>
-> {
+async function columnsFilled(): Promise<ReadonlyMap<string, readonly string[]>> {
   const sent: Envelope[] = [];
   const exporter = new AzureMonitorMetricExporter({
     connectionString:
@@ -35,8 +30,7 @@ async function columnsFilled(): Promise<
     httpClient: {
       sendRequest: (request) => {
         const body = request.body as Uint8Array | string;
-        const text =
-          typeof body === "string" ? body : gunzipSync(body).toString("utf8");
+        const text = typeof body === "string" ? body : gunzipSync(body).toString("utf8");
         const envelopes = JSON.parse(text) as Envelope[];
         sent.push(...envelopes);
         return Promise.resolve({
@@ -84,9 +78,7 @@ async function columnsFilled(): Promise<
 }
 
 const alerts = [
-  ...readFileSync("infra/modules/alerts.bicep", "utf8").matchAll(
-    /query: '(AppMetrics .+)'$/gmu,
-  ),
+  ...readFileSync("infra/modules/alerts.bicep", "utf8").matchAll(/query: '(AppMetrics .+)'$/gmu),
 ].map(([, query = ""]) => query);
 const tiles = (
   JSON.parse(readFileSync("infra/workbook.json", "utf8")) as {
@@ -95,24 +87,17 @@ const tiles = (
     }[];
   }
 ).items.flatMap(({ content }) => content.query ?? []);
-const queries = [...alerts, ...tiles].filter((query) =>
-  query.startsWith("AppMetrics"),
-);
+const queries = [...alerts, ...tiles].filter((query) => query.startsWith("AppMetrics"));
 
 test("each query reads only columns that are filled", async () => {
   const filled = await columnsFilled();
   // A gauge has neither a least nor a greatest value; a histogram has.
-  expect(filled.get("sigil.operation.oldest.age")).toEqual([
-    "Sum",
-    "ItemCount",
-  ]);
+  expect(filled.get("sigil.operation.oldest.age")).toEqual(["Sum", "ItemCount"]);
   expect(filled.get("sigil.region.replication.duration")).toContain("Max");
   expect(queries.length).toBeGreaterThan(6);
   for (const query of queries) {
     const [, name = ""] = /Name == "([\w.]+)"/u.exec(query) ?? [];
-    const read = [...query.matchAll(/\b(Sum|ItemCount|Min|Max)\b/gu)].map(
-      ([column]) => column,
-    );
+    const read = [...query.matchAll(/\b(Sum|ItemCount|Min|Max)\b/gu)].map(([column]) => column);
     expect(filled.get(name), query).toEqual(expect.arrayContaining(read));
   }
 });

@@ -1,8 +1,4 @@
-import {
-  HttpRequest,
-  InvocationContext,
-  type LogLevel,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type LogLevel } from "@azure/functions";
 import { SpanKind } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,19 +12,11 @@ import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
-import {
-  QUEUES,
-  idOf,
-  revocationOf,
-  TRACEPARENT,
-} from "../../support/dependencies.js";
+import { QUEUES, idOf, revocationOf, TRACEPARENT } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import {
-  startInMemoryTelemetry,
-  type InMemoryTelemetry,
-} from "../../support/telemetry.js";
+import { startInMemoryTelemetry, type InMemoryTelemetry } from "../../support/telemetry.js";
 import { document, validator } from "../../unit/http/contract/document.js";
 
 const [, TRACE_ID, CALLER_SPAN_ID] = TRACEPARENT.split("-");
@@ -78,8 +66,7 @@ async function put(): Promise<string> {
     document,
     validator,
     authenticator: {
-      authenticate: () =>
-        Promise.resolve({ appId: "build", roles: ["ImageVersions.Write"] }),
+      authenticate: () => Promise.resolve({ appId: "build", roles: ["ImageVersions.Write"] }),
     },
   });
   const response = await imageVersionHandlers(
@@ -124,8 +111,7 @@ async function work(): Promise<void> {
       for (const message of await receive(receiver, active))
         await createStepHandler({
           takeStep: (step) => takeSteps[queue](deps, step),
-          failPoisoned: (step, reason) =>
-            failPoisoned(world.deps, step, reason),
+          failPoisoned: (step, reason) => failPoisoned(world.deps, step, reason),
           postpone: () => Promise.reject(new Error("nothing is postponed")),
           maxDeliveryCount: 10,
           now: world.deps.now,
@@ -153,14 +139,10 @@ const idsOf = (spans: readonly ReadableSpan[]): string[] =>
 const namesUnder = (parent: ReadableSpan): string[] =>
   telemetry
     .spans()
-    .filter(
-      (span) => span.parentSpanContext?.spanId === parent.spanContext().spanId,
-    )
+    .filter((span) => span.parentSpanContext?.spanId === parent.spanContext().spanId)
     .map((span) => span.name);
 function server(): ReadableSpan {
-  const [span] = telemetry
-    .spans()
-    .filter(({ kind }) => kind === SpanKind.SERVER);
+  const [span] = telemetry.spans().filter(({ kind }) => kind === SpanKind.SERVER);
   if (span === undefined) throw new Error("there is no server span");
   return span;
 }
@@ -168,19 +150,12 @@ function server(): ReadableSpan {
 describe("one trace", () => {
   test("holds every span, each under another of its own or under the caller's", () => {
     const spans = telemetry.spans();
-    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(
-      new Set([TRACE_ID]),
-    );
+    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([TRACE_ID]));
     const parents = [CALLER_SPAN_ID, ...idsOf(spans)];
     for (const { name, parentSpanContext } of spans)
       expect(parents, name).toContain(parentSpanContext?.spanId);
     expect(new Set(spans.map(({ kind }) => kind))).toEqual(
-      new Set([
-        SpanKind.SERVER,
-        SpanKind.PRODUCER,
-        SpanKind.CONSUMER,
-        SpanKind.CLIENT,
-      ]),
+      new Set([SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER, SpanKind.CLIENT]),
     );
   });
 
@@ -316,15 +291,11 @@ describe("metrics", () => {
       ) as unknown,
     });
     const { operation } = await world.read(id);
-    const durations = await telemetry.measured(
-      "sigil.region.replication.duration",
-    );
+    const durations = await telemetry.measured("sigil.region.replication.duration");
     expect(durations?.unit).toBe("s");
     for (const region of operation.regions) {
       const seconds =
-        (Date.parse(region.completedTime ?? "") -
-          Date.parse(operation.startedTime ?? "")) /
-        1_000;
+        (Date.parse(region.completedTime ?? "") - Date.parse(operation.startedTime ?? "")) / 1_000;
       expect(durations?.points).toContainEqual({
         attributes: { "cloud.region": region.name },
         value: expect.objectContaining({ count: 1, sum: seconds }) as unknown,

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   createRequestHandler,
   type RejectedRequest,
@@ -57,8 +50,7 @@ async function make(): Promise<void> {
 }
 
 /** RFC 3339, so many seconds from now. */
-const at = (seconds: number): string =>
-  new Date(world.clock.now() + seconds * 1_000).toISOString();
+const at = (seconds: number): string => new Date(world.clock.now() + seconds * 1_000).toISOString();
 
 const report = (more: object = {}) =>
   reportTestResult(deps, {
@@ -68,8 +60,7 @@ const report = (more: object = {}) =>
     traceparent: TRACEPARENT,
   });
 
-const results = () =>
-  getTestResults({ ...world.deps, results: deps.results }, idOf(version));
+const results = () => getTestResults({ ...world.deps, results: deps.results }, idOf(version));
 
 const counts = async () => (await results()).filter((one) => one.counts);
 
@@ -109,21 +100,17 @@ test("of two results the later found one counts, in whatever order they are repo
   await report({ result: "failed", time: at(-2) });
   expect(await counts()).toMatchObject([{ result: "passed" }]);
   // Each is listed, the last first.
-  expect((await results()).map(({ time }) => time)).toEqual(
-    [-1, -2, -3].map(at),
-  );
-  expect(
-    (await told()).map(
-      ({ data }) => (data as { superseded: boolean }).superseded,
-    ),
-  ).toEqual([false, false, true]);
+  expect((await results()).map(({ time }) => time)).toEqual([-1, -2, -3].map(at));
+  expect((await told()).map(({ data }) => (data as { superseded: boolean }).superseded)).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
 
 test("results of many who report at once are all taken, and the latest counts", async () => {
   await Promise.all(
-    [5, 1, 4, 2, 3].map((second) =>
-      report({ time: at(-second), message: String(second) }),
-    ),
+    [5, 1, 4, 2, 3].map((second) => report({ time: at(-second), message: String(second) })),
   );
   expect(await counts()).toMatchObject([{ message: "1" }]);
   expect(await results()).toHaveLength(5);
@@ -152,14 +139,10 @@ test("a result of a region or a time that the version does not have is refused",
     [{ time: at(3_600) }, "NotInRange /time"],
     [{ time: "2020-01-01T00:00:00Z" }, "ResultOfEarlierVersion /time"],
   ] as const) {
-    const error: unknown = await report(more).catch(
-      (thrown: unknown) => thrown,
-    );
+    const error: unknown = await report(more).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: "InvalidRequest",
-      findings: [
-        { code: expected.split(" ")[0], pointer: expected.split(" ")[1] },
-      ],
+      findings: [{ code: expected.split(" ")[0], pointer: expected.split(" ")[1] }],
     });
   }
   version = seedVersionId("9.9.9");
@@ -173,10 +156,7 @@ test("a version that is made again under its number has no results of the one be
   await world.simulator.control.removeResource(version).catch(() => undefined);
   await world.deps.resourceManager.deleteImageVersion(idOf(version));
   world.clock.advance(24 * 3_600_000);
-  await world.deps.resourceManager.putImageVersion(
-    idOf(version),
-    managedImageRequest(),
-  );
+  await world.deps.resourceManager.putImageVersion(idOf(version), managedImageRequest());
   world.clock.advance(24 * 3_600_000);
   expect(await results()).toEqual([]);
   // Older than what is stored of the life before would be no reason: another life is another matter.
@@ -231,8 +211,7 @@ describe("by Service Bus", () => {
       putImageVersion: () => Promise.reject(new Error("no version is asked")),
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       reportTestResult: (command) => reportTestResult(deps, command),
-      validateTestResult: (body) =>
-        validator.validateBody("reportTestResult", body),
+      validateTestResult: (body) => validator.validateBody("reportTestResult", body),
       events: deps.events,
       keepRejected: (rejected) => {
         kept.push(rejected);

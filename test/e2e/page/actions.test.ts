@@ -22,8 +22,7 @@ const chromium = findChromium();
 
 const SETTINGS = {
   SIGIL_TEST_MACHINES: "true",
-  SIGIL_TEST_MACHINE_PRICES:
-    '{"currency":"EUR","hour":{"westus/Standard_D2s_v5":0.1}}',
+  SIGIL_TEST_MACHINE_PRICES: '{"currency":"EUR","hour":{"westus/Standard_D2s_v5":0.1}}',
 };
 
 async function prepare(world: World): Promise<void> {
@@ -51,9 +50,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await choose(page, "Roll back…");
     const dialog = page.getByRole("dialog");
     await dialog.getByText("From 1.1.0 to 1.0.0.").waitFor();
-    expect(
-      await dialog.getByRole("row", { name: "westus 1.1.0 → 1.0.0" }).count(),
-    ).toBe(1);
+    expect(await dialog.getByRole("row", { name: "westus 1.1.0 → 1.0.0" }).count()).toBe(1);
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Roll back" }).click();
     await page
@@ -61,9 +58,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         name: /^1\.0\.0 Latest in (?:eastus2, westus|westus, eastus2)/u,
       })
       .waitFor();
-    await page
-      .getByRole("row", { name: /^1\.1\.0 Excluded from latest/u })
-      .waitFor();
+    await page.getByRole("row", { name: /^1\.1\.0 Excluded from latest/u }).waitFor();
     // The operation's own view says what came of it.
     await page.getByRole("link", { name: "Roll back" }).click();
     await page.getByText("From 1.1.0 to 1.0.0.").waitFor();
@@ -82,16 +77,13 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     // By the keyboard: Escape leaves everything as it is, and the focus is where it was.
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    expect(
-      await page.evaluate("document.activeElement.getAttribute('aria-label')"),
-    ).toBe("More actions");
+    expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe(
+      "More actions",
+    );
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await page
-      .getByRole("dialog")
-      .getByRole("button", { name: "Promote" })
-      .click();
+    await page.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
     await accepted(page).waitFor();
     await page.getByText("Ready everywhere, latest in all 2").waitFor();
   });
@@ -102,13 +94,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await choose(page, "Delete…");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("row", { name: "westus 3.0.0 → 1.1.0" }).waitFor();
-    await world.api.request(
-      "POST",
-      `${pathOf(seedVersionId("3.0.0"))}/demote?allowNoLatest=true`,
-    );
-    await dialog
-      .getByText("The latest stays the same in every region.")
-      .waitFor();
+    await world.api.request("POST", `${pathOf(seedVersionId("3.0.0"))}/demote?allowNoLatest=true`);
+    await dialog.getByText("The latest stays the same in every region.").waitFor();
     await dialog.getByRole("textbox").fill("3.0.0");
     await dialog.getByRole("button", { name: "Delete" }).click();
     await dialog.getByRole("alert").getByText("changed").waitFor();
@@ -127,9 +114,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const { page } = await world.open(`${SEED_IMAGE}/versions/1.0.0`, "writer");
     await page.getByRole("button", { name: "More actions" }).click();
     await page.getByRole("button", { name: "Delete…" }).waitFor();
-    expect(
-      await page.getByRole("button", { name: "Test…", exact: true }).count(),
-    ).toBe(0);
+    expect(await page.getByRole("button", { name: "Test…", exact: true }).count()).toBe(0);
     expect(await axeFindings(page)).toEqual([]);
   });
 
@@ -158,12 +143,8 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       [1, "westus", "eastus2"],
       [2, "eastus2", "westus"],
     ] as const) {
-      await page
-        .getByRole("heading", { name: `Wave ${wave} waits for a person` })
-        .waitFor();
-      await page
-        .getByRole("button", { name: `Review and promote wave ${wave}` })
-        .click();
+      await page.getByRole("heading", { name: `Wave ${wave} waits for a person` }).waitFor();
+      await page.getByRole("button", { name: `Review and promote wave ${wave}` }).click();
       const dialog = page.getByRole("dialog");
       await dialog
         .getByRole("row", {
@@ -171,18 +152,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         })
         .waitFor();
       await dialog.getByText("1 other region").waitFor();
-      expect(
-        await dialog
-          .getByRole("row", { name: new RegExp(`^${other}`, "u") })
-          .count(),
-      ).toBe(0);
+      expect(await dialog.getByRole("row", { name: new RegExp(`^${other}`, "u") }).count()).toBe(0);
       expect(await axeFindings(page)).toEqual([]);
-      await dialog
-        .getByRole("button", { name: `Promote wave ${wave}` })
-        .click();
-      await page
-        .getByText(wave === 1 ? "in 1 of 2 regions" : "in all 2 regions")
-        .waitFor();
+      await dialog.getByRole("button", { name: `Promote wave ${wave}` }).click();
+      await page.getByText(wave === 1 ? "in 1 of 2 regions" : "in all 2 regions").waitFor();
     }
     // Not simply latest, where it is so in one region of two.
     await world.api.request("DELETE", `${pathOf(image)}?allowNoLatest=true`);
@@ -238,9 +211,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       return route.fulfill({ status: 202, json: operation });
     });
     await page.route("**/operations?*", (route) =>
-      asked
-        ? route.fulfill({ json: { value: [operation] } })
-        : route.continue(),
+      asked ? route.fulfill({ json: { value: [operation] } }) : route.continue(),
     );
     await signIn(page, "writer");
     await page.getByRole("link", { name: "Create: done" }).waitFor();
@@ -259,13 +230,9 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       name,
       network: machines.virtualNetwork(`tests-${name}`, name, ["machines"]),
     }));
-    for (const { network } of regions)
-      await world.stack.simulator.putResource(network);
+    for (const { network } of regions) await world.stack.simulator.putResource(network);
     const admin = await world.stack.client(world.host, ["ImageVersions.Admin"]);
-    const image = pathOf(seedVersionId("1.0.0")).replace(
-      /\/versions\/.*$/u,
-      "",
-    );
+    const image = pathOf(seedVersionId("1.0.0")).replace(/\/versions\/.*$/u, "");
     const { status } = await admin.request("PUT", `${image}/test-profile`, {
       body: {
         machineSize: "Standard_D2s_v5",
@@ -286,9 +253,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
         "westus: Standard_D2s_v5 in ImageTests, with 2 disks, deleted after at most 60 minutes. Cost: At most 0.30 EUR",
       )
       .waitFor();
-    await dialog
-      .getByText("Cost: Unknown: SIGIL_TEST_MACHINE_PRICES")
-      .waitFor();
+    await dialog.getByText("Cost: Unknown: SIGIL_TEST_MACHINE_PRICES").waitFor();
     expect(await axeFindings(page)).toEqual([]);
   });
 
@@ -341,9 +306,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       history: [],
     };
     const { page } = await world.open(`operations/${operationId}`);
-    await page.route("**/api/operations/*", (route) =>
-      route.fulfill({ json: operation }),
-    );
+    await page.route("**/api/operations/*", (route) => route.fulfill({ json: operation }));
     await page.route("**/forecast?of=demote", (route) =>
       route.fulfill({
         json: {
@@ -378,18 +341,12 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const dialog = page.getByRole("dialog");
     await dialog.getByText("This cannot be undone").waitFor();
     await dialog
-      .getByText(
-        "MyGallery has no soft delete. The version cannot be restored.",
-      )
+      .getByText("MyGallery has no soft delete. The version cannot be restored.")
       .waitFor();
     await dialog.getByText("Nobody uses it.").waitFor();
     // The keyboard begins where nothing is lost.
-    expect(await page.evaluate("document.activeElement.textContent")).toBe(
-      "Cancel",
-    );
-    await dialog
-      .getByText("The latest stays the same in every region.")
-      .waitFor();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Cancel");
+    await dialog.getByText("The latest stays the same in every region.").waitFor();
     const button = dialog.getByRole("button", { name: "Delete 0.9.0" });
     expect(await button.isDisabled()).toBe(true);
     await dialog.getByRole("textbox").fill("0.9.0");
@@ -496,10 +453,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
   });
 
   it("names and messages of others are shown as text, whatever they are", async () => {
-    const { page, complaints } = await world.open(
-      `${SEED_IMAGE}/versions/1.1.0`,
-      "admin",
-    );
+    const { page, complaints } = await world.open(`${SEED_IMAGE}/versions/1.1.0`, "admin");
     await page.getByText(HOSTILE, { exact: true }).waitFor();
     await page.getByRole("link", { name: "Rejected" }).click();
     // Each error with its field, what was wrong and what to do.
@@ -508,9 +462,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     expect(await errors.getByRole("listitem").count()).toBeGreaterThan(0);
     await errors.getByText("/data/location").first().waitFor();
     await page.getByText("Show").click();
-    expect(await page.locator("details pre").innerText()).toContain(
-      '\n  "specversion": "1.0",',
-    );
+    expect(await page.locator("details pre").innerText()).toContain('\n  "specversion": "1.0",');
     await page
       .getByText(HOSTILE.replaceAll('"', String.raw`\"`))
       .first()
@@ -523,19 +475,13 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     await page.getByRole("button", { name: "Send again" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Send again" }).click();
-    await dialog
-      .getByRole("alert")
-      .getByText("/data/location")
-      .first()
-      .waitFor();
+    await dialog.getByRole("alert").getByText("/data/location").first().waitFor();
     await page.keyboard.press("Escape");
 
     // Corrected it is accepted, and no longer among the rejected.
     await page.getByRole("button", { name: "Correct and send" }).click();
     const corrected = page.getByRole("dialog");
-    await corrected
-      .getByLabel("Image version", { exact: true })
-      .fill(seedVersionId("1.2.0"));
+    await corrected.getByLabel("Image version", { exact: true }).fill(seedVersionId("1.2.0"));
     const send = corrected.getByRole("button", { name: "Plan and send" });
     const body = corrected.getByLabel("Body", { exact: true });
     await body.fill("{");

@@ -40,10 +40,8 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByLabel("Add regions", { exact: true }).fill(names);
     await page.keyboard.press("Enter");
   };
-  const chosen = (select: Locator): Promise<string> =>
-    select.locator("option:checked").innerText();
-  const options = (select: Locator): Promise<string[]> =>
-    select.locator("option").allInnerTexts();
+  const chosen = (select: Locator): Promise<string> => select.locator("option:checked").innerText();
+  const options = (select: Locator): Promise<string[]> => select.locator("option").allInnerTexts();
   const paste = async (page: Page, body: unknown): Promise<void> => {
     await page.getByText("Begin with a request").click();
     await page.getByLabel("The body of a PUT").fill(JSON.stringify(body));
@@ -59,9 +57,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await page.getByText("to correct").count()).toBe(0);
     await addRegions(page, "West US, eastus2");
     await region(page, "westus").getByLabel("Replicas").fill("2");
-    await region(page, "westus")
-      .getByLabel("Storage")
-      .selectOption("Standard_LRS");
+    await region(page, "westus").getByLabel("Storage").selectOption("Standard_LRS");
 
     // The plan has looked into the source, and each disk has its column.
     await page.getByText("Its data disks: LUN 0.").waitFor();
@@ -74,12 +70,8 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await os.selectOption("WestUSDiskEncryptionSet1");
     expect(await os.getAttribute("title")).toMatch(/^Key /u);
     // By rule the others: what was chosen by hand stays.
-    await page
-      .getByLabel("Set of data disks")
-      .fill("{region}DiskEncryptionSet2");
-    await page
-      .getByLabel("Set of the OS disk")
-      .fill("{region}DiskEncryptionSet1");
+    await page.getByLabel("Set of data disks").fill("{region}DiskEncryptionSet2");
+    await page.getByLabel("Set of the OS disk").fill("{region}DiskEncryptionSet1");
     await page.getByText("3 of 3 sets found").waitFor();
     await page
       .getByRole("img", {
@@ -87,9 +79,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
       })
       .waitFor();
     expect(await chosen(os)).toBe("WestUSDiskEncryptionSet1");
-    await page
-      .getByRole("button", { name: "Choose the set of OS disk in eastus2" })
-      .click();
+    await page.getByRole("button", { name: "Choose the set of OS disk in eastus2" }).click();
     const other = page.getByLabel("OS disk in eastus2", { exact: true });
     expect(await options(other)).toEqual([
       "By the rule",
@@ -99,9 +89,9 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await checked(page, "no error");
     await os.selectOption("By the rule");
     await page.getByText("The same with sigil").click();
-    expect(
-      await page.getByRole("region", { name: "The command line" }).innerText(),
-    ).toMatch(/^sigil image-version create[\s\S]*--os-disk-set-rule/u);
+    expect(await page.getByRole("region", { name: "The command line" }).innerText()).toMatch(
+      /^sigil image-version create[\s\S]*--os-disk-set-rule/u,
+    );
 
     await page.getByRole("button", { name: "Create 1.0.0" }).click();
     await page.waitForURL(/\/versions\/1\.0\.0$/u);
@@ -128,16 +118,13 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     // As the request that names each set, which Azure compares without case.
     expect(JSON.stringify(west?.encryption).toLowerCase()).toBe(
       JSON.stringify(
-        managedImageRequest().properties.publishingProfile?.targetRegions?.[0]
-          ?.encryption,
+        managedImageRequest().properties.publishingProfile?.targetRegions?.[0]?.encryption,
       ).toLowerCase(),
     );
     expect(complaints).toEqual([]);
     // What was made is no draft any more.
     expect(
-      await page.evaluate(() =>
-        Object.keys(sessionStorage).filter((key) => key.includes("draft")),
-      ),
+      await page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.includes("draft"))),
     ).toEqual([]);
   });
 
@@ -162,9 +149,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByText("2 waves: 10 regions; then 20 regions.").waitFor();
     await page.getByLabel("Replicas in all regions").fill("3");
     await page.getByLabel("Replicas in westus", { exact: true }).fill("101");
-    await page
-      .getByLabel("Encryption", { exact: true })
-      .selectOption("platform");
+    await page.getByLabel("Encryption", { exact: true }).selectOption("platform");
     await page.getByText("188 replicas in 30 regions").waitFor();
     // While it is typed in, nothing is said of it.
     await page.locator(".plan-status", { hasText: "still to be" }).waitFor();
@@ -172,49 +157,35 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await checked(page, "1 error");
     const found = page.getByRole("table", { name: "Regions" }).locator(".note");
     expect(await found.count()).toBe(1);
-    const top = async (locator: Locator): Promise<number> =>
-      (await locator.boundingBox())?.y ?? 0;
+    const top = async (locator: Locator): Promise<number> => (await locator.boundingBox())?.y ?? 0;
     const west = await top(region(page, "westus"));
     expect(await top(found)).toBeGreaterThan(west);
-    expect(await top(region(page, "westus3"))).toBeGreaterThan(
-      await top(found),
-    );
-    expect(
-      await page.getByRole("button", { name: /^Create/u }).isDisabled(),
-    ).toBe(true);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(
-      1_280,
-    );
+    expect(await top(region(page, "westus3"))).toBeGreaterThan(await top(found));
+    expect(await page.getByRole("button", { name: /^Create/u }).isDisabled()).toBe(true);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(1_280);
     expect(await axeFindings(page)).toEqual([]);
   });
 
   it("begins with what an earlier version has, under the next number, and is sent as it stands", async () => {
-    const patched = await world.api.request(
-      "PATCH",
-      pathOf(seedVersionId("1.0.0")),
-      { body: { tags: { team: "web" } } },
-    );
+    const patched = await world.api.request("PATCH", pathOf(seedVersionId("1.0.0")), {
+      body: { tags: { team: "web" } },
+    });
     expect(patched.status).toBeLessThan(300);
     await expect
-      .poll(
-        async () =>
-          (await world.api.request("GET", pathOf(seedVersionId("1.0.0")))).body,
-      )
+      .poll(async () => (await world.api.request("GET", pathOf(seedVersionId("1.0.0")))).body)
       .toMatchObject({ tags: { team: "web" } });
     const { page } = await open("versions/1.0.0");
     await page.getByRole("button", { name: "More actions" }).click();
     await page.getByRole("link", { name: "New version from this one" }).click();
     await page.getByLabel("Managed image", { exact: true }).waitFor();
-    expect(
-      await page.getByLabel("Managed image", { exact: true }).inputValue(),
-    ).toBe(seedResource("images/myImage"));
+    expect(await page.getByLabel("Managed image", { exact: true }).inputValue()).toBe(
+      seedResource("images/myImage"),
+    );
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("web");
     expect(await page.getByLabel("Set of data disks").inputValue()).toMatch(
       /^\{region\}DiskEncryptionSet2$/iu,
     );
-    expect(
-      await region(page, "westus").getByLabel("Replicas").inputValue(),
-    ).toBe("2");
+    expect(await region(page, "westus").getByLabel("Replicas").inputValue()).toBe("2");
     await page.getByText("4 of 4 sets found").waitFor();
     await checked(page, "no error");
     expect(await axeFindings(page)).toEqual([]);
@@ -250,9 +221,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await end.getAttribute("type")).toBe("date");
     await end.fill("2030-12-01");
     await page.locator("summary", { hasText: "The request to Sigil" }).click();
-    const request = await page
-      .getByRole("region", { name: "The request to Sigil" })
-      .innerText();
+    const request = await page.getByRole("region", { name: "The request to Sigil" }).innerText();
     expect(JSON.parse(request.slice(request.indexOf("\n")))).toMatchObject({
       properties: {
         publishingProfile: { endOfLifeDate: "2030-12-01" },
@@ -324,20 +293,10 @@ describe("a version made in the page", needs("chromium", chromium), () => {
         },
       ),
       of.disk("disks", "cvmData", "eastus", { os: false }),
-      of.virtualMachine(
-        "cvm",
-        "eastus",
-        "cvmDisk",
-        [{ lun: 0, name: "cvmData" }],
-        {
-          securityProfile: { securityType: "ConfidentialVM" },
-        },
-      ),
-      of.diskEncryptionSet(
-        "confidential",
-        "eastus",
-        "ConfidentialVmEncryptedWithCustomerKey",
-      ),
+      of.virtualMachine("cvm", "eastus", "cvmDisk", [{ lun: 0, name: "cvmData" }], {
+        securityProfile: { securityType: "ConfidentialVM" },
+      }),
+      of.diskEncryptionSet("confidential", "eastus", "ConfidentialVmEncryptedWithCustomerKey"),
     ])
       await simulator.putResource(resource);
     await simulator.setRegistrationState({
@@ -357,12 +316,8 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByLabel("Virtual machine", { exact: true }).fill("cvm");
     await addRegions(page, "eastus");
     await page.getByText("Its data disks: LUN 0.").waitFor();
-    await page
-      .getByLabel("Encryption", { exact: true })
-      .selectOption("confidential");
-    await page
-      .getByLabel("Kind of confidential encryption")
-      .selectOption("EncryptedWithPmk");
+    await page.getByLabel("Encryption", { exact: true }).selectOption("confidential");
+    await page.getByLabel("Kind of confidential encryption").selectOption("EncryptedWithPmk");
     const disk = page.getByLabel("Data disk, LUN 0 in eastus");
     expect(await options(disk)).toEqual([
       "Choose a set",
@@ -389,9 +344,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
                   lun: 0,
                   securityProfile: {
                     confidentialVMEncryptionType: "DataDiskEncryptedWithCmk",
-                    secureVMDiskEncryptionSetId: seedResource(
-                      "diskEncryptionSets/confidential",
-                    ),
+                    secureVMDiskEncryptionSetId: seedResource("diskEncryptionSets/confidential"),
                   },
                 },
               ],
@@ -423,16 +376,10 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     );
     // The summary leads to it.
     await page.getByRole("link", { name: "eastus: OS disk" }).click();
-    expect(await page.locator(":focus").getAttribute("id")).toBe(
-      await select.getAttribute("id"),
-    );
+    expect(await page.locator(":focus").getAttribute("id")).toBe(await select.getAttribute("id"));
 
-    expect(
-      await page.getByRole("button", { name: "Create 1.1.0" }).isDisabled(),
-    ).toBe(true);
-    expect(
-      requests.filter((each) => /\/versions\/1\.1\.0\?/u.test(each)),
-    ).toEqual([]);
+    expect(await page.getByRole("button", { name: "Create 1.1.0" }).isDisabled()).toBe(true);
+    expect(requests.filter((each) => /\/versions\/1\.1\.0\?/u.test(each))).toEqual([]);
     // The sets were the mistake.
     await select.selectOption("EastUSDiskEncryptionSet1");
     await page
@@ -451,9 +398,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await field.getAttribute("aria-invalid")).toBe("true");
     expect(
       await page
-        .locator(
-          `[id="${(await field.getAttribute("aria-describedby")) ?? ""}"]`,
-        )
+        .locator(`[id="${(await field.getAttribute("aria-describedby")) ?? ""}"]`)
         .innerText(),
     ).toContain("/tags/build is an object. It must be text.");
     expect(await page.getByText("[object Object]").count()).toBe(0);
@@ -495,21 +440,15 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await status.waitFor();
     expect(await status.innerText()).toMatch(/^Checked: 1 error/u);
     expect(await axeFindings(page)).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(
-      390,
-    );
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await page.getByRole("link", { name: "eastus: replicas" }).focus();
     await page.keyboard.press("Enter");
     const replicas = page.getByLabel("Replicas in eastus");
-    expect(await page.locator(":focus").getAttribute("id")).toBe(
-      await replicas.getAttribute("id"),
-    );
+    expect(await page.locator(":focus").getAttribute("id")).toBe(await replicas.getAttribute("id"));
     await page.keyboard.press("ControlOrMeta+A");
     await page.keyboard.type("1");
     await page.getByRole("link", { name: "Source", exact: true }).waitFor();
-    expect(await page.locator("#source-id-findings").innerText()).toMatch(
-      /westus/u,
-    );
+    expect(await page.locator("#source-id-findings").innerText()).toMatch(/westus/u);
     expect(complaints).toEqual([]);
   });
 
@@ -518,10 +457,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByText("You may not create or change versions").waitFor();
     expect(await page.locator("form").count()).toBe(0);
     const reader = await world.stack.client(world.host, ["ImageVersions.Read"]);
-    const refused = await reader.put(
-      seedVersionId("9.0.0"),
-      managedImageRequest(),
-    );
+    const refused = await reader.put(seedVersionId("9.0.0"), managedImageRequest());
     expect(refused.status).toBe(403);
   });
 
@@ -608,8 +544,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
       },
     });
     await page.getByText(message).first().waitFor();
-    for (const summary of await page.locator("details > summary").all())
-      await summary.click();
+    for (const summary of await page.locator("details > summary").all()) await summary.click();
     expect(await page.locator("img").count()).toBe(0);
     expect(await page.title()).not.toBe("taken over");
     expect(complaints).toEqual([]);
@@ -620,14 +555,10 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await addRegions(page, "northeurope");
     await page.getByText("northeurope lacks the set").first().click();
     expect(
-      await page
-        .getByRole("region", { name: "az lines for northeurope-images" })
-        .innerText(),
+      await page.getByRole("region", { name: "az lines for northeurope-images" }).innerText(),
     ).toContain("--location northeurope");
     expect(
-      await page
-        .getByRole("region", { name: "Bicep for northeurope-images" })
-        .innerText(),
+      await page.getByRole("region", { name: "Bicep for northeurope-images" }).innerText(),
     ).toContain("location: 'northeurope'");
   });
 
@@ -636,20 +567,14 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByLabel("Version", { exact: true }).fill("3.0.0");
     await addRegions(page, "westus");
     await page.locator(".plan-status", { hasText: "Checked" }).waitFor();
-    const kept = await page.evaluate(() =>
-      JSON.stringify({ ...sessionStorage }),
-    );
+    const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }));
     expect(kept).toContain("3.0.0");
     expect(kept).not.toContain("eyJ");
     await page.reload();
     await page.getByText("This is your draft").waitFor();
-    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
-      "3.0.0",
-    );
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe("3.0.0");
     await page.getByRole("button", { name: "Discard it" }).click();
-    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
-      "",
-    );
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe("");
   });
 
   it("is changed as it was read: what others changed meanwhile is shown, and kept", async () => {
@@ -671,9 +596,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
       ).status,
     ).toBe(202);
     await expect
-      .poll(
-        async () => (await world.api.request<object>("GET", pathOf(id))).body,
-      )
+      .poll(async () => (await world.api.request<object>("GET", pathOf(id))).body)
       .toMatchObject({ tags: { build: "4711" } });
 
     await page.getByRole("button", { name: "Change 2.0.0" }).click();
@@ -684,17 +607,13 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("4711");
     // A region is added; the keys that are there stay, and its own are by the rule that those follow.
     await addRegions(page, "eastus");
-    await page
-      .getByRole("img", { name: "EastUSDiskEncryptionSet1, found by the rule" })
-      .waitFor();
+    await page.getByRole("img", { name: "EastUSDiskEncryptionSet1, found by the rule" }).waitFor();
     await page.getByText("2 of 2 sets found").waitFor();
     await checked(page, "no error");
     await page.getByRole("button", { name: "Change 2.0.0" }).click();
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
     await expect
-      .poll(
-        async () => (await world.api.request<object>("GET", pathOf(id))).body,
-      )
+      .poll(async () => (await world.api.request<object>("GET", pathOf(id))).body)
       .toMatchObject({
         tags: { build: "4711" },
         properties: {

@@ -35,21 +35,16 @@ describe("/api/docs in a browser", needs("chromium", chromium), () => {
     const requests: string[] = [];
     const complaints: string[] = [];
     page.on("request", (request) => requests.push(request.url()));
-    page.on("requestfailed", (request) =>
-      complaints.push(`${request.url()} failed`),
-    );
+    page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
     page.on("response", (response) => {
-      if (response.status() >= 400)
-        complaints.push(`${response.url()} is ${response.status()}`);
+      if (response.status() >= 400) complaints.push(`${response.url()} is ${response.status()}`);
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning")
         complaints.push(message.text());
     });
-    await page.exposeFunction("reportViolation", (violation: string) =>
-      complaints.push(violation),
-    );
+    await page.exposeFunction("reportViolation", (violation: string) => complaints.push(violation));
     await page.addInitScript(`
       document.addEventListener("securitypolicyviolation", (event) =>
         reportViolation(event.violatedDirective + " forbids " + event.blockedURI));`);
@@ -96,13 +91,9 @@ describe("/api/docs in a browser", needs("chromium", chromium), () => {
     await operation.getByRole("button", { name: "Execute" }).click();
     const answer = operation.locator(".live-responses-table");
     await answer.getByText('"status": "ok"').waitFor();
-    expect(
-      await answer.locator(".response-col_status").last().innerText(),
-    ).toContain("200");
+    expect(await answer.locator(".response-col_status").last().innerText()).toContain("200");
     expect(requests).toContain(`${origin}/api/health/live`);
-    expect(
-      requests.filter((address) => new URL(address).origin !== origin),
-    ).toEqual([]);
+    expect(requests.filter((address) => new URL(address).origin !== origin)).toEqual([]);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -110,12 +101,8 @@ describe("/api/docs in a browser", needs("chromium", chromium), () => {
   it("its policy keeps a script from asking anybody else, and this test would hear of it", async () => {
     const { page, complaints } = await watch();
     await page.goto(`${origin}/api/docs`);
-    await page.evaluate(
-      `fetch("https://outside.invalid/").catch(() => undefined)`,
-    );
-    await expect
-      .poll(() => complaints)
-      .toContain("connect-src forbids https://outside.invalid/");
+    await page.evaluate(`fetch("https://outside.invalid/").catch(() => undefined)`);
+    await expect.poll(() => complaints).toContain("connect-src forbids https://outside.invalid/");
     await page.close();
   });
 });

@@ -4,14 +4,7 @@
  */
 import { afterAll, bench } from "vitest";
 import { report } from "../../bench/figures.js";
-import {
-  REGIONS,
-  SEED_IMAGE,
-  signIn,
-  summarized,
-  versionIn,
-  World,
-} from "./page.js";
+import { REGIONS, SEED_IMAGE, signIn, summarized, versionIn, World } from "./page.js";
 
 const RUNS = 5;
 
@@ -35,9 +28,7 @@ const NAMES = ["TaskDuration", "ScriptDuration", "LayoutDuration"] as const;
 /** Seconds, by name. Chromium counts anew with each document. */
 async function spent(): Promise<readonly number[]> {
   const { metrics } = await debug.send("Performance.getMetrics");
-  return NAMES.map(
-    (name) => metrics.find((one) => one.name === name)?.value ?? NaN,
-  );
+  return NAMES.map((name) => metrics.find((one) => one.name === name)?.value ?? NaN);
 }
 
 const runs: (readonly number[])[] = [];
@@ -46,9 +37,7 @@ bench(
   "the first data",
   async () => {
     await page.goto(`${world.host.origin}/api/ui/${SEED_IMAGE}`);
-    await page
-      .getByRole("grid", { name: "200 versions in 30 regions" })
-      .waitFor();
+    await page.getByRole("grid", { name: "200 versions in 30 regions" }).waitFor();
     runs.push(await spent());
   },
   { iterations: RUNS, time: 0, warmupIterations: 0, warmupTime: 0 },
@@ -56,8 +45,7 @@ bench(
 
 afterAll(async () => {
   const [whole, script, layout] = NAMES.map(
-    (_, place) =>
-      runs.map((run) => run[place] ?? NaN).sort((a, b) => a - b)[RUNS >> 1],
+    (_, place) => runs.map((run) => run[place] ?? NaN).sort((a, b) => a - b)[RUNS >> 1],
   );
   await world.close();
   report(`first data of the page, medians of ${RUNS}`, [

@@ -4,14 +4,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { findChromium } from "./browser.js";
-import {
-  openPage,
-  SEED_IMAGE,
-  signIn,
-  startWorld,
-  summarized,
-  versionIn,
-} from "./page.js";
+import { openPage, SEED_IMAGE, signIn, startWorld, summarized, versionIn } from "./page.js";
 
 const chromium = findChromium();
 
@@ -26,9 +19,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
       .toMatch(
         /Latest in (?:eastus2, westus|westus, eastus2)[\s\S]*Succeeded[\s\S]*Ready, latest here[\s\S]*1 × [\s\S]*EastUS2DiskEncryptionSet1/u,
       );
-    expect(await page.getByRole("link", { name: "New version" }).count()).toBe(
-      0,
-    );
+    expect(await page.getByRole("link", { name: "New version" }).count()).toBe(0);
 
     await world.api.put(seedVersionId("1.0.1"), managedImageRequest());
     await page.getByRole("link", { name: "1.0.1" }).waitFor();
@@ -46,10 +37,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     const { page } = await world.open(SEED_IMAGE, "reader", {
       viewport: { width: 2_560, height: 1_440 },
     });
-    await page
-      .getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2")
-      .first()
-      .waitFor();
+    await page.getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2").first().waitFor();
     expect(
       await page.evaluate(
         `[...document.querySelectorAll("td small")].filter((each) => each.scrollWidth > each.clientWidth).length`,
@@ -61,12 +49,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     const { page } = await world.open(SEED_IMAGE);
     const waits = () => ({ state: "Unknown", progress: 0 });
     await summarized(page, [
-      versionIn(
-        ["westus"],
-        "2.0.0",
-        { latest: true, state: "Replicating" },
-        waits,
-      ),
+      versionIn(["westus"], "2.0.0", { latest: true, state: "Replicating" }, waits),
       versionIn(
         ["westus"],
         "1.0.0",
@@ -122,20 +105,15 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.goBack();
     await page.getByText("1 of 2 definitions").waitFor();
 
-    await page
-      .getByRole("link", { name: "Overview", exact: true })
-      .first()
-      .click();
+    await page.getByRole("link", { name: "Overview", exact: true }).first().click();
     const table = page.getByRole("table", { name: "Image definitions" });
     // Also a definition that nobody has worked on, with what is to be said of it.
     await table.getByRole("link", { name: "Old" }).waitFor();
-    expect(
-      await table.getByRole("row", { name: /^MyImage 1\.0/u }).innerText(),
-    ).toMatch(/1\.0\.\d[\s\S]*ago[\s\S]*2 of 2[\s\S]*Nothing to do/u);
-    await page.getByText(/^Listed by Azure .* ago/u).waitFor();
-    await world.stack.simulator.putResource(
-      of.imageDefinition("MyGallery", "Newest", "westus"),
+    expect(await table.getByRole("row", { name: /^MyImage 1\.0/u }).innerText()).toMatch(
+      /1\.0\.\d[\s\S]*ago[\s\S]*2 of 2[\s\S]*Nothing to do/u,
     );
+    await page.getByText(/^Listed by Azure .* ago/u).waitFor();
+    await world.stack.simulator.putResource(of.imageDefinition("MyGallery", "Newest", "westus"));
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Search" }).fill("MyGallery/Old");
     await page.getByRole("option", { name: /^Old/u }).waitFor();
@@ -167,12 +145,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await summarized(
       page,
       Array.from({ length: 10_000 }, (_, index) =>
-        versionIn(
-          regions,
-          `1.0.${9_999 - index}`,
-          { latest: index === 0 },
-          () => key,
-        ),
+        versionIn(regions, `1.0.${9_999 - index}`, { latest: index === 0 }, () => key),
       ),
       { diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"] },
     );
@@ -184,8 +157,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.keyboard.press("Enter");
     await page.getByText("10000 versions").waitFor();
     const rows = page.locator("tbody tr");
-    const most = async (): Promise<void> =>
-      expect(await rows.count()).toBeLessThanOrEqual(300);
+    const most = async (): Promise<void> => expect(await rows.count()).toBeLessThanOrEqual(300);
     await most();
     const table = page.getByRole("region", { name: /^Versions of/u });
     await table.focus();
@@ -201,10 +173,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
   it("an API that goes away is said, what is shown stays, and goes on when it comes back; one that refuses the token asks to sign in", async () => {
     const own = await world.stack.startHost();
     const port = Number(new URL(own.origin).port);
-    const { page, context } = await openPage(
-      world.browser,
-      `${own.origin}/api/ui/${SEED_IMAGE}`,
-    );
+    const { page, context } = await openPage(world.browser, `${own.origin}/api/ui/${SEED_IMAGE}`);
     world.opened.push(context);
     await signIn(page, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
@@ -215,9 +184,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
     const again = await world.stack.startHost(undefined, {}, undefined, port);
-    await page
-      .getByText("The API does not answer.")
-      .waitFor({ state: "detached" });
+    await page.getByText("The API does not answer.").waitFor({ state: "detached" });
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
 
     await again.kill();
@@ -267,9 +234,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     await page.unroute("**/summary");
     await page.getByRole("button", { name: /^(?:Live|Of )/u }).click();
-    await page
-      .getByText("The API does not answer.")
-      .waitFor({ state: "detached" });
+    await page.getByText("The API does not answer.").waitFor({ state: "detached" });
   });
 
   it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
@@ -283,9 +248,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     await page.getByLabel("Add regions", { exact: true }).fill("westus");
     await page.keyboard.press("Enter");
     await page.getByText("The sign-in has ended.").waitFor();
-    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
-      "7.7.7",
-    );
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe("7.7.7");
     expect(await page.getByText("You may not").count()).toBe(0);
     world.stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
   });
@@ -294,9 +257,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     world.stack.services.tokenIssuer?.setSignInLifetime(30, true);
     const { page, requests } = await world.open(SEED_IMAGE, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
-    expect(
-      requests.filter((address) => address.endsWith("/token")).length,
-    ).toBeGreaterThan(1);
+    expect(requests.filter((address) => address.endsWith("/token")).length).toBeGreaterThan(1);
     world.stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
   });
 });

@@ -51,9 +51,7 @@ const SETTINGS = {
 /** Two versions, in a gallery with soft delete. */
 async function prepare(world: World): Promise<void> {
   const { simulator } = world.stack;
-  const gallery = simulator
-    .resources()
-    .find(({ id }) => id.endsWith("/galleries/MyGallery"));
+  const gallery = simulator.resources().find(({ id }) => id.endsWith("/galleries/MyGallery"));
   if (gallery === undefined) throw new Error("there is no MyGallery");
   await simulator.putResource({
     ...gallery,
@@ -100,9 +98,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await tabTo(page, /^Add regions$/u);
     await page.keyboard.type("westus, eastus2");
     await page.keyboard.press("Enter");
-    await page
-      .locator(".plan-status", { hasText: "Checked: no error" })
-      .waitFor();
+    await page.locator(".plan-status", { hasText: "Checked: no error" }).waitFor();
     await tabTo(page, /^Create 2\.0\.0$/u);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
@@ -130,9 +126,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await page.keyboard.type("2.0.0");
     await tabTo(page, /^Delete 2\.0\.0$/u);
     await page.keyboard.press("Enter");
-    await page
-      .getByRole("heading", { name: /^2\.0\.0 was deleted at/u })
-      .waitFor();
+    await page.getByRole("heading", { name: /^2\.0\.0 was deleted at/u }).waitFor();
 
     // What was deleted is listed at the image definition, and restored there.
     await tabTo(page, /^Back to MyImage$/u);
@@ -169,9 +163,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await page.getByRole("button", purge).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("This cannot be undone").waitFor();
-    expect(await page.evaluate("document.activeElement.textContent")).toBe(
-      "Cancel",
-    );
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Cancel");
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Delete 0.8.0 for good" }).click();
     await page.getByText("It cannot be restored.").waitFor();
@@ -184,22 +176,18 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     const forGood = { name: "Delete it for good" };
     const refused = async (username: Username) => {
       const { page } = await open("/versions/1.1.0", username);
-      await changed<{ findings: object[] }>(
-        page,
-        "**/forecast?of=delete",
-        (forecast) => ({
-          ...forecast,
-          findings: [
-            {
-              code: "FailedNotSoftDeletable",
-              pointer: "",
-              message: "1.1.0 is Failed, and Azure deletes no Failed version.",
-              severity: "error",
-              remediation: "Repair it, then delete it.",
-            },
-          ],
-        }),
-      );
+      await changed<{ findings: object[] }>(page, "**/forecast?of=delete", (forecast) => ({
+        ...forecast,
+        findings: [
+          {
+            code: "FailedNotSoftDeletable",
+            pointer: "",
+            message: "1.1.0 is Failed, and Azure deletes no Failed version.",
+            severity: "error",
+            remediation: "Repair it, then delete it.",
+          },
+        ],
+      }));
       await choose(page, "Delete…");
       const dialog = page.getByRole("dialog");
       await dialog.getByText("Repair it, then delete it.").waitFor();
@@ -254,9 +242,9 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(await users.getByRole("row", { name: /^web/u }).innerText()).toMatch(
       /Scale set in westus\s+needs it for further instances/u,
     );
-    expect(
-      await users.getByRole("row", { name: /^build/u }).innerText(),
-    ).toMatch(/runs on without it/u);
+    expect(await users.getByRole("row", { name: /^build/u }).innerText()).toMatch(
+      /runs on without it/u,
+    );
     expect(await axeFindings(page)).toEqual([]);
   });
 
@@ -271,16 +259,12 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .getByRole("region", { name: "A machine of this version" })
       .getByRole("combobox")
       .selectOption("eastus2");
-    await expect
-      .poll(() => commands.innerText())
-      .toContain("EastUS2DiskEncryptionSet1");
+    await expect.poll(() => commands.innerText()).toContain("EastUS2DiskEncryptionSet1");
     expect(await commands.innerText()).toContain("--location eastus2");
     await page.getByRole("button", { name: "PowerShell" }).click();
     await expect.poll(() => commands.innerText()).toContain("New-AzVM");
     await page.getByRole("button", { name: "Bicep" }).click();
-    await expect
-      .poll(() => commands.innerText())
-      .toContain("Microsoft.Compute/virtualMachines@");
+    await expect.poll(() => commands.innerText()).toContain("Microsoft.Compute/virtualMachines@");
     expect(await axeFindings(page)).toEqual([]);
   });
 
@@ -304,12 +288,10 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
       .getByRole("table", { name: "Results of tests" })
       .getByRole("row", { name: /^boot/u });
     await row.waitFor();
-    expect(await row.innerText()).toMatch(
-      /westus[\s\S]*failed[\s\S]*The agent did not start\./iu,
+    expect(await row.innerText()).toMatch(/westus[\s\S]*failed[\s\S]*The agent did not start\./iu);
+    expect(await row.getByRole("link", { name: "Its log" }).getAttribute("href")).toBe(
+      "https://tests.example/runs/4711",
     );
-    expect(
-      await row.getByRole("link", { name: "Its log" }).getAttribute("href"),
-    ).toBe("https://tests.example/runs/4711");
   });
 
   it("two versions are compared, whichever two", async () => {
@@ -338,26 +320,15 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     const version = "/versions/1.0.0";
     const writer = await open(version);
     await choose(writer.page, "Protect from deletion…");
-    await writer.page
-      .getByRole("dialog")
-      .getByRole("button", { name: "Protect" })
-      .click();
+    await writer.page.getByRole("dialog").getByRole("button", { name: "Protect" }).click();
     await writer.page.getByText("Not deleted until an Admin").waitFor();
     await writer.page.getByRole("button", { name: "More actions" }).click();
     for (const name of ["Delete…", "Remove protection…"])
-      expect(
-        await writer.page.getByRole("button", { name, exact: true }).count(),
-        name,
-      ).toBe(0);
+      expect(await writer.page.getByRole("button", { name, exact: true }).count(), name).toBe(0);
     const admin = await open(version, "admin");
     await choose(admin.page, "Remove protection…");
-    await admin.page
-      .getByRole("dialog")
-      .getByRole("button", { name: "Remove protection" })
-      .click();
-    await admin.page
-      .getByText("Not deleted until an Admin")
-      .waitFor({ state: "detached" });
+    await admin.page.getByRole("dialog").getByRole("button", { name: "Remove protection" }).click();
+    await admin.page.getByText("Not deleted until an Admin").waitFor({ state: "detached" });
   });
 
   it("its tags and end of life are changed without the whole form", async () => {
@@ -375,9 +346,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await dialog.getByLabel("Value of tag 2").fill("team a");
     await dialog.getByLabel("End of life").fill("2041-06-01");
     await dialog.getByText("The same with sigil").click();
-    await dialog
-      .getByText("--set tags.build=3 --set 'tags.owner=team a'")
-      .waitFor();
+    await dialog.getByText("--set tags.build=3 --set 'tags.owner=team a'").waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await change.click();
     await page.getByText("1 Jun 2041").waitFor();
@@ -398,13 +367,9 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await dialog.getByText('"build": "1"').waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Undo the change" }).click();
-    await page
-      .getByRole("button", { name: "Undo the change…" })
-      .waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Undo the change…" }).waitFor({ state: "detached" });
     await expect
-      .poll(
-        async () => (await world.api.request("GET", pathOf(versionId))).body,
-      )
+      .poll(async () => (await world.api.request("GET", pathOf(versionId))).body)
       .toMatchObject({ tags: { build: "1" } });
   });
 
@@ -415,8 +380,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await world.stack.events.ended(id);
     const path = `${SEED_IMAGE.replace("MyImage", "Gated")}/versions/1.0.0`;
     const writer = await world.open(path, "writer");
-    const closed = (page: Page) =>
-      page.getByRole("heading", { name: "Gate closed in westus" });
+    const closed = (page: Page) => page.getByRole("heading", { name: "Gate closed in westus" });
     await closed(writer.page).waitFor();
     await writer.page.getByText("in westus scan has not passed.").waitFor();
     const approve = { name: "Approve…" };
@@ -432,21 +396,15 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await dialog.getByLabel("Reason").fill("Scanned by hand.");
     await dialog.getByText("The same with sigil").click();
     await dialog
-      .getByText(
-        /^sigil image-version approve .* --regions westus --reason 'Scanned by hand\.'$/u,
-      )
+      .getByText(/^sigil image-version approve .* --regions westus --reason 'Scanned by hand\.'$/u)
       .waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await confirm.click();
     await closed(page).waitFor({ state: "detached" });
     const approval = page.getByRole("row", { name: /^sigil\/approval/u });
-    expect(await approval.innerText()).toMatch(
-      /westus[\s\S]*Scanned by hand\.[\s\S]*Approver/u,
-    );
+    expect(await approval.innerText()).toMatch(/westus[\s\S]*Scanned by hand\.[\s\S]*Approver/u);
     // What may be done with it now is for a writer.
-    expect(
-      await page.getByRole("button", { name: "More actions" }).count(),
-    ).toBe(0);
+    expect(await page.getByRole("button", { name: "More actions" }).count()).toBe(0);
   });
 
   it("a bad version is revoked, which deletes nothing: who needs it, and which is the latest then, stand before the button", async () => {
@@ -467,23 +425,15 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     // Beside what can be undone, and not with the deletion.
     await page.getByRole("button", { name: "More actions" }).click();
     expect(
-      await page
-        .locator(".pop")
-        .getByRole("separator")
-        .locator("~ button")
-        .allInnerTexts(),
+      await page.locator(".pop").getByRole("separator").locator("~ button").allInnerTexts(),
     ).toEqual(["Delete…"]);
     await page.getByRole("button", { name: "Revoke…" }).click();
     const dialog = page.getByRole("dialog");
     const confirm = dialog.getByRole("button", { name: "Revoke" });
     await dialog.getByText("Nothing is deleted").waitFor();
-    await dialog
-      .getByRole("row", { name: /^shop Scale set in westus/u })
-      .waitFor();
+    await dialog.getByRole("row", { name: /^shop Scale set in westus/u }).waitFor();
     for (const region of ["westus", "eastus2"])
-      await dialog
-        .getByRole("row", { name: `${region} 1.2.0 → 1.1.0` })
-        .waitFor();
+      await dialog.getByRole("row", { name: `${region} 1.2.0 → 1.1.0` }).waitFor();
     expect(await confirm.isDisabled()).toBe(true);
     await dialog.getByLabel("Reason").fill("CVE-2026-1234: openssl");
     await dialog.getByLabel("Version to use instead").fill("1.1.0");
@@ -505,9 +455,6 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(body.sigil.conditions.map(({ type }) => type)).toContain("Revoked");
     await page.getByRole("button", { name: "More actions" }).click();
     for (const name of ["Promote…", "Revoke…", "Lift the revocation…"])
-      expect(
-        await page.getByRole("button", { name, exact: true }).count(),
-        name,
-      ).toBe(0);
+      expect(await page.getByRole("button", { name, exact: true }).count(), name).toBe(0);
   });
 });

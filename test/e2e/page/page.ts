@@ -42,10 +42,7 @@ export async function openPage(
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     // An answer that is no success is an error in Chromium's console, also where the page expects it.
-    if (
-      message.type() === "error" &&
-      !message.text().startsWith("Failed to load resource")
-    )
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
       complaints.push(message.text());
   });
   await page.goto(address);
@@ -80,11 +77,7 @@ export class World {
     username?: Username,
     options?: Parameters<typeof openPage>[2],
   ): Promise<OpenPage> {
-    const opened = await openPage(
-      this.browser,
-      `${this.host.origin}/api/ui/${path}`,
-      options,
-    );
+    const opened = await openPage(this.browser, `${this.host.origin}/api/ui/${path}`, options);
     this.opened.push(opened.context);
     if (username !== undefined) await signIn(opened.page, username);
     return opened;
@@ -223,9 +216,7 @@ export async function tabTo(page: Page, name: RegExp): Promise<void> {
 export async function signIn(page: Page, username: Username): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.locator(`a[href*="login_hint=${username}"]`).click();
-  await page
-    .getByRole("button", { name: /, (?:Read|Write|Admin|Approve|no role)$/u })
-    .waitFor();
+  await page.getByRole("button", { name: /, (?:Read|Write|Admin|Approve|no role)$/u }).waitFor();
 }
 
 /** Below /api/ui/: the seed's image definition. */

@@ -22,26 +22,19 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     expect((await world.api.put(id, managedImageRequest())).status).toBe(202);
     await world.stack.events.ended(id);
 
-    const { page, context, complaints, requests } = await world.open(
-      SEED_IMAGE,
-      "writer",
-    );
+    const { page, context, complaints, requests } = await world.open(SEED_IMAGE, "writer");
     expect(new URL(page.url()).pathname).toBe(`/api/ui/${SEED_IMAGE}`);
     expect(new URL(page.url()).search).toBe("");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     await page.getByRole("button", { name: "Writer, Write" }).waitFor();
-    const kept = await page.evaluate(() =>
-      JSON.stringify({ ...sessionStorage, ...localStorage }),
-    );
+    const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
     expect(kept).not.toContain("eyJ");
     expect(kept).toContain("writer@localhost");
     expect(await context.cookies()).toEqual([]);
-    const issuer = new URL(
-      world.stack.services.tokenIssuer?.browserAuthority ?? "",
+    const issuer = new URL(world.stack.services.tokenIssuer?.browserAuthority ?? "");
+    expect([...new Set(requests.map((each) => new URL(each).origin))].sort()).toEqual(
+      [world.host.origin, issuer.origin].sort(),
     );
-    expect(
-      [...new Set(requests.map((each) => new URL(each).origin))].sort(),
-    ).toEqual([world.host.origin, issuer.origin].sort());
     expect(complaints).toEqual([]);
 
     // A reload loses the tokens, not the person.
@@ -59,17 +52,14 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await page.evaluate(() => {
       for (let size = 2 ** 22; size >= 1; size /= 2)
         try {
-          for (let n = 0; ; n += 1)
-            sessionStorage.setItem(`${size}.${n}`, "x".repeat(size));
+          for (let n = 0; ; n += 1) sessionStorage.setItem(`${size}.${n}`, "x".repeat(size));
         } catch {
           // Full, but for half as much.
         }
     });
     await signIn(page, "writer");
     expect(new URL(page.url()).pathname).toBe(`/api/ui/${SEED_IMAGE}`);
-    expect(
-      await page.evaluate(() => localStorage.getItem("sigil.sign-in")),
-    ).toBeNull();
+    expect(await page.evaluate(() => localStorage.getItem("sigil.sign-in"))).toBeNull();
     expect(complaints).toEqual([]);
 
     const forbidden = await world.browser.newContext();
@@ -98,9 +88,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
 
     issuer?.setRoles("writer", ["ImageVersions.Read"]);
     await page.getByRole("button", { name: /^(?:Live|Of )/u }).click();
-    await page
-      .getByRole("link", { name: "New version" })
-      .waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "New version" }).waitFor({ state: "detached" });
     await page.getByRole("button", { name: /Writer, Read$/u }).waitFor();
     issuer?.setRoles("writer", ["ImageVersions.Admin"]);
     await page.getByRole("button", { name: /^(?:Live|Of )/u }).click();
@@ -131,9 +119,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     await page.getByLabel("Add regions").fill("westus");
     await page.getByLabel("Add regions").press("Enter");
     await renewal;
-    await page
-      .getByRole("button", { name: /, (?:Read|Write|Admin)$/u })
-      .click();
+    await page.getByRole("button", { name: /, (?:Read|Write|Admin)$/u }).click();
     const atIssuer = page.waitForRequest("**/logout?**");
     await page.getByRole("button", { name: "Sign out" }).click();
     const { searchParams } = new URL((await atIssuer).url());
@@ -150,9 +136,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
 
   it("who signs out while the issuer is away is told that the sign-in there goes on", async () => {
     const { page } = await world.open(SEED_IMAGE, "reader");
-    await page.route("**/.well-known/openid-configuration", (route) =>
-      route.abort(),
-    );
+    await page.route("**/.well-known/openid-configuration", (route) => route.abort());
     await page.getByRole("button", { name: /, Read$/u }).click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByText("You are signed out here, but not at").waitFor();
@@ -188,9 +172,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
     onTestFinished(() => issuer?.setSignInLifetime(3_600, true));
     const { page } = await world.open(SEED_IMAGE);
     await page.route("**/token", (route) =>
-      route.request().postData()?.includes("refresh_token") === true
-        ? undefined
-        : route.continue(),
+      route.request().postData()?.includes("refresh_token") === true ? undefined : route.continue(),
     );
     const renewal = page.waitForRequest(
       (request) => request.postData()?.includes("refresh_token") === true,
@@ -203,9 +185,7 @@ describe("signing in to the page", needs("chromium", chromium), () => {
   it("a page that cannot be started says so", async () => {
     const context = await world.browser.newContext();
     const page = await context.newPage();
-    await page.route("**/config.json", (route) =>
-      route.fulfill({ status: 503 }),
-    );
+    await page.route("**/config.json", (route) => route.fulfill({ status: 503 }));
     await page.goto(`${world.host.origin}/api/ui/`);
     await page.getByText("The page could not be started.").waitFor();
   });

@@ -28,10 +28,7 @@ const KEYS = `keys/${LOCAL_SUBSCRIPTION_ID}`;
 
 const VIEWS = {
   home: ["", "Overview"],
-  gallery: [
-    SEED_IMAGE.replace(/^images(.*)\/.*$/u, "galleries$1"),
-    "MyGallery",
-  ],
+  gallery: [SEED_IMAGE.replace(/^images(.*)\/.*$/u, "galleries$1"), "MyGallery"],
   image: [SEED_IMAGE, "MyImage"],
   version: [VERSION, "MyImage 1.0.0"],
   create: [`${SEED_IMAGE}/create`, "New version of MyImage"],
@@ -56,9 +53,7 @@ const EXPIRES = "2031-03-03T12:00:00.000Z";
 describe("every view of the page", needs("chromium", chromium), () => {
   const world = startWorld(async (made) => {
     const { simulator } = made.stack;
-    const key = simulator
-      .resources()
-      .find(({ id }) => id.endsWith(`/keys/${KEY}`));
+    const key = simulator.resources().find(({ id }) => id.endsWith(`/keys/${KEY}`));
     if (key === undefined) throw new Error(`${KEY} is not there`);
     const attributes = { enabled: true, exp: Date.parse(EXPIRES) / 1_000 };
     await simulator.putResource({
@@ -101,9 +96,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
       }
       await goTo(page, SEED_IMAGE);
       const shown = width < 760 ? "Map" : "Table";
-      await page
-        .getByRole("button", { name: shown, pressed: true, exact: true })
-        .waitFor();
+      await page.getByRole("button", { name: shown, pressed: true, exact: true }).waitFor();
       expect(complaints).toEqual([]);
     },
   );
@@ -111,15 +104,11 @@ describe("every view of the page", needs("chromium", chromium), () => {
   it("is light: bytes, requests, and data at the first answer", async () => {
     const { page, requests } = await world.open(SEED_IMAGE, "reader");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
-    const asked = requests.slice(
-      requests.findLastIndex((address) => address.includes("?code=")),
-    );
+    const asked = requests.slice(requests.findLastIndex((address) => address.includes("?code=")));
     expect(asked.length).toBeLessThanOrEqual(MOST_REQUESTS);
     // All files that there are, also those that are loaded late.
     const html = await (await fetch(`${world.host.origin}/api/ui/`)).text();
-    const names = new Set(
-      [...html.matchAll(/\/api\/ui\/assets\/[\w.-]+/gu)].map(([name]) => name),
-    );
+    const names = new Set([...html.matchAll(/\/api\/ui\/assets\/[\w.-]+/gu)].map(([name]) => name));
     let bytes = html.length;
     for (const name of names) {
       const response = await fetch(world.host.origin + name, {
@@ -140,13 +129,9 @@ describe("every view of the page", needs("chromium", chromium), () => {
     });
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
     await page.emulateMedia({ media: "print" });
-    expect(
-      await page.getByRole("link", { name: "Operations" }).isVisible(),
-    ).toBe(false);
+    expect(await page.getByRole("link", { name: "Operations" }).isVisible()).toBe(false);
     expect(await page.getByLabel("Version or key").isVisible()).toBe(false);
-    expect(await page.getByRole("link", { name: "1.0.0" }).isVisible()).toBe(
-      true,
-    );
+    expect(await page.getByRole("link", { name: "1.0.0" }).isVisible()).toBe(true);
   });
 
   it("prints every version in every region, whatever the paper", async () => {
@@ -156,9 +141,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     const names = Array.from({ length: 30 }, (_, index) => `region${index}`);
     await summarized(
       page,
-      Array.from({ length: 50 }, (_, index) =>
-        versionIn(names, `1.0.${49 - index}`),
-      ),
+      Array.from({ length: 50 }, (_, index) => versionIn(names, `1.0.${49 - index}`)),
     );
     await signIn(page, "reader");
     await page.getByText("50 versions").waitFor();
@@ -171,9 +154,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
         `(({ scrollHeight, clientHeight, scrollWidth, clientWidth }) => [scrollHeight - clientHeight, scrollWidth - clientWidth])(document.querySelector(".window-table"))`,
       ),
     ).toEqual([0, 0]);
-    expect(
-      await page.evaluate("document.documentElement.scrollWidth"),
-    ).toBeLessThanOrEqual(794);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(794);
   });
 
   it("does not say that nothing hangs on a key where that could not be read", async () => {
@@ -182,11 +163,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
       route.fulfill({ status: 500, json: { status: 500 } }),
     );
     await signIn(page, "reader");
-    await page
-      .getByText(
-        /The versions of .*MyGallery\/MyImage.* could not all be read/u,
-      )
-      .waitFor();
+    await page.getByText(/The versions of .*MyGallery\/MyImage.* could not all be read/u).waitFor();
     expect(await page.getByText("none found").count()).toBe(0);
   });
 
@@ -199,9 +176,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
       breaks: ["update"],
     };
     const { page } = await world.open(VERSION);
-    const problems = [
-      { ...problem, diskEncryptionSetId: "/set", regions: ["westus"] },
-    ];
+    const problems = [{ ...problem, diskEncryptionSetId: "/set", regions: ["westus"] }];
     await keysAre(page, { state: "AtRisk", problems, notSeen: [] });
     await changed<{ versions: object[] }>(page, "**/summary", (body) => ({
       ...body,
@@ -243,19 +218,15 @@ describe("every view of the page", needs("chromium", chromium), () => {
     expect(await keys.locator("time").last().getAttribute("title")).toContain(
       "(2031-03-03 12:00:00.000 UTC)",
     );
-    await changed<{ diskEncryptionSets: string[] }>(
-      page,
-      "**/summary",
-      (body) => ({
-        ...body,
-        keys: body.diskEncryptionSets.map((id, diskEncryptionSet) => ({
-          diskEncryptionSet,
-          ...(id.endsWith(KEY) && { expiresTime: EXPIRES }),
-          problems: [],
-          notSeen: [],
-        })),
-      }),
-    );
+    await changed<{ diskEncryptionSets: string[] }>(page, "**/summary", (body) => ({
+      ...body,
+      keys: body.diskEncryptionSets.map((id, diskEncryptionSet) => ({
+        diskEncryptionSet,
+        ...(id.endsWith(KEY) && { expiresTime: EXPIRES }),
+        problems: [],
+        notSeen: [],
+      })),
+    }));
     await goTo(page, KEYS);
     await page.getByText("Expires 3 Mar 2031").waitFor();
     expect(await page.getByText("Expires").count()).toBe(1);
@@ -283,9 +254,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     );
     expect(await time.innerText()).toMatch(/^(?:yesterday )?\d\d:\d\d$/u);
     // By a name, not by an id.
-    expect(await page.locator("main").innerText()).not.toMatch(
-      /by [0-9a-f]{8}-/u,
-    );
+    expect(await page.locator("main").innerText()).not.toMatch(/by [0-9a-f]{8}-/u);
     await goTo(page, "nowhere");
     await page.getByRole("heading", { name: "no such page" }).waitFor();
     expect(await page.title()).toBe("No such page · Sigil");
@@ -303,9 +272,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await signIn(page, "reader");
     const line = page.getByText("60 sets not looked at yet");
     await line.waitFor();
-    expect(await page.getByText("The set was not looked at.").isVisible()).toBe(
-      false,
-    );
+    expect(await page.getByText("The set was not looked at.").isVisible()).toBe(false);
     const bars = page.getByRole("progressbar", { name: /^westus: 100 %$/u });
     expect(await bars.count()).toBe(1);
     expect(
@@ -320,9 +287,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
   it("a version's sets are looked at when somebody opens it", async () => {
     const { page, requests } = await world.open(VERSION, "reader");
     await page.getByText("All safe").waitFor();
-    expect(requests.some((one) => one.endsWith("1.0.0?expand=keys"))).toBe(
-      true,
-    );
+    expect(requests.some((one) => one.endsWith("1.0.0?expand=keys"))).toBe(true);
   });
 
   it("what is disabled looks disabled, also where it would take something away", async () => {
@@ -336,9 +301,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
       );
     const disabled = await colours();
     expect(await button.isDisabled()).toBe(true);
-    await page
-      .getByRole("checkbox", { name: "Leave regions without a latest version" })
-      .check();
+    await page.getByRole("checkbox", { name: "Leave regions without a latest version" }).check();
     await page.getByRole("textbox", { name: /^Type 1\.0\.0/u }).fill("1.0.0");
     expect(await button.isEnabled()).toBe(true);
     expect(await colours()).not.toBe(disabled);
@@ -355,17 +318,14 @@ describe("every view of the page", needs("chromium", chromium), () => {
           REGIONS.filter((name) => index !== 3 || name !== "uaenorth"),
           `1.${199 - index}.0`,
           { latest: index === 0 },
-          (name) =>
-            index === 1 && name === "westus" ? { state: "Failed" } : {},
+          (name) => (index === 1 && name === "westus" ? { state: "Failed" } : {}),
         ),
       ),
     );
     await signIn(page, "reader");
     const grid = page.getByRole("grid", { name: "200 versions in 30 regions" });
     await grid.waitFor();
-    expect(
-      await page.evaluate("document.documentElement.scrollWidth"),
-    ).toBeLessThanOrEqual(1_280);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(1_280);
     expect(await axeFindings(page)).toEqual([]);
     const cells = page.locator('[role="gridcell"].tile');
     expect(await cells.count()).toBeLessThan(3_000);
@@ -376,12 +336,8 @@ describe("every view of the page", needs("chromium", chromium), () => {
       page.getByRole("row", {
         name: new RegExp(`^${name.replaceAll(".", String.raw`\.`)} `, "u"),
       });
-    expect(await row("1.198.0").innerText()).toMatch(
-      /29 of 30\s+Failed in westus/u,
-    );
-    expect(await row("1.196.0").innerText()).toMatch(
-      /29 of 29\s+Not in uaenorth/u,
-    );
+    expect(await row("1.198.0").innerText()).toMatch(/29 of 30\s+Failed in westus/u);
+    expect(await row("1.196.0").innerText()).toMatch(/29 of 29\s+Not in uaenorth/u);
     // One Tab stop; the arrows move, and the card says what is there.
     await grid.focus();
     await page.keyboard.press("ArrowDown");
@@ -391,26 +347,18 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await card.getByText("southeastasia").waitFor();
     await page.keyboard.press("Control+End");
     await card.getByText("1.0.0 in").waitFor();
-    expect(
-      await page.getByRole("link", { name: "1.0.0", exact: true }).isVisible(),
-    ).toBe(true);
+    expect(await page.getByRole("link", { name: "1.0.0", exact: true }).isVisible()).toBe(true);
     await page.keyboard.press("Enter");
-    await page
-      .getByRole("heading", { level: 1, name: "MyImage 1.0.0" })
-      .waitFor();
+    await page.getByRole("heading", { level: 1, name: "MyImage 1.0.0" }).waitFor();
   });
 
   it("Ctrl-K finds a version in a region, and goes there", async () => {
     const { page } = await world.open("operations", "reader");
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Search" }).fill("1.0.0 westus");
-    await page
-      .getByRole("option", { name: /MyImage 1\.0\.0 in westus/u })
-      .waitFor();
+    await page.getByRole("option", { name: /MyImage 1\.0\.0 in westus/u }).waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await page.keyboard.press("Enter");
-    await page
-      .getByRole("heading", { level: 1, name: "MyImage 1.0.0" })
-      .waitFor();
+    await page.getByRole("heading", { level: 1, name: "MyImage 1.0.0" }).waitFor();
   });
 });

@@ -7,10 +7,7 @@ interface Message {
 }
 
 /** What senders and subscribers of `before` would no longer find in `after`, a sentence each; both are bundled. */
-export function asyncApiChanges(
-  before: AsyncApiDocument,
-  after: AsyncApiDocument,
-): string[] {
+export function asyncApiChanges(before: AsyncApiDocument, after: AsyncApiDocument): string[] {
   return Object.entries(before.channels).flatMap(([name, channel]) => {
     const kept = after.channels[name];
     if (kept === undefined || kept.address !== channel.address)
@@ -21,15 +18,8 @@ export function asyncApiChanges(
       const place = `${channel.address} ${key}`;
       const now = kept.messages[key];
       if (now === undefined) return [`${place} is gone`];
-      const [old, current] = [
-        follow<Message>(reference, before),
-        follow<Message>(now, after),
-      ];
-      const compared = (
-        was: Schema | undefined,
-        is: Schema | undefined,
-        what: string,
-      ): string[] =>
+      const [old, current] = [follow<Message>(reference, before), follow<Message>(now, after)];
+      const compared = (was: Schema | undefined, is: Schema | undefined, what: string): string[] =>
         was === undefined
           ? []
           : schemaChanges(

@@ -12,8 +12,6 @@ export function breaksIn(changelog: string, version: string): string[] {
     .filter((entry) => entry.startsWith("`") && entry.includes("`:"))
     .flatMap((entry) => {
       const [quoted = ""] = entry.split("`:");
-      return [...`${quoted}\``.matchAll(/`([^`]+)`/gu)].map(
-        ([, text = ""]) => text,
-      );
+      return [...`${quoted}\``.matchAll(/`([^`]+)`/gu)].map(([, text = ""]) => text);
     });
 }

@@ -13,10 +13,7 @@ type Bodies = Readonly<Record<string, OpenAPIV3.MediaTypeObject>>;
 const METHODS = ["get", "put", "post", "patch", "delete", "head"] as const;
 
 /** What callers of the API of `before` would no longer find in that of `after`, a sentence each. */
-export function openApiChanges(
-  before: OpenAPIV3.Document,
-  after: OpenAPIV3.Document,
-): string[] {
+export function openApiChanges(before: OpenAPIV3.Document, after: OpenAPIV3.Document): string[] {
   return Object.entries(before.paths).flatMap(([path, item = {}]) =>
     METHODS.flatMap((method) => {
       const old = item[method];
@@ -47,10 +44,7 @@ function withParameters(
   };
 }
 
-function operationChanges(
-  versions: Versions<Operation>,
-  place: string,
-): string[] {
+function operationChanges(versions: Versions<Operation>, place: string): string[] {
   const { before, after } = versions;
   const changes: string[] = [];
   // Generated clients name their functions so.
@@ -68,29 +62,21 @@ function operationChanges(
 }
 
 function roleOf(operation: Operation): string | undefined {
-  return operation.security?.length === 0
-    ? undefined
-    : operation["x-required-role"];
+  return operation.security?.length === 0 ? undefined : operation["x-required-role"];
 }
 
 function parameterChanges(
   { before, after, beforeRoot, afterRoot }: Versions<Operation>,
   place: string,
 ): string[] {
-  const parameters = (
-    operation: Operation,
-    root: object,
-  ): Map<string, OpenAPIV3.ParameterObject> =>
+  const parameters = (operation: Operation, root: object): Map<string, OpenAPIV3.ParameterObject> =>
     new Map(
       (operation.parameters ?? []).map((parameter) => {
         const found = follow<OpenAPIV3.ParameterObject>(parameter, root);
         return [`${found.in} ${found.name}`, found];
       }),
     );
-  const [old, now] = [
-    parameters(before, beforeRoot),
-    parameters(after, afterRoot),
-  ];
+  const [old, now] = [parameters(before, beforeRoot), parameters(after, afterRoot)];
   return [
     ...[...old].flatMap(([key, parameter]) => {
       const kept = now.get(key);
@@ -117,15 +103,11 @@ function requestBodyChanges(
   place: string,
 ): string[] {
   const [old, now] = [
-    before.requestBody &&
-      follow<OpenAPIV3.RequestBodyObject>(before.requestBody, beforeRoot),
-    after.requestBody &&
-      follow<OpenAPIV3.RequestBodyObject>(after.requestBody, afterRoot),
+    before.requestBody && follow<OpenAPIV3.RequestBodyObject>(before.requestBody, beforeRoot),
+    after.requestBody && follow<OpenAPIV3.RequestBodyObject>(after.requestBody, afterRoot),
   ];
   return [
-    ...(now?.required && !old?.required
-      ? [`${place}: the body is required`]
-      : []),
+    ...(now?.required && !old?.required ? [`${place}: the body is required`] : []),
     ...bodyChanges(
       {
         before: old?.content ?? {},
@@ -150,10 +132,7 @@ function responseChanges(
     const old = follow<OpenAPIV3.ResponseObject>(response, beforeRoot);
     const now = follow<OpenAPIV3.ResponseObject>(kept, afterRoot);
     return [
-      ...headerChanges(
-        { before: old, after: now, beforeRoot, afterRoot },
-        where,
-      ),
+      ...headerChanges({ before: old, after: now, beforeRoot, afterRoot }, where),
       ...bodyChanges(
         {
           before: old.content ?? {},

@@ -46,28 +46,17 @@ export function schemaChanges(
   const known = new Set([...seen, pair]);
   const before = flat(versions.before, beforeRoot);
   const after = flat(versions.after, afterRoot);
-  const below = (
-    old: Schema | undefined,
-    now: Schema | undefined,
-    where: string,
-  ): string[] =>
+  const below = (old: Schema | undefined, now: Schema | undefined, where: string): string[] =>
     old === undefined || now === undefined
       ? []
-      : schemaChanges(
-          { before: old, after: now, beforeRoot, afterRoot },
-          direction,
-          where,
-          known,
-        );
+      : schemaChanges({ before: old, after: now, beforeRoot, afterRoot }, direction, where, known);
   return [
     ...typeChanges(before, after, direction).map((text) => `${place} ${text}`),
     ...valueChanges(before, after, direction).map((text) => `${place} ${text}`),
     ...(direction === "request"
       ? boundChanges(before, after).map((text) => `${place} ${text}`)
       : []),
-    ...propertyChanges(before, after, direction).map(
-      ([name, text]) => `${place}/${name} ${text}`,
-    ),
+    ...propertyChanges(before, after, direction).map(([name, text]) => `${place}/${name} ${text}`),
     ...Object.entries(before.properties ?? {}).flatMap(([name, schema]) =>
       below(schema, after.properties?.[name], `${place}/${name}`),
     ),
@@ -81,10 +70,7 @@ export function schemaChanges(
 }
 
 /** Follows `$ref` within a document. */
-export function follow<T extends object>(
-  value: T | { readonly $ref: string },
-  root: object,
-): T {
+export function follow<T extends object>(value: T | { readonly $ref: string }, root: object): T {
   if (!("$ref" in value) || typeof value.$ref !== "string") return value as T;
   let target: unknown = root;
   for (const segment of value.$ref.slice("#/".length).split("/"))
@@ -123,38 +109,26 @@ function merged(
   return all;
 }
 
-function typeChanges(
-  before: Schema,
-  after: Schema,
-  direction: Direction,
-): string[] {
+function typeChanges(before: Schema, after: Schema, direction: Direction): string[] {
   const widened =
     direction === "request"
       ? before.type === "integer" && after.type === "number"
       : before.type === "number" && after.type === "integer";
   const changes: string[] = [];
   if (before.type !== after.type && !widened)
-    changes.push(
-      `was of type ${before.type ?? "any"} and is of type ${after.type ?? "any"}`,
-    );
+    changes.push(`was of type ${before.type ?? "any"} and is of type ${after.type ?? "any"}`);
   for (const keyword of ["anyOf", "oneOf"] as const)
-    if (text(before[keyword]) !== text(after[keyword]))
-      changes.push(`has another ${keyword}`);
+    if (text(before[keyword]) !== text(after[keyword])) changes.push(`has another ${keyword}`);
   return changes;
 }
 
-function valueChanges(
-  before: Schema,
-  after: Schema,
-  direction: Direction,
-): string[] {
+function valueChanges(before: Schema, after: Schema, direction: Direction): string[] {
   const changes: string[] = [];
   const [old, now] = [valuesOf(before), valuesOf(after)];
   const known = [...(old ?? []), ...(before["x-extensible-enum"] ?? [])];
   const still = now ?? after["x-extensible-enum"];
   if (still !== undefined)
-    for (const value of known)
-      if (!still.includes(value)) changes.push(`lacks ${text(value)}`);
+    for (const value of known) if (!still.includes(value)) changes.push(`lacks ${text(value)}`);
   if (direction === "request") {
     if (old === undefined && now !== undefined)
       changes.push(`takes ${now.map(text).join(", ")} alone`);
@@ -166,8 +140,7 @@ function valueChanges(
     if (now === undefined) changes.push("may have any value");
     else
       for (const value of now)
-        if (!old.includes(value))
-          changes.push(`may be ${text(value)}, which no caller knows`);
+        if (!old.includes(value)) changes.push(`may be ${text(value)}, which no caller knows`);
   }
   return changes;
 }
@@ -185,10 +158,7 @@ function boundChanges(before: Schema, after: Schema): string[] {
   for (const keyword of ["pattern", "format"] as const)
     if (after[keyword] !== undefined && after[keyword] !== before[keyword])
       changes.push(`has another ${keyword}`);
-  if (
-    after.additionalProperties === false &&
-    before.additionalProperties !== false
-  )
+  if (after.additionalProperties === false && before.additionalProperties !== false)
     changes.push("takes no further properties");
   return changes;
 }

@@ -1,7 +1,4 @@
-import type {
-  IdempotencyClaim,
-  IdempotencyKeys,
-} from "../../../src/operation/ports.js";
+import type { IdempotencyClaim, IdempotencyKeys } from "../../../src/operation/ports.js";
 
 export function createMemoryIdempotencyKeys(now: () => Date): IdempotencyKeys {
   const claims = new Map<string, IdempotencyClaim>();

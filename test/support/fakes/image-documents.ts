@@ -1,13 +1,10 @@
 import { ServiceError } from "../../../src/errors.js";
 import { keyOf } from "../../../src/resource-id.js";
-import type {
-  ImageDocuments,
-  StoredDocument,
-} from "../../../src/image-documents.js";
+import type { ImageDocuments, StoredDocument } from "../../../src/image-documents.js";
 
-export function createMemoryImageDocuments<
-  T extends { readonly imageId: string },
->(what: string): ImageDocuments<T> {
+export function createMemoryImageDocuments<T extends { readonly imageId: string }>(
+  what: string,
+): ImageDocuments<T> {
   const documents = new Map<string, StoredDocument<T>>();
   let writes = 0;
   return {

@@ -11,15 +11,10 @@ export interface MemoryIndex extends Index {
 /** Table Storage may end a page before `top`, and a page here has two rows: whoever needs all has to go on. */
 const MOST_ROWS = 2;
 
-export function createMemoryIndex(
-  now: () => Date,
-  mostRows = MOST_ROWS,
-): MemoryIndex {
+export function createMemoryIndex(now: () => Date, mostRows = MOST_ROWS): MemoryIndex {
   const scopes = new Map<string, Map<string, WrittenRow>>();
   const rowsOf = (scope: string): WrittenRow[] =>
-    [...(scopes.get(scope)?.values() ?? [])].sort((a, b) =>
-      a.row < b.row ? -1 : 1,
-    );
+    [...(scopes.get(scope)?.values() ?? [])].sort((a, b) => (a.row < b.row ? -1 : 1));
   return {
     put(rows) {
       const writtenTime = now().toISOString();
@@ -36,15 +31,13 @@ export function createMemoryIndex(
     },
     // async: a forged token is a rejection
     async page(scope, top, continuationToken, after = "") {
-      const last =
-        continuationToken === undefined ? "" : lastRowOf(continuationToken);
+      const last = continuationToken === undefined ? "" : lastRowOf(continuationToken);
       const rows = rowsOf(scope).filter(({ row }) => row > after && row > last);
       const page = rows.slice(0, Math.min(top, mostRows));
       const end = page.at(-1);
       return await Promise.resolve({
         rows: page,
-        ...(end &&
-          rows.length > page.length && { continuationToken: tokenOf(end.row) }),
+        ...(end && rows.length > page.length && { continuationToken: tokenOf(end.row) }),
       });
     },
     listed: () =>

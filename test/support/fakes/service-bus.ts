@@ -4,10 +4,7 @@
  */
 import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type {
-  EventPublisher,
-  WorkQueue,
-} from "../../../src/operation/ports.js";
+import type { EventPublisher, WorkQueue } from "../../../src/operation/ports.js";
 import type { WorkMessage } from "../../../src/operation/records.js";
 
 const QUEUE_WINDOW_MS = 3_600_000;
@@ -32,10 +29,7 @@ export interface Queues extends WorkQueue {
   nextMs(): number | undefined;
   /** Delivered and completed: as good as new where a lock was lost. */
   completed(): readonly WorkMessage[];
-  settle(
-    queued: QueuedMessage,
-    outcome: "completed" | "abandoned" | "lock lost",
-  ): void;
+  settle(queued: QueuedMessage, outcome: "completed" | "abandoned" | "lock lost"): void;
   /** An outage has used up the deliveries of a message, or somebody has dead-lettered it for another reason. */
   bury(which: number, reason?: string): void;
   /** True once a message for this step was sent. */
@@ -52,8 +46,7 @@ export function createMemoryQueues(nowMs: () => number): Queues {
     queued
       .filter(
         ({ message, visibleMs }) =>
-          visibleMs <= nowMs() &&
-          (queue === undefined || message.queue === queue),
+          visibleMs <= nowMs() && (queue === undefined || message.queue === queue),
       )
       .sort((a, b) => a.visibleMs - b.visibleMs);
   const settle: Queues["settle"] = (message, outcome) => {
@@ -73,8 +66,7 @@ export function createMemoryQueues(nowMs: () => number): Queues {
         steps.add(`${message.operationId} ${message.step}`);
         const name = `${message.queue} ${message.id}`;
         const before = sent.get(name);
-        if (before !== undefined && nowMs() - before < QUEUE_WINDOW_MS)
-          continue;
+        if (before !== undefined && nowMs() - before < QUEUE_WINDOW_MS) continue;
         sent.set(name, nowMs());
         queued.push({
           message,
@@ -87,10 +79,7 @@ export function createMemoryQueues(nowMs: () => number): Queues {
     findDead: (operationId, step) =>
       Promise.resolve(
         dead
-          .filter(
-            ({ message }) =>
-              message.operationId === operationId && message.step === step,
-          )
+          .filter(({ message }) => message.operationId === operationId && message.step === step)
           .map(({ reason }) => reason),
       ),
     due,
@@ -100,9 +89,7 @@ export function createMemoryQueues(nowMs: () => number): Queues {
         return message.message;
       }),
     nextMs: () =>
-      queued.length === 0
-        ? undefined
-        : Math.min(...queued.map(({ visibleMs }) => visibleMs)),
+      queued.length === 0 ? undefined : Math.min(...queued.map(({ visibleMs }) => visibleMs)),
     completed: () => completed,
     settle,
     bury(which, reason = USED_UP) {
@@ -145,8 +132,7 @@ export function createMemoryTopic(
         const text = JSON.stringify(event);
         const before = sent.get(event.id);
         if (before !== undefined && before.text !== text) onDifferent(event.id);
-        if (before !== undefined && nowMs() - before.atMs < TOPIC_WINDOW_MS)
-          continue;
+        if (before !== undefined && nowMs() - before.atMs < TOPIC_WINDOW_MS) continue;
         sent.set(event.id, { atMs: nowMs(), text });
         events.push(JSON.parse(text) as CloudEvent);
         onEvent(event);

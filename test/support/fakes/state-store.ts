@@ -8,9 +8,7 @@ import {
   type TrackedRecord,
 } from "../../../src/operation/records.js";
 
-export interface MemoryStore<
-  R extends TrackedRecord = TrackedRecord,
-> extends StateStore<R> {
+export interface MemoryStore<R extends TrackedRecord = TrackedRecord> extends StateStore<R> {
   /** Every operation that is stored. */
   operations(): readonly OperationRecord[];
   records(): readonly R[];
@@ -20,10 +18,7 @@ export interface MemoryStore<
 export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
   now?: () => Date,
 ): MemoryStore<R> {
-  const records = new Map<
-    string,
-    { text: string; etag: string; writtenTime?: string }
-  >();
+  const records = new Map<string, { text: string; etag: string; writtenTime?: string }>();
   const operations = new Map<string, string>();
   let writes = 0;
   const readOperation = (id: string): OperationRecord | undefined => {
@@ -37,8 +32,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       if (found === undefined) return Promise.resolve(undefined);
       const record = parse<R>(found.text);
       const operation = readOperation(operationIdOf(record));
-      if (operation === undefined)
-        throw new TypeError(`the operation of record ${key} is missing`);
+      if (operation === undefined) throw new TypeError(`the operation of record ${key} is missing`);
       const { etag, writtenTime } = found;
       return Promise.resolve({
         record,
@@ -54,9 +48,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
     readOperation(id) {
       const operation = readOperation(id);
       const found = operation && records.get(recordKeyOf(id) ?? "");
-      return Promise.resolve(
-        found && followedBy(parse<R>(found.text), operation),
-      );
+      return Promise.resolve(found && followedBy(parse<R>(found.text), operation));
     },
     commit(record, operation, read, beside = []) {
       if (records.get(record.key)?.etag !== read?.etag)
@@ -67,8 +59,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
         etag: stored.etag,
         ...(now && { writtenTime: now().toISOString() }),
       });
-      for (const each of [...beside, operation])
-        operations.set(each.id, JSON.stringify(each));
+      for (const each of [...beside, operation]) operations.set(each.id, JSON.stringify(each));
       return Promise.resolve(stored);
     },
     forget({ record: { key, resourceId }, etag }, id) {
@@ -77,8 +68,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       if (operations.delete(id)) found.etag = newEtag();
       return Promise.resolve();
     },
-    operations: () =>
-      [...operations.values()].map((text) => parse<OperationRecord>(text)),
+    operations: () => [...operations.values()].map((text) => parse<OperationRecord>(text)),
     records: () => [...records.values()].map(({ text }) => parse<R>(text)),
   };
 }
@@ -88,9 +78,7 @@ function parse<T>(text: string): T {
 }
 
 function conflict(resourceId: string): ServiceError {
-  return new ServiceError(
-    "StateConflict",
-    `${resourceId} was changed by another writer.`,
-    { retryAfterMs: 1_000 },
-  );
+  return new ServiceError("StateConflict", `${resourceId} was changed by another writer.`, {
+    retryAfterMs: 1_000,
+  });
 }

@@ -1,13 +1,7 @@
-import type {
-  TestCounts,
-  TestLimits,
-} from "../../../src/machine-test/ports.js";
+import type { TestCounts, TestLimits } from "../../../src/machine-test/ports.js";
 import { createMemoryImageDocuments } from "./image-documents.js";
 
-export function createTestLimits(
-  machines = 100,
-  testsPerDay = 200,
-): TestLimits {
+export function createTestLimits(machines = 100, testsPerDay = 200): TestLimits {
   return {
     machines,
     testsPerDay,

@@ -10,9 +10,7 @@ export function createMemoryTestResults(): TestResults {
   return {
     list: (versionId) =>
       Promise.resolve(
-        [...rows.values()].filter(
-          (stored) => keyOf(stored.versionId) === keyOf(versionId),
-        ),
+        [...rows.values()].filter((stored) => keyOf(stored.versionId) === keyOf(versionId)),
       ),
     add(result) {
       rows.set(`${keyOf(result.versionId)} ${factOf(result)}`, result);

@@ -10,15 +10,11 @@ export function createMemoryVersionNumbers(): VersionNumbers {
   const lasts = new Map<string, string>();
   /** By image definition and request. */
   const given = new Map<string, string>();
-  const nameOf = (imageId: string, requestKey: string): string =>
-    `${keyOf(imageId)}/${requestKey}`;
+  const nameOf = (imageId: string, requestKey: string): string => `${keyOf(imageId)}/${requestKey}`;
   return {
     read(imageId, requestKey) {
       const last = lasts.get(keyOf(imageId));
-      const bound =
-        requestKey === undefined
-          ? undefined
-          : given.get(nameOf(imageId, requestKey));
+      const bound = requestKey === undefined ? undefined : given.get(nameOf(imageId, requestKey));
       return Promise.resolve({
         ...(last !== undefined && { last }),
         ...(bound !== undefined && { bound }),
@@ -27,8 +23,7 @@ export function createMemoryVersionNumbers(): VersionNumbers {
     // async: that no number is left is a rejection
     async allocate(imageId, { requestKey, above, increment, instead }) {
       const bound = given.get(nameOf(imageId, requestKey));
-      if (bound !== undefined && bound !== instead)
-        return await Promise.resolve(bound);
+      if (bound !== undefined && bound !== instead) return await Promise.resolve(bound);
       const number = nextVersionNumber(
         highestVersionNumber([lasts.get(keyOf(imageId)), above]),
         increment,

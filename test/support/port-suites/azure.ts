@@ -1,12 +1,6 @@
 import type { ManualClock } from "@sigil-local/clock";
-import type {
-  ResourceManager,
-  ResourceReader,
-} from "../../../src/image-version/ports.js";
-import type {
-  Registrable,
-  Subscriptions,
-} from "../../../src/subscription/ports.js";
+import type { ResourceManager, ResourceReader } from "../../../src/image-version/ports.js";
+import type { Registrable, Subscriptions } from "../../../src/subscription/ports.js";
 
 /** The three ports of Azure, in front of one world (requests.ts), and what a suite does to it. */
 export interface AzureUnderTest {

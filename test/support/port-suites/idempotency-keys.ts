@@ -63,9 +63,7 @@ export function idempotencyKeysSuite(createKeys: () => IdempotencyKeys): void {
   test("keys do not meet", async () => {
     const keys = createKeys();
     await keys.claim(newKey(), claimOf("1"));
-    await expect(keys.claim(newKey(), claimOf("2"))).resolves.toMatchObject(
-      claimOf("2"),
-    );
+    await expect(keys.claim(newKey(), claimOf("2"))).resolves.toMatchObject(claimOf("2"));
   });
 
   test("the first operation that a claim is bound to stays", async () => {

@@ -15,14 +15,11 @@ const LONG: TestDocument = { imageId: IMAGE, text: "true\n".repeat(20_000) };
 const conflict = { code: "StateConflict", retryable: true };
 
 /** What ImageDocuments do. */
-export function imageDocumentsSuite(
-  createDocuments: () => ImageDocuments<TestDocument>,
-): void {
+export function imageDocumentsSuite(createDocuments: () => ImageDocuments<TestDocument>): void {
   let documents: ImageDocuments<TestDocument>;
   beforeEach(async () => {
     documents = createDocuments();
-    for (const { document } of await documents.list())
-      await documents.remove(document.imageId);
+    for (const { document } of await documents.list()) await documents.remove(document.imageId);
   });
 
   test("one is read as it was put, by the id of its image definition in any case", async () => {
@@ -39,20 +36,14 @@ export function imageDocumentsSuite(
 
   test("of two who put at once, the second is told", async () => {
     await documents.put(SHORT, undefined);
-    await expect(documents.put(SHORT, undefined)).rejects.toMatchObject(
-      conflict,
-    );
+    await expect(documents.put(SHORT, undefined)).rejects.toMatchObject(conflict);
     const first = await documents.read(IMAGE);
     await documents.put(LONG, first?.etag);
-    await expect(documents.put(SHORT, first?.etag)).rejects.toMatchObject(
-      conflict,
-    );
+    await expect(documents.put(SHORT, first?.etag)).rejects.toMatchObject(conflict);
     expect((await documents.read(IMAGE))?.document).toEqual(LONG);
     await documents.remove(IMAGE);
     await documents.remove(IMAGE);
-    await expect(documents.put(SHORT, first?.etag)).rejects.toMatchObject(
-      conflict,
-    );
+    await expect(documents.put(SHORT, first?.etag)).rejects.toMatchObject(conflict);
     expect(await documents.read(IMAGE)).toBeUndefined();
   });
 }

@@ -10,10 +10,7 @@ export function indexSuite(createIndex: () => Index): void {
   test("lists the rows of a scope in their order, and no others", async () => {
     const index = createIndex();
     const scope = newKey();
-    await index.put([
-      ...rowsOf(scope, "c", "a", "b"),
-      ...rowsOf(newKey(), "d"),
-    ]);
+    await index.put([...rowsOf(scope, "c", "a", "b"), ...rowsOf(newKey(), "d")]);
     const rows: IndexPage["rows"][number][] = [];
     let token: string | undefined;
     do {
@@ -21,11 +18,8 @@ export function indexSuite(createIndex: () => Index): void {
       rows.push(...page.rows);
       token = page.continuationToken;
     } while (token !== undefined);
-    expect(rows.map(({ writtenTime: _, ...row }) => row)).toEqual(
-      rowsOf(scope, "a", "b", "c"),
-    );
-    for (const { writtenTime } of rows)
-      expect(new Date(writtenTime).getTime()).toBeGreaterThan(0);
+    expect(rows.map(({ writtenTime: _, ...row }) => row)).toEqual(rowsOf(scope, "a", "b", "c"));
+    for (const { writtenTime } of rows) expect(new Date(writtenTime).getTime()).toBeGreaterThan(0);
   });
 
   test("an empty scope has one page, with nothing in it", async () => {
@@ -64,9 +58,7 @@ export function indexSuite(createIndex: () => Index): void {
     await index.put(rowsOf(scope, "a"));
     await index.put([{ scope, row: "a", target: "another" }]);
     const { rows } = await index.page(scope, 10);
-    expect(rows.map(({ row, target }) => [row, target])).toEqual([
-      ["a", "another"],
-    ]);
+    expect(rows.map(({ row, target }) => [row, target])).toEqual([["a", "another"]]);
   });
 
   test("a row removed again stays removed", async () => {
@@ -88,27 +80,18 @@ export function indexSuite(createIndex: () => Index): void {
     ["null in base64", Buffer.from("null").toString("base64")],
     ["an object in base64", Buffer.from('{"a":1}').toString("base64")],
   ])("%s is refused as a continuation token", async (_, token) => {
-    await expect(createIndex().page(newKey(), 10, token)).rejects.toMatchObject(
-      {
-        code: "InvalidRequest",
-        retryable: false,
-        findings: [
-          { code: "InvalidFormat", pointer: "/query/continuationToken" },
-        ],
-      },
-    );
+    await expect(createIndex().page(newKey(), 10, token)).rejects.toMatchObject({
+      code: "InvalidRequest",
+      retryable: false,
+      findings: [{ code: "InvalidFormat", pointer: "/query/continuationToken" }],
+    });
   });
 
   test("a page begins behind the row that is named, which need not be there", async () => {
     const index = createIndex();
     const scope = newKey();
     await index.put(rowsOf(scope, "a", "c", "d", "e"));
-    const { rows, continuationToken } = await index.page(
-      scope,
-      2,
-      undefined,
-      "b",
-    );
+    const { rows, continuationToken } = await index.page(scope, 2, undefined, "b");
     expect(rows.map(({ row }) => row)).toEqual(["c", "d"]);
     const next = await index.page(scope, 2, continuationToken, "b");
     expect(next.rows.map(({ row }) => row)).toEqual(["e"]);

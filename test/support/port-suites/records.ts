@@ -1,8 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  emptyRecord,
-  type ImageVersionRecord,
-} from "../../../src/image-version/state/record.js";
+import { emptyRecord, type ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 
 export const TIME = "2026-01-01T00:00:00.000Z";
@@ -10,10 +7,7 @@ export const TIME = "2026-01-01T00:00:00.000Z";
 /** A key of its own for each test, so that they share one server. */
 export const newKey = (): string => randomBytes(16).toString("hex");
 
-export function versionOf(
-  key: string,
-  more: Partial<ImageVersionRecord> = {},
-): ImageVersionRecord {
+export function versionOf(key: string, more: Partial<ImageVersionRecord> = {}): ImageVersionRecord {
   return {
     ...emptyRecord(key, `/versions/${key}`, TIME),
     sequence: 1,

@@ -1,10 +1,6 @@
 /** What requests name, and what is in Azure before the first of them: two definitions, three versions, a key for each disk and region. */
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import {
-  resourcesIn,
-  subscription,
-  type SimulatorWorld,
-} from "@sigil-local/arm-simulator/world";
+import { resourcesIn, subscription, type SimulatorWorld } from "@sigil-local/arm-simulator/world";
 
 const SUBSCRIPTION_ID = "9f3a1c52-6d1b-4f3e-8a77-0c5d2e4b6a10";
 const make = resourcesIn(SUBSCRIPTION_ID, "Images");
@@ -15,9 +11,7 @@ const REGIONS = [HOME, "eastus2", "northeurope"] as const;
 /** A region that no request names. */
 const STRANGE_REGION = "uksouth";
 const DEFINITIONS = ["Base", "Other"];
-export const IMAGES = DEFINITIONS.map((name) =>
-  make.id(`galleries/Golden/images/${name}`),
-);
+export const IMAGES = DEFINITIONS.map((name) => make.id(`galleries/Golden/images/${name}`));
 export const VERSIONS = [
   `${IMAGES[0]}/versions/1.0.0`,
   `${IMAGES[0]}/versions/1.1.0`,
@@ -44,11 +38,7 @@ export interface Asked {
 }
 
 /** A region with its replica count and a key for each disk. */
-function targetRegion(
-  name: string,
-  regionalReplicaCount: number,
-  otherKey = false,
-) {
+function targetRegion(name: string, regionalReplicaCount: number, otherKey = false) {
   const set = (disk: string) => make.id(`diskEncryptionSets/${name}-${disk}`);
   return {
     name,
@@ -70,8 +60,7 @@ export function bodyOf(asked: Asked): ImageVersionRequest {
         targetRegions: Object.entries(asked.regions).map(([name, count]) =>
           targetRegion(name, count, asked.otherKeys.includes(name)),
         ),
-        ...(excludeFromLatest !== null &&
-          !asked.promoted && { excludeFromLatest }),
+        ...(excludeFromLatest !== null && !asked.promoted && { excludeFromLatest }),
         ...(endOfLifeDate !== null && { endOfLifeDate }),
       },
       ...((asked.opened || asked.guarded) && {
@@ -97,9 +86,7 @@ export const AZURE: SimulatorWorld = {
     ...DEFINITIONS.map((name) => make.imageDefinition("Golden", name, HOME)),
     make.managedImage("base", HOME, [LUN]),
     ...[...REGIONS, STRANGE_REGION].flatMap((region) =>
-      ["os", "other", "data"].map((disk) =>
-        make.diskEncryptionSet(`${region}-${disk}`, region),
-      ),
+      ["os", "other", "data"].map((disk) => make.diskEncryptionSet(`${region}-${disk}`, region)),
     ),
   ],
 };

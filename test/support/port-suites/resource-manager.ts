@@ -25,9 +25,7 @@ function requestOf(more: Partial<Asked> = {}) {
 }
 
 /** What every ResourceManager does. */
-export function resourceManagerSuite(
-  start: () => Promise<AzureUnderTest>,
-): void {
+export function resourceManagerSuite(start: () => Promise<AzureUnderTest>): void {
   let azure: AzureUnderTest;
   let arm: ResourceManager;
   beforeEach(async () => {
@@ -91,8 +89,10 @@ export function resourceManagerSuite(
     const seen = await arm.getImageVersion(ID);
     if (seen === undefined) throw new Error("the version is not there");
     const { regions: _, ...shown } = seen;
-    const { replicationStatus: __, ...properties } = shown.resource
-      .properties as Record<string, unknown>;
+    const { replicationStatus: __, ...properties } = shown.resource.properties as Record<
+      string,
+      unknown
+    >;
     expect(await arm.listImageVersions(IMAGE)).toEqual([
       { ...shown, name: "1.0.0", resource: { ...shown.resource, properties } },
     ]);
@@ -117,9 +117,10 @@ export function resourceManagerSuite(
 
   test("an update while another is under way is refused for now", async () => {
     await arm.putImageVersion(ID, requestOf());
-    await expect(
-      arm.putImageVersion(ID, requestOf({ tag: "18" })),
-    ).rejects.toMatchObject({ code: "ResourceManagerBusy", retryable: true });
+    await expect(arm.putImageVersion(ID, requestOf({ tag: "18" }))).rejects.toMatchObject({
+      code: "ResourceManagerBusy",
+      retryable: true,
+    });
   });
 
   test("an operation that failed says why: its code, and Azure's words", async () => {
@@ -146,13 +147,9 @@ export function resourceManagerSuite(
   test("an operation that is not there, or not Azure's, says nothing", async () => {
     await azure.failRegion("eastus2");
     const { href, pathname, search } = new URL(await made());
+    expect(await arm.getOperationError(href.replace(pathname, `${pathname}0`))).toBeUndefined();
     expect(
-      await arm.getOperationError(href.replace(pathname, `${pathname}0`)),
-    ).toBeUndefined();
-    expect(
-      await arm.getOperationError(
-        `https://elsewhere.example${pathname}${search}`,
-      ),
+      await arm.getOperationError(`https://elsewhere.example${pathname}${search}`),
     ).toBeUndefined();
   });
 
@@ -184,12 +181,9 @@ export function resourceManagerSuite(
     ["list", (port) => port.listImageVersions(IMAGE)],
     ["PUT", (port) => port.putImageVersion(ID, requestOf())],
     ["DELETE", (port) => port.deleteImageVersion(ID)],
-  ])(
-    "a %s that is throttled is one call, to be made again",
-    async (_, call) => {
-      azure.throttleNext();
-      await expect(call(arm)).rejects.toMatchObject(THROTTLED);
-      await call(arm);
-    },
-  );
+  ])("a %s that is throttled is one call, to be made again", async (_, call) => {
+    azure.throttleNext();
+    await expect(call(arm)).rejects.toMatchObject(THROTTLED);
+    await call(arm);
+  });
 }

@@ -20,9 +20,7 @@ const READS: readonly [string, string, Read][] = [
 ];
 
 /** What every ResourceReader does. */
-export function resourceReaderSuite(
-  start: () => Promise<AzureUnderTest>,
-): void {
+export function resourceReaderSuite(start: () => Promise<AzureUnderTest>): void {
   let azure: AzureUnderTest;
   let reader: ResourceReader;
   beforeAll(async () => {
@@ -95,8 +93,7 @@ export function resourceReaderSuite(
   test("a gallery's image definitions are listed as they are read", async () => {
     const listed = await reader.listImageDefinitions(GALLERY.toUpperCase());
     expect(listed?.map(({ name }) => name)).toContain(IMAGE.split("/").at(-1));
-    const { id: _, ...definition } =
-      (await reader.getImageDefinition(IMAGE)) ?? {};
+    const { id: _, ...definition } = (await reader.getImageDefinition(IMAGE)) ?? {};
     expect(listed).toContainEqual({
       ...definition,
       id: `${GALLERY.toUpperCase()}/images/${IMAGE.split("/").at(-1)}`,
@@ -130,9 +127,7 @@ export function resourceReaderSuite(
     expect(sets).toHaveLength(12);
     expect(sets).toContainEqual(await reader.getDiskEncryptionSet(SET));
     expect(
-      await reader.listDiskEncryptionSets(
-        "00000000-0000-4000-8000-000000000000",
-      ),
+      await reader.listDiskEncryptionSets("00000000-0000-4000-8000-000000000000"),
     ).toBeUndefined();
   });
 }

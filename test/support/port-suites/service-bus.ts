@@ -1,10 +1,7 @@
 import type { ManualClock } from "@sigil-local/clock";
 import { beforeEach, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type {
-  EventPublisher,
-  WorkQueue,
-} from "../../../src/operation/ports.js";
+import type { EventPublisher, WorkQueue } from "../../../src/operation/ports.js";
 import type { WorkMessage } from "../../../src/operation/records.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -63,10 +60,7 @@ export function serviceBusSuite(start: () => Promise<Bus>): void {
   test("a message goes to its queue and names its step", async () => {
     const { work, clock } = bus;
     await work.enqueue([]);
-    await work.enqueue([
-      workOf(1, clock.now()),
-      workOf(2, clock.now() - 1, REPLICATIONS),
-    ]);
+    await work.enqueue([workOf(1, clock.now()), workOf(2, clock.now() - 1, REPLICATIONS)]);
     expect(await bus.take(CREATIONS)).toEqual(["op-1/1"]);
     expect(await bus.take(REPLICATIONS)).toEqual(["op-1/2"]);
     expect(await bus.take(CREATIONS)).toEqual([]);
@@ -74,10 +68,7 @@ export function serviceBusSuite(start: () => Promise<Bus>): void {
 
   test("a message of later is there when its time has come, behind those of before", async () => {
     const { work, clock } = bus;
-    await work.enqueue([
-      workOf(2, clock.now() + 15_000),
-      workOf(1, clock.now()),
-    ]);
+    await work.enqueue([workOf(2, clock.now() + 15_000), workOf(1, clock.now())]);
     clock.advance(14_999);
     expect(await bus.take(CREATIONS)).toEqual(["op-1/1"]);
     clock.advance(1);

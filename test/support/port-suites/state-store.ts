@@ -6,9 +6,7 @@ import type { OperationStatus } from "../../../src/operation/records.js";
 import { newKey, operationOf, versionOf } from "./records.js";
 
 /** What every StateStore does. */
-export function stateStoreSuite(
-  createStore: () => StateStore<ImageVersionRecord>,
-): void {
+export function stateStoreSuite(createStore: () => StateStore<ImageVersionRecord>): void {
   let store: StateStore<ImageVersionRecord>;
   /** By the store's clock: of each read, in order. */
   let writtenTimes: (string | undefined)[];
@@ -28,8 +26,7 @@ export function stateStoreSuite(
   });
 
   const conflict = { code: "StateConflict", retryable: true };
-  const operationBy = async (id: string) =>
-    (await store.readOperation(id))?.operation;
+  const operationBy = async (id: string) => (await store.readOperation(id))?.operation;
 
   test("answers undefined for what is not there", async () => {
     const key = newKey();
@@ -94,9 +91,7 @@ export function stateStoreSuite(
     await store.read(version.key);
     await store.commit({ ...version, ticks: 1 }, operationOf(version), stored);
     await store.read(version.key);
-    const [first = 0, second = 0] = writtenTimes.map((time) =>
-      Date.parse(time ?? ""),
-    );
+    const [first = 0, second = 0] = writtenTimes.map((time) => Date.parse(time ?? ""));
     expect(first).toBeGreaterThanOrEqual(begunMs);
     expect(second).toBeGreaterThanOrEqual(first);
     expect(second).toBeLessThanOrEqual(Date.now());
@@ -131,9 +126,9 @@ export function stateStoreSuite(
     const version = versionOf(newKey());
     const first = await store.commit(version, operationOf(version), undefined);
     const second = versionOf(version.key, { sequence: 2 });
-    await expect(
-      store.commit(second, operationOf(second), undefined),
-    ).rejects.toMatchObject(conflict);
+    await expect(store.commit(second, operationOf(second), undefined)).rejects.toMatchObject(
+      conflict,
+    );
     await expect(store.read(version.key)).resolves.toEqual(first);
     await expect(operationBy(`${version.key}-2`)).resolves.toBeUndefined();
   });
@@ -143,15 +138,9 @@ export function stateStoreSuite(
     const operation = operationOf(version);
     const stale = await store.commit(version, operation, undefined);
     const next = versionOf(version.key, { step: 2 });
-    const current = await store.commit(
-      next,
-      operationOf(next, { status: "Running" }),
-      stale,
-    );
+    const current = await store.commit(next, operationOf(next, { status: "Running" }), stale);
     const late = versionOf(version.key, { step: 9, sequence: 2 });
-    await expect(
-      store.commit(late, operationOf(late), stale),
-    ).rejects.toMatchObject(conflict);
+    await expect(store.commit(late, operationOf(late), stale)).rejects.toMatchObject(conflict);
     await expect(
       store.commit(next, operationOf(next, { status: "Failed" }), stale),
     ).rejects.toMatchObject(conflict);
@@ -170,8 +159,7 @@ export function stateStoreSuite(
     expect(won).toHaveLength(1);
     await expect(store.read(version.key)).resolves.toEqual(won[0]?.value);
     for (const result of results)
-      if (result.status === "rejected")
-        expect(result.reason).toMatchObject(conflict);
+      if (result.status === "rejected") expect(result.reason).toMatchObject(conflict);
   });
 
   test("keeps the operations of before", async () => {
@@ -193,12 +181,9 @@ export function stateStoreSuite(
     const two = versionOf(one.key, { sequence: 2 });
     const is = (version: ImageVersionRecord, status: OperationStatus) =>
       operationOf(version, { status });
-    const read = (version: ImageVersionRecord) =>
-      operationBy(operationOf(version).id);
+    const read = (version: ImageVersionRecord) => operationBy(operationOf(version).id);
     const begun = await store.commit(one, is(one, "Running"), undefined);
-    const queued = await store.commit(one, is(one, "Running"), begun, [
-      is(two, "NotStarted"),
-    ]);
+    const queued = await store.commit(one, is(one, "Running"), begun, [is(two, "NotStarted")]);
     expect(await read(two)).toEqual(is(two, "NotStarted"));
     const ended = await store.commit(two, is(two, "Running"), queued, [
       is(one, "Succeeded"),

@@ -46,36 +46,27 @@ export function subscriptionsSuite(start: () => Promise<AzureUnderTest>): void {
   test.each([
     ["provider", COMPUTE],
     ["feature", FEATURE],
-  ])(
-    "the registration of a %s goes on by itself, and is not begun anew",
-    async (_, what) => {
-      const state = () => subscriptions.getRegistration(SUBSCRIPTION_ID, what);
-      const register = () => subscriptions.register(SUBSCRIPTION_ID, what);
-      await azure.unregister(SUBSCRIPTION_ID, what);
-      expect(await state()).toBe("NotRegistered");
-      expect(await register()).toBe("Registering");
-      azure.clock.advance(20 * 60_000);
-      expect(await register()).toBe("Registering");
-      // Half an hour after the first call it is done.
-      azure.clock.advance(11 * 60_000);
-      expect(await state()).toBe("Registered");
-      expect(await register()).toBe("Registered");
-    },
-  );
+  ])("the registration of a %s goes on by itself, and is not begun anew", async (_, what) => {
+    const state = () => subscriptions.getRegistration(SUBSCRIPTION_ID, what);
+    const register = () => subscriptions.register(SUBSCRIPTION_ID, what);
+    await azure.unregister(SUBSCRIPTION_ID, what);
+    expect(await state()).toBe("NotRegistered");
+    expect(await register()).toBe("Registering");
+    azure.clock.advance(20 * 60_000);
+    expect(await register()).toBe("Registering");
+    // Half an hour after the first call it is done.
+    azure.clock.advance(11 * 60_000);
+    expect(await state()).toBe("Registered");
+    expect(await register()).toBe("Registered");
+  });
 
   test.each<[string, (port: Subscriptions) => Promise<unknown>]>([
     ["list of regions", (port) => port.listRegions(SUBSCRIPTION_ID)],
-    [
-      "read of a state",
-      (port) => port.getRegistration(SUBSCRIPTION_ID, COMPUTE),
-    ],
+    ["read of a state", (port) => port.getRegistration(SUBSCRIPTION_ID, COMPUTE)],
     ["registration", (port) => port.register(SUBSCRIPTION_ID, FEATURE)],
-  ])(
-    "a %s that is throttled is one call, to be made again",
-    async (_, call) => {
-      azure.throttleNext();
-      await expect(call(subscriptions)).rejects.toMatchObject(THROTTLED);
-      expect(await call(subscriptions)).toBeDefined();
-    },
-  );
+  ])("a %s that is throttled is one call, to be made again", async (_, call) => {
+    azure.throttleNext();
+    await expect(call(subscriptions)).rejects.toMatchObject(THROTTLED);
+    expect(await call(subscriptions)).toBeDefined();
+  });
 }

@@ -1,8 +1,4 @@
-import {
-  TableClient,
-  TableServiceClient,
-  type RestError,
-} from "@azure/data-tables";
+import { TableClient, TableServiceClient, type RestError } from "@azure/data-tables";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
 import { createImageDocuments } from "../../../src/azure/tables/image-documents.js";
@@ -39,10 +35,7 @@ export function tablesSuite(start: () => Promise<RunningTables>): void {
       TableClient.fromConnectionString(connectionString, name, OPTIONS);
     const names = async (): Promise<string[]> => {
       const found: string[] = [];
-      const service = TableServiceClient.fromConnectionString(
-        connectionString,
-        OPTIONS,
-      );
+      const service = TableServiceClient.fromConnectionString(connectionString, OPTIONS);
       for await (const { name = "" } of service.listTables()) found.push(name);
       return found;
     };

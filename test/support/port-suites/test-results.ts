@@ -1,8 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import type {
-  StoredTestResult,
-  TestResults,
-} from "../../../src/test-results/ports.js";
+import type { StoredTestResult, TestResults } from "../../../src/test-results/ports.js";
 import { seedVersionId } from "../requests.js";
 
 let versions = 0;
@@ -18,9 +15,7 @@ export function testResultsSuite(createResults: () => TestResults): void {
     versionId = seedVersionId(`1.0.${versions}`);
   });
 
-  const resultOf = (
-    more: Partial<StoredTestResult> = {},
-  ): StoredTestResult => ({
+  const resultOf = (more: Partial<StoredTestResult> = {}): StoredTestResult => ({
     versionId,
     life: "2026-01-01T00:00:00.0000000+00:00",
     name: "boot",

@@ -38,9 +38,7 @@ export function versionNumbersSuite(createNumbers: () => VersionNumbers): void {
 
   test("are above the number that is named", async () => {
     const numbers = createNumbers();
-    expect(
-      await numbers.allocate(newImage(), { ...wanted, above: "3.0.9" }),
-    ).toBe("3.0.10");
+    expect(await numbers.allocate(newImage(), { ...wanted, above: "3.0.9" })).toBe("3.0.10");
   });
 
   test("go on after one that cannot be given", async () => {
@@ -68,9 +66,9 @@ export function versionNumbersSuite(createNumbers: () => VersionNumbers): void {
         ),
       ),
     );
-    expect(
-      given.map((number) => Number(number.split(".")[2])).sort((a, b) => a - b),
-    ).toEqual(Array.from({ length: 21 }, (_, i) => i));
+    expect(given.map((number) => Number(number.split(".")[2])).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 21 }, (_, i) => i),
+    );
   });
 
   test("a request that comes twice at once gets one number, and the next another", async () => {

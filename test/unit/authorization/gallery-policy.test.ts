@@ -85,9 +85,7 @@ describe("a gallery", () => {
     [{ ...ANY, galleryName: "g*x*1" }, false],
     [{ ...ANY, resourceGroupName: "images-*", galleryName: "other" }, false],
   ])("%j is the target: %s", (pattern, expected) => {
-    expect(mayWrite(policy([{ role: "Linux" }], pattern), APP, TARGET)).toBe(
-      expected,
-    );
+    expect(mayWrite(policy([{ role: "Linux" }], pattern), APP, TARGET)).toBe(expected);
   });
 
   it("of other letters that fold to the same is another", () => {
@@ -99,8 +97,7 @@ describe("a gallery", () => {
   it("of a rule for another caller is not allowed", () => {
     const rules = [
       ...policy([{ appId: "app-1" }], { ...ANY, galleryName: "mine" }).rules,
-      ...policy([{ appId: "app-2" }], { ...ANY, galleryName: "golden_1" })
-        .rules,
+      ...policy([{ appId: "app-2" }], { ...ANY, galleryName: "golden_1" }).rules,
     ];
     expect(mayWrite({ rules }, APP, TARGET)).toBe(false);
   });
@@ -123,9 +120,7 @@ describe("a gallery", () => {
       ...ANY,
       galleryName: "*a".repeat(40),
     });
-    expect(
-      mayWrite(rule, APP, { ...TARGET, galleryName: `${"a".repeat(79)}b` }),
-    ).toBe(false);
+    expect(mayWrite(rule, APP, { ...TARGET, galleryName: `${"a".repeat(79)}b` })).toBe(false);
   });
 });
 
@@ -160,9 +155,7 @@ describe("requireMayUse", () => {
   const resource = (path: string, subscription = SUBSCRIPTION) =>
     `/subscriptions/${subscription}/resourceGroups/Build-1/providers/${path}`;
   const MACHINE = resource("Microsoft.Compute/virtualMachines/builder-7");
-  const VERSION = resource(
-    "Microsoft.Compute/galleries/Base/images/i/versions/1.0.0",
-  );
+  const VERSION = resource("Microsoft.Compute/galleries/Base/images/i/versions/1.0.0");
   const SET = resource("Microsoft.Compute/diskEncryptionSets/des-1");
   const GALLERY = `/subscriptions/${SUBSCRIPTION}/resourceGroups/images-prod/providers/Microsoft.Compute/galleries/Golden_1`;
   const source = (id: string) => ({
@@ -195,9 +188,7 @@ describe("requireMayUse", () => {
         retryable: false,
         fields: { target: GALLERY },
       });
-      return (error as ServiceError).findings.map(
-        ({ code, pointer }) => `${code} ${pointer}`,
-      );
+      return (error as ServiceError).findings.map(({ code, pointer }) => `${code} ${pointer}`);
     }
     return [];
   };
@@ -257,9 +248,7 @@ describe("requireMayUse", () => {
   });
 
   it("an empty list allows nothing", () => {
-    expect(refused([rule({ sources: [] })], [source(MACHINE)])).toEqual(
-      SOURCE_REFUSED,
-    );
+    expect(refused([rule({ sources: [] })], [source(MACHINE)])).toEqual(SOURCE_REFUSED);
   });
 
   it("what another caller or gallery may use is not this one's", () => {
@@ -269,18 +258,14 @@ describe("requireMayUse", () => {
       rule({ ...wide, callers: [{ appId: "app-2" }] }),
       rule({ ...wide, galleries: [{ ...TARGET, galleryName: "other" }] }),
     ])
-      expect(refused([narrow, other], [source(MACHINE)])).toEqual(
-        SOURCE_REFUSED,
-      );
+      expect(refused([narrow, other], [source(MACHINE)])).toEqual(SOURCE_REFUSED);
     // Rules for this caller and gallery add up.
     expect(refused([narrow, rule(wide)], [source(MACHINE)])).toEqual([]);
   });
 
   it("names each refused resource, and the queue that a message came by", () => {
     const rules = [rule({ callers: [QUEUE], sources: [] })];
-    expect(() =>
-      requireMayUse({ rules }, QUEUE, TARGET, [source(MACHINE), set(SET)]),
-    ).toThrow(
+    expect(() => requireMayUse({ rules }, QUEUE, TARGET, [source(MACHINE), set(SET)])).toThrow(
       expect.objectContaining({
         findings: [
           {
@@ -316,9 +301,7 @@ describe("a policy document", () => {
   };
 
   it("is read as it is, and frozen", () => {
-    const read = parseGalleryPolicy(
-      JSON.stringify({ $schema: "policy.json", rules: [RULE] }),
-    );
+    const read = parseGalleryPolicy(JSON.stringify({ $schema: "policy.json", rules: [RULE] }));
     expect(read).toEqual({
       policy: { $schema: "policy.json", rules: [RULE] },
     });
@@ -327,18 +310,8 @@ describe("a policy document", () => {
   });
 
   it.each<[string, unknown, string[]]>([
-    [
-      "no object",
-      [],
-      ["Must be an object, is an array. A gallery policy has rules."],
-    ],
-    [
-      "no rules",
-      {},
-      [
-        "/rules: `rules` is missing. A write is allowed when one rule allows it.",
-      ],
-    ],
+    ["no object", [], ["Must be an object, is an array. A gallery policy has rules."]],
+    ["no rules", {}, ["/rules: `rules` is missing. A write is allowed when one rule allows it."]],
     [
       "a caller by nothing, and one by two",
       { rules: [{ ...RULE, callers: [{}, { appId: "a", role: "b" }] }] },
@@ -410,10 +383,7 @@ describe("a policy document", () => {
 
   it.each([
     ["", "line 1, column 1: the text ends where a value is expected"],
-    [
-      '{"rules":[],\n"rules":[]}',
-      'line 2, column 1: the name "rules" is given twice',
-    ],
+    ['{"rules":[],\n"rules":[]}', 'line 2, column 1: the name "rules" is given twice'],
   ])("that is not JSON is told where: %j", (text, mistake) => {
     expect(parseGalleryPolicy(text)).toEqual({ mistakes: [mistake] });
   });

@@ -25,8 +25,7 @@ function refusal(take: () => void): number | undefined {
 describe("a rate limiter", () => {
   it("lets a minute's calls through at once, and the next when one has filled in again", () => {
     const calls = limiter(60);
-    for (let i = 0; i < 60; i++)
-      expect(refusal(() => calls.take(PIPELINE))).toBeUndefined();
+    for (let i = 0; i < 60; i++) expect(refusal(() => calls.take(PIPELINE))).toBeUndefined();
     expect(refusal(() => calls.take(PIPELINE))).toBe(1_000);
     clock.advance(400);
     expect(refusal(() => calls.take(PIPELINE))).toBe(600);
@@ -38,8 +37,7 @@ describe("a rate limiter", () => {
   it("takes nothing for a call that it refuses (invariant 2)", () => {
     const calls = limiter(1);
     calls.take(PIPELINE);
-    for (let i = 0; i < 5; i++)
-      expect(refusal(() => calls.take(PIPELINE))).toBe(60_000);
+    for (let i = 0; i < 5; i++) expect(refusal(() => calls.take(PIPELINE))).toBe(60_000);
     clock.advance(60_000);
     expect(refusal(() => calls.take(PIPELINE))).toBeUndefined();
   });
@@ -64,9 +62,7 @@ describe("a rate limiter", () => {
       { appId: "app-1", roles: [] },
     ])
       expect(refusal(() => calls.take(other))).toBeUndefined();
-    expect(refusal(() => calls.take({ ...PIPELINE, roles: ["other"] }))).toBe(
-      60_000,
-    );
+    expect(refusal(() => calls.take({ ...PIPELINE, roles: ["other"] }))).toBe(60_000);
   });
 
   it("remembers ten thousand callers, and forgets the one that was quiet longest (invariant 4)", () => {

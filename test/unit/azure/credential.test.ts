@@ -23,14 +23,8 @@ test.each([undefined, "client"])(
 );
 
 test("the product knows no credential of a developer", async () => {
-  const texts = await Promise.all(
-    PRODUCT_FILES.map((file) => readFile(file, "utf8")),
-  );
+  const texts = await Promise.all(PRODUCT_FILES.map((file) => readFile(file, "utf8")));
   expect(texts.length).toBeGreaterThan(100);
-  const called = texts.flatMap(
-    (text) => text.match(/\w+Credential\b(?=\()/gu) ?? [],
-  );
-  expect(new Set(called)).toEqual(
-    new Set(["createCredential", "ManagedIdentityCredential"]),
-  );
+  const called = texts.flatMap((text) => text.match(/\w+Credential\b(?=\()/gu) ?? []);
+  expect(new Set(called)).toEqual(new Set(["createCredential", "ManagedIdentityCredential"]));
 });

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AsyncApiDocument } from "../../../openapi/bundle.mjs";
 import { asyncApiChanges } from "../../support/changes/asyncapi-changes.js";
-import {
-  add,
-  changed,
-  releasedEvents,
-  remove,
-  schema,
-  set,
-  type Change,
-} from "./released.js";
+import { add, changed, releasedEvents, remove, schema, set, type Change } from "./released.js";
 
 describe("it breaks senders or subscribers", () => {
   const events = ["channels", "imageVersionEvents"];

@@ -28,9 +28,6 @@ it("the breaks of a version are what its entries quote before their first colon"
   expect(breaksIn(CHANGELOG, "1.0.0")).toEqual(["g is gone"]);
 });
 
-it.each(["0.9.0", "1.1"])(
-  "%s, which the changelog lacks, has none",
-  (version) => {
-    expect(breaksIn(CHANGELOG, version)).toEqual([]);
-  },
-);
+it.each(["0.9.0", "1.1"])("%s, which the changelog lacks, has none", (version) => {
+  expect(breaksIn(CHANGELOG, version)).toEqual([]);
+});

@@ -1,26 +1,13 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
 import { openApiChanges } from "../../support/changes/openapi-changes.js";
-import {
-  add,
-  changed,
-  released,
-  remove,
-  schema,
-  set,
-  type Change,
-} from "./released.js";
+import { add, changed, released, remove, schema, set, type Change } from "./released.js";
 
 const OPERATIONS = ["paths", "/operations", "get"];
 
 describe("it breaks callers", () => {
   it.each<[string, string[], Change, string]>([
-    [
-      "that a path goes",
-      ["paths", "/operations"],
-      remove,
-      "GET /operations is gone",
-    ],
+    ["that a path goes", ["paths", "/operations"], remove, "GET /operations is gone"],
     ["that a method goes", OPERATIONS, remove, "GET /operations is gone"],
     [
       "that an operation is renamed",
@@ -93,12 +80,7 @@ describe("it breaks callers", () => {
       set(["None", "ReadOnly"]),
       'hostCaching lacks "ReadWrite"',
     ],
-    [
-      "that a text is bounded",
-      schema("LogicalUnitNumber", "minimum"),
-      set(1),
-      "lun has minimum 1",
-    ],
+    ["that a text is bounded", schema("LogicalUnitNumber", "minimum"), set(1), "lun has minimum 1"],
     [
       "that a pattern changes",
       schema("VersionName", "pattern"),
@@ -156,14 +138,7 @@ describe("it breaks callers", () => {
     [
       "that an answer may have a new value of a closed list",
       schema("OperationStatus", "enum"),
-      set([
-        "NotStarted",
-        "Running",
-        "Succeeded",
-        "Failed",
-        "Canceled",
-        "Paused",
-      ]),
+      set(["NotStarted", "Running", "Succeeded", "Failed", "Canceled", "Paused"]),
       'status may be "Paused", which no caller knows',
     ],
     [
@@ -232,8 +207,6 @@ describe("it breaks nobody", () => {
       add("418", { description: "I am a teapot" }),
     ],
   ])("%s", (_, path, change) => {
-    expect(openApiChanges(released, changed(released, path, change))).toEqual(
-      [],
-    );
+    expect(openApiChanges(released, changed(released, path, change))).toEqual([]);
   });
 });

@@ -5,17 +5,11 @@ import { breaksIn } from "../../support/changes/changelog.js";
 import { openApiChanges } from "../../support/changes/openapi-changes.js";
 import { document as asyncApi } from "../events/document.js";
 import { content as openApi } from "../http/contract/document.js";
-import {
-  compareVersions,
-  latest,
-  numbers,
-  released,
-  releasedEvents,
-} from "./released.js";
+import { compareVersions, latest, numbers, released, releasedEvents } from "./released.js";
 
-const { version: packageVersion } = JSON.parse(
-  readFileSync("package.json", "utf8"),
-) as { version: string };
+const { version: packageVersion } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  version: string;
+};
 const changelog = readFileSync("CHANGELOG.md", "utf8");
 
 /** Versions that promise the same: one major version, or one minor version of those that begin with 0. */
@@ -48,15 +42,7 @@ describe("the documents, beside the last ones that were released,", () => {
   else
     it("break, with a new version line, what the changelog lists, and nothing else", () => {
       const listed = breaksIn(changelog, version);
-      expect(
-        changes.filter(
-          (change) => !listed.some((text) => change.endsWith(text)),
-        ),
-      ).toEqual([]);
-      expect(
-        listed.filter(
-          (text) => !changes.some((change) => change.endsWith(text)),
-        ),
-      ).toEqual([]);
+      expect(changes.filter((change) => !listed.some((text) => change.endsWith(text)))).toEqual([]);
+      expect(listed.filter((text) => !changes.some((change) => change.endsWith(text)))).toEqual([]);
     });
 });

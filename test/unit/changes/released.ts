@@ -23,19 +23,13 @@ export const releasedEvents = readAsyncApi(`${RELEASED}/${latest}`, released);
 export type Change = (parent: Record<string, unknown>, name: string) => void;
 
 /** A copy of `document`, changed at the place that `path` names; its last name is "+" where something is added. */
-export function changed<T extends object>(
-  document: T,
-  path: readonly string[],
-  change: Change,
-): T {
+export function changed<T extends object>(document: T, path: readonly string[], change: Change): T {
   const copy = structuredClone(document);
   let parent: unknown = copy;
-  for (const name of path.slice(0, -1))
-    parent = (parent as Record<string, unknown>)[name];
+  for (const name of path.slice(0, -1)) parent = (parent as Record<string, unknown>)[name];
   const name = path.at(-1) ?? "";
   const at = parent as Record<string, unknown>;
-  if (!(name in at) && name !== "+")
-    throw new TypeError(`no ${path.join("/")}`);
+  if (!(name in at) && name !== "+") throw new TypeError(`no ${path.join("/")}`);
   change(at, name);
   return copy;
 }
@@ -55,8 +49,4 @@ export const add =
   };
 
 /** Where a schema is in either document. */
-export const schema = (...path: string[]): string[] => [
-  "components",
-  "schemas",
-  ...path,
-];
+export const schema = (...path: string[]): string[] => ["components", "schemas", ...path];

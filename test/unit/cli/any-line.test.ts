@@ -5,9 +5,7 @@ import { GLOBAL_OPTIONS } from "../../../src/cli/src/global-options.js";
 import { operation, problem, runLine, VERSION } from "./command-line.js";
 
 /** Nothing that reads or writes a file, or waits for a terminal. */
-const COMMANDS_THAT_SEND = COMMANDS.filter(
-  ({ words }) => words !== "configure",
-);
+const COMMANDS_THAT_SEND = COMMANDS.filter(({ words }) => words !== "configure");
 const TEXTS = [
   ...[
     "westus",
@@ -54,29 +52,24 @@ const USE = {
   warnings: [],
 };
 /** A command, and some of its options with any values. */
-const anyLine = fc
-  .constantFrom(...COMMANDS_THAT_SEND)
-  .chain(({ words, options }) =>
-    fc.tuple(
-      fc.constant(words),
-      fc.array(
-        fc.tuple(
-          fc.constantFrom(
-            ...[...options, ...GLOBAL_OPTIONS]
-              .flatMap(({ names }) => names)
-              .filter((name) => !/^-(?:h|-help|f|-file)$/u.test(name)),
-          ),
-          fc.array(
-            fc.oneof(fc.constantFrom(...TEXTS), fc.string({ maxLength: 8 })),
-            {
-              maxLength: 3,
-            },
-          ),
+const anyLine = fc.constantFrom(...COMMANDS_THAT_SEND).chain(({ words, options }) =>
+  fc.tuple(
+    fc.constant(words),
+    fc.array(
+      fc.tuple(
+        fc.constantFrom(
+          ...[...options, ...GLOBAL_OPTIONS]
+            .flatMap(({ names }) => names)
+            .filter((name) => !/^-(?:h|-help|f|-file)$/u.test(name)),
         ),
-        { maxLength: 5 },
+        fc.array(fc.oneof(fc.constantFrom(...TEXTS), fc.string({ maxLength: 8 })), {
+          maxLength: 3,
+        }),
       ),
+      { maxLength: 5 },
     ),
-  );
+  ),
+);
 
 it("any command line ends with an exit code that says why, and is never a mistake of the program", async () => {
   await fc.assert(
@@ -85,9 +78,7 @@ it("any command line ends with an exit code that says why, and is never a mistak
       const hasPlace = /^(?:image-version|retention) /u.test(words);
       const line = [
         ...words.split(" "),
-        ...(hasPlace
-          ? place.slice(0, /list|roll|retention/u.test(words) ? 6 : 8)
-          : []),
+        ...(hasPlace ? place.slice(0, /list|roll|retention/u.test(words) ? 6 : 8) : []),
         ...rest.flat(2),
       ];
       const { code, stderr } = await runLine(line, ({ method, path }) =>

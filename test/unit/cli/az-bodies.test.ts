@@ -35,15 +35,12 @@ function asAz272(recorded: ImageVersionRequest): unknown {
   });
 }
 
-test.each(recordings)(
-  "$name is the body that az sends",
-  ({ line, body: az }) => {
-    const { tags = {}, ...ours } = body(line);
-    expect(canonicalForm({ ...ours, tags } as ImageVersionRequest)).toEqual(
-      canonicalForm(asAz272(az) as ImageVersionRequest),
-    );
-  },
-);
+test.each(recordings)("$name is the body that az sends", ({ line, body: az }) => {
+  const { tags = {}, ...ours } = body(line);
+  expect(canonicalForm({ ...ours, tags } as ImageVersionRequest)).toEqual(
+    canonicalForm(asAz272(az) as ImageVersionRequest),
+  );
+});
 
 describe("what az loses or refuses without saying why", () => {
   it.each([
@@ -146,9 +143,7 @@ it("takes the sets of confidential data disks, which az has no option for", () =
 
 it("takes the first region for the location, and replicas and storage in either order", () => {
   expect(
-    body(
-      `${AT} -e 1.0.0 --managed-image i --target-regions westus=Standard_LRS=3 eastus2`,
-    ),
+    body(`${AT} -e 1.0.0 --managed-image i --target-regions westus=Standard_LRS=3 eastus2`),
   ).toMatchObject({
     location: "westus",
     properties: {
@@ -167,9 +162,7 @@ it("takes the first region for the location, and replicas and storage in either 
 });
 
 it("has the deletion guard of az 2.71", () => {
-  expect(
-    body(`${CREATE} --block-deletion-before-end-of-life --tags ''`),
-  ).toMatchObject({
+  expect(body(`${CREATE} --block-deletion-before-end-of-life --tags ''`)).toMatchObject({
     tags: {},
     properties: { safetyProfile: { blockDeletionBeforeEndOfLife: true } },
   });

@@ -19,11 +19,7 @@ export function words(line: string): string[] {
 export function optionsOf(command: string, line: string): Values {
   const found = COMMANDS.find((each) => each.words === command);
   if (found === undefined) throw new TypeError(`no command ${command}`);
-  return parseOptions(
-    words(line),
-    [...found.options, ...GLOBAL_OPTIONS],
-    found.positional,
-  );
+  return parseOptions(words(line), [...found.options, ...GLOBAL_OPTIONS], found.positional);
 }
 
 export interface Request {
@@ -34,8 +30,7 @@ export interface Request {
 }
 /** A status, a body and headers; or what happens instead of an answer. */
 export type Reply =
-  | readonly [status: number, body: unknown, headers?: Record<string, string>]
-  | Error;
+  readonly [status: number, body: unknown, headers?: Record<string, string>] | Error;
 
 export interface Run {
   readonly code: number;
@@ -112,8 +107,7 @@ export async function runLine(
     },
   });
   const short = waits.filter((ms) => ms !== 0 && ms < SHORTEST_WAIT_MS);
-  if (short.length > 0)
-    throw new TypeError(`It has waited for ${short.join()} ms`);
+  if (short.length > 0) throw new TypeError(`It has waited for ${short.join()} ms`);
   return { code, stdout, stderr, requests };
 }
 
@@ -183,11 +177,7 @@ export const VERSION = {
   },
 } as const;
 
-export const problem = (
-  status: number,
-  code: string,
-  errors: readonly object[] = [],
-): Reply => [
+export const problem = (status: number, code: string, errors: readonly object[] = []): Reply => [
   status,
   {
     type: `urn:sigil:problem:${code}`,

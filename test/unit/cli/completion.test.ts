@@ -1,12 +1,6 @@
 /** The printed scripts in the shells themselves, each started once. What `sigil __complete` gives to each line is in run.test.ts. */
 import { execFileSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -37,23 +31,22 @@ const GALLERY = [
   "--gallery-name",
 ];
 /** A line up to the cursor, and what the shell offers. */
-const LINES: readonly (readonly [line: string, offered: readonly string[]])[] =
-  [
-    ["sigil image-v", ["image-version"]],
-    ["sigil image-version pro", ["promote"]],
-    ["sigil retention ", ["delete", "set", "show"]],
-    ["sigil image-version show --ou", ["--output"]],
-    ["sigil image-version show -o ", FORMATS],
-    ["sigil image-version show --output t", ["table", "tsv"]],
-    ["sigil image-version show -g 'my group' --gal", GALLERY],
-    [`sigil image-version show -g "my group" -o t`, ["table", "tsv"]],
-    ["sigil 'image-version' pro", ["promote"]],
-    ["sigil 'image-v", ["image-version"]],
-    ["sigil --v", ["--version"]],
-    // No word of ours: a file.
-    ["sigil image-version create --file ", ["package.json"]],
-    ["sigil image-version create --file pack", ["package.json"]],
-  ];
+const LINES: readonly (readonly [line: string, offered: readonly string[]])[] = [
+  ["sigil image-v", ["image-version"]],
+  ["sigil image-version pro", ["promote"]],
+  ["sigil retention ", ["delete", "set", "show"]],
+  ["sigil image-version show --ou", ["--output"]],
+  ["sigil image-version show -o ", FORMATS],
+  ["sigil image-version show --output t", ["table", "tsv"]],
+  ["sigil image-version show -g 'my group' --gal", GALLERY],
+  [`sigil image-version show -g "my group" -o t`, ["table", "tsv"]],
+  ["sigil 'image-version' pro", ["promote"]],
+  ["sigil 'image-v", ["image-version"]],
+  ["sigil --v", ["--version"]],
+  // No word of ours: a file.
+  ["sigil image-version create --file ", ["package.json"]],
+  ["sigil image-version create --file pack", ["package.json"]],
+];
 /** In Bash `=` ends a word: what follows it is replaced alone. */
 const ATTACHED = "sigil image-version show --output=t";
 const WHOLE = ["--output=table", "--output=tsv"];
@@ -80,10 +73,7 @@ function offered(
 
 const expected = (attached: readonly string[]) =>
   Object.fromEntries(
-    [...LINES, [ATTACHED, attached] as const].map(([line, words]) => [
-      line.trimEnd(),
-      words,
-    ]),
+    [...LINES, [ATTACHED, attached] as const].map(([line, words]) => [line.trimEnd(), words]),
   );
 const TRIED = [...LINES.map(([line]) => line), ATTACHED];
 
@@ -103,15 +93,11 @@ describe("completion, by the script that sigil prints", () => {
         fi
       done`;
     const lines = TRIED.flatMap((line) => {
-      const words: string[] = [
-        ...(line.match(/'[^']*'|"[^"]*"|=|[^\s=]+/gu) ?? []),
-      ];
+      const words: string[] = [...(line.match(/'[^']*'|"[^"]*"|=|[^\s=]+/gu) ?? [])];
       if (line.endsWith(" ")) words.push("");
       return [line, String(words.length - 1), ...words];
     });
-    expect(offered("bash", "-c", script, "bash", ...lines)).toEqual(
-      expected(["table", "tsv"]),
-    );
+    expect(offered("bash", "-c", script, "bash", ...lines)).toEqual(expected(["table", "tsv"]));
   });
 
   test("zsh", needs("zsh"), () => {
@@ -133,9 +119,7 @@ describe("completion, by the script that sigil prints", () => {
         print -r -- "# $line"
         cat reply; rm reply
       done`;
-    expect(offered("zsh", "-f", "-c", script, "zsh", ...TRIED)).toEqual(
-      expected(WHOLE),
-    );
+    expect(offered("zsh", "-f", "-c", script, "zsh", ...TRIED)).toEqual(expected(WHOLE));
   });
 
   test("fish", needs("fish"), () => {
@@ -145,9 +129,7 @@ describe("completion, by the script that sigil prints", () => {
         echo "# $line"
         complete --do-complete $line
       end`;
-    expect(offered("fish", "--no-config", "-c", script, ...TRIED)).toEqual(
-      expected(WHOLE),
-    );
+    expect(offered("fish", "--no-config", "-c", script, ...TRIED)).toEqual(expected(WHOLE));
   });
 
   test("PowerShell", needs("pwsh"), () => {
@@ -161,8 +143,6 @@ describe("completion, by the script that sigil prints", () => {
          (TabExpansion2 $line $line.Length).CompletionMatches | ForEach-Object CompletionText
        }`,
     );
-    expect(offered("pwsh", "-NoProfile", "-File", file, ...TRIED)).toEqual(
-      expected(WHOLE),
-    );
+    expect(offered("pwsh", "-NoProfile", "-File", file, ...TRIED)).toEqual(expected(WHOLE));
   });
 });

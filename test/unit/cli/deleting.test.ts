@@ -90,10 +90,7 @@ describe("a deletion on a terminal", () => {
   });
 
   it("with --dry-run says what becomes of each region, and deletes nothing", async () => {
-    const { stdout, requests } = await runLine(
-      `${LINE} --dry-run -o table`,
-      answer,
-    );
+    const { stdout, requests } = await runLine(`${LINE} --dry-run -o table`, answer);
     expect(stdout).toMatch(/westus\s+1\.0\.0\s+0\.9\.0/u);
     expect(methods(requests)).toEqual(["GET"]);
   });

@@ -2,22 +2,12 @@ import { setImmediate } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { namespaceOf } from "../../../src/cli/src/service-bus.js";
-import {
-  runLine,
-  VERSION,
-  type Reply,
-  type Request,
-  type RunOptions,
-} from "./command-line.js";
+import { runLine, VERSION, type Reply, type Request, type RunOptions } from "./command-line.js";
 
 const KEY = "Endpoint=sb://localhost:5672;SharedAccessKeyName=Key";
 const LOCAL = `${KEY};SharedAccessKey=c2VjcmV0==;UseDevelopmentEmulator=true`;
 
-const event = (
-  type: string,
-  data: object = {},
-  subject: string = VERSION.id,
-) => ({
+const event = (type: string, data: object = {}, subject: string = VERSION.id) => ({
   specversion: "1.0",
   id: type,
   source: "urn:sigil",
@@ -56,10 +46,7 @@ const listen = (...types: readonly string[]) =>
 
 describe("events tail", () => {
   it("makes a subscription of its own, prints a line of JSON each, and deletes it", async () => {
-    const { code, stdout, requests } = await tail(
-      "--count 2",
-      listen("Accepted", "Completed"),
-    );
+    const { code, stdout, requests } = await tail("--count 2", listen("Accepted", "Completed"));
     expect(code).toBe(0);
     expect(
       stdout
@@ -68,10 +55,9 @@ describe("events tail", () => {
         .map((line) => (JSON.parse(line) as { id: string }).id),
     ).toEqual(["Accepted", "Completed"]);
     const [made, ...rest] = requests;
-    const name =
-      /^\/image-version-events\/subscriptions\/(sigil-tail-[^?]+)/u.exec(
-        made?.path ?? "",
-      )?.[1];
+    const name = /^\/image-version-events\/subscriptions\/(sigil-tail-[^?]+)/u.exec(
+      made?.path ?? "",
+    )?.[1];
     expect(name?.length).toBeLessThanOrEqual(50);
     expect(made?.body).toContain("<AutoDeleteOnIdle>PT5M</AutoDeleteOnIdle>");
     expect(made?.headers.get("Authorization")).toMatch(
@@ -90,10 +76,7 @@ describe("events tail", () => {
       "--count 3",
       topic(
         [200, event("RegionReplicating", { region: "westus", progress: 40 })],
-        [
-          200,
-          event("Failed", { error: { message: "No\ncapacity\u001b[2J." } }),
-        ],
+        [200, event("Failed", { error: { message: "No\ncapacity\u001b[2J." } })],
         [200, event("Rejected", { error: { message: "Twice." } }, "urn:x")],
       ),
       { isTerminal: true },
@@ -122,9 +105,7 @@ describe("events tail", () => {
         [200, event("Completed")],
       ),
     );
-    expect(stdout).toBe(
-      "Sigil.ImageVersion.Failed\nSigil.ImageVersion.Completed\n",
-    );
+    expect(stdout).toBe("Sigil.ImageVersion.Failed\nSigil.ImageVersion.Completed\n");
   });
 
   it("asks for nothing where nothing is to be printed", async () => {
@@ -135,13 +116,7 @@ describe("events tail", () => {
   it("goes on when Service Bus is away for a while, and makes the subscription again when it is gone", async () => {
     const { code, stderr, requests } = await tail(
       "--count 1",
-      topic(
-        new Error("gone"),
-        [503, ""],
-        [429, ""],
-        [410, ""],
-        [200, event("Accepted")],
-      ),
+      topic(new Error("gone"), [503, ""], [429, ""], [410, ""], [200, event("Accepted")]),
     );
     expect(code).toBe(0);
     expect(requests.filter(({ method }) => method === "PUT")).toHaveLength(2);
@@ -190,9 +165,7 @@ describe("events tail", () => {
       { sleep: () => setImmediate() },
     );
     expect(code).toBe(5);
-    expect(stderr).toMatch(
-      /The subscription sigil-tail-\S+ could not be deleted/u,
-    );
+    expect(stderr).toMatch(/The subscription sigil-tail-\S+ could not be deleted/u);
   });
 
   it.each([
@@ -213,21 +186,12 @@ describe("events tail", () => {
 describe("a namespace", () => {
   it.each([
     ["sigil", "https://sigil.servicebus.windows.net"],
-    [
-      "sb.servicebus.chinacloudapi.cn",
-      "https://sb.servicebus.chinacloudapi.cn",
-    ],
-    [
-      "https://sigil.servicebus.windows.net/",
-      "https://sigil.servicebus.windows.net",
-    ],
+    ["sb.servicebus.chinacloudapi.cn", "https://sb.servicebus.chinacloudapi.cn"],
+    ["https://sigil.servicebus.windows.net/", "https://sigil.servicebus.windows.net"],
     [LOCAL, "http://localhost:5672"],
     // Nobody else is spoken to in clear text.
     [LOCAL.replace("localhost", "elsewhere"), "https://elsewhere:5672"],
-    [
-      LOCAL.replace("UseDevelopmentEmulator=true", ""),
-      "https://localhost:5672",
-    ],
+    [LOCAL.replace("UseDevelopmentEmulator=true", ""), "https://localhost:5672"],
   ])("%s is at %s", (text, address) => {
     expect(namespaceOf(text).address).toBe(address);
   });
@@ -239,10 +203,7 @@ describe("a namespace", () => {
     });
   });
 
-  it.each(["", "a b", "Endpoint=sb://x/y;SharedAccessKey=z", KEY])(
-    "is not %s",
-    (text) => {
-      expect(() => namespaceOf(text)).toThrow(/Service Bus/u);
-    },
-  );
+  it.each(["", "a b", "Endpoint=sb://x/y;SharedAccessKey=z", KEY])("is not %s", (text) => {
+    expect(() => namespaceOf(text)).toThrow(/Service Bus/u);
+  });
 });

@@ -3,15 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { runAction } from "../../../src/cli/src/action.js";
 import { COMMANDS } from "../../../src/cli/src/commands/all.js";
-import {
-  AT,
-  runLine,
-  VERSION,
-  words,
-  type Reply,
-  type Request,
-  type Run,
-} from "./command-line.js";
+import { AT, runLine, VERSION, words, type Reply, type Request, type Run } from "./command-line.js";
 
 const HOSTILE = [
   "x",
@@ -27,9 +19,7 @@ const HOSTILE = [
 /** Each foreign text in `value` made hostile; what a command goes by stays. */
 function hostile(value: unknown, name = ""): unknown {
   if (typeof value === "string")
-    return /^(?:status|severity|result|type|location)$/u.test(name)
-      ? value
-      : `${value}${HOSTILE}`;
+    return /^(?:status|severity|result|type|location)$/u.test(name) ? value : `${value}${HOSTILE}`;
   if (Array.isArray(value)) return value.map((each) => hostile(each));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
@@ -182,11 +172,7 @@ function service(end: End) {
           path,
         ));
     const isWrite = method !== "GET" && !path.includes("/plan");
-    return [
-      isWrite ? 202 : 200,
-      isPage ? { value: [now] } : now,
-      { ETag: '"1"' },
-    ];
+    return [isWrite ? 202 : 200, isPage ? { value: [now] } : now, { ETag: '"1"' }];
   };
 }
 
@@ -200,9 +186,7 @@ function print(
     [
       ...command.split(" "),
       ...words(LINES[command] ?? "").filter(Boolean),
-      ...(command === "events tail" && /jsonc|yaml/u.test(format)
-        ? []
-        : ["-o", format]),
+      ...(command === "events tail" && /jsonc|yaml/u.test(format) ? [] : ["-o", format]),
     ],
     service(end),
     {
@@ -217,8 +201,7 @@ function print(
   );
 }
 
-const ANNOTATION =
-  /^(?:::(?:error|warning|notice) [^:]*::|##vso\[task\.logissue [^\]]*\])/u;
+const ANNOTATION = /^(?:::(?:error|warning|notice) [^:]*::|##vso\[task\.logissue [^\]]*\])/u;
 const ACTED_ON = /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** The lines that a build would take for a command, as the runners read them; Sigil's own annotations are none. */
@@ -233,9 +216,7 @@ function commandsIn(text: string): string[] {
 }
 
 it("every command is held", () => {
-  expect(Object.keys(LINES).sort()).toEqual(
-    COMMANDS.map((each) => each.words).sort(),
-  );
+  expect(Object.keys(LINES).sort()).toEqual(COMMANDS.map((each) => each.words).sort());
   expect(commandsIn(HOSTILE).length).toBeGreaterThan(5);
 });
 
@@ -269,12 +250,9 @@ describe.each(Object.keys(LINES))("%s", (command) => {
     async (build) => {
       if (command === "completion" || command === "open") return;
       const plain = await print(command, "json", "terminal");
-      const values: unknown =
-        plain.stdout === "" ? undefined : JSON.parse(plain.stdout);
+      const values: unknown = plain.stdout === "" ? undefined : JSON.parse(plain.stdout);
       const inBuild = await print(command, "json", build);
-      expect(
-        inBuild.stdout === "" ? undefined : JSON.parse(inBuild.stdout),
-      ).toEqual(values);
+      expect(inBuild.stdout === "" ? undefined : JSON.parse(inBuild.stdout)).toEqual(values);
       if (values === undefined || command === "events tail") return;
       const { stdout } = await print(command, "yaml", build);
       expect(parse(stdout)).toEqual(values);
@@ -356,9 +334,7 @@ it("a step's outputs and summary are the ones that they are named for", async ()
       sleep: () => Promise.resolve(),
       browse: () => Promise.resolve(false),
       fetch: (address, init) => {
-        const { pathname } = new URL(
-          address instanceof Request ? address.url : address,
-        );
+        const { pathname } = new URL(address instanceof Request ? address.url : address);
         const [status, body] = respond({
           method: init?.method ?? "GET",
           path: pathname,

@@ -39,11 +39,7 @@ describe("open", () => {
         return Promise.resolve(true);
       },
     });
-    expect([code, stdout, stderr]).toEqual([
-      0,
-      `https://sigil.example${path}\n`,
-      "",
-    ]);
+    expect([code, stdout, stderr]).toEqual([0, `https://sigil.example${path}\n`, ""]);
     expect(opened).toEqual([stdout.trimEnd()]);
   });
 
@@ -54,11 +50,7 @@ describe("open", () => {
     const printed = await runLine(`open ${AT} --print`, nobody, {
       browse: nobody,
     });
-    expect([printed.code, printed.stdout, printed.stderr]).toEqual([
-      0,
-      none.stdout,
-      "",
-    ]);
+    expect([printed.code, printed.stdout, printed.stderr]).toEqual([0, none.stdout, ""]);
   });
 
   it.each(["https://sigil.example/", "https://sigil.example/api/"])(

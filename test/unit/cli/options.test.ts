@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  parseOptions,
-  type Option,
-  type Values,
-} from "../../../src/cli/src/options.js";
+import { parseOptions, type Option, type Values } from "../../../src/cli/src/options.js";
 
 const OPTIONS: readonly Option[] = [
   { names: ["--resource-group", "-g"], help: "" },
@@ -18,15 +14,12 @@ const parse = (...args: readonly string[]): Values =>
   parseOptions(args, OPTIONS, { name: "ID", help: "", many: true });
 
 describe("options as az reads them", () => {
-  it.each([
-    [["-g", "G"]],
-    [["-gG"]],
-    [["-g=G"]],
-    [["--resource-group=G"]],
-    [["--resource", "G"]],
-  ])("%j names the group", (args) => {
-    expect(parse(...args).text("--resource-group")).toBe("G");
-  });
+  it.each([[["-g", "G"]], [["-gG"]], [["-g=G"]], [["--resource-group=G"]], [["--resource", "G"]]])(
+    "%j names the group",
+    (args) => {
+      expect(parse(...args).text("--resource-group")).toBe("G");
+    },
+  );
 
   it("takes values up to the next option", () => {
     const values = parse("--regions", "a=1", "b", "--no-wait", "--zones");
@@ -38,10 +31,7 @@ describe("options as az reads them", () => {
   it("takes the last of an option that is repeated, and remembers each", () => {
     const values = parse("--regions", "a", "--regions", "b", "c");
     expect(values.list("--regions")).toEqual(["b", "c"]);
-    expect(values.occurrences.map(({ values }) => values)).toEqual([
-      ["a"],
-      ["b", "c"],
-    ]);
+    expect(values.occurrences.map(({ values }) => values)).toEqual([["a"], ["b", "c"]]);
   });
 
   it("reads a switch with a value, and without", () => {
@@ -61,10 +51,7 @@ describe("options as az reads them", () => {
     [["-g"], "--resource-group needs a value."],
     [["-g", "--no-wait"], "--resource-group needs a value."],
     [["--count", "x"], '--count is a whole number, not "x".'],
-    [
-      ["--mode", "Fulll"],
-      'is one of Full, Shallow, not "Fulll". Did you mean Full?',
-    ],
+    [["--mode", "Fulll"], 'is one of Full, Shallow, not "Fulll". Did you mean Full?'],
     [["--no-wait=1"], "--no-wait takes no value."],
     [["--latest", "maybe"], '--latest is true or false, not "maybe".'],
   ])("%j is refused", (args, message) => {

@@ -35,10 +35,7 @@ function shown(
 
 describe("in a pipe", () => {
   it("says each change once, in a line of its own", () => {
-    const replicating = of("Running", [
-      region("westus", 40),
-      region("eastus2", 0),
-    ]);
+    const replicating = of("Running", [region("westus", 40), region("eastus2", 0)]);
     expect(
       shown(
         { isTTY: false },
@@ -93,27 +90,19 @@ describe("a region whose end is expected", () => {
 describe("on a terminal of 80 columns", () => {
   const waits = of(
     "Running",
-    [
-      region("westus", 100),
-      region("eastus2", 50, { nextAttemptTime: "2026-01-01T00:00:00Z" }),
-    ],
+    [region("westus", 100), region("eastus2", 50, { nextAttemptTime: "2026-01-01T00:00:00Z" })],
     {
-      waitReason:
-        "Azure works on another update of this version, and on many others besides.",
+      waitReason: "Azure works on another update of this version, and on many others besides.",
     },
   );
 
   it("draws a bar for each region, none wider than the terminal", () => {
-    const lines = stripVTControlCharacters(
-      shown({ isTTY: true, columns: 80 }, waits),
-    ).split("\n");
+    const lines = stripVTControlCharacters(shown({ isTTY: true, columns: 80 }, waits)).split("\n");
     expect(lines).toHaveLength(4);
     for (const line of lines) expect(line.length).toBeLessThan(80);
     expect(lines[0]).toMatch(/^MyImage 1\.0\.0 {2}create {2}Azure .*…$/u);
     expect(lines[1]).toMatch(/^ {2}westus {2}█{24} 100 % {2}usable$/u);
-    expect(lines[2]).toMatch(
-      /^ {2}eastus2 █{12}░{12} {2}50 % {2}tried again at /u,
-    );
+    expect(lines[2]).toMatch(/^ {2}eastus2 █{12}░{12} {2}50 % {2}tried again at /u);
   });
 
   it("says how long it takes still, where that is known, and nothing of it elsewhere", () => {

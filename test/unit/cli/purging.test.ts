@@ -59,9 +59,7 @@ it("asks for the number on a terminal, unless --yes is given", async () => {
     [LINE, "1.1.0\n"],
     [`${LINE} --yes`, ""],
   ] as const)
-    expect((await runLine(line, service(0), { ...terminal, stdin })).code).toBe(
-      0,
-    );
+    expect((await runLine(line, service(0), { ...terminal, stdin })).code).toBe(0);
 });
 
 it("is what a refusal by the service names", () => {

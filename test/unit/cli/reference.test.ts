@@ -7,8 +7,7 @@ import { EXIT_CODES } from "../../../src/cli/src/exit-codes.js";
 import { GLOBAL_OPTIONS } from "../../../src/cli/src/global-options.js";
 import type { Option } from "../../../src/cli/src/options.js";
 
-const cell = (text: string): string =>
-  text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 
 function optionTable(options: readonly Option[]): readonly string[] {
   return [
@@ -35,18 +34,9 @@ function section({
     "",
     `${cell(summary)}.${description === undefined ? "" : ` ${cell(description.replaceAll("\n", " "))}`}`,
     "",
-    ...(positional === undefined
-      ? []
-      : [`\`${positional.name}\`: ${positional.help}`, ""]),
+    ...(positional === undefined ? [] : [`\`${positional.name}\`: ${positional.help}`, ""]),
     ...(options.length === 0 ? [] : optionTable(options)),
-    ...examples.flatMap(([title, line]) => [
-      `${title}:`,
-      "",
-      "```sh",
-      line,
-      "```",
-      "",
-    ]),
+    ...examples.flatMap(([title, line]) => [`${title}:`, "", "```sh", line, "```", ""]),
   ];
 }
 
@@ -89,14 +79,7 @@ const PAGES = [
   {
     file: "subscription",
     title: "sigil gallery, image-definition, retention, key, subscription",
-    commands: [
-      "gallery",
-      "image-definition",
-      "retention",
-      "encryption-set",
-      "key",
-      "subscription",
-    ],
+    commands: ["gallery", "image-definition", "retention", "encryption-set", "key", "subscription"],
   },
   {
     file: "machine",
@@ -107,13 +90,10 @@ const PAGES = [
 type Page = (typeof PAGES)[number];
 
 function pageOf({ words }: Command): Page {
-  const [named] = PAGES.flatMap((page) =>
-    page.commands.map((name) => ({ page, name })),
-  )
+  const [named] = PAGES.flatMap((page) => page.commands.map((name) => ({ page, name })))
     .filter(({ name }) => `${words} `.startsWith(`${name} `))
     .sort((a, b) => b.name.length - a.name.length);
-  if (named === undefined)
-    throw new Error(`No page of PAGES names "${words}", nor its group.`);
+  if (named === undefined) throw new Error(`No page of PAGES names "${words}", nor its group.`);
   return named.page;
 }
 
@@ -121,16 +101,12 @@ function pageOf({ words }: Command): Page {
 const GROUPED = [
   ...Object.entries(GROUPS).map(
     ([group, about]) =>
-      [
-        about,
-        COMMANDS.filter(({ words }) => words.startsWith(`${group} `)),
-      ] as const,
+      [about, COMMANDS.filter(({ words }) => words.startsWith(`${group} `))] as const,
   ),
   ["This machine", COMMANDS.filter(({ words }) => !words.includes(" "))],
 ] as const;
 
-const anchorOf = ({ words }: Command): string =>
-  `sigil-${words.replaceAll(" ", "-")}`;
+const anchorOf = ({ words }: Command): string => `sigil-${words.replaceAll(" ", "-")}`;
 
 /** Each command has the anchor that it had when all were on this page. */
 function start(): string {
@@ -143,9 +119,7 @@ function start(): string {
     "",
     "| code | meaning |",
     "| --- | --- |",
-    ...Object.values(EXIT_CODES).map(
-      ([code, meaning]) => `| ${code} | ${meaning} |`,
-    ),
+    ...Object.values(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${meaning} |`),
     "",
     "## Options of every command",
     "",
@@ -179,14 +153,12 @@ it.each([
   ["cli", start],
   ...PAGES.map((page) => [`cli/${page.file}`, () => reference(page)] as const),
 ] as const)("is in the reference: %s", async (name, made) => {
-  await expect(
-    await format(made(), { parser: "markdown" }),
-  ).toMatchFileSnapshot(`../../../docs/reference/${name}.md`);
+  await expect(await format(made(), { parser: "markdown" })).toMatchFileSnapshot(
+    `../../../docs/reference/${name}.md`,
+  );
 });
 
 it("has a page in the reference for every command, and no page besides", () => {
   const named = COMMANDS.map((command) => `${pageOf(command).file}.md`);
-  expect(readdirSync("docs/reference/cli").sort()).toEqual(
-    [...new Set(named)].sort(),
-  );
+  expect(readdirSync("docs/reference/cli").sort()).toEqual([...new Set(named)].sort());
 });

@@ -100,14 +100,8 @@ describe("a line that cannot be obeyed", () => {
   });
 
   it("has its options behind the command", async () => {
-    const { code, stderr } = await runLine(
-      "--verbose operation list",
-      () => new Error(),
-    );
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringContaining("Options come after the command"),
-    ]);
+    const { code, stderr } = await runLine("--verbose operation list", () => new Error());
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Options come after the command")]);
   });
 });
 
@@ -143,9 +137,7 @@ it("lists the image definitions of a gallery, page after page", async () => {
       200,
       path.includes("continuationToken")
         ? {
-            value: [
-              { ...definition, name: "two", endOfLifeDate: "2030-12-01" },
-            ],
+            value: [{ ...definition, name: "two", endOfLifeDate: "2030-12-01" }],
           }
         : { value: [{ ...definition, name: "one" }], continuationToken: "t" },
     ],
@@ -154,9 +146,7 @@ it("lists the image definitions of a gallery, page after page", async () => {
   expect(stdout).toContain("Generation");
   expect(stdout).toMatch(/^one .*Standard *\ntwo .*2030-12-01/mu);
   expect(requests.map(({ path }) => path)).toEqual(
-    ["", "&continuationToken=t"].map(
-      (rest) => `${UP.replace(/\/MyImage.*/u, "")}?top=100${rest}`,
-    ),
+    ["", "&continuationToken=t"].map((rest) => `${UP.replace(/\/MyImage.*/u, "")}?top=100${rest}`),
   );
 });
 
@@ -170,10 +160,10 @@ describe("image-version machine", () => {
   };
 
   it("shows all forms, of the machine that is asked for", async () => {
-    const run = await runLine(
-      `${LINE} --machine-name it --size Standard_B2s`,
-      () => [200, commands],
-    );
+    const run = await runLine(`${LINE} --machine-name it --size Standard_B2s`, () => [
+      200,
+      commands,
+    ]);
     expect(JSON.parse(run.stdout)).toEqual(commands);
     expect(run.requests.map(({ path }) => path)).toEqual([
       `${UP}/1.0.0/machine?region=westus&name=it&size=Standard_B2s`,
@@ -181,10 +171,7 @@ describe("image-version machine", () => {
   });
 
   it("prints one form as it is, and on stderr what is worth knowing", async () => {
-    const run = await runLine(`${LINE} --form powershell`, () => [
-      200,
-      commands,
-    ]);
+    const run = await runLine(`${LINE} --form powershell`, () => [200, commands]);
     expect(run).toMatchObject({ code: 0, stdout: "$vm = …\nNew-AzVM\n" });
     expect(run.stderr).toContain("Not yet.");
   });
@@ -201,10 +188,7 @@ describe("--ignore-use", () => {
   it("of delete is said to Sigil, and not otherwise", async () => {
     const paths = async (more: string) =>
       (
-        await runLine(
-          `image-version delete ${AT} -e 1.0.0 --no-wait ${more}`,
-          accepting(),
-        )
+        await runLine(`image-version delete ${AT} -e 1.0.0 --no-wait ${more}`, accepting())
       ).requests.map(({ path }) => path);
     expect(await paths("--ignore-use")).toEqual([`${UP}/1.0.0?ignoreUse=true`]);
     expect(await paths("")).toEqual([`${UP}/1.0.0`]);
@@ -239,10 +223,7 @@ describe("image-version use", () => {
   });
 
   it("answers a query as it is", async () => {
-    const run = await runLine(`${LINE} --query needed -o tsv`, () => [
-      200,
-      use,
-    ]);
+    const run = await runLine(`${LINE} --query needed -o tsv`, () => [200, use]);
     expect(run).toMatchObject({ code: 0, stdout: "yes\n" });
   });
 });
@@ -277,10 +258,10 @@ describe("rejected requests", () => {
   it.each(["json", "jsonc", "tsv", "table", "yaml"])(
     "as %s send nothing to the terminal that it would act upon",
     async (format) => {
-      const run = await runLine(
-        `rejected list -o ${format} --query [].{original:original}`,
-        () => [200, { value: [kept("42")] }],
-      );
+      const run = await runLine(`rejected list -o ${format} --query [].{original:original}`, () => [
+        200,
+        { value: [kept("42")] },
+      ]);
       expect(run.code).toBe(0);
       expect(run.stdout).toContain("[31m{}");
       expect(run.stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
@@ -297,10 +278,7 @@ describe("rejected requests", () => {
   });
 
   it("are sent again one by one", async () => {
-    const run = await runLine("rejected send-again --id 42", () => [
-      202,
-      operation("NotStarted"),
-    ]);
+    const run = await runLine("rejected send-again --id 42", () => [202, operation("NotStarted")]);
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ id: "op-1" });
     expect(run.requests).toMatchObject([
@@ -336,17 +314,11 @@ describe("rejected requests", () => {
       expect(refused.stderr).toContain(`::error file=${file},line=3,`);
     });
 
-    it.each([`--file ${file}`, "--resource-id /x"])(
-      "take both, not %s alone",
-      async (option) => {
-        const run = await runLine(
-          `rejected send-again --id 42 ${option}`,
-          () => [202, {}],
-        );
-        expect(run.code).toBe(2);
-        expect(run.requests).toEqual([]);
-      },
-    );
+    it.each([`--file ${file}`, "--resource-id /x"])("take both, not %s alone", async (option) => {
+      const run = await runLine(`rejected send-again --id 42 ${option}`, () => [202, {}]);
+      expect(run.code).toBe(2);
+      expect(run.requests).toEqual([]);
+    });
   });
 
   it("are not sent again without an id", async () => {
@@ -431,14 +403,10 @@ describe("the exit code", () => {
   });
 
   it("is 5 where --timeout is over, and says that the work goes on", async () => {
-    const run = await runLine(
-      `${CREATE} --timeout 60`,
-      accepting(operation("Running")),
-      {
-        // The time is over at once.
-        sleep: () => Promise.resolve(),
-      },
-    );
+    const run = await runLine(`${CREATE} --timeout 60`, accepting(operation("Running")), {
+      // The time is over at once.
+      sleep: () => Promise.resolve(),
+    });
     expect(run.code).toBe(5);
     expect(run.stderr).toContain(
       "Not done within 60 s. Sigil and Azure go on. To look again: sigil operation watch op-1",
@@ -459,8 +427,7 @@ describe("the exit code", () => {
       async (request) => {
         const waits = request.path.includes("/messages/head");
         if (waits) await clock.advance(POLL_MS);
-        if (request.path.includes("sigil-tail-"))
-          return waits ? [204, ""] : [201, ""];
+        if (request.path.includes("sigil-tail-")) return waits ? [204, ""] : [201, ""];
         const [status, body] = reply(request) as [number, unknown];
         return [status, body, { "Retry-After": String(POLL_MS / 1_000) }];
       },
@@ -509,14 +476,8 @@ describe("the exit code", () => {
     ["operation cancel", "Give the ids of operations, or --filter."],
     ["operation list --filter colour=red", "--filter takes name=value"],
     ["image-version wait -e 1.0.0 " + AT, "Wait for what?"],
-    [
-      "configure --defaults colour=red",
-      "--defaults takes name=value of subscription",
-    ],
-    [
-      "completion tcsh",
-      'SHELL is one of bash, zsh, fish, powershell, not "tcsh".',
-    ],
+    ["configure --defaults colour=red", "--defaults takes name=value of subscription"],
+    ["completion tcsh", 'SHELL is one of bash, zsh, fish, powershell, not "tcsh".'],
   ])("is 2 for: %s", async (line, message) => {
     const run = await runLine(line, () => new Error("nothing is to be sent"));
     expect(run.stderr).toContain(message);
@@ -525,19 +486,14 @@ describe("the exit code", () => {
   });
 
   it.each([
-    [
-      { SIGIL_ENDPOINT: "http://sigil.example" },
-      "is not https: a token is not sent there",
-    ],
+    [{ SIGIL_ENDPOINT: "http://sigil.example" }, "is not https: a token is not sent there"],
     [{ SIGIL_ENDPOINT: "sigil" }, "is no https address"],
     [{ SIGIL_SUBSCRIPTION: "Production" }, "az knows none of that name"],
     [{ SIGIL_ACCESS_TOKEN: "" }, "Which application is Sigil? Set SIGIL_SCOPE"],
   ])("is 2 with %j", async (environment, message) => {
-    const run = await runLine(
-      `image-version list ${AT}`,
-      () => [200, { value: [] }],
-      { environment: { AZURE_CONFIG_DIR: "/nowhere", ...environment } },
-    );
+    const run = await runLine(`image-version list ${AT}`, () => [200, { value: [] }], {
+      environment: { AZURE_CONFIG_DIR: "/nowhere", ...environment },
+    });
     expect(run.stderr).toContain(message);
     expect(run.code).toBe(2);
   });
@@ -550,10 +506,7 @@ describe("a request that is not answered", () => {
       problem(503, "Unavailable"),
     ];
     const reply = accepting(operation("Succeeded", [usable]));
-    const run = await runLine(
-      CREATE,
-      (request) => answers.shift() ?? reply(request),
-    );
+    const run = await runLine(CREATE, (request) => answers.shift() ?? reply(request));
     expect(run.code).toBe(0);
     const puts = run.requests.filter(({ method }) => method === "PUT");
     expect(puts).toHaveLength(3);
@@ -565,14 +518,9 @@ describe("a request that is not answered", () => {
 
 describe("create", () => {
   it("does not wait with --no-wait, and prints the operation", async () => {
-    const run = await runLine(
-      `${CREATE} --no-wait --no-plan --query id -o tsv`,
-      accepting(),
-    );
+    const run = await runLine(`${CREATE} --no-wait --no-plan --query id -o tsv`, accepting());
     expect(run.stdout).toBe("op-1\n");
-    expect(run.stderr).toBe(
-      "Accepted. To follow it: sigil operation watch op-1\n",
-    );
+    expect(run.stderr).toBe("Accepted. To follow it: sigil operation watch op-1\n");
     expect(run.requests.map(({ path }) => path)).toEqual([`${UP}/1.0.0`]);
   });
 
@@ -588,22 +536,13 @@ describe("create", () => {
   });
 
   it("is guarded by an ETag with --if-match", async () => {
-    const run = await runLine(
-      `${CREATE} --if-match "1" --no-wait`,
-      accepting(),
-    );
+    const run = await runLine(`${CREATE} --if-match "1" --no-wait`, accepting());
     expect(run.requests[0]?.headers.get("If-Match")).toBe('"1"');
   });
 
   it("takes the next number with --increment", async () => {
-    const line = CREATE.replace(
-      "-e 1.0.0",
-      "--increment minor --promote-when allRegionsReady",
-    );
-    const { code, requests } = await runLine(
-      line,
-      accepting(operation("Succeeded")),
-    );
+    const line = CREATE.replace("-e 1.0.0", "--increment minor --promote-when allRegionsReady");
+    const { code, requests } = await runLine(line, accepting(operation("Succeeded")));
     expect(code).toBe(0);
     expect(requests[0]).toMatchObject({
       method: "POST",
@@ -634,9 +573,10 @@ describe("what is deleted", () => {
       restoring,
     );
     expect(code).toBe(0);
-    expect(
-      requests.slice(0, 2).map(({ method, path }) => `${method} ${path}`),
-    ).toEqual([`GET ${IMAGE_UP}deleted-versions`, `POST ${UP}/1.0.0/restore`]);
+    expect(requests.slice(0, 2).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET ${IMAGE_UP}deleted-versions`,
+      `POST ${UP}/1.0.0/restore`,
+    ]);
   });
 
   it("is restored nowhere else", async () => {
@@ -649,10 +589,7 @@ describe("what is deleted", () => {
   });
 
   it("is listed with its times", async () => {
-    const { stdout } = await runLine(
-      `image-version list-soft-deleted ${AT} -o table`,
-      restoring,
-    );
+    const { stdout } = await runLine(`image-version list-soft-deleted ${AT} -o table`, restoring);
     expect(stdout).toMatch(/^Name +Location +Deleted +UsableUntil/u);
     expect(stdout).toContain("2026-01-08T00:00:00Z");
   });
@@ -691,8 +628,7 @@ describe("update", () => {
     const run = await runLine(
       `image-version update ${AT} -e 1.0.0 --remove-regions eastus2`,
       ({ method, path }) => {
-        if (path.startsWith("/api/operations/"))
-          return [200, operation("Succeeded")];
+        if (path.startsWith("/api/operations/")) return [200, operation("Succeeded")];
         if (method === "GET") return [200, VERSION, { ETag: `"${patches}"` }];
         return (patches += 1) < 3
           ? problem(412, "PreconditionFailed")
@@ -703,17 +639,9 @@ describe("update", () => {
     expect(run.code).toBe(0);
     expect(slept).toEqual([5_000]);
     const sent = run.requests.filter(({ method }) => method === "PATCH");
-    expect(sent.map(({ headers }) => headers.get("If-Match"))).toEqual([
-      '"0"',
-      '"1"',
-      '"2"',
-    ]);
-    expect(sent[0]?.headers.get("Content-Type")).toBe(
-      "application/merge-patch+json",
-    );
-    expect(sent[0]?.path).toBe(
-      `${UP}/1.0.0?plan=require&removeRegions=eastus2`,
-    );
+    expect(sent.map(({ headers }) => headers.get("If-Match"))).toEqual(['"0"', '"1"', '"2"']);
+    expect(sent[0]?.headers.get("Content-Type")).toBe("application/merge-patch+json");
+    expect(sent[0]?.path).toBe(`${UP}/1.0.0?plan=require&removeRegions=eastus2`);
     expect(run.stderr).toContain("Removes the version from eastus2.");
   });
 });
@@ -739,32 +667,21 @@ describe("operations", () => {
       "operation list --filter status=Running gallery=mygallery -o tsv --query [].id",
       listing,
     );
-    expect(run.requests[0]?.path).toBe(
-      "/api/operations?top=100&status=Running",
-    );
+    expect(run.requests[0]?.path).toBe("/api/operations?top=100&status=Running");
     expect(run.stdout).toBe("op-1\nop-2\n");
   });
 
-  const cancel = (
-    isTerminal: boolean,
-    more = "",
-    stdin = "",
-  ): ReturnType<typeof runLine> =>
+  const cancel = (isTerminal: boolean, more = "", stdin = ""): ReturnType<typeof runLine> =>
     runLine(
       `operation cancel --filter gallery=MyGallery ${more}`,
-      ({ method }) =>
-        method === "GET" ? listing() : [200, operation("Canceled")],
+      ({ method }) => (method === "GET" ? listing() : [200, operation("Canceled")]),
       { isTerminal, stdin },
     );
 
   it("are canceled together once somebody has said yes to how many they are", async () => {
     const yes = await cancel(true, "", "y\n");
-    expect(stripVTControlCharacters(yes.stderr)).toContain(
-      "Cancel this operation? [y/N]",
-    );
-    expect(yes.requests.slice(1).map(({ path }) => path)).toEqual([
-      "/api/operations/op-1/cancel",
-    ]);
+    expect(stripVTControlCharacters(yes.stderr)).toContain("Cancel this operation? [y/N]");
+    expect(yes.requests.slice(1).map(({ path }) => path)).toEqual(["/api/operations/op-1/cancel"]);
     expect((await cancel(true, "", "\n")).requests).toHaveLength(1);
     const nobody = await cancel(false);
     expect([nobody.code, nobody.requests.length]).toEqual([2, 1]);
@@ -773,9 +690,7 @@ describe("operations", () => {
 
   it("are canceled also where no other version is ready, if that is said", async () => {
     const { requests } = await cancel(false, "--yes --allow-no-latest");
-    expect(requests.at(-1)?.path).toBe(
-      "/api/operations/op-1/cancel?allowNoLatest=true",
-    );
+    expect(requests.at(-1)?.path).toBe("/api/operations/op-1/cancel?allowNoLatest=true");
   });
 });
 
@@ -805,25 +720,18 @@ describe("plan", () => {
     );
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const plan = (findings: readonly object[]) => (): Reply => [
-    200,
-    { findings, changes: [] },
-  ];
+  const plan = (findings: readonly object[]) => (): Reply => [200, { findings, changes: [] }];
   const finding = {
     rule: "disk-encryption-set-missing",
     code: "DiskEncryptionSetMissing",
     severity: "error",
-    pointer:
-      "/properties/publishingProfile/targetRegions/1/encryption/osDiskImage",
+    pointer: "/properties/publishingProfile/targetRegions/1/encryption/osDiskImage",
     message: "No set is given, or 100 % of them: none.",
     remediation: "Give one.",
   };
 
   it("prints a table of findings, and exits with 3 where one is an error", async () => {
-    const run = await runLine(
-      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
-      plan([finding]),
-    );
+    const run = await runLine(`image-version plan ${AT} -e 1.0.0 -f ${file}`, plan([finding]));
     expect(run.code).toBe(3);
     expect(run.stdout).toMatch(
       /^Severity {2}Code +Message\n-+ .*\nerror +DiskEncryptionSetMissing +No set is given.* Give one\. \(\/properties\/.*\)\n$/u,
@@ -847,19 +755,15 @@ describe("plan", () => {
   });
 
   it("says beside it what the copies hold, and how long the new ones usually take", async () => {
-    const { stderr } = await runLine(
-      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
-      () => [
-        200,
-        {
-          findings: [],
-          changes: [],
-          storage: "westus 2 × 94 GB Standard_LRS: 2 replicas, at most 188 GB.",
-          duration:
-            "westus usually 12 min, nine of ten within 19 min (20 copies).",
-        },
-      ],
-    );
+    const { stderr } = await runLine(`image-version plan ${AT} -e 1.0.0 -f ${file}`, () => [
+      200,
+      {
+        findings: [],
+        changes: [],
+        storage: "westus 2 × 94 GB Standard_LRS: 2 replicas, at most 188 GB.",
+        duration: "westus usually 12 min, nine of ten within 19 min (20 copies).",
+      },
+    ]);
     expect(stderr).toContain(
       "Storage: westus 2 × 94 GB Standard_LRS: 2 replicas, at most 188 GB.\nTime: westus usually 12 min, nine of ten within 19 min (20 copies).\n",
     );
@@ -889,11 +793,9 @@ describe("plan", () => {
         `##vso[task.logissue type=error;sourcepath=${name};linenumber=9;code=DiskEncryptionSetMissing]No set is given, or 100 %AZP25 of them: none.%0AGive one.\n`,
     ],
   ])("annotates the line of the file with %j", async (environment, line) => {
-    const run = await runLine(
-      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
-      plan([finding]),
-      { environment },
-    );
+    const run = await runLine(`image-version plan ${AT} -e 1.0.0 -f ${file}`, plan([finding]), {
+      environment,
+    });
     expect(run.stderr).toContain(line(file));
   });
 
@@ -911,13 +813,9 @@ describe("plan", () => {
     ],
   ])("reads the body from %s", async (_name, make) => {
     const text = make(await readFile(file, "utf8"));
-    const run = await runLine(
-      `image-version plan ${AT} -e 1.0.0 --file -`,
-      plan([]),
-      {
-        stdin: text,
-      },
-    );
+    const run = await runLine(`image-version plan ${AT} -e 1.0.0 --file -`, plan([]), {
+      stdin: text,
+    });
     expect(run.code).toBe(0);
     expect(run.requests[0]?.body).toMatchObject({
       location: "westus",
@@ -940,25 +838,17 @@ describe("plan", () => {
       "none of them has a value",
     ],
   ])("refuses a file with %s", async (_name, stdin, message) => {
-    const run = await runLine(
-      `image-version plan ${AT} -e 1.0.0 --file -`,
-      plan([]),
-      { stdin },
-    );
+    const run = await runLine(`image-version plan ${AT} -e 1.0.0 --file -`, plan([]), { stdin });
     expect(run.code).toBe(2);
     expect(run.stderr).toContain(message);
   });
 });
 
 describe("wait", () => {
-  const wait = (
-    line: string,
-    ...replies: readonly Reply[]
-  ): ReturnType<typeof runLine> =>
+  const wait = (line: string, ...replies: readonly Reply[]): ReturnType<typeof runLine> =>
     runLine(
       `image-version wait ${AT} -e 1.0.0 ${line}`,
-      (_request, number) =>
-        replies[Math.min(number, replies.length) - 1] ?? [500, {}],
+      (_request, number) => replies[Math.min(number, replies.length) - 1] ?? [500, {}],
     );
   const state = (provisioningState: string): Reply => [
     200,
@@ -973,10 +863,7 @@ describe("wait", () => {
       state("Succeeded"),
     );
     expect([created.code, created.requests.length]).toEqual([0, 3]);
-    expect(
-      (await wait("--deleted", state("Deleting"), problem(404, "NotFound")))
-        .code,
-    ).toBe(0);
+    expect((await wait("--deleted", state("Deleting"), problem(404, "NotFound"))).code).toBe(0);
     expect((await wait("--exists", state("Creating"))).code).toBe(0);
     const custom = await wait(
       "--custom length(publishingProfile.targetRegions)==`2`",
@@ -997,9 +884,7 @@ describe("wait", () => {
 
   it("asks again while the version is being restored, which is not deleted", async () => {
     for (const condition of ["--created", "--exists", "--custom name"])
-      expect(
-        (await wait(condition, restoring, state("Succeeded"))).requests,
-      ).toHaveLength(2);
+      expect((await wait(condition, restoring, state("Succeeded"))).requests).toHaveLength(2);
     const gone = await wait("--deleted", restoring, problem(404, "NotFound"));
     expect([gone.code, gone.requests.length]).toEqual([0, 2]);
   });
@@ -1014,10 +899,7 @@ describe("wait", () => {
             ? restoring
             : state("Succeeded"),
     );
-    expect([code, requests[1]?.path]).toEqual([
-      0,
-      expect.stringContaining("/operations/op-1"),
-    ]);
+    expect([code, requests[1]?.path]).toEqual([0, expect.stringContaining("/operations/op-1")]);
   });
 
   describe("watch, of an operation that had ended", () => {
@@ -1053,16 +935,11 @@ describe("wait", () => {
       expect([code, stdout]).toEqual([1, ""]);
       expect(stderr).toContain("MyImage 1.0.0 westus: 100 %, usable\n");
       expect(stderr).not.toContain("eastus2: 100 %");
-      expect(stderr).toContain(
-        "eastus2: Azure no longer has the version there.",
-      );
+      expect(stderr).toContain("eastus2: Azure no longer has the version there.");
     });
 
     it("tells a region that has failed since", async () => {
-      const { code, stderr } = await watch([
-        usable,
-        { ...failed, name: "eastus2" },
-      ]);
+      const { code, stderr } = await watch([usable, { ...failed, name: "eastus2" }]);
       expect(code).toBe(1);
       expect(stderr).toContain("eastus2: Failed. No capacity.");
     });
@@ -1073,19 +950,13 @@ describe("wait", () => {
         name,
       }));
       const { code, stdout, stderr } = await watch(regions);
-      expect([code, stderr]).toEqual([
-        0,
-        expect.stringContaining("uksouth: 100 %, usable"),
-      ]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("uksouth: 100 %, usable")]);
       expect(JSON.parse(stdout)).toMatchObject({ name: "1.0.0" });
     });
 
     it("goes by the operation where the version was read before its end", async () => {
       const { code, stderr } = await watch([usable], "2026-01-01T00:59:00Z");
-      expect([code, stderr]).toEqual([
-        0,
-        expect.stringContaining("eastus2: 100 %, usable"),
-      ]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("eastus2: 100 %, usable")]);
     });
 
     it("says what Sigil warns of: that Azure shows it otherwise, which may be old", async () => {
@@ -1116,13 +987,9 @@ describe("wait", () => {
 
 describe("what is printed", () => {
   const list = (line: string, isTerminal = false): ReturnType<typeof runLine> =>
-    runLine(
-      `image-version list ${AT} ${line}`,
-      () => [200, { value: [VERSION] }],
-      {
-        isTerminal,
-      },
-    );
+    runLine(`image-version list ${AT} ${line}`, () => [200, { value: [VERSION] }], {
+      isTerminal,
+    });
 
   it.each([
     [
@@ -1167,11 +1034,9 @@ describe("help and completion", () => {
     expect(await help("operation")).toContain("cancel");
     for (const { words, options } of COMMANDS) {
       const text = await help(`${words} --help`);
-      for (const { names } of options)
-        for (const name of names) expect(text).toContain(name);
+      for (const { names } of options) for (const name of names) expect(text).toContain(name);
       for (const line of text.split("\n"))
-        if (!line.startsWith("    sigil "))
-          expect(line.length).toBeLessThan(101);
+        if (!line.startsWith("    sigil ")) expect(line.length).toBeLessThan(101);
     }
   });
 
@@ -1202,10 +1067,7 @@ describe("help and completion", () => {
       ["image-version", "create", "--replication-mode", ""],
       ["Full", "Shallow"],
     ],
-    [
-      ["image-version", "create", "--replication-mode=S"],
-      ["--replication-mode=Shallow"],
-    ],
+    [["image-version", "create", "--replication-mode=S"], ["--replication-mode=Shallow"]],
     [
       ["image-version", "create", "--exclude-from-latest", ""],
       ["false", "true"],
@@ -1213,26 +1075,20 @@ describe("help and completion", () => {
     // What must come is a name or a file, and no option.
     [["image-version", "create", "--file", ""], []],
     [["image-version", "create", "--target-regions", ""], []],
-    [
-      ["image-version", "create", "--target-regions", "westus=1", "--if"],
-      ["--if-match"],
-    ],
+    [["image-version", "create", "--target-regions", "westus=1", "--if"], ["--if-match"]],
     [["--"], ["--help", "--version"]],
     [["image-version", "-"], ["--help"]],
     [["completion", "po"], ["powershell"]],
     [["nonsense", ""], []],
   ])("%j is completed", async (line, found) => {
-    const { stdout } = await runLine(
-      ["__complete", ...line],
-      () => new Error(),
-    );
+    const { stdout } = await runLine(["__complete", ...line], () => new Error());
     expect(stdout.split("\n").filter(Boolean)).toEqual(found);
   });
 
   it("gives each shell a script that asks for the words", async () => {
     for (const shell of SHELLS)
-      expect(
-        (await runLine(`completion ${shell}`, () => new Error())).stdout,
-      ).toContain("sigil __complete");
+      expect((await runLine(`completion ${shell}`, () => new Error())).stdout).toContain(
+        "sigil __complete",
+      );
   });
 });

@@ -21,34 +21,21 @@ describe("what is kept", () => {
       { environment },
     );
     expect(configured.code).toBe(0);
-    expect(
-      JSON.parse(await readFile(path.join(folder, "config.json"), "utf8")),
-    ).toMatchObject({ endpoint: "https://kept.example", gallery: "Y" });
-    const shown = await runLine(
-      "configure --query gallery",
-      () => new Error(),
-      {
-        environment,
-      },
-    );
+    expect(JSON.parse(await readFile(path.join(folder, "config.json"), "utf8"))).toMatchObject({
+      endpoint: "https://kept.example",
+      gallery: "Y",
+    });
+    const shown = await runLine("configure --query gallery", () => new Error(), {
+      environment,
+    });
     expect([shown.stdout, shown.stderr]).toEqual(['"Y"\n', ""]);
-    const list = await runLine(
-      "image-version list",
-      () => [200, { value: [] }],
-      {
-        environment: { ...environment, SIGIL_GALLERY: "Z" },
-      },
-    );
-    expect(list.requests[0]?.path).toContain(
-      "/resourceGroups/G/galleries/Z/images/I/versions",
-    );
-    const emptied = await runLine(
-      "configure --defaults image=",
-      () => new Error(),
-      {
-        environment,
-      },
-    );
+    const list = await runLine("image-version list", () => [200, { value: [] }], {
+      environment: { ...environment, SIGIL_GALLERY: "Z" },
+    });
+    expect(list.requests[0]?.path).toContain("/resourceGroups/G/galleries/Z/images/I/versions");
+    const emptied = await runLine("configure --defaults image=", () => new Error(), {
+      environment,
+    });
     expect(JSON.parse(emptied.stdout)).not.toHaveProperty("image");
   });
 
@@ -82,29 +69,23 @@ describe("what is kept", () => {
     "https://sigil.example/?a=b",
     "https://sigil.example/#c",
   ])("the endpoint is not %s", async (SIGIL_ENDPOINT) => {
-    const { code, stderr, requests } = await runLine(
-      "operation list",
-      () => new Error(),
-      { environment: { SIGIL_ENDPOINT } },
-    );
+    const { code, stderr, requests } = await runLine("operation list", () => new Error(), {
+      environment: { SIGIL_ENDPOINT },
+    });
     expect([code, requests]).toEqual([2, []]);
     expect(stderr).not.toContain("secret");
   });
 
   it("a token of more than one line is not sent, and not shown", async () => {
-    const { code, stderr, requests } = await runLine(
-      "operation list",
-      () => new Error(),
-      { environment: { SIGIL_ACCESS_TOKEN: "secret\nsecret" } },
-    );
+    const { code, stderr, requests } = await runLine("operation list", () => new Error(), {
+      environment: { SIGIL_ACCESS_TOKEN: "secret\nsecret" },
+    });
     expect([code, requests]).toEqual([2, []]);
     expect(stderr).toContain("SIGIL_ACCESS_TOKEN");
     expect(stderr).not.toContain("secret");
-    const { requests: sent } = await runLine(
-      "operation list",
-      () => [200, { value: [] }],
-      { environment: { SIGIL_ACCESS_TOKEN: "token\r\n" } },
-    );
+    const { requests: sent } = await runLine("operation list", () => [200, { value: [] }], {
+      environment: { SIGIL_ACCESS_TOKEN: "token\r\n" },
+    });
     expect(sent[0]?.headers.get("Authorization")).toBe("Bearer token");
   });
 
@@ -135,9 +116,7 @@ describe("what is kept", () => {
       return requests[0]?.path ?? stderr;
     };
     expect(await asked("--subscription production")).toContain("0002/prepare");
-    expect(await asked("", { SIGIL_SUBSCRIPTION: "test" })).toContain(
-      "0003/prepare",
-    );
+    expect(await asked("", { SIGIL_SUBSCRIPTION: "test" })).toContain("0003/prepare");
   });
 });
 

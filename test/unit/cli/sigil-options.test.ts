@@ -3,8 +3,7 @@ import { sigilOf } from "../../../src/cli/src/commands/sigil-options.js";
 import { inCommands } from "../../../src/cli/src/words.js";
 import { AT, optionsOf, runLine, SUBSCRIPTION } from "./command-line.js";
 
-const asked = (line: string) =>
-  sigilOf(optionsOf("image-version create", line));
+const asked = (line: string) => sigilOf(optionsOf("image-version create", line));
 
 describe("waves and rules for keys", () => {
   it("are said without a file", () => {
@@ -147,8 +146,7 @@ describe("what is printed", () => {
       ],
     };
     const list = async (more: string): Promise<string> =>
-      (await runLine(`key list ${AT} -o table ${more}`, () => [200, summary]))
-        .stdout;
+      (await runLine(`key list ${AT} -o table ${more}`, () => [200, summary])).stdout;
     expect(await list("")).toMatch(/^good +1\.0\.0 +2031-03-03T00:00$/mu);
     expect(await list("--at-risk")).toMatch(
       /-\nbad +1\.1\.0, 1\.0\.0 +KeyExpiring +It expires soon\.\n$/u,
@@ -173,10 +171,7 @@ describe("what is printed", () => {
         {
           time: now,
           complete: true,
-          diskEncryptionSets: Array.from(
-            { length: sets },
-            (_, i) => `/diskEncryptionSets/s${i}`,
-          ),
+          diskEncryptionSets: Array.from({ length: sets }, (_, i) => `/diskEncryptionSets/s${i}`),
           keys: keys.map((key, diskEncryptionSet) => ({
             diskEncryptionSet,
             ...key,
@@ -193,11 +188,7 @@ describe("what is printed", () => {
 
     it.each([
       ["all seen lately and working", 0, [seen, seen]],
-      [
-        "a warning",
-        0,
-        [{ ...seen, problems: [{ ...disabled, severity: "warning" }] }, seen],
-      ],
+      ["a warning", 0, [{ ...seen, problems: [{ ...disabled, severity: "warning" }] }, seen]],
       ["one broken, one never seen", 9, [{ ...seen, problems: [disabled] }]],
       [
         "one that Sigil may not read",
@@ -210,16 +201,8 @@ describe("what is printed", () => {
           },
         ],
       ],
-      [
-        "one seen less than two hours ago",
-        0,
-        [seen, { ...seen, seenTime: hoursAgo(1.9) }],
-      ],
-      [
-        "one seen more than two hours ago",
-        8,
-        [seen, { ...seen, seenTime: hoursAgo(2.1) }],
-      ],
+      ["one seen less than two hours ago", 0, [seen, { ...seen, seenTime: hoursAgo(1.9) }]],
+      ["one seen more than two hours ago", 8, [seen, { ...seen, seenTime: hoursAgo(2.1) }]],
     ])("%s: exit code %i", async (_, expected, keys) => {
       expect((await atRisk(keys, 2)).code).toBe(expected);
     });
@@ -247,26 +230,23 @@ describe("what is printed", () => {
   });
 
   it("of a version is each of its regions, and what it waits for", async () => {
-    const { stdout, stderr } = await runLine(
-      `image-version show ${AT} -e 1.0.0 -o table`,
-      () => [
-        200,
-        {
-          id: "/x",
-          name: "1.0.0",
-          location: "westus",
-          properties: {},
-          sigil: {
-            latestIn: ["westus"],
-            regions: [
-              { name: "westus", state: "Completed", progress: 100 },
-              { name: "eastus2", state: "Replicating", progress: 47 },
-            ],
-            rollout: { state: "Waiting", message: "It waits for somebody." },
-          },
+    const { stdout, stderr } = await runLine(`image-version show ${AT} -e 1.0.0 -o table`, () => [
+      200,
+      {
+        id: "/x",
+        name: "1.0.0",
+        location: "westus",
+        properties: {},
+        sigil: {
+          latestIn: ["westus"],
+          regions: [
+            { name: "westus", state: "Completed", progress: 100 },
+            { name: "eastus2", state: "Replicating", progress: 47 },
+          ],
+          rollout: { state: "Waiting", message: "It waits for somebody." },
         },
-      ],
-    );
+      },
+    ]);
     expect(stdout).toMatch(/^westus +Completed +100 % +yes$/mu);
     expect(stdout).toMatch(/^eastus2 +Replicating +47 %$/mu);
     expect(stderr).toContain("It waits for somebody.");
@@ -274,21 +254,18 @@ describe("what is printed", () => {
 });
 
 it("restore is undelete, and version says which sigil this is", async () => {
-  const { requests } = await runLine(
-    `image-version restore ${AT} -e 1.0.0 --no-wait`,
-    () => [
-      202,
-      {
-        id: "1-1",
-        resourceId: "/x",
-        kind: "RestoreImageVersion",
-        status: "NotStarted",
-        regions: [],
-      },
-    ],
-  );
+  const { requests } = await runLine(`image-version restore ${AT} -e 1.0.0 --no-wait`, () => [
+    202,
+    {
+      id: "1-1",
+      resourceId: "/x",
+      kind: "RestoreImageVersion",
+      status: "NotStarted",
+      regions: [],
+    },
+  ]);
   expect(requests[0]?.path).toMatch(/\/versions\/1\.0\.0\/restore$/u);
-  expect(
-    JSON.parse((await runLine("version", () => [500, {}])).stdout),
-  ).toEqual({ sigil: "0.0.0" });
+  expect(JSON.parse((await runLine("version", () => [500, {}])).stdout)).toEqual({
+    sigil: "0.0.0",
+  });
 });

@@ -22,9 +22,7 @@ it("--help loads nothing that signs in or sends", () => {
   const { printed, modules } = start("image-version", "create", "--help");
   expect(printed).toContain("--target-region-encryption");
   expect(
-    modules.filter((each) =>
-      /\b(?:https?|child_process|undici\/undici)$/u.test(each),
-    ),
+    modules.filter((each) => /\b(?:https?|child_process|undici\/undici)$/u.test(each)),
   ).toEqual([]);
 });
 

@@ -3,14 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import {
-  AT,
-  operation,
-  runLine,
-  SUBSCRIPTION,
-  type Reply,
-  type Request,
-} from "./command-line.js";
+import { AT, operation, runLine, SUBSCRIPTION, type Reply, type Request } from "./command-line.js";
 
 const UP = `/api/subscriptions/${SUBSCRIPTION}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage`;
 const SET = `/subscriptions/${SUBSCRIPTION}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute/diskEncryptionSets`;
@@ -39,11 +32,7 @@ const waiting = region("eastus2", "Waiting", {
 
 /** A test that is in these states, one after the other. */
 function testing(
-  ...states: readonly (readonly [
-    status: string,
-    tests: readonly object[],
-    error?: object,
-  ])[]
+  ...states: readonly (readonly [status: string, tests: readonly object[], error?: object])[]
 ) {
   let looks = 0;
   const shown = (status: string, tests: readonly object[], error?: object) =>
@@ -66,10 +55,7 @@ describe("image-version test", () => {
   it("waits for each region, and shows what was found", async () => {
     const { code, stdout, stderr, requests } = await runLine(
       `${LINE} --regions westus`,
-      testing(
-        ["Running", [region("westus", "Starting")]],
-        ["Succeeded", [passed]],
-      ),
+      testing(["Running", [region("westus", "Starting")]], ["Succeeded", [passed]]),
     );
     expect(code).toBe(0);
     expect(requests[0]).toMatchObject({
@@ -96,10 +82,7 @@ describe("image-version test", () => {
     const text = stripVTControlCharacters(stderr);
     expect(text).toContain(`  westus  ${"█".repeat(24)} 100 %  passed\n`);
     expect(text).toMatch(
-      new RegExp(
-        `  eastus2 ${"░".repeat(24)} +0 %  attempt 2 of 3, AllocationFailed, tr…\n`,
-        "u",
-      ),
+      new RegExp(`  eastus2 ${"░".repeat(24)} +0 %  attempt 2 of 3, AllocationFailed, tr…\n`, "u"),
     );
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBe(79);
   });
@@ -136,24 +119,21 @@ describe("image-version test", () => {
       atMostMinutes: 60,
       cost: { currency: "EUR", hour: 0.1, atMost: 0.3, message: "Cheap." },
     };
-    const { code, stdout, stderr, requests } = await runLine(
-      `${LINE} --dry-run`,
-      () => [
-        200,
-        {
-          attempts: 3,
-          regions: [
-            planned,
-            {
-              ...planned,
-              name: "eastus2",
-              cost: { message: "Unknown: no price." },
-              hindrance: { code: "Quota", message: "No cores are left." },
-            },
-          ],
-        },
-      ],
-    );
+    const { code, stdout, stderr, requests } = await runLine(`${LINE} --dry-run`, () => [
+      200,
+      {
+        attempts: 3,
+        regions: [
+          planned,
+          {
+            ...planned,
+            name: "eastus2",
+            cost: { message: "Unknown: no price." },
+            hindrance: { code: "Quota", message: "No cores are left." },
+          },
+        ],
+      },
+    ]);
     expect(code).toBe(0);
     expect(requests.map(({ method, path }) => [method, path])).toEqual([
       ["POST", expect.stringMatching(/\/versions\/1\.0\.0\/test\/plan$/u)],
@@ -168,10 +148,7 @@ describe("image-version test", () => {
   });
 
   it("does not wait if it is told not to", async () => {
-    const { code, stdout, requests } = await runLine(
-      `${LINE} --no-wait -o json`,
-      testing(),
-    );
+    const { code, stdout, requests } = await runLine(`${LINE} --no-wait -o json`, testing());
     expect([code, requests.length]).toEqual([0, 1]);
     expect(requests[0]?.body).toEqual({});
     expect(JSON.parse(stdout)).toMatchObject({ kind: "TestImageVersion" });
@@ -189,10 +166,10 @@ describe("test results", () => {
   };
 
   it("are listed", async () => {
-    const { stdout } = await runLine(
-      `test-result list ${AT} -e 1.0.0 -o table`,
-      () => [200, { value: [result] }],
-    );
+    const { stdout } = await runLine(`test-result list ${AT} -e 1.0.0 -o table`, () => [
+      200,
+      { value: [result] },
+    ]);
     expect(stdout).toMatch(/westus +boot +passed .*https:\/\/tests/u);
   });
 
@@ -227,9 +204,7 @@ describe("a test profile", () => {
       () => [200, { profile, findings: [{ message: "The quota is used." }] }],
     );
     expect(code).toBe(0);
-    expect(requests).toMatchObject([
-      { method: "PUT", path: `${UP}/test-profile`, body: profile },
-    ]);
+    expect(requests).toMatchObject([{ method: "PUT", path: `${UP}/test-profile`, body: profile }]);
     expect(JSON.parse(stdout)).toEqual(profile);
     expect(stderr).toContain("The quota is used.");
   });

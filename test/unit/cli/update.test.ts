@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  mergePatch,
-  updateOf,
-  type Update,
-} from "../../../src/cli/src/az/update.js";
+import { mergePatch, updateOf, type Update } from "../../../src/cli/src/az/update.js";
 import { optionsOf, SUBSCRIPTION, VERSION } from "./command-line.js";
 
 const PLACE = {
@@ -23,21 +19,12 @@ const profile = (publishingProfile: object): object => ({
 
 describe("az's generic update, as a merge patch", () => {
   it.each([
-    [
-      "--set publishingProfile.excludeFromLatest=true",
-      profile({ excludeFromLatest: true }),
-    ],
-    [
-      "--set tags.build=2 tags.team=images",
-      { tags: { build: "2", team: "images" } },
-    ],
+    ["--set publishingProfile.excludeFromLatest=true", profile({ excludeFromLatest: true })],
+    ["--set tags.build=2 tags.team=images", { tags: { build: "2", team: "images" } }],
     [
       "--set publishingProfile.targetRegions[name=eastus2].regionalReplicaCount=3",
       profile({
-        targetRegions: [
-          targetRegions[0],
-          { ...targetRegions[1], regionalReplicaCount: 3 },
-        ],
+        targetRegions: [targetRegions[0], { ...targetRegions[1], regionalReplicaCount: 3 }],
       }),
     ],
     [
@@ -53,10 +40,7 @@ describe("az's generic update, as a merge patch", () => {
         ],
       }),
     ],
-    [
-      "--remove publishingProfile.endOfLifeDate",
-      profile({ endOfLifeDate: null }),
-    ],
+    ["--remove publishingProfile.endOfLifeDate", profile({ endOfLifeDate: null })],
     ["--remove tags.build", { tags: { build: null } }],
     ["--set sigil.protected=true", { sigil: { protected: true } }],
     ["--tags ''", { tags: { build: null } }],
@@ -69,10 +53,7 @@ describe("az's generic update, as a merge patch", () => {
         },
       },
     ],
-    [
-      "--set publishingProfile.targetRegions[name=westus].regionalReplicaCount=2",
-      {},
-    ],
+    ["--set publishingProfile.targetRegions[name=westus].regionalReplicaCount=2", {}],
   ])("%s", (line, patch) => {
     expect(update(line)).toEqual({ patch, removedRegions: [] });
   });
@@ -123,15 +104,15 @@ describe("az's generic update, as a merge patch", () => {
     },
   );
 
-  it.each([
-    "--remove publishingProfile.targetRegions eastus2",
-    "--remove-regions EastUS2",
-  ])("%s removes the region by its name", (line) => {
-    expect(update(line)).toEqual({
-      patch: profile({ targetRegions: [targetRegions[0]] }),
-      removedRegions: ["eastus2"],
-    });
-  });
+  it.each(["--remove publishingProfile.targetRegions eastus2", "--remove-regions EastUS2"])(
+    "%s removes the region by its name",
+    (line) => {
+      expect(update(line)).toEqual({
+        patch: profile({ targetRegions: [targetRegions[0]] }),
+        removedRegions: ["eastus2"],
+      });
+    },
+  );
 
   it.each([
     [
@@ -147,10 +128,7 @@ describe("az's generic update, as a merge patch", () => {
       "--remove publishingProfile.targetRegions uksouth",
       "there is no uksouth in publishingProfile.targetRegions. It has West US, East US 2.",
     ],
-    [
-      "--add publishingProfile.targetRegions name=westus",
-      "the version has westus already",
-    ],
+    ["--add publishingProfile.targetRegions name=westus", "the version has westus already"],
     [
       "--set properties.publishingProfile.excludeFromLatest=true",
       'paths are az\'s, without "properties"',
@@ -164,10 +142,7 @@ describe("az's generic update, as a merge patch", () => {
 });
 
 it("a merge patch replaces lists, and removes with null", () => {
-  expect(
-    mergePatch(
-      { a: [1], b: { c: 1, d: 2 }, e: 1 },
-      { a: [1, 2], b: { c: 1 }, e: 1 },
-    ),
-  ).toEqual({ a: [1, 2], b: { d: null } });
+  expect(mergePatch({ a: [1], b: { c: 1, d: 2 }, e: 1 }, { a: [1, 2], b: { c: 1 }, e: 1 })).toEqual(
+    { a: [1, 2], b: { d: null } },
+  );
 });

@@ -52,14 +52,11 @@ function client(...answers: readonly Answer[]): {
       sleep: (ms) => Promise.resolve(void slept.push(ms)),
       fetch: (url, init) => {
         const request = { url: url as string, init } as Sent;
-        const answer =
-          answers[Math.min(sent.push(request), answers.length) - 1];
+        const answer = answers[Math.min(sent.push(request), answers.length) - 1];
         init?.signal?.throwIfAborted();
         if (answer instanceof Error) return Promise.reject(answer);
         return Promise.resolve(
-          typeof answer === "function"
-            ? answer(request)
-            : (answer as Response).clone(),
+          typeof answer === "function" ? answer(request) : (answer as Response).clone(),
         );
       },
     }),
@@ -67,27 +64,21 @@ function client(...answers: readonly Answer[]): {
 }
 const lost = new TypeError("fetch failed", { cause: new Error("ECONNRESET") });
 const problem = (status: number, more = {}, headers = {}): Response =>
-  Response.json(
-    { title: "T", detail: "D", code: "C", errors: [], ...more },
-    { status, headers },
-  );
+  Response.json({ title: "T", detail: "D", code: "C", errors: [], ...more }, { status, headers });
 const operation = (status: string, lastUpdatedTime = status): Operation =>
   ({ id: "op", status, lastUpdatedTime, regions: [] }) as unknown as Operation;
 
 describe("a call", () => {
-  it.each([".", ".."])(
-    "names nothing %s: that would be another address",
-    async (name) => {
-      const { client: api, sent } = client(Response.json({}));
-      await expect(
-        api.call("deleteImageVersion", {
-          path: { ...PATH, imageName: name },
-          header: {},
-        }),
-      ).rejects.toThrow(InvalidRequestError);
-      expect(sent).toEqual([]);
-    },
-  );
+  it.each([".", ".."])("names nothing %s: that would be another address", async (name) => {
+    const { client: api, sent } = client(Response.json({}));
+    await expect(
+      api.call("deleteImageVersion", {
+        path: { ...PATH, imageName: name },
+        header: {},
+      }),
+    ).rejects.toThrow(InvalidRequestError);
+    expect(sent).toEqual([]);
+  });
 
   it("follows no redirection: what is behind it is not Sigil", async () => {
     const { client: api, sent } = client(
@@ -96,9 +87,7 @@ describe("a call", () => {
         headers: { Location: "https://login.example" },
       }),
     );
-    await expect(
-      api.call("getOperation", { path: { operationId: "op" } }),
-    ).rejects.toThrow("302");
+    await expect(api.call("getOperation", { path: { operationId: "op" } })).rejects.toThrow("302");
     expect(sent).toMatchObject([{ init: { redirect: "manual" } }]);
   });
 
@@ -106,16 +95,14 @@ describe("a call", () => {
     "that is answered with %s was answered by somebody else",
     async (text) => {
       const { client: api } = client(new Response(text));
-      await expect(
-        api.call("getOperation", { path: { operationId: "op" } }),
-      ).rejects.toThrow("not as Sigil does");
+      await expect(api.call("getOperation", { path: { operationId: "op" } })).rejects.toThrow(
+        "not as Sigil does",
+      );
     },
   );
 
   it("has the path, query, headers and body that the document says", async () => {
-    const { client: api, sent } = client(
-      Response.json(operation("NotStarted"), { status: 202 }),
-    );
+    const { client: api, sent } = client(Response.json(operation("NotStarted"), { status: 202 }));
     const answer = await api.call("patchImageVersion", {
       path: PATH,
       query: { removeRegions: "eastus2,westus" },
@@ -135,9 +122,9 @@ describe("a call", () => {
         "If-Match": '"1"',
       },
     });
-    await expect(
-      api.call("getOperation", { path: { operationId: "" } }),
-    ).rejects.toThrow(TypeError);
+    await expect(api.call("getOperation", { path: { operationId: "" } })).rejects.toThrow(
+      TypeError,
+    );
   });
 
   it("is sent again with the same key and a fresh token, after the time that the service says", async () => {
@@ -153,9 +140,7 @@ describe("a call", () => {
     );
     await api.call("promoteImageVersion", { path: PATH });
     expect(slept).toEqual([500, 7000, 2000]);
-    expect(
-      new Set(sent.map(({ init }) => init.headers["Idempotency-Key"])).size,
-    ).toBe(1);
+    expect(new Set(sent.map(({ init }) => init.headers["Idempotency-Key"])).size).toBe(1);
     expect(sent.map(({ init }) => init.headers["Authorization"])).toEqual(
       [1, 2, 3, 4].map((n) => `Bearer token-${n}`),
     );
@@ -200,18 +185,12 @@ describe("a call", () => {
 
   it("gives up after five attempts, and at once where it would have to wait for long", async () => {
     const five = client(lost);
-    const error = await five.client
-      .call("listOperations", {})
-      .catch((each: unknown) => each);
+    const error = await five.client.call("listOperations", {}).catch((each: unknown) => each);
     expect(error).toBeInstanceOf(ConnectionError);
-    expect((error as Error).message).toBe(
-      "https://sigil.example could not be reached: ECONNRESET",
-    );
+    expect((error as Error).message).toBe("https://sigil.example could not be reached: ECONNRESET");
     expect(five.sent).toHaveLength(5);
     const long = client(problem(429, {}, { "Retry-After": "3600" }));
-    const refused = await long.client
-      .call("listOperations", {})
-      .catch((each: unknown) => each);
+    const refused = await long.client.call("listOperations", {}).catch((each: unknown) => each);
     expect(refused).toBeInstanceOf(UnavailableError);
     expect((refused as UnavailableError).retryAfterMs).toBe(3_600_000);
     expect(long.sent).toHaveLength(1);
@@ -230,9 +209,7 @@ describe("a call", () => {
       const { client: api, sent } = client(
         problem(status, { etag: '"2"' }, { "x-request-id": "r" }),
       );
-      const error = await api
-        .call("listOperations", {})
-        .catch((each: unknown) => each);
+      const error = await api.call("listOperations", {}).catch((each: unknown) => each);
       expect(error).toBeInstanceOf(Class);
       expect(error).toBeInstanceOf(SigilError);
       expect(error).toMatchObject({
@@ -242,8 +219,7 @@ describe("a call", () => {
         requestId: "r",
         errors: [],
       });
-      if (error instanceof PreconditionFailedError)
-        expect(error.etag).toBe('"2"');
+      if (error instanceof PreconditionFailedError) expect(error.etag).toBe('"2"');
       expect(sent).toHaveLength(1);
     },
   );
@@ -299,9 +275,7 @@ describe("waiting", () => {
       return Promise.resolve();
     };
     await waitUntilReady(api, "op", { sleep });
-    expect(sent.map(({ url }) => new URL(url).search)).toEqual(
-      Array(4).fill(""),
-    );
+    expect(sent.map(({ url }) => new URL(url).search)).toEqual(Array(4).fill(""));
     expect(pauses).toEqual([
       [1, 5_000],
       [2, 152_000],
@@ -324,9 +298,7 @@ describe("waiting", () => {
       stop.abort(new Error("enough"));
       return Response.json(operation("Running"));
     });
-    await expect(
-      waitUntilReady(api, "op", { signal: stop.signal }),
-    ).rejects.toThrow("enough");
+    await expect(waitUntilReady(api, "op", { signal: stop.signal })).rejects.toThrow("enough");
     expect(sent).toHaveLength(1);
   });
 });
@@ -338,8 +310,7 @@ it("an event is what its type says", () => {
     data: { operationId: "op", region: "westus" },
   };
   expect(isEvent(body, "Sigil.ImageVersion.Accepted")).toBe(false);
-  if (!isEvent(body, "Sigil.ImageVersion.RegionCompleted"))
-    throw new Error("is one");
+  if (!isEvent(body, "Sigil.ImageVersion.RegionCompleted")) throw new Error("is one");
   // The compiler knows the data of it.
   expect(body.data.region).toBe("westus");
   expect(isEvent("text", "Sigil.ImageVersion.Accepted")).toBe(false);
@@ -369,9 +340,7 @@ it("entries come page after page", async () => {
   }))
     all.push(status);
   expect(all).toEqual(["Running", "Failed"]);
-  expect(sent[1]?.url).toBe(
-    "https://sigil.example/api/operations?top=1&continuationToken=next",
-  );
+  expect(sent[1]?.url).toBe("https://sigil.example/api/operations?top=1&continuationToken=next");
 });
 
 it("a version's id has its path parameters, and no other id has", () => {

@@ -97,10 +97,7 @@ test.each([
     "SIGIL_TOKEN_ISSUER",
     "https://sts.windows.net/t/, https://login.microsoftonline.com/t/v2.0",
     {
-      tokenIssuers: [
-        "https://sts.windows.net/t/",
-        "https://login.microsoftonline.com/t/v2.0",
-      ],
+      tokenIssuers: ["https://sts.windows.net/t/", "https://login.microsoftonline.com/t/v2.0"],
     },
   ],
   ["SIGIL_TOKEN_TENANT", `${TENANT},`, { tokenTenants: [TENANT] }],
@@ -142,38 +139,18 @@ test.each([
   ["SIGIL_REPAIR_ATTEMPTS", "0", { repairAttempts: 0 }],
   ["SIGIL_REPAIR_DELAY_SECONDS", "60", { repairDelayMs: 60_000 }],
   ["SIGIL_MAX_DELIVERY_COUNT", "2000", { maxDeliveryCount: 2_000 }],
-  [
-    "SIGIL_RECONCILE_SCHEDULE",
-    "*/5 * * * * *",
-    { reconcileSchedule: "*/5 * * * * *" },
-  ],
-  [
-    "SIGIL_DEAD_LETTER_SCHEDULE",
-    "0 0 3 * * *",
-    { deadLetterSchedule: "0 0 3 * * *" },
-  ],
+  ["SIGIL_RECONCILE_SCHEDULE", "*/5 * * * * *", { reconcileSchedule: "*/5 * * * * *" }],
+  ["SIGIL_DEAD_LETTER_SCHEDULE", "0 0 3 * * *", { deadLetterSchedule: "0 0 3 * * *" }],
   ["SIGIL_DEAD_LETTER_DAYS", "7", { deadLetterRetentionMs: 604_800_000 }],
-  [
-    "SIGIL_RETENTION_SCHEDULE",
-    "0 0 3 * * *",
-    { retentionSchedule: "0 0 3 * * *" },
-  ],
+  ["SIGIL_RETENTION_SCHEDULE", "0 0 3 * * *", { retentionSchedule: "0 0 3 * * *" }],
   ["SIGIL_KEY_GUARDIAN_SCHEDULE", "OFF", { keyGuardianSchedule: undefined }],
-  [
-    "SIGIL_KEY_GUARDIAN_SCHEDULE",
-    "0 0 5 * * *",
-    { keyGuardianSchedule: "0 0 5 * * *" },
-  ],
+  ["SIGIL_KEY_GUARDIAN_SCHEDULE", "0 0 5 * * *", { keyGuardianSchedule: "0 0 5 * * *" }],
   ["SIGIL_KEY_EXPIRY_DAYS", "60", { keyExpiryMs: 60 * 86_400_000 }],
   ["SIGIL_DRIFT_SCHEDULE", "0 0 4 * * *", { driftSchedule: "0 0 4 * * *" }],
   ["SIGIL_DRIFT_SCHEDULE", "Off", { driftSchedule: undefined }],
   ["SIGIL_AGEING_SCHEDULE", "0 0 4 * * *", { ageingSchedule: "0 0 4 * * *" }],
   ["SIGIL_KEEP_OPERATIONS_DAYS", "30", { keepOperationsMs: 30 * 86_400_000 }],
-  [
-    "SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS",
-    "7",
-    { keepIdempotencyKeysMs: 7 * 86_400_000 },
-  ],
+  ["SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS", "7", { keepIdempotencyKeysMs: 7 * 86_400_000 }],
   ["SIGIL_KEEP_REJECTED_DAYS", "90", { keepRejectedMs: 90 * 86_400_000 }],
 ])("%s is read", (name, value, expected) => {
   expect(readConfig({ ...LEAST, [name]: ` ${value} ` })).toEqual({
@@ -189,9 +166,7 @@ test("operations are kept as long as the keys that lead to them", () => {
     SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "7",
   };
   expect(readConfig(kept).keepOperationsMs).toBe(7 * 86_400_000);
-  expect(() =>
-    readConfig({ ...kept, SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "8" }),
-  ).toThrow(
+  expect(() => readConfig({ ...kept, SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "8" })).toThrow(
     "SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.",
   );
   expect(() => readConfig({ ...kept, SIGIL_KEEP_REJECTED_DAYS: "0" })).toThrow(
@@ -200,9 +175,7 @@ test("operations are kept as long as the keys that lead to them", () => {
 });
 
 test("a setting of blanks is a setting that is absent", () => {
-  expect(readConfig({ ...LEAST, SIGIL_EVENT_SOURCE: "  " }).eventSource).toBe(
-    "urn:sigil",
-  );
+  expect(readConfig({ ...LEAST, SIGIL_EVENT_SOURCE: "  " }).eventSource).toBe("urn:sigil");
 });
 
 describe("with a managed identity", () => {
@@ -267,28 +240,23 @@ describe("telemetry", () => {
       metrics: "console",
       metricIntervalMs: 1_000,
     });
-    expect(telemetryOf({ WEBSITE_SITE_NAME: "sigil-abc" }).serviceName).toBe(
-      "sigil-abc",
-    );
+    expect(telemetryOf({ WEBSITE_SITE_NAME: "sigil-abc" }).serviceName).toBe("sigil-abc");
   });
 
   test.each([
     [undefined, false],
     ["ClientId=c;Authorization=AAD", true],
     ["Authorization=AAD", true],
-  ])(
-    "goes to Application Insights with the identity where %s",
-    (authentication, useIdentity) => {
-      expect(
-        telemetryOf({
-          APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION_STRING,
-          ...(authentication && {
-            APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication,
-          }),
-        }).applicationInsights,
-      ).toEqual({ connectionString: CONNECTION_STRING, useIdentity });
-    },
-  );
+  ])("goes to Application Insights with the identity where %s", (authentication, useIdentity) => {
+    expect(
+      telemetryOf({
+        APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION_STRING,
+        ...(authentication && {
+          APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication,
+        }),
+      }).applicationInsights,
+    ).toEqual({ connectionString: CONNECTION_STRING, useIdentity });
+  });
 
   test("an exporter that Sigil has not, and a connection string that is none, are mistakes", () => {
     expect(
@@ -314,9 +282,7 @@ describe("mistakes", () => {
       "SIGIL_TOKEN_AUDIENCE is missing",
     ]);
     expect(mistakes[0]).toContain("AzureWebJobsStorage__accountName");
-    expect(mistakes[1]).toContain(
-      "ServiceBusConnection__fullyQualifiedNamespace",
-    );
+    expect(mistakes[1]).toContain("ServiceBusConnection__fullyQualifiedNamespace");
   });
 
   test("everything that is wrong is told at once, and no secret with it", () => {
@@ -403,10 +369,9 @@ test.each([
   ["false", false],
   ["True", true],
 ])("the feature SIGEncryption is required where set: %s", (value, required) => {
-  expect(
-    readConfig({ ...LEAST, SIGIL_REQUIRE_SIG_ENCRYPTION: value })
-      .requireSigEncryption,
-  ).toBe(required);
+  expect(readConfig({ ...LEAST, SIGIL_REQUIRE_SIG_ENCRYPTION: value }).requireSigEncryption).toBe(
+    required,
+  );
 });
 
 describe("the gallery policy after an @", () => {
@@ -419,9 +384,9 @@ describe("the gallery policy after an @", () => {
   test("is read from its file", async () => {
     const file = path.join(directory, "policy.json");
     await writeFile(file, '{"rules":[]}\n');
-    expect(
-      readConfig({ ...LEAST, SIGIL_GALLERY_POLICY: `@${file}` }).galleryPolicy,
-    ).toEqual({ rules: [] });
+    expect(readConfig({ ...LEAST, SIGIL_GALLERY_POLICY: `@${file}` }).galleryPolicy).toEqual({
+      rules: [],
+    });
   });
 
   test.each(["", "  ", "\n"])("is a mistake where it is blank: %j", (blank) => {

@@ -5,13 +5,9 @@ import { parseGalleryPolicy } from "../../../src/config/gallery-policy-document.
 const GATE = {
   images: [{ subscriptionId: "*", galleryName: "Golden*", imageName: "web-*" }],
   regions: ["West US"],
-  tests: [
-    { name: "scan", reporters: [{ appId: "scanner" }] },
-    { name: "sigil/machine" },
-  ],
+  tests: [{ name: "scan", reporters: [{ appId: "scanner" }] }, { name: "sigil/machine" }],
 };
-const read = (gate: object) =>
-  parseGalleryPolicy(JSON.stringify({ rules: [], gates: [gate] }));
+const read = (gate: object) => parseGalleryPolicy(JSON.stringify({ rules: [], gates: [gate] }));
 
 it("a gate is of the image definitions that it names, in any case", () => {
   expect(read(GATE)).toEqual({ policy: { rules: [], gates: [GATE] } });

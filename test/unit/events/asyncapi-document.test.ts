@@ -26,8 +26,7 @@ describe("the AsyncAPI document", () => {
         ...Object.values(QUEUE_EVENT),
       ].sort(),
     );
-    for (const [, { title, schema }] of events)
-      expect(title).toBe(typeIn(schema));
+    for (const [, { title, schema }] of events) expect(title).toBe(typeIn(schema));
   });
 
   it("has every message that it describes in a channel", () => {
@@ -37,20 +36,16 @@ describe("the AsyncAPI document", () => {
   });
 
   it("names the entities that are deployed, and the version of the OpenAPI document", () => {
-    const { UserConfig } = JSON.parse(
-      readFileSync("infra/service-bus-emulator.json", "utf8"),
-    ) as {
+    const { UserConfig } = JSON.parse(readFileSync("infra/service-bus-emulator.json", "utf8")) as {
       UserConfig: {
         Namespaces: Record<"Queues" | "Topics", { Name: string }[]>[];
       };
     };
     const [namespace] = UserConfig.Namespaces;
-    const names = [
-      ...(namespace?.Queues ?? []),
-      ...(namespace?.Topics ?? []),
-    ].map(({ Name }) => Name);
-    for (const { address } of Object.values(document.channels))
-      expect(names).toContain(address);
+    const names = [...(namespace?.Queues ?? []), ...(namespace?.Topics ?? [])].map(
+      ({ Name }) => Name,
+    );
+    for (const { address } of Object.values(document.channels)) expect(names).toContain(address);
     expect(document).toMatchObject({
       info: { version: openApi.info.version },
     });
@@ -76,10 +71,7 @@ describe("the AsyncAPI document", () => {
     const [schemas, titles] = without(withTitles(document).components.schemas);
     expect(schemas).toEqual(without(document.components.schemas)[0]);
     expect(titles).toEqual(
-      expect.arrayContaining([
-        "ImageVersionAccepted",
-        "RegionEncryptionDataDiskImagesItem",
-      ]),
+      expect.arrayContaining(["ImageVersionAccepted", "RegionEncryptionDataDiskImagesItem"]),
     );
     expect(new Set(titles).size).toBe(titles.length);
     for (const title of titles) expect(title).toMatch(/^[A-Z][A-Za-z0-9]+$/u);
@@ -91,9 +83,9 @@ describe("the AsyncAPI document", () => {
       components: { messages: {}, schemas },
     });
     const $ref = "openapi.yaml#/components/schemas/Time";
-    expect(() =>
-      bundle(referring({ Time: {}, A: { $ref } }), { Time: {} }),
-    ).toThrow("Both documents have a schema Time.");
+    expect(() => bundle(referring({ Time: {}, A: { $ref } }), { Time: {} })).toThrow(
+      "Both documents have a schema Time.",
+    );
     expect(() => bundle(referring({ A: { $ref } }), {})).toThrow(
       "The OpenAPI document has no schema Time.",
     );
@@ -109,16 +101,12 @@ describe("an event of the document", () => {
 
   it.each(events)("may be its example: %s", (_, { examples }) => {
     expect(examples).toHaveLength(1);
-    for (const { payload } of examples)
-      expect(eventMistakes(payload as CloudEvent)).toEqual([]);
+    for (const { payload } of examples) expect(eventMistakes(payload as CloudEvent)).toEqual([]);
   });
 
   it("has what the document demands, and nothing that it does not have", () => {
     const completed = example(IMAGE_VERSION_EVENT.regionCompleted);
-    const { encryption: _, ...rest } = completed.data as Record<
-      string,
-      unknown
-    >;
+    const { encryption: _, ...rest } = completed.data as Record<string, unknown>;
     expect(eventMistakes({ ...completed, data: rest })).toEqual([
       expect.stringContaining("/data must have required property 'encryption'"),
     ]);
@@ -127,9 +115,7 @@ describe("an event of the document", () => {
         ...completed,
         data: { ...(completed.data as object), speed: 1 },
       }),
-    ).toEqual([
-      expect.stringContaining("/data must NOT have additional properties"),
-    ]);
+    ).toEqual([expect.stringContaining("/data must NOT have additional properties")]);
     expect(eventMistakes(Object.assign({ extra: 1 }, completed))).toEqual([
       "/extra is not documented",
     ]);
@@ -141,9 +127,7 @@ describe("an event of the document", () => {
 
 describe("a request of the document", () => {
   it.each(
-    requests.flatMap(([name, { examples }]) =>
-      examples.map((example) => [name, example] as const),
-    ),
+    requests.flatMap(([name, { examples }]) => examples.map((example) => [name, example] as const)),
   )("is read and valid as its example: %s", (_, example) => {
     const read = readCloudEventRequest(example.payload, example.headers ?? {});
     if ("findings" in read) throw new Error(JSON.stringify(read.findings));
@@ -156,10 +140,7 @@ describe("a request of the document", () => {
     );
     expect(subject).toMatch(/\/versions\/1\.0\.0$/u);
     expect(
-      validator.validateBody(
-        isResult ? "reportTestResult" : "putImageVersion",
-        data,
-      ).findings,
+      validator.validateBody(isResult ? "reportTestResult" : "putImageVersion", data).findings,
     ).toEqual([]);
   });
 });

@@ -24,15 +24,12 @@ const within =
 describe("an event that is cut", () => {
   test("loses another's JSON first, and nothing of its own", () => {
     const data = { error: { code: "No" }, regions: ["a", "b"] };
-    expect(
-      cutEvent({ ...EVENT, data: { ...data, original: "x" } }, () => true),
-    ).toEqual({
+    expect(cutEvent({ ...EVENT, data: { ...data, original: "x" } }, () => true)).toEqual({
       ...EVENT,
       truncated: true,
       data: {
         ...data,
-        originalOmitted:
-          "The original does not fit into the event; it is in the rejected queue.",
+        originalOmitted: "The original does not fit into the event; it is in the rejected queue.",
       },
     });
   });
@@ -76,9 +73,7 @@ describe("an event that is cut", () => {
   });
 
   test("has at the last what is neither list nor object", () => {
-    const wide = Object.fromEntries(
-      Array.from({ length: 5_000 }, (_, i) => [`name${i}`, i]),
-    );
+    const wide = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`name${i}`, i]));
     const data = { operationId: "op-1", wide };
     expect(cutEvent({ ...EVENT, data }, within(5_000))?.data).toEqual({
       operationId: "op-1",

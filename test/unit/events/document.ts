@@ -9,20 +9,14 @@ export const document = readAsyncApi("openapi", openApi);
 /** The messages of one channel by the key that the channel gives them, references followed. */
 export function messagesOf(
   channel: string,
-): [
-  string,
-  (typeof document.components.messages)[string] & { schema: Schema },
-][] {
-  return Object.entries(document.channels[channel]?.messages ?? {}).map(
-    ([key, { $ref }]) => {
-      const message = document.components.messages[nameIn($ref)];
-      const schema =
-        message && document.components.schemas[nameIn(message.payload.$ref)];
-      if (message === undefined || schema === undefined)
-        throw new TypeError(`${channel} ${key} leads nowhere.`);
-      return [key, { ...message, schema }];
-    },
-  );
+): [string, (typeof document.components.messages)[string] & { schema: Schema }][] {
+  return Object.entries(document.channels[channel]?.messages ?? {}).map(([key, { $ref }]) => {
+    const message = document.components.messages[nameIn($ref)];
+    const schema = message && document.components.schemas[nameIn(message.payload.$ref)];
+    if (message === undefined || schema === undefined)
+      throw new TypeError(`${channel} ${key} leads nowhere.`);
+    return [key, { ...message, schema }];
+  });
 }
 
 export interface Schema {
@@ -45,8 +39,7 @@ export function typeIn(schema: Schema): unknown {
 /** The schema of an event's `data`. */
 export function dataOf(schema: Schema): Schema {
   const { $ref = "" } =
-    (schema.allOf ?? []).find((part) => part.properties?.["data"])
-      ?.properties?.["data"] ?? {};
+    (schema.allOf ?? []).find((part) => part.properties?.["data"])?.properties?.["data"] ?? {};
   const data = document.components.schemas[nameIn($ref)];
   if (data === undefined) throw new TypeError(`${$ref} leads nowhere.`);
   return data;
@@ -56,8 +49,7 @@ export function dataOf(schema: Schema): Schema {
 export function eventMistakes(event: CloudEvent): string[] {
   const check = checks().get(event.type);
   if (check === undefined) return [`type ${event.type} is not documented`];
-  const envelope = (document.components.schemas["CloudEvent"] as Schema)
-    .properties;
+  const envelope = (document.components.schemas["CloudEvent"] as Schema).properties;
   const unknown = Object.keys(event)
     .filter((name) => !(name in (envelope ?? {})))
     .map((name) => `/${name} is not documented`);
@@ -115,10 +107,7 @@ function closed(
     if (Array.isArray(value)) return value.map((item) => close(item, isPart));
     if (typeof value !== "object" || value === null) return value;
     const schema = Object.fromEntries(
-      Object.entries(value).map(([name, child]) => [
-        name,
-        close(child, name === "allOf"),
-      ]),
+      Object.entries(value).map(([name, child]) => [name, close(child, name === "allOf")]),
     );
     return "type" in schema &&
       schema["type"] === "object" &&
@@ -129,10 +118,7 @@ function closed(
       : schema;
   };
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => [
-      name,
-      close(schema, except.includes(name)),
-    ]),
+    Object.entries(schemas).map(([name, schema]) => [name, close(schema, except.includes(name))]),
   );
 }
 

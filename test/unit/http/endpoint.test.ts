@@ -17,12 +17,7 @@ import {
 import { writeTargetOf } from "../../../src/authorization/gallery-policy.js";
 import type { Problem } from "../../../src/http/problem.js";
 import { createRateLimiter } from "../../../src/authorization/rate-limit.js";
-import {
-  document,
-  managedImageBody,
-  responseMistakes,
-  validator,
-} from "./contract/document.js";
+import { document, managedImageBody, responseMistakes, validator } from "./contract/document.js";
 
 const PATH =
   "/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/galleries/g/images/i/versions/1.0.0";
@@ -124,8 +119,7 @@ async function put(
   call: Call,
   handler: (
     request: EndpointRequest<"putImageVersion">,
-  ) => Promise<EndpointResponse<"putImageVersion">> = () =>
-    Promise.resolve(accepted),
+  ) => Promise<EndpointResponse<"putImageVersion">> = () => Promise.resolve(accepted),
   make = endpoint,
 ): Promise<{
   status: number | undefined;
@@ -190,14 +184,7 @@ describe("an endpoint", () => {
       },
       body: operation,
     });
-    expect(
-      responseMistakes(
-        "putImageVersion",
-        202,
-        "application/json",
-        response.body,
-      ),
-    ).toEqual([]);
+    expect(responseMistakes("putImageVersion", 202, "application/json", response.body)).toEqual([]);
   });
 
   it("asks for a token before it looks at anything else", async () => {
@@ -213,16 +200,12 @@ describe("an endpoint", () => {
     for (const token of ["reader", "nobody"]) {
       const { status, headers, body } = await put({ token, body: "not JSON" });
       expect([status, body.code]).toEqual([403, "Forbidden"]);
-      expect(headers["WWW-Authenticate"]).toContain(
-        'scope="ImageVersions.Write"',
-      );
+      expect(headers["WWW-Authenticate"]).toContain('scope="ImageVersions.Write"');
     }
   });
 
   it("lets a writer read", async () => {
-    const get = endpoint("getOperation", () =>
-      Promise.resolve({ status: 200, body: operation }),
-    );
+    const get = endpoint("getOperation", () => Promise.resolve({ status: 200, body: operation }));
     for (const [token, status] of [
       ["reader", 200],
       ["writer", 200],
@@ -250,18 +233,11 @@ describe("an endpoint", () => {
         return read();
       },
     });
-    expect((await put({ token: "writer", body }, undefined, make)).status).toBe(
-      202,
-    );
+    expect((await put({ token: "writer", body }, undefined, make)).status).toBe(202);
     expect(shown).toEqual([]);
-    const get = make("getOperation", () =>
-      Promise.resolve({ status: 200, body: operation }),
-    );
+    const get = make("getOperation", () => Promise.resolve({ status: 200, body: operation }));
     const params = { operationId: operation.id };
-    const { status } = await get(
-      requestOf({ method: "GET", token: "reader", params }),
-      context(),
-    );
+    const { status } = await get(requestOf({ method: "GET", token: "reader", params }), context());
     expect([status, shown]).toEqual([200, ["GET"]]);
   });
 
@@ -301,39 +277,20 @@ describe("an endpoint", () => {
       "/location",
       "/properties",
     ]);
-    expect(
-      responseMistakes(
-        "putImageVersion",
-        400,
-        "application/problem+json",
-        body,
-      ),
-    ).toEqual([]);
+    expect(responseMistakes("putImageVersion", 400, "application/problem+json", body)).toEqual([]);
   });
 
   it.each([
     [{ body: "{" }, 400, "MalformedJson"],
-    [
-      { body: "{}", headers: { "content-type": "text/xml" } },
-      415,
-      "UnsupportedMediaType",
-    ],
+    [{ body: "{}", headers: { "content-type": "text/xml" } }, 415, "UnsupportedMediaType"],
     [{ body: `"${"x".repeat(262_144)}"` }, 413, "PayloadTooLarge"],
-  ])(
-    "answers a body that cannot be read: %.40j",
-    async (call, status, code) => {
-      const response = await put({ token: "writer", ...(call as Call) });
-      expect([response.status, response.body.code]).toEqual([status, code]);
-      expect(
-        responseMistakes(
-          "putImageVersion",
-          status,
-          "application/problem+json",
-          response.body,
-        ),
-      ).toEqual([]);
-    },
-  );
+  ])("answers a body that cannot be read: %.40j", async (call, status, code) => {
+    const response = await put({ token: "writer", ...(call as Call) });
+    expect([response.status, response.body.code]).toEqual([status, code]);
+    expect(
+      responseMistakes("putImageVersion", status, "application/problem+json", response.body),
+    ).toEqual([]);
+  });
 
   it("answers a value that no text can be made of", async () => {
     const { status, body: problem } = await put({
@@ -384,22 +341,13 @@ describe("an endpoint", () => {
     });
     const fail = () => Promise.reject(new ServiceError("NotFound", "Gone."));
     for (const token of ["nobody", "writer"])
-      await told("putImageVersion", fail)(
-        requestOf({ token, body: "{}" }),
-        context(),
-      );
-    await told("putImageVersion", fail)(
-      requestOf({ token: "writer", body }),
-      context(),
-    );
+      await told("putImageVersion", fail)(requestOf({ token, body: "{}" }), context());
+    await told("putImageVersion", fail)(requestOf({ token: "writer", body }), context());
     await told("putImageVersion", () => Promise.reject(new Error("ours")))(
       requestOf({ token: "writer", body }),
       context(),
     );
-    await told("getImageVersion", fail)(
-      requestOf({ method: "GET", token: "reader" }),
-      context(),
-    );
+    await told("getImageVersion", fail)(requestOf({ method: "GET", token: "reader" }), context());
     expect(codes).toEqual(["Forbidden", "InvalidRequest", "NotFound"]);
   });
 
@@ -418,18 +366,17 @@ describe("an endpoint", () => {
       path: PATH,
       "exception.type": "Error",
       "exception.message": "secret",
-      "exception.stacktrace": expect.stringContaining(
-        "deeper secret",
-      ) as string,
+      "exception.stacktrace": expect.stringContaining("deeper secret") as string,
     });
   });
 
   it("audits each write and each refusal: who by ids, what, from where, and what became of it", async () => {
     const records = () =>
       logged.splice(0).flatMap(([level, line]) => {
-        const { message, traceparent, ...record } = JSON.parse(
-          String(line),
-        ) as Record<string, unknown>;
+        const { message, traceparent, ...record } = JSON.parse(String(line)) as Record<
+          string,
+          unknown
+        >;
         expect(traceparent).toMatch(/^00-[0-9a-f]{32}-/u);
         return message === "audit" ? [{ level, ...record }] : [];
       });
@@ -459,18 +406,12 @@ describe("an endpoint", () => {
     expect(await call("reader")).toEqual([
       { ...refused, appId: "r", status: 403, code: "Forbidden" },
     ]);
-    expect(await call("stranger")).toEqual([
-      { ...refused, status: 401, code: "Unauthenticated" },
-    ]);
+    expect(await call("stranger")).toEqual([{ ...refused, status: 401, code: "Unauthenticated" }]);
     expect(await call("writer", { body: "{" })).toMatchObject([
       { ...refused, appId: "w", status: 400 },
     ]);
-    await put({ token: "writer", body }, () =>
-      Promise.reject(new Error("ours")),
-    );
-    expect(records()).toMatchObject([
-      { outcome: "failed", status: 500, code: "InternalError" },
-    ]);
+    await put({ token: "writer", body }, () => Promise.reject(new Error("ours")));
+    expect(records()).toMatchObject([{ outcome: "failed", status: 500, code: "InternalError" }]);
     // Of what is read, only who may not.
     const get = endpoint("getImageVersion", () =>
       Promise.reject(new ServiceError("NotFound", "Gone.")),
@@ -481,9 +422,10 @@ describe("an endpoint", () => {
     expect(records()).toMatchObject([
       { action: "getImageVersion", outcome: "refused", status: 403 },
     ]);
-    await endpoint("planImageVersion", () =>
-      Promise.reject(new ServiceError("NotFound", "Gone.")),
-    )(requestOf({ method: "POST", token: "writer", body }), context());
+    await endpoint("planImageVersion", () => Promise.reject(new ServiceError("NotFound", "Gone.")))(
+      requestOf({ method: "POST", token: "writer", body }),
+      context(),
+    );
     expect(records()).toEqual([]);
   });
 
@@ -493,23 +435,18 @@ describe("an endpoint", () => {
     ["admin", {}, undefined],
     // Where a writer says so and is not refused, there was no protection.
     ["writer", { protected: false }, undefined],
-  ] as const)(
-    "audits that %s sets %j: protection %s",
-    async (token, sigil, off) => {
-      await put({
-        token,
-        body: JSON.stringify({ ...managedImageBody, sigil }),
-      });
-      expect(JSON.parse(String(logged[0]?.[1]))).toMatchObject({
-        message: "audit",
-        outcome: "done",
-        ...(off && { protection: off }),
-      });
-      expect(String(logged[0]?.[1]).includes('"protection"')).toBe(
-        off !== undefined,
-      );
-    },
-  );
+  ] as const)("audits that %s sets %j: protection %s", async (token, sigil, off) => {
+    await put({
+      token,
+      body: JSON.stringify({ ...managedImageBody, sigil }),
+    });
+    expect(JSON.parse(String(logged[0]?.[1]))).toMatchObject({
+      message: "audit",
+      outcome: "done",
+      ...(off && { protection: off }),
+    });
+    expect(String(logged[0]?.[1]).includes('"protection"')).toBe(off !== undefined);
+  });
 
   it("takes the host's traceparent where the caller sends a bad one", async () => {
     let seen: string | undefined;
@@ -522,17 +459,14 @@ describe("an endpoint", () => {
     });
     const invocation = context();
     invocation.traceContext = { traceParent: TRACEPARENT };
-    await live(
-      requestOf({ method: "GET", headers: { traceparent: "nonsense" } }),
-      invocation,
-    );
+    await live(requestOf({ method: "GET", headers: { traceparent: "nonsense" } }), invocation);
     expect(seen).toBe(TRACEPARENT);
   });
 
   it("of an operation that the document lacks cannot be made", () => {
-    expect(() =>
-      endpoint("other" as "getLiveness", () => expect.fail()),
-    ).toThrow(new TypeError("The document has no operation other."));
+    expect(() => endpoint("other" as "getLiveness", () => expect.fail())).toThrow(
+      new TypeError("The document has no operation other."),
+    );
   });
 });
 
@@ -544,9 +478,7 @@ describe("where a gallery policy is set", () => {
       rules: [
         {
           callers: [{ appId: "w" }],
-          galleries: [
-            { subscriptionId: params.subscriptionId, galleryName: "g" },
-          ],
+          galleries: [{ subscriptionId: params.subscriptionId, galleryName: "g" }],
         },
       ],
     },
@@ -577,12 +509,7 @@ describe("where a gallery policy is set", () => {
       `This caller may not write to ${id("other")}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
     );
     expect(
-      responseMistakes(
-        "putImageVersion",
-        403,
-        "application/problem+json",
-        response.body,
-      ),
+      responseMistakes("putImageVersion", 403, "application/problem+json", response.body),
     ).toEqual([]);
   });
 
@@ -606,9 +533,7 @@ describe("where a gallery policy is set", () => {
   ])(
     "the subscription %s of a gallery that may be written to may be prepared: %s",
     async (subscriptionId, status) => {
-      const prepare = guarded("prepareSubscription", () =>
-        Promise.resolve(accepted),
-      );
+      const prepare = guarded("prepareSubscription", () => Promise.resolve(accepted));
       const response = await prepare(
         requestOf({
           method: "POST",
@@ -630,9 +555,7 @@ describe("where a gallery policy is set", () => {
       const response = await put(
         { token: "writer", body },
         ({ requireMayWrite }) => {
-          requireMayWrite(
-            writeTargetOf(`${id(gallery)}/images/i/versions/1.0.0`),
-          );
+          requireMayWrite(writeTargetOf(`${id(gallery)}/images/i/versions/1.0.0`));
           return Promise.resolve(accepted);
         },
         guarded,
@@ -652,10 +575,7 @@ describe("where a gallery policy is set", () => {
         },
       }),
     );
-    const response = await get(
-      requestOf({ method: "GET", token: "reader" }),
-      context(),
-    );
+    const response = await get(requestOf({ method: "GET", token: "reader" }), context());
     expect(response.status).toBe(200);
   });
 });
@@ -698,16 +618,14 @@ describe("where calls are limited", () => {
     const limited = createEndpoint({
       ...edge,
       authenticator: {
-        authenticate: () =>
-          Promise.reject(new ServiceError("DependencyUnavailable", "No keys.")),
+        authenticate: () => Promise.reject(new ServiceError("DependencyUnavailable", "No keys.")),
       },
       rateLimiter: createRateLimiter({
         callsPerMinute: 1,
         now: () => new Date(0),
       }),
     });
-    const call = async () =>
-      (await put({ token: "writer", body }, undefined, limited)).status;
+    const call = async () => (await put({ token: "writer", body }, undefined, limited)).status;
     expect([await call(), await call()]).toEqual([503, 429]);
   });
 
@@ -757,12 +675,7 @@ describe("where calls are limited", () => {
       );
       expect(response.headers["Retry-After"]).toBe("60");
       expect(
-        responseMistakes(
-          "putImageVersion",
-          429,
-          "application/problem+json",
-          response.body,
-        ),
+        responseMistakes("putImageVersion", 429, "application/problem+json", response.body),
       ).toEqual([]);
     }
     const other = await put({ token: "writer", body }, undefined, limited);
@@ -797,12 +710,8 @@ describe("where origins are allowed", () => {
         "x-request-id": "invocation-1",
         Vary: "Origin",
         "Access-Control-Allow-Origin": ORIGIN,
-        "Access-Control-Expose-Headers": expect.stringContaining(
-          "Operation-Location",
-        ) as string,
-        "Access-Control-Allow-Methods": document
-          .allowedMethods(PATH)
-          .join(", "),
+        "Access-Control-Expose-Headers": expect.stringContaining("Operation-Location") as string,
+        "Access-Control-Allow-Methods": document.allowedMethods(PATH).join(", "),
         "Access-Control-Allow-Headers":
           "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent",
         "Access-Control-Max-Age": "7200",
@@ -815,12 +724,7 @@ describe("where origins are allowed", () => {
     ["of another origin", PATH, { origin: "https://evil.example" }, 405],
     ["of no origin", PATH, {}, 405],
     ["of an origin that begins alike", PATH, { origin: `${ORIGIN}.evil` }, 405],
-    [
-      "of an origin in another case",
-      PATH,
-      { origin: "https://PORTAL.example" },
-      405,
-    ],
+    ["of an origin in another case", PATH, { origin: "https://PORTAL.example" }, 405],
     ["of the origin null", PATH, { origin: "null" }, 405],
     ["for no path", "/api/nothing", { origin: ORIGIN }, 404],
   ])("a preflight %s is none", async (_, url, headers, status) => {
@@ -828,18 +732,13 @@ describe("where origins are allowed", () => {
     expect(response.status).toBe(status);
     const names = Object.keys(response.headers ?? {});
     expect(names).not.toContain("Access-Control-Allow-Methods");
-    if (status === 405)
-      expect(names).not.toContain("Access-Control-Allow-Origin");
+    if (status === 405) expect(names).not.toContain("Access-Control-Allow-Origin");
   });
 
   it("answers and refusals may be read by a page of that origin alone", async () => {
     const make = createEndpoint(shared);
     for (const token of ["writer", "unknown"]) {
-      const ours = await put(
-        { token, body, headers: { origin: ORIGIN } },
-        undefined,
-        make,
-      );
+      const ours = await put({ token, body, headers: { origin: ORIGIN } }, undefined, make);
       expect(ours.headers).toMatchObject({
         "Access-Control-Allow-Origin": ORIGIN,
         Vary: "Origin",
@@ -857,9 +756,7 @@ describe("where origins are allowed", () => {
   it("without any, nothing is said of origins", async () => {
     const response = await preflight(PATH, { origin: ORIGIN }, edge);
     expect(response.status).toBe(405);
-    expect(Object.keys(response.headers ?? {}).join()).not.toMatch(
-      /access-control|vary/iu,
-    );
+    expect(Object.keys(response.headers ?? {}).join()).not.toMatch(/access-control|vary/iu);
   });
 });
 
@@ -877,9 +774,7 @@ describe("the fallback", () => {
     const { status, headers, body } = await call(method, url);
     expect([status, body.code]).toEqual([405, "MethodNotAllowed"]);
     expect(headers["Allow"]).toBe(allow);
-    expect(body.detail).toBe(
-      `${method} is not allowed here. Allowed: ${allow}.`,
-    );
+    expect(body.detail).toBe(`${method} is not allowed here. Allowed: ${allow}.`);
   });
 
   it.each([

@@ -1,8 +1,4 @@
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
@@ -10,11 +6,7 @@ import type { OperationId } from "../../../src/http/contract/openapi-document.js
 import { regionField } from "../../../src/image-version/properties/fields.js";
 import type { VersionRequest } from "../../../src/image-version/state/record.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import {
-  formatImageVersionId,
-  imageIdOf,
-  keyOf,
-} from "../../../src/resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf } from "../../../src/resource-id.js";
 import { createWorld, type World } from "../../support/world.js";
 import {
   document,
@@ -44,10 +36,7 @@ const EAST = regionField("eastus2");
 let world: World;
 let handlers: ReturnType<typeof imageVersionHandlers>;
 
-function begin(
-  shown?: Parameters<typeof createWorld>[0],
-  role = "ImageVersions.Admin",
-): void {
+function begin(shown?: Parameters<typeof createWorld>[0], role = "ImageVersions.Admin"): void {
   world = createWorld(shown);
   handlers = imageVersionHandlers(
     createEndpoint({
@@ -104,12 +93,8 @@ async function call(
     body: JSON.parse(response.body as string) as Record<string, unknown>,
   };
   const mediaType = answer.headers["Content-Type"] ?? "";
-  expect(responseMistakes(id, answer.status, mediaType, answer.body)).toEqual(
-    [],
-  );
-  expect(
-    missingHeaders(id, answer.status, new Headers(answer.headers)),
-  ).toEqual([]);
+  expect(responseMistakes(id, answer.status, mediaType, answer.body)).toEqual([]);
+  expect(missingHeaders(id, answer.status, new Headers(answer.headers))).toEqual([]);
   return answer;
 }
 
@@ -128,9 +113,7 @@ async function stored(
 
 const asked = {
   requestedBy: { appId: "build" },
-  traceparent: expect.stringMatching(
-    /^00-0af7651916cd43dd8448eb211c80319c-/u,
-  ) as string,
+  traceparent: expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-/u) as string,
 };
 
 describe.each([
@@ -145,11 +128,9 @@ describe.each([
   const named = (name: string) =>
     (prefix === ""
       ? name
-      : prefix +
-        name.charAt(0).toUpperCase() +
-        name.slice(1)) as keyof typeof handlers & OperationId;
-  const url = (query = "", version = THERE) =>
-    `${base}/${version}?${ignored}&${query}`;
+      : prefix + name.charAt(0).toUpperCase() + name.slice(1)) as keyof typeof handlers &
+      OperationId;
+  const url = (query = "", version = THERE) => `${base}/${version}?${ignored}&${query}`;
   const get = (version = THERE) =>
     call(named("getImageVersion"), {
       method: "GET",
@@ -198,9 +179,10 @@ describe.each([
       },
     });
     const { nextLink } = answer.body as { nextLink: string };
-    expect(
-      await call(named("listImageVersions"), { method: "GET", url: nextLink }),
-    ).toMatchObject({ status: 200, body: { value: [{}] } });
+    expect(await call(named("listImageVersions"), { method: "GET", url: nextLink })).toMatchObject({
+      status: 200,
+      body: { value: [{}] },
+    });
   });
 
   it("the image definitions of a gallery come a page at a time", async () => {
@@ -285,10 +267,7 @@ describe.each([
       version: NEW,
       headers: { "Idempotency-Key": "k-1" },
     }));
-    const [first, second] = [
-      await put("", twice[0] ?? {}),
-      await put("", twice[1] ?? {}),
-    ];
+    const [first, second] = [await put("", twice[0] ?? {}), await put("", twice[1] ?? {})];
     expect(second.body["id"]).toBe(first.body["id"]);
   });
 
@@ -387,22 +366,19 @@ describe.each([
     expect(world.effects()).toBe(before);
   });
 
-  it.each(["application/merge-patch+json", "application/json"])(
-    "PATCH takes %s",
-    async (type) => {
-      const answer = await patch("removeRegions=eastus2", {
-        headers: { "content-type": type, "If-Match": "*" },
-        body: { tags: { build: null, team: "images" }, etag: "x" },
-      });
-      const { operation, request } = await stored();
-      expect(answer.status).toBe(202);
-      expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
-      expect(request).toMatchObject({
-        patch: { "/tags/build": null, "/tags/team": "images", [EAST]: null },
-      });
-      expect(request).not.toHaveProperty("creates");
-    },
-  );
+  it.each(["application/merge-patch+json", "application/json"])("PATCH takes %s", async (type) => {
+    const answer = await patch("removeRegions=eastus2", {
+      headers: { "content-type": type, "If-Match": "*" },
+      body: { tags: { build: null, team: "images" }, etag: "x" },
+    });
+    const { operation, request } = await stored();
+    expect(answer.status).toBe(202);
+    expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
+    expect(request).toMatchObject({
+      patch: { "/tags/build": null, "/tags/team": "images", [EAST]: null },
+    });
+    expect(request).not.toHaveProperty("creates");
+  });
 
   it("PATCH of what others have made adopts nothing where it changes nothing", async () => {
     const answer = await patch("", { body: { tags: { build: "4711" } } });
@@ -506,25 +482,17 @@ describe("purge", () => {
 
 describe("restore", () => {
   it.each([
-    [
-      "armPutImageVersion",
-      "PUT",
-      { location: "westus", properties: { restore: true } },
-    ],
+    ["armPutImageVersion", "PUT", { location: "westus", properties: { restore: true } }],
     ["armPatchImageVersion", "PATCH", { properties: { restore: true } }],
-    [
-      "putImageVersion",
-      "PUT",
-      { location: "westus", properties: { restore: true } },
-    ],
+    ["putImageVersion", "PUT", { location: "westus", properties: { restore: true } }],
     ["patchImageVersion", "PATCH", { properties: { restore: true } }],
   ] as const)(
     "%s with restore: true answers 202 with that operation",
     async (name, method, body) => {
       const base = name.startsWith("arm") ? ARM_VERSIONS : VERSIONS;
-      expect(
-        await call(name, { method, url: `${base}/${NEW}`, version: NEW, body }),
-      ).toMatchObject({ status: 202, body: { kind: "RestoreImageVersion" } });
+      expect(await call(name, { method, url: `${base}/${NEW}`, version: NEW, body })).toMatchObject(
+        { status: 202, body: { kind: "RestoreImageVersion" } },
+      );
     },
   );
 
@@ -545,9 +513,7 @@ describe("restore", () => {
         warnings: [{ code: "RestoreNotProven" }],
       },
     });
-    expect((await restore(NEW, { "Idempotency-Key": "k" })).body["id"]).toBe(
-      first.body["id"],
-    );
+    expect((await restore(NEW, { "Idempotency-Key": "k" })).body["id"]).toBe(first.body["id"]);
   });
 
   it.each([
@@ -614,26 +580,22 @@ describe("retry", () => {
     }),
   );
 
-  it.each<Partial<Call>>([
-    {},
-    { headers: { "content-type": "application/json" } },
-    { body: {} },
-  ])("with %j repairs all that failed", async (more) => {
-    expect(await retry(more)).toMatchObject({ status: 202 });
-    expect((await stored()).operation.regions).toMatchObject([
-      { name: "eastus2" },
-    ]);
-  });
+  it.each<Partial<Call>>([{}, { headers: { "content-type": "application/json" } }, { body: {} }])(
+    "with %j repairs all that failed",
+    async (more) => {
+      expect(await retry(more)).toMatchObject({ status: 202 });
+      expect((await stored()).operation.regions).toMatchObject([{ name: "eastus2" }]);
+    },
+  );
 
   it("takes regions and a key", async () => {
     const body = { regions: ["East US 2"] };
     const first = await retry({ body, headers: { "Idempotency-Key": "k" } });
-    expect((await stored()).operation.regions).toMatchObject([
-      { name: "eastus2" },
-    ]);
-    expect(
-      await retry({ body, headers: { "Idempotency-Key": "k" } }),
-    ).toMatchObject({ status: 202, body: { id: first.body["id"] } });
+    expect((await stored()).operation.regions).toMatchObject([{ name: "eastus2" }]);
+    expect(await retry({ body, headers: { "Idempotency-Key": "k" } })).toMatchObject({
+      status: 202,
+      body: { id: first.body["id"] },
+    });
   });
 
   it("says which region has not failed", async () => {
@@ -706,11 +668,7 @@ describe("promote with regions", () => {
   });
 
   it.each([
-    [
-      { regions: ["westus", "northeurope"] },
-      "RegionNotInVersion",
-      "/regions/1",
-    ],
+    [{ regions: ["westus", "northeurope"] }, "RegionNotInVersion", "/regions/1"],
     [{ regions: [] }, "TooFewItems", "/regions"],
     [{ zone: "1" }, "UnknownProperty", "/zone"],
   ])("%j is 400: %s", async (body, code, pointer) => {
@@ -740,13 +698,9 @@ describe("rollback", () => {
       body: { kind: "RollBackImage", rollback },
     });
     const imageId = imageIdOf(IMAGE);
-    const record = await world.deps.imageVersions.rollbacks.read(
-      keyOf(imageId),
-    );
+    const record = await world.deps.imageVersions.rollbacks.read(keyOf(imageId));
     expect(record?.operation).toMatchObject(asked);
-    expect(record?.record.steps).toEqual([
-      { versionName: LATEST, does: "demote" },
-    ]);
+    expect(record?.record.steps).toEqual([{ versionName: LATEST, does: "demote" }]);
   });
 
   it("has a plan that says what it would change, and changes nothing", async () => {

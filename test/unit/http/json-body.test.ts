@@ -6,10 +6,7 @@ import { MAX_BODY_BYTES } from "../../../src/json/parse-json.js";
 
 const NEEDED = { mediaTypes: ["application/json"], required: true };
 const JSON_TYPE = { "content-type": "application/json" };
-const put = (
-  body: string | Uint8Array,
-  headers: Record<string, string> = JSON_TYPE,
-): HttpRequest =>
+const put = (body: string | Uint8Array, headers: Record<string, string> = JSON_TYPE): HttpRequest =>
   new HttpRequest({
     method: "PUT",
     url: "http://localhost/api/x",
@@ -18,9 +15,7 @@ const put = (
   });
 
 async function refusal(request: HttpRequest): Promise<ServiceError> {
-  const error: unknown = await readJsonBody(request, NEEDED).catch(
-    (e: unknown) => e,
-  );
+  const error: unknown = await readJsonBody(request, NEEDED).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ServiceError);
   return error as ServiceError;
 }
@@ -43,10 +38,7 @@ describe("readJsonBody", () => {
       { "content-type": "application/json; charset=iso-8859-1" },
       "The body is in iso-8859-1. Send UTF-8.",
     ],
-    [
-      { ...JSON_TYPE, "content-encoding": "gzip" },
-      "The body is encoded with gzip.",
-    ],
+    [{ ...JSON_TYPE, "content-encoding": "gzip" }, "The body is encoded with gzip."],
   ])("refuses %j as unsupported", async (headers, message) => {
     const error = await refusal(put("{}", headers));
     expect(error.code).toBe("UnsupportedMediaType");
@@ -61,9 +53,9 @@ describe("readJsonBody", () => {
 
   it("takes 256 KB and refuses one byte more, counted in bytes", async () => {
     const filled = (length: number) => `"${"å".repeat((length - 2) / 2)}"`;
-    expect(
-      await readJsonBody(put(filled(MAX_BODY_BYTES)), NEEDED),
-    ).toHaveLength(MAX_BODY_BYTES / 2 - 1);
+    expect(await readJsonBody(put(filled(MAX_BODY_BYTES)), NEEDED)).toHaveLength(
+      MAX_BODY_BYTES / 2 - 1,
+    );
     const error = await refusal(put(filled(MAX_BODY_BYTES + 2)));
     expect(error.code).toBe("PayloadTooLarge");
     expect(error.message).toBe("The body may have at most 262144 bytes.");
@@ -92,14 +84,9 @@ describe("readJsonBody", () => {
       required: true,
     };
     for (const type of accepted.mediaTypes)
-      expect(
-        await readJsonBody(put("{}", { "content-type": type }), accepted),
-      ).toEqual({});
+      expect(await readJsonBody(put("{}", { "content-type": type }), accepted)).toEqual({});
     await expect(
-      readJsonBody(
-        put("[]", { "content-type": "application/json-patch+json" }),
-        accepted,
-      ),
+      readJsonBody(put("[]", { "content-type": "application/json-patch+json" }), accepted),
     ).rejects.toMatchObject({
       code: "UnsupportedMediaType",
       message:
@@ -112,13 +99,10 @@ describe("readJsonBody", () => {
     ["", JSON_TYPE],
     ["", { "content-type": "application/x-www-form-urlencoded" }],
     [" \n", JSON_TYPE],
-  ])(
-    "of an operation that can do without may be %j with %j",
-    async (text, headers) => {
-      const optional = { ...NEEDED, required: false };
-      expect(await readJsonBody(put(text, headers), optional)).toBeUndefined();
-    },
-  );
+  ])("of an operation that can do without may be %j with %j", async (text, headers) => {
+    const optional = { ...NEEDED, required: false };
+    expect(await readJsonBody(put(text, headers), optional)).toBeUndefined();
+  });
 
   it("of an operation that can do without is JSON where there is one", async () => {
     const optional = { ...NEEDED, required: false };

@@ -1,8 +1,4 @@
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { describe, expect, it } from "vitest";
 import { nothingToDo } from "../../../src/http/accepted.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
@@ -42,8 +38,7 @@ async function call(
   name: "getOperation" | "cancelOperation",
   operationId: string,
 ): Promise<{ status: number; body: Record<string, unknown> }> {
-  const [method, action] =
-    name === "getOperation" ? ["GET", ""] : ["POST", "/cancel"];
+  const [method, action] = name === "getOperation" ? ["GET", ""] : ["POST", "/cancel"];
   const response = (await handlers[name](
     new HttpRequest({
       method,
@@ -54,9 +49,7 @@ async function call(
   )) as HttpResponseInit;
   const status = response.status ?? 0;
   const body = JSON.parse(response.body as string) as Record<string, unknown>;
-  const mediaType = (response.headers as Record<string, string>)[
-    "Content-Type"
-  ];
+  const mediaType = (response.headers as Record<string, string>)["Content-Type"];
   expect(responseMistakes(name, status, mediaType ?? "", body)).toEqual([]);
   return { status, body };
 }
@@ -70,9 +63,7 @@ describe("the operation of a request that changed nothing", () => {
   it("is read again by its id, and by its address, as it was given", async () => {
     const earlier = new Date(reads.now().getTime() - 3_600_000);
     const { headers, body } = await answered(earlier);
-    expect(headers["Operation-Location"]).toBe(
-      `https://sigil.example/api/operations/${body.id}`,
-    );
+    expect(headers["Operation-Location"]).toBe(`https://sigil.example/api/operations/${body.id}`);
     expect(encodeURIComponent(body.id)).toBe(body.id);
     expect(await call("getOperation", body.id)).toEqual({ status: 200, body });
   });
@@ -87,9 +78,10 @@ describe("the operation of a request that changed nothing", () => {
 
   it("is gone with its version", async () => {
     const { body } = await answered(reads.now());
-    expect(
-      await call("getOperation", body.id.replace("1.9.0", "9.9.9")),
-    ).toMatchObject({ status: 404, body: { code: "NotFound" } });
+    expect(await call("getOperation", body.id.replace("1.9.0", "9.9.9"))).toMatchObject({
+      status: 404,
+      body: { code: "NotFound" },
+    });
   });
 
   it.each([

@@ -1,8 +1,4 @@
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { expect, it } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { operationHandlers } from "../../../src/http/operation-handlers.js";
@@ -34,9 +30,7 @@ async function get(
   dueSeconds?: number,
 ): Promise<{ response: HttpResponseInit; body: object }> {
   const dueTime =
-    dueSeconds === undefined
-      ? {}
-      : { dueTime: new Date(START + dueSeconds * 1_000).toISOString() };
+    dueSeconds === undefined ? {} : { dueTime: new Date(START + dueSeconds * 1_000).toISOString() };
   const { getOperation } = operationHandlers(
     createEndpoint({
       document,
@@ -64,17 +58,8 @@ async function get(
     new InvocationContext({ invocationId: "1", functionName: "test" }),
   )) as HttpResponseInit;
   const body = JSON.parse(response.body as string) as object;
-  const mediaType = (response.headers as Record<string, string>)[
-    "Content-Type"
-  ];
-  expect(
-    responseMistakes(
-      "getOperation",
-      response.status ?? 0,
-      mediaType ?? "",
-      body,
-    ),
-  ).toEqual([]);
+  const mediaType = (response.headers as Record<string, string>)["Content-Type"];
+  expect(responseMistakes("getOperation", response.status ?? 0, mediaType ?? "", body)).toEqual([]);
   return { response, body };
 }
 

@@ -43,12 +43,8 @@ async function get(name: string, headers: Record<string, string> = {}) {
 
 test("a file that is named by its content is kept for a year, and zipped for whoever takes that", async () => {
   const plain = await get("assets/page-AB12.js");
-  expect(plain.headers.get("cache-control")).toBe(
-    "public, max-age=31536000, immutable",
-  );
-  expect(plain.headers.get("content-type")).toBe(
-    "text/javascript; charset=utf-8",
-  );
+  expect(plain.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+  expect(plain.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   const zipped = await get("assets/page-AB12.js", {
     "accept-encoding": "gzip",
   });
@@ -89,8 +85,7 @@ test.each(["assets/other.js", "assets/../index.html", "assets/", "assets"])(
   "%s is no file: 404, or the page",
   async (name) => {
     const { status, headers } = await get(name);
-    if (status === 404)
-      expect(headers.get("content-type")).toBe("application/problem+json");
+    if (status === 404) expect(headers.get("content-type")).toBe("application/problem+json");
     else expect(headers.get("content-type")).toContain("text/html");
   },
 );

@@ -9,8 +9,7 @@ async function page(
   address: string,
 ): Promise<{ value: string[]; nextLink?: string; continuationToken?: string }> {
   const requestUrl = new URL(address);
-  const continuationToken =
-    requestUrl.searchParams.get("continuationToken") ?? undefined;
+  const continuationToken = requestUrl.searchParams.get("continuationToken") ?? undefined;
   return viewPage(
     { requestUrl, query: { continuationToken } },
     (token = "1") =>
@@ -52,9 +51,7 @@ describe("a token", () => {
       "https://sigil.example/api/operations?top=2&status=Running",
     ],
   ])("is taken for its listing, %s", async (_, address) => {
-    expect((await page(withToken(address, await tokenOf()))).value).toEqual([
-      "page 2",
-    ]);
+    expect((await page(withToken(address, await tokenOf()))).value).toEqual(["page 2"]);
   });
 
   test.each([
@@ -62,9 +59,7 @@ describe("a token", () => {
     ["another filter", LISTING.replace("Running", "Failed")],
     ["no filter", "https://sigil.example/api/operations"],
   ])("of one listing is refused for %s", async (_, address) => {
-    expect(
-      await refusal(page(withToken(address, await tokenOf()))),
-    ).toMatchObject({
+    expect(await refusal(page(withToken(address, await tokenOf())))).toMatchObject({
       code: "InvalidRequest",
       findings: [{ pointer: "/query/continuationToken" }],
     });
@@ -87,13 +82,7 @@ describe("a token", () => {
 
   test("is refused once anything of it is changed", async () => {
     const token = await tokenOf();
-    for (const changed of [
-      `${token}A`,
-      token.replace(/^../u, "Mw"),
-      ` ${token}`,
-    ])
-      expect((await refusal(page(withToken(LISTING, changed)))).code).toBe(
-        "InvalidRequest",
-      );
+    for (const changed of [`${token}A`, token.replace(/^../u, "Mw"), ` ${token}`])
+      expect((await refusal(page(withToken(LISTING, changed)))).code).toBe("InvalidRequest");
   });
 });

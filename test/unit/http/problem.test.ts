@@ -7,10 +7,7 @@ import { responseMistakes } from "./contract/document.js";
 it.each([
   ["/api/x/eyJhbGciOiJ9.eyJhIjoxfQ.c2ln", "/api/x/token"],
   ["/api/x/eyJhbGciOiJ9.eyJhIjoxfQ./y", "/api/x/token/y"],
-  [
-    "/api/a.b-eyJ0.e30.s.c/eyJ0.e30.s.eyJ1.e30.s",
-    "/api/a.b-token.c/token.token",
-  ],
+  ["/api/a.b-eyJ0.e30.s.c/eyJ0.e30.s.eyJ1.e30.s", "/api/a.b-token.c/token.token"],
   ["/api/eyJ0.e30", "/api/eyJ0.e30"],
   ["/api/eyJ0..s", "/api/eyJ0..s"],
   ["/api/eyJ.e30.s", "/api/eyJ.e30.s"],
@@ -97,12 +94,7 @@ describe("toProblem", () => {
       },
     });
     expect(
-      responseMistakes(
-        "putImageVersion",
-        409,
-        "application/problem+json",
-        problem.body,
-      ),
+      responseMistakes("putImageVersion", 409, "application/problem+json", problem.body),
     ).toEqual([]);
   });
 
@@ -141,12 +133,7 @@ describe("toProblem", () => {
       body: { code: "PreconditionFailed", etag: '"2"' },
     });
     expect(
-      responseMistakes(
-        "putImageVersion",
-        412,
-        "application/problem+json",
-        problem.body,
-      ),
+      responseMistakes("putImageVersion", 412, "application/problem+json", problem.body),
     ).toEqual([]);
   });
 
@@ -167,9 +154,7 @@ describe("toProblem", () => {
 
   it("challenges a call without a token without an error code", () => {
     const error = new ServiceError("Unauthenticated", "Send a token.");
-    expect(toProblem(error, "/").headers["WWW-Authenticate"]).toBe(
-      'Bearer realm="sigil"',
-    );
+    expect(toProblem(error, "/").headers["WWW-Authenticate"]).toBe('Bearer realm="sigil"');
   });
 
   it("challenges a refused token with the reason, in the characters that RFC 6750 allows", () => {

@@ -56,9 +56,7 @@ test("tables of an earlier release are named, with what to do; of no other failu
       [{ name: "tables", check: () => Promise.reject(error) }],
       () => new Date(nowMs),
     )(() => undefined);
-  expect(
-    await failing(new ServiceError("StateTooOld", "Delete SigilState.")),
-  ).toEqual([
+  expect(await failing(new ServiceError("StateTooOld", "Delete SigilState."))).toEqual([
     {
       name: "tables",
       status: "unavailable",
@@ -98,9 +96,7 @@ test("what does not answer within five seconds is unavailable, and is told that 
     ],
     () => new Date(nowMs),
   );
-  const answer = readiness((name, error) =>
-    told.push(`${name}: ${String(error)}`),
-  );
+  const answer = readiness((name, error) => told.push(`${name}: ${String(error)}`));
 
   await vi.advanceTimersByTimeAsync(4_999);
   expect([told, waiting?.aborted]).toEqual([[], false]);

@@ -1,8 +1,4 @@
-import {
-  HttpRequest,
-  InvocationContext,
-  type HttpResponseInit,
-} from "@azure/functions";
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { beforeEach, expect, test } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
@@ -66,13 +62,8 @@ async function call(
     new InvocationContext({ invocationId: "1", functionName: "test" }),
   )) as HttpResponseInit;
   const answer = JSON.parse(response.body as string) as Record<string, unknown>;
-  const { "Content-Type": mediaType = "" } = response.headers as Record<
-    string,
-    string
-  >;
-  expect(responseMistakes(id, response.status ?? 0, mediaType, answer)).toEqual(
-    [],
-  );
+  const { "Content-Type": mediaType = "" } = response.headers as Record<string, string>;
+  expect(responseMistakes(id, response.status ?? 0, mediaType, answer)).toEqual([]);
   return answer;
 }
 

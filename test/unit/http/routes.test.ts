@@ -22,8 +22,7 @@ it.each(operations)(
   ({ template, method, operation: { operationId } }) => {
     const found = routes.filter(
       ({ route, methods }) =>
-        `/${route}` === template &&
-        methods.some((each) => each.toLowerCase() === method),
+        `/${route}` === template && methods.some((each) => each.toLowerCase() === method),
     );
     expect(found).toHaveLength(1);
     expect(found[0]?.handler).toBe(handlers[operationId]);

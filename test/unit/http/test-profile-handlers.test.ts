@@ -21,8 +21,7 @@ it("a profile names only subnets that the gallery policy allows, and nothing is 
       document,
       validator,
       authenticator: {
-        authenticate: () =>
-          Promise.resolve({ appId: "a", roles: ["ImageVersions.Admin"] }),
+        authenticate: () => Promise.resolve({ appId: "a", roles: ["ImageVersions.Admin"] }),
       },
       galleryPolicy: {
         rules: [

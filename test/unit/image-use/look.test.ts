@@ -1,10 +1,6 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import {
-  findUsers,
-  needsVersion,
-  usersOf,
-} from "../../../src/image-use/look.js";
+import { findUsers, needsVersion, usersOf } from "../../../src/image-use/look.js";
 import { namesOf } from "../../../src/image-use/names.js";
 import type { ImageUser, ImageUsers } from "../../../src/image-use/ports.js";
 
@@ -52,9 +48,7 @@ function users(
         ? Promise.resolve()
         : Promise.reject(refused[subscriptionId]),
     listScaleSets: (subscriptionId) =>
-      Promise.resolve([
-        user({ kind: "scaleSet", id: `/confirmed/${subscriptionId}` }),
-      ]),
+      Promise.resolve([user({ kind: "scaleSet", id: `/confirmed/${subscriptionId}` })]),
   };
 }
 
@@ -64,12 +58,7 @@ function look(
   confirms = false,
 ) {
   const now = () => new Date("2026-01-01T00:00:00Z");
-  return findUsers(
-    { imageUsers, consumerSubscriptions, now },
-    OWN,
-    NAMES,
-    confirms,
-  );
+  return findUsers({ imageUsers, consumerSubscriptions, now }, OWN, NAMES, confirms);
 }
 
 test("an image is named by its number or as the latest, in its own and in each gallery that shares it", () => {
@@ -102,11 +91,7 @@ test("an image is named by its number or as the latest, in its own and in each g
 test.each<[string, Partial<ImageUser>, boolean]>([
   ["a machine by number", {}, true],
   ["a scale set by number", { kind: "scaleSet", region: "eastus2" }, true],
-  [
-    "a scale set by latest, there",
-    { kind: "scaleSet", image: DEFINITION },
-    true,
-  ],
+  ["a scale set by latest, there", { kind: "scaleSet", image: DEFINITION }, true],
   [
     "a scale set by latest, where it is another",
     { kind: "scaleSet", image: DEFINITION, region: "eastus2" },
@@ -132,11 +117,7 @@ test.each<[string, Partial<ImageUser>, boolean]>([
     { image: DEFINITION, exactVersion: "0.9.0" },
     false,
   ],
-  [
-    "a machine by latest of which Azure says no number",
-    { image: DEFINITION },
-    true,
-  ],
+  ["a machine by latest of which Azure says no number", { image: DEFINITION }, true],
 ])("%s", (_, given, isUsed) => {
   const found = usersOf({ users: [user(given)] }, NAMES, ["westus"]);
   expect(found).toHaveLength(isUsed ? 1 : 0);
@@ -148,18 +129,12 @@ test("what is confirmed are the scale sets of each subscription, as Azure Resour
     [OTHER],
     true,
   );
-  expect(found.map(({ id }) => id)).toEqual([
-    `/confirmed/${OWN}`,
-    `/confirmed/${OTHER}`,
-    "/vm",
-  ]);
+  expect(found.map(({ id }) => id)).toEqual([`/confirmed/${OWN}`, `/confirmed/${OTHER}`, "/vm"]);
 });
 
 test("scale sets and ephemeral disks need the version, other machines do not", () => {
   expect(
-    [user({ kind: "scaleSet" }), user({ ephemeral: true }), user({})].map(
-      needsVersion,
-    ),
+    [user({ kind: "scaleSet" }), user({ ephemeral: true }), user({})].map(needsVersion),
   ).toEqual([true, true, false]);
 });
 
@@ -190,24 +165,17 @@ test("where nothing can be read nothing is asked, and all of it is not seen", as
   const refusal = new ServiceError("NotFound", "No.");
   const imageUsers = users([], { [OTHER]: refusal, [OWN]: refusal });
   const use = await look(imageUsers);
-  expect(use.notSeen.map(({ subscriptionId }) => subscriptionId)).toEqual([
-    OWN,
-    OTHER,
-  ]);
+  expect(use.notSeen.map(({ subscriptionId }) => subscriptionId)).toEqual([OWN, OTHER]);
   expect(imageUsers.asked).toEqual([]);
 });
 
 test("a query that Azure refuses sees nothing", async () => {
   const imageUsers = {
     ...users([]),
-    find: () =>
-      Promise.reject(new ServiceError("ResourceManagerForbidden", "No.")),
+    find: () => Promise.reject(new ServiceError("ResourceManagerForbidden", "No.")),
   };
   const { notSeen } = await look(imageUsers);
-  expect(notSeen.map(({ subscriptionId }) => subscriptionId)).toEqual([
-    OWN,
-    OTHER,
-  ]);
+  expect(notSeen.map(({ subscriptionId }) => subscriptionId)).toEqual([OWN, OTHER]);
 });
 
 test.each(["proof", "query"])(

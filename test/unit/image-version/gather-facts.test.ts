@@ -94,9 +94,7 @@ describe("facts", () => {
               name,
               encryption: {
                 osDiskImage: { diskEncryptionSetId: set },
-                dataDiskImages: [
-                  { lun: 0, diskEncryptionSetId: set.toUpperCase() },
-                ],
+                dataDiskImages: [{ lun: 0, diskEncryptionSetId: set.toUpperCase() }],
               },
             })),
           },
@@ -134,9 +132,7 @@ describe("facts", () => {
     });
     // The target's own definition: known already.
     expect(reads.filter((what) => what === DEFINITION)).toHaveLength(1);
-    expect([...sourceDefinitions]).toEqual([
-      [DEFINITION.toLowerCase(), { kind: "absent" }],
-    ]);
+    expect([...sourceDefinitions]).toEqual([[DEFINITION.toLowerCase(), { kind: "absent" }]]);
 
     const machine = seedResource("virtualMachines/myVM");
     const disk = seedResource("disks/myOSDisk");
@@ -157,9 +153,7 @@ describe("facts", () => {
         storageProfile: { source: { virtualMachineId: machine } },
       },
     });
-    expect(
-      again.reads.filter((what) => what.toLowerCase() === disk.toLowerCase()),
-    ).toHaveLength(1);
+    expect(again.reads.filter((what) => what.toLowerCase() === disk.toLowerCase())).toHaveLength(1);
     expect(facts.sources.get(disk.toLowerCase())).toEqual({ kind: "absent" });
   });
 
@@ -203,28 +197,20 @@ describe("the subscription is asked first (invariant 4)", () => {
       answer: () => Promise.reject(denied),
       seen: { kind: "denied", action: "a/read", scope: "/subscriptions/s" },
     },
-  ])(
-    "where its provider $what, nothing else is read",
-    async ({ answer, seen }) => {
-      const { sources, reads } = ports((what) =>
-        what === "Microsoft.Compute" ? answer() : nothing(),
-      );
-      const facts = await gatherFacts(sources, id, managedImageRequest());
-      expect(reads).toEqual([
-        "Microsoft.Compute",
-        "Microsoft.Compute SIGEncryption",
-      ]);
-      expect(facts.registrations.get("Microsoft.Compute")).toEqual(seen);
-      expect(facts.gallery).toEqual({ kind: "unread" });
-      expect(facts.diskEncryptionSets.size).toBe(0);
-    },
-  );
+  ])("where its provider $what, nothing else is read", async ({ answer, seen }) => {
+    const { sources, reads } = ports((what) =>
+      what === "Microsoft.Compute" ? answer() : nothing(),
+    );
+    const facts = await gatherFacts(sources, id, managedImageRequest());
+    expect(reads).toEqual(["Microsoft.Compute", "Microsoft.Compute SIGEncryption"]);
+    expect(facts.registrations.get("Microsoft.Compute")).toEqual(seen);
+    expect(facts.gallery).toEqual({ kind: "unread" });
+    expect(facts.diskEncryptionSets.size).toBe(0);
+  });
 
   test("a preview feature that is not registered hides nothing", async () => {
     const { sources, reads } = ports((what) =>
-      Promise.resolve(
-        what.endsWith("SIGEncryption") ? "NotRegistered" : undefined,
-      ),
+      Promise.resolve(what.endsWith("SIGEncryption") ? "NotRegistered" : undefined),
     );
     await gatherFacts(sources, id, managedImageRequest());
     expect(reads).toContain(seedResource("galleries/MyGallery"));
@@ -268,22 +254,14 @@ describe("no more is read than maxReads (invariant 5)", () => {
 
   test("all of the allowed are read", async () => {
     const { sources, reads } = ports(nothing);
-    await gatherFacts(
-      { ...sources, maxReads: ALL },
-      largeId,
-      canonicalForm(large.request),
-    );
+    await gatherFacts({ ...sources, maxReads: ALL }, largeId, canonicalForm(large.request));
     expect(reads).toHaveLength(ALL);
   });
 
   test("one more is TooManyReads, which says what to do, and nothing is read", async () => {
     const { sources, reads } = ports(nothing);
     await expect(
-      gatherFacts(
-        { ...sources, maxReads: ALL - 1 },
-        largeId,
-        canonicalForm(large.request),
-      ),
+      gatherFacts({ ...sources, maxReads: ALL - 1 }, largeId, canonicalForm(large.request)),
     ).rejects.toMatchObject({
       code: "TooManyReads",
       retryAfterMs: undefined,
@@ -371,9 +349,9 @@ describe("the reads of one request (invariant 3)", () => {
     const { sources, reads } = ports((what) =>
       what === "version" ? Promise.reject(throttled) : nothing(),
     );
-    await expect(
-      gatherFacts(sources, largeId, canonicalForm(large.request)),
-    ).rejects.toBe(throttled);
+    await expect(gatherFacts(sources, largeId, canonicalForm(large.request))).rejects.toBe(
+      throttled,
+    );
     // Those that were under way with it, and no more.
     expect(reads.length).toBeLessThanOrEqual(16 + 2);
   });

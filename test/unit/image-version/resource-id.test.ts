@@ -72,17 +72,13 @@ describe("a resource id", () => {
 
   test("may have names of one letter and of 128", () => {
     for (const name of ["a", "_", "9", "a".repeat(128), "a..b", "a-_.9"])
-      expect(parseResourceId(`${COMPUTE}/disks/${name}`)?.names).toEqual([
-        name,
-      ]);
+      expect(parseResourceId(`${COMPUTE}/disks/${name}`)?.names).toEqual([name]);
   });
 
   test("of 100,000 characters is refused at once", () => {
     // A pattern that backtracks would take minutes; the test's own timeout tells.
     expect(parseResourceId(`/${"a/".repeat(50_000)}`)).toBeUndefined();
-    expect(
-      parseResourceId(`${COMPUTE}/disks/${"a.".repeat(50_000)}`),
-    ).toBeUndefined();
+    expect(parseResourceId(`${COMPUTE}/disks/${"a.".repeat(50_000)}`)).toBeUndefined();
   });
 
   test("is of a type only in its own namespace", () => {
@@ -121,20 +117,14 @@ describe("an image version's id", () => {
   test.each(["latest", "1.0", "1.0.0.0", "1.0.x", "1.0.-1", "1.0.12345678901"])(
     "does not end in %s",
     (name) => {
-      expect(
-        parseImageVersionId(VERSION.replace("1.0.0", name)),
-      ).toBeUndefined();
+      expect(parseImageVersionId(VERSION.replace("1.0.0", name))).toBeUndefined();
     },
   );
 
   test("is not another resource's", () => {
-    expect(parseImageVersionId(`${COMPUTE}/galleries/g/images/i`)).toBe(
-      undefined,
-    );
+    expect(parseImageVersionId(`${COMPUTE}/galleries/g/images/i`)).toBe(undefined);
     expect(
-      parseImageVersionId(
-        VERSION.replace("Microsoft.Compute", "Microsoft.Other"),
-      ),
+      parseImageVersionId(VERSION.replace("Microsoft.Compute", "Microsoft.Other")),
     ).toBeUndefined();
   });
 });

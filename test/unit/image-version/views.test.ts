@@ -17,10 +17,7 @@ import {
 import { fail } from "../../../src/operation/failing.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { idOf } from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  snapshotsRequest,
-} from "../../support/requests.js";
+import { managedImageRequest, snapshotsRequest } from "../../support/requests.js";
 import {
   accepted,
   at,
@@ -58,24 +55,16 @@ const after = (
   state: string,
   regions: Parameters<typeof lookOf>[1],
   seconds: number,
-): ImageVersionPair =>
-  told(step(pair, lookOf(state, regions, { seconds }), at(seconds)).pair);
+): ImageVersionPair => told(step(pair, lookOf(state, regions, { seconds }), at(seconds)).pair);
 
 const partly = after(replicating(), "Creating", PARTLY, 60);
-const regionFailed = after(
-  after(partly, "Failed", LOST, 90),
-  "Failed",
-  LOST,
-  210,
-);
+const regionFailed = after(after(partly, "Failed", LOST, 90), "Failed", LOST, 210);
 const refused = fail(
   accepted(),
   {
     code: "PreflightFailed",
     message: "Nothing was created.",
-    errors: [
-      { code: "SourceNotFound", pointer: "/properties", message: "No." },
-    ],
+    errors: [{ code: "SourceNotFound", pointer: "/properties", message: "No." }],
   },
   at(5),
 );
@@ -97,10 +86,9 @@ function known(
   };
 }
 
-const withRecord = (
-  pair: ImageVersionPair,
-  more: Partial<ImageVersionRecord>,
-) => ({ record: { ...pair.record, ...more } });
+const withRecord = (pair: ImageVersionPair, more: Partial<ImageVersionRecord>) => ({
+  record: { ...pair.record, ...more },
+});
 
 const STATES: readonly (readonly [string, ImageVersionPair])[] = [
   ["Accepted", accepted()],
@@ -110,23 +98,19 @@ const STATES: readonly (readonly [string, ImageVersionPair])[] = [
   ["Succeeded", succeeded()],
   ["Failed in a region", regionFailed],
   ["Failed before creation", refused],
-  ...[
-    managedImageBody,
-    snapshotsBody,
-    powerShellBody,
-    snapshotsRequest("eastus2"),
-  ].map((body, i): readonly [string, ImageVersionPair] => [
-    `of sample ${i}`,
-    accepted(body as ImageVersionRequest),
-  ]),
+  ...[managedImageBody, snapshotsBody, powerShellBody, snapshotsRequest("eastus2")].map(
+    (body, i): readonly [string, ImageVersionPair] => [
+      `of sample ${i}`,
+      accepted(body as ImageVersionRequest),
+    ],
+  ),
 ];
 
 describe("an answer is what the OpenAPI document says", () => {
   const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
   test.each(STATES)("%s", (_, pair) => {
-    const shown =
-      pair === refused ? { look: lookOf("Succeeded", COMPLETED) } : {};
+    const shown = pair === refused ? { look: lookOf("Succeeded", COMPLETED) } : {};
     expect(
       responseMistakes(
         "getImageVersion",
@@ -150,9 +134,7 @@ describe("an answer is what the OpenAPI document says", () => {
       known(undefined, { look: lookOf("Succeeded", COMPLETED) }),
       at(90).now,
     );
-    expect(
-      responseMistakes("getImageVersion", 200, "application/json", json(view)),
-    ).toEqual([]);
+    expect(responseMistakes("getImageVersion", 200, "application/json", json(view))).toEqual([]);
     expect(view.sigil).toMatchObject({ managedBy: "Others", pending: [] });
     expect(view.sigil).not.toHaveProperty("operationId");
   });
@@ -214,18 +196,11 @@ describe("what Azure shows is shown", () => {
   });
 
   test("whatever was asked", () => {
-    const { tags, properties, sigil } = viewImageVersion(
-      known(succeeded(), { look }),
-      at(600).now,
-    );
+    const { tags, properties, sigil } = viewImageVersion(known(succeeded(), { look }), at(600).now);
     expect(tags).toEqual({ policy: "x" });
     expect(properties.publishingProfile).toMatchObject({
       excludeFromLatest: true,
-      targetRegions: [
-        { name: "westus" },
-        { name: "eastus2" },
-        { name: "westeurope" },
-      ],
+      targetRegions: [{ name: "westus" }, { name: "eastus2" }, { name: "westeurope" }],
     });
     expect(sigil.seenTime).toBe(time(500));
   });
@@ -245,10 +220,7 @@ describe("what Azure shows is shown", () => {
         },
       },
     } as Look;
-    const view = viewImageVersion(
-      known(succeeded(), { look: shown }),
-      at(600).now,
-    );
+    const view = viewImageVersion(known(succeeded(), { look: shown }), at(600).now);
     expect(view.properties).toMatchObject({
       newer: { member: 1 },
       publishingProfile: { targetRegions: [{ name: "westus" }] },
@@ -256,8 +228,7 @@ describe("what Azure shows is shown", () => {
   });
 
   test("of a region, beside how it came to that while it is followed", () => {
-    const [, region] = viewImageVersion(known(regionFailed), at(300).now).sigil
-      .regions;
+    const [, region] = viewImageVersion(known(regionFailed), at(300).now).sigil.regions;
     expect(region).toMatchObject({
       name: "eastus2",
       state: "Failed",
@@ -309,10 +280,7 @@ describe("what is pending", () => {
       },
       operation,
     };
-    const both = beside(
-      begun,
-      changeOf({}, { release: { kind: "exclude", by: "person" } }),
-    );
+    const both = beside(begun, changeOf({}, { release: { kind: "exclude", by: "person" } }));
     const { pending } = viewImageVersion(known(both), at(20).now).sigil;
     expect(pending).toEqual([
       { pointer: "/tags/a", propertyChangeType: "Create", after: "1" },
@@ -338,26 +306,19 @@ describe("what is pending", () => {
     const ended = withRecord(succeeded(), {
       requests: { x: changeOf(CHANGE) },
     });
-    expect(viewImageVersion(known(ended), at(20).now).sigil.pending).toEqual(
-      [],
-    );
+    expect(viewImageVersion(known(ended), at(20).now).sigil.pending).toEqual([]);
     const shown = lookOf("Updating", COMPLETED, { changes: CHANGE });
     const there = withRecord(replicating(), {
       requests: { x: changeOf(CHANGE) },
     });
-    expect(
-      viewImageVersion(known(there, { look: shown }), at(20).now).sigil.pending,
-    ).toEqual([]);
+    expect(viewImageVersion(known(there, { look: shown }), at(20).now).sigil.pending).toEqual([]);
   });
 });
 
 describe("a version is Sigil's", () => {
   const managed = (more: Partial<ImageVersionRecord>) => {
     const { spec: _, ...record } = succeeded().record;
-    return viewImageVersion(
-      known({ record: { ...record, ...more } }),
-      at(1).now,
-    ).sigil.managedBy;
+    return viewImageVersion(known({ record: { ...record, ...more } }), at(1).now).sigil.managedBy;
   };
 
   test.each<[string, Partial<ImageVersionRecord>, string]>([
@@ -377,9 +338,7 @@ test("a promotion rule is shown that is asked for, or was applied", () => {
   const promotion = { when: "allRegionsReady" } as const;
   const body = { ...managedImageRequest(), sigil: { promotion } };
   for (const pair of [accepted(body), succeeded(body)])
-    expect(viewImageVersion(known(pair), at(1).now).sigil.promotion).toEqual(
-      promotion,
-    );
+    expect(viewImageVersion(known(pair), at(1).now).sigil.promotion).toEqual(promotion);
 });
 
 test("warnings are shown", () => {
@@ -390,8 +349,7 @@ test("warnings are shown", () => {
     severity: "warning",
   } as const;
   expect(
-    viewImageVersion(known(succeeded(), { warnings: [warning] }), at(1).now)
-      .sigil.warnings,
+    viewImageVersion(known(succeeded(), { warnings: [warning] }), at(1).now).sigil.warnings,
   ).toEqual([warning]);
 });
 
@@ -457,12 +415,9 @@ test.each([
   [partly, 65],
   [succeeded(), 100],
   [{ operation: { ...succeeded().operation, status: "Running" as const } }, 99],
-])(
-  "percentComplete is the regions' mean, and 100 only for success",
-  ({ operation }, percent) => {
-    expect(viewOperation(operation).percentComplete).toBe(percent);
-  },
-);
+])("percentComplete is the regions' mean, and 100 only for success", ({ operation }, percent) => {
+  expect(viewOperation(operation).percentComplete).toBe(percent);
+});
 
 test("an operation does not show its fingerprint, nor its regions' doubts", () => {
   expect(viewOperation(refused.operation)).not.toHaveProperty("fingerprint");
@@ -472,10 +427,6 @@ test("an operation does not show its fingerprint, nor its regions' doubts", () =
   });
   const doubted = after(partly, "Failed", LOST, 90);
   expect(doubted.operation.regions[1]).toHaveProperty("doubt");
-  expect(viewOperation(doubted.operation).regions[1]).not.toHaveProperty(
-    "doubt",
-  );
-  expect(after(partly, "Creating", REPLICATING, 70).operation.status).toBe(
-    "Running",
-  );
+  expect(viewOperation(doubted.operation).regions[1]).not.toHaveProperty("doubt");
+  expect(after(partly, "Creating", REPLICATING, 70).operation.status).toBe("Running");
 });

@@ -4,8 +4,7 @@ import { parseJson } from "../../../src/json/parse-json.js";
 const LARGER = "the number is larger than 9007199254740991";
 
 describe("parseJson", () => {
-  const parse = (text: string): unknown =>
-    parseJson(new TextEncoder().encode(text));
+  const parse = (text: string): unknown => parseJson(new TextEncoder().encode(text));
 
   it.each([
     '{"a":[1,-2.5e+3,0,"\\u00e5\\n",true,false,null,{},[]],"b":{"a":1}}',
@@ -58,27 +57,10 @@ describe("parseJson", () => {
   it("agrees with JSON.parse on every text that one edit makes of a good one", () => {
     const good = '{"a":[1,{"b":"x\\n"},-0.5e1,true,null],"c":{}}';
     for (let at = 0; at <= good.length; at++)
-      for (const insert of [
-        "",
-        ",",
-        ":",
-        '"',
-        "{",
-        "}",
-        "[",
-        "]",
-        "0",
-        "x",
-        " ",
-        "\\",
-        ".",
-      ])
+      for (const insert of ["", ",", ":", '"', "{", "}", "[", "]", "0", "x", " ", "\\", "."])
         for (const removed of [0, 1]) {
           const text = good.slice(0, at) + insert + good.slice(at + removed);
-          expect([text, isRead(parse, text)]).toEqual([
-            text,
-            isRead(JSON.parse, text),
-          ]);
+          expect([text, isRead(parse, text)]).toEqual([text, isRead(JSON.parse, text)]);
         }
   });
 

@@ -2,10 +2,7 @@ import { expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { versionRow } from "../../../src/image-version/listings.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
-import {
-  fieldsOf,
-  regionOf,
-} from "../../../src/image-version/properties/fields.js";
+import { fieldsOf, regionOf } from "../../../src/image-version/properties/fields.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { setsInUse } from "../../../src/key-guardian/inventory.js";
 import { imageIdOf, keyOf } from "../../../src/resource-id.js";
@@ -27,15 +24,11 @@ const IN_WESTUS: ImageVersionRequest = {
   },
 };
 const EASTUS2 = Object.fromEntries(
-  Object.entries(fieldsOf(managedImageRequest())).filter(
-    ([name]) => regionOf(name) === "eastus2",
-  ),
+  Object.entries(fieldsOf(managedImageRequest())).filter(([name]) => regionOf(name) === "eastus2"),
 );
 
 /** Versions that Azure shows in westus alone, of which these records are stored. */
-async function inUse(
-  records: Readonly<Record<string, Pick<ImageVersionRecord, "repairs">>>,
-) {
+async function inUse(records: Readonly<Record<string, Pick<ImageVersionRecord, "repairs">>>) {
   const index = createMemoryIndex(() => new Date(0));
   const names = Object.keys(records);
   const stored = new Map(
@@ -87,13 +80,7 @@ test.each([
 
 test("every version that is known counts, the highest number first", async () => {
   const sets = await inUse(
-    Object.fromEntries(
-      ["1.9.0", "1.10.0", "1.2.0"].map((name) => [name, { repairs: {} }]),
-    ),
+    Object.fromEntries(["1.9.0", "1.10.0", "1.2.0"].map((name) => [name, { repairs: {} }])),
   );
-  expect(sets?.[0]?.uses.map(({ name }) => name)).toEqual([
-    "1.10.0",
-    "1.9.0",
-    "1.2.0",
-  ]);
+  expect(sets?.[0]?.uses.map(({ name }) => name)).toEqual(["1.10.0", "1.9.0", "1.2.0"]);
 });

@@ -19,9 +19,7 @@ async function guardianOf(
   let nowMs = 0;
   const now = (): Date => new Date(nowMs);
   const index = createMemoryIndex(now);
-  await index.put(
-    Array.from({ length: count }, (_, number) => imageRow(imageId(number))),
-  );
+  await index.put(Array.from({ length: count }, (_, number) => imageRow(imageId(number))));
   const listed: string[] = [];
   const deps = {
     index,

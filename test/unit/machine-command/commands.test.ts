@@ -114,9 +114,7 @@ describe("az", () => {
 
   test("asks for no user of a specialized image, and for a password on Windows", async () => {
     const names = async (definition: Partial<ImageDefinition>) =>
-      (await told(azCommand(machine(undefined, { definition })))).map(
-        ([name]) => name,
-      );
+      (await told(azCommand(machine(undefined, { definition })))).map(([name]) => name);
     const specialized = await names({ osState: "Specialized" });
     expect(specialized).toContain("--specialized");
     expect(specialized).not.toContain("--admin-username");
@@ -168,13 +166,9 @@ describe("az", () => {
   ])(
     "makes of an image for %s what its version is encrypted for: %j",
     async (securityType, encryption, expected) => {
-      const options = await told(
-        azCommand(machine(encryption, { definition: { securityType } })),
-      );
+      const options = await told(azCommand(machine(encryption, { definition: { securityType } })));
       expect(
-        options.filter(([name]) =>
-          /security|secure|vtpm|encryption/u.test(name ?? ""),
-        ),
+        options.filter(([name]) => /security|secure|vtpm|encryption/u.test(name ?? "")),
       ).toEqual(expected);
     },
   );
@@ -185,9 +179,7 @@ describe("az", () => {
       publisher: "it's `id`",
       product: 'a "b"\n; c \\',
     };
-    const options = await told(
-      azCommand(machine(undefined, { definition: { purchasePlan } })),
-    );
+    const options = await told(azCommand(machine(undefined, { definition: { purchasePlan } })));
     expect(options.slice(-3)).toEqual([
       ["--plan-name", purchasePlan.name],
       ["--plan-publisher", purchasePlan.publisher],
@@ -212,11 +204,7 @@ describe("az", () => {
       ]),
     );
     expect(
-      await told(
-        azCommand(
-          machine(undefined, { definition: { architecture: "Arm64" } }),
-        ),
-      ),
+      await told(azCommand(machine(undefined, { definition: { architecture: "Arm64" } }))),
     ).toContainEqual(["--size", "Standard_D2ps_v5"]);
   });
 });

@@ -13,9 +13,7 @@ import { idOf } from "../../support/dependencies.js";
 const VERSION = seedVersionId("1.0.0");
 const SET = seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1");
 
-const definition = (
-  change: Partial<ImageDefinition> = {},
-): ImageDefinition => ({
+const definition = (change: Partial<ImageDefinition> = {}): ImageDefinition => ({
   id: seedResource("galleries/MyGallery/images/MyImage"),
   osType: "Linux",
   osState: "Generalized",
@@ -72,9 +70,7 @@ function planOf(
 
 test("a machine's name is made from operation, region and attempt alone, and fits into Azure's limits", () => {
   const name = machineName("0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1", "West US", 1);
-  expect(name).toBe(
-    machineName("0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1", "westus", 1),
-  );
+  expect(name).toBe(machineName("0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1", "westus", 1));
   expect(name).toMatch(/^sigiltest-[0-9a-f]{20}-1$/u);
   for (const other of [
     machineName("0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-2", "westus", 1),
@@ -152,8 +148,7 @@ describe("disks", () => {
       { confidentialVMEncryptionType: "EncryptedVMGuestStateOnlyWithPmk" },
       {
         confidential: "VMGuestStateOnly",
-        encryptionType:
-          "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
+        encryptionType: "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
       },
     ],
     [
@@ -165,10 +160,7 @@ describe("disks", () => {
     ],
   ])("of a confidential machine: %o", (securityProfile, disk) => {
     expect(
-      planOf(
-        { osDiskImage: { securityProfile } },
-        { securityType: "ConfidentialVM" },
-      ),
+      planOf({ osDiskImage: { securityProfile } }, { securityType: "ConfidentialVM" }),
     ).toMatchObject({ securityType: "ConfidentialVM", disks: [disk] });
   });
 });
@@ -179,20 +171,14 @@ test.each([
   ["TrustedLaunchSupported", "TrustedLaunch", "TrustedLaunch"],
   ["ConfidentialVM", "ConfidentialVM", "ConfidentialVM"],
   ["ConfidentialVmSupported", undefined, "ConfidentialVM"],
-  [
-    "TrustedLaunchAndConfidentialVmSupported",
-    "TrustedLaunch",
-    "ConfidentialVM",
-  ],
+  ["TrustedLaunchAndConfidentialVmSupported", "TrustedLaunch", "ConfidentialVM"],
 ])(
   "a definition of %s makes %s machines, of a confidential version %s",
   (securityType, plain, confidential) => {
-    const ofVersion = (encryption: object) =>
-      planOf(encryption, { securityType }).securityType;
+    const ofVersion = (encryption: object) => planOf(encryption, { securityType }).securityType;
     expect(ofVersion({})).toBe(plain);
     if (
-      (securityType !== "Standard" &&
-        !securityType.startsWith("TrustedLaunch")) ||
+      (securityType !== "Standard" && !securityType.startsWith("TrustedLaunch")) ||
       confidential === "ConfidentialVM"
     )
       expect(
@@ -240,12 +226,9 @@ test.each([
   ["ResourceManagerForbidden", "inconclusive", true],
   ["OSProvisioningInternalError", "inconclusive", true],
   ["SomethingNew", "inconclusive", true],
-])(
-  "%s is %s; another attempt may show something else: %s",
-  (code, result, mayChange) => {
-    expect(verdictOn({ code, message: "" })).toMatchObject({
-      result,
-      mayChange,
-    });
-  },
-);
+])("%s is %s; another attempt may show something else: %s", (code, result, mayChange) => {
+  expect(verdictOn({ code, message: "" })).toMatchObject({
+    result,
+    mayChange,
+  });
+});

@@ -21,8 +21,7 @@ function body(more: object = {}): TestProfileBody {
   } as TestProfileBody;
 }
 
-const profile = (more?: object) =>
-  profileOf(IMAGE, body(more), { appId: "admin" }, TIME);
+const profile = (more?: object) => profileOf(IMAGE, body(more), { appId: "admin" }, TIME);
 
 test("a profile has every default filled in, and regions in one spelling", () => {
   expect(profile()).toEqual({
@@ -81,18 +80,13 @@ test.each([
     },
     ["DuplicateRegion /regions/1/name"],
   ],
-  [
-    { regions: [{ name: "westus", subnetId: IMAGE }] },
-    ["SubnetId /regions/0/subnetId"],
-  ],
+  [{ regions: [{ name: "westus", subnetId: IMAGE }] }, ["SubnetId /regions/0/subnetId"]],
   [
     {
       regions: [
         {
           name: "westus",
-          subnetId: subnet(
-            "/subscriptions/99999999-9999-9999-9999-999999999999",
-          ),
+          subnetId: subnet("/subscriptions/99999999-9999-9999-9999-999999999999"),
         },
       ],
     },
@@ -103,14 +97,9 @@ test.each([
     { proof: { kind: "runCommand", text: "login:" } },
     ["UnusedProperty /proof/text", "MissingProperty /proof/script"],
   ],
-  [
-    { proof: { kind: "agentReady", script: "true" } },
-    ["UnusedProperty /proof/script"],
-  ],
+  [{ proof: { kind: "agentReady", script: "true" } }, ["UnusedProperty /proof/script"]],
 ])("what a schema cannot say is found: %j", (more, expected) => {
-  expect(
-    profile(more).findings.map(({ code, pointer }) => `${code} ${pointer}`),
-  ).toEqual(expected);
+  expect(profile(more).findings.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual(expected);
 });
 
 test("a script is shown to administrators alone", () => {

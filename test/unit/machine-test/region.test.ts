@@ -3,10 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MachinePlan } from "../../../src/machine-test/machine.js";
 import type { SeenMachine } from "../../../src/machine-test/ports.js";
-import {
-  DEFAULTS,
-  type TestProfile,
-} from "../../../src/machine-test/profile.js";
+import { DEFAULTS, type TestProfile } from "../../../src/machine-test/profile.js";
 import {
   abandon,
   answer,
@@ -22,10 +19,7 @@ import {
   type Sight,
   type Terms,
 } from "../../../src/machine-test/region.js";
-import type {
-  RegionTestRecord,
-  TestedDisk,
-} from "../../../src/operation/records.js";
+import type { RegionTestRecord, TestedDisk } from "../../../src/operation/records.js";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 0, 1);
@@ -137,11 +131,7 @@ test("the states of a region that passes, one after the other", () => {
     "Deleting",
   ]);
   expect(deletingPassed.result).toBe("passed");
-  const asksToDelete = see(
-    deletingPassed,
-    { machine: machine() },
-    terms(4 * MINUTE),
-  );
+  const asksToDelete = see(deletingPassed, { machine: machine() }, terms(4 * MINUTE));
   expect(asksToDelete.work.todo).toBe("delete");
   const deleted = answer(asksToDelete, { kind: "done" }, terms(4 * MINUTE));
   expect(see(deleted, { left: [] }, terms(5 * MINUTE))).toMatchObject({
@@ -162,9 +152,7 @@ describe("invariant 1: a machine is asked for only", () => {
 
   test("once no earlier PUT can be under way, and three times at the most", () => {
     const unknown = answer(asked, { kind: "unknown" }, terms());
-    expect(
-      see(unknown, {}, terms(2 * PUT_TIMEOUT - 1)).work.todo,
-    ).toBeUndefined();
+    expect(see(unknown, {}, terms(2 * PUT_TIMEOUT - 1)).work.todo).toBeUndefined();
     let again = see(unknown, {}, terms(2 * PUT_TIMEOUT));
     expect(again.work).toMatchObject({ todo: "create", sends: 2 });
     again = see(again, {}, terms(4 * PUT_TIMEOUT));
@@ -220,43 +208,34 @@ describe("invariant 2: an attempt", () => {
   });
 
   test("that is failed is not", () => {
-    expect(
-      answer(asked, { ...refused, code: "KeyVaultKeyNotFound" }, terms()),
-    ).toMatchObject({ state: "Deleting", result: "failed", attempts: 1 });
+    expect(answer(asked, { ...refused, code: "KeyVaultKeyNotFound" }, terms())).toMatchObject({
+      state: "Deleting",
+      result: "failed",
+      attempts: 1,
+    });
   });
 
   test("of a version that is unknown in its region says nothing of it, though that stays so", () => {
     const unknown: Answer = { ...refused, code: "GalleryImageNotFound" };
     expect(answer(asked, unknown, terms()).result).toBeUndefined();
-    expect(answer({ ...asked, attempts: 3 }, unknown, terms()).result).toBe(
-      "inconclusive",
-    );
+    expect(answer({ ...asked, attempts: 3 }, unknown, terms()).result).toBe("inconclusive");
   });
 });
 
 describe("invariant 3: it is passed only", () => {
   test.each([
     ["whose start is not proven", { ...PROVEN, proof: { kind: "pending" } }],
-    [
-      "whose disks could not be read",
-      { machine: machine(), proof: { kind: "proven" } },
-    ],
-  ] as readonly (readonly [string, Sight])[])(
-    "not a machine %s",
-    (_, sight) => {
-      expect(see(proving, sight, terms(3 * MINUTE))).toMatchObject({
-        state: "Proving",
-      });
-    },
-  );
+    ["whose disks could not be read", { machine: machine(), proof: { kind: "proven" } }],
+  ] as readonly (readonly [string, Sight])[])("not a machine %s", (_, sight) => {
+    expect(see(proving, sight, terms(3 * MINUTE))).toMatchObject({
+      state: "Proving",
+    });
+  });
 
   test.each<readonly [string, readonly TestedDisk[], string]>([
     [
       "under another set",
-      [
-        { ...DISKS.get(undefined)!, diskEncryptionSetId: "/sets/other" },
-        DISKS.get(0)!,
-      ],
+      [{ ...DISKS.get(undefined)!, diskEncryptionSetId: "/sets/other" }, DISKS.get(0)!],
       "It is EncryptionAtRestWithCustomerKey by /sets/other.",
     ],
     [
@@ -272,17 +251,10 @@ describe("invariant 3: it is passed only", () => {
     ],
     [
       "with a set that was not asked for",
-      [
-        DISKS.get(undefined)!,
-        { ...DISKS.get(0)!, diskEncryptionSetId: "/sets/data" },
-      ],
+      [DISKS.get(undefined)!, { ...DISKS.get(0)!, diskEncryptionSetId: "/sets/data" }],
       "The data disk of LUN 0 should be EncryptionAtRestWithPlatformKey without a disk encryption set.",
     ],
-    [
-      "that is not there",
-      [DISKS.get(undefined)!],
-      "The data disk of LUN 0 is not there.",
-    ],
+    ["that is not there", [DISKS.get(undefined)!], "The data disk of LUN 0 is not there."],
   ])("with no disk %s", (_, found, message) => {
     const judged = see(
       proving,
@@ -306,18 +278,12 @@ describe("invariant 4: it is gone only", () => {
       state: "Deleting",
       work: { deletions: 0 },
     });
-    expect(
-      see(canceled, { left: [] }, terms(MINUTE)).work.todo,
-    ).toBeUndefined();
+    expect(see(canceled, { left: [] }, terms(MINUTE)).work.todo).toBeUndefined();
     const sent = see(canceled, { left: [] }, terms(2 * MINUTE));
     expect(sent.work.todo).toBe("delete");
     const answered = answer(sent, { kind: "done" }, terms(2 * MINUTE));
-    expect(
-      see(answered, { left: ["/disks/os"] }, terms(3 * MINUTE)).state,
-    ).toBe("Deleting");
-    expect(
-      see(answered, { left: ["/disks/os"] }, terms(5 * MINUTE)).work,
-    ).toMatchObject({
+    expect(see(answered, { left: ["/disks/os"] }, terms(3 * MINUTE)).state).toBe("Deleting");
+    expect(see(answered, { left: ["/disks/os"] }, terms(5 * MINUTE)).work).toMatchObject({
       todo: "deleteParts",
       parts: ["/disks/os"],
     });
@@ -332,13 +298,9 @@ describe("invariant 4: it is gone only", () => {
     const sent = see(deletingPassed, { machine: machine() }, terms());
     const answered = answer(sent, { kind: "done" }, terms());
     const goes = machine({ provisioningState: "Deleting" });
-    expect(
-      see(answered, { machine: goes }, terms(10 * MINUTE)).work.todo,
-    ).toBeUndefined();
+    expect(see(answered, { machine: goes }, terms(10 * MINUTE)).work.todo).toBeUndefined();
     const stays = machine({ provisioningState: "Failed" });
-    expect(
-      see(answered, { machine: stays }, terms(10 * MINUTE)).work.todo,
-    ).toBe("delete");
+    expect(see(answered, { machine: stays }, terms(10 * MINUTE)).work.todo).toBe("delete");
   });
 
   test("a DELETE that is refused is sent again, each time twice as late", () => {
@@ -356,16 +318,8 @@ describe("invariant 4: it is gone only", () => {
 
 describe("invariant 5: at its deadline", () => {
   test.each([
-    [
-      "Creating",
-      accepted,
-      { error: { code: "ResourceManagerForbidden", message: "No." } },
-    ],
-    [
-      "Starting",
-      starting,
-      { machine: machine({ provisioningState: "Creating" }) },
-    ],
+    ["Creating", accepted, { error: { code: "ResourceManagerForbidden", message: "No." } }],
+    ["Starting", starting, { machine: machine({ provisioningState: "Creating" }) }],
     ["Proving", proving, { machine: machine(), proof: { kind: "pending" } }],
   ] as readonly (readonly [string, RegionTestRecord, Sight])[])(
     "a machine that is %s is deleted",
@@ -400,9 +354,7 @@ describe("invariant 5: at its deadline", () => {
     );
     expect(kept).toMatchObject({ state: "Kept", result: "failed" });
     expect(isLookedAt(kept, new Date(START + 32 * MINUTE))).toBe(false);
-    expect(
-      see(kept, { machine: machine() }, terms(33 * MINUTE, change)),
-    ).toMatchObject({
+    expect(see(kept, { machine: machine() }, terms(33 * MINUTE, change))).toMatchObject({
       state: "Deleting",
       work: { todo: "delete" },
     });
@@ -410,9 +362,7 @@ describe("invariant 5: at its deadline", () => {
 
   test("what is there an hour later is told as left, also where nothing can be seen", () => {
     const error = { code: "ResourceManagerForbidden", message: "No." };
-    expect(see(deletingPassed, { error }, terms(119 * MINUTE)).state).toBe(
-      "Deleting",
-    );
+    expect(see(deletingPassed, { error }, terms(119 * MINUTE)).state).toBe("Deleting");
     expect(see(deletingPassed, { error }, terms(120 * MINUTE))).toMatchObject({
       state: "Left",
       result: "passed",
@@ -424,15 +374,16 @@ describe("invariant 5: at its deadline", () => {
 test("invariant 6: as many begin as there is room for, in turn", () => {
   const all = ["a", "b", "c"].map((name) => newRegionTest(name, plan.size));
   const termsOf = () => terms();
-  const states = (tests: readonly RegionTestRecord[]) =>
-    tests.map(({ state }) => state);
+  const states = (tests: readonly RegionTestRecord[]) => tests.map(({ state }) => state);
   const two = beginDue(all, 2, termsOf);
   expect(states(two)).toEqual(["Creating", "Creating", "Waiting"]);
   expect(states(beginDue(two, 2, termsOf))).toEqual(states(two));
   const [first = waiting, ...rest] = two;
-  expect(
-    states(beginDue([{ ...first, state: "Gone" }, ...rest], 2, termsOf)),
-  ).toEqual(["Gone", "Creating", "Creating"]);
+  expect(states(beginDue([{ ...first, state: "Gone" }, ...rest], 2, termsOf))).toEqual([
+    "Gone",
+    "Creating",
+    "Creating",
+  ]);
 });
 
 test.each<readonly [string, RegionTestRecord, Sight, number, string]>([
@@ -535,11 +486,8 @@ test("a machine that is not shown once is missed only when a later look says the
   const missed = see({ ...proving, attempts: 3 }, {}, terms(3 * MINUTE));
   expect(missed.state).toBe("Proving");
   expect(
-    see(
-      missed,
-      { machine: machine(), proof: { kind: "pending" } },
-      terms(4 * MINUTE),
-    ).work.missingSince,
+    see(missed, { machine: machine(), proof: { kind: "pending" } }, terms(4 * MINUTE)).work
+      .missingSince,
   ).toBeUndefined();
   expect(see(missed, {}, terms(5 * MINUTE))).toMatchObject({
     result: "inconclusive",
@@ -606,174 +554,160 @@ interface World {
 
 test("whatever Azure answers, and whoever dies when: no machine is made twice, none is forgotten, no result changes", () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 0 }),
-      fc.integer({ min: 0, max: 3 }),
-      (seed, mood) => {
-        const random = numbers(seed);
-        const world: World = {
-          machines: new Map(),
-          parts: new Map(),
-          onTheWay: [],
-        };
-        const change = { keepFailedMinutes: random(2) * 15 };
-        let ms = 0;
-        let one = waiting;
-        const now = () => terms(ms, change);
-        /** Mood 0: Azure does as it is told. The higher, the more goes wrong. */
-        const goesWrong = () => random(10) < mood;
-        const settle = () => {
-          for (const put of world.onTheWay.splice(0)) {
-            if (put.arrivesMs > ms) {
-              world.onTheWay.push(put);
-              continue;
-            }
-            expect(world.machines.has(put.name)).toBe(false);
-            world.machines.set(put.name, {
-              startsMs: ms + random(5) * MINUTE,
-              fate: goesWrong() ? 1 + random(4) : 0,
-              shownMs: put.arrivesMs + (goesWrong() ? random(PUT_TIMEOUT) : 0),
-            });
-            world.parts.set(`${put.name}-os`, put.name);
+    fc.property(fc.integer({ min: 0 }), fc.integer({ min: 0, max: 3 }), (seed, mood) => {
+      const random = numbers(seed);
+      const world: World = {
+        machines: new Map(),
+        parts: new Map(),
+        onTheWay: [],
+      };
+      const change = { keepFailedMinutes: random(2) * 15 };
+      let ms = 0;
+      let one = waiting;
+      const now = () => terms(ms, change);
+      /** Mood 0: Azure does as it is told. The higher, the more goes wrong. */
+      const goesWrong = () => random(10) < mood;
+      const settle = () => {
+        for (const put of world.onTheWay.splice(0)) {
+          if (put.arrivesMs > ms) {
+            world.onTheWay.push(put);
+            continue;
           }
-          for (const [name, { goesMs, fate }] of world.machines)
-            if (goesMs !== undefined && goesMs <= ms) {
-              world.machines.delete(name);
-              if (fate !== 4) world.parts.delete(`${name}-os`);
-            }
-        };
-        const look = (name: string): Sight => {
-          if (goesWrong())
-            return {
-              error: { code: "ResourceManagerUnavailable", message: "" },
-            };
-          const found = world.machines.get(name);
-          if (found !== undefined && found.shownMs > ms) return { left: [] };
-          if (found === undefined)
-            return {
-              left: [...world.parts].flatMap(([part, of]) =>
-                of === name ? [part] : [],
-              ),
-            };
-          const isUp = found.startsMs <= ms;
-          if (found.fate === 1 && isUp)
-            return {
-              machine: machine({
-                id: name,
-                provisioningState: "Failed",
-                failure: {
-                  code:
-                    random(2) === 0
-                      ? "AllocationFailed"
-                      : "OSProvisioningTimedOut",
-                  message: "",
-                },
-              }),
-            };
+          expect(world.machines.has(put.name)).toBe(false);
+          world.machines.set(put.name, {
+            startsMs: ms + random(5) * MINUTE,
+            fate: goesWrong() ? 1 + random(4) : 0,
+            shownMs: put.arrivesMs + (goesWrong() ? random(PUT_TIMEOUT) : 0),
+          });
+          world.parts.set(`${put.name}-os`, put.name);
+        }
+        for (const [name, { goesMs, fate }] of world.machines)
+          if (goesMs !== undefined && goesMs <= ms) {
+            world.machines.delete(name);
+            if (fate !== 4) world.parts.delete(`${name}-os`);
+          }
+      };
+      const look = (name: string): Sight => {
+        if (goesWrong())
+          return {
+            error: { code: "ResourceManagerUnavailable", message: "" },
+          };
+        const found = world.machines.get(name);
+        if (found !== undefined && found.shownMs > ms) return { left: [] };
+        if (found === undefined)
+          return {
+            left: [...world.parts].flatMap(([part, of]) => (of === name ? [part] : [])),
+          };
+        const isUp = found.startsMs <= ms;
+        if (found.fate === 1 && isUp)
           return {
             machine: machine({
               id: name,
-              isRunning: isUp,
-              provisioningState:
-                found.goesMs !== undefined
-                  ? "Deleting"
-                  : isUp && found.fate !== 2
-                    ? "Succeeded"
-                    : "Creating",
-            }),
-            ...(isUp && {
-              proof: {
-                kind:
-                  found.fate === 3 ? ("pending" as const) : ("proven" as const),
+              provisioningState: "Failed",
+              failure: {
+                code: random(2) === 0 ? "AllocationFailed" : "OSProvisioningTimedOut",
+                message: "",
               },
             }),
-            ...(isUp && found.fate !== 3 && !goesWrong() && { disks: DISKS }),
           };
+        return {
+          machine: machine({
+            id: name,
+            isRunning: isUp,
+            provisioningState:
+              found.goesMs !== undefined
+                ? "Deleting"
+                : isUp && found.fate !== 2
+                  ? "Succeeded"
+                  : "Creating",
+          }),
+          ...(isUp && {
+            proof: {
+              kind: found.fate === 3 ? ("pending" as const) : ("proven" as const),
+            },
+          }),
+          ...(isUp && found.fate !== 3 && !goesWrong() && { disks: DISKS }),
         };
-        const call = (name: string): Answer => {
-          switch (one.work.todo) {
-            case "create": {
-              // Invariant 1.
-              expect(world.machines.has(name)).toBe(false);
-              expect(world.onTheWay).toEqual([]);
-              const fate = goesWrong() ? 1 + random(4) : 0;
-              if (fate === 1)
-                return {
-                  kind: "refused",
-                  code: "SkuNotAvailable",
-                  message: "",
-                };
-              if (fate === 2)
-                return {
-                  kind: "delayed",
-                  retryAfterMs: 10_000,
-                  code: "TooMany",
-                  message: "",
-                };
-              if (fate >= 3) {
-                // No answer: lost, or in Azure before the call would be given up.
-                if (random(2) === 0)
-                  world.onTheWay.push({
-                    name,
-                    arrivesMs: ms + random(PUT_TIMEOUT),
-                  });
-                return { kind: "unknown" };
-              }
-              world.onTheWay.push({ name, arrivesMs: ms });
-              return { kind: "done" };
+      };
+      const call = (name: string): Answer => {
+        switch (one.work.todo) {
+          case "create": {
+            // Invariant 1.
+            expect(world.machines.has(name)).toBe(false);
+            expect(world.onTheWay).toEqual([]);
+            const fate = goesWrong() ? 1 + random(4) : 0;
+            if (fate === 1)
+              return {
+                kind: "refused",
+                code: "SkuNotAvailable",
+                message: "",
+              };
+            if (fate === 2)
+              return {
+                kind: "delayed",
+                retryAfterMs: 10_000,
+                code: "TooMany",
+                message: "",
+              };
+            if (fate >= 3) {
+              // No answer: lost, or in Azure before the call would be given up.
+              if (random(2) === 0)
+                world.onTheWay.push({
+                  name,
+                  arrivesMs: ms + random(PUT_TIMEOUT),
+                });
+              return { kind: "unknown" };
             }
-            case "delete": {
-              if (goesWrong()) return { kind: "unknown" };
-              const found = world.machines.get(name);
-              if (found !== undefined) {
-                found.goesMs ??= ms + random(2) * MINUTE;
-                found.shownMs = ms;
-              }
-              return { kind: "done" };
+            world.onTheWay.push({ name, arrivesMs: ms });
+            return { kind: "done" };
+          }
+          case "delete": {
+            if (goesWrong()) return { kind: "unknown" };
+            const found = world.machines.get(name);
+            if (found !== undefined) {
+              found.goesMs ??= ms + random(2) * MINUTE;
+              found.shownMs = ms;
             }
-            case "deleteParts":
-              for (const part of one.work.parts ?? []) world.parts.delete(part);
-              return { kind: "done" };
-            default:
-              return { kind: "done" };
+            return { kind: "done" };
           }
-        };
-        for (let steps = 0; !isOver(one); steps += 1) {
-          expect(steps).toBeLessThan(2_000);
-          settle();
-          const before = one;
-          const [due = one] = beginDue([one], 1, now);
-          if (random(15) === 0 && hasMachine(due)) one = abandon(due);
-          else
-            one = isLookedAt(due, now().now)
-              ? see(due, look(machineOf(due, now()).name), now())
-              : due;
-          if (before.result !== undefined)
-            expect(one.result).toBe(before.result); // Invariant 2.
-          if (one.result === "passed") expect(one.disks).toHaveLength(2); // Invariant 3.
-          // Invariant 5.
-          if (hasMachine(one) && ms >= Date.parse(one.deadline ?? "") - START)
-            expect(one.state).toBe("Deleting");
-          let died = goesWrong() && random(3) === 0;
-          if (one.work.todo !== undefined && !died) {
-            const answered = call(machineOf(one, now()).name);
-            died = goesWrong() && random(3) === 0;
-            if (!died) one = answer(one, answered, now());
-          }
-          // The next message is on its way, or comes when nothing can be under way any more.
-          ms += died
-            ? 2 * PUT_TIMEOUT
-            : 5_000 + random(random(3) === 0 ? 100_000 : 15_000);
+          case "deleteParts":
+            for (const part of one.work.parts ?? []) world.parts.delete(part);
+            return { kind: "done" };
+          default:
+            return { kind: "done" };
         }
+      };
+      for (let steps = 0; !isOver(one); steps += 1) {
+        expect(steps).toBeLessThan(2_000);
         settle();
-        // Invariant 4.
-        expect(world.onTheWay).toEqual([]);
-        if (one.state === "Gone")
-          expect([...world.machines.keys(), ...world.parts.keys()]).toEqual([]);
-        if (mood === 0 && one.result !== undefined)
-          expect(one.result).toBe("passed");
-      },
-    ),
+        const before = one;
+        const [due = one] = beginDue([one], 1, now);
+        if (random(15) === 0 && hasMachine(due)) one = abandon(due);
+        else
+          one = isLookedAt(due, now().now)
+            ? see(due, look(machineOf(due, now()).name), now())
+            : due;
+        if (before.result !== undefined) expect(one.result).toBe(before.result); // Invariant 2.
+        if (one.result === "passed") expect(one.disks).toHaveLength(2); // Invariant 3.
+        // Invariant 5.
+        if (hasMachine(one) && ms >= Date.parse(one.deadline ?? "") - START)
+          expect(one.state).toBe("Deleting");
+        let died = goesWrong() && random(3) === 0;
+        if (one.work.todo !== undefined && !died) {
+          const answered = call(machineOf(one, now()).name);
+          died = goesWrong() && random(3) === 0;
+          if (!died) one = answer(one, answered, now());
+        }
+        // The next message is on its way, or comes when nothing can be under way any more.
+        ms += died ? 2 * PUT_TIMEOUT : 5_000 + random(random(3) === 0 ? 100_000 : 15_000);
+      }
+      settle();
+      // Invariant 4.
+      expect(world.onTheWay).toEqual([]);
+      if (one.state === "Gone")
+        expect([...world.machines.keys(), ...world.parts.keys()]).toEqual([]);
+      if (mood === 0 && one.result !== undefined) expect(one.result).toBe("passed");
+    }),
     { numRuns: 600 },
   );
 });

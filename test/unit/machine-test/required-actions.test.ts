@@ -13,11 +13,7 @@ test.each([
   ["every read", [[["*/read"], []]], [WRITE]],
   ["another type", [[["Microsoft.Compute/disks/*"], []]], [WRITE]],
   ["parts that overlap", [[["*/virtualMachines/write*write"], []]], [WRITE]],
-  [
-    "everything but what is taken away",
-    [[["*"], ["Microsoft.Compute/*/write"]]],
-    [WRITE],
-  ],
+  ["everything but what is taken away", [[["*"], ["Microsoft.Compute/*/write"]]], [WRITE]],
   [
     "what one role takes away and another gives",
     [
@@ -26,14 +22,11 @@ test.each([
     ],
     [],
   ],
-] as [string, [string[], string[]][], string[]][])(
-  "%s",
-  (_, grants, expected) => {
-    expect(
-      lacking(
-        [WRITE],
-        grants.map(([actions, notActions]) => ({ actions, notActions })),
-      ),
-    ).toEqual(expected);
-  },
-);
+] as [string, [string[], string[]][], string[]][])("%s", (_, grants, expected) => {
+  expect(
+    lacking(
+      [WRITE],
+      grants.map(([actions, notActions]) => ({ actions, notActions })),
+    ),
+  ).toEqual(expected);
+});

@@ -7,10 +7,7 @@ import {
   machineName,
   OPERATION_TAG,
 } from "../../../src/machine-test/machine.js";
-import type {
-  MachinePart,
-  MachineParts,
-} from "../../../src/machine-test/ports.js";
+import type { MachinePart, MachineParts } from "../../../src/machine-test/ports.js";
 import type { RegionTestRecord } from "../../../src/operation/records.js";
 import { judge, sweepTestMachines } from "../../../src/machine-test/sweep.js";
 import { GROUP_SCOPE } from "../../../src/machine-test/transitions.js";
@@ -39,15 +36,12 @@ const MACHINE = part(machineId(NAME));
 const NIC = `${groupId(GROUP)}/providers/Microsoft.Network/networkInterfaces/${NAME.name}-nic-0a1b2c3d`;
 
 describe("deleted is only what agrees in resource group, name, tag and deadline", () => {
-  test.each([
-    MACHINE.id,
-    diskId(NAME, undefined),
-    diskId(NAME, 0),
-    NIC,
-    NIC.slice(0, -9),
-  ])("%s", (id) => {
-    expect(judge(part(id), GROUP, NOW)).toMatchObject({ kind: "leftover" });
-  });
+  test.each([MACHINE.id, diskId(NAME, undefined), diskId(NAME, 0), NIC, NIC.slice(0, -9)])(
+    "%s",
+    (id) => {
+      expect(judge(part(id), GROUP, NOW)).toMatchObject({ kind: "leftover" });
+    },
+  );
 
   test("not what is not over", () => {
     expect(judge(MACHINE, GROUP, NOW - 3_600_001)).toBeUndefined();
@@ -55,9 +49,10 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
 
   test("not what another machine has: it is told", () => {
     const attachedTo = machineId({ ...GROUP, name: "database" });
-    expect(
-      judge(part(diskId(NAME, undefined), { attachedTo }), GROUP, NOW),
-    ).toEqual({ kind: "stranger", reason: `It is attached to ${attachedTo}.` });
+    expect(judge(part(diskId(NAME, undefined), { attachedTo }), GROUP, NOW)).toEqual({
+      kind: "stranger",
+      reason: `It is attached to ${attachedTo}.`,
+    });
   });
 
   describe("before its deadline", () => {
@@ -74,12 +69,8 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
     });
     test("not where that one gave another: it is of another deployment", () => {
       const other = new Date(NOW - 3_600_001).toISOString();
-      expect(
-        judge(MACHINE, GROUP, before, ended(before, other)),
-      ).toBeUndefined();
-      expect(
-        judge(MACHINE, GROUP, before, ended(before, OVER, "eastus2")),
-      ).toBeUndefined();
+      expect(judge(MACHINE, GROUP, before, ended(before, other))).toBeUndefined();
+      expect(judge(MACHINE, GROUP, before, ended(before, OVER, "eastus2"))).toBeUndefined();
     });
   });
 
@@ -101,10 +92,7 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
   });
 
   test.each([
-    [
-      "another resource group",
-      part(machineId({ ...NAME, resourceGroupName: "Production" })),
-    ],
+    ["another resource group", part(machineId({ ...NAME, resourceGroupName: "Production" }))],
     ["another name", part(machineId({ ...NAME, name: "database" }))],
     ["a name of another region", { ...MACHINE, region: "eastus2" }],
     [
@@ -119,10 +107,7 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
       "an attempt that there never is",
       part(machineId({ ...GROUP, name: machineName(OPERATION, "westus", 99) })),
     ],
-    [
-      "a tag that is no operation",
-      { ...MACHINE, tags: { ...MACHINE.tags, [OPERATION_TAG]: "x" } },
-    ],
+    ["a tag that is no operation", { ...MACHINE, tags: { ...MACHINE.tags, [OPERATION_TAG]: "x" } }],
     [
       "a deadline that is no time",
       { ...MACHINE, tags: { ...MACHINE.tags, [DEADLINE_TAG]: "soon" } },
@@ -159,15 +144,11 @@ const start = async (
     },
     getPart: (id) =>
       id === unreadable
-        ? Promise.reject(
-            new ServiceError("ResourceManagerForbidden", "Not allowed."),
-          )
+        ? Promise.reject(new ServiceError("ResourceManagerForbidden", "Not allowed."))
         : Promise.resolve(found.find((one) => one.id === id)),
     deletePart: (id) => {
       if (refuses)
-        return Promise.reject(
-          new ServiceError("ResourceManagerForbidden", "Not allowed."),
-        );
+        return Promise.reject(new ServiceError("ResourceManagerForbidden", "Not allowed."));
       deleted.push(id);
       return Promise.resolve();
     },
@@ -204,9 +185,7 @@ test("a machine goes first, its disks once it is gone, and strangers stay and ar
   await sweep();
   expect(deleted.filter((id) => id === MACHINE.id)).toHaveLength(2);
   const told = events();
-  expect(
-    told.every(({ type }) => type === "Sigil.ImageVersion.TestMachineLeft"),
-  ).toBe(true);
+  expect(told.every(({ type }) => type === "Sigil.ImageVersion.TestMachineLeft")).toBe(true);
   expect(new Set(told.map(({ id }) => id)).size).toBe(1);
   expect(told[0]).toMatchObject({
     subject: stranger.id,
@@ -217,10 +196,7 @@ test("a machine goes first, its disks once it is gone, and strangers stay and ar
 
 test("what is of another type is told, and what belongs to a machine goes with it", async () => {
   const address = `${groupId(GROUP)}/providers/Microsoft.Network/publicIPAddresses/mine`;
-  const { sweep, deleted } = await start([
-    part(address),
-    part(`${MACHINE.id}/runCommands/proof`),
-  ]);
+  const { sweep, deleted } = await start([part(address), part(`${MACHINE.id}/runCommands/proof`)]);
   expect((await sweep()).left).toEqual([
     {
       id: address,
@@ -242,11 +218,7 @@ test("what cannot be deleted is told with the reason", async () => {
 test("what cannot be read holds up nothing else of its resource group", async () => {
   const stranger = part(machineId({ ...NAME, name: "database" }));
   const hidden = part(machineId({ ...NAME, name: "hidden" }));
-  const { sweep, deleted, events } = await start(
-    [stranger, hidden, MACHINE],
-    false,
-    hidden.id,
-  );
+  const { sweep, deleted, events } = await start([stranger, hidden, MACHINE], false, hidden.id);
   expect(await sweep()).toMatchObject({
     errors: [{ code: "ResourceManagerForbidden" }],
   });

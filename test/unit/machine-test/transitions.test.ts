@@ -2,11 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { MachinePlan } from "../../../src/machine-test/machine.js";
-import {
-  DEFAULTS,
-  placesOf,
-  type TestProfile,
-} from "../../../src/machine-test/profile.js";
+import { DEFAULTS, placesOf, type TestProfile } from "../../../src/machine-test/profile.js";
 import { testKeyOf } from "../../../src/machine-test/record.js";
 import type { Answer, Sight } from "../../../src/machine-test/region.js";
 import {
@@ -72,13 +68,10 @@ const untold = (pair: TestPair): TestPair => ({
   ...pair,
   record: { ...pair.record, outbox: [] },
 });
-const both = <T>(value: T) =>
-  new Map(plans.map(({ region }) => [region, value]));
-const testing = () =>
-  untold(planned(untold(requested()), { plans }, new Map(), at(0)));
+const both = <T>(value: T) => new Map(plans.map(({ region }) => [region, value]));
+const testing = () => untold(planned(untold(requested()), { plans }, new Map(), at(0)));
 const asked = () => untold(observe(testing(), both<Sight>({}), at(0)));
-const accepted = () =>
-  untold(answered(asked(), both<Answer>({ kind: "done" }), at(0)));
+const accepted = () => untold(answered(asked(), both<Answer>({ kind: "done" }), at(0)));
 const proven: Sight = {
   machine: {
     id: "/machine",
@@ -90,27 +83,17 @@ const proven: Sight = {
     tags: {},
   },
   proof: { kind: "proven" },
-  disks: new Map([
-    [
-      undefined,
-      { id: "/disk", encryptionType: "EncryptionAtRestWithPlatformKey" },
-    ],
-  ]),
+  disks: new Map([[undefined, { id: "/disk", encryptionType: "EncryptionAtRestWithPlatformKey" }]]),
 };
 const eventsIn = ({ record }: TestPair): CloudEvent[] =>
-  record.outbox.flatMap((effect) =>
-    effect.kind === "event" ? [effect.event] : [],
-  );
+  record.outbox.flatMap((effect) => (effect.kind === "event" ? [effect.event] : []));
 const facts = (pair: TestPair): string[] =>
   eventsIn(pair).map(({ id }) => id.replace(/^[^/]*\//u, ""));
 const dueIn = ({ record }: TestPair, seconds: number): number =>
   (Date.parse(record.dueTime) - at(seconds).now.getTime()) / 1_000;
 
 /** The same with each region as it is said. */
-const withTests = (
-  pair: TestPair,
-  ...changes: readonly Partial<RegionTestRecord>[]
-): TestPair => ({
+const withTests = (pair: TestPair, ...changes: readonly Partial<RegionTestRecord>[]): TestPair => ({
   ...pair,
   operation: {
     ...pair.operation,
@@ -139,16 +122,11 @@ test("where all wait for another attempt, or are kept, the next step comes when 
   );
   expect(waits.record.state).toBe("Testing");
   expect(dueIn(waits, MINUTE)).toBe(9 * MINUTE);
-  expect(waits.operation.waitReason).toBe(
-    "westus is Waiting, eastus2 is Kept.",
-  );
+  expect(waits.operation.waitReason).toBe("westus is Waiting, eastus2 is Kept.");
 });
 
 describe("invariant 2: it ends", () => {
-  const gone = (
-    result?: RegionTestRecord["result"],
-    code = "Why",
-  ): Partial<RegionTestRecord> => ({
+  const gone = (result?: RegionTestRecord["result"], code = "Why"): Partial<RegionTestRecord> => ({
     state: "Gone",
     ...(result && {
       result,
@@ -159,32 +137,13 @@ describe("invariant 2: it ends", () => {
   test("Succeeded where each region is passed", () => {
     const { record, operation } = ended(gone("passed"), gone("passed"));
     expect(record.state).toBe("Succeeded");
-    expect(operation.history.at(-1)?.message).toContain(
-      "passed its test in westus, eastus2",
-    );
+    expect(operation.history.at(-1)?.message).toContain("passed its test in westus, eastus2");
     expect(facts(ended(gone("passed"), gone("passed")))).toEqual(["tested"]);
   });
 
-  test.each<
-    readonly [
-      string,
-      string,
-      Partial<RegionTestRecord>,
-      Partial<RegionTestRecord>,
-    ]
-  >([
-    [
-      "TestFailed",
-      "failed",
-      gone("passed"),
-      gone("failed", "KeyVaultAccessForbidden"),
-    ],
-    [
-      "TestFailed",
-      "failed",
-      gone("inconclusive"),
-      gone("failed", "KeyVaultAccessForbidden"),
-    ],
+  test.each<readonly [string, string, Partial<RegionTestRecord>, Partial<RegionTestRecord>]>([
+    ["TestFailed", "failed", gone("passed"), gone("failed", "KeyVaultAccessForbidden")],
+    ["TestFailed", "failed", gone("inconclusive"), gone("failed", "KeyVaultAccessForbidden")],
     [
       "TestInconclusive",
       "inconclusive",
@@ -207,10 +166,9 @@ describe("invariant 2: it ends", () => {
   });
 
   test("not while something is left to be done", () => {
-    expect(
-      ended(gone("passed"), { state: "Deleting", result: "passed" }).record
-        .state,
-    ).toBe("Testing");
+    expect(ended(gone("passed"), { state: "Deleting", result: "passed" }).record.state).toBe(
+      "Testing",
+    );
   });
 
   test("Canceled once that was asked for, saying what could not be deleted", () => {
@@ -220,16 +178,10 @@ describe("invariant 2: it ends", () => {
       { appId: "operator" },
       at(0),
     );
-    if (canceling === undefined)
-      throw new TypeError("nothing was to be deleted");
-    expect(canceling.operation.tests?.map(({ state }) => state)).toEqual([
-      "Deleting",
-      "Deleting",
-    ]);
+    if (canceling === undefined) throw new TypeError("nothing was to be deleted");
+    expect(canceling.operation.tests?.map(({ state }) => state)).toEqual(["Deleting", "Deleting"]);
     expect(dueIn(canceling, 0)).toBe(0);
-    expect(beginCancel(canceling, canceling.operation.id, {}, at(0))).toBe(
-      canceling,
-    );
+    expect(beginCancel(canceling, canceling.operation.id, {}, at(0))).toBe(canceling);
     const end = observe(
       withTests(untold(canceling), gone(), {
         state: "Left",
@@ -248,20 +200,14 @@ describe("invariant 2: it ends", () => {
   });
 
   test("at once where no machine may be there", () => {
-    expect(
-      beginCancel(testing(), testing().operation.id, {}, at(0)),
-    ).toBeUndefined();
+    expect(beginCancel(testing(), testing().operation.id, {}, at(0))).toBeUndefined();
   });
 });
 
 test("invariant 3: a result is told once, and what is left", () => {
   const first = observe(accepted(), new Map([["westus", proven]]), at(MINUTE));
   expect(facts(first)).toEqual(["westus/tested"]);
-  expect(
-    facts(
-      observe(untold(first), new Map([["westus", proven]]), at(2 * MINUTE)),
-    ),
-  ).toEqual([]);
+  expect(facts(observe(untold(first), new Map([["westus", proven]]), at(2 * MINUTE)))).toEqual([]);
   const left = observe(
     withTests(accepted(), {
       state: "Deleting",
@@ -269,12 +215,7 @@ test("invariant 3: a result is told once, and what is left", () => {
       machineId: "/machine",
       deadline: at(0).now.toISOString(),
     }),
-    new Map([
-      [
-        "westus",
-        { error: { code: "ResourceManagerForbidden", message: "No." } },
-      ],
-    ]),
+    new Map([["westus", { error: { code: "ResourceManagerForbidden", message: "No." } }]]),
     at(61 * MINUTE),
   );
   expect(eventsIn(left)).toMatchObject([
@@ -288,9 +229,7 @@ test("invariant 3: a result is told once, and what is left", () => {
 test("invariant 5: resource groups are listed before a machine is asked for, and read back", () => {
   const { record } = planned(requested(), { plans }, new Map(), at(0));
   const [row] = record.outbox.flatMap((effect) =>
-    effect.kind === "index"
-      ? effect.put.filter(({ scope }) => scope === GROUP_SCOPE)
-      : [],
+    effect.kind === "index" ? effect.put.filter(({ scope }) => scope === GROUP_SCOPE) : [],
   );
   expect(row && groupIn(row)).toEqual({
     subscriptionId: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
@@ -300,12 +239,7 @@ test("invariant 5: resource groups are listed before a machine is asked for, and
 
 test("where no machine can be made the region is inconclusive, is told, and nothing is asked of Azure", () => {
   const reason = { code: "SizeNotOffered", message: "No." };
-  const pair = planned(
-    untold(requested()),
-    { plans },
-    new Map([["westus", reason]]),
-    at(0),
-  );
+  const pair = planned(untold(requested()), { plans }, new Map([["westus", reason]]), at(0));
   expect(pair.operation.tests?.[0]).toMatchObject({
     state: "Gone",
     result: "inconclusive",
@@ -317,10 +251,6 @@ test("where no machine can be made the region is inconclusive, is told, and noth
 test("what a machine has shown is for administrators, what a step knows for nobody", () => {
   const { operation } = withTests(accepted(), { output: "root password: x" });
   expect(viewOperation(operation).tests?.[0]).not.toHaveProperty("output");
-  expect(viewOperation(operation, undefined, true).tests?.[0]?.output).toBe(
-    "root password: x",
-  );
-  expect(
-    JSON.stringify(viewOperation(operation, undefined, true)),
-  ).not.toContain("sentTime");
+  expect(viewOperation(operation, undefined, true).tests?.[0]?.output).toBe("root password: x");
+  expect(JSON.stringify(viewOperation(operation, undefined, true))).not.toContain("sentTime");
 });

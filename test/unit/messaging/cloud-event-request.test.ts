@@ -29,24 +29,18 @@ function binary(
 }
 
 function without(name: keyof typeof ATTRIBUTES): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(ATTRIBUTES).filter(([key]) => key !== name),
-  );
+  return Object.fromEntries(Object.entries(ATTRIBUTES).filter(([key]) => key !== name));
 }
 
 function mistakes(
   result: ReturnType<typeof readCloudEventRequest>,
 ): [code: string, pointer: string][] {
-  return "findings" in result
-    ? result.findings.map(({ code, pointer }) => [code, pointer])
-    : [];
+  return "findings" in result ? result.findings.map(({ code, pointer }) => [code, pointer]) : [];
 }
 
 describe("structured mode", () => {
   test("a body with specversion is the event, and its data stands at /data", () => {
-    expect(
-      read({ ...ATTRIBUTES, data: DATA, traceparent: TRACEPARENT }),
-    ).toEqual({
+    expect(read({ ...ATTRIBUTES, data: DATA, traceparent: TRACEPARENT })).toEqual({
       event: {
         id: "build-7",
         source: "urn:build",
@@ -60,15 +54,13 @@ describe("structured mode", () => {
   });
 
   test("the body wins over attributes in the application properties", () => {
-    expect(
-      read({ ...ATTRIBUTES, data: DATA }, binary({ ...ATTRIBUTES, id: "b" })),
-    ).toMatchObject({ event: { id: "build-7", dataPointer: "/data" } });
+    expect(read({ ...ATTRIBUTES, data: DATA }, binary({ ...ATTRIBUTES, id: "b" }))).toMatchObject({
+      event: { id: "build-7", dataPointer: "/data" },
+    });
   });
 
   test("data_base64 is read as JSON", () => {
-    const data_base64 = Buffer.from(JSON.stringify({ å: 1 })).toString(
-      "base64",
-    );
+    const data_base64 = Buffer.from(JSON.stringify({ å: 1 })).toString("base64");
     expect(read({ ...ATTRIBUTES, data_base64 })).toMatchObject({
       event: { data: { å: 1 }, dataPointer: "/data" },
     });
@@ -93,9 +85,9 @@ describe("structured mode", () => {
   });
 
   test("data wins over data_base64", () => {
-    expect(
-      read({ ...ATTRIBUTES, data: DATA, data_base64: "e30=" }),
-    ).toMatchObject({ event: { data: DATA } });
+    expect(read({ ...ATTRIBUTES, data: DATA, data_base64: "e30=" })).toMatchObject({
+      event: { data: DATA },
+    });
   });
 
   test("an event without data is an event: the validation misses the data", () => {
@@ -121,8 +113,7 @@ describe("structured mode", () => {
   test.each(["id", "source", "subject", "type"] as const)(
     "%s may have 1,024 characters and no more",
     (name) => {
-      const of = (length: number) =>
-        mistakes(read({ ...ATTRIBUTES, [name]: "x".repeat(length) }));
+      const of = (length: number) => mistakes(read({ ...ATTRIBUTES, [name]: "x".repeat(length) }));
       expect(of(1_024)).toEqual([]);
       expect(of(1_025)).toEqual([["TooLong", `/${name}`]]);
     },
@@ -144,9 +135,9 @@ describe("structured mode", () => {
   test("a version of any length is quoted by its beginning, and none as missing", () => {
     const long = read({ ...ATTRIBUTES, specversion: "x".repeat(100_000) });
     expect(JSON.stringify(long).length).toBeLessThan(500);
-    expect(
-      JSON.stringify(read(DATA, binary(without("specversion")))),
-    ).toContain("The CloudEvents version is missing;");
+    expect(JSON.stringify(read(DATA, binary(without("specversion"))))).toContain(
+      "The CloudEvents version is missing;",
+    );
   });
 
   test("all mistakes are told at once", () => {
@@ -165,10 +156,7 @@ describe("binary mode", () => {
   test.each(["cloudEvents:", "cloudEvents_", "CLOUDEVENTS:"])(
     "attributes come with the prefix %s, and the body is the data",
     (prefix) => {
-      const properties = binary(
-        { ...ATTRIBUTES, traceparent: TRACEPARENT },
-        prefix,
-      );
+      const properties = binary({ ...ATTRIBUTES, traceparent: TRACEPARENT }, prefix);
       expect(read(DATA, { ...properties, team: "images" })).toEqual({
         event: {
           id: "build-7",
@@ -184,9 +172,9 @@ describe("binary mode", () => {
   );
 
   test("values that the host made numbers of are text again", () => {
-    expect(
-      read(DATA, binary({ ...ATTRIBUTES, specversion: 1, id: 7 })),
-    ).toMatchObject({ event: { id: "7" } });
+    expect(read(DATA, binary({ ...ATTRIBUTES, specversion: 1, id: 7 }))).toMatchObject({
+      event: { id: "7" },
+    });
   });
 
   test("mistakes point to the message, for no pointer leads into its properties", () => {

@@ -45,9 +45,7 @@ function bench(
       look(queue, before) {
         calls.push(`look ${queue} ${before.toISOString()}`);
         const look = looks[queue === "q1" ? 0 : 1];
-        return look instanceof Error
-          ? Promise.reject(look)
-          : Promise.resolve(look ?? NONE);
+        return look instanceof Error ? Promise.reject(look) : Promise.resolve(look ?? NONE);
       },
       end(queue, before, most) {
         calls.push(`end ${queue} ${before.toISOString()} ${most}`);

@@ -13,10 +13,8 @@ import { bytesOf, invocation } from "./invocation.js";
 
 export const SUBJECT =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0";
-export const TRACEPARENT =
-  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-export const HOST_TRACEPARENT =
-  "00-11111111111111111111111111111111-2222222222222222-01";
+export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+export const HOST_TRACEPARENT = "00-11111111111111111111111111111111-2222222222222222-01";
 export const DATA = { location: "westeurope" };
 
 export const EVENT = {
@@ -109,19 +107,13 @@ export function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
     kept,
     events,
     postponed,
-    handle: (body, context) =>
-      handler(Buffer.isBuffer(body) ? body : bytesOf(body), context),
+    handle: (body, context) => handler(Buffer.isBuffer(body) ? body : bytesOf(body), context),
   };
 }
 
-export const failing = (
-  error: Error,
-): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
+export const failing = (error: Error): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
   putImageVersion: () => Promise.reject(error),
 });
 
 export const delivery = (deliveryCount = 1): ReturnType<typeof invocation> =>
-  invocation(
-    { messageId: "m1", contentType: "application/json", deliveryCount },
-    HOST_TRACEPARENT,
-  );
+  invocation({ messageId: "m1", contentType: "application/json", deliveryCount }, HOST_TRACEPARENT);

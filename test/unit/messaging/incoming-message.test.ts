@@ -63,8 +63,6 @@ test.each(["9999-12-31T23:59:59.9999999", "soon", 12, undefined])(
   "a time to live that ends at %j never ends",
   (expiresAtUtc) => {
     const { context } = invocation({ expiresAtUtc });
-    expect(
-      incomingMessage(Buffer.alloc(0), context).expiresTime,
-    ).toBeUndefined();
+    expect(incomingMessage(Buffer.alloc(0), context).expiresTime).toBeUndefined();
   },
 );

@@ -7,17 +7,12 @@ export interface Invocation {
 
 /** Level and fields of each line of JSON. */
 export function linesOf(logged: Invocation["logged"]): [LogLevel, unknown][] {
-  return logged.map(([level, line]) => [
-    level,
-    JSON.parse(String(line)) as unknown,
-  ]);
+  return logged.map(([level, line]) => [level, JSON.parse(String(line)) as unknown]);
 }
 
 /** A body as the trigger hands it over: text as it is, anything else as JSON. */
 export function bytesOf(body: unknown): Buffer {
-  return Buffer.from(
-    typeof body === "string" ? body : (JSON.stringify(body) ?? ""),
-  );
+  return Buffer.from(typeof body === "string" ? body : (JSON.stringify(body) ?? ""));
 }
 
 /** The context of one delivery, with the metadata that a Service Bus trigger gives. */

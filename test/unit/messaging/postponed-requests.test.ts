@@ -9,10 +9,7 @@ describe("what could not be taken twice, though it may be later,", () => {
   const down = new ServiceError("DependencyUnavailable", "Down.", {
     retryAfterMs: 5_000,
   });
-  const sent = (
-    deliveryCount: number,
-    applicationProperties: Record<string, unknown> = {},
-  ) =>
+  const sent = (deliveryCount: number, applicationProperties: Record<string, unknown> = {}) =>
     invocation({
       messageId: "m1",
       contentType: "application/json",
@@ -22,8 +19,7 @@ describe("what could not be taken twice, though it may be later,", () => {
 
   test("comes again at once first, then is postponed as it came, and completed", async () => {
     const { handle, postponed } = handlerWith(failing(down));
-    for (const count of [1, 2])
-      await expect(handle(EVENT, sent(count))).rejects.toBe(down);
+    for (const count of [1, 2]) await expect(handle(EVENT, sent(count))).rejects.toBe(down);
     await handle(EVENT, sent(3, { team: "images" }));
     expect(postponed).toEqual([
       {
@@ -48,13 +44,8 @@ describe("what could not be taken twice, though it may be later,", () => {
       sigilMessageId: "first",
     });
     for (const turns of [1, 4, 5, 400, "many"])
-      await handle(
-        EVENT,
-        sent(3, { sigilPostponements: turns, sigilMessageId: "first" }),
-      );
-    expect(
-      postponed.map(({ properties, enqueueTime }) => [properties, enqueueTime]),
-    ).toEqual([
+      await handle(EVENT, sent(3, { sigilPostponements: turns, sigilMessageId: "first" }));
+    expect(postponed.map(({ properties, enqueueTime }) => [properties, enqueueTime])).toEqual([
       [turn(2), "2026-01-01T00:00:22.500Z"],
       [turn(5), "2026-01-01T00:01:15.937Z"],
       [turn(6), "2026-01-01T00:01:53.906Z"],
@@ -75,8 +66,7 @@ describe("what could not be taken twice, though it may be later,", () => {
       event: object,
       metadata: Record<string, unknown>,
       deliveryCount = 3,
-    ): Promise<void> =>
-      handle(event, invocation({ ...metadata, deliveryCount }).context);
+    ): Promise<void> => handle(event, invocation({ ...metadata, deliveryCount }).context);
     const long = "m".repeat(120);
     const cases: [object, Record<string, unknown>][] = [
       [EVENT, { messageId: `${long}1`, sequenceNumber: 1 }],
@@ -106,9 +96,7 @@ describe("what could not be taken twice, though it may be later,", () => {
     const { handle, postponed, events } = handlerWith(failing(down));
     await handle(EVENT, invocation({ deliveryCount: 3 }).context);
     expect(postponed[0]?.properties).toEqual({ sigilPostponements: 1 });
-    const again = handlerWith(
-      failing(new ServiceError("InvalidRequest", "No.")),
-    );
+    const again = handlerWith(failing(new ServiceError("InvalidRequest", "No.")));
     await again.handle(
       EVENT,
       invocation({
@@ -151,8 +139,7 @@ describe("what could not be taken twice, though it may be later,", () => {
   test("is rejected where it is too large to be sent again", async () => {
     const { handle, events, kept } = handlerWith({
       ...failing(down),
-      postpone: () =>
-        Promise.reject(new ServiceError("PayloadTooLarge", "Too large.")),
+      postpone: () => Promise.reject(new ServiceError("PayloadTooLarge", "Too large.")),
     });
     await handle(EVENT, sent(3));
     expect(kept).toHaveLength(1);
@@ -165,9 +152,7 @@ describe("what could not be taken twice, though it may be later,", () => {
       const fail = (): Promise<void> => Promise.reject(down);
       const { handle, postponed } = handlerWith({
         ...failing(new ServiceError("InvalidRequest", "No.")),
-        ...(port === "events"
-          ? { events: { publish: fail } }
-          : { keepRejected: fail }),
+        ...(port === "events" ? { events: { publish: fail } } : { keepRejected: fail }),
       });
       await expect(handle("{", sent(2))).rejects.toBe(down);
       await handle("{", sent(3));
@@ -188,10 +173,7 @@ describe("what could not be taken twice, though it may be later,", () => {
     const { handle, events, kept } = handlerWith(
       failing(new ServiceError("InvalidRequest", "No.")),
     );
-    await handle(
-      EVENT,
-      sent(1, { sigilPostponements: 2, sigilMessageId: "first" }),
-    );
+    await handle(EVENT, sent(1, { sigilPostponements: 2, sigilMessageId: "first" }));
     expect(events[0]?.data.messageId).toBe("first");
     expect(kept[0]?.original.messageId).toBe("first");
   });

@@ -67,9 +67,7 @@ describe("a refused request", () => {
           error: {
             code: "ImageVersionConflict",
             message: "It exists otherwise.",
-            errors: [
-              { ...FINDING, pointer: "/data/properties/publishingProfile" },
-            ],
+            errors: [{ ...FINDING, pointer: "/data/properties/publishingProfile" }],
             errorCount: 1,
           },
           existingOperationId: "op-0",
@@ -306,9 +304,7 @@ test.each([
 });
 
 test("what fails at every delivery, and should not, is refused at the last with no word of why", async () => {
-  const { handle, events, kept } = handlerWith(
-    failing(new TypeError("a secret of ours")),
-  );
+  const { handle, events, kept } = handlerWith(failing(new TypeError("a secret of ours")));
   await handle(EVENT, delivery(10).context);
   expect(kept).toHaveLength(1);
   expect(events[0]?.data).toMatchObject({
@@ -370,10 +366,7 @@ describe("a rejection is told by all that names its message", () => {
           },
         }).context,
       );
-    expect(kept.map(({ original }) => original.messageId?.length)).toEqual([
-      128,
-      undefined,
-    ]);
+    expect(kept.map(({ original }) => original.messageId?.length)).toEqual([128, undefined]);
   });
 
   test("and delivered again it is the same", async () => {

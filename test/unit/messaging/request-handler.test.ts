@@ -87,9 +87,7 @@ describe("an accepted request", () => {
 });
 
 describe("a request that led to no operation of its own", () => {
-  const answering = (
-    answer: PutAnswer,
-  ): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
+  const answering = (answer: PutAnswer): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
     putImageVersion: () => Promise.resolve(answer),
   });
   const done = (data: object) => ({
@@ -117,22 +115,19 @@ describe("a request that led to no operation of its own", () => {
       "Canceled",
       "was to do what is requested, and has ended Canceled. To ask again, send the request with another id.",
     ],
-  ] as const)(
-    "is answered with the operation of the same, which is %s",
-    async (status, what) => {
-      const { handle, events } = handlerWith(
-        answering({ kind: "accepted", operation: { ...OPERATION, status } }),
-      );
-      await handle(EVENT, delivery().context);
-      expect(events).toEqual([
-        done({
-          operationId: "0123456789abcdef0123456789abcdef-1",
-          message: `Operation ${OPERATION.id} ${what}`,
-        }),
-      ]);
-      expect(events.flatMap(eventMistakes)).toEqual([]);
-    },
-  );
+  ] as const)("is answered with the operation of the same, which is %s", async (status, what) => {
+    const { handle, events } = handlerWith(
+      answering({ kind: "accepted", operation: { ...OPERATION, status } }),
+    );
+    await handle(EVENT, delivery().context);
+    expect(events).toEqual([
+      done({
+        operationId: "0123456789abcdef0123456789abcdef-1",
+        message: `Operation ${OPERATION.id} ${what}`,
+      }),
+    ]);
+    expect(events.flatMap(eventMistakes)).toEqual([]);
+  });
 
   test.each([
     { source: "urn:build", id: "build-6" },
@@ -149,9 +144,7 @@ describe("a request that led to no operation of its own", () => {
     const { handle, events } = handlerWith(answering(UNCHANGED));
     const { context, logged } = delivery();
     await handle(EVENT, context);
-    expect(events).toEqual([
-      done({ message: "Azure shows the version as requested." }),
-    ]);
+    expect(events).toEqual([done({ message: "Azure shows the version as requested." })]);
     expect(events.flatMap(eventMistakes)).toEqual([]);
     expect(linesOf(logged)).toEqual([
       [

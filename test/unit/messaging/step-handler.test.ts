@@ -19,11 +19,7 @@ interface Outcome {
 }
 
 /** One delivery of `body`, with a step that fails with `failure` if one is given. */
-async function deliver(
-  body: unknown,
-  deliveryCount: number,
-  failure?: Error,
-): Promise<Outcome> {
+async function deliver(body: unknown, deliveryCount: number, failure?: Error): Promise<Outcome> {
   const taken: StepMessage[] = [];
   const poisoned: Outcome["poisoned"] = [];
   const postponed: PostponedRequest[] = [];
@@ -80,9 +76,7 @@ test("an unknown error at the last delivery ends the operation with its reason, 
     traceparent: TRACEPARENT,
     "exception.type": "TypeError",
     "exception.message": "no such thing",
-    "exception.stacktrace": expect.stringContaining(
-      "step-handler.test",
-    ) as string,
+    "exception.stacktrace": expect.stringContaining("step-handler.test") as string,
   });
 });
 
@@ -144,10 +138,7 @@ test.each([3, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
 );
 
 /** When a step goes on that comes first after so many seconds of an outage of two minutes; each delivery takes so long to fail. */
-async function goesOnAfter(
-  firstSeconds: number,
-  failsInMs: number,
-): Promise<number> {
+async function goesOnAfter(firstSeconds: number, failsInMs: number): Promise<number> {
   const outageMs = 120_000;
   let nowMs = firstSeconds * 1_000;
   let properties: Readonly<Record<string, unknown>> = {};
@@ -232,9 +223,7 @@ test.each([
   const last = await deliver(body, MAX_DELIVERY_COUNT);
   expect(last.taken).toEqual([]);
   expect(last.thrown).toMatchObject({ code: "PoisonMessage" });
-  expect(last.poisoned).toEqual([
-    [names, expect.stringContaining("needs operationId") as string],
-  ]);
+  expect(last.poisoned).toEqual([[names, expect.stringContaining("needs operationId") as string]]);
 });
 
 test("an operation that cannot be ended leaves the message to the dead-letter queue all the same", async () => {

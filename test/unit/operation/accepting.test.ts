@@ -19,8 +19,7 @@ import { kindOf } from "../../../src/operation/kinds.js";
 import { currentFor } from "../../../src/operation/steps.js";
 import { CONFLICT, createPorts, store } from "./ports.js";
 
-const besideOf = (pair: ImageVersionPair) =>
-  accept(acceptingOf(changeOf({})), pair, at(5));
+const besideOf = (pair: ImageVersionPair) => accept(acceptingOf(changeOf({})), pair, at(5));
 
 test("invariant 1: the row that the reconciler reads is written before the state", async () => {
   const ports = createPorts();
@@ -61,12 +60,8 @@ test("invariant 3: where no step is due, a message of none is sent; it acts on n
   ]);
   expect(ports.published).toEqual([]);
   const before = await ports.store.read(KEY);
-  expect(
-    await currentFor(ports, message ?? expect.fail("nothing was sent")),
-  ).toBeUndefined();
-  expect(ports.published).toMatchObject([
-    { type: "Sigil.ImageVersion.Accepted" },
-  ]);
+  expect(await currentFor(ports, message ?? expect.fail("nothing was sent"))).toBeUndefined();
+  expect(ports.published).toMatchObject([{ type: "Sigil.ImageVersion.Accepted" }]);
   const { record } = (await ports.store.read(KEY)) ?? {};
   expect(record).toEqual({ ...before?.record, outbox: [] });
 });
@@ -98,9 +93,7 @@ test("invariant 2: what is still to be told stays in front", async () => {
     return besideOf(stored ?? expect.fail("nothing is stored"));
   });
   const { record } = (await ports.store.read(KEY)) ?? {};
-  expect(record?.outbox.slice(0, before.record.outbox.length)).toEqual(
-    before.record.outbox,
-  );
+  expect(record?.outbox.slice(0, before.record.outbox.length)).toEqual(before.record.outbox);
   // The first's message may have been taken already: what is new is told by another.
   expect(ports.enqueued).toMatchObject([{ operationId: nth(2), step: 0 }]);
   expect(ports.published).toEqual([]);
@@ -117,16 +110,15 @@ test("who is refused leaves nothing", async () => {
   const ports = createPorts();
   await store(ports, accepted());
   ports.done.length = 0;
-  await expect(
-    acceptOperation(ports, KEY, () => expect.fail("refused")),
-  ).rejects.toThrow("refused");
+  await expect(acceptOperation(ports, KEY, () => expect.fail("refused"))).rejects.toThrow(
+    "refused",
+  );
   expect(ports.done).toEqual([]);
 });
 
 test("invariant 3: the Idempotency-Key is noted with the rest", async () => {
   const ports = createPorts();
-  const claim = () =>
-    ports.idempotencyKeys.claim("k", { resourceKey: KEY, fingerprint: "f" });
+  const claim = () => ports.idempotencyKeys.claim("k", { resourceKey: KEY, fingerprint: "f" });
   await claim();
   await acceptOperation(ports, KEY, () => {
     const { record, operation } = accepted();
@@ -159,9 +151,7 @@ test("invariant 4: others know at once that the resource was asked for", async (
   await acceptOperation(ports, KEY, () => accepted());
   const { rowsOf } = kindOf(ports, operation);
   const [row] = rowsOf?.(operation) ?? [];
-  expect((await ports.index.page(row?.scope ?? "", 1)).rows).toMatchObject([
-    row,
-  ]);
+  expect((await ports.index.page(row?.scope ?? "", 1)).rows).toMatchObject([row]);
 });
 
 describe("invariant 2: what was read before", () => {
@@ -172,12 +162,7 @@ describe("invariant 2: what was read before", () => {
       ...ports,
       store: { ...ports.store, read: () => expect.fail("it was read again") },
     };
-    const operation = await acceptOperation(
-      unread,
-      KEY,
-      () => besideOf(stored),
-      { stored },
-    );
+    const operation = await acceptOperation(unread, KEY, () => besideOf(stored), { stored });
     expect(operation.id).toBe(nth(2));
   });
 
@@ -195,8 +180,7 @@ describe("invariant 2: what was read before", () => {
     const answer = await acceptOperation<ImageVersionRecord, string>(
       ports,
       KEY,
-      (stored) =>
-        stored === undefined ? late() : { answer: stored.record.state },
+      (stored) => (stored === undefined ? late() : { answer: stored.record.state }),
       { stored: undefined },
     );
     expect(answer).toBe("Creating");
@@ -222,9 +206,7 @@ describe("invariant 2: what was read before", () => {
 test("invariant 2: of two who come at once, the second decides anew", async () => {
   const ports = createPorts();
   const all = await Promise.all(
-    [1, 2].map(() =>
-      acceptOperation(ports, KEY, (stored) => stored?.operation ?? accepted()),
-    ),
+    [1, 2].map(() => acceptOperation(ports, KEY, (stored) => stored?.operation ?? accepted())),
   );
   expect(all.map(({ id }) => id)).toEqual([nth(1), nth(1)]);
   // The second makes sure of the first's.
@@ -260,7 +242,5 @@ test("what fails otherwise is thrown", async () => {
       commit: () => Promise.reject(new TypeError("It broke.")),
     },
   };
-  await expect(acceptOperation(broken, KEY, () => accepted())).rejects.toThrow(
-    "It broke.",
-  );
+  await expect(acceptOperation(broken, KEY, () => accepted())).rejects.toThrow("It broke.");
 });

@@ -53,13 +53,7 @@ describe("invariant 1: what a transition causes is in the outbox of the record t
   test("rows, effects, ends and the next message, in this order, behind what is not told yet", () => {
     const pair = accepted();
     const before = effectsOf(pair);
-    const effect = event(
-      pair.operation,
-      at(1),
-      "Sigil.ImageVersion.Creating",
-      "creating",
-      {},
-    );
+    const effect = event(pair.operation, at(1), "Sigil.ImageVersion.Creating", "creating", {});
     const after = advance(pair, at(1), {
       patch: { state: "Creating" },
       effects: [effect],
@@ -73,9 +67,7 @@ describe("invariant 1: what a transition causes is in the outbox of the record t
   });
 
   test("a status that stays has no new row", () => {
-    expect(effectsOf(go())).toEqual([
-      "message 4 to image-version-replications",
-    ]);
+    expect(effectsOf(go())).toEqual(["message 4 to image-version-replications"]);
   });
 
   test("a final state has no message, and closes each operation", () => {
@@ -104,9 +96,7 @@ describe("invariant 2: every transition raises the step by one, and only the mes
     const once = resendStep(before, at(60));
     const twice = resendStep(told(once), at(90));
     expect([once.record.step, twice.record.step]).toEqual([3, 3]);
-    const ids = [once, twice].map(
-      (pair) => stepMessage(pair.record, pair.operation, at(0))[0],
-    );
+    const ids = [once, twice].map((pair) => stepMessage(pair.record, pair.operation, at(0))[0]);
     expect(ids).toMatchObject([
       { message: { id: `${nth(1)}:3.1`, step: 3 } },
       { message: { id: `${nth(1)}:3.2`, step: 3 } },
@@ -131,36 +121,26 @@ describe("invariant 3: a state that is not final has a message for its step", ()
 });
 
 describe("invariant 4: final states are left by a new operation alone", () => {
-  test.each(["Replicating", "Failed", "Canceled", "Succeeded"] as const)(
-    "not to %s",
-    (state) => {
-      expect(() => go({ patch: { state } }, succeeded())).toThrow(
-        new TypeError(`no operation goes from Succeeded to ${state}`),
-      );
-    },
-  );
+  test.each(["Replicating", "Failed", "Canceled", "Succeeded"] as const)("not to %s", (state) => {
+    expect(() => go({ patch: { state } }, succeeded())).toThrow(
+      new TypeError(`no operation goes from Succeeded to ${state}`),
+    );
+  });
 });
 
 describe("invariant 5: operations that have begun share the state; each has its own", () => {
   test("regions", () => {
     const [, east] = replicating().record.regions;
     const after = go({}, two({ regions: [east as never] }));
-    expect(after.operation.regions.map(({ name }) => name)).toEqual([
-      "westus",
-      "eastus2",
-    ]);
-    expect(after.record.members[0]?.regions.map(({ name }) => name)).toEqual([
-      "eastus2",
-    ]);
+    expect(after.operation.regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);
+    expect(after.record.members[0]?.regions.map(({ name }) => name)).toEqual(["eastus2"]);
   });
 
   test("history, by whom it concerns", () => {
     const length = replicating().operation.history.length;
     const lengths = (change: Partial<Change>) => {
       const { record, operation } = go(change, two());
-      return [operation, ...record.members].map(
-        ({ history }) => history.length - length,
-      );
+      return [operation, ...record.members].map(({ history }) => history.length - length);
     };
     expect(lengths({})).toEqual([0, 0]);
     expect(lengths({ message: "Now." })).toEqual([1, 1]);
@@ -168,10 +148,7 @@ describe("invariant 5: operations that have begun share the state; each has its 
   });
 
   test("what is patched of the operation that leads", () => {
-    const { record, operation } = go(
-      { operation: { canceledBy: { name: "me" } } },
-      two(),
-    );
+    const { record, operation } = go({ operation: { canceledBy: { name: "me" } } }, two());
     expect(operation.canceledBy).toEqual({ name: "me" });
     expect(record.members[0]).not.toHaveProperty("canceledBy");
   });
@@ -195,10 +172,7 @@ describe("invariant 5: operations that have begun share the state; each has its 
   });
 
   test("status: what has begun is not taken back, though it waits again", () => {
-    const begun = go(
-      { patch: { state: "Accepted" } },
-      two({ status: "NotStarted" }),
-    );
+    const begun = go({ patch: { state: "Accepted" } }, two({ status: "NotStarted" }));
     expect(begun.operation.status).toBe("Running");
     expect(begun.record.members[0]?.status).toBe("NotStarted");
   });
@@ -242,18 +216,12 @@ describe("invariant 6: a record that waits too long says so once, and once when 
     expect(after.operation).not.toHaveProperty("waitingSince");
     expect(after.operation).not.toHaveProperty("stalled");
     // It may stall again.
-    expect(toldOf(waits(waits(after, 3_800), 7_400))).toEqual([
-      `1/stalled/${time(3_800)}`,
-    ]);
+    expect(toldOf(waits(waits(after, 3_800), 7_400))).toEqual([`1/stalled/${time(3_800)}`]);
   });
 
   test("and not when nothing is said of it, nor when it ends", () => {
-    expect(toldOf(advance(told(stalled), at(3_700), { patch: {} }))).toEqual(
-      [],
-    );
-    expect(toldOf(fail(told(stalled), FAILURE, at(3_700)))).toEqual([
-      "1/failed",
-    ]);
+    expect(toldOf(advance(told(stalled), at(3_700), { patch: {} }))).toEqual([]);
+    expect(toldOf(fail(told(stalled), FAILURE, at(3_700)))).toEqual(["1/failed"]);
   });
 
   test("what it waits for is in the operation until it goes on", () => {
@@ -303,17 +271,10 @@ describe("a history", () => {
   });
 
   test("loses its middle when it grows too long", () => {
-    const history = Array.from({ length: 200 }, (_, i) =>
-      entry("S", String(i)),
-    );
+    const history = Array.from({ length: 200 }, (_, i) => entry("S", String(i)));
     const after = withEntry(history, entry("S", "200"));
     expect(after).toHaveLength(200);
-    expect(after.map(({ message }) => message).slice(18, 22)).toEqual([
-      "18",
-      "19",
-      "21",
-      "22",
-    ]);
+    expect(after.map(({ message }) => message).slice(18, 22)).toEqual(["18", "19", "21", "22"]);
     expect(after.at(-1)?.message).toBe("200");
   });
 });
@@ -328,9 +289,7 @@ test("an event is of each operation that has the region, where it is about one",
     }).map((effect) => (effect.kind === "event" ? effect.event.id : ""));
   expect(ids("westus")).toEqual([`${nth(1)}/x`, `${nth(2)}/x`]);
   expect(ids("eastus2")).toEqual([`${nth(1)}/x`]);
-  expect(
-    events(pair, at(1), "Sigil.ImageVersion.Creating", "x", {}),
-  ).toHaveLength(2);
+  expect(events(pair, at(1), "Sigil.ImageVersion.Creating", "x", {})).toHaveLength(2);
 });
 
 test("an operation's regions are those of the record", () => {
@@ -338,9 +297,7 @@ test("an operation's regions are those of the record", () => {
   expect(
     regionsOf(
       {
-        regions: [
-          { name: "eastus2", state: "Unknown", progress: 0, attempts: 0 },
-        ],
+        regions: [{ name: "eastus2", state: "Unknown", progress: 0, attempts: 0 }],
       },
       record.regions,
     ),
@@ -358,7 +315,5 @@ test("operations that are written beside the record are each there once, as they
 
 test("a final state has no step message", () => {
   const { record, operation } = succeeded();
-  expect(stepMessage(record satisfies TrackedRecord, operation, at(0))).toEqual(
-    [],
-  );
+  expect(stepMessage(record satisfies TrackedRecord, operation, at(0))).toEqual([]);
 });

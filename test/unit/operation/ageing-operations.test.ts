@@ -1,9 +1,6 @@
 /** Which operations are removed once they are old enough, with all that leads to them. */
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  agedOperations,
-  type AgedPage,
-} from "../../../src/operation/ageing.js";
+import { agedOperations, type AgedPage } from "../../../src/operation/ageing.js";
 import {
   createdAt,
   indexed,
@@ -11,10 +8,7 @@ import {
   listingRows,
   operationScope,
 } from "../../../src/operation/catalog.js";
-import {
-  operationIdOf,
-  type OperationRecord,
-} from "../../../src/operation/records.js";
+import { operationIdOf, type OperationRecord } from "../../../src/operation/records.js";
 import { ServiceError } from "../../../src/errors.js";
 import { KINDS } from "../../../src/kinds.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -95,9 +89,7 @@ describe("operations that are old", () => {
     );
     for (const operation of operations)
       await index.put(
-        indexed(operation, { kinds: KINDS }).put.filter(
-          ({ scope }) => scope !== "open",
-        ),
+        indexed(operation, { kinds: KINDS }).put.filter(({ scope }) => scope !== "open"),
       );
     return operations.map(({ id }) => id);
   }
@@ -107,13 +99,10 @@ describe("operations that are old", () => {
       .operations()
       .map(({ id }) => id)
       .toSorted();
-  const listed = (scope = ALL): readonly string[] =>
-    index.listed().get(scope) ?? [];
+  const listed = (scope = ALL): readonly string[] => index.listed().get(scope) ?? [];
   /** Every listing that still has the operation. */
   const listingsOf = (id: string): readonly string[] =>
-    [...index.listed()].flatMap(([scope, ids]) =>
-      ids.includes(id) ? [scope] : [],
-    );
+    [...index.listed()].flatMap(([scope, ids]) => (ids.includes(id) ? [scope] : []));
 
   test("go, with their rows in every listing, where the record names another", async () => {
     const [first = "", second = ""] = await versionWith("1.0.0", {
@@ -121,9 +110,7 @@ describe("operations that are old", () => {
     });
     expect(await remove()).toEqual({ removed: 1, kept: 1, errors: [] });
     expect(stored()).toEqual([second]);
-    expect(
-      listingsOf(first).filter((scope) => scope.startsWith("operations")),
-    ).toEqual([]);
+    expect(listingsOf(first).filter((scope) => scope.startsWith("operations"))).toEqual([]);
     // Nothing is left to look at.
     expect(await remove()).toEqual({ removed: 0, kept: 0, errors: [] });
   });
@@ -132,9 +119,7 @@ describe("operations that are old", () => {
     const [id = ""] = await versionWith("1.0.0");
     expect(await remove()).toEqual({ removed: 0, kept: 1, errors: [] });
     expect(stored()).toEqual([id]);
-    expect(
-      listingsOf(id).filter((scope) => scope.startsWith("operations")),
-    ).toEqual([]);
+    expect(listingsOf(id).filter((scope) => scope.startsWith("operations"))).toEqual([]);
     expect(listed(keptRow(id).scope)).toEqual([id]);
   });
 
@@ -156,28 +141,22 @@ describe("operations that are old", () => {
     const [first = "", second = "", third = ""] = await versionWith("1.0.0", {
       present: 3,
       // The last one is young.
-      of: (sequence) =>
-        sequence === 3 ? { endTime: at(2_000).now.toISOString() } : {},
+      of: (sequence) => (sequence === 3 ? { endTime: at(2_000).now.toISOString() } : {}),
     });
     const operation = (await store.readOperation(first))?.operation;
     if (operation === undefined) throw new Error("it is not stored");
     // A run has kept the first for the record, and has died before it took its rows out of the listings.
     await index.put([keptRow(first)]);
-    await index.remove(
-      listingRows(operation, { kinds: KINDS }).filter((_, i) => i > 0),
-    );
+    await index.remove(listingRows(operation, { kinds: KINDS }).filter((_, i) => i > 0));
     const { scope, row } =
-      indexed(operation, { kinds: KINDS }).put.find(
-        (one) => one.scope === ALL,
-      ) ?? expect.fail("it has no row");
+      indexed(operation, { kinds: KINDS }).put.find((one) => one.scope === ALL) ??
+      expect.fail("it has no row");
     await index.remove([{ scope, row }]);
     expect(await remove()).toEqual({ removed: 1, kept: 1, errors: [] });
     expect(stored()).toEqual([third]);
     expect(listed(keptRow(first).scope)).toEqual([]);
     for (const id of [first, second])
-      expect(
-        listingsOf(id).filter((one) => one.startsWith("operations")),
-      ).toEqual([]);
+      expect(listingsOf(id).filter((one) => one.startsWith("operations"))).toEqual([]);
   });
 
   test("that were kept go, too, where the operation itself is gone already", async () => {
@@ -198,10 +177,7 @@ describe("operations that are old", () => {
   });
 
   test.each([
-    [
-      "that have ended later",
-      { of: () => ({ endTime: BEFORE.toISOString() }) },
-    ],
+    ["that have ended later", { of: () => ({ endTime: BEFORE.toISOString() }) }],
     ["that have not ended", { hasEnded: false }],
   ])("are none %s", async (_, more) => {
     const ids = await versionWith("1.0.0", { present: 2, ...more });
@@ -272,9 +248,7 @@ describe("operations that are old", () => {
       store: {
         ...store,
         read: (key: string) =>
-          key === keyOf(seedVersionId(name))
-            ? Promise.reject(error)
-            : store.read(key),
+          key === keyOf(seedVersionId(name)) ? Promise.reject(error) : store.read(key),
       },
     });
 

@@ -1,15 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  removeAged,
-  type AgedRows,
-  type Ageing,
-} from "../../../src/operation/ageing.js";
-import {
-  createdAt,
-  indexed,
-  listingRows,
-  operationScope,
-} from "../../../src/operation/catalog.js";
+import { removeAged, type AgedRows, type Ageing } from "../../../src/operation/ageing.js";
+import { createdAt, indexed, listingRows, operationScope } from "../../../src/operation/catalog.js";
 import type { OperationStatus } from "../../../src/operation/records.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import { accepted, at } from "../../support/transitions.js";
@@ -25,14 +16,11 @@ describe("the rows of an operation that goes", () => {
     "Failed",
     "Canceled",
   ];
-  const listed = ({ scope, row }: { scope: string; row: string }): string =>
-    `${scope}/${row}`;
+  const listed = ({ scope, row }: { scope: string; row: string }): string => `${scope}/${row}`;
 
   test("are those of every status that it may have had, and none that leads to it", () => {
     const put = new Set(
-      ALL.flatMap((status) =>
-        indexed({ ...operation, status }, at(0)).put.map(listed),
-      ),
+      ALL.flatMap((status) => indexed({ ...operation, status }, at(0)).put.map(listed)),
     );
     const going = listingRows(operation, at(0));
     for (const row of going) expect(put).toContain(listed(row));
@@ -63,10 +51,7 @@ describe("a run", () => {
   });
 
   /** So many pages, one row to be removed in each; `asked` are the cursors that were given. */
-  function pages(
-    count: number,
-    fails: (page: number) => boolean = () => false,
-  ) {
+  function pages(count: number, fails: (page: number) => boolean = () => false) {
     const asked: number[] = [];
     const befores: Date[] = [];
     const rows: AgedRows = {

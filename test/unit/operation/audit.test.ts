@@ -38,10 +38,7 @@ describe("of more than 200 calls", () => {
       calls: kept,
       omittedReads,
       omittedWrites,
-    } = after(
-      [...calls("PUT", 1), ...calls("GET", 150)],
-      calls("GET", 60, 150),
-    );
+    } = after([...calls("PUT", 1), ...calls("GET", 150)], calls("GET", 60, 150));
     expect(kept).toHaveLength(200);
     expect(kept?.[0]).toEqual(call("PUT", 0));
     expect(kept?.[1]).toEqual(call("GET", 11));
@@ -50,11 +47,7 @@ describe("of more than 200 calls", () => {
   });
 
   test("then writes, but the first twenty and the latest", () => {
-    const {
-      calls: kept,
-      omittedReads,
-      omittedWrites,
-    } = after(calls("GET", 10), calls("PUT", 230));
+    const { calls: kept, omittedReads, omittedWrites } = after(calls("GET", 10), calls("PUT", 230));
     expect(kept).toHaveLength(200);
     expect(kept?.slice(0, 21).map(({ path }) => path)).toEqual([
       ...Array.from({ length: 20 }, (_, i) => `/PUT/${i}`),
@@ -65,9 +58,7 @@ describe("of more than 200 calls", () => {
   });
 
   test("those that are gone are counted step by step", () => {
-    const operation = after(
-      ...Array.from({ length: 30 }, (_, i) => calls("GET", 10, i * 10)),
-    );
+    const operation = after(...Array.from({ length: 30 }, (_, i) => calls("GET", 10, i * 10)));
     expect(operation.calls).toHaveLength(200);
     expect(operation.omittedReads).toBe(100);
   });

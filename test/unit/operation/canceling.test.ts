@@ -1,10 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { cancel, cancelOperation } from "../../../src/operation/canceling.js";
-import type {
-  OperationDependencies,
-  StateStore,
-} from "../../../src/operation/ports.js";
+import type { OperationDependencies, StateStore } from "../../../src/operation/ports.js";
 import { KINDS } from "../../../src/kinds.js";
 import type { Pair, TrackedRecord } from "../../../src/operation/records.js";
 import { ServiceError } from "../../../src/errors.js";
@@ -71,9 +68,7 @@ describe("the only operation that has begun", () => {
         },
       });
       expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
-      expect(after.operation.history.at(-1)?.message).toMatch(
-        /^Canceled\. [A-Z]/u,
-      );
+      expect(after.operation.history.at(-1)?.message).toMatch(/^Canceled\. [A-Z]/u);
     },
   );
 });
@@ -87,9 +82,7 @@ test("one of several that have begun ends alone", () => {
     expect(after.record.state).toBe("Replicating");
     expect(toldOf(after)).toEqual([`${number}/canceled`]);
     expect(eventsOf(after)[0]?.data).toMatchObject({
-      consequence: expect.stringContaining(
-        "sent together with other operations",
-      ) as string,
+      consequence: expect.stringContaining("sent together with other operations") as string,
     });
   }
 });
@@ -162,18 +155,11 @@ describe("a caller who cancels", () => {
     const after = (conflicts: number) => {
       let left = conflicts;
       const commit: typeof store.commit = (...all) => {
-        if (all[0].state !== "Canceled" || left === 0)
-          return store.commit(...all);
+        if (all[0].state !== "Canceled" || left === 0) return store.commit(...all);
         left -= 1;
-        return Promise.reject(
-          new ServiceError("StateConflict", "Another.", { retryAfterMs: 1 }),
-        );
+        return Promise.reject(new ServiceError("StateConflict", "Another.", { retryAfterMs: 1 }));
       };
-      return cancelOperation(
-        { ...deps, store: { ...store, commit } },
-        nth(1),
-        BY,
-      );
+      return cancelOperation({ ...deps, store: { ...store, commit } }, nth(1), BY);
     };
     await expect(after(10)).rejects.toMatchObject({ code: "StateConflict" });
     expect(await after(8)).toMatchObject({ status: "Canceled" });

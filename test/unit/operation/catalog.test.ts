@@ -1,9 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  indexed,
-  OPEN_SCOPE,
-  operationScope,
-} from "../../../src/operation/catalog.js";
+import { indexed, OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
 import {
   IMAGES_SCOPE,
   placeOf,
@@ -47,17 +43,11 @@ test("a new operation has a row in each listing that it belongs to, with and wit
     ].sort(),
   );
   expect(remove).toEqual([]);
-  expect(new Set(put.map(({ target }) => target))).toEqual(
-    new Set([operation().id, image]),
-  );
+  expect(new Set(put.map(({ target }) => target))).toEqual(new Set([operation().id, image]));
 });
 
 test("a change of status moves the rows of the status alone", () => {
-  const { put, remove } = indexed(
-    operation({ status: "Running" }),
-    at(0),
-    "NotStarted",
-  );
+  const { put, remove } = indexed(operation({ status: "Running" }), at(0), "NotStarted");
   expect(scopes(put)).toEqual(
     [
       operationScope({ status: "Running" }),
@@ -77,11 +67,7 @@ test("a change of status moves the rows of the status alone", () => {
 });
 
 test("a change told again, when the status has gone on or come back, removes nothing that it puts", () => {
-  const { put, remove } = indexed(
-    operation({ status: "Running" }),
-    at(0),
-    "Running",
-  );
+  const { put, remove } = indexed(operation({ status: "Running" }), at(0), "Running");
   expect(put).toHaveLength(4);
   expect(remove).toEqual([]);
 });
@@ -106,28 +92,21 @@ test("an operation on a subscription is listed with all, and with those of its s
 });
 
 test("an operation on an image definition is listed with it, and is no version", () => {
-  const { put } = indexed(
-    operation({ kind: "RollBackImage", resourceId: image }),
-    at(0),
-  );
+  const { put } = indexed(operation({ kind: "RollBackImage", resourceId: image }), at(0));
   expect(scopes(put)).toContain(operationScope(ofImage));
   expect(scopes(put)).toContain(operationScope(inGallery));
   expect(scopes(put)).not.toContain(versionScope(image));
 });
 
 test("of several places, the narrowest counts", () => {
-  expect(operationScope({ subscriptionId, ...inGallery })).toBe(
-    operationScope(inGallery),
-  );
+  expect(operationScope({ subscriptionId, ...inGallery })).toBe(operationScope(inGallery));
   expect(placeOf({ gallery, image })).toBe(placeOf({ image }));
   expect(placeOf({ gallery })).not.toBe(placeOf({ image }));
   expect(placeOf({})).toBeUndefined();
 });
 
 test("scopes do not depend on the case of ids", () => {
-  expect(placeOf({ gallery: gallery.toUpperCase() })).toBe(
-    placeOf({ gallery: gallery.slice(1) }),
-  );
+  expect(placeOf({ gallery: gallery.toUpperCase() })).toBe(placeOf({ gallery: gallery.slice(1) }));
   expect(operationScope({ subscriptionId: subscriptionId.toUpperCase() })).toBe(
     operationScope({ subscriptionId }),
   );
@@ -145,9 +124,7 @@ describe("rows in the order of their text", () => {
       "2026-12-31T23:59:59.999Z",
       "2031-01-01T00:00:00.000Z",
     ];
-    const rows = times.map((createdTime) =>
-      rowOf(operationScope({}), operation({ createdTime })),
-    );
+    const rows = times.map((createdTime) => rowOf(operationScope({}), operation({ createdTime })));
     expect([...rows].sort()).toEqual([...rows].reverse());
   });
 
@@ -163,19 +140,14 @@ describe("rows in the order of their text", () => {
       "2147483647.0.0",
     ];
     const rows = names.map((name) =>
-      rowOf(
-        versionScope(image),
-        operation({ resourceId: seedVersionId(name) }),
-      ),
+      rowOf(versionScope(image), operation({ resourceId: seedVersionId(name) })),
     );
     expect([...rows].sort()).toEqual([...rows].reverse());
     expect(rows.map((row) => versionNameIn({ row }))).toEqual(names);
   });
 
   test("tell two operations of one millisecond apart", () => {
-    expect(
-      rowOf(operationScope({}), operation({ id: `${"a".repeat(32)}-1` })),
-    ).not.toBe(
+    expect(rowOf(operationScope({}), operation({ id: `${"a".repeat(32)}-1` }))).not.toBe(
       rowOf(operationScope({}), operation({ id: `${"b".repeat(32)}-1` })),
     );
   });
@@ -189,12 +161,8 @@ describe("rows in the order of their text", () => {
 test("the scope of a listing says its place and status, whatever the case of a subscription", () => {
   expect(operationScope({})).toBe("operations");
   expect(operationScope({ status: "Failed" })).toBe("operations-Failed");
-  expect(operationScope({ subscriptionId: "AB" })).toBe(
-    "operations-subscription-ab",
-  );
-  expect(operationScope({ subscriptionId: "AB", place: "p" })).toBe(
-    "operations-p",
-  );
+  expect(operationScope({ subscriptionId: "AB" })).toBe("operations-subscription-ab");
+  expect(operationScope({ subscriptionId: "AB", place: "p" })).toBe("operations-p");
 });
 
 test("an operation of no subscription is listed without one", () => {
@@ -206,19 +174,14 @@ test("an operation of no subscription is listed without one", () => {
     at(0),
   );
   expect(scopes(put)).toEqual(
-    [
-      OPEN_SCOPE,
-      operationScope({}),
-      operationScope({ status: "NotStarted" }),
-    ].sort(),
+    [OPEN_SCOPE, operationScope({}), operationScope({ status: "NotStarted" })].sort(),
   );
 });
 
 test("rows of operations are as long as one another: the newest is the first as text", () => {
   const row = (createdTime: string) =>
-    indexed(operation({ createdTime }), at(0)).put.find(
-      ({ scope }) => scope === operationScope({}),
-    )?.row ?? "";
+    indexed(operation({ createdTime }), at(0)).put.find(({ scope }) => scope === operationScope({}))
+      ?.row ?? "";
   expect(row("2026-01-02T00:00:00Z") < row("2026-01-01T00:00:00Z")).toBe(true);
   expect(row("2286-11-20T00:00:00Z") < row("2026-01-01T00:00:00Z")).toBe(true);
 });

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
 import { failure, fail } from "../../../src/operation/failing.js";
-import {
-  at,
-  eventsOf,
-  succeeded,
-  accepted,
-} from "../../support/transitions.js";
+import { at, eventsOf, succeeded, accepted } from "../../support/transitions.js";
 
 const ERROR = { code: "X", message: "No.", errors: [] };
 

@@ -5,10 +5,7 @@ import type {
   IdempotencyKeys,
   StateStore,
 } from "../../../src/operation/ports.js";
-import type {
-  Requester,
-  TrackedRecord,
-} from "../../../src/operation/records.js";
+import type { Requester, TrackedRecord } from "../../../src/operation/records.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { createMemoryStore } from "../../support/fakes/state-store.js";
 import {
@@ -78,12 +75,7 @@ test("a key is hashed, and is its caller's own", async () => {
     claim("k", { by: { ...ME, appId: "other" } }),
     claim("k", { by: { ...ME, objectId: "other" } }),
   ]);
-  expect(keys.map((one) => one.requestKey === requestKey)).toEqual([
-    true,
-    false,
-    false,
-    false,
-  ]);
+  expect(keys.map((one) => one.requestKey === requestKey)).toEqual([true, false, false, false]);
 });
 
 test.each([
@@ -107,8 +99,7 @@ test("a key of release 0.1.0 told requests apart otherwise: it is of any request
   expect(await claim()).toEqual({ requestKey });
   await expect(claim("k", { resource: "other" })).rejects.toMatchObject({
     code: "IdempotencyKeyReused",
-    message:
-      "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    message: "This Idempotency-Key was used for another request. Use a new key for a new request.",
   });
 });
 
@@ -120,9 +111,9 @@ test("of a key that is claimed now, nothing earlier is looked for", async () => 
       readOperation: () => expect.fail("it was read"),
     },
   };
-  expect(
-    await claimKey(unread, { requestedBy: ME, idempotencyKey: "k" }, KEY, "f"),
-  ).toEqual({ requestKey: expect.any(String) as string });
+  expect(await claimKey(unread, { requestedBy: ME, idempotencyKey: "k" }, KEY, "f")).toEqual({
+    requestKey: expect.any(String) as string,
+  });
 });
 
 test("a key that has led to nothing yet leads to nothing earlier", async () => {
@@ -156,18 +147,8 @@ test("an operation that carries the key is noted by whoever tells of it", async 
 test("a key that nobody lived to bind is found by the operation that carries it", async () => {
   const { requestKey = "" } = await claim();
   const pair = beside(replicating(), changeOf({}), { requestKey });
-  await deps.store.commit(
-    pair.record,
-    pair.operation,
-    undefined,
-    pair.beside ?? [pair.accepted],
-  );
-  await deps.store.commit(
-    pair.record,
-    pair.operation,
-    await deps.store.read(KEY),
-    [pair.accepted],
-  );
+  await deps.store.commit(pair.record, pair.operation, undefined, pair.beside ?? [pair.accepted]);
+  await deps.store.commit(pair.record, pair.operation, await deps.store.read(KEY), [pair.accepted]);
   expect((await claim()).earlier?.id).toBe(pair.accepted.id);
   expect(await claim("l")).not.toHaveProperty("earlier");
 });

@@ -2,11 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import type { Ending } from "../../../src/operation/advance.js";
 import { endOne } from "../../../src/operation/members.js";
-import {
-  operationIn,
-  operationsOf,
-  sequenceOf,
-} from "../../../src/operation/records.js";
+import { operationIn, operationsOf, sequenceOf } from "../../../src/operation/records.js";
 import {
   at,
   changeOf,
@@ -56,9 +52,7 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
   test.each([2, 3])("a member, number %d", (number) => {
     const before = several();
     const after = endOne(before, nth(number), ENDING, at(60));
-    expect(ids(after.record.members)).toEqual(
-      number === 2 ? ["3", "4"] : ["2", "4"],
-    );
+    expect(ids(after.record.members)).toEqual(number === 2 ? ["3", "4"] : ["2", "4"]);
     expect(after.operation).toBe(before.operation);
     expect(after.record.step).toBe(before.record.step);
     expect(ids(after.beside)).toEqual(expect.arrayContaining([String(number)]));
@@ -68,9 +62,7 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
     const by = { name: "me" };
     const canceled = { ...ENDING, status: "Canceled", canceledBy: by } as const;
     const of = (ending: Ending) =>
-      endOne(several(), nth(2), ending, at(60)).beside?.find(
-        ({ id }) => id === nth(2),
-      );
+      endOne(several(), nth(2), ending, at(60)).beside?.find(({ id }) => id === nth(2));
     expect(of(canceled)?.canceledBy).toEqual(by);
     expect(of(ENDING)).not.toHaveProperty("canceledBy");
   });
@@ -94,9 +86,7 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
     // What leads is written as the record's own, not as it was beside it.
     const [second] = before.record.members;
     const beside = { ...before, beside: second ? [second] : [] };
-    expect(ids(endOne(beside, nth(1), ENDING, at(60)).beside)).not.toContain(
-      "2",
-    );
+    expect(ids(endOne(beside, nth(1), ENDING, at(60)).beside)).not.toContain("2");
   });
 
   test("but the last that has begun is ended otherwise", () => {
@@ -113,15 +103,7 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
 
 describe("invariant 2: the commit that ends an operation tells its end and closes its row", () => {
   test.each([
-    [
-      1,
-      [
-        "index from Running",
-        "close",
-        "close",
-        "message 5 to image-version-replications",
-      ],
-    ],
+    [1, ["index from Running", "close", "close", "message 5 to image-version-replications"]],
     [2, ["index from Running", "close", "close"]],
     [4, ["index from Running", "close", "close"]],
   ])("number %d", (number, effects) => {
@@ -151,9 +133,8 @@ describe("invariant 2: the commit that ends an operation tells its end and close
     }));
     const pair = { ...before, record: { ...before.record, regions } };
     const of = (number: number) =>
-      endOne(pair, nth(number), ENDING, at(60)).beside?.find(
-        ({ id }) => id === nth(number),
-      )?.regions;
+      endOne(pair, nth(number), ENDING, at(60)).beside?.find(({ id }) => id === nth(number))
+        ?.regions;
     expect(of(2)).toMatchObject([{ progress: 77 }, { progress: 77 }]);
     expect(of(4)).toMatchObject([{ name: "eastus2", progress: 77 }]);
   });

@@ -1,20 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { fail } from "../../../src/operation/failing.js";
-import {
-  deliver,
-  isStateConflict,
-  isTold,
-} from "../../../src/operation/outbox.js";
+import { deliver, isStateConflict, isTold } from "../../../src/operation/outbox.js";
 import type { Effect } from "../../../src/operation/records.js";
-import {
-  accepted,
-  at,
-  creating,
-  KEY,
-  nth,
-  told,
-} from "../../support/transitions.js";
+import { accepted, at, creating, KEY, nth, told } from "../../support/transitions.js";
 import { wait } from "../../../src/operation/waiting.js";
 import { CONFLICT, createPorts, store } from "./ports.js";
 
@@ -24,9 +13,7 @@ test("what is stored is told, and is to be told no more", async () => {
   const ports = createPorts();
   const stored = await store(ports, accepted());
   const told = await deliver(ports, stored);
-  expect(ports.published).toMatchObject([
-    { type: "Sigil.ImageVersion.Accepted" },
-  ]);
+  expect(ports.published).toMatchObject([{ type: "Sigil.ImageVersion.Accepted" }]);
   expect(ports.enqueued).toMatchObject([{ operationId: nth(1), step: 1 }]);
   expect(await ports.open()).toEqual([nth(1)]);
   expect(told.record.outbox).toEqual([]);
@@ -86,11 +73,7 @@ test("where another writer has gone on, its state is the newer", async () => {
   const ports = createPorts();
   const stored = await store(ports, accepted());
   const { record, operation } = told(accepted());
-  const newer = await ports.store.commit(
-    { ...record, step: 9 },
-    operation,
-    stored,
-  );
+  const newer = await ports.store.commit({ ...record, step: 9 }, operation, stored);
   expect(await deliver(ports, stored)).toEqual(newer);
 });
 
@@ -131,9 +114,8 @@ describe("what must be known of a state is told", () => {
   const isKnown = (...outbox: Effect[]): boolean =>
     isTold({ record: { ...record, outbox }, operation });
   const present =
-    wait(pair, "Busy.", 0, at(1)).record.outbox.find(
-      ({ kind }) => kind === "message",
-    ) ?? expect.fail("it sends no message");
+    wait(pair, "Busy.", 0, at(1)).record.outbox.find(({ kind }) => kind === "message") ??
+    expect.fail("it sends no message");
   const event =
     accepted().record.outbox.find(({ kind }) => kind === "event") ??
     expect.fail("it tells nothing");
@@ -149,12 +131,8 @@ describe("what must be known of a state is told", () => {
     expect(isKnown(event, rows)).toBe(false);
     expect(isKnown(present)).toBe(false);
     const begun = { ...record, step: record.step + 1 };
-    expect(
-      isTold({ record: { ...begun, outbox: [present, event] }, operation }),
-    ).toBe(true);
+    expect(isTold({ record: { ...begun, outbox: [present, event] }, operation })).toBe(true);
     const other = { ...operation, id: nth(9) };
-    expect(
-      isTold({ record: { ...begun, outbox: [present] }, operation: other }),
-    ).toBe(false);
+    expect(isTold({ record: { ...begun, outbox: [present] }, operation: other })).toBe(false);
   });
 });

@@ -2,11 +2,7 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { KINDS } from "../../../src/kinds.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
-import type {
-  ArmCall,
-  Pair,
-  WorkMessage,
-} from "../../../src/operation/records.js";
+import type { ArmCall, Pair, WorkMessage } from "../../../src/operation/records.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { ServiceError } from "../../../src/errors.js";
 import { PACE } from "../../support/dependencies.js";
@@ -58,9 +54,7 @@ export function createPorts(storedTime?: string): Ports {
     },
     index: {
       put: (rows) => {
-        done.push(
-          rows.some(({ scope }) => scope === OPEN_SCOPE) ? "open" : "put",
-        );
+        done.push(rows.some(({ scope }) => scope === OPEN_SCOPE) ? "open" : "put");
         return index.put(rows);
       },
       remove: (rows) => {
@@ -98,16 +92,12 @@ export function createPorts(storedTime?: string): Ports {
     eventSource: "urn:sigil:test",
     now: () => at(ports.seconds).now,
     kinds: KINDS,
-    open: async () =>
-      (await index.page(OPEN_SCOPE, 100)).rows.map(({ target }) => target),
+    open: async () => (await index.page(OPEN_SCOPE, 100)).rows.map(({ target }) => target),
   };
   return ports;
 }
 
 /** Stores the pair as the first state of its record. */
-export function store(
-  ports: Ports,
-  { record, operation, beside }: Pair<ImageVersionRecord>,
-) {
+export function store(ports: Ports, { record, operation, beside }: Pair<ImageVersionRecord>) {
   return ports.store.commit(record, operation, undefined, beside);
 }

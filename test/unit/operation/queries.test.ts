@@ -1,11 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KINDS } from "../../../src/kinds.js";
 import { OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
-import {
-  forgedToken,
-  getOperation,
-  listOperations,
-} from "../../../src/operation/queries.js";
+import { forgedToken, getOperation, listOperations } from "../../../src/operation/queries.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
@@ -23,9 +19,7 @@ const running: OperationRecord = {
   lastUpdatedTime: "2026-01-01T00:00:00Z",
   requestedBy: {},
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-  regions: [
-    { name: "westus", state: "Replicating", progress: 40, attempts: 1 },
-  ],
+  regions: [{ name: "westus", state: "Replicating", progress: 40, attempts: 1 }],
   calls: [call],
   omittedReads: 3,
   history: [],
@@ -116,15 +110,13 @@ describe("viewOperation", () => {
   it("shows the last expected end, where that of each region is known", () => {
     const shown = viewOperation(withEnds(LAST, FIRST));
     expect(shown.expectedEndTime).toBe(LAST);
-    expect(shown.regions.map(({ expectedEndTime }) => expectedEndTime)).toEqual(
-      [LAST, FIRST, undefined],
-    );
-    expect(
-      responseMistakes("getOperation", 200, "application/json", shown),
-    ).toEqual([]);
-    expect(viewOperation(withEnds(LAST, undefined))).not.toHaveProperty(
-      "expectedEndTime",
-    );
+    expect(shown.regions.map(({ expectedEndTime }) => expectedEndTime)).toEqual([
+      LAST,
+      FIRST,
+      undefined,
+    ]);
+    expect(responseMistakes("getOperation", 200, "application/json", shown)).toEqual([]);
+    expect(viewOperation(withEnds(LAST, undefined))).not.toHaveProperty("expectedEndTime");
   });
 
   it("expects no end of what has ended", () => {
@@ -141,9 +133,7 @@ describe("viewOperation", () => {
     expect(viewOperation(running)).not.toHaveProperty("omittedReads");
     const expanded = viewOperation(running, "calls");
     expect(expanded).toMatchObject({ calls: [call], omittedReads: 3 });
-    expect(
-      responseMistakes("getOperation", 200, "application/json", expanded),
-    ).toEqual([]);
+    expect(responseMistakes("getOperation", 200, "application/json", expanded)).toEqual([]);
   });
 
   it("shows no calls where none were made", () => {
@@ -157,22 +147,16 @@ describe("viewOperation", () => {
     ["Running", 40],
     ["Failed", 40],
     ["Succeeded", 100],
-  ] as const)(
-    "of an operation that is %s is %i percent complete",
-    (status, percentComplete) => {
-      expect(viewOperation({ ...running, status })).toMatchObject({
-        percentComplete,
-      });
-    },
-  );
+  ] as const)("of an operation that is %s is %i percent complete", (status, percentComplete) => {
+    expect(viewOperation({ ...running, status })).toMatchObject({
+      percentComplete,
+    });
+  });
 });
 
 describe("a page of operations", () => {
   const [region] = running.regions as [OperationRecord["regions"][number]];
-  const inRegion = (
-    id: string,
-    seen: Partial<typeof region>,
-  ): OperationRecord => ({
+  const inRegion = (id: string, seen: Partial<typeof region>): OperationRecord => ({
     ...running,
     id,
     regions: [{ ...region, ...seen }],
@@ -182,10 +166,7 @@ describe("a page of operations", () => {
     ["b", { ...ended, id: "b" }],
     ["waits", { ...running, id: "waits", status: "NotStarted", stalled: true }],
     ["failed region", inRegion("failed region", { state: "Failed" })],
-    [
-      "stalled region",
-      inRegion("stalled region", { stalledTime: "2026-01-01T00:00:00Z" }),
-    ],
+    ["stalled region", inRegion("stalled region", { stalledTime: "2026-01-01T00:00:00Z" })],
     ["ended", { ...ended, id: "ended", stalled: true }],
     [
       "elsewhere",
@@ -203,10 +184,7 @@ describe("a page of operations", () => {
     scope = operationScope(filter),
     targets: Iterable<string> = ["a", "b", "gone"],
   ) => {
-    const index = createMemoryIndex(
-      () => new Date("2026-01-01T00:00:00Z"),
-      100,
-    );
+    const index = createMemoryIndex(() => new Date("2026-01-01T00:00:00Z"), 100);
     await index.put(
       [...targets].map((target) => ({
         scope,
@@ -219,9 +197,7 @@ describe("a page of operations", () => {
       {
         store: {
           readOperation: (id: string) =>
-            Promise.resolve(
-              byId.has(id) ? { operation: byId.get(id) } : undefined,
-            ),
+            Promise.resolve(byId.has(id) ? { operation: byId.get(id) } : undefined),
         } as never,
         index: {
           ...index,
@@ -247,10 +223,7 @@ describe("a page of operations", () => {
   });
 
   it("has none that has another status by now", async () => {
-    const { page } = await listed(
-      { status: "Succeeded" },
-      { continuationToken: "next" },
-    );
+    const { page } = await listed({ status: "Succeeded" }, { continuationToken: "next" });
     expect(page.value.map(({ id }) => id)).toEqual(["b"]);
     expect(page.continuationToken).toBe("next");
   });
@@ -327,15 +300,13 @@ it("a continuation token that no page has given is refused, and says what would 
   const error = forgedToken(cause);
   expect(error).toMatchObject({
     code: "InvalidRequest",
-    message:
-      "The continuation token was not given by this service for this list.",
+    message: "The continuation token was not given by this service for this list.",
     cause,
     findings: [
       {
         code: "InvalidFormat",
         pointer: "/query/continuationToken",
-        message:
-          "Use nextLink, or the continuationToken of the page before, unchanged.",
+        message: "Use nextLink, or the continuationToken of the page before, unchanged.",
       },
     ],
   });

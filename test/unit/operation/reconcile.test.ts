@@ -29,8 +29,7 @@ const NOTHING = {
   errors: [],
 };
 
-const secondsOf = (rfc3339: string): number =>
-  (Date.parse(rfc3339) - Date.parse(time(0))) / 1_000;
+const secondsOf = (rfc3339: string): number => (Date.parse(rfc3339) - Date.parse(time(0))) / 1_000;
 
 /** What one run finds of the pair, so many seconds after it was to go on. */
 async function found(
@@ -39,9 +38,7 @@ async function found(
   {
     rows = [ID],
     dead = [] as string[],
-    storedTime = pair?.record.resends === 0
-      ? pair.operation.lastUpdatedTime
-      : pair?.record.dueTime,
+    storedTime = pair?.record.resends === 0 ? pair.operation.lastUpdatedTime : pair?.record.dueTime,
   } = {},
 ) {
   const ports = createPorts(storedTime);
@@ -64,17 +61,14 @@ test("the message of a step is not sent again before it is overdue", async () =>
   const late = await found(pair, 120);
   expect(late.result).toEqual({ ...OPEN, resent: 1 });
   // Not the first once more.
-  expect(late.ports.enqueued).toMatchObject([
-    { id: `${ID}:${pair.record.step}.1` },
-  ]);
+  expect(late.ports.enqueued).toMatchObject([{ id: `${ID}:${pair.record.step}.1` }]);
 });
 
 describe("a step that a host whose clock is ten minutes ahead has stored", () => {
   const AHEAD = 600;
   const pair = wait(told(creating()), "Busy.", 0, at(1 + AHEAD));
   const resentAfter = async (stored: ImageVersionPair, secondsLate: number) =>
-    (await found(stored, secondsLate - AHEAD, { storedTime: time(1) })).result
-      .resent;
+    (await found(stored, secondsLate - AHEAD, { storedTime: time(1) })).result.resent;
 
   test("is overdue by the store's clock", async () => {
     expect(await resentAfter(pair, 119)).toBe(0);
@@ -112,9 +106,7 @@ test.each([
     const record = { ...pair.record, resends };
     const { ports, result } = await found({ ...pair, record }, late);
     expect(result).toEqual({ ...OPEN, resent });
-    expect(ports.enqueued.map(({ step }) => step)).toEqual(
-      resent === 1 ? [record.step] : [],
-    );
+    expect(ports.enqueued.map(({ step }) => step)).toEqual(resent === 1 ? [record.step] : []);
     expect(ports.done).not.toContain("findDead");
   },
 );
@@ -136,9 +128,7 @@ test.each([
   const stored = await ports.store.read(KEY);
   expect(stored?.operation.error?.message).toEqual(
     outcome === "failed"
-      ? (expect.stringContaining(
-          "It was sent 3 times; Service Bus says: last",
-        ) as string)
+      ? (expect.stringContaining("It was sent 3 times; Service Bus says: last") as string)
       : undefined,
   );
 });
@@ -158,18 +148,13 @@ test("what has ended is open no more", async () => {
 test.each([
   [119, 0],
   [120, 1],
-])(
-  "a row without a state that is %d s old is removed: %d",
-  async (late, removed) => {
-    for (const rows of [[ID], ["nothing"]]) {
-      const { ports, result } = await found(undefined, late, { rows });
-      expect(result).toEqual(
-        removed === 1 ? { ...NOTHING, open: 1, removed } : OPEN,
-      );
-      expect(await ports.open()).toEqual(removed === 1 ? [] : rows);
-    }
-  },
-);
+])("a row without a state that is %d s old is removed: %d", async (late, removed) => {
+  for (const rows of [[ID], ["nothing"]]) {
+    const { ports, result } = await found(undefined, late, { rows });
+    expect(result).toEqual(removed === 1 ? { ...NOTHING, open: 1, removed } : OPEN);
+    expect(await ports.open()).toEqual(removed === 1 ? [] : rows);
+  }
+});
 
 test.each([
   ["queued", nth(2), 0],
@@ -204,8 +189,7 @@ test("one that cannot be looked after does not keep the others from it", async (
     ...ports,
     store: {
       ...ports.store,
-      read: (key) =>
-        key === KEY ? ports.store.read(key) : Promise.reject(error),
+      read: (key) => (key === KEY ? ports.store.read(key) : Promise.reject(error)),
     },
   };
   expect(await reconcile(broken)).toEqual({

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { claimKey } from "../../../src/operation/idempotency.js";
-import {
-  firstSequenceOf,
-  nextSequence,
-} from "../../../src/operation/sequence.js";
+import { firstSequenceOf, nextSequence } from "../../../src/operation/sequence.js";
 import {
   operationIdOf,
   recordKeyOf,
@@ -53,9 +50,7 @@ async function operations(count: number, requestKey?: string) {
 describe("the number of an operation", () => {
   test("that is a record's first is given by the time, and is good as an id until 2057", () => {
     expect(nextSequence(undefined, new Date("2026-01-01T00:00:00Z"))).toBe(1);
-    expect(nextSequence(undefined, new Date("2026-06-01T00:00:01.9Z"))).toBe(
-      151 * 86_400 + 2,
-    );
+    expect(nextSequence(undefined, new Date("2026-06-01T00:00:01.9Z"))).toBe(151 * 86_400 + 2);
     expect(nextSequence(undefined, new Date("2025-12-31T00:00:00Z"))).toBe(1);
     const sequence = nextSequence(undefined, new Date("2057-01-01T00:00:00Z"));
     expect(recordKeyOf(operationIdOf({ key: KEY, sequence }))).toBe(KEY);
@@ -79,8 +74,7 @@ describe("whoever counts back over operations that came 10 s apart", () => {
   test("finds all of them, and reads nothing before the first", async () => {
     const { record, store, reads } = await operations(3);
     const found: number[] = [];
-    for await (const { id } of operationsBack(store, record))
-      found.push(sequenceOf(id) - first);
+    for await (const { id } of operationsBack(store, record)) found.push(sequenceOf(id) - first);
     expect(found).toEqual([2, 1, 0]);
     expect(reads).toHaveLength(3);
   });
@@ -96,9 +90,7 @@ describe("whoever counts back over operations that came 10 s apart", () => {
       );
     const { requestKey } = await claim((await operations(0)).store);
     const { store, reads } = await operations(3, requestKey);
-    expect((await claim(store)).earlier?.id).toBe(
-      operationIdOf({ key: KEY, sequence: first }),
-    );
+    expect((await claim(store)).earlier?.id).toBe(operationIdOf({ key: KEY, sequence: first }));
     expect(reads).toHaveLength(3);
     // A key that has led to nothing costs no more.
     const other = await operations(3, "other");

@@ -8,41 +8,34 @@ import { accepted, at } from "../../support/transitions.js";
 type VersionState = ReturnType<typeof accepted>["record"]["state"];
 
 /** One for each machine. */
-describe.each(["CreateImageVersion", "RollBackImage", "PrepareSubscription"])(
-  "%s",
-  (kind) => {
-    const { states } = kindOf({ kinds: KINDS }, { kind });
-    const all = Object.keys(states);
+describe.each(["CreateImageVersion", "RollBackImage", "PrepareSubscription"])("%s", (kind) => {
+  const { states } = kindOf({ kinds: KINDS }, { kind });
+  const all = Object.keys(states);
 
-    const go = (from: string, to: string): string => {
-      const { record, operation } = accepted();
-      const pair = {
-        record: { ...record, state: from as VersionState },
-        operation: { ...operation, kind },
-      };
-      return advance(pair, at(1), { patch: { state: to as VersionState } })
-        .record.state;
+  const go = (from: string, to: string): string => {
+    const { record, operation } = accepted();
+    const pair = {
+      record: { ...record, state: from as VersionState },
+      operation: { ...operation, kind },
     };
+    return advance(pair, at(1), { patch: { state: to as VersionState } }).record.state;
+  };
 
-    describe.each(all)("from %s", (from) => {
-      test.each(all)("to %s, as the table says", (to) => {
-        if (mayFollow(states, from, to)) expect(go(from, to)).toBe(to);
-        else
-          expect(() => go(from, to)).toThrow(
-            new TypeError(`no operation goes from ${from} to ${to}`),
-          );
-      });
+  describe.each(all)("from %s", (from) => {
+    test.each(all)("to %s, as the table says", (to) => {
+      if (mayFollow(states, from, to)) expect(go(from, to)).toBe(to);
+      else
+        expect(() => go(from, to)).toThrow(
+          new TypeError(`no operation goes from ${from} to ${to}`),
+        );
     });
+  });
 
-    test("a final state is left by no transition, and every other can fail and be canceled", () => {
-      for (const [from, state] of Object.entries(states)) {
-        const followers = all.filter((to) => mayFollow(states, from, to));
-        if (isFinalState(state)) expect(followers, from).toEqual([]);
-        else
-          expect(followers, from).toEqual(
-            expect.arrayContaining([from, "Failed", "Canceled"]),
-          );
-      }
-    });
-  },
-);
+  test("a final state is left by no transition, and every other can fail and be canceled", () => {
+    for (const [from, state] of Object.entries(states)) {
+      const followers = all.filter((to) => mayFollow(states, from, to));
+      if (isFinalState(state)) expect(followers, from).toEqual([]);
+      else expect(followers, from).toEqual(expect.arrayContaining([from, "Failed", "Canceled"]));
+    }
+  });
+});

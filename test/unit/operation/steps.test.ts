@@ -4,21 +4,9 @@ import type { ImageVersionPair } from "../../../src/image-version/state/record.j
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { postponeOrFail } from "../../../src/operation/postponing.js";
 import { recordKeyOf, type ArmCall } from "../../../src/operation/records.js";
-import {
-  commit,
-  commitStep,
-  currentFor,
-} from "../../../src/operation/steps.js";
+import { commit, commitStep, currentFor } from "../../../src/operation/steps.js";
 import { wait } from "../../../src/operation/waiting.js";
-import {
-  accepted,
-  at,
-  creating,
-  KEY,
-  nth,
-  succeeded,
-  time,
-} from "../../support/transitions.js";
+import { accepted, at, creating, KEY, nth, succeeded, time } from "../../support/transitions.js";
 import { CONFLICT, createPorts, store, type Ports } from "./ports.js";
 
 const ID = nth(1);
@@ -28,11 +16,7 @@ const read = async (ports: Ports) =>
   (await ports.store.read(KEY)) ?? expect.fail("nothing is stored");
 
 /** The store once others have written so many times between a read and the commit. */
-function contested(
-  ports: Ports,
-  times: number,
-  error: Error = CONFLICT,
-): Ports {
+function contested(ports: Ports, times: number, error: Error = CONFLICT): Ports {
   let left = times;
   return {
     ...ports,
@@ -90,20 +74,14 @@ describe("a step", () => {
     const stored = await store(ports, creating());
     const next = await commitStep(ports, stored, waits);
     expect(next?.record.step).toBe(stored.record.step + 1);
-    expect(ports.enqueued).toMatchObject([
-      { operationId: ID, step: stored.record.step + 1 },
-    ]);
+    expect(ports.enqueued).toMatchObject([{ operationId: ID, step: stored.record.step + 1 }]);
     expect(await commitStep(ports, stored, waits)).toBeUndefined();
   });
 
   test("is decided anew on what another has written, while it is the same step", async () => {
     const ports = createPorts();
     const stored = await store(ports, creating());
-    await ports.store.commit(
-      { ...stored.record, updates: 7 },
-      stored.operation,
-      stored,
-    );
+    await ports.store.commit({ ...stored.record, updates: 7 }, stored.operation, stored);
     const next = await commitStep(ports, stored, waits);
     expect(next?.record.updates).toBe(7);
   });
@@ -114,11 +92,7 @@ describe("a step", () => {
     const gone = contested(ports, 1);
     const read = () => Promise.resolve(undefined);
     expect(
-      await commitStep(
-        { ...gone, store: { ...gone.store, read } },
-        stored,
-        waits,
-      ),
+      await commitStep({ ...gone, store: { ...gone.store, read } }, stored, waits),
     ).toBeUndefined();
   });
 
@@ -127,9 +101,7 @@ describe("a step", () => {
     const stored = await store(ports, creating());
     expect(await commitStep(contested(ports, 4), stored, waits)).toBeDefined();
     const again = await read(ports);
-    await expect(
-      commitStep(contested(ports, 5), again, waits),
-    ).rejects.toMatchObject({
+    await expect(commitStep(contested(ports, 5), again, waits)).rejects.toMatchObject({
       code: "StateConflict",
       message: `Other writers kept changing ${again.record.resourceId}.`,
       retryAfterMs: 1_000,
@@ -185,16 +157,14 @@ describe("a step that throws", () => {
   test("what nobody foresaw is thrown on", async () => {
     const ports = createPorts();
     const stored = await store(ports, creating());
-    await expect(
-      postponeOrFail(ports, stored, new TypeError("It broke.")),
-    ).rejects.toThrow("It broke.");
+    await expect(postponeOrFail(ports, stored, new TypeError("It broke."))).rejects.toThrow(
+      "It broke.",
+    );
   });
 });
 
 describe("a message that can never be processed", () => {
-  test.each<
-    [string, ImageVersionPair, string | undefined, number | undefined, boolean]
-  >([
+  test.each<[string, ImageVersionPair, string | undefined, number | undefined, boolean]>([
     ["of the present step", creating(), ID, 0, true],
     ["that names no step", creating(), ID, undefined, false],
     ["that names nothing", creating(), undefined, undefined, false],

@@ -7,16 +7,9 @@ import { acceptOperation } from "../../../src/operation/accepting.js";
 import { advance, event } from "../../../src/operation/advance.js";
 import { openRow, OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { deliver } from "../../../src/operation/outbox.js";
-import type {
-  OperationDependencies,
-  Stored,
-} from "../../../src/operation/ports.js";
+import type { OperationDependencies, Stored } from "../../../src/operation/ports.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
-import {
-  sequenceOf,
-  type Effect,
-  type TrackedRecord,
-} from "../../../src/operation/records.js";
+import { sequenceOf, type Effect, type TrackedRecord } from "../../../src/operation/records.js";
 import { commitStep, currentFor } from "../../../src/operation/steps.js";
 import { PACE } from "../../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
@@ -78,13 +71,7 @@ function progress(region: string, percent: number): Effect {
     { region, progress: percent },
   );
 }
-const creating = event(
-  pair.operation,
-  at(0),
-  "Sigil.ImageVersion.Creating",
-  "creating",
-  {},
-);
+const creating = event(pair.operation, at(0), "Sigil.ImageVersion.Creating", "creating", {});
 
 /** The record with a step taken that has something to tell. */
 async function stored(...effects: Effect[]): Promise<Stored<TrackedRecord>> {
@@ -97,9 +84,7 @@ async function stored(...effects: Effect[]): Promise<Stored<TrackedRecord>> {
 }
 
 const idsIn = (outbox: readonly Effect[]): string[] =>
-  outbox.map((effect) =>
-    effect.kind === "event" ? effect.event.id : effect.kind,
-  );
+  outbox.map((effect) => (effect.kind === "event" ? effect.event.id : effect.kind));
 const id = (effect: Effect): string => idsIn([effect])[0] ?? "";
 
 describe("where the topic takes nothing", () => {
@@ -129,10 +114,7 @@ describe("where the topic takes nothing", () => {
     expect(next?.record.step).toBe(record.step + 1);
     failure = undefined;
     await reconcile(deps);
-    expect(told.map((one) => one.id)).toEqual([
-      id(creating),
-      id(progress("westus", 10)),
-    ]);
+    expect(told.map((one) => one.id)).toEqual([id(creating), id(progress("westus", 10))]);
     expect((await deps.store.read(record.key))?.record.outbox).toEqual([]);
   });
 
@@ -153,8 +135,7 @@ describe("where the topic takes nothing", () => {
 
   test("an operation that has ended stays open until its end is told", async () => {
     const { record, operation } = await stored();
-    const open = async (): Promise<number> =>
-      (await deps.index.page(OPEN_SCOPE, 10)).rows.length;
+    const open = async (): Promise<number> => (await deps.index.page(OPEN_SCOPE, 10)).rows.length;
     failure = DOWN;
     await commitStep(deps, { record, operation, etag: "1" }, (from) =>
       advance(from, at(1), {
@@ -201,9 +182,7 @@ describe("where the topic takes nothing", () => {
   });
 
   test("work waits in the end, before a record outgrows its row", async () => {
-    const many = Array.from({ length: 1_001 }, (_, i) =>
-      progress(`region${i}`, 1),
-    );
+    const many = Array.from({ length: 1_001 }, (_, i) => progress(`region${i}`, 1));
     const before = await stored(...many);
     failure = DOWN;
     await expect(deliver(deps, before)).rejects.toBe(DOWN);

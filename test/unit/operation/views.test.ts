@@ -5,11 +5,7 @@ import type {
   RegionRecord,
   RegionTestRecord,
 } from "../../../src/operation/records.js";
-import {
-  viewOperation,
-  viewRegion,
-  viewRollback,
-} from "../../../src/operation/views.js";
+import { viewOperation, viewRegion, viewRollback } from "../../../src/operation/views.js";
 import { accepted, time } from "../../support/transitions.js";
 
 const operationWith = (more: Partial<OperationRecord>): OperationRecord => ({
@@ -19,10 +15,7 @@ const operationWith = (more: Partial<OperationRecord>): OperationRecord => ({
   ...more,
 });
 
-const region = (
-  name: string,
-  more: Partial<RegionRecord> = {},
-): RegionRecord => ({
+const region = (name: string, more: Partial<RegionRecord> = {}): RegionRecord => ({
   name,
   state: "Replicating",
   progress: 50,
@@ -48,8 +41,7 @@ describe("the test of a region", () => {
     left: ["/disks/1"],
   };
   const testsOf = (one: RegionTestRecord, showsOutput?: boolean) =>
-    viewOperation(operationWith({ tests: [one] }), undefined, showsOutput)
-      .tests;
+    viewOperation(operationWith({ tests: [one] }), undefined, showsOutput).tests;
   const { work: _, ...shown } = full;
   const { output: __, ...withoutOutput } = shown;
 
@@ -89,17 +81,13 @@ test("a rollback is shown with its regions, and with warnings where there are so
     to: "1.0.0",
     regions: [{ name: "westus", from: "1.0.1", to: "1.0.0" }],
   };
-  const warnings = [
-    { code: "X", pointer: "", message: "m", severity: "warning" },
-  ] as const;
+  const warnings = [{ code: "X", pointer: "", message: "m", severity: "warning" }] as const;
   expect(viewRollback(rollback)).toStrictEqual(rollback);
   expect(viewRollback({ ...rollback, warnings })).toStrictEqual({
     ...rollback,
     warnings,
   });
-  expect(viewOperation(operationWith({ rollback })).rollback).toStrictEqual(
-    rollback,
-  );
+  expect(viewOperation(operationWith({ rollback })).rollback).toStrictEqual(rollback);
 });
 
 describe("an end is expected", () => {
@@ -112,9 +100,7 @@ describe("an end is expected", () => {
     expect(expected(west, east)).toBe(time(300));
     expect(expected(east, west)).toBe(time(300));
     // What is done delays nothing.
-    expect(expected(west, region("uksouth", { state: "Completed" }))).toBe(
-      time(200),
-    );
+    expect(expected(west, region("uksouth", { state: "Completed" }))).toBe(time(200));
   });
 
   test("not where that is not known of each region, nor once it has ended", () => {
@@ -122,9 +108,7 @@ describe("an end is expected", () => {
     expect(expected()).toBeUndefined();
     const ended = operationWith({ regions: [west], endTime: time(100) });
     expect(viewOperation(ended)).not.toHaveProperty("expectedEndTime");
-    expect(viewOperation(ended).regions[0]).not.toHaveProperty(
-      "expectedEndTime",
-    );
+    expect(viewOperation(ended).regions[0]).not.toHaveProperty("expectedEndTime");
   });
 
   test("of a region while it is followed", () => {
@@ -166,11 +150,7 @@ describe("percentComplete", () => {
       83,
     ],
     ["keeps 100 for success", { tests: [done] }, 99],
-    [
-      "is 100 then, whatever is left",
-      { status: "Succeeded", tests: [machine] },
-      100,
-    ],
+    ["is 100 then, whatever is left", { status: "Succeeded", tests: [machine] }, 100],
     ["is 0 before the start", { status: "NotStarted", tests: [done] }, 0],
     ["is 0 where nothing counts", {}, 0],
   ])("%s", (_, more, percent) => {

@@ -1,17 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  overdueMs,
-  pollDelayMs,
-  wait,
-  resendStep,
-} from "../../../src/operation/waiting.js";
-import {
-  at,
-  effectsOf,
-  replicating,
-  time,
-  told,
-} from "../../support/transitions.js";
+import { overdueMs, pollDelayMs, wait, resendStep } from "../../../src/operation/waiting.js";
+import { at, effectsOf, replicating, time, told } from "../../support/transitions.js";
 
 const { pace } = at(0);
 
@@ -22,20 +11,12 @@ test("the wait before the next look doubles, up to the longest", () => {
 });
 
 test("a step is sent again later each time, up to 32 times as late", () => {
-  const late = (resends: number) =>
-    overdueMs({ ...replicating().record, resends }, pace) / 1_000;
-  expect([0, 1, 2, 5, 6, 50].map(late)).toEqual([
-    120, 240, 480, 3_840, 3_840, 3_840,
-  ]);
+  const late = (resends: number) => overdueMs({ ...replicating().record, resends }, pace) / 1_000;
+  expect([0, 1, 2, 5, 6, 50].map(late)).toEqual([120, 240, 480, 3_840, 3_840, 3_840]);
 });
 
 describe("a wait", () => {
-  const waits = (
-    retryAfterMs: number,
-    ticks = 0,
-    waitingSince?: string,
-    seconds = 0,
-  ) =>
+  const waits = (retryAfterMs: number, ticks = 0, waitingSince?: string, seconds = 0) =>
     wait(
       {
         record: { ...replicating().record, ticks },
@@ -103,7 +84,5 @@ test("a step that is overdue is sent again, at once, under another id", () => {
     dueTime: time(500),
   });
   expect(after.operation).toBe(before.operation);
-  expect(effectsOf(after)).toEqual([
-    "message 3.1 to image-version-replications",
-  ]);
+  expect(effectsOf(after)).toEqual(["message 3.1 to image-version-replications"]);
 });

@@ -70,9 +70,7 @@ test("resource ids of Azure and of the API's paths name an image definition or a
     image,
     version: "1.0.0",
   });
-  expect(
-    parseResourceId(id.replace("/providers/microsoft.compute", "")),
-  ).toEqual({ image });
+  expect(parseResourceId(id.replace("/providers/microsoft.compute", ""))).toEqual({ image });
   expect(parseResourceId("/subscriptions/x")).toBeUndefined();
 });
 

@@ -40,15 +40,9 @@ it("regions are shown by where they are", () => {
   const regions =
     "westus3 northcentralus canadaeast brazilsoutheast mexicocentral northeurope swedencentral uksouth uaenorth southafricanorth southindia eastasia australiaeast mars";
   expect(
-    geographiesOf(regions.split(" ")).map(({ name, regions: those }) => [
-      name,
-      those.join(" "),
-    ]),
+    geographiesOf(regions.split(" ")).map(({ name, regions: those }) => [name, those.join(" ")]),
   ).toEqual([
-    [
-      "Americas",
-      "brazilsoutheast canadaeast mexicocentral northcentralus westus3",
-    ],
+    ["Americas", "brazilsoutheast canadaeast mexicocentral northcentralus westus3"],
     ["Europe", "northeurope swedencentral uksouth"],
     ["Middle East, Africa", "southafricanorth uaenorth"],
     ["Asia Pacific", "australiaeast eastasia southindia"],
@@ -181,9 +175,7 @@ it("two versions differ in what one would ask of them", () => {
     { regions: ["r0"], after: { minutes: 60 }, results: ["boot"] },
     { regions: ["r1"], after: "manual" },
   ];
-  expect(
-    differencesOf(version(1, "a"), version(1, "a", { when: "waves", waves })),
-  ).toEqual([
+  expect(differencesOf(version(1, "a"), version(1, "a", { when: "waves", waves }))).toEqual([
     {
       what: "Excluded from latest in",
       left: "no region",

@@ -7,10 +7,7 @@ import type { RetentionRules } from "../../../src/retention/ports.js";
 const NOW = new Date("2026-06-01T00:00:00Z");
 
 /** Promoted and ready in westus, unless said otherwise. */
-function version(
-  name: string,
-  more: Partial<RetainedVersion> = {},
-): RetainedVersion {
+function version(name: string, more: Partial<RetainedVersion> = {}): RetainedVersion {
   return {
     id: `/versions/${name}`,
     name,
@@ -78,8 +75,7 @@ describe("keepNewestPromoted", () => {
       {
         deletes: false,
         code: "Latest",
-        reason:
-          "The latest: virtual machines made without a version number get it.",
+        reason: "The latest: virtual machines made without a version number get it.",
       },
     ]);
   });
@@ -108,9 +104,10 @@ describe("keepNewestPromoted", () => {
   });
 
   test("keeps everything where there is less than is to be kept", () => {
-    expect(
-      codes({ keepNewestPromoted: 5 }, version("1.0.0"), version("1.0.1")),
-    ).toEqual({ "1.0.0": "AmongNewestPromoted", "1.0.1": "Latest" });
+    expect(codes({ keepNewestPromoted: 5 }, version("1.0.0"), version("1.0.1"))).toEqual({
+      "1.0.0": "AmongNewestPromoted",
+      "1.0.1": "Latest",
+    });
     expect(decide(KEEP_1, [], NOW)).toEqual([]);
   });
 });
@@ -126,11 +123,7 @@ describe("deleteAfterEndOfLifeDays", () => {
     "an end of life at %s with %i days of grace: %s",
     (endOfLifeDate, deleteAfterEndOfLifeDays, code) => {
       expect(
-        codes(
-          { deleteAfterEndOfLifeDays },
-          version("1.0.0", { endOfLifeDate }),
-          LATEST,
-        ),
+        codes({ deleteAfterEndOfLifeDays }, version("1.0.0", { endOfLifeDate }), LATEST),
       ).toEqual({ "1.0.0": code, "9.0.0": "Latest" });
     },
   );
@@ -145,18 +138,14 @@ describe("deleteAfterEndOfLifeDays", () => {
       ],
       NOW,
     );
-    expect(past?.reason).toBe(
-      "Its end of life is in the past: 2026-01-01 and 30 days of grace.",
-    );
+    expect(past?.reason).toBe("Its end of life is in the past: 2026-01-01 and 30 days of grace.");
     expect(future?.reason).toBe(
       "Its end of life is in the future: 2026-05-31 and 30 days of grace.",
     );
   });
 
   test("leaves a version without an end of life alone", () => {
-    expect(codes(PAST, version("1.0.0"), LATEST)["1.0.0"]).toBe(
-      "NoRuleApplies",
-    );
+    expect(codes(PAST, version("1.0.0"), LATEST)["1.0.0"]).toBe("NoRuleApplies");
   });
 });
 
@@ -188,14 +177,11 @@ describe("never deleted, whatever the rules:", () => {
     { state: "Canceled" as const },
     { provisioningState: "Updating" },
     { provisioningState: "Unknown" },
-  ])(
-    "a version that is not Succeeded on both sides: %o (invariant 1)",
-    (more) => {
-      expect(
-        codes(ALL, version("1.0.0", { ...dead, ...more }), LATEST)["1.0.0"],
-      ).toBe("NotSucceeded");
-    },
-  );
+  ])("a version that is not Succeeded on both sides: %o (invariant 1)", (more) => {
+    expect(codes(ALL, version("1.0.0", { ...dead, ...more }), LATEST)["1.0.0"]).toBe(
+      "NotSucceeded",
+    );
+  });
 
   test("the latest, past its end of life (invariant 2)", () => {
     expect(codes(ALL, version("1.0.0", dead), version("1.0.1", dead))).toEqual({
@@ -306,11 +292,7 @@ describe("never deleted, whatever the rules:", () => {
 
   test("a version that is held back, unless its end of life is past (invariant 5)", () => {
     const held = { latestIn: [] };
-    const versions = [
-      version("1.0.0", held),
-      version("1.0.1", { ...held, ...dead }),
-      LATEST,
-    ];
+    const versions = [version("1.0.0", held), version("1.0.1", { ...held, ...dead }), LATEST];
     expect(codes(KEEP_1, ...versions)).toMatchObject({
       "1.0.0": "NoRuleApplies",
       "1.0.1": "NoRuleApplies",
@@ -346,16 +328,11 @@ test("why no rule applies is said", () => {
   expect(reasons(KEEP_1, { latestIn: [], endOfLifeDate: "2020-01-01" })).toBe(
     "It is excluded from latest: it may still be promoted. The policy deletes nothing for its end of life.",
   );
-  expect(reasons(PAST, {})).toBe(
-    "The policy keeps promoted versions. It has no end of life.",
-  );
+  expect(reasons(PAST, {})).toBe("The policy keeps promoted versions. It has no end of life.");
 });
 
 /** As Azure resolves the latest of a region: the highest number that is in it, ready there, and excluded nowhere. */
-function latestIn(
-  name: string,
-  versions: readonly RetainedVersion[],
-): RetainedVersion | undefined {
+function latestIn(name: string, versions: readonly RetainedVersion[]): RetainedVersion | undefined {
   return versions
     .filter(
       (one) =>
@@ -419,11 +396,8 @@ test("whatever the policy and the versions, no region loses its latest, and none
   fc.assert(
     fc.property(rules, versions, (policy, all) => {
       const decisions = decide(policy, all, NOW);
-      const kept = decisions.flatMap(({ deletes, version: one }) =>
-        deletes ? [] : [one],
-      );
-      for (const name of names)
-        expect(latestIn(name, kept)).toBe(latestIn(name, all));
+      const kept = decisions.flatMap(({ deletes, version: one }) => (deletes ? [] : [one]));
+      for (const name of names) expect(latestIn(name, kept)).toBe(latestIn(name, all));
       for (const { deletes, version: one } of decisions)
         expect(deletes && (one.isRollbackTarget || one.protected)).toBe(false);
     }),

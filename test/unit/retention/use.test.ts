@@ -2,10 +2,7 @@
 import { expect, test } from "vitest";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import type { ImageNames } from "../../../src/image-use/names.js";
-import type {
-  Decision,
-  RetainedVersion,
-} from "../../../src/retention/decide.js";
+import type { Decision, RetainedVersion } from "../../../src/retention/decide.js";
 import { withoutNeeded } from "../../../src/retention/use.js";
 
 const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -22,9 +19,7 @@ function decisions(count: number): readonly Decision[] {
   }));
 }
 
-const numbered = decisions(1_050).map(({ version: { id } }) =>
-  id.toLowerCase(),
-);
+const numbered = decisions(1_050).map(({ version: { id } }) => id.toLowerCase());
 
 /** Azure with users of these; counts the questions. */
 function azure(

@@ -7,11 +7,7 @@ const minutesAgo = (minutes: number): string =>
   new Date(NOW.getTime() - minutes * 60_000).toISOString();
 const MACHINE = "sigil/machine";
 
-const found = (
-  region: string,
-  result: Outcome,
-  name = MACHINE,
-): TestResult => ({
+const found = (region: string, result: Outcome, name = MACHINE): TestResult => ({
   name,
   region,
   result,
@@ -41,9 +37,9 @@ describe("a version that is held back until its tests have passed", () => {
       kind: "wait",
       message: "It waits for boot in westus, boot in eastus2.",
     });
-    expect(
-      decided({ results: [found("westus", "passed")], regions: ["westus"] }),
-    ).toMatchObject({ kind: "promote" });
+    expect(decided({ results: [found("westus", "passed")], regions: ["westus"] })).toMatchObject({
+      kind: "promote",
+    });
   });
 
   test("is not while an operation on it is under way, or a region is not ready", () => {
@@ -56,9 +52,7 @@ describe("a version that is held back until its tests have passed", () => {
       kind: "wait",
       message: "The version is not usable in eastus2 yet.",
     });
-    expect(
-      decided({ results: BOTH, unready: ["eastus2"], lost: ["eastus2"] }),
-    ).toMatchObject({
+    expect(decided({ results: BOTH, unready: ["eastus2"], lost: ["eastus2"] })).toMatchObject({
       kind: "wait",
       state: "NeedsAttention",
       message:
@@ -80,15 +74,14 @@ describe("a version that is held back until its tests have passed", () => {
   });
 
   test("that has failed while it is promoted is looked at again when that is done", () => {
-    expect(
-      decided({ results: [found("westus", "failed")], operationId: "o-1" }),
-    ).toMatchObject({ kind: "wait", state: "Halted" });
+    expect(decided({ results: [found("westus", "failed")], operationId: "o-1" })).toMatchObject({
+      kind: "wait",
+      state: "Halted",
+    });
   });
 
   test("is not promoted while its keys are broken", () => {
-    expect(
-      decided({ results: BOTH, brokenKeys: "KeyDisabled in westus." }),
-    ).toMatchObject({
+    expect(decided({ results: BOTH, brokenKeys: "KeyDisabled in westus." })).toMatchObject({
       kind: "wait",
       state: "NeedsAttention",
       message:
@@ -101,9 +94,7 @@ describe("a version that is held back until its tests have passed", () => {
     expect(decided({ results: BOTH, refusal })).toMatchObject({
       kind: "wait",
       state: "NeedsAttention",
-      message: expect.stringContaining(
-        "A policy. Promote it by hand.",
-      ) as string,
+      message: expect.stringContaining("A policy. Promote it by hand.") as string,
     });
   });
 });
@@ -120,17 +111,12 @@ describe("the test by machines", () => {
   test("is waited for while one runs, whoever began it", () => {
     expect(decided({ tests: { begun: 0, runningId: "t-1" } })).toMatchObject({
       kind: "wait",
-      message: expect.stringContaining(
-        "Operation t-1 tests the version.",
-      ) as string,
+      message: expect.stringContaining("Operation t-1 tests the version.") as string,
     });
   });
 
   test("that comes to no result begins again after half an hour, and then an hour; then a person is waited for", () => {
-    const results = [
-      found("westus", "passed"),
-      found("eastus2", "inconclusive"),
-    ];
+    const results = [found("westus", "passed"), found("eastus2", "inconclusive")];
     const after = (begun: number, minutes: number) =>
       decided({ results, tests: { begun, endTime: minutesAgo(minutes) } });
     expect(after(1, 29)).toMatchObject({
@@ -148,13 +134,10 @@ describe("the test by machines", () => {
   });
 
   test("that cannot be begun is for a person", () => {
-    expect(
-      decided({ tests: { begun: 0, hindrance: "No profile." } }),
-    ).toMatchObject({
+    expect(decided({ tests: { begun: 0, hindrance: "No profile." } })).toMatchObject({
       kind: "wait",
       state: "NeedsAttention",
-      message:
-        "It waits for sigil/machine in westus, sigil/machine in eastus2. No profile.",
+      message: "It waits for sigil/machine in westus, sigil/machine in eastus2. No profile.",
     });
   });
 });
@@ -164,8 +147,7 @@ describe("in waves", () => {
     { regions: ["westus"], names: ["boot"] },
     { regions: ["eastus2"], names: ["boot"] },
   ];
-  const boot = (region: string, result: Outcome) =>
-    found(region, result, "boot");
+  const boot = (region: string, result: Outcome) => found(region, result, "boot");
   const second = (
     more: Partial<NonNullable<Situation["wave"]>> = {},
     rest: Partial<Situation> = {},

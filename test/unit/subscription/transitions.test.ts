@@ -59,9 +59,7 @@ function asked(
   after: readonly [string, string],
 ): PreparationPair {
   const look = looked(pair, ...before);
-  return told(
-    followRegistrations(look, toRegister(look.record), states(...after), at(2)),
-  );
+  return told(followRegistrations(look, toRegister(look.record), states(...after), at(2)));
 }
 
 const begun = told(requested());
@@ -74,9 +72,7 @@ const registering = asked(
 const namesToRegister = (pair: PreparationPair): string[] =>
   toRegister(pair.record).map(({ name }) => name);
 const eventsOf = (pair: PreparationPair): CloudEvent[] =>
-  pair.record.outbox.flatMap((effect) =>
-    effect.kind === "event" ? [effect.event] : [],
-  );
+  pair.record.outbox.flatMap((effect) => (effect.kind === "event" ? [effect.event] : []));
 const dueAfter = ({ record }: PreparationPair, seconds: number): number =>
   (Date.parse(record.dueTime) - at(seconds).now.getTime()) / 1_000;
 const lastMessage = ({ operation }: PreparationPair): string | undefined =>
@@ -85,18 +81,9 @@ const lastMessage = ({ operation }: PreparationPair): string | undefined =>
 /** Every transition of a preparation, with a state that it may start from. */
 const TRANSITIONS: readonly (readonly [string, PreparationPair])[] = [
   ["accept", requested()],
-  [
-    "a look that asks",
-    observe(begun, states("NotRegistered", "NotRegistered"), at(MINUTE)),
-  ],
-  [
-    "a look that waits",
-    observe(registering, states("Registering", "Pending"), at(MINUTE)),
-  ],
-  [
-    "a look that ends",
-    observe(begun, states("Registered", "Registered"), at(MINUTE)),
-  ],
+  ["a look that asks", observe(begun, states("NotRegistered", "NotRegistered"), at(MINUTE))],
+  ["a look that waits", observe(registering, states("Registering", "Pending"), at(MINUTE))],
+  ["a look that ends", observe(begun, states("Registered", "Registered"), at(MINUTE))],
   [
     "answers",
     followRegistrations(
@@ -107,31 +94,18 @@ const TRANSITIONS: readonly (readonly [string, PreparationPair])[] = [
     ),
   ],
   ["wait", wait(registering, "Busy.", 0, at(MINUTE))],
-  [
-    "fail",
-    fail(
-      registering,
-      { code: "NotFound", message: "No.", errors: [] },
-      at(MINUTE),
-    ),
-  ],
+  ["fail", fail(registering, { code: "NotFound", message: "No.", errors: [] }, at(MINUTE))],
 ];
 
 test.each(TRANSITIONS)(
   "%s raises the step by one, and has the next message in the outbox unless it is final",
   (name, pair) => {
     expect(pair.record.step).toBe(
-      { accept: 1, "a look that asks": 2, "a look that ends": 2, answers: 3 }[
-        name
-      ] ?? 4,
+      { accept: 1, "a look that asks": 2, "a look that ends": 2, answers: 3 }[name] ?? 4,
     );
-    const messages = effectsOf(pair).filter((effect) =>
-      effect.startsWith("message"),
-    );
+    const messages = effectsOf(pair).filter((effect) => effect.startsWith("message"));
     expect(messages).toEqual(
-      hasEnded(at(0), pair)
-        ? []
-        : [`message ${pair.record.step} to subscription-preparations`],
+      hasEnded(at(0), pair) ? [] : [`message ${pair.record.step} to subscription-preparations`],
     );
     expect(effectsOf(pair).includes("close")).toBe(hasEnded(at(0), pair));
   },
@@ -253,17 +227,11 @@ describe("invariant 1: a feature takes effect when its provider is registered af
   });
 
   test("a feature that was registered from the start is not marked", () => {
-    expect(
-      looked(begun, "NotRegistered", "Registered").record.unpropagated,
-    ).toEqual([]);
+    expect(looked(begun, "NotRegistered", "Registered").record.unpropagated).toEqual([]);
   });
 
   test("once it is Registered the provider is registered once more, and only that ends it", () => {
-    const feature = asked(
-      begun,
-      ["Registered", "NotRegistered"],
-      ["Registered", "Registering"],
-    );
+    const feature = asked(begun, ["Registered", "NotRegistered"], ["Registered", "Registering"]);
     const look = observe(feature, states("Registered", "Registered"), at(60));
     expect(look.record.state).toBe("Registering");
     expect(namesToRegister(look)).toEqual(["Microsoft.Compute"]);
@@ -280,11 +248,7 @@ describe("invariant 1: a feature takes effect when its provider is registered af
   });
 
   test("a crash before the answer is stored asks again, however often", () => {
-    const feature = asked(
-      begun,
-      ["Registered", "NotRegistered"],
-      ["Registered", "Registering"],
-    );
+    const feature = asked(begun, ["Registered", "NotRegistered"], ["Registered", "Registering"]);
     let look = looked(feature, "Registered", "Registered", 60);
     for (let crashes = 0; crashes < 3; crashes += 1) {
       look = looked(look, "Registered", "Registered", 300);
@@ -294,52 +258,34 @@ describe("invariant 1: a feature takes effect when its provider is registered af
   });
 
   test("a provider that was asked for together with its feature is not yet after it", () => {
-    const both = asked(
-      begun,
-      ["NotRegistered", "NotRegistered"],
-      ["Registered", "Registered"],
-    );
+    const both = asked(begun, ["NotRegistered", "NotRegistered"], ["Registered", "Registered"]);
     expect(both.record).toMatchObject({
       state: "Registering",
       unpropagated: [FEATURE_NAME],
     });
-    expect(
-      namesToRegister(looked(both, "Registered", "Registered", 60)),
-    ).toEqual(["Microsoft.Compute"]);
+    expect(namesToRegister(looked(both, "Registered", "Registered", 60))).toEqual([
+      "Microsoft.Compute",
+    ]);
   });
 
   test("a provider that is registered again by itself serves the feature, too", () => {
-    const feature = asked(
-      begun,
-      ["Registered", "NotRegistered"],
-      ["Registered", "Registering"],
-    );
-    const both = asked(
-      feature,
-      ["Unregistered", "Registered"],
-      ["Registering", "Registered"],
-    );
+    const feature = asked(begun, ["Registered", "NotRegistered"], ["Registered", "Registering"]);
+    const both = asked(feature, ["Unregistered", "Registered"], ["Registering", "Registered"]);
     expect(both.record.unpropagated).toEqual([]);
     expect(both.record.state).toBe("Registering");
   });
 
   test("a provider that is being unregistered is asked only after that", () => {
-    const feature = asked(
-      begun,
-      ["Registered", "NotRegistered"],
-      ["Registered", "Registering"],
-    );
+    const feature = asked(begun, ["Registered", "NotRegistered"], ["Registered", "Registering"]);
     const look = looked(feature, "Unregistering", "Registered");
     expect(namesToRegister(look)).toEqual([]);
-    expect(namesToRegister(looked(look, "Unregistered", "Registered"))).toEqual(
-      ["Microsoft.Compute"],
-    );
+    expect(namesToRegister(looked(look, "Unregistered", "Registered"))).toEqual([
+      "Microsoft.Compute",
+    ]);
   });
 
   test("the next operation does what a failed one has left undone", () => {
-    const failed = told(
-      fail(registering, { code: "X", message: "No.", errors: [] }, at(3)),
-    );
+    const failed = told(fail(registering, { code: "X", message: "No.", errors: [] }, at(3)));
     const again = told(requested(failed));
     expect(again.operation.id).toBe(nthOf(again.record, 2));
     const look = looked(again, "Registered", "Registered");
@@ -357,12 +303,8 @@ test("invariant 2: nothing else than Registered everywhere ends a preparation", 
     "Unregistering",
     "SomethingNew",
   ]) {
-    expect(looked(begun, "Registered", state).record.state, state).toBe(
-      "Registering",
-    );
-    expect(looked(begun, state, "Registered").record.state, state).toBe(
-      "Registering",
-    );
+    expect(looked(begun, "Registered", state).record.state, state).toBe("Registering");
+    expect(looked(begun, state, "Registered").record.state, state).toBe("Registering");
   }
 });
 

@@ -10,10 +10,7 @@ import { trace } from "@opentelemetry/api";
 import { SeverityNumber, type LogRecord } from "@opentelemetry/api-logs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { instrumentFunctions } from "../../../src/telemetry/functions.js";
-import {
-  startInMemoryTelemetry,
-  type InMemoryTelemetry,
-} from "../../support/telemetry.js";
+import { startInMemoryTelemetry, type InMemoryTelemetry } from "../../support/telemetry.js";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const registered = { dispose: () => undefined };
@@ -51,16 +48,12 @@ async function traceSeen(
     functionCallback: () => trace.getActiveSpan()?.spanContext().traceId,
   });
   await onInvocation(invocation);
-  return (await invocation.functionHandler(
-    undefined,
-    invocation.invocationContext,
-  )) as string | undefined;
+  return (await invocation.functionHandler(undefined, invocation.invocationContext)) as
+    string | undefined;
 }
 
 test("the host is told that lines are exported by the worker", () => {
-  expect(setups).toEqual([
-    { capabilities: { WorkerOpenTelemetryEnabled: true } },
-  ]);
+  expect(setups).toEqual([{ capabilities: { WorkerOpenTelemetryEnabled: true } }]);
 });
 
 test("a line is exported with its level", () => {
@@ -81,8 +74,6 @@ test("a line is exported with its level", () => {
 });
 
 test("an invocation runs in the host's trace, and in none where the host has none", async () => {
-  expect(
-    await traceSeen({ traceParent: `00-${TRACE_ID}-b7ad6b7169203331-01` }),
-  ).toBe(TRACE_ID);
+  expect(await traceSeen({ traceParent: `00-${TRACE_ID}-b7ad6b7169203331-01` })).toBe(TRACE_ID);
   expect(await traceSeen(undefined)).toBeUndefined();
 });

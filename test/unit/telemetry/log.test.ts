@@ -5,8 +5,7 @@ import { createLog, type Log } from "../../../src/telemetry/log.js";
 import { logAttributes } from "../../../src/telemetry/log-attributes.js";
 
 function logTo(lines: [string, unknown][], operationId?: string): Log {
-  const write = (level: string) => (line: string) =>
-    void lines.push([level, JSON.parse(line)]);
+  const write = (level: string) => (line: string) => void lines.push([level, JSON.parse(line)]);
   return createLog(
     { info: write("info"), warn: write("warn"), error: write("error") },
     { operationId, traceparent: "t" },
@@ -45,9 +44,7 @@ test("an error is told whole, its causes with it", () => {
         traceparent: "t",
         "exception.type": "TypeError",
         "exception.message": "broken",
-        "exception.stacktrace": expect.stringMatching(
-          /TypeError: broken[^]*deeper/u,
-        ) as string,
+        "exception.stacktrace": expect.stringMatching(/TypeError: broken[^]*deeper/u) as string,
       },
     ],
     [

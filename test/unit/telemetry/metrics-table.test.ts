@@ -11,9 +11,7 @@ test("the table in docs/reference/operations.md has every metric with its unit, 
     ),
   ].map(([, name, unit]) => [name, unit]);
   const told = [
-    ...read("docs/reference/operations.md").matchAll(
-      /^\| `(sigil\.[^`]+)` +\| `([^`]+)`/gmu,
-    ),
+    ...read("docs/reference/operations.md").matchAll(/^\| `(sigil\.[^`]+)` +\| `([^`]+)`/gmu),
   ].map(([, name, unit]) => [name, unit]);
   expect(made).toHaveLength(11);
   expect(told.sort()).toEqual(made.sort());

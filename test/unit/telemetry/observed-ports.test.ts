@@ -4,10 +4,7 @@ import { createLog, withLog } from "../../../src/telemetry/log.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import type { TrackedRecord } from "../../../src/operation/records.js";
 import type { Stored } from "../../../src/operation/ports.js";
-import {
-  startInMemoryTelemetry,
-  type InMemoryTelemetry,
-} from "../../support/telemetry.js";
+import { startInMemoryTelemetry, type InMemoryTelemetry } from "../../support/telemetry.js";
 
 const SUBJECT = "/subscriptions/s/resourceGroups/g";
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -19,10 +16,7 @@ beforeEach(async () => {
 });
 afterAll(() => telemetry.stop());
 
-function eventOf(
-  type: string,
-  data: Readonly<Record<string, unknown>>,
-): CloudEvent {
+function eventOf(type: string, data: Readonly<Record<string, unknown>>): CloudEvent {
   return {
     specversion: "1.0",
     id: "op-1/fact",
@@ -134,13 +128,9 @@ describe("an event that is published", () => {
     await ports().events.publish([event]);
     await ports().events.publish([event]);
     const failure = new Error("unavailable");
-    await expect(
-      ports(undefined, failure).events.publish([event]),
-    ).rejects.toBe(failure);
+    await expect(ports(undefined, failure).events.publish([event])).rejects.toBe(failure);
     expect(await points("sigil.region.failed")).toMatchObject([{ value: 2 }]);
-    expect(await points("sigil.event.unpublished")).toEqual([
-      { attributes: {}, value: 1 },
-    ]);
+    expect(await points("sigil.event.unpublished")).toEqual([{ attributes: {}, value: 1 }]);
   });
 
   test("of a region that is ready tells the time since its own operation began", async () => {
@@ -226,9 +216,7 @@ test("a store's answers and errors pass as they are", async () => {
   expect(await store.read("key")).toBe(stored);
   const { record, operation } = stored;
   expect(await store.commit(record, operation, stored)).toBe(stored);
-  await expect(store.commit(record, operation, undefined)).rejects.toThrow(
-    "conflict",
-  );
+  await expect(store.commit(record, operation, undefined)).rejects.toThrow("conflict");
   expect(await ports().store.read("key")).toBeUndefined();
 });
 

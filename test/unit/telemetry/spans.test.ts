@@ -2,10 +2,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { inSpan, traceparentOfSpan } from "../../../src/telemetry/spans.js";
-import {
-  startInMemoryTelemetry,
-  type InMemoryTelemetry,
-} from "../../support/telemetry.js";
+import { startInMemoryTelemetry, type InMemoryTelemetry } from "../../support/telemetry.js";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
@@ -55,9 +52,7 @@ test.each([
   [new ServiceError("StateConflict", "Again."), "StateConflict", "Again."],
   [new TypeError("broken"), "TypeError", "broken"],
 ])("%s is recorded and thrown on", async (error, type, message) => {
-  await expect(
-    inSpan("failing", { kind }, () => Promise.reject(error)),
-  ).rejects.toBe(error);
+  await expect(inSpan("failing", { kind }, () => Promise.reject(error))).rejects.toBe(error);
   const span = telemetry.spans().at(-1);
   expect(span?.attributes).toEqual({ "error.type": type });
   expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message });

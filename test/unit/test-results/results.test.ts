@@ -7,11 +7,7 @@ import {
   type TestResult,
 } from "../../../src/test-results/results.js";
 
-const result = (
-  region: string,
-  name: string,
-  outcome: Outcome,
-): TestResult => ({
+const result = (region: string, name: string, outcome: Outcome): TestResult => ({
   name,
   region,
   result: outcome,
@@ -31,22 +27,21 @@ test("a gate is open once each test has passed in each region", () => {
     result("northeurope", "boot", "failed"),
     result("westus", "other", "failed"),
   ];
-  expect(gateOf(passed, { regions: REGIONS, names: ["boot", "load"] })).toEqual(
-    { state: "passed", failed: [], missing: [] },
-  );
+  expect(gateOf(passed, { regions: REGIONS, names: ["boot", "load"] })).toEqual({
+    state: "passed",
+    failed: [],
+    missing: [],
+  });
   expect(gateOf([], { regions: REGIONS, names: [] }).state).toBe("passed");
   expect(gateOf([], { regions: [], names: ["boot"] }).state).toBe("passed");
 });
 
 test("it waits for what has no result, or one that says nothing, and says for what", () => {
   expect(
-    gateOf(
-      [
-        result("westus", "boot", "inconclusive"),
-        result("eastus", "load", "passed"),
-      ],
-      { regions: REGIONS, names: ["boot", "load"] },
-    ),
+    gateOf([result("westus", "boot", "inconclusive"), result("eastus", "load", "passed")], {
+      regions: REGIONS,
+      names: ["boot", "load"],
+    }),
   ).toEqual({
     state: "waiting",
     failed: [],
@@ -95,17 +90,14 @@ test("what Azure has validated is a result in each of the version's regions", ()
     published,
   );
   expect(
-    results.map(({ name, region, result: found, time }) =>
-      [name, region, found, time].join(" "),
-    ),
+    results.map(({ name, region, result: found, time }) => [name, region, found, time].join(" ")),
   ).toEqual([
     "azure/TrustedLaunchBoot westus passed 2026-01-01T02:00:00Z",
     "azure/TrustedLaunchBoot eastus passed 2026-01-01T02:00:00Z",
     `azure/Other westus inconclusive ${published}`,
     `azure/Other eastus inconclusive ${published}`,
   ]);
-  expect(
-    gateOf(results, { regions: REGIONS, names: ["azure/TrustedLaunchBoot"] })
-      .state,
-  ).toBe("passed");
+  expect(gateOf(results, { regions: REGIONS, names: ["azure/TrustedLaunchBoot"] }).state).toBe(
+    "passed",
+  );
 });

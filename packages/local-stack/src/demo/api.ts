@@ -80,35 +80,21 @@ export class Api {
 
   /** Says how machines are made that test versions of the image definition. */
   async putTestProfile(profile: unknown): Promise<void> {
-    await this.#call(
-      "PUT",
-      `${IMAGE_PATH}/test-profile`,
-      200,
-      JSON.stringify(profile),
-    );
+    await this.#call("PUT", `${IMAGE_PATH}/test-profile`, 200, JSON.stringify(profile));
   }
 
   /** Undefined where Azure has no such version. */
   async getVersion(version: string): Promise<ImageVersion | undefined> {
-    return (await this.#call(
-      "GET",
-      versionPath(version),
-      200,
-      undefined,
-      404,
-    )) as ImageVersion | undefined;
+    return (await this.#call("GET", versionPath(version), 200, undefined, 404)) as
+      ImageVersion | undefined;
   }
 
   /** The newest operation of a version. */
   async findOperation(version: string): Promise<Operation | undefined> {
-    const { value } = (await this.#call(
-      "GET",
-      "/api/operations?top=100",
-      200,
-    )) as { value: readonly (Operation & { readonly resourceId: string })[] };
-    return value.find(({ resourceId }) =>
-      resourceId.endsWith(`/versions/${version}`),
-    );
+    const { value } = (await this.#call("GET", "/api/operations?top=100", 200)) as {
+      value: readonly (Operation & { readonly resourceId: string })[];
+    };
+    return value.find(({ resourceId }) => resourceId.endsWith(`/versions/${version}`));
   }
 
   async getOperation(id: string): Promise<Operation> {
@@ -130,9 +116,7 @@ export class Api {
     const text = await response.text();
     if (response.status === absentStatus) return undefined;
     if (response.status !== expectedStatus)
-      throw new Error(
-        `${method} ${path} was answered with ${response.status}: ${text}`,
-      );
+      throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
     return JSON.parse(text);
   }
 }

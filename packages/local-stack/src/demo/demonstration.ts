@@ -23,12 +23,7 @@ import { summary, type Outcome } from "./summary.js";
 import { differences } from "./verification.js";
 
 const SUCCEEDING_REGIONS = ["westus", "eastus2"];
-const [BY_HTTP, BY_MESSAGE, REFUSED, TESTED] = [
-  "1.0.0",
-  "1.0.1",
-  "1.0.2",
-  "1.0.3",
-] as const;
+const [BY_HTTP, BY_MESSAGE, REFUSED, TESTED] = ["1.0.0", "1.0.1", "1.0.2", "1.0.3"] as const;
 
 /** How every resource id of the demo begins: left out where people read. */
 const COMPUTE_ID = /\/subscriptions\/[^ ]+\/providers\/Microsoft.Compute\//gu;
@@ -79,17 +74,13 @@ export interface DemonstrationParts {
 /** Shows everything, and answers where the service is; rejects, in one line, when something is not as it has to be. */
 export async function demonstrate(parts: DemonstrationParts): Promise<string> {
   const { teardown, expectedEvents, progress, style } = parts;
-  const title = (text: string): void =>
-    progress.line(`\n${style("bold", text)}`);
+  const title = (text: string): void => progress.line(`\n${style("bold", text)}`);
 
-  progress.line(
-    "Starting Azure's stand-ins and the functions on this machine…",
-  );
+  progress.line("Starting Azure's stand-ins and the functions on this machine…");
   const stack = await startDemoStack(teardown, parts.onWarning);
   const api = new Api(stack);
   const client = await teardown.add(
-    () =>
-      Promise.resolve(new ServiceBusClient(stack.serviceBusConnectionString)),
+    () => Promise.resolve(new ServiceBusClient(stack.serviceBusConnectionString)),
     (started) => started.close(),
   );
   const wrongEvent = new Promise<never>((_resolve, reject) => {
@@ -107,24 +98,18 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
   });
 
   const script = async (): Promise<void> => {
-    title(
-      `${BY_HTTP}  managed image to westus ×2 and eastus2, four keys; by HTTP`,
-    );
+    title(`${BY_HTTP}  managed image to westus ×2 and eastus2, four keys; by HTTP`);
     await put(parts, api, BY_HTTP);
     await expectedEvents.received(BY_HTTP, "Accepted");
     follow(progress, BY_HTTP);
 
-    title(
-      `${BY_MESSAGE}  snapshots to the same regions; as a build system's message`,
-    );
+    title(`${BY_MESSAGE}  snapshots to the same regions; as a build system's message`);
     sending(parts, `CloudEvent to queue ${REQUESTS_QUEUE}`);
     await sendAsBuildSystem(client, BY_MESSAGE, requestOf(BY_MESSAGE));
     await expectedEvents.received(BY_MESSAGE, "Accepted");
     follow(progress, BY_MESSAGE);
 
-    title(
-      `${REFUSED}  the same, but eastus is given the keys of eastus2; by HTTP`,
-    );
+    title(`${REFUSED}  the same, but eastus is given the keys of eastus2; by HTTP`);
     const { id } = await put(parts, api, REFUSED);
     await expectedEvents.receivedAll(REFUSED);
     const { error } = await api.getOperation(id);
@@ -141,23 +126,13 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
     await expectedEvents.receivedAll(BY_HTTP);
     await expectedEvents.receivedAll(BY_MESSAGE);
     await expectedEvents.receivedAll(TESTED);
-    const published = EXPECTED_VERSIONS.filter(
-      ({ version }) => version !== TESTED,
-    );
-    const outcomes = await Promise.all(
-      published.map(({ version }) => outcomeOf(api, version)),
-    );
-    const wrong = differences(
-      published,
-      outcomes,
-      stack.resourceManager.control,
-    );
+    const published = EXPECTED_VERSIONS.filter(({ version }) => version !== TESTED);
+    const outcomes = await Promise.all(published.map(({ version }) => outcomeOf(api, version)));
+    const wrong = differences(published, outcomes, stack.resourceManager.control);
     if (wrong.length > 0) throw new Error(wrong.join("\n"));
     const { latestIn = [] } = (await api.getVersion(TESTED))?.sigil ?? {};
     if (latestIn.length < SUCCEEDING_REGIONS.length)
-      throw new Error(
-        `${TESTED} is the latest in ${latestIn.join(", ") || "no region"}.`,
-      );
+      throw new Error(`${TESTED} is the latest in ${latestIn.join(", ") || "no region"}.`);
     progress.stop();
     progress.line(`\n${summary(outcomes, style)}\n`);
     progress.line(
@@ -177,28 +152,15 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
 }
 
 /** Networks for test machines, and the profile that names them; a machine starts at once. */
-async function makeTestable(
-  api: Api,
-  { resourceManager: { control } }: DemoStack,
-): Promise<void> {
-  await control.putResource(
-    resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).group("westus"),
-  );
-  for (const region of SUCCEEDING_REGIONS)
-    await control.putResource(testNetwork(region));
+async function makeTestable(api: Api, { resourceManager: { control } }: DemoStack): Promise<void> {
+  await control.putResource(resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).group("westus"));
+  for (const region of SUCCEEDING_REGIONS) await control.putResource(testNetwork(region));
   await control.setMachineTimes({ startMs: 2_000, deleteMs: 500 });
   await api.putTestProfile(testProfile(SUCCEEDING_REGIONS));
 }
 
-function put(
-  parts: DemonstrationParts,
-  api: Api,
-  version: string,
-): Promise<Operation> {
-  sending(
-    parts,
-    `PUT …/galleries/MyGallery/images/MyImage/versions/${version}`,
-  );
+function put(parts: DemonstrationParts, api: Api, version: string): Promise<Operation> {
+  sending(parts, `PUT …/galleries/MyGallery/images/MyImage/versions/${version}`);
   return api.putVersion(version, requestOf(version));
 }
 
@@ -224,24 +186,16 @@ function show(parts: DemonstrationParts, event: ReceivedEvent): void {
     progress.update(version, data.region, data.progress ?? 0, "replicating");
   if (kind === "RegionCompleted")
     progress.update(version, data.region, 100, style("green", "usable"));
-  if (kind === "RegionFailed")
-    progress.update(version, data.region, 0, style("red", "failed"));
+  if (kind === "RegionFailed") progress.update(version, data.region, 0, style("red", "failed"));
 }
 
-function refusal(
-  findings: readonly Finding[],
-  { style, columns }: DemonstrationParts,
-): string {
+function refusal(findings: readonly Finding[], { style, columns }: DemonstrationParts): string {
   return findings
     .map(({ code, pointer, message, remediation = "" }) =>
       [
         `  ${style("red", code)}`,
         `    ${pointer}`,
-        wrap(
-          `${message} ${remediation}`.replaceAll(COMPUTE_ID, "…/"),
-          columns,
-          "    ",
-        ),
+        wrap(`${message} ${remediation}`.replaceAll(COMPUTE_ID, "…/"), columns, "    "),
       ].join("\n"),
     )
     .join("\n");

@@ -6,11 +6,7 @@ const LONGEST_KIND = "TestResultReported".length;
 const LONGEST_REGION = "eastus2".length;
 
 /** One line for an event: time of day (UTC), type, version, and what it says. `bar` draws a region's progress. */
-export function eventLine(
-  event: ReceivedEvent,
-  style: Style,
-  bar: boolean,
-): string {
+export function eventLine(event: ReceivedEvent, style: Style, bar: boolean): string {
   const { time, kind, version, data } = event;
   const parts = [
     style("dim", time.slice("2026-01-01T".length, -1)),
@@ -44,9 +40,7 @@ function percent(progress: number): string {
 }
 
 function formatOf(kind: string): Parameters<Style>[0] {
-  if (["Completed", "RegionCompleted", "Tested", "Promoted"].includes(kind))
-    return "green";
-  if (kind === "Failed" || kind === "RegionFailed" || kind === "Rejected")
-    return "red";
+  if (["Completed", "RegionCompleted", "Tested", "Promoted"].includes(kind)) return "green";
+  if (kind === "Failed" || kind === "RegionFailed" || kind === "Rejected") return "red";
   return "cyan";
 }

@@ -57,9 +57,7 @@ export class ExpectedEvents {
 
   /** Resolves when an event of a version has come. */
   received(version: string, fact: string): Promise<void> {
-    return this.#until(
-      () => this.#missing.get(version)?.includes(fact) !== true,
-    );
+    return this.#until(() => this.#missing.get(version)?.includes(fact) !== true);
   }
 
   /** Resolves when all events of a version have come. */
@@ -86,10 +84,7 @@ export class ExpectedEvents {
 function factsOfTest(regions: readonly string[]): readonly string[] {
   return [
     "TestRequested",
-    ...regions.flatMap((region) => [
-      `RegionTested ${region}`,
-      `TestResultReported ${region}`,
-    ]),
+    ...regions.flatMap((region) => [`RegionTested ${region}`, `TestResultReported ${region}`]),
     "Tested",
     "Accepted",
     "Updating",

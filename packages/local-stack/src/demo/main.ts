@@ -33,9 +33,7 @@ async function run(options: DemoOptions): Promise<number> {
         style,
         barsInLines: !bars,
         columns: stream.isTTY ? Math.min(stream.columns, 100) : Infinity,
-        onJson: options.json
-          ? (event) => console.log(JSON.stringify(event))
-          : undefined,
+        onJson: options.json ? (event) => console.log(JSON.stringify(event)) : undefined,
         onWarning: (line) => {
           warnings.push(line);
           if (warnings.length > MOST_WARNINGS) warnings.shift();
@@ -54,26 +52,20 @@ async function run(options: DemoOptions): Promise<number> {
     await teardown.run();
     if (typeof end !== "string") return end.exitCode;
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
-    stream.write(
-      `All as it should be, in ${seconds} s. Nothing is left behind.\n`,
-    );
+    stream.write(`All as it should be, in ${seconds} s. Nothing is left behind.\n`);
     return 0;
   } catch (error) {
     progress.stop();
     const message = error instanceof Error ? error.message : String(error);
     console.error(`The demo failed. ${message}`);
-    if (warnings.length > 0)
-      console.error(`Last warnings:\n${warnings.join("\n")}`);
+    if (warnings.length > 0) console.error(`Last warnings:\n${warnings.join("\n")}`);
     return 1;
   } finally {
     await teardown.run().catch(() => undefined);
   }
 }
 
-async function deadline(
-  seconds: number,
-  expectedEvents: ExpectedEvents,
-): Promise<never> {
+async function deadline(seconds: number, expectedEvents: ExpectedEvents): Promise<never> {
   await delay(seconds * 1000, undefined, { ref: false });
   throw new Error(
     `It is not done after ${seconds} s; missing: ${expectedEvents.missing().join(", ")}.`,

@@ -39,9 +39,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
   });
   const timeoutSeconds = Number(values.timeout);
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 86_400))
-    throw new UsageError(
-      `--timeout must be a number of seconds, not "${values.timeout}".`,
-    );
+    throw new UsageError(`--timeout must be a number of seconds, not "${values.timeout}".`);
   return {
     help: values.help,
     json: values.json,

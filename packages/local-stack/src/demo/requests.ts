@@ -71,11 +71,9 @@ export const TESTED_REQUEST = {
 
 /** A network for test machines. */
 export function testNetwork(region: string) {
-  return resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).virtualNetwork(
-    `tests-${region}`,
-    region,
-    ["machines"],
-  );
+  return resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).virtualNetwork(`tests-${region}`, region, [
+    "machines",
+  ]);
 }
 
 /** A small machine in each region, which has started once its agent is ready. */
@@ -110,9 +108,7 @@ export function snapshotsRequest(secondRegion: "eastus" | "eastus2") {
       },
       storageProfile: {
         osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
-        dataDiskImages: [
-          { lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } },
-        ],
+        dataDiskImages: [{ lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } }],
       },
     },
   };

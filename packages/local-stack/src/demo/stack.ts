@@ -57,8 +57,7 @@ export async function startDemoStack(
         scriptRoot: APPLICATION_ROOT,
         environment: { ...environment, ...PACE, ...services.settings },
         onLine: (line) => {
-          if (/^\[[^\]]+\] (?:warning|error|critical) /u.test(line))
-            onWarning(line);
+          if (/^\[[^\]]+\] (?:warning|error|critical) /u.test(line)) onWarning(line);
         },
       }),
     // Nothing is kept, so nothing has to come to its end.

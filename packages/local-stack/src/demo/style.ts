@@ -1,10 +1,7 @@
 import { styleText } from "node:util";
 
 /** Sets text off on a terminal that shows colours; gives it back as it is elsewhere. */
-export type Style = (
-  format: Parameters<typeof styleText>[0],
-  text: string,
-) => string;
+export type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Colours for `stream`, unless it is no terminal or NO_COLOR is set (https://no-color.org). */
 export function styleFor(

@@ -25,9 +25,7 @@ export function summary(outcomes: readonly Outcome[], style: Style): string {
   for (const outcome of outcomes) rows.push(...rowsOf(outcome));
   const widths = HEADER.map((_, column) =>
     Math.max(
-      ...rows
-        .filter((row) => row.length === HEADER.length)
-        .map((row) => row[column]?.length ?? 0),
+      ...rows.filter((row) => row.length === HEADER.length).map((row) => row[column]?.length ?? 0),
     ),
   );
   const lines = rows.map((row) =>
@@ -42,19 +40,14 @@ export function summary(outcomes: readonly Outcome[], style: Style): string {
   );
   const [header = "", ...body] = lines;
   const rule = "─".repeat(Math.max(...lines.map((line) => line.length)));
-  return [style("bold", header), style("dim", rule), ...body]
-    .map((line) => `  ${line}`)
-    .join("\n");
+  return [style("bold", header), style("dim", rule), ...body].map((line) => `  ${line}`).join("\n");
 }
 
 function rowsOf({ version, operation, image }: Outcome): string[][] {
   const { error } = operation;
   if (error !== undefined || image === undefined)
     return [
-      [
-        version,
-        `refused: ${error?.errors.length ?? 0} findings, nothing was created in Azure`,
-      ],
+      [version, `refused: ${error?.errors.length ?? 0} findings, nothing was created in Azure`],
     ];
   return image.sigil.regions.flatMap(({ name, encryption }, index) => {
     const replicas = image.properties.publishingProfile.targetRegions.find(
@@ -82,13 +75,9 @@ function rowsOf({ version, operation, image }: Outcome): string[][] {
 }
 
 /** From the request's acceptance to the region's completion. */
-function usableAfter(
-  { createdTime, regions }: Operation,
-  name: string,
-): string {
+function usableAfter({ createdTime, regions }: Operation, name: string): string {
   const completed = regions.find((region) => region.name === name);
-  const ms =
-    Date.parse(completed?.completedTime ?? "") - Date.parse(createdTime);
+  const ms = Date.parse(completed?.completedTime ?? "") - Date.parse(createdTime);
   return Number.isNaN(ms) ? "" : `${(ms / 1000).toFixed(1)} s`;
 }
 

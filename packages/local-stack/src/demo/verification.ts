@@ -19,10 +19,7 @@ export function differences(
             ...unlike("creates in Resource Manager", creates, 1),
             ...notSucceeded(each.request, outcome),
           ]
-        : [
-            ...unlike("creates in Resource Manager", creates, 0),
-            ...notRefused(outcome),
-          ];
+        : [...unlike("creates in Resource Manager", creates, 0), ...notRefused(outcome)];
     return found.map((difference) => `${each.version}: ${difference}`);
   });
 }
@@ -43,20 +40,12 @@ function notSucceeded(request: Request, { operation, image }: Outcome) {
   const { targetRegions } = request.properties.publishingProfile;
   return [
     ...unlike("operation", operation.status, "Succeeded"),
-    ...unlike(
-      "provisioning state",
-      image?.properties.provisioningState,
-      "Succeeded",
-    ),
+    ...unlike("provisioning state", image?.properties.provisioningState, "Succeeded"),
     ...targetRegions.flatMap(({ name, encryption }) => {
       const region = image?.sigil.regions.find((each) => each.name === name);
       return [
         ...unlike(`region ${name}`, region?.state, "Completed"),
-        ...unlike(
-          `keys in ${name}`,
-          setsOf(region?.encryption),
-          setsOf(encryption),
-        ),
+        ...unlike(`keys in ${name}`, setsOf(region?.encryption), setsOf(encryption)),
       ];
     }),
   ];
@@ -73,13 +62,9 @@ function notRefused({ operation, image }: Outcome): string[] {
 
 /** Ids of the disk encryption sets, the OS disk's first. */
 function setsOf(encryption: object | undefined): string {
-  return (
-    JSON.stringify(encryption)?.match(/\/subscriptions\/[^"]+/gu) ?? []
-  ).join(" ");
+  return (JSON.stringify(encryption)?.match(/\/subscriptions\/[^"]+/gu) ?? []).join(" ");
 }
 
 function unlike(what: string, found: unknown, expected: unknown): string[] {
-  return found === expected
-    ? []
-    : [`${what}: ${String(found)} instead of ${String(expected)}`];
+  return found === expected ? [] : [`${what}: ${String(found)} instead of ${String(expected)}`];
 }

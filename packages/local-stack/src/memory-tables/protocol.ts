@@ -19,8 +19,7 @@ export interface TableResponse {
 
 /** What a request costs: each is one of what Azure bills as a transaction. */
 export interface TableAccess {
-  readonly kind:
-    "read" | "write" | "transaction" | "createTable" | "deleteTable";
+  readonly kind: "read" | "write" | "transaction" | "createTable" | "deleteTable";
   readonly table: string;
   readonly method: string;
   readonly url: string;
@@ -99,9 +98,7 @@ function respond(tables: Tables, request: TableRequest): TableResponse {
 
 function refusal(error: unknown): TableResponse {
   const { status, code, message } =
-    error instanceof TableError
-      ? error
-      : new TableError(500, "InternalError", String(error));
+    error instanceof TableError ? error : new TableError(500, "InternalError", String(error));
   return {
     status,
     headers: JSON_TYPE,
@@ -111,11 +108,7 @@ function refusal(error: unknown): TableResponse {
   };
 }
 
-function query(
-  tables: Tables,
-  table: string,
-  parameters: URLSearchParams,
-): TableResponse {
+function query(tables: Tables, table: string, parameters: URLSearchParams): TableResponse {
   const top = Number(parameters.get("$top") ?? MOST_ROWS);
   const from = startOf(parameters);
   const { rows, next } = tables
@@ -137,8 +130,7 @@ function query(
   };
 }
 
-const COMPARISON =
-  /^(PartitionKey|RowKey) (eq|gt|ge|lt|le) '((?:[^']|'')*)'(?: and |$)/u;
+const COMPARISON = /^(PartitionKey|RowKey) (eq|gt|ge|lt|le) '((?:[^']|'')*)'(?: and |$)/u;
 const COMPARES: Readonly<Record<string, (a: string, b: string) => boolean>> = {
   eq: (a, b) => a === b,
   gt: (a, b) => a > b,
@@ -152,18 +144,14 @@ function selectionOf(filter: string | null): Selection {
   const tests: ((position: Position) => boolean)[] = [];
   let partitionKey: string | undefined;
   for (let rest = filter ?? ""; rest !== "";) {
-    const [whole, key, comparison = "", quoted = ""] =
-      COMPARISON.exec(rest) ?? [];
+    const [whole, key, comparison = "", quoted = ""] = COMPARISON.exec(rest) ?? [];
     const compare = COMPARES[comparison];
     if (whole === undefined || compare === undefined)
       throw new TableError(501, "NotImplemented", `The filter ${rest}`);
     const value = quoted.replaceAll("''", "'");
     if (key === "PartitionKey" && comparison === "eq") partitionKey = value;
     tests.push((position) =>
-      compare(
-        key === "RowKey" ? position.rowKey : position.partitionKey,
-        value,
-      ),
+      compare(key === "RowKey" ? position.rowKey : position.partitionKey, value),
     );
     rest = rest.slice(whole.length);
   }
@@ -220,9 +208,7 @@ function transact(tables: Tables, body: string): TableResponse {
         );
     } catch (error) {
       const { status, body: why = "" } = refusal(error);
-      return [
-        `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n\r\n${why}\r\n`,
-      ];
+      return [`HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\n\r\n${why}\r\n`];
     }
   })();
   const batch = `batchresponse_${randomUUID()}`;
@@ -260,8 +246,7 @@ function requestsIn(body: string): readonly TableRequest[] {
 }
 
 /** A request line, headers, blank lines, and a body in one line where there is one. */
-const PART =
-  /^([A-Z]+) (\S+) HTTP\/1\.1\r\n((?:[^\r\n]+\r\n)*)(?:\r\n)+(\{.*\})?/gmu;
+const PART = /^([A-Z]+) (\S+) HTTP\/1\.1\r\n((?:[^\r\n]+\r\n)*)(?:\r\n)+(\{.*\})?/gmu;
 
 function writeOf({ method, url, ifMatch, body }: TableRequest): Write {
   const { PartitionKey, RowKey, ...properties } =
@@ -301,9 +286,7 @@ function nameIn(path: string): string | undefined {
 
 function addressIn(url: string): { table: string; position?: Position } {
   const [, table = "", partitionKey, rowKey] =
-    /^([A-Za-z0-9]+)(?:\((?:PartitionKey='(.*)',RowKey='(.*)')?\))?$/u.exec(
-      pathOf(url),
-    ) ?? [];
+    /^([A-Za-z0-9]+)(?:\((?:PartitionKey='(.*)',RowKey='(.*)')?\))?$/u.exec(pathOf(url)) ?? [];
   return partitionKey === undefined || rowKey === undefined
     ? { table }
     : {

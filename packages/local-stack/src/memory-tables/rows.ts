@@ -73,17 +73,12 @@ export class Rows {
   ): { readonly rows: readonly Row[]; readonly next?: Position } {
     const rows: Row[] = [];
     const first = partitionKey ?? from?.partitionKey ?? "";
-    for (
-      let at = indexOf(this.#partitionKeys, first);
-      at < this.#partitionKeys.length;
-      at += 1
-    ) {
+    for (let at = indexOf(this.#partitionKeys, first); at < this.#partitionKeys.length; at += 1) {
       const key = this.#partitionKeys[at] ?? "";
       if (partitionKey !== undefined && key !== partitionKey) break;
       const partition = this.#partitions.get(key);
       const start = from?.partitionKey === key ? from.rowKey : "";
-      if (partition === undefined || (from && key < from.partitionKey))
-        continue;
+      if (partition === undefined || (from && key < from.partitionKey)) continue;
       const { rowKeys } = partition;
       for (let i = indexOf(rowKeys, start); i < rowKeys.length; i += 1) {
         const position = { partitionKey: key, rowKey: rowKeys[i] ?? "" };

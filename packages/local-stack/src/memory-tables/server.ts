@@ -34,14 +34,10 @@ export interface MemoryTablesOptions {
 }
 
 /** Starts on loopback. Rejects with one line where the port is taken. */
-export async function startMemoryTables(
-  options: MemoryTablesOptions = {},
-): Promise<TableStorage> {
+export async function startMemoryTables(options: MemoryTablesOptions = {}): Promise<TableStorage> {
   const { port: wanted = 0, dataDirectory } = options;
   const journal =
-    dataDirectory === undefined
-      ? undefined
-      : new Journal(path.join(dataDirectory, "tables.jsonl"));
+    dataDirectory === undefined ? undefined : new Journal(path.join(dataDirectory, "tables.jsonl"));
   const tables = new Tables(journal, options.now);
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];

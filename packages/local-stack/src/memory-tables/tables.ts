@@ -39,9 +39,7 @@ export class Tables {
     this.#journal = journal;
     this.#now = now;
     for (const change of journal?.read() ?? []) this.#apply(change);
-    journal?.begin(
-      [...this.#tables].map(([table, rows]) => ({ table, rows: rows.all() })),
-    );
+    journal?.begin([...this.#tables].map(([table, rows]) => ({ table, rows: rows.all() })));
   }
 
   get names(): readonly string[] {
@@ -49,10 +47,8 @@ export class Tables {
   }
 
   create(name: string): void {
-    if (name.length < 3 || name.length > 63)
-      throw new TableError(400, "OutOfRangeInput");
-    if (!TABLE_NAME.test(name))
-      throw new TableError(400, "InvalidResourceName");
+    if (name.length < 3 || name.length > 63) throw new TableError(400, "OutOfRangeInput");
+    if (!TABLE_NAME.test(name)) throw new TableError(400, "InvalidResourceName");
     if (this.#tables.has(name)) throw new TableError(409, "TableAlreadyExists");
     this.#change({ table: name, rows: [] });
   }
@@ -69,10 +65,7 @@ export class Tables {
   }
 
   /** All or nothing; answers the ETag of each that is written. Throws TableError, with the index of the write at fault in front. */
-  write(
-    table: string,
-    writes: readonly Write[],
-  ): readonly (string | undefined)[] {
+  write(table: string, writes: readonly Write[]): readonly (string | undefined)[] {
     const rows = this.rowsOf(table);
     if (writes.length > MOST_WRITES)
       throw new TableError(400, "InvalidInput", "0:Too many operations.");
@@ -89,9 +82,7 @@ export class Tables {
       }
     });
     const timestamp = this.#now().toISOString();
-    const changed = writes.map((write) =>
-      this.#written(rows, write, timestamp),
-    );
+    const changed = writes.map((write) => this.#written(rows, write, timestamp));
     this.#change({ table, rows: changed });
     return changed.map((row) => ("etag" in row ? row.etag : undefined));
   }
@@ -132,8 +123,7 @@ export class Tables {
 function mustBePossible(rows: Rows, write: Write): void {
   const { kind, ifMatch, properties } = write;
   const present: Row | undefined = rows.get(write);
-  if (kind === "insert" && present !== undefined)
-    throw new TableError(409, "EntityAlreadyExists");
+  if (kind === "insert" && present !== undefined) throw new TableError(409, "EntityAlreadyExists");
   if (kind !== "insert" && ifMatch !== undefined) {
     if (present === undefined) throw new TableError(404, "ResourceNotFound");
     if (ifMatch !== "*" && ifMatch !== present.etag)

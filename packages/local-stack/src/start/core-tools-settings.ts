@@ -13,14 +13,10 @@ export async function writeCoreToolsSettings(
   const Values = {
     FUNCTIONS_WORKER_RUNTIME: "node",
     // Empty is how a host process of ours is told "absent"; others may take it at its word.
-    ...Object.fromEntries(
-      Object.entries(settings).filter(([, value]) => value !== ""),
-    ),
+    ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== "")),
   };
-  await writeFile(
-    file,
-    `${JSON.stringify({ IsEncrypted: false, Values }, null, 2)}\n`,
-    { mode: 0o600 },
-  );
+  await writeFile(file, `${JSON.stringify({ IsEncrypted: false, Values }, null, 2)}\n`, {
+    mode: 0o600,
+  });
   return file;
 }

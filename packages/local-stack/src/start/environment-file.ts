@@ -22,10 +22,8 @@ export async function writeEnvironmentFile(
   origin: string,
   services: LocalServices,
 ): Promise<void> {
-  const { tokenIssuer, serviceBus, tables, resourceManager, settings, caFile } =
-    services;
-  const issuesTokens =
-    tokenIssuer !== undefined && settings["SIGIL_TOKEN_ISSUER"] !== undefined;
+  const { tokenIssuer, serviceBus, tables, resourceManager, settings, caFile } = services;
+  const issuesTokens = tokenIssuer !== undefined && settings["SIGIL_TOKEN_ISSUER"] !== undefined;
   const tokens = issuesTokens
     ? await Promise.all(
         Object.entries(TOKENS).map(
@@ -55,16 +53,11 @@ export async function writeEnvironmentFile(
     variable("SIGIL_ENDPOINT", origin),
     variable("SIGIL_SUBSCRIPTION", LOCAL_SUBSCRIPTION_ID),
     variable("SIGIL_SERVICE_BUS", serviceBus?.connectionString),
-    ...tokens
-      .slice(-1)
-      .map(([, token]) => variable("SIGIL_ACCESS_TOKEN", token)),
+    ...tokens.slice(-1).map(([, token]) => variable("SIGIL_ACCESS_TOKEN", token)),
     "",
     "# What stands in for Azure. HTTPS clients trust it by the certificate.",
     variable("SERVICE_BUS", serviceBus?.connectionString),
-    variable(
-      "TABLES",
-      tables && `http://127.0.0.1:${tables.port}/devstoreaccount1`,
-    ),
+    variable("TABLES", tables && `http://127.0.0.1:${tables.port}/devstoreaccount1`),
     variable("RESOURCE_MANAGER", resourceManager?.endpoint),
     variable("TOKEN_ISSUER", tokenIssuer?.issuer),
     variable("CA_CERTIFICATE", tokenIssuer && caFile),

@@ -5,10 +5,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
-import {
-  startHostProcess,
-  type HostProcess,
-} from "@sigil-local/functions-host/process";
+import { startHostProcess, type HostProcess } from "@sigil-local/functions-host/process";
 import { nextInterruption } from "../interruption.js";
 import { startLocalServices } from "../services.js";
 import { readOptions, USAGE, type StartOptions } from "./options.js";
@@ -61,17 +58,13 @@ interface RunningHost extends HostProcess {
   readonly lastLines: readonly string[];
 }
 
-async function start(
-  options: StartOptions,
-  teardown: Teardown,
-): Promise<RunningHost> {
+async function start(options: StartOptions, teardown: Teardown): Promise<RunningHost> {
   const { dataDirectory, ports, replicationMinutes, entities } = options;
   const environment = { ...PACE, ...process.env };
   const filesDirectory = await teardown.add(
     () => filesDirectoryOf(dataDirectory),
     async (directory) => {
-      if (dataDirectory === undefined)
-        await rm(directory, { recursive: true, force: true });
+      if (dataDirectory === undefined) await rm(directory, { recursive: true, force: true });
     },
   );
   const logFile = await teardown.add(
@@ -112,8 +105,7 @@ async function start(
       }),
     (started) => started.close(),
   );
-  if (dataDirectory !== undefined)
-    await writeCoreToolsSettings(dataDirectory, services.settings);
+  if (dataDirectory !== undefined) await writeCoreToolsSettings(dataDirectory, services.settings);
   const host = await teardown.add(
     () =>
       startHostProcess({
@@ -148,11 +140,8 @@ async function start(
 }
 
 /** Where the files for whoever has started the stack are: with the state, or in a temporary folder. */
-async function filesDirectoryOf(
-  dataDirectory: string | undefined,
-): Promise<string> {
-  if (dataDirectory === undefined)
-    return mkdtemp(path.join(tmpdir(), "sigil-start-"));
+async function filesDirectoryOf(dataDirectory: string | undefined): Promise<string> {
+  if (dataDirectory === undefined) return mkdtemp(path.join(tmpdir(), "sigil-start-"));
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   return dataDirectory;
 }

@@ -21,10 +21,7 @@ State:
 
 Ports (0 takes any free one):
 ${Object.values(PORTS)
-  .map(
-    ({ option, standard }) =>
-      `  ${`--${option} N`.padEnd(28)}default ${standard}`,
-  )
+  .map(({ option, standard }) => `  ${`--${option} N`.padEnd(28)}default ${standard}`)
   .join("\n")}
 
 Service Bus:

@@ -12,15 +12,11 @@ export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
 
 /** One line for a port that something else listens on; undefined for any other error. */
-export function explainTakenPort(
-  error: unknown,
-  ports: Ports,
-): string | undefined {
+export function explainTakenPort(error: unknown, ports: Ports): string | undefined {
   const port = takenPort(error);
   if (port === undefined) return undefined;
-  const option = Object.entries(PORTS).find(
-    ([name]) => ports[name as PortName] === port,
-  )?.[1].option;
+  const option = Object.entries(PORTS).find(([name]) => ports[name as PortName] === port)?.[1]
+    .option;
   return `Port ${port} is taken: stop what listens there, or choose another one with --${option ?? "…-port"} N (0 takes any free one).`;
 }
 

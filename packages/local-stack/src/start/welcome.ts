@@ -17,10 +17,7 @@ export interface RunningStack {
 
 /** Each stand-in, and the settings that would take its place. */
 const STAND_INS = {
-  serviceBus: [
-    "ServiceBusConnection",
-    "ServiceBusConnection__fullyQualifiedNamespace",
-  ],
+  serviceBus: ["ServiceBusConnection", "ServiceBusConnection__fullyQualifiedNamespace"],
   tables: [
     "AzureWebJobsStorage",
     "AzureWebJobsStorage__accountName",
@@ -33,9 +30,7 @@ const STAND_INS = {
 export function welcome(stack: RunningStack): string {
   const { origin, services, replicationMinutes, subscriptions } = stack;
   const { resourceManager, serviceBus } = services;
-  const after = stack.isKept
-    ? "the next start goes on where it was"
-    : "nothing is kept";
+  const after = stack.isKept ? "the next start goes on where it was" : "nothing is kept";
   const named = namedSettings(stack);
   const rows = [
     ["Page", `${origin}/api/ui/ (sign in as reader, writer or admin)`],
@@ -68,10 +63,7 @@ export function welcome(stack: RunningStack): string {
 }
 
 /** The settings by which the environment has taken the place of a stand-in. */
-function namedSettings({
-  services,
-  environment,
-}: RunningStack): readonly string[] {
+function namedSettings({ services, environment }: RunningStack): readonly string[] {
   const named = Object.entries(STAND_INS).flatMap(([name, settings]) =>
     services[name as keyof typeof STAND_INS] === undefined
       ? settings.filter((setting) => environment[setting]).slice(0, 1)
@@ -87,7 +79,5 @@ function fileOf({ filesDirectory }: RunningStack, name: string): string {
   const file = path.join(filesDirectory, name);
   const relative = path.relative("", file);
   const short = relative.startsWith("..") ? file : relative;
-  return /^[\w./-]+$/u.test(short)
-    ? short
-    : `'${short.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w./-]+$/u.test(short) ? short : `'${short.replaceAll("'", String.raw`'\''`)}'`;
 }

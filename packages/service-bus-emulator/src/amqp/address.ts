@@ -9,9 +9,7 @@ const MANAGEMENT = "/$management";
 
 /** Reads `q`, `t/Subscriptions/s`, `.../$DeadLetterQueue`, `.../$management`, also behind `amqps://HOST/` or `sb://HOST/`. */
 export function parseAddress(address: string): Address {
-  const path = address
-    .replace(/^[a-z]+:\/\/[^/]*\/?|\?.*$/giu, "")
-    .replace(/^\/+|\/+$/gu, "");
+  const path = address.replace(/^[a-z]+:\/\/[^/]*\/?|\?.*$/giu, "").replace(/^\/+|\/+$/gu, "");
   const lowerCase = path.toLowerCase();
   if (lowerCase === MANAGEMENT.slice(1)) return { path: "", management: true };
   return lowerCase.endsWith(MANAGEMENT)

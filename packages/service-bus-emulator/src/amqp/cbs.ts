@@ -42,17 +42,13 @@ export function answerCbs(
   if (operation !== "put-token" || name === undefined)
     return respond(400, "expected operation put-token, with type and name");
   if (type !== SAS_TOKEN_TYPE)
-    return respond(
-      401,
-      `only tokens of the type ${SAS_TOKEN_TYPE} are accepted`,
-    );
+    return respond(401, `only tokens of the type ${SAS_TOKEN_TYPE} are accepted`);
   const { path } = parseAddress(name);
   if (path !== "" && broker.find(path) === undefined)
     return respond(404, entityNotFound(name).description);
   const token = toText(request.body) ?? "";
   const check = checkToken(token, name, key, nowMs);
-  if (check.kind === "refused")
-    return respond(401, `Unauthorized access: ${check.reason}.`);
+  if (check.kind === "refused") return respond(401, `Unauthorized access: ${check.reason}.`);
   claims.grant(check.path, check.untilMs);
   return respond(202, "Accepted");
 }

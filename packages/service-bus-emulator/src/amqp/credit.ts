@@ -21,13 +21,9 @@ export class LinkCredit {
 
   available(): number {
     const { outgoing } = this.#link.session;
-    while ((this.#queued[0] ?? Infinity) < outgoing.next_pending_delivery)
-      this.#queued.shift();
+    while ((this.#queued[0] ?? Infinity) < outgoing.next_pending_delivery) this.#queued.shift();
     if (!this.attached) return 0;
-    return Math.min(
-      this.#link.credit - this.#queued.length,
-      outgoing.available(),
-    );
+    return Math.min(this.#link.credit - this.#queued.length, outgoing.available());
   }
 
   send(bytes: Buffer, tag: Buffer | undefined): RheaDelivery {

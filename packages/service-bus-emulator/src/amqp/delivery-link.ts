@@ -8,14 +8,7 @@ import { answer, type Answer } from "./dispositions.js";
 import { CONDITION, LOST } from "./errors.js";
 import type { Outcome, RheaDelivery, Sender, Typed } from "./rhea.js";
 import { encodeProperties, writeMessage } from "./sections.js";
-import {
-  formatUuid,
-  listItems,
-  mapEntries,
-  parseUuid,
-  swapGuidOrder,
-  toText,
-} from "./typed.js";
+import { formatUuid, listItems, mapEntries, parseUuid, swapGuidOrder, toText } from "./typed.js";
 
 /** sender-settle-mode settled (AMQP 2.8.2), which Service Bus reads as receive-and-delete. */
 const SETTLED = 1;
@@ -77,9 +70,7 @@ export class DeliveryLink implements Consumer {
     if (outcome === undefined) return;
     const token = formatUuid(swapGuidOrder(delivery.tag));
     const settled = this.#settle(token, outcome);
-    this.#store.afterCommit(() =>
-      answer(this.#link, delivery, settlementAnswer(settled)),
-    );
+    this.#store.afterCommit(() => answer(this.#link, delivery, settlementAnswer(settled)));
   }
 
   close(): void {
@@ -94,8 +85,7 @@ export class DeliveryLink implements Consumer {
       return;
     }
     const bytes = writeMessage({ record, lockedUntilMs: lock?.untilMs });
-    const tag =
-      lock === undefined ? undefined : swapGuidOrder(parseUuid(lock.token));
+    const tag = lock === undefined ? undefined : swapGuidOrder(parseUuid(lock.token));
     this.#credit.send(bytes, tag);
   }
 
@@ -104,18 +94,13 @@ export class DeliveryLink implements Consumer {
       case "accepted":
         return this.#queue.complete(token);
       case "modified": {
-        const changes = encodeProperties(
-          mapEntries(outcome.value[MODIFIED_MESSAGE_ANNOTATIONS]),
-        );
+        const changes = encodeProperties(mapEntries(outcome.value[MODIFIED_MESSAGE_ANNOTATIONS]));
         return outcome.undeliverable_here === true
           ? this.#queue.defer(token, changes)
           : this.#queue.abandon(token, changes);
       }
       case "rejected":
-        return this.#queue.deadLetter(
-          token,
-          readDeadLettering(outcome.value[REJECTED_ERROR]),
-        );
+        return this.#queue.deadLetter(token, readDeadLettering(outcome.value[REJECTED_ERROR]));
       default:
         return this.#queue.release(token);
     }
@@ -155,19 +140,14 @@ function settlementAnswer(settled: Settled): Answer {
         kind: "rejected",
         error: {
           condition: CONDITION.notAllowed,
-          description:
-            "A message in a dead-letter queue cannot be dead-lettered again.",
+          description: "A message in a dead-letter queue cannot be dead-lettered again.",
         },
       };
   }
 }
 
-function readDeadLettering(
-  error: Typed | undefined,
-): Parameters<Queue["deadLetter"]>[1] {
-  const info = mapEntries(
-    error === undefined ? undefined : listItems(error)[ERROR_INFO],
-  );
+function readDeadLettering(error: Typed | undefined): Parameters<Queue["deadLetter"]>[1] {
+  const info = mapEntries(error === undefined ? undefined : listItems(error)[ERROR_INFO]);
   const reason = toText(info.get("DeadLetterReason"));
   const errorDescription = toText(info.get("DeadLetterErrorDescription"));
   info.delete("DeadLetterReason");

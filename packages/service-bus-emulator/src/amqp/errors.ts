@@ -53,13 +53,11 @@ export const SESSION_REFUSED = {
   },
   "held-by-another": {
     condition: CONDITION.sessionCannotBeLocked,
-    description:
-      "The requested session cannot be accepted. It may be locked by another receiver.",
+    description: "The requested session cannot be accepted. It may be locked by another receiver.",
   },
   timeout: {
     condition: CONDITION.timeout,
-    description:
-      "No session with messages became free within the time that the receiver gave.",
+    description: "No session with messages became free within the time that the receiver gave.",
   },
   noSessionId: {
     condition: CONDITION.notAllowed,

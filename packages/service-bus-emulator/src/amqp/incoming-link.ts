@@ -50,12 +50,6 @@ export function receiveMessage(
 }
 
 /** Whether a queue that requires sessions would be sent a message without one. */
-export function lacksSession(
-  queue: Queue,
-  messages: readonly IncomingMessage[],
-): boolean {
-  return (
-    queue.requiresSession &&
-    messages.some(({ sessionId }) => sessionId === undefined)
-  );
+export function lacksSession(queue: Queue, messages: readonly IncomingMessage[]): boolean {
+  return queue.requiresSession && messages.some(({ sessionId }) => sessionId === undefined);
 }

@@ -17,9 +17,7 @@ const OPERATIONS: Operations = {
 
 /** What a request takes: to schedule a message is to send it. */
 export function rightOf({ properties }: Request): "Listen" | "Send" {
-  return /schedule/u.test(toText(properties.get("operation")) ?? "")
-    ? "Send"
-    : "Listen";
+  return /schedule/u.test(toText(properties.get("operation")) ?? "") ? "Send" : "Listen";
 }
 
 /** Answers a request to an entity's `$management`; its changes may still have to be stored. */
@@ -40,9 +38,7 @@ export function answerManagement(entity: Entity, request: Request): Buffer {
 
 function respond(entity: Entity, { properties, body }: Request): Response {
   const name = toText(properties.get("operation")) ?? "";
-  const operation = name.startsWith(PREFIX)
-    ? OPERATIONS[name.slice(PREFIX.length)]
-    : undefined;
+  const operation = name.startsWith(PREFIX) ? OPERATIONS[name.slice(PREFIX.length)] : undefined;
   if (operation === undefined)
     return failed(501, {
       condition: CONDITION.notImplemented,

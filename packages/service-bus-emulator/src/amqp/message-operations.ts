@@ -16,14 +16,7 @@ import { readIncomingMessage } from "./properties.js";
 import { types } from "./rhea.js";
 import { encodeProperties, writeMessage } from "./sections.js";
 import { SESSION_LOCK_LOST, sessionOf } from "./session-operations.js";
-import {
-  arrayItems,
-  formatUuid,
-  mapEntries,
-  parseUuid,
-  toInteger,
-  toText,
-} from "./typed.js";
+import { arrayItems, formatUuid, mapEntries, parseUuid, toInteger, toText } from "./typed.js";
 
 /** Constructors of array elements (AMQP 1.6). */
 const TYPECODE = { long: 0x81, timestamp: 0x83 } as const;
@@ -62,8 +55,7 @@ export const MESSAGE_OPERATIONS: Operations = {
       return readIncomingMessage(bytes);
     });
     const queue = queueOf(entity);
-    if (lacksSession(queue, messages))
-      return failed(400, SESSION_REFUSED.noSessionId);
+    if (lacksSession(queue, messages)) return failed(400, SESSION_REFUSED.noSessionId);
     const numbers = queue.send(messages);
     return ok({
       "sequence-numbers": types.wrap_array(numbers, TYPECODE.long),
@@ -74,14 +66,10 @@ export const MESSAGE_OPERATIONS: Operations = {
       ? ok()
       : notFound("scheduled"),
   "receive-by-sequence-number": (entity, fields) => {
-    const receiveAndDelete =
-      toInteger(fields.get("receiver-settle-mode")) === DELETE;
+    const receiveAndDelete = toInteger(fields.get("receiver-settle-mode")) === DELETE;
     const queue = queueOf(entity);
-    const session = queue.requiresSession
-      ? sessionOf(queue, fields)
-      : undefined;
-    if (queue.requiresSession && session === undefined)
-      return SESSION_LOCK_LOST;
+    const session = queue.requiresSession ? sessionOf(queue, fields) : undefined;
+    if (queue.requiresSession && session === undefined) return SESSION_LOCK_LOST;
     const deliveries = queue.receiveDeferred(
       integersField(fields, "sequence-numbers"),
       receiveAndDelete,
@@ -101,9 +89,7 @@ export const MESSAGE_OPERATIONS: Operations = {
 };
 
 function settle(queue: Queue, token: string, fields: Fields): Settled {
-  const changes = encodeProperties(
-    mapEntries(fields.get("properties-to-modify")),
-  );
+  const changes = encodeProperties(mapEntries(fields.get("properties-to-modify")));
   const status = toText(fields.get("disposition-status"));
   switch (status) {
     case "completed":
@@ -124,8 +110,7 @@ function settle(queue: Queue, token: string, fields: Fields): Settled {
 }
 
 function deferredMessage({ record, lock }: Delivery): object {
-  if (lock === undefined)
-    return { message: writeMessage({ record, lockedUntilMs: undefined }) };
+  if (lock === undefined) return { message: writeMessage({ record, lockedUntilMs: undefined }) };
   const lockToken = parseUuid(lock.token);
   return {
     "lock-token": types.wrap_uuid(lockToken),

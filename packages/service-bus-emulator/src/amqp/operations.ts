@@ -27,9 +27,7 @@ export function failed(code: number, error: AmqpError): Response {
   return { code, error };
 }
 
-export function notAllowed(
-  description = "This entity does not allow the operation.",
-): Response {
+export function notAllowed(description = "This entity does not allow the operation."): Response {
   return failed(400, { condition: CONDITION.notAllowed, description });
 }
 
@@ -44,8 +42,7 @@ export function textField(fields: Fields, name: string): string {
 export function integersField(fields: Fields, name: string): number[] {
   return arrayItems(fields.get(name)).map((item) => {
     const number = toInteger(item);
-    if (number === undefined)
-      throw new Error(`${name} has a value that is not an integer`);
+    if (number === undefined) throw new Error(`${name} has a value that is not an integer`);
     return number;
   });
 }

@@ -35,16 +35,12 @@ function pad(performative: Composite): void {
   const descriptor = performative.constructor.descriptor?.numeric ?? 0;
   fields.length = Math.max(fields.length, FIELD_COUNTS[descriptor] ?? 0);
   for (const field of fields)
-    if (isError(field))
-      field.value.length = Math.max(field.value.length, ERROR_FIELD_COUNT);
+    if (isError(field)) field.value.length = Math.max(field.value.length, ERROR_FIELD_COUNT);
 }
 
 function isError(field: unknown): field is { value: unknown[] } {
-  const typed = field as
-    { value?: unknown; descriptor?: { value?: unknown } } | null | undefined;
-  return (
-    typed?.descriptor?.value === ERROR_DESCRIPTOR && Array.isArray(typed.value)
-  );
+  const typed = field as { value?: unknown; descriptor?: { value?: unknown } } | null | undefined;
+  return typed?.descriptor?.value === ERROR_DESCRIPTOR && Array.isArray(typed.value);
 }
 
 /** Says how many links a session may have, which some clients compare without looking for null. */

@@ -21,9 +21,7 @@ export const PROPERTY = {
 /** What the broker needs to know of a message that a sender wrote; throws when the bytes are not AMQP. */
 export function readIncomingMessage(bytes: Buffer): IncomingMessage {
   const parts = readParts(bytes);
-  const scheduled = parts.messageAnnotations.get(
-    "x-opt-scheduled-enqueue-time",
-  );
+  const scheduled = parts.messageAnnotations.get("x-opt-scheduled-enqueue-time");
   const given = toIdentifier(parts.properties[PROPERTY.messageId]);
   // "ServiceBus sets an ID as default, only if the application doesn't set its own ID" (Azure/azure-service-bus-java#69).
   // The JavaScript client cannot settle a message without one.
@@ -38,18 +36,13 @@ export function readIncomingMessage(bytes: Buffer): IncomingMessage {
 }
 
 /** What a subscription's filters may ask of a message; the bytes are read when the first of them asks. */
-export function readFilterableMessage(
-  record: MessageRecord,
-): FilterableMessage {
+export function readFilterableMessage(record: MessageRecord): FilterableMessage {
   let parts: MessageParts | undefined;
   let user: Map<string, Typed> | undefined;
   const system = (): MessageParts => (parts ??= readParts(record.bytes));
   const application = (): Map<string, Typed> =>
     (user ??= new Map(
-      [...system().applicationProperties].map(([name, value]) => [
-        name.toLowerCase(),
-        value,
-      ]),
+      [...system().applicationProperties].map(([name, value]) => [name.toLowerCase(), value]),
     ));
   return {
     system: (name) => systemProperty(name, record, system()),
@@ -61,11 +54,7 @@ export function readFilterableMessage(
   };
 }
 
-function systemProperty(
-  name: string,
-  record: MessageRecord,
-  parts: MessageParts,
-): FilterValue {
+function systemProperty(name: string, record: MessageRecord, parts: MessageParts): FilterValue {
   const { properties, messageAnnotations } = parts;
   switch (name) {
     case "messageid":
@@ -95,9 +84,7 @@ function systemProperty(
     case "deliverycount":
       return BigInt(record.deliveryCount);
     case "timetolive":
-      return record.timeToLiveMs === undefined
-        ? undefined
-        : BigInt(record.timeToLiveMs);
+      return record.timeToLiveMs === undefined ? undefined : BigInt(record.timeToLiveMs);
     case "expiresatutc":
       return record.timeToLiveMs === undefined
         ? undefined

@@ -52,9 +52,7 @@ export class ResponseLink {
 
   /** Whether a request's reply-to means this link: clients put its name there, or its target's address. */
   isCalled(replyTo: string): boolean {
-    return (
-      this.#link.name === replyTo || this.#link.target?.address === replyTo
-    );
+    return this.#link.name === replyTo || this.#link.target?.address === replyTo;
   }
 
   send(bytes: Buffer): void {

@@ -136,9 +136,7 @@ export interface Session extends EventEmitter {
     readonly next_pending_delivery: number;
     available(): number;
   };
-  on_transfer(frame: {
-    readonly performative: { message_format: number | null };
-  }): void;
+  on_transfer(frame: { readonly performative: { message_format: number | null } }): void;
   output(performative: Composite): void;
 }
 
@@ -147,11 +145,7 @@ export interface Connection extends EventEmitter {
   /** The peer's. */
   readonly properties: Readonly<Record<string, unknown>> | undefined;
   _register(): void;
-  _write_frame(
-    channel: number,
-    performative?: Composite,
-    payload?: Buffer,
-  ): void;
+  _write_frame(channel: number, performative?: Composite, payload?: Buffer): void;
   close(error?: AmqpError): void;
 }
 

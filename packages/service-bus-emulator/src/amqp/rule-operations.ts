@@ -41,8 +41,7 @@ export const RULE_OPERATIONS: Operations = {
     const name = textField(fields, "rule-name");
     const description = mapEntries(fields.get("rule-description"));
     const action = mapEntries(description.get("sql-rule-action"));
-    if (toText(action.get("expression")))
-      return notAllowed("This emulator has no rule actions.");
+    if (toText(action.get("expression"))) return notAllowed("This emulator has no rule actions.");
     if (!rules.add({ name, filter: readFilter(description) }))
       return failed(409, {
         condition: CONDITION.entityAlreadyExists,
@@ -65,9 +64,7 @@ export const RULE_OPERATIONS: Operations = {
   }),
 };
 
-function ofSubscription(
-  operation: (rules: Rules, fields: Fields) => Response,
-): Operation {
+function ofSubscription(operation: (rules: Rules, fields: Fields) => Response): Operation {
   return (entity, fields) =>
     entity.kind === "subscription"
       ? operation(entity.rules, fields)
@@ -111,9 +108,7 @@ function writeFilter(filter: RuleFilter): Typed {
     case "true":
       return described(DESCRIPTOR.trueFilter, []);
     case "sql":
-      return described(DESCRIPTOR.sqlFilter, [
-        types.wrap_string(filter.expression),
-      ]);
+      return described(DESCRIPTOR.sqlFilter, [types.wrap_string(filter.expression)]);
     case "correlation": {
       const { system, properties } = filter;
       return described(DESCRIPTOR.correlationFilter, [
@@ -122,9 +117,7 @@ function writeFilter(filter: RuleFilter): Typed {
           return value === undefined ? types.Null() : types.wrap_string(value);
         }),
         types.wrap_map(
-          Object.fromEntries(
-            [...properties].map(([key, value]) => [key, writeValue(value)]),
-          ),
+          Object.fromEntries([...properties].map(([key, value]) => [key, writeValue(value)])),
         ),
       ]);
     }

@@ -5,13 +5,7 @@
  */
 import { type MessageRecord, stateOf } from "../broker/message.js";
 import { types, type Typed } from "./rhea.js";
-import {
-  decodeTyped,
-  encodeTyped,
-  listItems,
-  mapEntries,
-  wrapMap,
-} from "./typed.js";
+import { decodeTyped, encodeTyped, listItems, mapEntries, wrapMap } from "./typed.js";
 
 /** Descriptors of the sections of a message (AMQP 3.2). */
 const SECTION = {
@@ -62,11 +56,8 @@ function* readSections(bytes: Buffer): Generator<Section> {
 
 function sectionCode(typed: Typed): number | undefined {
   const descriptor = typed.descriptor?.value;
-  const code =
-    typeof descriptor === "string" ? SYMBOLIC[descriptor] : descriptor;
-  return typeof code === "number" &&
-    code >= SECTION.header &&
-    code <= SECTION.footer
+  const code = typeof descriptor === "string" ? SYMBOLIC[descriptor] : descriptor;
+  return typeof code === "number" && code >= SECTION.header && code <= SECTION.footer
     ? code
     : undefined;
 }
@@ -165,18 +156,12 @@ export function writeMessage(outgoing: Outgoing): Buffer {
     writeSection(
       writer,
       SECTION.deliveryAnnotations,
-      wrapMap(
-        new Map([["x-opt-lock-token", types.wrap_uuid(outgoing.lockToken)]]),
-        "symbol",
-      ),
+      wrapMap(new Map([["x-opt-lock-token", types.wrap_uuid(outgoing.lockToken)]]), "symbol"),
     );
   writeSection(
     writer,
     SECTION.messageAnnotations,
-    wrapMap(
-      new Map([...annotations, ...brokerAnnotations(outgoing)]),
-      "symbol",
-    ),
+    wrapMap(new Map([...annotations, ...brokerAnnotations(outgoing)]), "symbol"),
   );
   const changes = changedProperties(record);
   if (changes.size === 0) writer.write_bytes(rest);
@@ -206,15 +191,11 @@ const MESSAGE_STATES = { active: 0, deferred: 1, scheduled: 2 } as const;
 
 function changedProperties(record: MessageRecord): Map<string, Typed> {
   const changes = new Map<string, Typed>();
-  for (const [name, bytes] of record.changedProperties)
-    changes.set(name, decodeTyped(bytes));
+  for (const [name, bytes] of record.changedProperties) changes.set(name, decodeTyped(bytes));
   if (record.deadLetterReason !== undefined)
     changes.set("DeadLetterReason", types.wrap_string(record.deadLetterReason));
   if (record.deadLetterErrorDescription !== undefined)
-    changes.set(
-      "DeadLetterErrorDescription",
-      types.wrap_string(record.deadLetterErrorDescription),
-    );
+    changes.set("DeadLetterErrorDescription", types.wrap_string(record.deadLetterErrorDescription));
   return changes;
 }
 
@@ -233,8 +214,7 @@ function splitBareMessage(bytes: Buffer): {
       break;
     }
     if (section.code === SECTION.header) header = listItems(section.typed);
-    if (section.code === SECTION.messageAnnotations)
-      annotations = mapEntries(section.typed);
+    if (section.code === SECTION.messageAnnotations) annotations = mapEntries(section.typed);
   }
   return { header, annotations, rest: bytes.subarray(start) };
 }
@@ -247,34 +227,22 @@ function writeChanged(
 ): void {
   const sections = [...readSections(rest)];
   const before = sections.filter(({ code }) => code <= SECTION.properties);
-  const old = sections.find(
-    ({ code }) => code === SECTION.applicationProperties,
-  );
-  for (const { start, end } of before)
-    writer.write_bytes(rest.subarray(start, end));
+  const old = sections.find(({ code }) => code === SECTION.applicationProperties);
+  for (const { start, end } of before) writer.write_bytes(rest.subarray(start, end));
   writeSection(
     writer,
     SECTION.applicationProperties,
     wrapMap(new Map([...mapEntries(old?.typed), ...changes]), "string"),
   );
   for (const { code, start, end } of sections)
-    if (code > SECTION.applicationProperties)
-      writer.write_bytes(rest.subarray(start, end));
+    if (code > SECTION.applicationProperties) writer.write_bytes(rest.subarray(start, end));
 }
 
-function writeSection(
-  writer: InstanceType<typeof types.Writer>,
-  code: number,
-  value: Typed,
-): void {
+function writeSection(writer: InstanceType<typeof types.Writer>, code: number, value: Typed): void {
   writer.write(types.described(types.wrap_ulong(code), value));
 }
 
 /** Properties that a receiver gives with a settlement, each value encoded so that its type survives the store. */
-export function encodeProperties(
-  properties: ReadonlyMap<string, Typed>,
-): Map<string, Buffer> {
-  return new Map(
-    [...properties].map(([name, value]) => [name, encodeTyped(value)]),
-  );
+export function encodeProperties(properties: ReadonlyMap<string, Typed>): Map<string, Buffer> {
+  return new Map([...properties].map(([name, value]) => [name, encodeTyped(value)]));
 }

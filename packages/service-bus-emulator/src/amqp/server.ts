@@ -20,11 +20,7 @@ import { answer } from "./dispositions.js";
 import { CONDITION, entityNotFound, SESSION_REFUSED } from "./errors.js";
 import { MAX_MESSAGE_SIZE, receiveMessage } from "./incoming-link.js";
 import { answerManagement, rightOf } from "./management.js";
-import {
-  announceHandleMax,
-  receiveRawMessages,
-  writeWholePerformatives,
-} from "./performatives.js";
+import { announceHandleMax, receiveRawMessages, writeWholePerformatives } from "./performatives.js";
 import { readRequest, ResponseLink, type Request } from "./requests.js";
 import {
   rhea,
@@ -117,9 +113,7 @@ export class AmqpServer {
       session_buffer_size: { outgoing: OUTGOING_BUFFER_SIZE },
     });
     // rhea's own listener hears of a connection once it is known to speak AMQP.
-    const accept = server.listeners("connection") as ((
-      socket: Socket,
-    ) => void)[];
+    const accept = server.listeners("connection") as ((socket: Socket) => void)[];
     server.removeAllListeners("connection");
     server.on("connection", (socket) => {
       if (this.#options.isThawing()) socket.destroy();
@@ -187,8 +181,7 @@ export class AmqpServer {
     });
     for (const outcome of ["accepted", "rejected", "released", "modified"])
       container.on(outcome, ({ sender, delivery }: DeliveryContext) => {
-        if (sender !== undefined)
-          this.#deliveryLinks.get(sender)?.onOutcome(delivery);
+        if (sender !== undefined) this.#deliveryLinks.get(sender)?.onOutcome(delivery);
       });
     container.on("sender_close", ({ sender }: LinkContext) => {
       if (sender !== undefined) this.#endSessionWait(sender);
@@ -240,8 +233,7 @@ export class AmqpServer {
     if (node.entity.kind === "topic") {
       refuse(link, {
         condition: CONDITION.notAllowed,
-        description:
-          "A topic cannot be received from; receive from one of its subscriptions.",
+        description: "A topic cannot be received from; receive from one of its subscriptions.",
       });
       return;
     }
@@ -274,9 +266,7 @@ export class AmqpServer {
     const node = this.#open(link, link.target);
     if (node === undefined) return;
     if (node.kind !== "entity") {
-      link.on("message", (context: MessageContext) =>
-        this.#onRequest(node, context),
-      );
+      link.on("message", (context: MessageContext) => this.#onRequest(node, context));
       return;
     }
     this.#tell(link, link.target, "Send");
@@ -308,10 +298,8 @@ export class AmqpServer {
     link.set_source(echo(link.source, link.name));
     link.set_target(echo(link.target, link.name));
     link.local.attach.max_message_size = MAX_MESSAGE_SIZE;
-    if (link.snd_settle_mode !== null)
-      link.local.attach.snd_settle_mode = link.snd_settle_mode;
-    if (link.rcv_settle_mode !== null)
-      link.local.attach.rcv_settle_mode = link.rcv_settle_mode;
+    if (link.snd_settle_mode !== null) link.local.attach.snd_settle_mode = link.snd_settle_mode;
+    if (link.rcv_settle_mode !== null) link.local.attach.rcv_settle_mode = link.rcv_settle_mode;
     const node = this.#find(address, link.connection);
     if (!("condition" in node)) return node;
     refuse(link, node);
@@ -348,31 +336,18 @@ export class AmqpServer {
       return;
     }
     answer(receiver, delivery, { kind: "accepted" });
-    if (node.kind === "management")
-      this.#tell(receiver, receiver.target, rightOf(request));
+    if (node.kind === "management") this.#tell(receiver, receiver.target, rightOf(request));
     const { broker, key, store, tokenNow } = this.#options;
     const response =
       node.kind === "management"
         ? answerManagement(node.entity, request)
-        : answerCbs(
-            request,
-            this.#claims.get(connection) ?? new Claims(),
-            broker,
-            key,
-            tokenNow(),
-          );
+        : answerCbs(request, this.#claims.get(connection) ?? new Claims(), broker, key, tokenNow());
     const address = (receiver.target?.address ?? "").toLowerCase();
-    store.afterCommit(() =>
-      this.#responseLink(session, address, request)?.send(response),
-    );
+    store.afterCommit(() => this.#responseLink(session, address, request)?.send(response));
   }
 
   /** The link for an answer (4): clients fill reply-to each in its own way, or not at all. */
-  #responseLink(
-    session: Session,
-    address: string,
-    { replyTo }: Request,
-  ): ResponseLink | undefined {
+  #responseLink(session: Session, address: string, { replyTo }: Request): ResponseLink | undefined {
     const candidates: ResponseLink[] = [];
     for (const [link, responding] of this.#responseLinks)
       if (link.session === session && responding.address === address)
@@ -390,8 +365,7 @@ export class AmqpServer {
   }
 
   #forget(ended: (link: Link) => boolean): void {
-    for (const link of this.#sessionWaits.keys())
-      if (ended(link)) this.#endSessionWait(link);
+    for (const link of this.#sessionWaits.keys()) if (ended(link)) this.#endSessionWait(link);
     for (const [link, deliveryLink] of this.#deliveryLinks)
       if (ended(link)) {
         deliveryLink.close();

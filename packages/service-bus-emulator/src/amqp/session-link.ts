@@ -31,11 +31,7 @@ export class SessionWait {
   readonly #request: SessionRequest;
 
   /** `open` is called with the session once it may be received from. */
-  constructor(
-    link: Sender,
-    queue: Queue,
-    open: (session: SessionLock) => void,
-  ) {
+  constructor(link: Sender, queue: Queue, open: (session: SessionLock) => void) {
     this.#link = link;
     this.#queue = queue;
     const wanted = link.source?.filter?.[FILTER];

@@ -23,8 +23,7 @@ export const SESSION_OPERATIONS: Operations = {
   "get-session-state": ofSession((queue, session) => {
     const state = queue.sessionState(session);
     return ok({
-      "session-state":
-        state === undefined ? types.Null() : types.wrap_binary(state),
+      "session-state": state === undefined ? types.Null() : types.wrap_binary(state),
     });
   }),
   "set-session-state": ofSession((queue, session, fields) => {
@@ -39,10 +38,7 @@ export const SESSION_OPERATIONS: Operations = {
 export const SESSION_LOCK_LOST = failed(410, LOST["session-lock-lost"]);
 
 /** The lock on the session that a request names, which the request's link must have. */
-export function sessionOf(
-  queue: Queue,
-  fields: Fields,
-): SessionLock | undefined {
+export function sessionOf(queue: Queue, fields: Fields): SessionLock | undefined {
   return queue.findSession(textField(fields, "session-id"), fields.linkName);
 }
 
@@ -53,8 +49,6 @@ function ofSession(
     const queue = queueOf(entity);
     if (!queue.requiresSession) return notAllowed();
     const session = sessionOf(queue, fields);
-    return session === undefined
-      ? SESSION_LOCK_LOST
-      : operation(queue, session, fields);
+    return session === undefined ? SESSION_LOCK_LOST : operation(queue, session, fields);
   };
 }

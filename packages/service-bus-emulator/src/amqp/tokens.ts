@@ -31,8 +31,8 @@ export function checkToken(
         return [field.slice(0, at), field.slice(at + 1)] as const;
       }),
   );
-  const [resource, signature, expiry, keyName] = ["sr", "sig", "se", "skn"].map(
-    (name) => fields.get(name),
+  const [resource, signature, expiry, keyName] = ["sr", "sig", "se", "skn"].map((name) =>
+    fields.get(name),
   );
   if (
     resource === undefined ||
@@ -41,11 +41,8 @@ export function checkToken(
     keyName === undefined
   )
     return refused("not a shared access signature with sr, sig, se and skn");
-  if (unescape(keyName) !== key.name)
-    return refused(`there is no key ${unescape(keyName)}`);
-  const expected = createHmac("sha256", key.key)
-    .update(`${resource}\n${expiry}`)
-    .digest();
+  if (unescape(keyName) !== key.name) return refused(`there is no key ${unescape(keyName)}`);
+  const expected = createHmac("sha256", key.key).update(`${resource}\n${expiry}`).digest();
   const given = Buffer.from(unescape(signature), "base64");
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     return refused("the signature does not match the key");
@@ -53,8 +50,7 @@ export function checkToken(
   if (!(untilMs > nowMs)) return refused("the token has expired");
   const granted = parseAddress(unescape(resource)).path;
   const { path } = parseAddress(audience);
-  if (!covers(granted, path))
-    return refused("the token was signed for another resource");
+  if (!covers(granted, path)) return refused("the token was signed for another resource");
   return { kind: "valid", path, untilMs };
 }
 

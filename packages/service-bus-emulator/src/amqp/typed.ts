@@ -24,13 +24,9 @@ export function toFilterValue(typed: Typed): FilterValue {
     case "Uuid":
       return formatUuid(value as Buffer);
     case "Long":
-      return Buffer.isBuffer(value)
-        ? value.readBigInt64BE()
-        : BigInt(value as number);
+      return Buffer.isBuffer(value) ? value.readBigInt64BE() : BigInt(value as number);
     case "Ulong":
-      return Buffer.isBuffer(value)
-        ? value.readBigUInt64BE()
-        : BigInt(value as number);
+      return Buffer.isBuffer(value) ? value.readBigUInt64BE() : BigInt(value as number);
     default:
       return typeof value === "number" ? BigInt(value) : undefined;
   }
@@ -60,9 +56,7 @@ export function toIdentifier(typed: Typed | undefined): string | undefined {
 /** The fields of a list by position; null fields are undefined. */
 export function listItems(typed: Typed): (Typed | undefined)[] {
   if (!Array.isArray(typed.value)) return [];
-  return (typed.value as Typed[]).map((item) =>
-    item.type.name === "Null" ? undefined : item,
-  );
+  return (typed.value as Typed[]).map((item) => (item.type.name === "Null" ? undefined : item));
 }
 
 /** The entries of a map, by the text of their keys, in order. */
@@ -72,23 +66,16 @@ export function mapEntries(typed: Typed | undefined): Map<string, Typed> {
   const items = typed.value as Typed[];
   for (let i = 0; i + 1 < items.length; i += 2) {
     const [key, value] = [items[i], items[i + 1]];
-    if (key !== undefined && value !== undefined)
-      entries.set(String(key.value), value);
+    if (key !== undefined && value !== undefined) entries.set(String(key.value), value);
   }
   return entries;
 }
 
 /** A map with symbols (annotations) or strings (properties) for keys. */
-export function wrapMap(
-  entries: ReadonlyMap<string, Typed>,
-  keys: "symbol" | "string",
-): Typed {
+export function wrapMap(entries: ReadonlyMap<string, Typed>, keys: "symbol" | "string"): Typed {
   const items: Typed[] = [];
   for (const [key, value] of entries)
-    items.push(
-      keys === "symbol" ? types.wrap_symbol(key) : types.wrap_string(key),
-      value,
-    );
+    items.push(keys === "symbol" ? types.wrap_symbol(key) : types.wrap_string(key), value);
   return types.Map32(items);
 }
 
@@ -109,9 +96,7 @@ export function decodeTyped(bytes: Buffer): Typed {
 
 /** 16 bytes in network order as text. */
 export function formatUuid(bytes: Buffer): string {
-  return bytes
-    .toString("hex")
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/u, "$1-$2-$3-$4-$5");
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/u, "$1-$2-$3-$4-$5");
 }
 
 /** Text as 16 bytes in network order. */

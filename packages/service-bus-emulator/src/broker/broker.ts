@@ -1,7 +1,4 @@
-import type {
-  EntityConfiguration,
-  SubscriptionConfiguration,
-} from "../configuration.js";
+import type { EntityConfiguration, SubscriptionConfiguration } from "../configuration.js";
 import { Alarm } from "./alarm.js";
 import type { MessageCounts, QueueSettings } from "./delivery.js";
 import { Queue } from "./queue.js";
@@ -63,11 +60,7 @@ export class Broker {
         settings,
         subscriptions.map((subscription): Subscription => {
           const path = `${name}/Subscriptions/${subscription.name}`;
-          const queue = this.#createQueue(
-            dependencies,
-            path,
-            subscription.settings,
-          );
+          const queue = this.#createQueue(dependencies, path, subscription.settings);
           const rules = new Rules(dependencies.store, path, subscription.rules);
           this.#keep(queue);
           this.#rules.push(rules);
@@ -105,8 +98,7 @@ export class Broker {
       const made = this.#made.get(key);
       if (made === undefined) return;
       if (made.queue.hasConsumers) made.usedMs = this.#dependencies.clock.now();
-      if (made.usedMs + idleMs > this.#dependencies.clock.now())
-        alarm.setFor(made.usedMs + idleMs);
+      if (made.usedMs + idleMs > this.#dependencies.clock.now()) alarm.setFor(made.usedMs + idleMs);
       else this.deleteSubscription(path);
     });
     const queue = this.#createQueue(this.#dependencies, path, settings);
@@ -167,15 +159,13 @@ export class Broker {
 
   stop(): void {
     for (const queue of this.#queues) queue.stop();
-    for (const { queue } of this.#made.values())
-      this.deleteSubscription(queue.path);
+    for (const { queue } of this.#made.values()) this.deleteSubscription(queue.path);
   }
 
   /** What is in it is a part of every snapshot. */
   #keep(queue: Queue): void {
     this.#queues.push(queue);
-    if (queue.deadLetterQueue !== undefined)
-      this.#queues.push(queue.deadLetterQueue);
+    if (queue.deadLetterQueue !== undefined) this.#queues.push(queue.deadLetterQueue);
   }
 
   #use(made: Made): void {
@@ -198,17 +188,10 @@ export class Broker {
 
   #isMade(path: string): boolean {
     const key = path.toLowerCase();
-    return (
-      this.#made.has(key) ||
-      this.#made.has(key.slice(0, -`/${DEAD_LETTER_QUEUE}`.length))
-    );
+    return this.#made.has(key) || this.#made.has(key.slice(0, -`/${DEAD_LETTER_QUEUE}`.length));
   }
 
-  #createQueue(
-    dependencies: TopicDependencies,
-    path: string,
-    settings: QueueSettings,
-  ): Queue {
+  #createQueue(dependencies: TopicDependencies, path: string, settings: QueueSettings): Queue {
     const deadLetterPath = `${path}/${DEAD_LETTER_QUEUE}`;
     const deadLetterQueue = new Queue(
       dependencies,

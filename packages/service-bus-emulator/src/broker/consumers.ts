@@ -39,9 +39,7 @@ export class Consumers {
       while (refused < this.#consumers.length) {
         const consumer = this.#consumers[this.#turn++ % this.#consumers.length];
         const delivery =
-          consumer === undefined || consumer.credit() <= 0
-            ? undefined
-            : next(consumer);
+          consumer === undefined || consumer.credit() <= 0 ? undefined : next(consumer);
         if (delivery === undefined) refused += 1;
         else {
           refused = 0;

@@ -23,8 +23,7 @@ export interface Delivery {
 }
 
 /** What becomes of a settlement. */
-export type Settled =
-  "settled" | "lock-lost" | "session-lock-lost" | "not-allowed";
+export type Settled = "settled" | "lock-lost" | "session-lock-lost" | "not-allowed";
 
 export interface DeadLettering {
   readonly reason: string | undefined;

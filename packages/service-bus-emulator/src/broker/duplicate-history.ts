@@ -29,8 +29,7 @@ export class DuplicateHistory {
   }
 
   restore(entries: Iterable<readonly [string, Remembered]>): void {
-    for (const [messageId, entry] of entries)
-      this.#remembered.set(messageId, entry);
+    for (const [messageId, entry] of entries) this.#remembered.set(messageId, entry);
   }
 
   entries(nowMs: number): Iterable<readonly [string, Remembered]> {

@@ -8,10 +8,7 @@ export class Heap<Entry> {
   #entries: Entry[] = [];
   #sweepAt = 1_024;
 
-  constructor(
-    rank: (entry: Entry) => number,
-    isLive: (entry: Entry) => boolean,
-  ) {
+  constructor(rank: (entry: Entry) => number, isLive: (entry: Entry) => boolean) {
     this.#rank = rank;
     this.#isLive = isLive;
   }
@@ -66,8 +63,7 @@ export class Heap<Entry> {
       const left = 2 * index + 1;
       if (left >= this.#entries.length) return;
       const right = left + 1;
-      const child =
-        right < this.#entries.length && this.#lower(right, left) ? right : left;
+      const child = right < this.#entries.length && this.#lower(right, left) ? right : left;
       if (!this.#swapIfLower(child, index)) return;
       index = child;
     }

@@ -15,19 +15,10 @@
  */
 import type { Clock } from "@sigil-local/clock";
 import type { Change } from "./change.js";
-import type {
-  DeadLettering,
-  Delivery,
-  MessageLock,
-  QueueSettings,
-} from "./delivery.js";
+import type { DeadLettering, Delivery, MessageLock, QueueSettings } from "./delivery.js";
 import { DuplicateHistory } from "./duplicate-history.js";
 import { Locks } from "./locks.js";
-import type {
-  ChangedProperties,
-  IncomingMessage,
-  MessageRecord,
-} from "./message.js";
+import type { ChangedProperties, IncomingMessage, MessageRecord } from "./message.js";
 import { expiresAtMs, Places, type Held } from "./places.js";
 import type { SessionLock } from "./sessions.js";
 import type { Operation, StoredEntity } from "./store.js";
@@ -54,8 +45,7 @@ const WITHOUT_SESSION: DeadLettering = {
 /** Where a queue's messages go that are not its own any more, or not yet. */
 export interface Neighbours {
   /** Undefined in a dead-letter queue. */
-  readonly deadLetterQueue:
-    { put(change: Change, record: MessageRecord): void } | undefined;
+  readonly deadLetterQueue: { put(change: Change, record: MessageRecord): void } | undefined;
   readonly forward: Forward | undefined;
   /** Hears that a session has a message ready. */
   readonly onReady: (sessionId: string) => void;
@@ -71,12 +61,7 @@ export class Messages {
   readonly #history: DuplicateHistory | undefined;
   #nextSequenceNumber = 1;
 
-  constructor(
-    clock: Clock,
-    path: string,
-    settings: QueueSettings,
-    neighbours: Neighbours,
-  ) {
+  constructor(clock: Clock, path: string, settings: QueueSettings, neighbours: Neighbours) {
     this.#clock = clock;
     this.#path = path;
     this.#settings = settings;
@@ -142,10 +127,7 @@ export class Messages {
   }
 
   #activate(change: Change, record: MessageRecord): void {
-    const timeToLiveMs = shorter(
-      record.timeToLiveMs,
-      this.#settings.defaultTimeToLiveMs,
-    );
+    const timeToLiveMs = shorter(record.timeToLiveMs, this.#settings.defaultTimeToLiveMs);
     const active = { ...record, timeToLiveMs };
     const { forward } = this.#neighbours;
     if (forward !== undefined) {
@@ -167,8 +149,7 @@ export class Messages {
   }
 
   #offerSession({ place, record: { sessionId } }: Held): void {
-    if (place === "ready" && sessionId !== undefined)
-      this.#neighbours.onReady(sessionId);
+    if (place === "ready" && sessionId !== undefined) this.#neighbours.onReady(sessionId);
   }
 
   /** Locks a message for a delivery, in a session for as long as that is locked. */
@@ -225,8 +206,7 @@ export class Messages {
     this.places.place(held);
     this.#offerSession(held);
     // Its turn to expire may have come and gone while it was locked.
-    if (expiresAtMs(record) <= this.#clock.now())
-      this.places.expireInTime(held);
+    if (expiresAtMs(record) <= this.#clock.now()) this.places.expireInTime(held);
   }
 
   remove(change: Change, held: Held): void {
@@ -238,22 +218,14 @@ export class Messages {
     this.places.remove(held);
   }
 
-  moveToDeadLetterQueue(
-    change: Change,
-    held: Held,
-    deadLettering: DeadLettering,
-  ): void {
+  moveToDeadLetterQueue(change: Change, held: Held, deadLettering: DeadLettering): void {
     this.remove(change, held);
     this.#neighbours.deadLetterQueue?.put(change, {
       ...held.record,
-      enqueuedSequenceNumber:
-        held.record.enqueuedSequenceNumber ?? held.sequenceNumber,
+      enqueuedSequenceNumber: held.record.enqueuedSequenceNumber ?? held.sequenceNumber,
       timeToLiveMs: undefined, // (7)
       deferred: false,
-      changedProperties: merged(
-        held.record.changedProperties,
-        deadLettering.changedProperties,
-      ),
+      changedProperties: merged(held.record.changedProperties, deadLettering.changedProperties),
       deadLetterReason: deadLettering.reason,
       deadLetterErrorDescription: deadLettering.errorDescription,
     });
@@ -341,9 +313,7 @@ export class Messages {
   *snapshot(): Iterable<Operation> {
     const entity = this.#path;
     yield { kind: "sequence", entity, next: this.#nextSequenceNumber };
-    for (const [messageId, remembered] of this.#history?.entries(
-      this.#clock.now(),
-    ) ?? [])
+    for (const [messageId, remembered] of this.#history?.entries(this.#clock.now()) ?? [])
       yield { kind: "remember", entity, messageId, ...remembered };
     for (const held of this.places.all()) {
       yield { kind: "put", entity, record: held.record };
@@ -353,18 +323,12 @@ export class Messages {
   }
 }
 
-function shorter(
-  a: number | undefined,
-  b: number | undefined,
-): number | undefined {
+function shorter(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined) return b;
   return b === undefined ? a : Math.min(a, b);
 }
 
-function merged(
-  before: ChangedProperties,
-  changes: ChangedProperties,
-): ChangedProperties {
+function merged(before: ChangedProperties, changes: ChangedProperties): ChangedProperties {
   if (changes.size === 0) return before;
   return new Map([...before, ...changes]);
 }

@@ -101,9 +101,7 @@ export class Places {
   /** The next scheduled message whose time has come. */
   popDue(nowMs: number): Held | undefined {
     const held = this.#scheduled.peek();
-    return held !== undefined && dueAtMs(held) <= nowMs
-      ? this.#scheduled.pop()
-      : undefined;
+    return held !== undefined && dueAtMs(held) <= nowMs ? this.#scheduled.pop() : undefined;
   }
 
   /** The next message that has expired, locked or not. */
@@ -151,8 +149,7 @@ function dueAtMs({ record }: Held): number {
 
 /** When a message expires; Infinity for one that never does or still waits for its time. */
 export function expiresAtMs(record: MessageRecord): number {
-  return record.timeToLiveMs === undefined ||
-    record.scheduledEnqueueTimeMs !== undefined
+  return record.timeToLiveMs === undefined || record.scheduledEnqueueTimeMs !== undefined
     ? Infinity
     : record.enqueuedTimeMs + record.timeToLiveMs;
 }

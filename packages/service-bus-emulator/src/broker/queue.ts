@@ -13,18 +13,8 @@ import type { Clock } from "@sigil-local/clock";
 import { Alarm } from "./alarm.js";
 import { Change } from "./change.js";
 import { Consumers, type Consumer } from "./consumers.js";
-import type {
-  DeadLettering,
-  Delivery,
-  MessageCounts,
-  QueueSettings,
-  Settled,
-} from "./delivery.js";
-import type {
-  ChangedProperties,
-  IncomingMessage,
-  MessageRecord,
-} from "./message.js";
+import type { DeadLettering, Delivery, MessageCounts, QueueSettings, Settled } from "./delivery.js";
+import type { ChangedProperties, IncomingMessage, MessageRecord } from "./message.js";
 import { Messages, NO_CHANGES, type Forward, type Return } from "./messages.js";
 import { expiresAtMs, type Held } from "./places.js";
 import { Sessions, type SessionLock, type SessionRequest } from "./sessions.js";
@@ -78,9 +68,7 @@ export class Queue {
   /** Takes messages, all or none, and returns their sequence numbers; a duplicate is given its original's. */
   send(messages: readonly IncomingMessage[]): number[] {
     const change = new Change();
-    const numbers = messages.map((message) =>
-      this.#messages.accept(change, message),
-    );
+    const numbers = messages.map((message) => this.#messages.accept(change, message));
     this.#commit(change);
     return numbers;
   }
@@ -142,9 +130,7 @@ export class Queue {
   /** Undefined clears the state. */
   setSessionState({ sessionId }: SessionLock, state: Buffer | undefined): void {
     this.#sessions?.setState(sessionId, state);
-    this.#store.append([
-      { kind: "session-state", entity: this.path, sessionId, state },
-    ]);
+    this.#store.append([{ kind: "session-state", entity: this.path, sessionId, state }]);
   }
 
   /** Gives sessions to those who wait, and ready messages to the consumers that have credit, in turn. */
@@ -154,8 +140,7 @@ export class Queue {
       this.#arm(); // A session may have been given, whose lock ends.
     }
     this.#consumers.pump(({ receiveAndDelete, session }) => {
-      if (session !== undefined && this.#sessions?.holds(session) !== true)
-        return undefined; // lost, and about to hear of it
+      if (session !== undefined && this.#sessions?.holds(session) !== true) return undefined; // lost, and about to hear of it
       const held = this.#nextReady(session?.sessionId);
       if (held === undefined) return undefined;
       return this.#deliver(held, receiveAndDelete, session);
@@ -204,9 +189,7 @@ export class Queue {
     const held = tokens.map((token) => this.#messages.locks.find(token));
     if (!held.every((one) => one !== undefined)) return undefined;
     const change = new Change();
-    const ends = held.map((one, index) =>
-      this.#messages.renew(change, one, tokens[index] ?? ""),
-    );
+    const ends = held.map((one, index) => this.#messages.renew(change, one, tokens[index] ?? ""));
     this.#commit(change);
     return ends;
   }
@@ -214,13 +197,10 @@ export class Queue {
   /** Cancels scheduled messages; false, and no change, if one of them is not scheduled. */
   cancelScheduled(sequenceNumbers: readonly number[]): boolean {
     this.refresh();
-    const held = sequenceNumbers.map((number) =>
-      this.#messages.places.find(number),
-    );
+    const held = sequenceNumbers.map((number) => this.#messages.places.find(number));
     if (!held.every((one) => one?.place === "scheduled")) return false;
     const change = new Change();
-    for (const one of held)
-      if (one !== undefined) this.#messages.remove(change, one);
+    for (const one of held) if (one !== undefined) this.#messages.remove(change, one);
     this.#commit(change);
     return true;
   }
@@ -235,14 +215,9 @@ export class Queue {
     session?: SessionLock,
   ): Delivery[] | undefined {
     this.refresh();
-    const held = sequenceNumbers.map((number) =>
-      this.#messages.places.find(number),
-    );
+    const held = sequenceNumbers.map((number) => this.#messages.places.find(number));
     if (!held.every((one) => one?.place === "deferred")) return undefined;
-    if (
-      session !== undefined &&
-      !held.every((one) => one?.record.sessionId === session.sessionId)
-    )
+    if (session !== undefined && !held.every((one) => one?.record.sessionId === session.sessionId))
       return undefined;
     return held
       .filter((one) => one !== undefined)
@@ -250,17 +225,12 @@ export class Queue {
   }
 
   /** Messages from a sequence number on, of one session or all, whatever their state, locks or not, left as they are. */
-  peek(
-    fromSequenceNumber: number,
-    count: number,
-    sessionId?: string,
-  ): MessageRecord[] {
+  peek(fromSequenceNumber: number, count: number, sessionId?: string): MessageRecord[] {
     this.refresh();
     const found: MessageRecord[] = [];
     for (const held of this.#messages.places.all()) {
       if (held.sequenceNumber < fromSequenceNumber) continue;
-      if (sessionId !== undefined && held.record.sessionId !== sessionId)
-        continue;
+      if (sessionId !== undefined && held.record.sessionId !== sessionId) continue;
       if (found.length >= count) break;
       found.push(held.record);
     }
@@ -296,16 +266,11 @@ export class Queue {
 
   #nextReady(sessionId: string | undefined): Held | undefined {
     const held = this.#messages.places.firstReady(sessionId);
-    if (held !== undefined && expiresAtMs(held.record) <= this.#clock.now())
-      this.refresh(); // (2)
+    if (held !== undefined && expiresAtMs(held.record) <= this.#clock.now()) this.refresh(); // (2)
     return this.#messages.places.popReady(sessionId);
   }
 
-  #deliver(
-    held: Held,
-    receiveAndDelete: boolean,
-    session: SessionLock | undefined,
-  ): Delivery {
+  #deliver(held: Held, receiveAndDelete: boolean, session: SessionLock | undefined): Delivery {
     const change = new Change();
     const delivery = receiveAndDelete
       ? this.#messages.take(change, held)
@@ -354,8 +319,7 @@ export class Queue {
       this.#arm();
       this.pump();
     }
-    if (lost.length > 0)
-      this.#store.afterCommit(() => lost.forEach((request) => request.lost()));
+    if (lost.length > 0) this.#store.afterCommit(() => lost.forEach((request) => request.lost()));
   }
 
   #endSessions(change: Change, nowMs: number): SessionRequest[] {
@@ -375,11 +339,6 @@ export class Queue {
 
   /** Wakes at the next thing to fall due. */
   #arm(): void {
-    this.#alarm.setFor(
-      Math.min(
-        this.#messages.nextMs(),
-        this.#sessions?.nextEndMs() ?? Infinity,
-      ),
-    );
+    this.#alarm.setFor(Math.min(this.#messages.nextMs(), this.#sessions?.nextEndMs() ?? Infinity));
   }
 }

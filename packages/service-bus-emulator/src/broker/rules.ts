@@ -26,8 +26,7 @@ export class Rules {
 
   /** Whether any rule takes a message. */
   take(message: FilterableMessage): boolean {
-    for (const { filter } of this.#rules.values())
-      if (filter(message)) return true;
+    for (const { filter } of this.#rules.values()) if (filter(message)) return true;
     return false;
   }
 

@@ -45,11 +45,7 @@ export class Sessions {
   readonly #waiting = new Map<SessionRequest, () => void>();
   readonly #states = new Map<string, Buffer>();
 
-  constructor(
-    clock: Clock,
-    lockDurationMs: number,
-    hasReady: (sessionId: string) => boolean,
-  ) {
+  constructor(clock: Clock, lockDurationMs: number, hasReady: (sessionId: string) => boolean) {
     this.#clock = clock;
     this.#lockDurationMs = lockDurationMs;
     this.#hasReady = hasReady;
@@ -93,9 +89,7 @@ export class Sessions {
   /** The lock on a session; undefined if there is none, or another link has it. */
   find(sessionId: string, linkName?: string): SessionLock | undefined {
     const lock = this.#held.get(sessionId)?.lock;
-    return linkName === undefined || lock?.linkName === linkName
-      ? lock
-      : undefined;
+    return linkName === undefined || lock?.linkName === linkName ? lock : undefined;
   }
 
   /** Whether a lock has not ended. */
@@ -120,9 +114,7 @@ export class Sessions {
   /** A lock that is over by now, for the caller to release. */
   firstDue(nowMs: number): Holding | undefined {
     const [first] = this.#held.values();
-    return first !== undefined && first.lock.untilMs <= nowMs
-      ? first
-      : undefined;
+    return first !== undefined && first.lock.untilMs <= nowMs ? first : undefined;
   }
 
   nextEndMs(): number {
@@ -160,8 +152,7 @@ export class Sessions {
   #nextFree(): string | undefined {
     for (const sessionId of this.#offered) {
       this.#offered.delete(sessionId);
-      if (!this.#held.has(sessionId) && this.#hasReady(sessionId))
-        return sessionId;
+      if (!this.#held.has(sessionId) && this.#hasReady(sessionId)) return sessionId;
     }
     return undefined;
   }

@@ -77,10 +77,7 @@ export const memoryStore: Store = {
 export interface StoredEntity {
   nextSequenceNumber: number;
   readonly messages: Map<number, MessageRecord>;
-  readonly remembered: Map<
-    string,
-    { readonly sequenceNumber: number; readonly untilMs: number }
-  >;
+  readonly remembered: Map<string, { readonly sequenceNumber: number; readonly untilMs: number }>;
   readonly locks: Map<number, MessageLock>;
   readonly sessionStates: Map<string, Buffer>;
   rules: StoredRules | undefined;

@@ -34,12 +34,8 @@ export class Topic {
   ) {
     this.#readProperties = dependencies.readProperties;
     this.#subscriptions = [...subscriptions];
-    this.door = new Queue(
-      dependencies,
-      path,
-      settings,
-      undefined,
-      (change, record) => this.#publish(change, record),
+    this.door = new Queue(dependencies, path, settings, undefined, (change, record) =>
+      this.#publish(change, record),
     );
   }
 

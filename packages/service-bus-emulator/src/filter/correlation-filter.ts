@@ -10,9 +10,7 @@ export interface CorrelationConditions {
 }
 
 /** The filter of a correlation rule: equality, with case, on each property that the rule names. */
-export function createCorrelationFilter(
-  conditions: CorrelationConditions,
-): Filter {
+export function createCorrelationFilter(conditions: CorrelationConditions): Filter {
   const system = [...conditions.system];
   const user = [...conditions.user];
   return (message) =>

@@ -35,12 +35,7 @@ export function createFilter(filter: RuleFilter): Filter {
     case "correlation":
       return createCorrelationFilter({
         system: filter.system,
-        user: new Map(
-          [...filter.properties].map(([name, value]) => [
-            name.toLowerCase(),
-            value,
-          ]),
-        ),
+        user: new Map([...filter.properties].map(([name, value]) => [name.toLowerCase(), value])),
       });
   }
 }

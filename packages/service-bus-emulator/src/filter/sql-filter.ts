@@ -14,43 +14,26 @@ export function createSqlFilter(expression: string): Filter {
 }
 
 /** The value of an expression for one message; undefined is unknown, as SQL-92's three-valued logic has it. */
-export function evaluate(
-  node: SqlExpression,
-  message: FilterableMessage,
-): FilterValue {
+export function evaluate(node: SqlExpression, message: FilterableMessage): FilterValue {
   switch (node.kind) {
     case "constant":
       return node.value;
     case "property":
-      return node.scope === "sys"
-        ? message.system(node.name)
-        : message.user(node.name);
+      return node.scope === "sys" ? message.system(node.name) : message.user(node.name);
     case "propertyByName": {
       const name = evaluate(node.name, message);
-      return typeof name === "string"
-        ? message.user(name.toLowerCase())
-        : undefined;
+      return typeof name === "string" ? message.user(name.toLowerCase()) : undefined;
     }
     case "newId":
       return randomUUID();
     case "negate": {
       const value = evaluate(node.operand, message);
-      return typeof value === "bigint" || typeof value === "number"
-        ? -value
-        : undefined;
+      return typeof value === "bigint" || typeof value === "number" ? -value : undefined;
     }
     case "arithmetic":
-      return calculate(
-        node.operator,
-        evaluate(node.left, message),
-        evaluate(node.right, message),
-      );
+      return calculate(node.operator, evaluate(node.left, message), evaluate(node.right, message));
     case "comparison":
-      return compare(
-        node.operator,
-        evaluate(node.left, message),
-        evaluate(node.right, message),
-      );
+      return compare(node.operator, evaluate(node.left, message), evaluate(node.right, message));
     case "not": {
       const value = truth(evaluate(node.operand, message));
       return value === undefined ? undefined : !value;
@@ -144,11 +127,9 @@ function compare(
   right: FilterValue,
 ): boolean | undefined {
   const comparable =
-    (isNumeric(left) && isNumeric(right)) ||
-    (left !== undefined && typeof left === typeof right);
+    (isNumeric(left) && isNumeric(right)) || (left !== undefined && typeof left === typeof right);
   // A string against a number binds to no C# operator: the service raises an error and the rule does not match.
-  if (!comparable || left === undefined || right === undefined)
-    return undefined;
+  if (!comparable || left === undefined || right === undefined) return undefined;
   switch (operator) {
     case "=":
       return equal(left, right);
@@ -169,8 +150,7 @@ function compare(
 export function equal(left: FilterValue, right: FilterValue): boolean {
   if (typeof left === "bigint" && typeof right === "number")
     return !(left < right) && !(left > right) && !Number.isNaN(right);
-  if (typeof left === "number" && typeof right === "bigint")
-    return equal(right, left);
+  if (typeof left === "number" && typeof right === "bigint") return equal(right, left);
   return left === right;
 }
 
@@ -178,13 +158,9 @@ function isNumeric(value: FilterValue): value is bigint | number {
   return typeof value === "bigint" || typeof value === "number";
 }
 
-function isIn(
-  value: FilterValue,
-  choices: readonly FilterValue[],
-): boolean | undefined {
+function isIn(value: FilterValue, choices: readonly FilterValue[]): boolean | undefined {
   if (value === undefined) return undefined;
-  if (choices.some((choice) => compare("=", value, choice) === true))
-    return true;
+  if (choices.some((choice) => compare("=", value, choice) === true)) return true;
   return choices.includes(undefined) ? undefined : false;
 }
 
@@ -193,11 +169,9 @@ function like(
   pattern: FilterValue,
   escape: { given: boolean; value?: FilterValue },
 ): boolean | undefined {
-  if (typeof value !== "string" || typeof pattern !== "string")
-    return undefined;
+  if (typeof value !== "string" || typeof pattern !== "string") return undefined;
   if (!escape.given) return likePattern(pattern, undefined).test(value);
-  if (typeof escape.value !== "string" || [...escape.value].length !== 1)
-    return undefined;
+  if (typeof escape.value !== "string" || [...escape.value].length !== 1) return undefined;
   return likePattern(pattern, escape.value).test(value);
 }
 

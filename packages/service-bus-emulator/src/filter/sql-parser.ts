@@ -85,15 +85,13 @@ class SqlParser {
 
   #or(): SqlExpression {
     let left = this.#and();
-    while (this.#takeKeyword("OR"))
-      left = { kind: "or", left, right: this.#and() };
+    while (this.#takeKeyword("OR")) left = { kind: "or", left, right: this.#and() };
     return left;
   }
 
   #and(): SqlExpression {
     let left = this.#not();
-    while (this.#takeKeyword("AND"))
-      left = { kind: "and", left, right: this.#not() };
+    while (this.#takeKeyword("AND")) left = { kind: "and", left, right: this.#not() };
     return left;
   }
 
@@ -159,8 +157,7 @@ class SqlParser {
   }
 
   #signed(): SqlExpression {
-    if (this.#takeOperator("-"))
-      return { kind: "negate", operand: this.#signed() };
+    if (this.#takeOperator("-")) return { kind: "negate", operand: this.#signed() };
     if (this.#takeOperator("+")) return this.#signed();
     return this.#primary();
   }
@@ -194,8 +191,7 @@ class SqlParser {
   #named(word: string): SqlExpression {
     if (this.#takeKeyword("TRUE")) return { kind: "constant", value: true };
     if (this.#takeKeyword("FALSE")) return { kind: "constant", value: false };
-    if (this.#takeKeyword("NULL"))
-      return { kind: "constant", value: undefined };
+    if (this.#takeKeyword("NULL")) return { kind: "constant", value: undefined };
     if (this.#takeKeyword("EXISTS")) {
       this.#expectOperator("(");
       const operand = this.#property();
@@ -204,8 +200,7 @@ class SqlParser {
     }
     if (KEYWORDS.has(word)) throw this.#unexpected("a value");
     const following = this.#tokens[this.#position + 1];
-    if (following?.kind === "operator" && following.text === "(")
-      return this.#call(word);
+    if (following?.kind === "operator" && following.text === "(") return this.#call(word);
     return this.#property();
   }
 
@@ -226,10 +221,8 @@ class SqlParser {
   #property(): SqlExpression {
     const token = this.#next;
     const first = this.#identifier();
-    if (!this.#takeOperator("."))
-      return { kind: "property", scope: "user", name: first };
-    if (first === "user")
-      return { kind: "property", scope: "user", name: this.#identifier() };
+    if (!this.#takeOperator(".")) return { kind: "property", scope: "user", name: first };
+    if (first === "user") return { kind: "property", scope: "user", name: this.#identifier() };
     if (first !== "sys")
       throw new SqlFilterError(
         `the scope of a property is sys or user, not "${first}"`,
@@ -240,11 +233,7 @@ class SqlParser {
     const name = this.#identifier();
     // "An attempt to access a nonexistent system property is an error."
     if (!SYSTEM_PROPERTIES.has(name))
-      throw new SqlFilterError(
-        `there is no system property "${name}"`,
-        at,
-        this.#expression,
-      );
+      throw new SqlFilterError(`there is no system property "${name}"`, at, this.#expression);
     return { kind: "property", scope: "sys", name };
   }
 
@@ -265,8 +254,7 @@ class SqlParser {
 
   #takeKeyword(word: string): boolean {
     const token = this.#next;
-    if (token.kind !== "name" || token.text.toUpperCase() !== word)
-      return false;
+    if (token.kind !== "name" || token.text.toUpperCase() !== word) return false;
     this.#position += 1;
     return true;
   }
@@ -283,9 +271,7 @@ class SqlParser {
     if (!this.#takeOperator(text)) throw this.#unexpected(`"${text}"`);
   }
 
-  #takeOneOf<const Text extends string>(
-    texts: readonly Text[],
-  ): Text | undefined {
+  #takeOneOf<const Text extends string>(texts: readonly Text[]): Text | undefined {
     const token = this.#next;
     if (token.kind !== "operator") return undefined;
     const found = texts.find((text) => text === token.text);
@@ -294,11 +280,7 @@ class SqlParser {
   }
 
   #unexpected(wanted: string): SqlFilterError {
-    return new SqlFilterError(
-      `expected ${wanted}`,
-      this.#next.at,
-      this.#expression,
-    );
+    return new SqlFilterError(`expected ${wanted}`, this.#next.at, this.#expression);
   }
 }
 

@@ -84,9 +84,5 @@ function readToken(
     return { token: { kind: "operator", text, at }, length: text.length };
   if (expression[at] === "'")
     throw new SqlFilterError("a string without its closing '", at, expression);
-  throw new SqlFilterError(
-    `unexpected "${expression[at] ?? ""}"`,
-    at,
-    expression,
-  );
+  throw new SqlFilterError(`unexpected "${expression[at] ?? ""}"`, at, expression);
 }

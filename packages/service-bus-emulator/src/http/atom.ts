@@ -51,9 +51,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
 
 export function readDescription(xml: string): Description {
   const [, text = ""] =
-    /<SubscriptionDescription[^>]*>([^]*)<\/SubscriptionDescription>/u.exec(
-      xml,
-    ) ?? [];
+    /<SubscriptionDescription[^>]*>([^]*)<\/SubscriptionDescription>/u.exec(xml) ?? [];
   const elements = elementsOf(text);
   const idle = elements.find(({ name }) => name === "AutoDeleteOnIdle");
   return {
@@ -64,9 +62,7 @@ export function readDescription(xml: string): Description {
         .filter(({ name }) => !IGNORED.has(name) && name !== "AutoDeleteOnIdle")
         .map(({ name, content }) => [
           name,
-          name === "DefaultRuleDescription"
-            ? readRule(content)
-            : valueOf(content),
+          name === "DefaultRuleDescription" ? readRule(content) : valueOf(content),
         ]),
     ),
   };
@@ -125,25 +121,18 @@ function typedValueOf({ type = "", content }: Element): unknown {
 }
 
 function elementsOf(xml: string): Element[] {
-  return [...xml.matchAll(ELEMENT)].map(
-    ([, name = "", attributes = "", content = ""]) => ({
-      name,
-      type: /:type="(?:\w+:)?(\w+)"/u.exec(attributes)?.[1],
-      content,
-    }),
-  );
+  return [...xml.matchAll(ELEMENT)].map(([, name = "", attributes = "", content = ""]) => ({
+    name,
+    type: /:type="(?:\w+:)?(\w+)"/u.exec(attributes)?.[1],
+    content,
+  }));
 }
 
 function textOf(xml: string): string {
-  return xml.replaceAll(
-    ENTITY,
-    (entity: string, hex?: string, decimal?: string, name?: string) => {
-      const code = hex === undefined ? Number(decimal) : parseInt(hex, 16);
-      return Number.isNaN(code)
-        ? (ENTITIES[name ?? ""] ?? entity)
-        : String.fromCodePoint(code);
-    },
-  );
+  return xml.replaceAll(ENTITY, (entity: string, hex?: string, decimal?: string, name?: string) => {
+    const code = hex === undefined ? Number(decimal) : parseInt(hex, 16);
+    return Number.isNaN(code) ? (ENTITIES[name ?? ""] ?? entity) : String.fromCodePoint(code);
+  });
 }
 
 export function writeEntry(topic: string, name: string, text: string): string {

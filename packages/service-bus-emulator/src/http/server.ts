@@ -4,12 +4,7 @@
  *
  * https://learn.microsoft.com/rest/api/servicebus/
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Clock } from "@sigil-local/clock";
 import { parseAddress } from "../amqp/address.js";
 import { readParts } from "../amqp/sections.js";
@@ -86,11 +81,7 @@ async function answer(
     case "DELETE":
       return broker.deleteSubscription(`${topic}/Subscriptions/${name}`)
         ? write(response, 200, "")
-        : refuse(
-            response,
-            404,
-            `There is no subscription ${name} that a client has made.`,
-          );
+        : refuse(response, 404, `There is no subscription ${name} that a client has made.`);
     default:
       return refuse(response, 501, "The emulator does not do that by HTTP.");
   }
@@ -151,17 +142,9 @@ function write(response: ServerResponse, status: number, body: string): void {
   response.end(body);
 }
 
-function refuse(
-  response: ServerResponse,
-  status: number,
-  detail: string,
-): void {
+function refuse(response: ServerResponse, status: number, detail: string): void {
   const escaped = detail.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  write(
-    response,
-    status,
-    `<Error><Code>${status}</Code><Detail>${escaped}</Detail></Error>`,
-  );
+  write(response, status, `<Error><Code>${status}</Code><Detail>${escaped}</Detail></Error>`);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -40,11 +40,7 @@ export function encodeLine(operations: readonly Operation[]): string {
         return ["put", operation.entity, encodeRecord(record, !repeated)];
       }
       case "change":
-        return [
-          "change",
-          operation.entity,
-          encodeRecord(operation.record, false),
-        ];
+        return ["change", operation.entity, encodeRecord(operation.record, false)];
       case "remove":
         return ["remove", operation.entity, operation.sequenceNumber];
       case "remember":
@@ -140,10 +136,7 @@ export function decodeLine(
           kind: "session-state",
           entity,
           sessionId: operation[2],
-          state:
-            operation[3] === null
-              ? undefined
-              : Buffer.from(operation[3], "base64"),
+          state: operation[3] === null ? undefined : Buffer.from(operation[3], "base64"),
         };
       case "sequence":
         return { kind: "sequence", entity, next: operation[2] };
@@ -167,10 +160,7 @@ function encodeRecord(record: MessageRecord, withBytes: boolean): StoredRecord {
     ...(record.deferred && { deferred: true as const }),
     ...(record.changedProperties.size > 0 && {
       changed: Object.fromEntries(
-        [...record.changedProperties].map(([name, value]) => [
-          name,
-          value.toString("base64"),
-        ]),
+        [...record.changedProperties].map(([name, value]) => [name, value.toString("base64")]),
       ),
     }),
     ...(record.deadLetterReason !== undefined && {
@@ -183,10 +173,7 @@ function encodeRecord(record: MessageRecord, withBytes: boolean): StoredRecord {
   };
 }
 
-function decodeRecord(
-  stored: StoredRecord,
-  bytes: Buffer | undefined,
-): MessageRecord {
+function decodeRecord(stored: StoredRecord, bytes: Buffer | undefined): MessageRecord {
   if (bytes === undefined) throw new Error(`message ${stored.n} has no bytes`);
   return {
     sequenceNumber: stored.n,

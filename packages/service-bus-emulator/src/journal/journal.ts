@@ -78,10 +78,7 @@ export class Journal implements Store {
   }
 
   /** Says how to write everything anew, but for the paths that the broker does not know, and does it; throws if it cannot. */
-  start(
-    snapshot: () => Iterable<Operation>,
-    unknownPaths: readonly string[],
-  ): void {
+  start(snapshot: () => Iterable<Operation>, unknownPaths: readonly string[]): void {
     this.#snapshot = snapshot;
     this.#orphans = unknownPaths;
     for (const entity of this.#stored.keys())
@@ -112,10 +109,7 @@ export class Journal implements Store {
   #flush(): void {
     if (this.#flushing !== undefined) clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    while (
-      !this.#failed &&
-      (this.#pending.length > 0 || this.#tasks.length > 0)
-    ) {
+    while (!this.#failed && (this.#pending.length > 0 || this.#tasks.length > 0)) {
       const lines = this.#pending;
       this.#pending = [];
       try {
@@ -169,10 +163,8 @@ export class Journal implements Store {
         yield { kind: "remember", entity, messageId, ...remembered };
       for (const [sessionId, state] of stored.sessionStates)
         yield { kind: "session-state", entity, sessionId, state };
-      for (const record of stored.messages.values())
-        yield { kind: "put", entity, record };
-      if (stored.rules !== undefined)
-        yield { kind: "rules", entity, rules: stored.rules };
+      for (const record of stored.messages.values()) yield { kind: "put", entity, record };
+      if (stored.rules !== undefined) yield { kind: "rules", entity, rules: stored.rules };
       for (const [sequenceNumber, lock] of stored.locks)
         yield { kind: "lock", entity, sequenceNumber, lock };
     }
@@ -198,8 +190,7 @@ export class Journal implements Store {
         const line = content.toString("utf8", start, end);
         for (const operation of decodeLine(
           line,
-          (entity, sequenceNumber) =>
-            this.#stored.get(entity)?.messages.get(sequenceNumber)?.bytes,
+          (entity, sequenceNumber) => this.#stored.get(entity)?.messages.get(sequenceNumber)?.bytes,
         ))
           this.#apply(operation);
       } catch (error) {
@@ -245,8 +236,7 @@ export class Journal implements Store {
         entity.rules = operation.rules;
         break;
       case "session-state":
-        if (operation.state === undefined)
-          entity.sessionStates.delete(operation.sessionId);
+        if (operation.state === undefined) entity.sessionStates.delete(operation.sessionId);
         else entity.sessionStates.set(operation.sessionId, operation.state);
         break;
       case "sequence":
@@ -279,6 +269,5 @@ function advance(entity: StoredEntity, next: number): void {
 function write(descriptor: number, lines: readonly string[]): void {
   const bytes = Buffer.from(lines.join(""), "utf8");
   let written = 0;
-  while (written < bytes.length)
-    written += writeSync(descriptor, bytes, written);
+  while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 }

@@ -23,10 +23,7 @@ export function encodeRule({ name, filter }: Rule): StoredRule {
         name,
         system: Object.fromEntries(filter.system),
         properties: Object.fromEntries(
-          [...filter.properties].map(([key, value]) => [
-            key,
-            encodeValue(value),
-          ]),
+          [...filter.properties].map(([key, value]) => [key, encodeValue(value)]),
         ),
       };
   }
@@ -52,7 +49,5 @@ function decodeFilter({ sql, system, properties }: StoredRule): RuleFilter {
 }
 
 function encodeValue(value: FilterValue): StoredValue {
-  return typeof value === "bigint"
-    ? { integer: value.toString() }
-    : (value ?? "");
+  return typeof value === "bigint" ? { integer: value.toString() } : (value ?? "");
 }

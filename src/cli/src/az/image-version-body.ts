@@ -22,12 +22,8 @@ export function bodyOf(values: Values, place: Place): Body {
   const edgeZones = edgeZonesOf(values, place);
   const tags = tagsOf(values.list("--tags"));
   const safety = compact({
-    allowDeletionOfReplicatedLocations: values.boolean(
-      "--allow-replicated-location-deletion",
-    ),
-    blockDeletionBeforeEndOfLife: values.boolean(
-      "--block-deletion-before-end-of-life",
-    ),
+    allowDeletionOfReplicatedLocations: values.boolean("--allow-replicated-location-deletion"),
+    blockDeletionBeforeEndOfLife: values.boolean("--block-deletion-before-end-of-life"),
   });
   return {
     location,
@@ -54,9 +50,7 @@ export function endOfLifeOf(date: string | undefined): string | undefined {
 }
 
 /** Undefined where none are given; `''` alone means none. */
-export function tagsOf(
-  list: readonly string[] | undefined,
-): Record<string, string> | undefined {
+export function tagsOf(list: readonly string[] | undefined): Record<string, string> | undefined {
   if (list === undefined) return undefined;
   return Object.fromEntries(
     list

@@ -37,10 +37,7 @@ export function lunOf(option: string, text: string): number {
   throw new UsageError(`${option}: a LUN is a whole number, not "${text}".`);
 }
 
-export function listOf(
-  values: Values,
-  name: string,
-): readonly string[] | undefined {
+export function listOf(values: Values, name: string): readonly string[] | undefined {
   const list = values.list(name);
   return list?.length ? list : undefined;
 }
@@ -49,7 +46,7 @@ export function listOf(
 export function compact<T extends object>(
   object: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== undefined),
-  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

@@ -25,10 +25,7 @@ const CONFIDENTIAL_TYPES = [
   "NonPersistedTPM",
 ];
 
-export function targetRegionsOf(
-  values: Values,
-  place: Place,
-): TargetRegion[] | undefined {
+export function targetRegionsOf(values: Values, place: Place): TargetRegion[] | undefined {
   const regions = values.list("--target-regions");
   const keys = listOf(values, "--target-region-encryption");
   const confidential = listOf(values, "--target-region-cvm-encryption");
@@ -48,59 +45,35 @@ export function targetRegionsOf(
   sameLength("--target-region-encryption", keys, "region", names);
   sameLength("--target-region-cvm-encryption", confidential, "region", names);
   return parsed.map((region, i) => {
-    const atRest = encryptionOf(
-      "--target-region-encryption",
-      keys?.[i]?.split(",") ?? [],
-      place,
-    );
+    const atRest = encryptionOf("--target-region-encryption", keys?.[i]?.split(",") ?? [], place);
     const text = confidential?.[i];
-    const secure =
-      text === undefined || text === "null"
-        ? undefined
-        : confidentialOf(text, place);
+    const secure = text === undefined || text === "null" ? undefined : confidentialOf(text, place);
     const osDiskImage = { ...atRest?.osDiskImage, ...secure?.osDiskImage };
-    const dataDiskImages = [
-      ...(atRest?.dataDiskImages ?? []),
-      ...(secure?.dataDiskImages ?? []),
-    ];
+    const dataDiskImages = [...(atRest?.dataDiskImages ?? []), ...(secure?.dataDiskImages ?? [])];
     const encryption = {
       ...(Object.keys(osDiskImage).length > 0 && { osDiskImage }),
       ...(dataDiskImages.length > 0 && { dataDiskImages }),
     };
-    return Object.keys(encryption).length > 0
-      ? { ...region, encryption }
-      : region;
+    return Object.keys(encryption).length > 0 ? { ...region, encryption } : region;
   });
 }
 
 /** Undefined where none are given; `None` means none. */
-export function edgeZonesOf(
-  values: Values,
-  place: Place,
-): EdgeZone[] | undefined {
+export function edgeZonesOf(values: Values, place: Place): EdgeZone[] | undefined {
   const zones = values.list("--target-edge-zones");
   const keys = listOf(values, "--target-edge-zone-encryption");
   if (zones === undefined || zones.length === 0) return undefined;
   if (zones.length === 1 && zones[0]?.toLowerCase() === "none") return [];
   const parsed = zones.map((each) => edgeZone(each));
-  const names = parsed.map(
-    ({ extendedLocation }) => extendedLocation?.name ?? "",
-  );
+  const names = parsed.map(({ extendedLocation }) => extendedLocation?.name ?? "");
   sameLength("--target-edge-zone-encryption", keys, "edge zone", names);
   return parsed.map((zone, i) => {
     const [name, ...terms] = keys?.[i]?.split(",") ?? [];
-    if (
-      name !== undefined &&
-      name.trim().toLowerCase() !== names[i]?.toLowerCase()
-    )
+    if (name !== undefined && name.trim().toLowerCase() !== names[i]?.toLowerCase())
       throw new UsageError(
         `--target-edge-zone-encryption has ${name} where --target-edge-zones has ${names[i]}. Give both in the same order.`,
       );
-    const encryption = encryptionOf(
-      "--target-edge-zone-encryption",
-      terms,
-      place,
-    );
+    const encryption = encryptionOf("--target-edge-zone-encryption", terms, place);
     return encryption === undefined ? zone : { ...zone, encryption };
   });
 }
@@ -137,13 +110,9 @@ function countAndType(
 ): readonly [number | undefined, string | undefined] {
   const counts = parts.filter((each) => /^\d+$/u.test(each.trim()));
   const types = parts.filter((each) =>
-    STORAGE_ACCOUNT_TYPES.some(
-      (type) => type.toLowerCase() === each.trim().toLowerCase(),
-    ),
+    STORAGE_ACCOUNT_TYPES.some((type) => type.toLowerCase() === each.trim().toLowerCase()),
   );
-  const other = parts.find(
-    (each) => !counts.includes(each) && !types.includes(each),
-  );
+  const other = parts.find((each) => !counts.includes(each) && !types.includes(each));
   if (other !== undefined)
     throw new UsageError(
       `${option}: "${other}" in "${text}" is neither a number of replicas nor one of ${STORAGE_ACCOUNT_TYPES.join(", ")}.`,
@@ -152,10 +121,7 @@ function countAndType(
     throw new UsageError(
       `${option}: "${text}" has one number of replicas and one storage account type at most, such as westus=2=standard_lrs.`,
     );
-  return [
-    counts[0] === undefined ? undefined : Number(counts[0]),
-    types[0]?.trim(),
-  ];
+  return [counts[0] === undefined ? undefined : Number(counts[0]), types[0]?.trim()];
 }
 
 /** az: "Length of --target-region-encryption should be as same as length of target regions". */
@@ -169,8 +135,7 @@ function sameLength(
   const width = Math.max(...names.map((name) => name.length), 8);
   const rows = Array.from(
     { length: Math.max(names.length, entries.length) },
-    (_, i) =>
-      `  ${(names[i] ?? `(no ${what})`).padEnd(width)}  ${entries[i] ?? "(nothing)"}`,
+    (_, i) => `  ${(names[i] ?? `(no ${what})`).padEnd(width)}  ${entries[i] ?? "(nothing)"}`,
   );
   throw new UsageError([
     `${option} has ${entries.length} ${entries.length === 1 ? "entry" : "entries"} for ${names.length} ${what}s. Give one for each, in the same order; "null" where there is none:`,
@@ -198,8 +163,7 @@ function encryptionOf(
     };
   });
   const encryption = {
-    ...(os !== "null" &&
-      os !== "" && { osDiskImage: { diskEncryptionSetId: setId(os, place) } }),
+    ...(os !== "null" && os !== "" && { osDiskImage: { diskEncryptionSetId: setId(os, place) } }),
     ...(dataDiskImages.length > 0 && { dataDiskImages }),
   };
   return Object.keys(encryption).length > 0 ? encryption : undefined;
@@ -208,12 +172,8 @@ function encryptionOf(
 /** `<type>,<OS disk's set>`, as az has it, and `,<LUN>,<set>` for each confidential data disk, which az has not. */
 function confidentialOf(text: string, place: Place): Encryption {
   const option = "--target-region-cvm-encryption";
-  const [type = "", set = "", ...pairs] = text
-    .split(",")
-    .map((each) => each.trim());
-  const known = CONFIDENTIAL_TYPES.find(
-    (each) => each.toLowerCase() === type.toLowerCase(),
-  );
+  const [type = "", set = "", ...pairs] = text.split(",").map((each) => each.trim());
+  const known = CONFIDENTIAL_TYPES.find((each) => each.toLowerCase() === type.toLowerCase());
   if (known === undefined || pairs.length % 2 !== 0)
     throw new UsageError(
       `${option}: "${text}" is not <type>,<disk encryption set>, with ,<LUN>,<disk encryption set> for each confidential data disk. The type is one of ${CONFIDENTIAL_TYPES.join(", ")}.`,

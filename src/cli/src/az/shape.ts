@@ -10,8 +10,7 @@ export type AzVersion = Omit<ImageVersion, "properties"> &
 const OWN = ["id", "name", "type", "location", "tags", "sigil"];
 
 export function toAz({ properties, ...version }: ImageVersion): AzVersion {
-  const [, resourceGroup = ""] =
-    /\/resourceGroups\/([^/]+)\//iu.exec(version.id) ?? [];
+  const [, resourceGroup = ""] = /\/resourceGroups\/([^/]+)\//iu.exec(version.id) ?? [];
   return { ...version, ...properties, resourceGroup };
 }
 
@@ -19,8 +18,7 @@ export function fromAz(version: AzVersion): Record<string, unknown> {
   const own: Record<string, unknown> = {};
   const properties: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(version))
-    if (name !== "resourceGroup")
-      (OWN.includes(name) ? own : properties)[name] = value;
+    if (name !== "resourceGroup") (OWN.includes(name) ? own : properties)[name] = value;
   return { ...own, properties };
 }
 

@@ -2,14 +2,7 @@
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
 import type { Values } from "../options.js";
-import {
-  accountId,
-  idOf,
-  isResourceId,
-  listOf,
-  lunOf,
-  type Place,
-} from "./names.js";
+import { accountId, idOf, isResourceId, listOf, lunOf, type Place } from "./names.js";
 
 type DataDisk = Schemas["GalleryDataDiskImage"];
 
@@ -20,12 +13,8 @@ export function storageOf(
   const SOURCES = ["--managed-image", "--virtual-machine", "--image-version"];
   const sources = SOURCES.filter((name) => values.has(name));
   if (sources.length > 1)
-    throw new UsageError(
-      `${sources.join(" and ")} are different sources. Give one of them.`,
-    );
-  const [managedImage, virtualMachine, imageVersion] = SOURCES.map((name) =>
-    values.text(name),
-  );
+    throw new UsageError(`${sources.join(" and ")} are different sources. Give one of them.`);
+  const [managedImage, virtualMachine, imageVersion] = SOURCES.map((name) => values.text(name));
   if (imageVersion !== undefined && !isResourceId(imageVersion))
     throw new UsageError(
       `--image-version is the resource id of a version, not "${imageVersion}". (The number of the new one is --gallery-image-version.)`,
@@ -54,10 +43,7 @@ export function storageOf(
   };
 }
 
-function osDiskOf(
-  values: Values,
-  place: Place,
-): Schemas["GalleryDiskImageSource"] | undefined {
+function osDiskOf(values: Values, place: Place): Schemas["GalleryDiskImageSource"] | undefined {
   const snapshot = values.text("--os-snapshot");
   const uri = values.text("--os-vhd-uri");
   const account = values.text("--os-vhd-storage-account");
@@ -66,9 +52,7 @@ function osDiskOf(
       "--os-vhd-uri and --os-vhd-storage-account go together: the VHD, and the account that gives access to it.",
     );
   if (snapshot !== undefined && uri !== undefined)
-    throw new UsageError(
-      "--os-snapshot and --os-vhd-uri are both the OS disk. Give one of them.",
-    );
+    throw new UsageError("--os-snapshot and --os-vhd-uri are both the OS disk. Give one of them.");
   if (snapshot !== undefined)
     return { id: idOf(place, "Microsoft.Compute", "snapshots", snapshot) };
   if (uri === undefined || account === undefined) return undefined;
@@ -79,11 +63,7 @@ function dataDisksOf(values: Values, place: Place): DataDisk[] {
   const snapshots = listOf(values, "--data-snapshots");
   const uris = listOf(values, "--data-vhds-uris");
   const accounts = listOf(values, "--data-vhds-storage-accounts");
-  const lunsOf = (
-    option: string,
-    of: string,
-    disks = [] as readonly string[],
-  ) => {
+  const lunsOf = (option: string, of: string, disks = [] as readonly string[]) => {
     const luns = listOf(values, option);
     if (luns !== undefined && disks.length === 0)
       throw new UsageError(`${option} goes with ${of}, which is missing.`);
@@ -93,11 +73,7 @@ function dataDisksOf(values: Values, place: Place): DataDisk[] {
       );
     return disks.map((_, i) => lunOf(option, luns?.[i] ?? String(i)));
   };
-  const snapshotLuns = lunsOf(
-    "--data-snapshot-luns",
-    "--data-snapshots",
-    snapshots,
-  );
+  const snapshotLuns = lunsOf("--data-snapshot-luns", "--data-snapshots", snapshots);
   const vhdLuns = lunsOf("--data-vhds-luns", "--data-vhds-uris", uris);
   if ((uris?.length ?? 0) !== (accounts?.length ?? 0))
     throw new UsageError(

@@ -17,15 +17,10 @@ export interface Update {
   readonly removedRegions: readonly string[];
 }
 
-type Json =
-  null | boolean | number | string | Json[] | { [name: string]: Json };
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type JsonObject = { [name: string]: Json };
 
-export function updateOf(
-  version: Schemas["ImageVersion"],
-  values: Values,
-  place: Place,
-): Update {
+export function updateOf(version: Schemas["ImageVersion"], values: Values, place: Place): Update {
   const before = toAz(version);
   const after = structuredClone(before) as unknown as JsonObject;
   applyOptions(after, values, place);
@@ -54,9 +49,7 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
     // The keys of a region that stays are kept: no region is listed with them in az's command.
     profile["targetRegions"] = regions.map((region) => {
       const name = canonicalRegion(region.name);
-      const now = present.find(
-        (each) => canonicalRegion(each["name"]) === name,
-      );
+      const now = present.find((each) => canonicalRegion(each["name"]) === name);
       const { encryption, excludeFromLatest } = now ?? {};
       return {
         ...(encryption !== undefined && { encryption }),
@@ -66,8 +59,7 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
     });
   }
   const removed = values.list("--remove-regions") ?? [];
-  for (const name of removed)
-    remove(version, ["publishingProfile.targetRegions", name]);
+  for (const name of removed) remove(version, ["publishingProfile.targetRegions", name]);
   const zones = edgeZonesOf(values, place);
   if (zones?.length === 0) delete profile["targetExtendedLocations"];
   else if (zones !== undefined) profile["targetExtendedLocations"] = zones;
@@ -78,28 +70,16 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
     [version, "tags", tagsOf(values.list("--tags"))],
   ];
   for (const [option, property] of [
-    [
-      "--allow-replicated-location-deletion",
-      "allowDeletionOfReplicatedLocations",
-    ],
+    ["--allow-replicated-location-deletion", "allowDeletionOfReplicatedLocations"],
     ["--block-deletion-before-end-of-life", "blockDeletionBeforeEndOfLife"],
   ] as const)
     if (values.has(option))
-      changes.push([
-        objectAt(version, "safetyProfile"),
-        property,
-        values.boolean(option),
-      ]);
-  for (const [object, name, value] of changes)
-    if (value !== undefined) object[name] = value;
+      changes.push([objectAt(version, "safetyProfile"), property, values.boolean(option)]);
+  for (const [object, name, value] of changes) if (value !== undefined) object[name] = value;
 }
 
 /** `--set publishingProfile.excludeFromLatest=true tags.build=4711` */
-function set(
-  version: JsonObject,
-  given: readonly string[],
-  forceString = false,
-): void {
+function set(version: JsonObject, given: readonly string[], forceString = false): void {
   for (const each of given) {
     const [, path, text] = /^((?:\[[^\]]*\]|[^=[])+)=(.*)$/su.exec(each) ?? [];
     if (path === undefined || text === undefined)
@@ -125,16 +105,14 @@ function add(
   const pairs: JsonObject = {};
   for (const item of items) {
     const [, key, text] = /^([A-Za-z]\w*)=(.*)$/su.exec(item) ?? [];
-    if (key === undefined || text === undefined)
-      list.push(valueOf(path, item, forceString));
+    if (key === undefined || text === undefined) list.push(valueOf(path, item, forceString));
     else pairs[key] = valueOf(`${path}.${key}`, text, forceString);
   }
   if (Object.keys(pairs).length === 0) return;
   const taken = list.find(
     (each) =>
       typeof each === "object" &&
-      canonicalRegion((each as JsonObject)["name"]) ===
-        canonicalRegion(pairs["name"]),
+      canonicalRegion((each as JsonObject)["name"]) === canonicalRegion(pairs["name"]),
   );
   if (path.endsWith("targetRegions") && taken !== undefined)
     throw new UsageError(
@@ -144,14 +122,9 @@ function add(
 }
 
 /** `--remove publishingProfile.endOfLifeDate`, or a list and a name in it. */
-function remove(
-  version: JsonObject,
-  [path = "", item, ...more]: readonly string[],
-): void {
+function remove(version: JsonObject, [path = "", item, ...more]: readonly string[]): void {
   if (path === "" || more.length > 0)
-    throw new UsageError(
-      "--remove takes a path, and for a list the name to remove from it.",
-    );
+    throw new UsageError("--remove takes a path, and for a list the name to remove from it.");
   const { parent, name } = parentOf(version, path, "--remove");
   const list = parent[name];
   if (item === undefined) {
@@ -159,13 +132,11 @@ function remove(
       throw new UsageError(
         `--remove ${path} would remove every region. Name one: --remove ${path} eastus2.`,
       );
-    if (list === undefined)
-      throw new UsageError(`--remove: the version has no ${path}.`);
+    if (list === undefined) throw new UsageError(`--remove: the version has no ${path}.`);
     delete parent[name];
     return;
   }
-  if (!Array.isArray(list))
-    throw new UsageError(`--remove: ${path} is no list.`);
+  if (!Array.isArray(list)) throw new UsageError(`--remove: ${path} is no list.`);
   if (/^-?\d+$/u.test(item))
     throw new UsageError(
       `--remove ${path} ${item} goes by an index, which means another entry once somebody has added one. Give the name, such as --remove ${path} eastus2.`,
@@ -195,8 +166,7 @@ function parentOf(
     );
   // Every object has these, and no version.
   const alien = [...steps, last].find(([, name = ""]) => name in {});
-  if (alien !== undefined)
-    throw new UsageError(`${option}: there is no "${alien[1]}".`);
+  if (alien !== undefined) throw new UsageError(`${option}: there is no "${alien[1]}".`);
   let parent = version;
   for (const [, name = "", selector = ""] of steps) {
     if (selector === "") {
@@ -211,13 +181,10 @@ function parentOf(
       );
     const found = Array.isArray(list)
       ? (list as JsonObject[]).find((each) =>
-          key === "name"
-            ? isNamed(each, value)
-            : String(each[key] as string) === value,
+          key === "name" ? isNamed(each, value) : String(each[key] as string) === value,
         )
       : undefined;
-    if (found === undefined)
-      throw new UsageError(`${option}: there is no ${name}${selector}.`);
+    if (found === undefined) throw new UsageError(`${option}: there is no ${name}${selector}.`);
     parent = found;
   }
   return { parent, name: last[1] ?? "" };
@@ -246,17 +213,13 @@ function isNamed(entry: Json, name: string): boolean {
 
 function nameOf(entry: Json | undefined): string {
   const name =
-    typeof entry === "object" && entry !== null && !Array.isArray(entry)
-      ? entry["name"]
-      : entry;
+    typeof entry === "object" && entry !== null && !Array.isArray(entry) ? entry["name"] : entry;
   return typeof name === "string" ? name : JSON.stringify(name);
 }
 
 function regionNames(version: JsonObject): readonly string[] {
   const { targetRegions = [] } = objectAt(version, "publishingProfile");
-  return (targetRegions as JsonObject[]).map((each) =>
-    canonicalRegion(each["name"]),
-  );
+  return (targetRegions as JsonObject[]).map((each) => canonicalRegion(each["name"]));
 }
 
 /** What RFC 7396 makes `to` of `from` with. */

@@ -42,8 +42,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   "test-result": "What tests have found of an image version",
   "test-profile": "How the versions of an image definition are tested",
   retention: "Which versions of an image definition are deleted automatically",
-  subscription:
-    "What a subscription needs before versions can be created in it",
+  subscription: "What a subscription needs before versions can be created in it",
   "encryption-set": "The disk encryption sets to choose from",
   key: "The keys that versions have",
   rejected: "Requests by Service Bus that were rejected and are kept",

@@ -11,13 +11,7 @@ import { accepted } from "./operation-columns.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
 import { KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
-import {
-  ended,
-  ifMatch,
-  NO_PLAN,
-  SAMPLE,
-  VERSION_COLUMNS,
-} from "./versions.js";
+import { ended, ifMatch, NO_PLAN, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
 /** How often an update is made anew of a version that has changed since it was read. */
 /** Between its attempts: another instance of Sigil may show the version as it was half a minute ago. */
@@ -113,8 +107,7 @@ The keys of a region that stays are kept.`,
         path,
       });
       const { patch, removedRegions } = updateOf(version, values, path);
-      if (removedRegions.length > 0)
-        note(`Removes the version from ${removedRegions.join(", ")}.`);
+      if (removedRegions.length > 0) note(`Removes the version from ${removedRegions.join(", ")}.`);
       const etag = headers.get("ETag");
       try {
         const answer = await client.call("patchImageVersion", {
@@ -140,11 +133,7 @@ The keys of a region that stays are kept.`,
         return await ended(context, answer.body);
       } catch (error) {
         const pauseMs = pauses.shift();
-        if (
-          !(error instanceof PreconditionFailedError) ||
-          pauseMs === undefined
-        )
-          throw error;
+        if (!(error instanceof PreconditionFailedError) || pauseMs === undefined) throw error;
         note("The version has changed since it was read. It is read again.");
         if (pauseMs > 0) await io.sleep(pauseMs, io.interrupted);
       }
@@ -154,8 +143,7 @@ The keys of a region that stays are kept.`,
 
 export const DELETE: Command = {
   words: "image-version delete",
-  summary:
-    "Delete an image version, and wait until Azure shows that it is gone",
+  summary: "Delete an image version, and wait until Azure shows that it is gone",
   description: `Where the gallery has soft delete, the version can be restored for a while: sigil image-version undelete.
 Where Sigil knows whose machines are made of the images, what somebody needs is not deleted: the version leaves latest, and 15 minutes
 later, unless it is set otherwise, it is asked again who uses it. See sigil image-version use.`,
@@ -196,9 +184,7 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
     if (context.values.boolean("--no-wait")) return accepted(operation);
     const until = operation.softDelete?.hardDeletionTargetTime;
     if (until !== undefined)
-      context.note(
-        `It can be restored until ${until}: sigil image-version undelete.`,
-      );
+      context.note(`It can be restored until ${until}: sigil image-version undelete.`);
     return {};
   },
 };
@@ -212,19 +198,14 @@ async function mustBeMeant(context: Context): Promise<void> {
   if (softDelete?.isSoftDeleteEnabled === true)
     note("It can be restored for a while: sigil image-version undelete.");
   for (const { region, from, to } of regions)
-    if (from !== to)
-      note(`In ${region} the latest goes from ${from} to ${to ?? "none"}.`);
+    if (from !== to) note(`In ${region} the latest goes from ${from} to ${to ?? "none"}.`);
   const { body: use } = await client.call("getImageUse", { path });
   note(
     `Used by ${use.scaleSets.count} scale sets and ${use.machines.count + use.ephemeralMachines.count} machines.`,
   );
   const { versionName, imageName } = path;
-  const answer = await answerTo(
-    context,
-    `Type ${versionName} to delete it in ${imageName}: `,
-  );
-  if (answer !== versionName)
-    throw new Ended("interrupted", "Not confirmed: nothing was deleted.");
+  const answer = await answerTo(context, `Type ${versionName} to delete it in ${imageName}: `);
+  if (answer !== versionName) throw new Ended("interrupted", "Not confirmed: nothing was deleted.");
 }
 
 export const RETRY: Command = {

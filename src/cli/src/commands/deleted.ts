@@ -34,10 +34,7 @@ Azure gives the version back as it was, with its tags, regions and keys. "restor
   ],
   columns: VERSION_COLUMNS,
   examples: [
-    [
-      "Restore a version",
-      `sigil image-version undelete ${SAMPLE} --gallery-image-version 1.0.0`,
-    ],
+    ["Restore a version", `sigil image-version undelete ${SAMPLE} --gallery-image-version 1.0.0`],
   ],
   async run(context) {
     const { client, values } = context;
@@ -57,15 +54,10 @@ Azure gives the version back as it was, with its tags, regions and keys. "restor
 };
 
 /** A version is restored in the region that it was made in, and in no other. */
-async function mustBeIn(
-  context: Context,
-  location: string | undefined,
-): Promise<void> {
+async function mustBeIn(context: Context, location: string | undefined): Promise<void> {
   if (location === undefined) return;
   const { versionName } = versionIn(context);
-  const found = (await deletedIn(context)).find(
-    ({ name }) => name === versionName,
-  );
+  const found = (await deletedIn(context)).find(({ name }) => name === versionName);
   const given = location.replace(/\s+/gu, "").toLowerCase();
   if (found !== undefined && found.location !== given)
     throw new Ended(
@@ -76,8 +68,7 @@ async function mustBeIn(
 
 export const LIST_SOFT_DELETED: Command = {
   words: "image-version list-soft-deleted",
-  summary:
-    "List the deleted versions of an image definition that can be restored",
+  summary: "List the deleted versions of an image definition that can be restored",
   options: IMAGE_PLACE,
   columns: [
     { title: "Name", of: ({ name }: Deleted) => name },
@@ -99,8 +90,7 @@ const PURGE_TIMEOUT_SECONDS = 1_800;
 
 export const PURGE: Command = {
   words: "image-version purge",
-  summary:
-    "Delete a deleted image version for good, and wait until Azure no longer lists it",
+  summary: "Delete a deleted image version for good, and wait until Azure no longer lists it",
   description: `For Admins. It cannot be undone. The version must be deleted: sigil image-version list-soft-deleted. A version that
 is protected, revoked or being restored is refused.`,
   options: [

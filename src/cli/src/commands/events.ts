@@ -12,13 +12,7 @@ import { styleFor, type Style } from "../style.js";
 import { filtersOf, isOf } from "./filters.js";
 
 const TOPIC = "image-version-events";
-const FILTERS = [
-  "subscription",
-  "gallery",
-  "image",
-  "version",
-  "operation",
-] as const;
+const FILTERS = ["subscription", "gallery", "image", "version", "operation"] as const;
 const NAMES = EVENT_TYPES.map((type) => type.split(".").at(-1) ?? type);
 
 interface Event {
@@ -64,10 +58,7 @@ that were published before are not shown.`,
     },
   ],
   examples: [
-    [
-      "What becomes of an image definition",
-      "sigil events tail --filter image=MyImage",
-    ],
+    ["What becomes of an image definition", "sigil events tail --filter image=MyImage"],
     [
       "Wait until somebody's version is usable somewhere",
       "sigil events tail --type RegionCompleted --filter version=1.0.0 --count 1 --query data.region -o tsv",
@@ -102,12 +93,10 @@ that were published before are not shown.`,
         const event = eventOf(text);
         if (event === undefined) continue;
         const isAskedFor =
-          types === undefined ||
-          types.includes(event.type.split(".").at(-1) ?? "");
+          types === undefined || types.includes(event.type.split(".").at(-1) ?? "");
         if (!isAskedFor || !isOf(event.subject, filters)) continue;
         const operation = filters.get("operation");
-        if (operation !== undefined && event.data["operationId"] !== operation)
-          continue;
+        if (operation !== undefined && event.data["operationId"] !== operation) continue;
         await print(event);
         if ((count += 1) >= most) return {};
       }
@@ -149,40 +138,29 @@ function printer({ io, values }: Context): (event: Event) => Promise<void> {
   const query = values.text("--query");
   const style = styleFor(stdout, environment);
   const format =
-    values.text("--output") ??
-    (stdout.isTTY && query === undefined ? "table" : "json");
+    values.text("--output") ?? (stdout.isTTY && query === undefined ? "table" : "json");
   return async (event) => {
     if (format === "table" && query === undefined) {
       stdout.write(...eventLine(event, style), "\n");
       return;
     }
     const selected = query === undefined ? event : await select(event, query);
-    if (selected === undefined || selected === null || format === "none")
-      return;
-    stdout.write(
-      format === "json" ? `${JSON.stringify(selected)}\n` : tsv(selected),
-    );
+    if (selected === undefined || selected === null || format === "none") return;
+    stdout.write(format === "json" ? `${JSON.stringify(selected)}\n` : tsv(selected));
   };
 }
 
 const TYPE_WIDTH = Math.max(...NAMES.map((name) => name.length));
 
 /** The time of day here, what has happened, to what, and what else the event says in a few words. */
-function eventLine(
-  { type, time, subject, data }: Event,
-  style: Style,
-): readonly Part[] {
+function eventLine({ type, time, subject, data }: Event, style: Style): readonly Part[] {
   const name = type.split(".").at(-1) ?? type;
   const text = [
     versionOf({ resourceId: subject }),
-    ...["region", "result", "kind", "state", "name", "queue"].map((each) =>
-      wordOf(data[each]),
-    ),
+    ...["region", "result", "kind", "state", "name", "queue"].map((each) => wordOf(data[each])),
     typeof data["progress"] === "number" ? `${data["progress"]} %` : "",
     wordOf(data["to"]) && `${wordOf(data["from"])} → ${wordOf(data["to"])}`,
-    messageOf(data["error"]) ||
-      messageOf(data["reason"]) ||
-      wordOf(data["message"]),
+    messageOf(data["error"]) || messageOf(data["reason"]) || wordOf(data["message"]),
   ];
   return [
     ...style("dim", new Date(time).toTimeString().slice(0, 8)),
@@ -200,9 +178,7 @@ function eventLine(
 function colourOf(name: string): Parameters<Style>[0] {
   if (/Failed$|Rejected$|Left$|Found$/u.test(name)) return "red";
   if (/Stalled$|Outside$|Canceled$/u.test(name)) return "yellow";
-  return /Completed$|Prepared$|Promoted$|^Tested$/u.test(name)
-    ? "green"
-    : "cyan";
+  return /Completed$|Prepared$|Promoted$|^Tested$/u.test(name) ? "green" : "cyan";
 }
 
 function wordOf(value: unknown): string {

@@ -22,10 +22,7 @@ export function filtersOf<Name extends string>(
 }
 
 /** Whether a resource id is of the gallery, the image definition and the version that are asked for. */
-export function isOf(
-  resourceId: string,
-  filters: ReadonlyMap<string, string>,
-): boolean {
+export function isOf(resourceId: string, filters: ReadonlyMap<string, string>): boolean {
   const id = resourceId.toLowerCase();
   const names = id.split("/");
   const holds = (filter: string, after: string): boolean => {

@@ -13,10 +13,7 @@ export const DRY_RUN: Option = {
   help: "Only print what would change; do nothing.",
 };
 
-export async function forecastOf(
-  context: Context,
-  of: Forecast["of"],
-): Promise<Forecast> {
+export async function forecastOf(context: Context, of: Forecast["of"]): Promise<Forecast> {
   const { client, note } = context;
   const { body } = await client.call("getForecast", {
     path: versionIn(context),

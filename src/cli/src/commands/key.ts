@@ -44,17 +44,13 @@ export const KEY_COMMANDS: readonly Command[] = [
       },
     ],
     none: "No keys.",
-    examples: [
-      ["What has to be looked after", `sigil key list ${SAMPLE} --at-risk`],
-    ],
+    examples: [["What has to be looked after", `sigil key list ${SAMPLE} --at-risk`]],
     async run(context) {
       const { body } = await context.client.call("getImageSummary", {
         path: imageIn(context),
       });
       const keys = keysIn(body);
-      return context.values.boolean("--at-risk")
-        ? atRisk(context, keys)
-        : { data: keys };
+      return context.values.boolean("--at-risk") ? atRisk(context, keys) : { data: keys };
     },
   },
 ];
@@ -66,9 +62,7 @@ function atRisk({ note }: Context, keys: readonly Key[]): Result {
   const value = keys.filter(({ problems }) => problems.length > 0);
   const notSeen = keys.filter((key) => !wasSeen(key)).length;
   const counts = { sets: keys.length, atRisk: value.length, notSeen };
-  note(
-    `${counts.atRisk} of ${counts.sets} sets at risk; ${notSeen} not seen yet.`,
-  );
+  note(`${counts.atRisk} of ${counts.sets} sets at risk; ${notSeen} not seen yet.`);
   const isBroken = value.some(({ problems }) =>
     problems.some(({ severity }) => severity === "error"),
   );
@@ -104,9 +98,7 @@ function keysIn({
       diskEncryptionSetId,
       ...key,
       versions: versions
-        .filter(({ regions }) =>
-          regions.some((region) => region.diskEncryptionSets?.includes(i)),
-        )
+        .filter(({ regions }) => regions.some((region) => region.diskEncryptionSets?.includes(i)))
         .map(({ name }) => name),
     };
   });

@@ -119,8 +119,8 @@ instead: sigil image-version watch.`,
   async run(context) {
     const { values, io } = context;
     const custom = values.text("--custom");
-    const wanted = ["--created", "--updated", "--deleted", "--exists"].filter(
-      (name) => values.boolean(name),
+    const wanted = ["--created", "--updated", "--deleted", "--exists"].filter((name) =>
+      values.boolean(name),
     );
     if (wanted.length === 0 && custom === undefined)
       throw new UsageError(
@@ -138,14 +138,9 @@ instead: sigil image-version watch.`,
         if (values.boolean("--exists")) return {};
         if (values.boolean("--created") || values.boolean("--updated")) {
           if (provisioningState === "Succeeded") return {};
-          if (provisioningState === "Failed")
-            throw new Ended("failed", "The version has failed.");
+          if (provisioningState === "Failed") throw new Ended("failed", "The version has failed.");
         }
-        if (
-          custom !== undefined &&
-          Boolean(await select(toAz(version), custom))
-        )
-          return {};
+        if (custom !== undefined && Boolean(await select(toAz(version), custom))) return {};
       }
       if (seconds + intervalSeconds > timeoutSeconds)
         throw new Ended("timedOut", `Not so within ${timeoutSeconds} s.`);
@@ -164,15 +159,11 @@ region of the operation, or if a region is not usable.`,
   async run(context) {
     const { operationId, version } = await lastOperation(context);
     if (operationId === undefined)
-      throw new Ended(
-        "refused",
-        "Sigil was never asked to do anything to this version.",
-      );
+      throw new Ended("refused", "Sigil was never asked to do anything to this version.");
     const { body: operation } = await context.client.call("getOperation", {
       path: { operationId },
     });
-    for (const { message } of version?.sigil.warnings ?? [])
-      context.note(message);
+    for (const { message } of version?.sigil.warnings ?? []) context.note(message);
     if (version === undefined || !isSeenSince(operation, version)) {
       await followAll(context, [operation]);
       const now = await versionOrNothing(context);
@@ -204,10 +195,7 @@ async function lastOperation(context: Context): Promise<{
 }
 
 /** Whether Azure has shown the version after the operation's end. What it showed before says less than the operation. */
-function isSeenSince(
-  operation: Operation,
-  { sigil: { seenTime } }: ImageVersion,
-): boolean {
+function isSeenSince(operation: Operation, { sigil: { seenTime } }: ImageVersion): boolean {
   return (
     hasEnded(operation) &&
     seenTime !== undefined &&
@@ -225,16 +213,12 @@ function unusableRegions(
     ...operation.regions
       .filter(
         ({ name, state }) =>
-          operation.kind !== "DeleteImageVersion" &&
-          state === "Completed" &&
-          !names.includes(name),
+          operation.kind !== "DeleteImageVersion" && state === "Completed" && !names.includes(name),
       )
       .map(({ name }) => `${name}: Azure no longer has the version there.`),
     ...regions
       .filter(({ state }) => state !== "Completed")
-      .map(({ name, state, details }) =>
-        [`${name}: ${state}.`, details].filter(Boolean).join(" "),
-      ),
+      .map(({ name, state, details }) => [`${name}: ${state}.`, details].filter(Boolean).join(" ")),
   ];
 }
 

@@ -81,8 +81,7 @@ in that region and the image definition's purchase plan. Without --form, all thr
     const text = body[form];
     for (const { message, remediation } of body.warnings)
       note([message, remediation].filter(Boolean).join(" "));
-    if (text === undefined)
-      throw new Ended("refused", `It cannot be said in ${form}.`);
+    if (text === undefined) throw new Ended("refused", `It cannot be said in ${form}.`);
     io.stdout.write(`${text}\n`);
     return {};
   },

@@ -8,7 +8,5 @@ export const ALLOW_NO_LATEST: Option = {
 };
 
 export function allowNoLatest({ values }: Context): { allowNoLatest?: true } {
-  return values.boolean("--allow-no-latest") === true
-    ? { allowNoLatest: true }
-    : {};
+  return values.boolean("--allow-no-latest") === true ? { allowNoLatest: true } : {};
 }

@@ -18,12 +18,7 @@ definition it is the page's beginning.`,
       help: "Only print the address.",
     },
   ],
-  examples: [
-    [
-      "A version",
-      "sigil open -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0",
-    ],
-  ],
+  examples: [["A version", "sigil open -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0"]],
   async run(context) {
     const { io, values, note } = context;
     const address = `${context.endpoint()}/api/ui/${pathIn(context)}`;
@@ -40,10 +35,8 @@ definition it is the page's beginning.`,
 function pathIn(context: Context): string {
   const { values } = context;
   const version = values.text("--gallery-image-version");
-  if (!values.text("--gallery-image-definition") && version === undefined)
-    return "";
-  const { subscriptionId, resourceGroupName, galleryName, imageName } =
-    imageIn(context);
+  if (!values.text("--gallery-image-definition") && version === undefined) return "";
+  const { subscriptionId, resourceGroupName, galleryName, imageName } = imageIn(context);
   const names = [
     "images",
     ...[subscriptionId, resourceGroupName, galleryName, imageName],

@@ -1,10 +1,4 @@
-import {
-  entries,
-  hasEnded,
-  isUnavailable,
-  type Operation,
-  type Schemas,
-} from "@sigil/client";
+import { entries, hasEnded, isUnavailable, type Operation, type Schemas } from "@sigil/client";
 import { answerTo } from "../asking.js";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
@@ -130,9 +124,7 @@ sigil operation watch.`,
       for await (const operation of matching(context))
         if (!hasEnded(operation)) {
           ids.push(operation.id);
-          note(
-            `${operation.id}  ${wordsOf(operation)} ${versionOf(operation)}`,
-          );
+          note(`${operation.id}  ${wordsOf(operation)} ${versionOf(operation)}`);
         }
       if (ids.length === 0) {
         note("No operation under way matches.");
@@ -159,27 +151,19 @@ sigil operation watch.`,
       }
     const open = data.filter((operation) => !hasEnded(operation));
     if (open.length > 0)
-      note(
-        `Canceled; they clean up first. To follow them: ${watchLine(open.map(({ id }) => id))}`,
-      );
+      note(`Canceled; they clean up first. To follow them: ${watchLine(open.map(({ id }) => id))}`);
     return { data, ...(failed > 0 && { outcome: "refused" as const }) };
   },
 };
 
-export const OPERATION_COMMANDS: readonly Command[] = [
-  LIST,
-  SHOW,
-  WATCH,
-  CANCEL,
-];
+export const OPERATION_COMMANDS: readonly Command[] = [LIST, SHOW, WATCH, CANCEL];
 
 /** Throws `Ended` unless somebody says yes. */
 async function confirm(context: Context, question: string): Promise<void> {
   if (context.values.boolean("--yes")) return;
   if (!context.io.stderr.isTTY)
     throw new UsageError(`${question} Nobody can be asked here: give --yes.`);
-  if (/^y(?:es)?$/iu.test(await answerTo(context, `${question} [y/N] `)))
-    return;
+  if (/^y(?:es)?$/iu.test(await answerTo(context, `${question} [y/N] `))) return;
   throw new Ended("interrupted", "Nothing was canceled.");
 }
 
@@ -195,19 +179,14 @@ const FILTERS = [
 ] as const;
 
 /** What the service can filter it does; the rest is done here. */
-async function* matching({
-  client,
-  values,
-  io,
-}: Context): AsyncGenerator<Operation> {
+async function* matching({ client, values, io }: Context): AsyncGenerator<Operation> {
   const filters = filtersOf(values.list("--filter"), FILTERS);
   const id = (name: (typeof FILTERS)[number]): string | undefined =>
     filters.get(name)?.startsWith("/") ? filters.get(name) : undefined;
   const gallery = id("gallery");
   const imageDefinition = id("image");
   const subscriptionId = filters.get("subscription");
-  const status = filters.get("status") as
-    Schemas["OperationStatus"] | undefined;
+  const status = filters.get("status") as Schemas["OperationStatus"] | undefined;
   const listing = entries(client, "listOperations", {
     query: {
       top: 100,
@@ -219,8 +198,7 @@ async function* matching({
     },
     signal: io.interrupted,
   });
-  for await (const operation of listing)
-    if (isMatching(operation, filters)) yield operation;
+  for await (const operation of listing) if (isMatching(operation, filters)) yield operation;
 }
 
 function isMatching(

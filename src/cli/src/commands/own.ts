@@ -3,21 +3,14 @@ import type { Command } from "../command.js";
 import { completionScript, SHELLS } from "../completion-scripts.js";
 import { UsageError } from "../exit-codes.js";
 import { namespaceOf } from "../service-bus.js";
-import {
-  DEFAULTS,
-  endpointOf,
-  readSettings,
-  settingsFile,
-  writeSettings,
-} from "../settings.js";
+import { DEFAULTS, endpointOf, readSettings, settingsFile, writeSettings } from "../settings.js";
 import { VERSION } from "../version.js";
 
 export const OWN_COMMANDS: readonly Command[] = [
   {
     words: "configure",
     summary: "Keep where Sigil is and what is meant where nothing is said",
-    description:
-      "Without options it prints what is kept. An empty value removes one.",
+    description: "Without options it prints what is kept. An empty value removes one.",
     options: [
       {
         names: ["--endpoint"],
@@ -72,9 +65,7 @@ export const OWN_COMMANDS: readonly Command[] = [
         change(name ?? "", value);
       }
       if (
-        ["--endpoint", "--scope", "--service-bus", "--defaults"].some((each) =>
-          values.has(each),
-        )
+        ["--endpoint", "--scope", "--service-bus", "--defaults"].some((each) => values.has(each))
       ) {
         writeSettings(settings, environment);
         note(`Kept in ${settingsFile(environment)}.`);
@@ -101,18 +92,13 @@ export const OWN_COMMANDS: readonly Command[] = [
       ["bash", `eval "$(sigil completion bash)"`],
       ["zsh", `eval "$(sigil completion zsh)"`],
       ["fish", "sigil completion fish | source"],
-      [
-        "PowerShell",
-        "sigil completion powershell | Out-String | Invoke-Expression",
-      ],
+      ["PowerShell", "sigil completion powershell | Out-String | Invoke-Expression"],
     ],
     run({ io, values }) {
       const [shell = ""] = values.positionals;
       const script = completionScript(shell);
       if (script === undefined)
-        throw new UsageError(
-          `SHELL is one of ${SHELLS.join(", ")}, not "${shell}".`,
-        );
+        throw new UsageError(`SHELL is one of ${SHELLS.join(", ")}, not "${shell}".`);
       io.stdout.write(script);
       return Promise.resolve({});
     },

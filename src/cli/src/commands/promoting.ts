@@ -6,30 +6,17 @@ import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { accepted } from "./operation-columns.js";
 import type { Option } from "../options.js";
-import {
-  IF_MATCH,
-  IMAGE_PLACE,
-  imageIn,
-  VERSION_PLACE,
-  versionIn,
-} from "./places.js";
+import { IF_MATCH, IMAGE_PLACE, imageIn, VERSION_PLACE, versionIn } from "./places.js";
 import { ended, ifMatch, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
-export const PROMOTE = promotion(
-  "promote",
-  "Include an image version in latest",
-  [
-    {
-      names: ["--regions"],
-      kind: "list",
-      help: "Regions of the version. Default: all of them, or the next wave of its rule. With regions the rule ends.",
-    },
-  ],
-);
-export const DEMOTE = promotion(
-  "demote",
-  "Exclude an image version from latest",
-);
+export const PROMOTE = promotion("promote", "Include an image version in latest", [
+  {
+    names: ["--regions"],
+    kind: "list",
+    help: "Regions of the version. Default: all of them, or the next wave of its rule. With regions the rule ends.",
+  },
+]);
+export const DEMOTE = promotion("demote", "Exclude an image version from latest");
 
 function promotion(
   word: "promote" | "demote",
@@ -50,8 +37,7 @@ function promotion(
     columns: VERSION_COLUMNS,
     async run(context) {
       const request = { path: versionIn(context), header: ifMatch(context) };
-      const regions =
-        word === "promote" ? context.values.list("--regions") : undefined;
+      const regions = word === "promote" ? context.values.list("--regions") : undefined;
       if (context.values.boolean("--dry-run")) {
         if (regions !== undefined)
           throw new UsageError(
@@ -96,9 +82,7 @@ latest version in each region.`,
   ],
   rows: (rollback) => (rollback as Schemas["Rollback"]).regions,
   output: "table",
-  examples: [
-    ["See first", `sigil image-version roll-back ${SAMPLE} --dry-run`],
-  ],
+  examples: [["See first", `sigil image-version roll-back ${SAMPLE} --dry-run`]],
   async run(context) {
     const { client, values, note } = context;
     const to = values.text("--to");
@@ -111,15 +95,10 @@ latest version in each region.`,
     const operation = dryRun
       ? undefined
       : await follow(context, (await client.call("rollBackImage", input)).body);
-    const rollback = dryRun
-      ? (await client.call("planRollback", input)).body
-      : operation?.rollback;
-    for (const { message } of rollback?.warnings ?? [])
-      note(`warning: ${message}`);
+    const rollback = dryRun ? (await client.call("planRollback", input)).body : operation?.rollback;
+    for (const { message } of rollback?.warnings ?? []) note(`warning: ${message}`);
     if (rollback !== undefined)
-      note(
-        `${dryRun ? "Would go" : "Goes"} from ${rollback.from} to ${rollback.to}.`,
-      );
+      note(`${dryRun ? "Would go" : "Goes"} from ${rollback.from} to ${rollback.to}.`);
     return operation !== undefined && values.boolean("--no-wait")
       ? accepted(operation)
       : { data: rollback };

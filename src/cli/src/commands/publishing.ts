@@ -6,27 +6,13 @@ import { UsageError } from "../exit-codes.js";
 import { FINDING_COLUMNS } from "../findings.js";
 import { WAIT_OPTIONS } from "../following.js";
 import { BODY_OPTIONS, FILE } from "./create-options.js";
-import {
-  IF_MATCH,
-  IMAGE_PLACE,
-  imageIn,
-  VERSION,
-  VERSION_PLACE,
-  versionIn,
-} from "./places.js";
+import { IF_MATCH, IMAGE_PLACE, imageIn, VERSION, VERSION_PLACE, versionIn } from "./places.js";
 import { SIGIL_OPTIONS, sigilOf } from "./sigil-options.js";
-import {
-  ended,
-  ifMatch,
-  NO_PLAN,
-  SAMPLE,
-  VERSION_COLUMNS,
-} from "./versions.js";
+import { ended, ifMatch, NO_PLAN, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
 export const CREATE: Command = {
   words: "image-version create",
-  summary:
-    "Create an image version, and wait until it is usable in every region",
+  summary: "Create an image version, and wait until it is usable in every region",
   description: `The options are those of "az sig image-version create". The request is planned first: what Azure would refuse
 hours later is refused now, with exit code 3 and what corrects it. Then it waits for every region, and
 prints the version. The same command again is the same request.`,
@@ -76,9 +62,7 @@ prints the version. The same command again is the same request.`,
   async run(context) {
     const { client, values } = context;
     const body = await requestOf(context);
-    const query = values.boolean("--no-plan")
-      ? {}
-      : { plan: "require" as const };
+    const query = values.boolean("--no-plan") ? {} : { plan: "require" as const };
     const key = values.text("--idempotency-key");
     const header = key === undefined ? {} : { "Idempotency-Key": key };
     const increment = values.text("--increment") as "patch" | undefined;
@@ -105,8 +89,7 @@ prints the version. The same command again is the same request.`,
       },
       body,
     });
-    if (answer.status === 200)
-      context.note("The version is as requested already.");
+    if (answer.status === 200) context.note("The version is as requested already.");
     return ended(context, answer.body);
   },
 };
@@ -155,15 +138,11 @@ async function requestOf(context: Context): Promise<Body> {
   const name = values.text("--file");
   const sigil = sigilOf(values);
   const withSigil = (body: Body): Body =>
-    Object.keys(sigil).length === 0
-      ? body
-      : { ...body, sigil: { ...body.sigil, ...sigil } };
+    Object.keys(sigil).length === 0 ? body : { ...body, sigil: { ...body.sigil, ...sigil } };
   if (name === undefined) {
     const body = bodyOf(values, imageIn(context));
     if (!values.has("--location"))
-      context.note(
-        `Its location is ${body.location}, the first of --target-regions.`,
-      );
+      context.note(`Its location is ${body.location}, the first of --target-regions.`);
     return withSigil(body);
   }
   const both = BODY_OPTIONS.map(({ names }) => names[0] ?? "").filter(

@@ -49,8 +49,7 @@ latest it stays until one is, and the command waits for that. Nothing is deleted
       },
     });
     if ("status" in body) return ended(context, body);
-    for (const { severity = "warning", message } of body.findings)
-      note(`${severity}: ${message}`);
+    for (const { severity = "warning", message } of body.findings) note(`${severity}: ${message}`);
     return {
       data: body,
       columns: [

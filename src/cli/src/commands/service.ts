@@ -29,8 +29,7 @@ const DECISIONS = {
 export const RETENTION_COMMANDS: readonly Command[] = [
   {
     words: "retention show",
-    summary:
-      "Show what an image definition's retention policy deletes and keeps",
+    summary: "Show what an image definition's retention policy deletes and keeps",
     options: IMAGE_PLACE,
     ...DECISIONS,
     async run(context) {
@@ -67,13 +66,8 @@ role ImageVersions.Admin.`,
     async run(context) {
       const { client, values } = context;
       const keepNewestPromoted = values.number("--keep-newest-promoted");
-      const deleteAfterEndOfLifeDays = values.number(
-        "--delete-after-end-of-life-days",
-      );
-      if (
-        keepNewestPromoted === undefined &&
-        deleteAfterEndOfLifeDays === undefined
-      )
+      const deleteAfterEndOfLifeDays = values.number("--delete-after-end-of-life-days");
+      if (keepNewestPromoted === undefined && deleteAfterEndOfLifeDays === undefined)
         throw new UsageError(
           "Which rules? Give --keep-newest-promoted, --delete-after-end-of-life-days, or both.",
         );
@@ -112,12 +106,10 @@ const REGISTRATIONS: readonly Column[] = [
 export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
   {
     words: "subscription prepare",
-    summary:
-      "Register what image versions need in a subscription, and wait for it",
+    summary: "Register what image versions need in a subscription, and wait for it",
     options: WAIT_OPTIONS,
     columns: REGISTRATIONS,
-    rows: (operation) =>
-      (operation as Schemas["Operation"]).registrations ?? [],
+    rows: (operation) => (operation as Schemas["Operation"]).registrations ?? [],
     async run(context) {
       const { body } = await context.client.call("prepareSubscription", {
         path: { subscriptionId: context.subscriptionId() },
@@ -130,8 +122,7 @@ export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
     summary: "Show whether image versions can be made in a subscription",
     options: [],
     columns: REGISTRATIONS,
-    rows: (preparation) =>
-      (preparation as Schemas["SubscriptionPreparation"]).registrations,
+    rows: (preparation) => (preparation as Schemas["SubscriptionPreparation"]).registrations,
     async run({ client, subscriptionId }) {
       const { body } = await client.call("getSubscriptionPreparation", {
         path: { subscriptionId: subscriptionId() },
@@ -216,9 +207,7 @@ export const ENCRYPTION_SET_COMMANDS: readonly Command[] = [
   {
     words: "encryption-set list",
     summary: "List the disk encryption sets that a version may use",
-    options: [
-      { names: ["--location", "-l"], help: "Only those of this region." },
-    ],
+    options: [{ names: ["--location", "-l"], help: "Only those of this region." }],
     columns: [
       { title: "Name", of: ({ id }: EncryptionSet) => id.split("/").at(-1) },
       { title: "Region", of: ({ region }: EncryptionSet) => region },
@@ -232,8 +221,7 @@ export const ENCRYPTION_SET_COMMANDS: readonly Command[] = [
       },
       {
         title: "Rotates",
-        of: (set: EncryptionSet) =>
-          set.rotationToLatestKeyVersionEnabled ? "yes" : "no",
+        of: (set: EncryptionSet) => (set.rotationToLatestKeyVersionEnabled ? "yes" : "no"),
       },
     ],
     async run({ client, values, subscriptionId }) {
@@ -324,11 +312,8 @@ ImageVersions.Admin. With --file and --resource-id it is sent corrected, planned
       const name = values.text("--file");
       const resourceId = values.text("--resource-id");
       if ((name === undefined) !== (resourceId === undefined))
-        throw new UsageError(
-          "A corrected request takes both --file and --resource-id.",
-        );
-      const file =
-        name === undefined ? undefined : await readBodyFile(name, io);
+        throw new UsageError("A corrected request takes both --file and --resource-id.");
+      const file = name === undefined ? undefined : await readBodyFile(name, io);
       if (file)
         useFile({
           ...file,

@@ -69,9 +69,7 @@ function promotionOf(values: Values): Promotion | undefined {
   const results = values.list("--promote-results");
   const onFailure = values.text("--on-failure") as Promotion["onFailure"];
   if (waves.length > 0 && when !== undefined)
-    throw new UsageError(
-      "Waves are a rule of their own: leave --promote-when out.",
-    );
+    throw new UsageError("Waves are a rule of their own: leave --promote-when out.");
   if (onFailure !== undefined && waves.length === 0)
     throw new UsageError("--on-failure goes with --wave.");
   const tests = results === undefined ? {} : { results: [...results] };
@@ -85,9 +83,7 @@ function promotionOf(values: Values): Promotion | undefined {
       ...(onFailure !== undefined && { onFailure }),
     };
   if (results !== undefined && when !== "tested")
-    throw new UsageError(
-      "--promote-results goes with --wave, or with --promote-when tested.",
-    );
+    throw new UsageError("--promote-results goes with --wave, or with --promote-when tested.");
   return when === undefined ? undefined : { when, ...tests };
 }
 

@@ -55,22 +55,18 @@ const PLANNED: readonly Column[] = [
   },
   {
     title: "Deleted",
-    of: ({ atMostMinutes }: PlannedTest) =>
-      `after ${atMostMinutes} min at most`,
+    of: ({ atMostMinutes }: PlannedTest) => `after ${atMostMinutes} min at most`,
   },
   {
     title: "Cost",
     of: ({ cost: { atMost, currency } }: PlannedTest) =>
-      atMost === undefined
-        ? "unknown"
-        : `at most ${atMost.toFixed(2)} ${currency ?? ""}`,
+      atMost === undefined ? "unknown" : `at most ${atMost.toFixed(2)} ${currency ?? ""}`,
   },
 ];
 
 export const TEST: Command = {
   words: "image-version test",
-  summary:
-    "Make a machine of an image version in each region, and see it start",
+  summary: "Make a machine of an image version in each region, and see it start",
   description: `The test profile says how: sigil test-profile show. Each machine is deleted afterwards. The exit code is 1 if the version
 has failed in a region, and 8 if nothing speaks against it but a region could not be tested, for want of capacity say.`,
   options: [
@@ -110,8 +106,7 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
       const { body } = await context.client.call("planTest", input);
       for (const { name, cost, hindrance } of body.regions) {
         context.note(`${name}: ${cost.message}`);
-        if (hindrance !== undefined)
-          context.note(`warning: none in ${name}: ${hindrance.message}`);
+        if (hindrance !== undefined) context.note(`warning: none in ${name}: ${hindrance.message}`);
       }
       return {
         data: body,
@@ -121,9 +116,7 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
     }
     const { body } = await context.client.call("testImageVersion", input);
     const operation = await follow(context, body);
-    return context.values.boolean("--no-wait")
-      ? accepted(operation)
-      : { data: operation };
+    return context.values.boolean("--no-wait") ? accepted(operation) : { data: operation };
   },
 };
 
@@ -136,13 +129,11 @@ export const RESULTS: readonly Column[] = [
   { title: "Time", of: ({ time }: TestResult) => time },
   {
     title: "By",
-    of: ({ reportedBy: by }: TestResult) =>
-      by.policy ?? by.name ?? by.source ?? by.appId,
+    of: ({ reportedBy: by }: TestResult) => by.policy ?? by.name ?? by.source ?? by.appId,
   },
   {
     title: "Message",
-    of: ({ message, link }: TestResult) =>
-      [message, link].filter(Boolean).join(" "),
+    of: ({ message, link }: TestResult) => [message, link].filter(Boolean).join(" "),
   },
 ];
 

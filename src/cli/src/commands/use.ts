@@ -16,18 +16,15 @@ that Sigil is told to ask. Azure Resource Graph, which knows them, lags by minut
     { title: "Count", of: ({ count }: Row) => count },
     {
       title: "Regions",
-      of: ({ regions }: Row) =>
-        regions.map(({ name, count }) => `${name} ${count}`).join(", "),
+      of: ({ regions }: Row) => regions.map(({ name, count }) => `${name} ${count}`).join(", "),
     },
     {
       title: "First",
-      of: ({ first }: Row) =>
-        first.map(({ id }) => id.split("/").at(-1)).join(", "),
+      of: ({ first }: Row) => first.map(({ id }) => id.split("/").at(-1)).join(", "),
     },
   ],
   rows: (data) => {
-    const { scaleSets, ephemeralMachines, machines } =
-      data as Schemas["ImageUse"];
+    const { scaleSets, ephemeralMachines, machines } = data as Schemas["ImageUse"];
     return [
       { kind: "scale sets", ...scaleSets },
       { kind: "machines with an ephemeral OS disk", ...ephemeralMachines },

@@ -32,8 +32,7 @@ export const VERSION_COLUMNS: readonly Column[] = [
   },
   {
     title: "ReplicationState",
-    of: ({ replicationStatus }: AzVersion) =>
-      replicationStatus?.aggregatedState,
+    of: ({ replicationStatus }: AzVersion) => replicationStatus?.aggregatedState,
   },
   {
     title: "Latest",
@@ -57,10 +56,7 @@ export const NO_PLAN: Option = {
 };
 
 /** What an operation on a version has led to. */
-export async function ended(
-  context: Context,
-  begun: Operation,
-): Promise<Result> {
+export async function ended(context: Context, begun: Operation): Promise<Result> {
   const operation = await follow(context, begun);
   if (context.values.boolean("--no-wait")) return accepted(operation);
   const path = imageVersionPath(operation.resourceId);
@@ -76,9 +72,7 @@ export async function versionNow(context: Context): Promise<ImageVersion> {
   return body;
 }
 
-export async function versionOrNothing(
-  context: Context,
-): Promise<ImageVersion | undefined> {
+export async function versionOrNothing(context: Context): Promise<ImageVersion | undefined> {
   try {
     return await versionNow(context);
   } catch (error) {

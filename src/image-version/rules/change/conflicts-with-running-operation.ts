@@ -16,9 +16,7 @@ export const conflictsWithRunningOperation: FactRule = {
       ? "it is being deleted."
       : known.restoring && "it is being restored.";
     const { operationId } = known;
-    const told = whole
-      ? [{ pointer: "", message: whole, operationId }]
-      : known.conflicts;
+    const told = whole ? [{ pointer: "", message: whole, operationId }] : known.conflicts;
     return told.map(({ pointer, message, operationId }) => ({
       pointer,
       message: `The request contradicts operation ${operationId} on ${formatImageVersionId(id)}: ${message}`,

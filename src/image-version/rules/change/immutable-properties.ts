@@ -1,10 +1,6 @@
 import { show } from "../../properties/changes.js";
 import { fieldsOf, pointerTo } from "../../properties/fields.js";
-import {
-  describeField,
-  impossibleAmong,
-  unmetBy,
-} from "../../properties/patch.js";
+import { describeField, impossibleAmong, unmetBy } from "../../properties/patch.js";
 import { isKey } from "./customer-keys-kept.js";
 import type { ChangeRule } from "../rule.js";
 
@@ -26,7 +22,6 @@ export const immutableProperties: ChangeRule = {
               after === null
                 ? `${describeField(field)} cannot be taken away once the version exists: it is ${show(before)} in Azure.`
                 : `This cannot be changed once the version exists: it is ${show(before)} in Azure, the request says ${show(after)}.`,
-            remediation:
-              "Send its present value, leave it out, or publish another version.",
+            remediation: "Send its present value, leave it out, or publish another version.",
           })),
 };

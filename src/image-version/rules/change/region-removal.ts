@@ -1,10 +1,4 @@
-import {
-  fieldsOf,
-  pointerTo,
-  regionField,
-  regionsIn,
-  removedBy,
-} from "../../properties/fields.js";
+import { fieldsOf, pointerTo, regionField, regionsIn, removedBy } from "../../properties/fields.js";
 import type { Breach, ChangeRule } from "../rule.js";
 
 export const regionRemoval: ChangeRule = {

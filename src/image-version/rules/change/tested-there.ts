@@ -17,9 +17,8 @@ export const testedThere: ChangeRule = {
     const { change, request } = subject;
     if (change === undefined) return [];
     const { observed, patch, lastApplied } = change;
-    const rule = (
-      PROMOTION in patch ? patch[PROMOTION] : lastApplied?.[PROMOTION]
-    ) as PromotionRule | null | undefined;
+    const rule = (PROMOTION in patch ? patch[PROMOTION] : lastApplied?.[PROMOTION]) as
+      PromotionRule | null | undefined;
     if (rule?.when !== "tested" || latestIn(observed).length === 0) return [];
     const included = latestIn(request);
     const named = rule.regions?.map(canonicalRegion);

@@ -1,11 +1,7 @@
 import { formatImageVersionId } from "../../../resource-id.js";
 import { differs } from "../../properties/changes.js";
 import { fieldsOf } from "../../properties/fields.js";
-import {
-  impossibleAmong,
-  unmetBy,
-  type Unmet,
-} from "../../properties/patch.js";
+import { impossibleAmong, unmetBy, type Unmet } from "../../properties/patch.js";
 import type { FactRule } from "../rule.js";
 
 export const versionExistsOtherwise: FactRule = {
@@ -19,13 +15,11 @@ export const versionExistsOtherwise: FactRule = {
     "A version that exists in Azure already, and was not made by Sigil, is as the request asks for, or the caller says by If-Match which version it saw.",
   check: ({ id, request, change }) =>
     change?.unmanaged === true
-      ? adoptable(unmetBy(fieldsOf(change.observed), change.patch)).map(
-          (unmet) => ({
-            pointer: differs(unmet, request).pointer,
-            message: differs(unmet, request).message,
-            remediation: `GET the version and send the request with If-Match, or use another version name: ${formatImageVersionId(id)} exists already and is left as it is.`,
-          }),
-        )
+      ? adoptable(unmetBy(fieldsOf(change.observed), change.patch)).map((unmet) => ({
+          pointer: differs(unmet, request).pointer,
+          message: differs(unmet, request).message,
+          remediation: `GET the version and send the request with If-Match, or use another version name: ${formatImageVersionId(id)} exists already and is left as it is.`,
+        }))
       : [],
 };
 

@@ -12,15 +12,13 @@ export const versionExists: FactRule = {
   summary:
     "The version does not exist in Azure yet; where others have made it as the request asks for, it is adopted and not created again.",
   check: ({ id, change, facts: { imageVersion } }) =>
-    change?.unmanaged !== true ||
-    unmetBy(fieldsOf(change.observed), change.patch).length > 0
+    change?.unmanaged !== true || unmetBy(fieldsOf(change.observed), change.patch).length > 0
       ? []
       : [
           {
             pointer: "",
             message: `${formatImageVersionId(id)} already exists in Azure as requested, in provisioning state ${found(imageVersion)?.provisioningState}.`,
-            remediation:
-              "Nothing needs to be done: a PUT adopts it and does not create it again.",
+            remediation: "Nothing needs to be done: a PUT adopts it and does not create it again.",
           },
         ],
 };

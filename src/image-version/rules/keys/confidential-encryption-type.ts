@@ -15,8 +15,7 @@ export const confidentialEncryptionType: FactRule = {
     return newRegions(subject)
       .filter(
         ({ region: { encryption } }) =>
-          encryption?.osDiskImage?.securityProfile
-            ?.confidentialVMEncryptionType === undefined,
+          encryption?.osDiskImage?.securityProfile?.confidentialVMEncryptionType === undefined,
       )
       .map(({ i, region: { name } }) => ({
         pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,

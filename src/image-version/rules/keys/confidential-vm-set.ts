@@ -17,19 +17,9 @@ export const confidentialVmSet: RequestRule = {
       const { osDiskImage, dataDiskImages = [] } = encryption;
       const pointer = `${TARGET_REGIONS}/${i}/encryption`;
       return [
-        ...breaches(
-          name,
-          osDiskImage,
-          KEYED_TYPE.osDiskImage,
-          `${pointer}/osDiskImage`,
-        ),
+        ...breaches(name, osDiskImage, KEYED_TYPE.osDiskImage, `${pointer}/osDiskImage`),
         ...dataDiskImages.flatMap((image, j) =>
-          breaches(
-            name,
-            image,
-            KEYED_TYPE.dataDiskImages,
-            `${pointer}/dataDiskImages/${j}`,
-          ),
+          breaches(name, image, KEYED_TYPE.dataDiskImages, `${pointer}/dataDiskImages/${j}`),
         ),
       ];
     }),

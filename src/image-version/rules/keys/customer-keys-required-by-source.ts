@@ -13,8 +13,7 @@ export const customerKeysRequiredBySource: FactRule = {
     const encrypted = encryptedDisks(request, facts);
     const luns = [...encrypted.keys()].filter((place) => place !== "os");
     return disksWithoutSet(request, luns).flatMap((missing) => {
-      const { pointer, region, disk, place, confidentialVMEncryptionType } =
-        missing;
+      const { pointer, region, disk, place, confidentialVMEncryptionType } = missing;
       const source = encrypted.get(place);
       // The request alone is wrong where the OS disk is left out beside data disks, or its confidential set is missing.
       const told =

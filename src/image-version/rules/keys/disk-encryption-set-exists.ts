@@ -17,16 +17,11 @@ export const diskEncryptionSetExists: FactRule = {
     diskEncryptionReferences(request).flatMap((reference): Breach[] => {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;
       const confidential = reference.confidential === true;
-      const absent =
-        facts.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
+      const absent = facts.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
       // One of another subscription is wrong whether it exists or not: that is told once.
-      const ours =
-        parseResourceId(id)?.subscriptionId ===
-        version.subscriptionId.toLowerCase();
+      const ours = parseResourceId(id)?.subscriptionId === version.subscriptionId.toLowerCase();
       if (!absent || !ours || !namesDiskEncryptionSet(reference)) return [];
-      const type = confidential
-        ? " --encryption-type ConfidentialVmEncryptedWithCustomerKey"
-        : "";
+      const type = confidential ? " --encryption-type ConfidentialVmEncryptedWithCustomerKey" : "";
       return [
         {
           pointer,

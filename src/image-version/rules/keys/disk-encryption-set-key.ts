@@ -9,18 +9,16 @@ export const diskEncryptionSetKey: FactRule = {
   basis: { own: "Without a key nothing is encrypted." },
   summary: "Every disk encryption set has an active key.",
   check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(
-      ({ reference, set }): Breach[] => {
-        const { pointer, diskEncryptionSetId: id, region, disk } = reference;
-        return set.keyUrl !== undefined
-          ? []
-          : [
-              {
-                pointer,
-                message: `${id}, given for ${disk} in ${region}, has no active key.`,
-                remediation: `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
-              },
-            ];
-      },
-    ),
+    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+      const { pointer, diskEncryptionSetId: id, region, disk } = reference;
+      return set.keyUrl !== undefined
+        ? []
+        : [
+            {
+              pointer,
+              message: `${id}, given for ${disk} in ${region}, has no active key.`,
+              remediation: `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+            },
+          ];
+    }),
 };

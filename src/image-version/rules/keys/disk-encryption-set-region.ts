@@ -8,18 +8,16 @@ export const diskEncryptionSetRegion: FactRule = {
   basis: { documented: "encryption" },
   summary: "Every disk encryption set is in the region that it is given for.",
   check: ({ id: { subscriptionId }, request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(
-      ({ reference, set }): Breach[] => {
-        const { pointer, diskEncryptionSetId, region, disk } = reference;
-        return set.region === region
-          ? []
-          : [
-              {
-                pointer,
-                message: `${diskEncryptionSetId} is in ${set.region} but is given for ${disk} in ${region}.`,
-                remediation: `Use a set that is in ${region} (GET /api/subscriptions/${subscriptionId}/disk-encryption-sets?region=${region} lists them; az disk-encryption-set create --location ${region} … makes one), or correct the region's name.`,
-              },
-            ];
-      },
-    ),
+    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+      const { pointer, diskEncryptionSetId, region, disk } = reference;
+      return set.region === region
+        ? []
+        : [
+            {
+              pointer,
+              message: `${diskEncryptionSetId} is in ${set.region} but is given for ${disk} in ${region}.`,
+              remediation: `Use a set that is in ${region} (GET /api/subscriptions/${subscriptionId}/disk-encryption-sets?region=${region} lists them; az disk-encryption-set create --location ${region} … makes one), or correct the region's name.`,
+            },
+          ];
+    }),
 };

@@ -10,8 +10,7 @@ export const diskEncryptionSetSubscription: FactRule = {
   code: "DiskEncryptionSetInOtherSubscription",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "Every disk encryption set is in the subscription of the image version.",
+  summary: "Every disk encryption set is in the subscription of the image version.",
   check: ({ id: { subscriptionId }, request }) =>
     diskEncryptionReferences(request).flatMap((reference): Breach[] => {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;

@@ -2,9 +2,7 @@ import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 import type { EncryptionType } from "../../resources.js";
 
-const CONFIDENTIAL: readonly EncryptionType[] = [
-  "ConfidentialVmEncryptedWithCustomerKey",
-];
+const CONFIDENTIAL: readonly EncryptionType[] = ["ConfidentialVmEncryptedWithCustomerKey"];
 const AT_REST: readonly EncryptionType[] = [
   "EncryptionAtRestWithCustomerKey",
   "EncryptionAtRestWithPlatformAndCustomerKeys",
@@ -18,19 +16,17 @@ export const diskEncryptionSetType: FactRule = {
   summary:
     "A confidential disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
   check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(
-      ({ reference, set }): Breach[] => {
-        const { pointer, diskEncryptionSetId, region, disk } = reference;
-        const fitting = reference.confidential ? CONFIDENTIAL : AT_REST;
-        return fitting.includes(set.encryptionType)
-          ? []
-          : [
-              {
-                pointer,
-                message: `${diskEncryptionSetId} is of type ${set.encryptionType}; ${disk} in ${region} needs ${fitting.join(" or ")}.`,
-                remediation: `Use a set of that type: az disk-encryption-set create --location ${region} --encryption-type ${fitting[0]} …`,
-              },
-            ];
-      },
-    ),
+    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+      const { pointer, diskEncryptionSetId, region, disk } = reference;
+      const fitting = reference.confidential ? CONFIDENTIAL : AT_REST;
+      return fitting.includes(set.encryptionType)
+        ? []
+        : [
+            {
+              pointer,
+              message: `${diskEncryptionSetId} is of type ${set.encryptionType}; ${disk} in ${region} needs ${fitting.join(" or ")}.`,
+              remediation: `Use a set of that type: az disk-encryption-set create --location ${region} --encryption-type ${fitting[0]} …`,
+            },
+          ];
+    }),
 };

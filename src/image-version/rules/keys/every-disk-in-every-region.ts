@@ -34,9 +34,7 @@ export const everyDiskInEveryRegion: FactRule = {
     return disksWithoutSet(request, inOrder).flatMap(
       ({ pointer, region, disk, place, ...os }): Breach[] =>
         // Nor is the OS disk left out beside data disks, or a disk that is encrypted in the source, told twice.
-        os.leftOutAlone ||
-        os.confidentialVMEncryptionType !== undefined ||
-        encrypted.has(place)
+        os.leftOutAlone || os.confidentialVMEncryptionType !== undefined || encrypted.has(place)
           ? []
           : [
               {

@@ -8,7 +8,6 @@ export const keyEnabled: FactRule = {
   basis: {
     own: "Azure encrypts nothing with a key that is disabled, and shuts machines down whose disks have one.",
   },
-  summary:
-    "The key of every disk encryption set that is put to use is enabled.",
+  summary: "The key of every disk encryption set that is put to use is enabled.",
   check: (subject) => keyProblems(subject, "KeyDisabled"),
 };

@@ -8,7 +8,6 @@ export const keyNotExpired: FactRule = {
   basis: {
     own: "Azure encrypts nothing with a key that has expired, and shuts machines down whose disks have one.",
   },
-  summary:
-    "The key of every disk encryption set that is put to use has not expired.",
+  summary: "The key of every disk encryption set that is put to use has not expired.",
   check: (subject) => keyProblems(subject, "KeyExpired"),
 };

@@ -13,14 +13,12 @@ export const keySeen: FactRule = {
   summary:
     "Sigil's identity can see the key of every disk encryption set that is put to use; where not, what the key guardian has seen last is told.",
   check: (subject) =>
-    seenKeys(subject).flatMap(
-      ({ reference: { pointer }, set: { id }, sight }): Breach[] => {
-        const { key, vault, newest } = sight;
-        const last = subject.facts.keys?.lastKnown.get(id.toLowerCase());
-        return notSeenOf(key, vault, newest).map((one) => {
-          const { message, remediation } = notSeenWords(id, one, last);
-          return { pointer, message, remediation };
-        });
-      },
-    ),
+    seenKeys(subject).flatMap(({ reference: { pointer }, set: { id }, sight }): Breach[] => {
+      const { key, vault, newest } = sight;
+      const last = subject.facts.keys?.lastKnown.get(id.toLowerCase());
+      return notSeenOf(key, vault, newest).map((one) => {
+        const { message, remediation } = notSeenWords(id, one, last);
+        return { pointer, message, remediation };
+      });
+    }),
 };

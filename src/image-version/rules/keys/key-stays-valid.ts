@@ -8,7 +8,6 @@ export const keyStaysValid: FactRule = {
   basis: {
     own: "The key encrypts today, but will not for as long as SIGIL_KEY_EXPIRY_DAYS asks.",
   },
-  summary:
-    "No key that is put to use expires soon, unless its set takes a newer one before.",
+  summary: "No key that is put to use expires soon, unless its set takes a newer one before.",
   check: (subject) => keyProblems(subject, "KeyExpiring"),
 };

@@ -8,7 +8,6 @@ export const keyVaultExists: FactRule = {
   basis: {
     own: "A set keeps the id that its vault had: one that was moved to another resource group works on.",
   },
-  summary:
-    "The vault of every key that is put to use is where its disk encryption set says.",
+  summary: "The vault of every key that is put to use is where its disk encryption set says.",
   check: (subject) => keyProblems(subject, "KeyVaultNotFound"),
 };

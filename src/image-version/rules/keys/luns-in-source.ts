@@ -7,28 +7,25 @@ export const lunsInSource: FactRule = {
   code: "LunNotInSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "Every LUN that is given a disk encryption set is a LUN of the source.",
+  summary: "Every LUN that is given a disk encryption set is a LUN of the source.",
   check: ({ request, facts }) => {
     const luns = sourceDataDiskLuns(request, facts);
     if (luns === undefined) return [];
-    const known =
-      luns.length === 0 ? "it has no data disks" : `it has ${luns.join(", ")}`;
+    const known = luns.length === 0 ? "it has no data disks" : `it has ${luns.join(", ")}`;
     return targetRegionsOf(request).flatMap((region, i) =>
-      (region.encryption?.dataDiskImages ?? []).flatMap(
-        ({ lun }, j): Breach[] =>
-          luns.includes(lun)
-            ? []
-            : [
-                {
-                  pointer: `${TARGET_REGIONS}/${i}/encryption/dataDiskImages/${j}/lun`,
-                  message: `The source has no data disk at LUN ${lun}, for which ${region.name} gives a disk encryption set: ${known}.`,
-                  remediation:
-                    luns.length === 0
-                      ? "Leave this entry out."
-                      : `Correct the LUN to one of ${luns.join(", ")}, or leave this entry out.`,
-                },
-              ],
+      (region.encryption?.dataDiskImages ?? []).flatMap(({ lun }, j): Breach[] =>
+        luns.includes(lun)
+          ? []
+          : [
+              {
+                pointer: `${TARGET_REGIONS}/${i}/encryption/dataDiskImages/${j}/lun`,
+                message: `The source has no data disk at LUN ${lun}, for which ${region.name} gives a disk encryption set: ${known}.`,
+                remediation:
+                  luns.length === 0
+                    ? "Leave this entry out."
+                    : `Correct the LUN to one of ${luns.join(", ")}, or leave this entry out.`,
+              },
+            ],
       ),
     );
   },

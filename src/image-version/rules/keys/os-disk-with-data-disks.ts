@@ -12,10 +12,7 @@ export const osDiskWithDataDisks: RequestRule = {
     "A region that gives a data disk a disk encryption set gives the OS disk one, or says how a confidential OS disk is encrypted.",
   check: ({ request }) =>
     disksWithoutSet(request, [])
-      .filter(
-        (disk) =>
-          disk.leftOutAlone && disk.confidentialVMEncryptionType === undefined,
-      )
+      .filter((disk) => disk.leftOutAlone && disk.confidentialVMEncryptionType === undefined)
       .map(({ pointer, region }) => ({
         pointer,
         message: `No disk encryption set is given for the OS disk in ${region}, though data disks have one there.`,

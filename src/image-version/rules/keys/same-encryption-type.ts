@@ -1,10 +1,7 @@
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 
-const AT_REST = [
-  "EncryptionAtRestWithCustomerKey",
-  "EncryptionAtRestWithPlatformAndCustomerKeys",
-];
+const AT_REST = ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"];
 
 export const sameEncryptionType: FactRule = {
   name: "same-encryption-type",
@@ -15,8 +12,7 @@ export const sameEncryptionType: FactRule = {
     "A disk is encrypted in the same way in every region: with a customer-managed key, or with double encryption.",
   check: ({ request, facts }) => {
     const uses = seenDiskEncryptionSets(request, facts).filter(
-      ({ reference, set }) =>
-        !reference.confidential && AT_REST.includes(set.encryptionType),
+      ({ reference, set }) => !reference.confidential && AT_REST.includes(set.encryptionType),
     );
     const disks = new Set(uses.map(({ reference }) => reference.disk));
     return [...disks].flatMap((disk): Breach[] => {

@@ -22,12 +22,7 @@ export const sourceSupportsEncryption: RequestRule = {
     });
     return [
       ...(source?.id !== undefined && isImageVersion({ id: source.id })
-        ? [
-            breach(
-              `${STORAGE_PROFILE}/source/id`,
-              `${source.id} is an image version`,
-            ),
-          ]
+        ? [breach(`${STORAGE_PROFILE}/source/id`, `${source.id} is an image version`)]
         : []),
       ...(source?.communityGalleryImageId !== undefined
         ? [
@@ -38,9 +33,7 @@ export const sourceSupportsEncryption: RequestRule = {
           ]
         : []),
       ...diskImagesOf(request).flatMap(({ pointer, source: disk }) =>
-        disk?.uri === undefined
-          ? []
-          : [breach(`${pointer}/source/uri`, `${disk.uri} is a VHD`)],
+        disk?.uri === undefined ? [] : [breach(`${pointer}/source/uri`, `${disk.uri} is a VHD`)],
       ),
     ];
   },

@@ -1,12 +1,7 @@
 import { imageIdOf } from "../../../resource-id.js";
 import { found } from "../facts.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import {
-  newRegions,
-  TARGET_REGIONS,
-  type Breach,
-  type FactRule,
-} from "../rule.js";
+import { newRegions, TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
 
 export const confidentialVmRegions: FactRule = {
   name: "confidential-vm-regions",
@@ -21,8 +16,8 @@ export const confidentialVmRegions: FactRule = {
     if (type?.toLowerCase() !== "confidentialvm") return [];
     const persistent = targetRegionsOf(request).find(
       ({ encryption }) =>
-        encryption?.osDiskImage?.securityProfile
-          ?.confidentialVMEncryptionType !== "NonPersistedTPM",
+        encryption?.osDiskImage?.securityProfile?.confidentialVMEncryptionType !==
+        "NonPersistedTPM",
     );
     if (persistent === undefined) return [];
     return newRegions(subject).flatMap(({ i, region: { name } }): Breach[] =>

@@ -12,7 +12,5 @@ export const featureRegistered: FactRule = {
   summary:
     "The preview features that customer-managed keys need are registered in the version's subscription, where it uses such keys.",
   check: (subject) =>
-    usesOwnKeys(subject.request)
-      ? unregistered(subject, "preview feature")
-      : [],
+    usesOwnKeys(subject.request) ? unregistered(subject, "preview feature") : [],
 };

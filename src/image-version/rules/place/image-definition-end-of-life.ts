@@ -9,13 +9,10 @@ export const imageDefinitionEndOfLife: FactRule = {
   basis: {
     own: "The date is there for decommissioning: whoever reads it expects no new versions.",
   },
-  summary:
-    "The end of life of the image definition, if it has one, is in the future.",
+  summary: "The end of life of the image definition, if it has one, is in the future.",
   check: ({ id, now, change, facts }) => {
     const date = found(facts.imageDefinition)?.endOfLifeDate;
-    return change !== undefined ||
-      date === undefined ||
-      !(Date.parse(date) < now.getTime())
+    return change !== undefined || date === undefined || !(Date.parse(date) < now.getTime())
       ? []
       : [
           {

@@ -6,7 +6,6 @@ export const providerRegistered: FactRule = {
   code: "ProviderNotRegistered",
   severity: "error",
   basis: { documented: "armErrors" },
-  summary:
-    "The resource providers that Sigil needs are registered in the version's subscription.",
+  summary: "The resource providers that Sigil needs are registered in the version's subscription.",
   check: (subject) => unregistered(subject, "resource provider"),
 };

@@ -58,25 +58,17 @@ function looks({ id, request, facts }: FactSubject): readonly Look[] {
   const subscription = `/subscriptions/${id.subscriptionId}`;
   return [
     byUrl(subscription, facts.regions),
-    ...[...facts.registrations.values()].map((seen) =>
-      byUrl(subscription, seen),
-    ),
+    ...[...facts.registrations.values()].map((seen) => byUrl(subscription, seen)),
     byUrl(galleryIdOf(id), facts.gallery),
     byUrl(imageIdOf(id), facts.imageDefinition),
     byUrl(formatImageVersionId(id), facts.imageVersion),
-    ...(facts.deletedVersion
-      ? [byUrl(galleryIdOf(id), facts.deletedVersion)]
-      : []),
+    ...(facts.deletedVersion ? [byUrl(galleryIdOf(id), facts.deletedVersion)] : []),
     ...diskEncryptionReferences(request).map((reference) => ({
       pointer: reference.pointer,
       id: reference.diskEncryptionSetId,
-      seen: facts.diskEncryptionSets.get(
-        reference.diskEncryptionSetId.toLowerCase(),
-      ),
+      seen: facts.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()),
     })),
-    ...sourceReferences(request).map((reference) =>
-      inside(reference.pointer, reference.id),
-    ),
+    ...sourceReferences(request).map((reference) => inside(reference.pointer, reference.id)),
     ...seenSources(request, facts).flatMap(({ reference, source }) => {
       const disks = [source.osDisk, ...source.dataDisks].flatMap((disk) =>
         disk.id === undefined ? [] : [inside(reference.pointer, disk.id)],

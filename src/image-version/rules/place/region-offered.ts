@@ -10,8 +10,7 @@ export const regionOffered: FactRule = {
   code: "RegionNotOffered",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "The version's subscription offers each target region and the version's location.",
+  summary: "The version's subscription offers each target region and the version's location.",
   check: ({ id, request, facts }) => {
     const offered = found(facts.regions)?.map(({ name }) => name);
     if (offered === undefined) return [];

@@ -9,8 +9,7 @@ export const shallowReplication: FactRule = {
   summary:
     "A version whose replicationMode is Shallow has one replica, only in its own location: nothing is copied.",
   check: ({ request }) => {
-    if (request.properties.publishingProfile?.replicationMode !== "Shallow")
-      return [];
+    if (request.properties.publishingProfile?.replicationMode !== "Shallow") return [];
     const breach = (pointer: string, message: string): Breach => ({
       pointer,
       message: `${message}; replicationMode Shallow copies nothing.`,
@@ -32,8 +31,7 @@ export const shallowReplication: FactRule = {
             `${name} has ${regionalReplicaCount} replicas`,
           ),
         ];
-      return additionalReplicaSets === undefined ||
-        additionalReplicaSets.length === 0
+      return additionalReplicaSets === undefined || additionalReplicaSets.length === 0
         ? []
         : [
             breach(

@@ -8,13 +8,10 @@ export const sharedGallery: FactRule = {
   code: "SharedGalleryWithCustomerKeys",
   severity: "error",
   basis: { documented: "gallery" },
-  summary:
-    "A version with customer-managed keys is in a gallery that is shared with nobody.",
+  summary: "A version with customer-managed keys is in a gallery that is shared with nobody.",
   check: ({ id, request, facts }) => {
     const sharing = found(facts.gallery)?.sharing;
-    return sharing === undefined ||
-      sharing.toLowerCase() === "private" ||
-      !usesOwnKeys(request)
+    return sharing === undefined || sharing.toLowerCase() === "private" || !usesOwnKeys(request)
       ? []
       : [
           {

@@ -9,14 +9,9 @@ export function storageTakenIn(
   { regions }: Pick<Facts, "regions">,
   name: string,
 ): string | undefined {
-  if (publishingProfile?.storageAccountStrategy === "DefaultStandard_LRS")
-    return "Standard_LRS";
+  if (publishingProfile?.storageAccountStrategy === "DefaultStandard_LRS") return "Standard_LRS";
   const zones = found(regions)?.find((region) => region.name === name)?.zones;
-  return zones === undefined
-    ? undefined
-    : zones
-      ? "Standard_ZRS"
-      : "Standard_LRS";
+  return zones === undefined ? undefined : zones ? "Standard_ZRS" : "Standard_LRS";
 }
 
 export const storageChosenByAzure: FactRule = {
@@ -28,8 +23,7 @@ export const storageChosenByAzure: FactRule = {
     "A new region says its storage account type; where it does not, Azure chooses one that never changes: Standard_ZRS where the region has zones, else Standard_LRS.",
   check: (subject) => {
     const { request, facts } = subject;
-    if (request.properties.publishingProfile?.storageAccountType !== undefined)
-      return [];
+    if (request.properties.publishingProfile?.storageAccountType !== undefined) return [];
     return newRegions(subject).flatMap(({ i, region }) =>
       region.storageAccountType !== undefined
         ? []

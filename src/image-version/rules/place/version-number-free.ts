@@ -9,8 +9,7 @@ export const versionNumberFree: FactRule = {
   basis: {
     own: "Azure keeps the number of a deleted version that can be restored, and does not document what a create request does to it.",
   },
-  summary:
-    "The number is not that of a deleted version which can still be restored.",
+  summary: "The number is not that of a deleted version which can still be restored.",
   check: ({ id, change, facts }) => {
     const deleted = found(facts.deletedVersion);
     if (deleted === undefined || change !== undefined) return [];
@@ -19,8 +18,7 @@ export const versionNumberFree: FactRule = {
       {
         pointer: "",
         message: `${formatImageVersionId(id)} is soft-deleted${hardDeletionTargetTime === undefined ? "" : ` until ${hardDeletionTargetTime}`}, so its version name cannot be used again yet.`,
-        remediation:
-          "Restore it with sigil image-version undelete, or use another version name.",
+        remediation: "Restore it with sigil image-version undelete, or use another version name.",
       },
     ];
   },

@@ -6,8 +6,7 @@ export const zoneRedundantStorage: FactRule = {
   code: "ZoneRedundantStorageNotOffered",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "Standard_ZRS is asked for only in regions that have availability zones.",
+  summary: "Standard_ZRS is asked for only in regions that have availability zones.",
   check: (subject) => {
     const withoutZones = (found(subject.facts.regions) ?? [])
       .filter(({ zones }) => zones === false)

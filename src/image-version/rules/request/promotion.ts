@@ -25,20 +25,14 @@ export const promotion: RequestRule = {
     ].map(({ name }) => name);
     const given = rule.regions ?? [];
     // What others have added or taken away since is no reason to refuse what repeats the rule.
-    const isKept =
-      change !== undefined &&
-      sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule);
-    const mustBeInWaves = isKept
-      ? regionsAdded(request, change.observed)
-      : targets;
+    const isKept = change !== undefined && sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule);
+    const mustBeInWaves = isKept ? regionsAdded(request, change.observed) : targets;
     return [
       ...unnamed(rule.when, given),
       ...untested(rule),
       ...unwaved(rule),
       ...inWaves(rule, targets, mustBeInWaves, isKept),
-      ...(wavesOf(rule) === undefined || change !== undefined
-        ? []
-        : flagsBesideWaves(request)),
+      ...(wavesOf(rule) === undefined || change !== undefined ? [] : flagsBesideWaves(request)),
       ...(namesRegions(rule.when) ? given : []).flatMap((name, i) =>
         isKept || targets.includes(name)
           ? []
@@ -46,8 +40,7 @@ export const promotion: RequestRule = {
               {
                 pointer: `${REGIONS}/${i}`,
                 message: `"${name}" is not a target region; the request has ${targets.join(", ")}.`,
-                remediation:
-                  "Name only target regions of the request, or add this one to them.",
+                remediation: "Name only target regions of the request, or add this one to them.",
               },
             ],
       ),
@@ -131,9 +124,7 @@ function inWaves(
             },
           ],
   );
-  const without = [...new Set(mustBeInWaves)].filter(
-    (name) => first(name) === undefined,
-  );
+  const without = [...new Set(mustBeInWaves)].filter((name) => first(name) === undefined);
   return without.length === 0
     ? breaches
     : [

@@ -24,10 +24,7 @@ export const replicaLimit: RequestRule = {
 function excessReplicas(request: ImageVersionRequest): readonly Breach[] {
   const replicas = targetRegionsOf(request)
     .flatMap((region) => [region, ...(region.additionalReplicaSets ?? [])])
-    .reduce(
-      (sum, { regionalReplicaCount = 1 }) => sum + regionalReplicaCount,
-      0,
-    );
+    .reduce((sum, { regionalReplicaCount = 1 }) => sum + regionalReplicaCount, 0);
   return replicas <= MOST_REPLICAS
     ? []
     : [

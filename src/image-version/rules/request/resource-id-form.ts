@@ -1,8 +1,5 @@
 import { parseResourceId } from "../../../resource-id.js";
-import {
-  exampleOf,
-  resourceReferences,
-} from "../../properties/resource-references.js";
+import { exampleOf, resourceReferences } from "../../properties/resource-references.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 export const resourceIdForm: RequestRule = {

@@ -1,10 +1,5 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import {
-  STORAGE_PROFILE,
-  TARGET_REGIONS,
-  type Breach,
-  type RequestRule,
-} from "../rule.js";
+import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type RequestRule } from "../rule.js";
 
 export const uniqueLuns: RequestRule = {
   name: "unique-luns",

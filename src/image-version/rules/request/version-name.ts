@@ -7,15 +7,12 @@ export const versionName: RequestRule = {
   code: "InvalidVersionName",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "A version's name is three integers without leading zeros, each at most 2147483647.",
+  summary: "A version's name is three integers without leading zeros, each at most 2147483647.",
   check: ({ id: { versionName: name } }) => {
     const parts = name.split(".");
     const valid =
       parts.length === 3 &&
-      parts.every(
-        (part) => /^(0|[1-9]\d*)$/u.test(part) && Number(part) <= LARGEST_PART,
-      );
+      parts.every((part) => /^(0|[1-9]\d*)$/u.test(part) && Number(part) <= LARGEST_PART);
     return valid
       ? []
       : [

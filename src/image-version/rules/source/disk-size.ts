@@ -12,8 +12,7 @@ export const diskSize: FactRule = {
   summary: `No disk of the source is larger than ${LARGEST_IN_GB.Full} GB, or ${LARGEST_IN_GB.Shallow} GB where replicationMode is Shallow: replication would fail after hours.`,
   check: ({ request, facts }) => {
     const source = sourceOf(request, facts);
-    const { replicationMode = "Full" } =
-      request.properties.publishingProfile ?? {};
+    const { replicationMode = "Full" } = request.properties.publishingProfile ?? {};
     const largest = LARGEST_IN_GB[replicationMode];
     return (source === undefined ? [] : disksIn(source))
       .filter(({ sizeInGB = 0 }) => sizeInGB > largest)

@@ -6,25 +6,20 @@ export const distinctDisks: RequestRule = {
   code: "DuplicateSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "No disk, snapshot or VHD is given twice among the OS disk and the data disks.",
+  summary: "No disk, snapshot or VHD is given twice among the OS disk and the data disks.",
   check: ({ request }) => {
     const images = diskImagesOf(request);
-    const names = images.map(({ source }) =>
-      (source?.id ?? source?.uri)?.toLowerCase(),
-    );
+    const names = images.map(({ source }) => (source?.id ?? source?.uri)?.toLowerCase());
     return images.flatMap(({ pointer, disk, source }, i): Breach[] => {
       const first = names.indexOf(names[i]);
       const other = images[first];
-      if (names[i] === undefined || other === undefined || first === i)
-        return [];
+      if (names[i] === undefined || other === undefined || first === i) return [];
       const field = source?.id === undefined ? "uri" : "id";
       return [
         {
           pointer: `${pointer}/source/${field}`,
           message: `${disk} comes from ${source?.[field]}, as ${other.pointer} does.`,
-          remediation:
-            "Give each disk a source of its own, or leave one of them out.",
+          remediation: "Give each disk a source of its own, or leave one of them out.",
         },
       ];
     });

@@ -20,8 +20,7 @@ export const encryptedSourceSubscription: FactRule = {
     const breaches = [source.osDisk, ...source.dataDisks.values()].flatMap(
       ({ pointer, id, diskEncryptionSetId: set }): Breach[] => {
         // An image version with own keys is no source at all: another rule's finding.
-        if (id === undefined || set === undefined || isImageVersion({ id }))
-          return [];
+        if (id === undefined || set === undefined || isImageVersion({ id })) return [];
         const others = [id, set].filter(elsewhere);
         return others.length === 0
           ? []

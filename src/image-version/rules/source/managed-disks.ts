@@ -6,8 +6,7 @@ export const managedDisks: FactRule = {
   code: "UnmanagedDisk",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "Every disk of a virtual machine that is a source is a managed disk.",
+  summary: "Every disk of a virtual machine that is a source is a managed disk.",
   check: ({ request, facts }) => {
     const source = sourceOf(request, facts);
     return (source === undefined ? [] : disksIn(source))
@@ -15,8 +14,7 @@ export const managedDisks: FactRule = {
       .map(({ pointer, disk, id }) => ({
         pointer,
         message: `The ${disk} of ${id} is a blob in a storage account: Azure makes image versions only of managed disks.`,
-        remediation:
-          "Convert the machine's disks first: az vm deallocate, then az vm convert.",
+        remediation: "Convert the machine's disks first: az vm deallocate, then az vm convert.",
       }));
   },
 };

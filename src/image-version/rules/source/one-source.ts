@@ -6,8 +6,7 @@ export const oneSource: RequestRule = {
   code: "SeveralSources",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "A version has one kind of source, and each of its disks comes from one place.",
+  summary: "A version has one kind of source, and each of its disks comes from one place.",
   check: ({ request }) => {
     const kinds = sourceKinds(request);
     const several: Breach[] =
@@ -22,22 +21,20 @@ export const oneSource: RequestRule = {
         : [];
     return [
       ...several,
-      ...diskImagesOf(request).flatMap(
-        ({ pointer, disk, source }): Breach[] => {
-          const { id, storageAccountId, uri } = source ?? {};
-          const vhd = uri ?? storageAccountId;
-          return id === undefined || vhd === undefined
-            ? []
-            : [
-                {
-                  pointer: `${pointer}/source`,
-                  message: `${disk} comes from two places: ${id} and the VHD ${vhd}.`,
-                  remediation:
-                    "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
-                },
-              ];
-        },
-      ),
+      ...diskImagesOf(request).flatMap(({ pointer, disk, source }): Breach[] => {
+        const { id, storageAccountId, uri } = source ?? {};
+        const vhd = uri ?? storageAccountId;
+        return id === undefined || vhd === undefined
+          ? []
+          : [
+              {
+                pointer: `${pointer}/source`,
+                message: `${disk} comes from two places: ${id} and the VHD ${vhd}.`,
+                remediation:
+                  "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
+              },
+            ];
+      }),
     ];
   },
 };

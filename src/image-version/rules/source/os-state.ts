@@ -11,11 +11,9 @@ export const osState: FactRule = {
   summary:
     "The source's osState is that of the image definition; a virtual machine is Specialized until az vm generalize.",
   check: (subject) => {
-    const machine =
-      subject.request.properties.storageProfile.source?.virtualMachineId;
+    const machine = subject.request.properties.storageProfile.source?.virtualMachineId;
     const isSpecialized =
-      sourceOf(subject.request, subject.facts)?.osState?.value ===
-      "Specialized";
+      sourceOf(subject.request, subject.facts)?.osState?.value === "Specialized";
     return traitMismatch(subject, "osState").map((breach) =>
       machine === undefined || !isSpecialized
         ? breach

@@ -7,8 +7,7 @@ export const premiumV2Disks: FactRule = {
   code: "PremiumV2Disk",
   severity: "error",
   basis: { documented: "premiumV2" },
-  summary:
-    "No disk of the source is a Premium SSD v2: Azure accepts it, and fails in each region.",
+  summary: "No disk of the source is a Premium SSD v2: Azure accepts it, and fails in each region.",
   check: (subject) =>
     disksOfType(
       subject,

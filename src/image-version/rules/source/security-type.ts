@@ -4,12 +4,7 @@ import type { ImageVersionRequest } from "../../contract.js";
 import { found } from "../facts.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
-import {
-  STORAGE_PROFILE,
-  TARGET_REGIONS,
-  type Breach,
-  type FactRule,
-} from "../rule.js";
+import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
 
 type VmType = "TrustedLaunch" | "ConfidentialVM";
 
@@ -121,11 +116,7 @@ function ofImage(
       ];
 }
 
-function ofSource(
-  source: Trait | undefined,
-  shown: string,
-  definitionId: string,
-): Breach[] {
+function ofSource(source: Trait | undefined, shown: string, definitionId: string): Breach[] {
   const type = source && vmTypeOf(source.value);
   if (source === undefined || type === undefined) return [];
   const { pointer, id } = source;
@@ -166,9 +157,7 @@ function vmTypeOf(value: string): VmType | "Standard" | undefined {
 }
 
 function allows(definition: string, type: VmType): boolean {
-  return ALLOWING[type].some(
-    (value) => value.toLowerCase() === definition.toLowerCase(),
-  );
+  return ALLOWING[type].some((value) => value.toLowerCase() === definition.toLowerCase());
 }
 
 function create(type: VmType): string {

@@ -1,7 +1,4 @@
-import {
-  namesSource,
-  sourceReferences,
-} from "../../properties/source-references.js";
+import { namesSource, sourceReferences } from "../../properties/source-references.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const sourceExists: FactRule = {
@@ -13,8 +10,7 @@ export const sourceExists: FactRule = {
   check: ({ request, facts }) =>
     sourceReferences(request).flatMap((reference): Breach[] => {
       const { pointer, id } = reference;
-      return namesSource(reference) &&
-        facts.sources.get(id.toLowerCase())?.kind === "absent"
+      return namesSource(reference) && facts.sources.get(id.toLowerCase())?.kind === "absent"
         ? [
             {
               pointer,

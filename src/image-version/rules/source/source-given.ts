@@ -1,8 +1,4 @@
-import {
-  diskImagesOf,
-  sourceKinds,
-  type DiskImage,
-} from "../../properties/source-kinds.js";
+import { diskImagesOf, sourceKinds, type DiskImage } from "../../properties/source-kinds.js";
 import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
 
 export const sourceGiven: RequestRule = {
@@ -17,8 +13,7 @@ export const sourceGiven: RequestRule = {
     if (change !== undefined) return [];
     const kinds = sourceKinds(request);
     const missing: Breach[] =
-      kinds.length === 0 ||
-      kinds.every((kind) => kind === "dataDiskImages.source")
+      kinds.length === 0 || kinds.every((kind) => kind === "dataDiskImages.source")
         ? [
             {
               pointer: STORAGE_PROFILE,
@@ -31,17 +26,11 @@ export const sourceGiven: RequestRule = {
           ]
         : [];
     const fromDisks = kinds.includes("osDiskImage.source");
-    return [
-      ...missing,
-      ...diskImagesOf(request).flatMap((image) => ofDisk(image, fromDisks)),
-    ];
+    return [...missing, ...diskImagesOf(request).flatMap((image) => ofDisk(image, fromDisks))];
   },
 };
 
-function ofDisk(
-  { pointer, disk, source }: DiskImage,
-  fromDisks: boolean,
-): Breach[] {
+function ofDisk({ pointer, disk, source }: DiskImage, fromDisks: boolean): Breach[] {
   const { id, storageAccountId, uri } = source ?? {};
   const breach = (field: string, message: string, remediation: string) => [
     { pointer: `${pointer}${field}`, message, remediation },

@@ -8,13 +8,9 @@ export const sourceInspectable: FactRule = {
   summary:
     "The source shows its disks and properties. A VHD and a community image do not: only Azure can check those.",
   check: ({ request }) => {
-    const { source, osDiskImage, dataDiskImages } =
-      request.properties.storageProfile;
+    const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile;
     return [
-      ...unseen(
-        "source/communityGalleryImageId",
-        source?.communityGalleryImageId,
-      ),
+      ...unseen("source/communityGalleryImageId", source?.communityGalleryImageId),
       ...unseen("osDiskImage/source/uri", osDiskImage?.source?.uri),
       ...(dataDiskImages ?? []).flatMap((image, i) =>
         unseen(`dataDiskImages/${i}/source/uri`, image.source?.uri),

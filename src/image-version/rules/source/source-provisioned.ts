@@ -10,35 +10,28 @@ export const sourceProvisioned: FactRule = {
   code: "SourceNotReady",
   severity: "warning",
   basis: {
-    guess:
-      "Microsoft does not say what Azure does with a source that is changing or has failed.",
+    guess: "Microsoft does not say what Azure does with a source that is changing or has failed.",
   },
   summary:
     "Every source, and every disk of a virtual machine that is one, is provisioned; Microsoft does not say what Azure does with one that is not.",
   check: ({ request, facts }) =>
-    seenSources(request, facts).flatMap(
-      ({ reference: { pointer }, source }) => {
-        const disks = [source.osDisk, ...source.dataDisks].flatMap(
-          ({ id }) => found(facts.sources.get(id?.toLowerCase() ?? "")) ?? [],
-        );
-        const resources = new Map(
-          [source, ...disks].map((resource) => [
-            resource.id.toLowerCase(),
-            resource,
-          ]),
-        );
-        return [...resources.values()].flatMap(
-          ({ id, provisioningState }): Breach[] =>
-            READY.includes(provisioningState.toLowerCase())
-              ? []
-              : [
-                  {
-                    pointer,
-                    message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there at that moment.`,
-                    remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
-                  },
-                ],
-        );
-      },
-    ),
+    seenSources(request, facts).flatMap(({ reference: { pointer }, source }) => {
+      const disks = [source.osDisk, ...source.dataDisks].flatMap(
+        ({ id }) => found(facts.sources.get(id?.toLowerCase() ?? "")) ?? [],
+      );
+      const resources = new Map(
+        [source, ...disks].map((resource) => [resource.id.toLowerCase(), resource]),
+      );
+      return [...resources.values()].flatMap(({ id, provisioningState }): Breach[] =>
+        READY.includes(provisioningState.toLowerCase())
+          ? []
+          : [
+              {
+                pointer,
+                message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there at that moment.`,
+                remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
+              },
+            ],
+      );
+    }),
 };

@@ -11,9 +11,7 @@ export const virtualMachineMember: RequestRule = {
   check: ({ request, change }) => {
     const id = request.properties.storageProfile.source?.id;
     // A version that was made so still shows it.
-    return change !== undefined ||
-      id === undefined ||
-      !isComputeResourceId(id, "virtualMachines")
+    return change !== undefined || id === undefined || !isComputeResourceId(id, "virtualMachines")
       ? []
       : [
           {

@@ -11,16 +11,8 @@ import {
 } from "../operations.js";
 
 /** What a request has led to. */
-export function Accepted({
-  operation,
-}: {
-  readonly operation: Operation | undefined;
-}) {
-  return (
-    <div role="status">
-      {operation && <Followed key={operation.id} asked={operation} />}
-    </div>
-  );
+export function Accepted({ operation }: { readonly operation: Operation | undefined }) {
+  return <div role="status">{operation && <Followed key={operation.id} asked={operation} />}</div>;
 }
 
 /** From its acceptance to its end. */
@@ -36,9 +28,7 @@ function Followed({ asked }: { readonly asked: Operation }) {
   return (
     <p class={error ? "banner error" : "banner quiet"}>
       <span>
-        <Link to={{ view: "operation", operationId: asked.id }}>
-          {titleOf(operation)}
-        </Link>
+        <Link to={{ view: "operation", operationId: asked.id }}>{titleOf(operation)}</Link>
         {": "}
         {isRunning(operation) ? "accepted, under way" : statusText(operation)}
         {error && `. ${error.message}`}

@@ -2,13 +2,7 @@ import { useState } from "preact/hooks";
 import { shellWord } from "../command-line.js";
 
 /** Takes a text along. */
-export function Copy({
-  text,
-  label,
-}: {
-  readonly text: string;
-  readonly label: string;
-}) {
+export function Copy({ text, label }: { readonly text: string; readonly label: string }) {
   const [copied, setCopied] = useState("");
   return (
     <>
@@ -48,18 +42,11 @@ export function Command({
 }
 
 /** The `sigil` line that does the same. */
-export function SameWithSigil({
-  words,
-}: {
-  readonly words: readonly string[];
-}) {
+export function SameWithSigil({ words }: { readonly words: readonly string[] }) {
   return (
     <details class="fold">
       <summary>The same with sigil</summary>
-      <Command
-        label="the sigil line"
-        line={["sigil", ...words.map(shellWord)].join(" ")}
-      />
+      <Command label="the sigil line" line={["sigil", ...words.map(shellWord)].join(" ")} />
     </details>
   );
 }

@@ -77,12 +77,7 @@ export function Dialog({
   const titleId = useId();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
-  const modal = useModal(
-    dialog,
-    onClose,
-    () => (danger ? cancel : heading).current?.focus(),
-    busy,
-  );
+  const modal = useModal(dialog, onClose, () => (danger ? cancel : heading).current?.focus(), busy);
   const run = async (): Promise<void> => {
     setBusy(true);
     setError(undefined);
@@ -95,12 +90,7 @@ export function Dialog({
     }
   };
   return (
-    <dialog
-      ref={dialog}
-      class={wide ? "wide" : undefined}
-      aria-labelledby={titleId}
-      {...modal}
-    >
+    <dialog ref={dialog} class={wide ? "wide" : undefined} aria-labelledby={titleId} {...modal}>
       <form
         method="dialog"
         onSubmit={(event) => {
@@ -124,11 +114,7 @@ export function Dialog({
           <button type="button" ref={cancel} onClick={onClose} disabled={busy}>
             {leave}
           </button>
-          <button
-            type="submit"
-            class={danger ? "danger" : "primary"}
-            disabled={busy || disabled}
-          >
+          <button type="submit" class={danger ? "danger" : "primary"} disabled={busy || disabled}>
             {confirm}
           </button>
         </div>

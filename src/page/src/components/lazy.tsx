@@ -22,15 +22,7 @@ export function lazy<Props extends object>(
     }, []);
     // A deployment since then has other files: the page's new address names them.
     if (state === "failed")
-      return (
-        <p role="alert">
-          This part of the page could not be loaded. Reload the page.
-        </p>
-      );
-    return loaded === undefined ? (
-      <p role="status">Loading…</p>
-    ) : (
-      h(loaded, props)
-    );
+      return <p role="alert">This part of the page could not be loaded. Reload the page.</p>;
+    return loaded === undefined ? <p role="status">Loading…</p> : h(loaded, props);
   };
 }

@@ -27,11 +27,7 @@ export function LiveDot({ live }: { readonly live: Live<unknown> }) {
 }
 
 /** How old a list of Azure's is that is kept for a while; pressed, it is read anew. */
-export function ReadAgain({
-  live,
-}: {
-  readonly live: Live<{ readonly time: string }>;
-}) {
+export function ReadAgain({ live }: { readonly live: Live<{ readonly time: string }> }) {
   const now = useNow();
   if (live.value === undefined) return null;
   const ageMs = Math.max(0, now - Date.parse(live.value.time));
@@ -54,18 +50,15 @@ export function LiveState({ live }: { readonly live: Live<unknown> }) {
         {error !== undefined && (
           <div class="banner">
             <div>
-              {error instanceof ConnectionError && (
-                <strong>The API does not answer. </strong>
-              )}
+              {error instanceof ConnectionError && <strong>The API does not answer. </strong>}
               {error instanceof UnavailableError && (
                 <strong>The API answered {error.status}. </strong>
               )}
               <Problem error={error} />
               {value !== undefined && checkedAtMs !== undefined && (
                 <p>
-                  What is shown is from{" "}
-                  <Time value={new Date(checkedAtMs).toISOString()} lower />. It
-                  is read again as soon as that is possible.
+                  What is shown is from <Time value={new Date(checkedAtMs).toISOString()} lower />.
+                  It is read again as soon as that is possible.
                 </p>
               )}
             </div>

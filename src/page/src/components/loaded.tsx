@@ -7,10 +7,7 @@ type Loaded<T> =
   | { readonly kind: "failed"; readonly error: Error };
 
 /** Reads once for each key. */
-export function useLoaded<T>(
-  key: string,
-  load: (signal: AbortSignal) => Promise<T>,
-): Loaded<T> {
+export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [loaded, setLoaded] = useState<{ key: string; state: Loaded<T> }>({
     key,
     state: { kind: "loading" },

@@ -25,8 +25,7 @@ export function Menu({
     document.addEventListener("pointerdown", leave);
     return () => document.removeEventListener("pointerdown", leave);
   }, [open]);
-  const button = (): HTMLElement | null =>
-    menu.current?.querySelector("button") ?? null;
+  const button = (): HTMLElement | null => menu.current?.querySelector("button") ?? null;
   return (
     <div
       class="menu no-print"

@@ -19,9 +19,7 @@ export function Problem({ error }: { readonly error: Error }) {
           .map((finding, index) => (
             <FindingText key={index} finding={finding} />
           ))}
-        {requestId !== undefined && (
-          <p class="muted small">Request {requestId}</p>
-        )}
+        {requestId !== undefined && <p class="muted small">Request {requestId}</p>}
       </div>
     </div>
   );
@@ -70,9 +68,7 @@ export function Findings({
   return (
     <ul class="findings" aria-label={label}>
       {[...findings]
-        .sort(
-          (a, b) => order[a.severity ?? "error"] - order[b.severity ?? "error"],
-        )
+        .sort((a, b) => order[a.severity ?? "error"] - order[b.severity ?? "error"])
         .map((finding, index) => (
           <li key={index} class={`note ${finding.severity ?? "error"}`}>
             <Tile state="note-mark" />
@@ -112,8 +108,7 @@ const LONGEST_IN_SIGHT = 110;
 
 /** What to do, in sight where it is a short sentence; what is longer is unfolded. */
 function Remediation({ text }: { readonly text: string }) {
-  if (text.includes("\n") || /^(?:az|sigil) /u.test(text))
-    return <pre>{text}</pre>;
+  if (text.includes("\n") || /^(?:az|sigil) /u.test(text)) return <pre>{text}</pre>;
   const short = withNames(text);
   return short.length <= LONGEST_IN_SIGHT ? (
     <p title={text}>{short}</p>

@@ -58,8 +58,5 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function wordOf(state: string): string {
-  return (
-    WORDS[state] ??
-    inWords(state).replace(/^./u, (letter) => letter.toUpperCase())
-  );
+  return WORDS[state] ?? inWords(state).replace(/^./u, (letter) => letter.toUpperCase());
 }

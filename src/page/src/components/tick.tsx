@@ -44,11 +44,7 @@ export function RegionTicks({
           key={name}
           checked={chosen.includes(name)}
           onChange={(checked) =>
-            onChoose(
-              names.filter((each) =>
-                each === name ? checked : chosen.includes(each),
-              ),
-            )
+            onChoose(names.filter((each) => (each === name ? checked : chosen.includes(each))))
           }
           label={textOf(name)}
         />
@@ -66,10 +62,6 @@ export function NoLatestTick({
   readonly onAllow: (allowed: boolean) => void;
 }) {
   return (
-    <Tick
-      checked={allowed}
-      onChange={onAllow}
-      label="Leave regions without a latest version"
-    />
+    <Tick checked={allowed} onChange={onAllow} label="Leave regions without a latest version" />
   );
 }

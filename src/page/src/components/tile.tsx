@@ -18,9 +18,7 @@ export function Tile({
     <i
       class={`tile ${state}${big ? " big" : ""}`}
       style={share === undefined ? undefined : { "--share": `${share}%` }}
-      {...(label === undefined
-        ? { "aria-hidden": true }
-        : { role: "img", "aria-label": label })}
+      {...(label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
     />
   );
 }

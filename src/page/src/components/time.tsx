@@ -74,9 +74,7 @@ export function Expected({
   const leftMs = Date.parse(value) - useNow();
   return (
     <span title={value}>
-      {leftMs < 1_000
-        ? "Overdue, expected about "
-        : `${verb} in ${durationText(leftMs)}, about `}
+      {leftMs < 1_000 ? "Overdue, expected about " : `${verb} in ${durationText(leftMs)}, about `}
       <Time value={value} lower />.
     </span>
   );
@@ -88,8 +86,6 @@ export function Relative({ value }: { readonly value: string }) {
   const ms = Date.parse(value) - now;
   if (Number.isNaN(ms)) return null;
   return (
-    <span title={value}>
-      {ms >= 0 ? `in ${durationText(ms)}` : `${durationText(-ms)} ago`}
-    </span>
+    <span title={value}>{ms >= 0 ? `in ${durationText(ms)}` : `${durationText(-ms)} ago`}</span>
   );
 }

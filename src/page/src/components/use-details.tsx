@@ -12,32 +12,23 @@ type Use = Schemas["ImageUse"];
 /** Who uses a version, as Azure Resource Graph knows it. */
 export function useImageUse(image: ImageName, versionName: string) {
   const client = useClient();
-  return useLoaded<Use>(
-    `use ${imageKey(image)} ${versionName}`,
-    async (signal) => {
-      const { body } = await client.call("getImageUse", {
-        path: { ...image, versionName },
-        signal,
-      });
-      return body;
-    },
-  );
+  return useLoaded<Use>(`use ${imageKey(image)} ${versionName}`, async (signal) => {
+    const { body } = await client.call("getImageUse", {
+      path: { ...image, versionName },
+      signal,
+    });
+    return body;
+  });
 }
 
 /** `112 machines, 3 scale sets`; `nobody` only where every subscription was seen. */
-export function useText({
-  scaleSets,
-  machines,
-  ephemeralMachines,
-  notSeen,
-}: Use): string {
+export function useText({ scaleSets, machines, ephemeralMachines, notSeen }: Use): string {
   const machineCount = machines.count + ephemeralMachines.count;
   const counts = [
     ...(machineCount > 0 ? [counted(machineCount, "machine")] : []),
     ...(scaleSets.count > 0 ? [counted(scaleSets.count, "scale set")] : []),
   ];
-  if (counts.length > 0)
-    return `${counts.join(", ")}${notSeen.length > 0 ? ", perhaps more" : ""}`;
+  if (counts.length > 0) return `${counts.join(", ")}${notSeen.length > 0 ? ", perhaps more" : ""}`;
   return notSeen.length > 0 ? "not known" : "nobody";
 }
 

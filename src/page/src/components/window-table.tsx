@@ -55,10 +55,7 @@ export function WindowTable<Row>({
 
   const first = printing
     ? 0
-    : Math.max(
-        0,
-        Math.min(Math.floor(top / rowHeight) - BESIDE, rows.length - 1),
-      );
+    : Math.max(0, Math.min(Math.floor(top / rowHeight) - BESIDE, rows.length - 1));
   const count = printing
     ? MOST_ROWS
     : Math.min(MOST_ROWS, Math.ceil(height / rowHeight) + 2 * BESIDE);
@@ -100,20 +97,12 @@ export function WindowTable<Row>({
           <Spacer height={below * rowHeight} columns={columns.length} />
         </tbody>
       </table>
-      {printing && below > 0 && (
-        <p>{below} more rows are not printed. Narrow the filters.</p>
-      )}
+      {printing && below > 0 && <p>{below} more rows are not printed. Narrow the filters.</p>}
     </div>
   );
 }
 
-function Spacer({
-  height,
-  columns,
-}: {
-  readonly height: number;
-  readonly columns: number;
-}) {
+function Spacer({ height, columns }: { readonly height: number; readonly columns: number }) {
   if (height <= 0) return null;
   return (
     <tr class="spacer" aria-hidden="true">

@@ -16,13 +16,11 @@ export function AddRegions({
 }) {
   const [text, setText] = useState("");
   const open = known.filter(
-    (name) =>
-      !form.regions.some((region) => canonicalRegion(region.name) === name),
+    (name) => !form.regions.some((region) => canonicalRegion(region.name) === name),
   );
   const take = (): void => {
     const names = regionsIn(text, known).filter(
-      (name) =>
-        !form.regions.some((region) => canonicalRegion(region.name) === name),
+      (name) => !form.regions.some((region) => canonicalRegion(region.name) === name),
     );
     setText("");
     if (names.length > 0) add(names);
@@ -30,11 +28,9 @@ export function AddRegions({
   return (
     <div class="row">
       <datalist id="known-regions">
-        {[...geographiesOf(open).map(({ name }) => name), ...open].map(
-          (name) => (
-            <option key={name} value={name} />
-          ),
-        )}
+        {[...geographiesOf(open).map(({ name }) => name), ...open].map((name) => (
+          <option key={name} value={name} />
+        ))}
       </datalist>
       <input
         id="add-regions"

@@ -79,12 +79,7 @@ export function Basics({
               onChange={(increment) => change({ increment })}
             />
           )}
-          <SourceFields
-            image={image}
-            form={form}
-            lunsKnown={lunsKnown}
-            change={change}
-          />
+          <SourceFields image={image} form={form} lunsKnown={lunsKnown} change={change} />
           <Location form={form} change={change} />
           <DateField
             field="end-of-life"
@@ -116,21 +111,14 @@ function Location({ form, change }: SectionProps<Form>) {
         <FieldFindings field="location" />
       </div>
     );
-  const regions = [
-    ...new Set(form.regions.map(({ name }) => canonicalRegion(name))),
-  ];
+  const regions = [...new Set(form.regions.map(({ name }) => canonicalRegion(name)))];
   return (
     <SelectField
       field="location"
       label="Location"
       value={form.location}
       options={[
-        [
-          "",
-          regions[0] === undefined
-            ? "The first region"
-            : `The first region: ${regions[0]}`,
-        ],
+        ["", regions[0] === undefined ? "The first region" : `The first region: ${regions[0]}`],
         ...regions.map((name) => [name, name] as const),
       ]}
       hint="The region that the source is in."

@@ -45,8 +45,7 @@ export function CreateView({ image, version }: CreateViewProps) {
         />
       ) : (
         <p role="alert">
-          You may not create or change versions: that takes the role
-          ImageVersions.Write.
+          You may not create or change versions: that takes the role ImageVersions.Write.
         </p>
       )}
     </>
@@ -54,11 +53,7 @@ export function CreateView({ image, version }: CreateViewProps) {
 }
 
 /** With what the version to change has, or the one to begin with. */
-function Begun({
-  image,
-  version,
-  from,
-}: CreateViewProps & { readonly from: string | undefined }) {
+function Begun({ image, version, from }: CreateViewProps & { readonly from: string | undefined }) {
   const client = useClient();
   const [attempt, setAttempt] = useState(0);
   // The next number is that of now: others make versions, too.

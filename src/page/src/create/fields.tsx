@@ -62,9 +62,7 @@ export function focusField(field: string): void {
   const element =
     document.getElementById(field) ??
     document.getElementById(
-      headingId(
-        SECTIONS.find(({ fields }) => fields.test(field))?.id ?? "basics",
-      ),
+      headingId(SECTIONS.find(({ fields }) => fields.test(field))?.id ?? "basics"),
     );
   element?.scrollIntoView({ block: "center" });
   element?.focus({ preventScroll: true });
@@ -226,7 +224,5 @@ export function Section({
 export interface SectionProps<Form> {
   readonly form: Form;
   /** A function is given the form as it is by then: two changes may come before either is shown. */
-  readonly change: (
-    changed: Partial<Form> | ((form: Form) => Partial<Form>),
-  ) => void;
+  readonly change: (changed: Partial<Form> | ((form: Form) => Partial<Form>)) => void;
 }

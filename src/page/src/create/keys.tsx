@@ -18,13 +18,7 @@ import {
   type KeyRule,
 } from "./model/form.js";
 import { azLinesFor, bicepFor, missingSets } from "./model/lines.js";
-import {
-  fittingIn,
-  gapsOf,
-  isOpenTo,
-  namedByRule,
-  patternsIn,
-} from "./model/sets.js";
+import { fittingIn, gapsOf, isOpenTo, namedByRule, patternsIn } from "./model/sets.js";
 import type { SetsState } from "./use-sets.js";
 
 const KINDS = [
@@ -50,11 +44,7 @@ const CONFIDENTIAL_NAMES = CONFIDENTIAL_TYPES.map(
 /** The fields of a rule: member, label, hint. */
 const RULE_FIELDS = [
   ["osDisk", "Set of the OS disk", "{region} stands for the region."],
-  [
-    "dataDisks",
-    "Set of data disks",
-    "{lun} stands for the disk's number, too.",
-  ],
+  ["dataDisks", "Set of data disks", "{lun} stands for the disk's number, too."],
   ["tag", "Or by a tag of the set", "For disks without a name above."],
 ] as const satisfies readonly (readonly [keyof KeyRule, ...string[]])[];
 
@@ -72,9 +62,7 @@ export function Keys({
 }) {
   const fitting = fittingIn(form, sets.value ?? [], image.subscriptionId);
   const isOpen = form.regions.some((region) =>
-    disksOf(form).some(
-      (disk) => takesSet(form, disk) && !region.fixed.includes(disk),
-    ),
+    disksOf(form).some((disk) => takesSet(form, disk) && !region.fixed.includes(disk)),
   );
   const gaps = sets.value ? gapsOf(form, image, fitting) : [];
   return (
@@ -85,8 +73,7 @@ export function Keys({
             <div class="field">
               <span class="label">Encryption</span>
               <span id="encryption" tabIndex={-1}>
-                {KINDS.find(([kind]) => kind === form.encryption)?.[1]}, as the
-                version has it.
+                {KINDS.find(([kind]) => kind === form.encryption)?.[1]}, as the version has it.
               </span>
               <FieldFindings field="encryption" />
             </div>
@@ -127,16 +114,9 @@ export function Keys({
         )}
         {form.encryption !== "platform" && (
           <>
-            <div role="alert">
-              {sets.error && <Problem error={sets.error} />}
-            </div>
+            <div role="alert">{sets.error && <Problem error={sets.error} />}</div>
             <p class="row">
-              <button
-                type="button"
-                class="small"
-                onClick={sets.reload}
-                disabled={sets.loading}
-              >
+              <button type="button" class="small" onClick={sets.reload} disabled={sets.loading}>
                 Read the sets again
               </button>
               <span role="status" class="muted small">
@@ -149,17 +129,10 @@ export function Keys({
                   {set.location} lacks the set {set.name}: how to make it
                 </summary>
                 <p>
-                  A set of type {set.encryptionType} in {set.location}. Then
-                  read the sets again.
+                  A set of type {set.encryptionType} in {set.location}. Then read the sets again.
                 </p>
-                <CopyText
-                  label={`az lines for ${set.name}`}
-                  text={azLinesFor(set)}
-                />
-                <CopyText
-                  label={`Bicep for ${set.name}`}
-                  text={bicepFor(set)}
-                />
+                <CopyText label={`az lines for ${set.name}`} text={azLinesFor(set)} />
+                <CopyText label={`Bicep for ${set.name}`} text={bicepFor(set)} />
               </details>
             ))}
           </>
@@ -216,7 +189,5 @@ function foundText(
       .flatMap((disk) => namedByRule(form, image, fitting, region, disk) ?? []),
   );
   const found = named.filter(({ set }) => set !== undefined).length;
-  return named.length === 0
-    ? undefined
-    : `${found} of ${named.length} sets found`;
+  return named.length === 0 ? undefined : `${found} of ${named.length} sets found`;
 }

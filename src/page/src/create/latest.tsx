@@ -62,15 +62,12 @@ export function Latest({ form, change }: SectionProps<Form>) {
               })
             }
           />
-          {(form.promoteWhen === "regions" ||
-            form.promoteWhen === "tested") && (
+          {(form.promoteWhen === "regions" || form.promoteWhen === "tested") && (
             <TextField
               field="promote-regions"
               label="Regions to wait for"
               hint={
-                form.promoteWhen === "tested"
-                  ? "Every target region, if there is none."
-                  : undefined
+                form.promoteWhen === "tested" ? "Every target region, if there is none." : undefined
               }
               value={form.promoteRegions}
               placeholder={regions.join(", ")}
@@ -92,15 +89,10 @@ export function Latest({ form, change }: SectionProps<Form>) {
   );
 }
 
-function Waves({
-  form: { waves, rollBack, exists },
-  change,
-}: SectionProps<Form>) {
+function Waves({ form: { waves, rollBack, exists }, change }: SectionProps<Form>) {
   const set = (index: number, changed: Partial<WaveRow>): void =>
     change({
-      waves: waves.map((wave, i) =>
-        i === index ? { ...wave, ...changed } : wave,
-      ),
+      waves: waves.map((wave, i) => (i === index ? { ...wave, ...changed } : wave)),
     });
   return (
     <>
@@ -178,9 +170,7 @@ function Wave({
             <select
               aria-label={`When wave ${number} begins`}
               value={after}
-              onChange={(event) =>
-                set({ after: event.currentTarget.value as WaveRow["after"] })
-              }
+              onChange={(event) => set({ after: event.currentTarget.value as WaveRow["after"] })}
             >
               {after === "" && <option value="">As the JSON says</option>}
               {AFTER.map(([value, label]) => (
@@ -263,11 +253,7 @@ export function WaveSelect({
       onChange={(event) => {
         const { value } = event.currentTarget;
         change({
-          waves: withRegionsIn(
-            form.waves,
-            names,
-            value === "" ? undefined : Number(value),
-          ),
+          waves: withRegionsIn(form.waves, names, value === "" ? undefined : Number(value)),
         });
       }}
     >

@@ -23,32 +23,21 @@ export function Outdated({
     <div class="banner outdated" role="alert">
       <div>
         <p>
-          <strong>Somebody has changed the version since you read it.</strong>{" "}
-          Nothing was sent to Azure.
+          <strong>Somebody has changed the version since you read it.</strong> Nothing was sent to
+          Azure.
         </p>
         {now === undefined ? (
           <button
             type="button"
-            onClick={() =>
-              void read().then(setNow, (reason: unknown) =>
-                setError(String(reason)),
-              )
-            }
+            onClick={() => void read().then(setNow, (reason: unknown) => setError(String(reason)))}
           >
             Show what changed
           </button>
         ) : (
           <>
-            <Changes
-              changes={differences(asJson(base), asJson(now))}
-              regions={[]}
-            />
+            <Changes changes={differences(asJson(base), asJson(now))} regions={[]} />
             <p class="row">
-              <button
-                type="button"
-                class="primary"
-                onClick={() => onTake(now, true)}
-              >
+              <button type="button" class="primary" onClick={() => onTake(now, true)}>
                 Keep my changes on top of these
               </button>
               <button type="button" onClick={() => onTake(now, false)}>

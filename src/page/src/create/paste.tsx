@@ -6,11 +6,7 @@ import { misfitsOf } from "./model/misfits.js";
 const MOST = 20;
 
 /** Fills the form from a request that somebody has: what the form does not show of it is kept. */
-export function Paste({
-  onPaste,
-}: {
-  readonly onPaste: (body: unknown) => void;
-}) {
+export function Paste({ onPaste }: { readonly onPaste: (body: unknown) => void }) {
   const [text, setText] = useState("");
   const [said, setSaid] = useState("");
   const [failed, setFailed] = useState<readonly string[]>([]);
@@ -24,9 +20,7 @@ export function Paste({
   return (
     <details class="card">
       <summary>Begin with a request</summary>
-      <label for="paste">
-        The body of a PUT, or a version as Azure Resource Manager shows it
-      </label>
+      <label for="paste">The body of a PUT, or a version as Azure Resource Manager shows it</label>
       <textarea
         id="paste"
         rows={8}

@@ -1,13 +1,7 @@
 import { canonicalRegion, geographiesOf, regionCount } from "../geography.js";
 import { TableHead } from "../components/table.js";
 import type { ImageName } from "../routes.js";
-import {
-  FieldFindings,
-  focusSoon,
-  Section,
-  useField,
-  type SectionProps,
-} from "./fields.js";
+import { FieldFindings, focusSoon, Section, useField, type SectionProps } from "./fields.js";
 import { AddRegions } from "./add-regions.js";
 import { FindingsRow, WaveSelect } from "./latest.js";
 import { regionField, setField } from "./model/fields.js";
@@ -38,10 +32,7 @@ interface RegionsProps extends SectionProps<Form> {
 export function Regions(props: RegionsProps) {
   const { form } = props;
   return (
-    <Section
-      id="regions"
-      said={form.regions.length > 0 && regionCount(form.regions.length)}
-    >
+    <Section id="regions" said={form.regions.length > 0 && regionCount(form.regions.length)}>
       <div class="pad" id="regions" tabIndex={-1}>
         <AddRegions {...props} />
         <FieldFindings field="regions" />
@@ -69,14 +60,12 @@ function RegionTable(props: RegionsProps) {
   const groups =
     form.regions.length < GROUPED
       ? [{ name: "", rows: form.regions }]
-      : geographiesOf(
-          form.regions.map(({ name }) => canonicalRegion(name)),
-        ).map(({ name, regions }) => ({
-          name,
-          rows: form.regions.filter((region) =>
-            regions.includes(canonicalRegion(region.name)),
-          ),
-        }));
+      : geographiesOf(form.regions.map(({ name }) => canonicalRegion(name))).map(
+          ({ name, regions }) => ({
+            name,
+            rows: form.regions.filter((region) => regions.includes(canonicalRegion(region.name))),
+          }),
+        );
   return (
     <div class="table-scroll">
       <table class="cards dense regions">
@@ -102,15 +91,10 @@ function RegionTable(props: RegionsProps) {
               <td data-label="Storage">
                 <select
                   aria-label="Storage in all regions"
-                  value={
-                    same(form.regions.map(({ storage }) => storage)) ?? "each"
-                  }
-                  onChange={(event) =>
-                    setAll({ storage: event.currentTarget.value })
-                  }
+                  value={same(form.regions.map(({ storage }) => storage)) ?? "each"}
+                  onChange={(event) => setAll({ storage: event.currentTarget.value })}
                 >
-                  {same(form.regions.map(({ storage }) => storage)) ===
-                    undefined && (
+                  {same(form.regions.map(({ storage }) => storage)) === undefined && (
                     <option value="each" disabled>
                       each
                     </option>
@@ -144,13 +128,7 @@ function RegionTable(props: RegionsProps) {
               </tr>
             )}
             {rows.map((region) => (
-              <Region
-                key={region.id}
-                {...props}
-                region={region}
-                disks={disks}
-                columns={columns}
-              />
+              <Region key={region.id} {...props} region={region} disks={disks} columns={columns} />
             ))}
           </tbody>
         ))}
@@ -175,13 +153,9 @@ function Region({
   const called = calledRegion(region);
   const set = (changed: Partial<RegionRow>): void =>
     change(({ regions }) => ({
-      regions: regions.map((each) =>
-        each.id === region.id ? { ...each, ...changed } : each,
-      ),
+      regions: regions.map((each) => (each.id === region.id ? { ...each, ...changed } : each)),
     }));
-  const isHome =
-    region.present &&
-    canonicalRegion(region.name) === canonicalRegion(form.location);
+  const isHome = region.present && canonicalRegion(region.name) === canonicalRegion(form.location);
   const field = (what: string): string => regionField(region.id, what);
   const name = useField(field("name"));
   const replicas = useField(field("replicas"));
@@ -191,11 +165,7 @@ function Region({
     <>
       <tr aria-label={called}>
         <th scope="row">
-          <span
-            id={name.id}
-            aria-describedby={name["aria-describedby"]}
-            tabIndex={-1}
-          >
+          <span id={name.id} aria-describedby={name["aria-describedby"]} tabIndex={-1}>
             {called}
           </span>
         </th>
@@ -304,10 +274,7 @@ function same(values: readonly string[]): string | undefined {
   return values.every((value) => value === values[0]) ? values[0] : undefined;
 }
 
-function sameWave(
-  { waves }: Form,
-  rows: readonly RegionRow[],
-): number | undefined {
+function sameWave({ waves }: Form, rows: readonly RegionRow[]): number | undefined {
   const [first, ...others] = rows.map(({ name }) => waveWith(waves, name));
   return others.every((each) => each === first) ? first : undefined;
 }

@@ -12,12 +12,7 @@ import { fieldName, isError, type Placed } from "./model/fields.js";
 import type { Form } from "./model/form.js";
 import { namesIn } from "./model/json.js";
 import { commandLine, curlLine } from "./model/lines.js";
-import {
-  latestChanges,
-  removedRegions,
-  requestOf,
-  type Base,
-} from "./model/submission.js";
+import { latestChanges, removedRegions, requestOf, type Base } from "./model/submission.js";
 import type { PlanState } from "./use-plan.js";
 import type { Submission } from "./use-submit.js";
 
@@ -65,17 +60,13 @@ export function Review({
           Review
         </h2>
         <span role="status" class="plan-status muted small">
-          {begun
-            ? statusOf(state, errors.length, hidden.length)
-            : "Each change is checked."}
+          {begun ? statusOf(state, errors.length, hidden.length) : "Each change is checked."}
         </span>
       </header>
       <div class="pad">
         {state.error !== undefined && !state.checking && (
           <div role="alert">
-            <p class="error-text">
-              The plan could not be made. {state.error.message}
-            </p>
+            <p class="error-text">The plan could not be made. {state.error.message}</p>
             <button type="button" class="small" onClick={again}>
               Check again
             </button>
@@ -88,20 +79,12 @@ export function Review({
           ))}
         <Places form={form} title="to correct" findings={errors} />
         <Places form={form} title="to fill in" findings={hidden} />
-        <Places
-          form={form}
-          title="to know"
-          findings={shown.filter((found) => !isError(found))}
-        />
-        <Outcome
-          title={`${image.imageName} ${version}`}
-          form={form}
-          plan={plan}
-        />
+        <Places form={form} title="to know" findings={shown.filter((found) => !isError(found))} />
+        <Outcome title={`${image.imageName} ${version}`} form={form} plan={plan} />
         {removed.length > 0 && (
           <p class="warn-text">
-            The version is removed from {removed.join(", ")}: virtual machines
-            can no longer be made of it there.
+            The version is removed from {removed.join(", ")}: virtual machines can no longer be made
+            of it there.
           </p>
         )}
         {base !== undefined && plan !== undefined && (
@@ -121,9 +104,7 @@ export function Review({
         )}
         {children}
         <div role="alert">
-          {submission.error !== undefined && (
-            <Problem error={submission.error} />
-          )}
+          {submission.error !== undefined && <Problem error={submission.error} />}
           {submission.unchanged && (
             <p>The version is as requested already: nothing was to be done.</p>
           )}
@@ -150,18 +131,11 @@ export function Review({
   );
 }
 
-function statusOf(
-  { checking, error }: PlanState,
-  errors: number,
-  hidden: number,
-): string {
+function statusOf({ checking, error }: PlanState, errors: number, hidden: number): string {
   if (checking) return "Checking…";
   if (error !== undefined) return "Not checked.";
-  if (errors > 0)
-    return `Checked: ${errors === 1 ? "1 error" : `${errors} errors`}.`;
-  return hidden > 0
-    ? "Checked: something is still to be filled in."
-    : "Checked: no error.";
+  if (errors > 0) return `Checked: ${errors === 1 ? "1 error" : `${errors} errors`}.`;
+  return hidden > 0 ? "Checked: something is still to be filled in." : "Checked: no error.";
 }
 
 function counted(errors: number): string {
@@ -185,9 +159,7 @@ function Places({
   readonly findings: readonly Placed[];
 }) {
   const fields = [
-    ...new Set(
-      findings.flatMap(({ field }) => (field === undefined ? [] : [field])),
-    ),
+    ...new Set(findings.flatMap(({ field }) => (field === undefined ? [] : [field]))),
   ];
   if (fields.length === 0) return null;
   return (
@@ -211,9 +183,7 @@ function Places({
               </a>
             </li>
           ))}
-          {fields.length > MOST_PLACES && (
-            <li>and {fields.length - MOST_PLACES} more</li>
-          )}
+          {fields.length > MOST_PLACES && <li>and {fields.length - MOST_PLACES} more</li>}
         </ul>
       </div>
     </div>
@@ -299,10 +269,7 @@ function Outcome({
         <>
           <dt>Storage</dt>
           <dd>
-            <Short
-              text={plan.storage}
-              short={plan.storage.split(": ").at(-1) ?? ""}
-            />
+            <Short text={plan.storage} short={plan.storage.split(": ").at(-1) ?? ""} />
           </dd>
         </>
       )}
@@ -323,13 +290,7 @@ function Outcome({
 /** What a few regions fit into; of many it is unfolded. */
 const LONGEST = 200;
 
-function Short({
-  text,
-  short,
-}: {
-  readonly text: string;
-  readonly short: string;
-}) {
+function Short({ text, short }: { readonly text: string; readonly short: string }) {
   return text.length <= LONGEST ? (
     <>{text}</>
   ) : (
@@ -355,12 +316,7 @@ function copiesText({ regions }: Form): string {
     : regionCount(regions.length);
 }
 
-function promotionText({
-  promoteWhen,
-  promoteRegions,
-  exclude,
-  waves,
-}: Form): string {
+function promotionText({ promoteWhen, promoteRegions, exclude, waves }: Form): string {
   const named = namesIn(promoteRegions).map(canonicalRegion).join(", ");
   switch (promoteWhen) {
     case "":

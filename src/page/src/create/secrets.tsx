@@ -24,15 +24,11 @@ export function Secrets({ form: { secrets }, change }: SectionProps<Form>) {
       <SelectField
         field="source-secrets"
         label="Secrets provisioning"
-        value={
-          isSupported === true ? "true" : isSupported === false ? "false" : ""
-        }
+        value={isSupported === true ? "true" : isSupported === false ? "false" : ""}
         options={SECRETS}
         hint="Whether secrets can be provisioned to its machines."
         onChange={(said) =>
-          said === ""
-            ? change({ secrets: {} })
-            : set({ isSupported: said === "true" })
+          said === "" ? change({ secrets: {} }) : set({ isSupported: said === "true" })
         }
       />
       {Object.keys(secrets).length > 0 && (

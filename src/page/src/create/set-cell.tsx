@@ -92,10 +92,7 @@ function ByRule({ image, form, region, disk, sets }: SetCellProps) {
     </span>
   ) : (
     <span title={`${setName(named.set.id)}. ${factsOf(named.set) ?? ""}`}>
-      <Tile
-        state="done"
-        label={`${setName(named.set.id)}, found by the rule`}
-      />
+      <Tile state="done" label={`${setName(named.set.id)}, found by the rule`} />
     </span>
   );
 }
@@ -115,11 +112,7 @@ function SetSelect({ image, form, region, disk, sets, choose }: SetCellProps) {
         onInput={(event) => choose(event.currentTarget.value)}
       />
     );
-  const options = fittingIn(
-    form,
-    sets.value ?? [],
-    image.subscriptionId,
-  )(region, disk);
+  const options = fittingIn(form, sets.value ?? [], image.subscriptionId)(region, disk);
   const fits = options.find(({ id }) => sameId(id, chosen));
   return (
     <select
@@ -156,9 +149,7 @@ function optionText(
   all: readonly DiskEncryptionSet[],
 ): string {
   const name = setName(id);
-  const alike = all.filter(
-    (each) => setName(each.id).toLowerCase() === name.toLowerCase(),
-  );
+  const alike = all.filter((each) => setName(each.id).toLowerCase() === name.toLowerCase());
   const group = /\/resourceGroups\/([^/]+)\//iu.exec(id)?.[1] ?? "";
   return [
     alike.length > 1 ? `${group}/${name}` : name,
@@ -181,8 +172,6 @@ function factsOf(set: DiskEncryptionSet | undefined): string | undefined {
     set.rotationToLatestKeyVersionEnabled
       ? "follows the newest key version"
       : "stays with this key version",
-    ...(set.autoKeyRotationError
-      ? [`rotation fails: ${set.autoKeyRotationError.message}`]
-      : []),
+    ...(set.autoKeyRotationError ? [`rotation fails: ${set.autoKeyRotationError.message}`] : []),
   ].join(", ");
 }

@@ -1,12 +1,6 @@
 import { withNames } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
-import {
-  FieldFindings,
-  focusSoon,
-  SelectField,
-  TextField,
-  type SectionProps,
-} from "./fields.js";
+import { FieldFindings, focusSoon, SelectField, TextField, type SectionProps } from "./fields.js";
 import { sourceDiskField } from "./model/fields.js";
 import {
   isByDisk,
@@ -29,27 +23,19 @@ export function SourceFields({
   change,
 }: SourceProps & { readonly lunsKnown: boolean }) {
   const { source } = form;
-  const set = (changed: Partial<Source>): void =>
-    change({ source: { ...source, ...changed } });
+  const set = (changed: Partial<Source>): void => change({ source: { ...source, ...changed } });
   if (form.exists)
     return (
       <div class="field wide">
         <span class="label">Made from</span>
-        <span
-          id="source"
-          tabIndex={-1}
-          class="wrap"
-          title={source.id || source.osDisk}
-        >
+        <span id="source" tabIndex={-1} class="wrap" title={source.id || source.osDisk}>
           {withNames(source.id || source.osDisk) || SOURCE_TEXTS.other.name}
         </span>
         <div class="sub">The source of a version never changes.</div>
         <FieldFindings field="source" />
       </div>
     );
-  const kinds = SOURCE_KINDS.filter(
-    (kind) => kind !== "other" || source.kind === "other",
-  );
+  const kinds = SOURCE_KINDS.filter((kind) => kind !== "other" || source.kind === "other");
   return (
     <>
       <SelectField
@@ -84,14 +70,10 @@ export function SourceFields({
           placeholder="mystorageaccount"
           hint={`The one that the VHDs are in: its name, if it is in ${image.resourceGroupName}, or its resource id.`}
           onChange={(account) => set({ account })}
-          onBlur={() =>
-            set({ account: storageAccountId(source.account, image) })
-          }
+          onBlur={() => set({ account: storageAccountId(source.account, image) })}
         />
       )}
-      {!isByDisk(source.kind) && (
-        <DataDiskLuns form={form} known={lunsKnown} set={set} />
-      )}
+      {!isByDisk(source.kind) && <DataDiskLuns form={form} known={lunsKnown} set={set} />}
     </>
   );
 }
@@ -112,9 +94,7 @@ function DataDiskLuns({
       <div class="field">
         <span class="label">Data disks</span>
         <span>
-          {luns.length === 0
-            ? "It has no data disks."
-            : `Its data disks: LUN ${luns.join(", ")}.`}
+          {luns.length === 0 ? "It has no data disks." : `Its data disks: LUN ${luns.join(", ")}.`}
         </span>
       </div>
     );
@@ -141,13 +121,10 @@ function DataDiskLuns({
 export function SourceDisks({ image, form, change }: SourceProps) {
   const { source } = form;
   if (form.exists || !isByDisk(source.kind)) return null;
-  const set = (changed: Partial<Source>): void =>
-    change({ source: { ...source, ...changed } });
+  const set = (changed: Partial<Source>): void => change({ source: { ...source, ...changed } });
   const setDisk = (id: string, changed: Partial<DiskRow>): void =>
     set({
-      dataDisks: source.dataDisks.map((disk) =>
-        disk.id === id ? { ...disk, ...changed } : disk,
-      ),
+      dataDisks: source.dataDisks.map((disk) => (disk.id === id ? { ...disk, ...changed } : disk)),
     });
   const { example } = SOURCE_TEXTS[source.kind];
   const isVhd = source.kind === "vhd";
@@ -170,9 +147,7 @@ export function SourceDisks({ image, form, change }: SourceProps) {
       />
       {source.dataDisks.map((disk) => (
         <fieldset key={disk.id} class="disk">
-          <legend class="visually-hidden">
-            Data disk, LUN {disk.lun || "?"}
-          </legend>
+          <legend class="visually-hidden">Data disk, LUN {disk.lun || "?"}</legend>
           <TextField
             field={`source-lun-${disk.id}`}
             label="LUN"
@@ -213,9 +188,7 @@ export function SourceDisks({ image, form, change }: SourceProps) {
               ...source.dataDisks,
               {
                 id: newId(source.dataDisks),
-                lun: String(
-                  Math.max(-1, ...source.dataDisks.map(({ lun }) => +lun)) + 1,
-                ),
+                lun: String(Math.max(-1, ...source.dataDisks.map(({ lun }) => +lun)) + 1),
                 source: "",
               },
             ],

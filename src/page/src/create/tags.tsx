@@ -1,10 +1,4 @@
-import {
-  CheckField,
-  FieldFindings,
-  Section,
-  useField,
-  type SectionProps,
-} from "./fields.js";
+import { CheckField, FieldFindings, Section, useField, type SectionProps } from "./fields.js";
 import type { Form } from "./model/form.js";
 
 type Tag = Form["tags"][number];
@@ -34,9 +28,7 @@ export function Tags({
 }) {
   const { "aria-invalid": _, ...described } = useField("tags");
   const set = (index: number, changed: Partial<Tag>): void =>
-    onChange(
-      tags.map((tag, i) => (i === index ? { ...tag, ...changed } : tag)),
-    );
+    onChange(tags.map((tag, i) => (i === index ? { ...tag, ...changed } : tag)));
   return (
     <fieldset {...described} tabIndex={-1}>
       <legend>Tags</legend>
@@ -52,9 +44,7 @@ export function Tags({
             aria-label={`Value of tag ${index + 1}`}
             placeholder="value"
             value={tag.value}
-            onInput={(event) =>
-              set(index, { value: event.currentTarget.value })
-            }
+            onInput={(event) => set(index, { value: event.currentTarget.value })}
           />
           <button
             type="button"

@@ -35,11 +35,7 @@ export function usePlan(
   image: ImageName,
   { form, base, version }: PlanInput,
   enabled: boolean,
-): readonly [
-  state: PlanState,
-  show: (findings: readonly Placed[]) => void,
-  again: () => void,
-] {
+): readonly [state: PlanState, show: (findings: readonly Placed[]) => void, again: () => void] {
   const [state, setState] = useState<PlanState>({
     checking: false,
     findings: [],
@@ -60,14 +56,12 @@ export function usePlan(
         body: bodyOf(form),
         signal,
       });
-      const findings =
-        base === undefined ? body.findings : body.findings.filter(isOfPatch);
+      const findings = base === undefined ? body.findings : body.findings.filter(isOfPatch);
       tell(({ toldSource }) => ({
         checking: false,
         plan: body,
         findings: place(findings, form),
-        toldSource:
-          body.sourceDataDiskLuns === undefined ? toldSource : sourceKey(form),
+        toldSource: body.sourceDataDiskLuns === undefined ? toldSource : sourceKey(form),
       }));
     };
     tell((shown) => ({ ...shown, checking: true }));
@@ -97,8 +91,7 @@ export function sourceKey({ source }: Form): string {
 
 function failed(error: unknown, form: Form): PlanState {
   const findings = findingsOf(error);
-  if (findings !== undefined)
-    return { checking: false, findings: place(findings, form) };
+  if (findings !== undefined) return { checking: false, findings: place(findings, form) };
   return {
     checking: false,
     findings: [],

@@ -75,9 +75,7 @@ export function useProposedSets(
     setAdded([]);
     const having = added.flatMap(
       (region) =>
-        others.find(({ regions }) =>
-          regions.some(({ name }) => name === region),
-        )?.name ?? [],
+        others.find(({ regions }) => regions.some(({ name }) => name === region))?.name ?? [],
     );
     void Promise.all([...new Set(having)].map(read))
       // What cannot be read proposes nothing.
@@ -105,8 +103,5 @@ export function useSuggestedRule({
   const newest = useLoaded(name ?? "", async () =>
     name === undefined ? undefined : await read(name),
   );
-  return suggestedRule(
-    newest.kind === "loaded" ? newest.value?.form : undefined,
-    image,
-  );
+  return suggestedRule(newest.kind === "loaded" ? newest.value?.form : undefined, image);
 }

@@ -1,9 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import {
-  imageVersionPath,
-  PreconditionFailedError,
-  type Client,
-} from "@sigil/client";
+import { imageVersionPath, PreconditionFailedError, type Client } from "@sigil/client";
 import { useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { Found } from "./model/fields.js";
@@ -32,11 +28,7 @@ export function useSubmit(
     readonly onAccepted: (version: string) => void;
     readonly onFound: (findings: readonly Found[]) => void;
   },
-): readonly [
-  Submission,
-  (form: Form, base: Base | undefined) => void,
-  () => void,
-] {
+): readonly [Submission, (form: Form, base: Base | undefined) => void, () => void] {
   const [submission, setSubmission] = useState<Submission>(IDLE);
   const keyOf = useRequestKey();
   const left = useRef(false);
@@ -79,8 +71,7 @@ export function useSubmit(
     } catch (error) {
       if (left.current) return;
       const found = findingsOf(error);
-      const outdated =
-        base !== undefined && error instanceof PreconditionFailedError;
+      const outdated = base !== undefined && error instanceof PreconditionFailedError;
       if (found !== undefined && !outdated) onFound(found);
       setSubmission({
         ...IDLE,
@@ -89,9 +80,5 @@ export function useSubmit(
       });
     }
   };
-  return [
-    submission,
-    (form, base) => void send(form, base),
-    () => setSubmission(IDLE),
-  ];
+  return [submission, (form, base) => void send(form, base), () => setSubmission(IDLE)];
 }

@@ -13,14 +13,7 @@ import { Latest } from "./latest.js";
 import { bodyOf } from "./model/body.js";
 import { rebased } from "./model/changes.js";
 import { dropDraft, keepDraft, readDraft } from "./model/drafts.js";
-import {
-  findInForm,
-  isError,
-  isLeft,
-  merged,
-  place,
-  type Left,
-} from "./model/fields.js";
+import { findInForm, isError, isLeft, merged, place, type Left } from "./model/fields.js";
 import { EMPTY_FORM, isByDisk, withRegions, type Form } from "./model/form.js";
 import type { Json } from "./model/json.js";
 import { nextNumber } from "./model/numbers.js";
@@ -50,8 +43,7 @@ export function VersionForm({
   /** A version as it is. */
   readonly read: (version: string) => Promise<Base>;
   /** The version to change, as it was read; absent: a new one. */
-  readonly change:
-    { readonly version: string; readonly base: Base } | undefined;
+  readonly change: { readonly version: string; readonly base: Base } | undefined;
   /** Of a new one: the version that it begins with. */
   readonly from: string | undefined;
   /** What the form begins with. */
@@ -91,8 +83,7 @@ export function VersionForm({
   useEffect(() => {
     const { kind, luns } = form.source;
     if (!begun || sourceDataDiskLuns === undefined || isByDisk(kind)) return;
-    if (luns.join() !== ofSource)
-      edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
+    if (luns.join() !== ofSource) edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
   }, [ofSource, plan.plan]);
   useEffect(() => {
     if (!begun || form === start) return;
@@ -112,13 +103,9 @@ export function VersionForm({
 
   const findings = begun ? merged(plan.findings, findInForm(form)) : [];
   const shown = findings.filter(
-    ({ field }) =>
-      field === undefined ||
-      isLeft(form, left, field, document.activeElement?.id),
+    ({ field }) => field === undefined || isLeft(form, left, field, document.activeElement?.id),
   );
-  const hidden = findings.filter(
-    (found) => isError(found) && !shown.includes(found),
-  );
+  const hidden = findings.filter((found) => isError(found) && !shown.includes(found));
   const restart = (as: Form): void => {
     dropDraft(inTab, image, draftName);
     setDraft(undefined);
@@ -156,10 +143,7 @@ export function VersionForm({
           if (!begun) setBegun(true);
           setLeft("all");
           // What was found before the last change may be corrected: the service checks it once more.
-          const [first] = [
-            ...(plan.checking ? [] : findings),
-            ...findInForm(form),
-          ].filter(isError);
+          const [first] = [...(plan.checking ? [] : findings), ...findInForm(form)].filter(isError);
           if (first === undefined) submit(form, base);
           else focusField(first.field ?? "summary-heading");
         }}
@@ -172,8 +156,7 @@ export function VersionForm({
                 edit(
                   formOf(body, {
                     version: form.version,
-                    typeOf: (id) =>
-                      findSet(sets.value ?? [], id)?.encryptionType,
+                    typeOf: (id) => findSet(sets.value ?? [], id)?.encryptionType,
                   }),
                 );
               }}
@@ -188,13 +171,7 @@ export function VersionForm({
             lunsKnown={plan.toldSource === sourceKey(form)}
             change={edit}
           />
-          <Keys
-            image={image}
-            form={form}
-            sets={sets}
-            suggestedRule={suggestedRule}
-            change={edit}
-          />
+          <Keys image={image} form={form} sets={sets} suggestedRule={suggestedRule} change={edit} />
           <Latest form={form} change={edit} />
           <Regions
             image={image}
@@ -203,9 +180,7 @@ export function VersionForm({
             known={[
               ...new Set([
                 ...(sets.value ?? []).map(({ region }) => region),
-                ...versions.flatMap(({ regions }) =>
-                  regions.map(({ name }) => name),
-                ),
+                ...versions.flatMap(({ regions }) => regions.map(({ name }) => name)),
               ]),
             ].sort()}
             add={(regions) => {
@@ -234,9 +209,7 @@ export function VersionForm({
               base={base}
               read={() => read(change.version)}
               onTake={(now, keepMine) => {
-                const mine = keepMine
-                  ? onTop(base.form, form, now.form)
-                  : now.form;
+                const mine = keepMine ? onTop(base.form, form, now.form) : now.form;
                 setBase(now);
                 resume();
                 if (keepMine) edit(mine);
@@ -257,10 +230,7 @@ function baseOf(draft: ReturnType<typeof readDraft>): Base | undefined {
 }
 
 /** A field is left with what it is a part of. */
-function withLeft(
-  left: ReadonlySet<string>,
-  target: EventTarget | null,
-): ReadonlySet<string> {
+function withLeft(left: ReadonlySet<string>, target: EventTarget | null): ReadonlySet<string> {
   const ids: string[] = [];
   for (
     let element = target instanceof Element ? target : null;
@@ -273,9 +243,7 @@ function withLeft(
 
 /** One's own changes of `base`, on top of what others have made of it. */
 function onTop(base: Form, mine: Form, theirs: Form): Form {
-  const [b, m, t] = [base, mine, theirs].map(
-    (form) => bodyOf(form) as unknown as Json,
-  );
+  const [b, m, t] = [base, mine, theirs].map((form) => bodyOf(form) as unknown as Json);
   const merged = formOf(rebased(b, m, t), {
     version: mine.version,
     exists: true,

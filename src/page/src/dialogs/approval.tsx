@@ -29,12 +29,7 @@ export function ApproveDialog({
       sigil={["approve", "--regions", ...regions, "--reason", reason]}
     >
       <Reason reason={reason} onChange={setReason} />
-      <RegionTicks
-        legend="Regions"
-        names={closed}
-        chosen={regions}
-        onChoose={setRegions}
-      />
+      <RegionTicks legend="Regions" names={closed} chosen={regions} onChoose={setRegions} />
     </VersionDialog>
   );
 }

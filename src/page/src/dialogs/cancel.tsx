@@ -42,18 +42,12 @@ function CancelCreation({
       {regions.length > 0 && (
         <LatestTable
           regions={regions.map((one) =>
-            isKept(one) && !noLatest
-              ? { ...one, to: `stays ${one.from}` }
-              : one,
+            isKept(one) && !noLatest ? { ...one, to: `stays ${one.from}` } : one,
           )}
         />
       )}
       {regions.some(isKept) && (
-        <Tick
-          checked={noLatest}
-          onChange={foretold.allowNoLatest}
-          label="Take it out there, too"
-        />
+        <Tick checked={noLatest} onChange={foretold.allowNoLatest} label="Take it out there, too" />
       )}
     </Confirm>
   );
@@ -86,12 +80,7 @@ function Confirm({
         });
         onAccepted(body);
       }}
-      sigil={[
-        "operation",
-        "cancel",
-        operation.id,
-        ...(noLatest ? ["--allow-no-latest"] : []),
-      ]}
+      sigil={["operation", "cancel", operation.id, ...(noLatest ? ["--allow-no-latest"] : [])]}
     >
       {children}
     </Dialog>

@@ -4,12 +4,7 @@ import { UseDetails } from "../components/use-details.js";
 import { regionCount } from "../geography.js";
 import { allowNoLatest, type VersionActionProps } from "./action.js";
 import { Finality } from "./finality.js";
-import {
-  errorsIn,
-  ForecastDetails,
-  NOT_SOFT_DELETABLE,
-  useForecast,
-} from "./forecast.js";
+import { errorsIn, ForecastDetails, NOT_SOFT_DELETABLE, useForecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** Shows whether the deletion is final, and who uses the version, before the button. */
@@ -77,8 +72,8 @@ function Undoing({
   if (errorsIn(live.value).some(({ code }) => code === NOT_SOFT_DELETABLE))
     return forGood ? (
       <Finality>
-        Soft delete is bypassed. Microsoft does not say whether Azure accepts
-        that for a Failed version.
+        Soft delete is bypassed. Microsoft does not say whether Azure accepts that for a Failed
+        version.
       </Finality>
     ) : null;
   if (live.value.softDelete === undefined) return null;
@@ -87,9 +82,8 @@ function Undoing({
       <div class="note">
         <Tile state="held" />
         <p>
-          {gallery} has soft delete. You can restore the version for a while.
-          Until that ends, its number cannot be used again, and Azure keeps and
-          bills one replica in each region.
+          {gallery} has soft delete. You can restore the version for a while. Until that ends, its
+          number cannot be used again, and Azure keeps and bills one replica in each region.
         </p>
       </div>
     );

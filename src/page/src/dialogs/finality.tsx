@@ -2,11 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Tile } from "../components/tile.js";
 
 /** Warns of a deletion that nobody can undo, and says why. */
-export function Finality({
-  children,
-}: {
-  readonly children: ComponentChildren;
-}) {
+export function Finality({ children }: { readonly children: ComponentChildren }) {
   return (
     <div class="note error">
       <Tile state="note-mark" />

@@ -32,11 +32,7 @@ interface Foretold {
 }
 
 /** Read again and again: others change versions while one reads the dialog. */
-export function useForecast(
-  image: ImageName,
-  versionName: string,
-  of: Forecast["of"],
-): Foretold {
+export function useForecast(image: ImageName, versionName: string, of: Forecast["of"]): Foretold {
   const client = useClient();
   const [noLatest, allowNoLatest] = useState(false);
   const [ignoreUse, allowUse] = useState(false);
@@ -84,15 +80,12 @@ export function ForecastDetails({ foretold }: { readonly foretold: Foretold }) {
   const isAdmin = useMay("Admin");
   const { value, error } = live;
   if (error !== undefined) return <Problem error={error} />;
-  if (value === undefined)
-    return <p role="status">Checking what would change…</p>;
+  if (value === undefined) return <p role="status">Checking what would change…</p>;
   const codes = errorsIn(value).map(({ code }) => code);
   return (
     <>
       <LatestTable regions={value.regions} />
-      <Findings
-        findings={value.findings.filter(({ code }) => !SAID.includes(code))}
-      />
+      <Findings findings={value.findings.filter(({ code }) => !SAID.includes(code))} />
       {codes.includes(NO_LATEST) && (
         <NoLatestTick allowed={noLatest} onAllow={foretold.allowNoLatest} />
       )}
@@ -104,11 +97,7 @@ export function ForecastDetails({ foretold }: { readonly foretold: Foretold }) {
         />
       )}
       {isAdmin && codes.includes(NOT_SOFT_DELETABLE) && (
-        <Tick
-          checked={forGood}
-          onChange={foretold.allowForGood}
-          label="Delete it for good"
-        />
+        <Tick checked={forGood} onChange={foretold.allowForGood} label="Delete it for good" />
       )}
     </>
   );

@@ -12,49 +12,33 @@ export interface LatestChange {
 const MOST_LINES = 4;
 
 /** What the service foretells of each region: what changes, and of how many nothing does. */
-export function LatestTable({
-  regions,
-}: {
-  readonly regions: readonly LatestChange[];
-}) {
+export function LatestTable({ regions }: { readonly regions: readonly LatestChange[] }) {
   const changed = regions.filter(({ from, to }) => from !== to);
   const same = regions.length - changed.length;
   if (changed.length === 0)
-    return (
-      <p class="muted small">The latest stays the same in every region.</p>
-    );
+    return <p class="muted small">The latest stays the same in every region.</p>;
   return (
     <Table
       caption="Latest version in each region"
       class=""
-      columns={[
-        ...["Region", "Latest now"],
-        { title: "becomes", hidden: true },
-        "Latest after",
-      ]}
+      columns={[...["Region", "Latest now"], { title: "becomes", hidden: true }, "Latest after"]}
     >
       {linesOf(changed).map(({ name, names, from, to }) => (
         <tr key={`${name} ${from} ${to}`}>
           <th scope="row">
             {name}
-            {names.length > 0 && (
-              <small title={names.join(", ")}>{namesText(names)}</small>
-            )}
+            {names.length > 0 && <small title={names.join(", ")}>{namesText(names)}</small>}
           </th>
           <td>{from ?? "none"}</td>
           <td class="muted">→</td>
           <td>
-            <b class={to === undefined ? "error-text" : undefined}>
-              {to ?? "none"}
-            </b>
+            <b class={to === undefined ? "error-text" : undefined}>{to ?? "none"}</b>
           </td>
         </tr>
       ))}
       {same > 0 && (
         <tr>
-          <td class="muted">
-            {same === 1 ? "1 other region" : `${same} other regions`}
-          </td>
+          <td class="muted">{same === 1 ? "1 other region" : `${same} other regions`}</td>
           <td class="muted" colSpan={3}>
             {same === 1 ? "stays as it is" : "stay as they are"}
           </td>
@@ -78,32 +62,26 @@ function linesOf(changed: readonly LatestChange[]): readonly Line[] {
     to,
   });
   if (changed.length <= MOST_LINES) return changed.map(single);
-  return geographiesOf(changed.map(({ region }) => region)).flatMap(
-    ({ name, regions }) => {
-      const alike = new Map<string, LatestChange[]>();
-      for (const change of changed.filter(({ region }) =>
-        regions.includes(region),
-      )) {
-        const key = `${change.from} ${change.to}`;
-        alike.set(key, [...(alike.get(key) ?? []), change]);
-      }
-      return [...alike.values()].flatMap((those) => {
-        const [first] = those;
-        if (first === undefined) return [];
-        return those.length === 1
-          ? [single(first)]
-          : [
-              {
-                name:
-                  those.length === regions.length
-                    ? name
-                    : `${name}, ${regionCount(those.length)}`,
-                names: those.map(({ region }) => region),
-                from: first.from,
-                to: first.to,
-              },
-            ];
-      });
-    },
-  );
+  return geographiesOf(changed.map(({ region }) => region)).flatMap(({ name, regions }) => {
+    const alike = new Map<string, LatestChange[]>();
+    for (const change of changed.filter(({ region }) => regions.includes(region))) {
+      const key = `${change.from} ${change.to}`;
+      alike.set(key, [...(alike.get(key) ?? []), change]);
+    }
+    return [...alike.values()].flatMap((those) => {
+      const [first] = those;
+      if (first === undefined) return [];
+      return those.length === 1
+        ? [single(first)]
+        : [
+            {
+              name:
+                those.length === regions.length ? name : `${name}, ${regionCount(those.length)}`,
+              names: those.map(({ region }) => region),
+              from: first.from,
+              to: first.to,
+            },
+          ];
+    });
+  });
 }

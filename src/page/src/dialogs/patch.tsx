@@ -2,12 +2,7 @@ import { useState } from "preact/hooks";
 import { Command } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { NoLatestTick } from "../components/tick.js";
-import {
-  allowNoLatest,
-  isNoLatest,
-  type Condition,
-  type VersionActionProps,
-} from "./action.js";
+import { allowNoLatest, isNoLatest, type Condition, type VersionActionProps } from "./action.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** The PATCH suggested by a condition. */
@@ -73,9 +68,7 @@ export function PutBackDialog({
       <p>Sigil sends this PATCH:</p>
       <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
       {refused && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
-      {condition.whatToDo.command !== undefined && (
-        <Command line={condition.whatToDo.command} />
-      )}
+      {condition.whatToDo.command !== undefined && <Command line={condition.whatToDo.command} />}
     </Dialog>
   );
 }

@@ -1,10 +1,6 @@
 import { Tile } from "../components/tile.js";
 import { namesText, regionCount } from "../geography.js";
-import {
-  allowNoLatest,
-  type Version,
-  type VersionActionProps,
-} from "./action.js";
+import { allowNoLatest, type Version, type VersionActionProps } from "./action.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
@@ -19,17 +15,11 @@ export function PromoteDialog(props: VersionActionProps) {
   return (
     <VersionDialog
       of={props}
-      title={
-        wave === undefined
-          ? `Promote ${title}?`
-          : `Promote wave ${wave} of ${title}?`
-      }
+      title={wave === undefined ? `Promote ${title}?` : `Promote wave ${wave} of ${title}?`}
       lead={forecast && promoted(version, forecast)}
       confirm={wave === undefined ? "Promote" : `Promote wave ${wave}`}
       disabled={!foretold.isAllowed}
-      send={() =>
-        client.call("promoteImageVersion", { path, header: guarded(wave ?? 0) })
-      }
+      send={() => client.call("promoteImageVersion", { path, header: guarded(wave ?? 0) })}
       sigil={["promote"]}
     >
       <ForecastDetails foretold={foretold} />
@@ -40,9 +30,7 @@ export function PromoteDialog(props: VersionActionProps) {
 
 function promoted({ name, sigil }: Version, { regions }: Forecast): string {
   const then = regions.filter(({ to }) => to === name).length;
-  const more = regions.filter(
-    ({ from, to }) => to === name && from !== name,
-  ).length;
+  const more = regions.filter(({ from, to }) => to === name && from !== name).length;
   return more === 0
     ? `No region gets a new latest version now.`
     : `${name} becomes the latest in ${regionCount(more)}, and is then the latest in ${then} of ${sigil.regions.length}.`;
@@ -57,10 +45,7 @@ function Unready({
   readonly forecast: Forecast;
 }) {
   const unready = version.sigil.regions
-    .filter(
-      ({ name, state }) =>
-        state !== "Completed" && forecast.inLatest.includes(name),
-    )
+    .filter(({ name, state }) => state !== "Completed" && forecast.inLatest.includes(name))
     .map(({ name }) => name);
   if (unready.length === 0) return null;
   return (
@@ -68,10 +53,7 @@ function Unready({
       <Tile state="held" />
       <p>
         {namesText(unready)} {unready.length === 1 ? "is" : "are"} not ready.{" "}
-        {unready.length === 1
-          ? "It follows once it is ready"
-          : "They follow once they are ready"}
-        .
+        {unready.length === 1 ? "It follows once it is ready" : "They follow once they are ready"}.
       </p>
     </div>
   );

@@ -24,17 +24,9 @@ export function RetryDialog(props: VersionActionProps) {
           body: { regions: [...chosen] },
         })
       }
-      sigil={[
-        "retry",
-        ...(chosen.length === failed.length ? [] : ["--regions", ...chosen]),
-      ]}
+      sigil={["retry", ...(chosen.length === failed.length ? [] : ["--regions", ...chosen])]}
     >
-      <RegionTicks
-        legend="Failed regions"
-        names={failed}
-        chosen={chosen}
-        onChoose={setChosen}
-      />
+      <RegionTicks legend="Failed regions" names={failed} chosen={chosen} onChoose={setChosen} />
     </VersionDialog>
   );
 }

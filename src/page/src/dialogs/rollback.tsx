@@ -73,19 +73,14 @@ export function RollbackDialog({
     >
       <label>
         Roll back to
-        <select
-          value={target}
-          onChange={(event) => setTarget(event.currentTarget.value)}
-        >
+        <select value={target} onChange={(event) => setTarget(event.currentTarget.value)}>
           <option value="">the version before the latest</option>
           {versions.slice(0, MOST_CHOICES).map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
       </label>
-      {(allowed || isNoLatest(error)) && (
-        <NoLatestTick allowed={allowed} onAllow={setAllowed} />
-      )}
+      {(allowed || isNoLatest(error)) && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
       <div role="status">
         {error !== undefined ? (
           <Problem error={error} />
@@ -99,11 +94,7 @@ export function RollbackDialog({
   );
 }
 
-export function RollbackDetails({
-  rollback,
-}: {
-  readonly rollback: Schemas["Rollback"];
-}) {
+export function RollbackDetails({ rollback }: { readonly rollback: Schemas["Rollback"] }) {
   return (
     <>
       <p>

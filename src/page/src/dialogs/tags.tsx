@@ -18,14 +18,9 @@ export function TagsDialog(props: VersionActionProps) {
     })),
     endOfLife: version.properties.publishingProfile.endOfLifeDate ?? "",
   }));
-  const [tags, setTags] = useState<Parameters<typeof Tags>[0]["tags"]>(
-    before.tags,
-  );
+  const [tags, setTags] = useState<Parameters<typeof Tags>[0]["tags"]>(before.tags);
   const [endOfLife, setEndOfLife] = useState(before.endOfLife);
-  const patch = mergePatch(
-    said(before.tags, before.endOfLife),
-    said(tags, endOfLife),
-  );
+  const patch = mergePatch(said(before.tags, before.endOfLife), said(tags, endOfLife));
   return (
     <VersionDialog
       of={props}
@@ -54,10 +49,7 @@ export function TagsDialog(props: VersionActionProps) {
   );
 }
 
-function said(
-  tags: Parameters<typeof tagsOf>[0]["tags"],
-  endOfLife: string,
-): JsonObject {
+function said(tags: Parameters<typeof tagsOf>[0]["tags"], endOfLife: string): JsonObject {
   return {
     tags: tagsOf({ tags }) ?? {},
     properties: {
@@ -70,17 +62,12 @@ function said(
 function setWords(patch: JsonObject): readonly string[] {
   const leaves = (object: JsonObject, at: string): [string, Json][] =>
     Object.entries(object).flatMap(([name, value]): [string, Json][] =>
-      isObject(value)
-        ? leaves(value, `${at}${name}.`)
-        : [[`${at}${name}`, value]],
+      isObject(value) ? leaves(value, `${at}${name}.`) : [[`${at}${name}`, value]],
     );
   return leaves(patch, "").flatMap(([path, value]) => {
     const name = path.replace(/^properties\./u, "");
     return value === null
       ? ["--remove", name]
-      : [
-          "--set",
-          `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-        ];
+      : ["--set", `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`];
   });
 }

@@ -15,9 +15,7 @@ export function TestDialog(props: VersionActionProps) {
     return body.regions;
   });
   const [excluded, setExcluded] = useState<readonly string[]>([]);
-  const planned = new Map(
-    (plan.kind === "loaded" ? plan.value : []).map((one) => [one.name, one]),
-  );
+  const planned = new Map((plan.kind === "loaded" ? plan.value : []).map((one) => [one.name, one]));
   const names = [...planned.keys()];
   const chosen = names.filter((name) => !excluded.includes(name));
   return (
@@ -33,29 +31,22 @@ export function TestDialog(props: VersionActionProps) {
           body: { regions: chosen },
         })
       }
-      sigil={[
-        "test",
-        ...(excluded.length === 0 ? [] : ["--regions", ...chosen]),
-      ]}
+      sigil={["test", ...(excluded.length === 0 ? [] : ["--regions", ...chosen])]}
     >
-      {plan.kind === "loading" && (
-        <p role="status">Checking machine sizes and cost…</p>
-      )}
+      {plan.kind === "loading" && <p role="status">Checking machine sizes and cost…</p>}
       {plan.kind === "failed" && <Problem error={plan.error} />}
       {plan.kind === "loaded" && (
         <>
           <p class="muted">
-            Sigil creates a virtual machine from {version.name} in each chosen
-            region, checks that it starts and that its disks use the version's
-            keys, then deletes it. Azure bills each machine until it is deleted.
+            Sigil creates a virtual machine from {version.name} in each chosen region, checks that
+            it starts and that its disks use the version's keys, then deletes it. Azure bills each
+            machine until it is deleted.
           </p>
           <RegionTicks
             legend="Regions"
             names={names}
             chosen={chosen}
-            onChoose={(those) =>
-              setExcluded(names.filter((name) => !those.includes(name)))
-            }
+            onChoose={(those) => setExcluded(names.filter((name) => !those.includes(name)))}
             textOf={(name) => plannedText(planned.get(name))}
           />
         </>
@@ -64,16 +55,12 @@ export function TestDialog(props: VersionActionProps) {
   );
 }
 
-function plannedText(
-  one: Schemas["TestPlan"]["regions"][number] | undefined,
-): string {
+function plannedText(one: Schemas["TestPlan"]["regions"][number] | undefined): string {
   if (one === undefined) return "";
   const { name, machineSize, resourceGroupName, disks, cost, hindrance } = one;
   return [
     `${name}: ${machineSize} in ${resourceGroupName}, with ${disks.length === 1 ? "one disk" : `${disks.length} disks`}, deleted after at most ${one.atMostMinutes} minutes.`,
     `Cost: ${cost.message}`,
-    ...(hindrance === undefined
-      ? []
-      : [`Not possible now: ${hindrance.message}`]),
+    ...(hindrance === undefined ? [] : [`Not possible now: ${hindrance.message}`]),
   ].join(" ");
 }

@@ -30,12 +30,7 @@ export function VersionDialog({
   return (
     <Dialog
       {...dialog}
-      sigil={[
-        "image-version",
-        command,
-        ...versionWords(image, version.name),
-        ...options,
-      ]}
+      sigil={["image-version", command, ...versionWords(image, version.name), ...options]}
       onClose={onClose}
       onConfirm={async () => {
         const { body } = await send();

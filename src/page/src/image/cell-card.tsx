@@ -26,8 +26,7 @@ export function CellCard({
     return (
       <aside class="card side wide-only" aria-label="Details">
         <p class="pad muted small">
-          Point at a tile, or go to the map and use the arrow keys. Enter opens
-          the version.
+          Point at a tile, or go to the map and use the arrow keys. Enter opens the version.
         </p>
       </aside>
     );
@@ -52,8 +51,7 @@ export function CellCard({
         {summary?.nextAttemptTime !== undefined && (
           <p class="note error">
             <span>
-              Sigil tries again at{" "}
-              <Time value={summary.nextAttemptTime} lower />.
+              Sigil tries again at <Time value={summary.nextAttemptTime} lower />.
             </span>
           </p>
         )}
@@ -64,8 +62,7 @@ export function CellCard({
             <>
               <dt>Replicas</dt>
               <dd>
-                {summary.regionalReplicaCount ?? 1},{" "}
-                {summary.storageAccountType}
+                {summary.regionalReplicaCount ?? 1}, {summary.storageAccountType}
               </dd>
               <dt>Keys</dt>
               <dd>{setsIn(summary, sets).join(", ") || "Azure's own"}</dd>
@@ -95,10 +92,7 @@ export function CellCard({
           )}
         </dl>
         <p class="row">
-          <Link
-            to={{ view: "version", image, version: version.name }}
-            class="button small"
-          >
+          <Link to={{ view: "version", image, version: version.name }} class="button small">
             Open the version
           </Link>
           <button type="button" class="small phone-only" onClick={onClose}>

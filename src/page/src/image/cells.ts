@@ -3,12 +3,7 @@ import type { TileState } from "../tile-state.js";
 import { dueText } from "../times.js";
 import { needText } from "../rollout-text.js";
 import { geographiesOf, namesText, regionCount } from "../geography.js";
-import {
-  isBusy,
-  nameIn,
-  type RegionSummary,
-  type VersionSummary,
-} from "../summaries.js";
+import { isBusy, nameIn, type RegionSummary, type VersionSummary } from "../summaries.js";
 
 type Body = Schemas["ImageSummary"];
 
@@ -53,9 +48,7 @@ export function matrixOf(body: Body, nowMs: number): Matrix {
   const regions = geographies.flatMap((each) => each.regions);
   const firsts = new Set(geographies.slice(1).map((each) => each.regions[0]));
   const broken = brokenSets(body);
-  const maps = versions.map(
-    (version) => new Map(version.regions.map((one) => [one.name, one])),
-  );
+  const maps = versions.map((version) => new Map(version.regions.map((one) => [one.name, one])));
   const has = regions.map((name) => maps.map((map) => map.has(name)));
   const rows = versions.map((version, index): Row => {
     const cells = regions.map((region): Cell => {
@@ -89,9 +82,7 @@ export function matrixOf(body: Body, nowMs: number): Matrix {
 function brokenSets({ keys = [] }: Body): ReadonlySet<number> {
   return new Set(
     keys.flatMap(({ diskEncryptionSet, problems }) =>
-      problems.some(({ severity }) => severity === "error")
-        ? [diskEncryptionSet]
-        : [],
+      problems.some(({ severity }) => severity === "error") ? [diskEncryptionSet] : [],
     ),
   );
 }
@@ -159,11 +150,7 @@ function standing(
   missing: readonly string[],
   nowMs: number,
 ): Pick<Row, "standsOut" | "tone" | "mark"> {
-  const says = (
-    standsOut: string,
-    tone: Tone,
-    mark: TileState = "note-mark",
-  ) => ({
+  const says = (standsOut: string, tone: Tone, mark: TileState = "note-mark") => ({
     standsOut,
     tone,
     mark,
@@ -173,51 +160,31 @@ function standing(
   if (version.conditions?.some(({ type }) => type === "Revoked"))
     return says("Revoked: not to be used", "bad", "failed");
   const failed = names("failed");
-  if (failed.length > 0)
-    return says(`Failed in ${inText(failed)}`, "bad", "failed");
+  if (failed.length > 0) return says(`Failed in ${inText(failed)}`, "bad", "failed");
   const risk = names("risk");
-  if (risk.length > 0)
-    return says(`Key at risk in ${inText(risk)}`, "bad", "risk");
+  if (risk.length > 0) return says(`Key at risk in ${inText(risk)}`, "bad", "risk");
   if (version.state === "Failed" || version.provisioningState === "Failed")
     return says("Failed", "bad", "failed");
   const words = needsIn(version);
   if (words !== "")
-    return says(
-      words,
-      "warn",
-      /person|paused|gate|Halted/u.test(words) ? "held" : undefined,
-    );
-  if (version.keys === "AtRisk")
-    return says("A key will be at risk", "warn", "risk");
+    return says(words, "warn", /person|paused|gate|Halted/u.test(words) ? "held" : undefined);
+  if (version.keys === "AtRisk") return says("A key will be at risk", "warn", "risk");
   if (isDeleting(version)) return says("Being deleted", "run");
-  if (isBusy(version))
-    return says(`Replicating${endText(version, nowMs)}`, "run");
+  if (isBusy(version)) return says(`Replicating${endText(version, nowMs)}`, "run");
   const endMs = Date.parse(version.endOfLifeDate ?? "");
   if (endMs < nowMs) return says("Past its end of life", "warn");
   if (endMs - nowMs < SOON_MS)
-    return says(
-      `End of life in ${Math.ceil((endMs - nowMs) / 86_400_000)} days`,
-      "warn",
-    );
+    return says(`End of life in ${Math.ceil((endMs - nowMs) / 86_400_000)} days`, "warn");
   const latest = version.regions.filter((one) => one.latest);
   if (latest.length > 0)
     return says(`Latest in ${inText(latest.map(({ name }) => name))}`, "plain");
   if (missing.length > 0) return says(`Not in ${namesText(missing)}`, "plain");
   if (!version.excludeFromLatest) return says("", "plain");
-  return says(
-    version.heldBack === true ? "Held back" : "Excluded from latest",
-    "plain",
-  );
+  return says(version.heldBack === true ? "Held back" : "Excluded from latest", "plain");
 }
 
-function isDeleting({
-  provisioningState,
-  state = "",
-}: VersionSummary): boolean {
-  return (
-    provisioningState === "Deleting" ||
-    ["DeletionRequested", "Deleting"].includes(state)
-  );
+function isDeleting({ provisioningState, state = "" }: VersionSummary): boolean {
+  return provisioningState === "Deleting" || ["DeletionRequested", "Deleting"].includes(state);
 }
 
 function inText(names: readonly string[]): string {
@@ -246,10 +213,7 @@ export function latestCounts(
 }
 
 /** `14 min`, `1 d`, `2 wk`, `3 mo`. */
-export function ageText(
-  publishedDate: string | undefined,
-  nowMs: number,
-): string {
+export function ageText(publishedDate: string | undefined, nowMs: number): string {
   const minutes = (nowMs - Date.parse(publishedDate ?? "")) / 60_000;
   if (Number.isNaN(minutes)) return "";
   const days = minutes / 1_440;
@@ -257,15 +221,10 @@ export function ageText(
   if (days < 1) return `${Math.floor(minutes / 60)} h`;
   if (days < 14) return `${Math.floor(days)} d`;
   if (days < 56) return `${Math.floor(days / 7)} wk`;
-  return days < 730
-    ? `${Math.floor(days / 30)} mo`
-    : `${Math.floor(days / 365)} y`;
+  return days < 730 ? `${Math.floor(days / 30)} mo` : `${Math.floor(days / 365)} y`;
 }
 
 /** Names of the sets that a region of a version has. */
-export function setsIn(
-  region: RegionSummary,
-  sets: readonly string[],
-): readonly string[] {
+export function setsIn(region: RegionSummary, sets: readonly string[]): readonly string[] {
   return region.diskEncryptionSets.map((index) => nameIn(sets[index] ?? ""));
 }

@@ -36,11 +36,7 @@ export function Compare({
     before.kind === "loaded" && after.kind === "loaded"
       ? differencesOf(before.value, after.value)
       : undefined;
-  const choice = (
-    label: string,
-    value: string,
-    choose: (name: string) => void,
-  ) => (
+  const choice = (label: string, value: string, choose: (name: string) => void) => (
     <select
       aria-label={label}
       value={value}
@@ -68,20 +64,16 @@ export function Compare({
         {choice("Second version", right, setRight)}
       </div>
       {[before, after].map(
-        (one, index) =>
-          one.kind === "failed" && <Problem key={index} error={one.error} />,
+        (one, index) => one.kind === "failed" && <Problem key={index} error={one.error} />,
       )}
       {differences?.length === 0 && (
         <p class="pad" role="status">
-          They are the same in source, regions, keys, replicas, latest,
-          promotion rule, end of life and tags.
+          They are the same in source, regions, keys, replicas, latest, promotion rule, end of life
+          and tags.
         </p>
       )}
       {differences !== undefined && differences.length > 0 && (
-        <Table
-          caption={`What ${right} has otherwise than ${left}`}
-          columns={["What", left, right]}
-        >
+        <Table caption={`What ${right} has otherwise than ${left}`} columns={["What", left, right]}>
           {differences.map(({ what, left: one, right: other }) => (
             <tr key={what}>
               <th scope="row">{what}</th>

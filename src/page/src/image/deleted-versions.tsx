@@ -43,43 +43,31 @@ export function DeletedVersions({
       {deleted.kind === "loaded" &&
         (deleted.value.length === 0 ? (
           <p class="pad muted">
-            Azure keeps no deleted version of it. What is deleted in a gallery
-            without soft delete cannot be restored.
+            Azure keeps no deleted version of it. What is deleted in a gallery without soft delete
+            cannot be restored.
           </p>
         ) : (
           <Table
             caption="Deleted versions"
             columns={["Version", "Deleted", "Can be restored until", "Actions"]}
           >
-            {deleted.value.map(
-              ({ name, softDeletedTime, hardDeletionTargetTime }) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td data-label="Deleted">
-                    {softDeletedTime !== undefined && (
-                      <Time value={softDeletedTime} />
-                    )}
-                  </td>
-                  <td data-label="Until">
-                    {hardDeletionTargetTime !== undefined && (
-                      <Time value={hardDeletionTargetTime} />
-                    )}
-                  </td>
-                  <td>
-                    <DeletedActions
-                      image={image}
-                      version={name}
-                      onAccepted={onAccepted}
-                    />
-                  </td>
-                </tr>
-              ),
-            )}
+            {deleted.value.map(({ name, softDeletedTime, hardDeletionTargetTime }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td data-label="Deleted">
+                  {softDeletedTime !== undefined && <Time value={softDeletedTime} />}
+                </td>
+                <td data-label="Until">
+                  {hardDeletionTargetTime !== undefined && <Time value={hardDeletionTargetTime} />}
+                </td>
+                <td>
+                  <DeletedActions image={image} version={name} onAccepted={onAccepted} />
+                </td>
+              </tr>
+            ))}
           </Table>
         ))}
-      <SameWithSigil
-        words={["image-version", "list-soft-deleted", ...imageWords(image)]}
-      />
+      <SameWithSigil words={["image-version", "list-soft-deleted", ...imageWords(image)]} />
     </Card>
   );
 }

@@ -14,10 +14,7 @@ interface Difference {
 }
 
 /** What one would ask of two versions, in words; that alone in which they differ. */
-export function differencesOf(
-  left: Version,
-  right: Version,
-): readonly Difference[] {
+export function differencesOf(left: Version, right: Version): readonly Difference[] {
   const [one, other] = [factsOf(left), factsOf(right)];
   return [...new Set([...one.keys(), ...other.keys()])]
     .map((what) => ({
@@ -39,9 +36,7 @@ function factsOf(version: Version): ReadonlyMap<string, string> {
     ["Excluded from latest in", excludedText(version)],
     ["Promotion rule", ruleText(sigil.promotion)],
     ...sigil.regions.flatMap((region) => regionFacts(version, region)),
-    ...Object.entries(tags).map(
-      ([name, value]) => [`Tag ${name}`, value] as const,
-    ),
+    ...Object.entries(tags).map(([name, value]) => [`Tag ${name}`, value] as const),
   ]);
 }
 
@@ -49,9 +44,7 @@ function excludedText(version: Version): string {
   const names = version.sigil.regions.map(({ name }) => name);
   const excluded = names.filter((name) => !isInLatest(version, name));
   if (excluded.length === 0) return "no region";
-  return excluded.length === names.length
-    ? "every region"
-    : namesText(excluded, 8);
+  return excluded.length === names.length ? "every region" : namesText(excluded, 8);
 }
 
 /** `waves: westus, then eastus2`. */
@@ -80,9 +73,7 @@ function regionFacts(
   { properties: { publishingProfile: profile } }: Version,
   { name, encryption }: Version["sigil"]["regions"][number],
 ): readonly (readonly [what: string, value: string])[] {
-  const target = profile.targetRegions?.find(
-    (each) => canonicalRegion(each.name) === name,
-  );
+  const target = profile.targetRegions?.find((each) => canonicalRegion(each.name) === name);
   const replicas = target?.regionalReplicaCount ?? profile.replicaCount ?? 1;
   const storage = target?.storageAccountType ?? profile.storageAccountType;
   const disks = [

@@ -1,10 +1,4 @@
-import {
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Tile } from "../components/tile.js";
 import { usePrinting } from "../components/window-table.js";
 import { Link, navigate } from "../navigation.js";
@@ -52,16 +46,14 @@ export function VersionMap({
   useLayoutEffect(() => {
     if (at === undefined || document.activeElement !== grid.current) return;
     const top = (grid.current?.getBoundingClientRect().top ?? 0) + scrollY;
-    const head =
-      grid.current?.querySelector<HTMLElement>(".map-head")?.offsetHeight ?? 0;
+    const head = grid.current?.querySelector<HTMLElement>(".map-head")?.offsetHeight ?? 0;
     const y = top + head + at.row * window_.height;
     // Below the head, which stays, and above the foot of the window.
     if (y - head < scrollY) scrollTo(0, y - head - 8);
     else if (y + 60 > scrollY + innerHeight) scrollTo(0, y + 90 - innerHeight);
   }, [at]);
   const open = (row: Row | undefined): void => {
-    if (row !== undefined)
-      navigate({ view: "version", image, version: row.version.name });
+    if (row !== undefined) navigate({ view: "version", image, version: row.version.name });
   };
   return (
     <div class="columns narrow-side">
@@ -134,13 +126,8 @@ export function VersionMap({
   );
 }
 
-function latestIn(
-  rows: readonly Row[],
-  { rows: all }: Matrix,
-  column: number,
-): string | undefined {
-  const has = ({ cells }: Row): boolean =>
-    cells[column]?.summary?.latest === true;
+function latestIn(rows: readonly Row[], { rows: all }: Matrix, column: number): string | undefined {
+  const has = ({ cells }: Row): boolean => cells[column]?.summary?.latest === true;
   return (rows.find(has) ?? all.find(has))?.version.name;
 }
 
@@ -159,10 +146,7 @@ interface Window {
 }
 
 /** Which rows are in sight, some more above and below: in portions, so that a line of scrolling makes nothing anew. */
-function useWindow(
-  grid: { readonly current: HTMLElement | null },
-  count: number,
-): Window {
+function useWindow(grid: { readonly current: HTMLElement | null }, count: number): Window {
   const [seen, setSeen] = useState({ first: 0, end: 60, height: ROW_HEIGHT });
   useEffect(() => {
     const measure = (): void => {
@@ -280,16 +264,9 @@ function MapRow({
     [cells, index, at],
   );
   return (
-    <div
-      class={at === undefined ? "map-row" : "map-row at"}
-      role="row"
-      aria-rowindex={index + 2}
-    >
+    <div class={at === undefined ? "map-row" : "map-row at"} role="row" aria-rowindex={index + 2}>
       <span role="rowheader">
-        <Link
-          to={{ view: "version", image, version: version.name }}
-          tabIndex={-1}
-        >
+        <Link to={{ view: "version", image, version: version.name }} tabIndex={-1}>
           {version.name}
         </Link>
       </span>
@@ -302,22 +279,14 @@ function MapRow({
       <span role="gridcell" class={ready === all ? "end muted" : "end"}>
         {ready} of {all}
       </span>
-      <span
-        role="gridcell"
-        class={`wide-only ${TONES[tone]}`}
-        title={standsOut}
-      >
+      <span role="gridcell" class={`wide-only ${TONES[tone]}`} title={standsOut}>
         {standsOut}
       </span>
     </div>
   );
 }
 
-function Age({
-  publishedDate,
-}: {
-  readonly publishedDate: string | undefined;
-}) {
+function Age({ publishedDate }: { readonly publishedDate: string | undefined }) {
   return <>{ageText(publishedDate, Date.now())}</>;
 }
 

@@ -32,9 +32,7 @@ export function VersionsTable({
         cells={({ version, cells, standsOut }) => (
           <>
             <th scope="row">
-              <Link to={{ view: "version", image, version: version.name }}>
-                {version.name}
-              </Link>
+              <Link to={{ view: "version", image, version: version.name }}>{version.name}</Link>
               <small>
                 {standsOut}
                 {version.managedBy === "Others" && " · made by others"}
@@ -58,9 +56,7 @@ export function VersionsTable({
                 </td>
               ))}
             <td data-label="End of life">
-              {version.endOfLifeDate !== undefined && (
-                <EndOfLife date={version.endOfLifeDate} />
-              )}
+              {version.endOfLifeDate !== undefined && <EndOfLife date={version.endOfLifeDate} />}
             </td>
           </>
         )}
@@ -90,12 +86,9 @@ function CellWords({
       <StateWord state={state} share={share}>
         {word}
       </StateWord>
-      {share !== undefined && (
-        <Bar percent={share} label={`${version} in ${region}`} />
-      )}
+      {share !== undefined && <Bar percent={share} label={`${version} in ${region}`} />}
       <small>
-        {summary.regionalReplicaCount !== undefined &&
-          `${summary.regionalReplicaCount} × `}
+        {summary.regionalReplicaCount !== undefined && `${summary.regionalReplicaCount} × `}
         {summary.storageAccountType}
       </small>
       <small title={keys}>

@@ -76,9 +76,7 @@ function keys(images: readonly Known[]): readonly Attention[] {
   for (const { summary } of images)
     for (const { diskEncryptionSet, problems } of summary?.body.keys ?? []) {
       const id = summary?.body.diskEncryptionSets[diskEncryptionSet];
-      const [first] = [...problems].sort((a, b) =>
-        a.severity.localeCompare(b.severity),
-      );
+      const [first] = [...problems].sort((a, b) => a.severity.localeCompare(b.severity));
       if (id !== undefined && first !== undefined)
         found.set(id.toLowerCase(), {
           text: `${nameIn(id)}: ${inWords(first.code)}`,
@@ -86,9 +84,7 @@ function keys(images: readonly Known[]): readonly Attention[] {
         });
     }
   const sets = [...found.values()];
-  const subscriptions = new Set(
-    [...found.keys()].map((id) => id.split("/")[2]),
-  );
+  const subscriptions = new Set([...found.keys()].map((id) => id.split("/")[2]));
   const [subscriptionId] = subscriptions;
   const isBroken = sets.some((one) => one.isBroken);
   return sets.length === 0
@@ -100,8 +96,7 @@ function keys(images: readonly Known[]): readonly Attention[] {
           text: namesText(sets.map(({ text }) => text)),
           to: {
             view: "keys",
-            ...(subscriptions.size === 1 &&
-              subscriptionId && { subscriptionId }),
+            ...(subscriptions.size === 1 && subscriptionId && { subscriptionId }),
           },
           rank: isBroken ? RANKS.bad : RANKS.warn,
         },

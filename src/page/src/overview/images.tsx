@@ -21,23 +21,12 @@ export function Images({
   readonly listed: Live<Galleries>;
 }) {
   const galleries = new Map<string, GalleryName>();
-  for (const gallery of [
-    ...(listed.value?.galleries ?? []),
-    ...known.map(({ image }) => image),
-  ])
-    if (!galleries.has(galleryKey(gallery)))
-      galleries.set(galleryKey(gallery), gallery);
-  const sorted = [...galleries.entries()].sort(([a], [b]) =>
-    a.localeCompare(b),
-  );
+  for (const gallery of [...(listed.value?.galleries ?? []), ...known.map(({ image }) => image)])
+    if (!galleries.has(galleryKey(gallery))) galleries.set(galleryKey(gallery), gallery);
+  const sorted = [...galleries.entries()].sort(([a], [b]) => a.localeCompare(b));
   const unread = known.filter(({ summary }) => summary === undefined).length;
   return (
-    <Card
-      id="images"
-      title="Images"
-      aside={<ReadAgain live={listed} />}
-      class="card below"
-    >
+    <Card id="images" title="Images" aside={<ReadAgain live={listed} />} class="card below">
       {listed.error !== undefined && (
         <div class="note warning" role="alert">
           <div>
@@ -67,9 +56,7 @@ export function Images({
             <>
               <tr key={key} class="group">
                 <th colSpan={7} scope="rowgroup">
-                  <Link to={{ view: "gallery", gallery }}>
-                    {gallery.galleryName}
-                  </Link>{" "}
+                  <Link to={{ view: "gallery", gallery }}>{gallery.galleryName}</Link>{" "}
                   <span class="muted">{gallery.resourceGroupName}</span>
                 </th>
               </tr>
@@ -84,8 +71,7 @@ export function Images({
       )}
       {unread > 0 && listed.value && (
         <p class="pad muted small">
-          Of {unread} of {known.length}, only the names were read: open one to
-          see it.
+          Of {unread} of {known.length}, only the names were read: open one to see it.
         </p>
       )}
     </Card>
@@ -97,8 +83,8 @@ function NoGallery() {
     <div class="empty">
       <h2>No gallery yet</h2>
       <p>
-        Sigil sees no gallery. Make one with Azure's own tools, and an image
-        definition in it; then read the list again:
+        Sigil sees no gallery. Make one with Azure's own tools, and an image definition in it; then
+        read the list again:
       </p>
       <Command line="az sig create -g MyResourceGroup -r MyGallery" />
     </div>
@@ -131,8 +117,7 @@ function ImageRow({ known: { image, summary } }: { readonly known: Known }) {
           {counts.slice(0, 2).map(({ name, count }, index) => (
             <span key={name}>
               {index > 0 && ", "}
-              {name}{" "}
-              {counts.length > 1 && <span class="muted">in {count}</span>}
+              {name} {counts.length > 1 && <span class="muted">in {count}</span>}
             </span>
           ))}
           {counts.length > 2 && `, ${counts.length - 2} others`}
@@ -151,9 +136,7 @@ function ImageRow({ known: { image, summary } }: { readonly known: Known }) {
           />
         )}
       </td>
-      <td data-label="Ready">
-        {newest && `${newest.ready} of ${newest.version.regions.length}`}
-      </td>
+      <td data-label="Ready">{newest && `${newest.ready} of ${newest.version.regions.length}`}</td>
       <td class="wide-only">{body?.versions.length}</td>
       <td class={worst ? TONES[worst.tone] : "muted"}>
         {body === undefined

@@ -17,9 +17,7 @@ export function NeedsAttention({
       title="Needs attention"
       aside={
         attention.length > 0 && (
-          <span class="muted small">
-            {attention.length}, the most urgent first
-          </span>
+          <span class="muted small">{attention.length}, the most urgent first</span>
         )
       }
     >

@@ -6,11 +6,7 @@ import { regionCount } from "../geography.js";
 import { Link } from "../navigation.js";
 import { titleOf, type Operation } from "../operations.js";
 
-export function UnderWay({
-  operations,
-}: {
-  readonly operations: readonly Operation[];
-}) {
+export function UnderWay({ operations }: { readonly operations: readonly Operation[] }) {
   return (
     <Card
       id="under-way"
@@ -21,12 +17,9 @@ export function UnderWay({
         </Link>
       }
     >
-      {operations.length === 0 && (
-        <p class="pad muted small">Nothing is under way.</p>
-      )}
+      {operations.length === 0 && <p class="pad muted small">Nothing is under way.</p>}
       {operations.map((operation) => {
-        const { id, percentComplete, regions, expectedEndTime, waitReason } =
-          operation;
+        const { id, percentComplete, regions, expectedEndTime, waitReason } = operation;
         const ready = regions.filter(({ state }) => state === "Completed");
         return (
           <div key={id} class="item">
@@ -37,8 +30,7 @@ export function UnderWay({
               </Link>
               <Bar percent={percentComplete} label={titleOf(operation)} />
               <p>
-                {regions.length > 0 &&
-                  `${ready.length} of ${regionCount(regions.length)} ready. `}
+                {regions.length > 0 && `${ready.length} of ${regionCount(regions.length)} ready. `}
                 {expectedEndTime === undefined ? (
                   waitReason
                 ) : (
@@ -54,23 +46,14 @@ export function UnderWay({
   );
 }
 
-export function EndedLately({
-  operations,
-}: {
-  readonly operations: readonly Operation[];
-}) {
+export function EndedLately({ operations }: { readonly operations: readonly Operation[] }) {
   return (
     <Card id="ended" title="Ended lately">
-      {operations.length === 0 && (
-        <p class="pad muted small">No operation has ended yet.</p>
-      )}
+      {operations.length === 0 && <p class="pad muted small">No operation has ended yet.</p>}
       {operations.map((operation) => (
         <div key={operation.id} class="item low">
           <Tile state={tileOf(operation.status)} label={operation.status} />
-          <Link
-            to={{ view: "operation", operationId: operation.id }}
-            class="one-line"
-          >
+          <Link to={{ view: "operation", operationId: operation.id }} class="one-line">
             {titleOf(operation)}
           </Link>
           <span class="muted small nowrap">

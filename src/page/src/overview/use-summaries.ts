@@ -11,9 +11,7 @@ const MOST_SUMMARIES = 20;
 /** The summary of each, one after the other: none is waited for. */
 export function useSummaries(images: readonly ImageName[]): readonly Known[] {
   const client = useClient();
-  const [summaries, setSummaries] = useState<ReadonlyMap<string, Summary>>(
-    new Map(),
-  );
+  const [summaries, setSummaries] = useState<ReadonlyMap<string, Summary>>(new Map());
   const read = images
     .slice(0, MOST_SUMMARIES)
     .sort((a, b) => imageKey(a).localeCompare(imageKey(b)));

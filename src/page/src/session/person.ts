@@ -30,8 +30,7 @@ export function personOf(
     );
   const username = text("preferred_username") ?? text("email");
   const roles = Array.isArray(claims["roles"]) ? claims["roles"] : [];
-  const scopes =
-    typeof claims["scp"] === "string" ? claims["scp"].split(" ") : undefined;
+  const scopes = typeof claims["scp"] === "string" ? claims["scp"].split(" ") : undefined;
   const holds = (names: readonly unknown[], role: Role): boolean =>
     INCLUDED_BY[role].some((each) => names.includes(`ImageVersions.${each}`));
   return {
@@ -53,10 +52,7 @@ function claimsOf(token: string): Readonly<Record<string, unknown>> {
       atob(payload.replaceAll("-", "+").replaceAll("_", "/")),
       (character) => character.charCodeAt(0),
     );
-    return JSON.parse(new TextDecoder().decode(bytes)) as Record<
-      string,
-      unknown
-    >;
+    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
   } catch {
     return {}; // Opaque: nothing is offered but reading, and the API answers what it will.
   }

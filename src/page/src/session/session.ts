@@ -58,10 +58,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
     inTab.set(LAST_PERSON, username ?? "");
     keepDraftsOf(inTab, objectId ?? username ?? name);
     const shown = state.get();
-    if (
-      shown.kind !== "signedIn" ||
-      shown.person.roles.join() !== received.person.roles.join()
-    )
+    if (shown.kind !== "signedIn" || shown.person.roles.join() !== received.person.roles.join())
       state.set({ kind: "signedIn", person: received.person });
   };
   const expire = (): void => {
@@ -72,8 +69,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
   /** One at a time: a refresh token is used once. Rejects where the issuer does not answer: it is asked again with the next call. */
   const renew = (): Promise<void> => {
     const current = tokens;
-    if (settings === undefined || current === undefined)
-      return Promise.resolve();
+    if (settings === undefined || current === undefined) return Promise.resolve();
     renewal ??= refresh(settings, current)
       .then(
         (renewed) => {
@@ -82,10 +78,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
           else take(renewed);
         },
         (cause: unknown) => {
-          throw new Error(
-            `The sign-in could not be renewed. ${messageOf(cause)}`,
-            { cause },
-          );
+          throw new Error(`The sign-in could not be renewed. ${messageOf(cause)}`, { cause });
         },
       )
       .finally(() => (renewal = undefined));

@@ -20,7 +20,6 @@ export async function readSettings(): Promise<PageSettings> {
   const response = await fetch("/api/ui/config.json", {
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
-  if (!response.ok)
-    throw new Error(`/api/ui/config.json answered ${response.status}.`);
+  if (!response.ok) throw new Error(`/api/ui/config.json answered ${response.status}.`);
   return (await response.json()) as PageSettings;
 }

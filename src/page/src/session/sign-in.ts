@@ -52,9 +52,7 @@ const optionsFor = ({ authority }: SignInSettings) => ({
   [allowInsecureRequests]: authority.startsWith("http:"),
 });
 
-async function discover(
-  settings: SignInSettings,
-): Promise<AuthorizationServer> {
+async function discover(settings: SignInSettings): Promise<AuthorizationServer> {
   try {
     const response = await discoveryRequest(new URL(settings.authority), {
       ...optionsFor(settings),
@@ -62,10 +60,9 @@ async function discover(
     });
     return await processDiscoveryResponse(new URL(settings.issuer), response);
   } catch (error) {
-    throw new Error(
-      `${settings.authority} could not be reached. ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw new Error(`${settings.authority} could not be reached. ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -97,8 +94,7 @@ export async function beginSignIn(
     nonce: attempt.nonce,
     ...(hint !== undefined && { login_hint: hint }),
   };
-  for (const [name, value] of Object.entries(query))
-    address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   keepAttempt(attempt);
   if (unasked) location.replace(address);
   else location.assign(address);
@@ -121,8 +117,7 @@ export async function beginSignOut(
     post_logout_redirect_uri: redirectUri(),
     ...(hint !== undefined && { logout_hint: hint }),
   };
-  for (const [name, value] of Object.entries(query))
-    address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   location.assign(address);
   return true;
 }
@@ -138,9 +133,7 @@ function keepAttempt(attempt: Attempt): void {
 
 /** What was kept of an attempt: once. */
 function takeAttempt(): Attempt | undefined {
-  const kept = STORES.map((store) => store.get(ATTEMPT)).find(
-    (text) => text !== undefined,
-  );
+  const kept = STORES.map((store) => store.get(ATTEMPT)).find((text) => text !== undefined);
   for (const store of STORES) store.remove(ATTEMPT);
   return kept === undefined ? undefined : (JSON.parse(kept) as Attempt);
 }
@@ -156,9 +149,7 @@ export function isAnswer(): boolean {
 }
 
 /** Takes the issuer's answer out of the address, and redeems it. Throws where it is not of this attempt, or a refusal. */
-export async function completeSignIn(
-  settings: SignInSettings,
-): Promise<Tokens> {
+export async function completeSignIn(settings: SignInSettings): Promise<Tokens> {
   const answered = new URL(location.href);
   const attempt = takeAttempt();
   replaceAddress(attempt?.returnTo ?? REDIRECT_PATH);
@@ -167,12 +158,7 @@ export async function completeSignIn(
   const server = await discover(settings);
   const client = { client_id: settings.clientId };
   // Invariant 2.
-  const parameters = validateAuthResponse(
-    server,
-    client,
-    answered,
-    attempt.state,
-  );
+  const parameters = validateAuthResponse(server, client, answered, attempt.state);
   const response = await authorizationCodeGrantRequest(
     server,
     client,
@@ -182,12 +168,10 @@ export async function completeSignIn(
     attempt.verifier,
     optionsFor(settings),
   );
-  const tokens = await processAuthorizationCodeResponse(
-    server,
-    client,
-    response,
-    { expectedNonce: attempt.nonce, requireIdToken: true },
-  );
+  const tokens = await processAuthorizationCodeResponse(server, client, response, {
+    expectedNonce: attempt.nonce,
+    requireIdToken: true,
+  });
   return tokensOf(settings, tokens);
 }
 
@@ -207,26 +191,16 @@ export async function refresh(
     optionsFor(settings),
   );
   if (response.status === 400) return undefined;
-  const tokens = tokensOf(
-    settings,
-    await processRefreshTokenResponse(server, client, response),
-  );
+  const tokens = tokensOf(settings, await processRefreshTokenResponse(server, client, response));
   return { ...tokens, person: { ...person, roles: tokens.person.roles } };
 }
 
-function tokensOf(
-  { scopesAssign }: SignInSettings,
-  answer: TokenEndpointResponse,
-): Tokens {
+function tokensOf({ scopesAssign }: SignInSettings, answer: TokenEndpointResponse): Tokens {
   const { access_token, expires_in = 300, refresh_token } = answer;
   return {
     accessToken: access_token,
     expiresAtMs: Date.now() + expires_in * 1_000,
     refreshToken: refresh_token,
-    person: personOf(
-      getValidatedIdTokenClaims(answer) ?? {},
-      access_token,
-      scopesAssign,
-    ),
+    person: personOf(getValidatedIdTokenClaims(answer) ?? {}, access_token, scopesAssign),
   };
 }

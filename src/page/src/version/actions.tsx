@@ -43,18 +43,12 @@ const DIALOGS: Readonly<Record<Act, ComponentType<AskedProps>>> = {
   promote: PromoteDialog,
   demote: DemoteDialog,
   rollback: (props) => (
-    <RollbackDialog
-      {...props}
-      to={props.version.name}
-      versions={[props.version.name]}
-    />
+    <RollbackDialog {...props} to={props.version.name} versions={[props.version.name]} />
   ),
   approve: ofCondition(ApproveDialog),
   test: TestDialog,
   retry: RetryDialog,
-  tags: lazy<AskedProps>(
-    async () => (await import("../dialogs/tags.js")).TagsDialog,
-  ),
+  tags: lazy<AskedProps>(async () => (await import("../dialogs/tags.js")).TagsDialog),
   protect: ProtectDialog,
   unprotect: ProtectDialog,
   cancel: ({ operation, ...props }) =>
@@ -108,10 +102,7 @@ export function useActions(props: VersionProps): {
     buttons: (
       <>
         {offers.has("change") && (
-          <Link
-            to={{ view: "create", image, version: version.name }}
-            class="button no-print"
-          >
+          <Link to={{ view: "create", image, version: version.name }} class="button no-print">
             Change
           </Link>
         )}
@@ -123,21 +114,14 @@ export function useActions(props: VersionProps): {
               </button>
             ))}
             {offers.has("change") && (
-              <Link
-                to={{ view: "create", image }}
-                query={`?from=${version.name}`}
-              >
+              <Link to={{ view: "create", image }} query={`?from=${version.name}`}>
                 New version from this one
               </Link>
             )}
             {offers.has("delete") && (
               <>
                 <hr />
-                <button
-                  type="button"
-                  class="danger"
-                  onClick={() => setAsked({ act: "delete" })}
-                >
+                <button type="button" class="danger" onClick={() => setAsked({ act: "delete" })}>
                   Delete…
                 </button>
               </>
@@ -160,11 +144,7 @@ export function useActions(props: VersionProps): {
       />
     )),
     dialog: Dialog && (
-      <Dialog
-        {...props}
-        condition={asked?.condition}
-        onClose={() => setAsked(undefined)}
-      />
+      <Dialog {...props} condition={asked?.condition} onClose={() => setAsked(undefined)} />
     ),
   };
 }
@@ -199,11 +179,7 @@ function Line({
         )}
       </div>
       {deed && onDo && (
-        <button
-          type="button"
-          class={isFirst ? "primary no-print" : "no-print"}
-          onClick={onDo}
-        >
+        <button type="button" class={isFirst ? "primary no-print" : "no-print"} onClick={onDo}>
           {deed.name}
         </button>
       )}
@@ -211,11 +187,7 @@ function Line({
   );
 }
 
-function useOffers({
-  image,
-  version,
-  operation,
-}: VersionProps): ReadonlySet<Offer> {
+function useOffers({ image, version, operation }: VersionProps): ReadonlySet<Offer> {
   const client = useClient();
   const mayWrite = useMay("Write");
   const profile = useLoaded<Schemas["StoredTestProfile"] | undefined>(

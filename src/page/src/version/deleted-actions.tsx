@@ -35,9 +35,7 @@ export function DeletedActions({
           Delete{name} for good…
         </button>
       )}
-      {asked === "restore" && (
-        <RestoreDialog {...props} onAccepted={onAccepted} />
-      )}
+      {asked === "restore" && <RestoreDialog {...props} onAccepted={onAccepted} />}
       {asked === "purge" && (
         <PurgeDialog
           {...props}

@@ -27,10 +27,7 @@ export function Deleted({
   return (
     <section class="card" role="status">
       <div class="say">
-        <Tile
-          state={endTime === undefined || isRestoring ? "replicating" : "done"}
-          big
-        />
+        <Tile state={endTime === undefined || isRestoring ? "replicating" : "done"} big />
         <div>
           <h2>
             {endTime === undefined ? (

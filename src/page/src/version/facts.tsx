@@ -49,15 +49,11 @@ export function Facts({
           <EndOfLife date={endOfLifeDate} />
         </Fact>
       )}
-      {secrets && (
-        <Fact name="Secrets provisioning">{secretsText(secrets)}</Fact>
-      )}
+      {secrets && <Fact name="Secrets provisioning">{secretsText(secrets)}</Fact>}
       {sigil.protected === true && (
         <Fact name="Protected">Not deleted until an Admin takes that off</Fact>
       )}
-      {sigil.managedBy === "Others" && (
-        <Fact name="Made by">Others, outside Sigil</Fact>
-      )}
+      {sigil.managedBy === "Others" && <Fact name="Made by">Others, outside Sigil</Fact>}
       {Object.entries(tags).map(([name, value]) => (
         <Fact key={name} name={`Tag ${name}`}>
           {value}
@@ -83,9 +79,7 @@ function secretsText({
   osName,
   components = [],
 }: NonNullable<
-  NonNullable<
-    Version["properties"]["securityProfile"]
-  >["secretsProvisioningSettings"]
+  NonNullable<Version["properties"]["securityProfile"]>["secretsProvisioningSettings"]
 >): string {
   const parts = [
     osName,
@@ -94,11 +88,7 @@ function secretsText({
     ),
   ].filter((part) => part !== undefined);
   return [
-    isSupported === undefined
-      ? "not said"
-      : isSupported
-        ? "supported"
-        : "not supported",
+    isSupported === undefined ? "not said" : isSupported ? "supported" : "not supported",
     ...(parts.length === 0 ? [] : [parts.join(", ")]),
   ].join(": ");
 }
@@ -119,13 +109,7 @@ function KeyState({
   return <>{unseen > 0 ? `${unseen} not seen` : "All safe"}</>;
 }
 
-function UseFact({
-  image,
-  version,
-}: {
-  readonly image: ImageName;
-  readonly version: string;
-}) {
+function UseFact({ image, version }: { readonly image: ImageName; readonly version: string }) {
   const use = useImageUse(image, version);
   return (
     <Fact name="Used by">

@@ -42,10 +42,7 @@ export function headlinesOf(
   return found.length > 0 ? found : [atRest(version)];
 }
 
-function deletion(
-  { sigil }: Version,
-  operation: Operation | undefined,
-): readonly Headline[] {
+function deletion({ sigil }: Version, operation: Operation | undefined): readonly Headline[] {
   if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? "")) return [];
   const waits = operation?.waitReason;
   return [
@@ -57,8 +54,7 @@ function deletion(
           {waits ?? "Azure is deleting the version in every region."}{" "}
           {operation?.nextAttemptTime !== undefined && (
             <>
-              Sigil tries again at{" "}
-              <Time value={operation.nextAttemptTime} lower />.
+              Sigil tries again at <Time value={operation.nextAttemptTime} lower />.
             </>
           )}
         </>
@@ -86,9 +82,8 @@ function failed(
           {next !== undefined && (
             <>
               Attempt {first.attempts}
-              {first.attemptsAllowed !== undefined &&
-                ` of ${first.attemptsAllowed}`}
-              . Sigil tries again at <Time value={next} lower />.
+              {first.attemptsAllowed !== undefined && ` of ${first.attemptsAllowed}`}. Sigil tries
+              again at <Time value={next} lower />.
             </>
           )}
         </>
@@ -101,12 +96,9 @@ function failed(
 }
 
 /** When Sigil tries a failed region again. */
-function nextAttemptIn(
-  regions: Version["sigil"]["regions"],
-): string | undefined {
+function nextAttemptIn(regions: Version["sigil"]["regions"]): string | undefined {
   return regions.find(
-    ({ state, nextAttemptTime }) =>
-      state === "Failed" && nextAttemptTime !== undefined,
+    ({ state, nextAttemptTime }) => state === "Failed" && nextAttemptTime !== undefined,
   )?.nextAttemptTime;
 }
 
@@ -123,8 +115,7 @@ function ofCondition(version: Version, condition: Condition): Headline {
     text: (
       <>
         {message}{" "}
-        {type === "ChangedOutside" &&
-          turnedTexts(patchOf(condition)?.body, version).join(" ")}{" "}
+        {type === "ChangedOutside" && turnedTexts(patchOf(condition)?.body, version).join(" ")}{" "}
         {type !== "NeedsAttention" && whatToDo.sentence}
         {since !== undefined && (
           <>
@@ -211,15 +202,10 @@ function brokenOrWarned(version: Version): ReadonlySet<string> {
   const broken = brokenKeysIn(version);
   return broken.size > 0
     ? broken
-    : new Set(
-        (version.sigil.keys?.problems ?? []).flatMap(({ regions }) => regions),
-      );
+    : new Set((version.sigil.keys?.problems ?? []).flatMap(({ regions }) => regions));
 }
 
-function running(
-  version: Version,
-  operation: Operation | undefined,
-): readonly Headline[] {
+function running(version: Version, operation: Operation | undefined): readonly Headline[] {
   const { sigil } = version;
   const isBusy = operation !== undefined && isRunning(operation);
   const found: Headline[] = [];
@@ -227,24 +213,20 @@ function running(
   if (isBusy && nextAttemptIn(sigil.regions) === undefined) {
     const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
     const replicates =
-      ["CreateImageVersion", "UpdateImageVersion"].includes(kind) &&
-      waitReason === undefined;
+      ["CreateImageVersion", "UpdateImageVersion"].includes(kind) && waitReason === undefined;
     if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? ""))
       found.push({
         tile: "replicating",
         title: replicates ? "Replicating" : `${kindName(kind)} in progress`,
         text: (
           <>
-            {readyText(sigil.regions)}{" "}
-            {waitReason !== undefined && `Waiting: ${waitReason} `}
+            {readyText(sigil.regions)} {waitReason !== undefined && `Waiting: ${waitReason} `}
             {nextAttemptTime !== undefined && (
               <>
                 Sigil continues at <Time value={nextAttemptTime} lower />.{" "}
               </>
             )}
-            {expectedEndTime !== undefined && (
-              <Expected verb="Ends" value={expectedEndTime} />
-            )}
+            {expectedEndTime !== undefined && <Expected verb="Ends" value={expectedEndTime} />}
           </>
         ),
       });
@@ -266,8 +248,7 @@ function running(
           {rollout.message}{" "}
           {rollout.nextAttemptTime !== undefined && (
             <>
-              Sigil checks again at{" "}
-              <Time value={rollout.nextAttemptTime} lower />.
+              Sigil checks again at <Time value={rollout.nextAttemptTime} lower />.
             </>
           )}
         </>
@@ -279,9 +260,7 @@ function running(
 function atRest(version: Version): Headline {
   const { sigil } = version;
   const all = sigil.regions.length;
-  const ready = sigil.regions.filter(
-    ({ state }) => state === "Completed",
-  ).length;
+  const ready = sigil.regions.filter(({ state }) => state === "Completed").length;
   const latest = sigil.latestIn.length;
   const readyText =
     ready === all
@@ -309,8 +288,6 @@ function atRest(version: Version): Headline {
     tile: ready === all ? tile : "replicating",
     title: `${readyText}, ${latestText}`,
     text:
-      latest === 0
-        ? "Machines created without a version number do not get it."
-        : "Nothing to do.",
+      latest === 0 ? "Machines created without a version number do not get it." : "Nothing to do.",
   };
 }

@@ -5,12 +5,7 @@ import { Tile } from "../components/tile.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import { Link } from "../navigation.js";
-import {
-  kindName,
-  isRunning,
-  statusText,
-  type Operation,
-} from "../operations.js";
+import { kindName, isRunning, statusText, type Operation } from "../operations.js";
 import { parseResourceId, type ImageName } from "../routes.js";
 
 /** What was asked of the version, of the last hundred operations on its image definition. */
@@ -55,9 +50,7 @@ export function HistoryCard({
             <li key={operation.id}>
               <Tile
                 state={tileOf(operation.status)}
-                share={
-                  isRunning(operation) ? operation.percentComplete : undefined
-                }
+                share={isRunning(operation) ? operation.percentComplete : undefined}
               />
               <Link to={{ view: "operation", operationId: operation.id }}>
                 {kindName(operation.kind)}: {statusText(operation)}

@@ -50,9 +50,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
               key={`${problem.diskEncryptionSetId} ${problem.code}`}
               class={`note ${problem.severity}`}
             >
-              <Tile
-                state={problem.severity === "error" ? "risk" : "note-mark"}
-              />
+              <Tile state={problem.severity === "error" ? "risk" : "note-mark"} />
               <div>
                 <b>{problem.message}</b>
                 <p>
@@ -79,14 +77,11 @@ export function KeysCard({ version }: { readonly version: Version }) {
 /** Grouped by why, and folded: what nobody has looked at is no fault. */
 function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
   const reasons = new Map<string, Keys["notSeen"]>();
-  for (const one of notSeen)
-    reasons.set(one.code, [...(reasons.get(one.code) ?? []), one]);
+  for (const one of notSeen) reasons.set(one.code, [...(reasons.get(one.code) ?? []), one]);
   return (
     <>
       {[...reasons].map(([code, those]) => {
-        const sets = new Set(
-          those.map(({ diskEncryptionSetId }) => diskEncryptionSetId),
-        );
+        const sets = new Set(those.map(({ diskEncryptionSetId }) => diskEncryptionSetId));
         return (
           <details key={code} class="fold">
             <summary>
@@ -98,9 +93,7 @@ function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
             </summary>
             <div class="pad">
               <p class="muted">{those[0]?.message}</p>
-              <p class="small">
-                {[...sets].map((id) => nameIn(id)).join(", ")}
-              </p>
+              <p class="small">{[...sets].map((id) => nameIn(id)).join(", ")}</p>
             </div>
           </details>
         );
@@ -121,10 +114,8 @@ function DiskLine({
   const stateOf = (disk: Disk): "risk" | "unseen" | "ready" | "none" => {
     const sets = setsOf(disk);
     if (sets.length === 0) return "none";
-    if (keys?.problems.some((one) => isOf(one.diskEncryptionSetId, sets)))
-      return "risk";
-    return keys === undefined ||
-      keys.notSeen.some((one) => isOf(one.diskEncryptionSetId, sets))
+    if (keys?.problems.some((one) => isOf(one.diskEncryptionSetId, sets))) return "risk";
+    return keys === undefined || keys.notSeen.some((one) => isOf(one.diskEncryptionSetId, sets))
       ? "unseen"
       : "ready";
   };
@@ -138,12 +129,8 @@ function DiskLine({
       : count("risk") > 0
         ? `${count("risk")} at risk`
         : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
-  const ends = regions
-    .flatMap(({ disk }) => setsOf(disk))
-    .map((id) => expiryOf(keys, id));
-  const [first] = ends
-    .flatMap((end) => end ?? [])
-    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  const ends = regions.flatMap(({ disk }) => setsOf(disk)).map((id) => expiryOf(keys, id));
+  const [first] = ends.flatMap((end) => end ?? []).sort((a, b) => Date.parse(a) - Date.parse(b));
   const hasNoEnd = ends.length > 0 && ends.every((end) => end === null);
   return (
     <tr>
@@ -156,12 +143,7 @@ function DiskLine({
           <Strip
             label={`${name}: ${text}`}
             tiles={states.map((state) => ({
-              state:
-                state === "risk"
-                  ? "failed"
-                  : state === "ready"
-                    ? "ready"
-                    : "absent",
+              state: state === "risk" ? "failed" : state === "ready" ? "ready" : "absent",
             }))}
           />
         )}
@@ -171,10 +153,7 @@ function DiskLine({
           {text}
           {(first !== undefined || hasNoEnd) && (
             <div class="sub">
-              <Expires
-                value={first ?? null}
-                subject={own > 1 ? "The first" : undefined}
-              />
+              <Expires value={first ?? null} subject={own > 1 ? "The first" : undefined} />
             </div>
           )}
         </span>
@@ -190,17 +169,13 @@ function AllSets({
   readonly disks: readonly DiskRow[];
   readonly keys: Keys | undefined;
 }) {
-  const sets = new Set(
-    disks.flatMap(({ regions }) => regions.flatMap(({ disk }) => setsOf(disk))),
-  );
+  const sets = new Set(disks.flatMap(({ regions }) => regions.flatMap(({ disk }) => setsOf(disk))));
   if (sets.size === 0) return null;
   return (
     <details class="fold">
       <summary>
         <b>{sets.size === 1 ? "The set" : `All ${sets.size} sets`}</b>
-        <span class="muted small">
-          by region and disk, and when their keys expire
-        </span>
+        <span class="muted small">by region and disk, and when their keys expire</span>
       </summary>
       <Table
         caption="Disk encryption sets by region and disk"
@@ -216,15 +191,9 @@ function AllSets({
                   <span>
                     {disk &&
                       setsOf(disk).map((id) => (
-                        <NamedSet
-                          key={id}
-                          id={id}
-                          expires={expiryOf(keys, id)}
-                        />
+                        <NamedSet key={id} id={id} expires={expiryOf(keys, id)} />
                       ))}
-                    {disk && (
-                      <small>{ENCRYPTION_NAMES[disk.type] ?? disk.type}</small>
-                    )}
+                    {disk && <small>{ENCRYPTION_NAMES[disk.type] ?? disk.type}</small>}
                   </span>
                 </td>
               );
@@ -256,16 +225,11 @@ function NamedSet({
 }
 
 /** Until when the key of a set can be used; null where it is well and has no end, undefined where nobody has seen that. */
-function expiryOf(
-  keys: Keys | undefined,
-  id: string,
-): string | null | undefined {
+function expiryOf(keys: Keys | undefined, id: string): string | null | undefined {
   const isOfIt = (one: { readonly diskEncryptionSetId: string }): boolean =>
     isSame(one.diskEncryptionSetId, id);
   const set = keys?.sets?.find(isOfIt);
-  const isSeen = ![...(keys?.notSeen ?? []), ...(keys?.problems ?? [])].some(
-    isOfIt,
-  );
+  const isSeen = ![...(keys?.notSeen ?? []), ...(keys?.problems ?? [])].some(isOfIt);
   return set?.expiresTime ?? (set && isSeen ? null : undefined);
 }
 
@@ -276,9 +240,7 @@ function isSame(one: string, other: string): boolean {
 function disksOf({ sigil: { regions } }: Version): readonly DiskRow[] {
   const luns = [
     ...new Set(
-      regions.flatMap(({ encryption }) =>
-        encryption.dataDiskImages.map(({ lun }) => lun),
-      ),
+      regions.flatMap(({ encryption }) => encryption.dataDiskImages.map(({ lun }) => lun)),
     ),
   ].sort((a, b) => a - b);
   return [
@@ -306,9 +268,7 @@ function setsOf(disk: Disk): readonly string[] {
 }
 
 function typesText(disks: readonly DiskRow[]): string {
-  const types = new Set(
-    disks.flatMap(({ regions }) => regions.map(({ disk }) => disk.type)),
-  );
+  const types = new Set(disks.flatMap(({ regions }) => regions.map(({ disk }) => disk.type)));
   return [...types].map((type) => ENCRYPTION_NAMES[type] ?? type).join(", ");
 }
 
@@ -318,7 +278,5 @@ function patternOf(regions: DiskRow["regions"]): string {
     setsOf(disk).map((id) => nameIn(id).replaceAll(region, "{region}")),
   );
   const all = [...new Set(names)];
-  return all.length <= 2
-    ? all.join(", ")
-    : `${all[0]} and ${all.length - 1} others`;
+  return all.length <= 2 ? all.join(", ") : `${all[0]} and ${all.length - 1} others`;
 }

@@ -28,37 +28,24 @@ export function MachineCard({
   const client = useClient();
   const [chosen, setChosen] = useState(regions[0] ?? "");
   const [form, setForm] = useState<(typeof FORMS)[number][0]>("az");
-  const commands = useLoaded(
-    `machine ${imageKey(image)} ${version} ${chosen}`,
-    async (signal) => {
-      const { body } = await client.call("getMachineCommands", {
-        path: { ...image, versionName: version },
-        query: { region: chosen },
-        signal,
-      });
-      return body;
-    },
-  );
+  const commands = useLoaded(`machine ${imageKey(image)} ${version} ${chosen}`, async (signal) => {
+    const { body } = await client.call("getMachineCommands", {
+      path: { ...image, versionName: version },
+      query: { region: chosen },
+      signal,
+    });
+    return body;
+  });
   return (
     <Card
       id="machine"
       title="A machine of this version"
-      aside={
-        <Segments
-          label="Written for"
-          options={FORMS}
-          value={form}
-          onChange={setForm}
-        />
-      }
+      aside={<Segments label="Written for" options={FORMS} value={form} onChange={setForm} />}
     >
       <div class="pad">
         <label>
           In
-          <select
-            value={chosen}
-            onChange={(event) => setChosen(event.currentTarget.value)}
-          >
+          <select value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
             {regions.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -78,13 +65,7 @@ export function MachineCard({
         )}
       </div>
       <SameWithSigil
-        words={[
-          "image-version",
-          "machine",
-          ...versionWords(image, version),
-          "--region",
-          chosen,
-        ]}
+        words={["image-version", "machine", ...versionWords(image, version), "--region", chosen]}
       />
     </Card>
   );

@@ -39,8 +39,7 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   const { sigil, properties } = version;
   const names = sigil.regions.map(({ name }) => name);
   const included = names.filter((name) => isInLatest(version, name));
-  const isIn = (state: string): boolean =>
-    sigil.regions.some((region) => region.state === state);
+  const isIn = (state: string): boolean => sigil.regions.some((region) => region.state === state);
   const isDeleting =
     properties.provisioningState === "Deleting" ||
     ["DeletionRequested", "Deleting"].includes(sigil.state ?? "");
@@ -62,10 +61,7 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   add("unprotect", mayAdmin && sigil.protected === true);
   add("revoke", isThere && isRevocable(version));
   add("unrevoke", mayAdmin && isRevoked);
-  add(
-    "delete",
-    !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs),
-  );
+  add("delete", !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs));
   // For who approves, and for who has asked for the operation.
   if (known.mayApprove && closedIn(version).length > 0) offers.add("approve");
   if (known.mayCancel) offers.add("cancel");
@@ -83,14 +79,10 @@ function isPromotable(version: Version, included: readonly string[]): boolean {
 }
 
 /** What an operation repairs now needs nobody; what waits is brought forward. */
-function isRetryable(
-  { sigil: { regions } }: Version,
-  operation: Operation | undefined,
-): boolean {
+function isRetryable({ sigil: { regions } }: Version, operation: Operation | undefined): boolean {
   const runs = operation !== undefined && isRunning(operation);
   return regions.some(
-    ({ state, nextAttemptTime }) =>
-      state === "Failed" && (!runs || nextAttemptTime !== undefined),
+    ({ state, nextAttemptTime }) => state === "Failed" && (!runs || nextAttemptTime !== undefined),
   );
 }
 
@@ -101,15 +93,11 @@ function isRevocable({ sigil: { revocation, latestIn } }: Version): boolean {
 
 /** Regions in which a gate keeps it out of latest. */
 function closedIn({ sigil: { conditions = [] } }: Version): readonly string[] {
-  return conditions.flatMap(({ type, regions = [] }) =>
-    type === "GateClosed" ? regions : [],
-  );
+  return conditions.flatMap(({ type, regions = [] }) => (type === "GateClosed" ? regions : []));
 }
 
 /** Where a promotion would bring it: of waves, where the next one does. */
-function nextIn({
-  sigil: { promotion, rollout, regions },
-}: Version): readonly string[] {
+function nextIn({ sigil: { promotion, rollout, regions } }: Version): readonly string[] {
   const wave = promotion?.waves?.[(rollout?.wave ?? 0) - 1];
   return wave?.regions.map(canonicalRegion) ?? regions.map(({ name }) => name);
 }

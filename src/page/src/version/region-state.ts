@@ -27,8 +27,7 @@ export function regionStateOf(
   { name, state, progress }: Region,
   broken: ReadonlySet<string> = brokenKeysIn(version),
 ): RegionState {
-  if (state === "Failed")
-    return { tile: "failed", word: "Failed", standsOut: true };
+  if (state === "Failed") return { tile: "failed", word: "Failed", standsOut: true };
   if (state === "Replicating")
     return {
       tile: "replicating",
@@ -36,14 +35,11 @@ export function regionStateOf(
       share: progress,
       standsOut: false,
     };
-  if (state !== "Completed")
-    return { tile: "held", word: "Waiting", standsOut: false };
-  if (broken.has(name))
-    return { tile: "risk", word: "Ready, key at risk", standsOut: true };
+  if (state !== "Completed") return { tile: "held", word: "Waiting", standsOut: false };
+  if (broken.has(name)) return { tile: "risk", word: "Ready, key at risk", standsOut: true };
   if (version.sigil.latestIn.includes(name))
     return { tile: "latest", word: "Ready, latest", standsOut: false };
-  if (isInLatest(version, name))
-    return { tile: "ready", word: "Ready", standsOut: false };
+  if (isInLatest(version, name)) return { tile: "ready", word: "Ready", standsOut: false };
   return version.sigil.heldBack === true
     ? { tile: "held", word: "Ready, held back", standsOut: false }
     : { tile: "excluded", word: "Ready, excluded", standsOut: false };
@@ -54,8 +50,6 @@ export function isInLatest(
   { properties: { publishingProfile: profile } }: Version,
   region: string,
 ): boolean {
-  const target = profile.targetRegions?.find(
-    ({ name }) => canonicalRegion(name) === region,
-  );
+  const target = profile.targetRegions?.find(({ name }) => canonicalRegion(name) === region);
   return !(target?.excludeFromLatest ?? profile.excludeFromLatest ?? false);
 }

@@ -7,12 +7,7 @@ import { StateWord, Strip, Bar } from "../components/tile.js";
 import { Expected, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { canonicalRegion, geographiesOf } from "../geography.js";
-import {
-  brokenKeysIn,
-  regionStateOf,
-  type Region,
-  type RegionState,
-} from "./region-state.js";
+import { brokenKeysIn, regionStateOf, type Region, type RegionState } from "./region-state.js";
 
 /** Of more regions, those that are well are folded by geography. */
 const MOST_UNFOLDED = 4;
@@ -53,15 +48,12 @@ export function Regions({
       aside={
         <>
           {isFolded && (
-            <span class="muted small wide-only">
-              what stands out first, then by geography
-            </span>
+            <span class="muted small wide-only">what stands out first, then by geography</span>
           )}
           <Segments
             label="Filter regions"
             options={FILTERS.map(
-              ([key, name, holds]) =>
-                [key, name, rows.filter(holds).length] as const,
+              ([key, name, holds]) => [key, name, rows.filter(holds).length] as const,
             )
               .filter(([key, , count]) => key === "all" || count > 0)
               .map(([key, name, count]) => [key, `${name} ${count}`])}
@@ -73,24 +65,20 @@ export function Regions({
     >
       {first.length > 0 && <RegionTable rows={first} caption="Regions" />}
       {isFolded &&
-        geographiesOf(shown.map(({ region }) => region.name)).map(
-          ({ name, regions }) => {
-            const those = shown.filter(({ region }) =>
-              regions.includes(region.name),
-            );
-            const quiet = those.filter(({ state }) => !state.standsOut);
-            return (
-              <details key={name} class="fold">
-                <summary>
-                  <b>{name}</b>
-                  <Strip label={sentence(those)} tiles={those.map(tileOf)} />
-                  <span class="muted small">{sentence(those)}</span>
-                </summary>
-                <RegionTable rows={quiet} caption={`Regions: ${name}`} />
-              </details>
-            );
-          },
-        )}
+        geographiesOf(shown.map(({ region }) => region.name)).map(({ name, regions }) => {
+          const those = shown.filter(({ region }) => regions.includes(region.name));
+          const quiet = those.filter(({ state }) => !state.standsOut);
+          return (
+            <details key={name} class="fold">
+              <summary>
+                <b>{name}</b>
+                <Strip label={sentence(those)} tiles={those.map(tileOf)} />
+                <span class="muted small">{sentence(those)}</span>
+              </summary>
+              <RegionTable rows={quiet} caption={`Regions: ${name}`} />
+            </details>
+          );
+        })}
     </Card>
   );
 }
@@ -115,9 +103,7 @@ function rowsOf(
   } = version.properties.publishingProfile;
   const { waves = [] } = version.sigil.promotion ?? {};
   return version.sigil.regions.map((region) => {
-    const target = targetRegions.find(
-      ({ name }) => canonicalRegion(name) === region.name,
-    );
+    const target = targetRegions.find(({ name }) => canonicalRegion(name) === region.name);
     const wave = waves.findIndex(({ regions }) =>
       regions.map(canonicalRegion).includes(region.name),
     );
@@ -211,9 +197,7 @@ export function Progress({ region }: { readonly region: Schemas["Region"] }) {
           </>
         )}
         {!isReady && details !== undefined && <>{details} </>}
-        {state === "Failed" && details === undefined && (
-          <>Azure gave no reason. </>
-        )}
+        {state === "Failed" && details === undefined && <>Azure gave no reason. </>}
         {!isReady && attempts > 1 && (
           <>
             Attempt {attempts}

@@ -2,11 +2,7 @@ import type { Version } from "../dialogs/action.js";
 
 /** What it is made from: one source with all disks, or one for each. */
 export function sourcesOf({ properties }: Version): readonly string[] {
-  const {
-    source,
-    osDiskImage,
-    dataDiskImages = [],
-  } = properties.storageProfile;
+  const { source, osDiskImage, dataDiskImages = [] } = properties.storageProfile;
   if (source)
     return [source.id, source.virtualMachineId, source.communityGalleryImageId]
       .filter((id) => id !== undefined)

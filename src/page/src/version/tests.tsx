@@ -18,52 +18,38 @@ export function TestsCard({
   return (
     <Card id="tests" title="Tests">
       {results.length > 0 && (
-        <Table
-          caption="Results of tests"
-          columns={["Test", "Region", "Result", "When", "By"]}
-        >
-          {results.map(
-            ({
-              name,
-              region,
-              result,
-              message,
-              link,
-              time,
-              reportedBy,
-              counts,
-            }) => (
-              <tr key={`${name} ${region} ${time} ${whoText(reportedBy)}`}>
-                <th scope="row">{name}</th>
-                <td data-label="Region">{region}</td>
-                <td data-label="Result">
-                  <span>
-                    <State state={result} />
-                    {counts !== true && <small>It does not count now.</small>}
-                    {message !== undefined && <small>{message}</small>}
-                    {link !== undefined && (
-                      <small>
-                        {/* Of whoever may report: only what a browser cannot run. */}
-                        {/^https:\/\//u.test(link) ? (
-                          <a href={link} rel="noreferrer" target="_blank">
-                            Its log
-                          </a>
-                        ) : (
-                          link
-                        )}
-                      </small>
-                    )}
-                  </span>
-                </td>
-                <td data-label="When">
-                  <Time value={time} />
-                </td>
-                <td data-label="By">
-                  <Who requester={reportedBy} />
-                </td>
-              </tr>
-            ),
-          )}
+        <Table caption="Results of tests" columns={["Test", "Region", "Result", "When", "By"]}>
+          {results.map(({ name, region, result, message, link, time, reportedBy, counts }) => (
+            <tr key={`${name} ${region} ${time} ${whoText(reportedBy)}`}>
+              <th scope="row">{name}</th>
+              <td data-label="Region">{region}</td>
+              <td data-label="Result">
+                <span>
+                  <State state={result} />
+                  {counts !== true && <small>It does not count now.</small>}
+                  {message !== undefined && <small>{message}</small>}
+                  {link !== undefined && (
+                    <small>
+                      {/* Of whoever may report: only what a browser cannot run. */}
+                      {/^https:\/\//u.test(link) ? (
+                        <a href={link} rel="noreferrer" target="_blank">
+                          Its log
+                        </a>
+                      ) : (
+                        link
+                      )}
+                    </small>
+                  )}
+                </span>
+              </td>
+              <td data-label="When">
+                <Time value={time} />
+              </td>
+              <td data-label="By">
+                <Who requester={reportedBy} />
+              </td>
+            </tr>
+          ))}
         </Table>
       )}
       {tests.length > 0 && <MachinesTable tests={tests} />}
@@ -72,11 +58,7 @@ export function TestsCard({
 }
 
 /** What the machine of each region has shown. */
-export function MachinesTable({
-  tests,
-}: {
-  readonly tests: readonly Schemas["RegionTest"][];
-}) {
+export function MachinesTable({ tests }: { readonly tests: readonly Schemas["RegionTest"][] }) {
   return (
     <Table
       caption="Tests by virtual machines"
@@ -87,13 +69,8 @@ export function MachinesTable({
           <th scope="row">{test.name}</th>
           <td data-label="Result">
             <span>
-              <State
-                state={test.result ?? "Running"}
-                text={test.result ?? test.state}
-              />
-              {test.reason && (
-                <small title={test.reason.code}>{test.reason.message}</small>
-              )}
+              <State state={test.result ?? "Running"} text={test.result ?? test.state} />
+              {test.reason && <small title={test.reason.code}>{test.reason.message}</small>}
               {(test.left ?? []).map((id) => (
                 <small key={id} class="warn-text">
                   Could not be deleted: {id}

@@ -76,46 +76,35 @@ export function There({
           title={
             <>
               {kindName(operation.kind)} failed{" "}
-              {operation.endTime !== undefined && (
-                <Time value={operation.endTime} lower />
-              )}
+              {operation.endTime !== undefined && <Time value={operation.endTime} lower />}
             </>
           }
           errors={operation.error.errors}
         >
-          {operation.error.message} Asked for by{" "}
-          <Who requester={operation.requestedBy} />.
+          {operation.error.message} Asked for by <Who requester={operation.requestedBy} />.
         </Failure>
       )}
       <Findings findings={sigil.warnings ?? []} />
       <div class="columns below">
         <div class="stack">
-          <Regions
-            version={version}
-            latestIn={latest && latestByRegion(latest)}
-          />
+          <Regions version={version} latestIn={latest && latestByRegion(latest)} />
           <KeysCard version={version} />
-          <TestsCard
-            results={results}
-            tests={history?.find((one) => one.tests)?.tests ?? []}
-          />
+          <TestsCard results={results} tests={history?.find((one) => one.tests)?.tests ?? []} />
           {(sigil.pending ?? []).length > 0 && (
             <Card id="pending" title="Requested, not in Azure yet">
               <div class="pad">
                 <Changes
                   changes={sigil.pending ?? []}
-                  regions={(
-                    properties.publishingProfile.targetRegions ?? []
-                  ).map(({ name }) => canonicalRegion(name))}
+                  regions={(properties.publishingProfile.targetRegions ?? []).map(({ name }) =>
+                    canonicalRegion(name),
+                  )}
                 />
               </div>
             </Card>
           )}
           {properties.validationsProfile !== undefined && (
             <Card id="validations" title="Azure's validations">
-              <pre tabIndex={0}>
-                {JSON.stringify(properties.validationsProfile, null, 2)}
-              </pre>
+              <pre tabIndex={0}>{JSON.stringify(properties.validationsProfile, null, 2)}</pre>
             </Card>
           )}
         </div>
@@ -125,10 +114,7 @@ export function There({
           <Card id="sigil-line" title="The same with sigil">
             <div class="pad">
               <Command
-                line={[
-                  "sigil image-version show",
-                  ...versionWords(image, version.name),
-                ].join(" ")}
+                line={["sigil image-version show", ...versionWords(image, version.name)].join(" ")}
               />
             </div>
           </Card>
@@ -174,9 +160,7 @@ function useBeside({ image, version }: VersionProps, asked: number) {
 function latestByRegion(summary: Summary): ReadonlyMap<string, string> {
   return new Map(
     summary.body.versions.flatMap(({ name, regions }) =>
-      regions
-        .filter(({ latest }) => latest)
-        .map((region) => [region.name, name] as const),
+      regions.filter(({ latest }) => latest).map((region) => [region.name, name] as const),
     ),
   );
 }
@@ -203,9 +187,7 @@ function More({ image, version: { name, sigil } }: VersionProps) {
           <div class="pad">
             <UseDetails image={image} version={name} />
           </div>
-          <SameWithSigil
-            words={["image-version", "use", ...versionWords(image, name)]}
-          />
+          <SameWithSigil words={["image-version", "use", ...versionWords(image, name)]} />
         </section>
       ) : (
         <button type="button" onClick={() => setOpen("use")}>

@@ -41,9 +41,7 @@ export function Waves({ version }: { readonly version: Version }) {
   );
 }
 
-type Wave = NonNullable<
-  NonNullable<Version["sigil"]["promotion"]>["waves"]
->[number];
+type Wave = NonNullable<NonNullable<Version["sigil"]["promotion"]>["waves"]>[number];
 
 function afterText(after: Wave["after"]): string {
   if (after === "manual") return "a person promotes it";

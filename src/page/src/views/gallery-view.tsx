@@ -42,8 +42,7 @@ export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
         crumbs={<Crumbs />}
         meta={
           <>
-            {gallery.resourceGroupName}, {gallery.subscriptionId} ·{" "}
-            <ReadAgain live={live} />
+            {gallery.resourceGroupName}, {gallery.subscriptionId} · <ReadAgain live={live} />
           </>
         }
       />
@@ -63,19 +62,14 @@ function Definitions({
   const text = useQuery().get("q") ?? "";
   const wanted = text.trim().toLowerCase();
   const rows = all.filter((definition) =>
-    `${definition.name}\n${definition.description ?? ""}`
-      .toLowerCase()
-      .includes(wanted),
+    `${definition.name}\n${definition.description ?? ""}`.toLowerCase().includes(wanted),
   );
   if (all.length === 0)
     return (
       <section class="card">
         <div class="empty">
           <h2>No image definition yet</h2>
-          <p>
-            The gallery has no image definition. Make one with Azure's own
-            tools:
-          </p>
+          <p>The gallery has no image definition. Make one with Azure's own tools:</p>
           <Command
             line={`az sig image-definition create -g ${shellWord(gallery.resourceGroupName)} -r ${shellWord(gallery.galleryName)} -i MyImage --publisher Me --offer MyOffer --sku MySku --os-type Linux`}
           />

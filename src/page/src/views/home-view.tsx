@@ -31,8 +31,7 @@ export function HomeView() {
   const live = useLive<Shown>(
     "home",
     (_, signal) => readShown(client, mayAdmin, signal),
-    ({ operations }) =>
-      operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2,
+    ({ operations }) => (operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2),
   );
   const listed = useLive<Galleries>(
     "galleries",
@@ -43,9 +42,7 @@ export function HomeView() {
   const images = imagesOf(operations, listed.value?.images ?? []);
   const known = useSummaries(images);
   const attention = attentionOf(known, { stuck, rejected }, Date.now());
-  const sorted = [...known].sort((a, b) =>
-    imageKey(a.image).localeCompare(imageKey(b.image)),
-  );
+  const sorted = [...known].sort((a, b) => imageKey(a.image).localeCompare(imageKey(b.image)));
   const [first] = images;
   return (
     <>
@@ -60,10 +57,7 @@ export function HomeView() {
         }
       >
         {mayWrite && images.length === 1 && first !== undefined && (
-          <Link
-            to={{ view: "create", image: first }}
-            class="button primary no-print"
-          >
+          <Link to={{ view: "create", image: first }} class="button primary no-print">
             New version
           </Link>
         )}
@@ -89,11 +83,7 @@ export function HomeView() {
   );
 }
 
-async function readShown(
-  client: Client,
-  mayAdmin: boolean,
-  signal: AbortSignal,
-): Promise<Shown> {
+async function readShown(client: Client, mayAdmin: boolean, signal: AbortSignal): Promise<Shown> {
   const list = async (needsAttention: boolean) => {
     const { body } = await client.call("listOperations", {
       query: {
@@ -107,9 +97,7 @@ async function readShown(
   const [operations, stuck, rejected] = await Promise.all([
     list(false),
     list(true),
-    mayAdmin
-      ? readRejected(client, signal).then(({ value }) => value, errorOf)
-      : [],
+    mayAdmin ? readRejected(client, signal).then(({ value }) => value, errorOf) : [],
   ]);
   return { operations, stuck, rejected };
 }

@@ -19,13 +19,7 @@ import { Link, replaceQuery, useQuery } from "../navigation.js";
 import type { Operation } from "../operations.js";
 import { rememberImage } from "../recent.js";
 import { imageKey, type ImageName } from "../routes.js";
-import {
-  filtered,
-  paceOf,
-  readSummary,
-  type Filters,
-  type Summary,
-} from "../summaries.js";
+import { filtered, paceOf, readSummary, type Filters, type Summary } from "../summaries.js";
 
 /** Up to so many regions the words are the default, else the map. */
 const MOST_IN_WORDS = 4;
@@ -47,9 +41,7 @@ export function ImageView({ image }: { readonly image: ImageName }) {
   }, [isThere, imageKey(image)]);
   const versions = live.value?.body.versions ?? [];
   const names = versions.map(({ name }) => name);
-  const latestAt = versions.findIndex(({ regions }) =>
-    regions.some(({ latest }) => latest),
-  );
+  const latestAt = versions.findIndex(({ regions }) => regions.some(({ latest }) => latest));
   const props = {
     image,
     onClose: () => setOpen(undefined),
@@ -91,15 +83,11 @@ export function ImageView({ image }: { readonly image: ImageName }) {
             Deleted versions
           </button>
           <Link to={{ view: "retention", image }}>Retention</Link>
-          <Link to={{ view: "keys", subscriptionId: image.subscriptionId }}>
-            Keys
-          </Link>
+          <Link to={{ view: "keys", subscriptionId: image.subscriptionId }}>Keys</Link>
         </Menu>
       </Head>
       <Accepted operation={accepted} />
-      {open === "rollback" && (
-        <RollbackDialog {...props} versions={names.slice(latestAt + 1)} />
-      )}
+      {open === "rollback" && <RollbackDialog {...props} versions={names.slice(latestAt + 1)} />}
       {open === "deleted" && <DeletedVersions {...props} />}
       {open === "compare" && <Compare {...props} names={names} />}
       <LiveState live={live} />
@@ -138,21 +126,11 @@ const TONE_FILTERS: readonly (readonly [
     "Stands out",
     ({ tone, standsOut }) => tone !== "plain" || standsOut.startsWith("Not in"),
   ],
-  [
-    "latest",
-    "Latest",
-    ({ version }) => version.regions.some(({ latest }) => latest),
-  ],
+  ["latest", "Latest", ({ version }) => version.regions.some(({ latest }) => latest)],
   ["failed", "Failed", ({ standsOut }) => standsOut.startsWith("Failed")],
 ];
 
-function Versions({
-  image,
-  summary,
-}: {
-  readonly image: ImageName;
-  readonly summary: Summary;
-}) {
+function Versions({ image, summary }: { readonly image: ImageName; readonly summary: Summary }) {
   const query = useQuery();
   const filters: Filters = {
     text: query.get("q") ?? "",
@@ -167,18 +145,13 @@ function Versions({
   );
   const holds = TONE_FILTERS.find(([key]) => key === state)?.[2];
   const rows = useMemo(
-    () =>
-      matrix.rows.filter(
-        (row) => found.has(row.version.name) && (holds?.(row) ?? true),
-      ),
+    () => matrix.rows.filter((row) => found.has(row.version.name) && (holds?.(row) ?? true)),
     [matrix, found, holds],
   );
   const asked = query.get("as");
   const inWords =
     asked === "table" ||
-    (asked !== "map" &&
-      matrix.regions.length <= MOST_IN_WORDS &&
-      !matchMedia(PHONE).matches); // there words do not fit
+    (asked !== "map" && matrix.regions.length <= MOST_IN_WORDS && !matchMedia(PHONE).matches); // there words do not fit
   const change = (changed: Readonly<Record<string, string>>): void =>
     replaceQuery({
       q: filters.text,
@@ -200,11 +173,7 @@ function Versions({
           value={state}
           onChange={(chosen) => change({ state: chosen })}
         />
-        <SearchField
-          label="Version or key"
-          value={filters.text}
-          onChange={(q) => change({ q })}
-        />
+        <SearchField label="Version or key" value={filters.text} onChange={(q) => change({ q })} />
         <select
           aria-label="Region"
           value={filters.region}
@@ -241,12 +210,7 @@ function Versions({
           sets={diskEncryptionSets}
         />
       ) : (
-        <VersionMap
-          image={image}
-          matrix={matrix}
-          rows={rows}
-          sets={diskEncryptionSets}
-        />
+        <VersionMap image={image} matrix={matrix} rows={rows} sets={diskEncryptionSets} />
       )}
     </>
   );
@@ -265,9 +229,7 @@ function NoVersions({ image }: { readonly image: ImageName }) {
           </Link>
         )}
       </div>
-      <SameWithSigil
-        words={["image-version", "create", ...imageWords(image), "-e", "1.0.0"]}
-      />
+      <SameWithSigil words={["image-version", "create", ...imageWords(image), "-e", "1.0.0"]} />
     </section>
   );
 }

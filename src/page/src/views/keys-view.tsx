@@ -1,10 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import {
-  entries,
-  NotFoundError,
-  type Client,
-  type Schemas,
-} from "@sigil/client";
+import { entries, NotFoundError, type Client, type Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
@@ -45,11 +40,7 @@ interface Use {
 }
 
 /** The disk encryption sets of a subscription, by region, and which versions hang on each. */
-export function KeysView({
-  subscriptionId,
-}: {
-  readonly subscriptionId: string | undefined;
-}) {
+export function KeysView({ subscriptionId }: { readonly subscriptionId: string | undefined }) {
   return subscriptionId === undefined ? (
     <>
       <Head title="Keys" />
@@ -88,24 +79,19 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
       {head}
       {sets.length === 0 && <p>There are no disk encryption sets.</p>}
       {images.length > 0 && (
-        <p class="muted small count">
-          Versions were looked for in {namesOf(images)}.
-        </p>
+        <p class="muted small count">Versions were looked for in {namesOf(images)}.</p>
       )}
       {unread.length > 0 && (
         <p class="note warning" role="status">
-          The versions of {namesOf(unread)} could not all be read: more may hang
-          on a set than is shown.
+          The versions of {namesOf(unread)} could not all be read: more may hang on a set than is
+          shown.
         </p>
       )}
       {regions.map((region) => (
         <Card key={region} id={region} title={region}>
           <Table
             caption={`Disk encryption sets in ${region}`}
-            columns={[
-              ...["Set", "Type", "Provisioning", "Key", "Rotation"],
-              "Versions",
-            ]}
+            columns={[...["Set", "Type", "Provisioning", "Key", "Rotation"], "Versions"]}
           >
             {sets
               .filter((set) => set.region === region)
@@ -148,9 +134,7 @@ function SetRow({
         {nameIn(set.id)}
         <div class="sub">{set.id.split("/")[4]}</div>
       </th>
-      <td data-label="Type">
-        {ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}
-      </td>
+      <td data-label="Type">{ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}</td>
       <td data-label="Provisioning">
         <State state={set.provisioningState} />
       </td>
@@ -172,9 +156,7 @@ function SetRow({
               Not seen: {message}
             </div>
           ))}
-          {state === undefined && (
-            <div class="sub">Nobody has looked at it.</div>
-          )}
+          {state === undefined && <div class="sub">Nobody has looked at it.</div>}
         </span>
       </td>
       <td data-label="Rotation">
@@ -191,15 +173,10 @@ function SetRow({
         )}
       </td>
       <td data-label="Versions">
-        {uses.length === 0 && (
-          <span class="muted">{complete ? "none found" : "not known"}</span>
-        )}
+        {uses.length === 0 && <span class="muted">{complete ? "none found" : "not known"}</span>}
         {uses.map(({ image, versions }) => (
           <div key={imageKey(image)}>
-            <Link
-              to={{ view: "image", image }}
-              query={`?q=${encodeURIComponent(nameIn(set.id))}`}
-            >
+            <Link to={{ view: "image", image }} query={`?q=${encodeURIComponent(nameIn(set.id))}`}>
               {versions.length} of {image.imageName}
             </Link>
           </div>
@@ -212,14 +189,12 @@ function SetRow({
 /** Those of the galleries; where there is one, it needs no choice. */
 function ChooseSubscription() {
   const client = useClient();
-  const listed = useLoaded("galleries", (signal) =>
-    readGalleries(client, false, signal),
-  );
+  const listed = useLoaded("galleries", (signal) => readGalleries(client, false, signal));
   const [typed, setTyped] = useState("");
   const known = [
     ...new Set(
-      (listed.kind === "loaded" ? listed.value.galleries : []).map(
-        ({ subscriptionId }) => subscriptionId.toLowerCase(),
+      (listed.kind === "loaded" ? listed.value.galleries : []).map(({ subscriptionId }) =>
+        subscriptionId.toLowerCase(),
       ),
     ),
   ];
@@ -242,8 +217,7 @@ function ChooseSubscription() {
         class="pad row"
         onSubmit={(event) => {
           event.preventDefault();
-          if (typed.trim() !== "")
-            navigate({ view: "keys", subscriptionId: typed.trim() });
+          if (typed.trim() !== "") navigate({ view: "keys", subscriptionId: typed.trim() });
         }}
       >
         <label for="keys-subscription">Another subscription</label>
@@ -260,9 +234,7 @@ function ChooseSubscription() {
 }
 
 function namesOf(images: readonly ImageName[]): string {
-  return images
-    .map(({ galleryName, imageName }) => `${galleryName}/${imageName}`)
-    .join(", ");
+  return images.map(({ galleryName, imageName }) => `${galleryName}/${imageName}`).join(", ");
 }
 
 async function readKeys(
@@ -289,16 +261,12 @@ async function readKeys(
         body.diskEncryptionSets.forEach((id, index) => {
           const versions = body.versions
             .filter(({ regions }) =>
-              regions.some(({ diskEncryptionSets }) =>
-                diskEncryptionSets.includes(index),
-              ),
+              regions.some(({ diskEncryptionSets }) => diskEncryptionSets.includes(index)),
             )
             .map(({ name }) => name);
           const key = id.toLowerCase();
           uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
-          const state = body.keys?.find(
-            ({ diskEncryptionSet }) => diskEncryptionSet === index,
-          );
+          const state = body.keys?.find(({ diskEncryptionSet }) => diskEncryptionSet === index);
           if (state) states.set(key, state);
         });
       } catch (error) {
@@ -325,9 +293,6 @@ async function imagesIn(
     readGalleries(client, false, signal).catch(() => undefined), // Then those that are known otherwise.
   ]);
   return imagesOf(body.value, listed?.images ?? [])
-    .filter(
-      (image) =>
-        image.subscriptionId.toLowerCase() === subscriptionId.toLowerCase(),
-    )
+    .filter((image) => image.subscriptionId.toLowerCase() === subscriptionId.toLowerCase())
     .slice(0, MOST_IMAGES);
 }

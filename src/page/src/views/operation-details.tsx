@@ -10,11 +10,7 @@ import { Tile } from "../components/tile.js";
 import { Relative, Time } from "../components/time.js";
 
 /** How far each region is, and what it waits for. */
-export function RegionsTable({
-  regions,
-}: {
-  readonly regions: readonly Schemas["Region"][];
-}) {
+export function RegionsTable({ regions }: { readonly regions: readonly Schemas["Region"][] }) {
   return (
     <Table caption="Regions" columns={["Region", "State", "Progress"]}>
       {regions.map((region) => (
@@ -23,9 +19,7 @@ export function RegionsTable({
           <td data-label="State">
             <State
               state={region.state}
-              share={
-                region.state === "Replicating" ? region.progress : undefined
-              }
+              share={region.state === "Replicating" ? region.progress : undefined}
             />
           </td>
           <td>
@@ -61,8 +55,7 @@ export function Audit({ operation }: { readonly operation: Operation }) {
       <summary>Audit: {calls.length} calls to Azure Resource Manager</summary>
       {(omittedReads ?? omittedWrites) !== undefined && (
         <p class="pad muted">
-          {omittedReads ?? 0} earlier reads and {omittedWrites ?? 0} writes are
-          not kept.
+          {omittedReads ?? 0} earlier reads and {omittedWrites ?? 0} writes are not kept.
         </p>
       )}
       <Table
@@ -90,17 +83,9 @@ export function Audit({ operation }: { readonly operation: Operation }) {
 
 /** Why it failed, what is worth knowing, what it changes. */
 export function Outcome({ operation }: { readonly operation: Operation }) {
-  const {
-    error,
-    warnings = [],
-    rollback,
-    waitReason,
-    nextAttemptTime,
-  } = operation;
+  const { error, warnings = [], rollback, waitReason, nextAttemptTime } = operation;
   // Then each says when.
-  const regionsWait = operation.regions.some(
-    (region) => region.nextAttemptTime !== undefined,
-  );
+  const regionsWait = operation.regions.some((region) => region.nextAttemptTime !== undefined);
   return (
     <>
       {error && (

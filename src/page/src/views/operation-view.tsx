@@ -23,11 +23,7 @@ import {
 import { parseResourceId, routeTo } from "../routes.js";
 import { Fact } from "../version/facts.js";
 
-export function OperationView({
-  operationId,
-}: {
-  readonly operationId: string;
-}) {
+export function OperationView({ operationId }: { readonly operationId: string }) {
   const client = useClient();
   const live = useLive<ReadOperation>(
     `operation ${operationId}`,
@@ -72,11 +68,7 @@ function Cancel({
   return (
     <>
       {mayCancel && (
-        <button
-          type="button"
-          class="no-print"
-          onClick={() => setCanceling(true)}
-        >
+        <button type="button" class="no-print" onClick={() => setCanceling(true)}>
           Cancel the operation
         </button>
       )}
@@ -117,8 +109,7 @@ function Details({ operation }: { readonly operation: Operation }) {
             )}
           </Fact>
           <Fact name="Asked">
-            <Time value={operation.createdTime} /> by{" "}
-            <Who requester={operation.requestedBy} />
+            <Time value={operation.createdTime} /> by <Who requester={operation.requestedBy} />
           </Fact>
           {operation.endTime !== undefined && (
             <Fact name="Ended">

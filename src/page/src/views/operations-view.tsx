@@ -76,21 +76,13 @@ function List({ filters }: { readonly filters: Filters }) {
     (_, signal) => read(undefined, signal),
     ({ operations }) => (operations.some(isRunning) ? BUSY_MS : IDLE_MS),
   );
-  const pages = [
-    ...(live.value ? [live.value] : []),
-    ...(older.key === key ? older.pages : []),
-  ];
+  const pages = [...(live.value ? [live.value] : []), ...(older.key === key ? older.pages : [])];
   const all = new Map(
-    pages
-      .flatMap(({ operations }) => operations)
-      .map((operation) => [operation.id, operation]),
+    pages.flatMap(({ operations }) => operations).map((operation) => [operation.id, operation]),
   );
-  const rows = [...all.values()].filter((operation) =>
-    meets(operation, filters),
-  );
+  const rows = [...all.values()].filter((operation) => meets(operation, filters));
   const next = pages.at(-1)?.continuationToken;
-  const count = (holds: (operation: Operation) => boolean): number =>
-    rows.filter(holds).length;
+  const count = (holds: (operation: Operation) => boolean): number => rows.filter(holds).length;
   return (
     <>
       <Head
@@ -161,35 +153,24 @@ function Cells({ operation }: { readonly operation: Operation }) {
           {kindName(operation.kind)} {on}
         </Link>
         <small class="one-line">
-          {[
-            place?.image.galleryName,
-            operation.error?.code ?? operation.waitReason,
-          ]
+          {[place?.image.galleryName, operation.error?.code ?? operation.waitReason]
             .filter(Boolean)
             .join(" · ")}
         </small>
       </th>
       <td data-label="Status">
-        <State
-          state={statusOf(operation)}
-          share={runs ? operation.percentComplete : undefined}
-        />
+        <State state={statusOf(operation)} share={runs ? operation.percentComplete : undefined} />
       </td>
       <td data-label="Regions">
         {runs && regions.length > 0 ? (
           <span class="grow">
-            <Bar
-              percent={operation.percentComplete}
-              label={`Regions of ${on}`}
-            />
+            <Bar percent={operation.percentComplete} label={`Regions of ${on}`} />
             <small>
               {ready} of {regions.length} ready
             </small>
           </span>
         ) : (
-          <span class="muted">
-            {regions.length > 0 && `${ready} of ${regions.length}`}
-          </span>
+          <span class="muted">{regions.length > 0 && `${ready} of ${regions.length}`}</span>
         )}
       </td>
       <td data-label="Asked by">
@@ -202,8 +183,7 @@ function Cells({ operation }: { readonly operation: Operation }) {
         {operation.endTime !== undefined ? (
           <Time value={operation.endTime} />
         ) : (
-          operation.expectedEndTime !== undefined &&
-          dueText(operation.expectedEndTime)
+          operation.expectedEndTime !== undefined && dueText(operation.expectedEndTime)
         )}
       </td>
     </>
@@ -226,8 +206,7 @@ function FilterBar({
   readonly filters: Filters;
   readonly children: ComponentChildren;
 }) {
-  const change = (changed: Partial<Filters>): void =>
-    replaceQuery({ ...filters, ...changed });
+  const change = (changed: Partial<Filters>): void => replaceQuery({ ...filters, ...changed });
   return (
     <FilterForm label="Filter operations">
       <Segments
@@ -242,11 +221,7 @@ function FilterBar({
         value={filters.place}
         onChange={(place) => change({ place })}
       />
-      <SearchField
-        label="Asked by"
-        value={filters.who}
-        onChange={(who) => change({ who })}
-      />
+      <SearchField label="Asked by" value={filters.who} onChange={(who) => change({ who })} />
       {children}
     </FilterForm>
   );
@@ -271,11 +246,7 @@ function serverFilters({ status, place }: Filters) {
 
 function meets(operation: Operation, { place, who }: Filters): boolean {
   const { requestedBy } = operation;
-  const names = [
-    requestedBy?.name,
-    requestedBy?.appId,
-    requestedBy?.objectId,
-  ].join(" ");
+  const names = [requestedBy?.name, requestedBy?.appId, requestedBy?.objectId].join(" ");
   return (
     names.toLowerCase().includes(who.trim().toLowerCase()) &&
     operation.resourceId.toLowerCase().includes(place.trim().toLowerCase())

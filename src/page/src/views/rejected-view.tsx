@@ -24,8 +24,7 @@ export function RejectedView() {
     <>
       <Head title="Rejected requests" />
       <p>
-        Rejected requests are shown to who has the role{" "}
-        <code>ImageVersions.Admin</code>.
+        Rejected requests are shown to who has the role <code>ImageVersions.Admin</code>.
       </p>
     </>
   );
@@ -52,8 +51,8 @@ function List() {
         title="Rejected requests"
         meta={
           <>
-            <LiveDot live={live} /> · What came by Service Bus and could not be
-            accepted; oldest first
+            <LiveDot live={live} /> · What came by Service Bus and could not be accepted; oldest
+            first
           </>
         }
       />
@@ -71,9 +70,7 @@ function List() {
             </div>
           </section>
         )}
-        {live.value?.continuationToken !== undefined && (
-          <p>The oldest hundred are shown.</p>
-        )}
+        {live.value?.continuationToken !== undefined && <p>The oldest hundred are shown.</p>}
       </div>
       <div class="stack">
         {(requests ?? []).map((request) => (
@@ -99,11 +96,10 @@ function List() {
           sigil={["rejected", "send-again", "--id", sending.id]}
         >
           <p>
-            The request is taken as a PUT of yours, under your own
-            authorization, and removed from those that are kept. It keeps its
-            own name: sent again twice, it is one operation. Refused again, it
-            stays here. It was rejected with{" "}
-            <code>{sending.rejectionCode}</code>: {sending.rejectionReason}
+            The request is taken as a PUT of yours, under your own authorization, and removed from
+            those that are kept. It keeps its own name: sent again twice, it is one operation.
+            Refused again, it stays here. It was rejected with <code>{sending.rejectionCode}</code>:{" "}
+            {sending.rejectionReason}
           </p>
         </Dialog>
       )}
@@ -140,8 +136,7 @@ function Kept({
         <div>
           <h2>{name}</h2>
           <p title={request.rejectionCode}>
-            {request.rejectionReason} Rejected{" "}
-            <Time value={enqueuedTime} lower />, {size} bytes.
+            {request.rejectionReason} Rejected <Time value={enqueuedTime} lower />, {size} bytes.
           </p>
         </div>
         {bodyOf(request) && (
@@ -159,9 +154,7 @@ function Kept({
         </div>
       )}
       {original === undefined ? (
-        <p class="pad muted small">
-          The original is not kept whole, or is no text.
-        </p>
+        <p class="pad muted small">The original is not kept whole, or is no text.</p>
       ) : (
         <details class="fold">
           <summary>Show</summary>
@@ -191,9 +184,7 @@ function CorrectDialog({
 }) {
   const client = useClient();
   const original = bodyOf(request);
-  const [text, setText] = useState(
-    JSON.stringify(original?.body ?? {}, null, 2),
-  );
+  const [text, setText] = useState(JSON.stringify(original?.body ?? {}, null, 2));
   const corrected = parseJson(text);
   const mistake = "mistake" in corrected ? corrected.mistake : undefined;
   const [id, setId] = useState(original?.resourceId ?? "");
@@ -221,10 +212,9 @@ function CorrectDialog({
       ]}
     >
       <p>
-        The corrected request is taken as a PUT of yours, under your own
-        authorization, and the original is removed from those that are kept. It
-        is planned first: with an error nothing is stored, the errors are shown
-        here, and the original stays.
+        The corrected request is taken as a PUT of yours, under your own authorization, and the
+        original is removed from those that are kept. It is planned first: with an error nothing is
+        stored, the errors are shown here, and the original stays.
       </p>
       <label for="correct-id">Image version</label>
       <input
@@ -254,8 +244,7 @@ function CorrectDialog({
 /** The image version and the body of a PUT that a CloudEvent names; undefined where the original is no JSON object. */
 function bodyOf({
   original = "",
-}: Rejected):
-  { readonly resourceId: string; readonly body: unknown } | undefined {
+}: Rejected): { readonly resourceId: string; readonly body: unknown } | undefined {
   try {
     const message: unknown = JSON.parse(original);
     if (typeof message !== "object" || message === null) return undefined;

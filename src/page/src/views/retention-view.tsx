@@ -63,11 +63,7 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
               </button>
             )}
             {retention?.policy.mode === "dryRun" && (
-              <button
-                type="button"
-                class="danger"
-                onClick={() => setOpen("delete")}
-              >
+              <button type="button" class="danger" onClick={() => setOpen("delete")}>
                 Delete by these rules…
               </button>
             )}
@@ -85,9 +81,7 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
       )}
       {retention && <Details image={image} retention={retention} />}
       {open === "set" && <SetDialog {...props} policy={retention?.policy} />}
-      {open === "delete" && retention && (
-        <DeleteDialog {...props} retention={retention} />
-      )}
+      {open === "delete" && retention && <DeleteDialog {...props} retention={retention} />}
       {open === "remove" && <RemoveDialog {...props} />}
     </>
   );
@@ -110,8 +104,7 @@ function Details({
         ) : (
           <strong>What is listed is deleted, hour by hour.</strong>
         )}{" "}
-        Set <Time value={policy.setTime} lower /> by{" "}
-        <Who requester={policy.setBy} />. Evaluated{" "}
+        Set <Time value={policy.setTime} lower /> by <Who requester={policy.setBy} />. Evaluated{" "}
         <Time value={evaluatedTime} lower />.
       </p>
       <Decisions
@@ -144,18 +137,13 @@ function Decisions({
 }) {
   const shown = decisions.slice(0, 140);
   return (
-    <Card
-      id={title.toLowerCase().replaceAll(" ", "-")}
-      title={`${title} (${decisions.length})`}
-    >
+    <Card id={title.toLowerCase().replaceAll(" ", "-")} title={`${title} (${decisions.length})`}>
       {shown.length > 0 && (
         <Table caption={title} columns={["Version", "Why"]}>
           {shown.map(({ name, code, reason }) => (
             <tr key={name}>
               <th scope="row">
-                <Link to={{ view: "version", image, version: name }}>
-                  {name}
-                </Link>
+                <Link to={{ view: "version", image, version: name }}>{name}</Link>
               </th>
               <td>
                 <code>{code}</code> {reason}
@@ -184,12 +172,8 @@ function SetDialog({
   onDone,
 }: ChangeProps & { readonly policy: Policy | undefined }) {
   const client = useClient();
-  const [newest, setNewest] = useState(
-    String(policy?.keepNewestPromoted ?? ""),
-  );
-  const [days, setDays] = useState(
-    String(policy?.deleteAfterEndOfLifeDays ?? ""),
-  );
+  const [newest, setNewest] = useState(String(policy?.keepNewestPromoted ?? ""));
+  const [days, setDays] = useState(String(policy?.deleteAfterEndOfLifeDays ?? ""));
   const body = {
     ...(newest !== "" && { keepNewestPromoted: Number(newest) }),
     ...(days !== "" && { deleteAfterEndOfLifeDays: Number(days) }),
@@ -208,8 +192,7 @@ function SetDialog({
       sigil={setWords(image, body)}
     >
       <p>
-        Rules begin as a dry run: nothing is deleted, and this view shows what
-        would be, and why.
+        Rules begin as a dry run: nothing is deleted, and this view shows what would be, and why.
       </p>
       <label class="field">
         Keep the newest promoted versions, so many
@@ -300,27 +283,18 @@ function setWords(
   return [
     ...["retention", "set", ...imageWords(image)],
     ...(newest === undefined ? [] : ["--keep-newest-promoted", `${newest}`]),
-    ...(days === undefined
-      ? []
-      : ["--delete-after-end-of-life-days", `${days}`]),
+    ...(days === undefined ? [] : ["--delete-after-end-of-life-days", `${days}`]),
     ...["--mode", mode],
   ];
 }
 
-function rulesText({
-  keepNewestPromoted,
-  deleteAfterEndOfLifeDays,
-}: Policy): string {
+function rulesText({ keepNewestPromoted, deleteAfterEndOfLifeDays }: Policy): string {
   return [
     ...(keepNewestPromoted === undefined
       ? []
-      : [
-          `Of the promoted versions the newest ${keepNewestPromoted} are kept.`,
-        ]),
+      : [`Of the promoted versions the newest ${keepNewestPromoted} are kept.`]),
     ...(deleteAfterEndOfLifeDays === undefined
       ? []
-      : [
-          `A version is deleted ${deleteAfterEndOfLifeDays} days after its end of life.`,
-        ]),
+      : [`A version is deleted ${deleteAfterEndOfLifeDays} days after its end of life.`]),
   ].join(" ");
 }

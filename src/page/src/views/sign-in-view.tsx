@@ -15,27 +15,20 @@ export function SignInView() {
         {state.kind === "notSetUp" ? (
           <>
             <p>
-              <strong>Sign-in is not set up.</strong> Register this page's
-              address as a redirect of the application in Entra ID, and name the
-              application to the service:
+              <strong>Sign-in is not set up.</strong> Register this page's address as a redirect of
+              the application in Entra ID, and name the application to the service:
             </p>
             <pre tabIndex={0}>
               {`node infra/register-app.mjs --spa ${redirect}\nSIGIL_UI_CLIENT_ID={client id that it prints}`}
             </pre>
           </>
         ) : (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => void session.signIn()}
-          >
+          <button type="button" class="primary" onClick={() => void session.signIn()}>
             Sign in
           </button>
         )}
         <div role="alert">
-          {state.error !== undefined && (
-            <p class="error-text">Sign-in failed. {state.error}</p>
-          )}
+          {state.error !== undefined && <p class="error-text">Sign-in failed. {state.error}</p>}
         </div>
       </div>
     </section>

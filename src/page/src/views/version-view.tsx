@@ -43,9 +43,7 @@ export function VersionView({
     (_, signal) => readShown(client, image, name, signal),
     (shown) => (isBusy(shown) ? BUSY_MS : IDLE_MS),
   );
-  const [done, setDone] = useState<
-    readonly Parameters<ActionProps["onAccepted"]>[0][]
-  >([]);
+  const [done, setDone] = useState<readonly Parameters<ActionProps["onAccepted"]>[0][]>([]);
   const onAccepted: ActionProps["onAccepted"] = (operation) => {
     setDone((before) => [...before, operation]);
     live.refresh();

@@ -5,10 +5,7 @@ import { createResourceReader } from "../../../../src/azure/arm/resource-reader.
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { idOf } from "../../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedVersionId,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedVersionId } from "../../../support/requests.js";
 import { startWireServer, type WireServer } from "./wire-server.js";
 
 let wire: WireServer;
@@ -50,13 +47,8 @@ test("however many subscriptions are named, one pipeline and one token serve the
     });
   }
   // Each is asked of the subscription that it is in.
-  expect(
-    wire.received.map(({ url }) => url.split("/")[2]).filter((_, i) => i % 3),
-  ).toEqual(
-    Array.from({ length: 200 }, (_, n) => [
-      subscription(n),
-      subscription(n),
-    ]).flat(),
+  expect(wire.received.map(({ url }) => url.split("/")[2]).filter((_, i) => i % 3)).toEqual(
+    Array.from({ length: 200 }, (_, n) => [subscription(n), subscription(n)]).flat(),
   );
   expect(tokens).toBe(1);
 });

@@ -4,24 +4,11 @@ import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceManager } from "../../../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
-import type {
-  ResourceManager,
-  ResourceReader,
-} from "../../../../src/image-version/ports.js";
+import type { ResourceManager, ResourceReader } from "../../../../src/image-version/ports.js";
 import { idOf } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../../support/requests.js";
-import {
-  NOW,
-  onWire,
-  refused,
-  type Reply,
-  type WireServer,
-} from "./wire-server.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
+import { NOW, onWire, refused, type Reply, type WireServer } from "./wire-server.js";
 
 const id = idOf(seedVersionId("1.0.0"));
 
@@ -79,12 +66,7 @@ describe("over the wire", () => {
       "ResourceManagerThrottled",
       10_000,
     ],
-    [
-      "409 Conflict",
-      { status: 409, body: refused("Conflict") },
-      "ResourceManagerBusy",
-      30_000,
-    ],
+    ["409 Conflict", { status: 409, body: refused("Conflict") }, "ResourceManagerBusy", 30_000],
     [
       "409 AnotherOperationInProgress",
       { status: 409, body: refused("AnotherOperationInProgress") },
@@ -123,8 +105,7 @@ describe("over the wire", () => {
       () => arm.getImageVersion(id),
       () => arm.putImageVersion(id, request),
       () => resources.getSource(seedResource("disks/a")),
-      () =>
-        resources.getDiskEncryptionSet(seedResource("diskEncryptionSets/a")),
+      () => resources.getDiskEncryptionSet(seedResource("diskEncryptionSets/a")),
       () => arm.getOperationError(`${wire.endpoint}/operations/1`),
     ]) {
       wire.received = [];
@@ -139,20 +120,14 @@ describe("over the wire", () => {
     expect(await refusal(arm.deleteImageVersion(id))).toMatchObject({
       code: "ResourceManagerBusy",
       message: expect.stringMatching(
-        new RegExp(
-          `^Azure Resource Manager answered 409 Conflict to .*: ${why}$`,
-          "u",
-        ),
+        new RegExp(`^Azure Resource Manager answered 409 Conflict to .*: ${why}$`, "u"),
       ) as string,
     });
   });
 
   test.each<[string, Reply]>([
     ["400", { status: 400, body: refused("InvalidParameter") }],
-    [
-      "403 by a policy",
-      { status: 403, body: refused("RequestDisallowedByPolicy") },
-    ],
+    ["403 by a policy", { status: 403, body: refused("RequestDisallowedByPolicy") }],
     [
       "409 Conflict about what does not fit",
       {
@@ -163,18 +138,13 @@ describe("over the wire", () => {
         ),
       },
     ],
-    [
-      "409 of another kind",
-      { status: 409, body: refused("PropertyChangeNotAllowed") },
-    ],
+    ["409 of another kind", { status: 409, body: refused("PropertyChangeNotAllowed") }],
     ["409 without a reason", { status: 409 }],
     ["412", { status: 412, body: refused("PreconditionFailed") }],
   ])("%s is final", async (_, answer) => {
     wire.reply = answer;
     expect(
-      await refusal(
-        arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-      ),
+      await refusal(arm.putImageVersion(id, canonicalForm(managedImageRequest()))),
     ).toMatchObject({ code: "ResourceManagerRefused", retryable: false });
   });
 
@@ -221,9 +191,7 @@ describe("over the wire", () => {
         status: 403,
         body: message === undefined ? "" : refused(code, message),
       };
-      const error = await refusal(
-        arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-      );
+      const error = await refusal(arm.putImageVersion(id, canonicalForm(managedImageRequest())));
       expect(error).toMatchObject({
         code: "ResourceManagerForbidden",
         retryable: false,
@@ -247,14 +215,9 @@ describe("over the wire", () => {
   test("a refusal by a policy keeps Azure's code among the findings", async () => {
     wire.reply = {
       status: 403,
-      body: refused(
-        "RequestDisallowedByPolicy",
-        "Resource '1.0.0' was disallowed by policy.",
-      ),
+      body: refused("RequestDisallowedByPolicy", "Resource '1.0.0' was disallowed by policy."),
     };
-    const error = await refusal(
-      arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-    );
+    const error = await refusal(arm.putImageVersion(id, canonicalForm(managedImageRequest())));
     expect(error).toMatchObject({
       code: "ResourceManagerRefused",
       findings: [
@@ -299,8 +262,7 @@ describe("over the wire", () => {
             {
               code: "A",
               message: "The source.",
-              target:
-                "galleryImageVersion.properties.storageProfile.dataDiskImages[1].source.id",
+              target: "galleryImageVersion.properties.storageProfile.dataDiskImages[1].source.id",
             },
             { code: "B", message: "Somewhere.", target: "elsewhere" },
             {},
@@ -308,9 +270,7 @@ describe("over the wire", () => {
         },
       },
     };
-    const error = await refusal(
-      arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-    );
+    const error = await refusal(arm.putImageVersion(id, canonicalForm(managedImageRequest())));
     expect(error.message).toBe(
       "Azure Resource Manager answered 400 InvalidParameter to the write of version 1.0.0: Two things.",
     );
@@ -348,9 +308,7 @@ describe("over the wire", () => {
       body: { error: { code: "X", message: "Y.", details: [null, "z", 1] } },
     };
     expect(
-      await refusal(
-        arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-      ),
+      await refusal(arm.putImageVersion(id, canonicalForm(managedImageRequest()))),
     ).toMatchObject({
       code: "ResourceManagerRefused",
       findings: [{ code: "X", pointer: "", message: "Azure says X: Y." }],

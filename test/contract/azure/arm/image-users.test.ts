@@ -3,12 +3,7 @@ import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createImageUsers } from "../../../../src/azure/arm/image-users.js";
 import { namesOf, namesOfEvery } from "../../../../src/image-use/names.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  onWire,
-  refused,
-  type Received,
-  type WireServer,
-} from "./wire-server.js";
+import { onWire, refused, type Received, type WireServer } from "./wire-server.js";
 
 let wire: WireServer;
 onWire((given) => {
@@ -25,8 +20,7 @@ const ID = {
 };
 const SHARED = { publicNames: ["it's"] };
 const NAMES = namesOf(ID, SHARED);
-const GRAPH =
-  "POST /providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01";
+const GRAPH = "POST /providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01";
 
 interface Asked {
   readonly subscriptions: readonly string[];
@@ -35,8 +29,7 @@ interface Asked {
 }
 
 const create = () => createImageUsers(createArmClient(wire.options()));
-const asked = (): readonly Asked[] =>
-  wire.received.map(({ body }) => body as Asked);
+const asked = (): readonly Asked[] => wire.received.map(({ body }) => body as Asked);
 const lineOf = ({ method, url }: Received): string => `${method} ${url}`;
 
 function row(name: string, more: Record<string, unknown> = {}) {
@@ -96,9 +89,7 @@ test.each(["{{/subscriptions/x}}", "a\nb"])(
   "%j is no name, and is asked of nobody",
   async (name) => {
     const names = { ...NAMES, byNumber: [name] };
-    await expect(create().find([SUBSCRIPTION], names)).rejects.toThrow(
-      TypeError,
-    );
+    await expect(create().find([SUBSCRIPTION], names)).rejects.toThrow(TypeError);
     expect(wire.received).toEqual([]);
   },
 );
@@ -163,9 +154,7 @@ test("asks of a hundred subscriptions at a time", async () => {
   wire.reply = answers({ data: [] });
   const ids = Array.from({ length: 101 }, (_, i) => `s${i}`);
   await create().find(ids, NAMES);
-  expect(asked().map(({ subscriptions }) => subscriptions.length)).toEqual([
-    100, 100, 1, 1,
-  ]);
+  expect(asked().map(({ subscriptions }) => subscriptions.length)).toEqual([100, 100, 1, 1]);
 });
 
 test("what is no answer of Resource Graph is no answer", async () => {
@@ -254,7 +243,7 @@ test("lists the scale sets that name the image, over all pages, whatever they na
     { id: "/x/d", image: NAMES.asLatest[2] },
   ]);
   wire.reply = { status: 404, body: refused("SubscriptionNotFound") };
-  expect(
-    await refusal(create().listScaleSets(SUBSCRIPTION, NAMES)),
-  ).toMatchObject({ code: "NotFound" });
+  expect(await refusal(create().listScaleSets(SUBSCRIPTION, NAMES))).toMatchObject({
+    code: "NotFound",
+  });
 });

@@ -1,10 +1,7 @@
 /** What carries the SDK's calls in process, against what carries them over HTTPS: the domain's tests rest on it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createArmClient } from "../../../../src/azure/arm/client.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { startInProcess, type InProcess } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
 import { seedResource } from "../../../support/requests.js";
 

@@ -23,8 +23,7 @@ async function start(): Promise<AzureUnderTest> {
         ...what,
         state: "NotRegistered",
       }),
-    throttleNext: () =>
-      void control.addFault({ status: 429, headers: { "Retry-After": "20" } }),
+    throttleNext: () => void control.addFault({ status: 429, headers: { "Retry-After": "20" } }),
     close: () => world.close(),
   };
 }

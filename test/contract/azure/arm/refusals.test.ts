@@ -6,10 +6,7 @@ import { seedWorld } from "@sigil-local/arm-simulator/world";
 import { idOf } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedVersionId,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedVersionId } from "../../../support/requests.js";
 
 const SET = "/subscriptions/s/diskEncryptionSets/d";
 
@@ -69,11 +66,7 @@ const SAID: readonly [code: string, message: string, expected: string][] = [
     "The Resource 'Microsoft.Compute/images/i' under resource group 'r' was not found.",
     "SourceNotFound",
   ],
-  [
-    "PropertyChangeNotAllowed",
-    "Changing property 'x' is not allowed.",
-    "ImmutableProperty",
-  ],
+  ["PropertyChangeNotAllowed", "Changing property 'x' is not allowed.", "ImmutableProperty"],
   [
     "InvalidParameter",
     "Encrypted source: '/a' is in a different subscription ID than the current gallery image version subscription 's'.",
@@ -84,11 +77,7 @@ const SAID: readonly [code: string, message: string, expected: string][] = [
     `The disk encryption set '${SET}' must be in the same subscription 's' as the gallery resource.`,
     "DiskEncryptionSetInOtherSubscription",
   ],
-  [
-    "BadRequest",
-    `The disk encryption set ${SET} was not found.`,
-    "DiskEncryptionSetNotFound",
-  ],
+  ["BadRequest", `The disk encryption set ${SET} was not found.`, "DiskEncryptionSetNotFound"],
   [
     "InvalidParameter",
     `The disk encryption set '${SET}' has no active key.`,
@@ -134,10 +123,7 @@ test.each([
     "Conflict",
     "The gallery image version '/v' is in provisioning state 'Updating'. Another operation on it is in progress; retry after it has completed.",
   ],
-  [
-    "CrpPirReplicationJobsNotCompleted",
-    "Replication job not completed at region: eastus2",
-  ],
+  ["CrpPirReplicationJobsNotCompleted", "Replication job not completed at region: eastus2"],
   // Names that say what the words of a refusal would.
   ["InvalidParameter", "The value '/galleries/architecture' is invalid."],
 ])("%s: %s keeps Azure's code", (code, message) => {
@@ -167,8 +153,6 @@ test.each<[string, Parameters<typeof seedWorld>[1]]>([
       ),
     );
     expect(findings.map(({ code }) => code)).toEqual([expected]);
-    expect(findings[0]?.remediation).toContain(
-      "POST /api/subscriptions/{id}/prepare",
-    );
+    expect(findings[0]?.remediation).toContain("POST /api/subscriptions/{id}/prepare");
   },
 );

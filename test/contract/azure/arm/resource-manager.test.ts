@@ -5,30 +5,18 @@ import { createResourceManager } from "../../../../src/azure/arm/resource-manage
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { ResourceManager } from "../../../../src/image-version/ports.js";
-import {
-  ARM_SCOPE,
-  idOf,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { ARM_SCOPE, idOf, type InProcess } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
 import { DELETE_EXAMPLE, GET_EXAMPLES } from "../../../support/examples.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../../support/soft-delete.js";
+import { disableSoftDelete, enableSoftDelete } from "../../../support/soft-delete.js";
 import {
   managedImageRequest,
   seedRegion,
   seedResource,
   seedVersionId,
 } from "../../../support/requests.js";
-import {
-  onWire,
-  startWireServer,
-  refused,
-  type WireServer,
-} from "./wire-server.js";
+import { onWire, startWireServer, refused, type WireServer } from "./wire-server.js";
 
 const id = idOf(seedVersionId("1.0.0"));
 
@@ -65,9 +53,7 @@ describe("against the simulator", () => {
     expect(await arm.getImageVersion(softly)).toBeUndefined();
     const [deleted] = (await arm.listDeletedVersions(image)) ?? [];
     const { softDeletedTime = "" } = deleted ?? {};
-    const end = new Date(
-      Date.parse(softDeletedTime) + 3 * 86_400_000,
-    ).toISOString();
+    const end = new Date(Date.parse(softDeletedTime) + 3 * 86_400_000).toISOString();
     expect(deleted).toEqual({
       name: "5.0.0",
       location: "westus",
@@ -75,15 +61,13 @@ describe("against the simulator", () => {
       consumptionEndTime: end,
       hardDeletionTargetTime: end,
     });
-    expect(await arm.restoreImageVersion(softly, "westus")).toContain(
-      world.armOptions.endpoint,
-    );
+    expect(await arm.restoreImageVersion(softly, "westus")).toContain(world.armOptions.endpoint);
     world.clock.advance(3_600_000);
     expect(await arm.getImageVersion(softly)).toEqual(before);
     expect(await arm.listDeletedVersions(image)).toEqual([]);
-    expect(
-      await refusal(arm.restoreImageVersion(softly, "westus")),
-    ).toMatchObject({ code: "ResourceManagerBusy" });
+    expect(await refusal(arm.restoreImageVersion(softly, "westus"))).toMatchObject({
+      code: "ResourceManagerBusy",
+    });
     await arm.deleteImageVersion(softly, { bypassSoftDelete: true });
     world.clock.advance(3_600_000);
     expect(await arm.getImageVersion(softly)).toBeUndefined();
@@ -113,9 +97,7 @@ describe("against the simulator", () => {
     const sent = new URL(url).searchParams.get("api-version") ?? "none";
     const openapi = readFileSync("openapi/openapi.yaml", "utf8");
     const named = openapi.match(/Sigil speaks [\d-]+|api-version=[\d-]+/gu);
-    expect(new Set(named?.map((one) => one.replace(/^.*[ =]/u, "")))).toEqual(
-      new Set([sent]),
-    );
+    expect(new Set(named?.map((one) => one.replace(/^.*[ =]/u, "")))).toEqual(new Set([sent]));
     expect(readFileSync("docs/reference/rules.md", "utf8")).toContain(
       `Sigil speaks api-version ${sent} of galleries`,
     );
@@ -161,17 +143,13 @@ describe("against the simulator", () => {
 
   test("every set that the identity may not read is told, with the role it needs there", async () => {
     const action = "Microsoft.Compute/diskEncryptionSets/read";
-    const scopes = [
-      "WestUSDiskEncryptionSet1",
-      "EastUS2DiskEncryptionSet2",
-    ].map((name) => seedResource(`diskEncryptionSets/${name}`));
+    const scopes = ["WestUSDiskEncryptionSet1", "EastUS2DiskEncryptionSet2"].map((name) =>
+      seedResource(`diskEncryptionSets/${name}`),
+    );
     const { control } = world.simulator;
     for (const scope of scopes) await control.denyAction({ action, scope });
     const error = await refusal(
-      arm.putImageVersion(
-        idOf(seedVersionId("6.0.0")),
-        canonicalForm(managedImageRequest()),
-      ),
+      arm.putImageVersion(idOf(seedVersionId("6.0.0")), canonicalForm(managedImageRequest())),
     );
     await control.allowAction({ action });
     expect(error).toMatchObject({
@@ -195,10 +173,7 @@ describe("against the simulator", () => {
         properties: {
           ...body.properties,
           publishingProfile: {
-            targetRegions: [
-              seedRegion("westus", "WestUS"),
-              seedRegion("eastus", "EastUS2"),
-            ],
+            targetRegions: [seedRegion("westus", "WestUS"), seedRegion("eastus", "EastUS2")],
           },
         },
       }),
@@ -216,8 +191,7 @@ describe("against the simulator", () => {
           /^Azure says InvalidParameter: .*EastUS2DiskEncryptionSet1' is in region 'eastus2'/u,
         ) as string,
         severity: "error",
-        remediation:
-          "Use a disk encryption set that is in the region it is given for.",
+        remediation: "Use a disk encryption set that is in the region it is given for.",
       },
     ]);
   });
@@ -237,8 +211,7 @@ describe("against the simulator", () => {
     expect(await refusal(without.getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryable: true,
-      message:
-        "Azure Resource Manager did not answer the read of version 1.0.0.",
+      message: "Azure Resource Manager did not answer the read of version 1.0.0.",
     });
   });
 });
@@ -283,9 +256,7 @@ describe("over the wire", () => {
       },
     ]);
     expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
-      ["", "&$skiptoken=next"].map(
-        (rest) => `GET ${image}/versions?api-version=2026-03-03${rest}`,
-      ),
+      ["", "&$skiptoken=next"].map((rest) => `GET ${image}/versions?api-version=2026-03-03${rest}`),
     );
   });
 
@@ -301,9 +272,7 @@ describe("over the wire", () => {
             },
           };
     const image = seedResource("galleries/MyGallery/images/MyImage");
-    expect((await refusal(arm.listImageVersions(image))).code).toBe(
-      "ResourceManagerUnavailable",
-    );
+    expect((await refusal(arm.listImageVersions(image))).code).toBe("ResourceManagerUnavailable");
     wire.reply = { status: 404 };
     expect(await arm.listImageVersions(image)).toBeUndefined();
   });
@@ -417,9 +386,7 @@ describe("over the wire", () => {
       headers: { "Azure-AsyncOperation": `${wire.endpoint}/operations/1` },
       body: request,
     };
-    expect(await arm.putImageVersion(id, request)).toBe(
-      `${wire.endpoint}/operations/1`,
-    );
+    expect(await arm.putImageVersion(id, request)).toBe(`${wire.endpoint}/operations/1`);
     expect(wire.received).toHaveLength(1);
     expect(wire.received[0]).toMatchObject({
       method: "PUT",
@@ -436,9 +403,7 @@ describe("over the wire", () => {
 
   test("an accepted create request without an operation is accepted all the same", async () => {
     wire.reply = { status: 200, body: managedImageRequest() };
-    expect(
-      await arm.putImageVersion(id, canonicalForm(managedImageRequest())),
-    ).toBeUndefined();
+    expect(await arm.putImageVersion(id, canonicalForm(managedImageRequest()))).toBeUndefined();
   });
 
   test("a preview is the very request that is then sent, and itself sends nothing", async () => {
@@ -484,16 +449,13 @@ describe("over the wire", () => {
     expect(await refusal(impatient.getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryAfterMs: 10_000,
-      message:
-        "Azure Resource Manager did not answer the read of version 1.0.0.",
+      message: "Azure Resource Manager did not answer the read of version 1.0.0.",
     });
   });
 
   test("the token is never sent to another address than ARM's", async () => {
     const other = await startWireServer();
-    expect(await arm.getOperationError(`${other.endpoint}/operations/1`)).toBe(
-      undefined,
-    );
+    expect(await arm.getOperationError(`${other.endpoint}/operations/1`)).toBe(undefined);
     expect(other.received).toEqual([]);
     await other.close();
     expect(wire.received).toEqual([]);
@@ -504,22 +466,19 @@ describe("over the wire", () => {
       status: 200,
       body: { status: "Failed", ...(refused("X", "Y.") as object) },
     };
-    expect(
-      await arm.getOperationError(`${wire.endpoint}/operations/1?a=b`),
-    ).toMatchObject({ code: "X", message: "X: Y." });
+    expect(await arm.getOperationError(`${wire.endpoint}/operations/1?a=b`)).toMatchObject({
+      code: "X",
+      message: "X: Y.",
+    });
     expect(wire.received[0]).toMatchObject({
       method: "GET",
       url: "/operations/1?a=b",
       authorization: `Bearer token-for-${ARM_SCOPE}`,
     });
     wire.reply = { status: 200, body: { status: "InProgress" } };
-    expect(
-      await arm.getOperationError(`${wire.endpoint}/operations/1`),
-    ).toBeUndefined();
+    expect(await arm.getOperationError(`${wire.endpoint}/operations/1`)).toBeUndefined();
     wire.reply = { status: 404, body: refused("NotFound") };
-    expect(
-      await arm.getOperationError(`${wire.endpoint}/operations/1`),
-    ).toBeUndefined();
+    expect(await arm.getOperationError(`${wire.endpoint}/operations/1`)).toBeUndefined();
   });
 
   test.each(Object.entries(GET_EXAMPLES))(
@@ -544,22 +503,19 @@ describe("over the wire", () => {
   test.each([
     ["", false],
     ["&bypassSoftDelete=true", true],
-  ])(
-    "Microsoft's example of a DELETE%s begins its operation",
-    async (query, bypassSoftDelete) => {
-      wire.reply = DELETE_EXAMPLE;
-      expect(await arm.deleteImageVersion(id, { bypassSoftDelete })).toBe(
-        DELETE_EXAMPLE.headers["Azure-AsyncOperation"],
-      );
-      expect(wire.received).toMatchObject([
-        {
-          method: "DELETE",
-          url: `${seedVersionId("1.0.0")}?api-version=2026-03-03${query}`,
-          body: undefined,
-        },
-      ]);
-    },
-  );
+  ])("Microsoft's example of a DELETE%s begins its operation", async (query, bypassSoftDelete) => {
+    wire.reply = DELETE_EXAMPLE;
+    expect(await arm.deleteImageVersion(id, { bypassSoftDelete })).toBe(
+      DELETE_EXAMPLE.headers["Azure-AsyncOperation"],
+    );
+    expect(wire.received).toMatchObject([
+      {
+        method: "DELETE",
+        url: `${seedVersionId("1.0.0")}?api-version=2026-03-03${query}`,
+        body: undefined,
+      },
+    ]);
+  });
 
   test("a version that lacks what ARM usually shows is read as far as it goes", async () => {
     wire.reply = { status: 200, body: { location: "West US" } };

@@ -7,11 +7,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { startOverHttps } from "../../../support/over-https.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
 import { onWire, refused, type WireServer } from "./wire-server.js";
 import type { ImageSource } from "../../../../src/image-version/resources.js";
 
@@ -19,38 +15,24 @@ const SET = seedResource("diskEncryptionSets/mySet");
 const OTHER_SET = seedResource("diskEncryptionSets/otherSet");
 
 /** Every read, of a resource that is not there. */
-const READS: readonly [string, (reader: ResourceReader) => Promise<unknown>][] =
+const READS: readonly [string, (reader: ResourceReader) => Promise<unknown>][] = [
+  ["gallery", (reader) => reader.getGallery(seedResource("galleries/none"))],
   [
-    ["gallery", (reader) => reader.getGallery(seedResource("galleries/none"))],
-    [
-      "definition",
-      (reader) =>
-        reader.getImageDefinition(
-          seedResource("galleries/MyGallery/images/none"),
-        ),
-    ],
-    [
-      "gallery's list",
-      (reader) => reader.listImageDefinitions(seedResource("galleries/none")),
-    ],
-    [
-      "disk encryption set",
-      (reader) =>
-        reader.getDiskEncryptionSet(seedResource("diskEncryptionSets/none")),
-    ],
-    ...["images", "disks", "snapshots", "virtualMachines"].map(
-      (type): (typeof READS)[number] => [
-        type,
-        (reader) => reader.getSource(seedResource(`${type}/none`)),
-      ],
-    ),
-    ["image version", (reader) => reader.getSource(seedVersionId("99.0.0"))],
-    [
-      "list",
-      (reader) =>
-        reader.listDiskEncryptionSets("00000000-0000-4000-8000-000000000000"),
-    ],
-  ];
+    "definition",
+    (reader) => reader.getImageDefinition(seedResource("galleries/MyGallery/images/none")),
+  ],
+  ["gallery's list", (reader) => reader.listImageDefinitions(seedResource("galleries/none"))],
+  [
+    "disk encryption set",
+    (reader) => reader.getDiskEncryptionSet(seedResource("diskEncryptionSets/none")),
+  ],
+  ...["images", "disks", "snapshots", "virtualMachines"].map((type): (typeof READS)[number] => [
+    type,
+    (reader) => reader.getSource(seedResource(`${type}/none`)),
+  ]),
+  ["image version", (reader) => reader.getSource(seedVersionId("99.0.0"))],
+  ["list", (reader) => reader.listDiskEncryptionSets("00000000-0000-4000-8000-000000000000")],
+];
 
 describe("against the simulator", () => {
   let world: InProcess;
@@ -62,10 +44,7 @@ describe("against the simulator", () => {
   afterEach(() => world.simulator.control.clearFaults());
   afterAll(() => world.close());
 
-  async function put(
-    path: string,
-    properties: Record<string, unknown>,
-  ): Promise<string> {
+  async function put(path: string, properties: Record<string, unknown>): Promise<string> {
     const id = seedResource(path);
     await world.simulator.control.putResource({
       id,
@@ -85,13 +64,9 @@ describe("against the simulator", () => {
     world.simulator.control.clearRequests();
     expect(await reader.getSource(SET)).toBeUndefined();
     expect(await reader.getSource("nonsense")).toBeUndefined();
+    expect(await reader.getDiskEncryptionSet(seedResource("disks/myOSDisk"))).toBeUndefined();
     expect(
-      await reader.getDiskEncryptionSet(seedResource("disks/myOSDisk")),
-    ).toBeUndefined();
-    expect(
-      await reader.getDiskEncryptionSet(
-        SET.replace("Microsoft.Compute", "Microsoft.Other"),
-      ),
+      await reader.getDiskEncryptionSet(SET.replace("Microsoft.Compute", "Microsoft.Other")),
     ).toBeUndefined();
     expect(world.simulator.control.requests()).toEqual([]);
   });
@@ -113,23 +88,12 @@ describe("against the simulator", () => {
 
   test.each([
     ["MyGallery", "Private", {}],
-    [
-      "MySharedGallery",
-      "Groups",
-      { uniqueName: `${LOCAL_SUBSCRIPTION_ID}-MYSHAREDGALLERY` },
-    ],
-    [
-      "MyCommunityGallery",
-      "Community",
-      { publicNames: ["MyCommunityGallery-1"] },
-    ],
-  ])(
-    "gallery %s is shared with %s, by that name",
-    async (name, sharing, names) => {
-      const id = seedResource(`galleries/${name}`);
-      expect(await reader.getGallery(id)).toEqual({ id, sharing, ...names });
-    },
-  );
+    ["MySharedGallery", "Groups", { uniqueName: `${LOCAL_SUBSCRIPTION_ID}-MYSHAREDGALLERY` }],
+    ["MyCommunityGallery", "Community", { publicNames: ["MyCommunityGallery-1"] }],
+  ])("gallery %s is shared with %s, by that name", async (name, sharing, names) => {
+    const id = seedResource(`galleries/${name}`);
+    expect(await reader.getGallery(id)).toEqual({ id, sharing, ...names });
+  });
 
   test("a gallery says that it has soft delete", async () => {
     const id = await put("galleries/Soft", {
@@ -177,31 +141,20 @@ describe("against the simulator", () => {
   test.each([
     ["WestUSDiskEncryptionSet1", "westus", "EncryptionAtRestWithCustomerKey"],
     ["EastUS2DiskEncryptionSet2", "eastus2", "EncryptionAtRestWithCustomerKey"],
-    [
-      "WestUSDoubleEncryptionSet",
-      "westus",
-      "EncryptionAtRestWithPlatformAndCustomerKeys",
-    ],
-    [
-      "WestUSConfidentialEncryptionSet",
-      "westus",
-      "ConfidentialVmEncryptedWithCustomerKey",
-    ],
-  ])(
-    "disk encryption set %s is in %s and of type %s",
-    async (name, region, encryptionType) => {
-      const id = seedResource(`diskEncryptionSets/${name}`);
-      expect(await reader.getDiskEncryptionSet(id)).toEqual({
-        id,
-        region,
-        provisioningState: "Succeeded",
-        encryptionType,
-        keyUrl: expect.stringContaining(`/keys/${name}/`) as string,
-        vaultId: expect.stringMatching(/\/vaults\/keys-\w+$/u) as string,
-        rotationToLatestKeyVersionEnabled: true,
-      });
-    },
-  );
+    ["WestUSDoubleEncryptionSet", "westus", "EncryptionAtRestWithPlatformAndCustomerKeys"],
+    ["WestUSConfidentialEncryptionSet", "westus", "ConfidentialVmEncryptedWithCustomerKey"],
+  ])("disk encryption set %s is in %s and of type %s", async (name, region, encryptionType) => {
+    const id = seedResource(`diskEncryptionSets/${name}`);
+    expect(await reader.getDiskEncryptionSet(id)).toEqual({
+      id,
+      region,
+      provisioningState: "Succeeded",
+      encryptionType,
+      keyUrl: expect.stringContaining(`/keys/${name}/`) as string,
+      vaultId: expect.stringMatching(/\/vaults\/keys-\w+$/u) as string,
+      rotationToLatestKeyVersionEnabled: true,
+    });
+  });
 
   test("a disk encryption set shows its key's rotation", async () => {
     const id = await put("diskEncryptionSets/rotated", {
@@ -282,9 +235,7 @@ describe("against the simulator", () => {
               diskEncryptionSet: { id: SET },
             },
           },
-          dataDisks: [
-            { lun: 7, managedDisk: { id: seedResource("disks/data") } },
-          ],
+          dataDisks: [{ lun: 7, managedDisk: { id: seedResource("disks/data") } }],
         },
       },
       {
@@ -380,17 +331,13 @@ describe("against the simulator", () => {
       regions: ["westus", "eastus2"],
       osDisk: {
         sizeInGB: 30,
-        diskEncryptionSetId: seedResource(
-          "diskEncryptionSets/WestUSDiskEncryptionSet1",
-        ),
+        diskEncryptionSetId: seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1"),
       },
       dataDisks: [
         {
           lun: 0,
           sizeInGB: 64,
-          diskEncryptionSetId: seedResource(
-            "diskEncryptionSets/WestUSDiskEncryptionSet2",
-          ),
+          diskEncryptionSetId: seedResource("diskEncryptionSets/WestUSDiskEncryptionSet2"),
         },
       ],
     });
@@ -403,10 +350,7 @@ describe("against the simulator", () => {
     let token: string | undefined;
     world.simulator.control.clearRequests();
     do {
-      const page = await reader.listDiskEncryptionSets(
-        LOCAL_SUBSCRIPTION_ID,
-        token,
-      );
+      const page = await reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, token);
       names.push(...(page?.value ?? []).map(({ id }) => id));
       token = page?.continuationToken;
       pages += 1;
@@ -416,9 +360,7 @@ describe("against the simulator", () => {
     expect(names.filter((id) => /\/many\d+$/u.test(id))).toHaveLength(5);
     // One request a page, and one api-version a request.
     expect(
-      world.simulator.control
-        .requests()
-        .map(({ query }) => query.match(/api-version=[^&]*/gu)),
+      world.simulator.control.requests().map(({ query }) => query.match(/api-version=[^&]*/gu)),
     ).toEqual(Array(pages).fill(["api-version=2026-03-02"]));
   });
 });
@@ -451,11 +393,7 @@ describe("over the wire", () => {
     ["gallery", "galleries/read", "/galleries/none"],
     ["definition", "galleries/images/read", "/galleries/MyGallery/images/none"],
     ["gallery's list", "galleries/images/read", "/galleries/none"],
-    [
-      "disk encryption set",
-      "diskEncryptionSets/read",
-      "/diskEncryptionSets/none",
-    ],
+    ["disk encryption set", "diskEncryptionSets/read", "/diskEncryptionSets/none"],
     ["images", "images/read", "/images/none"],
     ["disks", "disks/read", "/disks/none"],
     ["snapshots", "snapshots/read", "/snapshots/none"],
@@ -465,11 +403,7 @@ describe("over the wire", () => {
       "galleries/images/versions/read",
       "/galleries/MyGallery/images/MyImage/versions/99.0.0",
     ],
-    [
-      "list",
-      "diskEncryptionSets/read",
-      "/subscriptions/00000000-0000-4000-8000-000000000000",
-    ],
+    ["list", "diskEncryptionSets/read", "/subscriptions/00000000-0000-4000-8000-000000000000"],
   ])(
     "403 to the read of %s names the action, even where ARM does not",
     async (name, action, scope) => {
@@ -487,9 +421,7 @@ describe("over the wire", () => {
   );
 
   test("galleries are those of each subscription that shows them, and an error where none does or one breaks off", async () => {
-    const SUBSCRIPTIONS = ["a", "b"].map(
-      (last) => `00000000-0000-4000-8000-00000000000${last}`,
-    );
+    const SUBSCRIPTIONS = ["a", "b"].map((last) => `00000000-0000-4000-8000-00000000000${last}`);
     const id = seedResource("galleries/MyGallery");
     let second: { status: number; body: unknown } = {
       status: 403,
@@ -537,9 +469,7 @@ describe("over the wire", () => {
     second = { status: 200, body: { value: [] } };
     expect(await reader.listGalleries()).toEqual([gallery]);
     second = { status: 503, body: {} };
-    expect((await refusal(reader.listGalleries())).code).toBe(
-      "ResourceManagerUnavailable",
-    );
+    expect((await refusal(reader.listGalleries())).code).toBe("ResourceManagerUnavailable");
     SUBSCRIPTIONS.reverse().pop();
     second = { status: 403, body: refused("AuthorizationFailed") };
     expect(await refusal(reader.listGalleries())).toMatchObject({
@@ -604,9 +534,7 @@ describe("over the wire", () => {
       },
     ]);
     expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
-      ["", "&$skiptoken=next"].map(
-        (rest) => `GET ${gallery}/images?api-version=2026-03-03${rest}`,
-      ),
+      ["", "&$skiptoken=next"].map((rest) => `GET ${gallery}/images?api-version=2026-03-03${rest}`),
     );
     wire.reply = ({ url }) =>
       url.includes("next")
@@ -660,9 +588,10 @@ describe("over the wire", () => {
       headers: { "Content-Type": "text/html" },
       body: "<html>",
     };
-    expect(
-      await refusal(reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID)),
-    ).toMatchObject({ code: "ResourceManagerUnavailable", retryable: true });
+    expect(await refusal(reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID))).toMatchObject({
+      code: "ResourceManagerUnavailable",
+      retryable: true,
+    });
   });
 
   test("a token is the query of ARM's next link, whatever address that names", async () => {
@@ -670,27 +599,19 @@ describe("over the wire", () => {
       status: 200,
       body: {
         value: [],
-        nextLink:
-          "https://elsewhere.example/other?api-version=2026-03-02&%24skiptoken=a%2Fb",
+        nextLink: "https://elsewhere.example/other?api-version=2026-03-02&%24skiptoken=a%2Fb",
       },
     };
     const page = await reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID);
-    expect(
-      Buffer.from(page?.continuationToken ?? "", "base64url").toString(),
-    ).toBe("api-version=2026-03-02&%24skiptoken=a%2Fb");
-    await reader.listDiskEncryptionSets(
-      LOCAL_SUBSCRIPTION_ID,
-      page?.continuationToken,
+    expect(Buffer.from(page?.continuationToken ?? "", "base64url").toString()).toBe(
+      "api-version=2026-03-02&%24skiptoken=a%2Fb",
     );
+    await reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, page?.continuationToken);
     const path = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/providers/Microsoft.Compute/diskEncryptionSets?api-version=2026-03-02`;
-    expect(wire.received.map(({ url }) => url)).toEqual([
-      path,
-      `${path}&%24skiptoken=a%2Fb`,
-    ]);
+    expect(wire.received.map(({ url }) => url)).toEqual([path, `${path}&%24skiptoken=a%2Fb`]);
   });
 
-  const token = (text: string): string =>
-    Buffer.from(text, "utf8").toString("base64url");
+  const token = (text: string): string => Buffer.from(text, "utf8").toString("base64url");
 
   test.each([
     "@evil.example/",
@@ -705,9 +626,9 @@ describe("over the wire", () => {
     expect(url.pathname).toBe(
       `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/providers/Microsoft.Compute/diskEncryptionSets`,
     );
-    expect(
-      [...url.searchParams].filter(([name]) => /^api-version$/iu.test(name)),
-    ).toEqual([["api-version", "2026-03-02"]]);
+    expect([...url.searchParams].filter(([name]) => /^api-version$/iu.test(name))).toEqual([
+      ["api-version", "2026-03-02"],
+    ]);
   });
 
   test.each([
@@ -721,25 +642,17 @@ describe("over the wire", () => {
     [token("a=\u{1F600}"), "no ASCII"],
     [token("a=%zz"), "a broken escape"],
     [token("a=b\\evil"), "a backslash"],
-  ])(
-    "continuation token %j (%s) is refused before ARM is asked",
-    async (given) => {
-      expect(
-        await refusal(
-          reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, given),
-        ),
-      ).toMatchObject({
-        code: "InvalidRequest",
-        retryable: false,
-        message:
-          "The continuation token was not given by this service for this list.",
-        findings: [
-          { code: "InvalidFormat", pointer: "/query/continuationToken" },
-        ],
-      });
-      expect(wire.received).toEqual([]);
-    },
-  );
+  ])("continuation token %j (%s) is refused before ARM is asked", async (given) => {
+    expect(
+      await refusal(reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, given)),
+    ).toMatchObject({
+      code: "InvalidRequest",
+      retryable: false,
+      message: "The continuation token was not given by this service for this list.",
+      findings: [{ code: "InvalidFormat", pointer: "/query/continuationToken" }],
+    });
+    expect(wire.received).toEqual([]);
+  });
 
   test("a continuation token that ARM refuses is the caller's mistake", async () => {
     wire.reply = { status: 400, body: refused("InvalidSkipToken") };

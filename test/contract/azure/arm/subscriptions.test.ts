@@ -39,9 +39,7 @@ describe("over the wire", () => {
       `POST ${feature}/register?api-version=2021-07-01`,
     ]);
     expect(
-      wire.received.every(({ authorization }) =>
-        authorization?.startsWith("Bearer token-for-"),
-      ),
+      wire.received.every(({ authorization }) => authorization?.startsWith("Bearer token-for-")),
     ).toBe(true);
   });
 
@@ -61,14 +59,10 @@ describe("over the wire", () => {
               { name: "europe", metadata: { regionType: "Logical" } },
               { name: "losangeles", type: "EdgeZone" },
             ],
-            nextLink:
-              "https://elsewhere.example/locations?api-version=2022-12-01&page=2",
+            nextLink: "https://elsewhere.example/locations?api-version=2022-12-01&page=2",
           },
     });
-    expect(await create().listRegions("s")).toEqual([
-      { name: "westus" },
-      { name: "eastus2" },
-    ]);
+    expect(await create().listRegions("s")).toEqual([{ name: "westus" }, { name: "eastus2" }]);
     expect(wire.received.map(({ url }) => url)).toEqual([
       "/subscriptions/s/locations?api-version=2022-12-01",
       "/subscriptions/s/locations?api-version=2022-12-01&page=2",
@@ -76,9 +70,7 @@ describe("over the wire", () => {
   });
 
   type Subscriptions = ReturnType<typeof createSubscriptions>;
-  test.each<
-    [string, string, string, (subscriptions: Subscriptions) => Promise<unknown>]
-  >([
+  test.each<[string, string, string, (subscriptions: Subscriptions) => Promise<unknown>]>([
     [
       "regions",
       "Microsoft.Resources/subscriptions/locations/read",
@@ -109,24 +101,21 @@ describe("over the wire", () => {
       "Contributor",
       (subscriptions) => subscriptions.register("s", SIG_ENCRYPTION),
     ],
-  ])(
-    "403 to %s names %s and the role %s; 429 comes through",
-    async (_, action, role, ask) => {
-      wire.reply = { status: 403, body: refused("AuthorizationFailed") };
-      const error = await refusal(ask(create()));
-      expect(error).toMatchObject({
-        code: "ResourceManagerForbidden",
-        fields: { action, scope: "/subscriptions/s" },
-      });
-      expect(error.message).toContain(`Give it the role ${role} there.`);
+  ])("403 to %s names %s and the role %s; 429 comes through", async (_, action, role, ask) => {
+    wire.reply = { status: 403, body: refused("AuthorizationFailed") };
+    const error = await refusal(ask(create()));
+    expect(error).toMatchObject({
+      code: "ResourceManagerForbidden",
+      fields: { action, scope: "/subscriptions/s" },
+    });
+    expect(error.message).toContain(`Give it the role ${role} there.`);
 
-      wire.received = [];
-      wire.reply = { status: 429, headers: { "Retry-After": "77" } };
-      expect(await refusal(ask(create()))).toMatchObject({
-        code: "ResourceManagerThrottled",
-        retryAfterMs: 77_000,
-      });
-      expect(wire.received).toHaveLength(1);
-    },
-  );
+    wire.received = [];
+    wire.reply = { status: 429, headers: { "Retry-After": "77" } };
+    expect(await refusal(ask(create()))).toMatchObject({
+      code: "ResourceManagerThrottled",
+      retryAfterMs: 77_000,
+    });
+    expect(wire.received).toHaveLength(1);
+  });
 });

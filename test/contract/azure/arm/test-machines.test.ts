@@ -39,9 +39,7 @@ const PLAN: MachinePlan = {
 async function sent(change: Partial<MachinePlan> = {}) {
   wire.received = [];
   wire.reply = { status: 201, body: {} };
-  expect(
-    await create().createMachine(NAME, { ...PLAN, ...change }, TAGS),
-  ).toBeUndefined();
+  expect(await create().createMachine(NAME, { ...PLAN, ...change }, TAGS)).toBeUndefined();
   const [request, ...others] = wire.received;
   expect(others).toEqual([]);
   return request as unknown as {
@@ -56,10 +54,7 @@ test("a machine is one PUT, with all that goes with it when it is deleted", asyn
   expect(`${method} ${url}`).toBe(
     `PUT ${COMPUTE}/virtualMachines/${NAME.name}?api-version=2026-04-01`,
   );
-  const { osProfile, ...properties } = body.properties as Record<
-    string,
-    object
-  >;
+  const { osProfile, ...properties } = body.properties as Record<string, object>;
   expect({ ...body, properties }).toEqual({
     location: "westus",
     tags: TAGS,
@@ -138,9 +133,7 @@ test("Windows has a password that nobody is told; a specialized image has neithe
 
 test("Trusted Launch, and a confidential disk with its set where that belongs", async () => {
   expect(
-    (await sent({ securityType: "TrustedLaunch" })).body.properties[
-      "securityProfile"
-    ],
+    (await sent({ securityType: "TrustedLaunch" })).body.properties["securityProfile"],
   ).toEqual({
     securityType: "TrustedLaunch",
     uefiSettings: { secureBootEnabled: true, vTpmEnabled: true },
@@ -171,8 +164,7 @@ test("a purchase plan is the machine's plan", async () => {
 });
 
 describe("the answer to a machine's PUT", () => {
-  const put = () =>
-    create().createMachine(NAME, { ...PLAN, osType: "Windows" }, TAGS);
+  const put = () => create().createMachine(NAME, { ...PLAN, osType: "Windows" }, TAGS);
 
   test.each([
     [409, "SkuNotAvailable"],
@@ -201,17 +193,13 @@ describe("the answer to a machine's PUT", () => {
 
   test("none: no error holds the password", async () => {
     wire.reply = "hangs up";
-    const error = await refusal(
-      create().createMachine(NAME, { ...PLAN, osType: "Windows" }, TAGS),
-    );
+    const error = await refusal(create().createMachine(NAME, { ...PLAN, osType: "Windows" }, TAGS));
     expect(error).toMatchObject({ code: "ResourceManagerUnavailable" });
     const { body } = wire.received[0] as {
       body: { properties: { osProfile: { adminPassword: string } } };
     };
     expect(body.properties.osProfile.adminPassword).toBeTruthy();
-    expect(inspect(error, { depth: 10 })).not.toContain(
-      body.properties.osProfile.adminPassword,
-    );
+    expect(inspect(error, { depth: 10 })).not.toContain(body.properties.osProfile.adminPassword);
   });
 });
 
@@ -230,16 +218,12 @@ test("resources are listed by their tag, quoted", async () => {
   expect(await create().listTagged(NAME, "it's", "b")).toEqual(["/a"]);
   const url = new URL(wire.received[0]?.url ?? "", "https://localhost");
   expect(url.pathname).toBe(`${GROUP}/resources`);
-  expect(url.searchParams.get("$filter")).toBe(
-    "tagName eq 'it''s' and tagValue eq 'b'",
-  );
+  expect(url.searchParams.get("$filter")).toBe("tagName eq 'it''s' and tagValue eq 'b'");
 });
 
 test("what is no machine, disk or interface is not asked for", async () => {
   expect(
-    await create().getPart(
-      `${GROUP}/providers/Microsoft.Storage/storageAccounts/a`,
-    ),
+    await create().getPart(`${GROUP}/providers/Microsoft.Storage/storageAccounts/a`),
   ).toBeUndefined();
   expect(wire.received).toEqual([]);
 });
@@ -255,10 +239,7 @@ test("a serial log is read without our token, and an error does not say where", 
       : { status, body: "the log" };
   expect(await create().getSerialLog(NAME)).toBe("the log");
   expect(
-    wire.received.map(({ method, authorization }) => [
-      method,
-      authorization === undefined,
-    ]),
+    wire.received.map(({ method, authorization }) => [method, authorization === undefined]),
   ).toEqual([
     ["POST", false],
     ["GET", true],

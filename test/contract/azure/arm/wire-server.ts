@@ -33,9 +33,7 @@ export interface WireServer {
 }
 
 export async function startWireServer(): Promise<WireServer> {
-  const tls = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+  const tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
   const server = createServer(tls, (request, response) => {
     let text = "";
     request.setEncoding("utf8");
@@ -51,15 +49,12 @@ export async function startWireServer(): Promise<WireServer> {
       const { reply } = wire;
       if (reply === undefined) return;
       if (reply === "hangs up") return void request.socket.destroy();
-      const { status, headers, body } =
-        typeof reply === "function" ? reply(received) : reply;
+      const { status, headers, body } = typeof reply === "function" ? reply(received) : reply;
       response.writeHead(status, {
         "Content-Type": "application/json",
         ...headers,
       });
-      response.end(
-        typeof body === "string" ? body : JSON.stringify(body ?? {}),
-      );
+      response.end(typeof body === "string" ? body : JSON.stringify(body ?? {}));
     });
   });
   const endpoint = `https://localhost:${await listen(server, 0, "ARM")}`;
@@ -100,10 +95,6 @@ export function onWire(use: (wire: WireServer) => void): void {
 }
 
 /** ARM's error body. */
-export function refused(
-  code: string,
-  message = "No.",
-  target?: string,
-): unknown {
+export function refused(code: string, message = "No.", target?: string): unknown {
   return { error: { code, message, ...(target && { target }) } };
 }

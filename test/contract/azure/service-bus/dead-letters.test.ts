@@ -19,20 +19,14 @@ interface Bench {
   readonly emulator: ServiceBusEmulator;
   readonly clock: ManualClock;
   /** Sends so many messages and dead-letters each. */
-  readonly kill: (
-    queue: string,
-    count: number,
-    reason?: string,
-  ) => Promise<void>;
+  readonly kill: (queue: string, count: number, reason?: string) => Promise<void>;
 }
 
 async function start(): Promise<Bench> {
   const clock = new ManualClock();
   const emulator = await startServiceBusEmulator({
     configuration: parseEmulatorConfiguration(
-      JSON.parse(
-        await readFile("infra/service-bus-emulator.json", "utf8"),
-      ) as object,
+      JSON.parse(await readFile("infra/service-bus-emulator.json", "utf8")) as object,
     ),
     clock,
   });
@@ -81,9 +75,7 @@ test("they are those of every queue that Sigil receives from", async () => {
 
 test("a queue without dead letters has none", async () => {
   const { deadLetters, clock } = await start();
-  await expect(
-    deadLetters.look(REQUESTS, new Date(clock.now())),
-  ).resolves.toEqual({
+  await expect(deadLetters.look(REQUESTS, new Date(clock.now()))).resolves.toEqual({
     queue: REQUESTS,
     count: 0,
     more: false,
@@ -113,9 +105,7 @@ test("a look counts them with age and reasons, and leaves them as they are", asy
     ],
     mark: "61 1 61",
   });
-  await expect(
-    deadLetters.look(REQUESTS, new Date(clock.now())),
-  ).resolves.toEqual(look);
+  await expect(deadLetters.look(REQUESTS, new Date(clock.now()))).resolves.toEqual(look);
   expect(emulator.counts(REQUESTS).deadLetter).toBe(61);
 });
 
@@ -138,7 +128,8 @@ test("those that are old end, no more than asked, and the young stay where they 
 test("a namespace that does not answer is a failure that may pass", async () => {
   const { deadLetters, emulator, clock } = await start();
   await emulator.close();
-  await expect(
-    deadLetters.look(REQUESTS, new Date(clock.now())),
-  ).rejects.toMatchObject({ code: "DependencyUnavailable", retryable: true });
+  await expect(deadLetters.look(REQUESTS, new Date(clock.now()))).rejects.toMatchObject({
+    code: "DependencyUnavailable",
+    retryable: true,
+  });
 });

@@ -1,16 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import {
-  connect as connectSocket,
-  createServer,
-  type AddressInfo,
-  type Socket,
-} from "node:net";
-import {
-  ServiceBusClient,
-  type ServiceBusReceivedMessage,
-} from "@azure/service-bus";
+import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
+import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../../src/azure/service-bus/messenger.js";
 import type { IncomingMessage } from "../../../../src/messaging/incoming-message.js";
@@ -50,9 +42,7 @@ async function start(configuration?: object): Promise<{
   const emulator = await startServiceBusEmulator({
     configuration: parseEmulatorConfiguration(
       configuration ??
-        (JSON.parse(
-          await readFile("infra/service-bus-emulator.json", "utf8"),
-        ) as object),
+        (JSON.parse(await readFile("infra/service-bus-emulator.json", "utf8")) as object),
     ),
     clock,
   });
@@ -106,8 +96,8 @@ describe("as every work queue and event publisher", () => {
         await receiver.close();
       },
       takeEvents: async () =>
-        (await receive(all, emulator.counts(SUBSCRIPTION).active)).map(
-          ({ messageId }) => String(messageId),
+        (await receive(all, emulator.counts(SUBSCRIPTION).active)).map(({ messageId }) =>
+          String(messageId),
         ),
     };
   });
@@ -117,10 +107,7 @@ test("an event is a structured CloudEvent with properties to filter by", async (
   const { messenger, client } = await start();
   const event = eventOf("op-1/accepted");
   await messenger.publish([event]);
-  const [message] = await receive(
-    client.createReceiver("image-version-events", "all"),
-    1,
-  );
+  const [message] = await receive(client.createReceiver("image-version-events", "all"), 1);
   expect(message).toMatchObject({
     body: event,
     messageId: event.id,
@@ -141,10 +128,7 @@ test("an event without subject and trace has no properties for them", async () =
   const { messenger, client } = await start();
   const { subject: _s, traceparent: _t, ...event } = eventOf("rejected/1");
   await messenger.publish([event]);
-  const [message] = await receive(
-    client.createReceiver("image-version-events", "all"),
-    1,
-  );
+  const [message] = await receive(client.createReceiver("image-version-events", "all"), 1);
   expect(message?.applicationProperties).toEqual({
     type: event.type,
     id: event.id,
@@ -156,10 +140,7 @@ test("events that are too large for one batch are sent in several, in order", as
   const { messenger, client } = await start();
   const ids = ["1", "2", "3", "4", "5"];
   await messenger.publish(ids.map((id) => eventOf(id, "x".repeat(100_000))));
-  const messages = await receive(
-    client.createReceiver("image-version-events", "all"),
-    ids.length,
-  );
+  const messages = await receive(client.createReceiver("image-version-events", "all"), ids.length);
   expect(messages.map(({ messageId }) => messageId)).toEqual(ids);
 });
 
@@ -197,10 +178,7 @@ test.each([[[]], [[eventOf("small")]]])(
 
 test("a step message goes to its queue and names its operation", async () => {
   const { messenger, client, clock } = await start();
-  await messenger.enqueue([
-    workOf(1, clock.now()),
-    workOf(2, clock.now() - 1, REPLICATIONS),
-  ]);
+  await messenger.enqueue([workOf(1, clock.now()), workOf(2, clock.now() - 1, REPLICATIONS)]);
   for (const [queue, step] of [
     [CREATIONS, 1],
     [REPLICATIONS, 2],
@@ -239,10 +217,7 @@ async function bytesIn(
   client: ServiceBusClient,
   queue: string,
 ): Promise<Omit<ServiceBusReceivedMessage, "body"> & { body: Buffer }> {
-  const [message] = await receive(
-    client.createReceiver(queue, { skipParsingBodyAsJson: true }),
-    1,
-  );
+  const [message] = await receive(client.createReceiver(queue, { skipParsingBodyAsJson: true }), 1);
   if (message === undefined) throw new Error("no message");
   return { ...message, body: message.body as Buffer };
 }
@@ -451,9 +426,10 @@ describe("a postponed request", () => {
 
   test("that cannot be made to fit is refused for good", async () => {
     const { messenger } = await start();
-    await expect(
-      messenger.postpone(REQUESTS, postponed(RANDOM_BYTES)),
-    ).rejects.toMatchObject({ code: "PayloadTooLarge", retryable: false });
+    await expect(messenger.postpone(REQUESTS, postponed(RANDOM_BYTES))).rejects.toMatchObject({
+      code: "PayloadTooLarge",
+      retryable: false,
+    });
   });
 });
 
@@ -463,9 +439,7 @@ test("check resolves where the events topic is, and is a retryable DependencyUna
 
   const elsewhere = await start({
     UserConfig: {
-      Namespaces: [
-        { Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] },
-      ],
+      Namespaces: [{ Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] }],
       Logging: { Type: "Console" },
     },
   });
@@ -480,12 +454,7 @@ describe("a queue whose message nobody receives", () => {
 
   test("is told of after a quarter of an hour", async () => {
     const { messenger, client, clock } = await start();
-    for (const queue of [
-      REQUESTS,
-      CREATIONS,
-      REPLICATIONS,
-      "subscription-preparations",
-    ]) {
+    for (const queue of [REQUESTS, CREATIONS, REPLICATIONS, "subscription-preparations"]) {
       const since = new Date(clock.now()).toISOString();
       await client.createSender(queue).sendMessages({ body: "waits" });
       clock.advance(PATIENCE_MS);
@@ -509,9 +478,7 @@ describe("a queue whose message nobody receives", () => {
     const receiver = client.createReceiver(CREATIONS, {
       maxAutoLockRenewalDurationInMs: 0,
     });
-    await client
-      .createSender(CREATIONS)
-      .sendMessages([{ body: "later" }, { body: "fails" }]);
+    await client.createSender(CREATIONS).sendMessages([{ body: "later" }, { body: "fails" }]);
     const [later, fails] = await receive(receiver, 2);
     if (later === undefined || fails === undefined) throw new Error("lost");
     await receiver.deferMessage(later);
@@ -529,9 +496,7 @@ describe("a queue whose message nobody receives", () => {
   test("is not known of a namespace without it", async () => {
     const { messenger } = await start({
       UserConfig: {
-        Namespaces: [
-          { Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] },
-        ],
+        Namespaces: [{ Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] }],
         Logging: { Type: "Console" },
       },
     });
@@ -566,8 +531,7 @@ test("check tells of a namespace that has stopped to answer although its links a
   );
   onTestFinished(async () => {
     // The first goes on, so that it can be closed.
-    for (const [socket, onward] of pairs.slice(0, 1))
-      socket.pipe(onward).pipe(socket);
+    for (const [socket, onward] of pairs.slice(0, 1)) socket.pipe(onward).pipe(socket);
     await messenger.close();
     between.close();
   });

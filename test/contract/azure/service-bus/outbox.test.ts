@@ -58,23 +58,13 @@ test("work messages reach their queue where there is no topic to tell events to"
     now: () => now,
   };
   const { record, operation } = replicating();
-  const told = event(
-    operation,
-    at(0),
-    "Sigil.ImageVersion.Creating",
-    "creating",
-    {},
-  );
+  const told = event(operation, at(0), "Sigil.ImageVersion.Creating", "creating", {});
   const next = advance<ImageVersionRecord>(
     { record: { ...record, outbox: [] }, operation },
     at(0),
     { patch: {}, effects: [told] },
   );
-  const stored = await deps.store.commit(
-    next.record,
-    next.operation,
-    undefined,
-  );
+  const stored = await deps.store.commit(next.record, next.operation, undefined);
   const after = await deliver(deps, stored);
   expect(after.record.outbox).toEqual([told]);
   expect(

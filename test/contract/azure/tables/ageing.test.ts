@@ -8,28 +8,17 @@ import {
 import { createIndex } from "../../../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
 import type { TableStorage } from "../../../../src/azure/tables/table.js";
-import {
-  isRequestRow,
-  NUMBERS_TABLE,
-} from "../../../../src/azure/tables/version-numbers.js";
+import { isRequestRow, NUMBERS_TABLE } from "../../../../src/azure/tables/version-numbers.js";
 import { ServiceError } from "../../../../src/errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../../src/image-version/commands/promote.js";
-import {
-  placeOf,
-  IMAGES_SCOPE,
-  versionScope,
-} from "../../../../src/image-version/listings.js";
+import { placeOf, IMAGES_SCOPE, versionScope } from "../../../../src/image-version/listings.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import { KINDS } from "../../../../src/kinds.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
-import {
-  agedOperations,
-  removeAged,
-  type Ageing,
-} from "../../../../src/operation/ageing.js";
+import { agedOperations, removeAged, type Ageing } from "../../../../src/operation/ageing.js";
 import {
   createdAt,
   indexed,
@@ -37,10 +26,7 @@ import {
   operationScope,
 } from "../../../../src/operation/catalog.js";
 import type { Index, StateStore } from "../../../../src/operation/ports.js";
-import {
-  getOperation,
-  listOperations,
-} from "../../../../src/operation/queries.js";
+import { getOperation, listOperations } from "../../../../src/operation/queries.js";
 import {
   operationIdOf,
   type OperationRecord,
@@ -49,11 +35,7 @@ import {
 import { keyOf } from "../../../../src/resource-id.js";
 import { idOf, request, TRACEPARENT } from "../../../support/dependencies.js";
 import { startOnLoopback } from "../../../support/on-loopback.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
 import { at } from "../../../support/transitions.js";
 
 const DAY = 86_400_000;
@@ -116,11 +98,9 @@ const run = (of: typeof deps = deps) => removeAged(of, ageing(of, storage));
 
 /** Each row of a table as `partition/row`. */
 async function rowsIn(table: string, tables = storage): Promise<string[]> {
-  const client = TableClient.fromConnectionString(
-    tables.connectionString,
-    table,
-    { allowInsecureConnection: true },
-  );
+  const client = TableClient.fromConnectionString(tables.connectionString, table, {
+    allowInsecureConnection: true,
+  });
   const rows: string[] = [];
   for await (const { partitionKey, rowKey } of client.listEntities())
     rows.push(`${partitionKey}/${rowKey}`);
@@ -169,14 +149,11 @@ async function operate(
     operation,
     last,
   );
-  await deps.index.put(
-    indexed(operation, at(0)).put.filter(({ scope }) => scope !== "open"),
-  );
+  await deps.index.put(indexed(operation, at(0)).put.filter(({ scope }) => scope !== "open"));
   return operation;
 }
 
-const readable = async (id: string) =>
-  (await deps.store.readOperation(id))?.operation;
+const readable = async (id: string) => (await deps.store.readOperation(id))?.operation;
 
 describe("operations", () => {
   beforeEach(start);
@@ -276,9 +253,11 @@ describe("operations", () => {
     expect(stored?.operation.id).toBe(first.id);
     nowMs += KEEP_OPERATIONS + 1;
     await run();
-    expect(
-      await Promise.all([first, second, third].map(({ id }) => readable(id))),
-    ).toEqual([first, undefined, third]);
+    expect(await Promise.all([first, second, third].map(({ id }) => readable(id)))).toEqual([
+      first,
+      undefined,
+      third,
+    ]);
   });
 
   test("of listings whose operation is gone are left out of the page", async () => {
@@ -288,9 +267,7 @@ describe("operations", () => {
     if (stored === undefined) throw new Error("nothing is stored");
     await deps.store.forget(stored, first.id);
     for (const filter of [{}, { status: "Succeeded" }] as const)
-      expect((await listOperations(deps, filter, 10, undefined)).value).toEqual(
-        [second],
-      );
+      expect((await listOperations(deps, filter, 10, undefined)).value).toEqual([second]);
   });
 
   test("cost a run the same, whatever stays", async () => {
@@ -320,11 +297,7 @@ describe("operations", () => {
     }));
     await deps.index.put(rows);
     nowMs += KEEP_OPERATIONS + 1;
-    expect(await run()).toMatchObject([
-      { removed: 105, unfinished: false, errors: [] },
-      {},
-      {},
-    ]);
+    expect(await run()).toMatchObject([{ removed: 105, unfinished: false, errors: [] }, {}, {}]);
     expect(await indexRows()).toEqual([]);
   });
 });
@@ -345,9 +318,7 @@ function wrapped(before: (call: string) => void | Promise<void>): typeof deps {
   const of = <T extends object>(port: T): T =>
     new Proxy(port, {
       get: (target, name) => {
-        const method = Reflect.get(target, name) as (
-          ...args: unknown[]
-        ) => Promise<unknown>;
+        const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
         return async (...args: unknown[]) => {
           await before(String(name));
           return method(...args);
@@ -365,43 +336,39 @@ describe("a removal", () => {
     nowMs += KEEP_OPERATIONS + 1;
   }
 
-  test(
-    "that dies at any call is finished by the next run",
-    { timeout: 120_000 },
-    async () => {
-      await threeOfWhichTwoAge();
-      let calls = 0;
-      for (let at = 1; ; at += 1) {
-        calls = 0;
-        let died = false;
-        await run(
-          wrapped(() => {
-            calls += 1;
-            if (calls < at) return;
-            died = true;
-            throw new ServiceError("DependencyUnavailable", "killed", {
-              retryAfterMs: 1,
-            });
-          }),
-        );
-        if (!died) break;
-        // It has made some way, and what is there is whole: no row without its operation but the one that leads on.
-        for (const row of await indexRows())
-          if (/^operations-/u.test(row)) {
-            const id = row.split("-").slice(-2).join("-");
-            expect(await readable(id), row).toBeDefined();
-          }
-        if (at % 3 === 0) {
-          for (let i = 0; i < 2; i += 1) await operate();
-          nowMs += KEEP_OPERATIONS + 1;
+  test("that dies at any call is finished by the next run", { timeout: 120_000 }, async () => {
+    await threeOfWhichTwoAge();
+    let calls = 0;
+    for (let at = 1; ; at += 1) {
+      calls = 0;
+      let died = false;
+      await run(
+        wrapped(() => {
+          calls += 1;
+          if (calls < at) return;
+          died = true;
+          throw new ServiceError("DependencyUnavailable", "killed", {
+            retryAfterMs: 1,
+          });
+        }),
+      );
+      if (!died) break;
+      // It has made some way, and what is there is whole: no row without its operation but the one that leads on.
+      for (const row of await indexRows())
+        if (/^operations-/u.test(row)) {
+          const id = row.split("-").slice(-2).join("-");
+          expect(await readable(id), row).toBeDefined();
         }
+      if (at % 3 === 0) {
+        for (let i = 0; i < 2; i += 1) await operate();
+        nowMs += KEEP_OPERATIONS + 1;
       }
-      expect(calls).toBeGreaterThan(0);
-      expect(await remaining()).toBe(0);
-      expect(await stateRows()).toHaveLength(1);
-      expect(await indexRows()).toHaveLength(ROWS_THAT_STAY);
-    },
-  );
+    }
+    expect(calls).toBeGreaterThan(0);
+    expect(await remaining()).toBe(0);
+    expect(await stateRows()).toHaveLength(1);
+    expect(await indexRows()).toHaveLength(ROWS_THAT_STAY);
+  });
 
   test("by two at once does no harm", async () => {
     await threeOfWhichTwoAge();
@@ -491,11 +458,9 @@ describe("claims of idempotency keys", () => {
   });
 
   test("of earlier releases end by the time when they were last written", async () => {
-    const client = TableClient.fromConnectionString(
-      storage.connectionString,
-      CLAIMS_TABLE,
-      { allowInsecureConnection: true },
-    );
+    const client = TableClient.fromConnectionString(storage.connectionString, CLAIMS_TABLE, {
+      allowInsecureConnection: true,
+    });
     await client.createTable();
     await client.createEntity({
       partitionKey: "legacy",
@@ -514,9 +479,7 @@ describe("claims of idempotency keys", () => {
     const keys = createIdempotencyKeys(storage, deps.now);
     const names = Array.from({ length: 510 }, (_, i) => `k${10_000 + i}`);
     for (let i = 0; i < names.length; i += 50)
-      await Promise.all(
-        names.slice(i, i + 50).map((name) => keys.claim(name, CLAIM)),
-      );
+      await Promise.all(names.slice(i, i + 50).map((name) => keys.claim(name, CLAIM)));
     const rows = createAgedRows(storage, CLAIMS_TABLE);
     const before = new Date(nowMs - DAY);
     const first = await rows.removePage(before);
@@ -525,9 +488,7 @@ describe("claims of idempotency keys", () => {
     // All are old now: what the first page has passed stays for the next walk.
     const later = new Date(nowMs + DAY);
     expect(await rows.removePage(later, first.next)).toEqual({ removed: 10 });
-    expect(await rowsIn(CLAIMS_TABLE)).toEqual(
-      names.slice(0, 500).map((name) => `${name}/claim`),
-    );
+    expect(await rowsIn(CLAIMS_TABLE)).toEqual(names.slice(0, 500).map((name) => `${name}/claim`));
   });
 });
 
@@ -574,20 +535,14 @@ test(
       }
       const tables = ["SigilState", "SigilIndex", CLAIMS_TABLE, NUMBERS_TABLE];
       const rows = await Promise.all(tables.map((table) => rowsIn(table)));
-      counts.push(
-        Object.fromEntries(
-          tables.map((table, i) => [table, rows[i]?.length ?? 0]),
-        ),
-      );
+      counts.push(Object.fromEntries(tables.map((table, i) => [table, rows[i]?.length ?? 0])));
       for (const [version, operationId] of latest) {
         const stored = await deps.store.read(keyOf(version));
         expect(stored).toMatchObject({
           record: { state: "Succeeded" },
           operation: { id: operationId, status: "Succeeded" },
         });
-        expect((await getOperation(deps, operationId)).operation).toEqual(
-          stored?.operation,
-        );
+        expect((await getOperation(deps, operationId)).operation).toEqual(stored?.operation);
       }
     }
     // Thirteen months on, as many go as come.

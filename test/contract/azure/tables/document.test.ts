@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import {
-  fromProperties,
-  toProperties,
-} from "../../../../src/azure/tables/document.js";
+import { fromProperties, toProperties } from "../../../../src/azure/tables/document.js";
 
 const KIB = 1024;
 
@@ -25,11 +22,7 @@ test("a document of 32,000 characters is text, one of more is compressed", () =>
 test("a document of more than 64 KiB compressed is in parts of 64 KiB at most", () => {
   const document = { noise: randomBytes(150 * KIB).toString("base64") };
   const properties = toProperties(document);
-  expect(Object.keys(properties)).toEqual([
-    "document0",
-    "document1",
-    "document2",
-  ]);
+  expect(Object.keys(properties)).toEqual(["document0", "document1", "document2"]);
   expect(Object.values(properties).map(({ length }) => length)).toEqual([
     64 * KIB,
     64 * KIB,

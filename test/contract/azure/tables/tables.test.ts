@@ -15,21 +15,13 @@ import {
 import { createIdempotencyKeys } from "../../../../src/azure/tables/idempotency-keys.js";
 import { createIndex } from "../../../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
-import {
-  Table,
-  type TableStorage,
-} from "../../../../src/azure/tables/table.js";
+import { Table, type TableStorage } from "../../../../src/azure/tables/table.js";
 import type { ServiceError } from "../../../../src/errors.js";
 import { operationScope } from "../../../../src/operation/catalog.js";
 import { checkStore } from "../../../../src/operation/health.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
-import {
-  newKey,
-  operationOf,
-  TIME,
-  versionOf,
-} from "../../../support/port-suites/records.js";
+import { newKey, operationOf, TIME, versionOf } from "../../../support/port-suites/records.js";
 import { tablesSuite } from "../../../support/port-suites/tables.js";
 
 const now = (): Date => new Date(TIME);
@@ -50,18 +42,15 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 test.each([
-  [
-    "keys of another type",
-    Buffer.from('{"nextPartitionKey":1}').toString("base64"),
-  ],
+  ["keys of another type", Buffer.from('{"nextPartitionKey":1}').toString("base64")],
   [
     "a row of another type",
     Buffer.from('{"nextPartitionKey":"a","nextRowKey":1}').toString("base64"),
   ],
 ])("%s is refused as a continuation token", async (_, token) => {
-  await expect(
-    createIndex(storage).page(newKey(), 10, token),
-  ).rejects.toMatchObject({ code: "InvalidRequest" });
+  await expect(createIndex(storage).page(newKey(), 10, token)).rejects.toMatchObject({
+    code: "InvalidRequest",
+  });
 });
 
 test("a claim of release 0.1.0 is known by the operation that it names", async () => {
@@ -69,9 +58,7 @@ test("a claim of release 0.1.0 is known by the operation that it names", async (
   const key = newKey();
   const keys = createIdempotencyKeys(storage, now);
   await keys.claim(key, { ...OLD, operationId: "operation" });
-  await expect(
-    keys.claim(key, { ...OLD, fingerprint: "new" }),
-  ).resolves.toEqual({
+  await expect(keys.claim(key, { ...OLD, fingerprint: "new" })).resolves.toEqual({
     ...OLD,
     operationId: "operation",
     legacy: true,
@@ -147,9 +134,7 @@ async function silent(
     count += 1;
     const status = answer(request.url ?? "", request.method);
     if (status === 200)
-      response
-        .writeHead(200, { "Content-Type": "application/json" })
-        .end('{"value":[]}');
+      response.writeHead(200, { "Content-Type": "application/json" }).end('{"value":[]}');
     else if (status !== undefined) response.writeHead(status).end();
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -160,10 +145,7 @@ async function silent(
   const { port } = http.address() as AddressInfo;
   return {
     kind: "connectionString",
-    connectionString: server.connectionString.replace(
-      `:${server.port}/`,
-      `:${port}/`,
-    ),
+    connectionString: server.connectionString.replace(`:${server.port}/`, `:${port}/`),
     async received(requests) {
       while (count < requests) await once(http, "request");
     },
@@ -192,8 +174,7 @@ describe("a store that takes the connection and never answers", () => {
         return url.includes("/Tables") ? 204 : 404;
       });
       const table = new Table(storage, "Silent");
-      if (isReached)
-        await table.run((client) => client.getEntity("p", "r"), 404);
+      if (isReached) await table.run((client) => client.getEntity("p", "r"), 404);
       answers = false;
       const row = { partitionKey: "p", rowKey: "r" };
       let ended = 0;
@@ -227,8 +208,7 @@ describe("a store that takes the connection and never answers", () => {
       return url.includes("other") && answersOthers ? 404 : undefined;
     });
     const table = new Table(storage, "Busy");
-    const read = (row: string) =>
-      table.run((client) => client.getEntity("p", row), 404);
+    const read = (row: string) => table.run((client) => client.getEntity("p", row), 404);
     const endOf = async (seconds: number): Promise<number> => {
       await read("other");
       let ended = false;
@@ -337,11 +317,7 @@ describe("a record that a newer release has stored", () => {
       operation,
     });
     await expect(
-      store.commit(
-        versionOf(version.key, { step: 2 }),
-        operationOf(version),
-        stored,
-      ),
+      store.commit(versionOf(version.key, { step: 2 }), operationOf(version), stored),
     ).resolves.toMatchObject({ record: { step: 2 } });
   });
 });

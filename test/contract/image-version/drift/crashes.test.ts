@@ -95,9 +95,7 @@ test.each(SCENARIOS)(
           const id = await prepared();
           const failure = { at: i + 1, kind, when };
           await runs(id, failure, i % 2 === 0);
-          expect(await told(world, id), JSON.stringify(failure)).toEqual(
-            expected,
-          );
+          expect(await told(world, id), JSON.stringify(failure)).toEqual(expected);
         }
   },
   180_000,

@@ -5,14 +5,7 @@ import { inOwnWorld } from "../../../support/own-world.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { IMAGES_SCOPE } from "../../../../src/image-version/listings.js";
 import { ServiceError } from "../../../../src/errors.js";
-import {
-  ended,
-  made,
-  newDefinition,
-  operationIn,
-  plain,
-  put,
-} from "../truth/support.js";
+import { ended, made, newDefinition, operationIn, plain, put } from "../truth/support.js";
 import { look, MINUTE_MS } from "./support.js";
 
 let world: InProcess;
@@ -23,14 +16,9 @@ inOwnWorld({ spread: 0, replicationMs: MINUTE_MS }, (given) => {
 /** As many versions of a new image definition, at rest. */
 async function versionsOf(count: number): Promise<readonly string[]> {
   const image = await newDefinition(world);
-  const ids = Array.from(
-    { length: count },
-    (_, i) => `${image}/versions/1.0.${i}`,
-  );
+  const ids = Array.from({ length: count }, (_, i) => `${image}/versions/1.0.${i}`);
   const operations = await Promise.all(
-    ids.map(async (id) =>
-      operationIn(await put(world, id, plain([{ name: "westus" }]))),
-    ),
+    ids.map(async (id) => operationIn(await put(world, id, plain([{ name: "westus" }])))),
   );
   await ended(world, operations);
   world.clock.advance(60 * MINUTE_MS);
@@ -53,12 +41,8 @@ test("one list serves all versions of an image definition", async () => {
   world.simulator.control.clearRequests();
   await look(world);
   expect([...(await toldNow())].sort()).toEqual(ids.slice(0, 2));
-  expect(world.simulator.control.countRequests({ path: "/versions\\?" })).toBe(
-    1,
-  );
-  expect(world.simulator.control.countRequests({ path: "/versions/1" })).toBe(
-    2,
-  );
+  expect(world.simulator.control.countRequests({ path: "/versions\\?" })).toBe(1);
+  expect(world.simulator.control.countRequests({ path: "/versions/1" })).toBe(2);
 });
 
 test("a run does so much, and the next goes on behind it, until each was told", async () => {
@@ -76,11 +60,7 @@ test("a run does so much, and the next goes on behind it, until each was told", 
 });
 
 test("where time is up it stops, too, and the next run goes on behind what is done", async () => {
-  const ids = [
-    ...(await versionsOf(1)),
-    ...(await versionsOf(1)),
-    ...(await versionsOf(1)),
-  ];
+  const ids = [...(await versionsOf(1)), ...(await versionsOf(1)), ...(await versionsOf(1))];
   await Promise.all(ids.map(tag));
   await world.takeEvents();
   const { store } = world.deps;
@@ -106,9 +86,7 @@ test("what fails for one image definition holds back no other; asked for patienc
   await tag(second);
   await world.takeEvents();
   const { resourceManager } = world.deps;
-  const failing = (
-    code: "ResourceManagerThrottled" | "ResourceManagerForbidden",
-  ) => ({
+  const failing = (code: "ResourceManagerThrottled" | "ResourceManagerForbidden") => ({
     ...world.deps,
     resourceManager: {
       ...resourceManager,

@@ -17,10 +17,7 @@ export async function look(
 }
 
 /** Events of a version since the last call, without their common prefix. */
-export async function told(
-  world: InProcess,
-  versionId: string,
-): Promise<readonly string[]> {
+export async function told(world: InProcess, versionId: string): Promise<readonly string[]> {
   return (await eventsOf(world, versionId)).map(({ type }) =>
     type.replace("Sigil.ImageVersion.", ""),
   );
@@ -31,8 +28,6 @@ export async function eventsOf(
   world: InProcess,
   versionId: string,
 ): Promise<readonly CloudEvent[]> {
-  const own = (await world.takeEvents()).filter(
-    ({ subject }) => subject === versionId,
-  );
+  const own = (await world.takeEvents()).filter(({ subject }) => subject === versionId);
   return own.filter(({ id }, i) => own.findIndex((one) => one.id === id) === i);
 }

@@ -47,10 +47,7 @@ async function atRest(body = plain(REGIONS, { tags: { a: "1" } })) {
   world.clock.advance(60 * MINUTE_MS);
 }
 
-const edit = (
-  properties: Record<string, unknown>,
-  tags?: Record<string, string | null>,
-) =>
+const edit = (properties: Record<string, unknown>, tags?: Record<string, string | null>) =>
   world.simulator.control.editVersion({
     versionId: id,
     properties,
@@ -65,15 +62,10 @@ const reads = (): number =>
 
 describe("a change by others", () => {
   test.each([
-    [
-      "a tag",
-      () => edit({}, { owner: "platform", a: null }),
-      ["ChangedOutside"],
-    ],
+    ["a tag", () => edit({}, { owner: "platform", a: null }), ["ChangedOutside"]],
     [
       "the end of life",
-      () =>
-        edit({ publishingProfile: { endOfLifeDate: "2091-01-01T00:00:00Z" } }),
+      () => edit({ publishingProfile: { endOfLifeDate: "2091-01-01T00:00:00Z" } }),
       ["ChangedOutside"],
     ],
     [
@@ -134,9 +126,10 @@ describe("a change by others", () => {
       operationId: operation.id,
       region: "northeurope",
     });
-    expect(
-      (await world.read(id)).record.regions.map(({ name }) => name),
-    ).toEqual(["westus", "eastus2"]);
+    expect((await world.read(id)).record.regions.map(({ name }) => name)).toEqual([
+      "westus",
+      "eastus2",
+    ]);
   });
 
   test("a lost key is told", async () => {
@@ -167,9 +160,7 @@ describe("a change by others", () => {
     }
     const { conditions } = await seen(world, id).then(({ sigil }) => sigil);
     expect(conditions).toMatchObject([{ type: "ChangedOutside" }]);
-    await ended(world, [
-      operationIn(await patch(world, id, { tags: { a: "4" } })),
-    ]);
+    await ended(world, [operationIn(await patch(world, id, { tags: { a: "4" } }))]);
     world.clock.advance(30 * MINUTE_MS);
     await world.takeEvents();
     await edit({}, { a: "5" });
@@ -180,23 +171,20 @@ describe("a change by others", () => {
   test.each([
     ["its replicas", { regionalReplicaCount: 4 }],
     ["whether it is in latest", { excludeFromLatest: true }],
-  ])(
-    "of a region before the last poll of its creation is told: %s",
-    async (_, changed) => {
-      const creation = operationIn(await put(world, id, plain(REGIONS)));
-      await pass(world, MINUTE_MS);
-      world.clock.advance(60 * MINUTE_MS);
-      const profile = profileOf(await shownIn(world, id));
-      const targetRegions = profile.targetRegions.map((region) =>
-        /east/iu.test(region.name) ? { ...region, ...changed } : region,
-      );
-      await edit({ publishingProfile: { ...profile, targetRegions } });
-      await ended(world, [creation]);
-      world.clock.advance(60 * MINUTE_MS);
-      await look(world);
-      expect(await told(world, id)).toContain("ChangedOutside");
-    },
-  );
+  ])("of a region before the last poll of its creation is told: %s", async (_, changed) => {
+    const creation = operationIn(await put(world, id, plain(REGIONS)));
+    await pass(world, MINUTE_MS);
+    world.clock.advance(60 * MINUTE_MS);
+    const profile = profileOf(await shownIn(world, id));
+    const targetRegions = profile.targetRegions.map((region) =>
+      /east/iu.test(region.name) ? { ...region, ...changed } : region,
+    );
+    await edit({ publishingProfile: { ...profile, targetRegions } });
+    await ended(world, [creation]);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toContain("ChangedOutside");
+  });
 });
 
 describe("nothing is told", () => {
@@ -242,19 +230,13 @@ describe("nothing is told", () => {
     await ended(world, [change]);
     world.clock.advance(60 * MINUTE_MS);
     await look(world);
-    expect(
-      (await told(world, id)).filter((type) => type === "ChangedOutside"),
-    ).toHaveLength(1);
+    expect((await told(world, id)).filter((type) => type === "ChangedOutside")).toHaveLength(1);
   });
 
   test("of what a canceled operation has sent", async () => {
     await atRest();
     const change = operationIn(
-      await put(
-        world,
-        id,
-        plain([...REGIONS, { name: "uksouth" }], { tags: { a: "1" } }),
-      ),
+      await put(world, id, plain([...REGIONS, { name: "uksouth" }], { tags: { a: "1" } })),
     );
     await pass(world, MINUTE_MS);
     await cancel(world, change);
@@ -279,9 +261,7 @@ describe("an operation that begins meanwhile", () => {
         ...resourceManager,
         async getImageVersion(versionId) {
           const shown = await resourceManager.getImageVersion(versionId);
-          change ??= operationIn(
-            await patch(world, id, { tags: { mine: "1" } }),
-          ).id;
+          change ??= operationIn(await patch(world, id, { tags: { mine: "1" } })).id;
           return shown;
         },
       },
@@ -289,9 +269,7 @@ describe("an operation that begins meanwhile", () => {
     await ended(world, [{ id: change ?? "" }]);
     world.clock.advance(60 * MINUTE_MS);
     await look(world);
-    expect(
-      (await told(world, id)).filter((type) => type === "ChangedOutside"),
-    ).toHaveLength(1);
+    expect((await told(world, id)).filter((type) => type === "ChangedOutside")).toHaveLength(1);
     expect((await seen(world, id)).tags).toEqual({
       a: "1",
       theirs: "1",
@@ -302,11 +280,7 @@ describe("an operation that begins meanwhile", () => {
   test("two hosts at once tell it once", async () => {
     await atRest();
     await edit({}, { theirs: "1" });
-    await Promise.all([
-      look(world, world.instance()),
-      look(world, world.instance()),
-      look(world),
-    ]);
+    await Promise.all([look(world, world.instance()), look(world, world.instance()), look(world)]);
     expect(await told(world, id)).toEqual(["ChangedOutside"]);
   });
 });
@@ -417,9 +391,7 @@ describe("versions whose image definition is gone", () => {
     await atRest();
     await world.takeEvents();
     await edit({}, { theirs: "1" });
-    expect((await run()).map(({ type }) => type)).toEqual([
-      "Sigil.ImageVersion.ChangedOutside",
-    ]);
+    expect((await run()).map(({ type }) => type)).toEqual(["Sigil.ImageVersion.ChangedOutside"]);
   });
 });
 
@@ -460,9 +432,10 @@ describe("a version that others have deleted", () => {
     await expect(put(world, id, plain(REGIONS))).rejects.toMatchObject({
       code: "ImageVersionGone",
     });
-    expect(
-      await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" }),
-    ).toMatchObject({ kind: "CreateImageVersion", status: "Succeeded" });
+    expect(await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" })).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+    });
     world.clock.advance(30 * MINUTE_MS);
     await world.takeEvents();
     await look(world);
@@ -472,18 +445,17 @@ describe("a version that others have deleted", () => {
   test("is told by the PUT that makes it again before any look, once, before its new life", async () => {
     await outside(world, "DELETE", id);
     const { operation } = await world.read(id);
-    expect(
-      await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" }),
-    ).toMatchObject({ kind: "CreateImageVersion", status: "Succeeded" });
+    expect(await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" })).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+    });
     const events = await eventsOf(world, id);
     expect(events[0]).toMatchObject({
       type: "Sigil.ImageVersion.DeletedOutside",
       data: { operationId: operation.id },
     });
     expect(events[1]?.type).toBe("Sigil.ImageVersion.Accepted");
-    expect(
-      events.filter(({ type }) => type.endsWith("DeletedOutside")),
-    ).toHaveLength(1);
+    expect(events.filter(({ type }) => type.endsWith("DeletedOutside"))).toHaveLength(1);
     world.clock.advance(60 * MINUTE_MS);
     await look(world);
     expect(await told(world, id)).toEqual([]);
@@ -521,8 +493,7 @@ describe("a version that others have deleted", () => {
     await outside(world, "DELETE", id);
     world.clock.advance(60 * MINUTE_MS);
     await outside(world, "PUT", id, plain([{ name: "westus" }]));
-    const { publishedDate } = (await shownIn(world, id)).properties
-      .publishingProfile;
+    const { publishedDate } = (await shownIn(world, id)).properties.publishingProfile;
     await look(world);
     expect(await eventsOf(world, id)).toMatchObject([
       {
@@ -543,20 +514,12 @@ describe("a version that others have deleted", () => {
       "PUT",
       async () =>
         operationIn(
-          await put(
-            world,
-            id,
-            plain([{ name: "westus" }], { tags: { b: "1" } }),
-            {
-              ifMatch: await etagOf(world, id),
-            },
-          ),
+          await put(world, id, plain([{ name: "westus" }], { tags: { b: "1" } }), {
+            ifMatch: await etagOf(world, id),
+          }),
         ),
     ],
-    [
-      "PATCH",
-      async () => operationIn(await patch(world, id, { tags: { b: "1" } })),
-    ],
+    ["PATCH", async () => operationIn(await patch(world, id, { tags: { b: "1" } }))],
     ["demotion", () => byHand.demote(world, id)],
     ["DELETE", () => byHand.remove(world, id)],
   ])(
@@ -566,8 +529,7 @@ describe("a version that others have deleted", () => {
       await outside(world, "DELETE", id);
       world.clock.advance(60 * MINUTE_MS);
       await outside(world, "PUT", id, plain([{ name: "westus" }]));
-      const { publishedDate } = (await shownIn(world, id)).properties
-        .publishingProfile;
+      const { publishedDate } = (await shownIn(world, id)).properties.publishingProfile;
       world.clock.advance(10 * MINUTE_MS);
       const [done] = await ended(world, [await ask()]);
       expect(done).toMatchObject({ status: "Succeeded" });
@@ -580,9 +542,7 @@ describe("a version that others have deleted", () => {
         type: "Sigil.ImageVersion.DeletedOutside",
         data: { operationId: operation.id, publishedDate },
       });
-      expect(
-        events.filter(({ type }) => type.endsWith("DeletedOutside")),
-      ).toHaveLength(1);
+      expect(events.filter(({ type }) => type.endsWith("DeletedOutside"))).toHaveLength(1);
     },
   );
 

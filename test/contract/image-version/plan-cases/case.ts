@@ -16,9 +16,7 @@ export interface Case {
 export const PLAIN = [{ name: HOME }, { name: "eastus2" }];
 export const SNAPSHOTS = {
   osDiskImage: { source: { id: seedResource("snapshots/myOSSnapshot") } },
-  dataDiskImages: [
-    { lun: 0, source: { id: seedResource("snapshots/myDDSnapshot") } },
-  ],
+  dataDiskImages: [{ lun: 0, source: { id: seedResource("snapshots/myDDSnapshot") } }],
 };
 
 /** A definition of its own for one case, in the seed's gallery. */
@@ -27,9 +25,7 @@ export async function definition(
   properties: Record<string, unknown>,
 ): Promise<string> {
   const name = trial.name("image");
-  await trial.put(
-    trial.of.imageDefinition("MyGallery", name, HOME, properties),
-  );
+  await trial.put(trial.of.imageDefinition("MyGallery", name, HOME, properties));
   return `galleries/MyGallery/images/${name}`;
 }
 
@@ -40,13 +36,7 @@ export function diskOf(
   properties: Record<string, unknown> = {},
   sku?: string,
 ): Promise<string> {
-  const disk = trial.of.disk(
-    "disks",
-    trial.name(word),
-    HOME,
-    { os: true },
-    properties,
-  );
+  const disk = trial.of.disk("disks", trial.name(word), HOME, { os: true }, properties);
   return trial.put(sku === undefined ? disk : { ...disk, sku: { name: sku } });
 }
 
@@ -55,15 +45,7 @@ export const snapshotOf = (
   word: string,
   properties: Record<string, unknown>,
 ): Promise<string> =>
-  trial.put(
-    trial.of.disk(
-      "snapshots",
-      trial.name(word),
-      HOME,
-      { os: true },
-      properties,
-    ),
-  );
+  trial.put(trial.of.disk("snapshots", trial.name(word), HOME, { os: true }, properties));
 
 /** Properties of a confidential VM's disk. */
 export const CONFIDENTIAL = {

@@ -1,10 +1,4 @@
-import {
-  CONFIDENTIAL,
-  definition,
-  diskOf,
-  securityType,
-  type Case,
-} from "./case.js";
+import { CONFIDENTIAL, definition, diskOf, securityType, type Case } from "./case.js";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
   HOME,
@@ -23,9 +17,7 @@ const VAULT = seedResource("x").replace(
 );
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
 
-const CONFIDENTIAL_SET = seedResource(
-  "diskEncryptionSets/WestUSConfidentialEncryptionSet",
-);
+const CONFIDENTIAL_SET = seedResource("diskEncryptionSets/WestUSConfidentialEncryptionSet");
 
 /** A confidential version whose data disk has a customer's key, in a subscription with Azure's preview of it. */
 async function confidentialData(
@@ -53,9 +45,7 @@ async function confidentialData(
     definition: await definition(t, securityType("ConfidentialVM")),
     storage: {
       osDiskImage: { source: { id } },
-      dataDiskImages: [
-        { lun: 0, source: { id: seedResource("disks/myDataDisk") } },
-      ],
+      dataDiskImages: [{ lun: 0, source: { id: seedResource("disks/myDataDisk") } }],
     },
     regions: [
       {
@@ -70,8 +60,7 @@ async function confidentialData(
             {
               lun: 0,
               securityProfile: {
-                confidentialVMEncryptionType:
-                  change.type ?? "DataDiskEncryptedWithCmk",
+                confidentialVMEncryptionType: change.type ?? "DataDiskEncryptedWithCmk",
                 ...(set !== undefined && { secureVMDiskEncryptionSetId: set }),
               },
             },
@@ -87,9 +76,7 @@ export const KEYS: readonly Case[] = [
     name: "a set that does not exist",
     ask: (t) =>
       t.ask({
-        regions: [
-          regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") }),
-        ],
+        regions: [regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") })],
       }),
     codes: ["DiskEncryptionSetNotFound"],
   },
@@ -112,9 +99,7 @@ export const KEYS: readonly Case[] = [
   {
     name: "a set of another subscription",
     ask: async (t) => {
-      const id = await t.put(
-        ELSEWHERE.diskEncryptionSet(t.name("theirs"), HOME),
-      );
+      const id = await t.put(ELSEWHERE.diskEncryptionSet(t.name("theirs"), HOME));
       return t.ask({
         regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
       });
@@ -196,13 +181,9 @@ export const KEYS: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: [
-          regionWith(
-            HOME,
-            seedResource("diskEncryptionSets/WestUSDoubleEncryptionSet"),
-            {
-              0: seedSet("WestUS"),
-            },
-          ),
+          regionWith(HOME, seedResource("diskEncryptionSets/WestUSDoubleEncryptionSet"), {
+            0: seedSet("WestUS"),
+          }),
           seedRegion("eastus2", "EastUS2"),
         ],
       }),
@@ -212,11 +193,9 @@ export const KEYS: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: [
-          regionWith(
-            HOME,
-            seedResource("diskEncryptionSets/WestUSConfidentialEncryptionSet"),
-            { 0: seedSet("WestUS") },
-          ),
+          regionWith(HOME, seedResource("diskEncryptionSets/WestUSConfidentialEncryptionSet"), {
+            0: seedSet("WestUS"),
+          }),
         ],
       }),
     codes: ["DiskEncryptionSetOfWrongType"],

@@ -11,9 +11,7 @@ import {
 import { seedResource } from "../../../support/requests.js";
 import { HOME } from "../../../support/trial.js";
 
-const confidential = (
-  confidentialVMEncryptionType: "EncryptedWithPmk" | "NonPersistedTPM",
-) =>
+const confidential = (confidentialVMEncryptionType: "EncryptedWithPmk" | "NonPersistedTPM") =>
   PLAIN.map((region) => ({
     ...region,
     encryption: {
@@ -79,14 +77,12 @@ export const PLACES: readonly Case[] = [
   },
   {
     name: "own keys in a shared gallery",
-    ask: (t) =>
-      t.ask({ definition: "galleries/MySharedGallery/images/MyImage" }),
+    ask: (t) => t.ask({ definition: "galleries/MySharedGallery/images/MyImage" }),
     codes: ["SharedGalleryWithCustomerKeys"],
   },
   {
     name: "own keys in a community gallery",
-    ask: (t) =>
-      t.ask({ definition: "galleries/MyCommunityGallery/images/MyImage" }),
+    ask: (t) => t.ask({ definition: "galleries/MyCommunityGallery/images/MyImage" }),
     codes: ["SharedGalleryWithCustomerKeys"],
   },
   {
@@ -99,20 +95,17 @@ export const PLACES: readonly Case[] = [
   },
   {
     name: "a definition of another operating system",
-    ask: async (t) =>
-      t.ask({ definition: await definition(t, { osType: "Windows" }) }),
+    ask: async (t) => t.ask({ definition: await definition(t, { osType: "Windows" }) }),
     codes: ["OsTypeMismatch"],
   },
   {
     name: "a generalized image under a specialized definition",
-    ask: async (t) =>
-      t.ask({ definition: await definition(t, { osState: "Specialized" }) }),
+    ask: async (t) => t.ask({ definition: await definition(t, { osState: "Specialized" }) }),
     codes: ["OsStateMismatch"],
   },
   {
     name: "a definition of the other Hyper-V generation",
-    ask: async (t) =>
-      t.ask({ definition: await definition(t, { hyperVGeneration: "V1" }) }),
+    ask: async (t) => t.ask({ definition: await definition(t, { hyperVGeneration: "V1" }) }),
     codes: ["HyperVGenerationMismatch"],
   },
   {
@@ -232,10 +225,7 @@ export const PLACES: readonly Case[] = [
     name: "EncryptedWithCmk without a set for it",
     ask: async (t) =>
       t.ask({
-        definition: await definition(
-          t,
-          securityType("ConfidentialVMSupported"),
-        ),
+        definition: await definition(t, securityType("ConfidentialVMSupported")),
         regions: [
           {
             name: HOME,

@@ -1,11 +1,6 @@
 import { PLAIN, SNAPSHOTS, type Case } from "./case.js";
 import { seedRegion, seedResource } from "../../../support/requests.js";
-import {
-  HOME,
-  regionWith,
-  seedRegions,
-  seedSet,
-} from "../../../support/trial.js";
+import { HOME, regionWith, seedRegions, seedSet } from "../../../support/trial.js";
 
 const VHD = {
   storageAccountId: seedResource("images/x").replace(
@@ -34,10 +29,7 @@ export const REQUESTS: readonly Case[] = [
     ask: (t) =>
       t.ask({
         location: "West US",
-        regions: [
-          seedRegion("WEST US", "WestUS"),
-          seedRegion("East US 2", "EastUS2"),
-        ],
+        regions: [seedRegion("WEST US", "WestUS"), seedRegion("East US 2", "EastUS2")],
       }),
   },
   {
@@ -187,8 +179,7 @@ export const REQUESTS: readonly Case[] = [
   },
   {
     name: "a VHD with platform keys",
-    ask: (t) =>
-      t.ask({ regions: PLAIN, storage: { osDiskImage: { source: VHD } } }),
+    ask: (t) => t.ask({ regions: PLAIN, storage: { osDiskImage: { source: VHD } } }),
   },
   {
     name: "a VHD with own keys",
@@ -203,16 +194,12 @@ export const REQUESTS: readonly Case[] = [
     name: "zone-redundant storage where there are zones",
     ask: (t) =>
       t.ask({
-        regions: [
-          { name: HOME },
-          { name: "eastus2", storageAccountType: "Standard_ZRS" },
-        ],
+        regions: [{ name: HOME }, { name: "eastus2", storageAccountType: "Standard_ZRS" }],
       }),
   },
   {
     name: "zone-redundant storage where there are no zones",
-    ask: (t) =>
-      t.ask({ regions: [{ name: HOME, storageAccountType: "Standard_ZRS" }] }),
+    ask: (t) => t.ask({ regions: [{ name: HOME, storageAccountType: "Standard_ZRS" }] }),
     codes: ["ZoneRedundantStorageNotOffered"],
   },
   {
@@ -225,8 +212,7 @@ export const REQUESTS: readonly Case[] = [
   },
   {
     name: "shallow replication in two regions",
-    ask: (t) =>
-      t.ask({ regions: PLAIN, publishing: { replicationMode: "Shallow" } }),
+    ask: (t) => t.ask({ regions: PLAIN, publishing: { replicationMode: "Shallow" } }),
     codes: ["InvalidShallowReplication"],
   },
   {
@@ -245,8 +231,7 @@ export const REQUESTS: readonly Case[] = [
   },
   {
     name: "a source that is a disk encryption set",
-    ask: (t) =>
-      t.ask({ regions: PLAIN, storage: { source: { id: seedSet("WestUS") } } }),
+    ask: (t) => t.ask({ regions: PLAIN, storage: { source: { id: seedSet("WestUS") } } }),
     codes: ["WrongResourceType"],
   },
   {

@@ -194,9 +194,7 @@ export const SOURCES: readonly Case[] = [
   {
     name: "a virtual machine whose OS disk was deleted",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.virtualMachine(t.name("vm"), HOME, t.name("gone"), []),
-      );
+      const id = await t.put(t.of.virtualMachine(t.name("vm"), HOME, t.name("gone"), []));
       return t.ask({
         regions: PLAIN,
         storage: { source: { virtualMachineId: id } },
@@ -239,9 +237,7 @@ export const SOURCES: readonly Case[] = [
     name: "a virtual machine with an ephemeral OS disk",
     ask: async (t) => {
       const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
-      const id = await t.put(
-        withOsDisk(machine, { diffDiskSettings: { option: "Local" } }),
-      );
+      const id = await t.put(withOsDisk(machine, { diffDiskSettings: { option: "Local" } }));
       return t.ask({
         regions: PLAIN,
         storage: { source: { virtualMachineId: id } },
@@ -271,9 +267,7 @@ export const SOURCES: readonly Case[] = [
     ask: async (t) => {
       await diskOf(t, "ultra", {}, "UltraSSD_LRS");
       const id = await t.put(
-        t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [
-          { lun: 0, name: t.name("ultra") },
-        ]),
+        t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [{ lun: 0, name: t.name("ultra") }]),
       );
       return t.ask({
         regions: PLAIN,
@@ -289,8 +283,7 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "a Trusted Launch machine with platform keys",
-    ask: async (t) =>
-      t.ask({ ...(await trustedLaunch(t)), regions: [{ name: HOME }] }),
+    ask: async (t) => t.ask({ ...(await trustedLaunch(t)), regions: [{ name: HOME }] }),
   },
   {
     name: "a snapshot of the Trusted Launch machine's disk with a customer's key",
@@ -353,8 +346,7 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "an image version, with own keys for the new one",
-    ask: async (t) =>
-      t.ask({ storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
+    ask: async (t) => t.ask({ storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
     codes: ["EncryptionNotSupportedForSource"],
   },
   {
@@ -363,9 +355,7 @@ export const SOURCES: readonly Case[] = [
       t.ask({
         storage: {
           osDiskImage: { source: { id: seedResource("disks/myOSDisk") } },
-          dataDiskImages: [
-            { lun: 0, source: { id: seedResource("disks/myDataDisk") } },
-          ],
+          dataDiskImages: [{ lun: 0, source: { id: seedResource("disks/myDataDisk") } }],
         },
       }),
   },
@@ -404,9 +394,7 @@ export const SOURCES: readonly Case[] = [
   {
     name: "a snapshot of another region",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk("snapshots", t.name("far"), "eastus2", { os: true }),
-      );
+      const id = await t.put(t.of.disk("snapshots", t.name("far"), "eastus2", { os: true }));
       return t.ask({
         regions: PLAIN,
         storage: { osDiskImage: { source: { id } } },
@@ -432,18 +420,14 @@ export const SOURCES: readonly Case[] = [
     name: "a data disk left to platform keys in silence",
     ask: (t) =>
       t.ask({
-        regions: [
-          regionWith(HOME, seedSet("WestUS")),
-          regionWith("eastus2", seedSet("EastUS2")),
-        ],
+        regions: [regionWith(HOME, seedSet("WestUS")), regionWith("eastus2", seedSet("EastUS2"))],
       }),
     codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
     stricter: "Azure leaves the disk to platform keys; nobody would know (P7)",
   },
   {
     name: "a set for a disk in one region and not in the other",
-    ask: (t) =>
-      t.ask({ regions: [seedRegion(HOME, "WestUS"), { name: "eastus2" }] }),
+    ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS"), { name: "eastus2" }] }),
     codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
   },
   {
@@ -472,10 +456,7 @@ export const SOURCES: readonly Case[] = [
         }),
       );
       return t.ask({
-        regions: [
-          regionWith(HOME, seedSet("WestUS")),
-          regionWith("eastus2", seedSet("EastUS2")),
-        ],
+        regions: [regionWith(HOME, seedSet("WestUS")), regionWith("eastus2", seedSet("EastUS2"))],
         storage: { osDiskImage: { source: { id } } },
       });
     },
@@ -490,9 +471,7 @@ export const SOURCES: readonly Case[] = [
           diskEncryptionSetId: seedSet("WestUS"),
         }),
       );
-      const id = await t.put(
-        t.of.virtualMachine(t.name("cmkVm"), HOME, disk, []),
-      );
+      const id = await t.put(t.of.virtualMachine(t.name("cmkVm"), HOME, disk, []));
       return t.ask({
         regions: [{ name: HOME }],
         storage: { source: { virtualMachineId: id } },

@@ -1,17 +1,9 @@
 import { PLAIN, type Case } from "./case.js";
 import { seedResource } from "../../../support/requests.js";
-import {
-  HOME,
-  regionWith,
-  seedSet,
-  type Trial,
-} from "../../../support/trial.js";
+import { HOME, regionWith, seedSet, type Trial } from "../../../support/trial.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 
-async function register(
-  trial: Trial,
-  state: "NotRegistered" | "Registering",
-): Promise<void> {
+async function register(trial: Trial, state: "NotRegistered" | "Registering"): Promise<void> {
   const set = (to: typeof state | "Registered") =>
     trial.control.setRegistrationState({
       subscriptionId: LOCAL_SUBSCRIPTION_ID,
@@ -36,11 +28,7 @@ async function withhold(trial: Trial, region: string): Promise<void> {
   );
 }
 
-async function deny(
-  trial: Trial,
-  action: string,
-  scope: string,
-): Promise<void> {
+async function deny(trial: Trial, action: string, scope: string): Promise<void> {
   const denial = { action, scope };
   await trial.change(
     () => trial.control.denyAction(denial),
@@ -84,11 +72,7 @@ export const SUBSCRIPTIONS: readonly Case[] = [
   {
     name: "a set that Sigil's identity may not see",
     ask: async (t) => {
-      await deny(
-        t,
-        "Microsoft.Compute/diskEncryptionSets/read",
-        seedSet("EastUS2"),
-      );
+      await deny(t, "Microsoft.Compute/diskEncryptionSets/read", seedSet("EastUS2"));
       return t.ask({
         regions: [
           regionWith(HOME, seedSet("WestUS"), { 0: seedSet("WestUS") }),
@@ -101,11 +85,7 @@ export const SUBSCRIPTIONS: readonly Case[] = [
   {
     name: "a source that Sigil's identity may not see",
     ask: async (t) => {
-      await deny(
-        t,
-        "Microsoft.Compute/images/read",
-        seedResource("images/myImage"),
-      );
+      await deny(t, "Microsoft.Compute/images/read", seedResource("images/myImage"));
       return t.ask({ regions: PLAIN });
     },
     codes: ["InsufficientPermission"],

@@ -3,10 +3,7 @@ import { expect, test } from "vitest";
 import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";
-import {
-  disableSoftDelete,
-  enableSoftDelete,
-} from "../../../support/soft-delete.js";
+import { disableSoftDelete, enableSoftDelete } from "../../../support/soft-delete.js";
 import { DELAY_MS, inGuardedWorld } from "../use-guard/support.js";
 import {
   BY,
@@ -23,12 +20,10 @@ import {
 
 let world: InProcess;
 let id: string;
-const { remove, publish, shown, deletes, drive } = inGuardedWorld(
-  (given, versionId) => {
-    world = given;
-    id = versionId;
-  },
-);
+const { remove, publish, shown, deletes, drive } = inGuardedWorld((given, versionId) => {
+  world = given;
+  id = versionId;
+});
 
 test("J: somebody comes to use the version while its deletion waits: it stays, and is in latest as before", async () => {
   await publish();
@@ -56,16 +51,14 @@ test("P: a version that Sigil has deleted is restored as it was, and is Sigil's 
     id: idOf(id),
     ...BY,
   });
-  expect(await ended(world, [restore])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
+  expect(await ended(world, [restore])).toMatchObject([{ status: "Succeeded" }]);
 
   const after = await shownIn(world, id);
   expect(after.tags).toEqual({ a: "1" });
   expect(regionNames(after)).toEqual(regionNames(before));
   expect((await seen(world, id)).sigil.managedBy).toBe("Sigil");
   await disableSoftDelete(world);
-  expect(
-    await put(world, id, plain(undefined, { tags: { a: "1" } })),
-  ).toMatchObject({ kind: "unchanged" });
+  expect(await put(world, id, plain(undefined, { tags: { a: "1" } }))).toMatchObject({
+    kind: "unchanged",
+  });
 });

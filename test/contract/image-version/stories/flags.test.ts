@@ -20,9 +20,7 @@ inOwnWorld({ replicationMs: 10_000, spread: 0 }, (given) => {
 
 const FLAGS = [undefined, false, true];
 const ROWS = FLAGS.flatMap((version) =>
-  FLAGS.flatMap((westus) =>
-    FLAGS.map((eastus2) => ({ version, westus, eastus2 })),
-  ),
+  FLAGS.flatMap((westus) => FLAGS.map((eastus2) => ({ version, westus, eastus2 }))),
 );
 
 const flag = (excludeFromLatest: boolean | undefined): object =>

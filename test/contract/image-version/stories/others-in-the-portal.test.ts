@@ -63,9 +63,7 @@ test("D: the answer to a PUT is lost, and a person excludes the version meanwhil
 
 test("E: the portal changes a tag while a PUT of another tag runs: both stay, and it is told once", async () => {
   await made(world, id, TAGGED);
-  const update = operationIn(
-    await put(world, id, plain(undefined, { tags: { build: "2" } })),
-  );
+  const update = operationIn(await put(world, id, plain(undefined, { tags: { build: "2" } })));
   await world.runDue();
   await world.simulator.control.editVersion({
     versionId: id,
@@ -76,9 +74,7 @@ test("E: the portal changes a tag while a PUT of another tag runs: both stay, an
   await pass(world, 3_600_000);
 
   expect(await tagsIn(world, id)).toEqual({ build: "2", cost: "c1" });
-  expect(await toldOfChanges(world, id)).toEqual([
-    "Sigil.ImageVersion.ChangedOutside",
-  ]);
+  expect(await toldOfChanges(world, id)).toEqual(["Sigil.ImageVersion.ChangedOutside"]);
   expect(await conditionsOf()).toEqual(["ChangedOutside"]);
 });
 
@@ -163,9 +159,7 @@ test("N: a PUT says again the tag that others changed: it sets it, and the condi
   });
   expect(await tagsIn(world, id)).toEqual({ build: "1" });
   expect(await conditionsOf()).toEqual([]);
-  expect(await toldOfChanges(world, id)).toEqual([
-    "Sigil.ImageVersion.ChangedOutside",
-  ]);
+  expect(await toldOfChanges(world, id)).toEqual(["Sigil.ImageVersion.ChangedOutside"]);
 });
 
 test("W: one 404 of a day-old version: nothing is told, and it stays protected", async () => {

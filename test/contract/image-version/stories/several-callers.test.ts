@@ -1,9 +1,6 @@
 /** Several callers of one version, and what becomes of each of their requests. */
 import { expect, test } from "vitest";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { startInProcess, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import { largeWorld } from "../../../support/requests.js";
@@ -45,8 +42,7 @@ test("B: twenty callers add twenty regions: all are served, by three updates at 
   });
   try {
     const version = large.versionId("1.0.0");
-    const [home, ...others] =
-      large.request.properties.publishingProfile?.targetRegions ?? [];
+    const [home, ...others] = large.request.properties.publishingProfile?.targetRegions ?? [];
     if (home === undefined) throw new Error("no home");
     const bodyOf = (regions: typeof others) => ({
       ...large.request,
@@ -57,16 +53,12 @@ test("B: twenty callers add twenty regions: all are served, by three updates at 
     });
     await made(own, version, bodyOf([home]));
     const accepted = (
-      await Promise.all(
-        others.map((region) => put(own, version, bodyOf([home, region]))),
-      )
+      await Promise.all(others.map((region) => put(own, version, bodyOf([home, region]))))
     ).map(operationIn);
 
     const all = await ended(own, accepted);
 
-    expect(all.map(({ status }) => status)).toEqual(
-      others.map(() => "Succeeded"),
-    );
+    expect(all.map(({ status }) => status)).toEqual(others.map(() => "Succeeded"));
     expect(regionNames(await shownIn(own, version))).toHaveLength(21);
     expect(puts(own)).toBeLessThanOrEqual(3);
   } finally {
@@ -92,9 +84,7 @@ test.each([
     await world.runDue();
 
     expect(await cancel(world, creation)).toMatchObject({ status: "Running" });
-    expect(await ended(world, [creation])).toMatchObject([
-      { status: "Canceled" },
-    ]);
+    expect(await ended(world, [creation])).toMatchObject([{ status: "Canceled" }]);
 
     await pass(world, 3_600_000);
     expect(await isExcluded(world, id)).toBe(true);
@@ -118,11 +108,7 @@ test("M: ARM refuses a combined update: the one at fault fails, and the others s
 
   const ends = await ended(world, [bad, one, two]);
 
-  expect(ends.map(({ status }) => status)).toEqual([
-    "Failed",
-    "Succeeded",
-    "Succeeded",
-  ]);
+  expect(ends.map(({ status }) => status)).toEqual(["Failed", "Succeeded", "Succeeded"]);
   expect(ends[0]?.error?.code).toBe("ResourceManagerRefused");
   expect(ends[1]?.history.map(({ message }) => message)).toContainEqual(
     expect.stringContaining(
@@ -157,9 +143,7 @@ test("V: a PATCH that protects is accepted, and a DELETE comes before it is sent
   expect(await refusal(byHand.remove(world, id))).toMatchObject({
     code: "ImageVersionProtected",
   });
-  expect(await ended(world, [setting])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
+  expect(await ended(world, [setting])).toMatchObject([{ status: "Succeeded" }]);
   expect((await seen(world, id)).sigil.protected).toBe(true);
 });
 
@@ -183,8 +167,6 @@ test("A: one of two regions fails and is repaired: the version is usable in both
     "eastus2/completed/2",
   ]);
   expect(
-    (await shownIn(world, id)).properties.safetyProfile?.[
-      "allowDeletionOfReplicatedLocations"
-    ],
+    (await shownIn(world, id)).properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
   ).toBe(false);
 });

@@ -4,20 +4,13 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../../src/image-version/commands/promote.js";
-import {
-  patchImageVersion,
-  putImageVersion,
-} from "../../../../src/image-version/commands/put.js";
+import { patchImageVersion, putImageVersion } from "../../../../src/image-version/commands/put.js";
 import { getImageVersion } from "../../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../../src/image-version/queries/views.js";
 import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
 import { runKeyGuardian } from "../../../../src/key-guardian/run-key-guardian.js";
 import { commandOf, idOf, TRACEPARENT } from "../../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedResource,
-  seedVersionId,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
 import { look } from "../drift/support.js";
 import {
   HELD,
@@ -38,10 +31,7 @@ afterEach(() => rollouts.close());
 
 const conditionsOf = async (): Promise<readonly string[]> => {
   const { deps } = rollouts.world;
-  const view = viewImageVersion(
-    await getImageVersion(deps, idOf(HELD)),
-    deps.now(),
-  );
+  const view = viewImageVersion(await getImageVersion(deps, idOf(HELD)), deps.now());
   return (view.sigil.conditions ?? []).map(({ type }) => type);
 };
 
@@ -116,9 +106,7 @@ test("Q: a key at risk at the gate of a wave: it waits, says why, and goes on by
     await runKeyGuardian({ ...deps, ...deps.keyGuardian }, TRACEPARENT);
   };
   const id = seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1");
-  const set = control
-    .resources()
-    .find((one) => one.id.toLowerCase() === id.toLowerCase());
+  const set = control.resources().find((one) => one.id.toLowerCase() === id.toLowerCase());
   if (set === undefined) throw new Error(`${id} is not there`);
   await rollouts.publish(WAVES);
   await control.removeResource(set.id);
@@ -143,10 +131,7 @@ test("R: a region that is added while waves run is out of latest until its turn"
   const { world } = rollouts;
   const [first] = WAVES.waves;
   const regions = targetsOf(managedImageRequest());
-  const body = withTargets(
-    ruled({ when: "waves", waves: [first] }),
-    regions.slice(0, 1),
-  );
+  const body = withTargets(ruled({ when: "waves", waves: [first] }), regions.slice(0, 1));
   await putImageVersion(world.deps, commandOf(HELD, body));
   await world.finish(HELD);
   await rollouts.pass(20);

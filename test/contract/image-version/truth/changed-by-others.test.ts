@@ -28,9 +28,7 @@ describe("the permission to remove regions", () => {
     safety: { allowDeletionOfReplicatedLocations: true },
   });
   const isOpen = async (): Promise<unknown> =>
-    (await shownIn(world, id)).properties.safetyProfile?.[
-      "allowDeletionOfReplicatedLocations"
-    ];
+    (await shownIn(world, id)).properties.safetyProfile?.["allowDeletionOfReplicatedLocations"];
   const shutInPortal = (): Promise<void> =>
     world.simulator.control.editVersion({
       versionId: id,
@@ -40,21 +38,15 @@ describe("the permission to remove regions", () => {
     });
   const change = async (): Promise<void> => {
     const changing = operationIn(await patch(world, id, { tags: { a: "1" } }));
-    expect(await ended(world, [changing])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [changing])).toMatchObject([{ status: "Succeeded" }]);
   };
 
   test("that a caller has given stays, whatever else is changed, and after a removal", async () => {
     await made(world, id, OPEN);
     await change();
     expect(await isOpen()).toBe(true);
-    const removal = operationIn(
-      await patch(world, id, {}, { removeRegions: ["eastus2"] }),
-    );
-    expect(await ended(world, [removal])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    const removal = operationIn(await patch(world, id, {}, { removeRegions: ["eastus2"] }));
+    expect(await ended(world, [removal])).toMatchObject([{ status: "Succeeded" }]);
     expect(await isOpen()).toBe(true);
   });
 
@@ -89,22 +81,22 @@ describe("what others have changed", () => {
         publishingProfile: { endOfLifeDate: "2095-01-01T00:00:00Z" },
       },
     });
-    expect(
-      await putThrough(world, id, { ...FULL, tags: { build: "2" } }),
-    ).toMatchObject({ status: "Succeeded" });
+    expect(await putThrough(world, id, { ...FULL, tags: { build: "2" } })).toMatchObject({
+      status: "Succeeded",
+    });
     expect(profileOf(await shownIn(world, id)).endOfLifeDate).toMatch(/^2095/u);
     expect((await shownIn(world, id)).tags).toEqual({ build: "2" });
   });
 
   test("a tag by policy does not fail an update, and stays", async () => {
     await world.simulator.control.setPolicy({ addTags: { cost: "c1" } });
-    expect(
-      await putThrough(world, id, plain(undefined, { tags: { a: "1" } })),
-    ).toMatchObject({ status: "Succeeded" });
+    expect(await putThrough(world, id, plain(undefined, { tags: { a: "1" } }))).toMatchObject({
+      status: "Succeeded",
+    });
     for (const value of ["2", "3", "4"])
-      expect(
-        await putThrough(world, id, plain(undefined, { tags: { a: value } })),
-      ).toMatchObject({ status: "Succeeded" });
+      expect(await putThrough(world, id, plain(undefined, { tags: { a: value } }))).toMatchObject({
+        status: "Succeeded",
+      });
     expect((await shownIn(world, id)).tags).toEqual({ a: "4", cost: "c1" });
   });
 
@@ -122,9 +114,9 @@ describe("what others have changed", () => {
       const over = await putThrough(world, id, body({ a: "1", b: "1" }), more);
       expect(over).toMatchObject({ status: "Succeeded" });
       expect(puts(world)).toBe(0);
-      expect(
-        await put(world, id, body({ a: "1", b: "1" }), more),
-      ).toMatchObject({ operation: { id: over.id } });
+      expect(await put(world, id, body({ a: "1", b: "1" }), more)).toMatchObject({
+        operation: { id: over.id },
+      });
       await putThrough(world, id, body({ a: "1" }));
       expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
     },

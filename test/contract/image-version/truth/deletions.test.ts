@@ -55,9 +55,7 @@ test("a creation is followed on where Azure refuses the deletion", async () => {
   const told = (await world.takeEvents()).filter(({ id: event }) =>
     event.startsWith(`${creation.id}/`),
   );
-  expect(
-    told.filter(({ type }) => type.endsWith("RegionCompleted")),
-  ).toHaveLength(2);
+  expect(told.filter(({ type }) => type.endsWith("RegionCompleted"))).toHaveLength(2);
 });
 
 test("a region that is away for its repair is added back where Azure refuses the deletion", async () => {
@@ -67,10 +65,7 @@ test("a region that is away for its repair is added back where Azure refuses the
   });
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await pass(world, 10_000);
-  await until(
-    world,
-    async () => !regionNames(await shownIn(world, id)).includes("eastus2"),
-  );
+  await until(world, async () => !regionNames(await shownIn(world, id)).includes("eastus2"));
   refuse();
   const deletion = await byHand.remove(world, id);
   expect(await ended(world, [deletion, creation])).toMatchObject([
@@ -79,9 +74,7 @@ test("a region that is away for its repair is added back where Azure refuses the
   ]);
   const shown = await shownIn(world, id);
   expect(regionNames(shown)).toContain("eastus2");
-  expect(
-    shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
-  ).not.toBe(true);
+  expect(shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"]).not.toBe(true);
 });
 
 test("a canceled creation is excluded from latest where Azure refuses the deletion", async () => {
@@ -99,16 +92,10 @@ test("a canceled creation is excluded from latest where Azure refuses the deleti
 
 test("what is queued goes on where Azure refuses the deletion before it", async () => {
   await made(world, id, plain(TWO_REGIONS));
-  const update = operationIn(
-    await put(world, id, plain(TWO_REGIONS, { tags: { build: "1" } })),
-  );
+  const update = operationIn(await put(world, id, plain(TWO_REGIONS, { tags: { build: "1" } })));
   await world.runDue();
   const queued = operationIn(
-    await put(
-      world,
-      id,
-      plain([...TWO_REGIONS, { name: "eastus" }], { tags: { build: "1" } }),
-    ),
+    await put(world, id, plain([...TWO_REGIONS, { name: "eastus" }], { tags: { build: "1" } })),
   );
   refuse();
   const deletion = await byHand.remove(world, id);

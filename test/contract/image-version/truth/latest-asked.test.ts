@@ -31,8 +31,7 @@ inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
 const HELD = { publishing: { excludeFromLatest: true } };
 const RULED = { sigil: { promotion: { when: "testsPassed" } } } as never;
 const WEST = [{ name: "westus" }];
-const latestIn = async (): Promise<readonly string[]> =>
-  (await seen(world, id)).sigil.latestIn;
+const latestIn = async (): Promise<readonly string[]> => (await seen(world, id)).sigil.latestIn;
 const warned = (operation: {
   readonly warnings?: readonly { readonly code: string }[];
 }): readonly string[] => (operation.warnings ?? []).map(({ code }) => code);
@@ -44,25 +43,19 @@ describe("two requests that create the version", () => {
   test.each([
     ["held back", HELD],
     ["under a rule", RULED],
-  ])(
-    "%s: the first is canceled, and it stays out of latest",
-    async (_, how) => {
-      const first = operationIn(await put(world, id, plain(WEST, how)));
-      const second = operationIn(await put(world, id, plain(undefined, how)));
-      await cancel(world, first);
-      await ended(world, [first, second]);
-      expect(await isExcluded(world, id)).toBe(true);
-    },
-  );
+  ])("%s: the first is canceled, and it stays out of latest", async (_, how) => {
+    const first = operationIn(await put(world, id, plain(WEST, how)));
+    const second = operationIn(await put(world, id, plain(undefined, how)));
+    await cancel(world, first);
+    await ended(world, [first, second]);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
 
   test("held back: the first fails its checks, and it stays out of latest", async () => {
     const osDiskImage = {
       diskEncryptionSetId: `${id.split("/").slice(0, 5).join("/")}/providers/Microsoft.Compute/diskEncryptionSets/none`,
     };
-    const regions = [
-      { name: "westus" },
-      { name: "eastus2", encryption: { osDiskImage } },
-    ];
+    const regions = [{ name: "westus" }, { name: "eastus2", encryption: { osDiskImage } }];
     const first = operationIn(await put(world, id, plain(regions, HELD)));
     const second = operationIn(await put(world, id, plain(WEST, HELD)));
     expect(await ended(world, [first, second])).toMatchObject([
@@ -117,20 +110,12 @@ describe("a PATCH that lists regions", () => {
     await made(
       world,
       id,
-      plain([
-        { name: "westus", excludeFromLatest: true },
-        { name: "eastus2" },
-        { name: "eastus" },
-      ]),
+      plain([{ name: "westus", excludeFromLatest: true }, { name: "eastus2" }, { name: "eastus" }]),
     );
     await patchThrough(
       world,
       id,
-      listing(
-        { name: "westus" },
-        { name: "eastus2", excludeFromLatest: true },
-        { name: "eastus" },
-      ),
+      listing({ name: "westus" }, { name: "eastus2", excludeFromLatest: true }, { name: "eastus" }),
     );
     expect(await latestIn()).toEqual(["eastus"]);
   });
@@ -138,26 +123,19 @@ describe("a PATCH that lists regions", () => {
   test.each([
     [false, ["eastus", "eastus2"]],
     [true, ["eastus"]],
-  ])(
-    "says nothing of regions that it leaves out (%s)",
-    async (excludeFromLatest, expected) => {
-      await made(
-        world,
-        id,
-        plain([
-          { name: "westus", excludeFromLatest: true },
-          { name: "eastus2", excludeFromLatest: !excludeFromLatest },
-          { name: "eastus" },
-        ]),
-      );
-      await patchThrough(
-        world,
-        id,
-        listing({ name: "eastus2", excludeFromLatest }),
-      );
-      expect((await latestIn()).toSorted()).toEqual(expected);
-    },
-  );
+  ])("says nothing of regions that it leaves out (%s)", async (excludeFromLatest, expected) => {
+    await made(
+      world,
+      id,
+      plain([
+        { name: "westus", excludeFromLatest: true },
+        { name: "eastus2", excludeFromLatest: !excludeFromLatest },
+        { name: "eastus" },
+      ]),
+    );
+    await patchThrough(world, id, listing({ name: "eastus2", excludeFromLatest }));
+    expect((await latestIn()).toSorted()).toEqual(expected);
+  });
 
   test("says nothing of what the one before it, not sent yet, has said of another region", async () => {
     await made(world, id, plain());
@@ -188,10 +166,7 @@ describe("a demotion that waits for Azure", () => {
   ])("is not undone by a PATCH that %s", async (_, sigil) => {
     const demotion = await byHand.demote(world, id);
     const answer = await patch(world, id, { sigil });
-    await ended(world, [
-      demotion,
-      ...(answer.kind === "accepted" ? [answer.operation] : []),
-    ]);
+    await ended(world, [demotion, ...(answer.kind === "accepted" ? [answer.operation] : [])]);
     expect(await isExcluded(world, id)).toBe(true);
   });
 });
@@ -205,11 +180,7 @@ test("what others exclude before the first look holds for a region that comes la
   });
   await ended(world, [creation]);
   await pass(world, 3_600_000);
-  await putThrough(
-    world,
-    id,
-    plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }]),
-  );
+  await putThrough(world, id, plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }]));
   expect(await latestIn()).toEqual([]);
 });
 

@@ -48,12 +48,12 @@ describe("a version that was deleted outside", () => {
 
   test("is made again by a PUT that says If-None-Match, with a life of its own", async () => {
     await made(world, id, plain(undefined, { tags: { old: "1" } }));
-    const before = (await shownIn(world, id)).properties.publishingProfile
-      .publishedDate;
+    const before = (await shownIn(world, id)).properties.publishingProfile.publishedDate;
     await deletedLater();
-    expect(
-      await putThrough(world, id, BODY, { ifNoneMatch: "*" }),
-    ).toMatchObject({ status: "Succeeded", kind: "CreateImageVersion" });
+    expect(await putThrough(world, id, BODY, { ifNoneMatch: "*" })).toMatchObject({
+      status: "Succeeded",
+      kind: "CreateImageVersion",
+    });
     const shown = await shownIn(world, id);
     expect(shown.tags).toEqual({ a: "1" });
     expect(shown.properties.publishingProfile.publishedDate).not.toBe(before);
@@ -82,9 +82,10 @@ describe("a version that was deleted outside", () => {
     await made(world, id, own);
     await deletedLater();
     await control.removeResource(source);
-    expect(
-      await putThrough(world, id, own, { ifNoneMatch: "*" }),
-    ).toMatchObject({ status: "Failed", error: { code: "PreflightFailed" } });
+    expect(await putThrough(world, id, own, { ifNoneMatch: "*" })).toMatchObject({
+      status: "Failed",
+      error: { code: "PreflightFailed" },
+    });
     expect(await inAzure(world, id)).toBeUndefined();
   });
 
@@ -103,15 +104,10 @@ describe("a version that was deleted outside", () => {
 
 describe("a version that others have made", () => {
   test("otherwise than asked is changed with If-Match, and what the body leaves out of it is taken away", async () => {
-    await outside(
-      world,
-      "PUT",
-      id,
-      plain(undefined, { tags: { a: "2", b: "1" } }),
-    );
-    expect(
-      await putThrough(world, id, BODY, { ifMatch: await etagOf(world, id) }),
-    ).toMatchObject({ status: "Succeeded" });
+    await outside(world, "PUT", id, plain(undefined, { tags: { a: "2", b: "1" } }));
+    expect(await putThrough(world, id, BODY, { ifMatch: await etagOf(world, id) })).toMatchObject({
+      status: "Succeeded",
+    });
     expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
   });
 

@@ -36,8 +36,7 @@ async function truth(): Promise<Awaited<ReturnType<typeof shownIn>>> {
 
 const outsideTold = async (): Promise<number> =>
   (await world.takeEvents()).filter(
-    ({ type, subject }) =>
-      subject === id && type === "Sigil.ImageVersion.ChangedOutside",
+    ({ type, subject }) => subject === id && type === "Sigil.ImageVersion.ChangedOutside",
   ).length;
 
 describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
@@ -45,9 +44,9 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
 
   test("a version is created once, and ends Succeeded", async () => {
     await world.simulator.control.setLag(lag);
-    expect(
-      await putThrough(world, id, plain(undefined, { tags: { a: "1" } })),
-    ).toMatchObject({ status: "Succeeded" });
+    expect(await putThrough(world, id, plain(undefined, { tags: { a: "1" } }))).toMatchObject({
+      status: "Succeeded",
+    });
     expect(world.simulator.control.creates(id)).toBe(1);
     expect((await truth()).tags).toEqual({ a: "1" });
   });
@@ -56,11 +55,7 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
     await made(world, id, plain(undefined, { tags: { a: "1" } }));
     await world.simulator.control.setLag(lag);
     const body = plain(
-      [
-        { name: "westus", regionalReplicaCount: 3 },
-        { name: "eastus2" },
-        { name: "eastus" },
-      ],
+      [{ name: "westus", regionalReplicaCount: 3 }, { name: "eastus2" }, { name: "eastus" }],
       { tags: { a: "2" } },
     );
     expect(await putThrough(world, id, body)).toMatchObject({
@@ -75,9 +70,7 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
   test("two updates one after the other both end as Azure has it", async () => {
     await made(world, id, plain(undefined, { tags: { a: "1" } }));
     await world.simulator.control.setLag(lag);
-    const one = operationIn(
-      await put(world, id, plain(undefined, { tags: { a: "2" } })),
-    );
+    const one = operationIn(await put(world, id, plain(undefined, { tags: { a: "2" } })));
     await world.runDue();
     const two = operationIn(await patch(world, id, { tags: { b: "1" } }));
     expect(await ended(world, [one, two])).toMatchObject([
@@ -98,9 +91,7 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
     ).toMatchObject({ status: "Succeeded" });
     const shown = await truth();
     expect(regionNames(shown)).toEqual(["westus"]);
-    expect(
-      shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
-    ).toBe(false);
+    expect(shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"]).toBe(false);
   });
 
   test("a repair takes away and adds back once, with the region's own count", async () => {
@@ -113,21 +104,15 @@ describe.each([3, 8])("where looks lag %d minutes", (minutes) => {
       await put(
         world,
         id,
-        plain([
-          { name: "westus" },
-          { name: "eastus2", regionalReplicaCount: 4 },
-        ]),
+        plain([{ name: "westus" }, { name: "eastus2", regionalReplicaCount: 4 }]),
       ),
     );
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [accepted])).toMatchObject([{ status: "Succeeded" }]);
     const shown = await truth();
     expect(regionNames(shown)).toContain("eastus2");
     expect(
-      shown.properties.publishingProfile.targetRegions.find(
-        ({ name }) => name === "East US 2",
-      )?.regionalReplicaCount,
+      shown.properties.publishingProfile.targetRegions.find(({ name }) => name === "East US 2")
+        ?.regionalReplicaCount,
     ).toBe(4);
     const told = facts(await world.takeEvents(), accepted);
     expect(told.filter((fact) => fact.includes("repairing"))).toHaveLength(1);
@@ -158,9 +143,7 @@ describe("one look that is behind", () => {
       await pass(world, 20_000);
     }
     world.simulator.control.clearFaults();
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [accepted])).toMatchObject([{ status: "Succeeded" }]);
     expect(world.simulator.control.creates(id)).toBe(1);
   });
 });
@@ -172,9 +155,9 @@ describe("an answer that is lost", () => {
       await made(world, id, plain(undefined, { tags: { a: "1" } }));
       await world.simulator.control.setLag({ ms: 60_000 });
       world.simulator.control.addFault({ method: "PUT", action, times: 1 });
-      expect(
-        await putThrough(world, id, plain(undefined, { tags: { a: "2" } })),
-      ).toMatchObject({ status: "Succeeded" });
+      expect(await putThrough(world, id, plain(undefined, { tags: { a: "2" } }))).toMatchObject({
+        status: "Succeeded",
+      });
       expect((await truth()).tags).toEqual({ a: "2" });
       expect(await outsideTold()).toBe(0);
     },
@@ -190,8 +173,7 @@ describe("a version that is followed", () => {
       path: `${id.replaceAll(".", "\\.")}\\?`,
     });
   };
-  const get = (refresh = false) =>
-    getImageVersion(world.deps, idOf(id), refresh);
+  const get = (refresh = false) => getImageVersion(world.deps, idOf(id), refresh);
 
   test("is looked at by each PUT, PATCH and promotion of it, and by no GET but a refresh", async () => {
     const body = plain(undefined, { tags: { a: "2" } });
@@ -201,11 +183,7 @@ describe("a version that is followed", () => {
     expect(await readsOf(() => get())).toBe(0);
     expect(await readsOf(() => put(world, id, body))).toBe(1);
     expect(await readsOf(() => patch(world, id, { tags: { b: "1" } }))).toBe(1);
-    expect(
-      await readsOf(() =>
-        promoteImageVersion(world.deps, { ...BY, id: idOf(id) }),
-      ),
-    ).toBe(1);
+    expect(await readsOf(() => promoteImageVersion(world.deps, { ...BY, id: idOf(id) }))).toBe(1);
     expect(await readsOf(() => get())).toBe(0);
     world.clock.advance(5_000);
     expect(await readsOf(() => get(true))).toBe(1);

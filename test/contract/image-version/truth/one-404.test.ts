@@ -52,15 +52,12 @@ async function isAsBefore(): Promise<void> {
 test.each([
   ["the same body", BODY],
   ["another", plain(undefined, { tags: { a: "2" } })],
-])(
-  "a PUT with If-None-Match of %s is to be sent again, and is refused then",
-  async (_, body) => {
-    const send = () => put(world, id, body, { ifNoneMatch: "*" });
-    expect(await refusal(send())).toMatchObject(AGAIN);
-    expect(await refusal(send())).toMatchObject({ code: "PreconditionFailed" });
-    await isAsBefore();
-  },
-);
+])("a PUT with If-None-Match of %s is to be sent again, and is refused then", async (_, body) => {
+  const send = () => put(world, id, body, { ifNoneMatch: "*" });
+  expect(await refusal(send())).toMatchObject(AGAIN);
+  expect(await refusal(send())).toMatchObject({ code: "PreconditionFailed" });
+  await isAsBefore();
+});
 
 test("a PUT without a condition goes by what was seen last", async () => {
   expect(await put(world, id, BODY)).toMatchObject({ kind: "accepted" });

@@ -38,10 +38,7 @@ const codesOf = (findings: readonly Finding[], severity: string) =>
     .sort();
 
 /** Plans a body and sends it; expects that both agree. */
-async function agreed(
-  body: ImageVersionRequest,
-  more: Partial<PutImageVersion> = {},
-) {
+async function agreed(body: ImageVersionRequest, more: Partial<PutImageVersion> = {}) {
   const planned = await planImageVersion(world.deps, {
     id: idOf(id),
     body: structuredClone(body),
@@ -147,8 +144,6 @@ test("it goes by what was seen last, where a look is behind", async () => {
   await ended(world, [await byHand.promote(world, id)]);
   await pass(world, 20_000);
   showAs(world, id, before, { times: 3 });
-  const { warnings } = await agreed(
-    plain(TWO, { publishing: OUT, tags: { b: "2" } }),
-  );
+  const { warnings } = await agreed(plain(TWO, { publishing: OUT, tags: { b: "2" } }));
   expect(warnings).toEqual(["StaysIncluded"]);
 });

@@ -34,67 +34,59 @@ const REGIONS = FULL.properties.publishingProfile?.targetRegions;
 const WITH_SETS = plain([
   {
     name: "westus",
-    additionalReplicaSets: [
-      { storageAccountType: "Premium_LRS", regionalReplicaCount: 2 },
-    ],
+    additionalReplicaSets: [{ storageAccountType: "Premium_LRS", regionalReplicaCount: 2 }],
   },
   { name: "eastus2" },
 ]);
 
 describe("what a request leaves out", () => {
-  test.each<
+  test.each<[string, ImageVersionRequest, ImageVersionRequest, (shown: Shown) => unknown, unknown]>(
     [
-      string,
-      ImageVersionRequest,
-      ImageVersionRequest,
-      (shown: Shown) => unknown,
-      unknown,
-    ]
-  >([
-    [
-      "a tag is gone",
-      FULL,
-      plain(REGIONS, { ...PARTS, tags: { build: "1" } }),
-      ({ tags }) => tags,
-      { build: "1" },
+      [
+        "a tag is gone",
+        FULL,
+        plain(REGIONS, { ...PARTS, tags: { build: "1" } }),
+        ({ tags }) => tags,
+        { build: "1" },
+      ],
+      [
+        "all tags are gone",
+        FULL,
+        plain(REGIONS, { publishing: PUBLISHING, safety: SAFETY }),
+        ({ tags = {} }) => tags,
+        {},
+      ],
+      [
+        "an end of life is gone",
+        FULL,
+        plain(REGIONS, { tags: TAGS, safety: SAFETY }),
+        (shown) => profileOf(shown).endOfLifeDate,
+        undefined,
+      ],
+      [
+        "the guard against deletion is gone",
+        FULL,
+        plain(REGIONS, { tags: TAGS, publishing: PUBLISHING }),
+        ({ properties: { safetyProfile = {} } }) =>
+          safetyProfile["blockDeletionBeforeEndOfLife"] ?? false,
+        false,
+      ],
+      [
+        "a replica count is Azure's own again",
+        FULL,
+        plain(undefined, PARTS),
+        (shown) => regionIn(shown, "westus").regionalReplicaCount,
+        1,
+      ],
+      [
+        "a replica set that was added is gone",
+        WITH_SETS,
+        plain(),
+        (shown) => regionIn(shown, "westus").additionalReplicaSets ?? [],
+        [],
+      ],
     ],
-    [
-      "all tags are gone",
-      FULL,
-      plain(REGIONS, { publishing: PUBLISHING, safety: SAFETY }),
-      ({ tags = {} }) => tags,
-      {},
-    ],
-    [
-      "an end of life is gone",
-      FULL,
-      plain(REGIONS, { tags: TAGS, safety: SAFETY }),
-      (shown) => profileOf(shown).endOfLifeDate,
-      undefined,
-    ],
-    [
-      "the guard against deletion is gone",
-      FULL,
-      plain(REGIONS, { tags: TAGS, publishing: PUBLISHING }),
-      ({ properties: { safetyProfile = {} } }) =>
-        safetyProfile["blockDeletionBeforeEndOfLife"] ?? false,
-      false,
-    ],
-    [
-      "a replica count is Azure's own again",
-      FULL,
-      plain(undefined, PARTS),
-      (shown) => regionIn(shown, "westus").regionalReplicaCount,
-      1,
-    ],
-    [
-      "a replica set that was added is gone",
-      WITH_SETS,
-      plain(),
-      (shown) => regionIn(shown, "westus").additionalReplicaSets ?? [],
-      [],
-    ],
-  ])("%s in Azure", async (_, before, after, part, left) => {
+  )("%s in Azure", async (_, before, after, part, left) => {
     await made(world, id, before);
     expect(part(await shownIn(world, id))).not.toEqual(left);
     expect(await putThrough(world, id, after)).toMatchObject({
@@ -154,8 +146,7 @@ describe("what cannot be changed", () => {
             osDiskImage: {
               ...os,
               securityProfile: {
-                confidentialVMEncryptionType:
-                  "EncryptedVMGuestStateOnlyWithPmk",
+                confidentialVMEncryptionType: "EncryptedVMGuestStateOnlyWithPmk",
               },
             },
           },
@@ -167,9 +158,9 @@ describe("what cannot be changed", () => {
       status: "Failed",
       error: { errors: [{ code: "SecurityTypeMismatch" }] },
     });
-    expect(
-      JSON.stringify(regionIn(await shownIn(world, id), "westus").encryption),
-    ).not.toContain("confidentialVMEncryptionType");
+    expect(JSON.stringify(regionIn(await shownIn(world, id), "westus").encryption)).not.toContain(
+      "confidentialVMEncryptionType",
+    );
   });
 });
 
@@ -235,9 +226,9 @@ describe("what is pasted back", () => {
     ).toMatchObject({ status: "Succeeded" });
     expect((await shownIn(world, id)).tags).toEqual({ mine: "2", policy: "p" });
     // What was pasted was seen, and not asked for: the caller's own body does not take it away.
-    expect(
-      await putThrough(world, id, plain(undefined, { tags: { mine: "3" } })),
-    ).toMatchObject({ status: "Succeeded" });
+    expect(await putThrough(world, id, plain(undefined, { tags: { mine: "3" } }))).toMatchObject({
+      status: "Succeeded",
+    });
     expect((await shownIn(world, id)).tags).toEqual({ mine: "3", policy: "p" });
   });
 });
@@ -249,16 +240,9 @@ describe("an end of life that is past", () => {
     await made(world, id, plain([{ name: "westus" }], { publishing }));
     world.clock.advance(2 * 3_600_000);
     expect(
-      await putThrough(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }], { publishing }),
-      ),
+      await putThrough(world, id, plain([{ name: "westus" }, { name: "eastus2" }], { publishing })),
     ).toMatchObject({ status: "Succeeded" });
-    expect(regionNames(await shownIn(world, id))).toEqual([
-      "westus",
-      "eastus2",
-    ]);
+    expect(regionNames(await shownIn(world, id))).toEqual(["westus", "eastus2"]);
   });
 
   test("is taken, with a warning, where it is asked for anew: Azure takes it", async () => {

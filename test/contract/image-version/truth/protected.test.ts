@@ -4,10 +4,7 @@ import { evaluateRetention } from "../../../../src/retention/evaluate-retention.
 import { revocationOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource } from "../../../support/requests.js";
 import {
   byHand,
   cancel,
@@ -43,20 +40,15 @@ const FORBIDDEN = {
 };
 
 const writes = () =>
-  world.simulator.control.requests().filter(({ method }) => method !== "GET")
-    .length;
+  world.simulator.control.requests().filter(({ method }) => method !== "GET").length;
 const patchThrough = async (merge: unknown, more: object = {}) => {
-  const [end] = await ended(world, [
-    operationIn(await patch(world, id, merge, more)),
-  ]);
+  const [end] = await ended(world, [operationIn(await patch(world, id, merge, more))]);
   expect(end?.status).toBe("Succeeded");
 };
 
 describe("made so by its creation", () => {
   test("from its acceptance on, also where Azure has it already and the creation goes on", async () => {
-    const creation = operationIn(
-      await put(world, id, plain(undefined, PROTECTED)),
-    );
+    const creation = operationIn(await put(world, id, plain(undefined, PROTECTED)));
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
     await pass(world, 10_000);
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
@@ -78,9 +70,7 @@ describe("set by PATCH", () => {
     expect((await seen(world, id)).sigil.protected).toBe(true);
     expect(await etagOf(world, id)).not.toBe(before);
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
-    expect(operationIn(await patch(world, id, PROTECTED)).id).toBe(
-      operation.id,
-    );
+    expect(operationIn(await patch(world, id, PROTECTED)).id).toBe(operation.id);
   });
 
   test("needs no set, nor anything else that Azure would be asked for", async () => {
@@ -156,11 +146,7 @@ describe("once it is there", () => {
     ],
     [
       "a promotion",
-      async () =>
-        ended(world, [
-          await byHand.demote(world, id),
-          await byHand.promote(world, id),
-        ]),
+      async () => ended(world, [await byHand.demote(world, id), await byHand.promote(world, id)]),
     ],
   ] as const)("%s keeps it", async (_, act) => {
     await made(world, id, plain(undefined, PROTECTED));
@@ -188,11 +174,7 @@ describe("once it is there", () => {
   });
 
   test("an Admin alone removes a region of it, by PUT or PATCH", async () => {
-    await made(
-      world,
-      id,
-      plain([{ name: "westus" }, { name: "eastus2" }], PROTECTED),
-    );
+    await made(world, id, plain([{ name: "westus" }, { name: "eastus2" }], PROTECTED));
     const less = [{ name: "westus" }];
     const removing = { removeRegions: ["East US 2"] };
     for (const attempt of [
@@ -208,8 +190,7 @@ describe("once it is there", () => {
       findings: [{ code: "ProtectionKept", pointer: "/query/removeRegions" }],
     });
     await patchThrough({}, { ...removing, ...ADMIN });
-    const { targetRegions } = (await shownIn(world, id)).properties
-      .publishingProfile;
+    const { targetRegions } = (await shownIn(world, id)).properties.publishingProfile;
     expect(targetRegions).toMatchObject([{ name: "West US" }]);
     expect((await seen(world, id)).sigil.protected).toBe(true);
   });
@@ -218,17 +199,14 @@ describe("once it is there", () => {
     ["PATCH false", () => patchThrough(OFF, ADMIN)],
     ["PATCH null", () => patchThrough({ sigil: { protected: null } }, ADMIN)],
     ["PUT false", () => putThrough(world, id, plain(undefined, OFF), ADMIN)],
-  ] as const)(
-    "an Admin takes it off by %s, and it is deleted",
-    async (_, act) => {
-      await made(world, id, plain(undefined, PROTECTED));
-      await act();
-      expect(writes()).toBe(0);
-      expect((await seen(world, id)).sigil.protected).toBeUndefined();
-      await ended(world, [await byHand.remove(world, id)]);
-      expect(await inAzure(world, id)).toBeUndefined();
-    },
-  );
+  ] as const)("an Admin takes it off by %s, and it is deleted", async (_, act) => {
+    await made(world, id, plain(undefined, PROTECTED));
+    await act();
+    expect(writes()).toBe(0);
+    expect((await seen(world, id)).sigil.protected).toBeUndefined();
+    await ended(world, [await byHand.remove(world, id)]);
+    expect(await inAzure(world, id)).toBeUndefined();
+  });
 
   test("until that is done it holds", async () => {
     await made(world, id, plain(undefined, PROTECTED));

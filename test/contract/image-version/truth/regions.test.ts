@@ -90,21 +90,13 @@ describe("ARM's operation fails for one region", () => {
       atProgress: 10,
     });
     const accepted = operationIn(
-      await put(
-        world,
-        id,
-        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }]),
-      ),
+      await put(world, id, plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }])),
     );
     const [end] = await ended(world, [accepted]);
     expect(end).toMatchObject({ status: "Succeeded" });
     const told = facts(await world.takeEvents(), accepted);
-    expect(told.filter((fact) => /failed/u.test(fact))).toEqual([
-      "eastus2/failed/1",
-    ]);
-    expect(told.filter((fact) => /repairing/u.test(fact))).toEqual([
-      "eastus2/repairing/1",
-    ]);
+    expect(told.filter((fact) => /failed/u.test(fact))).toEqual(["eastus2/failed/1"]);
+    expect(told.filter((fact) => /repairing/u.test(fact))).toEqual(["eastus2/repairing/1"]);
     expect(told.slice(-2)).toEqual(["eastus2/completed/2", "completed"]);
   });
 
@@ -125,9 +117,7 @@ describe("ARM's operation fails for one region", () => {
     expect(end?.status).toBe("Succeeded");
     const told = await world.takeEvents();
     expect(JSON.stringify(told)).toContain("It did not go well.");
-    expect(
-      facts(told, accepted).filter((fact) => !fact.startsWith("updating/")),
-    ).toEqual([
+    expect(facts(told, accepted).filter((fact) => !fact.startsWith("updating/"))).toEqual([
       "accepted",
       "creating",
       "westus/completed",
@@ -136,9 +126,7 @@ describe("ARM's operation fails for one region", () => {
       "eastus2/completed/2",
       "completed",
     ]);
-    expect((await shownIn(world, id)).properties.provisioningState).toBe(
-      "Succeeded",
-    );
+    expect((await shownIn(world, id)).properties.provisioningState).toBe("Succeeded");
   });
 
   test("without the right to read ARM's operations, the verdict comes all the same", async () => {

@@ -5,11 +5,7 @@ import { describe, expect, test } from "vitest";
 import { runKeyGuardian } from "../../../../src/key-guardian/run-key-guardian.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
-import {
-  CONSUMER,
-  putUser,
-  removeUsers,
-} from "../../../support/image-users.js";
+import { CONSUMER, putUser, removeUsers } from "../../../support/image-users.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
@@ -46,10 +42,10 @@ inOwnWorld(
   },
 );
 
-const SET = resourcesIn(
-  LOCAL_SUBSCRIPTION_ID,
-  "MyResourceGroup",
-).diskEncryptionSet("EastUS2DiskEncryptionSet1", "eastus2");
+const SET = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").diskEncryptionSet(
+  "EastUS2DiskEncryptionSet1",
+  "eastus2",
+);
 
 const withhold = (...regions: string[]) =>
   world.simulator.control.setUnavailableRegions({
@@ -118,8 +114,7 @@ const endOf = async (one: OperationRecord): Promise<OperationRecord> => {
   return operation(world, one);
 };
 
-const inEastus2 = ({ regions }: OperationRecord) =>
-  regions.find(({ name }) => name === "eastus2");
+const inEastus2 = ({ regions }: OperationRecord) => regions.find(({ name }) => name === "eastus2");
 
 const CAUSES = [
   [
@@ -127,16 +122,8 @@ const CAUSES = [
     "DiskEncryptionSetNotFound",
     () => world.simulator.control.removeResource(SET.id),
   ],
-  [
-    "its set is Failed",
-    "DiskEncryptionSetNotReady",
-    () => putSet({ provisioningState: "Failed" }),
-  ],
-  [
-    "its set has no key",
-    "DiskEncryptionSetWithoutKey",
-    () => putSet({ activeKey: undefined }),
-  ],
+  ["its set is Failed", "DiskEncryptionSetNotReady", () => putSet({ provisioningState: "Failed" })],
+  ["its set has no key", "DiskEncryptionSetWithoutKey", () => putSet({ activeKey: undefined })],
   [
     "its set may not be read",
     "InsufficientPermission",
@@ -146,11 +133,7 @@ const CAUSES = [
         scope: SET.id,
       }),
   ],
-  [
-    "the subscription has the region no more",
-    "RegionNotOffered",
-    () => withhold("eastus2"),
-  ],
+  ["the subscription has the region no more", "RegionNotOffered", () => withhold("eastus2")],
 ] as const;
 
 describe("a region that could not be added back is not taken away:", () => {
@@ -171,14 +154,10 @@ describe("a region that could not be added back is not taken away:", () => {
     expect(inEastus2(end)?.nextAttemptTime).toBeUndefined();
     expect(inEastus2(end)?.details).toContain("No capacity.");
     expect(inEastus2(end)?.details).toContain(found?.remediation);
-    expect(end.error?.message).toMatch(
-      /\. eastus2 is not removed and added back/u,
-    );
+    expect(end.error?.message).toMatch(/\. eastus2 is not removed and added back/u);
     expect(end.error?.message).toContain(found?.remediation);
     expect(
-      facts(await world.takeEvents(), accepted).filter((fact) =>
-        /repairing|removed/u.test(fact),
-      ),
+      facts(await world.takeEvents(), accepted).filter((fact) => /repairing|removed/u.test(fact)),
     ).toEqual([]);
 
     const again = await endOf(await byHand.retry(world, id));
@@ -190,9 +169,7 @@ describe("a region that could not be added back is not taken away:", () => {
     expect(await endOf(await byHand.retry(world, id))).toMatchObject({
       status: "Succeeded",
     });
-    expect(
-      regionIn(await shownIn(world, id), "eastus2").regionalReplicaCount,
-    ).toBe(2);
+    expect(regionIn(await shownIn(world, id), "eastus2").regionalReplicaCount).toBe(2);
   });
 
   test("its key is known to be disabled", async () => {
@@ -226,9 +203,7 @@ describe("a region that could not be added back is not taken away:", () => {
       atProgress: 10,
     });
     const regions = ["westus", "eastus2", "eastus"];
-    const accepted = operationIn(
-      await put(world, id, plain(regions.map((name) => ({ name })))),
-    );
+    const accepted = operationIn(await put(world, id, plain(regions.map((name) => ({ name })))));
     await world.runDue();
     await world.simulator.control.stallRegion({
       versionId: id,
@@ -246,9 +221,7 @@ describe("a region that could not be added back is not taken away:", () => {
     expect(inEastus2(running)?.nextAttemptTime).toBeUndefined();
     await pass(world, 30_000);
     expect(
-      inEastus2(await operation(world, accepted))?.details?.match(
-        /does not offer the region/gu,
-      ),
+      inEastus2(await operation(world, accepted))?.details?.match(/does not offer the region/gu),
     ).toHaveLength(1);
     await world.simulator.control.resumeRegion({
       versionId: id,
@@ -294,9 +267,7 @@ describe("where a scale set is made of the version", () => {
     world.simulator.control.clearRequests();
     const end = await endOf(accepted);
     expect(end).toMatchObject({ status: "Failed" });
-    const found = end.error?.errors.find(
-      ({ code }) => code === "ImageVersionInUse",
-    );
+    const found = end.error?.errors.find(({ code }) => code === "ImageVersionInUse");
     expect(found?.message).toContain(user);
     expect(found?.remediation).toContain("retry");
     expect(JSON.stringify(end)).not.toContain("ignoreUse");
@@ -334,13 +305,11 @@ describe("a region that could not be added back all the same", () => {
     expect(inEastus2(end)).toMatchObject({ state: "Failed" });
     expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
     const told = facts(await world.takeEvents(), accepted);
-    expect(told.filter((fact) => fact.endsWith("/removed"))).toEqual([
-      "eastus2/removed",
-    ]);
+    expect(told.filter((fact) => fact.endsWith("/removed"))).toEqual(["eastus2/removed"]);
     expect(told.at(-1)).toBe("failed");
-    expect(
-      await refusal(byHand.retry(world, id, ["northeurope"])),
-    ).toMatchObject({ code: "InvalidRequest" });
+    expect(await refusal(byHand.retry(world, id, ["northeurope"]))).toMatchObject({
+      code: "InvalidRequest",
+    });
 
     await putSet();
     const retry = await byHand.retry(world, id);
@@ -349,9 +318,7 @@ describe("a region that could not be added back all the same", () => {
       expect.stringMatching(/^eastus2\/completed/u) as string,
       "completed",
     ]);
-    expect(
-      regionIn(await shownIn(world, id), "eastus2").regionalReplicaCount,
-    ).toBe(2);
+    expect(regionIn(await shownIn(world, id), "eastus2").regionalReplicaCount).toBe(2);
     expect(await refusal(byHand.retry(world, id))).toMatchObject({
       code: "ImageVersionConflict",
     });
@@ -420,22 +387,15 @@ describe("a region that could not be added back all the same", () => {
 });
 
 test("a region that is away comes back though another's update beside it is refused", async () => {
-  const creation = operationIn(
-    await put(world, id, plain(undefined, { tags: { build: "1" } })),
-  );
+  const creation = operationIn(await put(world, id, plain(undefined, { tags: { build: "1" } })));
   await world.runDue();
   await world.simulator.control.failRegion({
     versionId: id,
     region: "eastus2",
     atProgress: 10,
   });
-  await until(
-    world,
-    async () => !regionNames(await shownIn(world, id)).includes("eastus2"),
-  );
-  const update = operationIn(
-    await patch(world, id, { tags: { cost: "forbidden" } }),
-  );
+  await until(world, async () => !regionNames(await shownIn(world, id)).includes("eastus2"));
+  const update = operationIn(await patch(world, id, { tags: { cost: "forbidden" } }));
   const { resourceManager } = world.deps;
   const { control } = world.simulator;
   const send = resourceManager.putImageVersion.bind(resourceManager);

@@ -40,9 +40,7 @@ describe("the same request again is the same operation", () => {
     });
     const a = operationIn(await put(world, id, A));
     await pass(world, 900_000);
-    await ended(world, [
-      operationIn(await patch(world, id, { tags: { a: "2" } })),
-    ]);
+    await ended(world, [operationIn(await patch(world, id, { tags: { a: "2" } }))]);
     const again = operationIn(await put(world, id, A));
     expect(again.id).not.toBe(a.id);
     await control.resumeRegion({ versionId: id, region: "eastus2" });
@@ -63,11 +61,9 @@ describe("the same request again is the same operation", () => {
           }),
         );
         const { deps } = world;
-        const { parseImageVersionId } =
-          await import("../../../../src/resource-id.js");
+        const { parseImageVersionId } = await import("../../../../src/resource-id.js");
         const parsed = parseImageVersionId(id);
-        if (parsed !== undefined)
-          await deps.resourceManager.putImageVersion(parsed, BODY);
+        if (parsed !== undefined) await deps.resourceManager.putImageVersion(parsed, BODY);
       },
     ],
     [
@@ -85,13 +81,9 @@ describe("the same request again is the same operation", () => {
     world.clock.advance(60_000);
     const again = operationIn(await put(world, id, BODY));
     expect(again.status).toBe("NotStarted");
-    expect(await ended(world, [again])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [again])).toMatchObject([{ status: "Succeeded" }]);
     const { replicationStatus } = (await shownIn(world, id)).properties;
-    expect(
-      replicationStatus?.summary.every(({ state }) => state === "Completed"),
-    ).toBe(true);
+    expect(replicationStatus?.summary.every(({ state }) => state === "Completed")).toBe(true);
   });
 });
 
@@ -105,9 +97,7 @@ test("what changes nothing and leaves a region out is told that the region is ke
 
 test("what is to remove a region that is not there is told that nothing is removed", async () => {
   await made(world, id, BODY);
-  expect(
-    await put(world, id, BODY, { removeRegions: ["eastus22"] }),
-  ).toMatchObject({
+  expect(await put(world, id, BODY, { removeRegions: ["eastus22"] })).toMatchObject({
     kind: "unchanged",
     version: { warnings: [{ code: "RegionNotInVersion" }] },
   });
@@ -115,8 +105,7 @@ test("what is to remove a region that is not there is told that nothing is remov
 
 describe("a version pasted back without a change is answered", () => {
   const paste = async (): Promise<string> =>
-    (await put(world, id, (await seen(world, id)) as never, { pasted: true }))
-      .kind;
+    (await put(world, id, (await seen(world, id)) as never, { pasted: true })).kind;
 
   test.each([
     ["before Azure has it", 0],
@@ -158,42 +147,36 @@ describe("a version of others, read and sent back,", () => {
     ["with its ETag", { pasted: true, ...ETAG }],
     ["without read-only properties, with its ETag", ETAG],
     ["with any ETag", { pasted: true, ifMatch: "*" }],
-  ])(
-    "%s is adopted: all of it is Sigil's, and then it changes nothing",
-    async (_, more) => {
-      await outside(world, "PUT", id, plain(undefined, { tags: { a: "1" } }));
-      await pass(world, 1_200_000);
-      const before = puts(world);
-      const send = async () => {
-        const { ifMatch } = more as { readonly ifMatch?: string };
-        return put(world, id, (await seen(world, id)) as never, {
-          ...more,
-          ...(ifMatch === "" && { ifMatch: await etagOf(world, id) }),
-        });
-      };
-      const adoption = operationIn(await send());
-      expect(await ended(world, [adoption])).toMatchObject([
-        { status: "Succeeded", regions: [{}, {}] },
-      ]);
-      const { spec } = (await world.read(id)).record;
-      expect(spec).toMatchObject({ "/tags/a": "1", "/location": "westus" });
-      const again = await send();
-      if (again.kind === "accepted")
-        expect(again.operation.id).toBe(adoption.id);
-      expect(puts(world)).toBe(before);
-    },
-  );
+  ])("%s is adopted: all of it is Sigil's, and then it changes nothing", async (_, more) => {
+    await outside(world, "PUT", id, plain(undefined, { tags: { a: "1" } }));
+    await pass(world, 1_200_000);
+    const before = puts(world);
+    const send = async () => {
+      const { ifMatch } = more as { readonly ifMatch?: string };
+      return put(world, id, (await seen(world, id)) as never, {
+        ...more,
+        ...(ifMatch === "" && { ifMatch: await etagOf(world, id) }),
+      });
+    };
+    const adoption = operationIn(await send());
+    expect(await ended(world, [adoption])).toMatchObject([
+      { status: "Succeeded", regions: [{}, {}] },
+    ]);
+    const { spec } = (await world.read(id)).record;
+    expect(spec).toMatchObject({ "/tags/a": "1", "/location": "westus" });
+    const again = await send();
+    if (again.kind === "accepted") expect(again.operation.id).toBe(adoption.id);
+    expect(puts(world)).toBe(before);
+  });
 });
 
 describe("If-None-Match", () => {
   test("is refused while another creation is not over", async () => {
     const a = operationIn(await put(world, id, A, { ifNoneMatch: "*" }));
-    expect(operationIn(await put(world, id, A, { ifNoneMatch: "*" })).id).toBe(
-      a.id,
-    );
-    expect(
-      await refusal(put(world, id, B, { ifNoneMatch: "*" })),
-    ).toMatchObject({ code: "PreconditionFailed" });
+    expect(operationIn(await put(world, id, A, { ifNoneMatch: "*" })).id).toBe(a.id);
+    expect(await refusal(put(world, id, B, { ifNoneMatch: "*" }))).toMatchObject({
+      code: "PreconditionFailed",
+    });
     await ended(world, [a]);
     expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
   });
@@ -202,9 +185,9 @@ describe("If-None-Match", () => {
     const a = operationIn(await put(world, id, A));
     await world.simulator.control.setLag({ versionId: id, ms: 60_000 });
     await world.runDue();
-    expect(
-      await refusal(put(world, id, B, { ifNoneMatch: "*" })),
-    ).toMatchObject({ code: "PreconditionFailed" });
+    expect(await refusal(put(world, id, B, { ifNoneMatch: "*" }))).toMatchObject({
+      code: "PreconditionFailed",
+    });
     await ended(world, [a]);
     expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
   });
@@ -218,13 +201,9 @@ describe("a region that is being removed", () => {
         removeRegions: ["eastus2"],
       }),
     );
-    expect(
-      await refusal(put(world, id, plain(undefined, { tags: { b: "1" } }))),
-    ).toMatchObject({
+    expect(await refusal(put(world, id, plain(undefined, { tags: { b: "1" } })))).toMatchObject({
       code: "ImageVersionConflict",
-      findings: [
-        { pointer: "/properties/publishingProfile/targetRegions/1/name" },
-      ],
+      findings: [{ pointer: "/properties/publishingProfile/targetRegions/1/name" }],
     });
     await ended(world, [removal]);
   });

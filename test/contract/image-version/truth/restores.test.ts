@@ -5,10 +5,7 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { refusal } from "../../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource } from "../../../support/requests.js";
 import { enableSoftDelete } from "../../../support/soft-delete.js";
 import {
   BY,
@@ -46,9 +43,7 @@ const restores = (): number =>
 const path = (): string => `versions/${id.split("/").at(-1)}\\?`;
 
 const deletedNames = async (): Promise<readonly string[]> =>
-  ((await world.deps.resourceManager.listDeletedVersions(IMAGE)) ?? []).map(
-    ({ name }) => name,
-  );
+  ((await world.deps.resourceManager.listDeletedVersions(IMAGE)) ?? []).map(({ name }) => name);
 
 /** Made and deleted by Sigil; gives what Azure showed of it. */
 async function deleted(given = body()) {
@@ -105,9 +100,10 @@ test("what Sigil knew of the version it knows again: the body that made it chang
     sigil: { managedBy: "Sigil" },
   });
   expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
-  expect(
-    await putThrough(world, id, { ...body(), tags: { build: "2" } }),
-  ).toMatchObject({ kind: "UpdateImageVersion", status: "Succeeded" });
+  expect(await putThrough(world, id, { ...body(), tags: { build: "2" } })).toMatchObject({
+    kind: "UpdateImageVersion",
+    status: "Succeeded",
+  });
 });
 
 describe("of what others have restored already", () => {
@@ -177,9 +173,7 @@ test("until Azure has the version, every other request for it is refused with th
     () => byHand.demote(world, id),
   ])
     expect(await refusal(ask())).toMatchObject(refused);
-  expect(await ended(world, [accepted])).toMatchObject([
-    { status: "Succeeded" },
-  ]);
+  expect(await ended(world, [accepted])).toMatchObject([{ status: "Succeeded" }]);
 });
 
 describe("whoever else is at work", () => {
@@ -191,9 +185,7 @@ describe("whoever else is at work", () => {
       properties: { restore: true },
     });
     world.simulator.control.clearRequests();
-    expect(await ended(world, [accepted])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [accepted])).toMatchObject([{ status: "Succeeded" }]);
     expect(restores()).toBe(0);
     expect(await typesOf()).not.toContain("Restoring");
   });
@@ -208,9 +200,9 @@ describe("whoever else is at work", () => {
     ]);
     expect(restores()).toBe(0);
     // The number is free for whoever says so.
-    expect(
-      operationIn(await put(world, id, body(), { ifNoneMatch: "*" })),
-    ).toMatchObject({ kind: "CreateImageVersion" });
+    expect(operationIn(await put(world, id, body(), { ifNoneMatch: "*" }))).toMatchObject({
+      kind: "CreateImageVersion",
+    });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
   });
 });
@@ -223,9 +215,7 @@ describe("whatever ARM answers", () => {
       path: path(),
       action: "reset-after-processing",
     });
-    expect(await ended(world, [await restore()])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [await restore()])).toMatchObject([{ status: "Succeeded" }]);
     expect(restores()).toBe(1);
   });
 
@@ -239,9 +229,7 @@ describe("whatever ARM answers", () => {
         action: "respond",
         status,
       });
-      expect(await ended(world, [await restore()])).toMatchObject([
-        { status: "Succeeded" },
-      ]);
+      expect(await ended(world, [await restore()])).toMatchObject([{ status: "Succeeded" }]);
     },
   );
 

@@ -5,21 +5,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
-import {
-  planRollback,
-  rollBackImage,
-} from "../../../../src/image-version/rollback/roll-back.js";
+import { planRollback, rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
-import {
-  BY,
-  canonicalName,
-  ended,
-  inAzure,
-  newDefinition,
-  plain,
-  puts,
-} from "./support.js";
+import { BY, canonicalName, ended, inAzure, newDefinition, plain, puts } from "./support.js";
 
 const { SIGIL_TRUTH_RUNS = "50", SIGIL_TRUTH_SEED = "20260101" } = process.env;
 
@@ -37,8 +26,7 @@ inOwnWorld(
 );
 
 const seldom = fc.nat(5).map((n) => n === 0);
-const mayFail = (region: string) =>
-  seldom.map((fails) => (fails ? region : undefined));
+const mayFail = (region: string) => seldom.map((fails) => (fails ? region : undefined));
 const version = fc.record({
   excluded: seldom,
   /** Other regions than West US, and whether the version is excluded there. */
@@ -89,11 +77,9 @@ async function latestIn(
     for (const region of publishingProfile?.targetRegions ?? []) {
       const name = canonicalName(region.name);
       const isReady = replicationStatus?.summary.some(
-        (status) =>
-          canonicalName(status.region) === name && status.state === "Completed",
+        (status) => canonicalName(status.region) === name && status.state === "Completed",
       );
-      const isExcluded =
-        region.excludeFromLatest ?? publishingProfile?.excludeFromLatest;
+      const isExcluded = region.excludeFromLatest ?? publishingProfile?.excludeFromLatest;
       if (isReady === true && isExcluded !== true) latest[name] ??= number;
     }
   }
@@ -129,16 +115,14 @@ test("a plan says what is done: refused alike, or the latest of every region is 
         const numbers = versions.map((_, i) => `1.0.${i}`);
         for (const [i, one] of versions.entries())
           await make(`${image}/versions/${numbers[i]}`, one);
-        const to =
-          index === undefined ? index : numbers[index % numbers.length];
+        const to = index === undefined ? index : numbers[index % numbers.length];
         const target = {
           image: idOf(`${image}/versions/1.0.0`),
           allowNoLatest: true,
           ...(to !== undefined && { to }),
         };
         const plan = () => orRefusal(planRollback(world.deps, target));
-        const ask = () =>
-          orRefusal(rollBackImage(world.deps, { ...BY, ...target }));
+        const ask = () => orRefusal(rollBackImage(world.deps, { ...BY, ...target }));
 
         const writes = puts(world);
         const before = await latestIn(image, numbers);

@@ -38,13 +38,10 @@ describe("what GET shows", () => {
     expect(failed).toMatchObject({ status: "Failed" });
     world.clock.advance(60_000);
     const view = await seen(world, id);
-    expect(
-      view.properties.publishingProfile?.targetRegions?.map(({ name }) => name),
-    ).toEqual(regionNames(await shownIn(world, id)));
-    expect(view.sigil.regions.map(({ name }) => name)).toEqual([
-      "westus",
-      "eastus2",
-    ]);
+    expect(view.properties.publishingProfile?.targetRegions?.map(({ name }) => name)).toEqual(
+      regionNames(await shownIn(world, id)),
+    );
+    expect(view.sigil.regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);
     expect(view.sigil.pending).toEqual([]);
   });
 
@@ -53,9 +50,7 @@ describe("what GET shows", () => {
     await put(world, id, plain(undefined, { tags: { a: "2" } }));
     const view = await seen(world, id);
     expect(view.tags).toEqual({ a: "1" });
-    expect(view.sigil.pending).toMatchObject([
-      { pointer: "/tags/a", before: "1", after: "2" },
-    ]);
+    expect(view.sigil.pending).toMatchObject([{ pointer: "/tags/a", before: "1", after: "2" }]);
     await world.finish(id);
     expect((await seen(world, id)).sigil.pending).toEqual([]);
   });
@@ -90,9 +85,9 @@ describe("what is latest", () => {
     await made(world, id, body);
     await ended(world, [await byHand.demote(world, id)]);
     expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(true);
-    expect(
-      await putThrough(world, id, { ...body, tags: { a: "1" } }),
-    ).toMatchObject({ status: "Succeeded" });
+    expect(await putThrough(world, id, { ...body, tags: { a: "1" } })).toMatchObject({
+      status: "Succeeded",
+    });
     expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(true);
     await ended(world, [await byHand.promote(world, id)]);
     expect(profileOf(await shownIn(world, id)).excludeFromLatest).toBe(false);

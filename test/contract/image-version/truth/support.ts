@@ -22,18 +22,10 @@ import { getImageVersion } from "../../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../../src/image-version/queries/views.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
-import {
-  recordKeyOf,
-  type OperationRecord,
-} from "../../../../src/operation/records.js";
+import { recordKeyOf, type OperationRecord } from "../../../../src/operation/records.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import { keyOf } from "../../../../src/resource-id.js";
-import {
-  commandOf,
-  idOf,
-  TRACEPARENT,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { commandOf, idOf, TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
 
 export const BY = {
@@ -89,8 +81,7 @@ export interface Shown {
   };
 }
 
-export const profileOf = ({ properties }: Shown) =>
-  properties.publishingProfile;
+export const profileOf = ({ properties }: Shown) => properties.publishingProfile;
 
 async function arm(
   { armOptions: { endpoint, scope, credential }, simulator }: InProcess,
@@ -116,25 +107,15 @@ async function arm(
 }
 
 /** What Azure has; undefined where it has none. */
-export async function inAzure(
-  world: InProcess,
-  versionId: string,
-): Promise<Shown | undefined> {
-  const { status, body } = await arm(
-    world,
-    "GET",
-    `${versionId}?$expand=ReplicationStatus`,
-  );
+export async function inAzure(world: InProcess, versionId: string): Promise<Shown | undefined> {
+  const { status, body } = await arm(world, "GET", `${versionId}?$expand=ReplicationStatus`);
   if (status === 404) return undefined;
   expect(status, JSON.stringify(body)).toBe(200);
   return body as Shown;
 }
 
 /** The same, where it must be there. */
-export async function shownIn(
-  world: InProcess,
-  versionId: string,
-): Promise<Shown> {
+export async function shownIn(world: InProcess, versionId: string): Promise<Shown> {
   const shown = await inAzure(world, versionId);
   if (shown === undefined) throw new Error(`Azure has no ${versionId}`);
   return shown;
@@ -152,8 +133,7 @@ export async function outside(
   for (let looks = 0; looks < 1_000; looks += 1) {
     const shown = await inAzure(world, versionId);
     const state = shown?.properties.provisioningState;
-    if (state === undefined || state === "Succeeded" || state === "Failed")
-      return;
+    if (state === undefined || state === "Succeeded" || state === "Failed") return;
     world.clock.advance(10_000);
   }
   throw new Error(`Azure does not end with ${versionId}`);
@@ -165,9 +145,7 @@ export function canonicalName(name: string): string {
 
 /** Canonical names of the regions that Azure has, in its order. */
 export function regionNames(shown: Shown): readonly string[] {
-  return shown.properties.publishingProfile.targetRegions.map(({ name }) =>
-    canonicalName(name),
-  );
+  return shown.properties.publishingProfile.targetRegions.map(({ name }) => canonicalName(name));
 }
 
 export function regionIn(shown: Shown, name: string): ShownRegion {
@@ -179,21 +157,12 @@ export function regionIn(shown: Shown, name: string): ShownRegion {
 }
 
 /** What GET answers. */
-export async function seen(
-  { deps }: InProcess,
-  versionId: string,
-): Promise<ImageVersionView> {
-  return viewImageVersion(
-    await getImageVersion(deps, idOf(versionId)),
-    deps.now(),
-  );
+export async function seen({ deps }: InProcess, versionId: string): Promise<ImageVersionView> {
+  return viewImageVersion(await getImageVersion(deps, idOf(versionId)), deps.now());
 }
 
 /** The ETag of GET. */
-export async function etagOf(
-  { deps }: InProcess,
-  versionId: string,
-): Promise<string> {
+export async function etagOf({ deps }: InProcess, versionId: string): Promise<string> {
   return (await getImageVersion(deps, idOf(versionId))).etag;
 }
 
@@ -203,10 +172,7 @@ export function put(
   body: ImageVersionRequest,
   more: Partial<PutImageVersion> = {},
 ): Promise<PutAnswer> {
-  return putImageVersion(
-    deps,
-    commandOf(versionId, structuredClone(body), more),
-  );
+  return putImageVersion(deps, commandOf(versionId, structuredClone(body), more));
 }
 
 export function patch(
@@ -236,11 +202,7 @@ export const byHand = {
     demoteImageVersion(deps, { id: idOf(versionId), ...BY }),
   remove: ({ deps }: InProcess, versionId: string) =>
     deleteImageVersion(deps, { id: idOf(versionId), ...BY }),
-  retry: (
-    { deps }: InProcess,
-    versionId: string,
-    regions?: readonly string[],
-  ) =>
+  retry: ({ deps }: InProcess, versionId: string, regions?: readonly string[]) =>
     retryImageVersion(deps, {
       id: idOf(versionId),
       ...BY,
@@ -273,9 +235,7 @@ export async function ended(
 ): Promise<readonly OperationRecord[]> {
   for (let ticks = 0; ticks < 4_000; ticks += 1) {
     await world.runDue();
-    const all = await Promise.all(
-      operations.map((one) => operation(world, one)),
-    );
+    const all = await Promise.all(operations.map((one) => operation(world, one)));
     if (all.every(({ endTime }) => endTime !== undefined)) return all;
     await meanwhile();
     const dueTimes = await Promise.all(
@@ -285,9 +245,7 @@ export async function ended(
         return Date.parse(stored?.record.dueTime ?? "");
       }),
     );
-    const waits = dueTimes
-      .map((dueMs) => dueMs - world.clock.now())
-      .filter((ms) => ms > 0);
+    const waits = dueTimes.map((dueMs) => dueMs - world.clock.now()).filter((ms) => ms > 0);
     // A rollback waits for the operations on versions, which have records of their own.
     world.clock.advance(Math.max(1_000, Math.min(15_000, ...waits)));
   }
@@ -346,18 +304,12 @@ export async function until(
 }
 
 /** Whether Azure has the version out of latest. */
-export async function isExcluded(
-  world: InProcess,
-  versionId: string,
-): Promise<boolean> {
+export async function isExcluded(world: InProcess, versionId: string): Promise<boolean> {
   const { publishingProfile } = (await shownIn(world, versionId)).properties;
   return publishingProfile.excludeFromLatest === true;
 }
 
-export async function stateOf(
-  { deps }: InProcess,
-  versionId: string,
-): Promise<string | undefined> {
+export async function stateOf({ deps }: InProcess, versionId: string): Promise<string | undefined> {
   return (await deps.store.read(keyOf(versionId)))?.record.state;
 }
 
@@ -368,10 +320,7 @@ export function facts(
 ): string[] {
   return events
     .map((event) => event.id)
-    .filter(
-      (eventId) =>
-        eventId.startsWith(`${id}/`) && !eventId.includes("/replicating/"),
-    )
+    .filter((eventId) => eventId.startsWith(`${id}/`) && !eventId.includes("/replicating/"))
     .map((eventId) => eventId.slice(id.length + 1));
 }
 
@@ -379,9 +328,7 @@ export const puts = ({ simulator }: InProcess): number =>
   simulator.control.countRequests({ method: "PUT" });
 
 export type Regions = NonNullable<
-  NonNullable<
-    ImageVersionRequest["properties"]["publishingProfile"]
-  >["targetRegions"]
+  NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>["targetRegions"]
 >;
 
 /** A body with platform-managed keys. */
@@ -425,11 +372,8 @@ export function foreign(body: ImageVersionRequest): unknown {
 }
 
 /** Meets requests of one version. */
-export const faultOn = (
-  { simulator }: InProcess,
-  versionId: string,
-  given: object,
-): unknown => simulator.control.addFault({ path: `${versionId}\\?`, ...given });
+export const faultOn = ({ simulator }: InProcess, versionId: string, given: object): unknown =>
+  simulator.control.addFault({ path: `${versionId}\\?`, ...given });
 
 /** The next looks at a version show it as it was then. */
 export const showAs = (
@@ -437,14 +381,10 @@ export const showAs = (
   versionId: string,
   body: Shown | undefined,
   more: object = { times: 1 },
-): unknown =>
-  faultOn(world, versionId, { method: "GET", status: 200, body, ...more });
+): unknown => faultOn(world, versionId, { method: "GET", status: 200, body, ...more });
 
 /** Tags in Azure, from now on without faults. */
-export async function tagsIn(
-  world: InProcess,
-  versionId: string,
-): Promise<Shown["tags"]> {
+export async function tagsIn(world: InProcess, versionId: string): Promise<Shown["tags"]> {
   world.simulator.control.clearFaults();
   return (await shownIn(world, versionId)).tags;
 }
@@ -467,8 +407,6 @@ export async function toldOfChanges(
   versionId: string,
 ): Promise<readonly string[]> {
   return (await world.takeEvents()).flatMap(({ type, subject }) =>
-    subject === versionId && /ChangedOutside|Promoted|Demoted/u.test(type)
-      ? [type]
-      : [],
+    subject === versionId && /ChangedOutside|Promoted|Demoted/u.test(type) ? [type] : [],
   );
 }

@@ -10,12 +10,10 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const { remove, publish, shown, untilExcluded, deletes } = inGuardedWorld(
-  (given, versionId) => {
-    world = given;
-    version = versionId;
-  },
-);
+const { remove, publish, shown, untilExcluded, deletes } = inGuardedWorld((given, versionId) => {
+  world = given;
+  version = versionId;
+});
 
 describe("a deletion", () => {
   test("that Azure refuses leaves the version in latest", async () => {
@@ -119,12 +117,9 @@ describe("a deletion", () => {
         await runDrift(world.deps);
       }
       const ends = (await world.takeEvents()).filter(
-        ({ subject, type }) =>
-          subject === version && /Deleted|Canceled|Failed/u.test(type),
+        ({ subject, type }) => subject === version && /Deleted|Canceled|Failed/u.test(type),
       );
-      expect(ends.map(({ type }) => type)).toEqual([
-        "Sigil.ImageVersion.Deleted",
-      ]);
+      expect(ends.map(({ type }) => type)).toEqual(["Sigil.ImageVersion.Deleted"]);
       expect(deletes()).toBe(1);
     },
   );
@@ -135,13 +130,10 @@ describe("a deletion", () => {
       await publish(true);
       const { id } = await remove();
       if (when === "while it waits") await untilExcluded();
-      const promote = () =>
-        promoteImageVersion(world.deps, { id: idOf(version), ...BY });
+      const promote = () => promoteImageVersion(world.deps, { id: idOf(version), ...BY });
       expect(await refusal(promote())).toMatchObject({
         code: "ImageVersionConflict",
-        message: expect.stringContaining(
-          `Cancel it (POST /api/operations/${id}/cancel)`,
-        ) as string,
+        message: expect.stringContaining(`Cancel it (POST /api/operations/${id}/cancel)`) as string,
         fields: { existingOperationId: id },
       });
       await cancelOperation(world.deps, id, BY.requestedBy);

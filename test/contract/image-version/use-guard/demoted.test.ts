@@ -7,12 +7,10 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const { remove, publish, shown, untilExcluded } = inGuardedWorld(
-  (given, versionId) => {
-    world = given;
-    version = versionId;
-  },
-);
+const { remove, publish, shown, untilExcluded } = inGuardedWorld((given, versionId) => {
+  world = given;
+  version = versionId;
+});
 beforeEach(() => publish());
 
 test("it is found in use", async () => {

@@ -16,11 +16,12 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const { remove, publish, shown, untilExcluded, deletes, drive, hideMachines } =
-  inGuardedWorld((given, versionId) => {
+const { remove, publish, shown, untilExcluded, deletes, drive, hideMachines } = inGuardedWorld(
+  (given, versionId) => {
     world = given;
     version = versionId;
-  });
+  },
+);
 
 /** An image definition of its own, with both in latest. */
 async function twoVersions() {
@@ -65,8 +66,7 @@ describe("a deletion", () => {
       world.clock.advance(DELAY_MS * 4);
       const deletion = await byHand.remove(world, older);
       await until(world, () => isExcluded(world, older));
-      if (how === "demoted")
-        await ended(world, [await byHand.demote(world, newer)]);
+      if (how === "demoted") await ended(world, [await byHand.demote(world, newer)]);
       else await outside(world, "DELETE", newer);
       expect(await ended(world, [deletion])).toMatchObject([
         { status: "Failed", error: { code: "ImageVersionInUse" } },
@@ -81,9 +81,7 @@ describe("a deletion", () => {
     const deletion = await byHand.remove(world, newer);
     await until(world, () => isExcluded(world, newer));
     await putUser(world, "virtualMachineScaleSets", "web", image);
-    expect(await ended(world, [deletion])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    expect(await ended(world, [deletion])).toMatchObject([{ status: "Succeeded" }]);
   });
 
   test("whose version is found in use then, and was excluded before, leaves it excluded", async () => {

@@ -22,12 +22,7 @@ const { remove, publish, shown, deletes, hide, hideMachines } = inGuardedWorld(
 describe("a deletion", () => {
   test("of what a scale set names is refused, with names and counts", async () => {
     await publish();
-    const id = await putUser(
-      world,
-      "virtualMachineScaleSets",
-      "front",
-      version,
-    );
+    const id = await putUser(world, "virtualMachineScaleSets", "front", version);
     const error = await refusal(remove());
     expect(error).toMatchObject({
       code: "ImageVersionInUse",
@@ -73,9 +68,7 @@ describe("a deletion", () => {
     await putUser(world, "virtualMachineScaleSets", "front", version);
     await remove({ ignoreUse: true });
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
-    expect(
-      world.simulator.control.countRequests({ path: "ResourceGraph" }),
-    ).toBe(0);
+    expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(0);
   });
 
   test("is not hurried by an Admin while it waits: that says what to do", async () => {
@@ -96,7 +89,5 @@ test("demotion and promotion wait for nobody", async () => {
   expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   await promoteImageVersion(world.deps, { id: idOf(version), ...BY });
   expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
-  expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(
-    0,
-  );
+  expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(0);
 });

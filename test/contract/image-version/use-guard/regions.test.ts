@@ -4,11 +4,7 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { demoteImageVersion } from "../../../../src/image-version/commands/promote.js";
 import { patchImageVersion } from "../../../../src/image-version/commands/put.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
-import {
-  idOf,
-  operationIn,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, operationIn, type InProcess } from "../../../support/dependencies.js";
 import { putUser } from "../../../support/image-users.js";
 import { refusal } from "../../../support/refusal.js";
 import { BY } from "../truth/support.js";
@@ -16,12 +12,10 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const { publish, throttleResourceGraph } = inGuardedWorld(
-  (given, versionId) => {
-    world = given;
-    version = versionId;
-  },
-);
+const { publish, throttleResourceGraph } = inGuardedWorld((given, versionId) => {
+  world = given;
+  version = versionId;
+});
 
 describe("a region", () => {
   const without = (more: { ignoreUse?: boolean } = {}) =>
@@ -51,15 +45,9 @@ describe("a region", () => {
 
   test("is not removed where Azure answers that the image definition has no list: who names that may need it", async () => {
     await publish();
-    await putUser(
-      world,
-      "virtualMachineScaleSets",
-      "front",
-      imageIdOf(idOf(version)),
-      {
-        region: "eastus2",
-      },
-    );
+    await putUser(world, "virtualMachineScaleSets", "front", imageIdOf(idOf(version)), {
+      region: "eastus2",
+    });
     world.simulator.control.addFault({
       method: "GET",
       path: "/images/MyImage/versions\\?",
@@ -140,15 +128,11 @@ describe("a region", () => {
     });
     throttleResourceGraph(2);
     await world.finish(version);
-    expect(
-      (await world.deps.store.readOperation(removal.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(removal.id))?.operation).toMatchObject({
       status: "Failed",
       error: { code: "ImageVersionInUse" },
     });
-    expect(
-      (await world.deps.store.readOperation(other.id))?.operation,
-    ).toMatchObject({
+    expect((await world.deps.store.readOperation(other.id))?.operation).toMatchObject({
       status: "Succeeded",
     });
   });

@@ -1,11 +1,7 @@
 /** A version in a world where the subscriptions of consumers are known: what is asked of it, and what Azure has. */
 import { expect } from "vitest";
 import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
-import {
-  idOf,
-  request,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, request, type InProcess } from "../../../support/dependencies.js";
 import { CONSUMER } from "../../../support/image-users.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { managedImageRequest } from "../../../support/requests.js";
@@ -17,9 +13,7 @@ export const DELAY_MS = 900_000;
 const READ_MACHINES = "Microsoft.Compute/virtualMachines/read";
 
 /** As `inOwnWorld`. */
-export function inGuardedWorld(
-  each: (world: InProcess, versionId: string) => void,
-) {
+export function inGuardedWorld(each: (world: InProcess, versionId: string) => void) {
   let world: InProcess;
   let version: string;
   inOwnWorld(
@@ -53,17 +47,13 @@ export function inGuardedWorld(
 
   /** Whether Azure has it, and excludes it from latest. */
   async function shown(): Promise<"gone" | "excluded" | "included"> {
-    const found = await world.deps.resourceManager.getImageVersion(
-      idOf(version),
-    );
+    const found = await world.deps.resourceManager.getImageVersion(idOf(version));
     if (found === undefined) return "gone";
     const { excludeFromLatest, targetRegions = [] } =
       found.resource.properties.publishingProfile ?? {};
     const flags = [
       excludeFromLatest === true,
-      ...targetRegions.map(
-        (region) => (region.excludeFromLatest ?? excludeFromLatest) === true,
-      ),
+      ...targetRegions.map((region) => (region.excludeFromLatest ?? excludeFromLatest) === true),
     ];
     if (new Set(flags).size > 1) throw new Error("excluded in some regions");
     return flags[0] === true ? "excluded" : "included";
@@ -75,9 +65,7 @@ export function inGuardedWorld(
       await world.runDue();
       const { record } = await world.read(version);
       if (
-        Object.values(record.requests).some(
-          ({ deletion, appliedTime }) => deletion && appliedTime,
-        )
+        Object.values(record.requests).some(({ deletion, appliedTime }) => deletion && appliedTime)
       )
         return;
       world.clock.advance(15_000);
@@ -87,9 +75,7 @@ export function inGuardedWorld(
 
   /** Somebody else includes the version in latest, or excludes it, in every region. */
   async function byOthers(excludeFromLatest: boolean): Promise<void> {
-    const found = await world.deps.resourceManager.getImageVersion(
-      idOf(version),
-    );
+    const found = await world.deps.resourceManager.getImageVersion(idOf(version));
     const { publishingProfile } = found?.resource.properties ?? {};
     await world.simulator.control.editVersion({
       versionId: version,
@@ -105,8 +91,7 @@ export function inGuardedWorld(
     });
   }
 
-  const deletes = () =>
-    world.simulator.control.countRequests({ method: "DELETE" });
+  const deletes = () => world.simulator.control.countRequests({ method: "DELETE" });
 
   async function drive(minutes: number): Promise<void> {
     for (let i = 0; i < minutes * 4; i += 1) {
@@ -116,8 +101,7 @@ export function inGuardedWorld(
   }
 
   /** So many looks show no version. */
-  const hide = (times: number) =>
-    faultOn(world, version, { method: "GET", action: "hide", times });
+  const hide = (times: number) => faultOn(world, version, { method: "GET", action: "hide", times });
 
   /** It cannot be seen who uses it. */
   const hideMachines = () =>

@@ -6,18 +6,11 @@ import { DELAY_MS, inGuardedWorld } from "./support.js";
 
 let world: InProcess;
 let version: string;
-const {
-  remove,
-  publish,
-  shown,
-  untilExcluded,
-  byOthers,
-  deletes,
-  throttleResourceGraph,
-} = inGuardedWorld((given, versionId) => {
-  world = given;
-  version = versionId;
-});
+const { remove, publish, shown, untilExcluded, byOthers, deletes, throttleResourceGraph } =
+  inGuardedWorld((given, versionId) => {
+    world = given;
+    version = versionId;
+  });
 
 describe("a deletion", () => {
   test("is done, and nothing is sent, where the version is gone before", async () => {
@@ -41,33 +34,26 @@ describe("a deletion", () => {
   test.each([
     ["was excluded before", true],
     ["the deletion has excluded", false],
-  ])(
-    "of what %s ends where others include it meanwhile",
-    async (_, excluded) => {
-      await publish(excluded);
-      const { id } = await remove();
-      await untilExcluded();
-      await byOthers(false);
-      world.clock.advance(DELAY_MS);
-      await world.finish(version);
-      expect(
-        (await world.deps.store.readOperation(id))?.operation,
-      ).toMatchObject({
-        status: "Failed",
-        error: { code: "ChangedOutside" },
-      });
-      expect(await shown()).toBe("included");
-      expect(deletes()).toBe(0);
-    },
-  );
+  ])("of what %s ends where others include it meanwhile", async (_, excluded) => {
+    await publish(excluded);
+    const { id } = await remove();
+    await untilExcluded();
+    await byOthers(false);
+    world.clock.advance(DELAY_MS);
+    await world.finish(version);
+    expect((await world.deps.store.readOperation(id))?.operation).toMatchObject({
+      status: "Failed",
+      error: { code: "ChangedOutside" },
+    });
+    expect(await shown()).toBe("included");
+    expect(deletes()).toBe(0);
+  });
 
   test("excludes it from latest, waits, asks again, and deletes; machines with disks of their own are told", async () => {
     await publish();
     await putUser(world, "virtualMachines", "vm", version);
     const accepted = await remove();
-    expect(accepted.warnings?.map(({ code }) => code)).toContain(
-      "MachinesRunOn",
-    );
+    expect(accepted.warnings?.map(({ code }) => code)).toContain("MachinesRunOn");
     await untilExcluded();
     expect(await shown()).toBe("excluded");
     expect(deletes()).toBe(0);

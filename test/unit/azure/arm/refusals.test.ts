@@ -1,10 +1,6 @@
 import { format } from "prettier";
 import { describe, expect, test } from "vitest";
-import {
-  knownRefusal,
-  REFUSALS,
-  type Refusal,
-} from "../../../../src/azure/arm/refusals.js";
+import { knownRefusal, REFUSALS, type Refusal } from "../../../../src/azure/arm/refusals.js";
 import { PAGES } from "../../../../src/image-version/rules/basis.js";
 import { ALL_RULES } from "../../../../src/image-version/rules/rules.js";
 import { patternOf } from "../../../support/azure-words.js";
@@ -25,9 +21,7 @@ describe("a refusal that is known", () => {
     expect(row.remediation).toMatch(/^[A-Z].{10,}\.$/u);
   });
 
-  const words = REFUSALS.flatMap((row) =>
-    (row.words ?? []).map(([text]) => ({ row, text })),
-  );
+  const words = REFUSALS.flatMap((row) => (row.words ?? []).map(([text]) => ({ row, text })));
   test.each(words)("is known by its words: $text", ({ row, text }) => {
     const message = text.replaceAll("<>", "7");
     expect(message).toMatch(patternOf(text));
@@ -44,10 +38,7 @@ describe("a refusal that is known", () => {
         severity === "error" &&
         "documented" in basis &&
         basis.documented === "troubleshooting" &&
-        !REFUSALS.some(
-          (row) =>
-            row.code === code && row.words?.some(([, page]) => page in PAGES),
-        ),
+        !REFUSALS.some((row) => row.code === code && row.words?.some(([, page]) => page in PAGES)),
     );
     expect(unwritten.map(({ name }) => name)).toEqual([
       // One message for none and several, which is known as the former.
@@ -63,26 +54,21 @@ describe("a refusal that is known", () => {
 
   // `vitest -u`, which `npm run readme` is, writes the file where it differs.
   test("is in the reference", async () => {
-    await expect(
-      await format(document(), { parser: "markdown" }),
-    ).toMatchFileSnapshot("../../../../docs/reference/refusals.md");
+    await expect(await format(document(), { parser: "markdown" })).toMatchFileSnapshot(
+      "../../../../docs/reference/refusals.md",
+    );
   });
 });
 
 function cell(text: string): string {
-  return text
-    .replaceAll("|", "\\|")
-    .replaceAll("<>", "…")
-    .replaceAll("[", "\\[");
+  return text.replaceAll("|", "\\|").replaceAll("<>", "…").replaceAll("[", "\\[");
 }
 
 function document(): string {
-  const link = (page: keyof typeof PAGES) =>
-    `[${PAGES[page].title}](${PAGES[page].url})`;
+  const link = (page: keyof typeof PAGES) => `[${PAGES[page].title}](${PAGES[page].url})`;
   const rows = REFUSALS.flatMap((row) => {
     const known = row.unforeseen ?? foreseenBy(row) ?? "";
-    const told =
-      row.unforeseen === undefined ? known : `cannot be known: ${known}`;
+    const told = row.unforeseen === undefined ? known : `cannot be known: ${known}`;
     const codes = row.arm.map((code) => `\`${code}\``).join(", ");
     return (row.words ?? [["", undefined] as const]).map(
       ([text, page]) =>

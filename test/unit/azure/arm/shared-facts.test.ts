@@ -86,11 +86,8 @@ beforeEach(() => {
       },
       subscriptions: {
         listRegions: (subscriptionId) =>
-          read("regions", [
-            { name: `only-in-${subscriptionId}`, zones: false },
-          ]),
-        getRegistration: (_, { namespace, feature = "" }) =>
-          read(namespace + feature, state),
+          read("regions", [{ name: `only-in-${subscriptionId}`, zones: false }]),
+        getRegistration: (_, { namespace, feature = "" }) => read(namespace + feature, state),
         areTermsAccepted: (_, { name }) => read(`terms ${name}`, false),
         register: () => read("register", "Registering"),
       },
@@ -153,18 +150,12 @@ describe("invariant 1", () => {
     await subscriptions.getRegistration("one", COMPUTE);
     await subscriptions.getRegistration("two", COMPUTE);
     await subscriptions.getRegistration("one", { ...COMPUTE, feature: "X" });
-    expect(reads).toEqual([
-      "Microsoft.Compute",
-      "Microsoft.Compute",
-      "Microsoft.ComputeX",
-    ]);
+    expect(reads).toEqual(["Microsoft.Compute", "Microsoft.Compute", "Microsoft.ComputeX"]);
   });
 
   test("regions are kept apart, by subscription", async () => {
     const all = await Promise.all(
-      ["one", "two", "one", "two"].map((each) =>
-        facts.subscriptions.listRegions(each),
-      ),
+      ["one", "two", "one", "two"].map((each) => facts.subscriptions.listRegions(each)),
     );
     expect(all.map((regions) => regions?.map(({ name }) => name))).toEqual([
       ["only-in-one"],
@@ -182,12 +173,7 @@ describe("invariant 1", () => {
       await readKey("/V", "b");
       await readKey("/V", "a", "1");
     }
-    expect(reads).toEqual([
-      "key /V a newest",
-      "key /W a newest",
-      "key /V b newest",
-      "key /V a 1",
-    ]);
+    expect(reads).toEqual(["key /V a newest", "key /W a newest", "key /V b newest", "key /V a 1"]);
   });
 
   test.each<Key>([
@@ -225,9 +211,7 @@ test("who reads is told when each fact was read, by whomever", async () => {
 
 describe("invariant 3: sets that are asked for together", () => {
   const together = (...names: string[]) =>
-    Promise.all(
-      names.map((name) => facts.resources.getDiskEncryptionSet(idOf(name))),
-    );
+    Promise.all(names.map((name) => facts.resources.getDiskEncryptionSet(idOf(name))));
 
   test("are read one by one where they are few", async () => {
     await together("a", "b", "c");
@@ -249,9 +233,7 @@ describe("invariant 3: sets that are asked for together", () => {
 
   test("of two subscriptions each from its own", async () => {
     await Promise.all(
-      ["a", "b", "c", "d"].map((name) =>
-        facts.resources.getDiskEncryptionSet(idOf(name, "two")),
-      ),
+      ["a", "b", "c", "d"].map((name) => facts.resources.getDiskEncryptionSet(idOf(name, "two"))),
     );
     expect(reads).toEqual(["list 0", "a", "b", "c", "d"]);
   });

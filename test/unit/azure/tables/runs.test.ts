@@ -9,23 +9,15 @@ test("what is asked meanwhile is done together, so many at once, and in order", 
   });
   const asked = [1, 2, 3, 4, 5].map((one) => runs.ask("a", one));
   const other = runs.ask("b", 6);
-  expect(await Promise.all([...asked, other])).toEqual([
-    10, 20, 30, 40, 50, 60,
-  ]);
-  expect(done.filter((run) => run.startsWith("a"))).toEqual([
-    "a: 1",
-    "a: 2 3 4",
-    "a: 5",
-  ]);
+  expect(await Promise.all([...asked, other])).toEqual([10, 20, 30, 40, 50, 60]);
+  expect(done.filter((run) => run.startsWith("a"))).toEqual(["a: 1", "a: 2 3 4", "a: 5"]);
 });
 
 test("all of a run are told why it failed, and the next is done all the same", async () => {
   let runsBegun = 0;
   const runs = new Runs<number, number>(9, (_, requests) => {
     runsBegun += 1;
-    return runsBegun === 2
-      ? Promise.reject(new Error("down"))
-      : Promise.resolve(requests);
+    return runsBegun === 2 ? Promise.reject(new Error("down")) : Promise.resolve(requests);
   });
   const first = Promise.allSettled([1, 2, 3].map((one) => runs.ask("a", one)));
   expect(await first).toMatchObject([
@@ -41,9 +33,7 @@ test("nothing is kept of what has ended, however many keys there were", async ()
     isDone ? Promise.resolve([true]) : Promise.reject(new Error("no")),
   );
   await Promise.allSettled(
-    Array.from({ length: 10_000 }, (_, i) =>
-      runs.ask(`key ${i % 7_000}`, i % 2 === 0),
-    ),
+    Array.from({ length: 10_000 }, (_, i) => runs.ask(`key ${i % 7_000}`, i % 2 === 0)),
   );
   expect(runs.size).toBe(0);
 });

@@ -42,10 +42,8 @@ const powerShellJson = {
 };
 
 describe("a body in PowerShell's words", () => {
-  const says = (word: string, path: string) =>
-    `PowerShell's ${word} is ${path} here.`;
-  const inUrl = (word: string) =>
-    `PowerShell's ${word} is in the URL here. Remove it.`;
+  const says = (word: string, path: string) => `PowerShell's ${word} is ${path} here.`;
+  const inUrl = (word: string) => `PowerShell's ${word} is in the URL here. Remove it.`;
   const PUBLISHING = "properties.publishingProfile";
   const REGION = "/TargetRegion/0";
 
@@ -56,15 +54,9 @@ describe("a body in PowerShell's words", () => {
       ["/GalleryImageDefinitionName", inUrl("GalleryImageDefinitionName")],
       ["/Name", inUrl("Name")],
       ["/Location", says("Location", "location")],
-      [
-        "/SourceImageId",
-        says("SourceImageId", "properties.storageProfile.source.id"),
-      ],
+      ["/SourceImageId", says("SourceImageId", "properties.storageProfile.source.id")],
       ["/ReplicaCount", says("ReplicaCount", `${PUBLISHING}.replicaCount`)],
-      [
-        "/StorageAccountType",
-        says("StorageAccountType", `${PUBLISHING}.storageAccountType`),
-      ],
+      ["/StorageAccountType", says("StorageAccountType", `${PUBLISHING}.storageAccountType`)],
       [
         "/PublishingProfileEndOfLifeDate",
         says("PublishingProfileEndOfLifeDate", `${PUBLISHING}.endOfLifeDate`),
@@ -72,20 +64,14 @@ describe("a body in PowerShell's words", () => {
       ["/TargetRegion", says("TargetRegion", `${PUBLISHING}.targetRegions`)],
       [`${REGION}/Name`, says("Name", "name")],
       [`${REGION}/ReplicaCount`, says("ReplicaCount", "regionalReplicaCount")],
-      [
-        `${REGION}/StorageAccountType`,
-        says("StorageAccountType", "storageAccountType"),
-      ],
+      [`${REGION}/StorageAccountType`, says("StorageAccountType", "storageAccountType")],
       [`${REGION}/Encryption`, says("Encryption", "encryption")],
       [`${REGION}/Encryption/OSDiskImage`, says("OSDiskImage", "osDiskImage")],
       [
         `${REGION}/Encryption/OSDiskImage/DiskEncryptionSetId`,
         says("DiskEncryptionSetId", "diskEncryptionSetId"),
       ],
-      [
-        `${REGION}/Encryption/DataDiskImages`,
-        says("DataDiskImages", "dataDiskImages"),
-      ],
+      [`${REGION}/Encryption/DataDiskImages`, says("DataDiskImages", "dataDiskImages")],
       [
         `${REGION}/Encryption/DataDiskImages/0/DiskEncryptionSetId`,
         says("DiskEncryptionSetId", "diskEncryptionSetId"),
@@ -93,9 +79,9 @@ describe("a body in PowerShell's words", () => {
       [`${REGION}/Encryption/DataDiskImages/0/Lun`, says("Lun", "lun")],
     ];
     expect(told(powerShellJson).sort()).toEqual(expected.sort());
-    expect(
-      new Set(put(powerShellJson).findings.map(({ code }) => code)),
-    ).toEqual(new Set(["UnknownProperty"]));
+    expect(new Set(put(powerShellJson).findings.map(({ code }) => code))).toEqual(
+      new Set(["UnknownProperty"]),
+    );
   });
 
   it("is told what is wrong below them, too, where it was written", () => {
@@ -105,10 +91,7 @@ describe("a body in PowerShell's words", () => {
     body.TargetRegion = [{ ReplicaCount: 101 }];
     expect(told(body)).toEqual(
       expect.arrayContaining([
-        [
-          "/TargetRegion/0/ReplicaCount",
-          "Must be from 1 to 100, is 101. A number of replicas.",
-        ],
+        ["/TargetRegion/0/ReplicaCount", "Must be from 1 to 100, is 101. A number of replicas."],
         [
           "/TargetRegion/0/name",
           "`name` is missing. A region's name, in either case, with or without spaces.",
@@ -149,9 +132,7 @@ describe("an unknown name", () => {
       "`publishing_profile` is not known here. It belongs in `properties`.",
     ],
   ])("%j is told where it belongs", (wrong, pointer, message) => {
-    expect(told({ location: "westus", properties: {}, ...wrong })).toEqual([
-      [pointer, message],
-    ]);
+    expect(told({ location: "westus", properties: {}, ...wrong })).toEqual([[pointer, message]]);
   });
 
   it.each([
@@ -183,20 +164,12 @@ describe("an unknown name", () => {
       "PowerShell's replicaCount is regionalReplicaCount here.",
     ],
   ])("of a region, %j, is told what it is", (region, pointer, message) => {
-    expect(told(withRegion(region))).toContainEqual([
-      `${REGION}${pointer}`,
-      message,
-    ]);
+    expect(told(withRegion(region))).toContainEqual([`${REGION}${pointer}`, message]);
   });
 
   it("does not take the place of a known one", () => {
-    expect(
-      told(withRegion({ regionalReplicaCount: 1, ReplicaCount: 101 })),
-    ).toEqual([
-      [
-        `${REGION}/ReplicaCount`,
-        "PowerShell's ReplicaCount is regionalReplicaCount here.",
-      ],
+    expect(told(withRegion({ regionalReplicaCount: 1, ReplicaCount: 101 }))).toEqual([
+      [`${REGION}/ReplicaCount`, "PowerShell's ReplicaCount is regionalReplicaCount here."],
     ]);
   });
 
@@ -213,37 +186,28 @@ describe("an unknown name", () => {
       },
     };
     expect(put(body).findings).toHaveLength(100);
-    expect(told(body).at(-1)).toEqual([
-      "",
-      "101 more were found. Fix these first.",
-    ]);
+    expect(told(body).at(-1)).toEqual(["", "101 more were found. Fix these first."]);
   });
 });
 
-it.each(
-  FOREIGN_WORDS.filter(
-    ({ schema, path }) => schema !== "query" && path !== undefined,
-  ),
-)("$tool's $schema $word leads to a property: $path", ({ schema, path }) => {
-  let at = resolve<OpenAPIV3.SchemaObject>(content, {
-    $ref: `#/components/schemas/${schema}`,
-  });
-  for (const name of (path ?? "").split(".")) {
-    const property = at.properties?.[name.replace("[]", "")];
-    expect(property).toBeDefined();
-    at = resolve(content, property ?? {});
-    if (name.endsWith("[]") && at.type === "array")
-      at = resolve(content, at.items);
-  }
-});
+it.each(FOREIGN_WORDS.filter(({ schema, path }) => schema !== "query" && path !== undefined))(
+  "$tool's $schema $word leads to a property: $path",
+  ({ schema, path }) => {
+    let at = resolve<OpenAPIV3.SchemaObject>(content, {
+      $ref: `#/components/schemas/${schema}`,
+    });
+    for (const name of (path ?? "").split(".")) {
+      const property = at.properties?.[name.replace("[]", "")];
+      expect(property).toBeDefined();
+      at = resolve(content, property ?? {});
+      if (name.endsWith("[]") && at.type === "array") at = resolve(content, at.items);
+    }
+  },
+);
 
 describe("read-only members", () => {
-  const examples = (
-    content.components?.responses?.["ImageVersion"] as OpenAPIV3.ResponseObject
-  ).content?.["application/json"]?.examples as Record<
-    string,
-    { value: Record<string, unknown> }
-  >;
+  const examples = (content.components?.responses?.["ImageVersion"] as OpenAPIV3.ResponseObject)
+    .content?.["application/json"]?.examples as Record<string, { value: Record<string, unknown> }>;
 
   it("of Sigil's own answer are left out, so that it is a body", () => {
     const { value, pasted, findings } = put(examples["replicating"]?.value);
@@ -376,8 +340,7 @@ it("restore: false says nothing, and is left out", () => {
 });
 
 describe("a merge patch", () => {
-  const patch = (body: unknown) =>
-    validator.validateBody("patchImageVersion", body);
+  const patch = (body: unknown) => validator.validateBody("patchImageVersion", body);
 
   it("may hold any part of a version, and null", () => {
     const body = {
@@ -388,21 +351,19 @@ describe("a merge patch", () => {
   });
 
   it("has no read-only members", () => {
-    expect(patch({ id: "x", properties: { provisioningState: null } })).toEqual(
-      { value: { properties: {} }, pasted: true, findings: [] },
-    );
+    expect(patch({ id: "x", properties: { provisioningState: null } })).toEqual({
+      value: { properties: {} },
+      pasted: true,
+      findings: [],
+    });
   });
 
   it("in other words is told the right ones", () => {
-    expect(
-      patch({ properties: { publishingProfile: { TargetRegion: [] } } })
-        .findings,
-    ).toEqual([
+    expect(patch({ properties: { publishingProfile: { TargetRegion: [] } } }).findings).toEqual([
       {
         code: "UnknownProperty",
         pointer: "/properties/publishingProfile/TargetRegion",
-        message:
-          "`TargetRegion` is not known here. Did you mean `targetRegions`?",
+        message: "`TargetRegion` is not known here. Did you mean `targetRegions`?",
       },
     ]);
   });

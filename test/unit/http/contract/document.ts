@@ -5,10 +5,7 @@ import {
   resolve,
   type OperationId,
 } from "../../../../src/http/contract/openapi-document.js";
-import {
-  createAjv,
-  createValidator,
-} from "../../../../src/http/contract/validation.js";
+import { createAjv, createValidator } from "../../../../src/http/contract/validation.js";
 import { readOpenApi } from "../../../support/contracts.js";
 
 export const document = createOpenApiDocument(readOpenApi("openapi"));
@@ -52,11 +49,9 @@ export function responseMistakes(
     ({ operation }) => operation.operationId === operationId,
   );
   const response = found?.operation.responses[String(status)];
-  if (response === undefined)
-    return [`${operationId} has no response ${status}`];
+  if (response === undefined) return [`${operationId} has no response ${status}`];
   const schema = resolve(content, response).content?.[mediaType]?.schema;
-  if (schema === undefined)
-    return [`${operationId} ${status} has no ${mediaType}`];
+  if (schema === undefined) return [`${operationId} ${status} has no ${mediaType}`];
   return schemaMistakes(schema, value);
 }
 
@@ -82,8 +77,7 @@ const compiled = new Map<unknown, ValidateFunction>();
 export function schemaMistakes(schema: object, value: unknown): string[] {
   const key = "$ref" in schema ? schema.$ref : schema;
   const check =
-    compiled.get(key) ??
-    createAjv().compile({ ...schema, components: content.components });
+    compiled.get(key) ?? createAjv().compile({ ...schema, components: content.components });
   compiled.set(key, check);
   if (check(value)) return [];
   return (check.errors as DefinedError[]).map(
@@ -99,9 +93,7 @@ const region = (name: string, prefix: string, rest: object = {}): object => ({
   ...rest,
   encryption: {
     osDiskImage: { diskEncryptionSetId: des(`${prefix}DiskEncryptionSet1`) },
-    dataDiskImages: [
-      { lun: 0, diskEncryptionSetId: des(`${prefix}DiskEncryptionSet2`) },
-    ],
+    dataDiskImages: [{ lun: 0, diskEncryptionSetId: des(`${prefix}DiskEncryptionSet2`) }],
   },
 });
 
@@ -137,9 +129,7 @@ export const snapshotsBody = {
     },
     storageProfile: {
       osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
-      dataDiskImages: [
-        { lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } },
-      ],
+      dataDiskImages: [{ lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } }],
     },
   },
 };

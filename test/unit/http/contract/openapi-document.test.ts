@@ -1,13 +1,7 @@
-import {
-  ComputeManagementClient,
-  type GalleryImageVersion,
-} from "@azure/arm-compute";
+import { ComputeManagementClient, type GalleryImageVersion } from "@azure/arm-compute";
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
-import {
-  createOpenApiDocument,
-  resolve,
-} from "../../../../src/http/contract/openapi-document.js";
+import { createOpenApiDocument, resolve } from "../../../../src/http/contract/openapi-document.js";
 import {
   content,
   document,
@@ -22,22 +16,16 @@ import {
 
 const VERSION =
   "/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/galleries/g/images/i/versions/1.0.0";
-const ARM_VERSION = VERSION.replace(
-  "/galleries/",
-  "/providers/Microsoft.Compute/galleries/",
-);
+const ARM_VERSION = VERSION.replace("/galleries/", "/providers/Microsoft.Compute/galleries/");
 const operations = documentedOperations();
-const findingsOf = (body: unknown) =>
-  validator.validateBody("putImageVersion", body).findings;
+const findingsOf = (body: unknown) => validator.validateBody("putImageVersion", body).findings;
 const JSON_TYPE = /^application\/(?:[a-z]+\+)?json$/u;
 
 describe("the document's operations", () => {
   it("are told apart by their operationIds", () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(document.operations.map(({ operationId }) => operationId)).toEqual(
-      ids,
-    );
+    expect(document.operations.map(({ operationId }) => operationId)).toEqual(ids);
   });
 
   it.each(operations)(
@@ -45,10 +33,7 @@ describe("the document's operations", () => {
     ({ operation }) => {
       const { requiredRole } = document.operation(operation.operationId);
       const statuses = Object.keys(operation.responses);
-      if (
-        /iness$|Document$/u.test(operation.operationId) ||
-        requiredRole === undefined
-      )
+      if (/iness$|Document$/u.test(operation.operationId) || requiredRole === undefined)
         expect(operation.security).toEqual([]);
       else expect(statuses).toEqual(expect.arrayContaining(["401", "403"]));
       expect(statuses).toEqual(expect.arrayContaining(["400", "405", "500"]));
@@ -58,8 +43,7 @@ describe("the document's operations", () => {
   it("are all described, with their parameters", () => {
     for (const { operation } of operations) {
       expect(operation.description).toBeTruthy();
-      for (const parameter of document.operation(operation.operationId)
-        .parameters)
+      for (const parameter of document.operation(operation.operationId).parameters)
         expect(parameter.description).toBeTruthy();
     }
   });
@@ -78,10 +62,7 @@ describe("allowedMethods", () => {
   it.each([
     [VERSION, ["GET", "PUT", "PATCH", "DELETE"]],
     [`${VERSION}/`, ["GET", "PUT", "PATCH", "DELETE"]],
-    [
-      VERSION.toLowerCase().replace("/g/", "/My.Gallery/"),
-      ["GET", "PUT", "PATCH", "DELETE"],
-    ],
+    [VERSION.toLowerCase().replace("/g/", "/My.Gallery/"), ["GET", "PUT", "PATCH", "DELETE"]],
     [VERSION.replace("/1.0.0", ""), ["GET", "POST"]],
     [ARM_VERSION, ["GET", "PUT", "PATCH", "DELETE"]],
     [ARM_VERSION.toLowerCase(), ["GET", "PUT", "PATCH", "DELETE"]],
@@ -126,15 +107,9 @@ it("shows an example of every body that it has", () => {
   const bare = operations.flatMap(({ operation }) => [
     ...(operation.requestBody === undefined
       ? []
-      : bodiesWithoutExample(
-          operation.operationId,
-          resolve(content, operation.requestBody),
-        )),
+      : bodiesWithoutExample(operation.operationId, resolve(content, operation.requestBody))),
     ...Object.entries(operation.responses).flatMap(([status, response]) =>
-      bodiesWithoutExample(
-        `${operation.operationId} ${status}`,
-        resolve(content, response),
-      ),
+      bodiesWithoutExample(`${operation.operationId} ${status}`, resolve(content, response)),
     ),
   ]);
   expect(bare).toEqual([]);
@@ -143,28 +118,21 @@ it("shows an example of every body that it has", () => {
 describe("every example in the document is valid", () => {
   for (const { operation } of operations) {
     const id = operation.operationId;
-    const body =
-      operation.requestBody && resolve(content, operation.requestBody);
+    const body = operation.requestBody && resolve(content, operation.requestBody);
     for (const [type, media] of Object.entries(body?.content ?? {}))
       for (const [name, example] of examplesOf(media))
         it(`${id}, request ${name}, ${type}`, () => {
           expect(validator.validateBody(id, example).findings).toEqual([]);
         });
     for (const [status, response] of Object.entries(operation.responses))
-      for (const [type, media] of Object.entries(
-        resolve(content, response).content ?? {},
-      ))
+      for (const [type, media] of Object.entries(resolve(content, response).content ?? {}))
         for (const [name, example] of examplesOf(media))
           it(`${id}, response ${status} ${name}`, () => {
-            expect(responseMistakes(id, Number(status), type, example)).toEqual(
-              [],
-            );
+            expect(responseMistakes(id, Number(status), type, example)).toEqual([]);
           });
   }
 
-  for (const [name, schema] of Object.entries(
-    content.components?.schemas ?? {},
-  ))
+  for (const [name, schema] of Object.entries(content.components?.schemas ?? {}))
     if ("example" in schema)
       it(`schema ${name}`, () => {
         expect(schemaMistakes(schema, schema.example)).toEqual([]);
@@ -202,9 +170,7 @@ describe("the body of putImageVersion", () => {
       confidentialVMEncryptionType: "",
       secureVMDiskEncryptionSetId: "",
     };
-    const places = [
-      { encryption: { dataDiskImages: [{ securityProfile: security }] } },
-    ];
+    const places = [{ encryption: { dataDiskImages: [{ securityProfile: security }] } }];
     const newer = {
       properties: {
         publishingProfile: {
@@ -221,24 +187,19 @@ describe("the body of putImageVersion", () => {
       },
     };
     expect(propertiesOf(bodySchema as OpenAPIV3.SchemaObject)).toEqual(
-      [
-        ...new Set([sent, newer, own].flatMap((body) => [...namesIn(body)])),
-      ].sort(),
+      [...new Set([sent, newer, own].flatMap((body) => [...namesIn(body)]))].sort(),
     );
   });
 
   it("takes back what a GET answers beside Sigil's own", () => {
-    const { SigilExtension, ImageVersionSigil } = content.components
-      ?.schemas as Record<
+    const { SigilExtension, ImageVersionSigil } = content.components?.schemas as Record<
       string,
       OpenAPIV3.SchemaObject & { "x-read-only-properties"?: string[] }
     >;
     expect([
       ...Object.keys(SigilExtension?.properties ?? {}),
       ...(SigilExtension?.["x-read-only-properties"] ?? []),
-    ]).toEqual(
-      expect.arrayContaining(Object.keys(ImageVersionSigil?.properties ?? {})),
-    );
+    ]).toEqual(expect.arrayContaining(Object.keys(ImageVersionSigil?.properties ?? {})));
   });
 
   it("bounds every string, number and list", () => {
@@ -264,9 +225,9 @@ describe("the body of putImageVersion", () => {
 it.each(["StorageAccountType", "EdgeZoneStorageAccountType"])(
   "%s takes each of its values in any case, and nothing else",
   (name) => {
-    const schema = content.components?.schemas?.[
-      name
-    ] as OpenAPIV3.SchemaObject & { "x-extensible-enum": string[] };
+    const schema = content.components?.schemas?.[name] as OpenAPIV3.SchemaObject & {
+      "x-extensible-enum": string[];
+    };
     for (const value of schema["x-extensible-enum"])
       for (const spelling of [value, value.toLowerCase(), value.toUpperCase()])
         expect(schemaMistakes(schema, spelling)).toEqual([]);
@@ -284,18 +245,12 @@ function bodiesWithoutExample(
     .map(([type]) => `${name} ${type}`);
 }
 
-function examplesOf(
-  media: OpenAPIV3.MediaTypeObject | undefined,
-): [string, unknown][] {
-  const named = Object.entries(media?.examples ?? {}).map(
-    ([name, example]): [string, unknown] => [
-      name,
-      resolve(content, example).value,
-    ],
-  );
-  return media?.example === undefined
-    ? named
-    : [["example", media.example], ...named];
+function examplesOf(media: OpenAPIV3.MediaTypeObject | undefined): [string, unknown][] {
+  const named = Object.entries(media?.examples ?? {}).map(([name, example]): [string, unknown] => [
+    name,
+    resolve(content, example).value,
+  ]);
+  return media?.example === undefined ? named : [["example", media.example], ...named];
 }
 
 function walk(
@@ -320,13 +275,10 @@ function propertiesOf(schema: OpenAPIV3.SchemaObject): string[] {
 }
 
 function namesIn(value: unknown, path = ""): string[] {
-  if (path === "/tags" || typeof value !== "object" || value === null)
-    return [path];
+  if (path === "/tags" || typeof value !== "object" || value === null) return [path];
   const children = Array.isArray(value)
     ? namesIn(value[0], `${path}/*`)
-    : Object.entries(value).flatMap(([name, child]) =>
-        namesIn(child, `${path}/${name}`),
-      );
+    : Object.entries(value).flatMap(([name, child]) => namesIn(child, `${path}/${name}`));
   return children.sort();
 }
 
@@ -335,8 +287,7 @@ async function bodySentBySdk(version: GalleryImageVersion): Promise<unknown> {
   let body: unknown;
   const client = new ComputeManagementClient(
     {
-      getToken: () =>
-        Promise.resolve({ token: "t", expiresOnTimestamp: Date.now() + 3.6e6 }),
+      getToken: () => Promise.resolve({ token: "t", expiresOnTimestamp: Date.now() + 3.6e6 }),
     },
     "00000000-0000-0000-0000-000000000000",
     {
@@ -350,13 +301,7 @@ async function bodySentBySdk(version: GalleryImageVersion): Promise<unknown> {
     },
   );
   await expect(
-    client.galleryImageVersions.createOrUpdate(
-      "rg",
-      "g",
-      "i",
-      "1.0.0",
-      version,
-    ),
+    client.galleryImageVersions.createOrUpdate("rg", "g", "i", "1.0.0", version),
   ).rejects.toThrow("not sent");
   return body;
 }
@@ -401,9 +346,7 @@ const everything: Required<
         storageAccountType: "Standard_LRS",
         encryption,
         excludeFromLatest: false,
-        additionalReplicaSets: [
-          { storageAccountType: "Premium_LRS", regionalReplicaCount: 1 },
-        ],
+        additionalReplicaSets: [{ storageAccountType: "Premium_LRS", regionalReplicaCount: 1 }],
       },
     ],
     replicaCount: 1,
@@ -425,8 +368,7 @@ const everything: Required<
   storageProfile: {
     source: {
       id: ID,
-      communityGalleryImageId:
-        "/CommunityGalleries/g-1/Images/i/Versions/1.0.0",
+      communityGalleryImageId: "/CommunityGalleries/g-1/Images/i/Versions/1.0.0",
       virtualMachineId: ID,
     },
     osDiskImage: { hostCaching: "None", source },

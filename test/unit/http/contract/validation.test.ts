@@ -20,8 +20,7 @@ function bodyWith(pointer: string, value: unknown): Json {
   return body;
 }
 
-const findingsOf = (body: unknown) =>
-  validator.validateBody("putImageVersion", body).findings;
+const findingsOf = (body: unknown) => validator.validateBody("putImageVersion", body).findings;
 
 describe("each mistake in a body has its own answer:", () => {
   it.each([
@@ -164,12 +163,7 @@ describe("each mistake in a body has its own answer:", () => {
       "TooManyItems",
       "May have at most 100 items, has 101. The regions to replicate to, `location` among them.",
     ],
-    [
-      "/tags/build",
-      "x".repeat(257),
-      "TooLong",
-      "May have at most 256 characters, has 257.",
-    ],
+    ["/tags/build", "x".repeat(257), "TooLong", "May have at most 256 characters, has 257."],
     [
       "/tags",
       Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`t${i}`, ""])),
@@ -204,23 +198,16 @@ describe("each mistake in a body has its own answer:", () => {
     ]);
   });
 
-  it.each([[[]], ["text"], [12], [null], [true]])(
-    "the body %j is WrongType",
-    (body) => {
-      expect(findingsOf(body)).toMatchObject([
-        { code: "WrongType", pointer: "" },
-      ]);
-    },
-  );
+  it.each([[[]], ["text"], [12], [null], [true]])("the body %j is WrongType", (body) => {
+    expect(findingsOf(body)).toMatchObject([{ code: "WrongType", pointer: "" }]);
+  });
 });
 
 describe("a body", () => {
   it("is answered with all its mistakes at once", () => {
     const body = bodyWith(`${REGION}/regionalReplicaCount`, 0);
     Object.assign(body, { location: 7, apiVersion: "x", colour: "blue" });
-    expect(
-      findingsOf(body).map(({ code, pointer }) => [code, pointer]),
-    ).toEqual(
+    expect(findingsOf(body).map(({ code, pointer }) => [code, pointer])).toEqual(
       expect.arrayContaining([
         ["UnsupportedProperty", "/apiVersion"],
         ["UnknownProperty", "/colour"],
@@ -378,9 +365,7 @@ describe("query parameters", () => {
     ["continuationToken=", "InvalidFormat", "continuationToken"],
     ["__proto__=1", "UnknownParameter", "__proto__"],
   ])("%s is %s", (text, code, name) => {
-    expect(query(text).findings).toMatchObject([
-      { code, pointer: `/query/${name}` },
-    ]);
+    expect(query(text).findings).toMatchObject([{ code, pointer: `/query/${name}` }]);
   });
 
   it("that are unknown are refused with the nearest known name", () => {
@@ -403,8 +388,7 @@ describe("query parameters", () => {
 describe("headers", () => {
   const headers = (value: string) =>
     validator.validateHeaders("putImageVersion", {
-      get: (name) =>
-        name === "Idempotency-Key" ? value : name.startsWith("If-") ? null : "",
+      get: (name) => (name === "Idempotency-Key" ? value : name.startsWith("If-") ? null : ""),
     });
 
   it("are those that the document has", () => {
@@ -419,9 +403,7 @@ describe("headers", () => {
     ["two words", "InvalidFormat"],
     ["x".repeat(256), "TooLong"],
   ])("Idempotency-Key %j is %s", (value, code) => {
-    expect(headers(value).findings).toMatchObject([
-      { code, pointer: "/headers/Idempotency-Key" },
-    ]);
+    expect(headers(value).findings).toMatchObject([{ code, pointer: "/headers/Idempotency-Key" }]);
   });
 
   it.each([
@@ -443,17 +425,12 @@ describe("headers", () => {
 
 describe("removeRegions", () => {
   const query = (text: string) =>
-    validator.validateQuery(
-      "putImageVersion",
-      new URLSearchParams({ removeRegions: text }),
-    ).findings;
+    validator.validateQuery("putImageVersion", new URLSearchParams({ removeRegions: text }))
+      .findings;
 
-  it.each(["eastus2", "eastus2,West US", " eastus2 , West US "])(
-    "may be %j",
-    (text) => {
-      expect(query(text)).toEqual([]);
-    },
-  );
+  it.each(["eastus2", "eastus2,West US", " eastus2 , West US "])("may be %j", (text) => {
+    expect(query(text)).toEqual([]);
+  });
 
   it.each([
     ["", "InvalidFormat"],
@@ -462,17 +439,13 @@ describe("removeRegions", () => {
     ["a".repeat(2_001), "TooLong"],
     [`${" ".repeat(1_000)}1`, "InvalidFormat"],
   ])("%.40j is %s", (text, code) => {
-    expect(query(text)).toMatchObject([
-      { code, pointer: "/query/removeRegions" },
-    ]);
+    expect(query(text)).toMatchObject([{ code, pointer: "/query/removeRegions" }]);
   });
 
   it("is what allowRegionRemoval is told to be", () => {
     expect(
-      validator.validateQuery(
-        "putImageVersion",
-        new URLSearchParams("allowRegionRemoval=true"),
-      ).findings,
+      validator.validateQuery("putImageVersion", new URLSearchParams("allowRegionRemoval=true"))
+        .findings,
     ).toEqual([
       {
         code: "UnknownParameter",
@@ -506,7 +479,5 @@ it.each([
   ["xyz", undefined],
   ["n".repeat(100_000), undefined],
 ])("the nearest name to %.20s is %s", (name, expected) => {
-  expect(
-    nearestName(name, ["targetRegions", "regionalReplicaCount", "name"]),
-  ).toBe(expected);
+  expect(nearestName(name, ["targetRegions", "regionalReplicaCount", "name"])).toBe(expected);
 });

@@ -6,12 +6,7 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import { END_OF_LIFE_DATE } from "../../../../src/image-version/properties/table.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import { managedImageRequest } from "../../../support/requests.js";
-import {
-  accepted,
-  COMPLETED,
-  lookOf,
-  succeeded,
-} from "../../../support/transitions.js";
+import { accepted, COMPLETED, lookOf, succeeded } from "../../../support/transitions.js";
 
 const EARLY = "2030-01-01T00:00:00.000Z";
 const LATE = "2031-01-01T00:00:00.000Z";
@@ -120,9 +115,7 @@ it("a creation says nothing of latest where another creates the version, and is 
     stays: [
       {
         code: "StaysIncluded",
-        message: expect.stringMatching(
-          /^The version is in latest in westus, eastus2, /u,
-        ) as string,
+        message: expect.stringMatching(/^The version is in latest in westus, eastus2, /u) as string,
       },
     ],
   });

@@ -1,8 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  keptByAzure,
-  mustBeAdmitted,
-} from "../../../../src/image-version/commands/command.js";
+import { keptByAzure, mustBeAdmitted } from "../../../../src/image-version/commands/command.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import type { UsedResource } from "../../../../src/image-version/properties/resource-references.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
@@ -20,12 +17,7 @@ test("a caller is asked for what the version is made of, but for what it has alr
     const ids: string[] = [];
     const requireMayUse = (used: readonly UsedResource[]) =>
       void ids.push(...used.map(({ id }) => id));
-    mustBeAdmitted(
-      deps as unknown as Dependencies,
-      { id, requireMayUse },
-      body,
-      observed,
-    );
+    mustBeAdmitted(deps as unknown as Dependencies, { id, requireMayUse }, body, observed);
     return ids;
   };
   expect(asked()).toContain(body.properties.storageProfile.source?.id);
@@ -35,17 +27,14 @@ test("a caller is asked for what the version is made of, but for what it has alr
 test.each([
   ["2026-02-01T00:00:00.000Z", " until 2026-02-01T00:00:00.000Z: why"],
   [undefined, "restored: why"],
-])(
-  "the deleted version that has the number is kept until %s",
-  (until, said) => {
-    const kept = { name: "1.0.0", location: "westus" };
-    const { code, message, fields } = keptByAzure(
-      id,
-      until === undefined ? kept : { ...kept, hardDeletionTargetTime: until },
-      "why",
-    );
-    expect(code).toBe("ImageVersionSoftDeleted");
-    expect(message.endsWith(said)).toBe(true);
-    expect(fields).toEqual(until ? { hardDeletionTargetTime: until } : {});
-  },
-);
+])("the deleted version that has the number is kept until %s", (until, said) => {
+  const kept = { name: "1.0.0", location: "westus" };
+  const { code, message, fields } = keptByAzure(
+    id,
+    until === undefined ? kept : { ...kept, hardDeletionTargetTime: until },
+    "why",
+  );
+  expect(code).toBe("ImageVersionSoftDeleted");
+  expect(message.endsWith(said)).toBe(true);
+  expect(fields).toEqual(until ? { hardDeletionTargetTime: until } : {});
+});

@@ -35,34 +35,10 @@ test.each<[string, Patch, Patch, object, readonly string[]]>([
   ["the same value", ADDS, { "/tags/a": "1" }, {}, []],
   ["another field", ADDS, { "/tags/b": "2" }, {}, []],
   ["all tags away", ADDS, {}, { mergePatch: { tags: null } }, ["/tags/a"]],
-  [
-    "a removal again",
-    { "/tags/a": null },
-    {},
-    { mergePatch: { tags: null } },
-    [],
-  ],
-  [
-    "a name that only begins alike",
-    { "/tagsOfUs/a": "1" },
-    {},
-    { mergePatch: { tags: null } },
-    [],
-  ],
-  [
-    "another value of what is applied",
-    ADDS,
-    { "/tags/a": "2" },
-    { applied: true },
-    [],
-  ],
-  [
-    "the removal of a region that is applied",
-    ADDS,
-    REMOVES,
-    { applied: true },
-    [UK],
-  ],
+  ["a removal again", { "/tags/a": null }, {}, { mergePatch: { tags: null } }, []],
+  ["a name that only begins alike", { "/tagsOfUs/a": "1" }, {}, { mergePatch: { tags: null } }, []],
+  ["another value of what is applied", ADDS, { "/tags/a": "2" }, { applied: true }, []],
+  ["the removal of a region that is applied", ADDS, REMOVES, { applied: true }, [UK]],
   ["a region whose removal is applied", REMOVES, ADDS, { applied: true }, []],
   ["a region whose removal is open", REMOVES, ADDS, {}, [`${UK}/name`]],
 ])("an open operation meets %s", (_, open, patch, more, fields) => {
@@ -82,8 +58,6 @@ test.each<[string, object, Patch, readonly string[]]>([
     release: { in: "none", but: [], by: "rule" },
   });
   expect(
-    inNoWave(managedImageRequest(), { record, patch } as Compared).map(
-      ({ code }) => code,
-    ),
+    inNoWave(managedImageRequest(), { record, patch } as Compared).map(({ code }) => code),
   ).toEqual(codes);
 });

@@ -94,13 +94,10 @@ test("a tag never leads to a set of another region or type, and where it leads t
       const fitting = (kind: string) =>
         value.filter(
           ({ region, encryptionType, tags = {} }) =>
-            kind ===
-              (encryptionType === CONFIDENTIAL ? `${region} c` : region) &&
+            kind === (encryptionType === CONFIDENTIAL ? `${region} c` : region) &&
             Object.keys(tags).length === 1,
         ).length;
-      expect(findings).toHaveLength(
-        kinds.filter((kind) => fitting(kind) !== 1).length,
-      );
+      expect(findings).toHaveLength(kinds.filter((kind) => fitting(kind) !== 1).length);
     }),
   );
 });
@@ -160,9 +157,7 @@ test("a source whose disks nobody can look at has no data disk to name a set for
     { osDisk: "os-{region}", dataDisks: "disk-{lun}" },
   );
   expect(findings).toEqual([]);
-  expect(
-    diskEncryptionReferences(request).map(({ pointer }) => pointer),
-  ).toEqual([
+  expect(diskEncryptionReferences(request).map(({ pointer }) => pointer)).toEqual([
     "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
   ]);
 });

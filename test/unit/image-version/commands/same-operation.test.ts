@@ -25,15 +25,8 @@ const stored = (pair: ImageVersionPair): StoredVersion => ({
   etag: "1",
 });
 const { operation: first } = accepted();
-const find = (
-  pair: ImageVersionPair,
-  look?: ReturnType<typeof lookOf>,
-): string | undefined =>
-  sameOperation(
-    stored(pair),
-    look,
-    ({ fingerprint }) => fingerprint === first.fingerprint,
-  )?.id;
+const find = (pair: ImageVersionPair, look?: ReturnType<typeof lookOf>): string | undefined =>
+  sameOperation(stored(pair), look, ({ fingerprint }) => fingerprint === first.fingerprint)?.id;
 
 describe("the operation that is being done is the same", () => {
   test("as long as nothing is asked otherwise", () => {
@@ -82,10 +75,7 @@ describe("the operation that is being done is the same", () => {
 
   test("not where Azure shows another life of the version", () => {
     expect(
-      find(
-        applied(),
-        lookOf("Succeeded", COMPLETED, { publishedDate: time(900) }),
-      ),
+      find(applied(), lookOf("Succeeded", COMPLETED, { publishedDate: time(900) })),
     ).toBeUndefined();
   });
 
@@ -105,9 +95,7 @@ describe("the operation that is being done is the same", () => {
     const { record, operation } = applied();
     expect(find({ record, operation }, look)).toBeUndefined();
     const repairs = { eastus2: { attempts: 0, removed: { [east]: null } } };
-    expect(
-      find({ record: { ...record, repairs, status: look }, operation }, look),
-    ).toBe(first.id);
+    expect(find({ record: { ...record, repairs, status: look }, operation }, look)).toBe(first.id);
   });
 });
 

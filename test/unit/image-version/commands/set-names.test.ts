@@ -28,17 +28,14 @@ function setsIn(name: string): unknown[] {
             },
           },
         ],
-        targetExtendedLocations: [
-          { encryption: { osDiskImage: { diskEncryptionSetId: name } } },
-        ],
+        targetExtendedLocations: [{ encryption: { osDiskImage: { diskEncryptionSetId: name } } }],
       },
     },
   } as unknown as ImageVersionRequest;
   const after = withSetIds(body, ID);
   expect(after.properties.storageProfile.source?.id).toBe("mySet");
   expect(after.tags).toEqual({ diskEncryptionSetId: 7 });
-  const { targetRegions, targetExtendedLocations } =
-    after.properties.publishingProfile ?? {};
+  const { targetRegions, targetExtendedLocations } = after.properties.publishingProfile ?? {};
   const { osDiskImage, dataDiskImages } = targetRegions?.[0]?.encryption ?? {};
   return [
     osDiskImage?.diskEncryptionSetId,

@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 import { advanceKeys } from "../../../../src/image-version/keys/advance.js";
-import {
-  judgeSet,
-  type SetSight,
-} from "../../../../src/image-version/keys/judge.js";
+import { judgeSet, type SetSight } from "../../../../src/image-version/keys/judge.js";
 import type { KeyState } from "../../../../src/image-version/keys/ports.js";
 
 const SET = "/set";
@@ -69,8 +66,7 @@ test("what was wrong with a key is not wrong with another one; whether that is s
     }),
   ).toEqual(["atRisk", undefined, "atRisk"]);
   expect(
-    look(look(undefined, { set: FOUND, key: DISABLED }).state, replaced).state
-      .problems,
+    look(look(undefined, { set: FOUND, key: DISABLED }).state, replaced).state.problems,
   ).toEqual([]);
   // Nor by way of a problem of the set.
   const failed = {
@@ -78,37 +74,21 @@ test("what was wrong with a key is not wrong with another one; whether that is s
     value: { ...other.value, provisioningState: "Failed" },
   } as const;
   expect(
-    changes(
-      { set: FOUND, key: DISABLED },
-      replaced,
-      { set: failed, key: UNSEEN },
-      replaced,
-      { set: other, key: KEY },
-    ),
+    changes({ set: FOUND, key: DISABLED }, replaced, { set: failed, key: UNSEEN }, replaced, {
+      set: other,
+      key: KEY,
+    }),
   ).toEqual(["atRisk", undefined, "atRisk", undefined, "safe"]);
 });
 
 test("a set that one look does not find is not seen, and what was known of it stays", () => {
   const absent = { set: { kind: "absent" } } as const;
   expect(
-    changes(
-      { set: FOUND, key: KEY },
-      absent,
-      { set: FOUND, key: KEY },
-      absent,
-      absent,
-      absent,
-      { set: FOUND, key: KEY },
-    ),
-  ).toEqual([
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    "atRisk",
-    undefined,
-    "safe",
-  ]);
+    changes({ set: FOUND, key: KEY }, absent, { set: FOUND, key: KEY }, absent, absent, absent, {
+      set: FOUND,
+      key: KEY,
+    }),
+  ).toEqual([undefined, undefined, undefined, undefined, "atRisk", undefined, "safe"]);
   const { state } = look(undefined, { set: FOUND, key: DISABLED });
   const doubted = look(state, absent);
   expect(doubted.change).toBeUndefined();
@@ -117,9 +97,7 @@ test("a set that one look does not find is not seen, and what was known of it st
     notSeen: [{ code: "DiskEncryptionSetNotFound" }],
   });
   const gone = look(doubted.state, absent);
-  expect(gone.state.problems.map(({ code }) => code)).toEqual([
-    "DiskEncryptionSetNotFound",
-  ]);
+  expect(gone.state.problems.map(({ code }) => code)).toEqual(["DiskEncryptionSetNotFound"]);
 });
 
 test("a set that is not found for less than two minutes may be there: a replica may be behind", () => {
@@ -175,9 +153,10 @@ describe("what cannot be looked at mends nothing:", () => {
   });
 
   test("but a set that is seen to be well again is, whatever is not seen of its key", () => {
-    expect(
-      changes({ set: FAILED, key: UNSEEN }, { set: FOUND, key: UNSEEN }),
-    ).toEqual(["atRisk", "safe"]);
+    expect(changes({ set: FAILED, key: UNSEEN }, { set: FOUND, key: UNSEEN })).toEqual([
+      "atRisk",
+      "safe",
+    ]);
   });
 });
 
@@ -190,11 +169,7 @@ describe("until when a key can be used", () => {
   } as const;
   test.each<[string, SetSight, string | undefined]>([
     ["stays known while it cannot be seen", { set: UNSEEN }, expires],
-    [
-      "stays known while its key cannot be seen",
-      { set: FOUND, key: UNSEEN },
-      expires,
-    ],
+    ["stays known while its key cannot be seen", { set: FOUND, key: UNSEEN }, expires],
     ["ends with its date", { set: FOUND, key: KEY }, undefined],
     ["ends with the key", { set: other, key: UNSEEN }, undefined],
     [
@@ -217,17 +192,11 @@ test("property: nothing is said to be mended, or is forgotten, that was not seen
   const sets = [FOUND, FAILED, UNSEEN, { kind: "absent" }] as const;
   const keys = [KEY, DISABLED, UNSEEN, { kind: "absent" }] as const;
   // Of any state, each of any sights that may follow, twice over.
-  const vaults = [
-    { kind: "found", value: true },
-    { kind: "absent" },
-    UNSEEN,
-  ] as const;
+  const vaults = [{ kind: "found", value: true }, { kind: "absent" }, UNSEEN] as const;
   const sights = sets.flatMap((set): SetSight[] =>
     set.kind === "found"
       ? keys.flatMap((key): SetSight[] =>
-          key.kind === "absent"
-            ? vaults.map((vault) => ({ set, key, vault }))
-            : [{ set, key }],
+          key.kind === "absent" ? vaults.map((vault) => ({ set, key, vault })) : [{ set, key }],
         )
       : [{ set }],
   );
@@ -242,15 +211,10 @@ test("property: nothing is said to be mended, or is forgotten, that was not seen
           // Not found once, it is not seen.
           const isFound =
             sight.set.kind !== "absent" ||
-            state.problems.some(
-              ({ code }) => code === "DiskEncryptionSetNotFound",
-            );
+            state.problems.some(({ code }) => code === "DiskEncryptionSetNotFound");
           const [setSeen, keySeen] = [
             isFound && sight.set.kind !== "unseen",
-            isFound &&
-              [sight.set, sight.key, sight.vault].every(
-                (one) => one?.kind !== "unseen",
-              ),
+            isFound && [sight.set, sight.key, sight.vault].every((one) => one?.kind !== "unseen"),
           ];
           for (const { code, seenBy } of before?.problems ?? [])
             if (!(seenBy === "set" ? setSeen : keySeen))

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
-import {
-  judgeSet,
-  type SetSight,
-  type Sight,
-} from "../../../../src/image-version/keys/judge.js";
+import { judgeSet, type SetSight, type Sight } from "../../../../src/image-version/keys/judge.js";
 import type { Key } from "../../../../src/image-version/keys/ports.js";
 
 const SET =
@@ -33,13 +29,10 @@ const unseen = {
   code: "InsufficientPermission",
   message: "may not",
 } as const;
-const inDays = (days: number): string =>
-  new Date(NOW.getTime() + days * DAY_MS).toISOString();
+const inDays = (days: number): string => new Date(NOW.getTime() + days * DAY_MS).toISOString();
 
-const judged = (
-  sight: SetSight,
-  madeWith: Parameters<typeof judgeSet>[2] = [],
-) => judgeSet(SET, sight, madeWith, { now: NOW, expiryMs: 30 * DAY_MS });
+const judged = (sight: SetSight, madeWith: Parameters<typeof judgeSet>[2] = []) =>
+  judgeSet(SET, sight, madeWith, { now: NOW, expiryMs: 30 * DAY_MS });
 const codes = (...args: Parameters<typeof judged>) =>
   judged(...args).problems.map(({ code }) => code);
 
@@ -55,10 +48,7 @@ test("a set that works, with a key that does, has no problem", () => {
 describe("of the set", () => {
   test.each([
     ["DiskEncryptionSetNotFound", { set: { kind: "absent" } }],
-    [
-      "DiskEncryptionSetNotReady",
-      { set: set({ provisioningState: "Failed" }) },
-    ],
+    ["DiskEncryptionSetNotReady", { set: set({ provisioningState: "Failed" }) }],
   ] as const)("%s breaks updates and deployments", (code, sight) => {
     expect(judged(sight)).toMatchObject({
       problems: [
@@ -73,25 +63,17 @@ describe("of the set", () => {
   });
 
   test("one without a key cannot encrypt", () => {
-    const { keyUrl: _, ...value } = (
-      set() as { readonly value: DiskEncryptionSet }
-    ).value;
-    expect(codes({ set: { kind: "found", value } })).toEqual([
-      "DiskEncryptionSetWithoutKey",
-    ]);
+    const { keyUrl: _, ...value } = (set() as { readonly value: DiskEncryptionSet }).value;
+    expect(codes({ set: { kind: "found", value } })).toEqual(["DiskEncryptionSetWithoutKey"]);
   });
 
   test("one that is being changed is neither well nor bad", () => {
-    expect(
-      codes({ set: set({ provisioningState: "Updating" }), key: key() }),
-    ).toEqual([]);
+    expect(codes({ set: set({ provisioningState: "Updating" }), key: key() })).toEqual([]);
   });
 
   test("a rotation that fails breaks nothing yet", () => {
     const autoKeyRotationError = { code: "Forbidden", message: "no access" };
-    expect(
-      judged({ set: set({ autoKeyRotationError }), key: key() }),
-    ).toMatchObject({
+    expect(judged({ set: set({ autoKeyRotationError }), key: key() })).toMatchObject({
       problems: [
         {
           code: "DiskEncryptionSetKeyRotationFailing",
@@ -105,12 +87,10 @@ describe("of the set", () => {
 
   test("it is of another type than a version was made with", () => {
     const sight = { set: set(), key: key() };
-    expect(
-      codes(sight, ["EncryptionAtRestWithCustomerKey", "Unknown"]),
-    ).toEqual([]);
-    expect(
-      codes(sight, ["EncryptionAtRestWithPlatformAndCustomerKeys"]),
-    ).toEqual(["DiskEncryptionSetTypeChanged"]);
+    expect(codes(sight, ["EncryptionAtRestWithCustomerKey", "Unknown"])).toEqual([]);
+    expect(codes(sight, ["EncryptionAtRestWithPlatformAndCustomerKeys"])).toEqual([
+      "DiskEncryptionSetTypeChanged",
+    ]);
   });
 });
 
@@ -121,30 +101,23 @@ describe("of the key", () => {
     ["KeyExpired", "error", { expires: inDays(-1) }],
     ["KeyExpiring", "warning", { expires: inDays(30) }],
     ["KeyNotYetValid", "error", { notBefore: inDays(1) }],
-  ] as const)(
-    "%s is a %s, and machines that run stop",
-    (code, severity, more) => {
-      expect(judged({ set: set(), key: key(more) })).toMatchObject({
-        problems: [
-          {
-            code,
-            severity,
-            breaks: ["update", "deployment", "runningMachines"],
-            seenBy: "key",
-            message: expect.stringMatching(
-              /^https:.*keys\/west\/1, the key of /u,
-            ) as string,
-          },
-        ],
-      });
-    },
-  );
+  ] as const)("%s is a %s, and machines that run stop", (code, severity, more) => {
+    expect(judged({ set: set(), key: key(more) })).toMatchObject({
+      problems: [
+        {
+          code,
+          severity,
+          breaks: ["update", "deployment", "runningMachines"],
+          seenBy: "key",
+          message: expect.stringMatching(/^https:.*keys\/west\/1, the key of /u) as string,
+        },
+      ],
+    });
+  });
 
   test("it is gone where its vault is there; a vault that is not may have been moved", () => {
     const gone = { set: set(), key: { kind: "absent" } } as const;
-    expect(
-      judged({ ...gone, vault: { kind: "found", value: true } }),
-    ).toMatchObject({
+    expect(judged({ ...gone, vault: { kind: "found", value: true } })).toMatchObject({
       problems: [{ code: "KeyNotFound", severity: "error" }],
       seen: { key: true },
     });
@@ -162,11 +135,7 @@ describe("of the key", () => {
   test("one that expires soon is replaced where the set follows the newest, and that lasts", () => {
     const expiring = { set: set(), key: key({ expires: inDays(2) }) };
     expect(codes({ ...expiring, newest: key() })).toEqual([]);
-    for (const newest of [
-      key({ enabled: false }),
-      key({ expires: inDays(3) }),
-      unseen,
-    ])
+    for (const newest of [key({ enabled: false }), key({ expires: inDays(3) }), unseen])
       expect(codes({ ...expiring, newest })).toEqual(["KeyExpiring"]);
   });
 });

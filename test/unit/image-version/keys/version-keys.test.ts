@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
-import type {
-  KeyProblem,
-  KeyState,
-} from "../../../../src/image-version/keys/ports.js";
-import {
-  statesOf,
-  versionKeys,
-} from "../../../../src/image-version/keys/version-keys.js";
+import type { KeyProblem, KeyState } from "../../../../src/image-version/keys/ports.js";
+import { statesOf, versionKeys } from "../../../../src/image-version/keys/version-keys.js";
 
 const TIMES = ["2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z"] as const;
 const uses = ["westus", "eastus2"].map((region) => ({
@@ -21,10 +15,7 @@ const problem = (code: string): KeyProblem => ({
   breaks: ["update"],
   seenBy: "set",
 });
-const state = (
-  diskEncryptionSetId: string,
-  more: Partial<KeyState> = {},
-): KeyState => ({
+const state = (diskEncryptionSetId: string, more: Partial<KeyState> = {}): KeyState => ({
   diskEncryptionSetId,
   lookedTime: TIMES[1],
   problems: [],
@@ -40,9 +31,7 @@ test("without own keys there is nothing to say", () => {
 });
 
 test("safe is what was seen in each region, and is well", () => {
-  expect(
-    keys([state("/WESTUS", { lookedTime: TIMES[0] }), state("/eastus2")]),
-  ).toMatchObject({
+  expect(keys([state("/WESTUS", { lookedTime: TIMES[0] }), state("/eastus2")])).toMatchObject({
     state: "Safe",
     seenTime: TIMES[0],
     problems: [],
@@ -66,9 +55,10 @@ test("a set that was not looked at, or of which not everything was seen, is neve
   });
   expect(versionKeys(statesOf(undefined), uses, {})?.state).toBe("Unknown");
   const notSeen = [{ code: "ManagedHsm", message: "no" }];
-  expect(
-    keys([state("/westus", { notSeen }), state("/eastus2")]),
-  ).toMatchObject({ state: "Unknown", notSeen: [{ code: "ManagedHsm" }] });
+  expect(keys([state("/westus", { notSeen }), state("/eastus2")])).toMatchObject({
+    state: "Unknown",
+    notSeen: [{ code: "ManagedHsm" }],
+  });
 });
 
 test("each set that was looked at says its key, and until when that can be used", () => {
@@ -111,11 +101,8 @@ test("a set's type is a problem of versions that were made with another", () => 
     state("/eastus2"),
   ];
   expect(keys(sets)?.state).toBe("Safe");
-  expect(
-    keys(sets, { "/westus": "EncryptionAtRestWithCustomerKey" })?.state,
-  ).toBe("Safe");
-  expect(
-    keys(sets, { "/westus": "EncryptionAtRestWithPlatformAndCustomerKeys" })
-      ?.state,
-  ).toBe("AtRisk");
+  expect(keys(sets, { "/westus": "EncryptionAtRestWithCustomerKey" })?.state).toBe("Safe");
+  expect(keys(sets, { "/westus": "EncryptionAtRestWithPlatformAndCustomerKeys" })?.state).toBe(
+    "AtRisk",
+  );
 });

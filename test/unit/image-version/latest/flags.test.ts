@@ -21,8 +21,7 @@ type Flag = boolean | undefined;
 
 /** A version with that flag, and those of West US and East US 2. */
 function versionOf(own: Flag, west: Flag, east: Flag) {
-  const flag = (value: Flag) =>
-    value === undefined ? {} : { excludeFromLatest: value };
+  const flag = (value: Flag) => (value === undefined ? {} : { excludeFromLatest: value });
   return {
     location: "westus",
     tags: { build: "1" },
@@ -65,67 +64,55 @@ const regionsWithFlag = (version: ImageVersionRequest): string[] =>
     excludeFromLatest === undefined ? [] : [name],
   );
 
-describe.each(TABLE)(
-  "version %s, westus %s, eastus2 %s",
-  (own, west, east, where) => {
-    const version = versionOf(own, west, east);
+describe.each(TABLE)("version %s, westus %s, eastus2 %s", (own, west, east, where) => {
+  const version = versionOf(own, west, east);
 
-    it(`is in latest in [${where.join(", ")}]`, () => {
-      expect(latestIn(version)).toEqual(where);
-    });
+  it(`is in latest in [${where.join(", ")}]`, () => {
+    expect(latestIn(version)).toEqual(where);
+  });
 
-    it("holds back the regions whose own flag says so", () => {
-      expect(heldBackBy(version)).toEqual([
-        ...(west === true ? ["westus"] : []),
-        ...(east === true ? ["eastus2"] : []),
-      ]);
-    });
+  it("holds back the regions whose own flag says so", () => {
+    expect(heldBackBy(version)).toEqual([
+      ...(west === true ? ["westus"] : []),
+      ...(east === true ? ["eastus2"] : []),
+    ]);
+  });
 
-    it("says of each region by itself whether it is passed over", () => {
-      expect(factsIn(version)).toMatchObject(
-        flagsFor(where, ["westus", "eastus2"]),
-      );
-    });
+  it("says of each region by itself whether it is passed over", () => {
+    expect(factsIn(version)).toMatchObject(flagsFor(where, ["westus", "eastus2"]));
+  });
 
-    it("is sent with the flags that it has, where it is in latest as it shall be", () => {
-      expect(withLatest(version, where)).toEqual({
-        ...version,
-        properties: {
-          publishingProfile: {
-            ...version.properties.publishingProfile,
-            excludeFromLatest: own ?? false,
-          },
+  it("is sent with the flags that it has, where it is in latest as it shall be", () => {
+    expect(withLatest(version, where)).toEqual({
+      ...version,
+      properties: {
+        publishingProfile: {
+          ...version.properties.publishingProfile,
+          excludeFromLatest: own ?? false,
         },
-      });
-    });
-
-    it.each([[[]], [["westus"]], [["eastus2"]], [["westus", "eastus2"]]])(
-      "is in latest in %j once that is written, and nothing else changes",
-      (to) => {
-        const written = withLatest(version, to);
-        expect(latestIn(written)).toEqual(to);
-        // Azure may keep a flag that is left out.
-        expect(regionsWithFlag(written)).toEqual(
-          expect.arrayContaining(regionsWithFlag(version)),
-        );
-        expect(withoutFlags(factsIn(written))).toEqual(
-          withoutFlags(factsIn(version)),
-        );
       },
-    );
-
-    it("keeps where it is in latest when other fields are patched", () => {
-      const written = withLatest(
-        patched(version, { "/tags/build": "2" }),
-        latestIn(version),
-      );
-      expect(factsIn(written)).toEqual({
-        ...factsIn(version),
-        "/tags/build": "2",
-      });
     });
-  },
-);
+  });
+
+  it.each([[[]], [["westus"]], [["eastus2"]], [["westus", "eastus2"]]])(
+    "is in latest in %j once that is written, and nothing else changes",
+    (to) => {
+      const written = withLatest(version, to);
+      expect(latestIn(written)).toEqual(to);
+      // Azure may keep a flag that is left out.
+      expect(regionsWithFlag(written)).toEqual(expect.arrayContaining(regionsWithFlag(version)));
+      expect(withoutFlags(factsIn(written))).toEqual(withoutFlags(factsIn(version)));
+    },
+  );
+
+  it("keeps where it is in latest when other fields are patched", () => {
+    const written = withLatest(patched(version, { "/tags/build": "2" }), latestIn(version));
+    expect(factsIn(written)).toEqual({
+      ...factsIn(version),
+      "/tags/build": "2",
+    });
+  });
+});
 
 test("a version without regions is nowhere in latest", () => {
   expect(latestIn({ properties: {} } as ImageVersionRequest)).toEqual([]);
@@ -144,9 +131,9 @@ describe("regions that others hold back by their own flag", () => {
     const before = versionOf(true, undefined, true);
     expect(heldAnew(before, versionOf(true, true, true))).toEqual(["westus"]);
     expect(heldAnew(before, before)).toEqual([]);
-    expect(
-      heldAnew(versionOf(false, false, false), versionOf(false, true, false)),
-    ).toEqual(["westus"]);
+    expect(heldAnew(versionOf(false, false, false), versionOf(false, true, false))).toEqual([
+      "westus",
+    ]);
   });
 
   it("are none that Sigil's write makes so, by a patch or by the turn of the version's flag", () => {
@@ -155,16 +142,12 @@ describe("regions that others hold back by their own flag", () => {
     expect(heldAnew(out, versionOf(false, undefined, true), wave)).toEqual([]);
     const demotion = { [WEST]: true };
     const included = versionOf(false, undefined, true);
-    expect(heldAnew(included, versionOf(true, true, true), demotion)).toEqual(
-      [],
-    );
+    expect(heldAnew(included, versionOf(true, true, true), demotion)).toEqual([]);
   });
 
   it("are others' while nothing of Sigil's write is shown", () => {
     const wave = { [WEST]: false };
     const out = versionOf(true, undefined, undefined);
-    expect(heldAnew(out, versionOf(true, undefined, true), wave)).toEqual([
-      "eastus2",
-    ]);
+    expect(heldAnew(out, versionOf(true, undefined, true), wave)).toEqual(["eastus2"]);
   });
 });

@@ -49,22 +49,10 @@ describe("a version may be used without its number", () => {
   test.each<[string, Listed, string[]]>([
     ["in each of its regions", {}, BOTH],
     ["in none where it is excluded from latest", { excluded: true }, []],
-    [
-      "in each where it says in so many words that it is not",
-      { excluded: false },
-      BOTH,
-    ],
-    [
-      "not in a region that is excluded",
-      { excludedIn: ["West US"] },
-      ["eastus2"],
-    ],
+    ["in each where it says in so many words that it is not", { excluded: false }, BOTH],
+    ["not in a region that is excluded", { excludedIn: ["West US"] }, ["eastus2"]],
     ["in none while it is deleted", { state: "Deleting", ready: BOTH }, []],
-    [
-      "in none while ARM works on it and no region is known to be ready",
-      { state: "Updating" },
-      [],
-    ],
+    ["in none while ARM works on it and no region is known to be ready", { state: "Updating" }, []],
     [
       "where it is ready already, while its others replicate",
       { state: "Creating", ready: ["westus"] },
@@ -75,11 +63,7 @@ describe("a version may be used without its number", () => {
       { state: "Failed", ready: ["eastus2"] },
       ["eastus2"],
     ],
-    [
-      "not in a region that it is not in",
-      { ready: ["westus", "japaneast"] },
-      ["westus"],
-    ],
+    ["not in a region that it is not in", { ready: ["westus", "japaneast"] }, ["westus"]],
   ])("%s", (_, listed, regions) => {
     expect(usableRegions(candidate("1.0.0", listed))).toEqual(regions);
   });
@@ -107,19 +91,17 @@ describe("the latest", () => {
   };
 
   test("is the highest number, not the last that was made", async () => {
-    expect(
-      await latest(
-        candidate("1.10.0"),
-        candidate("1.9.0"),
-        candidate("1.2.30"),
-      ),
-    ).toEqual({ version: "1.10.0", westus: "1.10.0", eastus2: "1.10.0" });
+    expect(await latest(candidate("1.10.0"), candidate("1.9.0"), candidate("1.2.30"))).toEqual({
+      version: "1.10.0",
+      westus: "1.10.0",
+      eastus2: "1.10.0",
+    });
   });
 
   test("is the highest that is not excluded", async () => {
-    expect(
-      await latest(candidate("99.0.0", { excluded: true }), candidate("1.0.0")),
-    ).toMatchObject({ version: "1.0.0" });
+    expect(await latest(candidate("99.0.0", { excluded: true }), candidate("1.0.0"))).toMatchObject(
+      { version: "1.0.0" },
+    );
   });
 
   test("is in a region the highest that is ready there", async () => {
@@ -200,36 +182,23 @@ describe("the candidates for the latest", () => {
 
   test("have the latest of the whole list, also where one of it is otherwise than listed", () =>
     fc.assert(
-      fc.asyncProperty(
-        versions,
-        fc.nat(),
-        versionAt,
-        async (listed, at, otherwise) => {
-          const candidates = candidatesOf(listed);
-          expect(await latestOf(candidates, usable)).toEqual(
-            await latestOf(listed, usable),
-          );
-          const { name = "" } = listed[at % Math.max(1, listed.length)] ?? {};
-          if (name === "") return;
-          const own = otherwise(name);
-          const others = (all: readonly Candidate[]) =>
-            all.filter((item) => item.name !== name);
-          expect(await latestOf([...others(candidates), own], usable)).toEqual(
-            await latestOf([...others(listed), own], usable),
-          );
-        },
-      ),
+      fc.asyncProperty(versions, fc.nat(), versionAt, async (listed, at, otherwise) => {
+        const candidates = candidatesOf(listed);
+        expect(await latestOf(candidates, usable)).toEqual(await latestOf(listed, usable));
+        const { name = "" } = listed[at % Math.max(1, listed.length)] ?? {};
+        if (name === "") return;
+        const own = otherwise(name);
+        const others = (all: readonly Candidate[]) => all.filter((item) => item.name !== name);
+        expect(await latestOf([...others(candidates), own], usable)).toEqual(
+          await latestOf([...others(listed), own], usable),
+        );
+      }),
       { numRuns: 500 },
     ));
 
   test("are few, however many are listed", () => {
-    const listed = Array.from({ length: 1_000 }, (_, i) =>
-      candidate(`1.0.${i}`),
-    );
-    expect(candidatesOf(listed).map(({ name }) => name)).toEqual([
-      "1.0.999",
-      "1.0.998",
-    ]);
+    const listed = Array.from({ length: 1_000 }, (_, i) => candidate(`1.0.${i}`));
+    expect(candidatesOf(listed).map(({ name }) => name)).toEqual(["1.0.999", "1.0.998"]);
   });
 });
 

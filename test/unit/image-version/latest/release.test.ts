@@ -38,11 +38,7 @@ describe("where a release has the version in latest", () => {
 
 describe("a promotion", () => {
   const promoted = (before: Release, regions?: readonly string[]) =>
-    released(
-      before,
-      { kind: "include", by: "person", ...(regions && { regions }) },
-      REGIONS,
-    );
+    released(before, { kind: "include", by: "person", ...(regions && { regions }) }, REGIONS);
 
   it("has the version in latest everywhere", () => {
     expect(promoted(NOWHERE)).toEqual({ in: "all", but: [], by: "person" });
@@ -58,9 +54,7 @@ describe("a promotion", () => {
 
   it("adds the regions that it names", () => {
     expect(promoted(NOWHERE, ["westus"]).in).toEqual(["westus"]);
-    expect(promoted(waves("westus"), ["eastus2", "westus"]).in).toEqual(
-      REGIONS,
-    );
+    expect(promoted(waves("westus"), ["eastus2", "westus"]).in).toEqual(REGIONS);
   });
 
   it("has a region that it names though a request has held it back", () => {
@@ -74,9 +68,11 @@ describe("a promotion", () => {
 
 describe("a demotion", () => {
   it("has the version nowhere in latest, and forgets no region that a request holds back", () => {
-    expect(
-      released(held("westus"), { kind: "exclude", by: "person" }, REGIONS),
-    ).toEqual({ in: "none", but: ["westus"], by: "person" });
+    expect(released(held("westus"), { kind: "exclude", by: "person" }, REGIONS)).toEqual({
+      in: "none",
+      but: ["westus"],
+      by: "person",
+    });
   });
 
   it("of regions holds back those, and once", () => {
@@ -91,9 +87,9 @@ describe("a demotion", () => {
 });
 
 it("is as it is given where it is set", () => {
-  expect(
-    released(NOWHERE, { kind: "set", release: held("westus") }, REGIONS),
-  ).toEqual(held("westus"));
+  expect(released(NOWHERE, { kind: "set", release: held("westus") }, REGIONS)).toEqual(
+    held("westus"),
+  );
 });
 
 describe("the release of a version that others have made", () => {

@@ -27,15 +27,10 @@ const NAMES = regionNamesIn(BODY);
 
 describe("a change", () => {
   const after = (pointer: string, value: unknown): unknown =>
-    changeAsWritten(
-      { pointer, propertyChangeType: "Create", after: value },
-      REQUEST,
-      BODY,
-    ).after;
+    changeAsWritten({ pointer, propertyChangeType: "Create", after: value }, REQUEST, BODY).after;
 
   test("of a region has its name as it is written, and what was filled in", () => {
-    const [, region] =
-      REQUEST.properties.publishingProfile?.targetRegions ?? [];
+    const [, region] = REQUEST.properties.publishingProfile?.targetRegions ?? [];
     expect(after(REGION, region)).toEqual({
       name: "East US 2",
       storageAccountType: "Standard_LRS",
@@ -71,10 +66,7 @@ describe("a message", () => {
     ['"eastus2" is not', '"East US 2" is not'],
     ["in westus, eastus2.", "in westUS, East US 2."],
     ["westeurope and westus3", "westeurope and westus3"],
-    [
-      "/sets/eastus2 eastus2-set x=eastus2",
-      "/sets/eastus2 eastus2-set x=eastus2",
-    ],
+    ["/sets/eastus2 eastus2-set x=eastus2", "/sets/eastus2 eastus2-set x=eastus2"],
   ])("%s", (message, written) => {
     expect(told(message)).toBe(written);
   });

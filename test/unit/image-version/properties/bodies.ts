@@ -20,10 +20,10 @@ export const bodies: fc.Arbitrary<ImageVersionRequest> = fc
   .record({
     body: valuesOf({ $ref: "#/components/schemas/GalleryImageVersion" }),
     tags: fc.option(
-      fc.uniqueArray(
-        fc.tuple(fc.constantFrom(...TAGS), fc.constantFrom("1", "2", "")),
-        { selector: ([name]) => name.toLowerCase(), maxLength: 4 },
-      ),
+      fc.uniqueArray(fc.tuple(fc.constantFrom(...TAGS), fc.constantFrom("1", "2", "")), {
+        selector: ([name]) => name.toLowerCase(),
+        maxLength: 4,
+      }),
       { nil: undefined },
     ),
     regions: fc.shuffledSubarray([...REGIONS], { minLength: 1 }),
@@ -59,8 +59,7 @@ export const bodies: fc.Arbitrary<ImageVersionRequest> = fc
         : zones;
     }
     const storage = properties["storageProfile"] as Json | undefined;
-    if (storage !== undefined)
-      properties["storageProfile"] = oncePerLun(storage);
+    if (storage !== undefined) properties["storageProfile"] = oncePerLun(storage);
     // As it comes over the wire: what is undefined is not there.
     const text = JSON.stringify(form);
     return JSON.parse(
@@ -126,9 +125,7 @@ export function shownBy(body: ImageVersionRequest): ImageVersionRequest {
 }
 
 /** The same request as another caller may write it. */
-export function otherwiseWritten(
-  body: ImageVersionRequest,
-): ImageVersionRequest {
+export function otherwiseWritten(body: ImageVersionRequest): ImageVersionRequest {
   return rewritten(body) as ImageVersionRequest;
 }
 

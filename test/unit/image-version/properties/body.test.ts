@@ -1,22 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import {
-  patched,
-  writableForm,
-} from "../../../../src/image-version/properties/body.js";
+import { patched, writableForm } from "../../../../src/image-version/properties/body.js";
 import {
   ALLOW_DELETION,
   END_OF_LIFE_DATE,
   EXCLUDE_FROM_LATEST,
 } from "../../../../src/image-version/properties/table.js";
-import {
-  documentOf,
-  regionalField,
-  REGIONS,
-  resource,
-  STORAGE,
-  ZONES,
-} from "./document-of.js";
+import { documentOf, regionalField, REGIONS, resource, STORAGE, ZONES } from "./document-of.js";
 
 /** What ARM shows: its spellings, what it alone sets, and members of a newer API version. */
 const shown = {
@@ -104,11 +94,7 @@ describe("what ARM shows, with a patch", () => {
   });
 
   test.each<[string, Record<string, unknown>, Change]>([
-    [
-      "a tag is added",
-      { "/tags/a~1b": "2" },
-      (body) => Object.assign(body.tags, { "a/b": "2" }),
-    ],
+    ["a tag is added", { "/tags/a~1b": "2" }, (body) => Object.assign(body.tags, { "a/b": "2" })],
     [
       "a tag with another value takes the place of the one in another case",
       { "/tags/build": "2" },
@@ -137,10 +123,9 @@ describe("what ARM shows, with a patch", () => {
         Object.assign(body.properties.publishingProfile, {
           excludeFromLatest: false,
         });
-        Object.assign(
-          body.properties.publishingProfile.targetRegions[1] ?? {},
-          { regionalReplicaCount: 1 },
-        );
+        Object.assign(body.properties.publishingProfile.targetRegions[1] ?? {}, {
+          regionalReplicaCount: 1,
+        });
       },
     ],
     [
@@ -148,9 +133,7 @@ describe("what ARM shows, with a patch", () => {
       { [END_OF_LIFE_DATE]: null },
       (body) =>
         delete (
-          body.properties.publishingProfile as Partial<
-            typeof body.properties.publishingProfile
-          >
+          body.properties.publishingProfile as Partial<typeof body.properties.publishingProfile>
         ).endOfLifeDate,
     ],
     [
@@ -161,14 +144,12 @@ describe("what ARM shows, with a patch", () => {
         [ALLOW_DELETION]: null,
       },
       (body) => {
-        Object.assign(
-          body.properties.publishingProfile.targetRegions[0] ?? {},
-          { regionalReplicaCount: 1 },
-        );
-        Object.assign(
-          body.properties.publishingProfile.targetRegions[1] ?? {},
-          { excludeFromLatest: false },
-        );
+        Object.assign(body.properties.publishingProfile.targetRegions[0] ?? {}, {
+          regionalReplicaCount: 1,
+        });
+        Object.assign(body.properties.publishingProfile.targetRegions[1] ?? {}, {
+          excludeFromLatest: false,
+        });
         body.properties.safetyProfile.allowDeletionOfReplicatedLocations = false;
       },
     ],
@@ -189,8 +170,7 @@ describe("what ARM shows, with a patch", () => {
       {
         "/location": null,
         [`${STORAGE}/source/id`]: null,
-        [regionalField("westus", "encryption/osDiskImage/diskEncryptionSetId")]:
-          null,
+        [regionalField("westus", "encryption/osDiskImage/diskEncryptionSetId")]: null,
       },
       () => undefined,
     ],
@@ -209,20 +189,14 @@ describe("what ARM shows, with a patch", () => {
       {
         [regionalField("uksouth", "name")]: "uksouth",
         [regionalField("uksouth", "encryption/dataDiskImages/7/lun")]: 7,
-        [regionalField(
-          "uksouth",
-          "encryption/dataDiskImages/7/diskEncryptionSetId",
-        )]: "/sets/uk",
+        [regionalField("uksouth", "encryption/dataDiskImages/7/diskEncryptionSetId")]: "/sets/uk",
         [regionalField("uksouth", "encryption/dataDiskImages/0/lun")]: 0,
       },
       (body) =>
         (body.properties.publishingProfile.targetRegions as object[]).push({
           name: "uksouth",
           encryption: {
-            dataDiskImages: [
-              { lun: 7, diskEncryptionSetId: "/sets/uk" },
-              { lun: 0 },
-            ],
+            dataDiskImages: [{ lun: 7, diskEncryptionSetId: "/sets/uk" }, { lun: 0 }],
           },
         }),
     ],
@@ -238,18 +212,12 @@ describe("what ARM shows, with a patch", () => {
     [
       "a key is added beside the other",
       {
-        [regionalField(
-          "eastus2",
-          "encryption/osDiskImage/diskEncryptionSetId",
-        )]: "/sets/east",
+        [regionalField("eastus2", "encryption/osDiskImage/diskEncryptionSetId")]: "/sets/east",
       },
       (body) =>
-        Object.assign(
-          body.properties.publishingProfile.targetRegions[1] ?? {},
-          {
-            encryption: { osDiskImage: { diskEncryptionSetId: "/sets/east" } },
-          },
-        ),
+        Object.assign(body.properties.publishingProfile.targetRegions[1] ?? {}, {
+          encryption: { osDiskImage: { diskEncryptionSetId: "/sets/east" } },
+        }),
     ],
     [
       "an edge zone is added, whose name has a space",
@@ -307,9 +275,7 @@ describe("what ARM shows, with a patch", () => {
       [`${disk}/diskEncryptionSetId`]: "/sets/east",
       [`${disk}/lun`]: 7,
     });
-    expect(
-      result.properties.publishingProfile?.targetRegions?.[1]?.encryption,
-    ).toStrictEqual({
+    expect(result.properties.publishingProfile?.targetRegions?.[1]?.encryption).toStrictEqual({
       dataDiskImages: [{ lun: 7, diskEncryptionSetId: "/sets/east" }],
     });
   });

@@ -5,11 +5,7 @@ import {
   targetRegionsOf,
 } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import {
-  managedImageBody,
-  powerShellBody,
-  snapshotsBody,
-} from "../../http/contract/document.js";
+import { managedImageBody, powerShellBody, snapshotsBody } from "../../http/contract/document.js";
 
 const managedImage = managedImageBody as ImageVersionRequest;
 const SUBSCRIPTION =
@@ -52,10 +48,7 @@ function draft() {
         targetExtendedLocations: undefined as object[] | undefined,
       },
       storageProfile: {
-        source: { id: `${SUBSCRIPTION}/images/image` } as Record<
-          string,
-          string
-        >,
+        source: { id: `${SUBSCRIPTION}/images/image` } as Record<string, string>,
         osDiskImage: undefined as object | undefined | null,
         dataDiskImages: undefined as object[] | undefined,
       },
@@ -92,27 +85,18 @@ const regionAt = (body: ReturnType<typeof draft>, i: number) => {
   if (region === undefined) throw new RangeError(`no region ${i}`);
   return region;
 };
-const profileOf = (body: ReturnType<typeof draft>) =>
-  body.properties.publishingProfile;
+const profileOf = (body: ReturnType<typeof draft>) => body.properties.publishingProfile;
 
 describe("two requests mean the same when one", () => {
   test.each<[string, Change]>([
-    [
-      "spells a region with capitals and spaces",
-      (body) => (regionAt(body, 0).name = "West US"),
-    ],
-    [
-      "spells the location with capitals and spaces",
-      (body) => (body.location = "West  US "),
-    ],
+    ["spells a region with capitals and spaces", (body) => (regionAt(body, 0).name = "West US")],
+    ["spells the location with capitals and spaces", (body) => (body.location = "West  US ")],
     ["lists the regions in another order", (body) => regionsOf(body).reverse()],
     [
       "lists the data disks of a region in another order",
       (body) => {
         for (const region of regionsOf(body))
-          (
-            region.encryption as ReturnType<typeof keys>
-          ).dataDiskImages.reverse();
+          (region.encryption as ReturnType<typeof keys>).dataDiskImages.reverse();
       },
     ],
     [
@@ -120,9 +104,7 @@ describe("two requests mean the same when one", () => {
       (body) => {
         regionsOf(body).reverse();
         for (const region of regionsOf(body))
-          (
-            region.encryption as ReturnType<typeof keys>
-          ).dataDiskImages.reverse();
+          (region.encryption as ReturnType<typeof keys>).dataDiskImages.reverse();
       },
     ],
     [
@@ -142,10 +124,7 @@ describe("two requests mean the same when one", () => {
         };
       },
     ],
-    [
-      "has its tags in another order",
-      (body) => (body.tags = { stage: "test", team: "images" }),
-    ],
+    ["has its tags in another order", (body) => (body.tags = { stage: "test", team: "images" })],
     [
       "writes a storage type in lower case",
       (body) => (regionAt(body, 0).storageAccountType = "standard_lrs"),
@@ -153,14 +132,11 @@ describe("two requests mean the same when one", () => {
     [
       "leaves out an id's leading slash",
       (body) =>
-        (body.properties.storageProfile.source["id"] =
-          `${SUBSCRIPTION}/images/image`.slice(1)),
+        (body.properties.storageProfile.source["id"] = `${SUBSCRIPTION}/images/image`.slice(1)),
     ],
     [
       "ends an id with a slash",
-      (body) =>
-        (body.properties.storageProfile.source["id"] =
-          `${SUBSCRIPTION}/images/image/`),
+      (body) => (body.properties.storageProfile.source["id"] = `${SUBSCRIPTION}/images/image/`),
     ],
     [
       "writes an id in capitals",
@@ -179,8 +155,7 @@ describe("two requests mean the same when one", () => {
     ],
     [
       "writes the same moment in another time zone",
-      (body) =>
-        (profileOf(body).endOfLifeDate = "2029-12-31T23:00:00.000-01:00"),
+      (body) => (profileOf(body).endOfLifeDate = "2029-12-31T23:00:00.000-01:00"),
     ],
     [
       "writes the same day without a time",
@@ -190,10 +165,7 @@ describe("two requests mean the same when one", () => {
       "says null for what it does not want to say",
       (body) => (profileOf(body).excludeFromLatest = null),
     ],
-    [
-      "says that replication is full",
-      (body) => (profileOf(body).replicationMode = "full"),
-    ],
+    ["says that replication is full", (body) => (profileOf(body).replicationMode = "full")],
     [
       "leaves out a replica count of one",
       (body) => delete regionsOf(body)[1]?.regionalReplicaCount,
@@ -221,10 +193,7 @@ describe("two requests mean the same when one", () => {
       "has an empty list of data disks",
       (body) => (body.properties.storageProfile.dataDiskImages = []),
     ],
-    [
-      "says null for a whole disk",
-      (body) => (body.properties.storageProfile.osDiskImage = null),
-    ],
+    ["says null for a whole disk", (body) => (body.properties.storageProfile.osDiskImage = null)],
   ])("%s", (_, change) => {
     const other = changed(change);
     expect(fingerprintOf(other)).toBe(fingerprintOf(unchanged));
@@ -234,49 +203,26 @@ describe("two requests mean the same when one", () => {
 describe("two requests differ when one has", () => {
   test.each<[string, Change]>([
     ["another location", (body) => (body.location = "eastus2")],
-    [
-      "another source",
-      (body) => (body.properties.storageProfile.source["id"] += "2"),
-    ],
-    [
-      "another replica count",
-      (body) => (regionAt(body, 1).regionalReplicaCount = 3),
-    ],
-    [
-      "another storage type",
-      (body) => (regionAt(body, 0).storageAccountType = "Premium_LRS"),
-    ],
+    ["another source", (body) => (body.properties.storageProfile.source["id"] += "2")],
+    ["another replica count", (body) => (regionAt(body, 1).regionalReplicaCount = 3)],
+    ["another storage type", (body) => (regionAt(body, 0).storageAccountType = "Premium_LRS")],
     ["a region more", (body) => regionsOf(body).unshift({ name: "uksouth" })],
     [
       "another set for a data disk",
       (body) => {
         const encryption = keys("b", [0, 1]);
         encryption.dataDiskImages.reverse();
-        (
-          encryption.dataDiskImages[1] ?? { diskEncryptionSetId: "" }
-        ).diskEncryptionSetId += "x";
+        (encryption.dataDiskImages[1] ?? { diskEncryptionSetId: "" }).diskEncryptionSetId += "x";
         regionAt(body, 1).encryption = encryption;
         regionsOf(body).reverse();
       },
     ],
-    [
-      "another end of life",
-      (body) => (profileOf(body).endOfLifeDate = "2030-01-02"),
-    ],
+    ["another end of life", (body) => (profileOf(body).endOfLifeDate = "2030-01-02")],
     ["no end of life", (body) => (profileOf(body).endOfLifeDate = undefined)],
-    [
-      "exclusion from latest",
-      (body) => (profileOf(body).excludeFromLatest = true),
-    ],
-    [
-      "shallow replication",
-      (body) => (profileOf(body).replicationMode = "Shallow"),
-    ],
+    ["exclusion from latest", (body) => (profileOf(body).excludeFromLatest = true)],
+    ["shallow replication", (body) => (profileOf(body).replicationMode = "Shallow")],
     ["another value of a tag", (body) => (body.tags["team"] = "IMAGES")],
-    [
-      "a tag more, whose name has to be escaped",
-      (body) => (body.tags["a/b~c"] = "1"),
-    ],
+    ["a tag more, whose name has to be escaped", (body) => (body.tags["a/b~c"] = "1")],
     [
       "protection",
       (body) =>
@@ -285,14 +231,8 @@ describe("two requests differ when one has", () => {
         }),
     ],
     ["a region less", (body) => regionsOf(body).pop()],
-    [
-      "a key of a data disk less",
-      (body) => (regionAt(body, 0).encryption = keys("a", [1])),
-    ],
-    [
-      "a region's encryption less",
-      (body) => delete regionsOf(body)[0]?.encryption,
-    ],
+    ["a key of a data disk less", (body) => (regionAt(body, 0).encryption = keys("a", [1]))],
+    ["a region's encryption less", (body) => delete regionsOf(body)[0]?.encryption],
     ["a source less", (body) => (body.properties.storageProfile.source = {})],
   ])("%s", (_, change) => {
     expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
@@ -307,23 +247,16 @@ describe("two requests differ when one has", () => {
       "a region is not excluded from latest",
       (body) => (regionAt(body, 1).excludeFromLatest = false),
     ],
-  ])(
-    "saying that %s: it may undo what somebody has set in the portal",
-    (_, change) => {
-      expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
-    },
-  );
+  ])("saying that %s: it may undo what somebody has set in the portal", (_, change) => {
+    expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
+  });
 
   test("more that tells them apart, such as regions to remove", () => {
     const fingerprint = fingerprintOf(unchanged);
     expect(fingerprintOf(unchanged, "westus")).not.toBe(fingerprint);
-    expect(fingerprintOf(unchanged, "westus")).not.toBe(
-      fingerprintOf(unchanged, "eastus2"),
-    );
+    expect(fingerprintOf(unchanged, "westus")).not.toBe(fingerprintOf(unchanged, "eastus2"));
     // Records keep it: the same request must be known again by a later version of Sigil.
-    expect(fingerprint).toBe(
-      "ead59b53b8a6b3f186892fb9e2e4505b8184a1f33d4e6df150c4f37ce4d9088e",
-    );
+    expect(fingerprint).toBe("ead59b53b8a6b3f186892fb9e2e4505b8184a1f33d4e6df150c4f37ce4d9088e");
   });
 
   test("two edge zones of one region, which are told apart", () => {
@@ -334,10 +267,7 @@ describe("two requests differ when one has", () => {
     });
     const zones = (one: number, two: number) =>
       changed((body) => {
-        profileOf(body).targetExtendedLocations = [
-          zone("zone1", one),
-          zone("zone2", two),
-        ];
+        profileOf(body).targetExtendedLocations = [zone("zone1", one), zone("zone2", two)];
       });
     expect(fingerprintOf(zones(1, 2))).not.toBe(fingerprintOf(zones(1, 1)));
     expect(fingerprintOf(zones(2, 1))).not.toBe(fingerprintOf(zones(1, 2)));
@@ -357,9 +287,7 @@ describe("the canonical form", () => {
           storageAccountType: "Standard_LRS",
           encryption: {
             osDiskImage: {
-              diskEncryptionSetId: expect.stringMatching(
-                /^\/subscriptions\//u,
-              ) as string,
+              diskEncryptionSetId: expect.stringMatching(/^\/subscriptions\//u) as string,
             },
             dataDiskImages: [{ lun: 1 }, { lun: 2 }],
           },
@@ -376,8 +304,8 @@ describe("the canonical form", () => {
   test("of the seed's CLI samples has ARM's spelling of the storage type", () => {
     for (const body of [managedImageBody, snapshotsBody]) {
       expect(
-        canonicalForm(body as ImageVersionRequest).properties.publishingProfile
-          ?.targetRegions?.[0]?.storageAccountType,
+        canonicalForm(body as ImageVersionRequest).properties.publishingProfile?.targetRegions?.[0]
+          ?.storageAccountType,
       ).toBe("Standard_LRS");
     }
   });
@@ -387,10 +315,7 @@ describe("the canonical form", () => {
       Object.assign(profileOf(body), {
         replicaCount: 4,
         storageAccountType: "premium_lrs",
-        targetRegions: [
-          { name: "westus" },
-          { name: "eastus2", regionalReplicaCount: 1 },
-        ],
+        targetRegions: [{ name: "westus" }, { name: "eastus2", regionalReplicaCount: 1 }],
       });
     });
     expect(form.properties.publishingProfile?.targetRegions).toEqual([
@@ -414,9 +339,7 @@ describe("the canonical form", () => {
         storageProfile: managedImage.properties.storageProfile,
       },
     });
-    expect(form.properties.publishingProfile?.targetRegions).toEqual([
-      { name: "westus" },
-    ]);
+    expect(form.properties.publishingProfile?.targetRegions).toEqual([{ name: "westus" }]);
   });
 
   test("keeps an empty list of target regions, for a rule to refuse", () => {
@@ -432,9 +355,7 @@ describe("the canonical form", () => {
   test("is its own canonical form", () => {
     const bodies = [managedImageBody, snapshotsBody, powerShellBody, draft()];
     for (const body of bodies) {
-      const form = canonicalForm(
-        JSON.parse(JSON.stringify(body)) as ImageVersionRequest,
-      );
+      const form = canonicalForm(JSON.parse(JSON.stringify(body)) as ImageVersionRequest);
       expect(canonicalForm(form)).toEqual(form);
     }
   });
@@ -463,9 +384,7 @@ describe("the canonical form", () => {
         replicationStatus: { summary: [] },
       },
     };
-    expect(
-      canonicalForm(pasted as unknown as ImageVersionRequest),
-    ).toStrictEqual({
+    expect(canonicalForm(pasted as unknown as ImageVersionRequest)).toStrictEqual({
       location: "westus",
       properties: {
         storageProfile: {},
@@ -527,13 +446,9 @@ describe("the canonical form", () => {
     const profile = form.properties.publishingProfile;
     expect(profile?.endOfLifeDate).toBe("some day");
     expect(profile?.replicationMode).toBe("Newer");
-    expect(profile?.targetRegions?.[0]?.storageAccountType).toBe(
-      "UltraSSD_LRS",
-    );
+    expect(profile?.targetRegions?.[0]?.storageAccountType).toBe("UltraSSD_LRS");
     expect(profile?.excludeFromLatest).toBe("yes");
-    expect(
-      changed((body) => (body.location = 7 as unknown as string)).location,
-    ).toBe(7);
+    expect(changed((body) => (body.location = 7 as unknown as string)).location).toBe(7);
   });
 
   test("has each word as Azure spells it", () => {
@@ -570,14 +485,8 @@ describe("the canonical form", () => {
       });
     for (const [at, words] of [
       ["publishingProfile/replicationMode", ["Full", "Shallow"]],
-      [
-        "publishingProfile/storageAccountStrategy",
-        ["PreferStandard_ZRS", "DefaultStandard_LRS"],
-      ],
-      [
-        "storageProfile/osDiskImage/hostCaching",
-        ["None", "ReadOnly", "ReadWrite"],
-      ],
+      ["publishingProfile/storageAccountStrategy", ["PreferStandard_ZRS", "DefaultStandard_LRS"]],
+      ["storageProfile/osDiskImage/hostCaching", ["None", "ReadOnly", "ReadWrite"]],
       [
         "securityProfile/uefiSettings/signatureTemplateNames/0",
         [
@@ -615,11 +524,6 @@ describe("the canonical form", () => {
 });
 
 test("the regions of a canonical request", () => {
-  expect(targetRegionsOf(unchanged).map(({ name }) => name)).toEqual([
-    "westus",
-    "eastus2",
-  ]);
-  expect(
-    targetRegionsOf({ properties: {} } as unknown as ImageVersionRequest),
-  ).toEqual([]);
+  expect(targetRegionsOf(unchanged).map(({ name }) => name)).toEqual(["westus", "eastus2"]);
+  expect(targetRegionsOf({ properties: {} } as unknown as ImageVersionRequest)).toEqual([]);
 });

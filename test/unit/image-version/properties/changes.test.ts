@@ -74,9 +74,11 @@ describe("the changes of a plan", () => {
   });
 
   test("of a version that is yet to be made have each region", () => {
-    expect(
-      plannedChanges(undefined, patch, request).map(({ pointer }) => pointer),
-    ).toEqual(["/tags/a", `${REGIONS}/0`, `${REGIONS}/1`]);
+    expect(plannedChanges(undefined, patch, request).map(({ pointer }) => pointer)).toEqual([
+      "/tags/a",
+      `${REGIONS}/0`,
+      `${REGIONS}/1`,
+    ]);
   });
 
   test("have a region that is removed", () => {
@@ -84,9 +86,7 @@ describe("the changes of a plan", () => {
       ...westus,
       [regionalField("uksouth", "name")]: "UK South",
     });
-    expect(
-      plannedChanges(shown, { [`${REGIONS}/uksouth`]: null }, request),
-    ).toStrictEqual([
+    expect(plannedChanges(shown, { [`${REGIONS}/uksouth`]: null }, request)).toStrictEqual([
       { pointer: REGIONS, propertyChangeType: "Delete", before: "uksouth" },
     ]);
   });
@@ -109,18 +109,14 @@ describe("the changes of a plan", () => {
         { [regionalField("uksouth", "name")]: "uksouth" },
         documentOf(westus),
       ),
-    ).toEqual([
-      { pointer: REGIONS, propertyChangeType: "Create", after: undefined },
-    ]);
+    ).toEqual([{ pointer: REGIONS, propertyChangeType: "Create", after: undefined }]);
     expect(
       plannedChanges(
         documentOf(westus),
         { [regionalField("uksouth", "name")]: "uksouth" },
         documentOf({ [`${PROFILE}/replicaCount`]: 1 }),
       ),
-    ).toEqual([
-      { pointer: PROFILE, propertyChangeType: "Create", after: undefined },
-    ]);
+    ).toEqual([{ pointer: PROFILE, propertyChangeType: "Create", after: undefined }]);
     expect(
       plannedChanges(
         documentOf(westus),
@@ -145,41 +141,27 @@ test("a difference says what Azure has, and what the request says", () => {
   expect(differs({ field: COUNT, before: 1, after: 3 }, request)).toEqual({
     code: "Differs",
     pointer: `${REGIONS}/0/regionalReplicaCount`,
-    message:
-      "regionalReplicaCount of westus is 1 in Azure; the request says 3.",
+    message: "regionalReplicaCount of westus is 1 in Azure; the request says 3.",
   });
-  expect(
-    differs({ field: "/tags/b", before: "2", after: null }, request, "Other"),
-  ).toEqual({
+  expect(differs({ field: "/tags/b", before: "2", after: null }, request, "Other")).toEqual({
     code: "Other",
     pointer: "/tags",
     message: 'Tag b is "2" in Azure; the request leaves it out.',
   });
   expect(
-    differs(
-      { field: EXCLUDE_FROM_LATEST, before: undefined, after: true },
-      request,
-    ).message,
+    differs({ field: EXCLUDE_FROM_LATEST, before: undefined, after: true }, request).message,
   ).toBe("excludeFromLatest is absent in Azure; the request says true.");
 });
 
 test("a contradiction says what the other request says, and what this one does", () => {
-  expect(contradicts({ field: COUNT, theirs: 1, ours: null }, request)).toEqual(
-    {
-      code: "Differs",
-      pointer: `${REGIONS}/0/regionalReplicaCount`,
-      message:
-        "regionalReplicaCount of westus: the other request says 1, this one removes it.",
-    },
-  );
+  expect(contradicts({ field: COUNT, theirs: 1, ours: null }, request)).toEqual({
+    code: "Differs",
+    pointer: `${REGIONS}/0/regionalReplicaCount`,
+    message: "regionalReplicaCount of westus: the other request says 1, this one removes it.",
+  });
   expect(
-    contradicts(
-      { field: `${REGIONS}/eastus2`, theirs: null, ours: "x" },
-      request,
-    ).message,
-  ).toBe(
-    'Target region eastus2: the other request removes it, this one says "x".',
-  );
+    contradicts({ field: `${REGIONS}/eastus2`, theirs: null, ours: "x" }, request).message,
+  ).toBe('Target region eastus2: the other request removes it, this one says "x".');
 });
 
 test("a value is shown as JSON, or as absent", () => {

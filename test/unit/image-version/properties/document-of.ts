@@ -21,9 +21,7 @@ const LISTS: Readonly<Record<string, (key: string) => Json>> = {
 };
 
 /** The document that has these fields: what `fieldsOf` takes apart, put together by other means. */
-export function documentOf(
-  fields: Readonly<Record<string, unknown>>,
-): ImageVersionRequest {
+export function documentOf(fields: Readonly<Record<string, unknown>>): ImageVersionRequest {
   const document: Json = { properties: {} };
   for (const [name, value] of Object.entries(fields)) {
     const parts = name
@@ -39,8 +37,7 @@ export function documentOf(
         const known = items.find((item) =>
           Object.entries(fresh).every(
             ([member, its]) =>
-              JSON.stringify(item[member]).replace(/,"type":.*\}$/u, "}") ===
-              JSON.stringify(its),
+              JSON.stringify(item[member]).replace(/,"type":.*\}$/u, "}") === JSON.stringify(its),
           ),
         );
         if (known === undefined) items.push(fresh);

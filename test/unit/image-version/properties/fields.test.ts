@@ -42,16 +42,11 @@ const document = {
           additionalReplicaSets: [],
           encryption: {
             osDiskImage: null,
-            dataDiskImages: [
-              { lun: 1, diskEncryptionSetId: "sets/b/" },
-              { lun: 0 },
-            ],
+            dataDiskImages: [{ lun: 1, diskEncryptionSetId: "sets/b/" }, { lun: 0 }],
           },
         },
       ],
-      targetExtendedLocations: [
-        { name: "West US", extendedLocation: { name: "los angeles" } },
-      ],
+      targetExtendedLocations: [{ name: "West US", extendedLocation: { name: "los angeles" } }],
     },
     storageProfile: { dataDiskImages: [{ lun: 0, sizeInGB: 4 }] },
     securityProfile: { uefiSettings: { additionalSignatures: {} } },
@@ -68,8 +63,7 @@ test("a version is a flat map of its fields, each item of a list under its key",
     [`${REGIONS}/eastus2/regionalReplicaCount`]: 2,
     [`${REGIONS}/westus/name`]: "westus",
     [`${REGIONS}/westus/encryption/dataDiskImages/1/lun`]: 1,
-    [`${REGIONS}/westus/encryption/dataDiskImages/1/diskEncryptionSetId`]:
-      "/sets/b",
+    [`${REGIONS}/westus/encryption/dataDiskImages/1/diskEncryptionSetId`]: "/sets/b",
     [`${REGIONS}/westus/encryption/dataDiskImages/0/lun`]: 0,
     [`${ZONES}/westus los angeles/name`]: "westus",
     [`${ZONES}/westus los angeles/extendedLocation/name`]: "los angeles",
@@ -113,14 +107,11 @@ describe("a field's name", () => {
 
   test("has the property of its path, and is refused where there is none", () => {
     expect(propertyOf("/tags/x").mutability).toBe("mutable");
-    expect(() => propertyOf("/tag/x")).toThrow(
-      new TypeError("/tag/x is no field"),
-    );
+    expect(() => propertyOf("/tag/x")).toThrow(new TypeError("/tag/x is no field"));
   });
 
   test("is remembered for so many names, and right after that, too", () => {
-    for (let i = 0; i <= 10_000; i += 1)
-      expect(patternOf(`/tags/${i}`)).toBe("/tags/*");
+    for (let i = 0; i <= 10_000; i += 1) expect(patternOf(`/tags/${i}`)).toBe("/tags/*");
     expect(patternOf("/tags/0")).toBe("/tags/*");
   });
 
@@ -179,8 +170,7 @@ describe("values", () => {
     expect(sameAt(sets, [one, more], [more, other])).toBe(true);
     expect(sameAt(sets, [one, one], [one, more])).toBe(false);
     expect(sameAt(sets, [one], undefined)).toBe(false);
-    const keys =
-      "/properties/securityProfile/uefiSettings/additionalSignatures";
+    const keys = "/properties/securityProfile/uefiSettings/additionalSignatures";
     expect(
       sameAt(
         keys,
@@ -227,22 +217,12 @@ describe("what fields have under a name", () => {
     // A data disk's source is its own; a storage account is no source.
     expect(valueAt({ [`${whole}id`]: id }, `${data}id`)).toBeUndefined();
     expect(valueAt({ [`${data}id`]: id }, `${whole}id`)).toBeUndefined();
-    expect(
-      valueAt({ [`${os}id`]: id }, `${os}storageAccountId`),
-    ).toBeUndefined();
-    expect(
-      valueAt({ [`${os}storageAccountId`]: id }, `${os}id`),
-    ).toBeUndefined();
+    expect(valueAt({ [`${os}id`]: id }, `${os}storageAccountId`)).toBeUndefined();
+    expect(valueAt({ [`${os}storageAccountId`]: id }, `${os}id`)).toBeUndefined();
     // The place itself comes before the other place.
-    expect(
-      valueAt({ [`${whole}id`]: "whole", [`${os}uri`]: "os" }, `${os}id`),
-    ).toBe("os");
-    expect(
-      valueAt({ [`${os}id`]: "os", [`${whole}id`]: "whole" }, `${whole}uri`),
-    ).toBe("whole");
-    expect(valueAt({ "/tags/x~1source~1id": "x" }, `${whole}id`)).toBe(
-      undefined,
-    );
+    expect(valueAt({ [`${whole}id`]: "whole", [`${os}uri`]: "os" }, `${os}id`)).toBe("os");
+    expect(valueAt({ [`${os}id`]: "os", [`${whole}id`]: "whole" }, `${whole}uri`)).toBe("whole");
+    expect(valueAt({ "/tags/x~1source~1id": "x" }, `${whole}id`)).toBe(undefined);
   });
 });
 
@@ -255,10 +235,7 @@ describe("a pointer", () => {
       `${REGIONS}/1/encryption/dataDiskImages/1/lun`,
     ],
     [regionField("eastus2"), `${REGIONS}/0`],
-    [
-      `${ZONES}/westus los angeles/extendedLocation/name`,
-      `${ZONES}/0/extendedLocation/name`,
-    ],
+    [`${ZONES}/westus los angeles/extendedLocation/name`, `${ZONES}/0/extendedLocation/name`],
   ])("of %s leads into the document", (name, pointer) => {
     expect(pointerTo(document, name)).toBe(pointer);
   });
@@ -298,7 +275,6 @@ test("a document is put together of its fields as it was", () => {
 });
 
 test("ten thousand names are remembered, whatever else is asked for", () => {
-  for (let i = 0; i < 20_000; i += 1)
-    expect(patternOf(`/tags/tag${i}`)).toBe("/tags/*");
+  for (let i = 0; i < 20_000; i += 1) expect(patternOf(`/tags/tag${i}`)).toBe("/tags/*");
   expect(patterns.size).toBe(10_000);
 });

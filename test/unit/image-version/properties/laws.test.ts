@@ -4,10 +4,7 @@ import { describe, expect, test } from "vitest";
 import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { isFlag } from "../../../../src/image-version/latest/flags.js";
-import {
-  patched,
-  writableForm,
-} from "../../../../src/image-version/properties/body.js";
+import { patched, writableForm } from "../../../../src/image-version/properties/body.js";
 import {
   canonicalForm,
   fingerprintOf,
@@ -36,10 +33,7 @@ import {
   unmetBy,
   type Patch,
 } from "../../../../src/image-version/properties/patch.js";
-import {
-  END_OF_LIFE_DATE,
-  PROMOTION,
-} from "../../../../src/image-version/properties/table.js";
+import { END_OF_LIFE_DATE, PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import { bodies, otherwiseWritten, shownBy } from "./bodies.js";
 
@@ -51,9 +45,8 @@ function always<T extends unknown[]>(
 ): void {
   const holds = parts.pop() as (...values: unknown[]) => void;
   fc.assert(
-    fc.property(
-      fc.tuple(...(parts as unknown as fc.Arbitrary<unknown>[])),
-      (values) => holds(...values),
+    fc.property(fc.tuple(...(parts as unknown as fc.Arbitrary<unknown>[])), (values) =>
+      holds(...values),
     ),
     { numRuns: Number(SIGIL_LAWS_RUNS), seed: Number(SIGIL_LAWS_SEED) },
   );
@@ -82,10 +75,7 @@ function at(document: unknown, pointer: string): unknown {
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
-    .reduce(
-      (value, part) => (value as Record<string, unknown>)[part],
-      document,
-    );
+    .reduce((value, part) => (value as Record<string, unknown>)[part], document);
 }
 
 describe("the canonical form", () => {
@@ -148,28 +138,17 @@ describe("a version to which a request is applied", () => {
       patch,
       result: patched(resource, patch),
       // Of one source that is another than it was, all the members are impossible.
-      isImpossible: (name: string) =>
-        names.has(name) || name.includes("/source/"),
+      isImpossible: (name: string) => names.has(name) || name.includes("/source/"),
     };
   };
-  const cases = [
-    shown,
-    requests,
-    fc.option(fields, { nil: undefined }),
-    removals,
-  ] as const;
+  const cases = [shown, requests, fc.option(fields, { nil: undefined }), removals] as const;
   /** A PUT of a version that is there does not say where it is in latest, nor an earlier end; Azure has nothing of Sigil's own. */
   const isNotShown = (name: string): boolean =>
     isFlag(name) || isOwn(name) || name === END_OF_LIFE_DATE;
 
   test("shows everything that was asked, unless it is impossible", () => {
     always(...cases, (resource, body, spec, removed) => {
-      const { patch, result, isImpossible } = merged(
-        resource,
-        body,
-        spec,
-        removed,
-      );
+      const { patch, result, isImpossible } = merged(resource, body, spec, removed);
       const unmet = unmetBy(fieldsOf(result), patch);
       expect(unmet.filter(({ field }) => !isImpossible(field))).toEqual([]);
     });
@@ -180,15 +159,8 @@ describe("a version to which a request is applied", () => {
       const { result, isImpossible } = merged(resource, body, spec, removed);
       const after = fieldsOf(result);
       for (const [name, value] of Object.entries(fieldsOf(body)))
-        if (
-          !isNotShown(name) &&
-          !isImpossible(name) &&
-          !removed.includes(regionOf(name) ?? "")
-        )
-          expect([name, sameAt(name, valueAt(after, name), value)]).toEqual([
-            name,
-            true,
-          ]);
+        if (!isNotShown(name) && !isImpossible(name) && !removed.includes(regionOf(name) ?? ""))
+          expect([name, sameAt(name, valueAt(after, name), value)]).toEqual([name, true]);
     });
   });
 
@@ -205,14 +177,9 @@ describe("a version to which a request is applied", () => {
           valueAt(requested, name) === undefined &&
           (placeOf(name) === undefined || places.has(placeOf(name)));
         if (isTakenAway)
-          expect([name, sameAt(name, valueAt(after, name), undefined)]).toEqual(
-            [name, true],
-          );
+          expect([name, sameAt(name, valueAt(after, name), undefined)]).toEqual([name, true]);
       }
-      const regions = new Set([
-        ...regionsIn(fieldsOf(resource)),
-        ...regionsIn(requested),
-      ]);
+      const regions = new Set([...regionsIn(fieldsOf(resource)), ...regionsIn(requested)]);
       expect([...regionsIn(after)].sort()).toEqual(
         [...regions].filter((name) => !removed.includes(name)).sort(),
       );
@@ -223,18 +190,14 @@ describe("a version to which a request is applied", () => {
     always(...cases, (resource, body, spec, removed) => {
       const { patch, result } = merged(resource, body, spec, removed);
       for (const name of Object.keys(fieldsOf(resource))) {
-        const isNamed =
-          nameIn(patch, name) !== undefined ||
-          removed.includes(regionOf(name) ?? "");
+        const isNamed = nameIn(patch, name) !== undefined || removed.includes(regionOf(name) ?? "");
         if (!isNamed)
           expect([name, at(result, pointerTo(result, name))]).toEqual([
             name,
             at(resource, pointerTo(resource, name)),
           ]);
       }
-      expect(result.properties).toHaveProperty("newInProperties", [
-        "of a newer API version",
-      ]);
+      expect(result.properties).toHaveProperty("newInProperties", ["of a newer API version"]);
       expect(result).not.toHaveProperty("systemData");
     });
   });
@@ -258,11 +221,9 @@ describe("a version to which a request is applied", () => {
     always(shown, requests, cases[2], (resource, body, spec) => {
       const { result, isImpossible } = merged(resource, body, spec, []);
       const again = askedOfShown(result, body, spec);
-      expect(
-        unmetBy(fieldsOf(result), again).filter(
-          ({ field }) => !isImpossible(field),
-        ),
-      ).toEqual([]);
+      expect(unmetBy(fieldsOf(result), again).filter(({ field }) => !isImpossible(field))).toEqual(
+        [],
+      );
     });
   });
 });
@@ -296,10 +257,7 @@ test("what differs of a version that was seen makes the one of the other", () =>
     const places = new Set(Object.keys(wanted).map(placeOf));
     for (const [name, value] of Object.entries(wanted))
       if (!name.includes("/source/"))
-        expect([name, sameAt(name, valueAt(result, name), value)]).toEqual([
-          name,
-          true,
-        ]);
+        expect([name, sameAt(name, valueAt(result, name), value)]).toEqual([name, true]);
     for (const name of Object.keys(result)) {
       if (valueAt(wanted, name) !== undefined) continue;
       // What stays: what silence keeps, regions that the other lacks, and what says no more than its default.
@@ -308,8 +266,7 @@ test("what differs of a version that was seen makes the one of the other", () =>
         (placeOf(name) !== undefined && !places.has(placeOf(name))) ||
         sameAt(name, result[name], undefined);
       expect([name, stays]).toEqual([name, true]);
-      if (propertyOf(name).mutability !== "mutable")
-        expect(name in before).toBe(true);
+      if (propertyOf(name).mutability !== "mutable") expect(name in before).toBe(true);
     }
   });
 });
@@ -333,9 +290,7 @@ describe("requests that do not contradict each other", () => {
   });
   const agree = (patches: readonly Patch[]): boolean =>
     patches.every((one) =>
-      patches.every(
-        (other) => one === other || conflictsBetween(one, other).length === 0,
-      ),
+      patches.every((other) => one === other || conflictsBetween(one, other).length === 0),
     );
 
   test("ask the same in any order, and in any grouping", () => {
@@ -366,12 +321,8 @@ test("a document in the order of another keeps its content", () => {
     expect(inOrderOf(document, undefined)).toEqual(document);
     expect(inOrderOf(document, document)).toEqual(document);
     const names = (of: ImageVersionRequest): string[] =>
-      (of.properties.publishingProfile?.targetRegions ?? []).map(
-        ({ name }) => name,
-      );
-    const shared = names(model).filter((name) =>
-      names(document).includes(name),
-    );
+      (of.properties.publishingProfile?.targetRegions ?? []).map(({ name }) => name);
+    const shared = names(model).filter((name) => names(document).includes(name));
     expect(names(ordered).slice(0, shared.length)).toEqual(shared);
     for (const region of names(document))
       expect(pointerTo(ordered, regionField(region))).toBe(

@@ -35,18 +35,16 @@ test("neither the target nor the patch is changed", () => {
 });
 
 test("members that every object inherits are members as any other", () => {
-  const patch = JSON.parse(
-    '{"tags":{"__proto__":"1","constructor":{"x":"2"}}}',
-  ) as unknown;
+  const patch = JSON.parse('{"tags":{"__proto__":"1","constructor":{"x":"2"}}}') as unknown;
   const merged = mergePatch({ tags: {} }, patch);
   expect(JSON.stringify(merged)).toBe(JSON.stringify(patch));
   expect(JSON.stringify(mergePatch(merged, { a: 1 }))).toBe(
     '{"tags":{"__proto__":"1","constructor":{"x":"2"}},"a":1}',
   );
   // What was merged can be merged and removed again.
-  expect(
-    JSON.stringify(mergePatch(merged, { tags: { constructor: null } })),
-  ).toBe('{"tags":{"__proto__":"1"}}');
+  expect(JSON.stringify(mergePatch(merged, { tags: { constructor: null } }))).toBe(
+    '{"tags":{"__proto__":"1"}}',
+  );
 });
 
 test("what was merged may be changed further", () => {

@@ -2,10 +2,7 @@ import { expect, test } from "vitest";
 import { inOrderOf } from "../../../../src/image-version/properties/order.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 
-const body = (
-  regions: readonly string[],
-  rest: object = {},
-): ImageVersionRequest =>
+const body = (regions: readonly string[], rest: object = {}): ImageVersionRequest =>
   ({
     location: "westus",
     properties: {
@@ -22,9 +19,7 @@ const body = (
   }) as unknown as ImageVersionRequest;
 
 const regionsOf = (document: ImageVersionRequest) =>
-  (document.properties.publishingProfile?.targetRegions ?? []).map(
-    ({ name }) => name,
-  );
+  (document.properties.publishingProfile?.targetRegions ?? []).map(({ name }) => name);
 
 test("regions come as the model has them, what it lacks behind in its own order", () => {
   const document = body(["uksouth", "eastus2", "northeurope", "westus"]);
@@ -42,8 +37,7 @@ test("so do the disks of a region, beside their region in the model", () => {
   const document = body(["eastus2", "westus"]);
   const model = body(["westus", "eastus2"]);
   model.properties.publishingProfile?.targetRegions?.[0]?.encryption?.dataDiskImages?.reverse();
-  const ordered = inOrderOf(document, model).properties.publishingProfile
-    ?.targetRegions;
+  const ordered = inOrderOf(document, model).properties.publishingProfile?.targetRegions;
   expect(
     ordered?.map(({ name, encryption }) => [
       name,

@@ -18,23 +18,14 @@ import {
   END_OF_LIFE_DATE,
   EXCLUDE_FROM_LATEST,
 } from "../../../../src/image-version/properties/table.js";
-import {
-  PROFILE,
-  regionalField,
-  REGIONS,
-  STORAGE,
-  ZONES,
-} from "./document-of.js";
+import { PROFILE, regionalField, REGIONS, STORAGE, ZONES } from "./document-of.js";
 
 const WEST = `${REGIONS}/westus`;
 const EAST = `${REGIONS}/eastus2`;
 const NAME = regionalField("westus", "name");
 const COUNT = regionalField("westus", "regionalReplicaCount");
 const SETS = regionalField("westus", "additionalReplicaSets");
-const KEY = regionalField(
-  "westus",
-  "encryption/osDiskImage/diskEncryptionSetId",
-);
+const KEY = regionalField("westus", "encryption/osDiskImage/diskEncryptionSetId");
 const EAST_NAME = regionalField("eastus2", "name");
 const EAST_COUNT = regionalField("eastus2", "regionalReplicaCount");
 const SOURCE = `${STORAGE}/source/id`;
@@ -73,17 +64,15 @@ describe("what a body asks of a version that its caller has seen", () => {
   });
 
   test("is nothing of a region that it does not name", () => {
-    expect(
-      askedOfSeen({ ...west, ...east, [EAST_COUNT]: 3 }, west),
-    ).toStrictEqual({});
+    expect(askedOfSeen({ ...west, ...east, [EAST_COUNT]: 3 }, west)).toStrictEqual({});
   });
 
   test("is the end of a hold-back only where it says so", () => {
     const seen = { ...west, [EXCLUDE_FROM_LATEST]: true };
     expect(askedOfSeen(seen, west)).toStrictEqual({});
-    expect(
-      askedOfSeen(seen, { ...west, [EXCLUDE_FROM_LATEST]: false }),
-    ).toStrictEqual({ [EXCLUDE_FROM_LATEST]: false });
+    expect(askedOfSeen(seen, { ...west, [EXCLUDE_FROM_LATEST]: false })).toStrictEqual({
+      [EXCLUDE_FROM_LATEST]: false,
+    });
   });
 });
 
@@ -205,29 +194,33 @@ describe("what a merge patch takes away and no update can", () => {
 
 describe("several requests together", () => {
   test("ask all that each asks", () => {
-    expect(
-      combined([{ "/tags/a": "1" }, { "/tags/b": "2", ...east }]),
-    ).toStrictEqual({ "/tags/a": "1", "/tags/b": "2", ...east });
+    expect(combined([{ "/tags/a": "1" }, { "/tags/b": "2", ...east }])).toStrictEqual({
+      "/tags/a": "1",
+      "/tags/b": "2",
+      ...east,
+    });
     expect(combined([])).toEqual({});
   });
 
   test("are in order: the later says the last word", () => {
-    expect(
-      combined([{ "/tags/a": "2", "/tags/b": "1" }, { "/tags/a": null }]),
-    ).toStrictEqual({ "/tags/a": null, "/tags/b": "1" });
+    expect(combined([{ "/tags/a": "2", "/tags/b": "1" }, { "/tags/a": null }])).toStrictEqual({
+      "/tags/a": null,
+      "/tags/b": "1",
+    });
   });
 
   test("know a tag in whatever case", () => {
-    expect(
-      combined([{ "/tags/build": "1" }, { "/tags/Build": "2" }]),
-    ).toStrictEqual({ "/tags/Build": "2" });
+    expect(combined([{ "/tags/build": "1" }, { "/tags/Build": "2" }])).toStrictEqual({
+      "/tags/Build": "2",
+    });
   });
 
   test("take a region away with all that was asked of it, and add it back", () => {
     const removal = { [EAST]: null };
-    expect(
-      combined([{ [EAST_COUNT]: 3, "/tags/a": "1" }, removal]),
-    ).toStrictEqual({ [EAST]: null, "/tags/a": "1" });
+    expect(combined([{ [EAST_COUNT]: 3, "/tags/a": "1" }, removal])).toStrictEqual({
+      [EAST]: null,
+      "/tags/a": "1",
+    });
     expect(combined([removal, east])).toStrictEqual(east);
     expect(combined([removal, west])).toStrictEqual({ [EAST]: null, ...west });
   });
@@ -339,9 +332,13 @@ describe("what Azure does not show of what is asked", () => {
       { field: WEST, before: "westus", after: null },
       { field: SOURCE, before: undefined, after: "/images/i" },
     ];
-    expect(
-      impossibleAmong([location, key, noKey, noSource, mode, ...possible]),
-    ).toEqual([location, key, noKey, noSource, mode]);
+    expect(impossibleAmong([location, key, noKey, noSource, mode, ...possible])).toEqual([
+      location,
+      key,
+      noKey,
+      noSource,
+      mode,
+    ]);
   });
 });
 

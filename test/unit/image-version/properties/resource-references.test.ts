@@ -2,18 +2,13 @@ import { expect, test } from "vitest";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { usedResources } from "../../../../src/image-version/properties/resource-references.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource } from "../../../support/requests.js";
 
 type Storage = ImageVersionRequest["properties"]["storageProfile"];
 
 /** `kind pointer id` of what a version without regions of its own, with that source, makes use of. */
 function used(storageProfile: Storage): readonly string[] {
-  return usedResources(
-    canonicalForm({ location: "westus", properties: { storageProfile } }),
-  ).map(
+  return usedResources(canonicalForm({ location: "westus", properties: { storageProfile } })).map(
     ({ kind, pointer, id }) =>
       `${kind} ${pointer.replace("/properties/storageProfile/", "")} ${id}`,
   );
@@ -21,8 +16,7 @@ function used(storageProfile: Storage): readonly string[] {
 
 test("every set in every region and the source are used", () => {
   const kinds = usedResources(canonicalForm(managedImageRequest())).map(
-    ({ kind, pointer }) =>
-      `${kind} ${pointer.split("/").slice(3, 6).join("/")}`,
+    ({ kind, pointer }) => `${kind} ${pointer.split("/").slice(3, 6).join("/")}`,
   );
   expect(kinds).toEqual([
     ...Array<string>(2).fill("diskEncryptionSets targetRegions/0/encryption"),
@@ -32,10 +26,7 @@ test("every set in every region and the source are used", () => {
 });
 
 test.each<[Storage, string[]]>([
-  [
-    { source: { virtualMachineId: "/vm" } },
-    ["sources source/virtualMachineId /vm"],
-  ],
+  [{ source: { virtualMachineId: "/vm" } }, ["sources source/virtualMachineId /vm"]],
   [
     { source: { communityGalleryImageId: "/CommunityGalleries/x" } },
     ["sources source/communityGalleryImageId /CommunityGalleries/x"],
@@ -45,10 +36,7 @@ test.each<[Storage, string[]]>([
       osDiskImage: { source: { id: "/os" } },
       dataDiskImages: [{ lun: 0, source: { id: "/data" } }],
     },
-    [
-      "sources osDiskImage/source/id /os",
-      "sources dataDiskImages/0/source/id /data",
-    ],
+    ["sources osDiskImage/source/id /os", "sources dataDiskImages/0/source/id /data"],
   ],
 ])("%j uses %j", (storage, expected) => {
   expect(used(storage)).toEqual(expected);
@@ -70,19 +58,16 @@ test.each([
   ["https://mine.blob.core.windows.net.theirs.example/x", ACCOUNT, false],
   ["https://mine.blob.core.windows.net/vhds/os.vhd", undefined, false],
   ["https://mine.blob.core.windows.net/vhds/os.vhd", "/no/id", false],
-])(
-  "the blob %s is of the storage account %s: %s",
-  (uri, storageAccountId, isOfIt) => {
-    const pointers = used({
-      osDiskImage: {
-        source: { uri, ...(storageAccountId && { storageAccountId }) },
-      },
-    });
-    expect(pointers).toEqual([
-      ...(storageAccountId === undefined
-        ? []
-        : [`sources osDiskImage/source/storageAccountId ${storageAccountId}`]),
-      ...(isOfIt ? [] : [`sources osDiskImage/source/uri ${uri}`]),
-    ]);
-  },
-);
+])("the blob %s is of the storage account %s: %s", (uri, storageAccountId, isOfIt) => {
+  const pointers = used({
+    osDiskImage: {
+      source: { uri, ...(storageAccountId && { storageAccountId }) },
+    },
+  });
+  expect(pointers).toEqual([
+    ...(storageAccountId === undefined
+      ? []
+      : [`sources osDiskImage/source/storageAccountId ${storageAccountId}`]),
+    ...(isOfIt ? [] : [`sources osDiskImage/source/uri ${uri}`]),
+  ]);
+});

@@ -48,15 +48,10 @@ describe("the contract's GalleryImageVersion", () => {
   walk("", { $ref: "#/components/schemas/GalleryImageVersion" });
 
   /** Lists and objects that the table has as one value end the walk, as plain values do. */
-  function walk(
-    path: string,
-    reference: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject,
-  ): void {
+  function walk(path: string, reference: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject): void {
     const schema = resolve<Schema>(content, reference);
-    for (const name of schema["x-read-only-properties"] ?? [])
-      readOnly.push(`${path}/${name}`);
-    if (path in PROPERTIES || !["object", "array"].includes(schema.type ?? ""))
-      writable.push(path);
+    for (const name of schema["x-read-only-properties"] ?? []) readOnly.push(`${path}/${name}`);
+    if (path in PROPERTIES || !["object", "array"].includes(schema.type ?? "")) writable.push(path);
     else if (schema.type === "array") walk(`${path}/*`, schema.items);
     else {
       if (typeof schema.additionalProperties === "object")
@@ -68,18 +63,14 @@ describe("the contract's GalleryImageVersion", () => {
 
   test("has each property of the table, and no writable one beside them", () => {
     // A rule that chooses properties is none itself.
-    const properties = writable.filter(
-      (path) => !path.startsWith("/sigil/encryption/"),
-    );
+    const properties = writable.filter((path) => !path.startsWith("/sigil/encryption/"));
     expect(properties.sort()).toEqual(Object.keys(PROPERTIES).sort());
   });
 
   test("has each read-only property, and none beside them but Sigil's own", () => {
     const own = readOnly.filter((path) => path.startsWith("/sigil/"));
     expect(own).toContain("/sigil/managedBy");
-    expect(readOnly.filter((path) => !own.includes(path)).sort()).toEqual(
-      [...READ_ONLY].sort(),
-    );
+    expect(readOnly.filter((path) => !own.includes(path)).sort()).toEqual([...READ_ONLY].sort());
   });
 
   test("has as one value only what has no keys", () => {
@@ -140,11 +131,7 @@ const added = (written: unknown, canonical: unknown, other: unknown): Row => ({
   change: "impossible",
   leftOut: "stays",
 });
-const mutable = (
-  written: unknown,
-  canonical: unknown,
-  other: unknown,
-): Row => ({
+const mutable = (written: unknown, canonical: unknown, other: unknown): Row => ({
   ...{ written, canonical, other },
   change: "possible",
   leftOut: "goes",
@@ -164,11 +151,7 @@ const exclusion: Row = {
   leftOut: "stays",
 };
 const id = (path: string): Row =>
-  added(
-    `${resource(path).slice(1)}/`,
-    resource(path),
-    resource(`${path}Other`),
-  );
+  added(`${resource(path).slice(1)}/`, resource(path), resource(`${path}Other`));
 const source = (path: string): Row => ({ ...id(path), made: true });
 const vhd = made(
   "https://account.blob.core.windows.net/vhds/OS.vhd",
@@ -177,11 +160,7 @@ const vhd = made(
 );
 const storageType = made("premium_lrs", "Premium_LRS", "Standard_LRS");
 const caching = made("readonly", "ReadOnly", "None");
-const confidential = added(
-  "encryptedwithcmk",
-  "EncryptedWithCmk",
-  "EncryptedWithPmk",
-);
+const confidential = added("encryptedwithcmk", "EncryptedWithCmk", "EncryptedWithPmk");
 
 const confidentialData = added(
   "datadiskencryptedwithcmk",
@@ -225,17 +204,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     [{ storageAccountType: "PremiumV2_LRS", regionalReplicaCount: 2 }],
     [{ storageAccountType: "PremiumV2_LRS", regionalReplicaCount: 3 }],
   ),
-  [regionalField("westus", "encryption/osDiskImage/diskEncryptionSetId")]: id(
-    "diskEncryptionSets/os",
-  ),
-  [regionalField(
-    "westus",
-    "encryption/osDiskImage/securityProfile/confidentialVMEncryptionType",
-  )]: confidential,
-  [regionalField(
-    "westus",
-    "encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId",
-  )]: id("diskEncryptionSets/confidential"),
+  [regionalField("westus", "encryption/osDiskImage/diskEncryptionSetId")]:
+    id("diskEncryptionSets/os"),
+  [regionalField("westus", "encryption/osDiskImage/securityProfile/confidentialVMEncryptionType")]:
+    confidential,
+  [regionalField("westus", "encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId")]:
+    id("diskEncryptionSets/confidential"),
   [regionalField("westus", "encryption/dataDiskImages/7/lun")]: added(7, 7, 8),
   [regionalField("westus", "encryption/dataDiskImages/7/diskEncryptionSetId")]:
     id("diskEncryptionSets/data"),
@@ -253,11 +227,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     "los angeles",
     "LOS ANGELES",
   ),
-  [`${ZONES}/westus los angeles/extendedLocation/type`]: made(
-    "edgezone",
-    "EdgeZone",
-    "Unknown",
-  ),
+  [`${ZONES}/westus los angeles/extendedLocation/type`]: made("edgezone", "EdgeZone", "Unknown"),
   [`${ZONES}/westus los angeles/extendedLocationReplicaCount`]: replicas,
   [`${ZONES}/westus los angeles/storageAccountType`]: made(
     "standardssd_lrs",
@@ -270,13 +240,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     confidential,
   [`${ZONES}/westus los angeles/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]:
     id("diskEncryptionSets/confidentialZone"),
-  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/lun`]: added(
-    7,
-    7,
-    8,
+  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/lun`]: added(7, 7, 8),
+  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/diskEncryptionSetId`]: id(
+    "diskEncryptionSets/zoneData",
   ),
-  [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/diskEncryptionSetId`]:
-    id("diskEncryptionSets/zoneData"),
   [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/securityProfile/confidentialVMEncryptionType`]:
     confidentialData,
   [`${ZONES}/westus los angeles/encryption/dataDiskImages/7/securityProfile/secureVMDiskEncryptionSetId`]:
@@ -290,29 +257,17 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   [`${STORAGE}/osDiskImage/hostCaching`]: caching,
   [`${STORAGE}/osDiskImage/source/id`]: source("snapshots/os"),
-  [`${STORAGE}/osDiskImage/source/storageAccountId`]: source(
-    "storageAccounts/account",
-  ),
+  [`${STORAGE}/osDiskImage/source/storageAccountId`]: source("storageAccounts/account"),
   [`${STORAGE}/osDiskImage/source/uri`]: vhd,
   [`${STORAGE}/dataDiskImages/7/lun`]: made(7, 7, 8),
   [`${STORAGE}/dataDiskImages/7/hostCaching`]: caching,
   [`${STORAGE}/dataDiskImages/7/source/id`]: source("snapshots/data"),
-  [`${STORAGE}/dataDiskImages/7/source/storageAccountId`]: source(
-    "storageAccounts/account",
-  ),
+  [`${STORAGE}/dataDiskImages/7/source/storageAccountId`]: source("storageAccounts/account"),
   [`${STORAGE}/dataDiskImages/7/source/uri`]: vhd,
   [`${SAFETY}/allowDeletionOfReplicatedLocations`]: guard,
   [`${SAFETY}/blockDeletionBeforeEndOfLife`]: guard,
-  "/properties/securityProfile/secretsProvisioningSettings/isSupported": kept(
-    true,
-    true,
-    false,
-  ),
-  "/properties/securityProfile/secretsProvisioningSettings/osName": kept(
-    "os",
-    "os",
-    "OS",
-  ),
+  "/properties/securityProfile/secretsProvisioningSettings/isSupported": kept(true, true, false),
+  "/properties/securityProfile/secretsProvisioningSettings/osName": kept("os", "os", "OS"),
   "/properties/securityProfile/secretsProvisioningSettings/components": kept(
     [{ name: "azureguestagent", version: "2.7.0" }],
     [{ name: "AzureGuestAgent", version: "2.7.0" }],
@@ -358,18 +313,14 @@ describe.each(Object.entries(ROWS))("%s", (field, row) => {
     const body = documentOf({ "/location": "westus", [field]: written });
     expect(fieldsOf(body)[field]).toEqual(canonical);
     expect(fieldsOf(canonicalForm(body))[field]).toEqual(canonical);
-    expect(fieldsOf(documentOf({ [field]: canonical }))[field]).toEqual(
-      canonical,
-    );
+    expect(fieldsOf(documentOf({ [field]: canonical }))[field]).toEqual(canonical);
   });
 
   test(`another value is ${row.change}`, () => {
     const unmet = unmetBy(shown, { [field]: other });
     if (row.own === true) return expect(unmet).toEqual([]); // Azure has nothing to do with it.
     expect(unmet).toEqual([{ field, before: canonical, after: other }]);
-    return expect(impossibleAmong(unmet)).toEqual(
-      row.change === "impossible" ? unmet : [],
-    );
+    return expect(impossibleAmong(unmet)).toEqual(row.change === "impossible" ? unmet : []);
   });
 
   test("where Azure does not show it, it can be added, and is not looked for if it never changes", () => {
@@ -377,9 +328,7 @@ describe.each(Object.entries(ROWS))("%s", (field, row) => {
     const unmet = unmetBy(without, { [field]: canonical });
     const isSkipped = row.made === true && silence === undefined;
     expect(unmet).toEqual(
-      isSkipped || row.own === true
-        ? []
-        : [{ field, before: undefined, after: canonical }],
+      isSkipped || row.own === true ? [] : [{ field, before: undefined, after: canonical }],
     );
     // What never changes and has a default is that default where Azure is silent.
     expect(impossibleAmong(unmet)).toEqual(row.made === true ? unmet : []);
@@ -387,14 +336,10 @@ describe.each(Object.entries(ROWS))("%s", (field, row) => {
 
   test("left out, it is cleared or stays", () => {
     const { [field]: _, ...without } = shown;
-    expect(askedOfSeen(shown, without)).toEqual(
-      leftOut === "stays" ? {} : { [field]: null },
-    );
+    expect(askedOfSeen(shown, without)).toEqual(leftOut === "stays" ? {} : { [field]: null });
     // A region or zone that the request does not name at all stays with all that it has.
     expect(askedOfSeen(shown, {})).toEqual(
-      leftOut === "stays" || Object.keys(beside).length > 0
-        ? {}
-        : { [field]: null },
+      leftOut === "stays" || Object.keys(beside).length > 0 ? {} : { [field]: null },
     );
   });
 
@@ -402,15 +347,9 @@ describe.each(Object.entries(ROWS))("%s", (field, row) => {
     const document = patched(documentOf(shown), { [field]: null });
     const { cleared } = propertyOf(field);
     expect(fieldsOf(document)[field]).toEqual(
-      cleared === undefined
-        ? canonical
-        : cleared === "leftOut"
-          ? undefined
-          : silence,
+      cleared === undefined ? canonical : cleared === "leftOut" ? undefined : silence,
     );
-    expect(cleared === "default" && leftOut !== "stays").toBe(
-      typeof leftOut === "object",
-    );
+    expect(cleared === "default" && leftOut !== "stays").toBe(typeof leftOut === "object");
     expect(cleared === undefined).toBe(row.change === "impossible");
   });
 
@@ -418,9 +357,7 @@ describe.each(Object.entries(ROWS))("%s", (field, row) => {
     expect(propertyOf(field).default).toEqual(silence);
     if (silence === undefined) return;
     expect(unmetBy(beside, { [field]: silence })).toEqual([]);
-    expect(unmetBy({ ...beside, [field]: silence }, { [field]: null })).toEqual(
-      [],
-    );
+    expect(unmetBy({ ...beside, [field]: silence }, { [field]: null })).toEqual([]);
   });
 });
 
@@ -434,9 +371,7 @@ describe("keys of lists", () => {
         extendedLocation: { name: "Los Angeles" },
       }),
     ).toBe("westus Los Angeles");
-    expect(keyAt(ZONES)?.({ name: "West US", extendedLocation: {} })).toBe(
-      "westus ",
-    );
+    expect(keyAt(ZONES)?.({ name: "West US", extendedLocation: {} })).toBe("westus ");
     expect(keyAt(ZONES)?.({})).toBe(" ");
     for (const list of [
       `${REGIONS}/*/encryption/dataDiskImages`,

@@ -63,9 +63,7 @@ describe("an ETag", () => {
           ...properties,
           publishingProfile: {
             ...properties.publishingProfile,
-            targetRegions: [
-              ...(properties.publishingProfile?.targetRegions ?? []),
-            ].reverse(),
+            targetRegions: [...(properties.publishingProfile?.targetRegions ?? [])].reverse(),
           },
         },
       },
@@ -87,9 +85,6 @@ test.each([
   ["*", false, false],
   ['W/"a"', true, false],
   ["a", true, false],
-])(
-  'If-Match %s holds for "a" that is there (%s): %s',
-  (ifMatch, exists, holds) => {
-    expect(matches(ifMatch, '"a"', exists)).toBe(holds);
-  },
-);
+])('If-Match %s holds for "a" that is there (%s): %s', (ifMatch, exists, holds) => {
+  expect(matches(ifMatch, '"a"', exists)).toBe(holds);
+});

@@ -20,8 +20,7 @@ import {
 } from "../../../support/transitions.js";
 
 const { record } = told(
-  step(replicating(), lookOf("Succeeded", COMPLETED, { seconds: 60 }), at(60))
-    .pair,
+  step(replicating(), lookOf("Succeeded", COMPLETED, { seconds: 60 }), at(60)).pair,
 );
 
 const shown = (
@@ -95,29 +94,21 @@ describe("a version that is followed", () => {
 
   test("shows a new one to whoever refreshes it, or the last one with the reason", async () => {
     const refresh = { seconds: 3_000, refresh: true };
-    const { look, warnings } = await shown(
-      followed,
-      () => Promise.resolve(fresh),
-      refresh,
-    );
+    const { look, warnings } = await shown(followed, () => Promise.resolve(fresh), refresh);
     expect(look).toBe(fresh);
     expect(warnings).toEqual([]);
     const notSent = new ServiceError("ResourceManagerThrottled", "no turn", {
       retryAfterMs: 1_200,
     });
-    const unsent = await shown(
-      followed,
-      () => Promise.reject(notSent),
-      refresh,
-    );
+    const unsent = await shown(followed, () => Promise.reject(notSent), refresh);
     expect(unsent.look).toEqual(followed.status);
     expect(unsent.warnings).toMatchObject([
       { code: "ResourceManagerThrottled", severity: "warning" },
     ]);
     // What stands in for a read that was not sent is told by its time, too.
     const old = { ...fresh, time: at(2_990).now.toISOString() };
-    expect(
-      (await shown(followed, () => Promise.resolve(old), refresh)).warnings,
-    ).toMatchObject([{ code: "ResourceManagerThrottled" }]);
+    expect((await shown(followed, () => Promise.resolve(old), refresh)).warnings).toMatchObject([
+      { code: "ResourceManagerThrottled" },
+    ]);
   });
 });

@@ -1,8 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  createLooks,
-  seeing,
-} from "../../../../src/image-version/queries/looks.js";
+import { createLooks, seeing } from "../../../../src/image-version/queries/looks.js";
 import { ServiceError } from "../../../../src/errors.js";
 import type { Looks } from "../../../../src/image-version/ports.js";
 import type {
@@ -46,16 +43,12 @@ beforeEach(() => {
     {
       listGalleries: () => {
         reads.push("galleries");
-        return Promise.resolve(
-          listed.map((id) => ({ id, name: "g", region: "westus" })),
-        );
+        return Promise.resolve(listed.map((id) => ({ id, name: "g", region: "westus" })));
       },
       listImageDefinitions: (galleryId) => {
         reads.push(galleryId);
         if (galleryId === FOREIGN)
-          return Promise.reject(
-            new ServiceError("ResourceManagerForbidden", "no role"),
-          );
+          return Promise.reject(new ServiceError("ResourceManagerForbidden", "no role"));
         return Promise.resolve(galleryId === NONE ? undefined : []);
       },
     },
@@ -68,9 +61,7 @@ describe("invariant 1: one read in half a minute", () => {
     const first = await looks.version(ID);
     expect(first?.time).toBe("2026-01-01T00:00:00.000Z");
     nowMs += 29_999;
-    expect(await looks.version({ ...ID, galleryName: "MYGALLERY" })).toBe(
-      first,
-    );
+    expect(await looks.version({ ...ID, galleryName: "MYGALLERY" })).toBe(first);
     nowMs += 1;
     expect((await looks.version(ID))?.time).toBe("2026-01-01T00:00:30.000Z");
     expect(reads).toEqual(["1.0.0", "1.0.0"]);
@@ -91,9 +82,7 @@ describe("invariant 1: one read in half a minute", () => {
     for (const [name, list] of Object.entries(lists)) {
       reads = [];
       const time = new Date(nowMs).toISOString();
-      const all = await Promise.all(
-        Array.from({ length: 20 }, () => list(false)),
-      );
+      const all = await Promise.all(Array.from({ length: 20 }, () => list(false)));
       expect(all[19]).toEqual({ time, items: [] });
       nowMs += 4_999;
       await list(true);
@@ -122,9 +111,7 @@ describe("invariant 1: one read in half a minute", () => {
   test("of those galleries that may not be looked into, too: they are not listed", async () => {
     listed = [GALLERY, FOREIGN, NONE];
     for (let i = 0; i < 2; i += 1)
-      expect((await looks.galleries(false)).items).toMatchObject([
-        { id: GALLERY },
-      ]);
+      expect((await looks.galleries(false)).items).toMatchObject([{ id: GALLERY }]);
     await looks.images(GALLERY, true);
     expect(reads).toEqual(["galleries", GALLERY, FOREIGN, NONE]);
   });
@@ -229,10 +216,7 @@ test("a look that began before a given time is read again", async () => {
 
 describe("whatever reads a version by the wrapped resource manager", () => {
   const read = (): Promise<unknown> =>
-    seeing(
-      { getImageVersion: (_: typeof ID) => answer() },
-      looks,
-    ).getImageVersion(ID);
+    seeing({ getImageVersion: (_: typeof ID) => answer() }, looks).getImageVersion(ID);
 
   test("is seen by all, and its regions are remembered after that", async () => {
     answer = () => Promise.resolve(lookOf("Updating"));

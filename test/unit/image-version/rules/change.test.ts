@@ -31,10 +31,7 @@ describe("an update", () => {
     [
       "a replica count",
       {
-        regions: [
-          region("westus", [0], { regionalReplicaCount: 3 }),
-          region("eastus2"),
-        ],
+        regions: [region("westus", [0], { regionalReplicaCount: 3 }), region("eastus2")],
       },
     ],
     ["exclusion from latest", { publishing: { excludeFromLatest: true } }],
@@ -46,50 +43,34 @@ describe("an update", () => {
 
   test("may leave out the source: it is the one that the version has", () => {
     expect(findings({ storage: {}, existing: {} })).toEqual([]);
-    expect(findings({ storage: {} }).map(({ code }) => code)).toEqual([
-      "MissingSource",
-    ]);
+    expect(findings({ storage: {} }).map(({ code }) => code)).toEqual(["MissingSource"]);
   });
 
   test("may leave out the region of the version's own location: it is kept", () => {
     const regions = [region("eastus2")];
-    expect(findings({ regions, existing: {} }).map(({ code }) => code)).toEqual(
-      ["RegionKept"],
-    );
-    expect(findings({ regions }).map(({ code }) => code)).toEqual([
-      "LocationNotInTargetRegions",
-    ]);
+    expect(findings({ regions, existing: {} }).map(({ code }) => code)).toEqual(["RegionKept"]);
+    expect(findings({ regions }).map(({ code }) => code)).toEqual(["LocationNotInTargetRegions"]);
   });
 
   test("may repeat an end of life that is past, and ask for no other that is", () => {
     const existing = { publishing: { endOfLifeDate: PAST } };
-    const said = (endOfLifeDate: string) =>
-      findings({ publishing: { endOfLifeDate }, existing });
+    const said = (endOfLifeDate: string) => findings({ publishing: { endOfLifeDate }, existing });
     expect(said(PAST)).toEqual([]);
     expect(said("2025-12-31T00:00:00+00:00")).toEqual([]);
-    expect(
-      said("2025-12-30").map(({ code, pointer }) => [code, pointer]),
-    ).toEqual([["EndOfLifeDateInPast", `${PROFILE}/endOfLifeDate`]]);
+    expect(said("2025-12-30").map(({ code, pointer }) => [code, pointer])).toEqual([
+      ["EndOfLifeDateInPast", `${PROFILE}/endOfLifeDate`],
+    ]);
   });
 
   test.each<[string, string, string, string, Changes]>([
-    [
-      "the location",
-      "/location",
-      '"westus"',
-      '"eastus2"',
-      { location: "eastus2" },
-    ],
+    ["the location", "/location", '"westus"', '"eastus2"', { location: "eastus2" }],
     [
       "the storage type of a region",
       `${REGIONS}/0/storageAccountType`,
       '"Standard_LRS"',
       '"Standard_ZRS"',
       {
-        regions: [
-          region("westus", [0], { storageAccountType: "Standard_ZRS" }),
-          region("eastus2"),
-        ],
+        regions: [region("westus", [0], { storageAccountType: "Standard_ZRS" }), region("eastus2")],
         existing: {
           regions: [
             region("westus", [0], { storageAccountType: "Standard_LRS" }),
@@ -112,17 +93,12 @@ describe("an update", () => {
       `"${MACHINE}"`,
       { storage: { source: { virtualMachineId: MACHINE } } },
     ],
-  ])(
-    "cannot change %s, and is told both values",
-    (_, pointer, before, after, changes) => {
-      const told = findings({ existing: {}, ...changes }).filter(
-        ({ rule }) => rule === "immutable-properties",
-      );
-      expect(told).toEqual([
-        finding("ImmutableProperty", pointer, [before, after], []),
-      ]);
-    },
-  );
+  ])("cannot change %s, and is told both values", (_, pointer, before, after, changes) => {
+    const told = findings({ existing: {}, ...changes }).filter(
+      ({ rule }) => rule === "immutable-properties",
+    );
+    expect(told).toEqual([finding("ImmutableProperty", pointer, [before, after], [])]);
+  });
 });
 
 describe("a region of the version", () => {
@@ -134,13 +110,7 @@ describe("a region of the version", () => {
       }).filter(({ rule }) => rule === "region-kept"),
     ).toEqual(
       ["eastus2", "westeurope"].map((name) =>
-        finding(
-          "RegionKept",
-          REGIONS,
-          [name],
-          [name, "removeRegions"],
-          "warning",
-        ),
+        finding("RegionKept", REGIONS, [name], [name, "removeRegions"], "warning"),
       ),
     );
   });
@@ -161,13 +131,7 @@ describe("a region of the version", () => {
         existing,
       }),
     ).toEqual([
-      finding(
-        "EdgeZoneKept",
-        `${PROFILE}/targetExtendedLocations`,
-        ["westus"],
-        [],
-        "warning",
-      ),
+      finding("EdgeZoneKept", `${PROFILE}/targetExtendedLocations`, ["westus"], [], "warning"),
     ]);
     expect(findings({ existing }).map(({ code }) => code)).toEqual([
       "EdgeZoneKept",
@@ -194,13 +158,7 @@ describe("a region of the version", () => {
 
   test("that it does not have is not removed, with a warning", () => {
     expect(findings({ existing: { removeRegions: ["eastus22"] } })).toEqual([
-      finding(
-        "RegionNotInVersion",
-        REGIONS,
-        ["removeRegions"],
-        ["westus", "eastus2"],
-        "warning",
-      ),
+      finding("RegionNotInVersion", REGIONS, ["removeRegions"], ["westus", "eastus2"], "warning"),
     ]);
   });
 
@@ -210,24 +168,12 @@ describe("a region of the version", () => {
         regions: [region("eastus2")],
         existing: { removeRegions: ["westus"] },
       }),
-    ).toEqual([
-      finding(
-        "InvalidRegionRemoval",
-        "",
-        ["westus"],
-        ["westus", "removeRegions"],
-      ),
-    ]);
+    ).toEqual([finding("InvalidRegionRemoval", "", ["westus"], ["westus", "removeRegions"])]);
   });
 
   test("is not removed by a request that has it among its target regions", () => {
     expect(findings({ existing: { removeRegions: ["eastus2"] } })).toEqual([
-      finding(
-        "InvalidRegionRemoval",
-        `${REGIONS}/1`,
-        ["removeRegions", "eastus2"],
-        ["eastus2"],
-      ),
+      finding("InvalidRegionRemoval", `${REGIONS}/1`, ["removeRegions", "eastus2"], ["eastus2"]),
     ]);
   });
 });
@@ -241,10 +187,7 @@ describe("a key", () => {
       }),
     },
   });
-  const changed = (
-    eastus2: object,
-    existing: NonNullable<Changes["existing"]> = {},
-  ) =>
+  const changed = (eastus2: object, existing: NonNullable<Changes["existing"]> = {}) =>
     findings({
       regions: [region("westus"), { name: "eastus2", ...eastus2 }],
       existing,
@@ -257,9 +200,7 @@ describe("a key", () => {
           osDiskImage: {
             diskEncryptionSetId: setId("eastus2-os").toUpperCase(),
           },
-          dataDiskImages: [
-            { lun: 0, diskEncryptionSetId: setId("eastus2-0").toUpperCase() },
-          ],
+          dataDiskImages: [{ lun: 0, diskEncryptionSetId: setId("eastus2-0").toUpperCase() }],
         },
       }),
     ).toEqual([]);
@@ -346,11 +287,7 @@ describe("a region that is added to a version which its tests have promoted", ()
 
   test.each<[string, ...Parameters<typeof added>]>([
     ["where none of it has passed there"],
-    [
-      "where the rule names it",
-      naming("westus", "East US 2"),
-      naming("westus", "East US 2"),
-    ],
+    ["where the rule names it", naming("westus", "East US 2"), naming("westus", "East US 2")],
     [
       "where the rule is asked for only now, by a PATCH",
       {},
@@ -367,11 +304,7 @@ describe("a region that is added to a version which its tests have promoted", ()
     ["was there", {}, { regions: [region("westus"), region("eastus2")] }],
     ["waits for the tests as the version does", {}, { publishing: OUT }],
     ["comes with an exclusion of the version", { publishing: OUT }],
-    [
-      "has another rule",
-      { promotion: { when: "manual" } },
-      { promotion: { when: "manual" } },
-    ],
+    ["has another rule", { promotion: { when: "manual" } }, { promotion: { when: "manual" } }],
     ["has the rule no more", {}, {}, { [PROMOTION]: null }],
   ])("is no news where it %s", (_, ...args) => {
     expect(added(...args)).toEqual([]);

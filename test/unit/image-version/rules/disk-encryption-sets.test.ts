@@ -36,9 +36,9 @@ describe("a disk encryption set", () => {
   });
 
   test("that may not be seen is not taken for absent, nor for a good one", () => {
-    expect(
-      findings({ sets: { "eastus2-os": denied(ID) } }).map(({ code }) => code),
-    ).toEqual(["InsufficientPermission"]);
+    expect(findings({ sets: { "eastus2-os": denied(ID) } }).map(({ code }) => code)).toEqual([
+      "InsufficientPermission",
+    ]);
   });
 
   test("is in the region that it is given for", () => {
@@ -57,34 +57,25 @@ describe("a disk encryption set", () => {
       region("westus"),
       { name: "eastus2", encryption: { ...region("westus").encryption } },
     ];
-    expect(
-      findings({ regions: shared }).map(
-        ({ code, pointer }) => `${code} ${pointer}`,
-      ),
-    ).toEqual([
+    expect(findings({ regions: shared }).map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
       `DiskEncryptionSetInOtherRegion ${POINTER}`,
       `DiskEncryptionSetInOtherRegion ${REGIONS}/1/encryption/dataDiskImages/0/diskEncryptionSetId`,
     ]);
   });
 
-  test.each(["Creating", "Failed", "Unknown"])(
-    "is not %s",
-    (provisioningState) => {
-      expect(changed({ provisioningState })).toEqual([
-        finding(
-          "DiskEncryptionSetNotReady",
-          POINTER,
-          [ID, provisioningState],
-          [NAMES, "az disk-encryption-set show"],
-        ),
-      ]);
-    },
-  );
+  test.each(["Creating", "Failed", "Unknown"])("is not %s", (provisioningState) => {
+    expect(changed({ provisioningState })).toEqual([
+      finding(
+        "DiskEncryptionSetNotReady",
+        POINTER,
+        [ID, provisioningState],
+        [NAMES, "az disk-encryption-set show"],
+      ),
+    ]);
+  });
 
   test("of confidential virtual machines does not encrypt a disk at rest", () => {
-    expect(
-      changed({ encryptionType: "ConfidentialVmEncryptedWithCustomerKey" }),
-    ).toEqual([
+    expect(changed({ encryptionType: "ConfidentialVmEncryptedWithCustomerKey" })).toEqual([
       finding(
         "DiskEncryptionSetOfWrongType",
         POINTER,
@@ -111,9 +102,7 @@ describe("a disk encryption set", () => {
       keyUrl: "",
       rotationToLatestKeyVersionEnabled: false,
     };
-    expect(
-      findings({ sets: { "eastus2-os": { kind: "found", value: keyless } } }),
-    ).toEqual([
+    expect(findings({ sets: { "eastus2-os": { kind: "found", value: keyless } } })).toEqual([
       finding(
         "DiskEncryptionSetWithoutKey",
         POINTER,
@@ -135,11 +124,7 @@ describe("a disk encryption set", () => {
       finding(
         "DiskEncryptionSetKeyRotationFailing",
         POINTER,
-        [
-          ID,
-          "https://vault.vault.azure.net/keys/eastus2-os/1",
-          "KeyVaultAccessForbidden",
-        ],
+        [ID, "https://vault.vault.azure.net/keys/eastus2-os/1", "KeyVaultAccessForbidden"],
         [NAMES, "az disk-encryption-set update"],
         "warning",
       ),
@@ -194,9 +179,7 @@ describe("double encryption", () => {
   } as const;
 
   test("may be had in every region, of one disk as well", () => {
-    expect(
-      findings({ sets: { "westus-os": double, "eastus2-os": double } }),
-    ).toEqual([]);
+    expect(findings({ sets: { "westus-os": double, "eastus2-os": double } })).toEqual([]);
   });
 
   test("in some regions alone is worth a warning", () => {
@@ -228,9 +211,7 @@ describe("keys of confidential virtual machines", () => {
 
   test("are of sets of that type", () => {
     const regions = [confidentialRegion("westus")];
-    expect(
-      findings({ regions, definition, sets: { "westus-os": type } }),
-    ).toEqual([]);
+    expect(findings({ regions, definition, sets: { "westus-os": type } })).toEqual([]);
     expect(findings({ regions, definition })).toEqual([
       finding(
         "DiskEncryptionSetOfWrongType",
@@ -239,9 +220,7 @@ describe("keys of confidential virtual machines", () => {
         ["ConfidentialVmEncryptedWithCustomerKey"],
       ),
     ]);
-    expect(
-      findings({ regions, definition, sets: { "westus-os": absent } }),
-    ).toEqual([
+    expect(findings({ regions, definition, sets: { "westus-os": absent } })).toEqual([
       finding(
         "DiskEncryptionSetNotFound",
         SECURE,

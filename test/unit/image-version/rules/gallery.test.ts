@@ -35,15 +35,8 @@ const NAMES = `--subscription ${SUBSCRIPTION} --resource-group rg --gallery-name
 
 describe("a gallery", () => {
   test("exists, or nothing in it does", () => {
-    expect(
-      findings({ facts: { gallery: absent, imageDefinition: absent } }),
-    ).toEqual([
-      finding(
-        "GalleryNotFound",
-        "",
-        [GALLERY],
-        [NAMES, "az sig create", "westus"],
-      ),
+    expect(findings({ facts: { gallery: absent, imageDefinition: absent } })).toEqual([
+      finding("GalleryNotFound", "", [GALLERY], [NAMES, "az sig create", "westus"]),
     ]);
   });
 
@@ -92,9 +85,7 @@ describe("a gallery", () => {
   );
 
   test("that is shared holds versions with platform-managed keys", () => {
-    expect(
-      findings({ ...shared("Groups"), regions: [{ name: "westus" }] }),
-    ).toEqual([]);
+    expect(findings({ ...shared("Groups"), regions: [{ name: "westus" }] })).toEqual([]);
     expect(findings(shared("private"))).toEqual([]);
   });
 });
@@ -107,9 +98,9 @@ describe("a version that others have made in Azure", () => {
   });
 
   test("as it is asked for is adopted", () => {
-    expect(
-      findings({ existing: { unmanaged: true }, facts: { imageVersion } }),
-    ).toEqual([finding("ImageVersionExists", "", [VERSION], [], "info")]);
+    expect(findings({ existing: { unmanaged: true }, facts: { imageVersion } })).toEqual([
+      finding("ImageVersionExists", "", [VERSION], [], "info"),
+    ]);
   });
 
   test("otherwise is a conflict, wherever it differs", () => {
@@ -123,10 +114,7 @@ describe("a version that others have made in Azure", () => {
     expect(
       findings({
         existing,
-        regions: [
-          region("westus", [0], { regionalReplicaCount: 2 }),
-          region("eastus2"),
-        ],
+        regions: [region("westus", [0], { regionalReplicaCount: 2 }), region("eastus2")],
         facts: { imageVersion },
       }),
     ).toEqual([
@@ -153,16 +141,8 @@ describe("a version that others have made in Azure", () => {
 
 describe("a version that Sigil was asked for before", () => {
   test("with the same properties is the same operation", () => {
-    expect(
-      findings({ facts: { known: { ...KNOWN, sameRequest: OPERATION_ID } } }),
-    ).toEqual([
-      finding(
-        "AlreadyRequested",
-        "",
-        [VERSION, OPERATION_ID],
-        [OPERATION_ID],
-        "info",
-      ),
+    expect(findings({ facts: { known: { ...KNOWN, sameRequest: OPERATION_ID } } })).toEqual([
+      finding("AlreadyRequested", "", [VERSION, OPERATION_ID], [OPERATION_ID], "info"),
     ]);
   });
 
@@ -200,12 +180,7 @@ describe("a version that Sigil was asked for before", () => {
   test("that is being deleted is a conflict, whatever is asked", () => {
     const known = { ...KNOWN, deleting: true };
     expect(findings({ facts: { known } })).toEqual([
-      finding(
-        "ImageVersionRequestedOtherwise",
-        "",
-        [OPERATION_ID, VERSION],
-        [OPERATION_ID],
-      ),
+      finding("ImageVersionRequestedOtherwise", "", [OPERATION_ID, VERSION], [OPERATION_ID]),
     ]);
   });
 });
@@ -214,32 +189,23 @@ describe("an image definition", () => {
   const traits = [
     ["osType", "Linux", "Windows", "OsTypeMismatch", "--os-type"],
     ["osState", "Generalized", "Specialized", "OsStateMismatch", "--os-state"],
-    [
-      "hyperVGeneration",
-      "V2",
-      "V1",
-      "HyperVGenerationMismatch",
-      "--hyper-v-generation",
-    ],
+    ["hyperVGeneration", "V2", "V1", "HyperVGenerationMismatch", "--hyper-v-generation"],
     ["architecture", "x64", "Arm64", "ArchitectureMismatch", "--architecture"],
   ] as const;
 
-  test.each(traits)(
-    "has the %s of the source",
-    (trait, same, other, code, option) => {
-      const check = (value: string) =>
-        findings({ sources: { [IMAGE]: source(IMAGE, { [trait]: value }) } });
-      expect(check(same.toUpperCase())).toEqual([]);
-      expect(check(other)).toEqual([
-        finding(
-          code,
-          `${STORAGE}/source/id`,
-          [trait, IMAGE, other, DEFINITION, same],
-          [option, other, "az sig image-definition create"],
-        ),
-      ]);
-    },
-  );
+  test.each(traits)("has the %s of the source", (trait, same, other, code, option) => {
+    const check = (value: string) =>
+      findings({ sources: { [IMAGE]: source(IMAGE, { [trait]: value }) } });
+    expect(check(same.toUpperCase())).toEqual([]);
+    expect(check(other)).toEqual([
+      finding(
+        code,
+        `${STORAGE}/source/id`,
+        [trait, IMAGE, other, DEFINITION, same],
+        [option, other, "az sig image-definition create"],
+      ),
+    ]);
+  });
 
   test.each(traits)(
     "is compared in its %s with the OS disk that the request names",
@@ -274,17 +240,12 @@ describe("an image definition", () => {
           sources: { [id]: bare },
           facts: {
             sourceDefinitions: new Map([
-              [
-                definition.toLowerCase(),
-                seen({ ...GOOD_DEFINITION, id: definition, ...shown }),
-              ],
+              [definition.toLowerCase(), seen({ ...GOOD_DEFINITION, id: definition, ...shown })],
             ]),
           },
         });
       expect(check({})).toEqual([]);
-      expect(check({ [trait]: other }).map((told) => told.code)).toEqual([
-        code,
-      ]);
+      expect(check({ [trait]: other }).map((told) => told.code)).toEqual([code]);
     },
   );
 
@@ -362,13 +323,9 @@ describe("purchase plans", () => {
 
   test("a machine's is that of the image definition, in whatever case", () => {
     expect(check("virtualMachines", undefined, undefined)).toEqual([]);
-    expect(
-      check("virtualMachines", PLAN, { ...PLAN, publisher: "Contoso" }),
-    ).toEqual([]);
+    expect(check("virtualMachines", PLAN, { ...PLAN, publisher: "Contoso" })).toEqual([]);
     // What Azure does not show is not compared.
-    expect(check("virtualMachines", PLAN, { ...PLAN, product: "" })).toEqual(
-      [],
-    );
+    expect(check("virtualMachines", PLAN, { ...PLAN, product: "" })).toEqual([]);
     expect(check("virtualMachines", OTHER, undefined)).toEqual([
       finding(
         "PurchasePlanMismatch",
@@ -377,9 +334,9 @@ describe("purchase plans", () => {
         String.raw`--plan-name 'it'\''s' --plan-publisher contoso --plan-product linux`,
       ),
     ]);
-    expect(
-      check("virtualMachines", OTHER, PLAN).map(({ severity }) => severity),
-    ).toEqual(["error"]);
+    expect(check("virtualMachines", OTHER, PLAN).map(({ severity }) => severity)).toEqual([
+      "error",
+    ]);
   });
 
   test.each([
@@ -387,16 +344,11 @@ describe("purchase plans", () => {
     ["snapshots", PLAN, undefined],
     ["snapshots", undefined, PLAN],
     ["snapshots", OTHER, PLAN],
-  ])(
-    "of %s, %j where the definition has %j is a warning",
-    (type, one, other) => {
-      expect(
-        check(type, one, other).map(
-          ({ code, severity }) => `${code} ${severity}`,
-        ),
-      ).toEqual(["PurchasePlanDiffers warning"]);
-    },
-  );
+  ])("of %s, %j where the definition has %j is a warning", (type, one, other) => {
+    expect(check(type, one, other).map(({ code, severity }) => `${code} ${severity}`)).toEqual([
+      "PurchasePlanDiffers warning",
+    ]);
+  });
 
   test("a managed image does not show one", () => {
     expect(check("images", undefined, PLAN)).toEqual([]);
@@ -405,16 +357,10 @@ describe("purchase plans", () => {
   test.each<[string, Seen<boolean>, string]>([
     ["PurchaseTermsNotAccepted", seen(false), "az vm image terms accept"],
     ["PurchasePlanNotFound", absent, "az vm image terms show"],
-    [
-      "PurchaseTermsNotSeen",
-      denied("/subscriptions"),
-      "az vm image terms show",
-    ],
+    ["PurchaseTermsNotSeen", denied("/subscriptions"), "az vm image terms show"],
     ["PurchaseTermsNotSeen", { kind: "unread" }, "az vm image terms show"],
   ])("terms: %s", (code, terms, az) => {
-    expect(
-      findings({ definition: { purchasePlan: OTHER }, facts: { terms } }),
-    ).toEqual([
+    expect(findings({ definition: { purchasePlan: OTHER }, facts: { terms } })).toEqual([
       finding(
         code,
         "",
@@ -481,10 +427,7 @@ describe("security types", () => {
         ...(type === "virtualMachines" && { source: { virtualMachineId: id } }),
       },
       sources: {
-        [id]: source(
-          id,
-          ofSource === undefined ? {} : { securityType: ofSource },
-        ),
+        [id]: source(id, ofSource === undefined ? {} : { securityType: ofSource }),
       },
       definition: { securityType: ofDefinition },
     });
@@ -511,20 +454,17 @@ describe("security types", () => {
     ["ConfidentialVM_NonPersistedTPM", "Standard", "SecurityType=Confid"],
     [undefined, "TrustedLaunch", "SecurityType=TrustedLaunchSupported"],
     ["Standard", "ConfidentialVM", "SecurityType=ConfidentialVMSupported"],
-  ])(
-    "%s of a source does not suit %s of a definition",
-    (ofSource, ofDefinition, remedy) => {
-      for (const type of ["disks", "virtualMachines"] as const)
-        expect(check(ofSource, ofDefinition, type)).toEqual([
-          finding(
-            "SecurityTypeMismatch",
-            `${STORAGE}/${type === "disks" ? "osDiskImage/source/id" : "source/virtualMachineId"}`,
-            [COMPUTE, type, ofSource ?? "Standard", DEFINITION, ofDefinition],
-            remedy,
-          ),
-        ]);
-    },
-  );
+  ])("%s of a source does not suit %s of a definition", (ofSource, ofDefinition, remedy) => {
+    for (const type of ["disks", "virtualMachines"] as const)
+      expect(check(ofSource, ofDefinition, type)).toEqual([
+        finding(
+          "SecurityTypeMismatch",
+          `${STORAGE}/${type === "disks" ? "osDiskImage/source/id" : "source/virtualMachineId"}`,
+          [COMPUTE, type, ofSource ?? "Standard", DEFINITION, ofDefinition],
+          remedy,
+        ),
+      ]);
+  });
 
   test("ConfidentialVM takes no image", () => {
     expect(check(undefined, "ConfidentialVM", "images")).toEqual([
@@ -617,23 +557,15 @@ describe("security types", () => {
 });
 
 describe("the number of a version that was deleted", () => {
-  const deleted = (
-    more: { readonly hardDeletionTargetTime?: string } = {},
-  ) => ({
+  const deleted = (more: { readonly hardDeletionTargetTime?: string } = {}) => ({
     deletedVersion: seen({ name: "1.0.0", location: "westus", ...more }),
   });
 
   test.each([
-    [
-      "and can be restored until then",
-      "2026-02-01T00:00:00Z",
-      ["2026-02-01T00:00:00Z"],
-    ],
+    ["and can be restored until then", "2026-02-01T00:00:00Z", ["2026-02-01T00:00:00Z"]],
     ["and can be restored", undefined, []],
   ])("%s is not free", (_, hardDeletionTargetTime, until) => {
-    const facts = deleted(
-      hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime },
-    );
+    const facts = deleted(hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime });
     expect(findings({ facts })).toEqual([
       finding("ImageVersionSoftDeleted", "", [VERSION, ...until], []),
     ]);

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KeySight } from "../../../../src/image-version/keys/judge.js";
-import type {
-  Key,
-  KeyState,
-} from "../../../../src/image-version/keys/ports.js";
+import type { Key, KeyState } from "../../../../src/image-version/keys/ports.js";
 import { finding, findings, NOW, REGIONS, setId } from "./subject.js";
 
 const POINTER = `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`;
@@ -36,18 +33,8 @@ const seenKey = (sight: KeySight, last?: KeyState) =>
 describe("a key that is put to use", () => {
   test.each<readonly [string, KeySight, string, string]>([
     ["KeyDisabled", found({ enabled: false }), "is disabled", "--enabled true"],
-    [
-      "KeyNotYetValid",
-      found({ notBefore: at(1) }),
-      `is not valid before ${at(1)}`,
-      "--not-before",
-    ],
-    [
-      "KeyExpired",
-      found({ expires: at(0) }),
-      `has expired: ${at(0)}`,
-      "--expires",
-    ],
+    ["KeyNotYetValid", found({ notBefore: at(1) }), `is not valid before ${at(1)}`, "--not-before"],
+    ["KeyExpired", found({ expires: at(0) }), `has expired: ${at(0)}`, "--expires"],
     [
       "KeyNotFound",
       { key: { kind: "absent" }, vault: { kind: "found", value: true } },
@@ -55,9 +42,7 @@ describe("a key that is put to use", () => {
       "az keyvault key recover",
     ],
   ])("stops the request: %s", (code, sight, message, remediation) => {
-    expect(seenKey(sight)).toEqual([
-      finding(code, POINTER, [URL, ID, message], remediation),
-    ]);
+    expect(seenKey(sight)).toEqual([finding(code, POINTER, [URL, ID, message], remediation)]);
   });
 
   test.each<readonly [string, KeySight, string, string]>([
@@ -113,23 +98,14 @@ describe("what was not seen of a key is a warning", () => {
   test.each<readonly [string, KeyState | undefined]>([
     ["The key guardian has not looked at it yet.", undefined],
     [`last word, of ${state.lookedTime}: it works.`, state],
-    [
-      `last word, of ${state.lookedTime}: not seen either.`,
-      { ...state, notSeen: [unseen] },
-    ],
+    [`last word, of ${state.lookedTime}: not seen either.`, { ...state, notSeen: [unseen] }],
     [
       `last word, of ${state.lookedTime}: KeyDisabled.`,
       { ...state, problems: [problem], notSeen: [unseen] },
     ],
   ])("%s", (words, last) => {
     expect(seenKey({ key: unseen }, last)).toEqual([
-      finding(
-        "KeyNotSeen",
-        POINTER,
-        words,
-        ["az keyvault key show"],
-        "warning",
-      ),
+      finding("KeyNotSeen", POINTER, words, ["az keyvault key show"], "warning"),
     ]);
   });
 

@@ -24,10 +24,7 @@ const DATA = `${COMPUTE}/disks/data`;
 const FROM_MACHINE = `${STORAGE}/source/virtualMachineId`;
 
 /** A machine whose OS disk and data disk at LUN 0 show this. */
-function machine(
-  osDisk: Partial<SourceDisk>,
-  dataDisk: Partial<SourceDisk> = {},
-): Changes {
+function machine(osDisk: Partial<SourceDisk>, dataDisk: Partial<SourceDisk> = {}): Changes {
   return {
     storage: { source: { virtualMachineId: MACHINE } },
     sources: {
@@ -46,11 +43,7 @@ const DISKS: Storage = {
   dataDiskImages: [{ lun: 0, source: { id: DATA } }],
 };
 /** Managed disks, each as it shows itself. */
-function disks(
-  osDisk: SourceDisk,
-  dataDisk: SourceDisk = {},
-  more: Changes = {},
-): Changes {
+function disks(osDisk: SourceDisk, dataDisk: SourceDisk = {}, more: Changes = {}): Changes {
   return {
     storage: DISKS,
     sources: {
@@ -79,16 +72,9 @@ describe("a virtual machine is no source", () => {
     const storage: Storage = { source: { id: MACHINE } };
     const { sources } = machine({});
     expect(findings({ storage, sources: sources ?? {} })).toEqual([
-      finding(
-        "VirtualMachineInSourceId",
-        `${STORAGE}/source/id`,
-        [MACHINE],
-        ["virtualMachineId"],
-      ),
+      finding("VirtualMachineInSourceId", `${STORAGE}/source/id`, [MACHINE], ["virtualMachineId"]),
     ]);
-    expect(
-      findings({ storage, sources: sources ?? {}, existing: { storage } }),
-    ).toEqual([]);
+    expect(findings({ storage, sources: sources ?? {}, existing: { storage } })).toEqual([]);
   });
 });
 
@@ -139,9 +125,7 @@ describe("a Trusted Launch machine", () => {
         }),
       ].join(""),
     );
-    expect(findings(trusted({}, set))).toMatchObject([
-      { code: "TrustedLaunchWithCustomerKeys" },
-    ]);
+    expect(findings(trusted({}, set))).toMatchObject([{ code: "TrustedLaunchWithCustomerKeys" }]);
   });
 
   test("with platform keys is one, as is another machine with customers' keys", () => {
@@ -155,18 +139,14 @@ describe("the type of a disk", () => {
     const ultra = { storageAccountType: "UltraSSD_LRS" };
     const told = (pointer: string, id: string, what: string) =>
       finding("UltraDisk", pointer, [id, what, "UltraSSD_LRS"], []);
-    expect(findings(machine({}, ultra))).toEqual([
-      told(FROM_MACHINE, DATA, "data disk at LUN 0"),
-    ]);
+    expect(findings(machine({}, ultra))).toEqual([told(FROM_MACHINE, DATA, "data disk at LUN 0")]);
     expect(findings(disks(ultra))).toEqual([
       told(`${STORAGE}/osDiskImage/source/id`, OS, "OS disk"),
     ]);
   });
 
   test("is not Premium SSD v2", () => {
-    expect(
-      findings(disks({}, { storageAccountType: "PremiumV2_LRS" })),
-    ).toEqual([
+    expect(findings(disks({}, { storageAccountType: "PremiumV2_LRS" }))).toEqual([
       finding(
         "PremiumV2Disk",
         `${STORAGE}/dataDiskImages/0/source/id`,
@@ -238,9 +218,7 @@ describe("a disk is given once", () => {
       })
         .filter(({ severity }) => severity === "error")
         .map(({ code, pointer }) => `${code} ${pointer}`);
-    expect(codes(one)).toEqual([
-      `DuplicateSource ${STORAGE}/dataDiskImages/0/source/uri`,
-    ]);
+    expect(codes(one)).toEqual([`DuplicateSource ${STORAGE}/dataDiskImages/0/source/uri`]);
     expect(codes(other)).toEqual([]);
   });
 });
@@ -286,17 +264,12 @@ describe("customer-managed keys", () => {
   test("are not asked for without them, and not again of a version that is made", () => {
     expect(codes(ofVersion({ regions: [platformKeys("westus")] }))).toEqual([]);
     const { storage } = ofVersion();
-    expect(codes(ofVersion({ existing: { storage: storage ?? {} } }))).toEqual(
-      [],
-    );
+    expect(codes(ofVersion({ existing: { storage: storage ?? {} } }))).toEqual([]);
   });
 });
 
 describe("a version of confidential virtual machines", () => {
-  const confidential = (
-    type: "NonPersistedTPM" | "EncryptedWithPmk",
-    ...names: string[]
-  ) =>
+  const confidential = (type: "NonPersistedTPM" | "EncryptedWithPmk", ...names: string[]) =>
     names.map((name) => ({
       ...platformKeys(name),
       encryption: {
@@ -325,9 +298,7 @@ describe("a version of confidential virtual machines", () => {
 
   test("stays in its own location", () => {
     expect(
-      findings(
-        of({ regions: confidential("EncryptedWithPmk", "westus", "eastus2") }),
-      ),
+      findings(of({ regions: confidential("EncryptedWithPmk", "westus", "eastus2") })),
     ).toEqual([
       finding(
         "ConfidentialVmOutsideHomeRegion",
@@ -339,10 +310,7 @@ describe("a version of confidential virtual machines", () => {
   });
 
   test.each<[string, Changes]>([
-    [
-      "alone there",
-      of({ regions: confidential("EncryptedWithPmk", "westus") }),
-    ],
+    ["alone there", of({ regions: confidential("EncryptedWithPmk", "westus") })],
     [
       "without a kept state of its own",
       of({ regions: confidential("NonPersistedTPM", "westus", "eastus2") }),
@@ -377,12 +345,12 @@ describe("shallow replication", () => {
   test("has one replica in one region", () => {
     expect(findings(shallow(region("westus")))).toEqual([]);
     const code = "InvalidShallowReplication";
-    expect(
-      findings(shallow(region("westus"), region("eastus2"))),
-    ).toMatchObject([{ code, pointer: `${REGIONS}/1` }]);
-    expect(
-      findings(shallow(region("westus", [0], { regionalReplicaCount: 2 }))),
-    ).toMatchObject([{ code, pointer: `${REGIONS}/0/regionalReplicaCount` }]);
+    expect(findings(shallow(region("westus"), region("eastus2")))).toMatchObject([
+      { code, pointer: `${REGIONS}/1` },
+    ]);
+    expect(findings(shallow(region("westus", [0], { regionalReplicaCount: 2 })))).toMatchObject([
+      { code, pointer: `${REGIONS}/0/regionalReplicaCount` },
+    ]);
     expect(
       findings(
         shallow(
@@ -398,18 +366,14 @@ describe("shallow replication", () => {
     expect(
       findings({
         publishing: { replicationMode: "Full" },
-        regions: [
-          region("westus", [0], { regionalReplicaCount: 2 }),
-          region("eastus2"),
-        ],
+        regions: [region("westus", [0], { regionalReplicaCount: 2 }), region("eastus2")],
       }),
     ).toEqual([]);
   });
 });
 
 describe("zone-redundant storage", () => {
-  const zonal = (name: string) =>
-    region(name, [0], { storageAccountType: "Standard_ZRS" });
+  const zonal = (name: string) => region(name, [0], { storageAccountType: "Standard_ZRS" });
 
   test("is in regions that have zones", () => {
     expect(findings({ regions: [zonal("westus"), zonal("eastus2")] })).toEqual([
@@ -428,9 +392,7 @@ describe("zone-redundant storage", () => {
           }),
         ],
       }),
-    ).toMatchObject([
-      { pointer: `${REGIONS}/0/additionalReplicaSets/0/storageAccountType` },
-    ]);
+    ).toMatchObject([{ pointer: `${REGIONS}/0/additionalReplicaSets/0/storageAccountType` }]);
   });
 
   test("is let pass where Azure tells of no zones, or has it already", () => {

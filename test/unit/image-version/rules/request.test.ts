@@ -16,29 +16,19 @@ import {
   type Changes,
   type Storage,
 } from "./subject.js";
-import {
-  checkFacts,
-  checkRequest,
-} from "../../../../src/image-version/rules/rules.js";
+import { checkFacts, checkRequest } from "../../../../src/image-version/rules/rules.js";
 
 describe("a version's name", () => {
-  test.each(["0.0.0", "2147483647.2147483647.2147483647", "10.20.30"])(
-    "may be %s",
-    (name) => expect(findings({ name })).toEqual([]),
+  test.each(["0.0.0", "2147483647.2147483647.2147483647", "10.20.30"])("may be %s", (name) =>
+    expect(findings({ name })).toEqual([]),
   );
 
-  test.each([
-    "2147483648.0.0",
-    "1.0.9999999999",
-    "01.0.0",
-    "1.00.0",
-    "1.0",
-    "1.0.0.0",
-    "latest",
-  ])("may not be %s", (name) =>
-    expect(findings({ name })).toEqual([
-      finding("InvalidVersionName", "", [name, "2147483647"], ["1.0.0"]),
-    ]),
+  test.each(["2147483648.0.0", "1.0.9999999999", "01.0.0", "1.00.0", "1.0", "1.0.0.0", "latest"])(
+    "may not be %s",
+    (name) =>
+      expect(findings({ name })).toEqual([
+        finding("InvalidVersionName", "", [name, "2147483647"], ["1.0.0"]),
+      ]),
   );
 });
 
@@ -46,26 +36,15 @@ describe("target regions", () => {
   test("are given once each, in whatever spelling", () => {
     expect(
       findings({
-        regions: [
-          region("westus"),
-          region("eastus2"),
-          region("westus", [0], { name: "West US" }),
-        ],
+        regions: [region("westus"), region("eastus2"), region("westus", [0], { name: "West US" })],
       }),
     ).toEqual([
-      finding(
-        "DuplicateRegion",
-        `${REGIONS}/2/name`,
-        ['"westus"', "0", "2"],
-        ["westus"],
-      ),
+      finding("DuplicateRegion", `${REGIONS}/2/name`, ['"westus"', "0", "2"], ["westus"]),
     ]);
   });
 
   test("include the version's location", () => {
-    expect(
-      findings({ regions: [region("eastus2")], location: "West US" }),
-    ).toEqual([
+    expect(findings({ regions: [region("eastus2")], location: "West US" })).toEqual([
       finding(
         "LocationNotInTargetRegions",
         REGIONS,
@@ -93,13 +72,7 @@ describe("target regions", () => {
       });
     expect(replicas(50, 49, 1)).toEqual([]);
     expect(replicas(50, 49, 2)).toEqual([
-      finding(
-        "TooManyReplicas",
-        REGIONS,
-        ["101"],
-        ["regionalReplicaCount", "1"],
-        "warning",
-      ),
+      finding("TooManyReplicas", REGIONS, ["101"], ["regionalReplicaCount", "1"], "warning"),
     ]);
   });
 
@@ -137,18 +110,8 @@ describe("a publishing profile", () => {
       finding(
         "StorageAccountStrategyConflict",
         "/properties/publishingProfile/storageAccountStrategy",
-        [
-          "storageAccountStrategy",
-          "PreferStandard_ZRS",
-          "storageAccountType",
-          "Standard_LRS",
-        ],
-        [
-          "storageAccountStrategy",
-          "storageAccountType",
-          "Standard_LRS",
-          "targetRegions",
-        ],
+        ["storageAccountStrategy", "PreferStandard_ZRS", "storageAccountType", "Standard_LRS"],
+        ["storageAccountStrategy", "storageAccountType", "Standard_LRS", "targetRegions"],
       ),
     ]);
   });
@@ -174,9 +137,7 @@ describe("a publishing profile", () => {
 describe("a plan says what storage Azure chooses for a region", () => {
   const { storageAccountType: _, ...silent } = region("westus");
   const planned = (changes: Changes) =>
-    checkFacts(subject(changes)).filter(
-      ({ code }) => code === "StorageChosenByAzure",
-    );
+    checkFacts(subject(changes)).filter(({ code }) => code === "StorageChosenByAzure");
   const chosen = (at: number, name: string, otherwise: string) =>
     finding(
       "StorageChosenByAzure",
@@ -187,9 +148,7 @@ describe("a plan says what storage Azure chooses for a region", () => {
     );
 
   test("that says none", () => {
-    expect(
-      planned({ regions: [silent, { ...silent, name: "eastus2" }] }),
-    ).toEqual([
+    expect(planned({ regions: [silent, { ...silent, name: "eastus2" }] })).toEqual([
       chosen(0, "westus", "Standard_LRS"),
       chosen(1, "eastus2", "Standard_ZRS"),
     ]);
@@ -200,11 +159,7 @@ describe("a plan says what storage Azure chooses for a region", () => {
       regions: { kind: "found", value: [{ name: "westus" }] },
     };
     expect(planned({ regions: [silent], facts })).toEqual([
-      chosen(
-        0,
-        "westus",
-        "Standard_ZRS where the region has zones, else Standard_LRS",
-      ),
+      chosen(0, "westus", "Standard_ZRS where the region has zones, else Standard_LRS"),
     ]);
   });
 
@@ -221,9 +176,9 @@ describe("a plan says what storage Azure chooses for a region", () => {
     const publishing = { storageAccountType: "Premium_LRS" };
     expect(planned({ regions: [silent], publishing })).toEqual([]);
     const regions = [silent, { ...silent, name: "eastus2" }];
-    expect(planned({ regions, existing: { regions: [silent] } })).toMatchObject(
-      [{ pointer: `${REGIONS}/1` }],
-    );
+    expect(planned({ regions, existing: { regions: [silent] } })).toMatchObject([
+      { pointer: `${REGIONS}/1` },
+    ]);
   });
 });
 
@@ -240,9 +195,7 @@ describe("a promotion rule", () => {
     const promotion = { when: "manual" } as const;
     const publishing = { excludeFromLatest: true };
     expect(findings({ promotion, publishing })).toEqual([]);
-    expect(
-      findings({ promotion, publishing, existing: { publishing } }),
-    ).toEqual([]);
+    expect(findings({ promotion, publishing, existing: { publishing } })).toEqual([]);
   });
 
   test("waits for regions that are named, and for target regions alone", () => {
@@ -254,45 +207,28 @@ describe("a promotion rule", () => {
         promotion: { when: "regions", regions: ["westus", "North Europe"] },
       }),
     ).toEqual([
-      finding(
-        "InvalidPromotion",
-        "/sigil/promotion/regions/1",
-        ['"northeurope"', "westus"],
-        [],
-      ),
+      finding("InvalidPromotion", "/sigil/promotion/regions/1", ['"northeurope"', "westus"], []),
     ]);
   });
 
   test("names no region where it waits for none", () => {
-    expect(
-      findings({ promotion: { when: "manual", regions: ["westus"] } }),
-    ).toEqual([
+    expect(findings({ promotion: { when: "manual", regions: ["westus"] } })).toEqual([
       finding("InvalidPromotion", "/sigil/promotion/regions", ['"manual"'], []),
     ]);
   });
 
   const results = ["smoke"];
   test("that waits for tests may say which results count, and where", () => {
-    expect(
-      findings({ promotion: { when: "tested", regions: ["westus"], results } }),
-    ).toEqual([]);
+    expect(findings({ promotion: { when: "tested", regions: ["westus"], results } })).toEqual([]);
     expect(findings({ promotion: { when: "tested" } })).toEqual([]);
-    expect(
-      findings({ promotion: { when: "tested", regions: ["uksouth"] } }),
-    ).toMatchObject([
+    expect(findings({ promotion: { when: "tested", regions: ["uksouth"] } })).toMatchObject([
       {
         pointer: "/sigil/promotion/regions/0",
-        message:
-          '"uksouth" is not a target region; the request has westus, eastus2.',
+        message: '"uksouth" is not a target region; the request has westus, eastus2.',
       },
     ]);
     expect(findings({ promotion: { when: "manual", results } })).toEqual([
-      finding(
-        "InvalidPromotion",
-        "/sigil/promotion/results",
-        ['"manual"'],
-        ['"when"', '"tested"'],
-      ),
+      finding("InvalidPromotion", "/sigil/promotion/results", ['"manual"'], ['"when"', '"tested"']),
     ]);
   });
 });
@@ -309,26 +245,16 @@ describe("a promotion rule of waves", () => {
   const excluded = { excludeFromLatest: true };
   const held = {
     publishing: excluded,
-    regions: [
-      region("westus", [0], excluded),
-      region("eastus2", [0], excluded),
-    ],
+    regions: [region("westus", [0], excluded), region("eastus2", [0], excluded)],
   };
   const refused = (changes: Changes) =>
     findings(changes).filter(({ code }) => code === "InvalidPromotion");
   const wrong = (pointer: string, message: Named, remediation: Named) =>
-    finding(
-      "InvalidPromotion",
-      `/sigil/promotion${pointer}`,
-      message,
-      remediation,
-    );
+    finding("InvalidPromotion", `/sigil/promotion${pointer}`, message, remediation);
 
   test("names each target region of a new version once, in whatever spelling", () => {
     expect(findings({ promotion: WAVES })).toEqual([]);
-    expect(
-      findings({ promotion: { ...WAVES, onFailure: "rollBack" } }),
-    ).toEqual([]);
+    expect(findings({ promotion: { ...WAVES, onFailure: "rollBack" } })).toEqual([]);
   });
 
   test.each<[string, Changes["promotion"], readonly unknown[]]>([
@@ -347,13 +273,7 @@ describe("a promotion rule of waves", () => {
     [
       "with a region in two waves",
       waves(["westus", "eastus2"], ["West US"]),
-      [
-        wrong(
-          "/waves/1/regions/0",
-          '"westus" is in two waves.',
-          "Name each region once.",
-        ),
-      ],
+      [wrong("/waves/1/regions/0", '"westus" is in two waves.', "Name each region once.")],
     ],
     [
       "with a region in none",
@@ -370,11 +290,7 @@ describe("a promotion rule of waves", () => {
       "with two regions in none",
       waves(["westus", "westus"]),
       [
-        wrong(
-          "/waves/0/regions/1",
-          '"westus" is in two waves.',
-          "Name each region once.",
-        ),
+        wrong("/waves/0/regions/1", '"westus" is in two waves.', "Name each region once."),
         wrong("/waves", "eastus2 is in no wave.", "Name each"),
       ],
     ],
@@ -384,9 +300,7 @@ describe("a promotion rule of waves", () => {
       [wrong("/waves", "westus, eastus2 are in no wave.", "Name each")],
     ],
   ])("%s is refused", (_, promotion, expected) => {
-    expect(findings(promotion === undefined ? {} : { promotion })).toEqual(
-      expected,
-    );
+    expect(findings(promotion === undefined ? {} : { promotion })).toEqual(expected);
   });
 
   test.each(["manual", "allRegionsReady"] as const)(
@@ -415,18 +329,10 @@ describe("a promotion rule of waves", () => {
     expect(
       findings({
         promotion: WAVES,
-        regions: [
-          region("westus"),
-          region("eastus2", [0], { excludeFromLatest: false }),
-        ],
+        regions: [region("westus"), region("eastus2", [0], { excludeFromLatest: false })],
       }),
     ).toEqual([
-      finding(
-        "InvalidPromotion",
-        `${REGIONS}/1/excludeFromLatest`,
-        [],
-        ["excludeFromLatest"],
-      ),
+      finding("InvalidPromotion", `${REGIONS}/1/excludeFromLatest`, [], ["excludeFromLatest"]),
     ]);
   });
 
@@ -494,10 +400,7 @@ describe("a version's source", () => {
       "a community gallery image",
       { source: { communityGalleryImageId: "/CommunityGalleries/g/Images/i" } },
     ],
-    [
-      "disks",
-      { osDiskImage: disk("os"), dataDiskImages: [{ lun: 0, ...disk("d") }] },
-    ],
+    ["disks", { osDiskImage: disk("os"), dataDiskImages: [{ lun: 0, ...disk("d") }] }],
     ["a VHD", { osDiskImage: vhd }],
     [
       "an image whose data disks are told apart by their caching",
@@ -518,26 +421,12 @@ describe("a version's source", () => {
     [
       "an OS disk, and a data disk from nowhere",
       { osDiskImage: disk("os"), dataDiskImages: [{ lun: 4 }] },
-      [
-        finding(
-          "MissingSource",
-          `${STORAGE}/dataDiskImages/0/source`,
-          ["4"],
-          [],
-        ),
-      ],
+      [finding("MissingSource", `${STORAGE}/dataDiskImages/0/source`, ["4"], [])],
     ],
     [
       "an image and an OS disk",
       { source: { id: IMAGE }, osDiskImage: disk("os") },
-      [
-        finding(
-          "SeveralSources",
-          STORAGE,
-          ["2", "osDiskImage"],
-          ["osDiskImage"],
-        ),
-      ],
+      [finding("SeveralSources", STORAGE, ["2", "osDiskImage"], ["osDiskImage"])],
     ],
     [
       "an image and a data disk",
@@ -597,18 +486,9 @@ describe("a version's source", () => {
           { lun: 3, ...disk("b") },
         ],
       },
-      [
-        finding(
-          "DuplicateLun",
-          `${STORAGE}/dataDiskImages/1/lun`,
-          ["3", "0", "1"],
-          [],
-        ),
-      ],
+      [finding("DuplicateLun", `${STORAGE}/dataDiskImages/1/lun`, ["3", "0", "1"], [])],
     ],
-  ])("may not be %s", (_, storage, expected) =>
-    expect(from(storage)).toEqual(expected),
-  );
+  ])("may not be %s", (_, storage, expected) => expect(from(storage)).toEqual(expected));
 });
 
 describe("a resource id", () => {
@@ -619,9 +499,7 @@ describe("a resource id", () => {
           region("westus", [0], {
             encryption: {
               osDiskImage: { diskEncryptionSetId: "my-set" },
-              dataDiskImages: [
-                { lun: 0, diskEncryptionSetId: setId("westus-0") },
-              ],
+              dataDiskImages: [{ lun: 0, diskEncryptionSetId: setId("westus-0") }],
             },
           }),
         ],
@@ -688,16 +566,8 @@ describe("a resource id", () => {
       { source: { virtualMachineId: `${COMPUTE}/snapshots/a` } },
       "source/virtualMachineId",
     ],
-    [
-      "a gallery as an image",
-      { source: { id: `${COMPUTE}/galleries/a` } },
-      "source/id",
-    ],
-    [
-      "an image as a disk",
-      { osDiskImage: { source: { id: IMAGE } } },
-      "osDiskImage/source/id",
-    ],
+    ["a gallery as an image", { source: { id: `${COMPUTE}/galleries/a` } }, "source/id"],
+    ["an image as a disk", { osDiskImage: { source: { id: IMAGE } } }, "osDiskImage/source/id"],
     [
       "an image as a data disk",
       {
@@ -708,12 +578,7 @@ describe("a resource id", () => {
     ],
   ])("that names %s is refused", (_, storage, path) => {
     expect(findings({ regions: [{ name: "westus" }], storage })).toEqual([
-      finding(
-        "WrongResourceType",
-        `${STORAGE}/${path}`,
-        [],
-        "/subscriptions/{guid}/",
-      ),
+      finding("WrongResourceType", `${STORAGE}/${path}`, [], "/subscriptions/{guid}/"),
     ]);
   });
 });
@@ -790,10 +655,7 @@ describe("keys of a region", () => {
         finding(
           "ConfidentialVmSetMismatch",
           `${PROFILE}/secureVMDiskEncryptionSetId`,
-          [
-            confidentialVMEncryptionType ?? "absent",
-            "confidentialVMEncryptionType",
-          ],
+          [confidentialVMEncryptionType ?? "absent", "confidentialVMEncryptionType"],
           ["confidentialVMEncryptionType", "EncryptedWithCmk"],
         ),
       ]);

@@ -37,16 +37,11 @@ test("every rule has a name and a code of its own", () => {
   const codes = ALL_RULES.map((rule) => rule.code);
   expect(new Set(names).size).toBe(names.length);
   expect(new Set(codes).size).toBe(codes.length);
-  expect(ALL_RULES).toHaveLength(
-    REQUEST_RULES.length + CHANGE_RULES.length + FACT_RULES.length,
-  );
+  expect(ALL_RULES).toHaveLength(REQUEST_RULES.length + CHANGE_RULES.length + FACT_RULES.length);
 });
 
 test("every file in a room of the folder is a rule that is named after it, and is registered", async () => {
-  const folder = new URL(
-    "../../../../src/image-version/rules/",
-    import.meta.url,
-  );
+  const folder = new URL("../../../../src/image-version/rules/", import.meta.url);
   const rooms = ["request", "change", "place", "source", "keys"];
   const files = rooms.flatMap((room) =>
     readdirSync(new URL(`${room}/`, folder)).map((file) => ({
@@ -54,15 +49,10 @@ test("every file in a room of the folder is a rule that is named after it, and i
       address: new URL(`${room}/${file}`, folder).href,
     })),
   );
-  expect(ALL_RULES.map((rule) => rule.name).sort()).toEqual(
-    files.map(({ name }) => name).sort(),
-  );
+  expect(ALL_RULES.map((rule) => rule.name).sort()).toEqual(files.map(({ name }) => name).sort());
   for (const rule of ALL_RULES) {
     const file = files.find(({ name }) => name === rule.name);
-    const module = (await import(file?.address ?? "")) as Record<
-      string,
-      unknown
-    >;
+    const module = (await import(file?.address ?? "")) as Record<string, unknown>;
     expect(Object.values(module), rule.name).toContain(rule);
   }
 });
@@ -77,8 +67,7 @@ test("every rule says in one sentence what holds, and its name and code are well
 
 test("every rule says what it rests on, and what rests on a guess stops nothing", () => {
   for (const { name, severity, basis } of ALL_RULES) {
-    if ("documented" in basis)
-      expect(PAGES, name).toHaveProperty(basis.documented);
+    if ("documented" in basis) expect(PAGES, name).toHaveProperty(basis.documented);
     else expect(Object.values(basis).join(), name).toMatch(/^\S.{10,}\.$/u);
     if ("guess" in basis) expect(severity, name).not.toBe("error");
   }
@@ -142,34 +131,16 @@ describe("no rule throws", () => {
     ["a region twice", regionsOf({ name: "westus" }, { name: "westus" })],
     ["empty encryption", encryptionOf({})],
     ["an empty OS disk's encryption", encryptionOf({ osDiskImage: {} })],
-    [
-      "an empty security profile",
-      encryptionOf({ osDiskImage: { securityProfile: {} } }),
-    ],
-    [
-      "no data disks to encrypt",
-      encryptionOf({ osDiskImage: {}, dataDiskImages: [] }),
-    ],
-    [
-      "an id that is none",
-      encryptionOf({ osDiskImage: { diskEncryptionSetId: "no id" } }),
-    ],
-    [
-      "an empty id",
-      encryptionOf({ dataDiskImages: [{ lun: 0, diskEncryptionSetId: "" }] }),
-    ],
+    ["an empty security profile", encryptionOf({ osDiskImage: { securityProfile: {} } })],
+    ["no data disks to encrypt", encryptionOf({ osDiskImage: {}, dataDiskImages: [] })],
+    ["an id that is none", encryptionOf({ osDiskImage: { diskEncryptionSetId: "no id" } })],
+    ["an empty id", encryptionOf({ dataDiskImages: [{ lun: 0, diskEncryptionSetId: "" }] })],
     [
       "no replica count in further replica sets",
       regionsOf({ name: "westus", additionalReplicaSets: [{}] }),
     ],
-    [
-      "no edge zones",
-      bare({ publishingProfile: { targetExtendedLocations: [] } }),
-    ],
-    [
-      "an end-of-life date that is none",
-      bare({ publishingProfile: { endOfLifeDate: "soon" } }),
-    ],
+    ["no edge zones", bare({ publishingProfile: { targetExtendedLocations: [] } })],
+    ["an end-of-life date that is none", bare({ publishingProfile: { endOfLifeDate: "soon" } })],
     ["an empty source", bare({ storageProfile: { source: {} } })],
     [
       "every kind of source, none of them an id",
@@ -185,14 +156,8 @@ describe("no rule throws", () => {
         },
       }),
     ],
-    [
-      "an empty OS disk image",
-      bare({ storageProfile: { osDiskImage: {}, dataDiskImages: [] } }),
-    ],
-    [
-      "a name of no numbers",
-      { ...good, id: { ...good.id, versionName: "latest" } },
-    ],
+    ["an empty OS disk image", bare({ storageProfile: { osDiskImage: {}, dataDiskImages: [] } })],
+    ["a name of no numbers", { ...good, id: { ...good.id, versionName: "latest" } }],
     ["nothing in Azure", { ...good, facts: nothing }],
     ["nothing that may be seen", { ...good, facts: unseen }],
     [
@@ -282,8 +247,6 @@ describe("no rule throws", () => {
       }
     }
     const all = [...checkRequest(it), ...checkChange(it), ...checkFacts(it)];
-    expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(
-      all.length,
-    );
+    expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length);
   });
 });

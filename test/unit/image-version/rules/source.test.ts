@@ -41,10 +41,7 @@ function image(more: Partial<ImageSource>): Changes {
 }
 
 /** A machine with an OS disk and a data disk at LUN 0, as they are. */
-function machine(
-  osDisk: Partial<ImageSource> = {},
-  dataDisk: Partial<ImageSource> = {},
-): Changes {
+function machine(osDisk: Partial<ImageSource> = {}, dataDisk: Partial<ImageSource> = {}): Changes {
   return {
     storage: { source: { virtualMachineId: MACHINE } },
     sources: {
@@ -63,9 +60,7 @@ const codes = (changes: Changes) =>
 
 describe("a source", () => {
   test("exists, wherever it is named", () => {
-    expect(
-      findings({ storage: DISKS, sources: { [OS]: absent, [DATA]: absent } }),
-    ).toEqual(
+    expect(findings({ storage: DISKS, sources: { [OS]: absent, [DATA]: absent } })).toEqual(
       [
         { path: "osDiskImage", id: OS },
         { path: "dataDiskImages/0", id: DATA },
@@ -177,25 +172,15 @@ describe("a source", () => {
   test.each([
     ["OS disk", { osDisk: { diskEncryptionSetId: SET } }],
     ["data disk", { dataDisks: [{ lun: 0, diskEncryptionSetId: SET }] }],
-  ])(
-    "that is an image version has no customer-managed key for its %s",
-    (_, more) => {
-      expect(
-        findings({
-          storage: { source: { id: OWN_VERSION } },
-          regions: [{ name: "westus" }],
-          sources: { [OWN_VERSION]: source(OWN_VERSION, more) },
-        }),
-      ).toEqual([
-        finding(
-          "CustomerKeySource",
-          `${STORAGE}/source/id`,
-          [OWN_VERSION, SET],
-          [],
-        ),
-      ]);
-    },
-  );
+  ])("that is an image version has no customer-managed key for its %s", (_, more) => {
+    expect(
+      findings({
+        storage: { source: { id: OWN_VERSION } },
+        regions: [{ name: "westus" }],
+        sources: { [OWN_VERSION]: source(OWN_VERSION, more) },
+      }),
+    ).toEqual([finding("CustomerKeySource", `${STORAGE}/source/id`, [OWN_VERSION, SET], [])]);
+  });
 });
 
 describe("a source that cannot be looked into", () => {
@@ -219,13 +204,7 @@ describe("a source that cannot be looked into", () => {
         ["osDiskImage", "os"],
         ["dataDiskImages/0", "data"],
       ].map(([place, name]) =>
-        finding(
-          "SourceNotLookedInto",
-          `${STORAGE}/${place}/source/uri`,
-          [name],
-          [],
-          "info",
-        ),
+        finding("SourceNotLookedInto", `${STORAGE}/${place}/source/uri`, [name], [], "info"),
       ),
     );
   });
@@ -236,9 +215,9 @@ describe("a source that cannot be looked into", () => {
         regions: [{ name: "westus" }],
         storage: { source },
       }).map(({ code }) => code);
-    expect(
-      codes({ communityGalleryImageId: "/CommunityGalleries/g/Images/i" }),
-    ).toEqual(["SourceNotLookedInto"]);
+    expect(codes({ communityGalleryImageId: "/CommunityGalleries/g/Images/i" })).toEqual([
+      "SourceNotLookedInto",
+    ]);
     expect(codes({ id: IMAGE })).toEqual([]);
   });
 });
@@ -285,19 +264,14 @@ describe("a source with customer-managed keys", () => {
   });
 
   test("has its own keys looked up at the disks of a virtual machine", () => {
-    const changes = machine(
-      { osDisk: { diskEncryptionSetId: foreignSet } },
-      encrypted,
-    );
+    const changes = machine({ osDisk: { diskEncryptionSetId: foreignSet } }, encrypted);
     expect(codes(changes)).toEqual([
       `EncryptedSourceInOtherSubscription ${STORAGE}/source/virtualMachineId`,
     ]);
   });
 
   test("is given a key for that disk in every region", () => {
-    expect(
-      findings({ ...image(encrypted), regions: [{ name: "westus" }] }),
-    ).toEqual([
+    expect(findings({ ...image(encrypted), regions: [{ name: "westus" }] })).toEqual([
       finding(
         "PlatformKeysForEncryptedSource",
         `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
@@ -340,8 +314,7 @@ describe("a source with customer-managed keys", () => {
       `OsDiskEncryptionSetMissing ${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
     ]);
     const keyless = confidentialRegion("westus");
-    delete keyless.encryption?.osDiskImage?.securityProfile
-      ?.secureVMDiskEncryptionSetId;
+    delete keyless.encryption?.osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId;
     expect(
       codes({
         ...image(encrypted),
@@ -386,18 +359,14 @@ describe("own keys anywhere", () => {
         [what, "eastus2"],
         ["eastus2"],
       );
-    expect(
-      findings({ regions: [region("westus"), { name: "eastus2" }] }),
-    ).toEqual([
+    expect(findings({ regions: [region("westus"), { name: "eastus2" }] })).toEqual([
       told("osDiskImage/diskEncryptionSetId", "the OS disk"),
       told("dataDiskImages", "the data disk at LUN 0"),
     ]);
   });
 
   test("of the OS disk alone leave out a data disk of the source", () => {
-    expect(
-      codes({ regions: [region("westus", []), region("eastus2", [])] }),
-    ).toEqual([
+    expect(codes({ regions: [region("westus", []), region("eastus2", [])] })).toEqual([
       `DiskEncryptionSetMissing ${REGIONS}/0/encryption/dataDiskImages`,
       `DiskEncryptionSetMissing ${REGIONS}/1/encryption/dataDiskImages`,
     ]);
@@ -420,15 +389,11 @@ describe("own keys anywhere", () => {
   });
 
   test("of nothing ask for nothing", () => {
-    expect(
-      findings({ regions: [{ name: "westus" }, { name: "eastus2" }] }),
-    ).toEqual([]);
+    expect(findings({ regions: [{ name: "westus" }, { name: "eastus2" }] })).toEqual([]);
   });
 
   test("may not name a LUN that the source does not have, which is told where it is named", () => {
-    expect(
-      findings({ regions: [region("westus", [0, 1]), region("eastus2")] }),
-    ).toEqual([
+    expect(findings({ regions: [region("westus", [0, 1]), region("eastus2")] })).toEqual([
       finding(
         "LunNotInSource",
         `${REGIONS}/0/encryption/dataDiskImages/1/lun`,
@@ -444,12 +409,8 @@ describe("own keys anywhere", () => {
       dataDiskImages: [{ lun: 1, source: { id: DATA } }],
     };
     const sources = { [OS]: disk(OS), [DATA]: disk(DATA) };
-    expect(
-      findings({ storage, sources, regions: [region("westus", [1])] }),
-    ).toEqual([]);
-    expect(
-      codes({ storage, sources, regions: [region("westus", [0])] }),
-    ).toEqual([
+    expect(findings({ storage, sources, regions: [region("westus", [1])] })).toEqual([]);
+    expect(codes({ storage, sources, regions: [region("westus", [0])] })).toEqual([
       `LunNotInSource ${REGIONS}/0/encryption/dataDiskImages/0/lun`,
       `DiskEncryptionSetMissing ${REGIONS}/0/encryption/dataDiskImages`,
     ]);
@@ -457,12 +418,7 @@ describe("own keys anywhere", () => {
 
   test("of a source that has no data disks name none", () => {
     expect(findings({ ...image({ dataDisks: [] }) })[0]).toEqual(
-      finding(
-        "LunNotInSource",
-        `${REGIONS}/0/encryption/dataDiskImages/0/lun`,
-        [],
-        [],
-      ),
+      finding("LunNotInSource", `${REGIONS}/0/encryption/dataDiskImages/0/lun`, [], []),
     );
   });
 
@@ -489,8 +445,7 @@ test("disks without a set are told in the order of their LUNs, and an entry with
       encryption: {
         ...region("westeurope", [10, 9, 1]).encryption,
         dataDiskImages: [
-          ...(region("westeurope", [10, 9, 1]).encryption?.dataDiskImages ??
-            []),
+          ...(region("westeurope", [10, 9, 1]).encryption?.dataDiskImages ?? []),
           { lun: 5 },
         ],
       },
@@ -502,8 +457,7 @@ test("disks without a set are told in the order of their LUNs, and an entry with
   }).filter(({ code }) => code === "DiskEncryptionSetMissing");
   expect(missing.map(({ message }) => message)).toEqual(
     [1, 9, 10].map(
-      (lun) =>
-        expect.stringContaining(`data disk at LUN ${lun} in eastus2`) as string,
+      (lun) => expect.stringContaining(`data disk at LUN ${lun} in eastus2`) as string,
     ),
   );
 });

@@ -5,20 +5,9 @@ import { askedOf } from "../../../../src/image-version/commands/asked.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
-import type {
-  ImageVersionRequest,
-  TargetRegion,
-} from "../../../../src/image-version/contract.js";
-import type {
-  Change,
-  Facts,
-  Known,
-  Seen,
-} from "../../../../src/image-version/rules/facts.js";
-import type {
-  FactSubject,
-  RuleFinding,
-} from "../../../../src/image-version/rules/rule.js";
+import type { ImageVersionRequest, TargetRegion } from "../../../../src/image-version/contract.js";
+import type { Change, Facts, Known, Seen } from "../../../../src/image-version/rules/facts.js";
+import type { FactSubject, RuleFinding } from "../../../../src/image-version/rules/rule.js";
 import {
   checkChange,
   checkFacts,
@@ -43,9 +32,7 @@ export const STORAGE = "/properties/storageProfile";
 export const NOW = new Date("2026-01-01T00:00:00Z");
 
 export type Storage = ImageVersionRequest["properties"]["storageProfile"];
-type Publishing = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
+type Publishing = NonNullable<ImageVersionRequest["properties"]["publishingProfile"]>;
 
 /** What makes a subject another than the good one. */
 export interface Changes {
@@ -55,9 +42,7 @@ export interface Changes {
   readonly location?: string;
   readonly publishing?: Publishing;
   readonly promotion?: NonNullable<ImageVersionRequest["sigil"]>["promotion"];
-  readonly sets?: Readonly<
-    Record<string, Partial<DiskEncryptionSet> | Seen<DiskEncryptionSet>>
-  >;
+  readonly sets?: Readonly<Record<string, Partial<DiskEncryptionSet> | Seen<DiskEncryptionSet>>>;
   readonly sources?: Readonly<Record<string, Seen<ImageSource>>>;
   readonly definition?: Partial<ImageDefinition>;
   readonly facts?: Partial<Facts>;
@@ -109,10 +94,7 @@ export function platformKeys(name: string): TargetRegion {
 }
 
 /** The same for confidential virtual machines. */
-export function confidentialRegion(
-  name: string,
-  luns: readonly number[] = [0],
-): TargetRegion {
+export function confidentialRegion(name: string, luns: readonly number[] = [0]): TargetRegion {
   return region(name, luns, {
     encryption: {
       ...region(name, luns).encryption,
@@ -137,10 +119,7 @@ export function denied(scope: string, action = "Microsoft.Compute/x/read") {
 }
 
 /** A source as ARM shows it: a Linux image in westus with a data disk at LUN 0. */
-export function source(
-  id: string,
-  more: Partial<ImageSource> = {},
-): Seen<ImageSource> {
+export function source(id: string, more: Partial<ImageSource> = {}): Seen<ImageSource> {
   return seen({
     id,
     provisioningState: "Succeeded",
@@ -155,10 +134,7 @@ export function source(
 }
 
 /** A managed disk or snapshot as ARM shows it. */
-export function disk(
-  id: string,
-  more: Partial<ImageSource> = {},
-): Seen<ImageSource> {
+export function disk(id: string, more: Partial<ImageSource> = {}): Seen<ImageSource> {
   return seen({
     id,
     provisioningState: "Succeeded",
@@ -195,9 +171,10 @@ export function subject(changes: Changes = {}): FactSubject {
     imageVersion: absent,
     diskEncryptionSets: setsWith(changes.sets ?? {}),
     sources: new Map(
-      Object.entries({ [IMAGE]: source(IMAGE), ...changes.sources }).map(
-        ([name, value]) => [name.toLowerCase(), value],
-      ),
+      Object.entries({ [IMAGE]: source(IMAGE), ...changes.sources }).map(([name, value]) => [
+        name.toLowerCase(),
+        value,
+      ]),
     ),
     sourceDefinitions: new Map(),
     regions: seen([
@@ -229,10 +206,7 @@ function requestOf(changes: Changes): ImageVersionRequest {
 }
 
 /** What a PUT of the request changes of what Azure has. */
-export function changeOf(
-  body: ImageVersionRequest,
-  existing: Existing,
-): Change {
+export function changeOf(body: ImageVersionRequest, existing: Existing): Change {
   const observed = requestOf(existing);
   const spec = existing.unmanaged === true ? undefined : fieldsOf(observed);
   const time = NOW.toISOString();
@@ -293,9 +267,7 @@ function textNaming(named: Named): unknown {
   return named.length === 0 ? expect.stringMatching(/\w/u) : naming(named);
 }
 
-function setsWith(
-  changes: NonNullable<Changes["sets"]>,
-): Facts["diskEncryptionSets"] {
+function setsWith(changes: NonNullable<Changes["sets"]>): Facts["diskEncryptionSets"] {
   const sets = new Map<string, Seen<DiskEncryptionSet>>(
     ["westus", "eastus2"].flatMap((name) =>
       ["os", 0, 1].map((place): [string, Seen<DiskEncryptionSet>] => [
@@ -309,9 +281,7 @@ function setsWith(
     const regionName = name.split("-")[0] ?? "";
     sets.set(
       id.toLowerCase(),
-      "kind" in change
-        ? change
-        : seen({ ...goodSet(name, regionName), ...change }),
+      "kind" in change ? change : seen({ ...goodSet(name, regionName), ...change }),
     );
   }
   return sets;

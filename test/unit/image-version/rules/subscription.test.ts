@@ -1,13 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  absent,
-  finding,
-  findings,
-  REGIONS,
-  region,
-  seen,
-  SUBSCRIPTION,
-} from "./subject.js";
+import { absent, finding, findings, REGIONS, region, seen, SUBSCRIPTION } from "./subject.js";
 
 const PREPARE = `POST /api/subscriptions/${SUBSCRIPTION}/prepare`;
 const PROVIDER = "Microsoft.Compute";
@@ -25,28 +17,22 @@ describe.each([
     expect(findings(registered(name, "Registered"))).toEqual([]);
   });
 
-  test.each(["NotRegistered", "Unregistered", "Unregistering"])(
-    "may not be %s",
-    (state) => {
-      expect(findings(registered(name, state))).toEqual([
-        finding(code, "", [kind, name, state, SUBSCRIPTION], [PREPARE]),
-      ]);
-    },
-  );
+  test.each(["NotRegistered", "Unregistered", "Unregistering"])("may not be %s", (state) => {
+    expect(findings(registered(name, state))).toEqual([
+      finding(code, "", [kind, name, state, SUBSCRIPTION], [PREPARE]),
+    ]);
+  });
 
-  test.each(["Registering", "Pending"])(
-    "is waited for while it is %s",
-    (state) => {
-      expect(findings(registered(name, state))).toEqual([
-        finding(code, "", [state, SUBSCRIPTION], [PREPARE]),
-      ]);
-    },
-  );
+  test.each(["Registering", "Pending"])("is waited for while it is %s", (state) => {
+    expect(findings(registered(name, state))).toEqual([
+      finding(code, "", [state, SUBSCRIPTION], [PREPARE]),
+    ]);
+  });
 
   test("may be one that Azure does not have", () => {
-    expect(
-      findings({ facts: { registrations: new Map([[name, absent]]) } }),
-    ).toEqual([finding(code, "", [kind, name, SUBSCRIPTION], [name])]);
+    expect(findings({ facts: { registrations: new Map([[name, absent]]) } })).toEqual([
+      finding(code, "", [kind, name, SUBSCRIPTION], [name]),
+    ]);
   });
 });
 
@@ -82,9 +68,7 @@ describe("regions", () => {
       facts: { sources: new Map() },
     }).filter(({ rule }) => rule === "region-offered");
     expect(others).toEqual([]);
-    expect(moon).toEqual(
-      finding("RegionNotOffered", `${REGIONS}/0/name`, ['"moon"'], []),
-    );
+    expect(moon).toEqual(finding("RegionNotOffered", `${REGIONS}/0/name`, ['"moon"'], []));
   });
 
   test("that are a location alone are told as such", () => {

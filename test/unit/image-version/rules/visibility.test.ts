@@ -44,10 +44,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "Microsoft.Compute/galleries/images/read",
     {
       facts: {
-        imageDefinition: denied(
-          DEFINITION,
-          "Microsoft.Compute/galleries/images/read",
-        ),
+        imageDefinition: denied(DEFINITION, "Microsoft.Compute/galleries/images/read"),
       },
     },
   ],
@@ -58,10 +55,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "Microsoft.Compute/galleries/images/versions/read",
     {
       facts: {
-        imageVersion: denied(
-          VERSION,
-          "Microsoft.Compute/galleries/images/versions/read",
-        ),
+        imageVersion: denied(VERSION, "Microsoft.Compute/galleries/images/versions/read"),
       },
     },
   ],
@@ -72,10 +66,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "Microsoft.Compute/diskEncryptionSets/read",
     {
       sets: {
-        "eastus2-0": denied(
-          setId("eastus2-0"),
-          "Microsoft.Compute/diskEncryptionSets/read",
-        ),
+        "eastus2-0": denied(setId("eastus2-0"), "Microsoft.Compute/diskEncryptionSets/read"),
       },
     },
   ],
@@ -112,10 +103,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
       },
       facts: {
         sourceDefinitions: new Map([
-          [
-            BASE.toLowerCase(),
-            denied(BASE, "Microsoft.Compute/galleries/images/read"),
-          ],
+          [BASE.toLowerCase(), denied(BASE, "Microsoft.Compute/galleries/images/read")],
         ]),
       },
     },
@@ -127,10 +115,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "Microsoft.Resources/subscriptions/locations/read",
     {
       facts: {
-        regions: denied(
-          SUBSCRIPTION_ID,
-          "Microsoft.Resources/subscriptions/locations/read",
-        ),
+        regions: denied(SUBSCRIPTION_ID, "Microsoft.Resources/subscriptions/locations/read"),
       },
     },
   ],
@@ -144,10 +129,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
         registrations: new Map([
           [
             "Microsoft.Compute/SIGEncryption",
-            denied(
-              SUBSCRIPTION_ID,
-              "Microsoft.Features/providers/features/read",
-            ),
+            denied(SUBSCRIPTION_ID, "Microsoft.Features/providers/features/read"),
           ],
         ]),
       },
@@ -163,10 +145,7 @@ test.each(CASES)(
         "InsufficientPermission",
         pointer,
         [action, scope],
-        [
-          scope,
-          "az role assignment create --assignee {Sigil's identity} --role Reader --scope",
-        ],
+        [scope, "az role assignment create --assignee {Sigil's identity} --role Reader --scope"],
       ),
     ]);
   },
@@ -186,15 +165,11 @@ test("a resource that is named in several places is told once, where it is named
       ],
       sets: { "westus-os": denied(id) },
     }).map(({ code, pointer }) => `${code} ${pointer}`),
-  ).toEqual([
-    `InsufficientPermission ${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
-  ]);
+  ).toEqual([`InsufficientPermission ${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`]);
 });
 
 test("a refusal that names neither action nor scope is told with the resource", () => {
-  expect(
-    findings({ sources: { [IMAGE]: denied("undefined", "undefined") } }),
-  ).toEqual([
+  expect(findings({ sources: { [IMAGE]: denied("undefined", "undefined") } })).toEqual([
     finding("InsufficientPermission", `${STORAGE}/source/id`, [IMAGE], [IMAGE]),
   ]);
 });

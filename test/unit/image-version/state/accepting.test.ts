@@ -46,28 +46,22 @@ describe("an operation begins at once", () => {
       dueTime: time(0),
     });
     expect(Object.keys(record.requests)).toEqual([operation.id]);
-    expect(eventsOf(accepted()).map(({ type }) => type)).toEqual([
-      "Sigil.ImageVersion.Accepted",
-    ]);
+    expect(eventsOf(accepted()).map(({ type }) => type)).toEqual(["Sigil.ImageVersion.Accepted"]);
   });
 
   it("beside all that have begun", () => {
     const pair = asking(applied(), changeOf({ "/tags/a": "1" }));
     expect(Object.keys(pair.record.requests)).toHaveLength(2);
-    expect(pair.record.members).toMatchObject([
-      { id: pair.accepted.id, status: "Running" },
-    ]);
+    expect(pair.record.members).toMatchObject([{ id: pair.accepted.id, status: "Running" }]);
     const asked = acceptingOf(changeOf({ "/tags/a": "1" }));
-    expect(
-      eventsOf(accept(asked, applied(), at(5))).map(({ type }) => type),
-    ).toContain("Sigil.ImageVersion.Accepted");
+    expect(eventsOf(accept(asked, applied(), at(5))).map(({ type }) => type)).toContain(
+      "Sigil.ImageVersion.Accepted",
+    );
   });
 
   it("and its next step waits for the answer to a PUT that is under way", () => {
     const before = creating();
-    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(
-      before.record.dueTime,
-    );
+    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(before.record.dueTime);
   });
 
   it("with what is Sigil's of the version kept, and what the one before has counted over", () => {
@@ -93,20 +87,14 @@ describe("an operation begins at once", () => {
       regions: [...base.record.regions, unseen("uksouth")],
     });
     const { record } = asking(before, changeOf({ "/tags/a": "1" }), {}, later);
-    expect(record.regions.map(({ name }) => name)).toEqual([
-      "westus",
-      "eastus2",
-    ]);
+    expect(record.regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);
   });
 
   it.each([
     ["of what was made through Sigil, as deleted by others", {}, 1],
     ["of what others had made, without a word", { spec: undefined }, 0],
   ])("anew %s", (_, achieved, deletions) => {
-    const before = withRecord(
-      succeeded(),
-      achieved as Partial<ImageVersionRecord>,
-    );
+    const before = withRecord(succeeded(), achieved as Partial<ImageVersionRecord>);
     const { record } = accepted(undefined, before);
     expect(record.outbox.map(({ kind }) => kind)).toEqual([
       ...Array<string>(deletions).fill("event"),
@@ -118,9 +106,7 @@ describe("an operation begins at once", () => {
 
   it("at once, though the one before was to wait", () => {
     const before = withRecord(accepted(), { dueTime: time(300) });
-    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(
-      time(5),
-    );
+    expect(asking(before, changeOf({ "/tags/a": "1" })).record.dueTime).toBe(time(5));
   });
 
   it("and a region that is still away is added back as it was", () => {
@@ -155,9 +141,7 @@ describe("of two operations about latest the later takes over (1)", () => {
   it("one that asked nothing else is Superseded", () => {
     const first = asking(applied(), DEMOTION);
     const second = asking(first, PROMOTION_BY_HAND);
-    expect(Object.keys(second.record.requests)).not.toContain(
-      first.accepted.id,
-    );
+    expect(Object.keys(second.record.requests)).not.toContain(first.accepted.id);
     expect(
       accept(acceptingOf(PROMOTION_BY_HAND), first, later).beside?.find(
         ({ id }) => id === first.accepted.id,
@@ -205,11 +189,9 @@ describe("of two operations about latest the later takes over (1)", () => {
 
   it("one that says nothing of latest takes over nothing", () => {
     const first = asking(applied(), DEMOTION);
-    expect(
-      asking(first, changeOf({ "/tags/a": "1" })).record.requests[
-        first.accepted.id
-      ],
-    ).toEqual(DEMOTION);
+    expect(asking(first, changeOf({ "/tags/a": "1" })).record.requests[first.accepted.id]).toEqual(
+      DEMOTION,
+    );
   });
 });
 
@@ -246,45 +228,28 @@ describe("what an operation says settles conditions (2)", () => {
   });
 
   it("of the fields that it says, and no others", () => {
-    const { conditions } = asking(
-      pair,
-      changeOf({ "/tags/a": "1" }),
-      {},
-      later,
-    ).record;
-    expect(conditions.map(({ type }) => type)).toEqual([
-      "ChangedOutside",
-      "Paused",
-    ]);
-    expect(Object.keys(conditions[0]?.fields ?? {})).toEqual([
-      exclusionIn("westus"),
-    ]);
+    const { conditions } = asking(pair, changeOf({ "/tags/a": "1" }), {}, later).record;
+    expect(conditions.map(({ type }) => type)).toEqual(["ChangedOutside", "Paused"]);
+    expect(Object.keys(conditions[0]?.fields ?? {})).toEqual([exclusionIn("westus")]);
   });
 
   it("what had failed of a rollout, by a person's word on latest", () => {
     const before = withRecord(succeeded(), { rollout: { waves: [] } });
     const goTimeOf = (machine?: true) =>
-      asking(
-        before,
-        { ...PROMOTION_BY_HAND, ...(machine && { machine }) },
-        {},
-        later,
-      ).record.rollout?.goTime;
+      asking(before, { ...PROMOTION_BY_HAND, ...(machine && { machine }) }, {}, later).record
+        .rollout?.goTime;
     expect(goTimeOf()).toBe(time(1_000));
     expect(goTimeOf(true)).toBeUndefined();
   });
 
   it("of latest, where it is about latest", () => {
     const { conditions } = asking(pair, PROMOTION_BY_HAND, {}, later).record;
-    expect(conditions.map(({ fields = {} }) => Object.keys(fields))).toEqual([
-      ["/tags/a"],
-    ]);
+    expect(conditions.map(({ fields = {} }) => Object.keys(fields))).toEqual([["/tags/a"]]);
     const byMachine = { ...PROMOTION_BY_HAND, machine: true } as const;
-    expect(
-      asking(pair, byMachine, {}, later).record.conditions.map(
-        ({ type }) => type,
-      ),
-    ).toEqual(["ChangedOutside", "Paused"]);
+    expect(asking(pair, byMachine, {}, later).record.conditions.map(({ type }) => type)).toEqual([
+      "ChangedOutside",
+      "Paused",
+    ]);
   });
 });
 
@@ -294,19 +259,14 @@ describe("what holds from acceptance is stored with it (3)", () => {
   });
 
   it("the end of the rule", () => {
-    expect(
-      asking(ruled, DEMOTION, { endsRule: true }, later).record.spec,
-    ).toEqual({});
-    expect(asking(ruled, DEMOTION, {}, later).record.spec).toEqual(
-      ruled.record.spec,
-    );
+    expect(asking(ruled, DEMOTION, { endsRule: true }, later).record.spec).toEqual({});
+    expect(asking(ruled, DEMOTION, {}, later).record.spec).toEqual(ruled.record.spec);
   });
 
   it("that a person, and no machine, has decided since what had failed of its rollout", () => {
     const rollout = { waves: [time(1)] };
     const goTimeOf = (request: VersionRequest) =>
-      asking(withRecord(ruled, { rollout }), request, {}, later).record.rollout
-        ?.goTime;
+      asking(withRecord(ruled, { rollout }), request, {}, later).record.rollout?.goTime;
     expect(goTimeOf(DEMOTION)).toBe(time(1_000));
     expect(goTimeOf({ ...DEMOTION, machine: true })).toBeUndefined();
     expect(goTimeOf(changeOf({ "/tags/a": "1" }))).toBeUndefined();

@@ -4,10 +4,7 @@ import type { ReleaseChange } from "../../../../src/image-version/latest/release
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
 import { unapplied } from "../../../../src/image-version/state/fold.js";
-import {
-  GOES_ON,
-  NOTHING_SENT,
-} from "../../../../src/image-version/state/states.js";
+import { GOES_ON, NOTHING_SENT } from "../../../../src/image-version/state/states.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import {
   accepted,
@@ -39,8 +36,7 @@ const canceled = (
 const HELD = lookOf("Succeeded", COMPLETED, {
   changes: { "/properties/publishingProfile/excludeFromLatest": true },
 });
-const lastEntry = ({ operation }: ImageVersionPair) =>
-  operation.history.at(-1)?.message;
+const lastEntry = ({ operation }: ImageVersionPair) => operation.history.at(-1)?.message;
 
 describe("a creation", () => {
   it("of which nothing was sent ends at once", () => {
@@ -128,12 +124,7 @@ describe("a creation", () => {
 
 describe("an update", () => {
   it("that was sent ends at once, and takes nothing out of latest: Azure goes on with what it has accepted", () => {
-    const pair = asking(
-      succeeded(),
-      changeOf({ "/tags/a": "1" }),
-      {},
-      at(1_000),
-    );
+    const pair = asking(succeeded(), changeOf({ "/tags/a": "1" }), {}, at(1_000));
     const sent = step(pair, lookOf("Succeeded", COMPLETED), at(1_000)).pair;
     const { operation, record } = canceled(sent, sent.operation.id, 1_001);
     expect(operation.status).toBe("Canceled");
@@ -157,49 +148,32 @@ describe("an update", () => {
   it("that Azure shows says that Azure goes on", () => {
     const shown = { sent: true, appliedTime: time(1_001) } as const;
     const pair = asking(succeeded(), changeOf({}, shown), {}, at(1_000));
-    expect(lastEntry(canceled(pair, pair.operation.id, 1_010))).toContain(
-      GOES_ON,
-    );
+    expect(lastEntry(canceled(pair, pair.operation.id, 1_010))).toContain(GOES_ON);
   });
 
   it("that was sent with others says that Azure receives its changes with theirs", () => {
     const first = asking(applied(), changeOf({ "/tags/a": "1" }));
     const { pair } = step(first, lookOf("Succeeded", REPLICATING), at(15));
     const { beside } = canceled(pair, first.accepted.id);
-    expect(
-      beside?.find(({ id }) => id === first.accepted.id)?.history.at(-1)
-        ?.message,
-    ).toContain("sent together with other operations");
+    expect(beside?.find(({ id }) => id === first.accepted.id)?.history.at(-1)?.message).toContain(
+      "sent together with other operations",
+    );
   });
 
   it("that was not sent says that nothing was", () => {
-    const pair = asking(
-      succeeded(),
-      changeOf({ "/tags/a": "1" }),
-      {},
-      at(1_000),
-    );
-    expect(lastEntry(canceled(pair, pair.operation.id, 1_001))).toContain(
-      NOTHING_SENT,
-    );
+    const pair = asking(succeeded(), changeOf({ "/tags/a": "1" }), {}, at(1_000));
+    expect(lastEntry(canceled(pair, pair.operation.id, 1_001))).toContain(NOTHING_SENT);
   });
 
   it("beside others leaves them alone", () => {
     const pair = asking(applied(), changeOf({ "/tags/a": "1" }));
     const { record, beside } = canceled(pair, pair.accepted.id);
-    expect(beside?.find(({ id }) => id === pair.accepted.id)?.status).toBe(
-      "Canceled",
-    );
+    expect(beside?.find(({ id }) => id === pair.accepted.id)?.status).toBe("Canceled");
     expect(Object.keys(record.requests)).toEqual([pair.operation.id]);
   });
 
   it("ends once a region is back that was taken away for its repair", () => {
-    const pair = asking(
-      succeeded(),
-      changeOf({ "/tags/a": "1" }),
-      {},
-      at(1_000),
-    );
+    const pair = asking(succeeded(), changeOf({ "/tags/a": "1" }), {}, at(1_000));
     const away = {
       ...pair,
       record: {
@@ -214,11 +188,7 @@ describe("an update", () => {
     expect(canceling.operation.status).not.toBe("Canceled");
     const { put } = step(
       canceling,
-      lookOf(
-        "Succeeded",
-        { westus: ["Completed", 100] },
-        { changes: { [EAST]: null } },
-      ),
+      lookOf("Succeeded", { westus: ["Completed", 100] }, { changes: { [EAST]: null } }),
       at(1_002),
     );
     expect(put?.addsBack).toEqual(["eastus2"]);
@@ -231,13 +201,9 @@ it("who cancels may say why", () => {
   const ended = beginCancel(pair, pair.operation.id, BY, at(20), {
     why: "It is late.",
   });
-  expect(ended && lastEntry(ended)).toBe(
-    `Canceled. It is late. ${NOTHING_SENT}`,
-  );
+  expect(ended && lastEntry(ended)).toBe(`Canceled. It is late. ${NOTHING_SENT}`);
 });
 
 it("nothing is canceled of a version that nothing works on", () => {
-  expect(
-    beginCancel(succeeded(), succeeded().operation.id, BY, at(20)),
-  ).toBeUndefined();
+  expect(beginCancel(succeeded(), succeeded().operation.id, BY, at(20))).toBeUndefined();
 });

@@ -66,15 +66,10 @@ const turnOf = ({ record }: ImageVersionPair) => {
   if (found === undefined) throw new Error("no deletion's turn");
   return found;
 };
-const decided = (
-  pair: ImageVersionPair,
-  seconds = NOW,
-  refused?: typeof REFUSED,
-) => decideDeletion(pair.record, turnOf(pair), refused, DELAY_MS, at(seconds));
-const sent = (pair = deleting()) =>
-  beginSending(pair, "Deleting", turnOf(pair).id, at(NOW));
-const taken = (pair = sent()) =>
-  deleteTaken(pair, turnOf(pair).id, undefined, at(NOW));
+const decided = (pair: ImageVersionPair, seconds = NOW, refused?: typeof REFUSED) =>
+  decideDeletion(pair.record, turnOf(pair), refused, DELAY_MS, at(seconds));
+const sent = (pair = deleting()) => beginSending(pair, "Deleting", turnOf(pair).id, at(NOW));
+const taken = (pair = sent()) => deleteTaken(pair, turnOf(pair).id, undefined, at(NOW));
 /** A look so many seconds later; undefined: Azure shows no version. */
 const seeing = (
   pair: ImageVersionPair,
@@ -83,11 +78,7 @@ const seeing = (
 ) => see(pair, look, at(NOW + seconds));
 /** A guarded one whose version has left latest. */
 const outOfLatest = (): ImageVersionPair => {
-  const { pair } = step(
-    deleting(GUARDED),
-    lookOf("Succeeded", COMPLETED),
-    at(NOW),
-  );
+  const { pair } = step(deleting(GUARDED), lookOf("Succeeded", COMPLETED), at(NOW));
   return see(pair, HELD, at(NOW + 20));
 };
 
@@ -97,10 +88,7 @@ describe("a DELETE is sent (1)", () => {
   });
 
   it.each<[string, Partial<ImageVersionPair["record"]>]>([
-    [
-      "while a look is unconfirmed",
-      { unconfirmed: { shows: "x", since: time(NOW) } },
-    ],
+    ["while a look is unconfirmed", { unconfirmed: { shows: "x", since: time(NOW) } }],
     [
       "while the fate of a write is not known",
       {
@@ -112,10 +100,7 @@ describe("a DELETE is sent (1)", () => {
         },
       },
     ],
-    [
-      "while ARM works on the version",
-      { status: lookOf("Updating", COMPLETED) },
-    ],
+    ["while ARM works on the version", { status: lookOf("Updating", COMPLETED) }],
   ])("not %s", (_, more) => {
     expect(decided(withRecord(deleting(), more)).kind).toBe("poll");
   });
@@ -135,9 +120,7 @@ describe("a guarded deletion", () => {
   it("leaves latest first, as by a demotion", () => {
     expect(deletionIn(deleting(GUARDED).record)).toBeUndefined();
     const put = reconcile(deleting(GUARDED).record, at(NOW));
-    expect(put.kind === "put" && Object.keys(put.changes).every(isFlag)).toBe(
-      true,
-    );
+    expect(put.kind === "put" && Object.keys(put.changes).every(isFlag)).toBe(true);
   });
 
   it("waits then until Resource Graph shows who uses the version", () => {
@@ -150,11 +133,7 @@ describe("a guarded deletion", () => {
   });
 
   it("ends Failed ChangedOutside where others include the version while it waits", () => {
-    const pair = see(
-      outOfLatest(),
-      lookOf("Succeeded", COMPLETED),
-      at(NOW + 700),
-    );
+    const pair = see(outOfLatest(), lookOf("Succeeded", COMPLETED), at(NOW + 700));
     expect(pair.operation).toMatchObject({
       status: "Failed",
       error: { code: "ChangedOutside" },
@@ -168,17 +147,11 @@ describe("a guarded deletion", () => {
     const back = step(inVain, HELD, at(NOW + 1_000));
     expect(back.put?.release).toEqual(BEFORE);
     const no = { code: "Disallowed", message: "No.", errors: [] };
-    expect(
-      writeRefused(back.pair, no, at(NOW + 1_001)).operation.error,
-    ).toMatchObject({
+    expect(writeRefused(back.pair, no, at(NOW + 1_001)).operation.error).toMatchObject({
       code: "InUse",
       message: "A scale set uses it. The remaining work could not be done: No.",
     });
-    const { operation } = step(
-      back.pair,
-      lookOf("Succeeded", COMPLETED),
-      at(NOW + 1_020),
-    ).pair;
+    const { operation } = step(back.pair, lookOf("Succeeded", COMPLETED), at(NOW + 1_020)).pair;
     expect(operation).toMatchObject({
       status: "Failed",
       error: { code: "InUse" },
@@ -187,22 +160,14 @@ describe("a guarded deletion", () => {
 
   it("the same where it is canceled (4)", () => {
     const pair = outOfLatest();
-    const canceled = beginCancel(
-      pair,
-      pair.operation.id,
-      { appId: "x" },
-      at(NOW + 30),
-    );
+    const canceled = beginCancel(pair, pair.operation.id, { appId: "x" }, at(NOW + 30));
     expect(canceled?.operation.status).toBe("Running");
-    expect(canceled && step(canceled, HELD, at(NOW + 40)).put?.release).toEqual(
-      BEFORE,
-    );
+    expect(canceled && step(canceled, HELD, at(NOW + 40)).put?.release).toEqual(BEFORE);
   });
 });
 
 describe("what has begun beside it (2)", () => {
-  const beside = () =>
-    deleting({ patch: {}, life: time(1), deletion: {} }, applied());
+  const beside = () => deleting({ patch: {}, life: time(1), deletion: {} }, applied());
 
   it("goes on while the DELETE has no answer", () => {
     expect(Object.keys(sent(beside()).record.requests)).toHaveLength(2);
@@ -211,9 +176,7 @@ describe("what has begun beside it (2)", () => {
   it("is Superseded in the commit that notes that ARM has taken it", () => {
     const pair = taken(sent(beside()));
     expect(Object.keys(pair.record.requests)).toEqual([pair.operation.id]);
-    expect(pair.beside?.map(({ error }) => error?.code)).toEqual([
-      "Superseded",
-    ]);
+    expect(pair.beside?.map(({ error }) => error?.code)).toEqual(["Superseded"]);
   });
 
   it("ends Canceled where somebody has canceled it", () => {
@@ -262,12 +225,7 @@ describe("a DELETE that was sent (3)", () => {
   });
 
   it("canceled is not sent again", () => {
-    const canceled = beginCancel(
-      sent(),
-      sent().operation.id,
-      { appId: "x" },
-      at(NOW + 1),
-    );
+    const canceled = beginCancel(sent(), sent().operation.id, { appId: "x" }, at(NOW + 1));
     const after = canceled && seeing(seeing(canceled, 120), 360);
     expect(after && decided(after, NOW + 360).kind).toBe("failed");
   });
@@ -301,9 +259,7 @@ describe("a DELETE that was sent (3)", () => {
     });
     for (const member of ["spec", "release", "status", "write"])
       expect(record).not.toHaveProperty(member);
-    expect(eventsOf({ record, operation }).at(-1)?.type).toBe(
-      "Sigil.ImageVersion.Deleted",
-    );
+    expect(eventsOf({ record, operation }).at(-1)?.type).toBe("Sigil.ImageVersion.Deleted");
   });
 });
 
@@ -313,12 +269,7 @@ describe("the deletion that is open", () => {
     expect(openDeletionIn(deleting().record)).toMatchObject({
       isByPolicy: false,
     });
-    const canceled = beginCancel(
-      sent(),
-      sent().operation.id,
-      { appId: "x" },
-      at(NOW + 1),
-    );
+    const canceled = beginCancel(sent(), sent().operation.id, { appId: "x" }, at(NOW + 1));
     expect(canceled && openDeletionIn(canceled.record)).toBeUndefined();
   });
 

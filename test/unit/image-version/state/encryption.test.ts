@@ -1,14 +1,9 @@
 import { expect, test } from "vitest";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { encryptionOf } from "../../../../src/image-version/state/encryption.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedRegion, seedResource } from "../../../support/requests.js";
 
-const set = (name: string): string =>
-  seedResource(`diskEncryptionSets/${name}`);
+const set = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 type Regions = NonNullable<
   NonNullable<
     ReturnType<typeof managedImageRequest>["properties"]["publishingProfile"]
@@ -35,10 +30,8 @@ const ofRegion = ({ shown, known }: ReturnType<typeof version>, name: string) =>
 
 test("platform keys, customer keys and both together are told for each disk and region", () => {
   const made = version([seedRegion("westus", "WestUS"), { name: "eastus2" }], {
-    [set("WestUSDiskEncryptionSet1").toLowerCase()]:
-      "EncryptionAtRestWithPlatformAndCustomerKeys",
-    [set("WestUSDiskEncryptionSet2").toLowerCase()]:
-      "EncryptionAtRestWithCustomerKey",
+    [set("WestUSDiskEncryptionSet1").toLowerCase()]: "EncryptionAtRestWithPlatformAndCustomerKeys",
+    [set("WestUSDiskEncryptionSet2").toLowerCase()]: "EncryptionAtRestWithCustomerKey",
   });
   expect(ofRegion(made, "westus")).toEqual({
     osDiskImage: {
@@ -60,9 +53,7 @@ test("platform keys, customer keys and both together are told for each disk and 
 });
 
 test("a set that has not been read yet is of type Unknown", () => {
-  expect(
-    ofRegion(version([seedRegion("westus", "WestUS")], {}, []), "westus"),
-  ).toMatchObject({
+  expect(ofRegion(version([seedRegion("westus", "WestUS")], {}, []), "westus")).toMatchObject({
     osDiskImage: { type: "Unknown" },
     dataDiskImages: [{ lun: 0, type: "Unknown" }],
   });
@@ -110,7 +101,5 @@ test("a confidential OS disk has its own set's type, and that set beside it", ()
 test("a region that Azure spells otherwise is the same, and one that is not there has platform keys", () => {
   const made = version([seedRegion("West US", "WestUS")]);
   expect(ofRegion(made, "westus").osDiskImage.type).toBe("Unknown");
-  expect(ofRegion(made, "eastus2").osDiskImage.type).toBe(
-    "EncryptionAtRestWithPlatformKey",
-  );
+  expect(ofRegion(made, "eastus2").osDiskImage.type).toBe("EncryptionAtRestWithPlatformKey");
 });

@@ -27,23 +27,17 @@ import {
 
 const A = "/tags/a";
 const EAST = regionField("eastus2");
-const shows = (
-  changes: Patch = {},
-  regions: Parameters<typeof lookOf>[1] = COMPLETED,
-) => lookOf("Succeeded", regions, { changes });
-const failed = (regions: Parameters<typeof lookOf>[1], state = "Failed") =>
-  lookOf(state, regions);
+const shows = (changes: Patch = {}, regions: Parameters<typeof lookOf>[1] = COMPLETED) =>
+  lookOf("Succeeded", regions, { changes });
+const failed = (regions: Parameters<typeof lookOf>[1], state = "Failed") => lookOf(state, regions);
 
 /** An update of a version that is ready was sent, and ARM has accepted it. */
 function updating(patch: Patch, more: Partial<VersionRequest> = {}) {
   const pair = asking(succeeded(), changeOf(patch, more), {}, at(1_000));
   return step(pair, shows(), at(1_000)).pair;
 }
-const endOf = (
-  pair: ReturnType<typeof updating>,
-  look: Look | undefined,
-  seconds: number,
-) => see(pair, look, at(seconds)).operation;
+const endOf = (pair: ReturnType<typeof updating>, look: Look | undefined, seconds: number) =>
+  see(pair, look, at(seconds)).operation;
 
 it("what was created and is never shown is created for the next who asks", () => {
   const whole = managedImageRequest();
@@ -68,12 +62,7 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
   });
 
   it("not while the write under way is to make it otherwise (2)", () => {
-    const pair = asking(
-      updating({ [A]: "1" }),
-      changeOf({ [A]: null }),
-      {},
-      at(1_010),
-    );
+    const pair = asking(updating({ [A]: "1" }), changeOf({ [A]: null }), {}, at(1_010));
     const before = step(pair, shows(), at(1_020)).pair;
     expect(Object.keys(before.record.requests)).toHaveLength(2);
   });
@@ -103,24 +92,15 @@ describe("an operation is applied once a fact shows all that it asks (1)", () =>
   });
 
   it("a removal, once ARM may remove no other", () => {
-    const removal = asking(
-      succeeded(),
-      changeOf({ [EAST]: null }),
-      {},
-      at(1_000),
-    );
+    const removal = asking(succeeded(), changeOf({ [EAST]: null }), {}, at(1_000));
     const sent = step(removal, shows(), at(1_000));
-    const open = step(
-      sent.pair,
-      shows({ [EAST]: null, [ALLOW_DELETION]: true }),
-      at(1_020),
-    );
+    const open = step(sent.pair, shows({ [EAST]: null, [ALLOW_DELETION]: true }), at(1_020));
     expect(open.put?.changes).toEqual({ [ALLOW_DELETION]: false });
     const shut = step(open.pair, shows({ [EAST]: null }), at(1_040));
     expect(shut.pair.operation).toMatchObject({ status: "Succeeded" });
-    expect(
-      eventsOf(shut.pair).filter(({ type }) => type.endsWith("RegionRemoved")),
-    ).toMatchObject([{ data: { region: "eastus2" } }]);
+    expect(eventsOf(shut.pair).filter(({ type }) => type.endsWith("RegionRemoved"))).toMatchObject([
+      { data: { region: "eastus2" } },
+    ]);
   });
 });
 
@@ -135,12 +115,7 @@ it("a request that has no body makes nothing Sigil's", () => {
 });
 
 it("the removal of a region that others have removed before it was sent is done, and is not Sigil's", () => {
-  const removal = asking(
-    succeeded(),
-    changeOf({ [EAST]: null }),
-    {},
-    at(2_000),
-  );
+  const removal = asking(succeeded(), changeOf({ [EAST]: null }), {}, at(2_000));
   const { pair } = step(removal, shows({ [EAST]: null }), at(2_000));
   expect(pair.operation.status).toBe("Succeeded");
   expect(toldOf(pair).map((id) => id.replace(/\/[0-9a-f]{16}$/u, ""))).toEqual([
@@ -183,9 +158,7 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
   });
 
   it("an update of no region, once Azure shows it", () => {
-    expect(
-      endOf(updating({ [A]: "1" }), shows({ [A]: "1" }), 1_020).status,
-    ).toBe("Succeeded");
+    expect(endOf(updating({ [A]: "1" }), shows({ [A]: "1" }), 1_020).status).toBe("Succeeded");
   });
 
   it("and says in which other regions the version is not usable", () => {
@@ -215,12 +188,8 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
     const first = step(replicating(), look, at(10)).pair;
     expect(first.operation.status).toBe("Running");
     const { operation } = step(first, look, at(250)).pair;
-    expect(operation.error?.message).toBe(
-      "The version is not usable in eastus2.",
-    );
-    expect(operation.error?.errors[0]?.message).toBe(
-      "Replication to eastus2 failed: No room.",
-    );
+    expect(operation.error?.message).toBe("The version is not usable in eastus2.");
+    expect(operation.error?.errors[0]?.message).toBe("Replication to eastus2 failed: No room.");
   });
 
   it("a region's failure is in the history of the operations that have the region", () => {
@@ -250,11 +219,7 @@ describe("it is Succeeded only if it is applied, and each of its regions is Comp
 
 describe("where others were there it ends Failed, and nothing is written over (3)", () => {
   it("a value that it did not send and that was not there before", () => {
-    const { pair, put } = step(
-      updating({ [A]: "1" }),
-      shows({ [A]: "portal" }),
-      at(2_000),
-    );
+    const { pair, put } = step(updating({ [A]: "1" }), shows({ [A]: "portal" }), at(2_000));
     expect(pair.operation).toMatchObject({
       status: "Failed",
       error: { code: "ChangedOutside" },
@@ -268,11 +233,7 @@ describe("where others were there it ends Failed, and nothing is written over (3
       body: tagged,
       changes: { [A]: "portal" },
     });
-    const { pair, put } = step(
-      step(replicating(tagged), look, at(10)).pair,
-      look,
-      at(250),
-    );
+    const { pair, put } = step(step(replicating(tagged), look, at(10)).pair, look, at(250));
     expect(put).toBeUndefined();
     expect(pair.operation.error?.code).toBe("ChangedOutside");
   });
@@ -287,11 +248,7 @@ describe("where others were there it ends Failed, and nothing is written over (3
   });
 
   it("one of its regions that others have removed, though it is applied", () => {
-    const { operation } = step(
-      applied(),
-      shows({ [EAST]: null }, REPLICATING),
-      at(2_000),
-    ).pair;
+    const { operation } = step(applied(), shows({ [EAST]: null }, REPLICATING), at(2_000)).pair;
     expect(operation).toMatchObject({
       status: "Failed",
       error: { code: "ChangedOutside" },
@@ -349,10 +306,7 @@ describe("where others were there it ends Failed, and nothing is written over (3
   it("what had no answer is sent again once it can no longer be under way", () => {
     const sent = updating({ [A]: "1" });
     const { write } = sent.record;
-    const unanswered = withRecord(
-      sent,
-      write ? { write: { ...write, answer: "none" } } : {},
-    );
+    const unanswered = withRecord(sent, write ? { write: { ...write, answer: "none" } } : {});
     const first = step(unanswered, shows(), at(1_020)).pair;
     expect(step(first, shows(), at(1_260)).put?.changes).toEqual({ [A]: "1" });
   });
@@ -374,18 +328,14 @@ describe("an operation is about one life (4)", () => {
 
   it("it ends ImageVersionGone where the version is gone", () => {
     const first = step(updating({ [A]: "1" }), undefined, at(2_000)).pair;
-    expect(step(first, undefined, at(2_300)).pair.operation.error?.code).toBe(
-      "ImageVersionGone",
-    );
+    expect(step(first, undefined, at(2_300)).pair.operation.error?.code).toBe("ImageVersionGone");
   });
 
   it("a creation adopts others' version that is as asked, and waits for its regions", () => {
     const { pair, put } = step(accepted(), shows({}, REPLICATING), at(700));
     expect(put).toBeUndefined();
     expect(pair.operation.status).toBe("Running");
-    expect(step(pair, shows(), at(720)).pair.operation.status).toBe(
-      "Succeeded",
-    );
+    expect(step(pair, shows(), at(720)).pair.operation.status).toBe("Succeeded");
   });
 
   it("a creation leaves others' version that is otherwise, and ends ImageVersionExists", () => {
@@ -445,8 +395,6 @@ describe("the last operation does not end before a region is back (5)", () => {
       shows({}, { ...COMPLETED, eastus2: ["Replicating", 5] }),
       at(600, pace),
     ).pair;
-    expect(step(copying, shows(), at(620, pace)).pair.operation.status).toBe(
-      "Succeeded",
-    );
+    expect(step(copying, shows(), at(620, pace)).pair.operation.status).toBe("Succeeded");
   });
 });

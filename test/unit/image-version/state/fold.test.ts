@@ -33,8 +33,7 @@ function withRequests(
   requests: Readonly<Record<string, VersionRequest>>,
   more: Partial<ImageVersionRecord> = {},
 ): ImageVersionRecord {
-  return withRecord(succeeded(), { state: "Replicating", requests, ...more })
-    .record;
+  return withRecord(succeeded(), { state: "Replicating", requests, ...more }).record;
 }
 
 describe("what is desired", () => {
@@ -80,9 +79,7 @@ describe("what is desired", () => {
   });
 
   it("removes no region, key, flag, rule or protection that nobody names (2)", () => {
-    expect(
-      desired(withRequests({ "1": { patch: { [A]: "1" } } })).patch,
-    ).toEqual({ [A]: "1" });
+    expect(desired(withRequests({ "1": { patch: { [A]: "1" } } })).patch).toEqual({ [A]: "1" });
   });
 
   it("has no field of Sigil's own: Azure knows none", () => {
@@ -104,9 +101,7 @@ describe("what is desired", () => {
   it("else has the flag of a region that comes, by the release that facts have shown (3)", () => {
     const adds = { "1": { patch: { [`${UK}/name`]: "uksouth" } } };
     const flag = (release: ImageVersionRecord["release"]) =>
-      desired(withRequests(adds, { ...(release && { release }) })).patch[
-        exclusionIn("uksouth")
-      ];
+      desired(withRequests(adds, { ...(release && { release }) })).patch[exclusionIn("uksouth")];
     expect(flag({ in: "all", but: [], by: "request" })).toBe(false);
     expect(flag({ in: "none", but: [], by: "person" })).toBe(true);
     expect(flag({ in: ["westus"], but: [], by: "rule" })).toBe(true);
@@ -116,9 +111,7 @@ describe("what is desired", () => {
     const record = withRequests(
       { "1": { patch: { [`${UK}/name`]: "uksouth" } } },
       {
-        conditions: [
-          { type: "Paused", message: "", since: time(1), fields: {} },
-        ],
+        conditions: [{ type: "Paused", message: "", since: time(1), fields: {} }],
       },
     );
     expect(desired(record).patch[exclusionIn("uksouth")]).toBe(true);
@@ -126,10 +119,7 @@ describe("what is desired", () => {
 
   it("adds back what a repair has taken away, whoever asks for what", () => {
     const removed = { [`${UK}/name`]: "uksouth" };
-    const record = withRequests(
-      {},
-      { repairs: { uksouth: { attempts: 0, removed } } },
-    );
+    const record = withRequests({}, { repairs: { uksouth: { attempts: 0, removed } } });
     expect(desired(record).patch).toMatchObject(removed);
     const lost = withRequests(
       {},
@@ -147,20 +137,13 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
 
   it("protection", () => {
     expect(isProtected(asks({ [PROTECTED]: true }))).toBe(true);
-    expect(
-      isProtected(asks({ [PROTECTED]: null }, { [PROTECTED]: true })),
-    ).toBe(true);
+    expect(isProtected(asks({ [PROTECTED]: null }, { [PROTECTED]: true }))).toBe(true);
     expect(isProtected(asks({}))).toBe(false);
   });
 
   it("a rule is in force until it has promoted the version everywhere, or another decides", () => {
     const ruled = (release: ImageVersionRecord["release"]) =>
-      ruleInForce(
-        withRequests(
-          {},
-          { spec: { [PROMOTION]: RULE }, ...(release && { release }) },
-        ),
-      );
+      ruleInForce(withRequests({}, { spec: { [PROMOTION]: RULE }, ...(release && { release }) }));
     expect(ruled({ in: "none", but: [], by: "rule" })).toEqual(RULE);
     expect(ruled({ in: "all", but: [], by: "rule" })).toBeUndefined();
     expect(ruled({ in: "none", but: [], by: "person" })).toBeUndefined();
@@ -178,9 +161,7 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
   });
 
   it("that regions may be removed at any time, where somebody has asked for that through Sigil", () => {
-    expect(
-      staysOpen(withRequests({}, { spec: { [ALLOW_DELETION]: true } }), {}),
-    ).toBe(true);
+    expect(staysOpen(withRequests({}, { spec: { [ALLOW_DELETION]: true } }), {})).toBe(true);
     expect(
       staysOpen(withRequests({}, { spec: { [ALLOW_DELETION]: true } }), {
         [ALLOW_DELETION]: false,
@@ -212,19 +193,13 @@ it("what was sent is what was sent of requests and deletions", () => {
 
 it("a version has the regions that it had, with those that are asked for, without those that are removed", () => {
   expect(regionsAfter({}, { [`${UK}/name`]: "uksouth" })).toEqual(["uksouth"]);
-  expect(
-    regionsAfter(succeeded().record, { [regionField("eastus2")]: null }),
-  ).toEqual(["westus"]);
+  expect(regionsAfter(succeeded().record, { [regionField("eastus2")]: null })).toEqual(["westus"]);
 });
 
 it("an inclusion says nothing of a region that is held back", () => {
   const regions = ["westus", "eastus2"];
   const says = (kind: "include" | "exclude") =>
-    saidOfLatest(
-      [{ patch: {}, release: { kind, by: "person", regions } }],
-      ["westus"],
-      regions,
-    );
+    saidOfLatest([{ patch: {}, release: { kind, by: "person", regions } }], ["westus"], regions);
   expect(says("include")).toEqual(["westus"]);
   expect(says("exclude")).toEqual(regions);
 });
@@ -250,10 +225,7 @@ describe("where the version is in latest once all is done", () => {
 
   it("stays where the write under way leaves it", () => {
     const staysAfter = (changes: VersionRequest["patch"]) =>
-      latestToStay(
-        withRequests({}, { write: { ...write, changes } }),
-        resource,
-      );
+      latestToStay(withRequests({}, { write: { ...write, changes } }), resource);
     expect(staysAfter({})).toEqual(["westus", "eastus2"]);
     expect(staysAfter({ [regionField("eastus2")]: null })).toEqual(["westus"]);
     expect(staysAfter({ [exclusionIn("eastus2")]: true })).toEqual(["westus"]);

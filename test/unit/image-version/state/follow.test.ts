@@ -28,14 +28,8 @@ describe("what is waited for is said", () => {
   it.each([
     ["Unknown", "Azure replicates the version to westus, eastus2."],
     ["Replicating", "Azure replicates the version to westus, eastus2."],
-    [
-      "Failed",
-      "westus, eastus2 failed and will be removed from the version and added back.",
-    ],
-    [
-      "Completed",
-      "Azure shows the version as requested: the next poll checks it again.",
-    ],
+    ["Failed", "westus, eastus2 failed and will be removed from the version and added back."],
+    ["Completed", "Azure shows the version as requested: the next poll checks it again."],
   ] as const)("where the regions are %s", (state, reason) => {
     expect(waitOf(inRegions({ state }), NONE)).toBe(reason);
   });
@@ -56,21 +50,16 @@ it("a request stays Accepted until it is sent", () => {
 });
 
 it("an operation does not wait in vain while Azure copies, and nothing is to be sent", () => {
-  const isWaiting = (
-    pair: ImageVersionPair,
-    decision: typeof WAIT | typeof NONE = NONE,
-  ) => follow(pair, decision, at(20)).operation.waitingSince !== undefined;
+  const isWaiting = (pair: ImageVersionPair, decision: typeof WAIT | typeof NONE = NONE) =>
+    follow(pair, decision, at(20)).operation.waitingSince !== undefined;
   expect(isWaiting(inRegions({ state: "Replicating" }))).toBe(false);
   expect(isWaiting(inRegions({ state: "Completed" }))).toBe(true);
-  expect(isWaiting(inRegions({ state: "Unknown", stalledTime: time(1) }))).toBe(
-    true,
-  );
+  expect(isWaiting(inRegions({ state: "Unknown", stalledTime: time(1) }))).toBe(true);
   expect(isWaiting(replicating(), WAIT)).toBe(true);
 });
 
 it("the next look comes as soon as a repair is due, or a doubt can be settled", () => {
-  const dueOf = (pair: ImageVersionPair) =>
-    follow(pair, NONE, at(20)).record.dueTime;
+  const dueOf = (pair: ImageVersionPair) => follow(pair, NONE, at(20)).record.dueTime;
   expect(dueOf(inRegions({ nextAttemptTime: time(25) }))).toBe(time(25));
   const doubt = { state: "Failed", since: time(-215) } as const;
   expect(dueOf(inRegions({ doubt }))).toBe(time(25));
@@ -91,8 +80,5 @@ it("what a poll has shown is kept, and when the regions are usually done is told
       ],
     },
   });
-  expect(regions.map((one) => one.expectedEndTime)).toEqual([
-    time(602),
-    time(602),
-  ]);
+  expect(regions.map((one) => one.expectedEndTime)).toEqual([time(602), time(602)]);
 });

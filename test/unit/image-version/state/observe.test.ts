@@ -11,10 +11,7 @@ import {
   untilQuiet,
 } from "../../../../src/image-version/state/observe.js";
 import { whyNothingYet } from "../../../../src/image-version/state/reconcile.js";
-import type {
-  ImageVersionRecord,
-  Write,
-} from "../../../../src/image-version/state/record.js";
+import type { ImageVersionRecord, Write } from "../../../../src/image-version/state/record.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
@@ -47,11 +44,8 @@ function writing(changes: Patch, more: Partial<Write> = {}) {
     },
   });
 }
-const shows = (
-  changes: Patch = {},
-  state = "Succeeded",
-  publishedDate = time(1),
-) => lookOf(state, COMPLETED, { changes, publishedDate });
+const shows = (changes: Patch = {}, state = "Succeeded", publishedDate = time(1)) =>
+  lookOf(state, COMPLETED, { changes, publishedDate });
 const UNANSWERED: Write = {
   changes: {},
   sentTime: time(CHANGED),
@@ -69,11 +63,7 @@ describe("a look is a fact at once (1)", () => {
   });
 
   it("that shows the last write, which is known and forgotten then", () => {
-    const seen = observe(
-      writing({ [BUILD]: "2" }),
-      shows({ [BUILD]: "2" }),
-      at(20),
-    );
+    const seen = observe(writing({ [BUILD]: "2" }), shows({ [BUILD]: "2" }), at(20));
     expect(seen.fact).toMatchObject({
       life: "same",
       others: [],
@@ -98,9 +88,10 @@ describe("a look is a fact at once (1)", () => {
 
   it("that shows the region gone that the write removes; what changes in it is others'", () => {
     const removing = writing({ [EAST]: null });
-    expect(
-      observe(removing, shows({ [EAST]: null }), at(20)).fact,
-    ).toMatchObject({ others: [], write: { fate: "shown" } });
+    expect(observe(removing, shows({ [EAST]: null }), at(20)).fact).toMatchObject({
+      others: [],
+      write: { fate: "shown" },
+    });
     const count = `${EAST}/regionalReplicaCount`;
     const { fact } = observe(removing, shows({ [count]: 3 }), at(STALE));
     expect(fact?.others).toMatchObject([{ field: count, after: 3 }]);
@@ -140,9 +131,7 @@ describe("a look that shows something else (2)", () => {
     const first = observe(known, held, at(20));
     expect(first.fact).toBeUndefined();
     const between = observe(first.record, shows(out), at(100));
-    expect(between.record.unconfirmed?.shows).not.toBe(
-      first.record.unconfirmed?.shows,
-    );
+    expect(between.record.unconfirmed?.shows).not.toBe(first.record.unconfirmed?.shows);
     expect(observe(first.record, held, at(260)).fact).toMatchObject({
       held: ["eastus2"],
     });
@@ -150,9 +139,7 @@ describe("a look that shows something else (2)", () => {
 
   it("is a fact once nothing has changed for ten minutes", () => {
     const { fact } = observe(there(), shows(OTHERS), at(STALE));
-    expect(fact?.others).toEqual([
-      { field: BUILD, before: undefined, after: "portal" },
-    ]);
+    expect(fact?.others).toEqual([{ field: BUILD, before: undefined, after: "portal" }]);
   });
 
   it.each([
@@ -253,11 +240,7 @@ describe("another life", () => {
 
 describe("the first fact of a creation", () => {
   it("is what the write has made, with its publishedDate and release", () => {
-    const { record, fact } = observe(
-      replicating().record,
-      shows({}, "Creating"),
-      at(10),
-    );
+    const { record, fact } = observe(replicating().record, shows({}, "Creating"), at(10));
     expect(fact).toMatchObject({ life: "begun", write: { fate: "shown" } });
     expect(record).toMatchObject({
       publishedDate: time(1),
@@ -280,11 +263,7 @@ describe("the first fact of a creation", () => {
   it("keeps the regions that others' version has: they are followed, too", () => {
     const { record } = observe(
       creating().record,
-      shows(
-        { [regionField("eastus2")]: null },
-        "Succeeded",
-        "2025-12-31T23:00:00Z",
-      ),
+      shows({ [regionField("eastus2")]: null }, "Succeeded", "2025-12-31T23:00:00Z"),
       at(700),
     );
     expect(record.regions.map(({ name }) => name)).toEqual(["westus"]);
@@ -318,11 +297,7 @@ describe("a write is forgotten (4)", () => {
   ] as const)(
     "with answer %s once two looks at an idle version, %i s apart, show nothing of it",
     (answer, seconds, fate) => {
-      const first = observe(
-        writing(changes, { answer }),
-        shows(),
-        at(100),
-      ).record;
+      const first = observe(writing(changes, { answer }), shows(), at(100)).record;
       const before = observe(first, shows(), at(100 + seconds - 1));
       expect(before.fact?.write).toBeUndefined();
       expect(before.record.write).toBeDefined();
@@ -350,20 +325,15 @@ describe("a write is forgotten (4)", () => {
   it("as one of a version that is not there yet", () => {
     const waits = observe(replicating().record, undefined, at(100));
     expect(waits.fact).toEqual({ life: "same", others: [] });
-    expect(observe(waits.record, undefined, at(700)).fact?.write?.fate).toBe(
-      "notShown",
-    );
+    expect(observe(waits.record, undefined, at(700)).fact?.write?.fate).toBe("notShown");
   });
 });
 
 it("a version that has a region more than was sent is not known to be the one that was created", () => {
   const look = (changes: Patch) => lookOf("Creating", {}, { changes });
-  const factOf = (changes: Patch) =>
-    observe(creating().record, look(changes), at(5)).fact;
+  const factOf = (changes: Patch) => observe(creating().record, look(changes), at(5)).fact;
   expect(factOf({})?.life).toBe("begun");
-  expect(
-    factOf({ [`${regionField("uksouth")}/name`]: "uksouth" }),
-  ).toBeUndefined();
+  expect(factOf({ [`${regionField("uksouth")}/name`]: "uksouth" })).toBeUndefined();
 });
 
 it("what is not decided yet says what Azure shows", () => {
@@ -375,8 +345,7 @@ it("what is not decided yet says what Azure shows", () => {
 
 it("a version that was made otherwise than was sent is others', unless ARM has accepted what was sent", () => {
   const fateOf = (record: ImageVersionRecord) =>
-    observe(record, shows(OTHERS, "Succeeded", time(60)), at(STALE + 120)).fact
-      ?.write?.fate;
+    observe(record, shows(OTHERS, "Succeeded", time(60)), at(STALE + 120)).fact?.write?.fate;
   expect(fateOf(creating(TAGGED).record)).toBe("overwritten");
   expect(fateOf(replicating(TAGGED).record)).toBe("shown");
 });
@@ -388,8 +357,7 @@ it("what a restore has given back is a fact at once", () => {
 
 it("a version has the date of the last look that has one", () => {
   const { publishedDate: _, ...undated } = there();
-  const dateOf = (...asked: Parameters<typeof observe>) =>
-    observe(...asked).record.publishedDate;
+  const dateOf = (...asked: Parameters<typeof observe>) => observe(...asked).record.publishedDate;
   expect(dateOf(undated, shows(), at(STALE))).toBe(time(1));
   const { publishedDate: __, ...look } = shows();
   expect(dateOf(there(), look, at(STALE))).toBe(time(1));
@@ -399,29 +367,17 @@ it.each([
   ["until a second look decides", false, {}, 240],
   ["for twice the time-out", false, { putTimeoutMs: 300_000 }, 600],
   ["as long as a look may be old", true, { putTimeoutMs: 600_000 }, 600],
-])(
-  "what was sent may arrive %s; accepted: %s",
-  (_, accepted, pace, seconds) => {
-    const may = (after: number): boolean =>
-      mayArrive(time(0), accepted, at(after, pace));
-    expect([may(seconds - 1), may(seconds)]).toEqual([true, false]);
-  },
-);
+])("what was sent may arrive %s; accepted: %s", (_, accepted, pace, seconds) => {
+  const may = (after: number): boolean => mayArrive(time(0), accepted, at(after, pace));
+  expect([may(seconds - 1), may(seconds)]).toEqual([true, false]);
+});
 
 it.each<[string, Parameters<typeof untilQuiet>[0], number]>([
   ["nothing", {}, 0],
   ["what ARM asks", { throttledUntil: time(100) }, 90_000],
   ["a PUT without an answer", { write: UNANSWERED }, 120_000],
-  [
-    "the later of both",
-    { write: UNANSWERED, throttledUntil: time(9) },
-    120_000,
-  ],
-  [
-    "the later of both, whichever it is",
-    { write: UNANSWERED, throttledUntil: time(300) },
-    290_000,
-  ],
+  ["the later of both", { write: UNANSWERED, throttledUntil: time(9) }, 120_000],
+  ["the later of both, whichever it is", { write: UNANSWERED, throttledUntil: time(300) }, 290_000],
 ])("a step waits for %s", (_, record, waitMs) => {
   const quiet = untilQuiet(record, at(CHANGED));
   expect(quiet.waitMs).toBe(waitMs);

@@ -1,10 +1,6 @@
 /** How soon the end of a region and of a version is known, and by how many polls (docs/explanation/performance.md). */
 import { describe, expect, test } from "vitest";
-import {
-  measure,
-  SHAPES,
-  type Shape,
-} from "../../../support/paced-replication.js";
+import { measure, SHAPES, type Shape } from "../../../support/paced-replication.js";
 
 const RUNS = 25;
 /** Enough for the one region in a thousand that is known late. */
@@ -14,27 +10,20 @@ const shapes = Object.keys(SHAPES) as Shape[];
 
 describe.each(REGIONS)("%i regions of 45 minutes", (regions) => {
   test.each(shapes)("%s", (shape) => {
-    const { mostPolls, region, version } = measure(
-      { shape, regions, minutes: 45 },
-      RUNS,
-    );
+    const { mostPolls, region, version } = measure({ shape, regions, minutes: 45 }, RUNS);
     expect(mostPolls).toBeLessThanOrEqual(50);
     if (shape.startsWith("linear")) {
       expect(mostPolls).toBeLessThanOrEqual(30);
       expect(region).toBeLessThanOrEqual(10);
     }
-    if (shape === "stuck at 95 %" || shape === "unknown")
-      expect(region).toBeLessThanOrEqual(35);
+    if (shape === "stuck at 95 %" || shape === "unknown") expect(region).toBeLessThanOrEqual(35);
     // az polls each 30 seconds: 15 in the mean.
     else expect(version).toBeLessThanOrEqual(15);
   });
 });
 
 test.each(shapes)("no region of ten is known late: %s", (shape) => {
-  const { mostPolls, late } = measure(
-    { shape, regions: 10, minutes: 45 },
-    RUNS_FOR_TAILS,
-  );
+  const { mostPolls, late } = measure({ shape, regions: 10, minutes: 45 }, RUNS_FOR_TAILS);
   expect(mostPolls).toBeLessThanOrEqual(50);
   expect(late.p99).toBeLessThanOrEqual(120);
   expect(late.worst).toBeLessThanOrEqual(180);
@@ -42,10 +31,7 @@ test.each(shapes)("no region of ten is known late: %s", (shape) => {
 
 describe.each(REGIONS)("%i regions of six hours", (regions) => {
   test.each(shapes)("%s", (shape) => {
-    const { mostPolls, mostIn45Minutes, version } = measure(
-      { shape, regions, minutes: 360 },
-      RUNS,
-    );
+    const { mostPolls, mostIn45Minutes, version } = measure({ shape, regions, minutes: 360 }, RUNS);
     expect(mostPolls).toBeLessThanOrEqual(120);
     expect(mostIn45Minutes).toBeLessThanOrEqual(50);
     if (shape.startsWith("linear") || shape === "wandering")

@@ -7,17 +7,10 @@ import {
   type Pacing,
 } from "../../../../src/image-version/state/pace.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
-import {
-  measure,
-  pollsOf,
-  SHAPES,
-} from "../../../support/paced-replication.js";
+import { measure, pollsOf, SHAPES } from "../../../support/paced-replication.js";
 import { at, time } from "../../../support/transitions.js";
 
-const region = (
-  progress: number,
-  more: Partial<RegionRecord> = {},
-): RegionRecord => ({
+const region = (progress: number, more: Partial<RegionRecord> = {}): RegionRecord => ({
   name: "westus",
   state: "Replicating",
   progress,
@@ -43,15 +36,9 @@ describe("the window of an end", () => {
   });
 
   test("gets narrower with each poll", () => {
-    const seen = [100, 200, 500, 700, 950].map(
-      (at) => [at, Math.floor(at / 10.01)] as const,
-    );
+    const seen = [100, 200, 500, 700, 950].map((at) => [at, Math.floor(at / 10.01)] as const);
     const widths = [2, 3, 4, 5].map((polls) => {
-      const {
-        earliest = 0,
-        latest = 0,
-        straight,
-      } = windowOf(seen.slice(0, polls)) ?? {};
+      const { earliest = 0, latest = 0, straight } = windowOf(seen.slice(0, polls)) ?? {};
       expect(straight).toBe(true);
       expect(earliest).toBeLessThanOrEqual(1_001);
       expect(latest).toBeGreaterThanOrEqual(1_001);
@@ -89,21 +76,11 @@ describe("the window of an end", () => {
 });
 
 describe("what is kept of polls", () => {
-  const after = (
-    ...polls: readonly (readonly [seconds: number, RegionRecord])[]
-  ): Pacing =>
-    polls.reduce(
-      (pacing, [when, one]) => paced(pacing, [one], at(when)).pacing,
-      begun,
-    );
+  const after = (...polls: readonly (readonly [seconds: number, RegionRecord])[]): Pacing =>
+    polls.reduce((pacing, [when, one]) => paced(pacing, [one], at(when)).pacing, begun);
 
   test("is of each percent the first and the last poll", () => {
-    const { seen } = after(
-      [10, region(1)],
-      [20, region(1)],
-      [30, region(1)],
-      [40, region(2)],
-    );
+    const { seen } = after([10, region(1)], [20, region(1)], [30, region(1)], [40, region(2)]);
     expect(seen).toEqual({
       westus: [
         [10, 1],
@@ -145,11 +122,12 @@ describe("what is kept of polls", () => {
 });
 
 describe("the next poll", () => {
-  const pacingOf = (
-    left: number,
-    seen: Pacing["seen"],
-    since = time(0),
-  ): Pacing => ({ since, polledTime: time(0), left, seen });
+  const pacingOf = (left: number, seen: Pacing["seen"], since = time(0)): Pacing => ({
+    since,
+    polledTime: time(0),
+    left,
+    seen,
+  });
 
   test("waits for the budget where that is used up", () => {
     const { waitMs } = paced(
@@ -162,9 +140,7 @@ describe("the next poll", () => {
 
   test("comes when all regions are done as when they were begun, and then less and less often", () => {
     const done = region(100, { state: "Completed", completedTime: time(600) });
-    const waits = [600, 660, 780, 6_000].map(
-      (now) => paced(begun, [done], at(now)).waitMs / 1_000,
-    );
+    const waits = [600, 660, 780, 6_000].map((now) => paced(begun, [done], at(now)).waitMs / 1_000);
     expect(waits).toEqual([15, 20, 60, 120]);
   });
 
@@ -179,21 +155,15 @@ describe("the next poll", () => {
 
   test("is shared by ends that are close together, where polls are few", () => {
     const seen = (end: number): Pacing["seen"][string] =>
-      [100, 300, 500, 700, 850].map(
-        (when) => [when, Math.floor((when * 100) / end)] as const,
-      );
+      [100, 300, 500, 700, 850].map((when) => [when, Math.floor((when * 100) / end)] as const);
     const ends = { westus: 1_000, eastus: 1_030, eastus2: 1_100 };
     const regions = Object.entries(ends).map(([name, end]) =>
       region(Math.floor(95_000 / end), { name }),
     );
-    const all = Object.fromEntries(
-      Object.entries(ends).map(([name, end]) => [name, seen(end)]),
-    );
+    const all = Object.fromEntries(Object.entries(ends).map(([name, end]) => [name, seen(end)]));
     const next = (left: number): number =>
       950 +
-      paced({ ...pacingOf(left, all), polledTime: time(950) }, regions, at(950))
-        .waitMs /
-        1_000;
+      paced({ ...pacingOf(left, all), polledTime: time(950) }, regions, at(950)).waitMs / 1_000;
     expect(next(24)).toBeLessThan(1_030);
     expect(next(21)).toBeGreaterThan(1_030);
     expect(next(21)).toBeLessThan(1_070);
@@ -209,8 +179,7 @@ describe("the expected end", () => {
       return next.expectedEnds["westus"];
     });
     expect(told[0]).toBeUndefined();
-    for (const end of told.slice(3))
-      expect(Math.abs(seconds(end) - 1_000)).toBeLessThan(40);
+    for (const end of told.slice(3)) expect(Math.abs(seconds(end) - 1_000)).toBeLessThan(40);
     expect(Math.abs(seconds(told.at(-1)) - 1_000)).toBeLessThan(10);
   });
 
@@ -218,11 +187,7 @@ describe("the expected end", () => {
     let pacing = begun;
     let last: string | undefined;
     for (let now = 100; now <= 3_000; now += 100) {
-      const next = paced(
-        pacing,
-        [region(Math.min(95, Math.floor(now / 10)))],
-        at(now),
-      );
+      const next = paced(pacing, [region(Math.min(95, Math.floor(now / 10)))], at(now));
       ({ pacing } = next);
       last = next.expectedEnds["westus"];
     }

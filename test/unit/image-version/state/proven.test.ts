@@ -18,9 +18,7 @@ describe("what a proof right before a write leaves", () => {
       ...record,
       encryptionTypes: { a: "EncryptionAtRestWithPlatformKey" },
     } as const;
-    expect(
-      withProof({ ...pair, record: known }, [], proven).record,
-    ).toMatchObject({
+    expect(withProof({ ...pair, record: known }, [], proven).record).toMatchObject({
       encryptionTypes: {
         a: "EncryptionAtRestWithPlatformKey",
         b: "EncryptionAtRestWithCustomerKey",
@@ -28,11 +26,8 @@ describe("what a proof right before a write leaves", () => {
       dataDiskLuns: [1],
     });
     expect(
-      withProof(
-        { ...pair, record: { ...known, dataDiskLuns: [0] } },
-        [],
-        proven,
-      ).record.dataDiskLuns,
+      withProof({ ...pair, record: { ...known, dataDiskLuns: [0] } }, [], proven).record
+        .dataDiskLuns,
     ).toEqual([0]);
     expect(withProof(pair, [operation.id], undefined)).toBe(pair);
   });
@@ -43,10 +38,7 @@ describe("what a proof right before a write leaves", () => {
       operation: { ...operation, warnings: [warning("first")] },
     };
     const once = withProof(warned, [operation.id], proven);
-    expect(once.operation.warnings).toEqual([
-      warning("first"),
-      warning("second"),
-    ]);
+    expect(once.operation.warnings).toEqual([warning("first"), warning("second")]);
     expect(withProof(once, [operation.id], proven)).toEqual(once);
     expect(withProof(warned, [], proven).operation).toEqual(warned.operation);
   });

@@ -1,20 +1,12 @@
 import { describe, expect, it } from "vitest";
-import {
-  exclusionIn,
-  factsIn,
-  latestIn,
-} from "../../../../src/image-version/latest/flags.js";
+import { exclusionIn, factsIn, latestIn } from "../../../../src/image-version/latest/flags.js";
 import {
   fieldsOf,
   regionField,
   regionsIn,
 } from "../../../../src/image-version/properties/fields.js";
 import { ALLOW_DELETION } from "../../../../src/image-version/properties/table.js";
-import {
-  mustShut,
-  reconcile,
-  type Put,
-} from "../../../../src/image-version/state/reconcile.js";
+import { mustShut, reconcile, type Put } from "../../../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionRecord,
   VersionRequest,
@@ -32,16 +24,14 @@ import {
 
 const A = "/tags/a";
 const EAST = regionField("eastus2");
-const asks = (
-  patch: VersionRequest["patch"],
-  more: Partial<VersionRequest> = {},
-) => ({ "1": { patch, ...more } });
+const asks = (patch: VersionRequest["patch"], more: Partial<VersionRequest> = {}) => ({
+  "1": { patch, ...more },
+});
 function record(
   requests: ImageVersionRecord["requests"],
   more: Partial<ImageVersionRecord> = {},
 ): ImageVersionRecord {
-  return withRecord(succeeded(), { state: "Replicating", requests, ...more })
-    .record;
+  return withRecord(succeeded(), { state: "Replicating", requests, ...more }).record;
 }
 function putOfIt(of: ImageVersionRecord, seconds = 20): Put {
   const decision = reconcile(of, at(seconds));
@@ -52,29 +42,22 @@ function putOfIt(of: ImageVersionRecord, seconds = 20): Put {
 describe("nothing is written (1)", () => {
   const open = asks({ [A]: "1" });
   it.each<[string, Partial<ImageVersionRecord>]>([
-    [
-      "while a look is unconfirmed",
-      { unconfirmed: { shows: "x", since: time(1) } },
-    ],
+    ["while a look is unconfirmed", { unconfirmed: { shows: "x", since: time(1) } }],
     [
       "while the fate of a write is not known",
       {
         write: { changes: {}, sentTime: time(1), answer: "none", sentFor: [] },
       },
     ],
-    [
-      "while ARM works on the version",
-      { status: lookOf("Updating", COMPLETED) },
-    ],
+    ["while ARM works on the version", { status: lookOf("Updating", COMPLETED) }],
   ])("%s", (_, more) => {
     expect(reconcile(record(open, more), at(20)).kind).toBe("wait");
   });
 
   it("where Azure shows all that is asked", () => {
-    expect(
-      reconcile(record(asks({ [A]: "1" }, { appliedTime: time(2) })), at(20))
-        .kind,
-    ).toBe("none");
+    expect(reconcile(record(asks({ [A]: "1" }, { appliedTime: time(2) })), at(20)).kind).toBe(
+      "none",
+    );
   });
 });
 
@@ -116,10 +99,7 @@ describe("a version that Azure does not have (2)", () => {
       time: "2026-11-02T09:00:00.000Z",
     } as const;
     expect(
-      reconcile(
-        { ...before, requests: { [id]: { patch: {}, ...request, decided } } },
-        at(1),
-      ).kind,
+      reconcile({ ...before, requests: { [id]: { patch: {}, ...request, decided } } }, at(1)).kind,
     ).toBe("failed");
   });
 });
@@ -155,10 +135,7 @@ describe("a body is made of the fact (4)", () => {
     ).toEqual(["1", "2"]);
     expect(
       putOfIt(
-        record(
-          { "1": { patch: { [A]: "1" } }, "2": { patch: { "/tags/b": "2" } } },
-          { window: 1 },
-        ),
+        record({ "1": { patch: { [A]: "1" } }, "2": { patch: { "/tags/b": "2" } } }, { window: 1 }),
       ).sentFor,
     ).toEqual(["1"]);
   });
@@ -181,9 +158,7 @@ describe("a body is made of the fact (4)", () => {
 describe("ARM may remove regions (5)", () => {
   it("while the write removes one", () => {
     const put = putOfIt(record(asks({ [EAST]: null })));
-    expect(
-      put.body.properties.safetyProfile?.allowDeletionOfReplicatedLocations,
-    ).toBe(true);
+    expect(put.body.properties.safetyProfile?.allowDeletionOfReplicatedLocations).toBe(true);
     expect(regionsIn(fieldsOf(put.body))).toEqual(["westus"]);
   });
 
@@ -204,12 +179,8 @@ describe("ARM may remove regions (5)", () => {
   });
 
   it("where a request through Sigil has asked for that", () => {
-    const put = putOfIt(
-      record(asks({ [A]: "1" }), { spec: { [ALLOW_DELETION]: true } }),
-    );
-    expect(
-      put.body.properties.safetyProfile?.allowDeletionOfReplicatedLocations,
-    ).toBe(true);
+    const put = putOfIt(record(asks({ [A]: "1" }), { spec: { [ALLOW_DELETION]: true } }));
+    expect(put.body.properties.safetyProfile?.allowDeletionOfReplicatedLocations).toBe(true);
   });
 });
 
@@ -233,10 +204,7 @@ describe("a region is taken away for its repair (3)", () => {
   });
 
   it("not where the fact shows it healthy", () => {
-    expect(
-      reconcile({ ...due, status: lookOf("Succeeded", COMPLETED) }, at(20))
-        .kind,
-    ).toBe("none");
+    expect(reconcile({ ...due, status: lookOf("Succeeded", COMPLETED) }, at(20)).kind).toBe("none");
   });
 
   it("never the version's own location", () => {
@@ -246,8 +214,7 @@ describe("a region is taken away for its repair (3)", () => {
       repairs: { westus: { attempts: 0, dueTime: time(15) } },
       regions: due.regions.map((one) => ({
         ...one,
-        state:
-          one.name === "westus" ? ("Failed" as const) : ("Completed" as const),
+        state: one.name === "westus" ? ("Failed" as const) : ("Completed" as const),
       })),
     };
     expect(reconcile(home, at(20)).kind).toBe("none");
@@ -283,9 +250,7 @@ describe("what cannot be brought about fails, with where", () => {
       ids: ["1"],
       failure: {
         code: "ReadBackMismatch",
-        message: expect.stringContaining(
-          "in 1 place, and this cannot",
-        ) as string,
+        message: expect.stringContaining("in 1 place, and this cannot") as string,
         errors: [{ pointer: "/location" }],
       },
     });
@@ -300,9 +265,7 @@ describe("what cannot be brought about fails, with where", () => {
       ids: ["1"],
       failure: {
         code: "ChangedOutside",
-        message: expect.stringContaining(
-          "that somebody else has removed",
-        ) as string,
+        message: expect.stringContaining("that somebody else has removed") as string,
       },
     });
   });

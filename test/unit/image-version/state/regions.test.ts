@@ -4,13 +4,7 @@ import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
-import {
-  at,
-  lookOf,
-  succeeded,
-  time,
-  withRecord,
-} from "../../../support/transitions.js";
+import { at, lookOf, succeeded, time, withRecord } from "../../../support/transitions.js";
 
 const EAST = regionField("eastus2");
 const base: RegionRecord = {
@@ -77,13 +71,7 @@ function seen(
 /** The second of two looks that show the same, four minutes apart. */
 function twice(...args: Parameters<typeof seen>): ReturnType<typeof seen> {
   const [before, state, shown, given = {}, more] = args;
-  const { region } = seen(
-    before,
-    state,
-    shown,
-    { ...given, seconds: 60 },
-    more,
-  );
+  const { region } = seen(before, state, shown, { ...given, seconds: 60 }, more);
   return seen(region, state, shown, { ...given, seconds: 300 }, more);
 }
 
@@ -122,10 +110,7 @@ describe("invariant 1: a step forward counts from any look", () => {
   });
 
   test("what Azure shows was begun at least once, by whomever", () => {
-    const change = seen({ ...base, attempts: 0 }, "Updating", [
-      "Replicating",
-      41,
-    ]);
+    const change = seen({ ...base, attempts: 0 }, "Updating", ["Replicating", 41]);
     expect(change.region.attempts).toBe(1);
   });
 });
@@ -242,9 +227,7 @@ describe("invariant 3: progress never goes back", () => {
       happened: "nothing",
       region: { state: "Replicating", progress: 40 },
     });
-    expect(seen(change.region, "Updating", ["Replicating", 12]).happened).toBe(
-      "nothing",
-    );
+    expect(seen(change.region, "Updating", ["Replicating", 12]).happened).toBe("nothing");
   });
 
   test("by a look that shows less", () => {
@@ -254,12 +237,8 @@ describe("invariant 3: progress never goes back", () => {
   });
 
   test("unless the region is begun anew", () => {
-    expect(seen(failed, "Updating", ["Replicating", 10]).region.progress).toBe(
-      10,
-    );
-    expect(
-      twice(completed, "Updating", ["Replicating", 10]).region.progress,
-    ).toBe(0);
+    expect(seen(failed, "Updating", ["Replicating", 10]).region.progress).toBe(10);
+    expect(twice(completed, "Updating", ["Replicating", 10]).region.progress).toBe(0);
   });
 });
 
@@ -268,8 +247,7 @@ describe("invariant 4: progress is told by steps", () => {
     before: RegionRecord,
     progress: number,
     seconds: number,
-  ): ReturnType<typeof seen> =>
-    seen(before, "Updating", ["Replicating", progress], { seconds });
+  ): ReturnType<typeof seen> => seen(before, "Updating", ["Replicating", progress], { seconds });
   const unknown: RegionRecord = { ...base, state: "Unknown", progress: 0 };
 
   test("as it begins, then at each quarter", () => {
@@ -294,9 +272,7 @@ describe("invariant 4: progress is told by steps", () => {
 
   test("anew once it has failed and goes on", () => {
     const { region } = shown(unknown, 15, 0);
-    expect(shown({ ...region, state: "Failed" }, 16, 60).happened).toBe(
-      "progressed",
-    );
+    expect(shown({ ...region, state: "Failed" }, 16, 60).happened).toBe("progressed");
   });
 });
 
@@ -409,22 +385,14 @@ describe("invariant 6: a region whose copy the last write changes", () => {
   });
 
   test("else at the second look", () => {
-    const { region, happened } = seen(
-      recopied,
-      "Succeeded",
-      shown,
-      {},
-      { changes: three },
-    );
+    const { region, happened } = seen(recopied, "Succeeded", shown, {}, { changes: three });
     expect(happened).toBe("nothing");
-    expect(
-      seen(region, "Succeeded", shown, { seconds: 299 }, { changes: three })
-        .happened,
-    ).toBe("nothing");
-    expect(
-      seen(region, "Succeeded", shown, { seconds: 300 }, { changes: three })
-        .happened,
-    ).toBe("completed");
+    expect(seen(region, "Succeeded", shown, { seconds: 299 }, { changes: three }).happened).toBe(
+      "nothing",
+    );
+    expect(seen(region, "Succeeded", shown, { seconds: 300 }, { changes: three }).happened).toBe(
+      "completed",
+    );
   });
 });
 
@@ -432,9 +400,7 @@ describe("a look that is no fact", () => {
   const unsure = { isFact: false };
 
   test("counts for a step forward", () => {
-    expect(seen(base, "Succeeded", ["Completed", 100], unsure).happened).toBe(
-      "completed",
-    );
+    expect(seen(base, "Succeeded", ["Completed", 100], unsure).happened).toBe("completed");
   });
 
   test("counts for no step back, however often it comes", () => {
@@ -525,10 +491,9 @@ describe("a region that makes no progress", () => {
   });
 
   test("is not stalled once it has its copy", () => {
-    expect(
-      seen(completed, "Updating", ["Completed", 100], { seconds: AFTER })
-        .happened,
-    ).toBe("nothing");
+    expect(seen(completed, "Updating", ["Completed", 100], { seconds: AFTER }).happened).toBe(
+      "nothing",
+    );
   });
 });
 
@@ -562,9 +527,7 @@ test("what comes next for a region is said as long as it has failed", () => {
   expect(recovered).not.toHaveProperty("nextAttemptTime");
   expect(recovered).not.toHaveProperty("waitReason");
   const alone = seen(failed, "Failed", ["Failed", 40]).region;
-  expect(Object.keys(alone)).toEqual(
-    expect.not.arrayContaining(Object.keys(next)),
-  );
+  expect(Object.keys(alone)).toEqual(expect.not.arrayContaining(Object.keys(next)));
 });
 
 test("a region that has failed and is gone is not told again", () => {
@@ -579,15 +542,12 @@ test("a region that has failed and is gone is not told again", () => {
 test("what ARM says of a region is kept as long as it says so", () => {
   const change = seen(base, "Updating", ["Replicating", 40, "Waiting."]);
   expect(change.region.details).toBe("Waiting.");
-  expect(
-    seen(change.region, "Updating", ["Replicating", 41]).region,
-  ).not.toHaveProperty("details");
+  expect(seen(change.region, "Updating", ["Replicating", 41]).region).not.toHaveProperty("details");
 });
 
 test("what is asked of a region hides what Azure shows of it from when it is sent until that is shown", () => {
   const asks = { [`${EAST}/regionalReplicaCount`]: 3 };
-  const happened = (given: Given) =>
-    seen(base, "Succeeded", ["Completed", 100], given).happened;
+  const happened = (given: Given) => seen(base, "Succeeded", ["Completed", 100], given).happened;
   expect(happened({ asks })).toBe("completed");
   expect(happened({ asks, sent: true })).toBe("nothing");
 });

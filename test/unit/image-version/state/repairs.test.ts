@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import type {
-  ImageVersionPair,
-  Repair,
-} from "../../../../src/image-version/state/record.js";
+import type { ImageVersionPair, Repair } from "../../../../src/image-version/state/record.js";
 import {
   lossOf,
   notAddedBack,
@@ -25,18 +22,10 @@ import {
 const EAST = regionField("eastus2");
 const pace = { repairAttempts: 3 };
 const REMOVED = { [`${EAST}/name`]: "eastus2" };
-const AWAY = lookOf(
-  "Succeeded",
-  { westus: ["Completed", 100] },
-  { changes: { [EAST]: null } },
-);
+const AWAY = lookOf("Succeeded", { westus: ["Completed", 100] }, { changes: { [EAST]: null } });
 
 /** A region of an open operation has failed. */
-function failing(
-  name: string,
-  repair?: Repair,
-  base = applied(),
-): ImageVersionPair {
+function failing(name: string, repair?: Repair, base = applied()): ImageVersionPair {
   const { record } = base;
   return withRecord(base, {
     regions: record.regions.map((region) =>
@@ -69,9 +58,9 @@ describe("a region that has failed", () => {
   });
 
   it("waits twice as long each time", () => {
-    expect(
-      planned(failing("eastus2", { attempts: 2 })).repairs["eastus2"]?.dueTime,
-    ).toBe(time(1_300));
+    expect(planned(failing("eastus2", { attempts: 2 })).repairs["eastus2"]?.dueTime).toBe(
+      time(1_300),
+    );
   });
 
   it("is planned once: a second look moves nothing", () => {
@@ -80,9 +69,7 @@ describe("a region that has failed", () => {
   });
 
   it("is not repaired once that was tried often enough", () => {
-    expect(
-      regionIn(planned(failing("eastus2", { attempts: 3 })))?.nextAttemptTime,
-    ).toBeUndefined();
+    expect(regionIn(planned(failing("eastus2", { attempts: 3 })))?.nextAttemptTime).toBeUndefined();
   });
 
   it("is not repaired where it is the version's own location", () => {
@@ -93,17 +80,14 @@ describe("a region that has failed", () => {
 
   it("is not repaired where no open operation is about it (1)", () => {
     expect(
-      planned(failing("eastus2", undefined, succeeded())).repairs["eastus2"]
-        ?.dueTime,
+      planned(failing("eastus2", undefined, succeeded())).repairs["eastus2"]?.dueTime,
     ).toBeUndefined();
     const tried = failing("eastus2", { attempts: 2 }, succeeded());
     expect(planned(tried).repairs["eastus2"]).toEqual({ attempts: 2 });
   });
 
   it("stays as it is where it must not be taken away, and says why", () => {
-    const refused = [
-      { code: "InUse", pointer: "", message: "A scale set needs it." },
-    ];
+    const refused = [{ code: "InUse", pointer: "", message: "A scale set needs it." }];
     const failed = failing("eastus2");
     const regions = failed.record.regions.map((one) => ({
       ...one,
@@ -126,12 +110,12 @@ describe("what is taken away (2)", () => {
   const away = failing("eastus2", { attempts: 0, removed: REMOVED });
 
   it("stays known until a fact shows it again", () => {
+    expect(planned(withRecord(away, { status: AWAY })).repairs["eastus2"]?.removed).toEqual(
+      REMOVED,
+    );
     expect(
-      planned(withRecord(away, { status: AWAY })).repairs["eastus2"]?.removed,
-    ).toEqual(REMOVED);
-    expect(
-      planned(withRecord(away, { status: lookOf("Succeeded", COMPLETED) }))
-        .repairs["eastus2"]?.removed,
+      planned(withRecord(away, { status: lookOf("Succeeded", COMPLETED) })).repairs["eastus2"]
+        ?.removed,
     ).toBeUndefined();
   });
 
@@ -148,8 +132,7 @@ describe("what is taken away (2)", () => {
     });
     expect(regionIn(record)).toMatchObject({
       state: "Failed",
-      details:
-        "It was removed for its repair, and could not be added back: No capacity.",
+      details: "It was removed for its repair, and could not be added back: No capacity.",
     });
     expect(eventsOf({ ...away, record }).map(({ type }) => type)).toEqual([
       "Sigil.ImageVersion.RegionRemoved",
@@ -171,7 +154,10 @@ describe("what is taken away (2)", () => {
 });
 
 it("a sentence ends with a full stop, or as it does", () => {
-  expect(
-    ["No room", "Azure.com is away", "No room.", "Why?"].map(sentence),
-  ).toEqual(["No room.", "Azure.com is away.", "No room.", "Why?"]);
+  expect(["No room", "Azure.com is away", "No room.", "Why?"].map(sentence)).toEqual([
+    "No room.",
+    "Azure.com is away.",
+    "No room.",
+    "Why?",
+  ]);
 });

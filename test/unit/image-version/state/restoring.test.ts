@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
-import {
-  decideRestore,
-  restored,
-} from "../../../../src/image-version/state/restoring.js";
+import { decideRestore, restored } from "../../../../src/image-version/state/restoring.js";
 import { beginSending } from "../../../../src/image-version/state/sending.js";
 import {
   accepted,
@@ -16,19 +13,12 @@ import {
 } from "../../../support/transitions.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 
-const asked = accept(
-  acceptingOf({ patch: {} }, { kind: "RestoreImageVersion" }),
-  undefined,
-  at(0),
-);
+const asked = accept(acceptingOf({ patch: {} }, { kind: "RestoreImageVersion" }), undefined, at(0));
 const deleted = { name: "1.0.0", location: "westus" };
 const look = lookOf("Succeeded", COMPLETED);
 
 /** A restore that was sent after 100 s. */
-const sent = (
-  answer: "none" | "accepted",
-  more: Partial<ImageVersionRecord> = {},
-) =>
+const sent = (answer: "none" | "accepted", more: Partial<ImageVersionRecord> = {}) =>
   withRecord(asked, {
     state: "Restoring",
     changedTime: time(0),
@@ -115,9 +105,7 @@ describe("a version is restored", () => {
 
   it("not while Azure deletes it", () => {
     const deleting = lookOf("Deleting", COMPLETED);
-    expect(decided(sent("accepted"), { look: deleting }, 700).kind).toBe(
-      "poll",
-    );
+    expect(decided(sent("accepted"), { look: deleting }, 700).kind).toBe("poll");
   });
 });
 
@@ -131,16 +119,12 @@ it("what Azure neither shows nor lists, time after time, is deleted for good (3)
 });
 
 describe("what becomes of a restore is said", () => {
-  const lastOf = ({ operation }: ReturnType<typeof restored>) =>
-    operation.history.at(-1)?.message;
-  const begin = () =>
-    beginSending(asked, "Restoring", asked.operation.id, at(100));
+  const lastOf = ({ operation }: ReturnType<typeof restored>) => operation.history.at(-1)?.message;
+  const begin = () => beginSending(asked, "Restoring", asked.operation.id, at(100));
 
   it("as it is sent, and where it is sent again", () => {
     const begun = begin();
-    expect(lastOf(begun)).toBe(
-      "The restore request is sent to Azure Resource Manager.",
-    );
+    expect(lastOf(begun)).toBe("The restore request is sent to Azure Resource Manager.");
     expect(begun.operation).not.toHaveProperty("warnings");
     const again = beginSending(begun, "Restoring", begun.operation.id, at(400));
     expect(again.operation.history).toEqual(begun.operation.history);

@@ -60,9 +60,7 @@ describe("what others have changed is told once (1)", () => {
   });
 
   it("is settled where it is as it was before", () => {
-    expect(
-      looked(looked(undefined, { [A]: "portal" }), {}, 4_000).record.conditions,
-    ).toEqual([]);
+    expect(looked(looked(undefined, { [A]: "portal" }), {}, 4_000).record.conditions).toEqual([]);
   });
 
   it("a region that is gone, by its name", () => {
@@ -71,8 +69,7 @@ describe("what others have changed is told once (1)", () => {
     expect(pair.record.conditions).toMatchObject([
       {
         type: "RegionLost",
-        message:
-          "Somebody else has removed regions from the version in Azure: eastus2.",
+        message: "Somebody else has removed regions from the version in Azure: eastus2.",
       },
     ]);
   });
@@ -94,10 +91,7 @@ describe("what others have changed is told once (1)", () => {
       see(see(pair, undefined, at(seconds)), undefined, at(seconds + 240));
     const once = gone(told(succeeded()), 2_000);
     const twice = gone(told(looked(once, {}, 4_000)), 6_000);
-    expect([...types(once), ...types(twice)]).toEqual([
-      "DeletedOutside",
-      "DeletedOutside",
-    ]);
+    expect([...types(once), ...types(twice)]).toEqual(["DeletedOutside", "DeletedOutside"]);
     expect(toldOf(once)).not.toEqual(toldOf(twice));
   });
 
@@ -112,16 +106,12 @@ describe("what others have changed is told once (1)", () => {
         deletes: true,
       },
     });
-    expect(types(see(told(pair), shows({}, time(1_500)), at(2_000)))).toEqual(
-      [],
-    );
+    expect(types(see(told(pair), shows({}, time(1_500)), at(2_000)))).toEqual([]);
   });
 
   it("nothing of a version that nobody has adopted", () => {
     const { spec: _, ...record } = succeeded().record;
-    expect(
-      types(looked({ ...succeeded(), record }, { [A]: "portal" })),
-    ).toEqual([]);
+    expect(types(looked({ ...succeeded(), record }, { [A]: "portal" }))).toEqual([]);
   });
 });
 
@@ -129,10 +119,7 @@ describe("where others change where it is in latest (2)", () => {
   it("its rule is paused, and the release stays the rule's", () => {
     const pair = looked(ruled(), {});
     expect(types(pair)).toEqual(["Promoted", "ChangedOutside"]);
-    expect(pair.record.conditions.map(({ type }) => type)).toEqual([
-      "ChangedOutside",
-      "Paused",
-    ]);
+    expect(pair.record.conditions.map(({ type }) => type)).toEqual(["ChangedOutside", "Paused"]);
     expect(pair.record.release?.by).toBe("rule");
   });
 
@@ -152,9 +139,7 @@ describe("where others change where it is in latest (2)", () => {
   it("another field that they change pauses no rule", () => {
     const field = `${EAST}/regionalReplicaCount`;
     const pair = looked(ruled(), { ...HELD, [field]: 3 });
-    expect(pair.record.conditions.map(({ type }) => type)).toEqual([
-      "ChangedOutside",
-    ]);
+    expect(pair.record.conditions.map(({ type }) => type)).toEqual(["ChangedOutside"]);
   });
 
   it("putting the flag back resumes nothing", () => {
@@ -180,11 +165,7 @@ describe("where others change where it is in latest (2)", () => {
 });
 
 describe("a request settles the conditions of what it says", () => {
-  const { conditions } = looked(
-    looked(ruled(), {}),
-    { [A]: "portal", [EAST]: null },
-    4_000,
-  ).record;
+  const { conditions } = looked(looked(ruled(), {}), { [A]: "portal", [EAST]: null }, 4_000).record;
   const left = (says: readonly string[], ofLatest = false) =>
     settled(conditions, says, ofLatest).map(({ type, fields = {} }) =>
       [type, ...Object.keys(fields)].join(" "),
@@ -202,9 +183,7 @@ describe("a request settles the conditions of what it says", () => {
 
   it("of a lost region that it removes, too", () => {
     const all = left([]);
-    expect(left([EAST])).toEqual(
-      all.filter((one) => !one.startsWith("RegionLost")),
-    );
+    expect(left([EAST])).toEqual(all.filter((one) => !one.startsWith("RegionLost")));
     expect(all.join()).toContain("RegionLost");
   });
 

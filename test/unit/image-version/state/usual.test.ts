@@ -41,9 +41,10 @@ describe("what is usual in a region", () => {
   });
 
   test("is by the last twenty", () => {
-    const ends = Array.from({ length: 25 }, (_, i) => i).reduce<
-      readonly number[]
-    >((all, end) => withEnd(all, end), []);
+    const ends = Array.from({ length: 25 }, (_, i) => i).reduce<readonly number[]>(
+      (all, end) => withEnd(all, end),
+      [],
+    );
     expect(ends).toEqual(Array.from({ length: 20 }, (_, i) => i + 5));
   });
 });
@@ -62,9 +63,7 @@ describe("a copy", () => {
 
   test("that others have asked for is not", () => {
     const { begunTime: _, ...theirs } = begun;
-    expect(
-      endedBetween([theirs], [{ ...theirs, completedTime: time(90) }]),
-    ).toEqual([]);
+    expect(endedBetween([theirs], [{ ...theirs, completedTime: time(90) }])).toEqual([]);
   });
 
   test("begins anew with the write that adds it again, by what is known then", () => {
@@ -75,9 +74,7 @@ describe("a copy", () => {
       attempts: 1,
       begunTime: time(5),
     });
-    expect(withBegun([begun], ["westus"], new Map(), at(5).now)).toEqual([
-      begun,
-    ]);
+    expect(withBegun([begun], ["westus"], new Map(), at(5).now)).toEqual([begun]);
   });
 
   test.each([

@@ -34,12 +34,7 @@ const REFUSED = { code: "BadRequest", message: "ARM refuses it.", errors: [] };
 /** Two updates of a version that is ready, to be sent together. */
 function two(base = succeeded()): ImageVersionPair {
   const one = asking(base, changeOf({ "/tags/a": "1" }), {}, at(1_000));
-  const { record, operation } = asking(
-    one,
-    changeOf({ "/tags/b": "2" }),
-    {},
-    at(1_000),
-  );
+  const { record, operation } = asking(one, changeOf({ "/tags/b": "2" }), {}, at(1_000));
   return { record, operation };
 }
 function sending(pair: ImageVersionPair, seconds = 1_000): ImageVersionPair {
@@ -91,12 +86,7 @@ describe("before a PUT is sent", () => {
       attempts: 1,
     } as const;
     const repairing = withRecord(
-      asking(
-        succeeded(),
-        changeOf({ "/tags/a": "1" }, { appliedTime: time(1) }),
-        {},
-        at(1_000),
-      ),
+      asking(succeeded(), changeOf({ "/tags/a": "1" }, { appliedTime: time(1) }), {}, at(1_000)),
       {
         regions: [region],
         status: lookOf("Failed", { ...COMPLETED, eastus2: ["Failed", 10] }),
@@ -142,8 +132,7 @@ describe("what ARM refuses of several (3)", () => {
     const base = applied();
     const once = writeRefused(sending(two(base)), REFUSED, at(1_001));
     const alone = writeRefused(sending(once), REFUSED, at(1_002));
-    const look = (changes = {}) =>
-      lookOf("Succeeded", REPLICATING, { changes });
+    const look = (changes = {}) => lookOf("Succeeded", REPLICATING, { changes });
     const sent = step(alone, look(), at(1_003)).pair;
     expect(sent.record.window).toBe(1);
     const shown = step(sent, look({ "/tags/b": "2" }), at(1_020)).pair;
@@ -166,20 +155,14 @@ it("the set that ARM does not find any more is pointed at in the body", () => {
     ],
   });
   const pointersOf = (id: string) =>
-    writeRefused(creating(), refusal(id), at(2)).operation.error?.errors.map(
-      (one) => one.pointer,
-    );
+    writeRefused(creating(), refusal(id), at(2)).operation.error?.errors.map((one) => one.pointer);
   expect(pointersOf(diskEncryptionSetId.toUpperCase())).toEqual([pointer]);
   expect(pointersOf(`${diskEncryptionSetId}0`)).toEqual([""]);
 });
 
 describe("what ARM has accepted", () => {
   it("is followed, and known as accepted", () => {
-    const { record } = writeAccepted(
-      creating(),
-      "https://arm.example/1",
-      at(2),
-    );
+    const { record } = writeAccepted(creating(), "https://arm.example/1", at(2));
     expect(record).toMatchObject({
       state: "Replicating",
       write: { answer: "accepted" },
@@ -221,10 +204,7 @@ describe("what ARM has accepted", () => {
       undefined,
       at(1_001),
     );
-    expect(pair.record.regions).toMatchObject([
-      { state: "Completed" },
-      { state: "Completed" },
-    ]);
+    expect(pair.record.regions).toMatchObject([{ state: "Completed" }, { state: "Completed" }]);
   });
 });
 

@@ -1,9 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  differences,
-  rebased,
-} from "../../../../src/page/src/create/model/changes.js";
+import { differences, rebased } from "../../../../src/page/src/create/model/changes.js";
 import type { Json } from "../../../../src/page/src/create/model/json.js";
 
 const region = (name: string, count: number): Json => ({

@@ -40,9 +40,7 @@ function newTab(): Kept {
 it("a draft is of one image definition, or of one version of it", () => {
   const tab = newTab();
   keepDraft(tab, IMAGE, undefined, DRAFT);
-  expect(
-    readDraft(tab, { ...IMAGE, subscriptionId: "s" }, undefined),
-  ).toMatchObject(DRAFT);
+  expect(readDraft(tab, { ...IMAGE, subscriptionId: "s" }, undefined)).toMatchObject(DRAFT);
   expect(readDraft(tab, IMAGE, "1.0.0")).toBeUndefined();
   dropDraft(tab, IMAGE, undefined);
   expect(readDraft(tab, IMAGE, undefined)).toBeUndefined();

@@ -6,16 +6,9 @@ import {
   merged,
   place,
 } from "../../../../src/page/src/create/model/fields.js";
-import {
-  EMPTY_FORM,
-  withRegions,
-  type Form,
-} from "../../../../src/page/src/create/model/form.js";
+import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
-import {
-  managedImageRequest,
-  snapshotsRequest,
-} from "../../../support/requests.js";
+import { managedImageRequest, snapshotsRequest } from "../../../support/requests.js";
 
 const REGIONS = "/properties/publishingProfile/targetRegions";
 const STORAGE = "/properties/storageProfile";
@@ -80,17 +73,13 @@ describe("a pointer leads to the field", () => {
         fieldAt(`${STORAGE}/${disk}/source/storageAccountId`, vhds),
       ),
     ).toEqual(["source-account", "source-account"]);
-    expect(fieldAt(`${STORAGE}/dataDiskImages/0/source/uri`, vhds)).toBe(
-      "source-disk-1",
-    );
+    expect(fieldAt(`${STORAGE}/dataDiskImages/0/source/uri`, vhds)).toBe("source-disk-1");
   });
 
   it("of the row that has it, whatever stood before it", () => {
     const [, second] = S10.regions;
     const form = { ...S10, regions: [second ?? expect.fail()] };
-    expect(fieldAt(`${REGIONS}/0/regionalReplicaCount`, form)).toBe(
-      "region-2-replicas",
-    );
+    expect(fieldAt(`${REGIONS}/0/regionalReplicaCount`, form)).toBe("region-2-replicas");
   });
 
   it("of data disks by LUN, not by place", () => {
@@ -100,10 +89,7 @@ describe("a pointer leads to the field", () => {
     };
     const pointer = (j: number): string =>
       `${REGIONS}/0/encryption/dataDiskImages/${j}/diskEncryptionSetId`;
-    expect([fieldAt(pointer(0), form), fieldAt(pointer(1), form)]).toEqual([
-      "set-1-2",
-      "set-1-5",
-    ]);
+    expect([fieldAt(pointer(0), form), fieldAt(pointer(1), form)]).toEqual(["set-1-2", "set-1-5"]);
   });
 });
 
@@ -117,15 +103,9 @@ describe("what the form finds itself", () => {
     const [first, second] = S10.regions;
     const form = {
       ...S10,
-      regions: [
-        first ?? expect.fail(),
-        { ...(second ?? expect.fail()), sets: {} },
-      ],
+      regions: [first ?? expect.fail(), { ...(second ?? expect.fail()), sets: {} }],
     };
-    expect(findInForm(form).map(({ field }) => field)).toEqual([
-      "set-2-os",
-      "set-2-0",
-    ]);
+    expect(findInForm(form).map(({ field }) => field)).toEqual(["set-2-os", "set-2-0"]);
     expect(
       findInForm({
         ...form,
@@ -136,9 +116,7 @@ describe("what the form finds itself", () => {
   });
 
   it("is that there is no region", () => {
-    expect(findInForm(EMPTY_FORM).map(({ field }) => field)).toEqual([
-      "regions",
-    ]);
+    expect(findInForm(EMPTY_FORM).map(({ field }) => field)).toEqual(["regions"]);
   });
 
   it("is not told twice where the service says what is wrong", () => {
@@ -150,10 +128,7 @@ describe("what the form finds itself", () => {
     const [first, second] = S10.regions;
     const form = {
       ...S10,
-      regions: [
-        first ?? expect.fail(),
-        { ...(second ?? expect.fail()), sets: {} },
-      ],
+      regions: [first ?? expect.fail(), { ...(second ?? expect.fail()), sets: {} }],
     };
     const all = merged(place([found], form), findInForm(form));
     expect(all.map(({ field, code }) => [field, code])).toEqual([

@@ -9,10 +9,7 @@ import {
   withRegions,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
-import {
-  formOf,
-  writable,
-} from "../../../../src/page/src/create/model/read.js";
+import { formOf, writable } from "../../../../src/page/src/create/model/read.js";
 import { EMPTY_WAVE } from "../../../../src/page/src/create/model/waves.js";
 import { findInForm } from "../../../../src/page/src/create/model/fields.js";
 import {
@@ -23,8 +20,7 @@ import {
 } from "../../../support/requests.js";
 import { content, validator } from "../../http/contract/document.js";
 
-const SET = (name: string): string =>
-  seedResource(`diskEncryptionSets/${name}`);
+const SET = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 
 /** Row S10, as somebody fills it in. */
 const S10: Form = {
@@ -100,18 +96,14 @@ describe("the body of a form", () => {
 
   it("leaves out what is not filled in, and names every disk that is to get a key", () => {
     expect(bodyOf(EMPTY_FORM)).toEqual({});
-    const form = withRegions(
-      { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0, 3] } },
-      ["westus"],
-    );
-    expect(
-      bodyOf(form).properties.publishingProfile?.targetRegions,
-    ).toMatchObject([
+    const form = withRegions({ ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0, 3] } }, [
+      "westus",
+    ]);
+    expect(bodyOf(form).properties.publishingProfile?.targetRegions).toMatchObject([
       { encryption: { dataDiskImages: [{ lun: 0 }, { lun: 3 }] } },
     ]);
     expect(
-      bodyOf({ ...form, encryption: "platform" }).properties.publishingProfile
-        ?.targetRegions,
+      bodyOf({ ...form, encryption: "platform" }).properties.publishingProfile?.targetRegions,
     ).toEqual([{ name: "westus", regionalReplicaCount: 1 }]);
   });
 
@@ -125,9 +117,7 @@ describe("the body of a form", () => {
       validator
         .validateBody("putImageVersion", bodyOf(form))
         .findings.map(({ pointer }) => pointer),
-    ).toEqual([
-      "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
-    ]);
+    ).toEqual(["/properties/publishingProfile/targetRegions/0/regionalReplicaCount"]);
   });
 
   it("says of secrets provisioning what it was filled with, and keeps what else the security profile has", () => {
@@ -143,16 +133,14 @@ describe("the body of a form", () => {
     const form = formOf(given);
     expect(form.secrets).toEqual(securityProfile.secretsProvisioningSettings);
     expect(bodyOf(form)).toEqual(given);
-    expect(bodyOf({ ...form, secrets: {} }).properties).toHaveProperty(
-      "securityProfile",
-      { uefiSettings: securityProfile.uefiSettings },
-    );
+    expect(bodyOf({ ...form, secrets: {} }).properties).toHaveProperty("securityProfile", {
+      uefiSettings: securityProfile.uefiSettings,
+    });
   });
 
   it("names a virtual machine and another version where Azure wants them", () => {
     const source = (kind: Form["source"]["kind"], id: string): unknown =>
-      bodyOf({ ...S10, source: { ...S10.source, kind, id } }).properties
-        .storageProfile;
+      bodyOf({ ...S10, source: { ...S10.source, kind, id } }).properties.storageProfile;
     const machine = seedResource("virtualMachines/myVM");
     expect(source("virtualMachine", machine)).toEqual({
       source: { virtualMachineId: machine },
@@ -164,18 +152,14 @@ describe("the body of a form", () => {
 
   it("of a confidential version has the OS disk's set as Azure wants it", () => {
     const form: Form = { ...S10, encryption: "confidential" };
-    expect(
-      bodyOf(form).properties.publishingProfile?.targetRegions?.[0]?.encryption,
-    ).toEqual({
+    expect(bodyOf(form).properties.publishingProfile?.targetRegions?.[0]?.encryption).toEqual({
       osDiskImage: {
         securityProfile: {
           confidentialVMEncryptionType: "EncryptedWithCmk",
           secureVMDiskEncryptionSetId: SET("WestUSDiskEncryptionSet1"),
         },
       },
-      dataDiskImages: [
-        { lun: 0, diskEncryptionSetId: SET("WestUSDiskEncryptionSet2") },
-      ],
+      dataDiskImages: [{ lun: 0, diskEncryptionSetId: SET("WestUSDiskEncryptionSet2") }],
     });
     const read = formOf(bodyOf(form));
     expect(read).toMatchObject({
@@ -184,8 +168,8 @@ describe("the body of a form", () => {
     });
     expect(read.regions[0]?.sets).toEqual(S10.regions[0]?.sets);
     expect(
-      bodyOf({ ...form, confidentialType: "NonPersistedTPM" }).properties
-        .publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage,
+      bodyOf({ ...form, confidentialType: "NonPersistedTPM" }).properties.publishingProfile
+        ?.targetRegions?.[0]?.encryption?.osDiskImage,
     ).toEqual({
       securityProfile: { confidentialVMEncryptionType: "NonPersistedTPM" },
     });
@@ -208,9 +192,7 @@ describe("the body of a form", () => {
     });
     const encryption = (of: ReturnType<typeof bodyOf>) =>
       of.properties.publishingProfile?.targetRegions?.[0]?.encryption;
-    expect(encryption(body)?.dataDiskImages).toEqual([
-      ofDisk("DataDiskEncryptedWithCmk"),
-    ]);
+    expect(encryption(body)?.dataDiskImages).toEqual([ofDisk("DataDiskEncryptedWithCmk")]);
     expect(formOf(body)).toMatchObject({
       confidentialData: true,
       confidentialType: "EncryptedWithPmk",
@@ -218,15 +200,10 @@ describe("the body of a form", () => {
     expect(encryption(bodyOf(formOf(body)))).toEqual(encryption(body));
     // Of another kind, which the form does not offer.
     const other = JSON.parse(
-      JSON.stringify(body).replaceAll(
-        "DataDiskEncryptedWithCmk",
-        "EncryptedWithCmk",
-      ),
+      JSON.stringify(body).replaceAll("DataDiskEncryptedWithCmk", "EncryptedWithCmk"),
     ) as unknown;
     expect(formOf(other).confidentialData).toBe(false);
-    expect(encryption(bodyOf(formOf(other)))?.dataDiskImages).toEqual([
-      ofDisk("EncryptedWithCmk"),
-    ]);
+    expect(encryption(bodyOf(formOf(other)))?.dataDiskImages).toEqual([ofDisk("EncryptedWithCmk")]);
   });
 
   it("has the rule of promotion, tags, end of life and the guard", () => {
@@ -251,9 +228,7 @@ describe("the body of a form", () => {
         safetyProfile: { blockDeletionBeforeEndOfLife: true },
       },
     });
-    expect(validator.validateBody("putImageVersion", body).findings).toEqual(
-      [],
-    );
+    expect(validator.validateBody("putImageVersion", body).findings).toEqual([]);
     expect(bodyOf(formOf(body))).toEqual(body);
   });
 
@@ -290,10 +265,7 @@ describe("the body of a form", () => {
     expect(
       bodyOf({
         ...form,
-        waves: [
-          ...form.waves.slice(0, 1),
-          { ...EMPTY_WAVE, regions: ["a", "b"] },
-        ],
+        waves: [...form.waves.slice(0, 1), { ...EMPTY_WAVE, regions: ["a", "b"] }],
         rollBack: false,
       }).sigil?.promotion,
     ).toEqual({
@@ -326,9 +298,9 @@ describe("the body of a form", () => {
     expect(bodyOf({ ...inWaves, promoteWhen: "tested" })).toMatchObject({
       sigil: { promotion: { when: "tested" } },
     });
-    expect(
-      bodyOf({ ...inWaves, promoteWhen: "tested" }).sigil?.promotion,
-    ).toStrictEqual({ when: "tested" });
+    expect(bodyOf({ ...inWaves, promoteWhen: "tested" }).sigil?.promotion).toStrictEqual({
+      when: "tested",
+    });
     const promotion = {
       when: "tested",
       regions: ["westus"],
@@ -346,13 +318,9 @@ describe("the body of a form", () => {
 /** Every example of a PUT's body in the document. */
 const { GalleryImageVersion } = content.components?.requestBodies ?? {};
 const EXAMPLES = Object.entries(
-  resolve(content, GalleryImageVersion ?? expect.fail()).content[
-    "application/json"
-  ]?.examples ?? {},
-).map(
-  ([name, example]) =>
-    [name, resolve(content, example).value as unknown] as const,
-);
+  resolve(content, GalleryImageVersion ?? expect.fail()).content["application/json"]?.examples ??
+    {},
+).map(([name, example]) => [name, resolve(content, example).value as unknown] as const);
 
 describe("a form that is read", () => {
   it.each(EXAMPLES)("from the example %s means the same", (_, value) => {
@@ -407,9 +375,7 @@ describe("a form that is read", () => {
       location: "westus",
       properties: {
         publishingProfile: {
-          targetRegions: [
-            { name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } },
-          ],
+          targetRegions: [{ name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } }],
         },
         storageProfile: { source: { id: seedResource("images/myImage") } },
       },
@@ -482,8 +448,7 @@ describe("a form that is read", () => {
       sigil: { managedBy: "Sigil", latest: true, latestIn: [], regions: [] },
     };
     const form = formOf(answer, { version: "1.0.0", exists: true });
-    const { storageProfile: _, ...properties } =
-      managedImageRequest().properties;
+    const { storageProfile: _, ...properties } = managedImageRequest().properties;
     const body = bodyOf(form);
     expect(Object.keys(body).sort()).toEqual(["location", "properties"]);
     expect(Object.keys(body.properties)).toEqual(Object.keys(properties));

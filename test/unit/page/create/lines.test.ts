@@ -16,11 +16,7 @@ import {
   missingSets,
 } from "../../../../src/page/src/create/model/lines.js";
 import { gapsOf } from "../../../../src/page/src/create/model/sets.js";
-import {
-  managedImageRequest,
-  seedResource,
-  snapshotsRequest,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource, snapshotsRequest } from "../../../support/requests.js";
 import { optionsOf } from "../../cli/command-line.js";
 
 const IMAGE = {
@@ -47,8 +43,7 @@ describe("the line of az", () => {
   it("is the seed's, with ids for names (row S10)", () => {
     const { text, az } = commandLine(IMAGE, S10);
     expect(az).toBe(true);
-    const set = (name: string): string =>
-      seedResource(`diskEncryptionSets/${name}`);
+    const set = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
     expect(words(text)).toEqual([
       "sig",
       "image-version",
@@ -134,9 +129,7 @@ describe("the line of az", () => {
     expect(all[all.indexOf("--target-region-cvm-encryption") + 1]).toBe(
       `EncryptedWithCmk,${seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1")}`,
     );
-    expect(all[all.indexOf("--target-region-encryption") + 1]).toMatch(
-      /^null,0,/u,
-    );
+    expect(all[all.indexOf("--target-region-encryption") + 1]).toMatch(/^null,0,/u);
   });
 });
 
@@ -157,8 +150,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     source: {
       ...S10.source,
       kind: "vhd",
-      account:
-        "/subscriptions/x/resourceGroups/y/providers/Microsoft.Storage/storageAccounts/z",
+      account: "/subscriptions/x/resourceGroups/y/providers/Microsoft.Storage/storageAccounts/z",
       osDisk: "https://z.blob.core.windows.net/vhds/os.vhd",
       dataDisks: [
         {
@@ -184,12 +176,8 @@ test.each(Object.entries(FORMS))(
     const line = commandLine(IMAGE, form);
     expect(line.az).toBe(true);
     const [, , , ...options] = words(line.text);
-    const body = bodyOfOptions(
-      optionsOf("image-version create", options.join(" ")),
-      IMAGE,
-    );
-    const canonical = (request: unknown): unknown =>
-      canonicalForm(request as ImageVersionRequest);
+    const body = bodyOfOptions(optionsOf("image-version create", options.join(" ")), IMAGE);
+    const canonical = (request: unknown): unknown => canonicalForm(request as ImageVersionRequest);
     expect(canonical(body)).toEqual(canonical(bodyOf(form)));
   },
 );
@@ -248,9 +236,7 @@ describe("a set that is missing", () => {
         { ...(first ?? expect.fail()), id: "2", name: "East US", sets: {} },
       ],
     };
-    const gaps = gapsOf(form, IMAGE, ({ name }) =>
-      name === first?.name ? [{} as never] : [],
-    );
+    const gaps = gapsOf(form, IMAGE, ({ name }) => (name === first?.name ? [{} as never] : []));
     const missing = missingSets(gaps, form, IMAGE);
     expect(missing.map(({ name, location }) => [name, location])).toEqual([
       ["eastusDiskEncryptionSet1", "eastus"],

@@ -1,9 +1,6 @@
 import { expect, it } from "vitest";
 import { misfitsOf } from "../../../../src/page/src/create/model/misfits.js";
-import {
-  managedImageRequest,
-  snapshotsRequest,
-} from "../../../support/requests.js";
+import { managedImageRequest, snapshotsRequest } from "../../../support/requests.js";
 
 it("a request has none, also with what the form does not show", () => {
   expect(misfitsOf(managedImageRequest())).toEqual([]);
@@ -42,10 +39,6 @@ it("each member of another kind is named, all at once", () => {
     "/properties/storageProfile is an array. It must be an object.",
     "/sigil is a string. It must be an object.",
   ]);
-  expect(misfitsOf(null)).toEqual([
-    "The request is null. It must be an object.",
-  ]);
-  expect(misfitsOf([])).toEqual([
-    "The request is an array. It must be an object.",
-  ]);
+  expect(misfitsOf(null)).toEqual(["The request is null. It must be an object."]);
+  expect(misfitsOf([])).toEqual(["The request is an array. It must be an object."]);
 });

@@ -1,11 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { bodyOf } from "../../../../src/page/src/create/model/body.js";
-import {
-  EMPTY_FORM,
-  withRegions,
-  type Form,
-} from "../../../../src/page/src/create/model/form.js";
+import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   copied,
@@ -14,14 +10,8 @@ import {
   withProposedSets,
 } from "../../../../src/page/src/create/model/regions.js";
 import type { DiskEncryptionSet } from "../../../../src/page/src/create/model/sets.js";
-import {
-  waveWith,
-  withRegionsIn,
-} from "../../../../src/page/src/create/model/waves.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { waveWith, withRegionsIn } from "../../../../src/page/src/create/model/waves.js";
+import { managedImageRequest, seedResource } from "../../../support/requests.js";
 
 const KNOWN = ["eastus", "northeurope", "uksouth", "westus"];
 const IMAGE = {
@@ -52,13 +42,11 @@ it("a region is in one wave, and moves to another with those that are moved with
   expect(waveWith(waves, "eastus")).toBe(0);
   expect(waveWith(waves, "mars")).toBeUndefined();
   const moved = withRegionsIn(waves, ["eastus", "mars"], 1);
-  expect(moved.map(({ regions }) => regions)).toEqual([
-    ["westus"],
-    ["uksouth", "eastus", "mars"],
+  expect(moved.map(({ regions }) => regions)).toEqual([["westus"], ["uksouth", "eastus", "mars"]]);
+  expect(withRegionsIn(waves, ["uksouth"], undefined).map(({ regions }) => regions)).toEqual([
+    ["westus", "East US"],
+    [],
   ]);
-  expect(
-    withRegionsIn(waves, ["uksouth"], undefined).map(({ regions }) => regions),
-  ).toEqual([["westus", "East US"], []]);
 });
 
 describe("a new version with what another has", () => {
@@ -100,12 +88,7 @@ describe("a new version with what another has", () => {
       },
     });
     expect(
-      copy.regions.map(({ name, present, fixed, sets }) => [
-        name,
-        present,
-        fixed,
-        sets,
-      ]),
+      copy.regions.map(({ name, present, fixed, sets }) => [name, present, fixed, sets]),
     ).toEqual([
       ["westus", false, [], {}],
       ["eastus2", false, [], {}],
@@ -140,12 +123,11 @@ describe("a new version with what another has", () => {
           regions: from.regions.map((region, index) => ({
             ...region,
             sets: {
-              os: seedResource(
-                `diskEncryptionSets/${index === 0 ? os : "eastus2-os"}`,
+              os: seedResource(`diskEncryptionSets/${index === 0 ? os : "eastus2-os"}`),
+              0: seedResource(`diskEncryptionSets/${region.name}-${data}`).replace(
+                "MyResourceGroup",
+                "Keys",
               ),
-              0: seedResource(
-                `diskEncryptionSets/${region.name}-${data}`,
-              ).replace("MyResourceGroup", "Keys"),
             },
           })),
         },
@@ -156,10 +138,7 @@ describe("a new version with what another has", () => {
       osDisk: "",
       dataDisks: "Keys/{region}-data-{lun}",
     });
-    expect(odd.regions.map(({ sets }) => Object.keys(sets))).toEqual([
-      ["os"],
-      ["os"],
-    ]);
+    expect(odd.regions.map(({ sets }) => Object.keys(sets))).toEqual([["os"], ["os"]]);
     expect(renamed("westus-os", "data-1").rule).toMatchObject({
       osDisk: "{region}-os",
       dataDisks: "Keys/{region}-data-1",
@@ -190,16 +169,12 @@ describe("the sets of a region that is added", () => {
       },
     })),
   };
-  const proposed = (
-    form: Form,
-    found: readonly DiskEncryptionSet[],
-    others: readonly Form[],
-  ) => {
-    const { rule, regions } = withProposedSets(
-      withRegions(form, ["eastus"]),
-      ["eastus"],
-      { image: IMAGE, sets: found, earlier: others },
-    );
+  const proposed = (form: Form, found: readonly DiskEncryptionSet[], others: readonly Form[]) => {
+    const { rule, regions } = withProposedSets(withRegions(form, ["eastus"]), ["eastus"], {
+      image: IMAGE,
+      sets: found,
+      earlier: others,
+    });
     return [rule.osDisk, rule.dataDisks, regions.at(-1)?.sets];
   };
 
@@ -212,11 +187,7 @@ describe("the sets of a region that is added", () => {
   });
 
   it("are those of an earlier version, where no set has the rule's name", () => {
-    expect(proposed(there, sets.slice(2), [earlier])).toEqual([
-      "",
-      "",
-      earlier.regions[0]?.sets,
-    ]);
+    expect(proposed(there, sets.slice(2), [earlier])).toEqual(["", "", earlier.regions[0]?.sets]);
     expect(proposed(there, sets.slice(1), [earlier])).toEqual([
       "",
       "{region}DiskEncryptionSet2",
@@ -235,12 +206,7 @@ describe("the sets of a region that is added", () => {
   it.each([
     ["a set that is not there", there, [], [earlier]],
     ["a set where nothing is known", EMPTY_FORM, sets, []],
-    [
-      "a set where there is none to have",
-      { ...there, encryption: "platform" },
-      sets,
-      [earlier],
-    ],
+    ["a set where there is none to have", { ...there, encryption: "platform" }, sets, [earlier]],
   ] as const)("are never %s", (_, form, found, others) => {
     expect(proposed(form, found, others)).toEqual(["", "", {}]);
   });
@@ -253,15 +219,13 @@ describe("the sets of a region that is added", () => {
 
 describe("an empty rule suggests", () => {
   const newest = (os: string, data: string): Pick<Form, "regions"> => ({
-    regions: withRegions(EMPTY_FORM, ["westus", "eastus2"]).regions.map(
-      (region) => ({
-        ...region,
-        sets: {
-          os: seedResource(`diskEncryptionSets/${region.name}-${os}`),
-          0: seedResource(`diskEncryptionSets/${region.name}-${data}`),
-        },
-      }),
-    ),
+    regions: withRegions(EMPTY_FORM, ["westus", "eastus2"]).regions.map((region) => ({
+      ...region,
+      sets: {
+        os: seedResource(`diskEncryptionSets/${region.name}-${os}`),
+        0: seedResource(`diskEncryptionSets/${region.name}-${data}`),
+      },
+    })),
   });
   const example = {
     osDisk: "{region}-os",

@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  EMPTY_FORM,
-  withRegions,
-  type Form,
-} from "../../../../src/page/src/create/model/form.js";
+import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
 import {
   fittingIn,
   gapsOf,
@@ -56,26 +52,22 @@ const fits = (
   )({ name: region }, disk).map(({ id }) => setName(id));
 
 /** Two regions, an OS disk and a data disk, nothing chosen. */
-const FORM: Form = withRegions(
-  { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0] } },
-  ["westus", "East US 2"],
-);
+const FORM: Form = withRegions({ ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0] } }, [
+  "westus",
+  "East US 2",
+]);
 const IMAGE = {
   subscriptionId: LOCAL_SUBSCRIPTION_ID,
   resourceGroupName: "myresourcegroup",
   galleryName: "MyGallery",
   imageName: "OS",
 };
-const fittingFor = (form: Form, sets = SETS) =>
-  fittingIn(form, sets, LOCAL_SUBSCRIPTION_ID);
+const fittingFor = (form: Form, sets = SETS) => fittingIn(form, sets, LOCAL_SUBSCRIPTION_ID);
 
 describe("a set fits", () => {
   it("in its region and subscription, with its type", () => {
     expect(fits("customer")).toEqual(["WestUS-Data-0", "WestUS-OS"]);
-    expect(fits("customer", { region: "eastus2" })).toEqual([
-      "eastus2-data-0",
-      "eastus2-os",
-    ]);
+    expect(fits("customer", { region: "eastus2" })).toEqual(["eastus2-data-0", "eastus2-os"]);
     expect(fits("customer", { region: "eastus" })).toEqual([]);
     expect(fits("double")).toEqual(["WestUS-Double"]);
     expect(fits("platform")).toEqual([]);
@@ -88,9 +80,7 @@ describe("a set fits", () => {
       "WestUS-Double",
       "WestUS-OS",
     ]);
-    expect(fits("confidential", { disk: "0", confidentialData: true })).toEqual(
-      ["WestUS-Cvm"],
-    );
+    expect(fits("confidential", { disk: "0", confidentialData: true })).toEqual(["WestUS-Cvm"]);
   });
 });
 
@@ -120,17 +110,12 @@ describe("the rule", () => {
   it("names those of a group, and whole ids; one of another group, or that does not fit, is not it", () => {
     const os = (osDisk: string, form = FORM): unknown =>
       named({ ...form, rule: { ...rule, osDisk } })[0];
-    expect(os("MyResourceGroup/{region}-os")).toEqual([
-      "MyResourceGroup/westus-os",
-      "WestUS-OS",
-    ]);
+    expect(os("MyResourceGroup/{region}-os")).toEqual(["MyResourceGroup/westus-os", "WestUS-OS"]);
     expect(os("Other/{region}-os")).toEqual(["Other/westus-os", "none"]);
     expect(os(SETS[1]?.id ?? "")).toMatchObject({ 1: "WestUS-OS" });
     expect(os("{region}-double")).toMatchObject({ 1: "none" });
     expect(os("")).toBeUndefined();
-    expect(
-      os("{region}-os", { ...FORM, encryption: "platform" }),
-    ).toBeUndefined();
+    expect(os("{region}-os", { ...FORM, encryption: "platform" })).toBeUndefined();
   });
 
   it("could be what the names of sets follow, that of most regions first", () => {
@@ -173,9 +158,7 @@ describe("the rule", () => {
       ["eastus", "os", "eastus-OS"],
       ["eastus", "0", "eastus-data-0"],
     ]);
-    expect(
-      gaps({ ...lacks, rule: { osDisk: "", dataDisks: "", tag: "a=b" } }),
-    ).toEqual([]);
+    expect(gaps({ ...lacks, rule: { osDisk: "", dataDisks: "", tag: "a=b" } })).toEqual([]);
   });
 });
 
@@ -194,9 +177,9 @@ it("ids are the same in any case, with or without a slash", () => {
 it("a key is shown by vault, name and version", () => {
   const key = (keyUrl?: string): string =>
     keyText({ ...set("s", "westus"), ...(keyUrl !== undefined && { keyUrl }) });
-  expect(
-    key("https://v.vault.azure.net/keys/k/8e1f3c5b7a9d4e2f8b6c1a3d5e7f9b0c"),
-  ).toBe("v/k/8e1f3c5b…");
+  expect(key("https://v.vault.azure.net/keys/k/8e1f3c5b7a9d4e2f8b6c1a3d5e7f9b0c")).toBe(
+    "v/k/8e1f3c5b…",
+  );
   expect(key("https://v.vault.azure.net/keys/k")).toBe("v/k");
   expect(key("odd")).toBe("odd");
   expect(key()).toBe("no key");

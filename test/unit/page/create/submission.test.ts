@@ -8,10 +8,7 @@ import {
   removedRegions,
   requestOf,
 } from "../../../../src/page/src/create/model/submission.js";
-import {
-  managedImageRequest,
-  seedResource,
-} from "../../../support/requests.js";
+import { managedImageRequest, seedResource } from "../../../support/requests.js";
 
 const IMAGE = {
   subscriptionId: LOCAL_SUBSCRIPTION_ID,
@@ -86,11 +83,7 @@ it.each([
   ["mySnapshot", "disks", seedResource("snapshots/mySnapshot")],
   ["/subscriptions/x", "managedImage", "/subscriptions/x"],
   ["myImage", "imageVersion", "myImage"],
-  [
-    "1.0.0",
-    "imageVersion",
-    seedResource("galleries/MyGallery/images/MyImage/versions/1.0.0"),
-  ],
+  ["1.0.0", "imageVersion", seedResource("galleries/MyGallery/images/MyImage/versions/1.0.0")],
   [
     "My-Other/1.0.0",
     "imageVersion",

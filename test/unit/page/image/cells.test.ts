@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  ageText,
-  latestCounts,
-  matrixOf,
-} from "../../../../src/page/src/image/cells.js";
+import { ageText, latestCounts, matrixOf } from "../../../../src/page/src/image/cells.js";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 
@@ -53,8 +49,7 @@ const body = (...versions: ReturnType<typeof version>[]) => ({
   ],
   versions,
 });
-const only = (...versions: ReturnType<typeof version>[]) =>
-  matrixOf(body(...versions), NOW).rows;
+const only = (...versions: ReturnType<typeof version>[]) => matrixOf(body(...versions), NOW).rows;
 
 describe("the state of a cell", () => {
   it.each([
@@ -68,15 +63,9 @@ describe("the state of a cell", () => {
     ["absent", { state: "Unknown" }, { managedBy: "Others" }],
     ["latest", { state: "Unknown", latest: true }, { managedBy: "Others" }],
     // What Sigil still waits for is not ready, also where Azure gives it as the latest.
-    [
-      "replicating",
-      { state: "Unknown", latest: true },
-      { state: "Replicating" },
-    ],
+    ["replicating", { state: "Unknown", latest: true }, { state: "Replicating" }],
   ])("%s: %j of %j", (state, ofRegion, ofVersion) => {
-    const [row] = only(
-      version("1.0.0", [region("westus", ofRegion)], ofVersion),
-    );
+    const [row] = only(version("1.0.0", [region("westus", ofRegion)], ofVersion));
     expect(row?.cells.map((cell) => cell.state)).toEqual([state]);
   });
 });
@@ -92,33 +81,15 @@ it("columns are by geography, and a version that lacks a region says so where it
     NOW,
   );
   expect(regions).toEqual(["westus", "westeurope", "japaneast"]);
-  expect(geographies.map(({ name }) => name)).toEqual([
-    "Americas",
-    "Europe",
-    "Asia Pacific",
-  ]);
-  expect(rows.map(({ standsOut }) => standsOut)).toEqual([
-    "",
-    "Not in westus",
-    "",
-  ]);
+  expect(geographies.map(({ name }) => name)).toEqual(["Americas", "Europe", "Asia Pacific"]);
+  expect(rows.map(({ standsOut }) => standsOut)).toEqual(["", "Not in westus", ""]);
   expect(rows[1]?.cells[0]).toMatchObject({ state: "absent" });
 });
 
 it.each([
   ["Failed in westus", "bad", [region("westus", { state: "Failed" })], {}],
-  [
-    "Key at risk in westus",
-    "bad",
-    [region("westus", { diskEncryptionSets: [1] })],
-    {},
-  ],
-  [
-    "Waits for a person",
-    "warn",
-    [],
-    { conditions: [{ type: "NeedsAttention" }] },
-  ],
+  ["Key at risk in westus", "bad", [region("westus", { diskEncryptionSets: [1] })], {}],
+  ["Waits for a person", "warn", [], { conditions: [{ type: "NeedsAttention" }] }],
   [
     "Wave 2 waits for a person",
     "warn",
@@ -138,24 +109,9 @@ it.each([
       },
     },
   ],
-  [
-    "Its gate is closed",
-    "warn",
-    [],
-    { conditions: [{ type: "GateClosed" }], heldBack: true },
-  ],
-  [
-    "End of life in 6 days",
-    "warn",
-    [],
-    { endOfLifeDate: "2026-06-07T12:00:00Z" },
-  ],
-  [
-    "Past its end of life",
-    "warn",
-    [],
-    { endOfLifeDate: "2026-05-07T12:00:00Z" },
-  ],
+  ["Its gate is closed", "warn", [], { conditions: [{ type: "GateClosed" }], heldBack: true }],
+  ["End of life in 6 days", "warn", [], { endOfLifeDate: "2026-06-07T12:00:00Z" }],
+  ["Past its end of life", "warn", [], { endOfLifeDate: "2026-05-07T12:00:00Z" }],
   ["Being deleted", "run", [], { state: "Deleting" }],
   ["Latest in westus", "plain", [region("westus", { latest: true })], {}],
   ["Excluded from latest", "plain", [], { excludeFromLatest: true }],

@@ -89,9 +89,7 @@ test("a key that only expires is after what is broken now", () => {
     known("One", [["a", problem("KeyExpiring", "warning")]]),
     known("Two", [], { provisioningState: "Failed" }),
   ];
-  expect(
-    attentionOf(images, NOTHING, NOW).map(({ title, tile }) => [title, tile]),
-  ).toEqual([
+  expect(attentionOf(images, NOTHING, NOW).map(({ title, tile }) => [title, tile])).toEqual([
     ["Two 1.0.1", "failed"],
     ["Two 1.0.0", "failed"],
     ["1 key at risk", "risk"],
@@ -118,16 +116,14 @@ test("a version that waits for a person is said once", () => {
 });
 
 test("rejected requests are one line, and so is that they could not be read", () => {
-  const rejected = ["2025-05-01T12:00:00Z", "2025-05-02T12:00:00Z"].map(
-    (enqueuedTime, index) => ({
-      id: `${index}`,
-      enqueuedTime,
-      rejectionCode: "InvalidRequest",
-      rejectionReason: "1 error was found in the message.",
-      errors: [],
-      size: 5,
-    }),
-  );
+  const rejected = ["2025-05-01T12:00:00Z", "2025-05-02T12:00:00Z"].map((enqueuedTime, index) => ({
+    id: `${index}`,
+    enqueuedTime,
+    rejectionCode: "InvalidRequest",
+    rejectionReason: "1 error was found in the message.",
+    errors: [],
+    size: 5,
+  }));
   expect(attentionOf([], { stuck: [], rejected }, NOW)).toMatchObject([
     {
       tile: "held",
@@ -136,9 +132,7 @@ test("rejected requests are one line, and so is that they could not be read", ()
       to: { view: "rejected" },
     },
   ]);
-  expect(
-    attentionOf([], { stuck: [], rejected: new Error("No answer.") }, NOW),
-  ).toMatchObject([
+  expect(attentionOf([], { stuck: [], rejected: new Error("No answer.") }, NOW)).toMatchObject([
     { title: "Rejected requests could not be read", text: "No answer." },
   ]);
 });

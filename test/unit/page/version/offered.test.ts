@@ -87,15 +87,7 @@ describe("what is offered", () => {
       "no deletion of what is protected; an Admin takes that off",
       version({ protected: true }),
       { mayAdmin: true },
-      [
-        "change",
-        "tags",
-        "promote",
-        "demote",
-        "rollback",
-        "unprotect",
-        "revoke",
-      ],
+      ["change", "tags", "promote", "demote", "rollback", "unprotect", "revoke"],
     ],
     [
       "no deletion before an end of life that blocks it",
@@ -139,23 +131,9 @@ describe("what is offered", () => {
         promotion: { waves: [{ regions: ["West US"] }] },
       }),
       {},
-      [
-        "change",
-        "tags",
-        "promote",
-        "demote",
-        "rollback",
-        "protect",
-        "revoke",
-        "delete",
-      ],
+      ["change", "tags", "promote", "demote", "rollback", "protect", "revoke", "delete"],
     ],
-    [
-      "no approval where none is",
-      version(),
-      { mayWrite: false, mayApprove: true },
-      [],
-    ],
+    ["no approval where none is", version(), { mayWrite: false, mayApprove: true }, []],
     ["nothing of what is deleted", version({ state: "Deleting" }), {}, []],
     [
       "a test where there is a profile, a retry where a region has failed",
@@ -184,11 +162,7 @@ it.each([
   ["excluded", {}, "eastus2"],
   ["held", { heldBack: true }, "eastus2"],
   ["ready", { latestIn: [] }, "westus"],
-  [
-    "risk",
-    { keys: { problems: [{ severity: "error", regions: ["westus"] }] } },
-    "westus",
-  ],
+  ["risk", { keys: { problems: [{ severity: "error", regions: ["westus"] }] } }, "westus"],
 ])("a region is %s with %j in %s", (tile, sigil, name) => {
   const one = version(sigil);
   const found = one.sigil.regions.find((each) => each.name === name);

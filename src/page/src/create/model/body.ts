@@ -37,9 +37,7 @@ export function bodyOf(form: Form): Body {
         ...properties,
         publishingProfile: compact({
           ...objectIn(properties, "publishingProfile"),
-          targetRegions: orUndefined(
-            form.regions.map((region) => regionOf(form, region)),
-          ),
+          targetRegions: orUndefined(form.regions.map((region) => regionOf(form, region))),
           excludeFromLatest: form.exclude || undefined,
           endOfLifeDate: form.endOfLife || undefined,
         }),
@@ -83,13 +81,7 @@ function ruleOf({ encryption, rule }: Form): JsonObject {
   );
 }
 
-function promotionOf({
-  promoteWhen,
-  promoteRegions,
-  waves,
-  rollBack,
-  rest,
-}: Form): JsonObject {
+function promotionOf({ promoteWhen, promoteRegions, waves, rollBack, rest }: Form): JsonObject {
   if (promoteWhen === "") return {};
   const regions = namesIn(promoteRegions);
   return {
@@ -103,8 +95,9 @@ function promotionOf({
       waves: waves.map(waveBody),
       ...(rollBack && { onFailure: "rollBack" }),
     }),
-    ...((promoteWhen === "regions" ||
-      (promoteWhen === "tested" && regions.length > 0)) && { regions }),
+    ...((promoteWhen === "regions" || (promoteWhen === "tested" && regions.length > 0)) && {
+      regions,
+    }),
   };
 }
 
@@ -112,19 +105,13 @@ function storageOf(source: Source, kept: JsonObject): JsonObject {
   if (source.kind === "other") return kept;
   // Such as caching, which a body may say beside any source.
   const osDisk = without(objectIn(kept, "osDiskImage"), "source");
-  const dataDisks = listIn(kept, "dataDiskImages").map((disk) =>
-    without(disk, "source"),
-  );
+  const dataDisks = listIn(kept, "dataDiskImages").map((disk) => without(disk, "source"));
   const id = source.id.trim() || undefined;
   if (!isByDisk(source.kind))
     return compact({
-      source: compact(
-        source.kind === "virtualMachine" ? { virtualMachineId: id } : { id },
-      ),
+      source: compact(source.kind === "virtualMachine" ? { virtualMachineId: id } : { id }),
       osDiskImage: osDisk,
-      dataDiskImages: orUndefined(
-        dataDisks.filter((disk) => Object.keys(disk).length > 1),
-      ),
+      dataDiskImages: orUndefined(dataDisks.filter((disk) => Object.keys(disk).length > 1)),
     });
   return compact({
     osDiskImage: compact({
@@ -146,9 +133,7 @@ function storageOf(source: Source, kept: JsonObject): JsonObject {
 function diskSource({ kind, account }: Source, text: string): JsonObject {
   const named = text.trim() || undefined;
   return compact(
-    kind === "vhd"
-      ? { storageAccountId: account.trim() || undefined, uri: named }
-      : { id: named },
+    kind === "vhd" ? { storageAccountId: account.trim() || undefined, uri: named } : { id: named },
   );
 }
 
@@ -169,9 +154,7 @@ function encryptionOf(form: Form, region: RegionRow): JsonObject {
   if (encryption === "platform") return {};
   const rest = objectIn(region.rest, "encryption");
   const osRest = objectIn(rest, "osDiskImage");
-  const os = takesSet(form, OS_DISK)
-    ? region.sets[OS_DISK] || undefined
-    : undefined;
+  const os = takesSet(form, OS_DISK) ? region.sets[OS_DISK] || undefined : undefined;
   return compact({
     osDiskImage:
       encryption === "confidential"
@@ -186,9 +169,7 @@ function encryptionOf(form: Form, region: RegionRow): JsonObject {
     dataDiskImages: orUndefined(
       lunsOf(form).map((lun) => {
         const set = region.sets[lun] || undefined;
-        const kept = listIn(rest, "dataDiskImages").find(
-          (disk) => disk["lun"] === lun,
-        );
+        const kept = listIn(rest, "dataDiskImages").find((disk) => disk["lun"] === lun);
         return isConfidential(form, String(lun))
           ? {
               lun,

@@ -3,30 +3,21 @@ import type { Schemas } from "@sigil/client";
 import { isObject, textIn, type Json, type JsonObject } from "./json.js";
 
 /** As the API says changes; a list's members by their names. */
-export type Change = Pick<
-  Schemas["PropertyChange"],
-  "pointer" | "before" | "after"
->;
+export type Change = Pick<Schemas["PropertyChange"], "pointer" | "before" | "after">;
 
 /** Members of a list by what they are called; undefined where they have no names. */
-function named(
-  list: readonly Json[],
-): ReadonlyMap<string, JsonObject> | undefined {
+function named(list: readonly Json[]): ReadonlyMap<string, JsonObject> | undefined {
   const entries = new Map<string, JsonObject>();
   for (const item of list) {
     if (!isObject(item)) return undefined;
-    const key =
-      textIn(item, "lun") ||
-      textIn(item, "name").toLowerCase().replaceAll(" ", "");
+    const key = textIn(item, "lun") || textIn(item, "name").toLowerCase().replaceAll(" ", "");
     if (key === "" || entries.has(key)) return undefined;
     entries.set(key, item);
   }
   return entries;
 }
 
-function membersOf(
-  value: Json | undefined,
-): ReadonlyMap<string, Json> | undefined {
+function membersOf(value: Json | undefined): ReadonlyMap<string, Json> | undefined {
   if (Array.isArray(value)) return named(value as Json[]);
   return isObject(value) ? new Map(Object.entries(value)) : undefined;
 }
@@ -38,11 +29,7 @@ export function differences(
 ): readonly Change[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   const [one, other] = [membersOf(before), membersOf(after)];
-  if (
-    one === undefined ||
-    other === undefined ||
-    Array.isArray(before) !== Array.isArray(after)
-  )
+  if (one === undefined || other === undefined || Array.isArray(before) !== Array.isArray(after))
     return [{ pointer, before, after }];
   return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
     differences(
@@ -65,15 +52,11 @@ export function rebased(
   const [b, m, t] = members;
   const lists = [mine, theirs].map((each) => Array.isArray(each));
   if (m === undefined || t === undefined || lists[0] !== lists[1]) return mine;
-  const entries = [...new Set([...t.keys(), ...m.keys()])].flatMap(
-    (key): [string, Json][] => {
-      const value = rebased(b?.get(key), m.get(key), t.get(key));
-      return value === undefined ? [] : [[key, value]];
-    },
-  );
-  return lists[0] === true
-    ? entries.map(([, value]) => value)
-    : Object.fromEntries(entries);
+  const entries = [...new Set([...t.keys(), ...m.keys()])].flatMap((key): [string, Json][] => {
+    const value = rebased(b?.get(key), m.get(key), t.get(key));
+    return value === undefined ? [] : [[key, value]];
+  });
+  return lists[0] === true ? entries.map(([, value]) => value) : Object.fromEntries(entries);
 }
 
 /** What makes `after` of `before`, as a JSON merge patch (RFC 7396): lists are one value, and `null` takes away. */
@@ -84,12 +67,7 @@ export function mergePatch(before: JsonObject, after: JsonObject): JsonObject {
         const [one, other] = [before[name], after[name]];
         if (JSON.stringify(one) === JSON.stringify(other)) return [];
         return [
-          [
-            name,
-            isObject(one) && isObject(other)
-              ? mergePatch(one, other)
-              : (other ?? null),
-          ],
+          [name, isObject(one) && isObject(other) ? mergePatch(one, other) : (other ?? null)],
         ];
       },
     ),

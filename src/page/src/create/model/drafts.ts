@@ -32,8 +32,7 @@ export function readDraft(
     const kept: unknown = JSON.parse(tab.get(keyOf(image, version)) ?? "null");
     if (!isObject(kept) || kept["shape"] !== SHAPE) return undefined;
     const { form } = kept;
-    return isObject(form) &&
-      Object.keys(EMPTY_FORM).every((name) => name in form)
+    return isObject(form) && Object.keys(EMPTY_FORM).every((name) => name in form)
       ? (kept as unknown as Draft)
       : undefined;
   } catch {
@@ -52,11 +51,7 @@ export function keepDraft(
   if (!tab.set(keyOf(image, version), text)) dropDraft(tab, image, version);
 }
 
-export function dropDraft(
-  tab: Kept,
-  image: ImageName,
-  version: string | undefined,
-): void {
+export function dropDraft(tab: Kept, image: ImageName, version: string | undefined): void {
   tab.remove(keyOf(image, version));
 }
 
@@ -69,6 +64,5 @@ export function keepDraftsOf(tab: Kept, person: string): void {
 
 /** They are of who was signed in. */
 export function dropDrafts(tab: Kept): void {
-  for (const key of tab.keys())
-    if (key.startsWith(PREFIX) || key === OWNER) tab.remove(key);
+  for (const key of tab.keys()) if (key.startsWith(PREFIX) || key === OWNER) tab.remove(key);
 }

@@ -23,10 +23,8 @@ export interface Placed extends Found {
   readonly field: string | undefined;
 }
 
-export const regionField = (id: string, what: string): string =>
-  `region-${id}-${what}`;
-export const setField = (regionId: string, disk: Disk): string =>
-  `set-${regionId}-${disk}`;
+export const regionField = (id: string, what: string): string => `region-${id}-${what}`;
+export const setField = (regionId: string, disk: Disk): string => `set-${regionId}-${disk}`;
 export const sourceDiskField = (id: string): string => `source-disk-${id}`;
 
 export const waveField = (place: number): string => `wave-${place}`;
@@ -85,9 +83,7 @@ export function fieldAt(
     case "safetyProfile":
       return "safety";
     case "securityProfile":
-      return third === "secretsProvisioningSettings"
-        ? "source-secrets"
-        : undefined;
+      return third === "secretsProvisioningSettings" ? "source-secrets" : undefined;
     case "storageProfile":
       return sourceFieldAt(form, [third, ...rest]);
     case "publishingProfile":
@@ -112,12 +108,10 @@ function sourceFieldAt(
   [member, index, ...rest]: readonly (string | undefined)[],
 ): string {
   if (source.kind === "other") return "source";
-  if (!isByDisk(source.kind))
-    return member === "source" ? "source-id" : "source";
+  if (!isByDisk(source.kind)) return member === "source" ? "source-id" : "source";
   if ([index, ...rest].includes("storageAccountId")) return "source-account";
   if (member === "osDiskImage") return "source-os";
-  const row =
-    member === "dataDiskImages" ? source.dataDisks[Number(index)] : undefined;
+  const row = member === "dataDiskImages" ? source.dataDisks[Number(index)] : undefined;
   return row === undefined ? "source" : sourceDiskField(row.id);
 }
 
@@ -134,12 +128,10 @@ function regionFieldAt(
 ): string {
   const row = form.regions[Number(index ?? "none")];
   if (row === undefined) return "regions";
-  if (member !== "encryption")
-    return regionField(row.id, REGION_MEMBERS.get(member) ?? "name");
+  if (member !== "encryption") return regionField(row.id, REGION_MEMBERS.get(member) ?? "name");
   if (form.encryption === "platform") return "encryption";
   if (disk !== "dataDiskImages") return setField(row.id, OS_DISK);
-  const region =
-    body.properties.publishingProfile?.targetRegions?.[Number(index)];
+  const region = body.properties.publishingProfile?.targetRegions?.[Number(index)];
   const lun = region?.encryption?.dataDiskImages?.[Number(at ?? "none")]?.lun;
   return lun === undefined ? "encryption" : setField(row.id, String(lun));
 }
@@ -190,12 +182,7 @@ export type Left = ReadonlySet<string> | "all";
  * Whether what is found of a field is shown yet: not while it is filled in, or before anybody was there. A set that the rule names is
  * no field to leave, and a row comes filled in.
  */
-export function isLeft(
-  form: Form,
-  left: Left,
-  field: string,
-  focused = "",
-): boolean {
+export function isLeft(form: Form, left: Left, field: string, focused = ""): boolean {
   if (left === "all" || left.has(field)) return true;
   const [, disk] = /^set-\d+-(.+)$/u.exec(field) ?? [];
   return disk === undefined
@@ -203,10 +190,7 @@ export function isLeft(
     : isChosenByRule(form, disk);
 }
 
-export function place(
-  findings: readonly Found[],
-  form: Form,
-): readonly Placed[] {
+export function place(findings: readonly Found[], form: Form): readonly Placed[] {
   const body = bodyOf(form);
   return findings.map((finding) => ({
     ...finding,
@@ -216,12 +200,7 @@ export function place(
 
 /** What the service cannot find, as the body does not say it: that keys were to be chosen, and were not. */
 export function findInForm(form: Form): readonly Placed[] {
-  const found = (
-    field: string,
-    code: string,
-    message: string,
-    remediation: string,
-  ): Placed => ({
+  const found = (field: string, code: string, message: string, remediation: string): Placed => ({
     field,
     code,
     message,
@@ -256,23 +235,14 @@ export function findInForm(form: Form): readonly Placed[] {
 }
 
 /** Everything that stands at the form's fields: what the service has found, and of a field that it is silent on, the form. */
-export function merged(
-  service: readonly Placed[],
-  own: readonly Placed[],
-): readonly Placed[] {
+export function merged(service: readonly Placed[], own: readonly Placed[]): readonly Placed[] {
   const errors = new Set(
-    service
-      .filter(({ severity }) => isError({ severity }))
-      .map(({ field }) => field),
+    service.filter(({ severity }) => isError({ severity })).map(({ field }) => field),
   );
   return [...service, ...own.filter(({ field }) => !errors.has(field))];
 }
 
 /** A finding of a refusal has no severity: it is an error. */
-export function isError({
-  severity,
-}: {
-  readonly severity?: Found["severity"];
-}): boolean {
+export function isError({ severity }: { readonly severity?: Found["severity"] }): boolean {
   return severity === undefined || severity === "error";
 }

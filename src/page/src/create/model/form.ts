@@ -101,8 +101,7 @@ export interface Form {
   readonly endOfLife: string;
   readonly exclude: boolean;
   /** Empty: no rule. */
-  readonly promoteWhen:
-    "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
+  readonly promoteWhen: "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
   readonly promoteRegions: string;
   /** Where it is promoted in waves. */
   readonly waves: readonly WaveRow[];
@@ -184,9 +183,7 @@ export function isByDisk(kind: SourceKind): boolean {
 
 /** LUNs of the data disks, in order. */
 export function lunsOf({ source }: Form): readonly number[] {
-  const luns = isByDisk(source.kind)
-    ? source.dataDisks.map(({ lun }) => Number(lun))
-    : source.luns;
+  const luns = isByDisk(source.kind) ? source.dataDisks.map(({ lun }) => Number(lun)) : source.luns;
   return [...new Set(luns)].filter(Number.isInteger).sort((a, b) => a - b);
 }
 
@@ -199,36 +196,23 @@ export function diskName(disk: Disk): string {
 }
 
 /** Whether the form offers a set for the disk: not for an OS disk whose key is the platform's. */
-export function takesSet(
-  { encryption, confidentialType }: Form,
-  disk: Disk,
-): boolean {
+export function takesSet({ encryption, confidentialType }: Form, disk: Disk): boolean {
   if (encryption === "platform") return false;
   return (
-    encryption !== "confidential" ||
-    disk !== OS_DISK ||
-    confidentialType === "EncryptedWithCmk"
+    encryption !== "confidential" || disk !== OS_DISK || confidentialType === "EncryptedWithCmk"
   );
 }
 
 /** Whether the disk's set is one of confidential machines. */
 export function isConfidential(
-  {
-    encryption,
-    confidentialData,
-  }: Pick<Form, "encryption" | "confidentialData">,
+  { encryption, confidentialData }: Pick<Form, "encryption" | "confidentialData">,
   disk: Disk,
 ): boolean {
-  return (
-    encryption === "confidential" && (disk === OS_DISK || confidentialData)
-  );
+  return encryption === "confidential" && (disk === OS_DISK || confidentialData);
 }
 
 /** The name by which the rule gives the disk a set; undefined where it gives none by name. */
-export function patternFor(
-  { rule }: Pick<Form, "rule">,
-  disk: Disk,
-): string | undefined {
+export function patternFor({ rule }: Pick<Form, "rule">, disk: Disk): string | undefined {
   const pattern = (disk === OS_DISK ? rule.osDisk : rule.dataDisks).trim();
   return pattern === "" ? undefined : pattern;
 }
@@ -236,8 +220,7 @@ export function patternFor(
 /** Whether the service chooses the set, where none is given. */
 export function isChosenByRule(form: Form, disk: Disk): boolean {
   return (
-    takesSet(form, disk) &&
-    (patternFor(form, disk) !== undefined || form.rule.tag.trim() !== "")
+    takesSet(form, disk) && (patternFor(form, disk) !== undefined || form.rule.tag.trim() !== "")
   );
 }
 
@@ -246,8 +229,7 @@ export function needsSet(form: Form, disk: Disk): boolean {
   return (
     takesSet(form, disk) &&
     !isChosenByRule(form, disk) &&
-    (form.encryption !== "confidential" ||
-      form.confidentialType === "EncryptedWithCmk")
+    (form.encryption !== "confidential" || form.confidentialType === "EncryptedWithCmk")
   );
 }
 

@@ -1,5 +1,4 @@
-export type Json =
-  null | boolean | number | string | readonly Json[] | JsonObject;
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [name: string]: Json;
 }
@@ -32,36 +31,24 @@ export function listIn(value: unknown, name: string): readonly JsonObject[] {
 
 export function textIn(value: unknown, name: string): string {
   const member = isObject(value) ? value[name] : undefined;
-  return typeof member === "string" || typeof member === "number"
-    ? String(member)
-    : "";
+  return typeof member === "string" || typeof member === "number" ? String(member) : "";
 }
 
 export function textsIn(value: unknown, name: string): readonly string[] {
   const member = isObject(value) ? value[name] : undefined;
-  return Array.isArray(member)
-    ? (member as Json[]).filter((item) => typeof item === "string")
-    : [];
+  return Array.isArray(member) ? (member as Json[]).filter((item) => typeof item === "string") : [];
 }
 
-export function without(
-  object: JsonObject,
-  ...names: readonly string[]
-): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).filter(([name]) => !names.includes(name)),
-  );
+export function without(object: JsonObject, ...names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
 /** Without members that are undefined, and without objects that have nothing left. */
-export function compact(
-  members: Readonly<Record<string, Json | undefined>>,
-): JsonObject {
+export function compact(members: Readonly<Record<string, Json | undefined>>): JsonObject {
   return Object.fromEntries(
     Object.entries(members).filter(
       (entry): entry is [string, Json] =>
-        entry[1] !== undefined &&
-        !(isObject(entry[1]) && Object.keys(entry[1]).length === 0),
+        entry[1] !== undefined && !(isObject(entry[1]) && Object.keys(entry[1]).length === 0),
     ),
   );
 }

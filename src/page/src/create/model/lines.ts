@@ -18,8 +18,7 @@ function quoteBicep(text: string): string {
 }
 
 export type Request =
-  | RequestOf<"PUT" | "POST", Body>
-  | RequestOf<"PATCH", Schemas["GalleryImageVersionPatch"]>;
+  RequestOf<"PUT" | "POST", Body> | RequestOf<"PATCH", Schemas["GalleryImageVersionPatch"]>;
 
 interface RequestOf<Method, Content> {
   readonly method: Method;
@@ -126,10 +125,7 @@ function fitsRule(form: Form): boolean {
   );
 }
 
-function ruleOptions({
-  encryption,
-  rule,
-}: Form): readonly (readonly string[])[] {
+function ruleOptions({ encryption, rule }: Form): readonly (readonly string[])[] {
   if (encryption === "platform") return [];
   return [
     ["--os-disk-set-rule", rule.osDisk.trim()],
@@ -152,9 +148,7 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
           .join("="),
       ),
     ],
-    ...(ruleOptions(form).length > 0
-      ? ruleOptions(form)
-      : encryptionOptions(form)),
+    ...(ruleOptions(form).length > 0 ? ruleOptions(form) : encryptionOptions(form)),
     ...(source.kind === "managedImage" ? [["--managed-image", source.id]] : []),
     ...(source.kind === "imageVersion" ? [["--image-version", source.id]] : []),
     ...(byDisk ? [["--os-snapshot", source.osDisk]] : []),
@@ -167,9 +161,7 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
     ...(source.kind === "vhd" ? vhdOptions(source) : []),
     ...(form.exclude ? [["--exclude-from-latest", "true"]] : []),
     ...(form.endOfLife === "" ? [] : [["--end-of-life-date", endOfLife(form)]]),
-    ...(form.blockDeletion
-      ? [["--block-deletion-before-end-of-life", "true"]]
-      : []),
+    ...(form.blockDeletion ? [["--block-deletion-before-end-of-life", "true"]] : []),
     ...(form.tags.length > 0
       ? [["--tags", ...form.tags.map(({ name, value }) => `${name}=${value}`)]]
       : []),
@@ -227,9 +219,7 @@ function encryptionOptions(form: Form): readonly (readonly string[])[] {
                   : confidentialData
                     ? [""]
                     : []),
-                ...(confidentialData
-                  ? luns.flatMap((lun) => [String(lun), set(sets[lun])])
-                  : []),
+                ...(confidentialData ? luns.flatMap((lun) => [String(lun), set(sets[lun])]) : []),
               ].join(","),
             ),
           ],
@@ -272,17 +262,11 @@ export function missingSets(
 }
 
 /** Named as the sets of the other regions are, where that can be seen. */
-function exampleName(
-  form: Form,
-  location: string,
-  disk: string,
-  encryptionType: string,
-): string {
+function exampleName(form: Form, location: string, disk: string, encryptionType: string): string {
   const pattern = form.regions
     .map(({ name, sets }) => patternOf(sets[disk] ?? "", name))
     .find((each) => each !== undefined);
-  if (pattern !== undefined)
-    return pattern.replaceAll("{region}", () => location);
+  if (pattern !== undefined) return pattern.replaceAll("{region}", () => location);
   return encryptionType === "ConfidentialVmEncryptedWithCustomerKey"
     ? `${location}-confidential`
     : `${location}-images`;

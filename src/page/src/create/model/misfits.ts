@@ -2,12 +2,7 @@
 import { isObject } from "./json.js";
 
 /** Text may be a number, and a number text: the service says what is wrong with that. */
-type Shape =
-  | "text"
-  | "number"
-  | "boolean"
-  | readonly [Shape]
-  | { readonly [name: string]: Shape };
+type Shape = "text" | "number" | "boolean" | readonly [Shape] | { readonly [name: string]: Shape };
 
 /** Of an object: every member. */
 const EACH = "*";
@@ -71,11 +66,7 @@ const BODY: Shape = {
 };
 
 /** A sentence for each member of another kind, by its JSON Pointer. What is null is not there. */
-export function misfitsOf(
-  value: unknown,
-  shape: Shape = BODY,
-  pointer = "",
-): readonly string[] {
+export function misfitsOf(value: unknown, shape: Shape = BODY, pointer = ""): readonly string[] {
   if (value === null && pointer !== "") return [];
   const wrong = (wanted: string): readonly string[] => [
     `${pointer || "The request"} is ${kindOf(value)}. It must be ${wanted}.`,
@@ -84,8 +75,7 @@ export function misfitsOf(
     return typeof value === "string" || typeof value === "number"
       ? []
       : wrong(shape === "text" ? shape : "a number");
-  if (shape === "boolean")
-    return typeof value === "boolean" ? [] : wrong("true or false");
+  if (shape === "boolean") return typeof value === "boolean" ? [] : wrong("true or false");
   if (isList(shape))
     return Array.isArray(value)
       ? value.flatMap((item: unknown, i) =>

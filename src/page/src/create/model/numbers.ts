@@ -11,8 +11,7 @@ export function nextNumber(
       return match === null ? [] : [match.slice(1).map(Number)];
     })
     .reduce<readonly number[] | undefined>(
-      (best, parts) =>
-        best === undefined || compare(parts, best) > 0 ? parts : best,
+      (best, parts) => (best === undefined || compare(parts, best) > 0 ? parts : best),
       undefined,
     );
   if (highest === undefined) return "1.0.0";
@@ -28,9 +27,5 @@ export function nextNumber(
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {
-  return (
-    a
-      .map((part, i) => part - (b[i] ?? 0))
-      .find((difference) => difference !== 0) ?? 0
-  );
+  return a.map((part, i) => part - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }

@@ -64,13 +64,13 @@ const READ_ONLY = new Map<string, readonly string[]>(
 
 export function writable(document: unknown): JsonObject {
   const visit = (value: Json, name: string): Json => {
-    if (Array.isArray(value))
-      return (value as Json[]).map((item) => visit(item, name));
+    if (Array.isArray(value)) return (value as Json[]).map((item) => visit(item, name));
     if (!isObject(value)) return value;
     return Object.fromEntries(
-      Object.entries(without(value, ...(READ_ONLY.get(name) ?? []))).map(
-        ([member, item]) => [member, visit(item, member)],
-      ),
+      Object.entries(without(value, ...(READ_ONLY.get(name) ?? []))).map(([member, item]) => [
+        member,
+        visit(item, member),
+      ]),
     );
   };
   const result = visit(isObject(document) ? document : {}, "");
@@ -98,10 +98,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const rule = ruleIn(sigil);
   const regions = listIn(profile, "targetRegions");
   const profiles = regions.map((region) =>
-    objectIn(
-      objectIn(objectIn(region, "encryption"), "osDiskImage"),
-      "securityProfile",
-    ),
+    objectIn(objectIn(objectIn(region, "encryption"), "osDiskImage"), "securityProfile"),
   );
   const confidentialType = profiles
     .map((each) => textIn(each, "confidentialVMEncryptionType"))
@@ -116,15 +113,11 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
       dataDisks.length > 0 &&
       dataDisks.every(
         (disk) =>
-          textIn(
-            objectIn(disk, "securityProfile"),
-            "confidentialVMEncryptionType",
-          ) === "DataDiskEncryptedWithCmk",
+          textIn(objectIn(disk, "securityProfile"), "confidentialVMEncryptionType") ===
+          "DataDiskEncryptedWithCmk",
       ),
   } as const;
-  const rows = regions.map((region, i) =>
-    regionRow(region, i, confidential, reading),
-  );
+  const rows = regions.map((region, i) => regionRow(region, i, confidential, reading));
   return {
     exists: reading.exists === true,
     version: reading.version ?? "",
@@ -168,12 +161,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
       }),
       properties: compact({
         ...properties,
-        publishingProfile: without(
-          profile,
-          "targetRegions",
-          "excludeFromLatest",
-          "endOfLifeDate",
-        ),
+        publishingProfile: without(profile, "targetRegions", "excludeFromLatest", "endOfLifeDate"),
         storageProfile: storage,
         safetyProfile: without(safety, "blockDeletionBeforeEndOfLife"),
         securityProfile: without(security, "secretsProvisioningSettings"),
@@ -201,9 +189,7 @@ function sourceOf(storage: JsonObject, regions: readonly RegionRow[]): Source {
     ...dataDisks.map((disk) => Number(disk["lun"])),
     ...regions.flatMap(({ sets, rest }) => [
       ...Object.keys(sets).map(Number),
-      ...listIn(objectIn(rest, "encryption"), "dataDiskImages").map((disk) =>
-        Number(disk["lun"]),
-      ),
+      ...listIn(objectIn(rest, "encryption"), "dataDiskImages").map((disk) => Number(disk["lun"])),
     ]),
   ].filter(Number.isInteger);
   const account = textIn(osDisk, "storageAccountId");
@@ -233,18 +219,13 @@ function sourceOf(storage: JsonObject, regions: readonly RegionRow[]): Source {
     account: kind === "vhd" ? account : "",
     osDisk: kind === "other" ? "" : textIn(osDisk, member),
     dataDisks:
-      kind === "vhd" || kind === "disks"
-        ? dataDisks.map((disk, i) => row(disk, member, i))
-        : [],
+      kind === "vhd" || kind === "disks" ? dataDisks.map((disk, i) => row(disk, member, i)) : [],
     luns: [...new Set(luns)].sort((a, b) => a - b),
   };
 }
 
 /** Every disk is a VHD of the one storage account: that is all that the form has fields for. */
-function areVhds(
-  osDisk: JsonObject,
-  dataDisks: readonly JsonObject[],
-): boolean {
+function areVhds(osDisk: JsonObject, dataDisks: readonly JsonObject[]): boolean {
   const account = textIn(osDisk, "storageAccountId").toLowerCase();
   return [osDisk, ...dataDisks.map((disk) => objectIn(disk, "source"))].every(
     (source) =>
@@ -293,11 +274,7 @@ function regionRow(
         "encryption",
       ),
       encryption: compact({
-        osDiskImage: without(
-          os,
-          "securityProfile",
-          ...(ofOsDisk ? [] : ["diskEncryptionSetId"]),
-        ),
+        osDiskImage: without(os, "securityProfile", ...(ofOsDisk ? [] : ["diskEncryptionSetId"])),
         dataDiskImages: confidential.confidentialData
           ? undefined
           : orUndefined(
@@ -312,10 +289,7 @@ function regionRow(
 
 /** As the form writes it; what it does not know, as it is. */
 function knownStorage(type: string): string {
-  return (
-    STORAGE_TYPES.find((each) => each.toLowerCase() === type.toLowerCase()) ??
-    type
-  );
+  return STORAGE_TYPES.find((each) => each.toLowerCase() === type.toLowerCase()) ?? type;
 }
 
 function encryptionIn(
@@ -327,9 +301,7 @@ function encryptionIn(
   if (confidentialType !== undefined) return "confidential";
   const sets = rows.flatMap((row) => Object.values(row.sets));
   if (sets.length === 0 && !hasRule) return "platform";
-  return sets.some(
-    (set) => typeOf?.(set) === "EncryptionAtRestWithPlatformAndCustomerKeys",
-  )
+  return sets.some((set) => typeOf?.(set) === "EncryptionAtRestWithPlatformAndCustomerKeys")
     ? "double"
     : "customer";
 }

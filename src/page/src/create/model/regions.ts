@@ -12,19 +12,10 @@ import {
   type RegionRow,
 } from "./form.js";
 import { objectIn, without } from "./json.js";
-import {
-  findSet,
-  fittingIn,
-  namedByRule,
-  patternOf,
-  type DiskEncryptionSet,
-} from "./sets.js";
+import { findSet, fittingIn, namedByRule, patternOf, type DiskEncryptionSet } from "./sets.js";
 
 /** The regions that a text names: `westus, East US 2`, one a line, or `Europe`, which is those of the known ones. */
-export function regionsIn(
-  text: string,
-  known: readonly string[],
-): readonly string[] {
+export function regionsIn(text: string, known: readonly string[]): readonly string[] {
   const all = geographiesOf(known);
   const found = text.split(/[,;\n]+/u).flatMap((part) => {
     const wanted = part.trim().toLowerCase();
@@ -45,8 +36,7 @@ export function regionsIn(
  */
 export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
-  const isExcluded = (excluded: boolean): boolean =>
-    excluded && from.promoteWhen === "";
+  const isExcluded = (excluded: boolean): boolean => excluded && from.promoteWhen === "";
   return {
     ...from,
     exists: false,
@@ -60,9 +50,7 @@ export function copied(from: Form, image: ImageName): Form {
       fixed: [],
       exclude: isExcluded(region.exclude),
       sets: Object.fromEntries(
-        Object.entries(region.sets).filter(
-          ([disk]) => patternFor({ rule }, disk) === undefined,
-        ),
+        Object.entries(region.sets).filter(([disk]) => patternFor({ rule }, disk) === undefined),
       ),
     })),
     rest: {
@@ -92,20 +80,16 @@ export function withProposedSets(
 ): Form {
   if (form.rule.tag !== "") return form;
   const fitting = fittingIn(form, sets, image.subscriptionId);
-  const isAdded = ({ name }: RegionRow): boolean =>
-    added.includes(canonicalRegion(name));
+  const isAdded = ({ name }: RegionRow): boolean => added.includes(canonicalRegion(name));
   const isFound = (rule: KeyRule, region: RegionRow, disk: Disk): boolean =>
-    namedByRule({ ...form, rule }, image, fitting, region, disk)?.set !==
-    undefined;
+    namedByRule({ ...form, rule }, image, fitting, region, disk)?.set !== undefined;
   const patternIn = (member: "osDisk" | "dataDisks"): string =>
     [form, ...earlier].flatMap((from) => {
       const pattern = ruleFrom(from.regions, image)[member];
       return form.regions
         .filter(isAdded)
         .some((region) =>
-          disksOf(from).some((disk) =>
-            isFound({ ...NO_RULE, [member]: pattern }, region, disk),
-          ),
+          disksOf(from).some((disk) => isFound({ ...NO_RULE, [member]: pattern }, region, disk)),
         )
         ? [pattern]
         : [];
@@ -118,14 +102,11 @@ export function withProposedSets(
   const earlierSets = (region: RegionRow): RegionRow["sets"] => {
     const there = earlier
       .flatMap(({ regions }) => regions)
-      .find(
-        ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
-      );
+      .find(({ name }) => canonicalRegion(name) === canonicalRegion(region.name));
     return Object.fromEntries(
       Object.entries(there?.sets ?? {}).filter(
         ([disk, id]) =>
-          !isFound(rule, region, disk) &&
-          findSet(fitting(region, disk), id) !== undefined,
+          !isFound(rule, region, disk) && findSet(fitting(region, disk), id) !== undefined,
       ),
     );
   };
@@ -133,9 +114,7 @@ export function withProposedSets(
     ...form,
     rule,
     regions: form.regions.map((region) =>
-      isAdded(region)
-        ? { ...region, sets: { ...earlierSets(region), ...region.sets } }
-        : region,
+      isAdded(region) ? { ...region, sets: { ...earlierSets(region), ...region.sets } } : region,
     ),
   };
 }
@@ -159,10 +138,7 @@ export function suggestedRule(
   };
 }
 
-function ruleFrom(
-  regions: readonly RegionRow[],
-  { resourceGroupName }: ImageName,
-): KeyRule {
+function ruleFrom(regions: readonly RegionRow[], { resourceGroupName }: ImageName): KeyRule {
   const patternIn = (ofOs: boolean): string => {
     const patterns = regions.flatMap(({ name, sets }) =>
       Object.entries(sets)
@@ -172,12 +148,8 @@ function ruleFrom(
           const group = /\/resourceGroups\/([^/]+)\//iu.exec(id)?.[1] ?? "";
           if (pattern === undefined) return "";
           return [
-            ...(group.toLowerCase() === resourceGroupName.toLowerCase()
-              ? []
-              : [group]),
-            ofOs
-              ? pattern
-              : pattern.replace(new RegExp(`-${disk}$`, "u"), "-{lun}"),
+            ...(group.toLowerCase() === resourceGroupName.toLowerCase() ? [] : [group]),
+            ofOs ? pattern : pattern.replace(new RegExp(`-${disk}$`, "u"), "-{lun}"),
           ].join("/");
         }),
     );

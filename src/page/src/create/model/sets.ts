@@ -19,10 +19,7 @@ type EncryptionType = Schemas["EncryptionType"];
 type Encrypted = Pick<Form, "encryption" | "confidentialData">;
 
 /** The types of a set that fit, the one to make first. */
-export function typesFor(
-  form: Encrypted,
-  disk: Disk,
-): readonly EncryptionType[] {
+export function typesFor(form: Encrypted, disk: Disk): readonly EncryptionType[] {
   switch (form.encryption) {
     case "platform":
       return [];
@@ -33,10 +30,7 @@ export function typesFor(
     case "confidential":
       return isConfidential(form, disk)
         ? ["ConfidentialVmEncryptedWithCustomerKey"]
-        : [
-            "EncryptionAtRestWithCustomerKey",
-            "EncryptionAtRestWithPlatformAndCustomerKeys",
-          ];
+        : ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"];
   }
 }
 
@@ -62,10 +56,7 @@ export function findSet(
 }
 
 /** The sets that fit a disk in a region of the form. */
-export type Fitting = (
-  region: Pick<RegionRow, "name">,
-  disk: Disk,
-) => readonly DiskEncryptionSet[];
+export type Fitting = (region: Pick<RegionRow, "name">, disk: Disk) => readonly DiskEncryptionSet[];
 
 /** Those of the subscription that are in the region and have the type, by name. */
 export function fittingIn(
@@ -107,9 +98,7 @@ export function namedByRule(
 }
 
 /** Patterns that the names of sets follow, those of most regions first: what a rule could be. */
-export function patternsIn(
-  sets: readonly DiskEncryptionSet[],
-): readonly string[] {
+export function patternsIn(sets: readonly DiskEncryptionSet[]): readonly string[] {
   const found = new Map<string, { pattern: string; count: number }>();
   for (const { id, region } of sets) {
     const pattern = patternOf(id, region);
@@ -135,17 +124,11 @@ export function patternOf(setId: string, region: string): string | undefined {
   const name = setName(setId);
   const canonical = canonicalRegion(region);
   const at = canonical === "" ? -1 : name.toLowerCase().indexOf(canonical);
-  return at === -1
-    ? undefined
-    : `${name.slice(0, at)}{region}${name.slice(at + canonical.length)}`;
+  return at === -1 ? undefined : `${name.slice(0, at)}{region}${name.slice(at + canonical.length)}`;
 }
 
 /** Disks whose set by rule is not there, and those that have none by rule and none to choose from. */
-export function gapsOf(
-  form: Form,
-  image: ImageName,
-  fitting: Fitting,
-): readonly Gap[] {
+export function gapsOf(form: Form, image: ImageName, fitting: Fitting): readonly Gap[] {
   return form.regions
     .filter(({ name }) => name.trim() !== "")
     .flatMap((region) =>
@@ -171,7 +154,5 @@ export function gapsOf(
 
 /** Whether a set is still to be chosen, by rule or by hand. */
 export function isOpenTo(form: Form, region: RegionRow, disk: Disk): boolean {
-  return (
-    takesSet(form, disk) && !region.fixed.includes(disk) && !region.sets[disk]
-  );
+  return takesSet(form, disk) && !region.fixed.includes(disk) && !region.sets[disk];
 }

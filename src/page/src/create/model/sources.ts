@@ -51,9 +51,7 @@ export function expandedId(
       : `${group}/galleries/${gallery}/images/${image}/versions/${version}`;
   }
   const { type } = SOURCE_TEXTS[kind];
-  return type === undefined || !/^[\w.-]+$/u.test(name)
-    ? name
-    : `${group}/${type}/${name}`;
+  return type === undefined || !/^[\w.-]+$/u.test(name) ? name : `${group}/${type}/${name}`;
 }
 
 /** The storage account of VHDs, likewise. */

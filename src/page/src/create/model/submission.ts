@@ -14,10 +14,7 @@ export interface Base {
 }
 
 /** Regions that the version has and the form leaves out: none goes without being named. */
-export function removedRegions(
-  form: Form,
-  base: Form | undefined,
-): readonly string[] {
+export function removedRegions(form: Form, base: Form | undefined): readonly string[] {
   const kept = form.regions.map(({ name }) => canonicalRegion(name));
   return (base?.regions ?? [])
     .map(({ name }) => canonicalRegion(name))
@@ -40,10 +37,7 @@ export function allowedOf(
  * What the form changes of the version that was read. A PUT of a version that is there says nothing of latest and of its rule: a patch
  * says both.
  */
-export function patchOf(
-  form: Form,
-  base: Base,
-): Schemas["GalleryImageVersionPatch"] {
+export function patchOf(form: Form, base: Base): Schemas["GalleryImageVersionPatch"] {
   return mergePatch(saidOf(base.form), saidOf(form));
 }
 
@@ -79,8 +73,7 @@ export function latestChanges(form: Form, base: Base): readonly Change[] {
     }))
     .filter(
       ({ pointer, ...change }) =>
-        pointer in after &&
-        JSON.stringify(change.before) !== JSON.stringify(change.after),
+        pointer in after && JSON.stringify(change.before) !== JSON.stringify(change.after),
     );
 }
 
@@ -136,10 +129,7 @@ export function requestOf(
 }
 
 /** A new number is a new version: one that is there is not changed by it. */
-function conditionOf(
-  form: Form,
-  base: Base | undefined,
-): Readonly<Record<string, string>> {
+function conditionOf(form: Form, base: Base | undefined): Readonly<Record<string, string>> {
   if (base !== undefined) return { "If-Match": base.etag };
   return form.version === "" ? {} : { "If-None-Match": "*" };
 }

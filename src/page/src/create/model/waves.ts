@@ -1,14 +1,6 @@
 /** The waves of a promotion: each region is in one, and the row of a region says in which. */
 import { canonicalRegion } from "../../geography.js";
-import {
-  compact,
-  namesIn,
-  numberOf,
-  textIn,
-  textsIn,
-  without,
-  type JsonObject,
-} from "./json.js";
+import { compact, namesIn, numberOf, textIn, textsIn, without, type JsonObject } from "./json.js";
 
 export interface WaveRow {
   readonly regions: readonly string[];
@@ -28,20 +20,13 @@ export const EMPTY_WAVE: WaveRow = {
   rest: {},
 };
 
-export function waveBody({
-  regions,
-  after,
-  minutes,
-  results,
-  rest,
-}: WaveRow): JsonObject {
+export function waveBody({ regions, after, minutes, results, rest }: WaveRow): JsonObject {
   const tests = namesIn(results);
   return compact({
     ...rest,
     regions,
     ...(after !== "" && {
-      after:
-        after === "minutes" ? { minutes: numberOf(minutes) ?? null } : after,
+      after: after === "minutes" ? { minutes: numberOf(minutes) ?? null } : after,
     }),
     ...(tests.length > 0 && { results: tests }),
   });
@@ -56,20 +41,12 @@ export function waveIn(wave: JsonObject): WaveRow {
     after: minutes === "" ? known : "minutes",
     minutes,
     results: textsIn(wave, "results").join(", "),
-    rest: without(
-      wave,
-      "regions",
-      "results",
-      ...(known === "" && minutes === "" ? [] : ["after"]),
-    ),
+    rest: without(wave, "regions", "results", ...(known === "" && minutes === "" ? [] : ["after"])),
   };
 }
 
 /** The place of the wave that has the region; undefined where none has. */
-export function waveWith(
-  waves: readonly WaveRow[],
-  region: string,
-): number | undefined {
+export function waveWith(waves: readonly WaveRow[], region: string): number | undefined {
   const at = waves.findIndex(({ regions }) => has(regions, region));
   return at === -1 ? undefined : at;
 }
@@ -90,7 +67,5 @@ export function withRegionsIn(
 }
 
 function has(names: readonly string[], region: string): boolean {
-  return names.some(
-    (name) => canonicalRegion(name) === canonicalRegion(region),
-  );
+  return names.some((name) => canonicalRegion(name) === canonicalRegion(region));
 }
