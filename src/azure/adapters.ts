@@ -35,7 +35,7 @@ import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
-import { shareFacts } from "./arm/shared-facts.js";
+import { PLANS_AT_ONCE, shareFacts } from "./arm/shared-facts.js";
 import { createRejectedRequests } from "./service-bus/rejected-requests.js";
 import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
@@ -47,6 +47,7 @@ import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
+import { createTurns } from "../turns.js";
 import { createVersionNumbers, isRequestRow, NUMBERS_TABLE } from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
@@ -230,7 +231,7 @@ export function createAdapters(
       subscriptions,
       requiredRegistrations,
     },
-    imageVersions: { ...imageVersions, sharedFacts },
+    imageVersions: { ...imageVersions, sharedFacts, plansInTurn: createTurns(PLANS_AT_ONCE) },
     imageVersionSteps: { ...imageVersions, ...sharedFacts() },
     revocations: store as unknown as Revocations,
     policies: createImageDocuments<RetentionPolicy>(

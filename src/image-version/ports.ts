@@ -4,6 +4,7 @@ import type { OperationDependencies, StateStore, Stored } from "../operation/por
 import type { UseDependencies } from "../image-use/ports.js";
 import type { KeyDependencies, KeyState } from "./keys/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
+import type { Turns } from "../turns.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { ReleaseChange } from "./latest/release.js";
 import type { ImageVersionRecord } from "./state/record.js";
@@ -211,6 +212,8 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord>,
   readonly sharedFacts?: (
     note: (readMs: number) => void,
   ) => Partial<Pick<Dependencies, "resources" | "subscriptions" | "keyGuardian">>;
+  /** Plans are made in turn, a few at a time. Absent: all at once. */
+  readonly plansInTurn?: Turns;
   /** What a subscription must have registered before an image version is made in it. */
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read of Azure for one request. */

@@ -6,7 +6,7 @@ import { createMachineReader } from "../../src/azure/arm/machine-reader.js";
 import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
-import { shareFacts } from "../../src/azure/arm/shared-facts.js";
+import { PLANS_AT_ONCE, shareFacts } from "../../src/azure/arm/shared-facts.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { Gate } from "../../src/authorization/gallery-policy.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
@@ -36,6 +36,7 @@ import { keyOf, parseImageVersionId, type ImageVersionId } from "../../src/resou
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
+import { createTurns } from "../../src/turns.js";
 import { ManualClock } from "@sigil-local/clock";
 import {
   createResourceManagerSimulator,
@@ -280,7 +281,9 @@ export async function startWith(
       resourceManager: seeing(reader, looks),
       machines: createMachineReader(client),
       imageUsers: createImageUsers(client),
-      ...(sharedFacts ? { ...sharedFacts(), sharedFacts } : facts),
+      ...(sharedFacts
+        ? { ...sharedFacts(), sharedFacts, plansInTurn: createTurns(PLANS_AT_ONCE) }
+        : facts),
     };
   };
   /** Whoever waits longest moves the clock. */

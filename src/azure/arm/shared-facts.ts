@@ -25,6 +25,9 @@ const MOST_PAGES = 5;
 /** As few sets as these are read one by one. */
 const FEW = 3;
 
+/** One that has begun gets the reads that it needs before the next ones begin. */
+export const PLANS_AT_ONCE = 4;
+
 const NONE: Sets = new Map();
 
 export interface Facts {
@@ -113,13 +116,23 @@ function createSetReader(
 ): ResourceReader["getDiskEncryptionSet"] {
   /** By subscription: how many are asked for in this turn of the event loop, and the list that is read for them. */
   const asked = new Map<string, Batch>();
+  /** By subscription: its list while it is read. */
+  const reading = new Map<string, Promise<Sets>>();
+
+  function listOnce(subscriptionId: string): Promise<Sets> {
+    const present = reading.get(subscriptionId);
+    if (present !== undefined) return present;
+    const begun = list(subscriptionId).finally(() => reading.delete(subscriptionId));
+    reading.set(subscriptionId, begun);
+    return begun;
+  }
 
   function listFor(subscriptionId: string): Promise<Sets> {
     const batch: Batch = asked.get(subscriptionId) ?? {
       count: 0,
       list: Promise.resolve().then(() => {
         asked.delete(subscriptionId);
-        return batch.count > FEW ? list(subscriptionId) : NONE;
+        return batch.count > FEW ? listOnce(subscriptionId) : NONE;
       }),
     };
     batch.count += 1;

@@ -67,7 +67,8 @@ export async function planOf(
   const shared = deps.sharedFacts?.((readMs) => {
     lookedMs = Math.min(lookedMs, readMs);
   });
-  const plan = await planBy({ ...deps, ...shared }, request, stored);
+  const { plansInTurn = (run) => run() } = deps;
+  const plan = await plansInTurn(() => planBy({ ...deps, ...shared }, request, stored));
   return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
 }
 

@@ -231,6 +231,18 @@ describe("invariant 3: sets that are asked for together", () => {
     expect(reads).toEqual(["list 0"]);
   });
 
+  test("are read from the list that others have begun to read", async () => {
+    pages = [[], [], [], [], NAMES.map((name) => idOf(name))];
+    const begun = together("a", "b", "c", "d");
+    await Promise.resolve();
+    await Promise.all([begun, together("e", "f", "g", "h")]);
+    expect(reads).toEqual(["list 0", "list 1", "list 2", "list 3", "list 4", "f", "g", "h"]);
+    pages = [];
+    await together("i", "j", "k", "l");
+    expect(reads).toContain("i");
+    expect(reads.filter((one) => one === "list 0")).toHaveLength(2);
+  });
+
   test("of two subscriptions each from its own", async () => {
     await Promise.all(
       ["a", "b", "c", "d"].map((name) => facts.resources.getDiskEncryptionSet(idOf(name, "two"))),
