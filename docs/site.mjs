@@ -84,7 +84,6 @@ const SECTIONS = [
         "conditions",
         "errors",
         "states",
-        "names",
         "contracts",
       ]),
       inFolder("Behaviour", "docs/reference", [
@@ -115,7 +114,6 @@ const SECTIONS = [
         "why-nothing-is-lost",
         "when-others-change-things",
         "what-latest-means",
-        "keys-and-regions",
         "security",
         "performance",
         "how-sigil-is-tested",
@@ -133,6 +131,12 @@ const SECTIONS = [
     ],
   },
 ];
+
+/** Addresses of pages that were merged into others: each leads on. */
+const MOVED = {
+  "docs/reference/names.html": "docs/reference/from-az.html",
+  "docs/explanation/keys-and-regions.html": "docs/reference/keys.html",
+};
 
 /** @param {string} title @param {string} folder @param {readonly string[]} names */
 function inFolder(title, folder, names) {
@@ -288,6 +292,20 @@ function page(file) {
     main: `<p class="kind">${KIND[file]}</p>\n${content}${neighbours(file, at)}`,
     toc,
   });
+}
+
+/** @param {string} from @param {string} to */
+function moved(from, to) {
+  const link = relative(from, to);
+  const title = pages.get(to.replace(/\.html$/u, ".md"))?.title;
+  if (title === undefined) throw new Error(`MOVED of docs/site.mjs names no page: ${to}.`);
+  return shell({
+    file: from,
+    title: `${title} · Sigil`,
+    kind: "",
+    main: `<h1 id="moved">Moved</h1>\n<p>Now part of <a href="${link}">${escape(title)}</a>.</p>\n`,
+    toc: "",
+  }).replace("<title>", `<meta http-equiv="refresh" content="0; url=${link}">\n<title>`);
 }
 
 /** @param {string} file @param {number} at */
@@ -620,6 +638,7 @@ function escape(text) {
 const copied = new Set();
 await rm(SITE, { recursive: true, force: true });
 for (const file of FILES) await write(addressOf(file), page(file));
+for (const [from, to] of Object.entries(MOVED)) await write(from, moved(from, to));
 await write("index.html", startPage());
 for (const file of copied) await write(file, await readFile(path.join(ROOT, file)));
 // One palette for the page, the documents and the API's own page.

@@ -69,10 +69,23 @@ test("every document has its page, and every page leads to every other", async (
   expect([...files.keys()]).toEqual(expect.arrayContaining(expected));
   for (const [name, html] of pages()) {
     const linked = linksOf(html).map((link) => targetOf(name, link));
-    for (const [other] of pages()) expect(linked, name).toContain(other);
+    for (const [other, content] of pages())
+      if (!leadsOn(content)) expect(linked, name).toContain(other);
     expect(html.match(/<h1 /gu), name).toHaveLength(1);
     expect(html, name).toMatch(/<title>[^<]+<\/title>/u);
   }
+});
+
+test("the address of a page that was merged into another leads on to that page", () => {
+  const moved = pages().flatMap(([name, html]) => {
+    const to = leadsOn(html);
+    return to === undefined ? [] : [[name, targetOf(name, to)] as const];
+  });
+  expect(Object.fromEntries(moved)).toEqual({
+    "docs/reference/names.html": "docs/reference/from-az.html",
+    "docs/explanation/keys-and-regions.html": "docs/reference/keys.html",
+  });
+  for (const [, to] of moved) expect(leadsOn(files.get(to) ?? ""), to).toBeUndefined();
 });
 
 test("every link and anchor within the site leads somewhere", () => {
@@ -221,6 +234,11 @@ test("it suits a phone, light and dark, and shows the states without drawing the
     "<td><strong>Accepted</strong></td><td>Creating</td><td>checked, not in Azure</td>",
   );
 });
+
+/** Where a page that was merged into another sends its reader. */
+function leadsOn(html: string): string | undefined {
+  return /<meta http-equiv="refresh" content="0; url=([^"]+)">/u.exec(html)?.[1];
+}
 
 function linksOf(html: string): readonly string[] {
   return [...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/gu)].map(([, link = ""]) => link);
