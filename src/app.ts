@@ -28,6 +28,7 @@ import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
 import { queueFunction, type QueueFunction } from "./messaging/queue-function.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
+import { noteKeys } from "./key-guardian/note.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
 import { createObjections } from "./objections.js";
 import { runRetention } from "./retention/run-retention.js";
@@ -99,8 +100,11 @@ export async function createApp(
     rollout,
     retention,
   }));
+  const { keyGuardian: guarded } = stored;
+  const noting = guarded && { noteKeys: noteKeys.bind(undefined, { ...stored, ...guarded }) };
   const imageVersions = {
     ...stored,
+    ...noting,
     objections,
     hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
   };
@@ -111,7 +115,7 @@ export async function createApp(
     machineTests: { ...rest.machineTests, objections },
     results: rest.testResults.results,
   };
-  const steps = { ...imageVersionSteps, objections };
+  const steps = { ...imageVersionSteps, ...noting, objections };
   const revoke = takeRevocationStep.bind(undefined, revocation);
   const others = { RevokeImageVersion: revoke };
   const told = {

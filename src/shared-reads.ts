@@ -4,7 +4,9 @@
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. An error is not kept; nor is an answer that `isKept` does not say so of.
  *  4. At most `most` answers are kept: the oldest go. What is too old goes with the next read.
- *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old; nothing does not.
+ *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old; nothing does not. Nor
+ *     does it for who wants none.
+ *  6. Of two reads the one that began later stands.
  */
 import { BoundedMap } from "./bounded-map.js";
 import { ServiceError } from "./errors.js";
@@ -33,7 +35,12 @@ export class SharedReads<T> {
   }
 
   /** What is kept under the key and no older than `maxAgeMs`, or else what `read` answers. */
-  once(key: string, read: () => Promise<T>, maxAgeMs = this.#options.keepMs): Promise<T> {
+  once(
+    key: string,
+    read: () => Promise<T>,
+    maxAgeMs = this.#options.keepMs,
+    mayStandIn = true,
+  ): Promise<T> {
     const { keepMs, standInMs = keepMs, now } = this.#options;
     const { isKept = () => true } = this.#options;
     const nowMs = now().getTime();
@@ -41,7 +48,7 @@ export class SharedReads<T> {
     const present = this.#kept.get(key);
     if (present !== undefined && nowMs - present.sinceMs < maxAgeMs) return present.answer;
     const answer = read().catch(async (error: unknown) => {
-      const old = isThrottled(error) ? await present?.answer : undefined;
+      const old = mayStandIn && isThrottled(error) ? await present?.answer : undefined;
       if (present === undefined || old === undefined) throw error;
       if (this.#kept.get(key)?.answer === answer) this.#kept.set(key, present);
       return old;
@@ -68,9 +75,9 @@ export class SharedReads<T> {
     return kept !== undefined && now().getTime() - kept.sinceMs < keepMs;
   }
 
-  /** Keeps what was learnt by another read. */
-  keep(key: string, value: T): void {
-    const sinceMs = this.#options.now().getTime();
+  /** Keeps what was learnt by another read, which began then. */
+  keep(key: string, value: T, sinceMs = this.#options.now().getTime()): void {
+    if ((this.#kept.get(key)?.sinceMs ?? -Infinity) > sinceMs) return;
     this.#kept.set(key, { answer: Promise.resolve(value), sinceMs });
   }
 

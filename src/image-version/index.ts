@@ -100,9 +100,11 @@ export {
 } from "./listings.js";
 
 // Keys, and who needs a version.
-export { advanceKeys, type KeyChange } from "./keys/advance.js";
-export { judgeSet, keyWorks } from "./keys/judge.js";
+export type { KeyChange } from "./keys/advance.js";
+export { keyWorks } from "./keys/judge.js";
 export { createKeyLooks, type KeyLooks } from "./keys/look.js";
+export type { KeyMemory, KeyUse } from "./keys/memory.js";
+export { isNews, lookAgain } from "./keys/see-sets.js";
 export { brokenIn, brokenKeys } from "./preflight/keys.js";
 export { inUse, isGuarded, unknownIn } from "./preflight/use.js";
 
@@ -122,6 +124,7 @@ export { IMAGE_VERSION_KINDS } from "./kind.js";
 export type {
   Deed,
   Dependencies,
+  Looks,
   NumberRequest,
   Objection,
   ResourceManager,

@@ -2,7 +2,9 @@ import type { ErrorCode } from "../errors.js";
 import type { ImageVersionId } from "../resource-id.js";
 import type { OperationDependencies, StateStore, Stored } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
-import type { KeyDependencies, KeyState } from "./keys/ports.js";
+import type { KeyMemory } from "./keys/memory.js";
+import type { KeyDependencies } from "./keys/ports.js";
+import type { SeeDependencies } from "./keys/see-sets.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { Turns } from "../turns.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
@@ -145,17 +147,8 @@ export interface Looks {
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */
   images(galleryId: string, anew: boolean): Promise<Listing<ListedImageDefinition> | undefined>;
-  /** What `look` finds of a disk encryption set, kept as a version is; `anew`: for five seconds. Nothing found is not kept. */
-  keys(
-    imageId: string,
-    setId: string,
-    look: () => Promise<KeyState | undefined>,
-    anew: boolean,
-  ): Promise<KeyState | undefined>;
-  /** Whether this instance saw the set's key in the last half minute. */
-  hasKeys(imageId: string, setId: string): boolean;
-  /** A look at a set of the image definition has just shown this. */
-  seeKeys(imageId: string, state: KeyState): void;
+  /** Disk encryption sets, their keys and vaults. */
+  readonly keys: KeyMemory;
   /** What `read` finds of something else, under a key of its own: kept as a version is, and stands in as that does. */
   once<T>(key: string, read: () => Promise<T>): Promise<T>;
   /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
@@ -211,7 +204,7 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord>,
   /** What is read for plans, each fact once for all who ask within seconds; `note` is told when it was read. Absent: anew. */
   readonly sharedFacts?: (
     note: (readMs: number) => void,
-  ) => Partial<Pick<Dependencies, "resources" | "subscriptions" | "keyGuardian">>;
+  ) => Partial<Pick<Dependencies, "resources" | "subscriptions" | "looks">>;
   /** Plans are made in turn, a few at a time. Absent: all at once. */
   readonly plansInTurn?: Turns;
   /** What a subscription must have registered before an image version is made in it. */
@@ -226,6 +219,7 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord>,
   ) => Promise<readonly Breach[]>;
   /** Absent where nobody looks after keys. */
   readonly keyGuardian?: KeyDependencies;
+  readonly noteKeys?: NonNullable<SeeDependencies["noteKeys"]>;
   /**
    * Asked before every way into latest, and of what a machine has begun: as it is accepted, and again right before it is sent. None:
    * the rest of Sigil has nothing against it.

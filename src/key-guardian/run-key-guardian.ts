@@ -1,9 +1,8 @@
 /**
  * Looks at the disk encryption sets of published versions, and at their keys. Invariants:
  *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled, and no set
- *     after `MOST_MS`; the next goes on there, with what was not tried for longest. Each set, key and vault is read once in a run, however many versions and regions hang on it.
- *  2. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
- *     it is told, and under one id. Of two who look at once, one stores.
+ *     after `MOST_MS`; the next goes on there, with what was not tried for longest. Each set, key and vault is read at most once in a run, however many versions and regions hang on it.
+ *  2. Of two who look at once, one stores and tells (note.ts).
  *  3. Where nothing is certain the state stays as it was: a read that fails now is made again by a later run.
  *  4. What fails for one set or image definition holds back no other.
  */
@@ -11,26 +10,17 @@ import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import {
   IMAGES_SCOPE,
-  advanceKeys,
-  judgeSet,
   createKeyLooks,
-  type Dependencies,
+  lookAgain,
   type KeyChange,
   type KeyLooks,
-  type ImageKeys,
-  type KeyDependencies,
   type KeyState,
 } from "../image-version/index.js";
 import { isStateConflict } from "../operation/outbox.js";
 import { pagesOf } from "../operation/pages.js";
 import { setsInUse, type SetInUse } from "./inventory.js";
+import { storeAndTell, unlessOvertaken, type GuardianDependencies } from "./note.js";
 import { eventOf } from "./tell.js";
-
-export type GuardianDependencies = KeyDependencies &
-  Pick<
-    Dependencies,
-    "resourceManager" | "resources" | "store" | "index" | "events" | "eventSource" | "now"
-  >;
 
 interface GuardianRun {
   readonly images: number;
@@ -64,7 +54,7 @@ export async function runKeyGuardian(
 ): Promise<GuardianRun> {
   const { index, now } = deps;
   const untilMs = now().getTime() + MOST_MS;
-  const looks = createKeyLooks(deps);
+  const looks = createKeyLooks(deps, "act");
   const errors: GuardianRun["errors"][number][] = [];
   const told: string[] = [];
   let [images, sets, unfinished] = [0, 0, false];
@@ -81,7 +71,9 @@ export async function runKeyGuardian(
       if (unfinished) break;
       images += 1;
       try {
-        const looked = await lookAfter(deps, looks, imageId, untilMs, traceparent);
+        const looked = await unlessOvertaken(() =>
+          lookAfter(deps, looks, imageId, untilMs, traceparent),
+        );
         sets += looked.sets;
         told.push(...looked.told);
         errors.push(...looked.errors);
@@ -156,7 +148,7 @@ async function lookAfter(
         if (known !== undefined) sets.push(known);
         if (failedTime !== undefined) failedTimes[key] = failedTime;
       } else {
-        const { state, change } = await lookAt(deps, looks, set, known);
+        const { state, change } = await lookAgain(deps, looks, set.id, known, set.madeWith);
         sets.push(state);
         if (change !== undefined) note(change, state, set.uses);
       }
@@ -171,8 +163,7 @@ async function lookAfter(
       sets.push({ ...state, unused: true });
     // A second look has shown no version that has it, or no image definition: nothing is at risk by it.
     else if (state.told !== undefined) note("safe", { ...state, lookedTime: now().toISOString() });
-  await keyStates.put({ imageId, sets, failedTimes, untold }, stored?.etag);
-  await tell(deps, imageId, untold);
+  await storeAndTell(deps, { imageId, sets, failedTimes, untold }, stored?.etag);
   return {
     sets: sets.length,
     told: untold.map(
@@ -182,23 +173,6 @@ async function lookAfter(
     errors,
     unfinished: unfinished || errors.some(({ error }) => isThrottling(error)),
   };
-}
-
-async function lookAt(
-  { now, keyExpiryMs: expiryMs }: GuardianDependencies,
-  looks: KeyLooks,
-  { id, madeWith }: SetInUse,
-  known: KeyState | undefined,
-) {
-  const sight = await looks.look(id);
-  const time = now();
-  return advanceKeys(
-    known,
-    id,
-    sight.set.kind === "found" ? sight.set.value : undefined,
-    judgeSet(id, sight, madeWith, { now: time, expiryMs }),
-    time,
-  );
 }
 
 function notLooked(known: KeyState | undefined, { id }: SetInUse, now: Date): KeyState {
@@ -215,22 +189,4 @@ function notLooked(known: KeyState | undefined, { id }: SetInUse, now: Date): Ke
       },
     ],
   };
-}
-
-/** Invariant 2. */
-async function tell(
-  { events, keyStates }: GuardianDependencies,
-  imageId: string,
-  untold: readonly CloudEvent[],
-): Promise<void> {
-  if (untold.length === 0) return;
-  await events.publish(untold);
-  const stored = await keyStates.read(imageId);
-  if (stored === undefined) return;
-  const ids = untold.map(({ id }) => id);
-  const document: ImageKeys = {
-    ...stored.document,
-    untold: stored.document.untold.filter(({ id }) => !ids.includes(id)),
-  };
-  await keyStates.put(document, stored.etag);
 }

@@ -10,7 +10,7 @@ export async function getRollout(
   { id, record, look }: KnownImageVersion,
 ): Promise<RolloutView | undefined> {
   if (record === undefined || look === undefined) return undefined;
-  const found = await decisionOn(deps, id, record, look);
+  const found = await decisionOn(deps, id, record, look, "show");
   if (found === undefined) return undefined;
   const { state, message, nextAttemptTime, waitsForGo, gate, wave } = found.decision;
   return {

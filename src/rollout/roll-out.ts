@@ -106,7 +106,7 @@ export async function whyNotByRule(
   change: ReleaseChange,
 ): Promise<string | undefined> {
   const { status } = record;
-  const found = status && (await decisionOn(deps, id, withoutMachines(record), status, true));
+  const found = status && (await decisionOn(deps, id, withoutMachines(record), status));
   if (found === undefined) return "Its promotion rule is in force no more.";
   const kind = change.kind === "include" ? "promote" : "rollBack";
   return found.decision.kind === kind ? undefined : found.decision.message;

@@ -11,6 +11,7 @@ import {
   ruleInForce,
   isFinal,
   nextWave,
+  type KeyUse,
   type Look,
   type ImageVersionRecord,
   type PromotionRule,
@@ -49,19 +50,23 @@ export interface Found {
   readonly regions?: readonly string[] | undefined;
 }
 
-/** What becomes of a version; undefined for one that no rule is to promote. `again`: its keys are looked at anew. */
+/** What becomes of a version; undefined for one that no rule is to promote. Its keys are looked at where nothing else holds it back. */
 export async function decisionOn(
   deps: RolloutDependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   look: Look,
-  again = false,
+  use: KeyUse = "act",
 ): Promise<Found | undefined> {
   const rule = ruleInForce(record);
   if (rule === undefined || rule.when === "manual") return undefined;
   const { objections, now } = deps.imageVersions;
-  const situation = await situationOf(deps, id, rule, record, look, again);
-  const decision = decide(situation, now());
+  const situation = await situationOf(deps, id, rule, record, look);
+  const free = decide(situation, now());
+  const broken =
+    free.kind === "promote" ? await brokenKeys(deps.imageVersions, id, look, record, use) : [];
+  const decision =
+    broken.length > 0 ? decide({ ...situation, brokenKeys: brokenIn(broken) }, now()) : free;
   const regions = nextWave(wavesOf(rule, look, record), look)?.regions;
   if (decision.kind !== "promote") return { decision, regions };
   // What the version's own rule lets through may have another gate before it.
@@ -80,7 +85,6 @@ async function situationOf(
   rule: PromotionRule,
   record: ImageVersionRecord,
   look: Look,
-  again: boolean,
 ): Promise<Situation> {
   const targets = regionsOf(look.resource);
   const waves = wavesOf(rule, look, record);
@@ -90,10 +94,9 @@ async function situationOf(
     regions: targets,
     names: [],
   };
-  const [results, tests, broken, last] = await Promise.all([
+  const [results, tests, last] = await Promise.all([
     resultsOf(deps.results, formatImageVersionId(id), look, record),
     testsOf(deps, id, regions, look),
-    brokenKeys(deps.imageVersions, id, look, record, again),
     lastOfLatest(deps.imageVersions, record),
   ]);
   return {
@@ -105,7 +108,6 @@ async function situationOf(
     unready: regions.filter((name) => !areReady(look, [name]) || isUnseen(record, name)),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
-    brokenKeys: broken.length > 0 ? brokenIn(broken) : undefined,
     refusal: refusalBy(last),
     wave:
       promoted < waves.length

@@ -19,6 +19,7 @@ import {
 import { createLooks, seeing } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
 import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
+import { noteKeys } from "../../src/key-guardian/note.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
@@ -274,16 +275,20 @@ export async function startWith(
         keyExpiryMs: 30 * 86_400_000,
       },
     };
-    const sharedFacts = isShared ? shareFacts(facts, now) : undefined;
-    const looks = createLooks(reader, facts.resources, now);
+    // Who acts in a test sees what the test has just done.
+    const looks = createLooks(reader, facts.resources, now, isShared ? undefined : 0);
+    const sharedFacts = isShared ? shareFacts({ ...facts, looks }, now) : undefined;
     return {
       looks,
       resourceManager: seeing(reader, looks),
       machines: createMachineReader(client),
       imageUsers: createImageUsers(client),
-      ...(sharedFacts
-        ? { ...sharedFacts(), sharedFacts, plansInTurn: createTurns(PLANS_AT_ONCE) }
-        : facts),
+      ...facts,
+      ...(sharedFacts && {
+        ...sharedFacts(),
+        sharedFacts,
+        plansInTurn: createTurns(PLANS_AT_ONCE),
+      }),
     };
   };
   /** Whoever waits longest moves the clock. */
@@ -298,7 +303,7 @@ export async function startWith(
   };
   const { machines, ...azure } = reachAzure(false);
   const policies = createMemoryImageDocuments<RetentionPolicy>("retention policy");
-  const deps: Dependencies = {
+  const deps: Dependencies = noting({
     ...backing.ports,
     ...azure,
     calls,
@@ -313,7 +318,7 @@ export async function startWith(
     objections: (id, deed) =>
       // No rule that is looked after here waits for a test.
       deed.kind === "obeyRule" ? Promise.resolve([]) : objections(id, deed),
-  };
+  });
   const objections = createObjections(() => ({
     gates: options.gates ?? [],
     revocations: revocationOf(deps).revocations,
@@ -380,7 +385,7 @@ export async function startWith(
     policies,
     results,
     machines,
-    instance: () => ({ ...deps, ...reachAzure(true) }),
+    instance: () => noting({ ...deps, ...reachAzure(true) }),
     clock,
     simulator: arm.simulator,
     armOptions,
@@ -397,6 +402,13 @@ export async function startWith(
       await arm.close();
     },
   };
+}
+
+/** Whoever sees a key otherwise than stored has that stored and told, as in the product. */
+export function noting(deps: Dependencies): Dependencies {
+  const { keyGuardian } = deps;
+  if (keyGuardian === undefined) return deps;
+  return { ...deps, noteKeys: noteKeys.bind(undefined, { ...deps, ...keyGuardian }) };
 }
 
 /** Revocations lie in the store of versions. */

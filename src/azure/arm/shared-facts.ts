@@ -1,18 +1,17 @@
 /**
- * What is read for the checks and plans of many versions at once, each read made once. Invariants:
- *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is. Nor is a key
- *     that does not work: who mends it need not wait.
+ * What is read for the checks and plans of many versions at once, each read made once; sets and keys by the memory of `looks`.
+ * Invariants:
+ *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is.
  *  2. No look at a version is shared here: whoever writes looks for itself.
  *  3. Sets that are asked for together are read from their subscription's list, where ARM shows that and has them there.
  *     What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
  */
 import { ServiceError } from "../../errors.js";
-import {
-  keyWorks,
-  type Key,
-  type KeyDependencies,
-  type ResourceReader,
-  type DiskEncryptionSet,
+import type {
+  DiskEncryptionSet,
+  KeyMemory,
+  Looks,
+  ResourceReader,
 } from "../../image-version/index.js";
 import { isRegistered, nameOf, type Subscriptions } from "../../subscription/ports.js";
 import { SharedReads } from "../../shared-reads.js";
@@ -33,15 +32,14 @@ const NONE: Sets = new Map();
 export interface Facts {
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
-  /** Absent where nobody looks after keys. */
-  readonly keyGuardian?: KeyDependencies;
+  readonly looks: Looks;
 }
 
 /** What Azure has, as one reads it who notes when what is given to it was read. */
 export type SharedFacts = (note?: (readMs: number) => void) => Facts;
 
 export function shareFacts(
-  { resources, subscriptions, keyGuardian }: Facts,
+  { resources, subscriptions, looks }: Facts,
   now: () => Date,
 ): SharedFacts {
   const shared = <T>(isKept: (value: T) => boolean = (value) => value !== undefined) =>
@@ -49,14 +47,12 @@ export function shareFacts(
   const galleries = shared<Awaited<ReturnType<ResourceReader["getGallery"]>>>();
   const definitions = shared<Awaited<ReturnType<ResourceReader["getImageDefinition"]>>>();
   const sources = shared<Awaited<ReturnType<ResourceReader["getSource"]>>>();
-  const sets = shared<DiskEncryptionSet | undefined>();
-  const readSet = createSetReader(resources, sets);
+  const getDiskEncryptionSet = createSetReader(resources, looks.keys, now);
   const regions = shared<Awaited<ReturnType<Subscriptions["listRegions"]>>>();
   const registrations = shared<string | undefined>(
     (state) => state !== undefined && isRegistered(state),
   );
   const terms = shared<boolean | undefined>((accepted) => accepted === true);
-  const keys = shared<Key | undefined>((key) => key !== undefined && keyWorks(key, now()));
   return (note = () => {}) => {
     /** One read of what the names name, in whatever case. */
     const once = <T>(
@@ -69,23 +65,19 @@ export function shareFacts(
       note(reads.sinceMs(key) ?? now().getTime());
       return answer;
     };
+    const see: KeyMemory["see"] = async (...asked) => {
+      const shown = await looks.keys.see(...asked);
+      note(shown.timeMs);
+      return shown;
+    };
     return {
-      ...(keyGuardian && {
-        keyGuardian: {
-          ...keyGuardian,
-          keyReader: {
-            ...keyGuardian.keyReader,
-            getKey: (...names) =>
-              once(keys, () => keyGuardian.keyReader.getKey(...names), ...names),
-          },
-        },
-      }),
+      looks: { ...looks, keys: { ...looks.keys, see } },
       resources: {
         ...resources,
         getGallery: (id) => once(galleries, () => resources.getGallery(id), id),
         getImageDefinition: (id) => once(definitions, () => resources.getImageDefinition(id), id),
         getSource: (id) => once(sources, () => resources.getSource(id), id),
-        getDiskEncryptionSet: (id) => once(sets, () => readSet(id), id),
+        getDiskEncryptionSet,
       },
       subscriptions: {
         ...subscriptions,
@@ -112,7 +104,8 @@ export function shareFacts(
 /** Invariant 3. */
 function createSetReader(
   resources: ResourceReader,
-  sets: SharedReads<DiskEncryptionSet | undefined>,
+  { keep }: KeyMemory,
+  now: () => Date,
 ): ResourceReader["getDiskEncryptionSet"] {
   /** By subscription: how many are asked for in this turn of the event loop, and the list that is read for them. */
   const asked = new Map<string, Batch>();
@@ -145,10 +138,11 @@ function createSetReader(
     let token: string | undefined;
     try {
       for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+        const timeMs = now().getTime();
         const page = await resources.listDiskEncryptionSets(subscriptionId, token);
         for (const set of page?.value ?? []) {
           found.set(set.id.toLowerCase(), set);
-          sets.keep(set.id.toLowerCase(), set);
+          keep([set.id], set, timeMs);
         }
         token = page?.continuationToken;
         if (token === undefined) break;

@@ -11,7 +11,7 @@ import type { KeyProblem, KeyState } from "./ports.js";
 
 export type KeyChange = "atRisk" | "safe";
 
-interface Advanced {
+export interface Advanced {
   readonly state: KeyState;
   /** What is to be told; absent where nothing is. */
   readonly change?: KeyChange;

@@ -257,6 +257,14 @@ function keyProblems(
   ];
 }
 
+/** Versions can be made with it. */
+export function setWorks(set: DiskEncryptionSet): boolean {
+  return (
+    set.provisioningState === "Succeeded" &&
+    setProblems(set.id, { kind: "found", value: set }, []).length === 0
+  );
+}
+
 /** It can be used at this moment. */
 export function keyWorks(key: Key, now: Date): boolean {
   return keyProblems(key, undefined, now, 0).length === 0;

@@ -1,101 +1,130 @@
-/** Looks at disk encryption sets and their keys, each once for all who ask. */
-import { ServiceError } from "../../errors.js";
-import type { DiskEncryptionSet } from "../resources.js";
+/** Looks at disk encryption sets and their keys, as far as the memory has not seen them. */
 import { parseResourceId } from "../../resource-id.js";
-import { isExpiring, type KeySight, type SetSight, type Sight } from "./judge.js";
+import type { DiskEncryptionSet } from "../resources.js";
+import {
+  isExpiring,
+  keyWorks,
+  setWorks,
+  type KeySight,
+  type SetSight,
+  type Sight,
+} from "./judge.js";
+import type { KeyMemory, KeyUse, Shown, ToSee } from "./memory.js";
 import type { KeyDependencies } from "./ports.js";
 
 export interface LookDependencies extends Pick<KeyDependencies, "keyReader" | "keyExpiryMs"> {
-  readonly resources: {
-    getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
-  };
+  readonly resources: SetReader;
+  readonly looks: { readonly keys: KeyMemory };
   readonly now: () => Date;
 }
 
+interface SetReader {
+  getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
+}
+
+/** When the read began that is the oldest of it. */
+interface Timed {
+  readonly timeMs: number;
+}
+
 export interface KeyLooks {
-  /** Throws what passes: then nothing is known that was not before. */
-  look(this: void, setId: string): Promise<SetSight>;
+  /** Seen no earlier than `afterMs`. Throws what passes: then nothing is known that was not before. */
+  look(this: void, setId: string, afterMs?: number): Promise<SetSight & Timed>;
   /** The same of the key of a set that was read. */
   keyOf(this: void, set: DiskEncryptionSet): Promise<KeySight>;
   /** How many reads of Azure were made. */
   readonly reads: number;
 }
 
-/** For one run, or one request: what was read is not read again. */
-export function createKeyLooks({
-  resources,
-  keyReader,
-  keyExpiryMs,
-  now,
-}: LookDependencies): KeyLooks {
-  const sights = new Map<string, Promise<unknown>>();
+/** For one run, or one request: what was seen is not asked again. */
+export function createKeyLooks(
+  { resources, keyReader, keyExpiryMs, now, looks }: LookDependencies,
+  use: KeyUse,
+): KeyLooks {
+  const seen = new Map<string, Promise<Shown<unknown>>>();
   let reads = 0;
-  const once = <T>(
-    read: () => Promise<T | undefined>,
-    ...names: readonly string[]
-  ): Promise<Sight<T>> => {
-    const key = names.join(" ").toLowerCase();
-    const known = sights.get(key);
-    if (known !== undefined) return known as Promise<Sight<T>>;
-    reads += 1;
-    const sight = sightOf(read);
-    sights.set(key, sight);
-    return sight;
+  const see = async <T>(what: ToSee<T>, afterMs: number): Promise<Shown<T>> => {
+    const key = what.names.join(" ").toLowerCase();
+    const before = seen.get(key) as Promise<Shown<T>> | undefined;
+    if (before !== undefined && (await before).timeMs >= afterMs) return before;
+    const read = (): Promise<T | undefined> => {
+      reads += 1;
+      return what.read();
+    };
+    const shown = looks.keys.see({ ...what, read }, use, afterMs);
+    seen.set(key, shown);
+    return shown;
   };
-  const keyAt = ({ vaultId, name }: KeyAddress, version?: string) =>
-    once(() => keyReader.getKey(vaultId, name, version), vaultId, name, version ?? "");
-  const keyOf: KeyLooks["keyOf"] = async (set) => {
-    if (set.keyUrl === undefined) return {};
+  const keyAt = ({ vaultId, name, version }: KeyAddress, afterMs: number) =>
+    see(
+      {
+        names: [vaultId, name, version ?? ""],
+        read: () => keyReader.getKey(vaultId, name, version),
+        works: (key) => keyWorks(key, now()),
+      },
+      afterMs,
+    );
+  const keyOf = async (set: DiskEncryptionSet, afterMs: number): Promise<KeySight & Timed> => {
+    if (set.keyUrl === undefined) return { timeMs: Infinity };
     const address = addressOf(set, set.keyUrl);
-    if ("code" in address) return { key: { kind: "unseen", ...address } };
-    const key = await keyAt(address, address.version);
+    if ("code" in address) return { key: { kind: "unseen", ...address }, timeMs: Infinity };
+    const shown = await keyAt(address, afterMs);
+    const key = sightOf(shown);
     if (key.kind === "absent") {
       const { vaultId } = address;
-      const vault = await once(
-        async () => (await keyReader.hasVault(vaultId)) || undefined,
-        vaultId,
+      const vault = await see(
+        {
+          names: [vaultId],
+          read: async () => ((await keyReader.hasVault(vaultId)) ? (true as const) : undefined),
+          works: (isThere) => isThere,
+        },
+        afterMs,
       );
-      return { key, vault };
+      return { key, vault: sightOf(vault), timeMs: Math.min(shown.timeMs, vault.timeMs) };
     }
-    const newest =
+    const { vaultId, name } = address;
+    const next =
       key.kind === "found" &&
       set.rotationToLatestKeyVersionEnabled &&
       isExpiring(key.value, now(), keyExpiryMs)
-        ? await keyAt(address)
+        ? await keyAt({ vaultId, name }, afterMs)
         : undefined;
+    const newest = next && sightOf(next);
     return {
       key,
       ...(newest && { newest: newest.kind === "absent" ? key : newest }),
+      timeMs: Math.min(shown.timeMs, next?.timeMs ?? Infinity),
     };
   };
   return {
     get reads() {
       return reads;
     },
-    keyOf,
-    async look(setId) {
-      const set = await once(() => resources.getDiskEncryptionSet(setId), setId);
-      return {
-        set,
-        ...(set.kind === "found" && (await keyOf(set.value))),
-      };
+    keyOf: (set) => keyOf(set, -Infinity),
+    async look(setId, afterMs = -Infinity) {
+      const shown = await see(setToSee(resources, setId), afterMs);
+      const set = sightOf(shown);
+      if (set.kind !== "found") return { set, timeMs: shown.timeMs };
+      const { timeMs, ...key } = await keyOf(set.value, afterMs);
+      return { set, ...key, timeMs: Math.min(shown.timeMs, timeMs) };
     },
   };
 }
 
-/** What says no is not asked again, and is not there to be seen; what passes is thrown. */
-async function sightOf<T>(read: () => Promise<T | undefined>): Promise<Sight<T>> {
-  try {
-    const value = await read();
-    return value === undefined ? { kind: "absent" } : { kind: "found", value };
-  } catch (error) {
-    if (!(error instanceof ServiceError) || error.retryable) throw error;
+/** A set, for the memory. */
+export function setToSee(resources: SetReader, id: string): ToSee<DiskEncryptionSet> {
+  return { names: [id], read: () => resources.getDiskEncryptionSet(id), works: setWorks };
+}
+
+/** What says no is not there to be seen. */
+function sightOf<T>({ value, error }: Shown<T>): Sight<T> {
+  if (error !== undefined)
     return {
       kind: "unseen",
       code: error.code === "ResourceManagerForbidden" ? "InsufficientPermission" : error.code,
       message: error.message,
     };
-  }
+  return value === undefined ? { kind: "absent" } : { kind: "found", value };
 }
 
 interface KeyAddress {

@@ -24,6 +24,8 @@ import {
 import { hasConfidentialDataDisks } from "../properties/disk-encryption-references.js";
 import type { Facts, Seen } from "../rules/facts.js";
 import { CONFIDENTIAL_DATA_DISKS } from "../rules/unregistered.js";
+import { setToSee } from "../keys/look.js";
+import { valueOf, type KeyMemory } from "../keys/memory.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
@@ -34,6 +36,7 @@ import { seeTerms } from "./terms.js";
 export interface FactSources {
   readonly resourceManager: Pick<ResourceManager, "getImageVersion" | "listDeletedVersions">;
   readonly resources: ResourceReader;
+  readonly looks: { readonly keys: KeyMemory };
   readonly subscriptions: Subscriptions;
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read for one request. */
@@ -45,6 +48,7 @@ export async function gatherFacts(
   {
     resourceManager,
     resources,
+    looks,
     subscriptions,
     requiredRegistrations: always,
     maxReads,
@@ -84,7 +88,9 @@ export async function gatherFacts(
       see(() => resources.getImageDefinition(imageDefinitionId)),
       looked ?? see(() => resourceManager.getImageVersion(id)),
       see(() => subscriptions.listRegions(id.subscriptionId)),
-      seeEach(named.diskEncryptionSets, (set) => see(() => resources.getDiskEncryptionSet(set))),
+      seeEach(named.diskEncryptionSets, (set) =>
+        see(async () => valueOf(await looks.keys.see(setToSee(resources, set), "act"))),
+      ),
       seeEach(named.sources, (source) => see(() => resources.getSource(source))),
     ]);
 

@@ -3,11 +3,13 @@
  *  1. Read are those of the sets that a request puts to use: by a version that is created or restored, a region that is added, a
  *     promotion. What works with a key already is not judged anew.
  *  2. What may not be seen is told with what was seen last, and never refused for.
+ *  3. A key that is found at risk is stored and told, where a version has it.
  */
 import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { notSeenOf, type KeySight } from "../keys/judge.js";
+import { judgeKey, notSeenOf, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
+import { seeSets } from "../keys/see-sets.js";
 import { statesOf } from "../keys/version-keys.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
@@ -21,26 +23,22 @@ import { bounded } from "./see.js";
 
 /**
  * The facts with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
- * Costs a read for each key, and one of what is stored where one is not seen. Throws what a read throws that may pass.
+ * Costs a read for each key, and one of what is stored where one is at risk or not seen. Throws what a read throws that may pass.
  */
 export async function gatherKeys<F extends Facts>(
-  {
-    keyGuardian,
-    resources,
-    maxReads,
-    now,
-  }: Pick<Dependencies, "keyGuardian" | "resources" | "maxReads" | "now">,
+  deps: Pick<Dependencies, "keyGuardian" | "resources" | "maxReads" | "now" | "looks" | "noteKeys">,
   id: ImageVersionId,
   facts: F,
   version: ImageVersionRequest,
   observed: ImageVersionRequest | undefined,
 ): Promise<F> {
+  const { keyGuardian, maxReads, now } = deps;
   const sets = setsPutToUse(version, observed, facts);
   if (keyGuardian === undefined || sets.length === 0) return facts;
   const room = maxReads - readsOf(facts);
-  const { keyOf } = createKeyLooks({ ...keyGuardian, resources, now });
+  const { keyOf } = createKeyLooks({ ...deps, ...keyGuardian }, "act");
   const see = bounded();
-  const bySet = new Map(
+  const bySet: ReadonlyMap<string, KeySight> = new Map(
     await Promise.all(
       sets.map(
         async (set, i) =>
@@ -51,17 +49,28 @@ export async function gatherKeys<F extends Facts>(
       ),
     ),
   );
-  // Invariant 2.
-  const isUnseen = [...bySet.values()].some(
-    ({ key, vault, newest }) => notSeenOf(key, vault, newest).length > 0,
+  const { keyExpiryMs: expiryMs, keyStates } = keyGuardian;
+  const sightOf = ({ id: set }: DiskEncryptionSet): KeySight => bySet.get(set.toLowerCase()) ?? {};
+  const atRisk = sets.filter(
+    (set) => judgeKey(set.id, set.keyUrl, sightOf(set), { now: now(), expiryMs }).length > 0,
   );
-  const stored = isUnseen ? await keyGuardian.keyStates.read(imageIdOf(id)) : undefined;
+  const isUnseen = sets.some((set) => {
+    const { key, vault, newest } = sightOf(set);
+    return notSeenOf(key, vault, newest).length > 0;
+  });
+  const imageId = imageIdOf(id);
+  const lastKnown = statesOf(
+    isUnseen || atRisk.length > 0 ? (await keyStates.read(imageId))?.document : undefined,
+  );
+  // Invariant 3.
+  const ids = atRisk.map((set) => set.id);
+  await seeSets(deps, keyGuardian, imageId, ids, lastKnown, "show");
   return {
     ...facts,
     keys: {
       bySet,
-      lastKnown: statesOf(stored?.document),
-      expiryMs: keyGuardian.keyExpiryMs,
+      lastKnown,
+      expiryMs,
     },
   };
 }

@@ -1,12 +1,12 @@
 /**
  * Checks a version's keys before a promotion. Invariants:
- *  1. A promotion reads the keys again, so it catches a key that broke since the key guardian's last run, and does not wait for the next
+ *  1. A promotion looks for itself, so it catches a key that broke since the key guardian's last run, and does not wait for the next
  *     run if a key was fixed.
  *  2. If Azure does not answer, the last known state counts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import { createKeyLooks } from "../keys/look.js";
-import { lookAgain } from "../keys/look-again.js";
+import type { KeyUse } from "../keys/memory.js";
+import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import {
   notSeenWords,
   statesOf,
@@ -14,25 +14,25 @@ import {
   type KeyStatesBySet,
   type VersionKeys,
 } from "../keys/version-keys.js";
-import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../../resource-id.js";
+import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { usesOf } from "../queries/keys.js";
 import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
-type Asks = Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">;
+type Asks = Pick<Dependencies, "keyGuardian"> & SeeDependencies;
 type KeyProblemOf = VersionKeys["problems"][number];
 type Record = Pick<ImageVersionRecord, "encryptionTypes"> | undefined;
 
-/** The keys that are broken now; empty if no key guardian runs. Costs one stored read and, with `again`, Azure's reads for each set. */
+/** The keys that are broken now; empty if no key guardian runs. Costs one stored read, and of each set what the memory has not seen. */
 export async function brokenKeys(
   deps: Asks,
   id: ImageVersionId,
   look: Pick<Look, "resource">,
   record: Record,
-  again: boolean,
+  use: KeyUse = "act",
 ): Promise<readonly KeyProblemOf[]> {
-  const { keys } = await keysOf(deps, id, look, record, again);
+  const { keys } = await keysOf(deps, id, look, record, use);
   return (keys?.problems ?? []).filter(breaks);
 }
 
@@ -41,7 +41,7 @@ async function keysOf(
   id: ImageVersionId,
   look: Pick<Look, "resource">,
   record: Record,
-  again: boolean,
+  use: KeyUse,
 ): Promise<{
   readonly keys: VersionKeys | undefined;
   readonly stored: KeyStatesBySet;
@@ -50,18 +50,11 @@ async function keysOf(
   const uses = usesOf(look);
   if (keyGuardian === undefined || uses.length === 0)
     return { keys: undefined, stored: statesOf(undefined) };
-  const document = (await keyGuardian.keyStates.read(imageIdOf(id)))?.document;
-  const stored = statesOf(document);
-  const states = new Map(stored);
-  // Invariant 1.
-  const looks = createKeyLooks({ ...deps, ...keyGuardian });
-  const sets = new Map(uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]));
-  for (const [key, set] of again ? sets : []) {
-    const state = await lookAgain({ ...deps, ...keyGuardian }, looks, set, stored.get(key));
-    if (state === undefined) continue;
-    states.set(key, state); // Invariant 2.
-    if (state !== stored.get(key)) deps.looks.seeKeys(imageIdOf(id), state);
-  }
+  const imageId = imageIdOf(id);
+  const stored = statesOf((await keyGuardian.keyStates.read(imageId))?.document);
+  const sets = uses.map(({ diskEncryptionSetId }) => diskEncryptionSetId);
+  // Invariants 1 and 2.
+  const states = await seeSets(deps, keyGuardian, imageId, sets, stored, use);
   return {
     keys: versionKeys(states, uses, record?.encryptionTypes ?? {}),
     stored,
@@ -79,7 +72,7 @@ export async function keysMustWork(
   look: Look,
   record: Record,
 ): Promise<readonly Finding[]> {
-  const { keys, stored } = await keysOf(deps, id, look, record, true);
+  const { keys, stored } = await keysOf(deps, id, look, record, "act");
   const { problems = [], notSeen = [] } = keys ?? {};
   const broken = problems.filter(breaks);
   if (broken.length === 0)
@@ -95,7 +88,7 @@ export async function keysMustWork(
     ];
   throw new ServiceError(
     "KeyAtRisk",
-    `${formatImageVersionId(id)} was not promoted: ${brokenIn(broken)} Fix each key listed under errors, then promote the version again.`,
+    `${id.versionName} was not promoted: ${brokenIn(broken)} Fix each key listed under errors, then promote the version again.`,
     { findings: broken.map(findingOf) },
   );
 }

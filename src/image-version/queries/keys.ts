@@ -1,5 +1,4 @@
-import { createKeyLooks } from "../keys/look.js";
-import { lookAgain } from "../keys/look-again.js";
+import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import {
   statesOf,
   versionKeys,
@@ -78,7 +77,7 @@ const ANEW_MS = 5_000;
  * stays as it is known.
  */
 export async function openedKeys(
-  deps: Pick<Dependencies, "keyGuardian" | "resources" | "now" | "looks">,
+  deps: Pick<Dependencies, "keyGuardian"> & SeeDependencies,
   imageId: string,
   { look, record }: Version,
   looks: boolean,
@@ -88,24 +87,14 @@ export async function openedKeys(
   const uses = usesOf(look);
   const known = await readKeys(deps, imageId, uses.length > 0);
   if (known === undefined || keyGuardian === undefined) return undefined;
-  const reads = { ...deps, ...keyGuardian };
-  const keyLooks = createKeyLooks(reads);
-  const states = new Map(known.states);
   const sinceMs = deps.now().getTime() - (refresh ? ANEW_MS : KEEP_MS);
-  const sets = new Map(uses.map(({ diskEncryptionSetId: set }) => [set.toLowerCase(), set]));
-  await Promise.all(
-    [...(looks ? sets : [])].map(async ([key, set]) => {
-      const stored = known.states.get(key);
-      if (!deps.looks.hasKeys(imageId, set) && timeOf(stored) > sinceMs) return;
-      const state = await deps.looks.keys(
-        imageId,
-        set,
-        () => lookAgain(reads, keyLooks, set, stored),
-        refresh,
-      );
-      if (state !== undefined && timeOf(state) > timeOf(stored)) states.set(key, state);
-    }),
-  );
+  const old = uses
+    .map(({ diskEncryptionSetId }) => diskEncryptionSetId)
+    .filter((set) => timeOf(known.states.get(set.toLowerCase())) <= sinceMs);
+  const use = refresh ? "showAnew" : "show";
+  const states = looks
+    ? await seeSets(deps, keyGuardian, imageId, old, known.states, use)
+    : known.states;
   const keys = versionKeys(states, uses, record?.encryptionTypes ?? {});
   return keys && viewKeys(keys);
 }

@@ -14,7 +14,7 @@ import { ServiceError } from "../../errors.js";
 import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { BoundedMap } from "../../bounded-map.js";
 import { SharedReads } from "../../shared-reads.js";
-import type { KeyState } from "../keys/ports.js";
+import { createKeyMemory } from "../keys/memory.js";
 import { candidatesOf } from "../latest/latest-after.js";
 import type { ListedVersions, Listing, Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { ListedGallery, ListedImageDefinition, Look, Seen } from "../resources.js";
@@ -36,6 +36,7 @@ export function createLooks(
   resourceManager: Pick<ResourceManager, "getImageVersion" | "listImageVersions">,
   resources: Pick<ResourceReader, "listGalleries" | "listImageDefinitions">,
   now: () => Date,
+  keyAgeMs?: number,
 ): Looks {
   const kept = { keepMs: KEEP_MS, standInMs: STAND_IN_MS, now };
   const versions = new SharedReads<Look | undefined>({
@@ -64,12 +65,6 @@ export function createLooks(
     items,
   });
   const maxAgeMs = (anew: boolean): number => (anew ? ANEW_MS : KEEP_GALLERIES_MS);
-  const keys = new SharedReads<KeyState | undefined>({
-    most: MOST_VERSIONS,
-    keepMs: KEEP_MS,
-    now,
-    isKept: (state) => state !== undefined,
-  });
   const imagesIn: Looks["images"] = (galleryId, anew) =>
     images.once(
       galleryId.toLowerCase(),
@@ -94,12 +89,7 @@ export function createLooks(
     seen.set(key, { regions, time, ...(publishedDate && { publishedDate }) });
   };
   return {
-    keys: (imageId, setId, look, anew) =>
-      keys.once(setOf(imageId, setId), look, anew ? ANEW_MS : KEEP_MS),
-    hasKeys: (imageId, setId) => keys.has(setOf(imageId, setId)),
-    seeKeys(imageId, state) {
-      keys.keep(setOf(imageId, state.diskEncryptionSetId), state);
-    },
+    keys: createKeyMemory(now, keyAgeMs),
     version(id, { anew = false, after } = {}) {
       const key = keyOf(id);
       const sinceMs = after === undefined ? KEEP_MS : now().getTime() - Date.parse(after);
@@ -160,11 +150,6 @@ export function seeing<T extends Pick<ResourceManager, "getImageVersion">>(
       return shown;
     },
   };
-}
-
-/** What is known of a set's key is known by image definition: since when it is at risk, and what was told. */
-function setOf(imageId: string, setId: string): string {
-  return `${imageId} ${setId}`.toLowerCase();
 }
 
 function keyOf(id: ImageVersionId): string {

@@ -156,7 +156,7 @@ async function brokenKeysIn(
 ): ReturnType<typeof brokenKeys> {
   const item = listed.find(({ name }) => name === versionName);
   const id = { ...image, versionName };
-  return item === undefined ? [] : brokenKeys(deps, id, item, records.get(versionName), true);
+  return item === undefined ? [] : brokenKeys(deps, id, item, records.get(versionName));
 }
 
 /** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */

@@ -62,7 +62,7 @@ async function against(
   };
   const errors = errorsAmong(judge(id, document, { ...facts, change }, deps.now()).findings);
   if (errors.length > 0) return errors;
-  const broken = await brokenKeys(deps, id, look, record, true);
+  const broken = await brokenKeys(deps, id, look, record);
   const keys = broken.filter((one) => one.regions.includes(region));
   if (keys.length > 0) return keys.map(findingOf);
   if (!isGuarded(deps)) return [];

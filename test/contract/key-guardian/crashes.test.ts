@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { GuardianDependencies } from "../../../src/key-guardian/run-key-guardian.js";
+import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
 import { startGuarded, type Guarded } from "./support.js";
 
 let world: Guarded;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ServiceError } from "../../../src/errors.js";
 import type { EventData } from "../../../src/events/documented-event.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
-import type { GuardianDependencies } from "../../../src/key-guardian/run-key-guardian.js";
+import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { KEY, OS, of, setIn, startGuarded, VAULT, type Guarded } from "./support.js";
 

@@ -4,7 +4,7 @@ import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { openedKeys, withKeys } from "../../../src/image-version/queries/keys.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
-import { idOf } from "../../support/dependencies.js";
+import { idOf, noting } from "../../support/dependencies.js";
 import { OS, startGuarded, type Guarded } from "./support.js";
 
 let world: Guarded;
@@ -19,8 +19,8 @@ afterAll(() => world.close());
 let deps: Guarded["deps"];
 beforeEach(() => {
   const { resourceManager, resources, now } = world.deps;
-  const looks = createLooks(resourceManager, resources, now);
-  deps = { ...world.deps, looks };
+  world.clock.advance(30_000);
+  deps = noting({ ...world.deps, looks: createLooks(resourceManager, resources, now) });
   world.simulator.control.clearRequests();
 });
 
@@ -44,6 +44,8 @@ test("is looked at once for all who open it, and what is wrong is told", async (
   await open();
   expect(setsRead()).toBe(reads);
   await world.setKey({ enabled: true });
+  world.clock.advance(30_000);
+  expect(await open()).toMatchObject({ state: "Safe" });
 });
 
 test("what may not be read is said", async () => {

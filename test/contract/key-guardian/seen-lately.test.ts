@@ -4,7 +4,7 @@ import { promoteImageVersion } from "../../../src/image-version/commands/promote
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { openedKeys } from "../../../src/image-version/queries/keys.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
-import { idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { idOf, noting, TRACEPARENT } from "../../support/dependencies.js";
 import { startGuarded, type Guarded } from "./support.js";
 
 let world: Guarded;
@@ -19,7 +19,7 @@ afterAll(() => world.close());
 let deps: Guarded["deps"];
 beforeEach(() => {
   const { resourceManager, resources, now } = world.deps;
-  deps = { ...world.deps, looks: createLooks(resourceManager, resources, now) };
+  deps = noting({ ...world.deps, looks: createLooks(resourceManager, resources, now, 0) });
   world.simulator.control.clearRequests();
 });
 

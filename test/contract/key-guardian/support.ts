@@ -2,15 +2,14 @@
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import {
-  runKeyGuardian,
-  type GuardianDependencies,
-} from "../../../src/key-guardian/run-key-guardian.js";
+import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
+import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import {
   request,
   startInProcess,
   TRACEPARENT,
   type InProcess,
+  type InProcessOptions,
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 
@@ -36,8 +35,8 @@ export interface Guarded extends InProcess {
   setKey(attributes: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
-export async function startGuarded(): Promise<Guarded> {
-  const world = await startInProcess({ replicationMs: 60_000, spread: 0 });
+export async function startGuarded(options: InProcessOptions = {}): Promise<Guarded> {
+  const world = await startInProcess({ replicationMs: 60_000, spread: 0, ...options });
   const { control } = world.simulator;
   const { keyGuardian } = world.deps;
   if (keyGuardian === undefined) throw new Error("nobody looks after keys");

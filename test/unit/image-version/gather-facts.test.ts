@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { createKeyMemory } from "../../../src/image-version/keys/memory.js";
 import {
   gatherFacts,
   type FactSources,
@@ -46,6 +47,7 @@ function ports(answer: (what: string) => Promise<unknown>) {
       getSource: read,
       listDiskEncryptionSets: read,
     },
+    looks: { keys: createKeyMemory(() => new Date(0), 0) },
     subscriptions: {
       listRegions: () => read("regions"),
       getRegistration: async (_, { namespace, feature }) =>

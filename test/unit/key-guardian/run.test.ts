@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
+import { createKeyMemory } from "../../../src/image-version/keys/memory.js";
 import { imageRow } from "../../../src/image-version/listings.js";
-import {
-  runKeyGuardian,
-  type GuardianDependencies,
-} from "../../../src/key-guardian/run-key-guardian.js";
+import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
+import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 
@@ -26,6 +25,7 @@ async function guardianOf(
     now,
     keyStates: createMemoryImageDocuments("state of the keys"),
     keyExpiryMs: 0,
+    looks: { keys: createKeyMemory(now) },
     eventSource: "urn:test",
     events: { publish: () => Promise.resolve() },
     resourceManager: {

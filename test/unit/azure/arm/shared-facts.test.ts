@@ -4,9 +4,10 @@ import {
   type Facts,
   type SharedFacts,
 } from "../../../../src/azure/arm/shared-facts.js";
-import { createMemoryImageDocuments } from "../../../support/fakes/image-documents.js";
 import { ServiceError } from "../../../../src/errors.js";
-import type { Key } from "../../../../src/image-version/keys/ports.js";
+import { setToSee } from "../../../../src/image-version/keys/look.js";
+import { createKeyMemory, valueOf } from "../../../../src/image-version/keys/memory.js";
+import type { Looks } from "../../../../src/image-version/ports.js";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 
 const NAMES = ["a", "b", "c", "d", "e"] as const;
@@ -16,6 +17,7 @@ const setOf = (id: string): DiskEncryptionSet => ({
   id,
   region: "westus",
   provisioningState: "Succeeded",
+  keyUrl: "https://v.vault.azure.net/keys/k/1",
   encryptionType: "EncryptionAtRestWithCustomerKey",
   rotationToLatestKeyVersionEnabled: false,
 });
@@ -26,7 +28,6 @@ let pages: readonly (readonly string[])[];
 let isThere: boolean;
 let state: string;
 let refusal: ServiceError | undefined;
-let key: Key;
 let share: SharedFacts;
 let facts: Facts;
 beforeEach(() => {
@@ -36,7 +37,7 @@ beforeEach(() => {
   isThere = true;
   state = "Registered";
   refusal = undefined;
-  key = { enabled: true };
+  const now = (): Date => new Date(nowMs);
   const read = <T>(what: string, value: T): Promise<T | undefined> => {
     reads.push(what);
     return Promise.resolve(isThere ? value : undefined);
@@ -75,15 +76,7 @@ beforeEach(() => {
           });
         },
       },
-      keyGuardian: {
-        keyReader: {
-          getKey: (vaultId, name, version = "newest") =>
-            read(`key ${vaultId} ${name} ${version}`, key),
-          hasVault: () => Promise.resolve(true),
-        },
-        keyStates: createMemoryImageDocuments("state of the keys"),
-        keyExpiryMs: 0,
-      },
+      looks: { keys: createKeyMemory(now) } as Looks,
       subscriptions: {
         listRegions: (subscriptionId) =>
           read("regions", [{ name: `only-in-${subscriptionId}`, zones: false }]),
@@ -92,32 +85,23 @@ beforeEach(() => {
         register: () => read("register", "Registering"),
       },
     },
-    () => new Date(nowMs),
+    now,
   );
   facts = share();
 });
 
-const readKey = async (vaultId: string, name: string, version?: string) =>
-  facts.keyGuardian?.keyReader.getKey(vaultId, name, version);
+const readSet = async (id: string, { resources, looks }: Facts = facts) =>
+  valueOf(await looks.keys.see(setToSee(resources, id), "act"));
 const COMPUTE = { namespace: "Microsoft.Compute" };
 const each = (): Promise<unknown>[] => [
   facts.resources.getGallery("/G"),
   facts.resources.getImageDefinition("/G/I"),
   facts.resources.getSource("/S"),
-  facts.resources.getDiskEncryptionSet(idOf("a")),
+  readSet(idOf("a")),
   facts.subscriptions.listRegions("one"),
-  readKey("/V", "K"),
   facts.subscriptions.getRegistration("one", COMPUTE),
 ];
-const ALL = [
-  "Microsoft.Compute",
-  "a",
-  "definition",
-  "gallery",
-  "key /V K newest",
-  "regions",
-  "source",
-];
+const ALL = ["Microsoft.Compute", "a", "definition", "gallery", "regions", "source"];
 
 describe("invariant 1", () => {
   test("what Azure has is read once in a quarter of a minute, by whomever it is asked", async () => {
@@ -166,29 +150,6 @@ describe("invariant 1", () => {
     expect(reads).toEqual(["regions", "regions"]);
   });
 
-  test("keys are kept apart, by vault, name and version", async () => {
-    for (let i = 0; i < 2; i += 1) {
-      await readKey("/V", "a");
-      await readKey("/W", "a");
-      await readKey("/V", "b");
-      await readKey("/V", "a", "1");
-    }
-    expect(reads).toEqual(["key /V a newest", "key /W a newest", "key /V b newest", "key /V a 1"]);
-  });
-
-  test.each<Key>([
-    { enabled: false },
-    { enabled: true, expires: new Date(0).toISOString() },
-    { enabled: true, notBefore: new Date(1).toISOString() },
-  ])("a key that does not work is not kept: %j", async (bad) => {
-    key = bad;
-    expect(await readKey("/V", "a")).toBe(bad);
-    key = { enabled: true };
-    expect(await readKey("/V", "a")).toBe(key);
-    key = bad;
-    expect(await readKey("/V", "a")).toEqual({ enabled: true });
-  });
-
   test("an id is one, in whatever case", async () => {
     await facts.resources.getGallery("/g");
     await facts.resources.getGallery("/G");
@@ -200,18 +161,20 @@ test("who reads is told when each fact was read, by whomever", async () => {
   const told: number[] = [];
   nowMs = 1_000;
   await facts.resources.getGallery("/G");
+  await readSet(idOf("a"));
   nowMs = 9_000;
-  const { resources } = share((readMs) => told.push(readMs));
+  const noted = share((readMs) => told.push(readMs));
+  const { resources } = noted;
   await resources.getGallery("/G");
   await resources.getSource("/S");
+  await readSet(idOf("a"), noted);
   isThere = false;
   await resources.getSource("/not-there");
-  expect(told).toEqual([1_000, 9_000, 9_000]);
+  expect(told).toEqual([1_000, 9_000, 1_000, 9_000]);
 });
 
 describe("invariant 3: sets that are asked for together", () => {
-  const together = (...names: string[]) =>
-    Promise.all(names.map((name) => facts.resources.getDiskEncryptionSet(idOf(name))));
+  const together = (...names: string[]) => Promise.all(names.map((name) => readSet(idOf(name))));
 
   test("are read one by one where they are few", async () => {
     await together("a", "b", "c");
@@ -244,9 +207,7 @@ describe("invariant 3: sets that are asked for together", () => {
   });
 
   test("of two subscriptions each from its own", async () => {
-    await Promise.all(
-      ["a", "b", "c", "d"].map((name) => facts.resources.getDiskEncryptionSet(idOf(name, "two"))),
-    );
+    await Promise.all(["a", "b", "c", "d"].map((name) => readSet(idOf(name, "two"))));
     expect(reads).toEqual(["list 0", "a", "b", "c", "d"]);
   });
 

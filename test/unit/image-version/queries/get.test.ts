@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
+import { createKeyMemory } from "../../../../src/image-version/keys/memory.js";
 import {
   getImageVersion,
   type KnownImageVersion,
@@ -45,9 +46,7 @@ const shown = (
         seen: () => undefined,
         see: () => undefined,
         forget: () => undefined,
-        keys: (_image, _set, look) => look(),
-        hasKeys: () => false,
-        seeKeys: () => undefined,
+        keys: createKeyMemory(() => at(seconds).now),
         once: (_, read) => read(),
       },
       ...at(seconds),

@@ -1,0 +1,101 @@
+/**
+ * Disk encryption sets as they are seen now. Invariants:
+ *  1. What is judged is seen no earlier than what is stored: an older look mends nothing and tells nothing.
+ *  2. Whoever sees a set otherwise than stored has that stored and told; where that fails, the answer is given all the same. One
+ *     instance tries the same once in 30 s.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { orNone, ServiceError } from "../../errors.js";
+import type { EncryptionType } from "../resources.js";
+import { advanceKeys, type Advanced } from "./advance.js";
+import { judgeSet, TYPE_CHANGED } from "./judge.js";
+import { createKeyLooks, type KeyLooks, type LookDependencies } from "./look.js";
+import type { KeyUse } from "./memory.js";
+import type { KeyDependencies, KeyState } from "./ports.js";
+import type { KeyStatesBySet } from "./version-keys.js";
+
+export interface SeeDependencies extends Pick<LookDependencies, "resources" | "now"> {
+  readonly looks: LookDependencies["looks"] & {
+    once<T>(key: string, read: () => Promise<T>): Promise<T>;
+  };
+  /** Stores and tells how the sets of an image definition were seen just now. Absent: the next run does. */
+  readonly noteKeys?: (imageId: string, setIds: readonly string[]) => Promise<void>;
+}
+
+/** What is stored of these sets with what is seen of them now, but for those that Azure cannot be asked for now. */
+export async function seeSets(
+  deps: SeeDependencies,
+  keyGuardian: KeyDependencies,
+  imageId: string,
+  ids: readonly string[],
+  stored: KeyStatesBySet,
+  use: KeyUse,
+): Promise<KeyStatesBySet> {
+  const reads = { ...deps, ...keyGuardian };
+  const looks = createKeyLooks(reads, use);
+  const sets = new Map(ids.map((id) => [id.toLowerCase(), id]));
+  const seen = await Promise.all(
+    [...sets].map(([key, id]) => unlessPassing(lookAgain(reads, looks, id, stored.get(key)))),
+  );
+  const states = seen.flatMap((advanced) => advanced?.state ?? []);
+  const news = states.filter((state) => isNews(state, stored.get(keyIn(state))));
+  // Invariant 2.
+  if (news.length > 0)
+    await deps.looks.once(`keys ${imageId} ${JSON.stringify(news.map(standing))}`, () =>
+      orNone(
+        deps.noteKeys?.(
+          imageId,
+          news.map(({ diskEncryptionSetId }) => diskEncryptionSetId),
+        ) ?? Promise.resolve(),
+      ),
+    );
+  return new Map([...stored, ...states.map((state) => [keyIn(state), state] as const)]);
+}
+
+/** What is known of a set after another look. `madeWith` absent: not read; the set is judged by the type that it has now. */
+export async function lookAgain(
+  { now, keyExpiryMs: expiryMs }: Pick<LookDependencies, "now" | "keyExpiryMs">,
+  looks: KeyLooks,
+  id: string,
+  known: KeyState | undefined,
+  madeWith?: readonly EncryptionType[],
+): Promise<Advanced> {
+  // Invariant 1.
+  const { timeMs, ...sight } = await looks.look(id, known && Date.parse(known.lookedTime));
+  const judged = judgeSet(id, sight, madeWith ?? [], { now: now(), expiryMs });
+  const typed = madeWith ? [] : (known?.problems ?? []).filter(({ code }) => code === TYPE_CHANGED);
+  return advanceKeys(
+    known,
+    id,
+    sight.set.kind === "found" ? sight.set.value : undefined,
+    { ...judged, problems: [...judged.problems, ...typed] },
+    new Date(timeMs),
+  );
+}
+
+/** Worth a write. That a set works of which nothing is stored is left to the next run. */
+export function isNews(state: KeyState, known: KeyState | undefined): boolean {
+  return known === undefined
+    ? state.problems.length > 0
+    : !isDeepStrictEqual(standing(state), standing(known));
+}
+
+/** Not its words, which say what Azure said. */
+function standing(state: KeyState): object {
+  const { diskEncryptionSetId: id, keyUrl, expiresTime, told, problems, notSeen } = state;
+  const codes = [...problems, ...notSeen].map(({ code }) => code).sort();
+  return { id: id.toLowerCase(), keyUrl, expiresTime, told, codes };
+}
+
+function keyIn({ diskEncryptionSetId }: KeyState): string {
+  return diskEncryptionSetId.toLowerCase();
+}
+
+async function unlessPassing<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof ServiceError && error.retryable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Stores how disk encryption sets were seen, and tells it: for the guardian, and for whoever else has seen one otherwise than stored.
+ * Invariants:
+ *  1. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
+ *     it is told, and under one id. Of two who look at once, one stores.
+ *  2. Noted is what a version has that Sigil was asked for.
+ */
+import type { CloudEvent } from "../events/cloud-event.js";
+import { traceparentOf } from "../events/traceparent.js";
+import {
+  createKeyLooks,
+  isNews,
+  lookAgain,
+  type Dependencies,
+  type ImageKeys,
+  type KeyDependencies,
+} from "../image-version/index.js";
+import { isStateConflict } from "../operation/outbox.js";
+import { setsInUse } from "./inventory.js";
+import { eventOf } from "./tell.js";
+
+export type GuardianDependencies = KeyDependencies &
+  Pick<
+    Dependencies,
+    "resourceManager" | "resources" | "looks" | "store" | "index" | "events" | "eventSource" | "now"
+  >;
+
+const MOST_TRIES = 3;
+
+/** The sets of an image definition as this instance has just seen them. Costs what `setsInUse` does, but for the list, and two writes. */
+export async function noteKeys(
+  deps: GuardianDependencies,
+  imageId: string,
+  setIds: readonly string[],
+): Promise<void> {
+  const { keyStates, eventSource, looks } = deps;
+  const traceparent = traceparentOf();
+  const keyLooks = createKeyLooks(deps, "show");
+  const listImageVersions = async (id: string) => (await looks.versions(id))?.items;
+  const resourceManager = { ...deps.resourceManager, listImageVersions };
+  const inUse = await setsInUse({ ...deps, resourceManager }, imageId);
+  const noted = new Set(setIds.map((id) => id.toLowerCase()));
+  await unlessOvertaken(async () => {
+    const stored = await keyStates.read(imageId);
+    const states = new Map(
+      stored?.document.sets.map((state) => [state.diskEncryptionSetId.toLowerCase(), state]),
+    );
+    const news: string[] = [];
+    const untold = [...(stored?.document.untold ?? [])];
+    for (const set of inUse ?? []) {
+      const key = set.id.toLowerCase();
+      if (!noted.has(key)) continue; // Invariant 2.
+      const known = states.get(key);
+      const { state, change } = await lookAgain(deps, keyLooks, set.id, known, set.madeWith);
+      if (!isNews(state, known)) continue;
+      news.push(key);
+      states.set(key, state);
+      if (change !== undefined)
+        untold.push(eventOf(change, { imageId, state, uses: set.uses, eventSource, traceparent }));
+    }
+    if (news.length > 0)
+      await storeAndTell(
+        deps,
+        { ...stored?.document, imageId, sets: [...states.values()], untold },
+        stored?.etag,
+      );
+  });
+}
+
+/** Invariant 1. Throws ServiceError StateConflict where another has stored since. */
+export async function storeAndTell(
+  { events, keyStates }: GuardianDependencies,
+  document: ImageKeys,
+  etag: string | undefined,
+): Promise<void> {
+  const { imageId, untold } = document;
+  await keyStates.put(document, etag);
+  if (untold.length === 0) return;
+  await events.publish(untold);
+  const ids = untold.map(({ id }: CloudEvent) => id);
+  await unlessOvertaken(async () => {
+    const stored = await keyStates.read(imageId);
+    const left = stored?.document.untold.filter(({ id }) => !ids.includes(id)) ?? [];
+    if (stored !== undefined && left.length < stored.document.untold.length)
+      await keyStates.put({ ...stored.document, untold: left }, stored.etag);
+  });
+}
+
+/** Tried again by what is stored then. */
+export async function unlessOvertaken<T>(write: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await write();
+    } catch (error) {
+      if (!isStateConflict(error) || tries === MOST_TRIES) throw error;
+    }
+}
