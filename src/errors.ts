@@ -123,6 +123,8 @@ interface ServiceErrorOptions {
   readonly findings?: readonly Finding[];
   /** Present exactly when the same call may succeed later: after how many milliseconds to try again. */
   readonly retryAfterMs?: number;
+  /** Nothing was sent: `retryAfterMs` is until the call's own turn (azure/arm/pacer.ts). */
+  readonly isTurn?: boolean;
   /** Further fields for the caller, such as `allow` or `existingOperationId`. Never a secret. */
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
@@ -137,6 +139,7 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly findings: readonly Finding[];
   readonly retryAfterMs: number | undefined;
+  readonly isTurn: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
@@ -144,6 +147,7 @@ export class ServiceError extends Error {
     this.code = code;
     this.findings = options.findings ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.isTurn = options.isTurn ?? false;
     this.fields = options.fields ?? {};
   }
 

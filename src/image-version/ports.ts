@@ -155,6 +155,10 @@ export interface Looks {
   has(id: ImageVersionId): boolean;
   /** What this instance saw last of its regions, however long ago. */
   seen(id: ImageVersionId): Seen | undefined;
+  /** A step has seen whether the version replicates. */
+  noteReplicating(id: ImageVersionId, replicates: boolean): void;
+  /** How many versions steps saw replicate in the subscription, in the last ten minutes. */
+  replicatingIn(subscriptionId: string): number;
   /** Azure shows this now; undefined: it has no such version. */
   see(id: ImageVersionId, shown: ObservedImageVersion | undefined): void;
   /** What was kept of a version and its list is not to be shown again: it is written to, or a request is judged by a newer look. */

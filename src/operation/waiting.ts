@@ -4,21 +4,18 @@ import { isPresent } from "./outbox.js";
 import type { TransitionContext, PollingPolicy } from "./ports.js";
 import type { Pair, TrackedRecord } from "./records.js";
 
-/** Nothing could be learnt or done this time: the same step again, no sooner than `retryAfterMs`. */
+/** Nothing could be learnt or done this time: the same step again, no sooner than `retryAfterMs`; where that is its turn, then. */
 export function wait<R extends TrackedRecord>(
   pair: Pair<R>,
   reason: string,
   retryAfterMs: number,
   context: TransitionContext,
+  isTurn = false,
 ): Pair<R> {
   const { ticks } = pair.record;
   const { waitingSince } = pair.operation;
   const waitedMs = context.now.getTime() - Date.parse(waitingSince ?? context.now.toISOString());
-  const waitMs = Math.max(
-    retryAfterMs,
-    pollDelayMs(ticks, context.pace),
-    Math.min(LONGEST_WAIT_MS, waitedMs * WAIT_SHARE),
-  );
+  const waitMs = isTurn ? retryAfterMs : retryDelayMs(retryAfterMs, ticks, waitedMs, context.pace);
   const next = new Date(context.now.getTime() + waitMs).toISOString();
   return advance(pair, context, {
     patch: { ticks: ticks + 1 } as Partial<R>,
@@ -27,6 +24,20 @@ export function wait<R extends TrackedRecord>(
     waits: reason,
     waitMs,
   });
+}
+
+/** The wait before the next try of what did not go: the longer it has waited, the longer. */
+export function retryDelayMs(
+  retryAfterMs: number,
+  ticks: number,
+  waitedMs: number,
+  pace: PollingPolicy,
+): number {
+  return Math.max(
+    retryAfterMs,
+    pollDelayMs(ticks, pace),
+    Math.min(LONGEST_WAIT_MS, waitedMs * WAIT_SHARE),
+  );
 }
 
 /** Nothing is to be done but to look again. */

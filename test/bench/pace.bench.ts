@@ -6,6 +6,7 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, bench } from "vitest";
 import { measure, type Measured, type Shape, type Trial } from "../support/paced-replication.js";
+import { crowd } from "../support/shared-reads-limit.js";
 import { ONCE, report, type Figure } from "./figures.js";
 
 /** Ten regions, in 45 minutes, as the document says: region, 99 in 100, the last, version, az's region and version, polls. */
@@ -27,6 +28,14 @@ const SIX_HOURS = {
   unknown: [138, 142],
 } as const satisfies Readonly<Record<Shape, readonly number[]>>;
 const RUNS_OF_SIX_HOURS = 100;
+
+/** So many at once in a subscription, steady progress: region, 99 in 100, the last, polls. */
+const AT_ONCE = {
+  100: [4.1, 12, 47, 26],
+  200: [6.6, 21, 90, 16],
+  300: [10.9, 60, 146, 15],
+  400: [55.2, 331, 480, 13],
+} as const;
 
 const figures: Figure[] = [];
 afterAll(() => report("as docs/explanation/performance.md has it", figures));
@@ -68,6 +77,17 @@ bench(
       ends: "even",
     };
     note("30 regions that end in even steps: region", measure(even, RUNS).region, 13.4);
+    for (const [versions, [region, p99, worst, polls]] of Object.entries(AT_ONCE)) {
+      const burst = { versions: Number(versions), shape: "linear" } as const;
+      const now = await crowd(burst);
+      note(`${versions} versions at once: region`, now.mean, region);
+      note("  99 in 100", now.p99, p99);
+      note("  the last", now.worst, worst);
+      note("  polls", now.looks, polls, "");
+      note("  refused by Azure", now.refused, 0, "");
+      const alone = await crowd({ ...burst, answersLoad: false });
+      figures.push({ name: "  99 in 100, each paced as if alone", value: alone.p99, unit: "s" });
+    }
   },
   ONCE,
 );

@@ -135,6 +135,7 @@ function play({ shape, regions, minutes, ends }: Trial, seed: number): Run {
 /** When a version is polled, in seconds after ARM has accepted it. */
 export function pollsOf(
   regionsAt: (seconds: number) => readonly RegionRecord[],
+  budget?: number,
 ): readonly number[] {
   const START = Date.UTC(2026, 0, 1);
   let pacing = beginPacing(undefined, { now: new Date(START), pace: PACE });
@@ -145,7 +146,7 @@ export function pollsOf(
     times.push(seconds);
     const regions = regionsAt(seconds);
     if (regions.every(({ state }) => state === "Completed")) return times;
-    const next = paced(pacing, regions, { now: new Date(now), pace: PACE });
+    const next = paced(pacing, regions, { now: new Date(now), pace: PACE }, budget);
     ({ pacing } = next);
     now += Math.round(next.waitMs);
   }
@@ -184,7 +185,7 @@ function gauss(random: Random): number {
 }
 
 /** Mulberry32. */
-function seeded(seed: number): Random {
+export function seeded(seed: number): Random {
   let state = seed * 7_919;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

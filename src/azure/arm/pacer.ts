@@ -196,6 +196,6 @@ function notSent({ what, scope }: ArmCall, outcome: string, waitMs: number): Ser
   return new ServiceError(
     "ResourceManagerThrottled",
     `Azure Resource Manager's limit for calls in subscription ${subscriptionIn(scope)} is nearly used up: ${what} ${outcome}.`,
-    { retryAfterMs: waitMs },
+    { retryAfterMs: waitMs, isTurn: true },
   );
 }

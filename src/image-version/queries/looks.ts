@@ -18,6 +18,7 @@ import { createKeyMemory } from "../keys/memory.js";
 import { candidatesOf } from "../latest/latest-after.js";
 import type { ListedVersions, Listing, Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { ListedGallery, ListedImageDefinition, Look, Seen } from "../resources.js";
+import { createReplicating } from "./replicating.js";
 
 const KEEP_MS = 30_000;
 const STAND_IN_MS = 600_000;
@@ -105,6 +106,7 @@ export function createLooks(
       );
     },
     seen: (id) => seen.get(keyOf(id)),
+    ...createReplicating(now),
     see(id, shown) {
       const key = keyOf(id);
       const look = shown && { ...shown, time: now().toISOString() };

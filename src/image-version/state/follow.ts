@@ -12,10 +12,15 @@ import { followed } from "./write.js";
 
 type Waiting = Extract<Decision, { kind: "wait" | "none" }>;
 
+export interface FollowContext extends TransitionContext {
+  /** Polls that its budget holds (budget.ts). */
+  readonly budget?: number;
+}
+
 export function follow(
   pair: ImageVersionPair,
   decision: Waiting,
-  context: TransitionContext,
+  context: FollowContext,
 ): ImageVersionPair {
   const { record } = pair;
   const state = stateOf(record);
@@ -77,12 +82,13 @@ function isGettingOn(record: ImageVersionRecord): boolean {
 function pacedBy(
   { pacing, regions }: ImageVersionRecord,
   begins: boolean,
-  context: TransitionContext,
+  context: FollowContext,
 ): Paced {
   return paced(
     pacing === undefined || begins ? beginPacing(pacing, context) : pacing,
     regions,
     context,
+    context.budget,
   );
 }
 

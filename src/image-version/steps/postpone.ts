@@ -33,17 +33,18 @@ export async function postponeOrEnd(
   await commitStep(deps, stored, (pair) => end(pair, { code, message, errors }, contextOf(deps)));
 }
 
-/** The same step again, no sooner than the error says. */
+/** The same step again, no sooner than the error says; in its turn, where it has one. */
 export async function postpone(
   deps: Dependencies,
   stored: StoredVersion,
   error: ServiceError,
   before: Before = (pair) => pair,
 ): Promise<void> {
-  const { message, retryAfterMs: waitMs = deps.pace.pollMaxMs } = error;
-  await commitStep(deps, stored, (pair) =>
-    wait(throttled(before(pair, error), error, deps.now()), message, waitMs, contextOf(deps)),
-  );
+  const { message, retryAfterMs: waitMs = deps.pace.pollMaxMs, isTurn } = error;
+  await commitStep(deps, stored, (pair) => {
+    const after = throttled(before(pair, error), error, deps.now());
+    return wait(after, message, waitMs, contextOf(deps), isTurn);
+  });
 }
 
 /** What ARM asks for holds for the next operation as well. */

@@ -11,15 +11,15 @@ import { ServiceError } from "../../errors.js";
 import { currentFor, contextOf, commitStep, type StepMessage } from "../../operation/steps.js";
 import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
 import { poll } from "../../operation/waiting.js";
 import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { budgetOf, BUDGET } from "../state/budget.js";
 import { fails } from "../state/decided.js";
 import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
-import { follow } from "../state/follow.js";
+import { follow, type FollowContext } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
@@ -78,9 +78,20 @@ async function lookAndAct(
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     if (await isRefusedUnseen(deps, stored, id)) return;
-    return postpone(deps, stored, error); // Invariant 3.
+    return postpone(deps, stored, inTurn(error, deps.looks.replicatingIn(id.subscriptionId))); // Invariant 3.
   }
   return act(deps, stored, id, reading, prepared);
+}
+
+/** Of a look that waits its turn: how many share the limit, where each may look less often for them. */
+function inTurn(error: ServiceError, versions: number): ServiceError {
+  const { code, retryAfterMs, isTurn } = error;
+  if (!isTurn || retryAfterMs === undefined || budgetOf(versions) === BUDGET) return error;
+  return new ServiceError(
+    code,
+    `Azure's limit for reads of this subscription is shared by ${versions} versions.`,
+    { cause: error, retryAfterMs, isTurn },
+  );
 }
 
 /** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
@@ -145,6 +156,7 @@ async function act(
     ? await softDeletionOf(deps, id, operationIn(pair, decision.id))
     : undefined;
   const ids = prepared.ids ?? inWindow(pair.record).map(([one]) => one);
+  const budget = budgetOf(deps.looks.replicatingIn(id.subscriptionId));
   let next: Next | undefined;
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more, and what is new is judged first.
   const mine = await commitStep(deps, stored, (present) => {
@@ -153,10 +165,11 @@ async function act(
     if (next === undefined) return seen;
     return isWriting(next) && !isJudged(next, prepared)
       ? advance(seen, contextOf(deps), { patch: {}, waitMs: 0 })
-      : after(seen, next, { ...prepared, ids }, softDelete, contextOf(deps));
+      : after(seen, next, { ...prepared, ids }, softDelete, { ...contextOf(deps), budget });
   });
   // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
   if (mine === undefined) return;
+  deps.looks.noteReplicating(id, mine.record.state === "Replicating");
   if (isWriting(next) && isJudged(next, prepared)) await send(deps, mine, id, next);
   // How long copies took that this step has seen done.
   await noteEnds(deps.index, endedBetween(stored.record.regions, mine.record.regions));
@@ -172,7 +185,7 @@ function after(
   next: Next,
   { ids, proven, usual }: Prepared & { readonly ids: readonly string[] },
   softDelete: SoftDeleteRecord | undefined,
-  context: TransitionContext,
+  context: FollowContext,
 ): ImageVersionPair {
   switch (next.kind) {
     case "put":

@@ -51,6 +51,20 @@ describe("a wait", () => {
     expect(waits(7_200_000).record.dueTime).toBe(time(7_200));
   });
 
+  test("for its turn is as long as the turn says, however long it has waited", () => {
+    const { record, operation } = replicating();
+    const pair = {
+      record: { ...record, ticks: 9 },
+      operation: { ...operation, waitingSince: time(0) },
+    };
+    const turn = wait(pair, "It waits its turn.", 6_600, at(10_000), true);
+    expect(turn.record).toMatchObject({ dueTime: time(10_006.6), ticks: 10 });
+    expect(turn.operation).toMatchObject({
+      waitingSince: time(0),
+      nextAttemptTime: time(10_006.6),
+    });
+  });
+
   test("says what it waits for, and when it goes on", () => {
     const { record, operation } = waits(0);
     expect(operation).toMatchObject({

@@ -1,5 +1,6 @@
 /** How soon the end of a region and of a version is known, and by how many polls (docs/explanation/performance.md). */
 import { describe, expect, test } from "vitest";
+import { crowd } from "../../../support/shared-reads-limit.js";
 import { measure, SHAPES, type Shape } from "../../../support/paced-replication.js";
 
 const RUNS = 25;
@@ -48,3 +49,15 @@ test("30 regions that end one after the other, each as long after the one before
   expect(region).toBeLessThanOrEqual(15);
   expect(version).toBeLessThanOrEqual(15);
 });
+
+test.each([
+  [200, 100],
+  [300, 130],
+])(
+  "of %i versions that replicate at once in a subscription, 99 in 100 regions are known within %i seconds, and Azure refuses nothing",
+  async (versions, seconds) => {
+    const { p99, refused } = await crowd({ versions, shape: "linear" });
+    expect(p99).toBeLessThanOrEqual(seconds);
+    expect(refused).toBe(0);
+  },
+);

@@ -6,6 +6,7 @@ import {
   windowOf,
   type Pacing,
 } from "../../../../src/image-version/state/pace.js";
+import { budgetOf } from "../../../../src/image-version/state/budget.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
 import { measure, pollsOf, SHAPES } from "../../../support/paced-replication.js";
 import { at, time } from "../../../support/transitions.js";
@@ -118,6 +119,49 @@ describe("what is kept of polls", () => {
     const spent: Pacing = { ...begun, left: 5 };
     expect(beginPacing(spent, at(270)).left).toBeCloseTo(6);
     expect(beginPacing(spent, at(86_400)).left).toBe(38);
+  });
+});
+
+describe("the budget", () => {
+  test.each([
+    [0, 38],
+    [1, 38],
+    [80, 38],
+    [81, 37],
+    [100, 30],
+    [200, 15],
+    [300, 10],
+    [375, 8],
+    [5_000, 8],
+  ])(
+    "of each of %i versions that replicate in a subscription holds %i polls",
+    (versions, polls) => {
+      expect(budgetOf(versions)).toBe(polls);
+    },
+  );
+
+  test("is what has come back where it is smaller than before", () => {
+    const before: Pacing = { ...begun, left: 30 };
+    const { left } = paced(before, [region(1)], at(10), 8).pacing;
+    expect(left).toBe(7);
+  });
+
+  test("that is small still has polls for the last end", () => {
+    for (const versions of [200, 300, 400]) {
+      const budget = budgetOf(versions);
+      const percent = SHAPES.linear(2_700);
+      const other = SHAPES.linear(1_500);
+      const polls = pollsOf(
+        (now) => [
+          region(percent(now) ?? 0, now >= 2_700 ? { state: "Completed" } : {}),
+          region(other(now) ?? 0, { name: "eastus", ...(now >= 1_500 && { state: "Completed" }) }),
+        ],
+        budget,
+      );
+      expect(polls.length).toBeLessThanOrEqual(budget + 10);
+      expect(polls.at(-1)).toBeLessThan(2_720);
+      expect(polls.find((now) => now >= 1_500)).toBeLessThan(1_560);
+    }
   });
 });
 
