@@ -63,6 +63,7 @@ export default defineConfig({
           name: "fast",
           include: ["test/{unit,contract,e2e}/**/*.test.ts", ...BOTH],
           exclude: SLOW,
+          setupFiles: ["test/support/golden-stories.ts"],
         },
       },
       {

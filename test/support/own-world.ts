@@ -12,6 +12,14 @@ export function nextVersionId(): string {
   return seedVersionId(`7.${8 + versions}.0`);
 }
 
+const definitions = new WeakMap<InProcess, number>();
+/** A number for an image definition that no other of that world has. */
+export function nextDefinition(world: InProcess): number {
+  const number = (definitions.get(world) ?? 0) + 1;
+  definitions.set(world, number);
+  return number;
+}
+
 /**
  * A world for each test, and the number of a version in it. A world costs a millisecond: one for all the tests of a file costs
  * more, since all that looks around in it looks at what the tests before have left.

@@ -19,7 +19,7 @@ const EASTUS2 = seedRegion("eastus2", "EastUS2");
 
 let world: InProcess;
 let image: string;
-inOwnWorld({ replicationMs: 60_000, pace: { repairAttempts: 0 } }, (given) => {
+inOwnWorld({ replicationMs: 90_000, pace: { repairAttempts: 0 } }, (given) => {
   world = given;
 });
 beforeEach(async () => {

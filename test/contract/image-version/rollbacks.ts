@@ -20,6 +20,7 @@ import {
   type InProcessOptions,
 } from "../../support/dependencies.js";
 import { operationOf } from "../../support/merging.js";
+import { nextDefinition } from "../../support/own-world.js";
 import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
@@ -31,14 +32,11 @@ export const BY = {
 export const WESTUS = seedRegion("westus", "WestUS");
 export const EASTUS2 = seedRegion("eastus2", "EastUS2");
 
-let definitions = 0;
 /** Id of an image definition without versions. */
-export async function define({ simulator }: InProcess): Promise<string> {
-  definitions += 1;
-  await simulator.control.putResource(
-    of.imageDefinition("MyGallery", `RolledBack${definitions}`, "westus"),
-  );
-  return seedResource(`galleries/MyGallery/images/RolledBack${definitions}`);
+export async function define(world: InProcess): Promise<string> {
+  const name = `RolledBack${nextDefinition(world)}`;
+  await world.simulator.control.putResource(of.imageDefinition("MyGallery", name, "westus"));
+  return seedResource(`galleries/MyGallery/images/${name}`);
 }
 
 export const versionId = (number: string, image: string): string => `${image}/versions/${number}`;

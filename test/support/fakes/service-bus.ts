@@ -6,6 +6,7 @@ import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { EventPublisher, WorkQueue } from "../../../src/operation/ports.js";
 import type { WorkMessage } from "../../../src/operation/records.js";
+import { noteEvent } from "../golden.js";
 
 const QUEUE_WINDOW_MS = 3_600_000;
 const TOPIC_WINDOW_MS = 86_400_000;
@@ -135,6 +136,7 @@ export function createMemoryTopic(
         if (before !== undefined && nowMs() - before.atMs < TOPIC_WINDOW_MS) continue;
         sent.set(event.id, { atMs: nowMs(), text });
         events.push(JSON.parse(text) as CloudEvent);
+        noteEvent(event);
         onEvent(event);
       }
       return Promise.resolve();

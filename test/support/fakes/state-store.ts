@@ -7,6 +7,7 @@ import {
   type OperationRecord,
   type TrackedRecord,
 } from "../../../src/operation/records.js";
+import { noteOperation } from "../golden.js";
 
 export interface MemoryStore<R extends TrackedRecord = TrackedRecord> extends StateStore<R> {
   /** Every operation that is stored. */
@@ -59,7 +60,10 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
         etag: stored.etag,
         ...(now && { writtenTime: now().toISOString() }),
       });
-      for (const each of [...beside, operation]) operations.set(each.id, JSON.stringify(each));
+      for (const each of [...beside, operation]) {
+        operations.set(each.id, JSON.stringify(each));
+        noteOperation(each);
+      }
       return Promise.resolve(stored);
     },
     forget({ record: { key, resourceId }, etag }, id) {

@@ -26,6 +26,7 @@ import { recordKeyOf, type OperationRecord } from "../../../../src/operation/rec
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import { commandOf, idOf, TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
+import { nextDefinition } from "../../../support/own-world.js";
 import { seedResource } from "../../../support/requests.js";
 
 export const BY = {
@@ -34,12 +35,10 @@ export const BY = {
   allowNoLatest: true,
 };
 
-let definitions = 0;
 /** Id of an image definition without versions. */
-export async function newDefinition({ simulator }: InProcess): Promise<string> {
-  definitions += 1;
-  const name = `Truth${definitions}`;
-  await simulator.control.putResource(
+export async function newDefinition(world: InProcess): Promise<string> {
+  const name = `Truth${nextDefinition(world)}`;
+  await world.simulator.control.putResource(
     resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").imageDefinition(
       "MyGallery",
       name,

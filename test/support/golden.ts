@@ -1,0 +1,104 @@
+/**
+ * What each story of test/contract has told, told again by each run: the events that a subscriber got, and what stands in its
+ * operations in the end. test/golden has it, a file a file of tests, and a story that tells otherwise fails.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import type { OperationRecord } from "../../src/operation/records.js";
+
+const STORIES = "test/contract/";
+const FOLDER = "test/golden/";
+
+/** By its name, the lines of a story. */
+export type Stories = Readonly<Record<string, readonly string[]>>;
+
+const events: CloudEvent[] = [];
+const operations = new Map<string, OperationRecord>();
+
+export function noteEvent(event: CloudEvent): void {
+  events.push(event);
+}
+
+export function noteOperation(operation: OperationRecord): void {
+  operations.set(operation.id, operation);
+}
+
+/** What was noted since the last call, a line a fact. */
+export function takeTold(): readonly string[] {
+  const number = numbering();
+  const lines = [
+    ...events.map(({ id, type, data }) => ({ event: id, type, data: withoutId(data) })),
+    ...[...operations.values()].flatMap(linesOf),
+  ].map((line) => number(JSON.stringify(line)));
+  events.length = 0;
+  operations.clear();
+  return lines;
+}
+
+/** Which operation it is of is said by the event's id. */
+function withoutId(data: unknown): unknown {
+  return { ...(data as object), operationId: undefined };
+}
+
+function linesOf({ id, kind, status, error, warnings, regions, history }: OperationRecord) {
+  const ofRegions = regions.map(({ name, state, attempts }) => `${name} ${state} ${attempts}`);
+  return [
+    { operation: id, kind, status, error, warnings, regions: ofRegions },
+    ...history.map(({ state, message }) => ({ operation: id, state, message })),
+  ];
+}
+
+/**
+ * Nothing of a run's own: times are `<t>`, an operation is its place among those that are named, and ids of Azure are
+ * short.
+ */
+function numbering(): (line: string) => string {
+  const ids: string[] = [];
+  return (line) =>
+    line
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/gu, "<t>")
+      .replaceAll(/\/subscriptions\/[^"' ]*?\/providers\/[^"'/ ]*\//giu, "/…/")
+      .replaceAll(/(test-machines\/|-nic-)[0-9a-f]+/gu, "$1<random>")
+      .replaceAll(/[0-9a-f]{32}-[1-9]\d{0,8}/gu, (id) => {
+        if (!ids.includes(id)) ids.push(id);
+        return `op${ids.indexOf(id) + 1}`;
+      });
+}
+
+/** Where the stories of a file of tests are; undefined: it has none. */
+export function goldenFileOf(testFile: string): string | undefined {
+  const file = path.relative(".", testFile);
+  return file.startsWith(STORIES)
+    ? `${FOLDER}${file.slice(STORIES.length).replace(/\.test\.ts$/u, ".jsonl")}`
+    : undefined;
+}
+
+export function readStories(file: string): Stories {
+  const stories: Record<string, string[]> = {};
+  let lines: string[] = [];
+  for (const line of textOf(file).split("\n").filter(Boolean)) {
+    const { story } = JSON.parse(line) as { readonly story?: string };
+    if (story === undefined) lines.push(line);
+    else stories[story] = lines = [];
+  }
+  return stories;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+export function writeStories(file: string, stories: Stories): void {
+  const text = Object.entries(stories)
+    .filter(([, lines]) => lines.length > 0)
+    .map(([story, lines]) => [JSON.stringify({ story }), ...lines, ""].join("\n"))
+    .join("\n");
+  if (text === "") return rmSync(file, { force: true });
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
