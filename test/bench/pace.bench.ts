@@ -29,12 +29,11 @@ const SIX_HOURS = {
 } as const satisfies Readonly<Record<Shape, readonly number[]>>;
 const RUNS_OF_SIX_HOURS = 100;
 
-/** So many at once in a subscription, steady progress: region, 99 in 100, the last, polls. */
+/** So many at once in a subscription, steady progress: region, 99 in 100, the last, version, polls. */
 const AT_ONCE = {
-  100: [4.1, 12, 47, 26],
-  200: [6.6, 21, 90, 16],
-  300: [10.9, 60, 146, 15],
-  400: [55.2, 331, 480, 13],
+  200: [6.6, 21, 90, 5.3, 16],
+  300: [10.9, 60, 146, 15.7, 15],
+  400: [55.2, 331, 479, 114.3, 13],
 } as const;
 
 const figures: Figure[] = [];
@@ -77,12 +76,13 @@ bench(
       ends: "even",
     };
     note("30 regions that end in even steps: region", measure(even, RUNS).region, 13.4);
-    for (const [versions, [region, p99, worst, polls]] of Object.entries(AT_ONCE)) {
+    for (const [versions, [region, p99, worst, version, polls]] of Object.entries(AT_ONCE)) {
       const burst = { versions: Number(versions), shape: "linear" } as const;
       const now = await crowd(burst);
       note(`${versions} versions at once: region`, now.mean, region);
       note("  99 in 100", now.p99, p99);
       note("  the last", now.worst, worst);
+      note("  version", now.version, version);
       note("  polls", now.looks, polls, "");
       note("  refused by Azure", now.refused, 0, "");
       const alone = await crowd({ ...burst, answersLoad: false });

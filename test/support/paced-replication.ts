@@ -176,7 +176,7 @@ function walk(end: number, size: Random): Progress {
   return whole((seconds) => (at(seconds) * 100) / at(end));
 }
 
-function average(values: readonly number[]): number {
+export function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -15,7 +15,7 @@ import type { RegionRecord } from "../../src/operation/records.js";
 import { retryDelayMs } from "../../src/operation/waiting.js";
 import type { ImageVersionId } from "../../src/resource-id.js";
 import { idOf, PACE } from "./dependencies.js";
-import { seeded, SHAPES, type Shape } from "./paced-replication.js";
+import { average, seeded, SHAPES, type Shape } from "./paced-replication.js";
 
 export interface Burst {
   readonly versions: number;
@@ -29,6 +29,8 @@ export interface Crowd {
   readonly mean: number;
   readonly p99: number;
   readonly worst: number;
+  /** Of the last region, in the mean. */
+  readonly version: number;
   readonly looks: number;
   readonly refused: number;
 }
@@ -161,7 +163,8 @@ export async function crowd({ versions, shape, answersLoad = true }: Burst): Pro
   }
   const late = all.flatMap(({ known }) => [...known.values()]).sort((one, other) => one - other);
   return {
-    mean: late.reduce((sum, one) => sum + one, 0) / late.length,
+    mean: average(late),
+    version: average(all.map(({ known }) => known.get("region0") ?? Infinity)),
     p99: late[Math.ceil(late.length * 0.99) - 1] ?? Infinity,
     worst: late.at(-1) ?? Infinity,
     looks: looks / versions,
