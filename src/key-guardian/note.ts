@@ -27,7 +27,7 @@ export type GuardianDependencies = KeyDependencies &
 
 const MOST_TRIES = 3;
 
-/** The sets of an image definition as this instance has just seen them. Costs what `setsInUse` does, but for the list, and two writes. */
+/** These sets of an image definition, in lower case, as this instance has just seen them. Costs what `setsInUse` does, but for the list, and two writes. */
 export async function noteKeys(
   deps: GuardianDependencies,
   imageId: string,
@@ -38,27 +38,27 @@ export async function noteKeys(
   const keyLooks = createKeyLooks(deps, "show");
   const listImageVersions = async (id: string) => (await looks.versions(id))?.items;
   const resourceManager = { ...deps.resourceManager, listImageVersions };
+  // Invariant 2.
   const inUse = await setsInUse({ ...deps, resourceManager }, imageId);
-  const noted = new Set(setIds.map((id) => id.toLowerCase()));
   await unlessOvertaken(async () => {
     const stored = await keyStates.read(imageId);
     const states = new Map(
       stored?.document.sets.map((state) => [state.diskEncryptionSetId.toLowerCase(), state]),
     );
-    const news: string[] = [];
+    let isNew = false;
     const untold = [...(stored?.document.untold ?? [])];
     for (const set of inUse ?? []) {
       const key = set.id.toLowerCase();
-      if (!noted.has(key)) continue; // Invariant 2.
+      if (!setIds.includes(key)) continue;
       const known = states.get(key);
       const { state, change } = await lookAgain(deps, keyLooks, set.id, known, set.madeWith);
       if (!isNews(state, known)) continue;
-      news.push(key);
+      isNew = true;
       states.set(key, state);
       if (change !== undefined)
         untold.push(eventOf(change, { imageId, state, uses: set.uses, eventSource, traceparent }));
     }
-    if (news.length > 0)
+    if (isNew)
       await storeAndTell(
         deps,
         { ...stored?.document, imageId, sets: [...states.values()], untold },

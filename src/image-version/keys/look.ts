@@ -28,7 +28,7 @@ interface Timed {
 }
 
 export interface KeyLooks {
-  /** Seen no earlier than `afterMs`. Throws what passes: then nothing is known that was not before. */
+  /** Seen no earlier than `afterMs`, unless it stands in. Throws what passes: then nothing is known that was not before. */
   look(this: void, setId: string, afterMs?: number): Promise<SetSight & Timed>;
   /** The same of the key of a set that was read. */
   keyOf(this: void, set: DiskEncryptionSet): Promise<KeySight>;

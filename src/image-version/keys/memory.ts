@@ -2,7 +2,7 @@
  * Disk encryption sets, keys and vaults as this instance saw them last, whoever read them. Invariants:
  *  1. Who shows takes what was seen in the last 30 s, or 5 s anew, however bad. Who acts takes what works and was seen in the last 15 s:
  *     who mends a key need not wait.
- *  2. Who acts takes nothing older where a read is not sent for want of quota.
+ *  2. Where a read is not sent for want of quota, who shows takes what was seen in the last `STAND_IN_MS`. Who acts does not.
  *  3. What is refused for good is kept as what is there is.
  */
 import { ServiceError } from "../../errors.js";
@@ -15,6 +15,7 @@ const MAX_AGE_MS: Readonly<Record<KeyUse, number>> = {
   show: 30_000,
   showAnew: 5_000,
 };
+const STAND_IN_MS = 600_000;
 const MOST_KEPT = 5_000;
 
 /** What a read has shown: nothing, or why it was refused. */
@@ -33,7 +34,7 @@ export interface ToSee<T> {
 }
 
 export interface KeyMemory {
-  /** Seen no earlier than `afterMs`. Throws what passes. A read never asks the memory for the same: it would wait for itself. */
+  /** Seen no earlier than `afterMs`, unless it stands in. Throws what passes. A read never asks the memory for the same: it would wait for itself. */
   see<T>(this: void, what: ToSee<T>, use: KeyUse, afterMs?: number): Promise<Shown<T>>;
   /** What a list has shown whose read began then. */
   keep(this: void, names: readonly string[], value: unknown, timeMs: number): void;
@@ -45,6 +46,7 @@ export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMem
   const reads = new SharedReads<Shown<unknown>>({
     most: MOST_KEPT,
     keepMs: MAX_AGE_MS.show,
+    standInMs: STAND_IN_MS,
     now,
   });
   const keyOf = (names: readonly string[]): string => names.join(" ").toLowerCase();

@@ -5,7 +5,7 @@
  *     instance tries the same once in 30 s.
  */
 import { isDeepStrictEqual } from "node:util";
-import { orNone, ServiceError } from "../../errors.js";
+import { orNone } from "../../errors.js";
 import type { EncryptionType } from "../resources.js";
 import { advanceKeys, type Advanced } from "./advance.js";
 import { judgeSet, TYPE_CHANGED } from "./judge.js";
@@ -18,7 +18,7 @@ export interface SeeDependencies extends Pick<LookDependencies, "resources" | "n
   readonly looks: LookDependencies["looks"] & {
     once<T>(key: string, read: () => Promise<T>): Promise<T>;
   };
-  /** Stores and tells how the sets of an image definition were seen just now. Absent: the next run does. */
+  /** Stores and tells how these sets of an image definition, in lower case, were seen just now. Absent: the next run does. */
   readonly noteKeys?: (imageId: string, setIds: readonly string[]) => Promise<void>;
 }
 
@@ -35,19 +35,15 @@ export async function seeSets(
   const looks = createKeyLooks(reads, use);
   const sets = new Map(ids.map((id) => [id.toLowerCase(), id]));
   const seen = await Promise.all(
-    [...sets].map(([key, id]) => unlessPassing(lookAgain(reads, looks, id, stored.get(key)))),
+    [...sets].map(([key, id]) => orNone(lookAgain(reads, looks, id, stored.get(key)))),
   );
   const states = seen.flatMap((advanced) => advanced?.state ?? []);
   const news = states.filter((state) => isNews(state, stored.get(keyIn(state))));
+  const { noteKeys } = deps;
   // Invariant 2.
-  if (news.length > 0)
+  if (noteKeys && news.length > 0)
     await deps.looks.once(`keys ${imageId} ${JSON.stringify(news.map(standing))}`, () =>
-      orNone(
-        deps.noteKeys?.(
-          imageId,
-          news.map(({ diskEncryptionSetId }) => diskEncryptionSetId),
-        ) ?? Promise.resolve(),
-      ),
+      orNone(noteKeys(imageId, news.map(keyIn))),
     );
   return new Map([...stored, ...states.map((state) => [keyIn(state), state] as const)]);
 }
@@ -60,8 +56,12 @@ export async function lookAgain(
   known: KeyState | undefined,
   madeWith?: readonly EncryptionType[],
 ): Promise<Advanced> {
+  // By another instance's clock it may be to come.
+  const knownMs = known ? Math.min(Date.parse(known.lookedTime), now().getTime()) : -Infinity;
+  const { timeMs, ...sight } = await looks.look(id, knownMs);
   // Invariant 1.
-  const { timeMs, ...sight } = await looks.look(id, known && Date.parse(known.lookedTime));
+  if (known !== undefined && timeMs < knownMs) return { state: known };
+
   const judged = judgeSet(id, sight, madeWith ?? [], { now: now(), expiryMs });
   const typed = madeWith ? [] : (known?.problems ?? []).filter(({ code }) => code === TYPE_CHANGED);
   return advanceKeys(
@@ -89,13 +89,4 @@ function standing(state: KeyState): object {
 
 function keyIn({ diskEncryptionSetId }: KeyState): string {
   return diskEncryptionSetId.toLowerCase();
-}
-
-async function unlessPassing<T>(look: Promise<T>): Promise<T | undefined> {
-  try {
-    return await look;
-  } catch (error) {
-    if (error instanceof ServiceError && error.retryable) return undefined;
-    throw error;
-  }
 }

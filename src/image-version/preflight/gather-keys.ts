@@ -9,7 +9,7 @@ import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-
 import type { ImageVersionRequest } from "../contract.js";
 import { judgeKey, notSeenOf, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
-import { seeSets } from "../keys/see-sets.js";
+import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import { statesOf } from "../keys/version-keys.js";
 import { factsIn, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
@@ -26,7 +26,7 @@ import { bounded } from "./see.js";
  * Costs a read for each key, and one of what is stored where one is at risk or not seen. Throws what a read throws that may pass.
  */
 export async function gatherKeys<F extends Facts>(
-  deps: Pick<Dependencies, "keyGuardian" | "resources" | "maxReads" | "now" | "looks" | "noteKeys">,
+  deps: Pick<Dependencies, "keyGuardian" | "maxReads"> & SeeDependencies,
   id: ImageVersionId,
   facts: F,
   version: ImageVersionRequest,
@@ -67,11 +67,7 @@ export async function gatherKeys<F extends Facts>(
   await seeSets(deps, keyGuardian, imageId, ids, lastKnown, "show");
   return {
     ...facts,
-    keys: {
-      bySet,
-      lastKnown,
-      expiryMs,
-    },
+    keys: { bySet, lastKnown, expiryMs },
   };
 }
 

@@ -232,6 +232,38 @@ test("a key that may not be read is never safe: why is said, by the other instan
   expect(control.countRequests({ path: "/keys/WestUSDiskEncryptionSet1/" })).toBe(1);
 });
 
+describe("where Azure's limit lets nothing be read", () => {
+  afterEach(() => {
+    world.simulator.control.clearFaults();
+  });
+  const refuse = (): string =>
+    world.simulator.control.addFault({
+      path: "KeyVault|diskEncryptionSets",
+      status: 429,
+      times: null,
+    });
+
+  test("what was seen before stands with its time", async () => {
+    const before = await a.open();
+    world.clock.advance(60_000);
+    refuse();
+    expect(await a.open()).toEqual(before);
+    expect(await told()).toEqual([]);
+  });
+
+  test("but what another has stored since counts", async () => {
+    expect(await a.state()).toBe("Safe");
+    await world.setKey({ enabled: false });
+    world.clock.advance(1_000);
+    await expect(b.promote()).rejects.toMatchObject({ code: "KeyAtRisk" });
+    expect(await told()).toEqual([AT_RISK]);
+    world.clock.advance(60_000);
+    refuse();
+    expect(await a.state()).toBe("AtRisk");
+    expect(await told()).toEqual([]);
+  });
+});
+
 describe("of two looks, one before and one after a key is changed, the later one counts", () => {
   test("though that of a guardian that saw it disabled ends later", async () => {
     await world.setKey({ enabled: false });
