@@ -1,15 +1,22 @@
-/** A run that dies, or is not answered, at each of its writes: the next run tells what there is to tell, under the same ids. */
+/**
+ * A run, or whoever else has seen a key, that dies, or is not answered, at each of its writes: the next run tells what there is to
+ * tell, under the same ids.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
-import { startGuarded, type Guarded } from "./support.js";
+import { noteKeys, type GuardianDependencies } from "../../../src/key-guardian/note.js";
+import { OS, startGuarded, type Guarded } from "./support.js";
 
 let world: Guarded;
+let image: string;
 let enabled = true;
 beforeAll(async () => {
   world = await startGuarded();
-  for (let i = 0; i < 2; i += 1) await world.publish(`${await world.define()}/versions/1.0.0`);
+  for (let i = 0; i < 2; i += 1) {
+    image = await world.define();
+    await world.publish(`${image}/versions/1.0.0`);
+  }
   await world.run();
   await world.takeTold();
 });
@@ -56,16 +63,24 @@ function failing(
   };
 }
 
+const WHO = {
+  "a run": (deps: GuardianDependencies) => world.run(deps),
+  "a reader": (deps: GuardianDependencies) => noteKeys(deps, image, [OS.toLowerCase()]),
+};
+
 test.each(
-  (["before", "after"] as const).flatMap((when) =>
-    (["killed", "unavailable"] as const).map((kind) => [when, kind] as const),
+  (["a run", "a reader"] as const).flatMap((who) =>
+    (["before", "after"] as const).flatMap((when) =>
+      (["killed", "unavailable"] as const).map((kind) => [who, when, kind] as const),
+    ),
   ),
-)("%s its effect, %s", async (when, kind) => {
+)("%s, %s its effect, %s", async (who, when, kind) => {
   for (let at = 1; ; at += 1) {
     enabled = !enabled;
     await world.setKey({ enabled });
+    world.clock.advance(30_000); // What was seen is seen anew.
     const { deps, writes } = failing(at, when, kind);
-    await world.run(deps).catch((error: unknown) => {
+    await WHO[who](deps).catch((error: unknown) => {
       expect(error).toBeInstanceOf(kind === "killed" ? Killed : ServiceError);
     });
     expect(await world.run()).toMatchObject({ errors: [], unfinished: false });
