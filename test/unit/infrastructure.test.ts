@@ -56,63 +56,6 @@ it("the emulator's entities are within the limits of Microsoft's emulator", () =
   ]);
 });
 
-it("Service Bus locks a message of work for as long as it can: a step waits for Azure Resource Manager", () => {
-  const locks = [
-    ...read("infra/modules/service-bus.bicep").matchAll(
-      /^ {4}name: '([a-z-]+)'\n {4}lockDuration: '(\w+)'/gmu,
-    ),
-  ].map(([, name, lock]) => [name, lock]);
-  expect(Object.fromEntries(locks)).toEqual({
-    "image-version-requests": "PT1M",
-    "image-version-requests-rejected": "PT1M",
-    "image-version-creations": "PT5M",
-    "image-version-replications": "PT5M",
-    "subscription-preparations": "PT5M",
-    "machine-tests": "PT5M",
-  });
-});
-
-it("Service Bus tells a message that was sent twice for an hour, and an event for a day", () => {
-  const windows = [
-    ...read("infra/modules/service-bus.bicep").matchAll(
-      /duplicateDetectionHistoryTimeWindow: '(\w+)'/gu,
-    ),
-  ].map(([, window]) => window);
-  expect(windows).toEqual(["PT1H", "P1D"]);
-});
-
-it("the alert of the oldest operation counts its parameter's hours in the metric's seconds", () => {
-  expect(read("infra/main.bicep")).toMatch(/^param oldestOperationHours int = 24$/mu);
-  expect(read("src/telemetry/metrics.ts")).toMatch(
-    /"sigil\.operation\.oldest\.age", \{\s+unit: "s"/u,
-  );
-  expect(read("infra/modules/alerts.bicep")).toContain(
-    '"sigil.operation.oldest.age" | where Sum > ${oldestOperationHours * 3600}',
-  );
-});
-
-it("the host's master key opens no administrative endpoint, and each use of the blobs that keep it is logged", () => {
-  expect(read("infra/modules/function-app.bicep")).toMatch(
-    /functionsRuntimeAdminIsolationEnabled: true/u,
-  );
-  const [, blobs = ""] = read("infra/modules/storage-account.bicep").split("scope: blobs");
-  expect([...blobs.matchAll(/category: '(\w+)'/gu)].map(([, category]) => category)).toEqual([
-    "StorageRead",
-    "StorageWrite",
-    "StorageDelete",
-  ]);
-});
-
-it("the workspace has no daily cap unless somebody sets one, and an alert on what it takes in an hour", () => {
-  expect(read("infra/main.bicep")).toMatch(/^param logDailyCapGb int = -1$/mu);
-  expect(read("infra/modules/log-analytics-workspace.bicep")).toContain("dailyQuotaGb: dailyCapGb");
-  const [, alert = ""] = read("infra/modules/alerts.bicep").split("alert: 'log-volume'");
-  // Usage counts megabytes.
-  expect(alert.split("}")[0]).toMatch(
-    /severity: 2[^]+query: 'Usage \|[^']+sum\(Quantity\) \| where MB > 1000'[^]+every: 'PT1H'/u,
-  );
-});
-
 it("the vaults of infra/verify.bicep go by roles, and let in the sets and the person who disables a key", () => {
   const text = read("infra/verify.bicep");
   // A vault of this api-version that says nothing goes by roles, and reads no access policy.
