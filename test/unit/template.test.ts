@@ -462,100 +462,103 @@ describe("infra/", () => {
     test.each([
       ["plain", plain],
       ["full", full],
-    ])("%s: tell the first of its kind, but for what is no harm below a number, and wake somebody for what cannot wait", (which, resources) => {
-      const rules = ofType(resources, "scheduledQueryRules").map((alert) => {
-        const { severity, enabled, criteria, scopes } = alert.properties as unknown as AlertRule;
-        const [{ query, timeAggregation, operator, threshold, failingPeriods }] = criteria.allOf;
-        expect([enabled, timeAggregation, operator, threshold], alert.name).toEqual([
-          true,
-          "Count",
-          "GreaterThan",
-          0,
-        ]);
-        expect(failingPeriods).toEqual({
-          numberOfEvaluationPeriods: 1,
-          minFailingPeriodsToAlert: 1,
+    ])(
+      "%s: tell the first of its kind, but for what is no harm below a number, and wake somebody for what cannot wait",
+      (which, resources) => {
+        const rules = ofType(resources, "scheduledQueryRules").map((alert) => {
+          const { severity, enabled, criteria, scopes } = alert.properties as unknown as AlertRule;
+          const [{ query, timeAggregation, operator, threshold, failingPeriods }] = criteria.allOf;
+          expect([enabled, timeAggregation, operator, threshold], alert.name).toEqual([
+            true,
+            "Count",
+            "GreaterThan",
+            0,
+          ]);
+          expect(failingPeriods).toEqual({
+            numberOfEvaluationPeriods: 1,
+            minFailingPeriodsToAlert: 1,
+          });
+          expect(scopes).toEqual([ofType(resources, "OperationalInsights/workspaces")[0]?.id]);
+          const beyond = [...query.matchAll(/> (\d+)/gu)].map(([, number]) => Number(number));
+          return [nameOf(alert), severity, ...beyond] as const;
         });
-        expect(scopes).toEqual([ofType(resources, "OperationalInsights/workspaces")[0]?.id]);
-        const beyond = [...query.matchAll(/> (\d+)/gu)].map(([, number]) => Number(number));
-        return [nameOf(alert), severity, ...beyond] as const;
-      });
-      expect(rules.map((rule) => rule.join(" ")).sort()).toEqual([
-        "events-not-sent 1 0",
-        "key-at-risk 1",
-        "log-volume 2 1000", // MB: Usage counts in them
-        `oldest-operation 2 ${24 * 3_600}`, // s, as the metric has it: oldestOperationHours
-        "operations-failed 2 0",
-        "protection-off 2",
-        "refusals 2 20",
-        "silent 1",
-        "stalled 2",
-        "test-machine-left 2",
-      ]);
-      const metrics = ofType(resources, "metricAlerts").map((alert) => {
-        const { severity, enabled, criteria } = alert.properties as unknown as AlertRule;
-        const one = criteria.allOf?.[0];
-        expect(enabled).toBe(true);
-        return one === undefined
-          ? [nameOf(alert), severity, criteria.failedLocationCount]
-          : [
-              nameOf(alert),
-              severity,
-              one.operator,
-              one.threshold,
-              one.timeAggregation,
-              one.metricName,
-              one.dimensions[0]?.values,
-            ];
-      });
-      expect(metrics).toEqual([
-        [
-          "dead-letters",
-          1,
-          "GreaterThan",
-          0,
-          "Maximum",
-          "DeadletteredMessages",
-          expect.toSatisfy(
-            (queues: string[]) => queues.toSorted().join() === WORK.toSorted().join(),
-          ),
-        ],
-        [
-          "requests-rejected",
-          3,
-          "GreaterThan",
-          0,
-          "Total",
-          "IncomingMessages",
-          ["image-version-requests-rejected"],
-        ],
-        // Of the three places that ask; nobody can ask a private API.
-        ...(which === "plain" ? [["not-ready", 1, 2]] : []),
-      ]);
-      expect(ofType(resources, "activityLogAlerts")).toMatchObject([
-        {
-          properties: {
-            enabled: true,
-            condition: {
-              allOf: [
-                { equals: "Administrative" },
-                { equals: "Microsoft.Authorization/locks/delete" },
-              ],
+        expect(rules.map((rule) => rule.join(" ")).sort()).toEqual([
+          "events-not-sent 1 0",
+          "key-at-risk 1",
+          "log-volume 2 1000", // MB: Usage counts in them
+          `oldest-operation 2 ${24 * 3_600}`, // s, as the metric has it: oldestOperationHours
+          "operations-failed 2 0",
+          "protection-off 2",
+          "refusals 2 20",
+          "silent 1",
+          "stalled 2",
+          "test-machine-left 2",
+        ]);
+        const metrics = ofType(resources, "metricAlerts").map((alert) => {
+          const { severity, enabled, criteria } = alert.properties as unknown as AlertRule;
+          const one = criteria.allOf?.[0];
+          expect(enabled).toBe(true);
+          return one === undefined
+            ? [nameOf(alert), severity, criteria.failedLocationCount]
+            : [
+                nameOf(alert),
+                severity,
+                one.operator,
+                one.threshold,
+                one.timeAggregation,
+                one.metricName,
+                one.dimensions[0]?.values,
+              ];
+        });
+        expect(metrics).toEqual([
+          [
+            "dead-letters",
+            1,
+            "GreaterThan",
+            0,
+            "Maximum",
+            "DeadletteredMessages",
+            expect.toSatisfy(
+              (queues: string[]) => queues.toSorted().join() === WORK.toSorted().join(),
+            ),
+          ],
+          [
+            "requests-rejected",
+            3,
+            "GreaterThan",
+            0,
+            "Total",
+            "IncomingMessages",
+            ["image-version-requests-rejected"],
+          ],
+          // Of the three places that ask; nobody can ask a private API.
+          ...(which === "plain" ? [["not-ready", 1, 2]] : []),
+        ]);
+        expect(ofType(resources, "activityLogAlerts")).toMatchObject([
+          {
+            properties: {
+              enabled: true,
+              condition: {
+                allOf: [
+                  { equals: "Administrative" },
+                  { equals: "Microsoft.Authorization/locks/delete" },
+                ],
+              },
             },
           },
-        },
-      ]);
-      expect(ofType(plain, "webtests")).toMatchObject([
-        {
-          properties: {
-            Enabled: true,
-            Locations: [{}, {}, {}],
-            Request: { RequestUrl: expect.stringContaining("/api/health/ready") as string },
-            ValidationRules: { ExpectedHttpStatusCode: 200, SSLCheck: true },
+        ]);
+        expect(ofType(plain, "webtests")).toMatchObject([
+          {
+            properties: {
+              Enabled: true,
+              Locations: [{}, {}, {}],
+              Request: { RequestUrl: expect.stringContaining("/api/health/ready") as string },
+              ValidationRules: { ExpectedHttpStatusCode: 200, SSLCheck: true },
+            },
           },
-        },
-      ]);
-    });
+        ]);
+      },
+    );
 
     test("tell each event of what stalls, is at risk or was left", () => {
       const queries = ofType(plain, "scheduledQueryRules").map(
