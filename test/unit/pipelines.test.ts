@@ -94,13 +94,17 @@ test("what others run has a checksum, and what has one is attested and kept", ()
     jobs: Record<
       string,
       {
+        permissions?: Record<string, string>;
         steps: { uses?: string; run?: string; with?: Record<string, string> }[];
       }
     >;
   };
   const steps = jobs["build"]?.steps ?? [];
-  const attested = steps.find(({ uses }) => uses?.startsWith("actions/attest@"));
+  const attested = jobs["attest"]?.steps.find(({ uses }) => uses?.startsWith("actions/attest@"));
   expect(attested?.with).toEqual({ "subject-checksums": "dist/SHA256SUMS" });
+  // What is built and tested there cannot sign.
+  expect(jobs["build"]?.permissions).toBeUndefined();
+  expect(jobs["attest"]?.steps.filter(({ run }) => run !== undefined)).toEqual([]);
   const kept = steps.find((step) => step.with?.["name"] === "released");
   expect(kept?.with?.["path"]?.trim().split("\n").sort()).toEqual(
     [...files, "dist/SHA256SUMS"].sort(),
@@ -112,6 +116,31 @@ test("what others run has a checksum, and what has one is attested and kept", ()
   expect(verified).toBeGreaterThan(-1);
   expect(verified).toBeLessThan(published.findIndex((run) => run.startsWith(".ci/publish")));
 });
+
+test.each<[file: string, published: RegExp, goneBackTo: RegExp]>([
+  [
+    PIPELINES[0],
+    /gh attestation verify dist\/sigil\.zip/u,
+    /gh attestation verify kept\/sigil\.zip/u,
+  ],
+  [
+    PIPELINES[1],
+    /sha256sum --check --ignore-missing dist\/SHA256SUMS/u,
+    /kept\/SHA256SUMS \| sha256sum --check/u,
+  ],
+])(
+  "%s proves a package before it publishes it, the one that it goes back to as well",
+  (file, published, goneBackTo) => {
+    const places = [
+      published,
+      /\.ci\/publish \S+ dist/u,
+      goneBackTo,
+      /\.ci\/publish \S+ kept/u,
+    ].map((step) => read(file).search(step));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+  },
+);
 
 test("the scripts read outputs that the template has", () => {
   const outputs = [...read("infra/main.bicep").matchAll(/^output (\w+) /gmu)].map(
