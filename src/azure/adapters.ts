@@ -144,7 +144,7 @@ export function createAdapters(
   // another's records under its own.
   const { store, events } = observePorts(
     {
-      store: createStateStore<TrackedRecord>(tables),
+      store: createStateStore<TrackedRecord>(tables, kinds),
       events: messenger,
     },
     metrics,

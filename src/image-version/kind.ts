@@ -7,6 +7,7 @@ import type { ImageVersionOperationKind } from "./state/accepting.js";
 import { beginCancel } from "./state/cancel.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { VERSION_STATES } from "./state/states.js";
+import { upgrade } from "./state/upgrade.js";
 
 const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   states: VERSION_STATES,
@@ -35,6 +36,7 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : [imageRow(imageIdOf(id))];
   },
+  upgrade,
   beginCancel,
 };
 

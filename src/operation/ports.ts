@@ -144,6 +144,8 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
   /** The same, of rows that may come when its first step is taken. */
   laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
+  /** The record as this code stores it, of one that 0.2.0 has stored (schema 4); absent: it is the same. */
+  upgrade?(this: void, pair: Pair<R>): R;
   /**
    * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
    * where that has begun already; undefined where there is nothing to see to: it ends at once.

@@ -312,8 +312,9 @@ export interface TrackedRecord {
   readonly outbox: readonly Effect[];
 }
 
-/** The shape in which this code stores records. One of another shape is not touched. */
-export const SCHEMA = 4;
+/** The shape in which this code stores records, and the oldest that it reads. One of another shape is not touched. */
+export const SCHEMA = 5;
+export const OLDEST_SCHEMA = 4;
 
 /** A record as an operation begins it: no step taken, nothing to tell. Times are RFC 3339. */
 export function newRecord<State extends string>(

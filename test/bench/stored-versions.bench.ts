@@ -67,7 +67,7 @@ async function start(count: number, pair: ImageVersionPair) {
   const tables = await startMemoryTables();
   const { connectionString } = tables;
   const storage = { kind: "connectionString", connectionString } as const;
-  const store = createStateStore<ImageVersionRecord>(storage);
+  const store = createStateStore<ImageVersionRecord>(storage, KINDS);
   const index = createIndex(storage);
   const numbers = Array.from({ length: count }, (_, i) => i);
   const isOpen = pair.operation.endTime === undefined;

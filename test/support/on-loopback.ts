@@ -19,6 +19,7 @@ import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.j
 import { createImageDocuments } from "../../src/azure/tables/image-documents.js";
 import { createIndex } from "../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../src/azure/tables/state-store.js";
+import { KINDS } from "../../src/kinds.js";
 import type { TableStorage } from "../../src/azure/tables/table.js";
 import { createVersionNumbers } from "../../src/azure/tables/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
@@ -80,8 +81,8 @@ export async function startOnLoopback({
   });
   const inProcess = await startWith(clock, startArmOverHttps, options, {
     ports: {
-      store: createStateStore(tables),
-      rollbacks: createStateStore<RollbackStateRecord>(tables),
+      store: createStateStore(tables, KINDS),
+      rollbacks: createStateStore<RollbackStateRecord>(tables, KINDS),
       index: createIndex(tables),
       idempotencyKeys: createIdempotencyKeys(tables, now),
       versionNumbers: createVersionNumbers(tables, now),

@@ -1,8 +1,9 @@
 import type { TableClient, TableEntity, TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
-import type { StateStore, Stored } from "../../operation/ports.js";
+import type { Kinds, StateStore, Stored } from "../../operation/ports.js";
 import {
   followedBy,
+  OLDEST_SCHEMA,
   operationIdOf,
   recordKeyOf,
   SCHEMA,
@@ -24,9 +25,13 @@ type Row = Readonly<Record<string, unknown>> & {
 /**
  * State in Table Storage: one partition a resource, with the row of its record, which has the current operation in it, and a
  * row for each of the others. A commit is one request; the ETag of the record's row guards the whole partition. `R` is what
- * the caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one.
+ * the caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one. What an earlier release has
+ * stored is read as its kind upgrades it; the next commit writes that.
  */
-export function createStateStore<R extends TrackedRecord>(storage: TableStorage): StateStore<R> {
+export function createStateStore<R extends TrackedRecord>(
+  storage: TableStorage,
+  kinds: Kinds,
+): StateStore<R> {
   const table = new Table(storage, "SigilState");
 
   async function row(key: string, rowKey: string): Promise<Row | undefined> {
@@ -48,9 +53,17 @@ export function createStateStore<R extends TrackedRecord>(storage: TableStorage)
     return own && fromProperties<OperationRecord>(own);
   }
 
-  async function storedIn(entity: Row, key: string): Promise<Stored<R>> {
+  function recordIn(entity: Row): R {
     const record = fromProperties<R>(entity);
     mustBeKnown(record);
+    const operation = currentIn(entity);
+    if (record.schema === SCHEMA || operation === undefined) return record;
+    const upgrade = kinds[operation.kind]?.upgrade;
+    return { ...record, ...upgrade?.({ record, operation }), schema: SCHEMA };
+  }
+
+  async function storedIn(entity: Row, key: string): Promise<Stored<R>> {
+    const record = recordIn(entity);
     const operation = await operationIn(entity, key, operationIdOf(record));
     // Both are written at once; the current operation is never removed.
     if (operation === undefined) throw new TypeError(`the operation of record ${key} is missing`);
@@ -70,10 +83,7 @@ export function createStateStore<R extends TrackedRecord>(storage: TableStorage)
     },
     async readRecord(key) {
       const entity = await row(key, RECORD_ROW);
-      if (entity === undefined) return undefined;
-      const record = fromProperties<R>(entity);
-      mustBeKnown(record);
-      return record;
+      return entity && recordIn(entity);
     },
     async readOperation(operationId) {
       const key = recordKeyOf(operationId);
@@ -171,7 +181,7 @@ function conflict(resourceId: string): ServiceError {
   });
 }
 
-/** What another release has stored may mean what this code does not know: a newer one goes on with its own, of an older one nothing is kept. */
+/** What another release has stored may mean what this code does not know: a newer one goes on with its own, of one before 0.2.0 nothing is kept. */
 function mustBeKnown({ schema = 0, resourceId }: Partial<TrackedRecord>): void {
   if (schema > SCHEMA)
     throw new ServiceError(
@@ -179,9 +189,9 @@ function mustBeKnown({ schema = 0, resourceId }: Partial<TrackedRecord>): void {
       `The state of ${resourceId} was stored by a newer release of Sigil (schema ${schema}; this one knows ${SCHEMA}). That release continues its work.`,
       { retryAfterMs: 60_000 },
     );
-  if (schema < SCHEMA)
+  if (schema < OLDEST_SCHEMA)
     throw new ServiceError(
       "StateTooOld",
-      `The state of ${resourceId} was stored by an earlier release of Sigil (schema ${schema}; this one knows ${SCHEMA}), which this one does not read. Delete the tables SigilState and SigilIndex of the storage account: Azure keeps the versions, and the next request for each adopts it.`,
+      `The state of ${resourceId} was stored by an earlier release of Sigil (schema ${schema}; this one reads ${OLDEST_SCHEMA} and later), which this one does not read. Delete the tables SigilState and SigilIndex of the storage account: Azure keeps the versions, and the next request for each adopts it.`,
     );
 }

@@ -113,7 +113,7 @@ export function conflict(message: string, existingOperationId: string | undefine
 
 /** Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it, nothing can be asked of it. */
 export function mustNotBeRestored(id: ImageVersionId, stored: StoredVersion | undefined): void {
-  if (stored !== undefined && isRestoring(stored.record.state)) throw notFound(id, stored.record);
+  if (stored !== undefined && isRestoring(stored.record)) throw notFound(id, stored.record);
 }
 
 /** Errors that another number is free of. */

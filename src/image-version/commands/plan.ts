@@ -222,7 +222,7 @@ function knownOf(
     operationId: deletion?.id ?? operation.id,
     ...(same && { sameRequest: same.id }),
     deleting: deletion !== undefined,
-    ...(isRestoring(record.state) && { restoring: true as const }),
+    ...(isRestoring(record) && { restoring: true as const }),
     conflicts: contradictionsOf(record, patch, request.patch).map((one) => ({
       ...contradicts(one, request.body),
       operationId: one.operationId,

@@ -49,7 +49,7 @@ export async function purgeDeletedVersion(
 async function endRestore(deps: Dependencies, key: string, by: Requester): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
-    if (stored === undefined || !isRestoring(stored.record.state)) return;
+    if (stored === undefined || !isRestoring(stored.record)) return;
     const context = contextOf(deps);
     // Undefined: a step has gone on meanwhile.
     if (await commitStep(deps, stored, (pair) => purged(pair, by, context))) return;

@@ -63,7 +63,7 @@ export function restoreImageVersion(
         return {
           asks: {
             kind: KIND,
-            request: { patch: {}, ...(body && { body }) },
+            request: { patch: {}, restores: true, ...(body && { body }) },
             regions: body ? regionsIn(fieldsOf(body)) : [],
             warnings: warningsOf(body, deps.now()),
             ...(stored && {

@@ -13,7 +13,7 @@ export function notFound(id: ImageVersionId, record?: ImageVersionRecord): Servi
       `There is no image version ${name}: Azure has none, and none was requested from Sigil.`,
     );
   const operationId = operationIdOf(record);
-  if (isRestoring(record.state))
+  if (isRestoring(record))
     return new ServiceError(
       "ImageVersionConflict",
       `${name} is being restored by operation ${operationId}. Wait until Azure has it, or cancel the operation.`,

@@ -207,7 +207,7 @@ function isJustThere({ status }: ImageVersionRecord, time: Time): boolean {
 
 /** The same of a version that Azure does not have yet. */
 function toCreate(record: ImageVersionRecord): string | undefined {
-  if (isRestoring(record.state)) return "it is restored";
+  if (isRestoring(record)) return "it is restored";
   const creation = openRequests(record).find(([, { creates }]) => creates === true)?.[1];
   if (record.status !== undefined || creation === undefined) return undefined;
   const { release, patch } = creation;

@@ -221,7 +221,10 @@ function withRequest(
       record.rollout && {
         rollout: { ...record.rollout, goTime: now.toISOString() },
       }),
-    requests: { ...record.requests, [operationId]: request },
+    requests: {
+      ...record.requests,
+      [operationId]: { ...request, ...(regions.length > 0 && { regions }) },
+    },
     conditions: settled(
       record.conditions,
       saidBy(request),

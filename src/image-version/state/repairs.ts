@@ -14,13 +14,9 @@ import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import type { OperationEventData } from "../../events/operation-event.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationsOf,
-  type Effect,
-  type OperationFailure,
-  type RegionRecord,
-} from "../../operation/records.js";
+import type { Effect, OperationFailure, RegionRecord } from "../../operation/records.js";
 import { factsIn } from "../latest/flags.js";
+import type { Time } from "./fact.js";
 import { openRequests, regionsAway, regionsHad } from "./fold.js";
 import {
   changed,
@@ -31,10 +27,9 @@ import {
 } from "./record.js";
 
 /** After a fact: which regions are repaired, and when. */
-export function planRepairs(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
-  const { record } = pair;
+export function planRepairs(record: ImageVersionRecord, time: Time): ImageVersionRecord {
   const there = regionsHad(record);
-  const concerned = regionsConcerned(pair);
+  const concerned = regionsConcerned(record);
   const repairs: Record<string, Repair> = {};
   for (const [name, repair] of Object.entries(record.repairs))
     repairs[name] = record.write === undefined ? afterFact(repair, there.includes(name)) : repair;
@@ -43,12 +38,12 @@ export function planRepairs(pair: ImageVersionPair, context: TransitionContext):
       region,
       repairs[region.name] ?? { attempts: 0 },
       { record, there, isConcerned: concerned.includes(region.name) },
-      context,
+      time,
     );
     if (planned.repair !== undefined) repairs[region.name] = planned.repair;
     return planned.region;
   });
-  return changed(pair, { repairs, regions });
+  return { ...record, repairs, regions };
 }
 
 /** It is there again, by whoever has added it back, and no write is open that takes it away. */
@@ -69,7 +64,7 @@ function plan(
   region: RegionRecord,
   repair: Repair,
   { record, there, isConcerned }: Around,
-  { now, pace }: TransitionContext,
+  { now, pace }: Time,
 ): { readonly region: RegionRecord; readonly repair?: Repair } {
   const { attempts } = repair;
   if (region.state !== "Failed")
@@ -110,11 +105,8 @@ function plan(
 }
 
 /** Invariant 1. */
-function regionsConcerned(pair: ImageVersionPair): readonly string[] {
-  const open = openRequests(pair.record).map(([id]) => id);
-  return operationsOf(pair)
-    .filter(({ id }) => open.includes(id))
-    .flatMap(({ regions }) => regions.map(({ name }) => name));
+function regionsConcerned(record: ImageVersionRecord): readonly string[] {
+  return openRequests(record).flatMap(([, { regions = [] }]) => regions);
 }
 
 /** These regions are not taken away: each for what was found, by canonical name. Their repair is over. */

@@ -14,7 +14,12 @@ import { advance, event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
-import { mapped, type ImageVersionPair, type ImageVersionRecord } from "./record.js";
+import {
+  mapped,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
@@ -167,7 +172,13 @@ export function restored(
         // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
         spec: record.spec ?? withoutFlags(factsIn(look.resource)),
         regions,
-        requests: mapped(record.requests, ({ decided: ____, ...request }) => request),
+        requests: mapped(
+          record.requests,
+          ({ decided: ____, restores: _____, ...request }): VersionRequest => ({
+            ...request,
+            regions: regions.map(({ name }) => name),
+          }),
+        ),
       },
       operation: { ...pair.operation, regions },
     },

@@ -14,7 +14,7 @@ import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
 import { showsNothingNew } from "./fact.js";
 import { observe } from "./observe.js";
-import { changed, type ImageVersionPair, type ImageVersionRecord } from "./record.js";
+import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { loss, planRepairs, sentence } from "./repairs.js";
 import { isFinal } from "./states.js";
@@ -48,12 +48,9 @@ export function see(
   const changes =
     look === undefined ? [] : observeRegions(record, look, reason, fact !== undefined, context);
   const regions = changes.map(({ region }) => region);
-  const seen = changed({ ...pair, record }, look === undefined ? {} : { regions });
-  const ofRegions = withNews(
-    fact === undefined ? seen : planRepairs(seen, context),
-    changes,
-    context,
-  );
+  const seen = look === undefined ? record : { ...record, regions };
+  const planned = fact === undefined ? seen : planRepairs(seen, context);
+  const ofRegions = withNews({ ...pair, record: planned }, changes, context);
   if (fact === undefined) return ofRegions;
   const told = showsNothingNew(fact)
     ? ofRegions

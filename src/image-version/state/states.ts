@@ -120,8 +120,11 @@ export const VERSION_STATES: States<VersionState> = {
 };
 
 /** Azure is asked to give the version back, and does not show it yet: nothing else can be asked of it meanwhile. */
-export function isRestoring(state: VersionState): boolean {
-  return state === "RestoreRequested" || state === "Restoring";
+export function isRestoring({
+  state,
+  requests,
+}: Pick<ImageVersionRecord, "state" | "requests">): boolean {
+  return !isFinal(state) && Object.values(requests).some(({ restores }) => restores === true);
 }
 
 export function isDeleting(state: VersionState): boolean {
@@ -129,11 +132,11 @@ export function isDeleting(state: VersionState): boolean {
 }
 
 /** An operation creates it, and no fact has shown it yet. */
-export function isToBeShown({
-  state,
-  status,
-}: Pick<ImageVersionRecord, "state" | "status">): boolean {
-  return !isFinal(state) && !isDeleting(state) && !isRestoring(state) && status === undefined;
+export function isToBeShown(
+  record: Pick<ImageVersionRecord, "state" | "status" | "requests">,
+): boolean {
+  const { state, status } = record;
+  return !isFinal(state) && !isDeleting(state) && !isRestoring(record) && status === undefined;
 }
 
 export function isFinal(state: VersionState): boolean {

@@ -31,7 +31,7 @@ export async function readingOf(
   const time = deps.now();
   const [look, deleted] = await Promise.all([
     lookAt(deps, id),
-    isRestoring(record.state) ? deletedVersion(deps, id) : undefined,
+    isRestoring(record) ? deletedVersion(deps, id) : undefined,
   ]);
   const { write } = record;
   const isLeft = write?.deletes

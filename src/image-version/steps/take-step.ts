@@ -122,7 +122,7 @@ async function act(
   // Of one moment: no further repair falls due once it is proven. Invariant 4.
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair): ImageVersionPair => {
-    if (isRestoring(pair.record.state)) return pair;
+    if (isRestoring(pair.record)) return pair;
     const seen = see(withSpared(pair, prepared.spared), look, time, reading);
     return prepared.refused === undefined ? seen : withoutRepairs(seen, prepared.refused);
   };
@@ -131,7 +131,7 @@ async function act(
     ids: readonly string[] | undefined,
   ): Next | undefined => {
     if (isFinal(record.state)) return undefined;
-    if (isRestoring(record.state)) return decideRestore(record, operation.id, reading, time);
+    if (isRestoring(record)) return decideRestore(record, operation.id, reading, time);
     const deletion = deletionIn(record);
     return deletion === undefined
       ? reconcile(record, time, ids)

@@ -4,6 +4,7 @@ import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-key
 import { createImageDocuments } from "../../../src/azure/tables/image-documents.js";
 import { createIndex } from "../../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import { KINDS } from "../../../src/kinds.js";
 import type { TableStorage } from "../../../src/azure/tables/table.js";
 import { createTestResults } from "../../../src/azure/tables/test-results.js";
 import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
@@ -76,7 +77,7 @@ export function tablesSuite(start: () => Promise<RunningTables>): void {
   });
 
   describe("the state store", () => {
-    stateStoreSuite(() => createStateStore(storage));
+    stateStoreSuite(() => createStateStore(storage, KINDS));
   });
   describe("the index", () => {
     indexSuite(() => createIndex(storage));

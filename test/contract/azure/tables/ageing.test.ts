@@ -66,7 +66,7 @@ async function start(): Promise<void> {
 
 function dependenciesOf(storage: TableStorage, now: () => Date): typeof deps {
   return {
-    store: createStateStore<TrackedRecord>(storage),
+    store: createStateStore<TrackedRecord>(storage, KINDS),
     index: createIndex(storage),
     kinds: KINDS,
     now,

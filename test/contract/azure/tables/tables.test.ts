@@ -15,11 +15,12 @@ import {
 import { createIdempotencyKeys } from "../../../../src/azure/tables/idempotency-keys.js";
 import { createIndex } from "../../../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
+import { KINDS } from "../../../../src/kinds.js";
 import { Table, type TableStorage } from "../../../../src/azure/tables/table.js";
 import type { ServiceError } from "../../../../src/errors.js";
 import { operationScope } from "../../../../src/operation/catalog.js";
 import { checkStore } from "../../../../src/operation/health.js";
-import { SCHEMA } from "../../../../src/operation/records.js";
+import { OLDEST_SCHEMA, SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import { newKey, operationOf, TIME, versionOf } from "../../../support/port-suites/records.js";
 import { tablesSuite } from "../../../support/port-suites/tables.js";
@@ -75,7 +76,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
     connectionString,
   };
   const key = newKey();
-  const store = createStateStore(unreachable);
+  const store = createStateStore(unreachable, KINDS);
   const version = versionOf(key);
   const results = await Promise.allSettled([
     store.read(key),
@@ -106,10 +107,7 @@ test("tables that an operator deletes while Sigil runs are made again, empty, by
   const deleted = await startMemoryTables();
   onTestFinished(() => deleted.close());
   const { connectionString } = deleted;
-  const store = createStateStore({
-    kind: "connectionString",
-    connectionString,
-  });
+  const store = createStateStore({ kind: "connectionString", connectionString }, KINDS);
   const version = versionOf(newKey());
   const operation = operationOf(version);
   await store.commit(version, operation, undefined);
@@ -252,7 +250,7 @@ test("a store that reads and refuses writes is not well", async () => {
     return refuses ? 403 : 204;
   });
   const ports = {
-    store: createStateStore(storage),
+    store: createStateStore(storage, KINDS),
     index: createIndex(storage),
   };
   await expect(checkStore(ports)).rejects.toMatchObject({
@@ -300,7 +298,7 @@ test("a continuation token that Table Storage refuses is the caller's mistake", 
 
 describe("a record that a newer release has stored", () => {
   test("is not read, and stays as it is", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, KINDS);
     const version = versionOf(newKey(), { schema: SCHEMA + 1 });
     const operation = operationOf(version);
     const stored = await store.commit(version, operation, undefined);
@@ -328,13 +326,14 @@ test("a store whose newest operation an earlier release has stored is not well; 
   const { connectionString } = dated;
   const tables: TableStorage = { kind: "connectionString", connectionString };
   const ports = {
-    store: createStateStore(tables),
+    store: createStateStore(tables, KINDS),
     index: createIndex(tables),
   };
   for (const [schema, outcome] of [
     [SCHEMA + 1, "well"],
     [SCHEMA, "well"],
-    [SCHEMA - 1, "StateTooOld"],
+    [OLDEST_SCHEMA, "well"],
+    [OLDEST_SCHEMA - 1, "StateTooOld"],
   ] as const) {
     const version = versionOf(newKey(), { schema });
     const operation = operationOf(version);
@@ -356,8 +355,8 @@ test("a store whose newest operation an earlier release has stored is not well; 
 });
 
 test("a record that an earlier release has stored is not read, and the error says what to do", async () => {
-  const store = createStateStore(storage);
-  for (const schema of [SCHEMA - 1, 0]) {
+  const store = createStateStore(storage, KINDS);
+  for (const schema of [OLDEST_SCHEMA - 1, 0]) {
     const version = versionOf(newKey(), { schema });
     await store.commit(version, operationOf(version), undefined);
     await expect(store.read(version.key)).rejects.toMatchObject({

@@ -1,0 +1,95 @@
+/** What 0.2.0 has stored (schema 4): read, shown and brought to its end; stored as this release stores it by the next commit. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createStateStore } from "../../../../src/azure/tables/state-store.js";
+import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
+import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
+import { mapped, type VersionRequest } from "../../../../src/image-version/state/record.js";
+import { KINDS } from "../../../../src/kinds.js";
+import { SCHEMA, type TrackedRecord } from "../../../../src/operation/records.js";
+import { idOf, request } from "../../../support/dependencies.js";
+import { startOnLoopback, type OnLoopback } from "../../../support/on-loopback.js";
+import { newKey, operationOf, versionOf } from "../../../support/port-suites/records.js";
+import { managedImageRequest, seedVersionId } from "../../../support/requests.js";
+import { enableSoftDelete } from "../../../support/soft-delete.js";
+import { BY } from "../../image-version/truth/support.js";
+
+let world: OnLoopback;
+beforeAll(async () => {
+  world = await startOnLoopback({ replicationMs: 60_000, pace: { repairDelayMs: 1_000 } });
+  await enableSoftDelete(world);
+});
+afterAll(() => world.close());
+
+/** The version's record as 0.2.0 would have stored it. */
+async function storedBefore(versionId: string) {
+  const stored = await world.read(versionId);
+  const { record, operation } = stored;
+  const requests = mapped(
+    record.requests,
+    ({ regions: _, restores: __, ...rest }): VersionRequest => rest,
+  );
+  await world.deps.store.commit({ ...record, schema: 4, requests }, operation, stored);
+  return record;
+}
+
+test("a creation and an update beside it: the requests say again which regions they are about", async () => {
+  const id = seedVersionId("4.0.0");
+  await request(world.deps, id, managedImageRequest());
+  const more = managedImageRequest();
+  await request(world.deps, id, { ...more, tags: { build: "2" } });
+  const before = await storedBefore(id);
+  expect(Object.values(before.requests).map(({ regions }) => regions)).toContainEqual([
+    "westus",
+    "eastus2",
+  ]);
+  const { record } = await world.read(id);
+  expect(record).toEqual(before);
+  await expect(world.deps.store.readRecord(record.key)).resolves.toEqual(before);
+});
+
+test("a region that fails meanwhile is repaired for the operation that has asked for it", async () => {
+  const id = seedVersionId("4.0.1");
+  await request(world.deps, id, managedImageRequest());
+  await world.runDue();
+  await world.simulator.control.failRegion({ versionId: id, region: "eastus2" });
+  await storedBefore(id);
+  const { regions, status } = await world.finish(id);
+  expect(status).toBe("Succeeded");
+  expect(regions).toMatchObject([{ name: "westus" }, { name: "eastus2", attempts: 2 }]);
+});
+
+test("an open restore is carried out, and ends with its regions", async () => {
+  const id = seedVersionId("4.0.2");
+  await request(world.deps, id, managedImageRequest());
+  await world.finish(id);
+  await deleteImageVersion(world.deps, { id: idOf(id), ...BY });
+  await world.finish(id);
+  world.clock.advance(600_000);
+  await restoreImageVersion(world.deps, { id: idOf(id), ...BY });
+  const before = await storedBefore(id);
+  expect(before.state).toBe("RestoreRequested");
+  expect((await world.read(id)).record).toEqual(before);
+  const { kind, status, regions } = await world.finish(id);
+  expect({ kind, status }).toEqual({ kind: "RestoreImageVersion", status: "Succeeded" });
+  expect(regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);
+  expect((await world.read(id)).record.schema).toBe(SCHEMA);
+});
+
+describe("a record that has changed in nothing", () => {
+  const store = () => createStateStore<TrackedRecord>(world.tables, KINDS);
+
+  test.each(["RevokeImageVersion", "TestImageVersion", "PrepareSubscription", "RollBackImage"])(
+    "of %s is as it was, with all that it has",
+    async (kind) => {
+      const version = versionOf(newKey(), { schema: 4 });
+      const record = { ...version, revocation: { reason: "CVE" }, requests: undefined };
+      const operation = operationOf(version, { kind, status: "Succeeded" });
+      await store().commit(record, operation, undefined);
+      await expect(store().read(version.key)).resolves.toMatchObject({
+        record: { schema: SCHEMA, revocation: { reason: "CVE" } },
+        operation,
+      });
+      await expect(store().readOperation(operation.id)).resolves.toMatchObject({ operation });
+    },
+  );
+});
