@@ -7,7 +7,6 @@ interface Row {
   readonly partitionKey: string;
   readonly rowKey: string;
   readonly target: string;
-  readonly digest?: string;
   readonly timestamp?: string;
 }
 
@@ -17,12 +16,9 @@ export function createIndex(storage: TableStorage): Index {
   return {
     async put(rows) {
       await Promise.all(
-        rows.map(({ scope: partitionKey, row: rowKey, target, digest }) =>
+        rows.map(({ scope, row, target }) =>
           table.run((client) =>
-            client.upsertEntity(
-              { partitionKey, rowKey, target, ...(digest !== undefined && { digest }) },
-              "Replace",
-            ),
+            client.upsertEntity({ partitionKey: scope, rowKey: row, target }, "Replace"),
           ),
         ),
       );
@@ -62,7 +58,6 @@ export function createIndex(storage: TableStorage): Index {
           scope,
           row: entity.rowKey,
           target: entity.target,
-          ...(entity.digest !== undefined && { digest: entity.digest }),
           writtenTime: entity.timestamp ?? "",
         })),
         ...(entities.continuationToken && {
