@@ -123,7 +123,7 @@ interface ServiceErrorOptions {
   readonly findings?: readonly Finding[];
   /** Present exactly when the same call may succeed later: after how many milliseconds to try again. */
   readonly retryAfterMs?: number;
-  /** Nothing was sent: `retryAfterMs` is until the call's own turn (azure/arm/pacer.ts). */
+  /** The pacer (azure/arm/pacer.ts) has not sent the call, and `retryAfterMs` is the time until its turn. */
   readonly isTurn?: boolean;
   /** Further fields for the caller, such as `allow` or `existingOperationId`. Never a secret. */
   readonly fields?: Readonly<Record<string, unknown>>;

@@ -4,8 +4,8 @@
  *  2. Whoever asks while it is being read waits for that very read.
  *  3. An error is not kept; nor is an answer that `isKept` does not say so of.
  *  4. At most `most` answers are kept: the oldest go. What is too old goes with the next read.
- *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old; nothing does not. Nor
- *     does it for who wants none.
+ *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old, unless the caller
+ *     refuses stand-ins. "Nothing" never stands in.
  *  6. Of two reads the one that began later stands.
  */
 import { BoundedMap } from "./bounded-map.js";
@@ -75,7 +75,7 @@ export class SharedReads<T> {
     return kept !== undefined && now().getTime() - kept.sinceMs < keepMs;
   }
 
-  /** Keeps what was learnt by another read, which began then. */
+  /** Keeps what another read returned; `sinceMs` is when that read began. */
   keep(key: string, value: T, sinceMs = this.#options.now().getTime()): void {
     if ((this.#kept.get(key)?.sinceMs ?? -Infinity) > sinceMs) return;
     this.#kept.set(key, { answer: Promise.resolve(value), sinceMs });

@@ -1,4 +1,4 @@
-/** Runs at most `most` at a time; who came first is next. One that fails gives its turn on as well. */
+/** Runs at most `most` at a time, in the order of the calls. A run that fails also frees its place. */
 export type Turns = <T>(run: () => Promise<T>) => Promise<T>;
 
 export function createTurns(most: number): Turns {

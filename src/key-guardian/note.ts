@@ -1,9 +1,9 @@
 /**
- * Stores how disk encryption sets were seen, and tells it: for the guardian, and for whoever else has seen one otherwise than stored.
+ * Stores and tells what was seen of disk encryption sets: for the guardian, and for any other look that differs from the stored state.
  * Invariants:
- *  1. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
- *     it is told, and under one id. Of two who look at once, one stores.
- *  2. Noted is what a version has that Sigil was asked for.
+ *  1. An event is stored together with the state that it tells, and removed once it is published. So it goes out under one id, whenever a
+ *     process dies. Of two simultaneous looks, one is stored.
+ *  2. Only sets that a version asked of Sigil uses are noted.
  */
 import type { CloudEvent } from "../events/cloud-event.js";
 import { traceparentOf } from "../events/traceparent.js";
@@ -27,7 +27,7 @@ export type GuardianDependencies = KeyDependencies &
 
 const MOST_TRIES = 3;
 
-/** These sets of an image definition, in lower case, as this instance has just seen them. Costs what `setsInUse` does, but for the list, and two writes. */
+/** Notes what this instance just saw of these sets (lower case) of an image definition. Costs the reads of `setsInUse` without the list, and two writes. */
 export async function noteKeys(
   deps: GuardianDependencies,
   imageId: string,
@@ -67,7 +67,7 @@ export async function noteKeys(
   });
 }
 
-/** Invariant 1. Throws ServiceError StateConflict where another has stored since. */
+/** Invariant 1. Throws ServiceError StateConflict if the stored document has changed. */
 export async function storeAndTell(
   { events, keyStates }: GuardianDependencies,
   document: ImageKeys,
@@ -86,7 +86,7 @@ export async function storeAndTell(
   });
 }
 
-/** Tried again by what is stored then. */
+/** Tries again, on the stored document of that moment. */
 export async function unlessOvertaken<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {

@@ -4,7 +4,7 @@ import { isPresent } from "./outbox.js";
 import type { TransitionContext, PollingPolicy } from "./ports.js";
 import type { Pair, TrackedRecord } from "./records.js";
 
-/** Nothing could be learnt or done this time: the same step again, no sooner than `retryAfterMs`; where that is its turn, then. */
+/** Nothing could be learnt or done this time: takes the same step again, no sooner than after `retryAfterMs`, and exactly then if `isTurn`. */
 export function wait<R extends TrackedRecord>(
   pair: Pair<R>,
   reason: string,
@@ -26,7 +26,7 @@ export function wait<R extends TrackedRecord>(
   });
 }
 
-/** The wait before the next try of what did not go: the longer it has waited, the longer. */
+/** The wait before the next try. It grows with the time waited so far. */
 export function retryDelayMs(
   retryAfterMs: number,
   ticks: number,

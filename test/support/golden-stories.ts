@@ -20,15 +20,14 @@ if (file !== undefined) {
   afterEach(({ task }) => {
     const lines = takeTold();
     const { currentTestName = "" } = expect.getState();
-    // Of a part of a file versions have other numbers, and so other progress.
+    // If only a part of a file runs, its versions get other numbers, and so other progress.
     if (task.result?.state === "fail" || task.file.tasks.some(isLeftOut)) return;
     const story = currentTestName in told ? `${currentTestName} (again)` : currentTestName;
     told[story] = lines;
     if (!isRecorded)
-      expect(
-        lines,
-        `It is told otherwise than in ${file}. If that is right: npm run golden`,
-      ).toEqual(golden[story] ?? []);
+      expect(lines, `This differs from ${file}. If the change is right: npm run golden`).toEqual(
+        golden[story] ?? [],
+      );
   });
 
   afterAll(() => {

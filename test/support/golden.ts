@@ -1,6 +1,6 @@
 /**
- * What each story of test/contract has told, told again by each run: the events that a subscriber got, and what stands in its
- * operations in the end. test/golden has it, a file a file of tests, and a story that tells otherwise fails.
+ * Records what each test of test/contract tells: the events that a subscriber gets, and the final state of its operations. test/golden
+ * has one file for each test file, and a test that differs fails.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,7 +10,7 @@ import type { OperationRecord } from "../../src/operation/records.js";
 const STORIES = "test/contract/";
 const FOLDER = "test/golden/";
 
-/** By its name, the lines of a story. */
+/** The lines of each story, by its name. */
 export type Stories = Readonly<Record<string, readonly string[]>>;
 
 const events: CloudEvent[] = [];
@@ -36,7 +36,7 @@ export function takeTold(): readonly string[] {
   return lines;
 }
 
-/** Which operation it is of is said by the event's id. */
+/** The event's id names the operation already. */
 function withoutId(data: unknown): unknown {
   return { ...(data as object), operationId: undefined };
 }
@@ -66,7 +66,7 @@ function numbering(): (line: string) => string {
       });
 }
 
-/** Where the stories of a file of tests are; undefined: it has none. */
+/** The golden file of a test file; undefined: it has none. */
 export function goldenFileOf(testFile: string): string | undefined {
   const file = path.relative(".", testFile);
   return file.startsWith(STORIES)

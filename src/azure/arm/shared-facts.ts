@@ -24,7 +24,7 @@ const MOST_PAGES = 5;
 /** As few sets as these are read one by one. */
 const FEW = 3;
 
-/** One that has begun gets the reads that it needs before the next ones begin. */
+/** So few that a plan gets its own reads before the next one competes for them. */
 export const PLANS_AT_ONCE = 4;
 
 const NONE: Sets = new Map();

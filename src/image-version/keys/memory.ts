@@ -1,9 +1,9 @@
 /**
- * Disk encryption sets, keys and vaults as this instance saw them last, whoever read them. Invariants:
- *  1. Who shows takes what was seen in the last 30 s, or 5 s anew, however bad. Who acts takes what works and was seen in the last 15 s:
- *     who mends a key need not wait.
- *  2. Where a read is not sent for want of quota, who shows takes what was seen in the last `STAND_IN_MS`. Who acts does not.
- *  3. What is refused for good is kept as what is there is.
+ * What this instance last saw of disk encryption sets, keys and vaults, whichever part of Sigil read them. Invariants:
+ *  1. To show a state, an answer may be 30 s old (5 s for a refresh), good or bad. To act, it must work and be at most 15 s old: after a
+ *     key is fixed nobody waits.
+ *  2. If there is no quota for a read, a state that is only shown may be `STAND_IN_MS` old. Nothing acts on such an answer.
+ *  3. A refusal that a retry cannot change is kept like any other answer.
  */
 import { ServiceError } from "../../errors.js";
 import { SharedReads } from "../../shared-reads.js";
@@ -18,7 +18,7 @@ const MAX_AGE_MS: Readonly<Record<KeyUse, number>> = {
 const STAND_IN_MS = 600_000;
 const MOST_KEPT = 5_000;
 
-/** What a read has shown: nothing, or why it was refused. */
+/** What a read returned: the value, nothing, or why Azure refused. */
 export interface Shown<T> {
   /** When the read began. */
   readonly timeMs: number;
@@ -26,7 +26,7 @@ export interface Shown<T> {
   readonly error?: ServiceError;
 }
 
-/** A set, key or vault by its names, in whatever case. */
+/** A set, key or vault, by names that ignore case. */
 export interface ToSee<T> {
   readonly names: readonly string[];
   read(this: void): Promise<T | undefined>;
@@ -34,13 +34,13 @@ export interface ToSee<T> {
 }
 
 export interface KeyMemory {
-  /** Seen no earlier than `afterMs`, unless it stands in. Throws what passes. A read never asks the memory for the same: it would wait for itself. */
+  /** Seen no earlier than `afterMs`, unless an older answer stands in. Throws transient errors. `read` must not ask for the same names: it would wait for itself. */
   see<T>(this: void, what: ToSee<T>, use: KeyUse, afterMs?: number): Promise<Shown<T>>;
-  /** What a list has shown whose read began then. */
+  /** Keeps what a list showed; `timeMs` is when reading the list began. */
   keep(this: void, names: readonly string[], value: unknown, timeMs: number): void;
 }
 
-/** `actMs`: how old it may be for who acts. */
+/** `actMs`: how old an answer may be to act on. */
 export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMemory {
   const maxAgeMs = { ...MAX_AGE_MS, act: actMs };
   const reads = new SharedReads<Shown<unknown>>({
@@ -66,7 +66,7 @@ export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMem
         ) as Promise<Shown<T>>;
       const shown = await once(Math.min(maxAgeMs[use], askedMs - afterMs + 1));
       const isTaken = use !== "act" || isOwn || (shown.value !== undefined && works(shown.value));
-      // Invariant 1. Of those who asked while it was read, one reads again.
+      // Invariant 1. Of several callers that shared the read, one reads again.
       return isTaken ? shown : once(now().getTime() - askedMs);
     },
     keep(names, value, timeMs) {
@@ -85,7 +85,7 @@ async function shownBy<T>(read: () => Promise<T | undefined>, timeMs: number): P
   }
 }
 
-/** As the read has answered. */
+/** The value, or the refusal thrown. */
 export function valueOf<T>({ value, error }: Shown<T>): T | undefined {
   if (error !== undefined) throw error;
   return value;

@@ -1,8 +1,8 @@
 /**
- * Disk encryption sets as they are seen now. Invariants:
- *  1. What is judged is seen no earlier than what is stored: an older look mends nothing and tells nothing.
- *  2. Whoever sees a set otherwise than stored has that stored and told; where that fails, the answer is given all the same. One
- *     instance tries the same once in 30 s.
+ * Looks at disk encryption sets now. Invariants:
+ *  1. A look older than the stored state changes nothing and tells nothing.
+ *  2. A look that differs from the stored state is stored and told. If that fails, the caller still gets its answer. One instance tries
+ *     the same once in 30 s.
  */
 import { isDeepStrictEqual } from "node:util";
 import { orNone } from "../../errors.js";
@@ -18,11 +18,11 @@ export interface SeeDependencies extends Pick<LookDependencies, "resources" | "n
   readonly looks: LookDependencies["looks"] & {
     once<T>(key: string, read: () => Promise<T>): Promise<T>;
   };
-  /** Stores and tells how these sets of an image definition, in lower case, were seen just now. Absent: the next run does. */
+  /** Stores and tells what was just seen of these sets (lower case) of an image definition. Absent: the next run does. */
   readonly noteKeys?: (imageId: string, setIds: readonly string[]) => Promise<void>;
 }
 
-/** What is stored of these sets with what is seen of them now, but for those that Azure cannot be asked for now. */
+/** The stored states, replaced by what Azure shows of these sets now. If Azure cannot answer now, the stored state stays. */
 export async function seeSets(
   deps: SeeDependencies,
   keyGuardian: KeyDependencies,
@@ -56,7 +56,7 @@ export async function lookAgain(
   known: KeyState | undefined,
   madeWith?: readonly EncryptionType[],
 ): Promise<Advanced> {
-  // By another instance's clock it may be to come.
+  // Another instance's clock may be ahead.
   const knownMs = known ? Math.min(Date.parse(known.lookedTime), now().getTime()) : -Infinity;
   const { timeMs, ...sight } = await looks.look(id, knownMs);
   // Invariant 1.
@@ -73,14 +73,14 @@ export async function lookAgain(
   );
 }
 
-/** Worth a write. That a set works of which nothing is stored is left to the next run. */
+/** Worth a write. A working set that has no stored state waits for the next run. */
 export function isNews(state: KeyState, known: KeyState | undefined): boolean {
   return known === undefined
     ? state.problems.length > 0
     : !isDeepStrictEqual(standing(state), standing(known));
 }
 
-/** Not its words, which say what Azure said. */
+/** Leaves out the messages, which repeat Azure's words. */
 function standing(state: KeyState): object {
   const { diskEncryptionSetId: id, keyUrl, expiresTime, told, problems, notSeen } = state;
   const codes = [...problems, ...notSeen].map(({ code }) => code).sort();

@@ -1,4 +1,4 @@
-/** How many versions replicate in a subscription, by what the steps of this instance saw in the last ten minutes: they share Azure's reads. */
+/** Counts the versions of a subscription that this instance's steps saw replicating in the last ten minutes: they share Azure's limit for reads. */
 import { BoundedMap } from "../../bounded-map.js";
 import { formatImageVersionId } from "../../resource-id.js";
 import type { Looks } from "../ports.js";

@@ -73,9 +73,9 @@ export interface VersionRequest {
   /** The life of the version that it is about (`publishedDate`); absent: whichever the first fact shows, until it is applied. */
   readonly life?: string;
   readonly deletion?: DeletionRequest;
-  /** True of the restore of a deleted version, until Azure shows it again. */
+  /** True for the restore of a deleted version, until Azure shows the version again. */
   readonly restores?: true;
-  /** Canonical names of the regions that it is about; absent: none. Of a restore they are known once Azure shows the version. */
+  /** Canonical names of the regions that it asks for; absent: none. For a restore they are known once Azure shows the version. */
   readonly regions?: readonly string[];
   /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
   readonly machine?: true;

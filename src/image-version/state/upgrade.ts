@@ -1,8 +1,8 @@
-/** What 0.2.0 has stored of a version (schema 4), as it is stored now. Pure. Goes with the last of such tables. */
+/** Turns a version's record of 0.2.0 (schema 4) into the present form. Pure. */
 import { operationIn } from "../../operation/records.js";
 import { mapped, type ImageVersionPair, type ImageVersionRecord } from "./record.js";
 
-/** A request did not say what it is about: its operation did, and the record's state said that it restores. */
+/** In schema 4 the operation had the regions of its request, and only the record's state told a restore. */
 export function upgrade(pair: ImageVersionPair): ImageVersionRecord {
   const { record } = pair;
   const restores = record.state === "RestoreRequested" || record.state === "Restoring";

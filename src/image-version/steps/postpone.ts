@@ -33,7 +33,7 @@ export async function postponeOrEnd(
   await commitStep(deps, stored, (pair) => end(pair, { code, message, errors }, contextOf(deps)));
 }
 
-/** The same step again, no sooner than the error says; in its turn, where it has one. */
+/** Takes the same step again, no sooner than the error says; exactly then if the pacer named its turn. */
 export async function postpone(
   deps: Dependencies,
   stored: StoredVersion,
@@ -47,13 +47,13 @@ export async function postpone(
   });
 }
 
-/** What ARM asks for holds for the next operation as well. */
+/** What ARM itself asks for holds for the next operation as well. */
 function throttled(
   pair: ImageVersionPair,
-  { code, retryAfterMs = 0 }: ServiceError,
+  { code, retryAfterMs = 0, isTurn }: ServiceError,
   now: Date,
 ): ImageVersionPair {
-  if (code !== "ResourceManagerThrottled") return pair;
+  if (code !== "ResourceManagerThrottled" || isTurn) return pair;
   const throttledUntil = new Date(now.getTime() + retryAfterMs).toISOString();
   return changed(pair, { throttledUntil });
 }

@@ -83,7 +83,7 @@ async function lookAndAct(
   return act(deps, stored, id, reading, prepared);
 }
 
-/** Of a look that waits its turn: how many share the limit, where each may look less often for them. */
+/** A look that waits its turn says how many versions share the limit, if they are so many that each polls less often. */
 function inTurn(error: ServiceError, versions: number): ServiceError {
   const { code, retryAfterMs, isTurn } = error;
   if (!isTurn || retryAfterMs === undefined || budgetOf(versions) === BUDGET) return error;
