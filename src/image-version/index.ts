@@ -85,7 +85,7 @@ export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
 export { believed } from "./state/observe.js";
 export type { ImageVersionRecord, RolloutRecord, VersionState } from "./state/record.js";
 export { isFinal } from "./state/states.js";
-export { relisted, telling } from "./state/told.js";
+export { telling } from "./state/told.js";
 
 // Where versions and their operations are listed.
 export {

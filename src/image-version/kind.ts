@@ -2,11 +2,12 @@ import { whatToDo } from "../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import type { Kind } from "../operation/ports.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import { digestOf } from "./digest.js";
 import { imageRow, placesOf, versionRow } from "./listings.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
 import { beginCancel } from "./state/cancel.js";
 import type { ImageVersionRecord } from "./state/record.js";
-import { VERSION_STATES } from "./state/states.js";
+import { isFinal, VERSION_STATES } from "./state/states.js";
 import { upgrade } from "./state/upgrade.js";
 
 const IMAGE_VERSION: Kind<ImageVersionRecord> = {
@@ -35,6 +36,15 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   laterRowsOf({ resourceId }) {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : [imageRow(imageIdOf(id))];
+  },
+  endedRow({ record, operation, etag }) {
+    const id = parseImageVersionId(record.resourceId);
+    if (id === undefined || !isFinal(record.state)) return undefined;
+    const digest = digestOf(record);
+    return {
+      ...versionRow(imageIdOf(id), id.versionName, `${operation.id} ${etag}`),
+      ...(digest && { digest: JSON.stringify(digest) }),
+    };
   },
   upgrade,
   beginCancel,

@@ -51,7 +51,7 @@ export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
 
 const HIGHEST_PART = 9_999_999_999;
 
-/** `target`: the id of the version's latest operation, and, behind a space, when its conditions have changed without one. */
+/** `target`: the id of the version's latest operation, and, once that has ended, behind a space, the write that the row was made of. */
 export function versionRow(imageId: string, versionName: string, target: string): IndexRow {
   const parts = versionName
     .split(".")

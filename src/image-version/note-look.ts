@@ -28,12 +28,10 @@ export async function commitUnlessWritten(
   { record, operation }: ImageVersionPair,
   read: StoredVersion,
 ): Promise<StoredVersion | undefined> {
-  const tells = record.outbox.length > 0;
-  // Whoever dies after the write leaves it to the reconciler to tell.
-  if (tells) await deps.index.put([openRow(operation.id)]);
+  // Whoever dies after the write leaves it to the reconciler to tell, and to list.
+  await deps.index.put([openRow(operation.id)]);
   try {
-    const stored = await deps.store.commit(record, operation, read);
-    return tells ? await deliver(deps, stored) : stored;
+    return await deliver(deps, await deps.store.commit(record, operation, read));
   } catch (error) {
     if (isStateConflict(error)) return undefined;
     throw error;
@@ -64,7 +62,7 @@ function afterLook(
     record: {
       ...pair.record,
       ...(isGone && { state: "Deleted" }),
-      outbox: outbox.length === 0 ? outbox : [...outbox, closing(pair.operation.id)],
+      outbox: [...outbox, closing(pair.operation.id)],
     },
   };
 }

@@ -7,6 +7,8 @@
  *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
  *  5. The message of the present step stays in the outbox until that step is taken: that it arrives says that it was sent.
  *     A tick that tells nothing else is one write.
+ *  6. What a listing says of a record whose operations have ended is made of a stored state, and follows each one before it is told: whoever
+ *     finds that another has written since puts the row of that one. So it is behind only while its operation is open, or a writer lags.
  */
 import { ServiceError } from "../errors.js";
 import { openRow } from "./catalog.js";
@@ -30,7 +32,9 @@ export async function deliver<R extends TrackedRecord>(
   } catch (error) {
     if (!isStateConflict(error)) throw error;
     // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
-    return (await deps.store.read(stored.record.key)) ?? stored;
+    const newer = (await deps.store.read(stored.record.key)) ?? stored;
+    if (ofKind(stored.record.outbox, "close").length > 0) await list(deps, newer); // Invariant 6.
+    return newer;
   }
 }
 
@@ -73,10 +77,20 @@ export async function tell<R extends TrackedRecord>(
       etag,
     };
   if (closed.length > 0) {
+    await list(deps, stored);
     // Invariant 3: last, when events and rows are out.
     await deps.index.remove(closed.map(({ operationId }) => openRow(operationId)));
   }
   return { record: { ...record, outbox: [] }, operation, etag };
+}
+
+/** Invariant 6. */
+async function list<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  stored: Stored<R>,
+): Promise<void> {
+  const row = kindOf<R>(deps, stored.operation).endedRow?.(stored);
+  if (row !== undefined) await deps.index.put([row]);
 }
 
 /** True where nothing is to be told but the message of the present step, which is on its way or overdue. Invariant 5. */

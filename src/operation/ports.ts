@@ -144,6 +144,8 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
   /** The same, of rows that may come when its first step is taken. */
   laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
+  /** What a listing says of a record once its operations have ended; undefined: none has. */
+  endedRow?(this: void, stored: Stored<R>): IndexRow | undefined;
   /** The record as this code stores it, of one that 0.2.0 has stored (schema 4); absent: it is the same. */
   upgrade?(this: void, pair: Pair<R>): R;
   /**

@@ -277,6 +277,8 @@ export interface IndexRow {
   readonly scope: string;
   readonly row: string;
   readonly target: string;
+  /** What the row says of what it lists, in the form of its kind. */
+  readonly digest?: string;
 }
 
 /** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */

@@ -13,7 +13,6 @@ import {
   commitUnlessWritten,
   latestIn,
   isPaused,
-  relisted,
   ruleIn,
   telling,
   type StoredVersion,
@@ -128,7 +127,6 @@ function committed(
 ): Promise<Told> {
   const pair = telling(changed, [
     ...events.map((event) => ({ kind: "event" as const, event })),
-    relisted(changed.record, { now: imageVersions.now() }),
     closing(changed.operation.id),
   ]);
   return commitUnlessWritten(imageVersions, pair, changed);

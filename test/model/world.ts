@@ -20,6 +20,7 @@ import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
 import { idOf, revocationOf, TRACEPARENT, type InProcess } from "../support/dependencies.js";
 import { failingDependencies, Killed } from "../support/failing-dependencies.js";
+import { expectListed } from "../support/listed.js";
 import { seedResource } from "../support/requests.js";
 import { canonical, factsOf, regionsIn, type Facts, type Wire } from "./facts.js";
 import { Oracle, type Request } from "./oracle.js";
@@ -516,6 +517,7 @@ export class Play {
     }
     expect(await this.#world.takeDue(), "steps after the end").toEqual([]);
     for (const version of this.#versions) this.#oracle.finish(version, await this.#truth(version));
+    await expectListed(this.#deps, this.#versions);
   }
 }
 

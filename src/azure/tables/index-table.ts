@@ -7,6 +7,7 @@ interface Row {
   readonly partitionKey: string;
   readonly rowKey: string;
   readonly target: string;
+  readonly digest?: string;
   readonly timestamp?: string;
 }
 
@@ -16,9 +17,12 @@ export function createIndex(storage: TableStorage): Index {
   return {
     async put(rows) {
       await Promise.all(
-        rows.map(({ scope, row, target }) =>
+        rows.map(({ scope: partitionKey, row: rowKey, target, digest }) =>
           table.run((client) =>
-            client.upsertEntity({ partitionKey: scope, rowKey: row, target }, "Replace"),
+            client.upsertEntity(
+              { partitionKey, rowKey, target, ...(digest !== undefined && { digest }) },
+              "Replace",
+            ),
           ),
         ),
       );
@@ -58,6 +62,7 @@ export function createIndex(storage: TableStorage): Index {
           scope,
           row: entity.rowKey,
           target: entity.target,
+          ...(entity.digest !== undefined && { digest: entity.digest }),
           writtenTime: entity.timestamp ?? "",
         })),
         ...(entities.continuationToken && {

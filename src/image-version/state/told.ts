@@ -9,11 +9,9 @@ import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import { operationIdOf, type Effect, type OperationRecord } from "../../operation/records.js";
-import { imageIdOf, parseImageVersionId } from "../../resource-id.js";
+import type { Effect, OperationRecord } from "../../operation/records.js";
 import { factsIn, latestIn, regionOfFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
-import { versionRow } from "../listings.js";
 import { changesOf } from "../properties/changes.js";
 import { regionField, regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { describeField, type Unmet } from "../properties/patch.js";
@@ -55,22 +53,7 @@ export function tell(
   return telling(leavingOut({ ...pair, record: after }, fact.held), [
     ...flipped,
     ...outsideEvents(operation, news, status, context),
-    ...(after.conditions === record.conditions ? [] : [relisted(after, context)]),
   ]);
-}
-
-/** Whoever keeps what is known of an ended version reads it again: no operation says that its conditions have changed. */
-export function relisted(
-  record: ImageVersionRecord,
-  { now }: Pick<TransitionContext, "now">,
-): Effect {
-  const target = `${operationIdOf(record)} ${now.toISOString()}`;
-  const id = parseImageVersionId(record.resourceId);
-  return {
-    kind: "index",
-    put: id ? [versionRow(imageIdOf(id), id.versionName, target)] : [],
-    remove: [],
-  };
 }
 
 /** What the reconciler finds where the process dies. */

@@ -13,6 +13,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { CONSUMER } from "../../support/image-users.js";
+import { expectListed } from "../../support/listed.js";
 import { managedImageRequest, seedRegion, seedVersionId } from "../../support/requests.js";
 import { nthOf } from "../../support/operation-ids.js";
 
@@ -111,6 +112,7 @@ async function expectOneVersion(run: Run, events: readonly CloudEvent[]): Promis
     }),
     run.name,
   ).toBe(1);
+  await expectListed(world.deps, [run.id], run.name);
   const facts = factsOf(events, run);
   expect([...new Set(facts)], run.name).toEqual(facts); // None twice.
   expect(facts.filter((fact) => !fact.includes("/replicating/")).sort(), run.name).toEqual(

@@ -158,6 +158,6 @@ test("a reader who is shown what is known writes nothing; one shown something el
   expect(await cost()).toEqual([1, 0]);
   await stateOf("westus", "Failed");
   world.clock.advance(60_000);
-  expect(await cost()).toEqual([2, 1]);
+  expect(await cost()).toEqual([2, 2]); // And that it is told.
   await stateOf("westus", "Completed");
 });

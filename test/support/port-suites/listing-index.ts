@@ -61,6 +61,16 @@ export function indexSuite(createIndex: () => Index): void {
     expect(rows.map(({ row, target }) => [row, target])).toEqual([["a", "another"]]);
   });
 
+  test("a row has its digest until it is put without one", async () => {
+    const index = createIndex();
+    const scope = newKey();
+    const row = { scope, row: "a", target: "one" };
+    await index.put([{ ...row, digest: '{"form":1}' }]);
+    expect((await index.page(scope, 10)).rows).toMatchObject([{ digest: '{"form":1}' }]);
+    await index.put([row]);
+    expect((await index.page(scope, 10)).rows[0]).not.toHaveProperty("digest");
+  });
+
   test("a row removed again stays removed", async () => {
     const index = createIndex();
     const scope = newKey();

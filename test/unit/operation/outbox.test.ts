@@ -1,11 +1,26 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
+import { digestOf } from "../../../src/image-version/digest.js";
+import { versionScope } from "../../../src/image-version/listings.js";
+import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { fail } from "../../../src/operation/failing.js";
 import { deliver, isStateConflict, isTold } from "../../../src/operation/outbox.js";
 import type { Effect } from "../../../src/operation/records.js";
-import { accepted, at, creating, KEY, nth, told } from "../../support/transitions.js";
+import { commitStep } from "../../../src/operation/steps.js";
 import { wait } from "../../../src/operation/waiting.js";
-import { CONFLICT, createPorts, store } from "./ports.js";
+import { imageIdOf } from "../../../src/resource-id.js";
+import { idOf } from "../../support/dependencies.js";
+import {
+  accepted,
+  at,
+  creating,
+  KEY,
+  nth,
+  succeeded,
+  told,
+  VERSION_ID,
+} from "../../support/transitions.js";
+import { CONFLICT, createPorts, store, type Ports } from "./ports.js";
 
 const FAILURE = { code: "X", message: "No.", errors: [] };
 
@@ -59,7 +74,7 @@ test("invariant 3: an operation stays open until all else is told", async () => 
   const stored = await store(ports, fail(creating(), FAILURE, at(1)));
   ports.done.length = 0;
   await deliver(ports, stored);
-  expect(ports.done).toEqual(["put", "enqueue", "publish", "close", "commit"]);
+  expect(ports.done).toEqual(["put", "enqueue", "publish", "put", "close", "commit"]);
   expect(await ports.open()).toEqual([]);
 });
 
@@ -67,6 +82,48 @@ test("invariant 3: what has not ended stays open", async () => {
   const ports = createPorts();
   await deliver(ports, await store(ports, accepted()));
   expect(ports.done).not.toContain("close");
+});
+
+describe("invariant 6: what a listing says of an ended version", () => {
+  const rows = async (ports: Ports) => {
+    const scope = versionScope(imageIdOf(idOf(VERSION_ID)));
+    return (await ports.index.page(scope, 10)).rows.map(({ target, digest }) => [target, digest]);
+  };
+  const digest = (pair: ImageVersionPair) => JSON.stringify(digestOf(pair.record));
+
+  test("is made of the stored state", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, fail(creating(), FAILURE, at(1)));
+    await deliver(ports, stored);
+    expect(await rows(ports)).toEqual([[`${nth(1)} ${stored.etag}`, digest(stored)]]);
+  });
+
+  test("is nothing where the end could not be stored", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, told(creating()));
+    const commit = () => Promise.reject(CONFLICT);
+    const other = { ...ports, store: { ...ports.store, commit } };
+    const ends = commitStep(other, stored, (pair) => fail(pair, FAILURE, at(1)));
+    await expect(ends).rejects.toMatchObject({ code: "StateConflict" });
+    expect(await rows(ports)).toEqual([]);
+  });
+
+  test("is that of the newer state where another has written since", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, fail(creating(), FAILURE, at(1)));
+    const { record, operation } = told(succeeded());
+    const newer = await ports.store.commit(record, operation, stored);
+    await deliver(ports, stored);
+    expect(await rows(ports)).toEqual([[`${nth(1)} ${newer.etag}`, digest(newer)]]);
+  });
+
+  test("is nothing while one is under way", async () => {
+    const ports = createPorts();
+    const pair = told(creating());
+    const outbox = [{ kind: "close", operationId: nth(9) }] as const;
+    await deliver(ports, await store(ports, { ...pair, record: { ...pair.record, outbox } }));
+    expect(await rows(ports)).toEqual([]);
+  });
 });
 
 test("where another writer has gone on, its state is the newer", async () => {

@@ -6,6 +6,7 @@ import {
   hasEffect,
   type Failure,
 } from "../../../support/failing-dependencies.js";
+import { expectListed } from "../../../support/listed.js";
 import { inOwnWorld, nextVersionId } from "../../../support/own-world.js";
 import { reconcile } from "../../../../src/operation/reconcile.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
@@ -37,6 +38,7 @@ async function runs(
   await reconcile(process.deps);
   const { rows } = await process.deps.index.page("open", 10);
   expect(rows, JSON.stringify(failure)).toEqual([]);
+  await expectListed(world.deps, [id], JSON.stringify(failure));
   return calls;
 }
 
