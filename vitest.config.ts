@@ -1,4 +1,4 @@
-import "./packages/node/exec-path.mjs"; // the workers, and all that tests start, run on it
+import "./packages/node/run-again.mjs"; // Vitest, its workers, and all that tests start, run on it
 import { defineConfig } from "vitest/config";
 import { CostReporter } from "./test/support/cost-reporter.js";
 import { Skips } from "./test/support/skips.js";
@@ -85,11 +85,16 @@ export default defineConfig({
           include: ["packages/*/test/**/*.test.ts"],
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "bench",
+          include: ["test/bench/**/*.bench.ts", "test/e2e/page/*.bench.ts"],
+          testTimeout: 20 * LIMIT_MS,
+        },
+      },
     ],
     silent: "passed-only",
-    benchmark: {
-      include: ["test/bench/**/*.bench.ts", "test/e2e/page/*.bench.ts"],
-    },
     reporters: [
       "default",
       ...(process.env["GITHUB_ACTIONS"] === "true" ? ["github-actions"] : []),

@@ -1,10 +1,10 @@
 /** What is deployed: its size and the modules that it loads, of the unpacked zip. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, bench } from "vitest";
+import { afterAll, test } from "vitest";
 import { unpackPackage } from "../support/package.js";
 import { Stack } from "../support/stack.js";
-import { ONCE, report } from "./figures.js";
+import { report } from "./figures.js";
 
 const unpacked = await unpackPackage();
 const stack = await Stack.start({ scriptRoot: unpacked.folder });
@@ -23,15 +23,11 @@ afterAll(async () => {
   ]);
 });
 
-bench(
-  "what is deployed",
-  async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ["test/bench/count-modules.mjs", unpacked.folder],
-      { env: { ...process.env, ...stack.services.settings } },
-    );
-    modules = Number(stdout);
-  },
-  ONCE,
-);
+test("what is deployed", async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["test/bench/count-modules.mjs", unpacked.folder],
+    { env: { ...process.env, ...stack.services.settings } },
+  );
+  modules = Number(stdout);
+});

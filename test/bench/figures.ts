@@ -9,15 +9,6 @@ export interface Figure {
   readonly atLeast?: number;
 }
 
-/** Of a bench that measures by itself. */
-export const ONCE = {
-  iterations: 1,
-  time: 0,
-  warmupIterations: 0,
-  warmupTime: 0,
-  throws: true, // else a bench that fails says nothing of why
-} as const;
-
 const CHECKS = process.env["SIGIL_BENCH_CHECK"] === "1";
 
 /** Throws where a goal is missed and goals are checked. */

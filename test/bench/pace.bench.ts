@@ -3,11 +3,10 @@
  * same each time: what docs/explanation/performance.md says is held here. The goals are asserted in
  * test/unit/image-version/state/pace-goals.test.ts.
  */
-import { setImmediate } from "node:timers/promises";
-import { afterAll, bench } from "vitest";
+import { afterAll, test } from "vitest";
 import { measure, type Measured, type Shape, type Trial } from "../support/paced-replication.js";
 import { crowd } from "../support/shared-reads-limit.js";
-import { ONCE, report, type Figure } from "./figures.js";
+import { report, type Figure } from "./figures.js";
 
 /** Ten regions, in 45 minutes, as the document says: region, 99 in 100, the last, version, az's region and version, polls. */
 const DOCUMENTED = {
@@ -46,48 +45,43 @@ function note(name: string, value: number, most: number, unit = "s"): void {
   figures.push({ name, value: rounded, digits, unit, atMost: most });
 }
 
-bench(
-  "polls of replicating versions",
-  async () => {
-    await setImmediate(); // Vitest runs what is not async twice.
-    const of = (shape: Shape, minutes: number, runs: number): Measured =>
-      measure({ shape, regions: 10, minutes }, runs);
-    for (const [shape, most] of Object.entries(DOCUMENTED)) {
-      const [region, p99, worst, version, azRegion, azVersion, polls] = most;
-      const now = of(shape as Shape, 45, RUNS);
-      note(`${shape}: region`, now.region, region);
-      note("  99 in 100", now.late.p99, p99);
-      note("  the last", now.late.worst, worst);
-      note("  version", now.version, version);
-      note("  region, az", now.az.region, azRegion);
-      note("  version, az", now.az.version, azVersion);
-      note("  polls", now.polls, polls, "");
-    }
-    for (const [shape, [region, version]] of Object.entries(SIX_HOURS)) {
-      const now = of(shape as Shape, 360, RUNS_OF_SIX_HOURS);
-      note(`six hours, ${shape}: region`, now.region, region);
-      note("  version", now.version, version);
-      note("  polls", now.mostPolls, 120, "");
-    }
-    const even: Trial = {
-      shape: "linear",
-      regions: 30,
-      minutes: 45,
-      ends: "even",
-    };
-    note("30 regions that end in even steps: region", measure(even, RUNS).region, 13.4);
-    for (const [versions, [region, p99, worst, version, polls]] of Object.entries(AT_ONCE)) {
-      const burst = { versions: Number(versions), shape: "linear" } as const;
-      const now = await crowd(burst);
-      note(`${versions} versions at once: region`, now.mean, region);
-      note("  99 in 100", now.p99, p99);
-      note("  the last", now.worst, worst);
-      note("  version", now.version, version);
-      note("  polls", now.looks, polls, "");
-      note("  refused by Azure", now.refused, 0, "");
-      const alone = await crowd({ ...burst, answersLoad: false });
-      figures.push({ name: "  99 in 100, each paced as if alone", value: alone.p99, unit: "s" });
-    }
-  },
-  ONCE,
-);
+test("polls of replicating versions", async () => {
+  const of = (shape: Shape, minutes: number, runs: number): Measured =>
+    measure({ shape, regions: 10, minutes }, runs);
+  for (const [shape, most] of Object.entries(DOCUMENTED)) {
+    const [region, p99, worst, version, azRegion, azVersion, polls] = most;
+    const now = of(shape as Shape, 45, RUNS);
+    note(`${shape}: region`, now.region, region);
+    note("  99 in 100", now.late.p99, p99);
+    note("  the last", now.late.worst, worst);
+    note("  version", now.version, version);
+    note("  region, az", now.az.region, azRegion);
+    note("  version, az", now.az.version, azVersion);
+    note("  polls", now.polls, polls, "");
+  }
+  for (const [shape, [region, version]] of Object.entries(SIX_HOURS)) {
+    const now = of(shape as Shape, 360, RUNS_OF_SIX_HOURS);
+    note(`six hours, ${shape}: region`, now.region, region);
+    note("  version", now.version, version);
+    note("  polls", now.mostPolls, 120, "");
+  }
+  const even: Trial = {
+    shape: "linear",
+    regions: 30,
+    minutes: 45,
+    ends: "even",
+  };
+  note("30 regions that end in even steps: region", measure(even, RUNS).region, 13.4);
+  for (const [versions, [region, p99, worst, version, polls]] of Object.entries(AT_ONCE)) {
+    const burst = { versions: Number(versions), shape: "linear" } as const;
+    const now = await crowd(burst);
+    note(`${versions} versions at once: region`, now.mean, region);
+    note("  99 in 100", now.p99, p99);
+    note("  the last", now.worst, worst);
+    note("  version", now.version, version);
+    note("  polls", now.looks, polls, "");
+    note("  refused by Azure", now.refused, 0, "");
+    const alone = await crowd({ ...burst, answersLoad: false });
+    figures.push({ name: "  99 in 100, each paced as if alone", value: alone.p99, unit: "s" });
+  }
+});

@@ -6,8 +6,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     "node_modules/vitest/vitest.mjs",
-    // Figures are what is printed.
-    ...["bench", "--run", "--project", "fast", "--silent=false"],
+    ...["run", "--project", "bench", "--silent=false"],
     ...given.filter((one) => one !== "--check"),
   ],
   {

@@ -6,7 +6,7 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    experimental: { fsModuleCache: true },
+    fsModuleCache: true,
     setupFiles: [...(base.test?.setupFiles ?? []), "test/mutation/covered.ts"],
   },
 });
