@@ -138,7 +138,7 @@ async function findingsOf(
   id: ImageVersionId,
   { given, rule }: Said,
 ): Promise<readonly RuleFinding[]> {
-  if (plan !== undefined) return (await planImageVersion(deps, { id, body })).findings;
+  if (plan !== undefined) return (await planImageVersion(deps, { id, body }, "act")).findings;
   const { request, findings } = await chooseSets(deps, id, given, rule);
   return [...findings, ...checkRequest({ id, request, now: deps.now() })];
 }

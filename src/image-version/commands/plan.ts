@@ -1,8 +1,9 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import { formatImageVersionId, keyOf } from "../../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
 import type { ImageVersionRequest, PlanView } from "../contract.js";
+import type { KeyUse } from "../keys/memory.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { found, type Known } from "../rules/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
@@ -15,9 +16,11 @@ import { changeAsWritten, findingAsWritten, regionNamesIn } from "../properties/
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, plannedChanges } from "../properties/changes.js";
+import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
+import { readKeys } from "../queries/keys.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
@@ -45,13 +48,14 @@ interface PlanImageVersion extends ChangeOptions {
 export async function planImageVersion(
   deps: Dependencies,
   command: PlanImageVersion,
+  use: KeyUse = "plan",
 ): Promise<PlanView> {
   const { id } = command;
   const said = saidByBody(deps, command);
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   const seen = await glance(deps, id, stored?.record, false);
   const request = await readRequest(deps, command, said, seen, stored);
-  return planOf(deps, request, stored);
+  return planOf(deps, request, stored, use);
 }
 
 /**
@@ -62,14 +66,39 @@ export async function planOf(
   deps: Dependencies,
   request: Request,
   stored: StoredVersion | undefined,
+  use: KeyUse,
 ): Promise<PlanView> {
   let lookedMs = deps.now().getTime();
   const shared = deps.sharedFacts?.((readMs) => {
     lookedMs = Math.min(lookedMs, readMs);
   });
   const { plansInTurn = (run) => run() } = deps;
-  const plan = await plansInTurn(() => planBy({ ...deps, ...shared }, request, stored));
+  const plan = await plansInTurn(async () => {
+    const all = { ...deps, ...shared };
+    return planBy({ ...all, looks: await planning(all, request, use) }, request, stored);
+  });
   return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
+}
+
+/** No set or key is taken as it was seen before any instance saw one broken for the image definition. */
+async function planning(
+  deps: Pick<Dependencies, "looks" | "keyGuardian" | "now">,
+  { command: { id }, body }: Request,
+  use: KeyUse,
+): Promise<Dependencies["looks"]> {
+  const known = await readKeys(deps, imageIdOf(id), diskEncryptionReferences(body).length > 0);
+  const brokenMs = [...(known?.states.values() ?? [])]
+    .filter(({ problems }) => problems.some(({ severity }) => severity === "error"))
+    .map(({ lookedTime }) => Math.min(Date.parse(lookedTime), deps.now().getTime()));
+  const { keys } = deps.looks;
+  return {
+    ...deps.looks,
+    keys: {
+      ...keys,
+      see: (what, as, afterMs = -Infinity) =>
+        keys.see(what, as === "act" ? use : as, Math.max(afterMs, ...brokenMs)),
+    },
+  };
 }
 
 async function planBy(

@@ -207,7 +207,7 @@ async function mustPassPlan(
   request: Request,
   read: StoredVersion | undefined,
 ): Promise<readonly RuleFinding[]> {
-  const { findings } = await planOf(deps, request, read);
+  const { findings } = await planOf(deps, request, read, "act");
   const errors = errorsAmong(findings);
   if (errors.length > 0)
     throw new ServiceError(

@@ -1,17 +1,18 @@
 /**
  * What this instance last saw of disk encryption sets, keys and vaults, whichever part of Sigil read them. Invariants:
- *  1. To show a state, an answer may be 30 s old (5 s for a refresh), good or bad. To act, it must work and be at most 15 s old: after a
- *     key is fixed nobody waits.
- *  2. If there is no quota for a read, a state that is only shown may be `STAND_IN_MS` old. Nothing acts on such an answer.
+ *  1. To show a state, an answer may be 30 s old (5 s for a refresh), good or bad. To act, it must work and be at most 15 s old, for a
+ *     plan 30 s: after a key is fixed nobody waits.
+ *  2. If there is no quota for a read, a state that is only shown may be `STAND_IN_MS` old. No action or plan rests on such an answer.
  *  3. A refusal that a retry cannot change is kept like any other answer.
  */
 import { ServiceError } from "../../errors.js";
 import { SharedReads } from "../../shared-reads.js";
 
-export type KeyUse = "act" | "show" | "showAnew";
+export type KeyUse = "act" | "plan" | "show" | "showAnew";
 
 const MAX_AGE_MS: Readonly<Record<KeyUse, number>> = {
   act: 15_000,
+  plan: 30_000,
   show: 30_000,
   showAnew: 5_000,
 };
@@ -40,9 +41,9 @@ export interface KeyMemory {
   keep(this: void, names: readonly string[], value: unknown, timeMs: number): void;
 }
 
-/** `actMs`: how old an answer may be to act on. */
+/** `actMs`: how old an answer may be to act on; for a plan twice as old. */
 export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMemory {
-  const maxAgeMs = { ...MAX_AGE_MS, act: actMs };
+  const maxAgeMs = { ...MAX_AGE_MS, act: actMs, plan: 2 * actMs };
   const reads = new SharedReads<Shown<unknown>>({
     most: MOST_KEPT,
     keepMs: MAX_AGE_MS.show,
@@ -53,6 +54,7 @@ export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMem
   return {
     async see<T>({ names, read, works }: ToSee<T>, use: KeyUse, afterMs = -Infinity) {
       const askedMs = now().getTime();
+      const shows = use === "show" || use === "showAnew";
       let isOwn = false;
       const once = (ageMs: number): Promise<Shown<T>> =>
         reads.once(
@@ -62,10 +64,10 @@ export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMem
             return shownBy(read, now().getTime());
           },
           ageMs,
-          use !== "act", // Invariant 2.
+          shows, // Invariant 2.
         ) as Promise<Shown<T>>;
       const shown = await once(Math.min(maxAgeMs[use], askedMs - afterMs + 1));
-      const isTaken = use !== "act" || isOwn || (shown.value !== undefined && works(shown.value));
+      const isTaken = shows || isOwn || (shown.value !== undefined && works(shown.value));
       // Invariant 1. Of several callers that shared the read, one reads again.
       return isTaken ? shown : once(now().getTime() - askedMs);
     },

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ServiceError } from "../../../src/errors.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { KeyReader } from "../../../src/image-version/keys/ports.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
@@ -72,6 +73,14 @@ function instance(change: (deps: Dependencies) => Dependencies = (deps) => deps)
       });
       return findings.filter(({ severity }) => severity === "error").map(({ code }) => code);
     },
+    create: (plan?: "require") =>
+      putImageVersion(deps, {
+        id: idOf(`${image}/versions/1.0.1`),
+        body: managedImageRequest(),
+        requestedBy: { appId: "test" },
+        traceparent: TRACEPARENT,
+        ...(plan && { plan }),
+      }),
     promote: () =>
       promoteImageVersion(deps, { id, requestedBy: { appId: "test" }, traceparent: TRACEPARENT }),
     guard: () => runKeyGuardian({ ...deps, ...keyGuardian }, TRACEPARENT),
@@ -158,7 +167,7 @@ test.each(["promote", "plan", "open"] as const)(
   },
 );
 
-test("who acts takes what another has seen working in the last 15 s, and reads again what is broken", async () => {
+test("who acts takes what another has seen working in the last 15 s, a plan in the last 30 s; what is broken is read again", async () => {
   keyReads();
   expect(await a.plan()).toEqual([]);
   expect(keyReads()).toBeGreaterThan(0);
@@ -167,9 +176,21 @@ test("who acts takes what another has seen working in the last 15 s, and reads a
   expect(keyReads()).toBe(0);
   await world.setKey({ enabled: false });
   world.clock.advance(15_000);
+  expect(await a.plan()).toEqual([]);
+  expect(keyReads()).toBe(0);
+  await expect(a.create("require")).rejects.toMatchObject({ code: "PreflightFailed" });
   expect(await a.plan()).toEqual(["KeyDisabled"]);
   await world.setKey({});
   expect(await a.plan()).toEqual([]);
+});
+
+test("a plan does not pass with a key that any instance has seen broken for the image definition", async () => {
+  expect(await b.plan()).toEqual([]);
+  await world.setKey({ enabled: false });
+  world.clock.advance(20_000);
+  expect(await b.plan()).toEqual([]);
+  await expect(a.promote()).rejects.toMatchObject({ code: "KeyAtRisk" });
+  expect(await b.plan()).toEqual(["KeyDisabled"]);
 });
 
 test("a key that is enabled again is said to work 30 s later, by refresh after five, and told once", async () => {

@@ -34,6 +34,7 @@ const throttled = new ServiceError("ResourceManagerThrottled", "no turn", { retr
 
 test.each([
   ["act", 15_000],
+  ["plan", 30_000],
   ["show", 30_000],
   ["showAnew", 5_000],
 ] as const)("who is to %s takes what works, and is younger than %d ms", async (use, ms) => {
@@ -45,7 +46,11 @@ test.each([
   expect(await value(use)).toBe("other");
 });
 
-test.each(["broken", undefined])("who shows takes %s, too; who acts reads again", async (bad) => {
+test.each([
+  ["broken", "act"],
+  [undefined, "act"],
+  ["broken", "plan"],
+] as const)("who shows takes %s, too; who is to %s reads again", async (bad, use) => {
   shows = bad;
   expect(await value("act")).toBe(bad);
   shows = "works";
@@ -53,7 +58,7 @@ test.each(["broken", undefined])("who shows takes %s, too; who acts reads again"
   expect(await value("show")).toBe(bad);
   expect(await value("showAnew")).toBe(bad);
   expect(reads).toBe(1);
-  expect(await value("act")).toBe("works");
+  expect(await value(use)).toBe("works");
   expect(await value("show")).toBe("works");
 });
 
@@ -73,8 +78,8 @@ describe("where a read is not sent for want of quota", () => {
     nowMs = 20_000;
   });
 
-  test("who acts is told so", async () => {
-    await expect(see("act")).rejects.toBe(throttled);
+  test.each(["act", "plan"] as const)("who is to %s is told so", async (use) => {
+    await expect(see(use, 1)).rejects.toBe(throttled);
   });
 
   test("who shows anew takes what is there, with its time", async () => {
