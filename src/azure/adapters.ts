@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
-import {
-  createLooks,
-  seeing,
-  type Dependencies,
-  type ImageKeys,
-  type ImageVersionRecord,
-  type RollbackStateRecord,
+import type {
+  Dependencies,
+  ImageKeys,
+  ImageVersionRecord,
+  RollbackStateRecord,
 } from "../image-version/index.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
@@ -35,7 +33,7 @@ import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
-import { PLANS_AT_ONCE, shareFacts } from "./arm/shared-facts.js";
+import { shareReads } from "./arm/shared-facts.js";
 import { createRejectedRequests } from "./service-bus/rejected-requests.js";
 import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
@@ -47,7 +45,6 @@ import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
-import { createTurns } from "../turns.js";
 import { createVersionNumbers, isRequestRow, NUMBERS_TABLE } from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
@@ -130,10 +127,15 @@ export function createAdapters(
   const testMachines = createTestMachines(machinesArm);
   const machineReader = createMachineReader(machinesArm);
   const subscriptions = createSubscriptions(arm);
-  const armReader = createResourceManager(arm);
-  const resources = createResourceReader(arm);
-  const looks = createLooks(armReader, resources, now);
-  const resourceManager = seeing(armReader, looks);
+  const { sharedFacts, plansInTurn, ...reads } = shareReads(
+    {
+      resourceManager: createResourceManager(arm),
+      resources: createResourceReader(arm),
+      subscriptions,
+    },
+    now,
+  );
+  const { resourceManager, resources } = reads;
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -164,10 +166,8 @@ export function createAdapters(
     ...common,
     store: store as StateStore<ImageVersionRecord>,
     versionNumbers: createVersionNumbers(tables, now),
-    resourceManager,
-    looks,
+    ...reads,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
-    resources,
     subscriptions,
     requiredRegistrations,
     maxReads: config.maxReads,
@@ -187,7 +187,6 @@ export function createAdapters(
       },
     }),
   };
-  const sharedFacts = shareFacts(imageVersions, now);
   const operations = { ...common, store };
   const profiles = createImageDocuments<TestProfile>(
     tables,
@@ -231,7 +230,7 @@ export function createAdapters(
       subscriptions,
       requiredRegistrations,
     },
-    imageVersions: { ...imageVersions, sharedFacts, plansInTurn: createTurns(PLANS_AT_ONCE) },
+    imageVersions: { ...imageVersions, sharedFacts, plansInTurn },
     imageVersionSteps: { ...imageVersions, ...sharedFacts() },
     revocations: store as unknown as Revocations,
     policies: createImageDocuments<RetentionPolicy>(

@@ -6,7 +6,7 @@ import { createMachineReader } from "../../src/azure/arm/machine-reader.js";
 import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
-import { PLANS_AT_ONCE, shareFacts } from "../../src/azure/arm/shared-facts.js";
+import { shareReads } from "../../src/azure/arm/shared-facts.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { Gate } from "../../src/authorization/gallery-policy.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
@@ -37,7 +37,6 @@ import { keyOf, parseImageVersionId, type ImageVersionId } from "../../src/resou
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
-import { createTurns } from "../../src/turns.js";
 import { ManualClock } from "@sigil-local/clock";
 import {
   createResourceManagerSimulator,
@@ -265,30 +264,26 @@ export async function startWith(
         calls.note(call);
       },
     });
-    const reader = createResourceManager(client);
-    const facts = {
+    const readers = {
+      resourceManager: createResourceManager(client),
       resources: createResourceReader(client),
       subscriptions: createSubscriptions(client),
+    };
+    const seen = () => {
+      // Who acts in a test sees what the test has just done.
+      const looks = createLooks(readers.resourceManager, readers.resources, now, 0);
+      return { looks, ...readers, resourceManager: seeing(readers.resourceManager, looks) };
+    };
+    return {
+      subscriptions: readers.subscriptions,
+      ...(isShared ? shareReads(readers, now) : seen()),
+      machines: createMachineReader(client),
+      imageUsers: createImageUsers(client),
       keyGuardian: {
         keyReader: createKeyReader(client),
         keyStates: backing.keyStates,
         keyExpiryMs: 30 * 86_400_000,
       },
-    };
-    // Who acts in a test sees what the test has just done.
-    const looks = createLooks(reader, facts.resources, now, isShared ? undefined : 0);
-    const sharedFacts = isShared ? shareFacts({ ...facts, looks }, now) : undefined;
-    return {
-      looks,
-      resourceManager: seeing(reader, looks),
-      machines: createMachineReader(client),
-      imageUsers: createImageUsers(client),
-      ...facts,
-      ...(sharedFacts && {
-        ...sharedFacts(),
-        sharedFacts,
-        plansInTurn: createTurns(PLANS_AT_ONCE),
-      }),
     };
   };
   /** Whoever waits longest moves the clock. */
@@ -328,7 +323,9 @@ export async function startWith(
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    calls.during(() => takeStep(given, message, othersOf(given)));
+    calls.during(() =>
+      takeStep({ ...given, ...given.sharedFacts?.(() => {}) }, message, othersOf(given)),
+    );
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];

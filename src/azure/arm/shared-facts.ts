@@ -1,20 +1,24 @@
 /**
- * What is read for the checks and plans of many versions at once, each read made once; sets and keys by the memory of `looks`.
- * Invariants:
- *  1. What Azure has is kept for `KEEP_MS` by one instance; that it has something not, or does not show it, never is.
+ * What one instance reads of Azure, shared by all who ask. Invariants:
+ *  1. For checks and plans what Azure has is kept for `KEEP_MS`; that it has something not, or does not show it, never is. Sets and
+ *     keys are kept by the memory of `looks`.
  *  2. No look at a version is shared here: whoever writes looks for itself.
- *  3. Sets that are asked for together are read from their subscription's list, where ARM shows that and has them there.
- *     What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
+ *  3. Sets that are asked for together, for whatever use, are read from their subscription's list, where ARM shows that and has them
+ *     there. What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
  */
 import { ServiceError } from "../../errors.js";
-import type {
-  DiskEncryptionSet,
-  KeyMemory,
-  Looks,
-  ResourceReader,
+import {
+  createLooks,
+  seeing,
+  type DiskEncryptionSet,
+  type KeyMemory,
+  type Looks,
+  type ResourceManager,
+  type ResourceReader,
 } from "../../image-version/index.js";
 import { isRegistered, nameOf, type Subscriptions } from "../../subscription/ports.js";
 import { SharedReads } from "../../shared-reads.js";
+import { createTurns, type Turns } from "../../turns.js";
 import { subscriptionIn } from "./quotas.js";
 
 const KEEP_MS = 15_000;
@@ -25,7 +29,7 @@ const MOST_PAGES = 5;
 const FEW = 3;
 
 /** So few that a plan gets its own reads before the next one competes for them. */
-export const PLANS_AT_ONCE = 4;
+const PLANS_AT_ONCE = 4;
 
 const NONE: Sets = new Map();
 
@@ -38,16 +42,38 @@ export interface Facts {
 /** What Azure has, as one reads it who notes when what is given to it was read. */
 export type SharedFacts = (note?: (readMs: number) => void) => Facts;
 
-export function shareFacts(
-  { resources, subscriptions, looks }: Facts,
+interface Shared {
+  readonly looks: Looks;
+  readonly resourceManager: ResourceManager;
+  readonly resources: ResourceReader;
+  /** For checks and plans. */
+  readonly sharedFacts: SharedFacts;
+  readonly plansInTurn: Turns;
+}
+
+export function shareReads(
+  readers: Pick<Facts, "resources" | "subscriptions"> & Pick<Shared, "resourceManager">,
   now: () => Date,
-): SharedFacts {
+): Shared {
+  const { subscriptions, resourceManager } = readers;
+  const looks = createLooks(resourceManager, readers.resources, now);
+  const getDiskEncryptionSet = createSetReader(readers.resources, looks.keys, now);
+  const resources = { ...readers.resources, getDiskEncryptionSet };
+  return {
+    looks,
+    resourceManager: seeing(resourceManager, looks),
+    resources,
+    sharedFacts: shareFacts({ resources, subscriptions, looks }, now),
+    plansInTurn: createTurns(PLANS_AT_ONCE),
+  };
+}
+
+function shareFacts({ resources, subscriptions, looks }: Facts, now: () => Date): SharedFacts {
   const shared = <T>(isKept: (value: T) => boolean = (value) => value !== undefined) =>
     new SharedReads<T>({ most: MOST_KEPT, keepMs: KEEP_MS, now, isKept });
   const galleries = shared<Awaited<ReturnType<ResourceReader["getGallery"]>>>();
   const definitions = shared<Awaited<ReturnType<ResourceReader["getImageDefinition"]>>>();
   const sources = shared<Awaited<ReturnType<ResourceReader["getSource"]>>>();
-  const getDiskEncryptionSet = createSetReader(resources, looks.keys, now);
   const regions = shared<Awaited<ReturnType<Subscriptions["listRegions"]>>>();
   const registrations = shared<string | undefined>(
     (state) => state !== undefined && isRegistered(state),
@@ -77,7 +103,6 @@ export function shareFacts(
         getGallery: (id) => once(galleries, () => resources.getGallery(id), id),
         getImageDefinition: (id) => once(definitions, () => resources.getImageDefinition(id), id),
         getSource: (id) => once(sources, () => resources.getSource(id), id),
-        getDiskEncryptionSet,
       },
       subscriptions: {
         ...subscriptions,

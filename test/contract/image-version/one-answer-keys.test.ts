@@ -193,6 +193,17 @@ test("a plan does not pass with a key that any instance has seen broken for the 
   expect(await b.plan()).toEqual(["KeyDisabled"]);
 });
 
+test("whoever opens a version, or promotes it, reads its sets from one list where they are more than a few", async () => {
+  for (const read of [() => b.open(true), () => a.promote()]) {
+    world.clock.advance(30_000);
+    world.simulator.control.clearRequests();
+    await read();
+    const paths = world.simulator.control.requests().map(({ path }) => path);
+    expect(paths.filter((path) => /\/diskEncryptionSets$/u.test(path))).not.toEqual([]);
+    expect(paths.filter((path) => /\/diskEncryptionSets\/[^/]+$/u.test(path))).toEqual([]);
+  }
+});
+
 test("a key that is enabled again is said to work 30 s later, by refresh after five, and told once", async () => {
   await world.setKey({ enabled: false });
   expect(await a.state()).toBe("AtRisk");

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  shareFacts,
+  shareReads,
   type Facts,
   type SharedFacts,
 } from "../../../../src/azure/arm/shared-facts.js";
 import { ServiceError } from "../../../../src/errors.js";
 import { setToSee } from "../../../../src/image-version/keys/look.js";
-import { createKeyMemory, valueOf } from "../../../../src/image-version/keys/memory.js";
-import type { Looks } from "../../../../src/image-version/ports.js";
+import { valueOf } from "../../../../src/image-version/keys/memory.js";
+import type { ResourceManager } from "../../../../src/image-version/ports.js";
 import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 
 const NAMES = ["a", "b", "c", "d", "e"] as const;
@@ -42,8 +42,9 @@ beforeEach(() => {
     reads.push(what);
     return Promise.resolve(isThere ? value : undefined);
   };
-  share = shareFacts(
+  const shared = shareReads(
     {
+      resourceManager: {} as ResourceManager,
       resources: {
         getGallery: (id) => read("gallery", { id, sharing: "Private" }),
         getImageDefinition: (id) =>
@@ -76,7 +77,6 @@ beforeEach(() => {
           });
         },
       },
-      looks: { keys: createKeyMemory(now) } as Looks,
       subscriptions: {
         listRegions: (subscriptionId) =>
           read("regions", [{ name: `only-in-${subscriptionId}`, zones: false }]),
@@ -87,6 +87,7 @@ beforeEach(() => {
     },
     now,
   );
+  share = shared.sharedFacts;
   facts = share();
 });
 
