@@ -30,6 +30,8 @@ export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
+  /** A person has signed in, and the application acts for them. */
+  readonly actsForPerson?: true;
   /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too. Invariant 5. */
   readonly roles: readonly string[];
 }
@@ -228,6 +230,7 @@ function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
     ...(appId !== undefined && { appId }),
     ...(objectId !== undefined && { objectId }),
     ...(name !== undefined && { name }),
+    ...(payload["scp"] !== undefined && { actsForPerson: true as const }),
     roles: rolesOf(payload, scopesAssign),
   };
 }

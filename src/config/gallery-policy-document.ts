@@ -197,7 +197,7 @@ const GALLERY_POLICY_SCHEMA = {
                     maxProperties: 1,
                     additionalProperties: false,
                     properties: {
-                      appId: name("The id of the client application"),
+                      appId: name("The id of an application that acts for itself"),
                       objectId: name("The object id of the identity or person"),
                       queue: QUEUE,
                     },

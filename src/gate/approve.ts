@@ -5,9 +5,10 @@ import {
   lastShown,
   regionsOf,
   type Dependencies,
+  type ImageVersionRecord,
   type LastShown,
 } from "../image-version/index.js";
-import type { Requester } from "../operation/records.js";
+import { samePerson, type Requester } from "../operation/records.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -35,15 +36,30 @@ interface ApprovalDependencies extends TestResultDependencies {
   readonly store: Pick<Dependencies["store"], "readRecord">;
 }
 
+export interface Approval {
+  readonly results: readonly TestResult[];
+  /** Nobody knows who published it: others, or a sender of messages, whose source proves no person. */
+  readonly isPublisherUnknown: boolean;
+}
+
 /**
- * Throws ServiceError NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
+ * Throws ServiceError Forbidden for whoever published the version, NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
  * approved of a deleted version counts once the same life is restored.
  */
 export async function approveImageVersion(
   deps: ApprovalDependencies,
   { id, reason, regions, approvedBy, traceparent }: ApproveImageVersion,
-): Promise<readonly TestResult[]> {
+): Promise<Approval> {
   const shown = (await deps.resourceManager.getImageVersion(id)) ?? (await restorable(deps, id));
+  const publishers = publishersOf(
+    await deps.store.readRecord(keyOf(formatImageVersionId(id))),
+    shown,
+  );
+  if (publishers.some((one) => samePerson(one, approvedBy)))
+    throw new ServiceError(
+      "Forbidden",
+      "Whoever published a version does not approve it. Ask a colleague with the role ImageVersions.Write to look at it and approve it.",
+    );
   const there = regionsOf(shown.resource);
   const asked = regions?.map(canonicalRegion) ?? there;
   const unknown = asked.flatMap((region, i) =>
@@ -74,7 +90,20 @@ export async function approveImageVersion(
         traceparent,
       }),
     );
-  return approvals;
+  return { results: approvals, isPublisherUnknown: !publishers.some(isProven) };
+}
+
+/** Those of this life. Before the first look the creation that is under way is taken for it. */
+function publishersOf(
+  record: ImageVersionRecord | undefined,
+  shown: Pick<LastShown, "publishedDate">,
+): readonly Requester[] {
+  const { publishedBy = [], publishedDate, write } = record ?? {};
+  return write?.creates === true || publishedDate === shown.publishedDate ? publishedBy : [];
+}
+
+function isProven({ appId, objectId }: Requester): boolean {
+  return appId !== undefined || objectId !== undefined;
 }
 
 /** The deleted version as Azure showed it last. Throws ServiceError NotFound. */

@@ -33,18 +33,23 @@ export function whyClosed(
   return reasons.length === 0 ? undefined : reasons.join(", ");
 }
 
-/** Names of Sigil's and Azure's own tests nobody else can report. Of any other those alone count that the gate names. */
+/**
+ * Names of Sigil's and Azure's own tests nobody else can report. Of any other those alone count that the gate names: an application
+ * where it acts for itself. What a person reports by it counts as the person's.
+ */
 function mayReport(
   name: string,
   reporters: readonly ReporterPattern[] = [],
-  { policy, source, appId, objectId }: Requester,
+  { policy, source, appId, objectId, actsForPerson }: Requester,
 ): boolean {
   if (name.includes("/")) return policy !== undefined;
   return reporters.some((pattern) =>
     "queue" in pattern
       ? source !== undefined
       : "appId" in pattern
-        ? appId !== undefined && appId.toLowerCase() === pattern.appId.toLowerCase()
+        ? actsForPerson !== true &&
+          appId !== undefined &&
+          appId.toLowerCase() === pattern.appId.toLowerCase()
         : objectId !== undefined && objectId.toLowerCase() === pattern.objectId.toLowerCase(),
   );
 }

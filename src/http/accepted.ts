@@ -1,6 +1,6 @@
 import type { Principal } from "../authorization/authentication.js";
 import type { KnownImageVersion } from "../image-version/index.js";
-import type { OperationRecord } from "../operation/records.js";
+import type { OperationRecord, Requester } from "../operation/records.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
 import { viewNothingToDo } from "./nothing-to-do.js";
 
@@ -82,16 +82,15 @@ export function askedIn({
 }
 
 /** Who asked, as an operation keeps it. */
-export function requesterOf(principal: Principal | undefined): {
-  appId?: string;
-  objectId?: string;
-  name?: string;
-} {
-  const { appId, objectId, name } = principal ?? {};
+export function requesterOf(
+  principal: Principal | undefined,
+): Pick<Requester, "appId" | "objectId" | "name" | "actsForPerson"> {
+  const { appId, objectId, name, actsForPerson } = principal ?? {};
   return {
     ...(appId !== undefined && { appId }),
     ...(objectId !== undefined && { objectId }),
     ...(name !== undefined && !isReserved(name) && { name }),
+    ...(actsForPerson && { actsForPerson }),
   };
 }
 

@@ -15,6 +15,7 @@ export interface Seen {
   body?: unknown;
   /** It was one call too many. */
   isOverLimit?: boolean;
+  isPublisherUnknown?: true;
   /** To be written down now: once a minute and caller. */
   refusedCalls?: readonly RefusedCalls[];
 }
@@ -99,6 +100,7 @@ export function auditCall(log: Log, call: Call): void {
     requestId: context.invocationId,
     operationId: operationIn(answer.body),
     ...(takesProtectionOff(operationId, seen) && { protection: "off" }),
+    ...(seen.isPublisherUnknown && { publisher: "unknown" }),
   });
 }
 
@@ -107,9 +109,9 @@ function operationIn(body: unknown): string | undefined {
   return typeof id === "string" && recordKeyOf(id) !== undefined ? id : undefined;
 }
 
-/** Only an Admin can: where others say so, there was no protection. */
+/** Only an Admin can take off what PUT and PATCH say: where others do, there was no protection. */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
-  if (operationId === "unrevokeImageVersion") return true;
+  if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;
   const { sigil } = (body ?? {}) as {
     readonly sigil?: { readonly protected?: boolean | null } | null;
   };

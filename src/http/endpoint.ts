@@ -40,6 +40,8 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly requireMayWrite: (target: WriteTarget) => void;
   /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
   readonly requireMayUse: (target: WriteTarget, resources: readonly LimitedResource[]) => void;
+  /** Says in the audit line that nobody knows who published the version. */
+  readonly auditPublisherUnknown: () => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
   /** The address that the caller used, to build other addresses from. */
@@ -249,6 +251,9 @@ async function admit<Id extends OperationId>(
     requireMayWrite: mayWrite,
     requireMayUse: (used: WriteTarget, resources: readonly LimitedResource[]): void =>
       requireMayUse(deps.galleryPolicy, caller, used, resources),
+    auditPublisherUnknown: (): void => {
+      seen.isPublisherUnknown = true;
+    },
     traceparent,
     requestUrl,
   };

@@ -59,7 +59,8 @@ export function rejectedRequestHandlers(
           `rejected request ${id} was sent again${body === undefined ? "" : ", corrected"}`,
           {
             rejectedRequestId: id,
-            ...requestedBy,
+            appId: requestedBy.appId,
+            objectId: requestedBy.objectId,
             requestId: context.invocationId,
             ...(request && {
               eventSource: request.source,

@@ -22,23 +22,20 @@ export function testResultHandlers(
 
     approveImageVersion: endpoint(
       "approveImageVersion",
-      async ({ path, body, principal, traceparent }) => ({
-        status: 200 as const,
-        body: {
-          value: [
-            ...(await approveImageVersion(
-              { ...deps, store, resourceManager },
-              {
-                id: path,
-                reason: body.reason,
-                ...(body.regions && { regions: body.regions }),
-                approvedBy: requesterOf(principal),
-                traceparent,
-              },
-            )),
-          ],
-        },
-      }),
+      async ({ path, body, principal, traceparent, auditPublisherUnknown }) => {
+        const { results, isPublisherUnknown } = await approveImageVersion(
+          { ...deps, store, resourceManager },
+          {
+            id: path,
+            reason: body.reason,
+            ...(body.regions && { regions: body.regions }),
+            approvedBy: requesterOf(principal),
+            traceparent,
+          },
+        );
+        if (isPublisherUnknown) auditPublisherUnknown();
+        return { status: 200 as const, body: { value: [...results] } };
+      },
     ),
 
     reportTestResult: endpoint(

@@ -70,6 +70,8 @@ export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
+  /** The application acts for the person of `objectId`; absent: for itself, or it was kept by 0.2.0. */
+  readonly actsForPerson?: true;
   /** CloudEvents `source` of the message that it came by: its sender says it, whoever that is. */
   readonly source?: string;
   /** What of Sigil or Azure has done it by itself. No caller has it: neither a token nor a message says it. */

@@ -22,6 +22,8 @@ export interface AuditRecord {
   readonly refusedCalls?: number;
   /** `off`: what keeps a version from deletion, or out of latest, was taken off. */
   readonly protection?: "off";
+  /** Of an approval: others published the version, or a sender of messages. */
+  readonly publisher?: "unknown";
 }
 
 /** One line for each write that was asked for, and each refusal: `AppTraces | where Message == "audit"`. */

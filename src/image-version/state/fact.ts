@@ -159,7 +159,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const facts = factsIn(look.resource);
   const others = isOwn ? changedSince(write, look) : [];
   const isOpen = isOwn && others.length === 0 && !isShown(write, facts);
-  const { write: _, spec: __, left: ___, ...kept } = record;
+  const { write: _, spec: __, left: ___, publishedBy: ____, ...kept } = record;
   return {
     record: {
       ...kept,
@@ -191,12 +191,14 @@ function isItsVersion(write: Write, look: Look): boolean {
 
 /** What others, or a restore, have given back is the version that was there. */
 function achievedBefore(
-  { write, spec, release, publishedDate }: ImageVersionRecord,
+  { write, spec, release, publishedDate, publishedBy }: ImageVersionRecord,
   look: Look,
   isOwn: boolean,
-): Pick<ImageVersionRecord, "spec" | "release"> {
-  const isBack = look.publishedDate === publishedDate && spec !== undefined;
+): Pick<ImageVersionRecord, "spec" | "release" | "publishedBy"> {
+  const isSameLife = look.publishedDate === publishedDate;
+  const isBack = isSameLife && spec !== undefined;
   return {
+    ...((isOwn || isSameLife) && publishedBy && { publishedBy }),
     ...(isBack && write?.creates !== true && { spec }),
     release:
       (isOwn ? write?.release : undefined) ??
@@ -231,7 +233,7 @@ function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
 
 /** Others have made the version: what was known was of one that is no more. */
 function replaced(
-  { spec: _, write, rollout: __, window: ___, ...record }: ImageVersionRecord,
+  { spec: _, write, rollout: __, window: ___, publishedBy: ____, ...record }: ImageVersionRecord,
   look: Look,
   time: Time,
 ): Observed {

@@ -13,6 +13,7 @@ import {
   type Effect,
   type OperationFailure,
   type RegionRecord,
+  type Requester,
 } from "../../operation/records.js";
 import {
   mapped,
@@ -62,6 +63,7 @@ export function beginWrite(
         ...record,
         requests: sentIn(record, put.sentFor),
         repairs: repairsWith(record, put),
+        ...(put.creates && { publishedBy: creators(pair, put.sentFor) }),
       },
     },
     context,
@@ -80,6 +82,12 @@ export function beginWrite(
       effects: isAgain ? [] : effectsOf(pair, put, updates, context),
     },
   );
+}
+
+function creators(pair: ImageVersionPair, ids: readonly string[]): Requester[] {
+  return operationsOf(pair)
+    .filter(({ id }) => ids.includes(id) && pair.record.requests[id]?.creates === true)
+    .map(({ requestedBy }) => requestedBy);
 }
 
 /** The regions that Azure copies the version to; shallow, none. */

@@ -378,7 +378,9 @@ describe("a person's token", () => {
     [WRITE, ["imageversions.write"], ["imageversions.write"]],
   ])("with the scopes %j and the roles %j has %j (invariant 5)", async (scp, roles, expected) => {
     const token = await tokenWith({ scp, roles });
-    expect((await authenticator.authenticate(`Bearer ${token}`)).roles).toEqual(expected);
+    const principal = await authenticator.authenticate(`Bearer ${token}`);
+    expect(principal.roles).toEqual(expected);
+    expect(principal.actsForPerson).toBe(true);
   });
 
   it.each([

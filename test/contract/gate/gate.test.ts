@@ -1,5 +1,5 @@
 /** A gate that binds: what the gallery policy asks of every version of an image definition before it comes into latest. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
 import { gateWaits } from "../../../src/gate/objections.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
@@ -13,6 +13,7 @@ import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { lookAfter } from "../../../src/rollout/roll-out.js";
+import type { Requester } from "../../../src/operation/records.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import {
   idOf,
@@ -84,11 +85,16 @@ async function report(number: string, result: string, reportedBy: object) {
 
 async function approve(number: string, regions?: readonly string[]) {
   world.clock.advance(1_000);
+  const { results } = await approveAs({ objectId: "approver" }, number, regions);
+  return results;
+}
+
+function approveAs(approvedBy: Requester, number: string, regions?: readonly string[]) {
   return approveImageVersion(tests(), {
     id: id(number),
     reason: "Scanned by hand.",
     ...(regions && { regions }),
-    approvedBy: { objectId: "approver" },
+    approvedBy,
     traceparent: TRACEPARENT,
   });
 }
@@ -141,6 +147,7 @@ test("it passes by the result of who may report it, and of nobody else", async (
     { appId: "writer", name: "scanner" },
     { objectId: "scanner" },
     { source: "scanner" },
+    { ...SCANNER, objectId: "ann", actsForPerson: true },
   ])
     await report("1.0.0", "passed", other);
   expect(await refusal(promote("1.0.0"))).toMatchObject(CLOSED);
@@ -378,6 +385,70 @@ test("a version that is created again under its number has none of the results o
   await world.finish(versionId("1.0.0", image));
   world.clock.advance(60_000);
   expect([await latest(), await latest("eastus2")]).toEqual([null, "1.0.0"]);
+});
+
+describe("who published a version", () => {
+  const PUBLISHER = { appId: "portal", objectId: "ann", actsForPerson: true } as const;
+  const FORBIDDEN = { code: "Forbidden" };
+
+  async function publishAs(requestedBy: Requester, tags: Readonly<Record<string, string>> = {}) {
+    return request(
+      world.deps,
+      versionId("1.0.0", image),
+      { ...body({ targetRegions: [WESTUS, EASTUS2] }), tags },
+      { requestedBy },
+    );
+  }
+
+  test("does not approve it, by whatever client, at whatever time; somebody else does", async () => {
+    await publishAs(PUBLISHER);
+    await world.runDue();
+    expect(await refusal(approveAs(PUBLISHER, "1.0.0"))).toMatchObject(FORBIDDEN);
+    await world.finish(versionId("1.0.0", image));
+    for (const one of [PUBLISHER, { appId: "az", objectId: "ann" }])
+      expect(await refusal(approveAs(one, "1.0.0"))).toMatchObject(FORBIDDEN);
+    expect(await approveAs({ objectId: "bob" }, "1.0.0")).toMatchObject({
+      isPublisherUnknown: false,
+    });
+  });
+
+  test("are all whose requests the creation was sent for", async () => {
+    const pipeline = { appId: "pipeline" };
+    await publishAs(PUBLISHER);
+    await publishAs(pipeline, { build: "7" });
+    await world.finish(versionId("1.0.0", image));
+    for (const one of [PUBLISHER, pipeline])
+      expect(await refusal(approveAs(one, "1.0.0"))).toMatchObject(FORBIDDEN);
+  });
+
+  test("is the same once the version is restored", async () => {
+    await enableSoftDelete(world);
+    await publishAs(PUBLISHER);
+    await world.finish(versionId("1.0.0", image));
+    await deleted("1.0.0");
+    expect(await refusal(approveAs(PUBLISHER, "1.0.0"))).toMatchObject(FORBIDDEN);
+    await approve("1.0.0");
+    await restore("1.0.0");
+    expect(await refusal(approveAs(PUBLISHER, "1.0.0"))).toMatchObject(FORBIDDEN);
+  });
+
+  test("is nobody once others have made it anew", async () => {
+    await publishAs(PUBLISHER);
+    await world.finish(versionId("1.0.0", image));
+    await deleted("1.0.0");
+    await inAzure(world, { "1.0.0": { targetRegions: [WESTUS, EASTUS2] } }, image);
+    await publishAs({ objectId: "bob" }, { build: "8" });
+    await world.finish(versionId("1.0.0", image));
+    expect(await approveAs(PUBLISHER, "1.0.0")).toMatchObject({ isPublisherUnknown: true });
+  });
+
+  test("is nobody where a message asked for it", async () => {
+    await publishAs({ source: "/builds" });
+    await world.finish(versionId("1.0.0", image));
+    expect(await approveAs({ appId: "writer" }, "1.0.0")).toMatchObject({
+      isPublisherUnknown: true,
+    });
+  });
 });
 
 test("a version that Azure cannot restore is not approved", async () => {

@@ -43,6 +43,7 @@ const principals: Record<string, Principal> = {
   "Bearer reader": { appId: "r", roles: ["ImageVersions.Read"] },
   "Bearer writer": { appId: "w", roles: ["ImageVersions.Write"] },
   "Bearer nobody": { roles: [] },
+  "Bearer approver": { appId: "p", roles: ["ImageVersions.Approve"] },
   "Bearer admin": { appId: "a", roles: ["ImageVersions.Admin"] },
 };
 const edge: EndpointDependencies = {
@@ -165,6 +166,7 @@ describe("an endpoint", () => {
       principal: principals["Bearer writer"],
       requireMayWrite: expect.any(Function) as unknown,
       requireMayUse: expect.any(Function) as unknown,
+      auditPublisherUnknown: expect.any(Function) as unknown,
       traceparent: TRACEPARENT,
       requestUrl: new URL(`https://sigil.example${PATH}`),
     });
@@ -446,6 +448,27 @@ describe("an endpoint", () => {
       ...(off && { protection: off }),
     });
     expect(String(logged[0]?.[1]).includes('"protection"')).toBe(off !== undefined);
+  });
+
+  it("audits that an approval takes a protection off, and where nobody knows who published it", async () => {
+    const approve = endpoint(
+      "approveImageVersion",
+      ({ body: { reason }, auditPublisherUnknown }) => {
+        if (reason === "unknown") auditPublisherUnknown();
+        return Promise.resolve({ status: 200, body: { value: [] } });
+      },
+    );
+    for (const reason of ["unknown", "known"])
+      await approve(
+        requestOf({ method: "POST", token: "approver", body: JSON.stringify({ reason }) }),
+        context(),
+      );
+    const records = logged.map(([, line]) => JSON.parse(String(line)) as object);
+    expect(records).toMatchObject([
+      { action: "approveImageVersion", protection: "off", publisher: "unknown" },
+      { action: "approveImageVersion", protection: "off" },
+    ]);
+    expect(records[1]).not.toHaveProperty("publisher");
   });
 
   it("takes the host's traceparent where the caller sends a bad one", async () => {

@@ -19,6 +19,11 @@ it("whoever has another name is shown by it", () => {
   });
 });
 
+it("an application that acts for a person is kept as such", () => {
+  const person = { appId: "app", objectId: "ann", actsForPerson: true } as const;
+  expect(requesterOf({ ...person, roles: [] })).toEqual(person);
+});
+
 it("no role but its own lets a version pass its gate, and it writes nothing", () => {
   const approve = "ImageVersions.Approve";
   expect(ROLES.filter((role) => isSufficient([role], approve))).toEqual([approve]);
