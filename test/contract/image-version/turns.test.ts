@@ -2,12 +2,18 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
+import { untilQuiet } from "../../../src/image-version/state/observe.js";
+import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { largeWorld } from "../../support/requests.js";
 
 const { world: azure, request: body, versionId } = largeWorld(2, 0);
 const VERSION = versionId("1.0.0");
 const ID = idOf(VERSION);
+
+/** How long an operation that begins next would wait before it writes, by what the record says. */
+const nextWaits = (record: ImageVersionRecord, { pace, now }: Dependencies): number =>
+  untilQuiet(record, { pace, now: now() }).waitMs;
 
 /** A version that has replicated for a quarter of an hour, and whose next look is due. */
 async function replicating(): Promise<{ world: InProcess; instance: Dependencies }> {
@@ -49,7 +55,7 @@ async function turnAfterOthers(world: InProcess, instance: Dependencies): Promis
 const secondsUntil = (world: InProcess, time: string): number =>
   (Date.parse(time) - world.clock.now()) / 1_000;
 
-test("it comes when the pacer says, and is sent then", async () => {
+test("it comes when the pacer says, is sent then, and holds up no operation that begins next", async () => {
   const { world, instance } = await replicating();
   const turn = await turnAfterOthers(world, instance);
   expect(turn).toBeLessThan(100);
@@ -60,6 +66,7 @@ test("it comes when the pacer says, and is sent then", async () => {
   expect(record.ticks).toBeGreaterThan(3);
   expect(operation.waitReason).toContain("waits its turn");
   expect(secondsUntil(world, record.dueTime)).toBeCloseTo(turn + 0.3);
+  expect(nextWaits(record, instance)).toBe(0);
   world.clock.advance(Date.parse(record.dueTime) - world.clock.now());
   await handleDue(world, instance);
   const after = await world.read(VERSION);
@@ -86,7 +93,7 @@ test("where many versions share Azure's limit, it says so, and looks less often"
   expect(instance.looks.replicatingIn(ID.subscriptionId)).toBe(412);
 });
 
-test("where Azure itself refuses it, it comes no sooner than a poll would", async () => {
+test("where Azure itself refuses it, it comes no sooner than a poll would, and the next operation waits as Azure asks", async () => {
   const { world, instance } = await replicating();
   world.simulator.control.addFault({
     method: "GET",
@@ -97,4 +104,5 @@ test("where Azure itself refuses it, it comes no sooner than a poll would", asyn
   await handleDue(world, instance);
   const { record } = await world.read(VERSION);
   expect(secondsUntil(world, record.dueTime)).toBe(120);
+  expect(nextWaits(record, instance)).toBe(10_000);
 });
