@@ -48,7 +48,8 @@ export function roleFor({ action }: Permission): string {
   return "Contributor";
 }
 
-/** The command that gives Sigil's identity what it lacks. */
+/** The command that gives Sigil's identity what it lacks; of a key, on its vault. */
 export function grantOf(permission: Permission): string {
-  return `az role assignment create --assignee {Sigil's identity} --role "${roleFor(permission)}" --scope ${permission.scope}`;
+  const scope = permission.scope.replace(/(\/vaults\/[^/]+)\/keys\/.*$/iu, "$1");
+  return `az role assignment create --assignee {Sigil's identity} --role "${roleFor(permission)}" --scope ${scope}`;
 }

@@ -118,12 +118,17 @@ export function setToSee(resources: SetReader, id: string): ToSee<DiskEncryption
 
 /** What says no is not there to be seen. */
 function sightOf<T>({ value, error }: Shown<T>): Sight<T> {
-  if (error !== undefined)
+  if (error?.code === "ResourceManagerForbidden") {
+    const lacking = error.findings.map(
+      ({ message, remediation = "" }) => `${message} ${remediation}`,
+    );
     return {
       kind: "unseen",
-      code: error.code === "ResourceManagerForbidden" ? "InsufficientPermission" : error.code,
-      message: error.message,
+      code: "InsufficientPermission",
+      message: lacking.join(" ") || error.message,
     };
+  }
+  if (error !== undefined) return { kind: "unseen", code: error.code, message: error.message };
   return value === undefined ? { kind: "absent" } : { kind: "found", value };
 }
 

@@ -3,11 +3,11 @@
  *  1. Read are those of the sets that a request puts to use: by a version that is created or restored, a region that is added, a
  *     promotion. What works with a key already is not judged anew.
  *  2. What may not be seen is told with what was seen last, and never refused for.
- *  3. A key that is found at risk is stored and told, where a version has it.
+ *  3. A set or key that is found at risk is stored and told, where a version has it.
  */
 import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { judgeKey, notSeenOf, type KeySight } from "../keys/judge.js";
+import { judgeKey, notSeenOf, setWorks, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
 import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import { statesOf } from "../keys/version-keys.js";
@@ -34,7 +34,8 @@ export async function gatherKeys<F extends Facts>(
 ): Promise<F> {
   const { keyGuardian, maxReads, now } = deps;
   const sets = setsPutToUse(version, observed, facts);
-  if (keyGuardian === undefined || sets.length === 0) return facts;
+  const brokenSets = brokenSetsIn(facts);
+  if (keyGuardian === undefined || (sets.length === 0 && brokenSets.length === 0)) return facts;
   const room = maxReads - readsOf(facts);
   const { keyOf } = createKeyLooks({ ...deps, ...keyGuardian }, "act");
   const see = bounded();
@@ -60,15 +61,24 @@ export async function gatherKeys<F extends Facts>(
   });
   const imageId = imageIdOf(id);
   const lastKnown = statesOf(
-    isUnseen || atRisk.length > 0 ? (await keyStates.read(imageId))?.document : undefined,
+    isUnseen || atRisk.length > 0 || brokenSets.length > 0
+      ? (await keyStates.read(imageId))?.document
+      : undefined,
   );
   // Invariant 3.
-  const ids = atRisk.map((set) => set.id);
+  const ids = [...brokenSets.filter((id) => lastKnown.has(id)), ...atRisk.map((set) => set.id)];
   await seeSets(deps, keyGuardian, imageId, ids, lastKnown, "show");
   return {
     ...facts,
     keys: { bySet, lastKnown, expiryMs },
   };
+}
+
+/** Those that are gone, or that no version can be made with. */
+function brokenSetsIn({ diskEncryptionSets }: Facts): readonly string[] {
+  return [...diskEncryptionSets].flatMap(([id, seen]) =>
+    seen.kind === "absent" || (seen.kind === "found" && !setWorks(seen.value)) ? [id] : [],
+  );
 }
 
 /** Invariant 1. */

@@ -12,7 +12,7 @@ import { createSummaries } from "../../../src/image-version/queries/summaries.js
 import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import { idOf, noting, TRACEPARENT } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { KEY, OS, startGuarded, type Guarded } from "../key-guardian/support.js";
+import { KEY, OS, startGuarded, VAULT, type Guarded } from "../key-guardian/support.js";
 
 const KEY_READ = "Microsoft.KeyVault/vaults/keys/versions/read";
 const AT_RISK = "Sigil.ImageVersion.KeyAtRisk";
@@ -167,6 +167,23 @@ test.each(["promote", "plan", "open"] as const)(
   },
 );
 
+test("a plan that sees the set itself broken has it stored and told", async () => {
+  const { control } = world.simulator;
+  const set = control.resources().find(({ id }) => id === OS);
+  if (set === undefined) throw new Error(`${OS} is not there`);
+  await control.putResource({
+    ...set,
+    properties: { ...set.properties, provisioningState: "Failed" },
+  });
+  try {
+    expect(await a.plan()).toEqual(["DiskEncryptionSetNotReady"]);
+    expect(await b.list()).toEqual(["DiskEncryptionSetNotReady"]);
+    expect(await told()).toEqual([AT_RISK]);
+  } finally {
+    await control.putResource(set);
+  }
+});
+
 test("who acts takes what another has seen working in the last 15 s, a plan in the last 30 s; what is broken is read again", async () => {
   keyReads();
   expect(await a.plan()).toEqual([]);
@@ -253,6 +270,9 @@ test("a key that may not be read is never safe: why is said, by the other instan
   await world.simulator.control.denyAction({ action: KEY_READ, scope: KEY });
   const keys = await a.open();
   expect(keys).toMatchObject({ state: "Unknown", notSeen: [{ code: "InsufficientPermission" }] });
+  expect(keys?.notSeen[0]?.message).toMatch(
+    new RegExp(`: az role assignment create --assignee .+ --role "Reader" --scope ${VAULT}$`, "u"),
+  );
   keyReads();
   expect(await b.state()).toBe("Unknown");
   // The other three, with their keys: that they work was stored a minute ago.
