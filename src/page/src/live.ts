@@ -2,6 +2,7 @@
 // 1. One request at a time, and none while the tab is hidden for less than HIDDEN_MS or nobody is signed in.
 //    An answer that says when to ask again is obeyed, but where a person asks.
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
+// 3. Whoever comes back sees at once what was shown last, and it is read again at once. Nobody else does: sign-out forgets it.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "./context.js";
 import { askedToWaitMs, BUSY_MS, errorOf, retryDelayMs } from "./retry.js";
@@ -16,27 +17,33 @@ export interface Live<T> {
   readonly refresh: () => void;
 }
 
-interface Shown<T> {
+export interface Shown<T> {
   readonly key: string;
   readonly value?: T;
   readonly checkedAtMs?: number;
   readonly error?: Error;
 }
 
+/** What was shown last, by key. */
+export type LastShown = Map<string, Shown<unknown>>;
+
+const MOST_KEPT = 30;
 const EAGER_FOR_MS = 20_000;
 const HIDDEN_MS = 120_000;
 
 /**
  * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
- * `everyMs` says when to read next.
+ * `everyMs` says when to read next. `isKept`: false where somebody decides by it, and it has to be of now.
  */
 export function useLive<T>(
   key: string,
   load: (previous: T | undefined, signal: AbortSignal) => Promise<T>,
   everyMs: (value: T) => number,
+  isKept = true,
 ): Live<T> {
-  const { state } = useSession();
-  const [shown, setShown] = useState<Shown<T>>({ key });
+  const { state, lastShown } = useSession();
+  const before = (): Shown<T> => ((isKept && lastShown.get(key)) || { key }) as Shown<T>;
+  const [shown, setShown] = useState(before);
   const current = useRef({ load, everyMs });
   current.current = { load, everyMs };
   const readNow = useRef<() => void>(() => undefined);
@@ -48,7 +55,7 @@ export function useLive<T>(
     let failures = 0;
     let eagerUntilMs = 0;
     let notBeforeMs = 0;
-    let latest: Shown<T> = { key };
+    let latest = before(); // Invariant 3.
     setShown(latest);
 
     const show = (next: Shown<T>): void => {
@@ -71,6 +78,7 @@ export function useLive<T>(
         failures = 0;
         notBeforeMs = 0;
         show({ key, value, checkedAtMs: Date.now() });
+        if (isKept) keep(lastShown, latest);
         nextMs = current.current.everyMs(value);
         if (Date.now() < eagerUntilMs) nextMs = Math.min(nextMs, BUSY_MS);
       } catch (error) {
@@ -102,11 +110,17 @@ export function useLive<T>(
       document.removeEventListener("visibilitychange", replan);
       unsubscribe();
     };
-  }, [key, state]);
+  }, [key, state, lastShown, isKept]);
 
   const refresh = useCallback(() => readNow.current(), []);
-  // Of another key there is nothing yet, until the effect has run.
-  const own: Shown<T> = shown.key === key ? shown : { key };
+  // The effect of another key has not run yet.
+  const own = shown.key === key ? shown : before();
   const { value, checkedAtMs, error } = own;
   return { value, checkedAtMs, error, refresh };
+}
+
+function keep(lastShown: LastShown, shown: Shown<unknown>): void {
+  lastShown.delete(shown.key); // The last one is the newest.
+  lastShown.set(shown.key, shown);
+  for (const oldest of [...lastShown.keys()].slice(0, -MOST_KEPT)) lastShown.delete(oldest);
 }

@@ -123,6 +123,19 @@ describe("every view of the page", needs("chromium", chromium), () => {
     expect(bytes).toBeLessThan(MOST_BYTES);
   });
 
+  it("shows at once what was shown before, on the way back to it", async () => {
+    const { page } = await world.open(SEED_IMAGE, "reader");
+    const version = page.getByRole("link", { name: "1.0.0" });
+    await version.waitFor();
+    await goTo(page, VERSION);
+    await page.getByRole("heading", { name: "MyImage 1.0.0", level: 1 }).waitFor();
+    await page.route("**/api/subscriptions/**", () => undefined); // No answer comes.
+    await goTo(page, SEED_IMAGE);
+    await version.waitFor();
+    await goTo(page, VERSION);
+    await page.getByRole("heading", { name: "MyImage 1.0.0", level: 1 }).waitFor();
+  });
+
   it("prints what is shown, without what is only for a screen", async () => {
     const { page } = await world.open(SEED_IMAGE, "admin", {
       colorScheme: "dark",

@@ -48,6 +48,7 @@ export function useForecast(image: ImageName, versionName: string, of: Forecast[
       return body;
     },
     () => BUSY_MS,
+    false,
   );
   const isAllowed =
     live.value !== undefined &&

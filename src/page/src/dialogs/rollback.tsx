@@ -44,6 +44,7 @@ export function RollbackDialog({
       return body;
     },
     () => BUSY_MS,
+    false,
   );
   return (
     <Dialog

@@ -1,6 +1,7 @@
 import { createClient, NotSignedInError, type Client } from "@sigil/client";
 import { dropDrafts, keepDraftsOf } from "../create/model/drafts.js";
 import { inTab } from "../kept.js";
+import type { LastShown } from "../live.js";
 import { createStore, type Store } from "../store.js";
 import type { Person } from "./person.js";
 import { ANSWER_WITHIN_MS, type SignInSettings } from "./settings.js";
@@ -30,6 +31,8 @@ export interface Session {
   readonly state: Store<SessionState>;
   /** Calls the API with the token of whoever is signed in; one that is refused is renewed once. */
   readonly client: Client;
+  /** Of whoever is signed in: to sign in, or out at the issuer, leaves the page and with it this. */
+  readonly lastShown: LastShown;
   /** Takes the issuer's answer where there is one, and signs in whoever was before a reload. */
   start(): Promise<void>;
   /** Leaves the page; it comes back to where it was. */
@@ -49,6 +52,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
   const state = createStore<SessionState>(
     settings === undefined ? { kind: "notSetUp" } : { kind: "signedOut" },
   );
+  const lastShown: LastShown = new Map();
   let tokens: Tokens | undefined;
   let renewal: Promise<void> | undefined;
 
@@ -116,6 +120,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
 
   return {
     state,
+    lastShown,
     client: {
       async call(name, input) {
         const inner = /^(?:get|list)/u.test(name) ? reader : writer;
@@ -154,6 +159,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
     async signOut() {
       const hint = inTab.get(LAST_PERSON) || undefined;
       tokens = undefined;
+      lastShown.clear();
       inTab.remove(LAST_PERSON);
       dropDrafts(inTab);
       state.set({ kind: "signedOut" });

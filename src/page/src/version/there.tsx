@@ -133,7 +133,7 @@ function useBeside({ image, version }: VersionProps, asked: number) {
     () => IDLE_MS,
   );
   const operations = useLive<readonly Operation[]>(
-    `operations ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,
+    `operations of ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,
     (_, signal) => operationsOf(client, image, version.name, signal),
     (all) => (all.some(isRunning) ? BUSY_MS : 60_000),
   );
