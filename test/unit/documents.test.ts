@@ -18,6 +18,7 @@ import { CONDITIONS } from "../../src/conditions/conditions.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
+import { assignmentsOn, readTemplate, type Template } from "../support/template.js";
 import { dataOf, messagesOf, type Schema } from "./events/document.js";
 import { content, document, documentedOperations } from "./http/contract/document.js";
 
@@ -30,6 +31,7 @@ const CONDITION_TABLE = section("conditions", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
+const OWN_SERVICE_TABLE = section("own services", "table");
 const METRIC_TABLE = section("metrics", "table");
 const NAME_TABLES = section("names", "tables", "these");
 
@@ -212,6 +214,56 @@ function permissionTable(): string {
   ].join("\n");
 }
 
+const CONNECTIONS =
+  "https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity";
+const SCALING = "https://github.com/MicrosoftDocs/azure-docs/pull/128626";
+const TELEMETRY = "https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication";
+
+/** What asks for a role that the template gives Sigil's identity on a service of its own. */
+const ASKED_BY: Readonly<Record<string, string>> = {
+  "Storage Table Data Contributor": "state: recorded in the tests",
+  "Storage Blob Data Owner": `the Functions host: leases, timers, keys ([identity-based connections](${CONNECTIONS}))`,
+  "Storage Blob Data Contributor": "Flex Consumption: the package",
+  "Azure Service Bus Data Owner": `receiving and sending: recorded in the tests; Manage, for a queue's length: the scale controller, with the app's identity ([Microsoft](${SCALING}))`,
+  "Azure Service Bus Data Receiver":
+    "receiving: recorded in the tests; without Manage instances may start late",
+  "Azure Service Bus Data Sender": "sending: recorded in the tests",
+  "Monitoring Metrics Publisher": `telemetry ([Entra ID authentication](${TELEMETRY}))`,
+};
+
+/** What infra/template.json gives Sigil's identity within its own resource group. */
+function ownServiceTable(): string {
+  const { plain, full } = readTemplate();
+  const placesOf = (resources: Template["plain"], role: string): string =>
+    assignmentsOn(resources, /\/resourceGroups\/sigil\/providers\//u)
+      .filter((one) => one.endsWith(`: ${role}`))
+      .map((one) => {
+        const [place = ""] = one.split(":");
+        if (place === "storageAccounts")
+          return `${/Table|Blob/u.exec(role)?.[0].toLowerCase()}s of the storage account`;
+        return place === "components" ? "Application Insights" : `\`${place}\``;
+      })
+      .join(", ");
+  const given = [...plain, ...full].flatMap((one) =>
+    assignmentsOn([one], /\/resourceGroups\/sigil\/providers\//u),
+  );
+  const roles = new Set(
+    given.map((one) => one.split(": ")[1] ?? "").filter((role) => !role.includes(" to ")),
+  );
+  return [
+    "| role | on | with `scaleByQueueLength: false` | asked by |",
+    "| --- | --- | --- | --- |",
+    ...[...roles].map((role) => {
+      const [usual, otherwise] = [placesOf(plain, role), placesOf(full, role)];
+      return `| ${role} | ${usual} | ${usual === otherwise ? "the same" : otherwise || "nothing"} | ${ASKED_BY[role] ?? fail(role)} |`;
+    }),
+  ].join("\n");
+}
+
+function fail(role: string): never {
+  throw new Error(`Nothing is known to ask for ${role}.`);
+}
+
 /** One table an object of the body, one row a property of it, one column a tool that has words for it. */
 function nameTables(): string {
   const bodies = FOREIGN_WORDS.filter(({ schema }) => schema !== "query");
@@ -265,6 +317,7 @@ test.each([
   ["events", "docs/reference/events.md", EVENT_TABLE, eventTable],
   ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
   ["permissions", "docs/reference/permissions.md", PERMISSION_TABLE, permissionTable],
+  ["own services", "docs/reference/permissions.md", OWN_SERVICE_TABLE, ownServiceTable],
   ["names", "docs/reference/from-az.md", NAME_TABLES, nameTables],
   ["metrics", "docs/reference/operations.md", METRIC_TABLE, metricTable],
   ["conditions", "docs/reference/conditions.md", CONDITION_TABLE, conditionTable],
