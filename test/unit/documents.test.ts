@@ -31,7 +31,7 @@ const CONDITION_TABLE = section("conditions", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
-const OWN_SERVICE_TABLE = section("own services", "table");
+const OWN_SERVICE_TABLE = section("services", "table");
 const METRIC_TABLE = section("metrics", "table");
 const NAME_TABLES = section("names", "tables", "these");
 
