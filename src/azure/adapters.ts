@@ -249,8 +249,7 @@ export function createAdapters(
     machineTests: {
       ...common,
       store: store as unknown as StateStore<TestRecord>,
-      resourceManager,
-      resources,
+      ...reads,
       subscriptions,
       profiles,
       machineReader,

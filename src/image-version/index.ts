@@ -102,7 +102,7 @@ export {
 // Keys, and who needs a version.
 export type { KeyChange } from "./keys/advance.js";
 export { keyWorks } from "./keys/judge.js";
-export { createKeyLooks, type KeyLooks } from "./keys/look.js";
+export { createKeyLooks, setToSee, type KeyLooks } from "./keys/look.js";
 export type { KeyMemory, KeyUse } from "./keys/memory.js";
 export { isNews, lookAgain } from "./keys/see-sets.js";
 export { brokenIn, brokenKeys } from "./preflight/keys.js";

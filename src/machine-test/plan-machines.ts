@@ -1,6 +1,5 @@
 /** What is to be made of a version as Azure has it, and what stands in the way of that. Reads only. */
-import { ServiceError } from "../errors.js";
-import type { DiskEncryptionSet } from "../image-version/index.js";
+import { setToSee, type DiskEncryptionSet } from "../image-version/index.js";
 import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../resource-id.js";
 import { planMachine, type MachinePlan } from "./machine.js";
 import type { Refusal, TestDependencies } from "./ports.js";
@@ -9,7 +8,7 @@ import { proveProfile, within } from "./prove-profile.js";
 
 type Reads = Pick<
   TestDependencies,
-  "resourceManager" | "resources" | "subscriptions" | "machineReader"
+  "resourceManager" | "resources" | "looks" | "subscriptions" | "machineReader"
 >;
 
 /** The machines of these regions, in the profile's order; undefined where Azure has no such version. Throws what a read throws. */
@@ -70,7 +69,7 @@ export async function hindranceIn(
 
 /** Sets that the version names, as far as they can be read: the type of one that cannot is not compared. */
 async function readSets(
-  { resources }: Reads,
+  { resources, looks }: Reads,
   { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],
 ): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
   const ids = (publishingProfile?.targetRegions ?? []).flatMap(({ encryption }) =>
@@ -79,13 +78,10 @@ async function readSets(
     ),
   );
   const sets = new Map<string, DiskEncryptionSet>();
-  for (const id of new Set(ids.map((one) => one.toLowerCase()))) {
-    try {
-      const found = await resources.getDiskEncryptionSet(id);
-      if (found !== undefined) sets.set(id, found);
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.retryable) throw error;
-    }
-  }
+  const read = async (id: string): Promise<void> => {
+    const shown = await looks.keys.see(setToSee(resources, id), "act");
+    if (shown.value !== undefined) sets.set(id, shown.value);
+  };
+  await Promise.all([...new Set(ids.map((one) => one.toLowerCase()))].map(read));
   return sets;
 }

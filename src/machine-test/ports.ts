@@ -121,7 +121,7 @@ export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
     Pick<TestResultDependencies, "beforeResult" | "onResult">,
-    Pick<Dependencies, "resourceManager" | "resources" | "subscriptions" | "objections"> {
+    Pick<Dependencies, "resourceManager" | "resources" | "looks" | "subscriptions" | "objections"> {
   readonly profiles: Pick<ImageDocuments<TestProfile>, "read">;
   /** What the profile is proven with before each test. */
   readonly machineReader: MachineReader;

@@ -196,6 +196,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     store: store as unknown as StateStore<TestRecord>,
     resourceManager,
     resources: RESOURCES,
+    looks: imageVersions.looks,
     profiles,
     subscriptions,
     machineReader: MACHINES,

@@ -46,6 +46,22 @@ test("a plan has each region's machine, disks and longest life, and its cost whe
   expect(await tests.takeDue()).toEqual([]);
 });
 
+test("a set that another part of Sigil has seen working in the last 15 s is not read again", async () => {
+  tests = await startMachineTests();
+  const { looks, resources } = tests.world.instance();
+  const deps = { ...tests.deps, looks, resources };
+  const setsRead = async (): Promise<number> => {
+    tests.simulator.control.clearRequests();
+    await planTest(deps, { id: idOf(VERSION) });
+    return tests.simulator.control.countRequests({ path: "diskEncryptionSets" });
+  };
+  expect(await setsRead()).toBeGreaterThan(0);
+  tests.clock.advance(14_000);
+  expect(await setsRead()).toBe(0);
+  tests.clock.advance(1_000);
+  expect(await setsRead()).toBeGreaterThan(0);
+});
+
 test("without any prices the cost is unknown, never nothing", async () => {
   tests = await startMachineTests();
   const { regions } = await planTest(tests.deps, {
