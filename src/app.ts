@@ -193,9 +193,9 @@ export async function createApp(
       traceparentOf(context.traceContext?.traceParent),
     );
     for (const resourceId of deleted)
-      log.warn("what a test machine has left was deleted", { resourceId });
+      log.warn("deleted what a test machine left behind", { resourceId });
     for (const { id: resourceId, reason } of left)
-      log.warn(`what a test machine has left is not deleted: ${reason}`, {
+      log.warn(`did not delete what a test machine left behind: ${reason}`, {
         resourceId,
       });
     for (const error of errors) log.error("a resource group could not be searched", error);
@@ -206,11 +206,11 @@ export async function createApp(
       traceparentOf(context.traceContext?.traceParent),
     );
     if (versions > 0)
-      log.info("versions are held back until their tests have passed", {
+      log.info("excluded versions from latest until their tests pass", {
         versions,
       });
     for (const { resourceId, error } of errors)
-      log.error("a version's tests could not be looked at", error, {
+      log.error("could not read a version's tests", error, {
         resourceId,
       });
   };
@@ -300,12 +300,12 @@ export async function createApp(
     keyGuardianSchedule: config.keyGuardianSchedule,
     drift: logged(async (log) => {
       const { errors, unfinished, ...run } = await runDrift(imageVersions);
-      log.info("what others have changed was looked for", {
+      log.info("checked for changes outside Sigil", {
         ...run,
         unfinished: String(unfinished),
       });
       for (const { resourceId, error } of errors)
-        log.error("what others have changed could not be seen", error, {
+        log.error("could not check for changes outside Sigil", error, {
           resourceId,
         });
     }),

@@ -96,7 +96,7 @@ export function findingsInAnswer<F extends Finding>(
       ...moreFindings(left.length),
       rule: "too-many-findings",
       severity: left[0]?.severity ?? "error",
-      remediation: "Fix the others first, then send the request again.",
+      remediation: "Fix the errors listed here first, then send the request again.",
     },
   ];
 }
@@ -109,7 +109,7 @@ export function moreFindings(count: number): Finding {
   return {
     code: "TooManyMistakes",
     pointer: "",
-    message: `${count} more were found. Fix these first.`,
+    message: `There are ${count} more. Fix these first.`,
   };
 }
 

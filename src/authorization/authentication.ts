@@ -110,13 +110,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const { iss = "" } = decodeJwt(token);
         if (BROUGHT_KEYS.some((name) => name in header))
           throw new Refusal(
-            "The token carries a key of its own, which is never trusted. Get a token from the issuer.",
+            "The token contains its own key, which Sigil does not trust. Get a token from the issuer.",
           ); // Invariant 4.
         if (!TYPES.includes(typeOf(header.typ))) throw new Refusal(NO_ACCESS_TOKEN);
         const keys = keysOf.get(iss);
         if (keys === undefined)
           throw new Refusal(
-            "The token comes from another issuer. Get one from the tenant of this API.",
+            "The token is from another issuer. Get one from the tenant of this API.",
           );
         // Invariant 1.
         const find = unlessUnreadable(keys);
@@ -130,7 +130,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         });
         if (tenants.length > 0 && !tenants.includes(lower(payload["tid"]) ?? ""))
           throw new Refusal(
-            "The token comes from another tenant. Get one from the tenant of this API.",
+            "The token is from another tenant. Get one from the tenant of this API.",
           );
         requireFiniteTimes(payload);
         const principal = principalOf(payload, options.scopesAssign ?? false);
@@ -169,7 +169,7 @@ function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
       if (isTokensFault(cause)) throw cause;
       throw new ServiceError(
         "DependencyUnavailable",
-        "The token issuer's keys cannot be read. Try again.",
+        "Sigil could not read the token issuer's keys. Try again.",
         { retryAfterMs: RETRY_AFTER_MS, cause },
       );
     }
@@ -186,7 +186,7 @@ function isTokensFault(error: unknown): boolean {
 }
 
 const CLAIM_REASONS: Readonly<Record<string, string>> = {
-  iss: "The token comes from another issuer. Get one from the tenant of this API.",
+  iss: "The token is from another issuer. Get one from the tenant of this API.",
   aud: "The token is for another audience. Ask for one for this API.",
   nbf: "The token is not valid yet. Check the caller's clock.",
   exp: "The token has no valid expiry.",

@@ -167,15 +167,15 @@ export function requireMayUse(
   const gallery = idOf(target);
   throw new ServiceError(
     "Forbidden",
-    `${who} may not use ${refused.length} of the resources that the request names; each is listed under errors. Ask whoever deploys Sigil for a rule of the service's gallery policy.`,
+    `${who} may not use ${refused.length} of the resources that the request names; each is listed under errors. Ask the operator of Sigil for a rule in its gallery policy.`,
     {
       fields: { target: gallery },
       findings: refused.map(({ kind, pointer, id }) => ({
         code: WORDS[kind].code,
         pointer,
-        message: `${who} may not ${WORDS[kind].may} ${id} in ${gallery}: no rule of the service's gallery policy allows it.`,
+        message: `${who} may not ${WORDS[kind].may} ${id} in ${gallery}: no rule of Sigil's gallery policy allows it.`,
         severity: "error",
-        remediation: `Use a ${WORDS[kind].what} that a rule names, or ask whoever deploys Sigil to add this one to \`${kind}\` of the rule for the gallery.`,
+        remediation: `Use a ${WORDS[kind].what} that a rule names, or ask the operator of Sigil to add this one to \`${kind}\` of the rule for the gallery.`,
       })),
     },
   );
@@ -202,7 +202,7 @@ export function requireMayWrite(
   const id = idOf(target);
   throw new ServiceError(
     "Forbidden",
-    `${nameOf(caller)} may not write to ${id}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
+    `${nameOf(caller)} may not write to ${id}: no rule of Sigil's gallery policy allows it. Ask the operator of Sigil for one.`,
     { fields: { target: id } },
   );
 }

@@ -85,7 +85,7 @@ export function createRateLimiter({ callsPerMinute, now }: RateLimiterOptions): 
       if (!isRefused) return;
       throw new ServiceError(
         "TooManyRequests",
-        `This caller may make ${callsPerMinute} calls in a minute, and has made them. Try again after the time in Retry-After.`,
+        `This caller used up its ${callsPerMinute} calls a minute. Try again after the seconds in Retry-After.`,
         { retryAfterMs: Math.ceil((1 - calls) * callMs) },
       );
     },

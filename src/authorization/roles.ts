@@ -34,7 +34,7 @@ export function requireRole(principal: { readonly roles: readonly string[] }, ro
   if (isSufficient(principal.roles, role)) return;
   throw new ServiceError(
     "Forbidden",
-    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask an administrator to assign what is missing.`,
+    `This call needs the app role ${role}; a person also needs the scope of that name. Ask an administrator to assign it.`,
     { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
   );
 }

@@ -35,7 +35,7 @@ const resources = (description: string, what: string) => ({
   maxItems: 1000,
   items: {
     type: "object",
-    description: `${what} is given by its subscription at least.`,
+    description: `${what} needs at least its subscription.`,
     required: ["subscriptionId"],
     additionalProperties: false,
     properties: {
@@ -88,7 +88,7 @@ const GALLERY_POLICY_SCHEMA = {
             maxItems: 1000,
             items: {
               type: "object",
-              description: "A caller is given by one of appId, objectId, role and queue.",
+              description: "A caller has one of appId, objectId, role and queue.",
               minProperties: 1,
               maxProperties: 1,
               additionalProperties: false,
@@ -107,27 +107,24 @@ const GALLERY_POLICY_SCHEMA = {
             maxItems: 1000,
             items: {
               type: "object",
-              description: "A gallery is given by its subscription at least.",
+              description: "A gallery needs at least its subscription.",
               required: ["subscriptionId"],
               additionalProperties: false,
               properties: GALLERY,
             },
           },
-          sources: resources("What they may publish from; any where it is left out.", "A source"),
+          sources: resources("What they may publish from; absent: anything.", "A source"),
           diskEncryptionSets: resources(
-            "What they may encrypt with; any where it is left out.",
+            "What they may encrypt with; absent: any set.",
             "A disk encryption set",
           ),
-          subnets: resources(
-            "Where they may have test machines; any where it is left out.",
-            "A subnet",
-          ),
+          subnets: resources("Where they may have test machines; absent: anywhere.", "A subnet"),
         },
       },
     },
     gates: {
       type: "array",
-      description: "What versions pass before they come into latest.",
+      description: "What versions must pass before they are in latest.",
       maxItems: 1000,
       items: {
         type: "object",
@@ -138,12 +135,12 @@ const GALLERY_POLICY_SCHEMA = {
           description: { type: "string", description: "For people." },
           images: {
             type: "array",
-            description: "Whose versions have to pass it.",
+            description: "Image definitions whose versions must pass it.",
             minItems: 1,
             maxItems: 1000,
             items: {
               type: "object",
-              description: "An image is given by its subscription at least.",
+              description: "An image needs at least its subscription.",
               required: ["subscriptionId"],
               additionalProperties: false,
               properties: {
@@ -158,7 +155,7 @@ const GALLERY_POLICY_SCHEMA = {
           },
           regions: {
             type: "array",
-            description: "Where it holds; everywhere where it is left out.",
+            description: "Regions where it applies; absent: everywhere.",
             minItems: 1,
             maxItems: 100,
             items: {
@@ -170,7 +167,7 @@ const GALLERY_POLICY_SCHEMA = {
           },
           tests: {
             type: "array",
-            description: "What has to pass in each of its regions.",
+            description: "Tests that must pass in each of its regions.",
             minItems: 1,
             maxItems: 100,
             items: {
@@ -192,7 +189,7 @@ const GALLERY_POLICY_SCHEMA = {
                   maxItems: 100,
                   items: {
                     type: "object",
-                    description: "A reporter is given by one of appId, objectId and queue.",
+                    description: "A reporter has one of appId, objectId and queue.",
                     minProperties: 1,
                     maxProperties: 1,
                     additionalProperties: false,

@@ -42,8 +42,7 @@ const STORAGE = {
   connectionString: {
     name: "AzureWebJobsStorage",
     parse: text,
-    meaning:
-      "Connection string of the storage account; needed if neither of the next two is given.",
+    meaning: "Connection string of the storage account; needed if neither of the next two is set.",
   },
   accountName: {
     name: "AzureWebJobsStorage__accountName",
@@ -64,7 +63,7 @@ const SERVICE_BUS = {
   connectionString: {
     name: "ServiceBusConnection",
     parse: text,
-    meaning: "Connection string of the Service Bus namespace; needed if the next one is not given.",
+    meaning: "Connection string of the Service Bus namespace; needed if the next one is not set.",
   },
   fullyQualifiedNamespace: {
     name: "ServiceBusConnection__fullyQualifiedNamespace",
@@ -114,9 +113,9 @@ const SERVICE = {
     name: "SIGIL_GALLERY_POLICY",
     parse: galleryPolicy,
     otherwise: "every writer may write to every gallery",
-    blank: "give a policy, or remove the setting, which lets every writer write everywhere",
+    blank: "set a policy, or remove the setting, which lets every writer write everywhere",
     meaning:
-      "Which callers may write to which galleries: JSON, or `@` and a file's path; everything that no rule allows is refused.",
+      "Which callers may write to which galleries: JSON, or `@` and a file's path; Sigil refuses everything that no rule allows.",
   },
   rateLimitPerMinute: {
     name: "SIGIL_RATE_LIMIT_PER_MINUTE",
@@ -135,16 +134,16 @@ const SERVICE = {
   uiClientId: {
     name: "SIGIL_UI_CLIENT_ID",
     parse: text,
-    otherwise: "the page at /api/ui/ signs nobody in, and says how to set it up",
+    otherwise: "the page at /api/ui/ explains how to set up sign-in",
     meaning:
-      "Client id by which the page at `/api/ui/` signs people in, with that address among its redirects; the API's own application may be it.",
+      "Client id for sign-in on the page at `/api/ui/`, with that address among its redirects; it may be the API's own application.",
   },
   uiAuthority: {
     name: "SIGIL_UI_AUTHORITY",
     parse: authority,
     otherwise: "the first of `SIGIL_TOKEN_ISSUER`",
     meaning:
-      "Where the page signs people in, if not at the issuer's own address; its discovery document must name the issuer.",
+      "Sign-in address of the page, if not the issuer's own; its discovery document must name the issuer.",
   },
   uiScope: {
     name: "SIGIL_UI_SCOPE",
@@ -174,21 +173,21 @@ const SERVICE = {
     name: "SIGIL_POLL_INITIAL_SECONDS",
     parse: seconds,
     default: "15",
-    meaning: "The first wait between two polls of what Azure works on; it doubles.",
+    meaning: "First wait between two polls of a running change in Azure; it doubles.",
   },
   pollMaxMs: {
     name: "SIGIL_POLL_MAX_SECONDS",
     parse: seconds,
     default: "120",
     meaning:
-      "The longest wait between two polls, no less than the first; of a version that replicates, and is polled by its progress, up to 4.5 times as long.",
+      "Longest wait between two polls, no less than the first; for a replicating version, polled by its progress, up to 4.5 times as long.",
   },
   putTimeoutMs: {
     name: "SIGIL_CREATE_TIMEOUT_SECONDS",
     parse: seconds,
     default: "60",
     meaning:
-      "A call to Azure Resource Manager is given up after this time without an answer; the outcome of a PUT is then read.",
+      "Sigil gives up a call to Azure Resource Manager after this time without an answer, and then reads the outcome of a PUT.",
   },
   overdueMs: {
     name: "SIGIL_OVERDUE_SECONDS",
@@ -201,46 +200,46 @@ const SERVICE = {
     parse: integer(1, 100),
     default: "25",
     meaning:
-      "A region's progress is told by an event each so many percent, and each ten minutes that it goes on.",
+      "An event reports a region's progress each so many percent, and at least every ten minutes of progress.",
   },
   stalledMs: {
     name: "SIGIL_STALLED_SECONDS",
     parse: seconds,
     default: "7200",
     meaning:
-      "After this long without progress a region is reported as stalled, where fewer than five copies there are known; else by how long those took.",
+      "Sigil reports a region as stalled after this long without progress; with five or more earlier copies there, by how long those took.",
   },
   operationStalledMs: {
     name: "SIGIL_OPERATION_STALLED_SECONDS",
     parse: seconds,
     default: "3600",
-    meaning: "After waiting this long an operation is reported as stalled.",
+    meaning: "Sigil reports an operation as stalled after waiting this long.",
   },
   confirmMs: {
     name: "SIGIL_CONFIRM_SECONDS",
     parse: seconds,
     default: "240",
     meaning:
-      "What a poll shows otherwise than is known counts once another poll, at least this much later, shows it too.",
+      "A contradiction counts once another poll, at least this much later, shows it as well.",
   },
   staleMs: {
     name: "SIGIL_STALE_LOOK_SECONDS",
     parse: seconds,
     default: "600",
     meaning:
-      "For this long after a change, by whomever, a poll that shows the version otherwise may be outdated.",
+      "For this long after any change, a poll that shows the version differently may be outdated.",
   },
   repairAttempts: {
     name: "SIGIL_REPAIR_ATTEMPTS",
     parse: integer(0, 20),
     default: "3",
-    meaning: "How often a failed region is repaired automatically.",
+    meaning: "How often Sigil repairs a failed region by itself.",
   },
   repairDelayMs: {
     name: "SIGIL_REPAIR_DELAY_SECONDS",
     parse: seconds,
     default: "300",
-    meaning: "The wait before the first repair; it doubles.",
+    meaning: "Wait before the first repair; it doubles.",
   },
   requireSigEncryption: {
     name: "SIGIL_REQUIRE_SIG_ENCRYPTION",
@@ -253,48 +252,48 @@ const SERVICE = {
     parse: boolean,
     default: "false",
     meaning:
-      "`true` if versions may be tested by machines: `POST …/test` then makes virtual machines, which cost money.",
+      "`true` allows tests by machines: `POST …/test` then creates virtual machines, which cost money.",
   },
   testMachinesClientId: {
     name: "SIGIL_TEST_MACHINES_CLIENT_ID",
     parse: text,
-    otherwise: "the identity of everything else",
-    meaning: "Client id of the user-assigned managed identity that makes test machines.",
+    otherwise: "Sigil's own identity",
+    meaning: "Client id of the user-assigned managed identity that creates test machines.",
   },
   maxTestMachines: {
     name: "SIGIL_MAX_TEST_MACHINES",
     parse: integer(20, 10_000),
     default: "100",
     meaning:
-      "Test machines of the whole deployment at a time; a test that would make more is a 429, and one of a promotion rule waits.",
+      "Test machines of the whole deployment at a time; a test that needs more is a 429, and one of a promotion rule waits.",
   },
   maxTestsPerDay: {
     name: "SIGIL_MAX_TESTS_PER_DAY",
     parse: integer(1, 100_000),
     default: "200",
-    meaning: "Tests by machines that one caller may begin in a day (UTC); one more is a 429.",
+    meaning: "Tests by machines that one caller may start in a day (UTC); one more is a 429.",
   },
   testMachinePrices: {
     name: PRICES_SETTING,
     parse: machinePrices,
-    otherwise: "what a test costs is said to be unknown",
+    otherwise: "the cost of a test is unknown",
     meaning:
-      'What an hour of a test machine costs, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
+      'Hourly prices of test machines, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
   },
   consumerSubscriptions: {
     name: "SIGIL_CONSUMER_SUBSCRIPTIONS",
     parse: subscriptions,
     default: "",
-    otherwise: "the gallery's own alone is asked, and what is in use may be deleted",
+    otherwise: "only the gallery's own, and a version in use elsewhere may be deleted",
     meaning:
-      "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images; several with commas. They are asked who uses a version, and what is needed there is not deleted.",
+      "Subscriptions, in addition to the gallery's own, whose machines and scale sets may use its images; several with commas. Sigil checks them for users, and deletes no version needed there.",
   },
   useDelayMs: {
     name: "SIGIL_USE_DELAY_SECONDS",
     parse: (...setting) => integer(0, 86_400)(...setting) * 1_000,
     default: "900",
     meaning:
-      "How long Azure Resource Graph may lag behind: so long a deletion waits, with the version excluded from latest, before it asks again who uses it.",
+      "How long Azure Resource Graph may lag behind: a deletion waits this long, with the version excluded from latest, before it checks use again.",
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",
@@ -307,7 +306,7 @@ const SERVICE = {
     parse: integer(50, 10_000),
     default: "500",
     meaning:
-      "Largest number of distinct Azure resources that are read for one request; more are a 422 `TooManyReads` that says what to do.",
+      "Largest number of distinct Azure resources to read for one request; more are a 422 `TooManyReads`.",
   },
   reconcileSchedule: {
     name: "SIGIL_RECONCILE_SCHEDULE",
@@ -338,20 +337,20 @@ const SERVICE = {
     parse: schedule,
     default: "0 15 * * * *",
     meaning:
-      "NCRONTAB, six fields; when disk encryption sets of published versions, and their keys, are looked at; `off`: never.",
+      "NCRONTAB, six fields; when Sigil checks the disk encryption sets of published versions, and their keys; `off`: never.",
   },
   keyExpiryMs: {
     name: "SIGIL_KEY_EXPIRY_DAYS",
     parse: days,
     default: "30",
-    meaning: "A key that expires within this time is told to be at risk.",
+    meaning: "A key that expires within this time is at risk.",
   },
   driftSchedule: {
     name: "SIGIL_DRIFT_SCHEDULE",
     parse: schedule,
     default: "0 10,40 * * * *",
     meaning:
-      "NCRONTAB, six fields; when it is looked at what others have changed of versions that no operation works on; `off`: never.",
+      "NCRONTAB, six fields; when Sigil checks versions without a running operation for changes by others; `off`: never.",
   },
   ageingSchedule: {
     name: "SIGIL_AGEING_SCHEDULE",
@@ -392,7 +391,7 @@ const TELEMETRY = {
     parse: text,
     otherwise: "by the connection string",
     meaning:
-      "With `Authorization=AAD` they are sent with the managed identity, that of `AZURE_CLIENT_ID`.",
+      "With `Authorization=AAD` they are sent with the managed identity of `AZURE_CLIENT_ID`.",
   },
   traces: {
     name: "OTEL_TRACES_EXPORTER",

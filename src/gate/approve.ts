@@ -76,7 +76,7 @@ export async function approveImageVersion(
   if (unknown.length > 0)
     throw new ServiceError(
       "InvalidRequest",
-      "The version cannot be approved in these regions; each is listed under errors.",
+      "The version cannot be approved in these regions; each reason is listed under errors.",
       { findings: unknown },
     );
   const approvals: TestResult[] = [];
@@ -118,7 +118,7 @@ async function restorable(
   if (shown === undefined)
     throw new ServiceError(
       "NotFound",
-      `Azure has deleted ${resourceId}, and Sigil has not seen which regions it had. Restore it in the Azure portal, exclude it from latest there, then approve it.`,
+      `${resourceId} is deleted in Azure, and Sigil never saw its regions. Restore it in the Azure portal, exclude it from latest there, then approve it.`,
     );
   return shown;
 }

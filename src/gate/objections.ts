@@ -70,14 +70,14 @@ function closedIn(
 }
 
 const OPEN =
-  "Have those report it who the gate names, then promote it; or have it approved, with a reason (POST …/approve).";
+  "Have the gate's reporters report passing tests, or get the version approved with a reason (POST …/approve). Then promote it.";
 
-const RESTORE = "Have it approved, with a reason (POST …/approve), then restore it.";
+const RESTORE = "Get it approved with a reason (POST …/approve), then restore it.";
 
 const UNSEEN = {
-  why: "Sigil has not seen which regions it had",
+  why: "Sigil never saw its regions",
   remediation:
-    "It cannot be approved while it is deleted. Restore it in the Azure portal, exclude it from latest there, then have it approved and promote it here.",
+    "A deleted version cannot be approved. Restore it in the Azure portal, and exclude it from latest there. Then get it approved and promote it here.",
 };
 
 function objection(
@@ -88,7 +88,7 @@ function objection(
   return {
     code: "GateClosed",
     pointer: "",
-    message: `${formatImageVersionId(id)} does not come into latest before it has passed the gate of its image definition: ${why}.`,
+    message: `${formatImageVersionId(id)} cannot be in latest until it passes its image definition's gate: ${why}.`,
     remediation,
     regions,
   };

@@ -60,7 +60,7 @@ export function viewNothingToDo(version: KnownImageVersion, now: Date, time = no
       {
         time: then,
         state: "Succeeded",
-        message: "The version is as requested: there was nothing to do.",
+        message: "The version already is as requested.",
       },
     ],
   };

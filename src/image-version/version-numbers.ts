@@ -49,10 +49,10 @@ function partsOf(number: string): readonly number[] {
 function exhausted(highest: string, increment: Increment): ServiceError {
   const larger = PARTS[PARTS.indexOf(increment) - 1];
   const remediation =
-    larger === undefined ? "Publish to another image definition." : `Ask for increment=${larger}.`;
+    larger === undefined ? "Publish to another image definition." : `Use increment=${larger}.`;
   return new ServiceError(
     "ImageVersionConflict",
-    `No ${increment} number is left above ${highest}, the highest version there is. ${remediation}`,
+    `No ${increment} number is left above ${highest}, the highest version. ${remediation}`,
     {
       findings: [
         {

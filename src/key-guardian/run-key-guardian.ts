@@ -185,7 +185,7 @@ function notLooked(known: KeyState | undefined, { id }: SetInUse, now: Date): Ke
     notSeen: [
       {
         code: "TooManySets",
-        message: `Of the sets of one image definition, ${MOST_SETS} are looked at.`,
+        message: `Sigil reads at most ${MOST_SETS} sets of an image definition.`,
       },
     ],
   };

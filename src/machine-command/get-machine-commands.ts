@@ -38,7 +38,7 @@ export async function getMachineCommands(
   if (look === undefined || definition === undefined)
     throw new ServiceError(
       "NotFound",
-      `Azure does not show ${versionId} yet: no machine can be made of it.`,
+      `Azure does not show ${versionId} yet, so no machine can be created from it.`,
     );
   const region = canonicalRegion(regionName);
   const machine = machineOf(id, look.resource, definition, region, {
@@ -74,7 +74,7 @@ export async function getMachineCommands(
           {
             code: "RegionNotReady",
             pointer: "/query/region",
-            message: `Azure has not made the version's copies in ${region} yet: until then it refuses the machine.`,
+            message: `Azure has not copied the version to ${region} yet, and refuses the machine until then.`,
           },
         ]),
     ...(terms === undefined ? [] : [{ pointer: "", ...terms }]),
@@ -84,8 +84,8 @@ export async function getMachineCommands(
             code: "NotSaidByAz",
             pointer: "",
             message: machine.dataDisks.some(({ confidential }) => confidential !== undefined)
-              ? "A data disk has a disk encryption set of confidential machines, for which az vm create and Az.Compute have no option: use Bicep."
-              : "Some of the data disks have a disk encryption set, and others do not. az vm create takes one for each, or none: use PowerShell or Bicep.",
+              ? "Use Bicep: az vm create and Az.Compute have no option for a data disk's confidential disk encryption set."
+              : "Use PowerShell or Bicep: only some data disks have a disk encryption set, and az vm create takes one for each, or none.",
           },
         ]
       : []),

@@ -83,7 +83,7 @@ const PLACE_RULES: readonly PlaceRule[] = [
             {
               pointer: `${pointer}/subnetId`,
               message: `The subnet ${subnetId} is in ${network.region}. A machine in ${region} needs one in ${region}.`,
-              remediation: `Give a subnet of a virtual network in ${region}.`,
+              remediation: `Use a subnet of a virtual network in ${region}.`,
             },
           ];
     },
@@ -110,7 +110,7 @@ const PLACE_RULES: readonly PlaceRule[] = [
             {
               pointer: sizePointer,
               message: `The subscription may not use size ${machineSize} in ${region}: ${restriction}.`,
-              remediation: `${remediation}; or ask Azure's support for access to it.`,
+              remediation: `${remediation}. Or ask Azure support for access to it.`,
             },
           ];
     },
@@ -134,18 +134,18 @@ const PLACE_RULES: readonly PlaceRule[] = [
         ],
         [
           securityType === "TrustedLaunch" && !size.trustedLaunch,
-          "the image is for Trusted Launch, which the size does not have",
+          "the image needs Trusted Launch, which the size does not support",
         ],
         [
           securityType === "ConfidentialVM" && !size.confidential,
-          "the image is for confidential machines, which the size is not",
+          "the image needs a confidential size",
         ],
       ];
       return needs
         .filter(([isUnmet]) => isUnmet)
         .map(([, why]) => ({
           pointer: sizePointer,
-          message: `No machine of size ${size.name} starts from this image: ${why}.`,
+          message: `No machine of size ${size.name} can start from this image: ${why}.`,
           remediation: "Choose a size that the image can run on.",
         }));
     },
@@ -171,8 +171,8 @@ const PLACE_RULES: readonly PlaceRule[] = [
           : [
               {
                 pointer: sizePointer,
-                message: `Of ${usage.label || name} in ${region}, ${usage.used} of ${usage.limit} are used. A machine of size ${size.name} needs ${count}.`,
-                remediation: `Free some, choose a size of another family, or have the quota raised: az vm list-usage --location ${region}`,
+                message: `${usage.used} of ${usage.limit} ${usage.label || name} in ${region} are used. A machine of size ${size.name} needs ${count}.`,
+                remediation: `Free some, choose a size of another family, or request a larger quota: az vm list-usage --location ${region}`,
               },
             ];
       });
@@ -285,7 +285,7 @@ function unread(pointer: string, seen: Seen<unknown> | undefined): readonly Brea
     ? [
         {
           pointer,
-          message: `Sigil's identity may not perform ${seen.action} on ${seen.scope}, so it cannot be checked.`,
+          message: `Sigil's identity may not perform ${seen.action} on ${seen.scope}, so Sigil cannot check it.`,
           remediation: grant(seen),
         },
       ]
@@ -305,11 +305,11 @@ function ungranted(
         {
           pointer,
           message: `Sigil's identity may not perform ${missing.join(", ")} on ${scope}.`,
-          remediation: `Name the resource group in testResourceGroups, and the subnet in testSubnets, of infra/main.bicep, or a role with these actions: az role assignment create --assignee {Sigil's identity} --role {role} --scope ${scope}`,
+          remediation: `Name the resource group in testResourceGroups, and the subnet in testSubnets, of infra/main.bicep, or grant a role with these actions: az role assignment create --assignee {Sigil's identity} --role {role} --scope ${scope}`,
         },
       ];
 }
 
 function grant({ scope }: Denied): string {
-  return `Give the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`;
+  return `Grant it the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`;
 }

@@ -13,16 +13,16 @@ const STATES: States<TestState> = {
   TestRequested: {
     status: "NotStarted",
     queue: TESTS,
-    next: { Testing: "it is known what machines are to be made" },
-    ifCanceled: "No machine was made for it, and none will be.",
+    next: { Testing: "Sigil knows which machines to create" },
+    ifCanceled: "No machine was created for it, and none will be.",
   },
   Testing: {
     status: "Running",
     queue: TESTS,
     next: {
-      Succeeded: "every region is passed, and no machine is left",
+      Succeeded: "every region passed, and no machine is left",
     },
-    ifCanceled: "No machine is there any more, and none will be made.",
+    ifCanceled: "No machine is left, and none will be created.",
   },
   ...ENDS,
 };

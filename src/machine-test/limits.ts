@@ -41,7 +41,7 @@ export async function takePlace(
     if (!isRule && begun >= limits.testsPerDay)
       throw new ServiceError(
         "TooManyRequests",
-        `This caller has begun ${begun} tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows ${limits.testsPerDay}. Try again tomorrow, or ask whoever deploys Sigil to raise it.`,
+        `This caller started ${begun} tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows ${limits.testsPerDay}. Try again tomorrow, or ask the operator of Sigil to raise it.`,
         { retryAfterMs: DAY_MS - (now().getTime() % DAY_MS) },
       );
     const { [key]: _own, ...others } = read?.document.open ?? {};
@@ -85,7 +85,7 @@ async function withRoom(
   if (there <= most) return still;
   throw new ServiceError(
     "TooManyRequests",
-    `The tests of this deployment that have not ended may have ${there} machines, and SIGIL_MAX_TEST_MACHINES allows ${deps.limits.machines}. Try again later, cancel a test, or ask whoever deploys Sigil to raise it.`,
+    `The running tests of this deployment may use ${there} machines, and SIGIL_MAX_TEST_MACHINES allows ${deps.limits.machines}. Try again later, cancel a test, or ask the operator of Sigil to raise it.`,
     { retryAfterMs: RETRY_AFTER_MS },
   );
 }

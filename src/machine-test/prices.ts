@@ -43,6 +43,6 @@ export function costOf(
     currency,
     hour,
     atMost,
-    message: `At most ${atMost.toFixed(2)} ${currency}: ${machines} machines, one after the other, of ${hour} ${currency} an hour, each deleted after ${minutes} minutes at most; without the time that Azure takes for that, disks, traffic and licences.`,
+    message: `At most ${atMost.toFixed(2)} ${currency}: ${machines} machines, one after the other, of ${hour} ${currency} an hour, each deleted after at most ${minutes} minutes. Not included: the deletion itself, disks, traffic and licences.`,
   };
 }

@@ -130,7 +130,7 @@ function regionFindings(
     findings.push({
       code: "DuplicateRegion",
       pointer: `/regions/${i}/name`,
-      message: `"${name}" is given twice, as regions ${first} and ${i}: case and spaces do not make another region.`,
+      message: `"${name}" appears twice, as regions ${first} and ${i}. Region names ignore case and spaces.`,
       remediation: `Keep one entry for ${name}.`,
     });
   const subnet = parseResourceId(subnetId);
@@ -150,8 +150,8 @@ function regionFindings(
     findings.push({
       code: "SubnetSubscription",
       pointer,
-      message: `The subnet is in subscription ${subnet.subscriptionId}, and the gallery is not. A machine, its network interface and its subnet are in one subscription: that of the gallery.`,
-      remediation: "Give a subnet of the gallery's subscription.",
+      message: `The subnet is in subscription ${subnet.subscriptionId}, and the gallery is not. A machine, its network interface and its subnet must be in the gallery's subscription.`,
+      remediation: "Use a subnet of the gallery's subscription.",
     });
   return findings;
 }
@@ -172,7 +172,7 @@ function proofFindings(proof: TestProfileBody["proof"]): readonly Finding[] {
         pointer: `/proof/${name}`,
         message: isNeeded
           ? `\`${name}\` is missing: \`${proof.kind}\` needs it.`
-          : `\`${proof.kind}\` makes no use of \`${name}\`.`,
+          : `\`${proof.kind}\` does not use \`${name}\`.`,
         remediation: isNeeded
           ? `Give \`${name}\`.`
           : `Leave \`${name}\` out, or choose another \`kind\`.`,

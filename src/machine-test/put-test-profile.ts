@@ -39,7 +39,7 @@ export async function putTestProfile(
   if (errors.length > 0)
     throw new ServiceError(
       "PreflightFailed",
-      `No machine could be made as the test profile says: ${errors.length} ${errors.length === 1 ? "reason" : "reasons"}.`,
+      `No machine can be created from the test profile: ${errors.length} ${errors.length === 1 ? "reason" : "reasons"}.`,
       { findings: errors },
     );
   await profiles.put(profile, stored?.etag); // Invariant 1.

@@ -235,7 +235,7 @@ function seeCreating(test: RegionTestRecord, sight: Sight, terms: Terms): Region
       test,
       inconclusive(
         "ResourceManagerUnavailable",
-        "Azure Resource Manager has not answered the creation of the machine.",
+        "Azure Resource Manager did not answer the creation of the machine.",
       ),
       terms,
     );
@@ -275,7 +275,11 @@ function seeStarting(test: RegionTestRecord, sight: Sight, terms: Terms): Region
       terms,
     );
   if (machine.provisioningState === "Deleting")
-    return judge(seen, inconclusive("MachineDeleted", "Somebody has deleted the machine."), terms);
+    return judge(
+      seen,
+      inconclusive("MachineDeleted", "The machine was deleted outside Sigil."),
+      terms,
+    );
   if (machine.provisioningState === "Succeeded" && machine.isRunning)
     return seeProving(
       { ...seen, state: "Proving", startedTime: terms.now.toISOString() },
@@ -290,11 +294,11 @@ function seeStarting(test: RegionTestRecord, sight: Sight, terms: Terms): Region
     machine.isRunning
       ? failed(
           "StartTimedOut",
-          `The machine runs, and its system was not provisioned within ${startMinutes} minutes.`,
+          `The machine runs, but its system was not provisioned within ${startMinutes} minutes.`,
         )
       : inconclusive(
           "NotRunning",
-          `Azure did not run the machine within ${startMinutes} minutes: it is ${machine.provisioningState}.`,
+          `Azure did not start the machine within ${startMinutes} minutes: it is ${machine.provisioningState}.`,
         ),
     terms,
   );
@@ -320,7 +324,7 @@ function seeProving(test: RegionTestRecord, sight: Sight, terms: Terms): RegionT
             seen,
             inconclusive(
               "ProofNotBegun",
-              `The script could not be begun within ${proofMinutes} minutes.`,
+              `The script did not start within ${proofMinutes} minutes.`,
             ),
             terms,
           )
@@ -332,17 +336,14 @@ function seeProving(test: RegionTestRecord, sight: Sight, terms: Terms): RegionT
   if (!sight.machine.isRunning)
     return judge(
       seen,
-      inconclusive(
-        "MachineStopped",
-        "The machine does not run any more: somebody has stopped it, or it has stopped itself.",
-      ),
+      inconclusive("MachineStopped", "The machine stopped, or was stopped outside Sigil."),
       terms,
     );
   return judge(
     seen,
     failed(
       "ProofTimedOut",
-      `The machine was provisioned, and its start was not proven within ${proofMinutes} minutes: ${awaited(terms)}.`,
+      `The machine was provisioned, but did not prove its start within ${proofMinutes} minutes: ${awaited(terms)}.`,
     ),
     terms,
   );
@@ -391,7 +392,7 @@ function missing(test: RegionTestRecord, terms: Terms): RegionTestRecord {
         test,
         inconclusive(
           "MachineDeleted",
-          "Somebody has deleted the machine, or moved it: in another resource group Sigil deletes nothing of it.",
+          "The machine was deleted or moved outside Sigil. In another resource group, Sigil deletes nothing.",
         ),
         terms,
       )

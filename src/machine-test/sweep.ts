@@ -47,7 +47,7 @@ type Leftover = { readonly id: string; readonly reason: string };
 const GRACE_MS = 10 * 60_000;
 const MOST_ATTEMPTS = 20;
 const NOT_GONE =
-  "It should be gone for more than an hour: its deletion is asked for again, and Azure may have taken that before and not done it.";
+  "It should have been gone for over an hour. Sigil requests its deletion again: Azure may have accepted an earlier one without doing it.";
 
 /** Looks once. Throws when the resource groups cannot be listed. */
 export async function sweepTestMachines(
@@ -131,8 +131,7 @@ async function judgeTagged(
   const { namespace, type } = parseResourceId(id) ?? {};
   const ofType = `${namespace}/${type}`.toLowerCase();
   if (ofType.startsWith(`${MACHINES}/`)) return undefined; // Invariant 3.
-  if (!PARTS.includes(ofType))
-    return stranger("It is neither machine, disk nor network interface.");
+  if (!PARTS.includes(ofType)) return stranger("It is not a machine, disk or network interface.");
   const part = await parts.getPart(id);
   if (part === undefined) return undefined;
   const operationId = part.tags[OPERATION_TAG] ?? "";
@@ -163,14 +162,14 @@ export function judge(
     return stranger("It is in another resource group.");
   if (recordKeyOf(operationId) === undefined)
     return stranger(`Its tag ${OPERATION_TAG} names no operation.`);
-  if (Number.isNaN(deadlineMs)) return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
+  if (Number.isNaN(deadlineMs)) return stranger(`Its tag ${DEADLINE_TAG} is not a time.`);
   const overMs = Math.min(deadlineMs, endOf(operation, region, deadlineMs));
   if (overMs > nowMs) return undefined;
   const machine = machineIn(id, operationId, region);
   if (machine === undefined)
-    return stranger("Its name is not one that a test of that operation gives in its region.");
+    return stranger("Its name is not one of that operation's test in its region.");
   if (wasMovedTo(group, operation, region))
-    return stranger("Somebody has moved it here from another resource group.");
+    return stranger("It was moved here from another resource group.");
   if (attachedTo === undefined) return { kind: "leftover", overMs };
   return sameResourceId(attachedTo, machineId({ ...group, name: machine }))
     ? undefined // Invariant 3.

@@ -133,7 +133,7 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
           pair,
           {
             code: "ImageVersionGone",
-            message: `Azure no longer has ${record.resourceId}: there is nothing to test.`,
+            message: `Azure no longer has ${record.resourceId}, so there is nothing to test.`,
             errors: [],
           },
           contextOf(deps),
@@ -208,8 +208,8 @@ async function proofOf(
             code: "ScriptFailed",
             message:
               exitCode === undefined
-                ? "The script was not run to its end."
-                : `The script has ended with exit code ${exitCode}.`,
+                ? "The script did not finish."
+                : `The script ended with exit code ${exitCode}.`,
           };
     }
   }

@@ -92,7 +92,7 @@ export function mustMakeMachines({ makesMachines }: Pick<TestDependencies, "make
   if (!makesMachines)
     throw new ServiceError(
       "TestMachinesOff",
-      "This deployment makes no test machines. An operator turns that on with the setting SIGIL_TEST_MACHINES=true, and names resource groups for them: `testResourceGroups` of a publication in infra/main.bicep.",
+      "This deployment creates no test machines. Ask the operator to set SIGIL_TEST_MACHINES=true, and to name `testResourceGroups` of a publication in infra/main.bicep.",
     );
 }
 
@@ -125,7 +125,7 @@ export async function mayBeTested(
     throw new ServiceError("NotFound", `Azure has no version ${id.versionName} of ${imageId}.`);
   if (stored === undefined)
     throw refused(
-      `${imageId} has no test profile: it is not known where its machines are to be made. An administrator sets one with a PUT to its /test-profile.`,
+      `${imageId} has no test profile. Ask an Admin to set one with a PUT to its /test-profile.`,
     );
   const objections = await deps.objections(id, { kind: "test" });
   if (objections.length > 0)
@@ -148,7 +148,7 @@ export async function mayBeTested(
   );
   if (regions.length === 0)
     throw refused(
-      `Version ${id.versionName} is usable in no region of the test profile (${offered.join(", ")}). Wait until its replication to one of them is Completed.`,
+      `Version ${id.versionName} is not usable in any region of the test profile (${offered.join(", ")}). Wait until one of them is Completed.`,
     );
   return { profile, regions };
 }
@@ -164,7 +164,7 @@ function reasonAgainst(
       {
         code: "RegionNotInProfile",
         pointer,
-        message: `The test profile has no place in ${name}. It has ${offered.join(", ")}.`,
+        message: `The test profile lacks ${name}. It has ${offered.join(", ")}.`,
         remediation: "Add the region to the test profile, or leave it out here.",
       },
     ];
@@ -175,7 +175,7 @@ function reasonAgainst(
           code: "RegionNotReady",
           pointer,
           message: `The version is not usable in ${name}.`,
-          remediation: `Wait until its replication to ${name} is Completed; where it is no target region, add it.`,
+          remediation: `Wait until its replication to ${name} is Completed; if it is not a target region, add it.`,
         },
       ];
 }

@@ -12,7 +12,7 @@ export async function getTestProfile(
   if (stored !== undefined) return stored.document;
   throw new ServiceError(
     "NotFound",
-    `${imageId} has no test profile: no machine is made of its versions. Set one with a PUT to its /test-profile.`,
+    `${imageId} has no test profile. Set one with a PUT to its /test-profile.`,
   );
 }
 

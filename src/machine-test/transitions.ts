@@ -101,7 +101,7 @@ export function accept(
   };
   return advance({ record, operation }, context, {
     patch: { state: "TestRequested" },
-    message: "The request is stored and its work is queued.",
+    message: "Sigil stored the request and queued its work.",
     effects: [
       indexed(operation, context),
       event(operation, context, MACHINE_TEST_EVENT.requested, "requested", {
@@ -137,7 +137,7 @@ export function planned(
     message:
       free.length === 0
         ? "No machine can be made."
-        : `A machine is to be made in ${free.join(", ")}, at most ${profile.concurrency} at a time.`,
+        : `Sigil will create a machine in ${free.join(", ")}, at most ${profile.concurrency} at a time.`,
     waitMs: 0,
     effects: [
       { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 5.
@@ -279,7 +279,7 @@ function goOn(
 function waitsFor(tests: readonly RegionTestRecord[]): string {
   const open = tests.filter((test) => !isOver(test));
   return open.length === 0
-    ? "Its results are to be written down."
+    ? "Sigil has yet to store its results."
     : `${open.map(({ name, state }) => `${name} is ${state}`).join(", ")}.`;
 }
 
@@ -311,25 +311,25 @@ function sentenceOf(
   const why = reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
   switch (state) {
     case "Creating":
-      return [`${name}: a machine is made (attempt ${attempts} of ${attemptsAllowed}).`];
+      return [`${name}: a machine is being created (attempt ${attempts} of ${attemptsAllowed}).`];
     case "Starting":
-      return [`${name}: the machine starts.`];
+      return [`${name}: the machine is starting.`];
     case "Proving":
-      return [`${name}: the machine is provisioned; its start is proven.`];
+      return [`${name}: the machine is provisioned; Sigil is waiting for proof of its start.`];
     case "Kept":
       return [`${name}: ${result}.${why} The machine is kept until ${test.nextAttemptTime}.`];
     case "Deleting":
       return [
         result === undefined
-          ? `${name}: the machine is deleted.${why}`
-          : `${name}: ${result}.${result === "passed" ? "" : why} The machine is deleted.`,
+          ? `${name}: the machine is being deleted.${why}`
+          : `${name}: ${result}.${result === "passed" ? "" : why} The machine is being deleted.`,
       ];
     case "Waiting":
       return [`${name}: the next attempt is at ${test.nextAttemptTime}.`];
     case "Gone":
       return [`${name}: nothing of the machine is left.`];
     case "Left":
-      return [`${name}: could not be deleted: ${test.left?.join(", ")}.`];
+      return [`${name}: Sigil could not delete ${test.left?.join(", ")}.`];
   }
 }
 
@@ -357,7 +357,7 @@ function told(
       event(operation, context, MACHINE_TEST_EVENT.machineLeft, `${test.name}/left`, {
         region: test.name,
         resources: [...(test.left ?? [])],
-        reason: "Azure has not deleted it, long after its deadline. Delete it by hand.",
+        reason: "Azure did not delete it long after its deadline. Delete it by hand.",
       }),
     );
   return effects;
@@ -420,8 +420,8 @@ function end(
         cancellation(
           { ...one, tests },
           left.length === 0
-            ? "No machine is there any more, and none will be made."
-            : `No machine will be made. These could not be deleted: ${left.join(", ")}.`,
+            ? "No machine is left, and none will be created."
+            : `No machine will be created. Sigil could not delete: ${left.join(", ")}.`,
           canceledBy,
           context,
         ),
@@ -438,10 +438,10 @@ function end(
       {
         code: bad.length > 0 ? "TestFailed" : "TestInconclusive",
         message: [
-          ...(bad.length > 0 ? [`The version has failed its test in ${bad.join(", ")}.`] : []),
+          ...(bad.length > 0 ? [`The version failed its test in ${bad.join(", ")}.`] : []),
           ...(open.length > 0
             ? [
-                `Its test in ${open.join(", ")} has come to no result: that says nothing of the version. Mend what is said of it, and test again.`,
+                `Its test in ${open.join(", ")} was inconclusive, which says nothing about the version. Fix the causes, and test again.`,
               ]
             : []),
         ].join(" "),
@@ -463,7 +463,7 @@ function end(
   return advance(pair, context, {
     patch: { state: "Succeeded" },
     operation: { tests },
-    message: [...changes, `The version has passed its test in ${named("passed").join(", ")}.`].join(
+    message: [...changes, `The version passed its test in ${named("passed").join(", ")}.`].join(
       " ",
     ),
     effects: [
@@ -490,7 +490,7 @@ export function beginCancel(
   return advance({ record: { ...record, canceledBy }, operation }, context, {
     patch: { state: "Testing", ticks: 0 },
     operation: { tests: tests.map(abandon) },
-    message: "It is canceled: its machines are deleted.",
+    message: "The test is being canceled, and its machines deleted.",
     waitMs: 0,
   });
 }

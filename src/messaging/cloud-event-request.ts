@@ -78,7 +78,7 @@ function fromAttributes(
     findings.push({
       code: "MissingProperty",
       pointer: pointerTo(name),
-      message: `The CloudEvent attribute ${name} must be a string that is not empty.`,
+      message: `The CloudEvent attribute ${name} must be a non-empty string.`,
     });
     return "";
   };

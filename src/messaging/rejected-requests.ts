@@ -102,7 +102,7 @@ export async function sendAgain(
   if (kept?.id !== id)
     throw new ServiceError(
       "NotFound",
-      `No rejected request ${id} is kept. It was sent again, was taken out of the queue, or its time has ended.`,
+      `There is no rejected request ${id}. It was sent again, removed from the queue, or expired.`,
     );
   if (correction !== undefined) {
     const request = referenceIn(kept);
@@ -117,7 +117,7 @@ export async function sendAgain(
   if (kept.originalLength !== undefined)
     throw new ServiceError(
       "PayloadTooLarge",
-      `Only the first ${kept.bytes.length} of the request's ${kept.originalLength} bytes are kept. Its sender has to send it again.`,
+      `Only the first ${kept.bytes.length} of the request's ${kept.originalLength} bytes are kept. Ask its sender to send it again.`,
     );
   const sent = await putRequest(deps, kept, traceparent, requestedBy);
   return { ...sent, removed: await rejected.remove(id) };

@@ -147,7 +147,7 @@ export async function putRequest(
   if (reportsTestResult(request))
     throw new ServiceError(
       "InvalidRequest",
-      "The message reports a test result, and asks for no image version. Report it with a POST to the version's /test-results.",
+      "The message reports a test result instead of requesting an image version. Report it with a POST to the version's /test-results.",
     );
   const command = {
     ...commandOf(deps, request, traceparent),
@@ -292,14 +292,14 @@ function isRetryable(error: unknown): error is ServiceError {
 function expired({ expiresTime }: IncomingMessage, { code, message }: ServiceError): ServiceError {
   return new ServiceError(
     "RequestExpired",
-    `The request could not be accepted before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
+    `Sigil could not accept the request before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
   );
 }
 
 function ourMistake(): ServiceError {
   return new ServiceError(
     "InternalError",
-    "Sigil failed to process the request at every delivery. Its log says why. Send the request again when that is fixed.",
+    "Sigil failed to process the request at every delivery. Its log has the reason. Fix it, then send the request again.",
   );
 }
 
@@ -350,7 +350,7 @@ function reportOf(
         code: "MissingProperty",
         pointer: event.dataPointer === "" ? "" : "/time",
         message:
-          "The CloudEvent attribute time, or `time` in its data, must say when the result was found, as RFC 3339 writes it.",
+          "The CloudEvent attribute time, or `time` in its data, must be the time when the result was found, in RFC 3339.",
       },
     ]);
   return {
@@ -468,12 +468,12 @@ function sameAs({ id, status }: OperationRecord): string {
   switch (status) {
     case "NotStarted":
     case "Running":
-      return `Operation ${id} does what is requested.`;
+      return `Operation ${id} is doing this already.`;
     case "Succeeded":
-      return `Operation ${id} has done what is requested.`;
+      return `Operation ${id} did this already.`;
     case "Failed":
     case "Canceled":
-      return `Operation ${id} was to do what is requested, and has ended ${status}. To ask again, send the request with another id.`;
+      return `Operation ${id} had the same request, and ended ${status}. To try again, send the request with another id.`;
   }
 }
 

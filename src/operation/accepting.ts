@@ -71,7 +71,7 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
   }
   throw new ServiceError(
     "StateConflict",
-    "Many requests for one resource arrived at once. Send it again.",
+    "Many requests for one resource arrived at once. Send yours again.",
     { retryAfterMs: 1_000 },
   );
 }

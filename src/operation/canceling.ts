@@ -19,7 +19,7 @@ import { commit, contextOf } from "./steps.js";
 const COMMIT_TRIES = 10;
 
 export const TOGETHER =
-  "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
+  "Its changes were sent to Azure together with those of other operations, which continue. Sigil no longer reports on it.";
 
 /**
  * The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work.
@@ -101,11 +101,9 @@ export async function cancelOperation(
       if (!isStateConflict(error)) throw error;
     }
   }
-  throw new ServiceError(
-    "StateConflict",
-    `Operation ${operationId} kept changing. Send the request again.`,
-    { retryAfterMs: 1_000 },
-  );
+  throw new ServiceError("StateConflict", `Operation ${operationId} kept changing. Try again.`, {
+    retryAfterMs: 1_000,
+  });
 }
 
 function ended(operation: OperationRecord | undefined, operationId: string): OperationRecord {
@@ -119,6 +117,6 @@ function ended(operation: OperationRecord | undefined, operationId: string): Ope
 export function tooLate({ id, status }: Pick<OperationRecord, "id" | "status">): ServiceError {
   return new ServiceError(
     "OperationEnded",
-    `Operation ${id} has ended ${status}: there is nothing to cancel.`,
+    `Operation ${id} ended ${status}, so there is nothing to cancel.`,
   );
 }

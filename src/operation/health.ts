@@ -28,7 +28,7 @@ async function readNewest({ store, index }: Store): Promise<void> {
     // Anybody may ask: no resource is named.
     throw new ServiceError(
       "StateTooOld",
-      "An earlier release has stored the tables, and this one does not read them. Stop the app, delete the tables SigilState and SigilIndex of the storage account, and start it: Azure keeps the versions, and the next PUT of each adopts it.",
+      "The tables are from an earlier release, which this one cannot read. Stop the app, delete the tables SigilState and SigilIndex of the storage account, and start it: Azure keeps the versions, and the next PUT of each adopts it.",
       { cause: error },
     );
   }

@@ -23,7 +23,7 @@ export async function failPoisoned(
       pair,
       {
         code: "PoisonMessage",
-        message: `The message that should have taken the next step could not be processed and is in the dead-letter queue. ${reason}`,
+        message: `Sigil could not process the message for the next step, which is in the dead-letter queue. ${reason}`,
         errors: [],
       },
       contextOf(deps),

@@ -80,20 +80,16 @@ function needsAttention({ endTime, stalled, regions }: OperationRecord): boolean
 
 /** For a continuation token that no page has given. */
 export function forgedToken(cause?: unknown): ServiceError {
-  return new ServiceError(
-    "InvalidRequest",
-    "The continuation token was not given by this service for this list.",
-    {
-      cause,
-      findings: [
-        {
-          code: "InvalidFormat",
-          pointer: "/query/continuationToken",
-          message: "Use nextLink, or the continuationToken of the page before, unchanged.",
-        },
-      ],
-    },
-  );
+  return new ServiceError("InvalidRequest", "The continuation token is not from this list.", {
+    cause,
+    findings: [
+      {
+        code: "InvalidFormat",
+        pointer: "/query/continuationToken",
+        message: "Use nextLink, or the continuationToken of the page before, unchanged.",
+      },
+    ],
+  });
 }
 
 /** One page of what the rows of `page` name. */

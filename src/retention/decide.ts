@@ -95,23 +95,29 @@ export function decide(
     if (!isFinal(state))
       return kept("OperationRunning", `An operation on it is running: ${state}.`);
     if (version.isRollbackTarget)
-      return kept("OperationRunning", "A rollback that is running leads to it.");
+      return kept("OperationRunning", "It is the target of a running rollback.");
     if (state !== "Succeeded")
       return kept(
         "NotSucceeded",
-        `The last operation on it ended ${state}. Look into it, and repair or delete it by hand.`,
+        `The last operation on it ended ${state}. Check it, and repair or delete it by hand.`,
       );
     if (provisioningState !== "Succeeded")
       return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
     // Invariant 2.
     if (version === promoted[0])
-      return kept("Latest", "The latest: virtual machines made without a version number get it.");
+      return kept(
+        "Latest",
+        "The latest: virtual machines created without a version number get it.",
+      );
     const regions = guarded.get(version);
     if (regions !== undefined)
       return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
     // Invariant 7.
     if (version.protected)
-      return kept("Protected", "It is protected from deletion, until an Admin takes that off.");
+      return kept(
+        "Protected",
+        "It is protected from deletion, until an Admin removes the protection.",
+      );
     // Invariant 4.
     if (newest.has(version))
       return kept(
@@ -148,7 +154,7 @@ export function decide(
           : "The policy keeps promoted versions.",
         endOfLifeDate === undefined
           ? "It has no end of life."
-          : "The policy deletes nothing for its end of life.",
+          : "The policy does not delete by end of life.",
       ].join(" "),
     );
   });

@@ -71,7 +71,7 @@ function orKeptByAzure(decision: Decision): Decision {
         ...decision,
         deletes: false,
         code: "KeptByAzure",
-        reason: "Failed, and Azure deletes none in a gallery with soft delete.",
+        reason: "Azure cannot delete a Failed version in a gallery with soft delete.",
       }
     : decision;
 }

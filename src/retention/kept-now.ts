@@ -14,7 +14,7 @@ export async function keptNow(
   const imageId = imageIdOf(id);
   const policy = (await policies.read(imageId))?.document;
   if (policy?.mode !== "delete")
-    return `${KEEPS} No policy deletes versions of the image definition any more.`;
+    return `${KEEPS} No policy deletes versions of the image definition now.`;
   const { versions } = await retainedVersions(imageVersions, imageId, id.versionName);
   const judged = decide(policy.rules, versions, imageVersions.now()).find(
     ({ version: { name } }) => name === id.versionName,
@@ -22,4 +22,4 @@ export async function keptNow(
   return judged === undefined || judged.deletes ? undefined : `${KEEPS} ${judged.reason}`;
 }
 
-const KEEPS = "The retention policy that has begun the deletion keeps the version now:";
+const KEEPS = "The retention policy that started the deletion keeps the version now:";

@@ -31,7 +31,7 @@ export async function putRetentionPolicy(
           code: "RetentionRuleMissing",
           pointer: "",
           message:
-            "Give `keepNewestPromoted`, `deleteAfterEndOfLifeDays`, or both. To delete nothing, DELETE the policy.",
+            "Set `keepNewestPromoted`, `deleteAfterEndOfLifeDays`, or both. To delete nothing, DELETE the policy.",
         },
       ],
     });
@@ -39,7 +39,7 @@ export async function putRetentionPolicy(
   if (mode === "delete" && !sameRules(stored?.document.rules, rules))
     throw new ServiceError(
       "DryRunFirst",
-      `${stored === undefined ? "There is no policy yet" : "The stored policy has other rules"}: no dry run has shown what the new rules delete.`,
+      `${stored === undefined ? "There is no policy yet" : "The stored policy has other rules"}, so no dry run has shown what the new rules delete.`,
       {
         findings: [
           {

@@ -32,6 +32,6 @@ async function readPolicy(
   if (stored !== undefined) return stored.document;
   throw new ServiceError(
     "NotFound",
-    `${imageId} has no retention policy: none of its versions is deleted. Set one with a PUT to this address.`,
+    `${imageId} has no retention policy, so no version is deleted. Set one with a PUT to this address.`,
   );
 }

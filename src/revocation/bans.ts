@@ -78,7 +78,7 @@ export function banKept(
       code: "BanKept",
       pointer: ban.reason === asked.reason ? "/replacement" : "/reason",
       severity: "warning",
-      message: `${author} revoked ${versionName}: ${wordsOf(ban)} That stays; your reason is kept with this operation.`,
+      message: `${author} revoked ${versionName}: ${wordsOf(ban)} That stays. Your reason is stored with this operation.`,
       remediation: `To change it, ask ${author} or an Admin to revoke it again.`,
     },
   ];
@@ -103,7 +103,7 @@ export function toMove(ban: Ban | undefined): readonly Finding[] {
           pointer: "",
           severity: "warning",
           message: sentenceOf(ban),
-          remediation: `Move those who use it to ${ban.replacement ?? "another version"}.`,
+          remediation: `Move machines and scale sets to ${ban.replacement ?? "another version"}.`,
         },
       ];
 }
@@ -128,7 +128,7 @@ export async function objectionsByBan(
             remediation: "To delete it for good, lift the revocation first (POST …/unrevoke).",
           }
         : {
-            message: `${formatImageVersionId(id)} is not to be used. ${sentenceOf(ban)}`,
+            message: `${formatImageVersionId(id)} must not be used. ${sentenceOf(ban)}`,
             remediation: `${replacement === undefined ? "Use another version" : `Use ${replacement}`}, or ask an Admin to lift the revocation (POST …/unrevoke).`,
           }),
       ...(deed.kind === "enterLatest" && deed.regions !== "any" && { regions: deed.regions }),

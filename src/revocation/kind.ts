@@ -8,7 +8,7 @@ import type { RevocationRecord, RevocationState } from "./record.js";
 const CREATIONS = "image-version-creations";
 
 const STAYS =
-  "The version stays revoked: an Admin lifts that (POST …/unrevoke). Where it is in latest, it stays so.";
+  "The version stays revoked, and in latest where it is. To lift the revocation, ask an Admin (POST …/unrevoke).";
 
 const STATES: States<RevocationState> = {
   RevocationRequested: {
@@ -16,14 +16,14 @@ const STATES: States<RevocationState> = {
     queue: CREATIONS,
     next: {
       Revoking: "the version is in latest",
-      Succeeded: "the version is in latest nowhere, or the revocation is lifted",
+      Succeeded: "the version is not in latest anywhere, or the revocation is lifted",
     },
     ifCanceled: STAYS,
   },
   Revoking: {
     status: "Running",
     queue: CREATIONS,
-    next: { Succeeded: "the version is in latest nowhere" },
+    next: { Succeeded: "the version is not in latest anywhere" },
     ifCanceled: STAYS,
   },
   ...ENDS,

@@ -115,16 +115,16 @@ async function mustReplace(
   const other = { ...id, versionName: replacement };
   const message =
     replacement === id.versionName
-      ? "A version does not replace itself."
+      ? "A version cannot replace itself."
       : (await lookAt(imageVersions, other)) === undefined
         ? `Azure has no version ${replacement} of the image definition.`
         : (await banOf(revocations, other)) !== undefined
-          ? `${replacement} is revoked, too.`
+          ? `${replacement} is revoked as well.`
           : undefined;
   if (message !== undefined)
     throw new ServiceError(
       "InvalidRequest",
-      "The version cannot be replaced by that; the reason is listed under errors.",
+      "The replacement cannot be used; the reason is listed under errors.",
       {
         findings: [{ code: "ReplacementNotUsable", pointer: "/replacement", message }],
       },
@@ -137,11 +137,11 @@ function keptIn(region: string, { versionName }: ImageVersionId, allowNoLatest: 
     pointer: "",
     severity: "warning",
     message: allowNoLatest
-      ? `In ${region} no version is the latest then.`
-      : `In ${region} ${versionName} stays the latest until another version is ready there and in latest: then it leaves by itself.`,
+      ? `In ${region} no version would be the latest.`
+      : `In ${region} ${versionName} stays the latest until another version in latest is ready there.`,
     remediation: allowNoLatest
       ? "Promote another version that is ready there."
-      : "Promote another version there; or revoke it with allowNoLatest=true.",
+      : "Promote another version there, or revoke it with allowNoLatest=true.",
   };
 }
 
@@ -158,7 +158,7 @@ async function useOf(
         code: "UseUnknown",
         pointer: "",
         severity: "warning",
-        message: `Who uses the version could not be read: ${error.message}`,
+        message: `Sigil could not read who uses the version: ${error.message}`,
       },
     };
   }
@@ -176,8 +176,8 @@ function usersOf(
           code: "UsersToMove",
           pointer: "",
           severity: "warning",
-          message: `${scaleSets.count} scale set${scaleSets.count === 1 ? "" : "s"} and ${count} machine${count === 1 ? "" : "s"} use it: nothing of them is changed.`,
-          remediation: `${replacement === undefined ? "Move them to another version" : `Move them to ${replacement}`}. GET …/use names them.`,
+          message: `${scaleSets.count} scale set${scaleSets.count === 1 ? "" : "s"} and ${count} machine${count === 1 ? "" : "s"} use it, and stay as they are.`,
+          remediation: `${replacement === undefined ? "Move them to another version" : `Move them to ${replacement}`}. GET …/use lists them.`,
         },
       ];
 }
@@ -207,7 +207,7 @@ export async function revokeImageVersion(
       operations,
       stored,
       (running) =>
-        `Operation ${running} revokes ${resourceId} already. To say it otherwise, cancel it (POST /api/operations/${running}/cancel), then revoke it again.`,
+        `Operation ${running} is already revoking ${resourceId}. To change the reason, cancel it (POST /api/operations/${running}/cancel), then revoke it again.`,
     );
     const context = contextOf(operations);
     const ban = banAfter(before, command, context.now.toISOString());
@@ -223,8 +223,8 @@ export async function revokeImageVersion(
     return advance(pair, context, {
       patch: { state: "RevocationRequested" },
       message: isNew
-        ? `The version is revoked from now on: nothing brings it into latest. ${reason}`
-        : `The version was revoked before: it leaves latest where it still is. ${reason}`,
+        ? `The version is revoked, and can no longer be promoted. ${reason}`
+        : `The version was already revoked. Sigil removes it from latest where it still is. ${reason}`,
       effects: [indexed(pair.operation, context), ...(isNew ? told(pair, id, ban, context) : [])],
     });
   });
@@ -281,7 +281,7 @@ export async function unrevokeImageVersion(
       operations,
       stored,
       (running) =>
-        `Operation ${running} is still taking it out of latest. Cancel it (POST /api/operations/${running}/cancel), then lift the revocation (POST …/unrevoke).`,
+        `Operation ${running} is still removing it from latest. Cancel it (POST /api/operations/${running}/cancel), then lift the revocation (POST …/unrevoke).`,
     );
     const context = contextOf(operations);
     const pair = begin(
@@ -300,7 +300,7 @@ export async function unrevokeImageVersion(
       ],
       ending: (one) => ({
         status: "Succeeded",
-        message: "The revocation is lifted. To have the version in latest again, promote it.", // Invariant 3.
+        message: "The revocation is lifted. To make the version the latest again, promote it.", // Invariant 3.
         event: event(one, context, IMAGE_VERSION_EVENT.unrevoked, "unrevoked", {
           unrevokedBy: command.requestedBy,
         }),

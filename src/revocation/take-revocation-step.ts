@@ -81,7 +81,7 @@ async function demote(
   return (pair) =>
     advance(pair, contextOf(imageVersions), {
       patch: { state: "Revoking", child: child.id, ticks: 0 },
-      message: `It is taken out of latest: operation ${child.id}.`,
+      message: `Operation ${child.id} is removing it from latest.`,
       waitMs: pollDelayMs(0, imageVersions.pace),
     });
 }
@@ -139,7 +139,7 @@ function follow(
           pair,
           {
             code: error?.code ?? "Superseded",
-            message: `The version is revoked, and may still be in latest: operation ${id} ended ${status}. ${error?.message ?? ""} Mend that, then revoke it again.`,
+            message: `The version is revoked, and may still be in latest: operation ${id} ended ${status}. ${error?.message ?? ""} Fix that, then revoke it again.`,
             errors: error?.errors ?? [],
           },
           context,
@@ -154,7 +154,7 @@ function complete({ imageVersions }: RevocationDependencies): Transition {
       patch: { state: "Succeeded" },
       ending: (operation) => ({
         status: "Succeeded",
-        message: "The version is in latest in no region.",
+        message: "The version is not in latest in any region.",
         event: event(operation, context, IMAGE_VERSION_EVENT.revocationCompleted, "completed", {}),
       }),
     });

@@ -105,12 +105,11 @@ function next(situation: Situation, gate: Gate, now: Date): Step {
   const { operationId } = situation;
   if (situation.isPaused === true)
     return attention(
-      `Its rule is paused: somebody else has changed in Azure where the version is in latest. To go on, promote it (POST …/promote), or demote it.`,
+      `Its rule is paused, because latest was changed outside Sigil. To resume, promote it (POST …/promote), or demote it.`,
     );
   if (gate.state === "failed") return haltBy(situation, gate);
   // Invariant 3.
-  if (operationId !== undefined)
-    return wait(`Operation ${operationId} on the version is under way.`);
+  if (operationId !== undefined) return wait(`Operation ${operationId} on the version is running.`);
   return (
     whyUnusable(situation) ??
     (gate.state === "passed" ? promoteOnce(situation, now) : waitForTests(situation, gate, now))
@@ -129,11 +128,11 @@ function attention(message: string): Step {
 function whyUnusable({ regions, unready, lost = [] }: Situation): Step | undefined {
   if (regions.length === 0)
     return attention(
-      "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
+      "The version is not in any region of its rule. Change the rule, or promote the version by hand.",
     );
   if (lost.length > 0)
     return attention(
-      `Its replication to ${lost.join(", ")} has failed. Retry it there, or promote the version by hand.`,
+      `Its replication to ${lost.join(", ")} failed. Retry it there, or promote the version by hand.`,
     );
   return unready.length > 0
     ? wait(`The version is not usable in ${unready.join(", ")} yet.`)
@@ -146,29 +145,29 @@ function promoteOnce({ regions, wave, refusal, brokenKeys }: Situation, now: Dat
   const there = regions.join(", ");
   if (isManual === true)
     return {
-      ...wait(`It waits for somebody to promote it in ${there}.`),
+      ...wait(`It waits for a person to promote it in ${there}.`),
       waitsForGo: true,
     };
   // Invariant 6.
   if (refusal?.of === "promotion")
     return attention(
-      `Every test has passed, but its promotion has failed: ${refusal.message} Promote it by hand.`,
+      `Every test passed, but its promotion failed: ${refusal.message} Promote it by hand.`,
     );
   if (Date.parse(notBefore) > now.getTime())
     return {
-      ...wait(`Its turn comes in ${there}.`),
+      ...wait(`Its turn in ${there} has not come yet.`),
       nextAttemptTime: notBefore,
     };
   if (brokenKeys !== undefined)
     return attention(
-      `Every test has passed; the version is promoted once its keys work: ${brokenKeys}`,
+      `Every test passed. Sigil promotes the version once its keys work: ${brokenKeys}`,
     );
-  return { ...wait("Every test has passed: it is promoted."), kind: "promote" };
+  return { ...wait("Every test passed, so Sigil promotes it."), kind: "promote" };
 }
 
 /** Invariant 2. */
 function haltBy({ operationId, refusal, wave }: Situation, { failed }: Gate): Step {
-  const failures = failed.map(({ name, region }) => `${name} has failed in ${region}`).join(", ");
+  const failures = failed.map(({ name, region }) => `${name} failed in ${region}`).join(", ");
   const halted = (kind: "halt" | "rollBack", consequence: string): Step => ({
     // Invariant 3: a promotion that Azure has counts once it is done.
     kind: operationId === undefined ? kind : "wait",
@@ -183,11 +182,11 @@ function haltBy({ operationId, refusal, wave }: Situation, { failed }: Gate): St
   return refusal?.of === "exclusion" // Invariant 6.
     ? halted(
         "halt",
-        `Excluding the version from latest has failed: ${refusal.message} Demote it by hand.`,
+        `Sigil could not exclude the version from latest: ${refusal.message} Demote it by hand.`,
       )
     : halted(
         "rollBack",
-        "The version is excluded from latest again, but where no other one would be the latest.",
+        "Sigil excludes the version from latest again, except where no other would be the latest.",
       );
 }
 
@@ -207,24 +206,22 @@ function waitForTests({ tests }: Situation, { missing }: Gate, now: Date): Step 
   const { runningId, begun, endTime = "", hindrance, isCanceled } = tests;
   if (runningId !== undefined) return wait(`${waits} Operation ${runningId} tests the version.`);
   if (isCanceled === true)
-    return attention(
-      `${waits} The test was canceled. Test the version by hand, or promote it by hand.`,
-    );
+    return attention(`${waits} The test was canceled. Test or promote the version by hand.`);
   if (hindrance !== undefined) return attention(`${waits} ${hindrance}`);
   // Invariant 4.
   if (begun >= MOST_TESTS)
     return attention(
-      `${waits} Machines have come to no result ${begun} times. Test it by hand once what hinders them is mended, or promote it by hand.`,
+      `${waits} Tests by machines were inconclusive ${begun} times. Fix the cause and test it by hand, or promote it by hand.`,
     );
   // Where none has ended that is no number.
   const dueMs = Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
   if (begun > 0 && now.getTime() < dueMs)
     return {
-      ...wait(`${waits} It is tested again.`),
+      ...wait(`${waits} Sigil tests it again.`),
       nextAttemptTime: new Date(dueMs).toISOString(),
     };
   return {
-    ...wait(`${waits} A test by machines begins.`),
+    ...wait(`${waits} Sigil starts a test by machines.`),
     kind: "test",
     regions,
   };

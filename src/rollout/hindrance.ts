@@ -30,21 +30,21 @@ export async function hindranceIn(
 ): Promise<Hindrance | undefined> {
   if (!makesMachines)
     return {
-      message: "This deployment makes no test machines.",
-      remediation: "Name tests of your own in the rule, or promote the version by hand.",
+      message: "This deployment creates no test machines.",
+      remediation: "Name your own tests in the rule, or promote the version by hand.",
     };
   const stored = await profiles.read(imageId);
   if (stored === undefined)
     return {
       message: "The image definition has no test profile.",
-      remediation: "Set one, or promote the version by hand.",
+      remediation: "Set a test profile, or promote the version by hand.",
     };
   const offered = placesOf(stored.document).map(({ region }) => region);
   const without = regions.filter((region) => !offered.includes(region));
   return without.length === 0
     ? undefined
     : {
-        message: `The test profile has no place in ${without.join(", ")}.`,
+        message: `The test profile lacks ${without.join(", ")}.`,
         remediation: "Add them to it, name the rule's regions, or promote the version by hand.",
       };
 }

@@ -107,7 +107,7 @@ export async function whyNotByRule(
 ): Promise<string | undefined> {
   const { status } = record;
   const found = status && (await decisionOn(deps, id, withoutMachines(record), status));
-  if (found === undefined) return "Its promotion rule is in force no more.";
+  if (found === undefined) return "Its promotion rule is no longer in force.";
   const kind = change.kind === "include" ? "promote" : "rollBack";
   return found.decision.kind === kind ? undefined : found.decision.message;
 }

@@ -19,7 +19,7 @@ const STATES: States<PreparationState> = {
     status: "Running",
     queue: PREPARATIONS,
     next: { Succeeded: "everything is Registered" },
-    ifCanceled: "Azure goes on registering what was requested. Sigil requests nothing more.",
+    ifCanceled: "Azure continues the requested registrations. Sigil requests nothing more.",
   },
   ...ENDS,
 };

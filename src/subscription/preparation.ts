@@ -122,8 +122,8 @@ export function unknownToAzure(
   return new ServiceError(
     "NotFound",
     feature === undefined
-      ? `Azure does not know the subscription ${subscriptionId}, or has no resource provider ${name} in it. Check the subscription's id, and that it is in the tenant of Sigil's identity.`
-      : `Azure has no feature ${name} in the subscription ${subscriptionId}. If this cloud does not offer it, take it out of what Sigil's settings require.`,
+      ? `Azure has no subscription ${subscriptionId}, or no resource provider ${name} in it. Check the subscription's id, and that it is in the tenant of Sigil's identity.`
+      : `Azure has no feature ${name} in the subscription ${subscriptionId}. If this cloud does not offer it, remove it from Sigil's settings.`,
   );
 }
 

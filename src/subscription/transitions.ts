@@ -89,7 +89,7 @@ export function accept(
   };
   return advance({ record, operation }, context, {
     patch: { state: "Requested" },
-    message: "The request is stored and its work is queued.",
+    message: "Sigil stored the request and queued its work.",
     effects: [
       indexed(operation, context),
       event(operation, context, SUBSCRIPTION_EVENT.preparationRequested, "requested", {
@@ -246,14 +246,14 @@ function told(
 
 function sentence({ name, state }: RegistrationRecord): string {
   return state === "Pending"
-    ? `${name} is Pending: Microsoft has to approve it, which may take days.`
+    ? `${name} is Pending: Microsoft must approve it, which may take days.`
     : `${name} is ${state}.`;
 }
 
 function request({ name, state }: RegistrationRecord): string {
   return isUnregistered(state)
-    ? `The registration of ${name} is requested.`
-    : `${name} is registered once more, so that its features take effect.`;
+    ? `Sigil requested the registration of ${name}.`
+    : `${name} is being registered again, so that its features take effect.`;
 }
 
 /** Not Registered, and nothing to do but wait: Pending awaits Microsoft's approval. */

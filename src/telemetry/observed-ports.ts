@@ -64,7 +64,7 @@ export function observePorts<R extends TrackedRecord>(
           await events.publish(published);
         } catch (error) {
           metrics.unpublished(published.length);
-          activeLog()?.error("events could not be published and wait to be sent again", error, {
+          activeLog()?.error("could not publish events; they wait to be sent again", error, {
             events: published.length,
           });
           throw error;

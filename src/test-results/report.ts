@@ -51,7 +51,7 @@ export async function reportTestResult(
   if (observed?.publishedDate === undefined)
     throw new ServiceError(
       "NotFound",
-      `Azure does not show ${versionId} as published: there is nothing that could have been tested.`,
+      `Azure does not show ${versionId} as published, so it cannot have a test result.`,
     );
   const given: StoredTestResult = {
     versionId,
@@ -68,7 +68,7 @@ export async function reportTestResult(
   const regions = regionsOf(observed.resource);
   const findings = findingsOf(given, regions, deps.now(), command.life);
   if (findings.length > 0)
-    throw new ServiceError("InvalidRequest", "The result cannot be one of this version.", {
+    throw new ServiceError("InvalidRequest", "The result cannot belong to this version.", {
       findings,
     });
   await deps.beforeResult?.(versionId);
@@ -111,7 +111,7 @@ function findingsOf(
     findings.push({
       code: "ResultOfEarlierVersion",
       pointer: "/time",
-      message: `${time} is before the version was published, ${life}: it is a result of another version under the same number.`,
+      message: `${time} is before the version was published, ${life}, so it belongs to another version under the same number.`,
     });
   return findings;
 }

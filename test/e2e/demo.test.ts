@@ -56,7 +56,7 @@ describe("the demo", () => {
     expect(count(/^ +DiskEncryptionSetInOtherRegion$/u)).toBe(2);
     expect(stdout()).toContain("targetRegions/1/encryption/dataDiskImages/0/diskEncryptionSetId\n");
     expect(stdout()).toContain(
-      "EastUS2DiskEncryptionSet2 is in eastus2 but is given for the data disk at LUN 0 in eastus.",
+      "EastUS2DiskEncryptionSet2 is in eastus2 but is named for the data disk at LUN 0 in eastus.",
     );
 
     const table = lines(stdout().split("Disk encryption set")[1] ?? "").map((line) =>

@@ -176,7 +176,7 @@ it("refuses the seed's snapshots sample, whose region is wrong, before anything 
     },
   ]);
   expect(operation.body.error?.errors[0]?.message).toBe(
-    `${seedResource("diskEncryptionSets/EastUS2DiskEncryptionSet1")} is in eastus2 but is given for the OS disk in eastus.`,
+    `${seedResource("diskEncryptionSets/EastUS2DiskEncryptionSet1")} is in eastus2 but is named for the OS disk in eastus.`,
   );
   expect(stack.simulator.creates(id)).toBe(0);
   expect(

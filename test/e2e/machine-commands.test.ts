@@ -145,8 +145,7 @@ describe("with the real az", needs("az"), () => {
         ({ code }) => code === "TrustedLaunchWithCustomerKeys",
       );
       const [, commands = "", storageProfile = ""] =
-        /Make them: (.*) Then send .* storageProfile: (.*)$/u.exec(finding?.remediation ?? "") ??
-        [];
+        /: (az .*) Then .* storageProfile: (\{.*\})$/u.exec(finding?.remediation ?? "") ?? [];
 
       const signedIn = await signInWithAz(stack.services);
       try {

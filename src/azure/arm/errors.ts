@@ -87,7 +87,7 @@ function forbidden(said: string, error: ArmError | undefined, call: ArmCall): Se
         pointer: "",
         message: `${lacks(each)}${azure}`,
         severity: "error",
-        remediation: `Give the identity the role ${roleFor(each)} there: ${grantOf(each)}`,
+        remediation: `Grant the identity the role ${roleFor(each)} there: ${grantOf(each)}`,
       })),
     },
   );

@@ -104,7 +104,7 @@ function listOf(subscriptionId: string, type: (typeof PROOFS)[number]): ArmList 
 function notThere(subscriptionId: string): ServiceError {
   return new ServiceError(
     "NotFound",
-    `Azure has no subscription ${subscriptionId}, or does not show it to Sigil's identity.`,
+    `Azure has no subscription ${subscriptionId}, or hides it from Sigil's identity.`,
   );
 }
 

@@ -81,15 +81,15 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["AuthorizationFailed"],
     code: "InsufficientPermission",
     remediation:
-      "Give Sigil's identity a role that allows the action on the scope that Azure names.",
+      "Grant Sigil's identity a role that allows the action on the scope that Azure names.",
   },
   {
     arm: ["LinkedAuthorizationFailed"],
     code: "InsufficientPermission",
     unforeseen:
-      "a read does not show whether Sigil's identity may write the source, which Azure asks of a machine, disk or snapshot",
+      "a read does not show whether Sigil's identity may write the source, which Azure requires for a machine, disk or snapshot",
     remediation:
-      "Give Sigil's identity a role that allows the action on the scope that Azure names.",
+      "Grant Sigil's identity a role that allows the action on the scope that Azure names.",
   },
   {
     arm: ["RequestDisallowedByPolicy"],
@@ -102,15 +102,15 @@ export const REFUSALS: readonly Refusal[] = [
   {
     arm: ["QuotaExceeded", "ResourceQuotaExceeded"],
     code: "QuotaExceeded",
-    unforeseen: "Azure has no call that reads how much of it is left",
-    remediation: "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+    unforeseen: "Azure has no call that reads what is left of it",
+    remediation: "Delete unused image versions, or ask Azure for a larger quota.",
   },
   {
     arm: ["OperationNotAllowed"],
     says: /quota/iu,
     code: "QuotaExceeded",
-    unforeseen: "Azure has no call that reads how much of it is left",
-    remediation: "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+    unforeseen: "Azure has no call that reads what is left of it",
+    remediation: "Delete unused image versions, or ask Azure for a larger quota.",
   },
   {
     arm: ["ScopeLocked"],
@@ -165,7 +165,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["PropertyChangeNotAllowed"],
     words: [["Changing property '<>' is not allowed.", "otherSource"]],
     code: "ImmutableProperty",
-    remediation: "Send the value that the version was made with, or publish another version.",
+    remediation: "Set the value that the version was created with, or publish another version.",
   },
   {
     arm: UNFIT,
@@ -189,7 +189,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "ImmutableProperty",
-    remediation: "Send the value that the version was made with, or publish another version.",
+    remediation: "Set the value that the version was created with, or publish another version.",
   },
   {
     arm: UNFIT,
@@ -219,7 +219,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "ImageVersionDeleting",
     unforeseen: "others may delete it between the check and the write",
-    remediation: "Wait until it is gone, and publish it again then.",
+    remediation: "Wait until it is gone, then publish it again.",
   },
   {
     arm: ["DeleteGalleryImageVersionBlockedBeforeEndOfLife"],
@@ -231,7 +231,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
     unforeseen:
-      "DELETE is refused beforehand by what Azure shows; others may block it between the check and the DELETE",
+      "Sigil refuses such a DELETE first, but others may block it between the check and the DELETE",
     remediation: "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },
   {
@@ -240,9 +240,9 @@ export const REFUSALS: readonly Refusal[] = [
     says: /cannot be soft-deleted|failed provisioning state.*delet|delet.*failed provisioning state/iu,
     code: "FailedNotSoftDeletable",
     unforeseen:
-      "DELETE is refused beforehand where the gallery can be read; the version may fail between the check and the DELETE",
+      "Sigil refuses such a DELETE first, if it can read the gallery, but the version may fail between the check and the DELETE",
     remediation:
-      "Repair the version (POST …/retry), or switch the gallery's soft delete off, delete the version, and switch it on again.",
+      "Repair the version (POST …/retry), or turn off the gallery's soft delete, delete the version, and turn it on again.",
   },
 
   // Publishing profile.
@@ -251,7 +251,7 @@ export const REFUSALS: readonly Refusal[] = [
     says: /Duplicate regions/iu,
     words: [["Duplicate regions are not allowed in target publishing regions", "troubleshooting"]],
     code: "DuplicateRegion",
-    remediation: 'Keep one entry for the region: "East US 2" and "eastus2" are one.',
+    remediation: "Keep one entry for the region. Names ignore case and spaces.",
   },
   {
     arm: UNFIT,
@@ -287,7 +287,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "NotInRange",
-    remediation: "Give a value that is in the range that Azure names.",
+    remediation: "Set a value in the range that Azure names.",
   },
   {
     arm: [...UNFIT, "InvalidRequestContent"],
@@ -296,14 +296,14 @@ export const REFUSALS: readonly Refusal[] = [
       ["Could not convert string to DateTimeOffset: <>. Path 'properties.<>'", "troubleshooting"],
     ],
     code: "InvalidFormat",
-    remediation: "Write the date as RFC 3339 does, such as 2030-12-01.",
+    remediation: "Write the date in RFC 3339, such as 2030-12-01.",
   },
   {
     arm: UNFIT,
     says: /EndOfLifeDate must be set to a future date/iu,
     words: [["EndOfLifeDate must be set to a future date.", "troubleshooting"]],
     code: "EndOfLifeDateInPast",
-    remediation: "Give an endOfLifeDate in the future.",
+    remediation: "Set an endOfLifeDate in the future.",
   },
   {
     arm: UNFIT,
@@ -335,7 +335,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "ConfidentialEncryptionMissing",
-    remediation: "Give confidentialVMEncryptionType in every target region.",
+    remediation: "Set confidentialVMEncryptionType in every target region.",
   },
   {
     arm: UNFIT,
@@ -348,7 +348,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /'storageAccountStrategy' cannot be specified along with/iu,
     code: "StorageAccountStrategyConflict",
-    remediation: "Give storageAccountStrategy or storageAccountType, not both.",
+    remediation: "Set storageAccountStrategy or storageAccountType, not both.",
   },
   {
     arm: UNFIT,
@@ -389,14 +389,14 @@ export const REFUSALS: readonly Refusal[] = [
     says: /of the source is encrypted with a customer-managed key/iu,
     code: "PlatformKeysForEncryptedSource",
     remediation:
-      "Give the disk a disk encryption set in every target region: there is no way back to platform-managed keys.",
+      "Name a disk encryption set for the disk in every target region: it cannot return to platform-managed keys.",
   },
   {
     arm: UNFIT,
     says: /is encrypted with customer-managed keys and cannot be used as a source/iu,
     code: "CustomerKeySource",
     remediation:
-      "Use the managed image, virtual machine or snapshots that the source version was made from.",
+      "Use the managed image, virtual machine or snapshots that the source version was created from.",
   },
 
   // Disk encryption sets.
@@ -420,7 +420,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /disk encryption set .* is in region/iu,
     code: "DiskEncryptionSetInOtherRegion",
-    remediation: "Use a disk encryption set that is in the region it is given for.",
+    remediation: "Use a disk encryption set in the same region.",
   },
   {
     arm: UNFIT,
@@ -439,7 +439,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /disk encryption set .* no (?:active|enabled) key/iu,
     code: "DiskEncryptionSetWithoutKey",
-    remediation: "Give the set an enabled key: az disk-encryption-set update --key-url.",
+    remediation: "Set an enabled key: az disk-encryption-set update --key-url.",
   },
   // Whether Azure looks at the key before it copies, and in which words, is written nowhere: these are assumed.
   {
@@ -452,15 +452,14 @@ export const REFUSALS: readonly Refusal[] = [
     arm: UNFIT,
     says: /key .* of the disk encryption set .* is not valid yet/iu,
     code: "KeyNotYetValid",
-    remediation:
-      "Give the key an earlier date of activation: az keyvault key set-attributes --not-before.",
+    remediation: "Set an earlier activation date: az keyvault key set-attributes --not-before.",
   },
   {
     arm: UNFIT,
     says: /key .* of the disk encryption set .* has expired/iu,
     code: "KeyExpired",
     remediation:
-      "Give the key a later date of expiry, or rotate it: az keyvault key set-attributes --expires.",
+      "Set a later expiry date, or rotate the key: az keyvault key set-attributes --expires.",
   },
   {
     arm: UNFIT,
@@ -489,14 +488,14 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "DiskEncryptionSetMissing",
-    remediation: "Give the disk a disk encryption set in every target region, or in none.",
+    remediation: "Name a disk encryption set for the disk in every target region, or in none.",
   },
   {
     arm: UNFIT,
     says: /'secureVMDiskEncryptionSetId' must be given exactly when/iu,
     code: "ConfidentialVmSetMismatch",
     remediation:
-      "Give secureVMDiskEncryptionSetId exactly where confidentialVMEncryptionType is EncryptedWithCmk.",
+      "Set secureVMDiskEncryptionSetId only, and always, if confidentialVMEncryptionType is EncryptedWithCmk.",
   },
 
   // Ids.
@@ -685,7 +684,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "SourceThrottled",
-    unforeseen: "it depends on what else uses the source at that moment",
+    unforeseen: "it depends on other users of the source at that moment",
     remediation: "Send the request again later.",
   },
   {
@@ -722,8 +721,8 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "InvalidBeginGetAccessForGalleryImageVersionSnapshotResponseFromPIR",
-    unforeseen: "it is a fault of Azure's own",
-    remediation: "Delete the version that has failed, and publish it again.",
+    unforeseen: "it is Azure's own fault",
+    remediation: "Delete the failed version, and publish it again.",
   },
   // The code with which Azure says it is not recorded.
   {
@@ -737,7 +736,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "ReplicationJobsFailed",
     unforeseen: "a copy can fail at any time",
-    remediation: "Retry the regions that have failed: POST …/retry removes each and adds it back.",
+    remediation: "Retry the failed regions: POST …/retry removes each and adds it back.",
   },
   {
     arm: ABSENT,
@@ -769,7 +768,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "MissingSource",
     remediation:
-      "Give exactly one source: source.id, source.virtualMachineId, source.communityGalleryImageId, or a source for osDiskImage and each of dataDiskImages.",
+      "Set exactly one source: source.id, source.virtualMachineId, source.communityGalleryImageId, or a source for osDiskImage and each of dataDiskImages.",
   },
   {
     arm: UNFIT,
@@ -794,7 +793,7 @@ export const REFUSALS: readonly Refusal[] = [
       ["OSDiskImage and DataDiskImage cannot point to same blob <>", "troubleshooting"],
     ],
     code: "DuplicateSource",
-    remediation: "Give each disk a source of its own.",
+    remediation: "Use a different source for each disk.",
   },
   {
     arm: UNFIT,

@@ -150,7 +150,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       if (!(error instanceof RangeError)) throw error;
       throw new ServiceError(
         "PayloadTooLarge",
-        "The request could not be accepted now, and is too large to be postponed. Send it again later, or make it smaller.",
+        "Sigil could not accept the request now, and it is too large to postpone. Send it again later, or make it smaller.",
         { cause: error },
       );
     }

@@ -45,5 +45,7 @@ export async function requireReceivers(
     }),
   );
   if (waiting.flat().length > 0)
-    throw new Error(`messages wait, and no function receives them: ${waiting.flat().join(", ")}`);
+    throw new Error(
+      `messages are waiting, and no function receives them: ${waiting.flat().join(", ")}`,
+    );
 }

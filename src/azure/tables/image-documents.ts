@@ -36,7 +36,7 @@ export function createImageDocuments<T extends { readonly imageId: string }>(
       if (!written)
         throw new ServiceError(
           "StateConflict",
-          `The ${what} of ${document.imageId} was changed by another request.`,
+          `The ${what} of ${document.imageId} was changed by another request. Read it again, then repeat yours.`,
           { retryAfterMs: 1_000 },
         );
     },

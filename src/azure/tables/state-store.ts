@@ -192,6 +192,6 @@ function mustBeKnown({ schema = 0, resourceId }: Partial<TrackedRecord>): void {
   if (schema < OLDEST_SCHEMA)
     throw new ServiceError(
       "StateTooOld",
-      `The state of ${resourceId} was stored by an earlier release of Sigil (schema ${schema}; this one reads ${OLDEST_SCHEMA} and later), which this one does not read. Delete the tables SigilState and SigilIndex of the storage account: Azure keeps the versions, and the next request for each adopts it.`,
+      `The state of ${resourceId} was stored by an earlier release of Sigil (schema ${schema}), which this one cannot read: it reads ${OLDEST_SCHEMA} and later. Delete the tables SigilState and SigilIndex of the storage account: Azure keeps the versions, and the next request for each adopts it.`,
     );
 }

@@ -100,7 +100,7 @@ export function createVersionNumbers(storage: TableStorage, now: () => Date): Ve
     }
     throw new ServiceError(
       "StateConflict",
-      "Many requests for the next version of this image definition arrived at once. Send it again.",
+      "Many requests for the next version of this image definition arrived at once. Send yours again.",
       { retryAfterMs: 1_000 },
     );
   };

@@ -150,12 +150,12 @@ function meaningOf(content: OpenAPIV3.Document, schema: Schema, name: string): M
           message: `${word.tool}'s ${name} is ${word.path} here.`,
           path: word.path.includes("[]") ? [] : word.path.split("."),
         };
-  const unknown = `${code(name)} is not known here.`;
+  const unknown = `${code(name)} is unknown.`;
   const isSame = (known: string): boolean => lettersOf(known) === lettersOf(name);
   const readOnly = schema["x-read-only-properties"]?.find(isSame);
   if (readOnly !== undefined)
     return {
-      message: `${unknown} ${code(readOnly)} is read-only, and is ignored. Remove it.`,
+      message: `${unknown} ${code(readOnly)} is read-only. Remove it.`,
       path: [],
     };
   const known = Object.keys(schema.properties ?? {});

@@ -78,7 +78,7 @@ function toFinding(error: DefinedError, entry: Entry, dereference: Dereference):
           `Must be ${article(error.params.type)}, is ${typeName(error.data)}${error.data === null ? ": leave it out instead" : ""}.`,
           typeof error.data === "string" &&
             CUT_OFF.test(error.data) &&
-            "PowerShell has cut it off: write ConvertTo-Json -Depth 10.",
+            "PowerShell cut it off: use ConvertTo-Json -Depth 10.",
         ),
       );
     case "enum":
@@ -104,7 +104,7 @@ function toFinding(error: DefinedError, entry: Entry, dereference: Dereference):
           `Must be from ${schema.minimum ?? "any"} to ${schema.maximum ?? "any"}, is ${String(error.data)}.`,
           entry === "property" &&
             error.data === 0 &&
-            "Leave it out where it is not set: NSwag's clients do with /generateOptionalPropertiesAsNullable:true.",
+            "Leave it out if it is not set: NSwag's clients do with /generateOptionalPropertiesAsNullable:true.",
         ),
       );
     case "minLength":
@@ -164,7 +164,7 @@ function unknownEntry(
     code: entry === "property" ? "UnknownProperty" : "UnknownParameter",
     pointer,
     message: sentences(
-      `${code(name)} is not known here.`,
+      `${code(name)} is unknown.`,
       nearest !== undefined
         ? `Did you mean ${code(nearest)}?`
         : known.length > 0

@@ -193,7 +193,7 @@ export function createValidator(document: OpenApiDocument): Validator {
         .map((name) => ({
           code: "RepeatedParameter",
           pointer: `/query/${name}`,
-          message: `\`${name}\` is given more than once. Give it once.`,
+          message: `\`${name}\` is given more than once. Keep one.`,
         }));
       return { values, findings: [...findings, ...repeated] };
     },

@@ -115,7 +115,7 @@ export async function acceptCommand<Answer extends object = never>(
     if (found === undefined)
       throw new ServiceError(
         "StateConflict",
-        "The version was changed while the request was judged. Send it again.",
+        "The version changed while Sigil checked the request. Send it again.",
         { retryAfterMs: 1_000 },
       );
     if (stored !== undefined) mustHaveRoom(stored);
@@ -283,7 +283,7 @@ function mustBeQuiet(
   )
     return;
   throw conflict(
-    `An operation on ${formatImageVersionId(id)} is under way, or others have changed it: its rule or policy waits.`,
+    `An operation on ${formatImageVersionId(id)} is running, or it was changed outside Sigil: its rule or policy waits.`,
     stored?.operation.id,
   );
 }
@@ -311,7 +311,7 @@ function mustHaveRoom({ record, operation }: StoredVersion): void {
   if (members.length < MOST_OPEN && JSON.stringify(requests).length <= MOST_LENGTH) return;
   throw new ServiceError(
     "StateConflict",
-    `${members.length + 1} requests for ${record.resourceId} are open, operation ${operation.id} the first of them: no more can be taken. Send the request again later.`,
+    `${members.length + 1} requests for ${record.resourceId} are open, the first as operation ${operation.id}, which is the limit. Send the request again later.`,
     { retryAfterMs: 60_000 },
   );
 }

@@ -147,7 +147,7 @@ export async function withNextFreeVersion(
 export function gone(id: ImageVersionId): ServiceError {
   return new ServiceError(
     "ImageVersionGone",
-    `${formatImageVersionId(id)} existed and is gone. ${HAVE_IT_AGAIN} Or use another version name.`,
+    `${formatImageVersionId(id)} existed, and was deleted. ${HAVE_IT_AGAIN} Or use another version name.`,
   );
 }
 
@@ -159,7 +159,7 @@ export function keptByAzure(
 ): ServiceError {
   return new ServiceError(
     "ImageVersionSoftDeleted",
-    `${formatImageVersionId(id)} was deleted and can be restored${until === undefined ? "" : ` until ${until}`}: ${why}`,
+    `${formatImageVersionId(id)} is soft-deleted${until === undefined ? "" : ` until ${until}`}. ${why}`,
     {
       fields: { ...(until !== undefined && { hardDeletionTargetTime: until }) },
     },

@@ -58,6 +58,6 @@ export function inNoWave(
       severity: "error",
       pointer: pointerTo(body, regionField(region)),
       message: `"${region}" is in no wave of the version's promotion rule.`,
-      remediation: "Add it once all waves have the version, or change the rule by a PATCH first.",
+      remediation: "Add it once all waves have the version, or change the rule with a PATCH first.",
     }));
 }

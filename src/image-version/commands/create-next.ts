@@ -177,7 +177,7 @@ async function acceptAs(
 function busy(): ServiceError {
   return new ServiceError(
     "StateConflict",
-    "Every number that was tried was taken by another request meanwhile. Send the request again.",
+    "Other requests took every number that Sigil tried. Send the request again.",
     { retryAfterMs: 1_000 },
   );
 }

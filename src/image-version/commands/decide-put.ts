@@ -56,7 +56,7 @@ export function decideOn(
   if (same !== undefined) return same; // Invariant 1.
   if (command.isNew && stored !== undefined)
     throw conflict(
-      `${formatImageVersionId(command.id)} was requested by its number meanwhile.`,
+      `${formatImageVersionId(command.id)} was meanwhile requested under its number.`,
       stored.operation.id,
     );
   const comparison = compared(request, stored);
@@ -115,7 +115,7 @@ function mustBePossible(
   const ofChange = checkChange(checked);
   refuse(
     "ImageVersionConflict",
-    `${name} exists, and the request changes properties that cannot be changed; each is listed under errors. Keep them, or use another version name.`,
+    `${name} exists, and the request changes fixed properties; each is listed under errors. Keep them, or use another version name.`,
     errorsAmong(ofChange),
     { existingOperationId: stored?.operation.id },
   );
@@ -151,7 +151,7 @@ function mustBeAllowed(
     throw keptByAzure(
       id,
       deleted,
-      "its number is not free before. Restore it with POST …/restore, or use another version name.",
+      "Its number cannot be used again yet. Restore it with POST …/restore, or use another version name.",
     );
   if (isGone && command.ifNoneMatch !== "*") throw gone(id); // Invariant 4.
 }
@@ -235,7 +235,7 @@ function mustGoWith(
 
 /** What ends the deletion that a retention policy has begun, with no need to cancel it. */
 const KEEP_IT =
-  ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, has its retention policy keep it.';
+  ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, makes its retention policy keep it.';
 
 /** Only the removal of a region asks something that Azure has, a repair has away, or what was sent or is open adds. */
 function withoutAbsent(

@@ -93,10 +93,10 @@ function finalityOf(
       pointer: "",
       message:
         isSoftDeleteEnabled === undefined
-          ? `The gallery ${galleryName} could not be read: unless it has soft delete, the deletion cannot be undone.`
+          ? `The gallery ${galleryName} could not be read. If it has no soft delete, the deletion cannot be undone.`
           : bypassed
-            ? "Soft delete is bypassed: the deletion cannot be undone."
-            : `The gallery ${galleryName} has no soft delete: the deletion cannot be undone.`,
+            ? "The deletion bypasses soft delete, so it cannot be undone."
+            : `The gallery ${galleryName} has no soft delete, so the deletion cannot be undone.`,
       severity: "warning",
     },
   ];
@@ -107,9 +107,9 @@ function oneReplicaKept(versionName: string): Finding {
     code: "OneReplicaKept",
     pointer: "",
     message:
-      "Azure keeps and bills one replica in each region until softDelete.hardDeletionTargetTime: seven days.",
+      "Azure keeps and bills one replica in each region for seven days, until softDelete.hardDeletionTargetTime.",
     severity: "warning",
-    remediation: `To end that earlier, let an Admin delete it for good: DELETE …/deleted-versions/${versionName}.`,
+    remediation: `To end that earlier, ask an Admin to delete it for good: DELETE …/deleted-versions/${versionName}.`,
   };
 }
 
@@ -124,18 +124,18 @@ function mustDoWhatIsAsked(
   if (openDeletionIn(record)?.isByPolicy) {
     mustNotBeProtected(id, stored, undefined);
     throw conflict(
-      `${does}, unless its retention policy keeps it by then. To delete it in any case, cancel that operation, and send this request again once it has ended.`,
+      `${does}, unless its retention policy keeps it by then. To delete it in any case, cancel that operation, wait until it has ended, then delete the version.`,
       operationId,
     );
   }
   if (bypassSoftDelete && softDelete?.isSoftDeleteEnabled !== false)
     throw conflict(
-      `${does}, or has deleted it, so that it can be restored. Once Azure lists it as deleted, an Admin deletes it for good: DELETE …/deleted-versions/${id.versionName}.`,
+      `${does}, or has soft-deleted it. Once Azure lists it as deleted, ask an Admin to delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
       operationId,
     );
   if (ignoreUse && record.requests[operationId]?.guarded && !record.write?.deletes)
     throw conflict(
-      `${does}, and waits to see who uses it. Cancel it, then send this request again.`,
+      `${does}, and is checking who uses it. Cancel it, then delete the version again.`,
       operationId,
     );
 }
@@ -180,7 +180,7 @@ async function mustNotBeKept(
     throw keptByAzure(
       id,
       deleted,
-      `restore it with POST …/restore, or have an Admin delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
+      `Restore it with POST …/restore, or ask an Admin to delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
     );
   const { state, status, write } = stored.record;
   // What Sigil knew of has ended, and none that was asked for is on its way.
@@ -216,7 +216,7 @@ function mustNotBeProtected(
     return;
   throw new ServiceError(
     "ImageVersionProtected",
-    `${formatImageVersionId(id)} is protected from deletion. An Admin takes that off by a PATCH with {"sigil": {"protected": false}}.`,
+    `${formatImageVersionId(id)} is protected from deletion. Ask an Admin to remove the protection with a PATCH: {"sigil": {"protected": false}}.`,
   );
 }
 

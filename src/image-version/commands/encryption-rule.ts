@@ -214,9 +214,9 @@ function lunsUnknown({ dataDisks }: EncryptionRule): RuleFinding {
     severity: "error",
     pointer: `${POINTER}/${dataDisks === undefined ? "tag" : "dataDisks"}`,
     message:
-      "The rule gives each data disk a disk encryption set, and Sigil may not look into the source to see which data disks there are.",
+      "The rule gives each data disk a disk encryption set, but Sigil may not read the source to list its data disks.",
     remediation:
-      "Let Sigil's identity read the source, or give each region its sets in encryption.dataDiskImages.",
+      "Grant Sigil's identity Reader on the source, or name each region's sets in encryption.dataDiskImages.",
   };
 }
 
@@ -236,12 +236,12 @@ function unfit(
       ? {
           code: "NoDiskEncryptionSetFits",
           message: `No ${kind} in ${region} has the tag ${tag}.`,
-          remediation: `Give the region its sets, or make one. In Bicep: ${setInBicep({ name: "{name}", region, confidential, tags: { [name]: value } })}`,
+          remediation: `Name the region's sets, or create one. In Bicep: ${setInBicep({ name: "{name}", region, confidential, tags: { [name]: value } })}`,
         }
       : {
           code: "SeveralDiskEncryptionSetsFit",
           message: `${fitting.length} disk encryption sets in ${region} have the tag ${tag}: ${fitting.map(({ id }) => id).join(", ")}.`,
-          remediation: `Give the region its sets, or leave the tag on one of them.`,
+          remediation: `Name the region's sets, or keep the tag on only one of them.`,
         }),
   };
 }

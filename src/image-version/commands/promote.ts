@@ -149,7 +149,7 @@ function mustBeThere(regions: readonly string[] = [], { resource }: Look): void 
   );
   refuse(
     "InvalidRequest",
-    "The version cannot be promoted in these regions; each is listed under errors.",
+    "The version cannot be promoted in these regions; each reason is listed under errors.",
     findings,
   );
 }
@@ -190,7 +190,7 @@ function withoutPolicysDeletion(
   if (stored === undefined || deletion === undefined) return {};
   mustNotBeToBeDeleted(id, stored);
   const by = operationIn(stored, deletion.id)?.requestedBy ?? requestedBy;
-  const why = "The version is promoted: its retention policy keeps it.";
+  const why = "The version was promoted, so its retention policy keeps it.";
   const on = beginCancel(stored, deletion.id, by, contextOf(deps), { why });
   return { on: on ?? stored };
 }
@@ -200,7 +200,7 @@ export function mustNotBeToBeDeleted(id: ImageVersionId, stored: StoredVersion |
   const deletion = stored && openDeletionIn(stored.record);
   if (deletion?.isByPolicy !== false) return;
   throw conflict(
-    `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or promote another version.`,
+    `Operation ${deletion.id} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${deletion.id}/cancel), and promote the version once it has ended. Or promote another version.`,
     deletion.id,
   );
 }

@@ -31,14 +31,14 @@ export async function purgeDeletedVersion(
   if (stored !== undefined && isProtected(stored.record))
     throw new ServiceError(
       "ImageVersionProtected",
-      `${name} is protected from deletion. To delete it for good, restore it (POST …/restore), let an Admin send a PATCH with {"sigil": {"protected": false}}, and delete it.`,
+      `${name} is protected from deletion. To delete it for good, restore it (POST …/restore), ask an Admin for a PATCH with {"sigil": {"protected": false}}, then delete it.`,
     );
   await mustBeUnopposed(deps, id, { kind: "purge" });
   const deleted = await deletedVersion(deps, id);
   if (deleted === undefined || !(await deps.resourceManager.purgeImageVersion(id)))
     throw new ServiceError(
       "NotFound",
-      `Azure lists no deleted version ${name}: it was not deleted softly, is restored, or is gone for good. For some minutes after a deletion the list may be behind.`,
+      `Azure lists no deleted version ${name}: it was never soft-deleted, was restored, or is gone for good. Azure's list may be some minutes behind.`,
     );
   deps.looks.forget(id, imageIdOf(id));
   await endRestore(deps, keyOf(name), requestedBy);

@@ -40,7 +40,7 @@ export function saidByBody(
 
 function notHere(): ServiceError {
   const message =
-    "`restore` is for a PUT or PATCH of the deleted version: it is not planned, and makes no version under a new number.";
+    "`restore` only works in a PUT or PATCH of the deleted version, not in a plan or for a new number.";
   return new ServiceError("InvalidRequest", message, {
     findings: [
       {

@@ -49,7 +49,7 @@ function saysMore(pointer: string): Finding {
   return {
     code: "RestoreSaysMore",
     pointer,
-    message: "A deleted version is given back as it was.",
+    message: "Azure restores a deleted version as it was.",
     severity: "error",
     remediation: "Leave it out, and change the version once it is restored. Or leave restore out.",
   };

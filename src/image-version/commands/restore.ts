@@ -94,7 +94,7 @@ function restoreBefore(
 /** Throws ServiceError InvalidRequest for another region than the one that the version was made in. */
 function mustBeMadeIn(location: string | undefined, deleted: DeletedImageVersion): void {
   if (location === undefined || canonicalRegion(location) === deleted.location) return;
-  const message = `${deleted.name} was made in ${deleted.location}, and is restored there.`;
+  const message = `${deleted.name} was created in ${deleted.location}, and can only be restored there.`;
   throw new ServiceError("InvalidRequest", message, {
     findings: [
       {
@@ -102,7 +102,7 @@ function mustBeMadeIn(location: string | undefined, deleted: DeletedImageVersion
         pointer: "/location",
         message,
         severity: "error",
-        remediation: `Give location ${deleted.location}.`,
+        remediation: `Set location to ${deleted.location}.`,
       },
     ],
   });
@@ -122,7 +122,7 @@ function absent(id: ImageVersionId, stored: StoredVersion | undefined): ServiceE
   if (stored?.record.publishedDate === undefined) return notFound(id, stored?.record);
   return new ServiceError(
     "ImageVersionGone",
-    `${formatImageVersionId(id)} is gone: Azure does not list it among the deleted versions that can be restored. The gallery has no soft delete, or the time is over; for some minutes after a deletion the list may be behind.`,
+    `${formatImageVersionId(id)} is gone: Azure does not list it among the restorable versions. The gallery has no soft delete, or the time is over. Azure's list may be some minutes behind.`,
   );
 }
 
@@ -136,9 +136,9 @@ function warningsOf(body: ImageVersionRequest | undefined, now: Date): readonly 
       ? [
           warning({
             code: "RestoredPastEndOfLife",
-            message: `The end of life of the version, ${endOfLifeDate}, is past: a retention policy may delete it again.`,
+            message: `The version's end of life, ${endOfLifeDate}, is past, so a retention policy may delete it again.`,
             remediation:
-              'To keep it, send a PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate.',
+              'To keep it, protect it: PATCH {"sigil": {"protected": true}}. Or set a later endOfLifeDate.',
           }),
         ]
       : []),
@@ -148,20 +148,20 @@ function warningsOf(body: ImageVersionRequest | undefined, now: Date): readonly 
 const NOT_PROVEN = {
   code: "RestoreNotProven",
   message:
-    "Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored, and it is adopted as Azure gives it back.",
+    "Azure hides the regions and keys of a deleted version. Sigil cannot check them first, and adopts the version as Azure restores it.",
 };
 
 const EXCLUDED = {
   code: "RestoredExcluded",
   message:
-    "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
+    "The version was excluded from latest when it was deleted, perhaps only for the deletion, and stays excluded.",
   remediation: "To include it in latest, promote it: POST …/promote.",
 };
 
 const INTO_LATEST = {
   code: "RestoredIntoLatest",
   message:
-    "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
+    "The version is not excluded from latest. Once restored, it is the latest wherever no higher number is ready.",
 };
 
 function warning(said: Pick<Finding, "code" | "message" | "remediation">): Finding {

@@ -64,7 +64,7 @@ function toRetry(
     throw new ServiceError(
       "ImageVersionConflict",
       isBusy(look)
-        ? `Azure is working on ${formatImageVersionId(id)}: none of its regions has failed.`
+        ? `Azure is still working on ${formatImageVersionId(id)}, and no region has failed.`
         : `No region of ${formatImageVersionId(id)} has failed: there is nothing to repair.`,
     );
   const chosen = names ?? failed;
@@ -88,7 +88,7 @@ function toRetry(
     });
   refuse(
     "InvalidRequest",
-    "The regions cannot be repaired; each is listed under errors.",
+    "These regions cannot be repaired; each reason is listed under errors.",
     findings,
   );
   return chosen;

@@ -123,7 +123,7 @@ function notFoundOnce(id: string): Judged {
     notSeen: [
       {
         code: SET_NOT_FOUND,
-        message: `${id} was not found. Whether it is gone the next look tells.`,
+        message: `${id} was not found. The next look decides whether it is gone.`,
       },
     ],
     seen: { set: false, key: false },

@@ -2,7 +2,7 @@
  * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
  * be well that is there.
  */
-import { azNames } from "./az-names.js";
+import { azNames, setKeyCommand } from "./az-names.js";
 import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 
@@ -74,9 +74,9 @@ export function judgeKey(
 ): readonly KeyProblem[] {
   const faults =
     key?.kind === "found"
-      ? keyProblems(key.value, newest, now, expiryMs)
+      ? keyProblems(keyUrl, key.value, newest, now, expiryMs)
       : key?.kind === "absent"
-        ? missingKey(vault)
+        ? missingKey(id, keyUrl, vault)
         : [];
   return faults.map((fault) => ({
     ...fault,
@@ -115,8 +115,8 @@ function setProblems(
     return [
       problem(
         SET_NOT_FOUND,
-        `${id} does not exist any more.`,
-        `A set cannot be restored. Publish the regions again with another set, or create it anew under its name and with its key: az disk-encryption-set create ${azNames(id)} --location {region} --key-url {key}`,
+        `${id} no longer exists.`,
+        `Publish the regions again with another set, or create the set again with its name and key: az disk-encryption-set create ${azNames(id)} --location {region} --key-url {key}`,
       ),
     ];
   const { provisioningState, keyUrl, autoKeyRotationError, encryptionType } = sight.value;
@@ -128,7 +128,7 @@ function setProblems(
           problem(
             "DiskEncryptionSetNotReady",
             `${id} is in provisioning state ${provisioningState}.`,
-            `Set its key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+            `Set its key again: ${setKeyCommand(id, keyUrl)}`,
           ),
         ]
       : []),
@@ -137,7 +137,7 @@ function setProblems(
           problem(
             "DiskEncryptionSetWithoutKey",
             `${id} has no active key.`,
-            `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+            `Set its key: ${setKeyCommand(id, keyUrl)}`,
           ),
         ]
       : []),
@@ -147,7 +147,7 @@ function setProblems(
           problem(
             "DiskEncryptionSetKeyRotationFailing",
             `The key of ${id} no longer rotates: ${autoKeyRotationError.code}: ${autoKeyRotationError.message}`,
-            `Give the set's identity access to its vault again (of another tenant: its application's consent), then set the key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+            `Grant the set's identity access to its vault again (in another tenant: its application's consent), then set the key again: ${setKeyCommand(id, keyUrl)}`,
             [],
             "warning",
           ),
@@ -156,8 +156,8 @@ function setProblems(
       ? [
           problem(
             TYPE_CHANGED,
-            `${id} is of type ${encryptionType} now; versions were made with it as ${[...new Set(was)].join(", ")}.`,
-            "A set under the same name was made anew. Publish a new version with a set of the type that it needs.",
+            `${id} is now of type ${encryptionType}; versions were created with it as ${[...new Set(was)].join(", ")}.`,
+            "The set was created again under its name. Publish a new version with a set of the type that it needs.",
           ),
         ]
       : []),
@@ -171,16 +171,28 @@ export const TYPE_CHANGED = "DiskEncryptionSetTypeChanged";
 
 type KeyFault = Omit<KeyProblem, "seenBy">;
 
-function missingKey(vault: SetSight["vault"]): readonly KeyFault[] {
+/** A key as the Azure CLI's commands name it. */
+function keyNames(keyUrl: string | undefined): string {
+  return `--vault-name ${vaultOf(keyUrl)} --name ${/\/keys\/([\w-]+)/u.exec(keyUrl ?? "")?.[1] ?? "{key}"}`;
+}
+
+function vaultOf(keyUrl: string | undefined): string {
+  return /^https:\/\/([\w-]+)\./u.exec(keyUrl ?? "")?.[1] ?? "{vault}";
+}
+
+function missingKey(
+  id: string,
+  keyUrl: string | undefined,
+  vault: SetSight["vault"],
+): readonly KeyFault[] {
   switch (vault?.kind) {
     case "found":
       return [
         {
           code: "KeyNotFound",
           severity: "error",
-          message: "does not exist any more.",
-          remediation:
-            "Recover it before it is purged: az keyvault key recover --vault-name {vault} --name {key}",
+          message: "no longer exists.",
+          remediation: `Recover it before it is purged: az keyvault key recover ${keyNames(keyUrl)}`,
           breaks: ALL_USE,
         },
       ];
@@ -192,8 +204,7 @@ function missingKey(vault: SetSight["vault"]): readonly KeyFault[] {
           severity: "warning",
           message:
             "is in a vault that is not where it was: it was deleted, or moved to another resource group.",
-          remediation:
-            "Recover a deleted vault before it is purged: az keyvault recover --name {vault}. Of one that was moved set the key anew: az disk-encryption-set update --source-vault {vault} --key-url {key}",
+          remediation: `If the vault was deleted, recover it before it is purged: az keyvault recover --name ${vaultOf(keyUrl)}. If it was moved, set the key again: ${setKeyCommand(id, keyUrl)} --source-vault ${vaultOf(keyUrl)}`,
           breaks: ALL_USE,
         },
       ];
@@ -204,6 +215,7 @@ function missingKey(vault: SetSight["vault"]): readonly KeyFault[] {
 }
 
 function keyProblems(
+  keyUrl: string | undefined,
   key: Key,
   newest: SetSight["newest"],
   now: Date,
@@ -224,7 +236,7 @@ function keyProblems(
           fault(
             "KeyDisabled",
             "is disabled.",
-            "Enable it: az keyvault key set-attributes --vault-name {vault} --name {key} --enabled true",
+            `Enable it: az keyvault key set-attributes ${keyNames(keyUrl)} --enabled true`,
           ),
         ]),
     ...(notBefore !== undefined && Date.parse(notBefore) > nowMs
@@ -232,7 +244,7 @@ function keyProblems(
           fault(
             "KeyNotYetValid",
             `is not valid before ${notBefore}.`,
-            "Give it an earlier date of activation: az keyvault key set-attributes --vault-name {vault} --name {key} --not-before {time}",
+            `Set an earlier activation date: az keyvault key set-attributes ${keyNames(keyUrl)} --not-before {time}`,
           ),
         ]
       : []),
@@ -241,7 +253,7 @@ function keyProblems(
           fault(
             "KeyExpired",
             `has expired: ${expires}.`,
-            "Give it a later date of expiry, or rotate it and let the set use the new version: az keyvault key set-attributes --vault-name {vault} --name {key} --expires {time}",
+            `Set a later expiry date: az keyvault key set-attributes ${keyNames(keyUrl)} --expires {time}. Or rotate it, and let the set use the new version.`,
           ),
         ]
       : isExpiring(key, now, expiryMs) && !isFollowed(newest, now, expiryMs)
@@ -249,7 +261,7 @@ function keyProblems(
             fault(
               "KeyExpiring",
               `expires soon: ${expires}.`,
-              "Rotate it before that, and let the set use the new version: az keyvault key rotate --vault-name {vault} --name {key}",
+              `Rotate it before that, and let the set use the new version: az keyvault key rotate ${keyNames(keyUrl)}`,
               "warning",
             ),
           ]
@@ -267,7 +279,7 @@ export function setWorks(set: DiskEncryptionSet): boolean {
 
 /** It can be used at this moment. */
 export function keyWorks(key: Key, now: Date): boolean {
-  return keyProblems(key, undefined, now, 0).length === 0;
+  return keyProblems(undefined, key, undefined, now, 0).length === 0;
 }
 
 /** It works today, and will not for as long as is asked. */

@@ -151,12 +151,12 @@ function addressOf(
   if (federatedClientId !== undefined)
     return {
       code: "KeyInOtherTenant",
-      message: `${keyUrl}, the key of ${id}, is in another tenant: neither it nor the consent there can be seen. What a rotation meets is told.`,
+      message: `${keyUrl}, the key of ${id}, is in another tenant. Sigil cannot read it or its consent, and only reports a failing rotation.`,
     };
   if (host.includes(".managedhsm."))
     return {
       code: "ManagedHsm",
-      message: `${keyUrl}, the key of ${id}, is in a managed HSM, whose keys are not read.`,
+      message: `${keyUrl}, the key of ${id}, is in a managed HSM, whose keys Sigil does not read.`,
     };
   const vault = vaultId === undefined ? undefined : parseResourceId(vaultId);
   if (
@@ -167,7 +167,7 @@ function addressOf(
   )
     return {
       code: "KeyVaultNotNamed",
-      message: `${id} does not say which vault its key ${keyUrl} is in, as one with a key of another subscription does not.`,
+      message: `${id} does not name the vault of its key ${keyUrl}, which Azure omits for a key of another subscription.`,
     };
   return { vaultId, name, ...(version !== undefined && { version }) };
 }

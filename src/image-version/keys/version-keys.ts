@@ -1,4 +1,5 @@
 /** What is known of the keys of one version. Pure. Invariant: a set that was not looked at, or not wholly, is never safe. */
+import { azNames } from "./az-names.js";
 import type { EncryptionType } from "../resources.js";
 import { TYPE_CHANGED } from "./judge.js";
 import type { ImageKeys, KeyProblem, KeyState, NotSeen } from "./ports.js";
@@ -26,7 +27,7 @@ export interface VersionKeys {
 const NOT_YET: NotSeen = {
   code: "NotLookedAtYet",
   message:
-    "The set was not looked at: the next run does, where Sigil was asked for a version that has it.",
+    "Sigil has not read the set yet. The next run reads it, if a version of Sigil's uses it.",
 };
 
 /** That the key of a set was not seen, in words for a caller, with what the key guardian has seen last. */
@@ -44,12 +45,12 @@ export function notSeenWords(
         : "it works";
   return {
     code: "KeyNotSeen",
-    message: `Whether the key of ${id} works was not seen (${code}): ${message} ${
+    message: `Sigil could not check the key of ${id} (${code}): ${message} ${
       last === undefined
-        ? "The key guardian has not looked at it yet."
-        : `The key guardian's last word, of ${last.lookedTime}: ${word}.`
+        ? "The key guardian has not read it yet."
+        : `The key guardian reported at ${last.lookedTime}: ${word}.`
     }`,
-    remediation: "Look at the key yourself: az keyvault key show --id {key} --query attributes",
+    remediation: `Check the key yourself: az keyvault key show --query attributes --id "$(az disk-encryption-set show ${azNames(id)} --query activeKey.keyUrl --output tsv)"`,
   };
 }
 

@@ -110,7 +110,7 @@ function tooMany(maxReads: number): KeySight {
     key: {
       kind: "unseen",
       code: "TooManyReads",
-      message: `Of Azure's resources SIGIL_MAX_READS lets ${maxReads} be read for one request.`,
+      message: `SIGIL_MAX_READS allows ${maxReads} reads of Azure's resources for one request.`,
     },
   };
 }

@@ -140,7 +140,7 @@ export async function lostAtLast(
 function toComeFirst({ pace }: Dependencies, lost: readonly LatestChange[]): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
-    `Another version is to become the latest in ${namesIn(lost)} first: an open operation promotes it.`,
+    `Another version must become the latest in ${namesIn(lost)} first. An open operation promotes it.`,
     { retryAfterMs: pace.pollInitialMs },
   );
 }
@@ -221,7 +221,7 @@ export async function sparedBy(
 export function wouldLoseLatest(what: string, lost: readonly LatestChange[]): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
-    `Without ${what} there would be no latest version in ${namesIn(lost)}: a machine made there without a version number could not be made.`,
+    `Without ${what} there would be no latest version in ${namesIn(lost)}, so no machine could be created there without a version number.`,
     {
       findings: latestFindings(lost, false),
       fields: { latestChanges: lost.map((change) => ({ ...change })) },
@@ -235,7 +235,7 @@ export function keptFindings(kept: readonly LatestChange[]): readonly RuleFindin
     rule: "latest",
     code: "RegionKeepsLatest",
     pointer: "",
-    message: `In ${region} the version stays the latest: no other version is ready there.`,
+    message: `In ${region} the version stays the latest, because no other version is ready there.`,
     severity: "warning",
     remediation: "Publish or promote another version, or demote this one with allowNoLatest=true.",
   }));
@@ -255,18 +255,18 @@ export function latestFindings(
                 rule: "latest",
                 code: "RegionWouldLoseLatest",
                 pointer: "",
-                message: `In ${region} no version is the latest then: ${from} is, and no other one that is ready there is in latest.`,
+                message: `In ${region} no version would be the latest: ${from} is now, and no other version in latest is ready there.`,
                 severity: allowNoLatest ? "warning" : "error",
                 remediation:
-                  "Promote another version that is ready there, or say allowNoLatest=true.",
+                  "Promote another version that is ready there, or set allowNoLatest=true.",
               }
             : {
                 rule: "latest",
                 code: "LatestChanges",
                 pointer: "",
-                message: `In ${region} the latest is ${to} then, in place of ${from}.`,
+                message: `In ${region} ${to} becomes the latest, in place of ${from}.`,
                 severity: "warning",
-                remediation: "If it shall be another one, promote that first (POST …/promote).",
+                remediation: "For another one, promote that first (POST …/promote).",
               },
         ],
   );

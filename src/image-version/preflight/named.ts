@@ -80,7 +80,7 @@ export function requireFewReads(
   if (reads <= most) return;
   const ofSources = sources.size + found > sets;
   const message = `This request needs ${reads} reads of Azure: ${sets} disk encryption sets${otherSets === 0 ? "" : ` (with ${otherSets} of other subscriptions, which count as well)`}, ${sources.size + found} sources and their disks, and ${PLACES + registrations} for the gallery, image definition and subscription. SIGIL_MAX_READS allows ${most}.`;
-  const remediation = `Publish to some of the regions first and add the others by later requests, use one disk encryption set for several disks of a region, or have SIGIL_MAX_READS raised.`;
+  const remediation = `Publish to some of the regions first and add the others later, use one disk encryption set for several disks of a region, or ask the operator to raise SIGIL_MAX_READS.`;
   throw new ServiceError("TooManyReads", `${message} ${remediation}`, {
     fields: { reads, allowedReads: most, setting: "SIGIL_MAX_READS" },
     findings: [

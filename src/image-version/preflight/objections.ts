@@ -134,7 +134,7 @@ export function heldBackFindings(objections: readonly Objection[]): readonly Fin
     const { message, ...finding } = findingOf(one, "warning");
     return {
       ...finding,
-      message: `${message} It is held back in ${one.regions?.join(", ")}: promote it there once it may be.`,
+      message: `${message} It is excluded in ${one.regions?.join(", ")}. Promote it there once this is settled.`,
     };
   });
 }

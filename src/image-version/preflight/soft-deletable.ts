@@ -12,8 +12,8 @@ export function mustBeSoftDeletable(
 ): void {
   if (provisioningState !== "Failed" || isSoftDeleteEnabled !== true) return;
   const { versionName, galleryName } = id;
-  const message = `${versionName} is Failed, and Azure deletes no Failed version while ${galleryName} has soft delete: ${formatImageVersionId(id)}.`;
-  const remediation = `Repair it (POST …/retry), then delete it. Or switch soft delete off: az resource update --ids ${galleryIdOf(id)} --set properties.softDeletePolicy.isSoftDeleteEnabled=false. Delete the version, then switch it on again: only the owner of the subscription or a Compute Gallery Sharing Admin may. Or delete it for good (?bypassSoftDelete=true, an Admin): Microsoft does not say whether Azure accepts that.`;
+  const message = `${versionName} is Failed, and Azure cannot delete a Failed version while ${galleryName} has soft delete: ${formatImageVersionId(id)}.`;
+  const remediation = `Repair it (POST …/retry), then delete it. Or switch soft delete off: az resource update --ids ${galleryIdOf(id)} --set properties.softDeletePolicy.isSoftDeleteEnabled=false. Delete the version, then switch it on again. Only the subscription's owner or a Compute Gallery Sharing Admin may. Or, as an Admin, delete it for good (?bypassSoftDelete=true): Microsoft does not say whether Azure accepts that.`;
   throw new ServiceError("FailedNotSoftDeletable", `${message} ${remediation}`, {
     findings: [
       {

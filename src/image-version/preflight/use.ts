@@ -44,7 +44,7 @@ export async function mustNotBeNeeded(
     regions,
     pointer,
     confirms,
-    otherwise = "or an Admin confirms by ignoreUse=true.",
+    otherwise = "or ask an Admin to confirm with ignoreUse=true.",
   }: Taking,
 ): Promise<readonly Finding[]> {
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
@@ -61,7 +61,7 @@ export async function mustNotBeNeeded(
         pointer,
         message: `${user.kind === "scaleSet" ? "Scale set" : "Machine"} ${user.id} in ${user.region} was created from it.`,
         severity: "error",
-        remediation: `Let it use another version, or delete it; ${otherwise}`,
+        remediation: `Move it to another version, delete it, ${otherwise}`,
       })),
     });
   const unknown = unknownIn(use, latestIn === undefined, pointer);
@@ -85,7 +85,7 @@ export async function mustNotBeNeeded(
 
 /** In one sentence, how many need it and where. */
 export function inUse(id: ImageVersionId, needing: readonly ImageUser[]): string {
-  return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} created from it, and could not scale out or be reimaged without it.`;
+  return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} created from it, and cannot scale out or be reimaged without it.`;
 }
 
 /** Why it is not known who uses it. */
@@ -102,7 +102,7 @@ export function unknownIn(
   });
   return [
     ...notSeen.map(({ subscriptionId, message }) =>
-      unknown(`Not seen in subscription ${subscriptionId}: ${message}`),
+      unknown(`Sigil could not read subscription ${subscriptionId}: ${message}`),
     ),
     ...(needsSeen ? [] : [unknown("There are more scale sets and machines than Sigil reads.")]),
     ...(isLatestUnknown

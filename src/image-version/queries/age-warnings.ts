@@ -5,7 +5,7 @@ export function behind(time: string): Finding {
   return {
     code: "ShownBeforeLastWrite",
     pointer: "",
-    message: `Azure shows the version now as it was before Sigil's last write: it may be behind, or others have taken that back. This is what it showed at ${time}. Ten minutes after the write no reading is as old as that: read it again then.`,
+    message: `Azure shows the version as it was before Sigil's last write: Azure may be behind, or others undid the write. This is what it showed at ${time}. Refresh ten minutes after the write.`,
     severity: "warning",
   };
 }
@@ -14,7 +14,7 @@ export function notRefreshed(time: string): Finding {
   return {
     code: "ResourceManagerThrottled",
     pointer: "",
-    message: `Azure's limit for reads is nearly used up: this is what Azure showed at ${time}.`,
+    message: `Azure's limit for reads is nearly used up. This is what Azure showed at ${time}.`,
     remediation: "Refresh again in a few minutes.",
     severity: "warning",
   };
@@ -24,7 +24,7 @@ export function unread(error: ServiceError, time: string): Finding {
   return {
     code: error.code,
     pointer: "",
-    message: `Azure cannot be read now; this is what it showed at ${time}. ${error.message}`,
+    message: `Sigil cannot read Azure now. This is what it showed at ${time}. ${error.message}`,
     severity: "warning",
   };
 }

@@ -18,7 +18,7 @@ export async function listDiskEncryptionSets(
   if (page === undefined)
     throw new ServiceError(
       "NotFound",
-      `Azure knows no subscription ${subscriptionId}, or hides it from Sigil's identity.`,
+      `Azure has no subscription ${subscriptionId}, or hides it from Sigil's identity.`,
     );
   const wanted = region === undefined ? undefined : canonicalRegion(region);
   return {

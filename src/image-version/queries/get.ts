@@ -246,7 +246,7 @@ async function latestAround(
     if (listed === undefined && look !== undefined)
       throw new ServiceError(
         "StateConflict",
-        `Azure answers that it has no image definition ${imageId}, and shows a version of it: one of these is behind. Send the request again.`,
+        `Azure shows a version of ${imageId}, but not the image definition: one of these answers is outdated. Try again.`,
         { retryAfterMs: 30_000 },
       );
     const { items, candidates, time } = listed ?? NONE;

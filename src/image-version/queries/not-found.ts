@@ -34,10 +34,10 @@ export function notFound(id: ImageVersionId, record?: ImageVersionRecord): Servi
     "NotFound",
     record.state === "Deleted"
       ? !isDeletedBySigil(record)
-        ? `There is no image version ${name} any more: it was deleted outside Sigil. Its last operation is ${operationId}.`
-        : `There is no image version ${name} any more: operation ${operationId} has deleted it.`
+        ? `Image version ${name} was deleted outside Sigil. Its last operation is ${operationId}.`
+        : `Operation ${operationId} deleted image version ${name}.`
       : record.publishedDate !== undefined
-        ? `There is no image version ${name} any more: Azure has none. Its last operation is ${operationId}.`
+        ? `Azure no longer has image version ${name}. Its last operation is ${operationId}.`
         : `Azure has no ${name}: operation ${operationId} did not create it.`,
   );
 }

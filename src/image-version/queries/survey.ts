@@ -217,7 +217,7 @@ function toCreate(record: ImageVersionRecord): string | undefined {
 }
 
 /** Somebody has asked for that. */
-export const BY_OPERATION = "an operation that promotes it is done";
+export const BY_OPERATION = "an operation that promotes it ends";
 
 /** What is to include it in latest, where something is. */
 function toPromote(record: ImageVersionRecord): string | undefined {

@@ -62,9 +62,9 @@ function replicaAdvice(
             {
               code: "FewReplicas",
               pointer: "",
-              message: `In ${region} ${machines} machines are made of the version, which has ${replicas} replica${replicas === 1 ? "" : "s"} there. Microsoft advises one for every ${MACHINES_OF_A_REPLICA} machines that are made at the same time.`,
+              message: `In ${region} ${machines} machines were created from the version, which has ${replicas} replica${replicas === 1 ? "" : "s"} there. Microsoft advises one for every ${MACHINES_OF_A_REPLICA} machines created at the same time.`,
               severity: "warning",
-              remediation: `If all of them may be made at the same time, set regionalReplicaCount of ${region} to ${own + advised - replicas}.`,
+              remediation: `If all of them may be created at the same time, set regionalReplicaCount of ${region} to ${own + advised - replicas}.`,
             },
           ];
     },
@@ -124,6 +124,6 @@ const INCOMPLETE: Finding = {
   code: "MoreUsersThanRead",
   pointer: "",
   message:
-    "There are more users than are read at a time: the counts are lower bounds. Those that need the version were read first.",
+    "There are more users than Sigil reads at a time, so the counts are lower bounds. Sigil reads those that need the version first.",
   severity: "warning",
 };

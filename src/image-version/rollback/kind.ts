@@ -13,7 +13,7 @@ const STATES: States<RollbackState> = {
     status: "NotStarted",
     queue: CREATIONS,
     next: {
-      RollingBack: "a version is to be promoted or demoted",
+      RollingBack: "Sigil promotes and demotes versions",
       Succeeded: "nothing is left to be changed",
     },
     ifCanceled: "Nothing was promoted or demoted, and nothing will be.",
@@ -23,7 +23,7 @@ const STATES: States<RollbackState> = {
     queue: CREATIONS,
     next: { Succeeded: "the target is the latest, as planned" },
     ifCanceled:
-      "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.",
+      "Finished promotions and demotions stay, and the running one continues. Nothing else changes.",
   },
   ...ENDS,
 };
@@ -58,7 +58,7 @@ function beginCancel(
     patch: { ticks: 0 },
     operation: { canceledBy },
     message:
-      "It is canceled: nothing further is changed. It ends once it was read which version is the latest.",
+      "The rollback is being canceled: nothing else changes. It ends once Sigil has read which version is the latest.",
     waitMs: 0,
   });
 }

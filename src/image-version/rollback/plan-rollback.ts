@@ -46,7 +46,7 @@ export async function planRollbackOf(
         `No version of ${imageId} is ready and included in latest: there is nothing to roll back.`,
         ...[...survey.excludedForNow].map(
           (name) =>
-            `${name} is in latest again if its deletion comes to nothing: demote it, too, and promote another.`,
+            `${name} returns to latest if its deletion fails. Demote it as well, and promote another.`,
         ),
       ].join(" "),
     );
@@ -76,9 +76,9 @@ export async function planRollbackOf(
     throw to === undefined
       ? refused(
           [
-            `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one to roll back to, as \`to\`.`,
+            `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one as \`to\`.`,
             ...[...survey.deletions].map(
-              ([name, { id }]) => `${name} is to be deleted by operation ${id}.`,
+              ([name, { id }]) => `${name} is being deleted by operation ${id}.`,
             ),
           ].join(" "),
         )
@@ -93,10 +93,10 @@ export async function planRollbackOf(
   if (target.name === from && back.length === 0)
     throw refused(
       [
-        `${from} is the latest already: the rollback would change nothing.`,
+        `${from} already is the latest, so there is nothing to roll back.`,
         ...awaiting.map(
           ([name, until]) =>
-            `${name} becomes the latest instead as soon as ${until}: demote it (POST …/demote), if it shall not.`,
+            `${name} becomes the latest instead as soon as ${until}. To prevent that, demote it (POST …/demote).`,
         ),
       ].join(" "),
     );
@@ -124,12 +124,12 @@ export async function planRollbackOf(
     warnings: [
       ...back.map((name) =>
         pending(
-          `${name} is excluded from latest while its deletion waits, and would be in it again if that came to nothing: it is demoted, too.`,
+          `${name} is excluded from latest while its deletion waits, and would return if the deletion failed. It is demoted as well.`,
         ),
       ),
       ...awaiting.map(([name, until]) => ({
         ...pending(`${name} becomes the latest instead of ${target.name} as soon as ${until}.`),
-        remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
+        remediation: `To prevent that, cancel the operation, or demote ${name}.`,
       })),
     ],
   };
@@ -202,14 +202,14 @@ async function reasonsAgainst(
           {
             code: "RegionNotReady",
             pointer: "/to",
-            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is. ${waves === undefined ? "Choose another version, or add the regions to it first." : "It is promoted in waves: promote it by hand (POST …/promote), once for each wave, before you roll back to it; or choose another version."}`,
+            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is. ${waves === undefined ? "Choose another version, or add the regions to it first." : "It is promoted in waves. Promote it (POST …/promote) once for each wave before you roll back to it, or choose another version."}`,
           },
         ]
       : []),
     ...busy.map(({ name, provisioningState }) => ({
       code: "VersionBusy",
       pointer: "",
-      message: `Azure is working on ${name} (${provisioningState}) and accepts no other change of it meanwhile. Wait until it has ended, or delete ${name}.`,
+      message: `Azure is working on ${name} (${provisioningState}) and accepts no other change meanwhile. Wait until Azure is done, or delete ${name}.`,
     })),
   ];
 }

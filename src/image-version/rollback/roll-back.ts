@@ -60,7 +60,7 @@ export async function planRollback(
       {
         code: "AlreadyRequested",
         pointer: "",
-        message: `Operation ${id} ${status === "Succeeded" ? "has done" : "does"} this: the same request, sent again, returns it and changes nothing more.`,
+        message: `Operation ${id} ${status === "Succeeded" ? "has done" : "does"} this already. The same request returns it, and changes nothing else.`,
         severity: "warning",
       },
     ],
@@ -142,7 +142,7 @@ async function keysOfTarget(
   if (broken.length > 0 && (await brokenKeysIn(deps, survey, image, from)).length === 0)
     throw new ServiceError(
       "RollbackRefused",
-      `The keys of ${to} are broken, and those of ${from} work: machines could not be made of ${to}. Mend what is listed under errors, or roll back to another version.`,
+      `The keys of ${to} are broken, and those of ${from} work: no machine could be created from ${to}. Fix each key listed under errors, or roll back to another version.`,
       { findings: broken.map((finding) => ({ ...finding, pointer: "/to" })) },
     );
   return broken.map((finding) => ({ ...finding, severity: "warning" }));
@@ -164,7 +164,7 @@ function running(operation: OperationRecord, to: string | undefined): OperationR
   if (operation.canceledBy !== undefined)
     throw new ServiceError(
       "StateConflict",
-      `Operation ${operation.id} is canceled, and about to end. Send the request again.`,
+      `Operation ${operation.id} is being canceled. Try again when it has ended.`,
       { retryAfterMs: 1_000 },
     );
   if (to === undefined || rollbackOf(operation).to === to) return operation;

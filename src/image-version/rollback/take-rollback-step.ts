@@ -72,7 +72,7 @@ async function canceled(
       contextOf(deps),
       [
         ...(isFinalState(state) ? [] : [state.ifCanceled]),
-        latest ? describeLatest(rollback) : "Which version is the latest could not be read.",
+        latest ? describeLatest(rollback) : "Sigil could not read which version is the latest.",
       ].join(" "),
     );
   };
@@ -104,7 +104,7 @@ async function goOn(
     return (pair) =>
       wait(
         pair,
-        `Azure deletes ${step.versionName}: once it is gone, there is nothing to demote.`,
+        `Azure is deleting ${step.versionName}, which needs no demotion once it is gone.`,
         deps.pace.pollMaxMs,
         context,
       );
@@ -145,7 +145,7 @@ async function atEnd(
     : (pair) =>
         wait(
           pair,
-          `Azure shows ${unconfirmed.join(", ")} otherwise than is known: the answer may be older than Sigil's last change. The next polls decide.`,
+          `Azure shows ${unconfirmed.join(", ")} differently than expected. The answer may be older than Sigil's last change; the next polls decide.`,
           deps.pace.pollInitialMs,
           context,
         );

@@ -45,7 +45,7 @@ export function refusalBy(
   return deletion?.isByPolicy === false
     ? new ServiceError(
         "RollbackRefused",
-        `Operation ${deletion.id} deletes ${versionName}. Cancel it (POST /api/operations/${deletion.id}/cancel), and send the request again once it has ended; or roll back to another version.`,
+        `Operation ${deletion.id} deletes ${versionName}. Cancel it (POST /api/operations/${deletion.id}/cancel), and roll back once it has ended. Or roll back to another version.`,
         { fields: { existingOperationId: deletion.id } },
       )
     : undefined;

@@ -61,7 +61,7 @@ export function stop(
       pair,
       {
         code,
-        message: `The rollback has stopped: ${message} ${changed} ${describeLatest(rollback)} Roll back again, to another version where this one cannot be used, or promote one by hand.`,
+        message: `The rollback has stopped: ${message} ${changed} ${describeLatest(rollback)} Roll back again, or to another version, or promote one by hand.`,
         errors,
       },
       context,

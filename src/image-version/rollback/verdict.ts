@@ -59,7 +59,7 @@ export async function whyNot(
   if (others.length > 0)
     return failure(
       "Superseded",
-      `${to} is not the latest in ${others.join(", ")}: another request has published or promoted a higher version meanwhile.`,
+      `${to} is not the latest in ${others.join(", ")}: another request published or promoted a higher version.`,
     );
   if (isDone) return undefined;
   const [first] = await objectionsToTarget(deps, imageId, found);

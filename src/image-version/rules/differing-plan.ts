@@ -20,7 +20,7 @@ export function differingPlan(
       message: `The purchase plan of the source ${shown.id} is ${named(plan)}; that of the image definition ${imageIdOf(id)} is ${named(wanted)}.`,
       remediation:
         plan === undefined
-          ? "Use a source that was made under that plan, or an image definition without one."
+          ? "Use a source that was created under that plan, or an image definition without one."
           : `Use an image definition with that plan, which cannot be changed later: az sig image-definition create --plan-name ${shellWord(plan.name)} --plan-publisher ${shellWord(plan.publisher)} --plan-product ${shellWord(plan.product)} …`,
     },
   ];

@@ -14,6 +14,6 @@ export function disksOfType(
       pointer,
       message: `${id}, the ${disk} of the source, is ${type}: ${why}.`,
       remediation:
-        "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD: copy that disk to one by way of a snapshot.",
+        "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD: copy that disk to one through a snapshot.",
     }));
 }

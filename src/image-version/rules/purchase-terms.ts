@@ -28,7 +28,7 @@ export function purchaseTerms(
       return {
         code: "PurchasePlanNotFound",
         message: `${from}, and the Marketplace does not know it.`,
-        remediation: `Compare it with what the images were made from: az vm image terms show ${of}`,
+        remediation: `Check the plan that the images come from: az vm image terms show ${of}`,
       };
     default:
       return {

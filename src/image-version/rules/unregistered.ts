@@ -23,7 +23,7 @@ export function unregistered(
           message: `Azure offers no ${kind} ${name} to subscription ${id.subscriptionId}, or has no such subscription.`,
           remediation: onRequest(name)
             ? "Correct the subscription in the URL. If it is right, leave the securityProfile of the data disks out."
-            : `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
+            : `Correct the subscription in the URL. If it is right, remove ${name} from Sigil's settings: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
         },
       ];
     }
@@ -35,9 +35,9 @@ export function unregistered(
         pointer: "",
         message: `The ${kind} ${name} is ${state} in subscription ${id.subscriptionId}${underWay ? ": its registration is under way" : "; it must be Registered"}.`,
         remediation: onRequest(name)
-          ? `Register it, which Microsoft has to approve: az feature register --namespace Microsoft.Compute --name ConfidentialVMDataDiskEncryptionPreview --subscription ${id.subscriptionId}`
+          ? `Register it, and wait for Microsoft's approval: az feature register --namespace Microsoft.Compute --name ConfidentialVMDataDiskEncryptionPreview --subscription ${id.subscriptionId}`
           : underWay
-            ? `Wait until it is Registered: ${prepare} follows it, and a GET of the same path says how far it is.`
+            ? `Wait until it is Registered: ${prepare} follows it, and a GET of the same path shows the progress.`
             : `Register it: ${prepare}.`,
       },
     ];

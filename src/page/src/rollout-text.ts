@@ -9,5 +9,5 @@ export function needText(rollout: Schemas["Rollout"] | undefined): string {
       : `Wave ${rollout.wave} waits for a person`;
   const regions = new Set(rollout.failed?.map(({ region }) => region));
   const where = regions.size === 0 ? "" : ` in ${namesText([...regions])}`;
-  return `Halted: a test has failed${where}`;
+  return `Halted: a test failed${where}`;
 }

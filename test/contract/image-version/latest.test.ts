@@ -13,6 +13,7 @@ import { keyOf } from "../../../src/resource-id.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedRegion, seedResource } from "../../support/requests.js";
 import { BY, newDefinition } from "./truth/support.js";
+import { naming } from "../../support/naming.js";
 
 const WESTUS = seedRegion("westus", "WestUS");
 const EASTUS2 = seedRegion("eastus2", "EastUS2");
@@ -238,13 +239,13 @@ describe("what is not there", () => {
         return stored?.operation.id;
       }),
     );
-    for (const [number, why] of [
-      ["1.0.0", `any more: operation ${last[0]} has deleted it.`],
-      ["1.0.1", `any more: Azure has none. Its last operation is ${last[1]}.`],
+    for (const [number, operation] of [
+      ["1.0.0", last[0]],
+      ["1.0.1", last[1]],
     ] as const)
       expect(await refusal(view(number))).toMatchObject({
         code: "NotFound",
-        message: `There is no image version ${versionId(number)} ${why}`,
+        message: naming([versionId(number), operation]),
       });
     expect(await refusal(view("1.0.2"))).toMatchObject({
       code: "NotFound",

@@ -109,7 +109,7 @@ describe.each(Object.entries(WAYS))("%s", (way, ask) => {
     expect(warnings.map(({ code }) => code)).toContain("RegionWouldLoseLatest");
     if (way !== "remove a region")
       expect(warnings.map(({ message }) => message)).toContain(
-        "In westus the latest is 1.0.0 then, in place of 1.0.1.",
+        "In westus 1.0.0 becomes the latest, in place of 1.0.1.",
       );
     expect(await world.finish(versionId("1.0.1", image))).toMatchObject({
       status: "Succeeded",
@@ -171,7 +171,7 @@ describe("asked again before it is sent", () => {
     for (const message of due.filter(isOf(id))) await world.handle(message);
     const { operation } = await world.read(versionId("1.0.2", image));
     expect(operation.waitReason).toBe(
-      "Another version is to become the latest in eastus2 first: an open operation promotes it.",
+      "Another version must become the latest in eastus2 first. An open operation promotes it.",
     );
     for (const message of due.filter(isOf(promotion.id))) await world.handle(message);
     expect(await endOf("1.0.2")).toBe("Succeeded");

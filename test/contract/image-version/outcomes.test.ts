@@ -194,8 +194,10 @@ describe("a version that breaks a rule over facts", () => {
         errors: ["osDiskImage", "dataDiskImages/0"].map((disk, i) => ({
           code: "DiskEncryptionSetInOtherRegion",
           pointer: `/properties/publishingProfile/targetRegions/1/encryption/${disk}/diskEncryptionSetId`,
-          message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is given for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus.`,
-          remediation: expect.stringContaining("Use a set that is in eastus") as string,
+          message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is named for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus.`,
+          remediation: expect.stringContaining(
+            "az disk-encryption-set create --location eastus",
+          ) as string,
         })),
       },
     });

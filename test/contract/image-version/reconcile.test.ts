@@ -7,6 +7,7 @@ import { nextSequence } from "../../../src/operation/sequence.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { PACE, request, startInProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { naming } from "../../support/naming.js";
 
 const NOTHING = {
   open: 0,
@@ -237,8 +238,7 @@ describe("dead messages of a step", () => {
       status: "Failed",
       error: {
         code: "PoisonMessage",
-        message:
-          "The message that should have taken the next step could not be processed and is in the dead-letter queue. It was sent 3 times; Service Bus says: MaxDeliveryCountExceeded",
+        message: naming(["MaxDeliveryCountExceeded"]),
       },
     });
     expect(version.outbox).toEqual([]);

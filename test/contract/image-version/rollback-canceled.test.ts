@@ -16,7 +16,7 @@ const { versionId, inAzure, puts, rollBack, operationOf } = inOwnWorld((given, d
 
 const UNCHANGED = "Nothing was promoted or demoted, and nothing will be.";
 const STAYS =
-  "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.";
+  "Finished promotions and demotions stay, and the running one continues. Nothing else changes.";
 
 const cancel = ({ id }: OperationRecord): Promise<OperationRecord> =>
   cancelOperation(world.deps, id, BY.requestedBy);
@@ -80,7 +80,7 @@ test("while Azure cannot be read ends, and says that it does not know", async ()
   await world.runDue();
   const { history } = await operationOf(accepted);
   const said = history.at(-1)?.message ?? "";
-  expect(said).toContain("Which version is the latest could not be read.");
+  expect(said).toContain("Sigil could not read which version is the latest.");
   await endsWith(accepted, said.replace("Canceled. ", ""));
 });
 

@@ -6,6 +6,7 @@ import type { RollbackStateRecord } from "../../../src/image-version/rollback-re
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
+import { naming } from "../../support/naming.js";
 
 let world: InProcess;
 let image: string;
@@ -84,8 +85,7 @@ describe("in the midst of it", () => {
       status: "Failed",
       error: {
         code: "ImageVersionGone",
-        message:
-          "The rollback has stopped: Azure no longer has 1.0.0. Nothing was changed before that. The latest is now 1.0.2 in westus. Roll back again, to another version where this one cannot be used, or promote one by hand.",
+        message: naming(["1.0.0", "1.0.2", "westus"]),
       },
     });
     expect(await told(operation)).toEqual(["accepted", "failed"]);
@@ -189,7 +189,7 @@ describe("a target that cannot become the latest any more", () => {
       status: "Failed",
       error: {
         code: "RollbackRefused",
-        message: `The rollback has stopped: ${NOT_READY} What was changed before that stays. The latest is now 1.0.1 in eastus2, westus. Roll back again, to another version where this one cannot be used, or promote one by hand.`,
+        message: naming([NOT_READY, "1.0.1", "eastus2", "westus"]),
       },
     });
     expect(written()).toEqual(["1.0.0"]);
@@ -289,8 +289,7 @@ describe("what others do meanwhile is told, and not undone", () => {
       status: "Failed",
       error: {
         code: "Superseded",
-        message:
-          "The rollback has stopped: 1.0.0 is not the latest in westus: another request has published or promoted a higher version meanwhile. Nothing was changed before that. The latest is now 1.0.2 in westus. Roll back again, to another version where this one cannot be used, or promote one by hand.",
+        message: naming(["1.0.0", "westus", "1.0.2"]),
       },
       rollback: { regions: [{ name: "westus", from: "1.0.1", to: "1.0.2" }] },
     });

@@ -79,7 +79,7 @@ test("repeated while what it has demoted is being promoted, it is refused and na
   });
   expect(await refusal(rollBackImage(world.deps, target))).toMatchObject({
     message: expect.stringContaining(
-      "1.0.1 becomes the latest instead as soon as an operation that promotes it is done",
+      "1.0.1 becomes the latest instead as soon as an operation that promotes it ends",
     ) as string,
   });
   await ended(world, [promotion]);

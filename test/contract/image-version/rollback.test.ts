@@ -7,6 +7,7 @@ import { keyOf } from "../../../src/resource-id.js";
 import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { body, BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
+import { naming } from "../../support/naming.js";
 
 let world: InProcess;
 let image: string;
@@ -190,7 +191,7 @@ describe("a rollback", () => {
         {
           code: "AlreadyRequested",
           pointer: "",
-          message: `Operation ${first.id} ${does} this: the same request, sent again, returns it and changes nothing more.`,
+          message: `Operation ${first.id} ${does} this already. The same request returns it, and changes nothing else.`,
           severity: "warning",
         },
       ],
@@ -265,11 +266,11 @@ describe("is refused", () => {
     await inAzure({ "1.0.0": {} });
     expect(await refusals("1.0.0")).toMatchObject({
       code: "RollbackRefused",
-      message: "1.0.0 is the latest already: the rollback would change nothing.",
+      message: naming(["1.0.0"]),
     });
     expect(await refusals()).toMatchObject({
       code: "RollbackRefused",
-      message: `No other version of ${image} is included in latest and ready in westus, where 1.0.0 is the latest. Name one to roll back to, as \`to\`.`,
+      message: naming([image, "westus", "1.0.0", "`to`"]),
     });
   });
 
@@ -319,8 +320,7 @@ describe("is refused", () => {
       findings: [
         {
           code: "VersionBusy",
-          message:
-            "Azure is working on 1.0.2 (Creating) and accepts no other change of it meanwhile. Wait until it has ended, or delete 1.0.2.",
+          message: naming(["1.0.2"]),
         },
       ],
     });

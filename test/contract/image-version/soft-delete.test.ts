@@ -123,7 +123,7 @@ describe("a deletion", () => {
       softDelete: { isSoftDeleteEnabled: false },
       warnings: expect.arrayContaining([
         expect.objectContaining({
-          message: expect.stringContaining("bypassed") as string,
+          message: expect.stringContaining("soft delete") as string,
         }),
       ]) as unknown,
     });

@@ -3,6 +3,7 @@ import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import { TRACEPARENT } from "../../support/dependencies.js";
 import { startRollouts, type Rollouts } from "../rollout/support.js";
 import { OS } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 let rollouts: Rollouts;
 beforeAll(async () => {
@@ -37,8 +38,7 @@ test("a version whose tests have passed waits for its keys, says so, and is prom
   expect(await rollouts.view()).toMatchObject({
     state: "NeedsAttention",
     wave: 1,
-    message:
-      "Every test has passed; the version is promoted once its keys work: DiskEncryptionSetNotFound in westus.",
+    message: naming(["DiskEncryptionSetNotFound", "westus"]),
   });
   await control.putResource(set);
   await rollouts.pass(20);

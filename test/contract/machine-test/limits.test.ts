@@ -32,7 +32,7 @@ test("of six tests of two machines in a second two begin where four machines may
         code: "TooManyRequests",
         retryAfterMs: 300_000,
         message: expect.stringContaining(
-          "may have 4 machines, and SIGIL_MAX_TEST_MACHINES allows 4",
+          "4 machines, and SIGIL_MAX_TEST_MACHINES allows 4",
         ) as string,
       });
   // The same request again is the same test, and takes no place.
@@ -71,7 +71,7 @@ test("a caller begins so many tests a day; another, and a rule, are not held bac
   expect(refused).toMatchObject({
     code: "TooManyRequests",
     message: expect.stringContaining(
-      "has begun 3 tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows 3",
+      "3 tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows 3",
     ) as string,
   });
   const other = { requestedBy: { appId: "other", objectId: "other" } };

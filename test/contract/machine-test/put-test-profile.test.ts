@@ -7,6 +7,7 @@ import { putTestProfile } from "../../../src/machine-test/put-test-profile.js";
 import { ServiceError, type Finding } from "../../../src/errors.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
 import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";
+import { naming } from "../../support/naming.js";
 
 const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const tests = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
@@ -181,8 +182,7 @@ test("a quota that is used up is a warning, which names what is left", async () 
       code: "QuotaExceeded",
       severity: "warning",
       pointer: "/machineSize",
-      message:
-        "Of Total Regional vCPUs in westus, 99 of 100 are used. A machine of size Standard_D2s_v5 needs 2.",
+      message: naming(["vCPUs", "westus", "99", "100", "Standard_D2s_v5"]),
       remediation: expect.stringContaining("--location westus") as string,
     },
   ]);

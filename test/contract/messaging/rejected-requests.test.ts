@@ -23,7 +23,7 @@ import { document, responseMistakes, validator } from "../../unit/http/contract/
 const ERROR = {
   code: "UnknownProperty",
   pointer: "/data/nam",
-  message: '"nam" is not known here.',
+  message: '"nam" is unknown.',
   remediation: 'Did you mean "name"?',
 };
 const QUEUE = "image-version-requests-rejected";

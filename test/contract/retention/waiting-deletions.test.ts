@@ -246,7 +246,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     );
     expect(error.code).toBe("RollbackRefused");
     expect(error.message).not.toContain('{"to"');
-    expect(error.message).toContain(`1.0.0 is to be deleted by operation ${deletions[0] ?? ""}.`);
+    expect(error.message).toContain(`1.0.0 is being deleted by operation ${deletions[0] ?? ""}.`);
     await drive(20);
   });
 });

@@ -210,7 +210,7 @@ test("a revocation is lifted while it runs as the refusal says: canceled first",
   const refused = await refusal(versions.unrevoke("1.0.0"));
   expect(refused).toMatchObject({
     code: "ImageVersionConflict",
-    message: `Operation ${running.id} is still taking it out of latest. Cancel it (POST /api/operations/${running.id}/cancel), then lift the revocation (POST …/unrevoke).`,
+    message: naming([running.id]),
     fields: { existingOperationId: running.id },
   });
   await cancel(running);

@@ -48,7 +48,7 @@ test("is warned of in a plan and when it is accepted, where the image definition
     pointer: "/sigil/promotion",
     message:
       "The version waits for sigil/machine in westus, eastus2. The image definition has no test profile.",
-    remediation: "Set one, or promote the version by hand.",
+    remediation: "Set a test profile, or promote the version by hand.",
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toEqual([warning]);
@@ -109,8 +109,7 @@ test("is warned of for each wave that it is so for", async () => {
     {
       code: "NoTestMachines",
       pointer: "/sigil/promotion/waves/1",
-      message:
-        "The version waits for sigil/machine in eastus2. The test profile has no place in eastus2.",
+      message: naming(["eastus2"]),
     },
   ]);
 });
@@ -120,8 +119,7 @@ test("is warned of where the deployment makes no machines", async () => {
   expect(await put(TESTED)).toMatchObject([
     {
       code: "NoTestMachines",
-      message:
-        "The version waits for sigil/machine in westus, eastus2. This deployment makes no test machines.",
+      message: naming(["westus", "eastus2"]),
     },
   ]);
 });

@@ -7,6 +7,7 @@ import { latestIn } from "../../support/latest.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 import { HELD, OPERATOR, TESTED, WAVES, promote, rollouts, useRollouts } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 const NEWER = seedVersionId("3.0.0");
 
@@ -56,8 +57,7 @@ describe("promoted in waves", () => {
         {
           code: "RegionNotReady",
           pointer: "/to",
-          message:
-            "2.0.0 is not ready, or excluded from latest, in eastus2, where the present latest is. It is promoted in waves: promote it by hand (POST …/promote), once for each wave, before you roll back to it; or choose another version.",
+          message: naming(["2.0.0", "eastus2"]),
         },
       ]);
     expect(await latest()).toEqual(["3.0.0", "3.0.0"]);

@@ -15,6 +15,7 @@ import {
   ruled,
   useRollouts,
 } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 useRollouts();
 
@@ -32,8 +33,7 @@ test("a version is tested by machines once it is usable, and promoted once they 
   expect(await rollouts.isLatest()).toBe(false);
   expect(await rollouts.view()).toEqual({
     state: "Waiting",
-    message:
-      "It waits for sigil/machine in westus, sigil/machine in eastus2. A test by machines begins.",
+    message: naming(["westus", "eastus2"]),
     missing: [
       { region: "westus", name: "sigil/machine" },
       { region: "eastus2", name: "sigil/machine" },
@@ -149,7 +149,7 @@ describe("a test of others", () => {
     await rollouts.run();
     expect(await rollouts.view()).toMatchObject({
       state: "Waiting",
-      message: expect.stringContaining("is under way") as string,
+      message: expect.stringContaining("is running") as string,
     });
     await rollouts.world.finish(HELD);
     expect(await rollouts.isLatest()).toBe(false);
@@ -193,7 +193,7 @@ test("without machines or a profile a person is waited for, who may promote it b
   await rollouts.pass(3);
   expect(await rollouts.view()).toMatchObject({
     state: "NeedsAttention",
-    message: expect.stringContaining("makes no test machines") as string,
+    message: expect.stringContaining("creates no test machines") as string,
   });
   await promote();
   await rollouts.pass(2);

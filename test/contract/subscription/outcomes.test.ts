@@ -10,6 +10,7 @@ import {
   subscriptionId,
   type Preparations,
 } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 const REGISTRATION_MS = 12 * 60_000;
 const MOST = 40;
@@ -90,15 +91,15 @@ describe("a subscription with nothing registered", () => {
       ],
     });
     expect(operation.history.map(({ state, message }) => [state, message])).toEqual([
-      ["Requested", "The request is stored and its work is queued."],
+      ["Requested", "Sigil stored the request and queued its work."],
       [
         "Registering",
-        `${COMPUTE} is NotRegistered. ${FEATURE} is NotRegistered. The registration of ${COMPUTE} is requested. The registration of ${FEATURE} is requested.`,
+        `${COMPUTE} is NotRegistered. ${FEATURE} is NotRegistered. Sigil requested the registration of ${COMPUTE}. Sigil requested the registration of ${FEATURE}.`,
       ],
       ["Registering", `${COMPUTE} is Registering. ${FEATURE} is Registering.`],
       [
         "Registering",
-        `${COMPUTE} is Registered. ${FEATURE} is Registered. ${COMPUTE} is registered once more, so that its features take effect.`,
+        `${COMPUTE} is Registered. ${FEATURE} is Registered. ${COMPUTE} is being registered again, so that its features take effect.`,
       ],
       ["Succeeded", `The subscription is prepared. Registered: ${COMPUTE}, ${FEATURE}.`],
     ]);
@@ -172,8 +173,8 @@ test("a feature that awaits approval for days is waited for, and the history say
   const { operation, record } = await world.read(id);
   expect(record.state).toBe("Registering");
   expect(operation.history.map(({ message }) => message)).toEqual([
-    "The request is stored and its work is queued.",
-    `${COMPUTE} is Registered. ${FEATURE} is Pending: Microsoft has to approve it, which may take days.`,
+    "Sigil stored the request and queued its work.",
+    `${COMPUTE} is Registered. ${FEATURE} is Pending: Microsoft must approve it, which may take days.`,
   ]);
   expect(registrations(FEATURE_PATH)).toBe(0);
   await set("Registered", "SIGEncryption");
@@ -253,7 +254,7 @@ describe("what Azure does not know", () => {
       status: "Failed",
       error: {
         code: "NotFound",
-        message: `Azure does not know the subscription ${UNKNOWN}, or has no resource provider ${COMPUTE} in it. Check the subscription's id, and that it is in the tenant of Sigil's identity.`,
+        message: naming([UNKNOWN, COMPUTE]),
       },
     });
     const [requested, failed] = await world.takeEvents();
@@ -285,7 +286,7 @@ describe("what Azure does not know", () => {
       status: "Failed",
       error: {
         code: "NotFound",
-        message: `Azure has no feature Microsoft.Compute/NoSuchFeature in the subscription ${id}. If this cloud does not offer it, take it out of what Sigil's settings require.`,
+        message: naming([id, "NoSuchFeature"]),
       },
     });
   });
@@ -548,7 +549,7 @@ describe("the state of a preparation", () => {
     await expect(getPreparation(world.deps, UNKNOWN)).rejects.toMatchObject({
       code: "NotFound",
       message: expect.stringContaining(
-        `Azure does not know the subscription ${UNKNOWN}, or has no resource provider ${COMPUTE}`,
+        `subscription ${UNKNOWN}, or no resource provider ${COMPUTE}`,
       ) as string,
     });
   });

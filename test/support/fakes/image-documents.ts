@@ -15,7 +15,7 @@ export function createMemoryImageDocuments<T extends { readonly imageId: string 
         return Promise.reject(
           new ServiceError(
             "StateConflict",
-            `The ${what} of ${document.imageId} was changed by another request.`,
+            `The ${what} of ${document.imageId} was changed by another request. Read it again, then repeat yours.`,
             { retryAfterMs: 1_000 },
           ),
         );

@@ -10,6 +10,7 @@ import {
 } from "../../../src/authorization/gallery-policy.js";
 import type { ServiceError } from "../../../src/errors.js";
 import { parseGalleryPolicy } from "../../../src/config/gallery-policy-document.js";
+import { naming } from "../../support/naming.js";
 
 const SUBSCRIPTION = "0a000000-0000-0000-0000-000000000000";
 const TARGET = {
@@ -272,7 +273,7 @@ describe("requireMayUse", () => {
             code: "SourceNotAllowed",
             pointer: "/p",
             severity: "error",
-            message: `Messages of the queue image-version-requests may not publish ${MACHINE} in ${GALLERY}: no rule of the service's gallery policy allows it.`,
+            message: naming([MACHINE, GALLERY]),
             remediation: expect.stringContaining("`sources`") as string,
           },
         ],
@@ -316,8 +317,8 @@ describe("a policy document", () => {
       "a caller by nothing, and one by two",
       { rules: [{ ...RULE, callers: [{}, { appId: "a", role: "b" }] }] },
       [
-        "/rules/0/callers/0: The value must NOT have fewer than 1 properties. A caller is given by one of appId, objectId, role and queue.",
-        "/rules/0/callers/1: May have at most 1 entries. A caller is given by one of appId, objectId, role and queue.",
+        "/rules/0/callers/0: The value must NOT have fewer than 1 properties. A caller has one of appId, objectId, role and queue.",
+        "/rules/0/callers/1: May have at most 1 entries. A caller has one of appId, objectId, role and queue.",
       ],
     ],
     [
@@ -338,7 +339,7 @@ describe("a policy document", () => {
         ],
       },
       [
-        "/rules/0/callers/0/appid: `appid` is not known here. Did you mean `appId`?",
+        "/rules/0/callers/0/appid: `appid` is unknown. Did you mean `appId`?",
         "/rules/0/galleries/0/subscriptionId: The format is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
         "/rules/0/galleries/0/resourceGroupName: The format is wrong. Example: `images-*`. The name of a resource group, with * for any characters.",
         "/rules/0/galleries/0/galleryName: The format is wrong. Example: `golden*`. The name of a gallery, with * for any characters.",
@@ -375,7 +376,7 @@ describe("a policy document", () => {
       mistakes: [
         "/rules/0/sources/0/subscriptionId: `subscriptionId` is missing. A subscription id is a GUID, or * for any.",
         "/rules/0/sources/0/name: The format is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, of a subnet that of its virtual network, with * for any characters.",
-        "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is not known here. Known names: `subscriptionId`, `resourceGroupName`, `name`.",
+        "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is unknown. Known names: `subscriptionId`, `resourceGroupName`, `name`.",
         "/rules/0/diskEncryptionSets/0/subscriptionId: The format is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
       ],
     });

@@ -78,8 +78,8 @@ describe("waves and rules for keys", () => {
 
 it.each([
   [
-    `Use a set that is in westus (GET /api/subscriptions/${SUBSCRIPTION}/disk-encryption-sets?region=westus lists them).`,
-    "Use a set that is in westus (sigil encryption-set list --location westus lists them).",
+    `Use a set in westus (GET /api/subscriptions/${SUBSCRIPTION}/disk-encryption-sets?region=westus lists them).`,
+    "Use a set in westus (sigil encryption-set list --location westus lists them).",
   ],
   [
     "promote it (POST …/promote), or restore it with POST …/restore.",

@@ -391,7 +391,7 @@ describe("the gallery policy after an @", () => {
 
   test.each(["", "  ", "\n"])("is a mistake where it is blank: %j", (blank) => {
     expect(mistakesIn({ ...LEAST, SIGIL_GALLERY_POLICY: blank })).toEqual([
-      "SIGIL_GALLERY_POLICY is blank: give a policy, or remove the setting, which lets every writer write everywhere.",
+      "SIGIL_GALLERY_POLICY is blank: set a policy, or remove the setting, which lets every writer write everywhere.",
     ]);
   });
 

@@ -529,7 +529,7 @@ describe("where a gallery policy is set", () => {
       body: { code: "Forbidden", target: id("other") },
     });
     expect(response.body.detail).toBe(
-      `This caller may not write to ${id("other")}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
+      `This caller may not write to ${id("other")}: no rule of Sigil's gallery policy allows it. Ask the operator of Sigil for one.`,
     );
     expect(
       responseMistakes("putImageVersion", 403, "application/problem+json", response.body),
@@ -694,7 +694,7 @@ describe("where calls are limited", () => {
       if (status !== 429) continue;
       expect(response.body.code).toBe("TooManyRequests");
       expect(response.body.detail).toBe(
-        "This caller may make 1 calls in a minute, and has made them. Try again after the time in Retry-After.",
+        "This caller used up its 1 calls a minute. Try again after the seconds in Retry-After.",
       );
       expect(response.headers["Retry-After"]).toBe("60");
       expect(

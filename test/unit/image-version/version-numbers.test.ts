@@ -4,6 +4,7 @@ import {
   nextVersionNumber,
   type Increment,
 } from "../../../src/image-version/version-numbers.js";
+import { naming } from "../../support/naming.js";
 
 const LARGEST = 2_147_483_647;
 
@@ -25,14 +26,14 @@ describe("nextVersionNumber", () => {
   });
 
   it.each<[string, Increment, string]>([
-    [`1.2.${LARGEST}`, "patch", "Ask for increment=minor."],
-    [`1.${LARGEST}.0`, "minor", "Ask for increment=major."],
+    [`1.2.${LARGEST}`, "patch", "Use increment=minor."],
+    [`1.${LARGEST}.0`, "minor", "Use increment=major."],
     [`${LARGEST}.0.0`, "major", "Publish to another image definition."],
   ])("is refused above %s, %s", (highest, increment, remediation) => {
     expect(() => nextVersionNumber(highest, increment)).toThrow(
       expect.objectContaining({
         code: "ImageVersionConflict",
-        message: `No ${increment} number is left above ${highest}, the highest version there is. ${remediation}`,
+        message: naming([increment, highest, remediation]),
         findings: [
           expect.objectContaining({
             code: "VersionNumbersExhausted",

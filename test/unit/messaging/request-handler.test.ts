@@ -104,16 +104,16 @@ describe("a request that led to no operation of its own", () => {
   const UNCHANGED: PutAnswer = { kind: "unchanged", version: {} as never };
 
   test.each([
-    ["NotStarted", "does what is requested."],
-    ["Running", "does what is requested."],
-    ["Succeeded", "has done what is requested."],
+    ["NotStarted", "is doing this already."],
+    ["Running", "is doing this already."],
+    ["Succeeded", "did this already."],
     [
       "Failed",
-      "was to do what is requested, and has ended Failed. To ask again, send the request with another id.",
+      "had the same request, and ended Failed. To try again, send the request with another id.",
     ],
     [
       "Canceled",
-      "was to do what is requested, and has ended Canceled. To ask again, send the request with another id.",
+      "had the same request, and ended Canceled. To try again, send the request with another id.",
     ],
   ] as const)("is answered with the operation of the same, which is %s", async (status, what) => {
     const { handle, events } = handlerWith(

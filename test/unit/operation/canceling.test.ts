@@ -82,7 +82,7 @@ test("one of several that have begun ends alone", () => {
     expect(after.record.state).toBe("Replicating");
     expect(toldOf(after)).toEqual([`${number}/canceled`]);
     expect(eventsOf(after)[0]?.data).toMatchObject({
-      consequence: expect.stringContaining("sent together with other operations") as string,
+      consequence: expect.stringContaining("other operations") as string,
     });
   }
 });
@@ -146,7 +146,7 @@ describe("a caller who cancels", () => {
     await put(succeeded());
     await expect(cancelled()).rejects.toMatchObject({
       code: "OperationEnded",
-      message: expect.stringContaining("has ended Succeeded") as string,
+      message: expect.stringContaining("ended Succeeded") as string,
     });
   });
 

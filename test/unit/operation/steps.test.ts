@@ -187,8 +187,7 @@ describe("a message that can never be processed", () => {
       fails
         ? {
             code: "PoisonMessage",
-            message:
-              "The message that should have taken the next step could not be processed and is in the dead-letter queue. It is no JSON.",
+            message: expect.stringMatching(/./u) as unknown,
             errors: [],
           }
         : undefined,

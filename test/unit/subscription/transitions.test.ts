@@ -209,7 +209,7 @@ describe("what is asked for", () => {
     const lost = looked(registering, "Registering", "Unregistered");
     expect(namesToRegister(lost)).toEqual([FEATURE_NAME]);
     expect(lastMessage(lost)).toBe(
-      `${FEATURE_NAME} is Unregistered. The registration of ${FEATURE_NAME} is requested.`,
+      `${FEATURE_NAME} is Unregistered. Sigil requested the registration of ${FEATURE_NAME}.`,
     );
   });
 
@@ -236,7 +236,7 @@ describe("invariant 1: a feature takes effect when its provider is registered af
     expect(look.record.state).toBe("Registering");
     expect(namesToRegister(look)).toEqual(["Microsoft.Compute"]);
     expect(lastMessage(look)).toBe(
-      `${FEATURE_NAME} is Registered. Microsoft.Compute is registered once more, so that its features take effect.`,
+      `${FEATURE_NAME} is Registered. Microsoft.Compute is being registered again, so that its features take effect.`,
     );
     const done = followRegistrations(
       told(look),
@@ -321,7 +321,7 @@ describe("invariant 3: each state is told once", () => {
       data: { name: FEATURE_NAME, state: "Pending" },
     });
     expect(lastMessage(look)).toBe(
-      `Microsoft.Compute is NotRegistered. ${FEATURE_NAME} is Pending: Microsoft has to approve it, which may take days. The registration of Microsoft.Compute is requested.`,
+      `Microsoft.Compute is NotRegistered. ${FEATURE_NAME} is Pending: Microsoft must approve it, which may take days. Sigil requested the registration of Microsoft.Compute.`,
     );
   });
 

@@ -7,7 +7,7 @@ export const alreadyRequested: FactRule = {
   severity: "info",
   basis: { own: "The same request is the same operation." },
   summary:
-    "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
+    "The version was not requested from Sigil before; the same request again returns the same operation.",
   check: ({ id, facts: { known } }) => {
     const operationId = known?.sameRequest;
     return operationId === undefined
@@ -16,7 +16,7 @@ export const alreadyRequested: FactRule = {
           {
             pointer: "",
             message: `${formatImageVersionId(id)} was requested before with the same properties, by operation ${operationId}.`,
-            remediation: `Follow it: GET /api/operations/${operationId}. The same PUT answers with it and creates nothing.`,
+            remediation: `Follow it: GET /api/operations/${operationId}. The same PUT returns it and creates nothing.`,
           },
         ];
   },

@@ -9,7 +9,7 @@ export const conflictsWithRunningOperation: FactRule = {
     own: "Of two requests that contradict each other, one would be undone silently.",
   },
   summary:
-    "While an operation on the version runs, no request contradicts it; a request that adds to it is done with it or after it.",
+    "While an operation on the version runs, no request contradicts it; a request that adds to it runs with it or after it.",
   check: ({ id, facts: { known } }) => {
     if (known === undefined) return [];
     const whole = known.deleting
@@ -20,7 +20,7 @@ export const conflictsWithRunningOperation: FactRule = {
     return told.map(({ pointer, message, operationId }) => ({
       pointer,
       message: `The request contradicts operation ${operationId} on ${formatImageVersionId(id)}: ${message}`,
-      remediation: `Wait until operation ${operationId} has ended and send the request again, or use another version name.`,
+      remediation: `Wait until operation ${operationId} has ended and repeat the request, or use another version name.`,
     }));
   },
 };

@@ -22,7 +22,7 @@ export const customerKeysKept: ChangeRule = {
   severity: "error",
   basis: { documented: "encryption" },
   summary:
-    "A disk that has a disk encryption set in a region keeps that set there: there is no way back to platform-managed keys.",
+    "A disk that has a disk encryption set in a region keeps that set there, and cannot return to platform-managed keys.",
   check: ({ request, change }) => {
     if (change === undefined) return [];
     const { observed, patch, lastApplied = {} } = change;

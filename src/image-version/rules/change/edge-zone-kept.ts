@@ -7,10 +7,10 @@ export const edgeZoneKept: ChangeRule = {
   code: "EdgeZoneKept",
   severity: "warning",
   basis: {
-    own: "Nobody loses an edge zone by leaving it out, and Sigil removes none.",
+    own: "Leaving out an edge zone does not remove it, and Sigil removes none.",
   },
   summary:
-    "A request names each edge zone that the version has; one that it does not name is kept as it is.",
+    "A request names each edge zone that the version has; one that it leaves out stays as it is.",
   check: ({ request, change }) => {
     if (change === undefined) return [];
     const named = edgeZonesIn(fieldsOf(request));
@@ -20,7 +20,7 @@ export const edgeZoneKept: ChangeRule = {
         const [region, ...name] = zone.split(" ");
         return {
           pointer: TARGET_EXTENDED_LOCATIONS,
-          message: `The version is in the edge zone ${name.join(" ")} of ${region} and the request does not name it: it is kept there as it is.`,
+          message: `The version is in the edge zone ${name.join(" ")} of ${region}, which the request leaves out. It stays there as it is.`,
           remediation:
             "Sigil removes no edge zone: remove it in the Azure portal, or publish another version without it.",
         };

@@ -10,7 +10,7 @@ export const immutableProperties: ChangeRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile, secrets provisioning and tags; nothing else of a version can be changed from what Azure shows.",
+    "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile, secrets provisioning and tags; nothing else of a version can be changed.",
   check: ({ request, change }) =>
     change === undefined
       ? []
@@ -20,8 +20,8 @@ export const immutableProperties: ChangeRule = {
             pointer: pointerTo(request, field),
             message:
               after === null
-                ? `${describeField(field)} cannot be taken away once the version exists: it is ${show(before)} in Azure.`
+                ? `${describeField(field)} cannot be removed once the version exists: it is ${show(before)} in Azure.`
                 : `This cannot be changed once the version exists: it is ${show(before)} in Azure, the request says ${show(after)}.`,
-            remediation: "Send its present value, leave it out, or publish another version.",
+            remediation: "Set its present value, leave it out, or publish another version.",
           })),
 };

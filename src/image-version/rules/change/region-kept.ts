@@ -5,9 +5,9 @@ export const regionKept: ChangeRule = {
   name: "region-kept",
   code: "RegionKept",
   severity: "warning",
-  basis: { own: "Nobody loses a region by leaving it out." },
+  basis: { own: "Leaving out a region does not remove it." },
   summary:
-    "A request names each region that the version has; one that it does not name is kept as it is.",
+    "A request names each region that the version has; one that it leaves out stays as it is.",
   check: ({ request, change }) => {
     if (change === undefined) return [];
     const named = regionsIn(fieldsOf(request));
@@ -16,7 +16,7 @@ export const regionKept: ChangeRule = {
       .filter((name) => !named.includes(name) && !removed.includes(name))
       .map((name) => ({
         pointer: TARGET_REGIONS,
-        message: `The version is in ${name} and the request does not name it: it is kept there as it is.`,
+        message: `The version is in ${name}, which the request leaves out. It stays there as it is.`,
         remediation: `To remove it there, send ?removeRegions=${name}.`,
       }));
   },

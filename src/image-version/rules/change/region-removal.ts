@@ -17,7 +17,7 @@ export const regionRemoval: ChangeRule = {
         return [
           {
             pointer: "",
-            message: `${region} is the version's own location: Azure does not let it be removed.`,
+            message: `${region} is the version's own location, which Azure cannot remove.`,
             remediation: `Leave ${region} out of removeRegions, or delete the version.`,
           },
         ];
@@ -26,7 +26,7 @@ export const regionRemoval: ChangeRule = {
             {
               pointer: pointerTo(request, regionField(region)),
               message: `removeRegions removes ${region}, but the request also has it among its target regions.`,
-              remediation: `Leave ${region} out of one of them.`,
+              remediation: `Leave ${region} out of one of the two.`,
             },
           ]
         : [];

@@ -5,7 +5,7 @@ export const regionToRemove: ChangeRule = {
   name: "region-to-remove",
   code: "RegionNotInVersion",
   severity: "warning",
-  basis: { own: "A name that is misspelled removes nothing." },
+  basis: { own: "A misspelled name removes nothing." },
   summary: "A region that is to be removed is one that the version has.",
   check: ({ change }) => {
     if (change === undefined) return [];
@@ -14,8 +14,8 @@ export const regionToRemove: ChangeRule = {
       .filter((name) => !present.includes(name))
       .map((name) => ({
         pointer: TARGET_REGIONS,
-        message: `removeRegions removes ${name}, but the version is not there: nothing is removed.`,
-        remediation: `The version is in ${present.join(", ")}.`,
+        message: `removeRegions removes ${name}, but the version is not there, so nothing changes.`,
+        remediation: `Name a region of the version: ${present.join(", ")}.`,
       }));
   },
 };

@@ -8,10 +8,10 @@ export const removalShut: ChangeRule = {
   code: "RemovalShut",
   severity: "warning",
   basis: {
-    own: "Azure has no guard between a look and a write: an update that may remove no region cannot lose one that others add meanwhile.",
+    own: "Azure has no conditional writes: an update that may not remove regions cannot lose one that others add meanwhile.",
   },
   summary:
-    "A version that Azure allows to be removed from regions at any time is updated only by requests that say so; any other update takes that off.",
+    "A request for a version with allowDeletionOfReplicatedLocations repeats it; any other update resets it.",
   check: ({ change }) => {
     if (change === undefined) return [];
     const { observed, patch, lastApplied } = change;
@@ -23,9 +23,9 @@ export const removalShut: ChangeRule = {
           {
             pointer: ALLOW_DELETION,
             message:
-              "Azure allows the version to be removed from regions at any time, and the request does not ask for that: its update takes it off.",
+              "The version has allowDeletionOfReplicatedLocations, and the request does not, so the update resets it.",
             remediation:
-              "To keep it, send a PATCH whose safetyProfile says allowDeletionOfReplicatedLocations true.",
+              "To keep it, send a PATCH with allowDeletionOfReplicatedLocations true in safetyProfile.",
           },
         ]
       : [];

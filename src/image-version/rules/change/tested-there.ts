@@ -9,10 +9,10 @@ export const testedThere: ChangeRule = {
   code: "NotTestedThere",
   severity: "warning",
   basis: {
-    own: "A rule that waits for tests is done once it has promoted the version: a region that is added later has it as its latest at once.",
+    own: "A rule that waits for tests ends once it promotes the version: in a region added later it is the latest at once.",
   },
   summary:
-    "A version that its tests have promoted is added to no region in which they have not passed, and where its own flag does not exclude it.",
+    "A region added to a version that its tests promoted has passed them, or is excluded from latest.",
   check: (subject) => {
     const { change, request } = subject;
     if (change === undefined) return [];
@@ -29,8 +29,8 @@ export const testedThere: ChangeRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `The version is in latest already: it is the latest in ${region.name} as soon as it is there, though no test of it has passed there.`,
-              remediation: `To test it there first, say "excludeFromLatest": true of ${region.name}, and take that off once its tests have passed.`,
+              message: `The version is in latest, so it becomes the latest in ${region.name} once it is there, although no test passed there.`,
+              remediation: `To test it there first, set "excludeFromLatest": true for ${region.name}, and promote it once its tests pass.`,
             },
           ],
     );

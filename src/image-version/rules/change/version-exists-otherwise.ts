@@ -9,16 +9,16 @@ export const versionExistsOtherwise: FactRule = {
   code: "ImageVersionConflict",
   severity: "error",
   basis: {
-    own: "What others made is not written over by somebody who has not seen it.",
+    own: "Nobody overwrites a version of others that they have not seen.",
   },
   summary:
-    "A version that exists in Azure already, and was not made by Sigil, is as the request asks for, or the caller says by If-Match which version it saw.",
+    "A version that others created in Azure is as the request asks, or the caller names the one it saw with If-Match.",
   check: ({ id, request, change }) =>
     change?.unmanaged === true
       ? adoptable(unmetBy(fieldsOf(change.observed), change.patch)).map((unmet) => ({
           pointer: differs(unmet, request).pointer,
           message: differs(unmet, request).message,
-          remediation: `GET the version and send the request with If-Match, or use another version name: ${formatImageVersionId(id)} exists already and is left as it is.`,
+          remediation: `GET the version and send the request with If-Match, or use another version name. Until then ${formatImageVersionId(id)} stays as it is.`,
         }))
       : [],
 };

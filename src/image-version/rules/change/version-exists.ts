@@ -10,7 +10,7 @@ export const versionExists: FactRule = {
   severity: "info",
   basis: { own: "It is adopted, not made again." },
   summary:
-    "The version does not exist in Azure yet; where others have made it as the request asks for, it is adopted and not created again.",
+    "The version does not exist in Azure yet; one that others created as the request asks is adopted, not created again.",
   check: ({ id, change, facts: { imageVersion } }) =>
     change?.unmanaged !== true || unmetBy(fieldsOf(change.observed), change.patch).length > 0
       ? []
@@ -18,7 +18,7 @@ export const versionExists: FactRule = {
           {
             pointer: "",
             message: `${formatImageVersionId(id)} already exists in Azure as requested, in provisioning state ${found(imageVersion)?.provisioningState}.`,
-            remediation: "Nothing needs to be done: a PUT adopts it and does not create it again.",
+            remediation: "Send the PUT to adopt it: it creates nothing.",
           },
         ],
 };

@@ -19,8 +19,8 @@ export const confidentialEncryptionType: FactRule = {
       )
       .map(({ i, region: { name } }) => ({
         pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
-        message: `The image definition ${imageIdOf(subject.id)} is of security type ConfidentialVM, and no confidentialVMEncryptionType is given in ${name}.`,
-        remediation: `Say how the OS disk is encrypted in ${name}: EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk with secureVMDiskEncryptionSetId, or NonPersistedTPM.`,
+        message: `The image definition ${imageIdOf(subject.id)} is of security type ConfidentialVM, but ${name} has no confidentialVMEncryptionType.`,
+        remediation: `Set confidentialVMEncryptionType in ${name}: EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk with secureVMDiskEncryptionSetId, or NonPersistedTPM.`,
       }));
   },
 };

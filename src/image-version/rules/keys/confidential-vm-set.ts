@@ -11,7 +11,7 @@ export const confidentialVmSet: RequestRule = {
   severity: "error",
   basis: { documented: "reference" },
   summary:
-    "secureVMDiskEncryptionSetId is given exactly where confidentialVMEncryptionType is EncryptedWithCmk, or of a data disk DataDiskEncryptedWithCmk.",
+    "secureVMDiskEncryptionSetId is set only, and always, if confidentialVMEncryptionType is EncryptedWithCmk (of a data disk: DataDiskEncryptedWithCmk).",
   check: ({ request }) =>
     targetRegionsOf(request).flatMap(({ name, encryption = {} }, i) => {
       const { osDiskImage, dataDiskImages = [] } = encryption;
@@ -40,11 +40,11 @@ function breaches(
       pointer: `${pointer}/securityProfile/secureVMDiskEncryptionSetId`,
       ...(needed
         ? {
-            message: `confidentialVMEncryptionType is ${keyed} in ${region}, but secureVMDiskEncryptionSetId is not given.`,
-            remediation: `Give a disk encryption set of type ConfidentialVmEncryptedWithCustomerKey that is in ${region}, or another confidentialVMEncryptionType.`,
+            message: `confidentialVMEncryptionType is ${keyed} in ${region}, but secureVMDiskEncryptionSetId is missing.`,
+            remediation: `Name a disk encryption set in ${region} of type ConfidentialVmEncryptedWithCustomerKey, or set another confidentialVMEncryptionType.`,
           }
         : {
-            message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is given in ${region}, where confidentialVMEncryptionType is ${type ?? "absent"}: it is allowed only with ${keyed}.`,
+            message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is set in ${region}, where confidentialVMEncryptionType is ${type ?? "absent"}: it is allowed only with ${keyed}.`,
             remediation: `Set confidentialVMEncryptionType to ${keyed}, or leave secureVMDiskEncryptionSetId out.`,
           }),
     },

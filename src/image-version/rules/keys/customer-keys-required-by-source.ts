@@ -7,8 +7,7 @@ export const customerKeysRequiredBySource: FactRule = {
   code: "PlatformKeysForEncryptedSource",
   severity: "error",
   basis: { documented: "encryption" },
-  summary:
-    "Each disk that is encrypted with customer-managed keys in the source has a disk encryption set in every region.",
+  summary: "Each source disk with customer-managed keys has a disk encryption set in every region.",
   check: ({ id, request, facts }) => {
     const encrypted = encryptedDisks(request, facts);
     const luns = [...encrypted.keys()].filter((place) => place !== "os");
@@ -25,8 +24,8 @@ export const customerKeysRequiredBySource: FactRule = {
         : [
             {
               pointer,
-              message: `No disk encryption set is given for ${disk} in ${region}, but in the source ${source.id} it is encrypted with ${source.diskEncryptionSetId}: there is no way back to platform-managed keys.`,
-              remediation: `Give a disk encryption set that is in ${region}: GET /api/subscriptions/${id.subscriptionId}/disk-encryption-sets?region=${region} lists them.`,
+              message: `In ${region}, ${disk} has no disk encryption set, but the source ${source.id} encrypts it with ${source.diskEncryptionSetId}. It cannot return to platform-managed keys.`,
+              remediation: `Name a disk encryption set in ${region}: GET /api/subscriptions/${id.subscriptionId}/disk-encryption-sets?region=${region} lists them.`,
             },
           ];
     });

@@ -25,7 +25,7 @@ export const diskEncryptionSetExists: FactRule = {
       return [
         {
           pointer,
-          message: `${id}, given for ${disk} in ${region}, does not exist.`,
+          message: `${id}, named for ${disk} in ${region}, does not exist.`,
           remediation: `Correct the id, or create the set first: az disk-encryption-set create --location ${region} ${azNames(id)}${type} --key-url {key}. In Bicep: ${setInBicep({ name: parseResourceId(id)?.names.at(-1) ?? id, region, confidential })}`,
         },
       ];

@@ -1,4 +1,4 @@
-import { azNames } from "../../keys/az-names.js";
+import { setKeyCommand } from "../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 
@@ -16,8 +16,8 @@ export const diskEncryptionSetKey: FactRule = {
         : [
             {
               pointer,
-              message: `${id}, given for ${disk} in ${region}, has no active key.`,
-              remediation: `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+              message: `${id}, named for ${disk} in ${region}, has no active key.`,
+              remediation: `Set its key: ${setKeyCommand(id)}`,
             },
           ];
     }),

@@ -6,7 +6,7 @@ export const diskEncryptionSetRegion: FactRule = {
   code: "DiskEncryptionSetInOtherRegion",
   severity: "error",
   basis: { documented: "encryption" },
-  summary: "Every disk encryption set is in the region that it is given for.",
+  summary: "Every disk encryption set is in the region that names it.",
   check: ({ id: { subscriptionId }, request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
       const { pointer, diskEncryptionSetId, region, disk } = reference;
@@ -15,8 +15,8 @@ export const diskEncryptionSetRegion: FactRule = {
         : [
             {
               pointer,
-              message: `${diskEncryptionSetId} is in ${set.region} but is given for ${disk} in ${region}.`,
-              remediation: `Use a set that is in ${region} (GET /api/subscriptions/${subscriptionId}/disk-encryption-sets?region=${region} lists them; az disk-encryption-set create --location ${region} … makes one), or correct the region's name.`,
+              message: `${diskEncryptionSetId} is in ${set.region} but is named for ${disk} in ${region}.`,
+              remediation: `Use a set in ${region} (GET /api/subscriptions/${subscriptionId}/disk-encryption-sets?region=${region} lists them; az disk-encryption-set create --location ${region} … creates one), or correct the region's name.`,
             },
           ];
     }),

@@ -1,4 +1,4 @@
-import { azNames } from "../../keys/az-names.js";
+import { setKeyCommand } from "../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, FactRule } from "../rule.js";
 
@@ -7,7 +7,7 @@ export const diskEncryptionSetRotation: FactRule = {
   code: "DiskEncryptionSetKeyRotationFailing",
   severity: "warning",
   basis: {
-    own: "The present key still encrypts, but is no longer replaced by newer ones.",
+    own: "The present key still encrypts, but newer versions no longer replace it.",
   },
   summary: "The key rotation of a disk encryption set works, if it is on.",
   check: ({ request, facts }) =>
@@ -22,7 +22,7 @@ export const diskEncryptionSetRotation: FactRule = {
               {
                 pointer,
                 message: `The key of ${id}${keyUrl === undefined ? "" : ` (${keyUrl})`} no longer rotates: ${error.code}: ${error.message}`,
-                remediation: `Give the set's identity access to its vault again, then set the key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+                remediation: `Grant the set's identity access to its vault again, then set its key again: ${setKeyCommand(id, keyUrl)}`,
               },
             ],
     ),

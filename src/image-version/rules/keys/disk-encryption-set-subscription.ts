@@ -22,7 +22,7 @@ export const diskEncryptionSetSubscription: FactRule = {
         : [
             {
               pointer,
-              message: `${id}, given for ${disk} in ${region}, is in subscription ${owner}; the image version is in ${subscriptionId}.`,
+              message: `${id}, named for ${disk} in ${region}, is in subscription ${owner}; the image version is in ${subscriptionId}.`,
               remediation: `Use a disk encryption set of ${subscriptionId}: GET /api/subscriptions/${subscriptionId}/disk-encryption-sets?region=${region} lists them.`,
             },
           ];

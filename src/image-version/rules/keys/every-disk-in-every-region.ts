@@ -39,8 +39,8 @@ export const everyDiskInEveryRegion: FactRule = {
           : [
               {
                 pointer,
-                message: `No disk encryption set is given for ${disk} in ${region}, though other disks of this version have one.`,
-                remediation: `Give a set that is in ${region} (GET /api/subscriptions/${id.subscriptionId}/disk-encryption-sets?region=${region} lists them), or none for any disk in any region.`,
+                message: `In ${region}, ${disk} has no disk encryption set, although other disks of this version have one.`,
+                remediation: `Name a set in ${region} (GET /api/subscriptions/${id.subscriptionId}/disk-encryption-sets?region=${region} lists them), or remove the sets of all disks in all regions.`,
               },
             ],
     );

@@ -6,8 +6,8 @@ export const keyEnabled: FactRule = {
   code: "KeyDisabled",
   severity: "error",
   basis: {
-    own: "Azure encrypts nothing with a key that is disabled, and shuts machines down whose disks have one.",
+    own: "Azure encrypts nothing with a disabled key, and shuts down machines whose disks use it.",
   },
-  summary: "The key of every disk encryption set that is put to use is enabled.",
+  summary: "The key of every disk encryption set in use is enabled.",
   check: (subject) => keyProblems(subject, "KeyDisabled"),
 };

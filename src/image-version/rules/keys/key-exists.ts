@@ -6,8 +6,8 @@ export const keyExists: FactRule = {
   code: "KeyNotFound",
   severity: "error",
   basis: {
-    own: "Azure encrypts nothing with a key that is deleted, and shuts machines down whose disks have one.",
+    own: "Azure encrypts nothing with a deleted key, and shuts down machines whose disks use it.",
   },
-  summary: "The key of every disk encryption set that is put to use exists.",
+  summary: "The key of every disk encryption set in use exists.",
   check: (subject) => keyProblems(subject, "KeyNotFound"),
 };

@@ -6,8 +6,8 @@ export const keyNotExpired: FactRule = {
   code: "KeyExpired",
   severity: "error",
   basis: {
-    own: "Azure encrypts nothing with a key that has expired, and shuts machines down whose disks have one.",
+    own: "Azure encrypts nothing with an expired key, and shuts down machines whose disks use it.",
   },
-  summary: "The key of every disk encryption set that is put to use has not expired.",
+  summary: "The key of every disk encryption set in use has not expired.",
   check: (subject) => keyProblems(subject, "KeyExpired"),
 };

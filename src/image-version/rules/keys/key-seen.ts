@@ -8,10 +8,10 @@ export const keySeen: FactRule = {
   code: "KeyNotSeen",
   severity: "warning",
   basis: {
-    own: "What cannot be seen of a key is never called well, but a right that is missing stops nothing.",
+    own: "Sigil never calls an unseen key well, but a missing permission stops nothing.",
   },
   summary:
-    "Sigil's identity can see the key of every disk encryption set that is put to use; where not, what the key guardian has seen last is told.",
+    "Sigil's identity can see the key of every disk encryption set in use; if not, the finding has the key guardian's last look.",
   check: (subject) =>
     seenKeys(subject).flatMap(({ reference: { pointer }, set: { id }, sight }): Breach[] => {
       const { key, vault, newest } = sight;

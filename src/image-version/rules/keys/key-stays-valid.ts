@@ -6,8 +6,8 @@ export const keyStaysValid: FactRule = {
   code: "KeyExpiring",
   severity: "warning",
   basis: {
-    own: "The key encrypts today, but will not for as long as SIGIL_KEY_EXPIRY_DAYS asks.",
+    own: "The key works today, but expires within SIGIL_KEY_EXPIRY_DAYS.",
   },
-  summary: "No key that is put to use expires soon, unless its set takes a newer one before.",
+  summary: "No key in use expires soon, unless its set takes a newer version first.",
   check: (subject) => keyProblems(subject, "KeyExpiring"),
 };

@@ -6,6 +6,6 @@ export const keyValidAlready: FactRule = {
   code: "KeyNotYetValid",
   severity: "error",
   basis: { own: "A key cannot be used before its date of activation." },
-  summary: "The key of every disk encryption set that is put to use is valid already.",
+  summary: "The key of every disk encryption set in use is already valid.",
   check: (subject) => keyProblems(subject, "KeyNotYetValid"),
 };

@@ -6,8 +6,8 @@ export const keyVaultExists: FactRule = {
   code: "KeyVaultNotFound",
   severity: "warning",
   basis: {
-    own: "A set keeps the id that its vault had: one that was moved to another resource group works on.",
+    own: "A set keeps its vault's old id: a vault moved to another resource group still works.",
   },
-  summary: "The vault of every key that is put to use is where its disk encryption set says.",
+  summary: "The vault of every key in use is where its disk encryption set says.",
   check: (subject) => keyProblems(subject, "KeyVaultNotFound"),
 };

@@ -7,7 +7,7 @@ export const lunsInSource: FactRule = {
   code: "LunNotInSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "Every LUN that is given a disk encryption set is a LUN of the source.",
+  summary: "Every LUN with a disk encryption set is a LUN of the source.",
   check: ({ request, facts }) => {
     const luns = sourceDataDiskLuns(request, facts);
     if (luns === undefined) return [];
@@ -19,7 +19,7 @@ export const lunsInSource: FactRule = {
           : [
               {
                 pointer: `${TARGET_REGIONS}/${i}/encryption/dataDiskImages/${j}/lun`,
-                message: `The source has no data disk at LUN ${lun}, for which ${region.name} gives a disk encryption set: ${known}.`,
+                message: `The source has no data disk at LUN ${lun}, but ${region.name} names a disk encryption set for it: ${known}.`,
                 remediation:
                   luns.length === 0
                     ? "Leave this entry out."

@@ -6,16 +6,16 @@ export const osDiskWithDataDisks: RequestRule = {
   code: "OsDiskEncryptionSetMissing",
   severity: "error",
   basis: {
-    own: "A disk that is silently left to platform-managed keys is not noticed for years.",
+    own: "Nobody notices for years that a disk silently uses platform-managed keys.",
   },
   summary:
-    "A region that gives a data disk a disk encryption set gives the OS disk one, or says how a confidential OS disk is encrypted.",
+    "A region with a disk encryption set for a data disk has one for the OS disk, or sets the encryption of a confidential OS disk.",
   check: ({ request }) =>
     disksWithoutSet(request, [])
       .filter((disk) => disk.leftOutAlone && disk.confidentialVMEncryptionType === undefined)
       .map(({ pointer, region }) => ({
         pointer,
-        message: `No disk encryption set is given for the OS disk in ${region}, though data disks have one there.`,
-        remediation: `Give the OS disk a disk encryption set that is in ${region}, or give none to any disk in any region.`,
+        message: `The OS disk has no disk encryption set in ${region}, although data disks have one there.`,
+        remediation: `Name a disk encryption set in ${region} for the OS disk, or remove the sets of all disks in all regions.`,
       })),
 };

@@ -9,7 +9,7 @@ export const sameEncryptionType: FactRule = {
   severity: "warning",
   basis: { own: "Azure accepts it, but it is rarely intended." },
   summary:
-    "A disk is encrypted in the same way in every region: with a customer-managed key, or with double encryption.",
+    "A disk has the same encryption in every region: with a customer-managed key, or with double encryption.",
   check: ({ request, facts }) => {
     const uses = seenDiskEncryptionSets(request, facts).filter(
       ({ reference, set }) => !reference.confidential && AT_REST.includes(set.encryptionType),

@@ -9,7 +9,7 @@ export const sourceSupportsEncryption: RequestRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "A new version with customer-managed keys is made from a virtual machine, disks, snapshots or a managed image: not from a VHD or an image version.",
+    "A new version with customer-managed keys is created from a virtual machine, disks, snapshots or a managed image, not from a VHD or an image version.",
   check: ({ request, change }) => {
     // What a version was made from was judged when it was made.
     if (change !== undefined || !usesOwnKeys(request)) return [];
@@ -18,7 +18,7 @@ export const sourceSupportsEncryption: RequestRule = {
       pointer,
       message: `${what}: Azure cannot encrypt a version of it with customer-managed keys.`,
       remediation:
-        "Make a snapshot or a managed disk of it first and name that, or leave out the disk encryption sets in every region.",
+        "Create a snapshot or a managed disk from it and use that, or leave out the disk encryption sets in every region.",
     });
     return [
       ...(source?.id !== undefined && isImageVersion({ id: source.id })

@@ -9,7 +9,7 @@ export const confidentialVmRegions: FactRule = {
   severity: "error",
   basis: { documented: "confidentialRegions" },
   summary:
-    "A version of an image definition of security type ConfidentialVM is in its own location alone, unless its confidentialVMEncryptionType is NonPersistedTPM.",
+    "A version of an image definition of security type ConfidentialVM is only in its own location, unless its confidentialVMEncryptionType is NonPersistedTPM.",
   check: (subject) => {
     const { id, request, facts } = subject;
     const type = found(facts.imageDefinition)?.securityType;

@@ -10,7 +10,7 @@ export const featureRegistered: FactRule = {
     own: "Settings name the features; Azure refuses them with SubscriptionNotRegisteredForFeature.",
   },
   summary:
-    "The preview features that customer-managed keys need are registered in the version's subscription, where it uses such keys.",
+    "The preview features that customer-managed keys need are registered in the version's subscription, if it uses such keys.",
   check: (subject) =>
     usesOwnKeys(subject.request) ? unregistered(subject, "preview feature") : [],
 };

@@ -7,7 +7,7 @@ export const imageDefinitionEndOfLife: FactRule = {
   code: "ImageDefinitionEndOfLife",
   severity: "warning",
   basis: {
-    own: "The date is there for decommissioning: whoever reads it expects no new versions.",
+    own: "The date announces decommissioning: its readers expect no new versions.",
   },
   summary: "The end of life of the image definition, if it has one, is in the future.",
   check: ({ id, now, change, facts }) => {

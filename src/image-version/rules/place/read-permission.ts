@@ -14,9 +14,9 @@ export const readPermission: FactRule = {
   name: "read-permission",
   code: "InsufficientPermission",
   severity: "error",
-  basis: { own: "What cannot be read cannot be checked." },
+  basis: { own: "Sigil cannot check what it cannot read." },
   summary:
-    "Sigil's identity may read everything that the other rules check: what it may not read is never assumed to be right.",
+    "Sigil's identity may read everything that the other rules check. Sigil never assumes that the rest is right.",
   check: (subject) => {
     const told = new Set<string>();
     return looks(subject).flatMap(({ pointer, id, seen }): Breach[] => {
@@ -29,7 +29,7 @@ export const readPermission: FactRule = {
         {
           pointer,
           message: `Sigil's identity may not perform ${action} on ${scope}, so it cannot be checked.`,
-          remediation: `Give the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
+          remediation: `Grant it the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
         },
       ];
     });

@@ -28,7 +28,7 @@ export const regionOffered: FactRule = {
       const similar = closest(name, offered);
       const meant =
         offered.length > 0 && distance(name, similar) <= SLIP
-          ? `Write ${similar}, if that is what was meant; otherwise use`
+          ? `If you mean ${similar}, write that; otherwise use`
           : "Use";
       return [
         {

@@ -8,7 +8,7 @@ export const sharedGallery: FactRule = {
   code: "SharedGalleryWithCustomerKeys",
   severity: "error",
   basis: { documented: "gallery" },
-  summary: "A version with customer-managed keys is in a gallery that is shared with nobody.",
+  summary: "A version with customer-managed keys is in a gallery that is not shared.",
   check: ({ id, request, facts }) => {
     const sharing = found(facts.gallery)?.sharing;
     return sharing === undefined || sharing.toLowerCase() === "private" || !usesOwnKeys(request)
@@ -16,7 +16,7 @@ export const sharedGallery: FactRule = {
       : [
           {
             pointer: TARGET_REGIONS,
-            message: `The gallery ${galleryIdOf(id)} is shared (${sharing}); a version that is encrypted with customer-managed keys cannot be shared.`,
+            message: `The gallery ${galleryIdOf(id)} is shared (${sharing}); a version with customer-managed keys cannot be shared.`,
             remediation: `Use a gallery that is not shared, or stop sharing this one: az sig share reset --subscription ${id.subscriptionId} --resource-group ${id.resourceGroupName} --gallery-name ${id.galleryName}`,
           },
         ];

@@ -20,7 +20,7 @@ export const storageChosenByAzure: FactRule = {
   severity: "info",
   basis: { documented: "reference" },
   summary:
-    "A new region says its storage account type; where it does not, Azure chooses one that never changes: Standard_ZRS where the region has zones, else Standard_LRS.",
+    "A new region names its storage account type; otherwise Azure chooses one for good: Standard_ZRS if the region has zones, else Standard_LRS.",
   check: (subject) => {
     const { request, facts } = subject;
     if (request.properties.publishingProfile?.storageAccountType !== undefined) return [];
@@ -30,7 +30,7 @@ export const storageChosenByAzure: FactRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `${region.name} has no storageAccountType, so Azure uses ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS where the region has zones, else Standard_LRS"}. It cannot be changed later. (A version created with az gets Standard_LRS, because az uses an older api-version.)`,
+              message: `${region.name} has no storageAccountType, so Azure uses ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS if the region has zones, else Standard_LRS"}. It cannot be changed later. (A version created with az gets Standard_LRS, because az uses an older api-version.)`,
               remediation: `To choose it yourself, set storageAccountType for ${region.name}.`,
             },
           ],

@@ -7,9 +7,9 @@ export const versionNumberFree: FactRule = {
   code: "ImageVersionSoftDeleted",
   severity: "error",
   basis: {
-    own: "Azure keeps the number of a deleted version that can be restored, and does not document what a create request does to it.",
+    own: "Azure reserves the number of a soft-deleted version, and does not document what a create request does to it.",
   },
-  summary: "The number is not that of a deleted version which can still be restored.",
+  summary: "The number is not that of a soft-deleted version.",
   check: ({ id, change, facts }) => {
     const deleted = found(facts.deletedVersion);
     if (deleted === undefined || change !== undefined) return [];

@@ -6,7 +6,7 @@ export const zoneRedundantStorage: FactRule = {
   code: "ZoneRedundantStorageNotOffered",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "Standard_ZRS is asked for only in regions that have availability zones.",
+  summary: "Only regions with availability zones use Standard_ZRS.",
   check: (subject) => {
     const withoutZones = (found(subject.facts.regions) ?? [])
       .filter(({ zones }) => zones === false)
@@ -24,7 +24,7 @@ export const zoneRedundantStorage: FactRule = {
         .filter(({ type }) => type?.toLowerCase() === "standard_zrs")
         .map(({ path }) => ({
           pointer: `${TARGET_REGIONS}/${i}${path}/storageAccountType`,
-          message: `${region.name} has no availability zones, and the request asks for zone-redundant storage (Standard_ZRS) there.`,
+          message: `${region.name} has no availability zones, but the request sets zone-redundant storage (Standard_ZRS) there.`,
           remediation: `Set storageAccountType to Standard_LRS or Premium_LRS in ${region.name}.`,
         }));
     });

@@ -20,7 +20,7 @@ export const endOfLifeDate: RequestRule = {
           {
             pointer: "/properties/publishingProfile/endOfLifeDate",
             message: `The end-of-life date ${date} is in the past: it is now ${now.toISOString()}.`,
-            remediation: `Give a date in the future, or leave endOfLifeDate out.`,
+            remediation: `Set a date in the future, or leave endOfLifeDate out.`,
           },
         ];
   },

@@ -9,10 +9,10 @@ export const excludedEverywhere: RequestRule = {
   code: "ExcludedEverywhere",
   severity: "warning",
   basis: {
-    own: "Microsoft's pages do not agree on which flag counts, and tools say false where nothing was said.",
+    own: "Microsoft's pages do not agree on which flag counts, and tools send false by default.",
   },
   summary:
-    "A version that is excluded from latest is not said to be included in a region: there it is in latest.",
+    "A version excluded from latest has no region with excludeFromLatest false: there it would be in latest.",
   check: ({ request, change }) => {
     const says = fieldsOf(request);
     if (change !== undefined || says[EXCLUDE_FROM_LATEST] !== true) return [];

@@ -15,7 +15,7 @@ export const promotion: RequestRule = {
   severity: "error",
   basis: { own: "It is Sigil's own property." },
   summary:
-    "A promotion rule names target regions and tests where it waits for some, and nowhere else; waves name each target region of a new version once.",
+    "A promotion rule names regions and tests only if it waits for them; waves name each target region of a new version once.",
   check: ({ request, change }) => {
     const rule = request.sigil?.promotion;
     if (rule === undefined) return [];
@@ -61,7 +61,7 @@ function unwaved({ when, waves, onFailure }: PromotionRule): Breach[] {
   const breach = (member: string): Breach => ({
     pointer: `/sigil/promotion/${member}`,
     message: `The rule "${when}" has no waves.`,
-    remediation: `Leave ${member} out, or say "when": "waves".`,
+    remediation: `Leave ${member} out, or set "when": "waves".`,
   });
   if (when !== "waves")
     return [
@@ -155,7 +155,7 @@ function untested({ when, results }: PromotionRule): Breach[] {
         {
           pointer: "/sigil/promotion/results",
           message: `The rule "${when}" waits for no test.`,
-          remediation: 'Leave results out, or say "when": "tested".',
+          remediation: 'Leave results out, or set "when": "tested".',
         },
       ];
 }
@@ -174,7 +174,7 @@ function unnamed(when: string, regions: readonly string[]): Breach[] {
       {
         pointer: REGIONS,
         message: `The rule "${when}" waits for no named region.`,
-        remediation: 'Leave regions out, or say "when": "regions".',
+        remediation: 'Leave regions out, or set "when": "regions".',
       },
     ];
   return [];

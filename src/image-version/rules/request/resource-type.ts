@@ -20,7 +20,7 @@ export const resourceType: RequestRule = {
             {
               pointer,
               message: `"${id}" is not one of ${types.join(", ")}.`,
-              remediation: `Give an id such as ${exampleOf(reference)}.`,
+              remediation: `Use an id such as ${exampleOf(reference)}.`,
             },
           ];
     }),

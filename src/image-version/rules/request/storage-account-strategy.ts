@@ -6,7 +6,7 @@ export const storageAccountStrategy: RequestRule = {
   severity: "error",
   basis: { documented: "reference" },
   summary:
-    "A publishing profile gives storageAccountStrategy or storageAccountType, not both; a region may give its own type beside a strategy.",
+    "A publishing profile has storageAccountStrategy or storageAccountType, not both; a region may have its own type with a strategy.",
   check: ({ request }) => {
     const { storageAccountStrategy: strategy, storageAccountType: type } =
       request.properties.publishingProfile ?? {};
@@ -15,8 +15,8 @@ export const storageAccountStrategy: RequestRule = {
       : [
           {
             pointer: "/properties/publishingProfile/storageAccountStrategy",
-            message: `storageAccountStrategy ${strategy} and storageAccountType ${type} are both given; Azure accepts only one of them.`,
-            remediation: `Leave out storageAccountStrategy, or leave out the publishing profile's storageAccountType and give ${type} to each of targetRegions that is to have it.`,
+            message: `storageAccountStrategy ${strategy} and storageAccountType ${type} are both set; Azure accepts only one of them.`,
+            remediation: `Leave out storageAccountStrategy, or move storageAccountType ${type} from the publishing profile to the targetRegions that need it.`,
           },
         ];
   },

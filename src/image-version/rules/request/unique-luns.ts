@@ -7,20 +7,20 @@ export const uniqueLuns: RequestRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "Each LUN is given once among the data disks of a version, and once among the keys of a region.",
+    "Each LUN appears once among the data disks of a version, and once among the keys of a region.",
   check: ({ request }) => [
     ...repeated(
       request.properties.storageProfile.dataDiskImages,
       `${STORAGE_PROFILE}/dataDiskImages`,
       "among the version's data disks",
-      "Give each data disk a LUN of its own",
+      "Use a different LUN for each data disk",
     ),
     ...targetRegionsOf(request).flatMap((region, i) =>
       repeated(
         region.encryption?.dataDiskImages,
         `${TARGET_REGIONS}/${i}/encryption/dataDiskImages`,
         `in ${region.name}`,
-        "Give each data disk one disk encryption set",
+        "Name one disk encryption set for each data disk",
       ),
     ),
   ],
@@ -40,7 +40,7 @@ function repeated(
           {
             pointer: `${pointer}/${i}/lun`,
             message: `Entries ${luns.indexOf(lun)} and ${i} ${place} have the same LUN ${lun}.`,
-            remediation: `${advice}: remove one of the two entries, or give it another LUN.`,
+            remediation: `${advice}: remove one of the two entries, or change its LUN.`,
           },
         ],
   );

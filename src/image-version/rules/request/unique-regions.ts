@@ -6,7 +6,7 @@ export const uniqueRegions: RequestRule = {
   code: "DuplicateRegion",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "Each target region is given once, in whatever spelling.",
+  summary: "Each target region appears once, in any spelling.",
   check: ({ request }) => {
     const names = targetRegionsOf(request).map((region) => region.name);
     return names.flatMap((name, i): Breach[] =>

@@ -6,7 +6,7 @@ export const architecture: FactRule = {
   code: "ArchitectureMismatch",
   severity: "error",
   basis: {
-    own: "Machines of the definition's architecture cannot start from a disk of another.",
+    own: "Machines of the definition's architecture cannot start from another one's disk.",
   },
   summary: "The source's architecture is that of the image definition.",
   check: (subject) => traitMismatch(subject, "architecture"),

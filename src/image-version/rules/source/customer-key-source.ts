@@ -7,8 +7,7 @@ export const customerKeySource: FactRule = {
   code: "CustomerKeySource",
   severity: "error",
   basis: { documented: "encryption" },
-  summary:
-    "An image version that is encrypted with customer-managed keys is the source of no other: it cannot be copied.",
+  summary: "The source is not an image version with customer-managed keys, which cannot be copied.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(({ reference: { pointer }, source }): Breach[] => {
       const set = [source.osDisk, ...source.dataDisks].find(
@@ -19,9 +18,9 @@ export const customerKeySource: FactRule = {
         : [
             {
               pointer,
-              message: `${source.id} is encrypted with the disk encryption set ${set}; an image version with customer-managed keys cannot be copied.`,
+              message: `${source.id} is encrypted with the disk encryption set ${set}. An image version with customer-managed keys cannot be copied.`,
               remediation:
-                "Make the version from what that one was made from (a managed image, virtual machine, disks or snapshots), or from an image version with platform-managed keys.",
+                "Use the source of that version (a managed image, virtual machine, disks or snapshots), or an image version with platform-managed keys.",
             },
           ];
     }),

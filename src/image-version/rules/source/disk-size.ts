@@ -9,7 +9,7 @@ export const diskSize: FactRule = {
   code: "SourceDiskTooLarge",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: `No disk of the source is larger than ${LARGEST_IN_GB.Full} GB, or ${LARGEST_IN_GB.Shallow} GB where replicationMode is Shallow: replication would fail after hours.`,
+  summary: `No disk of the source is larger than ${LARGEST_IN_GB.Full} GB, or ${LARGEST_IN_GB.Shallow} GB if replicationMode is Shallow: replication would fail after hours.`,
   check: ({ request, facts }) => {
     const source = sourceOf(request, facts);
     const { replicationMode = "Full" } = request.properties.publishingProfile ?? {};
@@ -21,7 +21,7 @@ export const diskSize: FactRule = {
         message: `The ${disk} of the source${id === undefined ? "" : ` (${id})`} has ${sizeInGB} GB; with replicationMode ${replicationMode} Azure replicates at most ${largest} GB.`,
         remediation:
           replicationMode === "Full"
-            ? `Use a source with smaller disks, or replicationMode Shallow (one replica, in the version's location alone).`
+            ? `Use a source with smaller disks, or replicationMode Shallow (one replica, only in the version's location).`
             : "Use a source with smaller disks.",
       }));
   },

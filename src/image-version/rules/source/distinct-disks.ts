@@ -6,7 +6,7 @@ export const distinctDisks: RequestRule = {
   code: "DuplicateSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "No disk, snapshot or VHD is given twice among the OS disk and the data disks.",
+  summary: "Each disk, snapshot or VHD appears once among the OS disk and the data disks.",
   check: ({ request }) => {
     const images = diskImagesOf(request);
     const names = images.map(({ source }) => (source?.id ?? source?.uri)?.toLowerCase());
@@ -19,7 +19,7 @@ export const distinctDisks: RequestRule = {
         {
           pointer: `${pointer}/source/${field}`,
           message: `${disk} comes from ${source?.[field]}, as ${other.pointer} does.`,
-          remediation: "Give each disk a source of its own, or leave one of them out.",
+          remediation: "Use a different source for each disk, or leave one of them out.",
         },
       ];
     });

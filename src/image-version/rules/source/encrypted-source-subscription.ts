@@ -9,7 +9,7 @@ export const encryptedSourceSubscription: FactRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "A source that is encrypted with customer-managed keys, and its disk encryption sets, are in the version's subscription.",
+    "A source with customer-managed keys, and its disk encryption sets, are in the version's subscription.",
   check: ({ id: { subscriptionId }, request, facts }) => {
     const source = sourceOf(request, facts);
     if (source === undefined) return [];

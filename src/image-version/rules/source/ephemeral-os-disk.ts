@@ -7,7 +7,7 @@ export const ephemeralOsDisk: FactRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "The OS disk of a virtual machine that is a source is not ephemeral: it is in storage, not only on the machine's host.",
+    "The OS disk of a source virtual machine is in storage, not ephemeral on the machine's host.",
   check: ({ request, facts }) => {
     const osDisk = sourceOf(request, facts)?.osDisk;
     return osDisk?.ephemeral === true
@@ -15,9 +15,9 @@ export const ephemeralOsDisk: FactRule = {
           {
             pointer: osDisk.pointer,
             message:
-              "The source has an ephemeral OS disk: it is only on the machine's host, and Azure cannot make an image version of it.",
+              "The source has an ephemeral OS disk, only on the machine's host. Azure cannot create an image version from it.",
             remediation:
-              "Use a virtual machine that is made without --ephemeral-os-disk, or a managed disk or snapshot of one.",
+              "Use a virtual machine created without --ephemeral-os-disk, or a managed disk or snapshot of one.",
           },
         ]
       : [];

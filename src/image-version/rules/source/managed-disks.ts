@@ -6,14 +6,14 @@ export const managedDisks: FactRule = {
   code: "UnmanagedDisk",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "Every disk of a virtual machine that is a source is a managed disk.",
+  summary: "Every disk of a source virtual machine is a managed disk.",
   check: ({ request, facts }) => {
     const source = sourceOf(request, facts);
     return (source === undefined ? [] : disksIn(source))
       .filter(({ unmanaged }) => unmanaged === true)
       .map(({ pointer, disk, id }) => ({
         pointer,
-        message: `The ${disk} of ${id} is a blob in a storage account: Azure makes image versions only of managed disks.`,
+        message: `The ${disk} of ${id} is a blob in a storage account. Azure creates image versions only from managed disks.`,
         remediation: "Convert the machine's disks first: az vm deallocate, then az vm convert.",
       }));
   },

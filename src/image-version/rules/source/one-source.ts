@@ -6,7 +6,7 @@ export const oneSource: RequestRule = {
   code: "SeveralSources",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "A version has one kind of source, and each of its disks comes from one place.",
+  summary: "A version has one kind of source, and each of its disks has one source.",
   check: ({ request }) => {
     const kinds = sourceKinds(request);
     const several: Breach[] =
@@ -29,7 +29,7 @@ export const oneSource: RequestRule = {
           : [
               {
                 pointer: `${pointer}/source`,
-                message: `${disk} comes from two places: ${id} and the VHD ${vhd}.`,
+                message: `${disk} has two sources: ${id} and the VHD ${vhd}.`,
                 remediation:
                   "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
               },

@@ -19,7 +19,7 @@ export const osState: FactRule = {
         ? breach
         : {
             ...breach,
-            remediation: `If its system is prepared (sysprep, or waagent -deprovision+user), say so to Azure, which cannot be taken back: az vm deallocate ${azNames(machine)} && az vm generalize ${azNames(machine)}. ${breach.remediation}`,
+            remediation: `If its system is prepared (sysprep, or waagent -deprovision+user), generalize it, which cannot be undone: az vm deallocate ${azNames(machine)} && az vm generalize ${azNames(machine)}. ${breach.remediation}`,
           },
     );
   },

@@ -7,11 +7,12 @@ export const premiumV2Disks: FactRule = {
   code: "PremiumV2Disk",
   severity: "error",
   basis: { documented: "premiumV2" },
-  summary: "No disk of the source is a Premium SSD v2: Azure accepts it, and fails in each region.",
+  summary:
+    "No disk of the source is a Premium SSD v2: Azure accepts one, then fails in each region.",
   check: (subject) =>
     disksOfType(
       subject,
       "PremiumV2_LRS",
-      "Azure accepts it and then fails in each region, as it takes no snapshot of one (Azure/azure-cli#29091, June 2024; it may have changed since)",
+      "Azure accepts it, then fails in each region, because it cannot snapshot one (Azure/azure-cli#29091, June 2024; it may have changed since)",
     ),
 };

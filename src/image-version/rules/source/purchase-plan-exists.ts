@@ -6,7 +6,7 @@ export const purchasePlanExists: FactRule = {
   code: "PurchasePlanNotFound",
   severity: "warning",
   basis: {
-    own: "The version is made without, but no machine of it.",
+    own: "Azure creates the version without it, but no machine.",
   },
   summary: "The Marketplace knows the image definition's purchase plan.",
   check: (subject) => termsBreach(subject, "PurchasePlanNotFound"),

@@ -9,10 +9,10 @@ export const purchasePlanHandedOn: FactRule = {
   severity: "warning",
   basis: {
     guess:
-      "Microsoft documents that a machine with another plan is refused, and not what becomes of disks, versions, or a machine without one.",
+      "Microsoft documents that Azure refuses a machine with another plan, but not what happens to disks, versions, or a machine without one.",
   },
   summary:
-    "The image definition has the purchase plan of the source's disk or version, and none where its machine has none: machines made of the version have to name it.",
+    "The image definition has the purchase plan of the source's disk or version, and none if its machine has none: machines created from the version must name it.",
   check: (subject) => {
     const shown = purchasePlanOf(subject.request, subject.facts);
     return shown === undefined || (shown.ofMachine && shown.plan !== undefined)

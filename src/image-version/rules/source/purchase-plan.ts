@@ -8,8 +8,7 @@ export const purchasePlan: FactRule = {
   code: "PurchasePlanMismatch",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "A source machine that was made under a purchase plan of the Marketplace has the one that the image definition has.",
+  summary: "A source machine's Marketplace purchase plan is that of the image definition.",
   check: (subject) => {
     const shown = purchasePlanOf(subject.request, subject.facts);
     return shown?.ofMachine === true && shown.plan !== undefined

@@ -6,7 +6,7 @@ export const purchaseTermsAccepted: FactRule = {
   code: "PurchaseTermsNotAccepted",
   severity: "warning",
   basis: {
-    own: "The version is made without, but no machine of it.",
+    own: "Azure creates the version without it, but no machine.",
   },
   summary:
     "The version's subscription has accepted the terms of the image definition's purchase plan.",

@@ -6,7 +6,7 @@ export const purchaseTermsSeen: FactRule = {
   code: "PurchaseTermsNotSeen",
   severity: "warning",
   basis: {
-    own: "What cannot be seen is never called well, but a right that is missing stops nothing.",
+    own: "Sigil never calls unseen terms accepted, but a missing permission stops nothing.",
   },
   summary:
     "Sigil's identity can see whether the terms of the image definition's purchase plan are accepted.",

@@ -82,7 +82,7 @@ function ofMachine(
   return [
     {
       pointer: machine.pointer,
-      message: `The source ${machine.id} is a virtual machine; the image definition ${definitionId}, of security type ${shown}, takes none.`,
+      message: `The source ${machine.id} is a virtual machine, which the image definition ${definitionId}, of security type ${shown}, does not accept.`,
       remediation: `Use a managed image, an image version or a VHD, or an image definition of the machine's own security type: ${create("TrustedLaunch")}`,
     },
   ];
@@ -110,8 +110,8 @@ function ofImage(
     : [
         {
           pointer: `${STORAGE_PROFILE}/${path}`,
-          message: `${what} is no disk, snapshot or virtual machine; the image definition ${definitionId}, of security type ConfidentialVM, takes nothing else.`,
-          remediation: `Use a confidential virtual machine, or its disks or snapshots, or an image definition that takes images, too: az sig image-definition create --features SecurityType=ConfidentialVMSupported …`,
+          message: `${what} is not a disk, snapshot or virtual machine, and the image definition ${definitionId}, of security type ConfidentialVM, accepts nothing else.`,
+          remediation: `Use a confidential virtual machine, or its disks or snapshots, or an image definition that accepts images: az sig image-definition create --features SecurityType=ConfidentialVMSupported …`,
         },
       ];
 }
@@ -136,7 +136,7 @@ function ofSource(source: Trait | undefined, shown: string, definitionId: string
         {
           pointer,
           message,
-          remediation: `Use a source of security type ${wanted}, or an image definition that takes others: az sig image-definition create --features SecurityType=${wanted}Supported …`,
+          remediation: `Use a source of security type ${wanted}, or an image definition that accepts others: az sig image-definition create --features SecurityType=${wanted}Supported …`,
         },
       ];
 }

@@ -7,7 +7,7 @@ export const sourceDisksExist: FactRule = {
   code: "SourceDiskNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary: "Every managed disk of a virtual machine that is a source exists.",
+  summary: "Every managed disk of a source virtual machine exists.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(({ reference: { pointer }, source }) =>
       [
@@ -25,7 +25,7 @@ export const sourceDisksExist: FactRule = {
               {
                 pointer,
                 message: `${id}, the ${what} of ${source.id}, does not exist.`,
-                remediation: `Make the version from another source, or give ${source.id} its disk back: az vm disk attach for a data disk, az vm update --os-disk for the OS disk.`,
+                remediation: `Use another source, or attach the disk to ${source.id} again: az vm disk attach for a data disk, az vm update --os-disk for the OS disk.`,
               },
             ],
       ),

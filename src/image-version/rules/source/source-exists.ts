@@ -14,8 +14,8 @@ export const sourceExists: FactRule = {
         ? [
             {
               pointer,
-              message: `${id} does not exist: it was deleted, or never existed.`,
-              remediation: `Correct the id, or name a source that exists: az resource show --ids ${id} must find it.`,
+              message: `${id} does not exist.`,
+              remediation: `Correct the id, or name an existing source. To check: az resource show --ids ${id}`,
             },
           ]
         : [];

@@ -6,8 +6,7 @@ export const sourceGiven: RequestRule = {
   code: "MissingSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "A new version has a source for its OS disk, and every disk image says which disk it comes from.",
+  summary: "A new version has a source for its OS disk, and every disk image names its disk.",
   check: ({ request, change }) => {
     // A source left out of an update is the source that the version has.
     if (change !== undefined) return [];
@@ -20,8 +19,8 @@ export const sourceGiven: RequestRule = {
               message:
                 kinds.length === 0
                   ? "The version has no source."
-                  : "The version has sources for data disks and none for its OS disk.",
-              remediation: `Give exactly one: source.id (managed image, image version), source.virtualMachineId, source.communityGalleryImageId, or osDiskImage.source (disk, snapshot, VHD) with dataDiskImages.${kinds.length === 0 ? " To restore a deleted version: POST …/restore." : ""}`,
+                  : "The version has sources for data disks, but none for its OS disk.",
+              remediation: `Set exactly one: source.id (managed image, image version), source.virtualMachineId, source.communityGalleryImageId, or osDiskImage.source (disk, snapshot, VHD) with dataDiskImages.${kinds.length === 0 ? " To restore a deleted version: POST …/restore." : ""}`,
             },
           ]
         : [];
@@ -42,20 +41,20 @@ function ofDisk({ pointer, disk, source }: DiskImage, fromDisks: boolean): Breac
       : breach(
           "/source",
           `${disk} has no source.`,
-          "Give either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
+          "Set either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
         );
   }
   if (uri === undefined)
     return breach(
       "/source/uri",
       `${disk} has storageAccountId ${storageAccountId} without uri: a VHD needs both.`,
-      "Give the address of the VHD's blob in uri.",
+      "Set uri to the address of the VHD's blob.",
     );
   return storageAccountId === undefined
     ? breach(
         "/source/storageAccountId",
         `${disk} has uri ${uri} without storageAccountId: a VHD needs both.`,
-        "Give the resource id of the VHD's storage account in storageAccountId.",
+        "Set storageAccountId to the resource id of the VHD's storage account.",
       )
     : [];
 }

@@ -6,7 +6,7 @@ export const sourceInspectable: FactRule = {
   severity: "info",
   basis: { own: "It says what is not checked." },
   summary:
-    "The source shows its disks and properties. A VHD and a community image do not: only Azure can check those.",
+    "Sigil can read the source's disks and properties. Only Azure can check a VHD or a community image.",
   check: ({ request }) => {
     const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile;
     return [
@@ -25,9 +25,9 @@ function unseen(path: string, what: string | undefined): Breach[] {
     : [
         {
           pointer: `${STORAGE_PROFILE}/${path}`,
-          message: `${what} cannot be read: its existence, generation, architecture and LUNs are not checked.`,
+          message: `${what} cannot be read, so Sigil did not check its existence, generation, architecture and LUNs.`,
           remediation:
-            "If it is right, nothing needs to be done: Azure checks it when the version is created. A managed image, disk or snapshot is checked before that.",
+            "If it is right, do nothing: Azure checks it at creation. Sigil can check a managed image, disk or snapshot before.",
         },
       ];
 }

@@ -13,7 +13,7 @@ export const sourceProvisioned: FactRule = {
     guess: "Microsoft does not say what Azure does with a source that is changing or has failed.",
   },
   summary:
-    "Every source, and every disk of a virtual machine that is one, is provisioned; Microsoft does not say what Azure does with one that is not.",
+    "Every source, and every disk of a source virtual machine, is provisioned; Microsoft does not say what Azure does with one that is not.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(({ reference: { pointer }, source }) => {
       const disks = [source.osDisk, ...source.dataDisks].flatMap(
@@ -28,7 +28,7 @@ export const sourceProvisioned: FactRule = {
           : [
               {
                 pointer,
-                message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there at that moment.`,
+                message: `${id} is in provisioning state ${provisioningState}. Azure may refuse it, or copy its present content.`,
                 remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
               },
             ],

@@ -7,8 +7,7 @@ export const sourceRegion: FactRule = {
   code: "SourceInOtherRegion",
   severity: "error",
   basis: { documented: "troubleshooting" },
-  summary:
-    "Every source is in the version's location; an image version that is a source is replicated there.",
+  summary: "Every source is in the version's location; a source image version is replicated there.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(
       ({ reference: { pointer }, source: { id, regions } }): Breach[] => {
@@ -23,7 +22,7 @@ export const sourceRegion: FactRule = {
               : `${id} is in ${regions.join(", ")}; the version's location is ${location}.`,
             remediation: version
               ? `Replicate it to ${location} first: az sig image-version update --ids ${id} --add publishingProfile.targetRegions name=${location}`
-              : `Set location to ${regions[0]} and have it among targetRegions, or copy the source to ${location}.`,
+              : `Set location to ${regions[0]} and include it in targetRegions, or copy the source to ${location}.`,
           },
         ];
       },

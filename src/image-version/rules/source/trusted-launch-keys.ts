@@ -12,7 +12,7 @@ export const trustedLaunchKeys: FactRule = {
   severity: "error",
   basis: { documented: "trustedLaunchKeys" },
   summary:
-    "A virtual machine that is a source is no Trusted Launch machine whose disks have customer-managed keys: Azure accepts it and then fails in each region. Snapshots of its disks do.",
+    "A source virtual machine is not a Trusted Launch machine with customer-managed keys: Azure accepts it, then fails in each region. Snapshots of its disks work.",
   check: ({ id: { versionName }, request, facts }) => {
     const machine = request.properties.storageProfile.source?.virtualMachineId;
     const source = sourceOf(request, facts);
@@ -52,8 +52,8 @@ export const trustedLaunchKeys: FactRule = {
     return [
       {
         pointer: `${STORAGE_PROFILE}/source/virtualMachineId`,
-        message: `${machine} is a Trusted Launch machine, and its disk ${encrypted.id} is encrypted with ${encrypted.diskEncryptionSetId}. Azure accepts such a machine and then fails in each region: "Data model DiskEncryptionSetId '' does not match" (Azure/azure-rest-api-specs#29280, open since May 2024; hashicorp/packer-plugin-azure#304 and #418). It may have changed since.`,
-        remediation: `Publish from snapshots of its disks. Make them: ${[os, ...data].map(({ command }) => command).join(" && ")} Then send the same request with this storageProfile: ${JSON.stringify(storageProfile)}`,
+        message: `${machine} is a Trusted Launch machine, and its disk ${encrypted.id} is encrypted with ${encrypted.diskEncryptionSetId}. Azure accepts such a machine, then fails in each region: "Data model DiskEncryptionSetId '' does not match" (Azure/azure-rest-api-specs#29280, open since May 2024; hashicorp/packer-plugin-azure#304 and #418). It may have changed since.`,
+        remediation: `Publish from snapshots of its disks. Create them: ${[os, ...data].map(({ command }) => command).join(" && ")} Then repeat the request with this storageProfile: ${JSON.stringify(storageProfile)}`,
       },
     ];
   },

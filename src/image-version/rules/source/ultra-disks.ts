@@ -8,5 +8,5 @@ export const ultraDisks: FactRule = {
   basis: { documented: "troubleshooting" },
   summary: "No disk of the source is an Ultra disk.",
   check: (subject) =>
-    disksOfType(subject, "UltraSSD_LRS", "Azure makes no image version of Ultra disks"),
+    disksOfType(subject, "UltraSSD_LRS", "Azure creates no image version from Ultra disks"),
 };

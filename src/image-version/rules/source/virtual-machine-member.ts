@@ -7,7 +7,7 @@ export const virtualMachineMember: RequestRule = {
   severity: "error",
   basis: { documented: "virtualMachineId" },
   summary:
-    "A virtual machine that is the source of a new version is named by source.virtualMachineId: Azure has retired source.id for it.",
+    "A new version names a source virtual machine in source.virtualMachineId: Azure retired source.id for it.",
   check: ({ request, change }) => {
     const id = request.properties.storageProfile.source?.id;
     // A version that was made so still shows it.
@@ -16,7 +16,7 @@ export const virtualMachineMember: RequestRule = {
       : [
           {
             pointer: `${STORAGE_PROFILE}/source/id`,
-            message: `${id} is a virtual machine; source.id takes a managed image or an image version.`,
+            message: `${id} is a virtual machine, but source.id accepts only a managed image or an image version.`,
             remediation: `Write it as source.virtualMachineId.`,
           },
         ];

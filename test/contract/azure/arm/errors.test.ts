@@ -9,6 +9,7 @@ import { idOf } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
 import { NOW, onWire, refused, type Reply, type WireServer } from "./wire-server.js";
+import { naming } from "../../../support/naming.js";
 
 const id = idOf(seedVersionId("1.0.0"));
 
@@ -206,7 +207,11 @@ describe("over the wire", () => {
           pointer: "",
           severity: "error",
           message: `Sigil's identity may not perform ${action} on ${scope}.${message === undefined ? "" : ` Azure says ${code}: ${message}`}`,
-          remediation: `Give the identity the role ${role} there: az role assignment create --assignee {Sigil's identity} --role "${role}" --scope ${scope}`,
+          remediation: naming([
+            role,
+            scope,
+            `az role assignment create --assignee {Sigil's identity} --role "${role}" --scope ${scope}`,
+          ]),
         },
       ]);
     },

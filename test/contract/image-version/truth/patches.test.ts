@@ -93,7 +93,7 @@ describe("PATCH", () => {
       {
         code: "ImmutableProperty",
         message: expect.stringContaining(
-          `${rest.at(-1) ?? ""} cannot be taken away once the version exists`,
+          `${rest.at(-1) ?? ""} cannot be removed once the version exists`,
         ) as string,
       },
     ]);

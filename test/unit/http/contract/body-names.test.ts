@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FOREIGN_WORDS } from "../../../../src/http/contract/foreign-words.js";
 import { resolve } from "../../../../src/http/contract/openapi-document.js";
 import { content, managedImageBody, validator } from "./document.js";
+import { naming } from "../../../support/naming.js";
 
 const COMPUTE =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myRG/providers/Microsoft.Compute";
@@ -129,7 +130,7 @@ describe("an unknown name", () => {
     [
       { publishing_profile: {} },
       "/publishing_profile",
-      "`publishing_profile` is not known here. It belongs in `properties`.",
+      "`publishing_profile` is unknown. It belongs in `properties`.",
     ],
   ])("%j is told where it belongs", (wrong, pointer, message) => {
     expect(told({ location: "westus", properties: {}, ...wrong })).toEqual([[pointer, message]]);
@@ -156,7 +157,7 @@ describe("an unknown name", () => {
     [
       { regional_replica_count: 1 },
       "/regional_replica_count",
-      "`regional_replica_count` is not known here. Did you mean `regionalReplicaCount`?",
+      "`regional_replica_count` is unknown. Did you mean `regionalReplicaCount`?",
     ],
     [
       { replicaCount: 1 },
@@ -186,7 +187,7 @@ describe("an unknown name", () => {
       },
     };
     expect(put(body).findings).toHaveLength(100);
-    expect(told(body).at(-1)).toEqual(["", "101 more were found. Fix these first."]);
+    expect(told(body).at(-1)).toEqual(["", naming([101])]);
   });
 });
 
@@ -363,7 +364,7 @@ describe("a merge patch", () => {
       {
         code: "UnknownProperty",
         pointer: "/properties/publishingProfile/TargetRegion",
-        message: "`TargetRegion` is not known here. Did you mean `targetRegions`?",
+        message: naming(["TargetRegion", "targetRegions"]),
       },
     ]);
   });

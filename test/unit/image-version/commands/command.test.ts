@@ -25,8 +25,8 @@ test("a caller is asked for what the version is made of, but for what it has alr
 });
 
 test.each([
-  ["2026-02-01T00:00:00.000Z", " until 2026-02-01T00:00:00.000Z: why"],
-  [undefined, "restored: why"],
+  ["2026-02-01T00:00:00.000Z", " until 2026-02-01T00:00:00.000Z. why"],
+  [undefined, "soft-deleted. why"],
 ])("the deleted version that has the number is kept until %s", (until, said) => {
   const kept = { name: "1.0.0", location: "westus" };
   const { code, message, fields } = keptByAzure(

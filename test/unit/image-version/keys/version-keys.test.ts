@@ -49,7 +49,7 @@ test("a set that was not looked at, or of which not everything was seen, is neve
         diskEncryptionSetId: "/eastus2",
         regions: ["eastus2"],
         code: "NotLookedAtYet",
-        message: expect.stringContaining("was not looked at") as string,
+        message: expect.stringContaining("not read") as string,
       },
     ],
   });

@@ -32,14 +32,19 @@ const seenKey = (sight: KeySight, last?: KeyState) =>
 
 describe("a key that is put to use", () => {
   test.each<readonly [string, KeySight, string, string]>([
-    ["KeyDisabled", found({ enabled: false }), "is disabled", "--enabled true"],
+    [
+      "KeyDisabled",
+      found({ enabled: false }),
+      "is disabled",
+      "az keyvault key set-attributes --vault-name vault --name eastus2-os --enabled true",
+    ],
     ["KeyNotYetValid", found({ notBefore: at(1) }), `is not valid before ${at(1)}`, "--not-before"],
     ["KeyExpired", found({ expires: at(0) }), `has expired: ${at(0)}`, "--expires"],
     [
       "KeyNotFound",
       { key: { kind: "absent" }, vault: { kind: "found", value: true } },
-      "does not exist any more",
-      "az keyvault key recover",
+      "no longer exists",
+      "az keyvault key recover --vault-name vault --name eastus2-os",
     ],
   ])("stops the request: %s", (code, sight, message, remediation) => {
     expect(seenKey(sight)).toEqual([finding(code, POINTER, [URL, ID, message], remediation)]);
@@ -50,13 +55,13 @@ describe("a key that is put to use", () => {
       "KeyExpiring",
       found({ expires: at(EXPIRY_MS) }),
       `expires soon: ${at(EXPIRY_MS)}`,
-      "key rotate",
+      "az keyvault key rotate --vault-name vault --name eastus2-os",
     ],
     [
       "KeyVaultNotFound",
       { key: { kind: "absent" }, vault: { kind: "absent" } },
       "is in a vault that is not where it was",
-      "--source-vault",
+      `--key-url ${URL} --source-vault vault`,
     ],
   ])("is warned of: %s", (code, sight, message, remediation) => {
     expect(seenKey(sight)).toEqual([
@@ -96,16 +101,19 @@ describe("what was not seen of a key is a warning", () => {
   } as const;
 
   test.each<readonly [string, KeyState | undefined]>([
-    ["The key guardian has not looked at it yet.", undefined],
-    [`last word, of ${state.lookedTime}: it works.`, state],
-    [`last word, of ${state.lookedTime}: not seen either.`, { ...state, notSeen: [unseen] }],
-    [
-      `last word, of ${state.lookedTime}: KeyDisabled.`,
-      { ...state, problems: [problem], notSeen: [unseen] },
-    ],
+    ["The key guardian has not read it yet.", undefined],
+    [`${state.lookedTime}: it works.`, state],
+    [`${state.lookedTime}: not seen either.`, { ...state, notSeen: [unseen] }],
+    [`${state.lookedTime}: KeyDisabled.`, { ...state, problems: [problem], notSeen: [unseen] }],
   ])("%s", (words, last) => {
     expect(seenKey({ key: unseen }, last)).toEqual([
-      finding("KeyNotSeen", POINTER, words, ["az keyvault key show"], "warning"),
+      finding(
+        "KeyNotSeen",
+        POINTER,
+        words,
+        [`az disk-encryption-set show`, "az keyvault key show"],
+        "warning",
+      ),
     ]);
   });
 
@@ -119,7 +127,7 @@ describe("what was not seen of a key is a warning", () => {
           "KeyNotSeen",
           POINTER,
           [ID, "InsufficientPermission"],
-          ["az keyvault key show"],
+          [`az disk-encryption-set show`, "az keyvault key show"],
           "warning",
         ),
       );

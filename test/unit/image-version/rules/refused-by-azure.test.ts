@@ -113,12 +113,12 @@ describe("a Trusted Launch machine", () => {
       ),
     );
     const at = `az snapshot create --subscription ${SUBSCRIPTION} --resource-group rg --name`;
-    expect(found?.remediation.split("Make them: ")[1]).toBe(
+    expect(found?.remediation.split("Create them: ")[1]).toBe(
       [
         `${at} vm-1.0.0-os --location westus --source ${OS} --hyper-v-generation V2 --encryption-type "$(az disk show --ids ${OS} --query encryption.type --output tsv)" --disk-encryption-set ${set.diskEncryptionSetId}`,
         " && ",
         `${at} vm-1.0.0-lun3 --location westus --source ${DATA}`,
-        " Then send the same request with this storageProfile: ",
+        " Then repeat the request with this storageProfile: ",
         JSON.stringify({
           osDiskImage: { source: { id: snapshot("os") } },
           dataDiskImages: [{ lun: 3, source: { id: snapshot("lun3") } }],

@@ -159,7 +159,7 @@ describe("a plan says what storage Azure chooses for a region", () => {
       regions: { kind: "found", value: [{ name: "westus" }] },
     };
     expect(planned({ regions: [silent], facts })).toEqual([
-      chosen(0, "westus", "Standard_ZRS where the region has zones, else Standard_LRS"),
+      chosen(0, "westus", "Standard_ZRS if the region has zones, else Standard_LRS"),
     ]);
   });
 
@@ -314,12 +314,12 @@ describe("a promotion rule of waves", () => {
         wrong(
           "/waves",
           `The rule "${when}" has no waves.`,
-          'Leave waves out, or say "when": "waves".',
+          'Leave waves out, or set "when": "waves".',
         ),
         wrong(
           "/onFailure",
           `The rule "${when}" has no waves.`,
-          'Leave onFailure out, or say "when": "waves".',
+          'Leave onFailure out, or set "when": "waves".',
         ),
       ]);
     },
@@ -391,7 +391,7 @@ describe("a version's source", () => {
   const account = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a`;
   const uri = "https://a.blob.core.windows.net/vhds/os.vhd";
   const vhd = { source: { storageAccountId: account, uri } };
-  const EXACTLY_ONE = "Give exactly one: source.id";
+  const EXACTLY_ONE = "Set exactly one: source.id";
 
   test.each<[string, Storage]>([
     ["a managed image", { source: { id: IMAGE } }],

@@ -457,7 +457,7 @@ test("disks without a set are told in the order of their LUNs, and an entry with
   }).filter(({ code }) => code === "DiskEncryptionSetMissing");
   expect(missing.map(({ message }) => message)).toEqual(
     [1, 9, 10].map(
-      (lun) => expect.stringContaining(`data disk at LUN ${lun} in eastus2`) as string,
+      (lun) => expect.stringContaining(`In eastus2, the data disk at LUN ${lun} `) as string,
     ),
   );
 });

@@ -156,7 +156,7 @@ describe("an update", () => {
     const { pair } = step(first, lookOf("Succeeded", REPLICATING), at(15));
     const { beside } = canceled(pair, first.accepted.id);
     expect(beside?.find(({ id }) => id === first.accepted.id)?.history.at(-1)?.message).toContain(
-      "sent together with other operations",
+      "other operations",
     );
   });
 

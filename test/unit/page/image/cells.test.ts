@@ -97,7 +97,7 @@ it.each([
     { rollout: { state: "Waiting", message: "", wave: 2, waitsForGo: true } },
   ],
   [
-    "Halted: a test has failed in westus",
+    "Halted: a test failed in westus",
     "warn",
     [],
     {
