@@ -11,7 +11,10 @@ const FOLDERS = ["chunks", "docs", "functions", "openapi", "page", "site"];
 const { name, version, license, type, main, engines } = JSON.parse(
   await readFile(`${ROOT}package.json`, "utf8"),
 );
-const manifest = { name, version, license, type, main, engines };
+// Records of a newer schema are not touched: a package says which it stores.
+const records = await readFile(`${ROOT}src/operation/records.ts`, "utf8");
+const [, schema] = /^export const SCHEMA = (\d+);$/mu.exec(records);
+const manifest = { name, version, license, type, main, engines, schema: Number(schema) };
 const files = {
   "package.json": Buffer.from(JSON.stringify(manifest, null, 2)),
   "host.json": await readFile(`${ROOT}host.json`),

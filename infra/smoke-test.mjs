@@ -10,7 +10,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { inflateRawSync } from "node:zlib";
+import { fileIn } from "./zip.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -79,28 +79,14 @@ async function complete() {
     ...["functionapp", "function", "list"],
     ...["--resource-group", options["resource-group"], "--name", options.app],
   ).map(({ name }) => name.split("/").at(-1));
-  const names = JSON.parse(fileIn(readFileSync(options.package), "functions.json"));
+  const listed = fileIn(readFileSync(options.package), "functions.json");
+  if (listed === undefined)
+    fail(`${options.package} has no functions.json: it is of an earlier release.`);
+  const names = JSON.parse(listed);
   const missing = names.filter((name) => !found.includes(name));
   if (missing.length > 0)
     throw new Error(`${found.length} functions are there. Missing: ${missing.join(", ")}`);
   return found.length;
-}
-
-/** A file of a zip (APPNOTE.TXT 4.3): found by the central directory, as `npm run package` writes it. */
-function fileIn(zip, wanted) {
-  let at = zip.readUInt32LE(zip.lastIndexOf("PK\x05\x06") + 16);
-  while (zip.readUInt32LE(at) === 0x02014b50) {
-    const [name, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field));
-    if (zip.toString("utf8", at + 46, at + 46 + name) === wanted) {
-      const header = zip.readUInt32LE(at + 42);
-      const begin = header + 30 + zip.readUInt16LE(header + 26) + zip.readUInt16LE(header + 28);
-      const content = zip.subarray(begin, begin + zip.readUInt32LE(at + 20));
-      const stored = zip.readUInt16LE(at + 10) === 0;
-      return String(stored ? content : inflateRawSync(content));
-    }
-    at += 46 + name + extra + comment;
-  }
-  return fail(`${options.package} has no ${wanted}: it is of an earlier release.`);
 }
 
 /** Asks again for a while: a package that was just published, and a role that was just given, take minutes. */

@@ -3,8 +3,10 @@ import { execFile } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
+import { SCHEMA } from "../../src/operation/records.js";
 import { seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 
@@ -124,6 +126,22 @@ test("the pipelines' scripts find the app in the outputs of the deployment", asy
     "--resource-group sigil --name app --src dist/sigil.zip",
   );
 });
+
+test.each([
+  ["of the same schema", { version: "0.3.1", schema: SCHEMA }, 0],
+  ["of a newer one", { version: "0.4.0", schema: SCHEMA + 1 }, 0],
+  ["of an older one", { version: "0.2.9", schema: SCHEMA - 1 }, 1],
+  ["that says none", { version: "0.2.0" }, 1],
+])(
+  "a package %s is gone back to only where it reads what the other stores",
+  async (_, kept, code) => {
+    const file = path.join(folder, "kept.zip");
+    await writeFile(file, zipSync({ "package.json": strToU8(JSON.stringify(kept)) }));
+    const outcome = await run(".ci/may-go-back", [zip, file]);
+    expect(outcome.code).toBe(code);
+    expect(outcome.stderr).toMatch(code === 0 ? /^$/u : new RegExp(`schema ${SCHEMA}\\.`, "u"));
+  },
+);
 
 test("needs no right where the sources are: the source of its plan is in the gallery", async () => {
   await stack.simulator.denyAction({

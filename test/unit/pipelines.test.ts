@@ -26,6 +26,7 @@ describe.each(PIPELINES)("%s", (file) => {
     const scripts = new Set([...text.matchAll(/\.ci\/[\w-]+/gu)].map(([script]) => script));
     expect([...scripts].sort()).toEqual([
       ".ci/checksums",
+      ".ci/may-go-back",
       ".ci/publish",
       ".ci/run",
       ".ci/smoke-test",
@@ -54,6 +55,7 @@ describe.each(PIPELINES)("%s", (file) => {
       "az deployment group create",
       /\.ci\/publish \S+ dist\/sigil\.zip/u,
       ".ci/smoke-test",
+      /\.ci\/may-go-back \S+ kept\/sigil\.zip/u,
       /\.ci\/publish \S+ kept\/sigil\.zip/u,
       /\.ci\/smoke-test .* kept\/sigil\.zip/u,
     ];
