@@ -17,15 +17,12 @@ export interface Live<T> {
   readonly refresh: () => void;
 }
 
-export interface Shown<T> {
+interface Shown<T> {
   readonly key: string;
   readonly value?: T;
   readonly checkedAtMs?: number;
   readonly error?: Error;
 }
-
-/** What was shown last, by key. */
-export type LastShown = Map<string, Shown<unknown>>;
 
 const MOST_KEPT = 30;
 const EAGER_FOR_MS = 20_000;
@@ -119,7 +116,7 @@ export function useLive<T>(
   return { value, checkedAtMs, error, refresh };
 }
 
-function keep(lastShown: LastShown, shown: Shown<unknown>): void {
+function keep(lastShown: Map<string, unknown>, shown: Shown<unknown>): void {
   lastShown.delete(shown.key); // The last one is the newest.
   lastShown.set(shown.key, shown);
   for (const oldest of [...lastShown.keys()].slice(0, -MOST_KEPT)) lastShown.delete(oldest);

@@ -1,7 +1,6 @@
 import { createClient, NotSignedInError, type Client } from "@sigil/client";
 import { dropDrafts, keepDraftsOf } from "../create/model/drafts.js";
 import { inTab } from "../kept.js";
-import type { LastShown } from "../live.js";
 import { createStore, type Store } from "../store.js";
 import type { Person } from "./person.js";
 import { ANSWER_WITHIN_MS, type SignInSettings } from "./settings.js";
@@ -32,7 +31,7 @@ export interface Session {
   /** Calls the API with the token of whoever is signed in; one that is refused is renewed once. */
   readonly client: Client;
   /** Of whoever is signed in: to sign in, or out at the issuer, leaves the page and with it this. */
-  readonly lastShown: LastShown;
+  readonly lastShown: Map<string, unknown>;
   /** Takes the issuer's answer where there is one, and signs in whoever was before a reload. */
   start(): Promise<void>;
   /** Leaves the page; it comes back to where it was. */
@@ -52,7 +51,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
   const state = createStore<SessionState>(
     settings === undefined ? { kind: "notSetUp" } : { kind: "signedOut" },
   );
-  const lastShown: LastShown = new Map();
+  const lastShown = new Map<string, unknown>();
   let tokens: Tokens | undefined;
   let renewal: Promise<void> | undefined;
 
