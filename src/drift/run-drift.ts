@@ -2,12 +2,13 @@
  * Looks whether others have changed or deleted what Sigil has made, and tells it. Invariants:
  *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
  *     written it since: an operation that begins meanwhile, or another run, has the last word.
- *  2. One list of an image definition serves all its versions: a version is read by itself only where the list shows it
- *     otherwise than it is known, or lacks it.
+ *  2. One list of an image definition serves all its versions, and pages of rows say what is known of them: a record is read only where
+ *     its row is silent (digest.ts) or says otherwise than the list, and a version by itself only where its record does, too.
  *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
  *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
  *  4. A run looks at so many versions, and begins nothing more after so long; the next goes on there. What fails for one version or
- *     image definition holds back no other; once Azure asks for patience the run is over.
+ *     image definition holds back no other; once Azure asks for patience the run is over. One that another's throttling has cut off is
+ *     not done: the next run begins with it.
  */
 import { ServiceError } from "../errors.js";
 import {
@@ -19,17 +20,24 @@ import {
   lookAnew,
   lookAt,
   isFinal,
+  listsAsKnown,
+  readDigest,
   type Dependencies,
   type ListedImageVersion,
 } from "../image-version/index.js";
 import { pagesOf } from "../operation/pages.js";
+import type { IndexRow } from "../operation/records.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
 const MOST_LOOKS = 100;
 const MOST_MS = 60_000;
-/** Versions of a page are looked at at once. */
+/** Versions that are looked at at once. */
 const PAGE = 10;
+/** Image definitions at once: each costs pages of ARM's list. */
+const IMAGES = 4;
+/** Rows in a page: most need no more. */
+const ROWS = 1_000;
 
 /** The row of the image definition behind which the next run goes on. */
 const CURSOR = { scope: "drift", row: "next" };
@@ -82,10 +90,14 @@ export async function runDrift(deps: Dependencies): Promise<DriftRun> {
 /** Answers behind what the next run goes on; undefined where everything was looked at. */
 async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
   let done = after;
-  for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, PAGE, after))
-    for (const { row, target: imageId } of rows) {
-      if (isOver(walk) || !(await walkImage(walk, imageId))) return done;
-      done = row;
+  for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, ROWS, after))
+    for (let at = 0; at < rows.length; at += IMAGES) {
+      if (isOver(walk)) return done;
+      const some = rows.slice(at, at + IMAGES);
+      const areDone = await Promise.all(some.map(({ target }) => walkImage(walk, target)));
+      const cut = areDone.indexOf(false);
+      done = some[(cut < 0 ? some.length : cut) - 1]?.row ?? done;
+      if (cut >= 0) return done;
     }
   return undefined;
 }
@@ -94,31 +106,47 @@ async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
 async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
   const { deps } = walk;
   walk.images += 1;
+  let isThrottled = false;
+  const noteOwn = (resourceId: string, error: unknown): void => {
+    isThrottled ||= isThrottling(error);
+    note(walk, resourceId, error);
+  };
   try {
     const versions = await deps.resourceManager.listImageVersions(imageId);
     const isGone = versions === undefined;
     if (isGone && !(await isSubscriptionThere(deps, imageId))) return true; // Invariant 3.
     const listed = new Map(versions?.map((one) => [one.name, one]));
-    for await (const rows of pagesOf(deps.index, versionScope(imageId), PAGE)) {
-      if (isOver(walk)) return walk.isThrottled;
-      const names = rows.map(versionNameIn);
-      walk.versions += names.length;
-      await Promise.all(
-        names.map(async (name) => {
-          const resourceId = `${imageId}/versions/${name}`;
-          try {
-            await lookAfter(walk, resourceId, isGone ? "none" : listed.get(name));
-          } catch (error) {
-            note(walk, resourceId, error);
-          }
-        }),
-      );
+    for await (const rows of pagesOf(deps.index, versionScope(imageId), ROWS)) {
+      walk.versions += rows.length;
+      const names = rows
+        .filter((row) => !isQuiet(row, listed.get(versionNameIn(row))))
+        .map(versionNameIn);
+      for (let at = 0; at < names.length; at += PAGE) {
+        if (isOver(walk)) return isThrottled;
+        await Promise.all(
+          names.slice(at, at + PAGE).map(async (name) => {
+            const resourceId = `${imageId}/versions/${name}`;
+            try {
+              await lookAfter(walk, resourceId, isGone ? "none" : listed.get(name));
+            } catch (error) {
+              noteOwn(resourceId, error);
+            }
+          }),
+        );
+      }
     }
     if (isGone) await forget(deps, imageId);
   } catch (error) {
-    note(walk, imageId, error);
+    noteOwn(imageId, error);
   }
   return true;
+}
+
+/** Invariant 2: its row says that nothing is to be told of it. */
+function isQuiet({ digest }: IndexRow, listed: ListedImageVersion | undefined): boolean {
+  const known = readDigest(digest);
+  if (known === undefined) return false;
+  return known.shows === undefined || (listed !== undefined && listsAsKnown(known, listed));
 }
 
 /** Who may not read it is not told that there is none. */
@@ -171,7 +199,11 @@ function isOver(walk: Walk): boolean {
 /** Invariant 4. */
 function note(walk: Walk, resourceId: string, error: unknown): void {
   walk.errors.push({ resourceId, error });
-  walk.isThrottled ||= error instanceof ServiceError && error.code === "ResourceManagerThrottled";
+  walk.isThrottled ||= isThrottling(error);
+}
+
+function isThrottling(error: unknown): boolean {
+  return error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
 
 /** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */

@@ -2,7 +2,7 @@
  * Tells what a stored state says must be told. Invariants:
  *  1. Nothing is told that is not stored, and what is stored is told at least once, whoever dies when.
  *  2. Telling twice is telling once: events and messages carry ids that duplicate detection knows, rows are upserts.
- *  3. An operation stays open, in the reconciler's sight, until all else is told.
+ *  3. An operation stays open, in the reconciler's sight, until all else is told, and of a record that has ended until that is stored.
  *  4. Events hold up no work: its messages are sent first. Events that the topic does not take stay in the outbox, in front
  *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
  *  5. The message of the present step stays in the outbox until that step is taken: that it arrives says that it was sent.
@@ -28,7 +28,9 @@ export async function deliver<R extends TrackedRecord>(
   // Not written where the next transition is, with what is untold in front; until then nothing is lost.
   if (told.record.outbox.length > 0 || isSent(stored)) return told;
   try {
-    return await deps.store.commit(told.record, told.operation, told);
+    const committed = await deps.store.commit(told.record, told.operation, told);
+    await close(deps, stored);
+    return committed;
   } catch (error) {
     if (!isStateConflict(error)) throw error;
     // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
@@ -76,12 +78,18 @@ export async function tell<R extends TrackedRecord>(
       operation,
       etag,
     };
-  if (closed.length > 0) {
-    await list(deps, stored);
-    // Invariant 3: last, when events and rows are out.
-    await deps.index.remove(closed.map(({ operationId }) => openRow(operationId)));
-  }
+  if (closed.length > 0) await list(deps, stored);
+  if (arrived !== undefined) await close(deps, stored);
   return { record: { ...record, outbox: [] }, operation, etag };
+}
+
+/** Invariant 3: last, when events and rows are out. */
+async function close(
+  { index }: Pick<OperationDependencies<TrackedRecord>, "index">,
+  { record }: Pair<TrackedRecord>,
+): Promise<void> {
+  const closed = ofKind(record.outbox, "close");
+  await index.remove(closed.map(({ operationId }) => openRow(operationId)));
 }
 
 /** Invariant 6. */

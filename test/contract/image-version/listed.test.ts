@@ -8,7 +8,7 @@ import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { expectListed } from "../../support/listed.js";
 import { inOwnWorld } from "../../support/own-world.js";
-import { look, MINUTE_MS } from "./drift/support.js";
+import { look, MINUTE_MS, told } from "./drift/support.js";
 import { made, outside, patch, plain } from "./truth/support.js";
 
 let world: InProcess;
@@ -70,4 +70,33 @@ test("what is in doubt is not listed, nor what is gone as if it were there", asy
   await expectListed(world.deps, [id]);
   expect(await digest()).toMatchObject({ state: "Deleted" });
   expect(await digest()).not.toHaveProperty("shows");
+});
+
+test("drift reads no record of what Azure lists as its row says, and sees what goes back, too", async () => {
+  await atRest();
+  const { store } = world.deps;
+  let reads = 0;
+  const readRecord: typeof store.readRecord = (key) => {
+    reads += 1;
+    return store.readRecord(key);
+  };
+  const deps: Dependencies = { ...world.deps, store: { ...store, readRecord } };
+  const readsOf = async (): Promise<number> => {
+    reads = 0;
+    await look(world, deps);
+    return reads;
+  };
+  expect(await readsOf()).toBe(0);
+  await world.takeEvents();
+  for (const [build, events, stands] of [
+    ["2", ["ChangedOutside"], ["ChangedOutside"]],
+    ["1", [], []],
+  ] as const) {
+    await edit(build);
+    expect(await readsOf()).toBe(1);
+    expect(await told(world, id)).toEqual(events);
+    expect((await world.read(id)).record.conditions.map(({ type }) => type)).toEqual(stands);
+    expect(await readsOf()).toBe(0);
+    world.clock.advance(60 * MINUTE_MS);
+  }
 });

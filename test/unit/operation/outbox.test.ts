@@ -74,8 +74,18 @@ test("invariant 3: an operation stays open until all else is told", async () => 
   const stored = await store(ports, fail(creating(), FAILURE, at(1)));
   ports.done.length = 0;
   await deliver(ports, stored);
-  expect(ports.done).toEqual(["put", "enqueue", "publish", "put", "close", "commit"]);
+  expect(ports.done).toEqual(["put", "enqueue", "publish", "put", "commit", "close"]);
   expect(await ports.open()).toEqual([]);
+});
+
+test("invariant 3: whoever dies before it is stored that all is told leaves it to the reconciler", async () => {
+  const ports = createPorts();
+  await ports.index.put([{ scope: "open", row: nth(1), target: nth(1) }]);
+  const stored = await store(ports, fail(creating(), FAILURE, at(1)));
+  const commit = () => Promise.reject(new TypeError("It died."));
+  const dying = { ...ports, store: { ...ports.store, commit } };
+  await expect(deliver(dying, stored)).rejects.toThrow("It died.");
+  expect(await ports.open()).toEqual([nth(1)]);
 });
 
 test("invariant 3: what has not ended stays open", async () => {

@@ -39,6 +39,7 @@ async function runs(
   const { rows } = await process.deps.index.page("open", 10);
   expect(rows, JSON.stringify(failure)).toEqual([]);
   await expectListed(world.deps, [id], JSON.stringify(failure));
+  expect((await world.read(id)).record.outbox, JSON.stringify(failure)).toEqual([]);
   return calls;
 }
 
