@@ -90,7 +90,7 @@ it("local.settings.template.json is enough once the placeholders are filled in",
   expect(known).toEqual(expect.arrayContaining(Object.keys(Values)));
 });
 
-it("the documents name every role of the API, and every queue and container on which the template gives a role", () => {
+it("the documents name every role of the API, and every queue", () => {
   const settings = read("docs/reference/settings.md");
   const security = read("docs/explanation/security.md");
   for (const role of ROLES) {
@@ -101,11 +101,6 @@ it("the documents name every role of the API, and every queue and container on w
     "## On Sigil's own services",
   );
   for (const { name } of emulator.queues) expect(services).toContain(`\`${name}\``);
-  const packages = read("infra/modules/package-storage.bicep");
-  const [, container = ""] = /containerName = '(\w+)'/u.exec(packages) ?? [];
-  expect(services).toMatch(
-    new RegExp(`\`${container}\`[^|]*\\| Storage Blob Data Contributor`, "u"),
-  );
 });
 
 it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
