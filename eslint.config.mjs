@@ -113,10 +113,27 @@ export default tseslint.config(
   },
   {
     files: [
-      "src/image-version/{latest,state,commands,steps,rollback}/*.ts",
+      "src/image-version/{latest,state,telling,commands,steps,rollback}/*.ts",
       "src/{rollout,drift}/*.ts",
     ],
     rules: { complexity: ["error", 15] },
+  },
+  // What is decided of a version says what has happened; telling/ makes of that what is told.
+  {
+    files: ["src/image-version/state/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "/(events/|operation/(advance|members|failing)\\.js|telling/)",
+              message: "A decision says what has happened: src/image-version/telling tells it.",
+            },
+          ],
+        },
+      ],
+    },
   },
   { files: NOT_SPLIT, rules: { complexity: "off" } },
   { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },

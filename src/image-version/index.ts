@@ -86,7 +86,7 @@ export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
 export { believed } from "./state/observe.js";
 export type { ImageVersionRecord, RolloutRecord, VersionState } from "./state/record.js";
 export { isFinal } from "./state/states.js";
-export { telling } from "./state/told.js";
+export { withEffects as telling } from "./telling/tell.js";
 
 // Where versions and their operations are listed.
 export {

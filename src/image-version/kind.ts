@@ -5,10 +5,10 @@ import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { digestOf } from "./digest.js";
 import { imageRow, placesOf, versionRow } from "./listings.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
-import { beginCancel } from "./state/cancel.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { isFinal, VERSION_STATES } from "./state/states.js";
 import { upgrade } from "./state/upgrade.js";
+import { beginCancel } from "./telling/tell.js";
 
 const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   states: VERSION_STATES,

@@ -10,7 +10,7 @@ import { factsIn, ownFlagsOf } from "./latest/flags.js";
 import type { ListedImageVersion, Look } from "./resources.js";
 import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
-import { see } from "./state/see.js";
+import { see } from "./telling/tell.js";
 
 /** `look` began after the version was read; undefined: another has written it since. */
 export async function noteLook(

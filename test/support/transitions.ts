@@ -7,18 +7,14 @@ import { canonicalForm, fingerprintOf } from "../../src/image-version/properties
 import { fieldsOf, regionsIn } from "../../src/image-version/properties/fields.js";
 import type { Patch } from "../../src/image-version/properties/patch.js";
 import type { Look } from "../../src/image-version/resources.js";
-import { accept, type Accepting } from "../../src/image-version/state/accepting.js";
-import { fails } from "../../src/image-version/state/decided.js";
-import { follow } from "../../src/image-version/state/follow.js";
+import type { Accepting } from "../../src/image-version/state/accepting.js";
 import { reconcile, withReplicas, type Put } from "../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
   VersionRequest,
 } from "../../src/image-version/state/record.js";
-import { see } from "../../src/image-version/state/see.js";
 import { isFinal } from "../../src/image-version/state/states.js";
-import { beginWrite, writeAccepted } from "../../src/image-version/state/write.js";
 import { KINDS } from "../../src/kinds.js";
 import type { PollingPolicy, TransitionContext } from "../../src/operation/ports.js";
 import type {
@@ -32,6 +28,9 @@ import { keyOf } from "../../src/resource-id.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { nthOf } from "./operation-ids.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
+import { accept } from "../../src/image-version/telling/accept.js";
+import { see } from "../../src/image-version/telling/tell.js";
+import { beginWrite, fails, follow, writeAccepted } from "./decisions.js";
 
 const START = Date.UTC(2026, 5, 1);
 const ARM_OPERATION = "https://arm.example/operations/1";

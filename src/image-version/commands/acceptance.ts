@@ -18,14 +18,15 @@ import { listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import { isBusy, type Look } from "../resources.js";
-import { accept, type Accepting } from "../state/accepting.js";
+import type { Accepting } from "../state/accepting.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, unapplied } from "../state/fold.js";
 import { isUnseenBy } from "../state/held.js";
 import { believed } from "../state/observe.js";
 import type { ImageVersionPair, ImageVersionRecord, VersionRequest } from "../state/record.js";
-import { see } from "../state/see.js";
 import { isFinal, isToBeShown } from "../state/states.js";
+import { accept } from "../telling/accept.js";
+import { see } from "../telling/tell.js";
 import { conflict, gone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 

@@ -14,6 +14,7 @@ import type { DeletedImageVersion } from "../resources.js";
 import { isProtected } from "../state/fold.js";
 import { purged } from "../state/restoring.js";
 import { isRestoring } from "../state/states.js";
+import { told } from "../telling/tell.js";
 import { mustNotBeRestored } from "./command.js";
 
 /**
@@ -52,7 +53,12 @@ async function endRestore(deps: Dependencies, key: string, by: Requester): Promi
     if (stored === undefined || !isRestoring(stored.record)) return;
     const context = contextOf(deps);
     // Undefined: a step has gone on meanwhile.
-    if (await commitStep(deps, stored, (pair) => purged(pair, by, context))) return;
+    if (
+      await commitStep(deps, stored, (pair) =>
+        told(pair, purged(pair.record, by, context), context),
+      )
+    )
+      return;
   }
 }
 

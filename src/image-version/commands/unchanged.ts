@@ -8,7 +8,7 @@ import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
 import { isManaged, ownAsked, regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { settled } from "../state/told.js";
+import { settled } from "../state/others.js";
 import type { Compared, Request } from "./compared.js";
 
 /** The body says what GET shows of a version of Sigil's, and no more: one of others is adopted. */

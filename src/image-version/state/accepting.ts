@@ -3,37 +3,28 @@
  *  1. What an operation says settles the conditions of those fields.
  *  2. What holds from acceptance (the end of a rule) is stored with it.
  */
-import type { Finding } from "../../errors.js";
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event } from "../../operation/advance.js";
-import { indexed } from "../../operation/catalog.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import {
   operationIdOf,
-  type Effect,
   type EventReference,
-  type OperationRecord,
   type Requester,
   type SoftDeleteRecord,
 } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
-import type { PromotionRule } from "../contract.js";
-import { testedRow } from "../listings.js";
 import { fieldsOf } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
 import type { Look } from "../resources.js";
-import { ruleOf, withoutGone } from "./fold.js";
-import { gone, withFact } from "./fact.js";
+import { withoutGone } from "./fold.js";
+import { gone, withFact, type Time } from "./fact.js";
+import { inTurn, nothing, type Outcome } from "./happened.js";
 import {
   emptyRecord,
-  type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
   type VersionState,
 } from "./record.js";
 import { isFinal } from "./states.js";
-import { deletedOutside, settled, telling } from "./told.js";
+import { settled } from "./others.js";
 import { unseen } from "./write.js";
 import { withoutOvertaken } from "./overtaking.js";
 import { untilQuiet } from "./observe.js";
@@ -71,12 +62,12 @@ export interface Accepting {
 /** What the look of the acceptance shows is known from then on. */
 function firstRecord(
   { key, resourceId, look, request }: Accepting,
-  context: TransitionContext,
+  time: Time,
 ): ImageVersionRecord {
-  const empty = emptyRecord(key, resourceId, context.now.toISOString());
+  const empty = emptyRecord(key, resourceId, time.now.toISOString());
   return look === undefined || request.creates === true
     ? empty
-    : withFact(empty, look, context).record;
+    : withFact(empty, look, time).record;
 }
 
 const FIRST_STATES: Readonly<Partial<Record<ImageVersionOperationKind, VersionState>>> = {
@@ -84,93 +75,58 @@ const FIRST_STATES: Readonly<Partial<Record<ImageVersionOperationKind, VersionSt
   RestoreImageVersion: "RestoreRequested",
 };
 
-/** The operation is stored, and begins: `accepted` is it, the pair's operation the one whose messages drive them all. */
-export function accept(
+/** The record as the operation is accepted, before anything follows from that. It has begun alone where nothing else is open. */
+export function begun(
+  known: ImageVersionRecord | undefined,
   asked: Accepting,
-  known: ImageVersionPair | undefined,
-  context: TransitionContext,
-  warnings: readonly Finding[] = [],
-): ImageVersionPair & { readonly accepted: OperationRecord } {
-  const stored = known && asAnew(known, asked, context);
-  const previous = stored?.record ?? firstRecord(asked, context);
-  const sequence = nextSequence(stored?.record, context.now);
-  const operation: OperationRecord = {
-    ...operationOf(asked, sequence, context),
-    ...(warnings.length > 0 && { warnings }),
-  };
-  const effects = [
-    indexed(operation, context),
-    ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
-    acceptedEvent(operation, asked, context),
-  ];
+  time: Time,
+): ImageVersionRecord {
+  const previous = known ?? firstRecord(asked, time);
+  const sequence = nextSequence(known, time.now);
+  const isFirst = known === undefined || isFinal(known.state);
   const state = FIRST_STATES[asked.kind] ?? "Accepted";
-  const isFirst = stored === undefined || isFinal(stored.record.state);
-  const begun = isFirst ? { ...idle(previous), state, sequence } : previous;
-  const record = withRequest({ ...begun, lastSequence: sequence }, operation.id, asked, context);
-  const own = withRegions(operation, record);
-  if (isFirst) {
-    const pair = advance({ record, operation: own }, context, {
-      patch: { state },
-      message: "The request is stored and its work is queued.",
-      ...untilQuiet(record, context),
-      effects,
-    });
-    return { ...pair, accepted: pair.operation };
-  }
-  const member: OperationRecord = {
-    ...own,
-    history: [
-      {
-        time: context.now.toISOString(),
-        state: "Accepted",
-        message: "The request is stored. It goes with the next update of the version.",
-      },
-    ],
-  };
-  const pair: ImageVersionPair = {
-    ...stored,
-    record: {
-      ...record,
-      members: [...record.members, member],
-      outbox: [...record.outbox, ...effects],
-    },
-    beside: [member],
-  };
-  const alone = withoutOvertaken(
-    pair,
-    operation.id,
-    asked.request.release,
-    asked.look !== undefined,
-    context,
+  const record = isFirst ? { ...idle(previous), state, sequence } : previous;
+  const id = operationIdOf({ key: asked.key, sequence });
+  return withAsked({ ...record, lastSequence: sequence }, id, asked, time);
+}
+
+/** What follows for the others, and when the next step comes. */
+export function afterBegun(
+  record: ImageVersionRecord,
+  id: string,
+  { request, look }: Accepting,
+  time: Time,
+): Outcome {
+  return inTurn(
+    record,
+    (next) => withoutOvertaken(next, id, request.release, look !== undefined),
+    (next) => nextStep(next, time),
   );
-  return { ...nextStep(alone, context), accepted: member };
 }
 
 /** A creation of a version that is gone begins with nothing of what was achieved before. */
-function asAnew(
-  stored: ImageVersionPair,
+export function asAnew(
+  record: ImageVersionRecord,
   { look, request }: Accepting,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = stored;
-  if (!isFinal(record.state) || look !== undefined || request.creates !== true) return stored;
-  const { spec, release: _, ...without } = gone(record, context);
+  time: Time,
+): Outcome {
+  if (!isFinal(record.state) || look !== undefined || request.creates !== true)
+    return nothing(record);
+  const { spec, release: _, ...without } = gone(record, time);
   const isTold = record.status !== undefined && spec !== undefined;
-  return telling(
-    { ...stored, record: without },
-    isTold ? [deletedOutside(stored.operation, undefined, context)] : [],
-  );
+  return {
+    record: without,
+    happened: isTold ? [{ kind: "deletedOutside", publishedDate: undefined }] : [],
+  };
 }
 
 /** The next step comes at once, but where the answer to a PUT or DELETE is awaited, which is a step itself. */
-function nextStep(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
-  const { record } = pair;
+function nextStep(record: ImageVersionRecord, time: Time): Outcome {
   const isUnanswered = record.write?.answer === "none";
-  const isDue =
-    Date.parse(record.dueTime) <= context.now.getTime() && record.state !== "Replicating";
+  const isDue = Date.parse(record.dueTime) <= time.now.getTime() && record.state !== "Replicating";
   return isUnanswered || isDue || record.state === "Deleting"
-    ? pair
-    : advance(pair, context, { patch: {}, ...untilQuiet(record, context) });
+    ? nothing(record)
+    : { ...nothing(record), ...untilQuiet(record, time) };
 }
 
 /** A version as an operation begins on it that nothing works on: what the one before counted is over. */
@@ -203,11 +159,11 @@ function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
 }
 
 /** Invariants 1 and 2. */
-function withRequest(
+function withAsked(
   record: ImageVersionRecord,
   operationId: string,
   { kind, request, regions, endsRule }: Accepting,
-  { now }: TransitionContext,
+  { now }: Time,
 ): ImageVersionRecord {
   const known = record.regions.map(({ name }) => name);
   const retried = kind === "RetryImageVersion" ? regions : [];
@@ -254,52 +210,4 @@ function withRequest(
       ),
     },
   };
-}
-
-function withRegions(operation: OperationRecord, { regions }: ImageVersionRecord): OperationRecord {
-  return {
-    ...operation,
-    regions: operation.regions.map(
-      ({ name }) => regions.find((one) => one.name === name) ?? unseen(name),
-    ),
-  };
-}
-
-/** An operation as it is accepted. */
-function operationOf(
-  { key, regions, event: request, request: _, look: __, endsRule: ___, ...asked }: Accepting,
-  sequence: number,
-  { now }: TransitionContext,
-): OperationRecord {
-  const time = now.toISOString();
-  return {
-    ...asked,
-    ...(request && { request }),
-    id: operationIdOf({ key, sequence }),
-    status: "NotStarted",
-    createdTime: time,
-    lastUpdatedTime: time,
-    regions: regions.map(unseen),
-    history: [],
-  };
-}
-
-/** A version that has a rule is looked after by src/rollout from the beginning. */
-export function heldRow(resourceId: string, rule: PromotionRule | undefined): Effect[] {
-  return rule === undefined || rule.when === "manual"
-    ? []
-    : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];
-}
-
-function acceptedEvent(
-  operation: OperationRecord,
-  { regions, event: request }: Accepting,
-  context: TransitionContext,
-): Effect {
-  return event(operation, context, IMAGE_VERSION_EVENT.accepted, "accepted", {
-    kind: operation.kind,
-    requestedBy: operation.requestedBy,
-    targetRegions: [...regions],
-    ...(request !== undefined && { request }),
-  });
 }

@@ -3,10 +3,6 @@
  *  1. An operation is applied once, for good: from then on its regions alone decide.
  *  2. Nor is what a fact shows of it undone by the write under way, which the fact may not show yet.
  */
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { event } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import { operationIn, type Effect } from "../../operation/records.js";
 import { factsIn, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
 import {
@@ -28,14 +24,10 @@ import {
   unapplied,
   withoutOwn,
 } from "./fold.js";
+import type { Time } from "./fact.js";
+import { forEach, nothing, type Outcome } from "./happened.js";
 import { mustShut } from "./reconcile.js";
-import {
-  changed,
-  withRequest,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
 /** All that one request asks of Azure, with the flags that it sets. */
 export function askedOf(record: ImageVersionRecord, request: VersionRequest): Patch {
@@ -76,34 +68,29 @@ export function isApplied(record: ImageVersionRecord, request: VersionRequest): 
 }
 
 /** Invariant 1. */
-export function withApplications(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
-  if (record.status === undefined || record.unconfirmed !== undefined) return pair;
+export function withApplications(record: ImageVersionRecord, time: Time): Outcome {
+  if (record.status === undefined || record.unconfirmed !== undefined) return nothing(record);
   const applied = unapplied(record).filter(([, request]) => isApplied(record, request));
-  return applied.reduce((next, [id, request]) => withApplication(next, id, request, context), pair);
+  return forEach(record, applied, (next, [id, request]) =>
+    withApplication(next, id, request, time),
+  );
 }
 
 function withApplication(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   id: string,
   request: VersionRequest,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
+  { now }: Time,
+): Outcome {
   const { status, publishedDate, spec } = record;
   const facts = status ? factsIn(status.resource) : {};
   const isKept = request.body !== undefined && request.decided === undefined;
   const release = request.release === undefined ? undefined : wishWith(record, request);
-  const gone =
-    request.sent === true
-      ? removedBy(request.patch).filter((name) => !regionsIn(facts).includes(name))
-      : [];
-  const appliedTime = context.now.toISOString();
+  const removed = removedBy(request.patch);
+  const gone = removed.filter((name) => !regionsIn(facts).includes(name));
   const { life = publishedDate } = request;
-  const after = changed(pair, {
+  const after: ImageVersionRecord = {
+    ...record,
     ...(isKept && {
       spec: withApplied(spec, {
         ...confirmedBy(request, facts),
@@ -113,28 +100,30 @@ function withApplication(
     ...(release && { release }),
     // What is asked to be away is not lost.
     repairs: Object.fromEntries(
-      Object.entries(record.repairs).filter(([name]) => !removedBy(request.patch).includes(name)),
+      Object.entries(record.repairs).filter(([name]) => !removed.includes(name)),
     ),
-    outbox: [...record.outbox, ...removals(pair, id, gone, context)],
-  });
-  return withRequest(withoutEndedPause(after, request), id, {
-    ...request,
-    appliedTime,
-    ...(life !== undefined && { life }),
-  });
+  };
+  return {
+    record: withRequest(withoutEndedPause(after, request), id, {
+      ...request,
+      appliedTime: now.toISOString(),
+      ...(life !== undefined && { life }),
+    }),
+    happened:
+      request.sent === true
+        ? gone.map((region) => ({ kind: "regionRemoved", ids: [id], region }))
+        : [],
+  };
 }
 
 /** A person's word on latest, once it is so, has ended the rule that others have paused meanwhile. */
 function withoutEndedPause(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   { release, machine }: VersionRequest,
-): ImageVersionPair {
-  const { record } = pair;
+): ImageVersionRecord {
   return release === undefined || machine === true || ruleInForce(record)
-    ? pair
-    : changed(pair, {
-        conditions: record.conditions.filter(({ type }) => type !== "Paused"),
-      });
+    ? record
+    : { ...record, conditions: record.conditions.filter(({ type }) => type !== "Paused") };
 }
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */
@@ -147,18 +136,4 @@ function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
       ),
     ),
   );
-}
-
-function removals(
-  pair: ImageVersionPair,
-  id: string,
-  removed: readonly string[],
-  context: TransitionContext,
-): Effect[] {
-  const asks = operationIn(pair, id);
-  return asks === undefined
-    ? []
-    : removed.map((region) =>
-        event(asks, context, IMAGE_VERSION_EVENT.regionRemoved, `${region}/removed`, { region }),
-      );
 }

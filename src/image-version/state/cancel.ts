@@ -3,10 +3,11 @@
  * Pure. Invariant: what was sent to delete or restore may be carried out all the same; the operation ends once that is known.
  */
 import { TOGETHER } from "../../operation/canceling.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import type { Requester } from "../../operation/records.js";
 import { endDecided, endLater, goingOn, untilOut } from "./decided.js";
+import type { Time } from "./fact.js";
 import { requestsOf } from "./fold.js";
+import { nothing, type Outcome } from "./happened.js";
 import {
   DELETE_SENT,
   GOES_ON,
@@ -17,68 +18,54 @@ import {
 } from "./states.js";
 import {
   withRequest,
-  type ImageVersionPair,
+  type DecidedEnd,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
 import { leavesLatest, OUT } from "./sparing.js";
 
-/**
- * Undefined where nothing of it is to be ended. `why` is a sentence that is told, too. `allowNoLatest`: a canceled creation leaves
- * latest everywhere.
- */
-export function beginCancel(
-  pair: ImageVersionPair,
-  operationId: string,
+/** Undefined where nothing of it is to be ended. */
+export function decideCancel(
+  record: ImageVersionRecord,
+  id: string,
   by: Requester,
-  context: TransitionContext,
-  {
-    why = "",
-    allowNoLatest = false,
-  }: { readonly why?: string; readonly allowNoLatest?: boolean } = {},
-): ImageVersionPair | undefined {
-  const { record } = pair;
-  const asked = record.requests[operationId];
+  time: Time,
+  { why = "", allowNoLatest = false }: Canceling = {},
+): Outcome | undefined {
+  const asked = record.requests[id];
   if (isFinal(record.state) || asked === undefined) return undefined;
   // What its own request allows is not said of the cancel.
   const { allowNoLatest: isAllowed = false, ...rest } = asked;
   const request = { ...rest, ...(allowNoLatest && { allowNoLatest }) };
   if (request.decided !== undefined)
     return allowNoLatest && !isAllowed && leavesLatest(request)
-      ? outEverywhere(pair, operationId, request, context)
-      : pair;
-  const time = context.now.toISOString();
-  const decided = { kind: "canceled", by, time } as const;
+      ? outEverywhere(record, id, { ...request, decided: request.decided }, time)
+      : nothing(record);
+  const decided = { kind: "canceled", by, time: time.now.toISOString() } as const;
   const sent = sentAlready(record, request);
   if (sent !== undefined)
-    return endLater(pair, operationId, { ...request, decided }, `Canceled. ${sent}`, context);
-  const consequence = consequenceOf(record, request);
-  const after = endDecided(
-    withRequest(pair, operationId, request),
-    operationId,
-    decided,
-    context,
-    why === "" ? consequence : `${why} ${consequence}`,
-  );
-  return operationId in after.record.requests ? after : goingOn(after, context);
+    return endLater(record, id, { ...request, decided }, `Canceled. ${sent}`, time);
+  const consequence = [why, consequenceOf(record, request)].filter(Boolean).join(" ");
+  const after = endDecided(withRequest(record, id, request), id, decided, time, consequence);
+  return id in after.record.requests ? after : goingOn(after);
+}
+
+export interface Canceling {
+  /** A sentence that is told, too. */
+  readonly why?: string;
+  /** A canceled creation leaves latest everywhere. */
+  readonly allowNoLatest?: boolean;
 }
 
 /** Canceled again: regions that it has spared are spared no longer. */
 function outEverywhere(
-  pair: ImageVersionPair,
-  operationId: string,
-  { appliedTime: _, decided, ...request }: VersionRequest,
-  context: TransitionContext,
-): ImageVersionPair {
-  return decided === undefined
-    ? pair
-    : endLater(
-        pair,
-        operationId,
-        { ...request, release: OUT, decided },
-        `Canceled. It ends once ${untilOut(request)}.`,
-        context,
-      );
+  record: ImageVersionRecord,
+  id: string,
+  { appliedTime: _, ...request }: VersionRequest & { readonly decided: DecidedEnd },
+  time: Time,
+): Outcome {
+  const asked = { ...request, release: OUT };
+  return endLater(record, id, asked, `Canceled. It ends once ${untilOut(request)}.`, time);
 }
 
 function sentAlready(
@@ -91,12 +78,12 @@ function sentAlready(
 
 /** What ARM has refused for now is not under way. */
 function consequenceOf(
-  { status, write, members }: ImageVersionRecord,
+  { status, write, requests }: ImageVersionRecord,
   { sent, deletion }: VersionRequest,
 ): string {
   if (deletion !== undefined) return NOTHING_DELETED;
   if (sent !== true || (status ?? write) === undefined) return NOTHING_SENT;
-  return members.length === 0 ? GOES_ON : TOGETHER;
+  return Object.keys(requests).length === 1 ? GOES_ON : TOGETHER;
 }
 
 /** Operations whose cancel waits for Azure. */

@@ -5,56 +5,57 @@
  *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
  *  3. A version whose creation was sent and is canceled is left out of latest, wherever another version takes over (sparing.ts).
  */
-import { advance, withOperations, type Ending } from "../../operation/advance.js";
-import { cancellation } from "../../operation/canceling.js";
-import { failure as failed } from "../../operation/failing.js";
-import { endOne } from "../../operation/members.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationIn,
-  operationsOf,
-  type OperationFailure,
-  type OperationRecord,
-} from "../../operation/records.js";
+import type { OperationFailure } from "../../operation/records.js";
 import { withApplied } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
+import type { Time } from "./fact.js";
 import { isRepairing, openRequests } from "./fold.js";
+import { forEach, nothing, type End, type Outcome } from "./happened.js";
 import { untilQuiet } from "./observe.js";
 import { mustShut } from "./reconcile.js";
 import {
-  changed,
   withRequest,
   type DecidedEnd,
-  type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { lossOf, sentence } from "./repairs.js";
+import { lostRegions, sentence } from "./repairs.js";
 import { OUT } from "./sparing.js";
 
+const STATUS = {
+  succeeded: "Succeeded",
+  failed: "Failed",
+  replicationFailed: "Failed",
+  canceled: "Canceled",
+} as const;
+
+/** What an operation has as it ends. */
+export function endOf(record: ImageVersionRecord, id: string) {
+  const { regions = [] } = record.requests[id] ?? {};
+  return {
+    id,
+    regions: record.regions.filter(({ name }) => regions.includes(name)),
+    lost: lostRegions(record),
+  };
+}
+
 /** Ends one that has begun; where it is the last, the record's state says how it ended. */
-export function endOperation(
-  pair: ImageVersionPair,
-  operationId: string,
-  ending: Ending,
-  context: TransitionContext,
-): ImageVersionPair {
-  const without = withRequest(pair, operationId, undefined);
-  if (pair.record.members.length > 0)
-    return withoutUnsent(endOne(without, operationId, ending, context));
-  return advance(without, context, {
-    patch: { state: ending.status },
-    ending: () => ending,
-  });
+export function ended(record: ImageVersionRecord, end: End): Outcome {
+  const after = withRequest(record, end.id, undefined);
+  const isLast = Object.keys(after.requests).length === 0;
+  return {
+    record: isLast ? { ...after, state: STATUS[end.kind] } : withoutUnsent(after),
+    happened: [end],
+  };
 }
 
 /** A region that was asked for and never sent is nobody's once its operation has ended. */
-function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
-  const { record } = pair;
-  const wanted = operationsOf(pair).flatMap(({ regions }) => regions.map(({ name }) => name));
-  return changed(pair, {
+function withoutUnsent(record: ImageVersionRecord): ImageVersionRecord {
+  const wanted = Object.values(record.requests).flatMap(({ regions = [] }) => regions);
+  return {
+    ...record,
     regions: record.regions.filter(({ name, attempts }) => attempts > 0 || wanted.includes(name)),
-  });
+  };
 }
 
 /** What is stricter holds from acceptance, whatever becomes of the rest: a protection that was asked stays. */
@@ -69,61 +70,48 @@ function keepingProtection(
 
 /** `consequence`: what becomes of what it has begun, where it is canceled and ends at once. */
 export function endDecided(
-  pair: ImageVersionPair,
-  operationId: string,
+  record: ImageVersionRecord,
+  id: string,
   decided: DecidedEnd,
-  context: TransitionContext,
+  time: Time,
   consequence?: string,
-): ImageVersionPair {
-  const operation = operationIn(pair, operationId);
-  const request = pair.record.requests[operationId];
-  if (operation === undefined || request === undefined) return pair;
-  const kept = keepingProtection(pair.record, request);
+): Outcome {
+  const request = record.requests[id];
+  if (request === undefined) return nothing(record);
+  const kept = keepingProtection(record, request);
   const { appliedTime: _, release: __, deletion, ...rest } = request;
-  const record: ImageVersionRecord = {
-    ...kept,
-    // What had begun beside a deletion goes on.
-    ...(deletion && { state: "Accepted" }),
-  };
+  // What had begun beside a deletion goes on.
+  const after: ImageVersionRecord = deletion ? { ...kept, state: "Accepted" } : kept;
   const all = bothOf(request, decided);
-  const left = leftOf(record, operationId, request, all);
-  if (left === undefined)
-    return endOperation(
-      { ...pair, record },
-      operationId,
-      decidedEnding(record, operation, all, context, consequence),
-      context,
-    );
+  const left = leftOf(after, id, request, all);
+  if (left === undefined) return ended(after, decidedEnd(endOf(after, id), all, consequence));
   const { until, ...what } = left;
   return endLater(
-    { ...pair, record },
-    operationId,
+    after,
+    id,
     { ...rest, patch: {}, ...what, decided: all },
     `${all.kind === "canceled" ? "Canceled." : sentence(all.message)} It ends once ${until}.`,
-    context,
+    time,
   );
 }
 
 /** These fail, and the others go on. */
 export function fails(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   ids: readonly string[],
   failure: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
+  time: Time,
+): Outcome {
   const decided = { kind: "failed", ...failure } as const;
-  const after = ids.reduce(
-    (next, id) => endDecided(next, id, decided, context, failure.message),
-    pair,
+  return goingOn(
+    forEach(record, ids, (next, id) => endDecided(next, id, decided, time, failure.message)),
   );
-  return goingOn(after, context);
 }
 
 /** The message of this step was that of the others, too: they go on by another. */
-export function goingOn(pair: ImageVersionPair, context: TransitionContext): ImageVersionPair {
-  return Object.keys(pair.record.requests).length === 0
-    ? pair
-    : advance(pair, context, { patch: {}, waitMs: 0 });
+export function goingOn({ record, happened }: Outcome): Outcome {
+  const isOver = Object.keys(record.requests).length === 0;
+  return { record, happened, ...(!isOver && { waitMs: 0 }) };
 }
 
 /** What is to be put right first, and how that is said. */
@@ -146,7 +134,7 @@ function leftOf(
     return { release: OUT, until: untilOut(request) };
   const isLeft =
     record.status !== undefined &&
-    record.members.length === 0 &&
+    Object.keys(record.requests).length === 1 &&
     (isRepairing(record) || mustShut(record));
   return isLeft ? { until: "regions removed for a repair are added back" } : undefined;
 }
@@ -175,24 +163,17 @@ function isToBeExcluded(
 
 /** How an operation ends is decided, and what is left of it is done first. */
 export function endLater(
-  pair: ImageVersionPair,
-  operationId: string,
+  record: ImageVersionRecord,
+  id: string,
   request: VersionRequest & { readonly decided: DecidedEnd },
   message: string,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { decided } = request;
-  const isCanceled = decided.kind === "canceled";
-  const marked = withOperations(withRequest(pair, operationId, request), (one) =>
-    isCanceled && one.id === operationId ? { ...one, canceledBy: decided.by } : one,
-  );
-  return advance(marked, context, {
-    patch: {},
-    state: isCanceled ? "Canceling" : "Failing",
-    message,
-    concerns: [operationId],
-    ...untilQuiet(pair.record, context),
-  });
+  time: Time,
+): Outcome {
+  return {
+    record: withRequest(record, id, request),
+    happened: [{ kind: "endsLater", ids: [id], decided: request.decided, message }],
+    ...untilQuiet(record, time),
+  };
 }
 
 /** What was decided before counts; that what was left to do has failed is said, too. */
@@ -207,25 +188,13 @@ function bothOf({ decided: before }: VersionRequest, now: DecidedEnd): DecidedEn
     : before;
 }
 
-export function decidedEnding(
-  record: ImageVersionRecord,
-  operation: OperationRecord,
+/** `consequence`: what becomes of what one that is canceled has begun. */
+export function decidedEnd(
+  end: ReturnType<typeof endOf>,
   decided: DecidedEnd,
-  context: TransitionContext,
-  consequence = "Azure keeps the version.",
-): Ending {
-  const loss = lossOf(record);
-  if (decided.kind === "canceled")
-    return cancellation(operation, `${sentence(consequence)}${loss}`, decided.by, context);
-  const { code, message, errors } = decided;
-  return failed(
-    operation,
-    {
-      code,
-      message: loss === "" ? message : `${sentence(message)}${loss}`,
-      errors,
-    },
-    record.regions,
-    context,
-  );
+  consequence?: string,
+): End {
+  return decided.kind === "canceled"
+    ? { ...end, kind: "canceled", by: decided.by, consequence }
+    : { ...end, ...decided };
 }

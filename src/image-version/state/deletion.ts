@@ -12,30 +12,16 @@
  *  2. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
  *  3. What became of a DELETE is known as of any write (fact.ts): one that ARM has accepted is not sent again, nor one that is canceled.
  */
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event, type Ending } from "../../operation/advance.js";
-import { cancellation } from "../../operation/canceling.js";
-import { failure as failed } from "../../operation/failing.js";
-import { endOne } from "../../operation/members.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  OperationRecord,
-  SoftDeleteRecord,
-} from "../../operation/records.js";
+import type { OperationFailure, SoftDeleteRecord } from "../../operation/records.js";
 import type { Release } from "../latest/release.js";
 import { isBusy } from "../resources.js";
 import { gone, isOfOtherLife, isOtherLife, type Time } from "./fact.js";
 import { NOT_DELETED, refusedBy, type OperationReason } from "./failures.js";
 import { requestsOf } from "./fold.js";
 import { BUSY, whyNothingYet, type Decision } from "./reconcile.js";
-import {
-  withRequest,
-  type DeletionRequest,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import { decidedEnd, endOf, ended } from "./decided.js";
+import { forEach, inTurn, type Outcome } from "./happened.js";
+import type { DeletionRequest, ImageVersionRecord, VersionRequest } from "./record.js";
 import { sendingTaken } from "./sending.js";
 
 export interface Deletion {
@@ -154,91 +140,57 @@ export function releaseBeforeDeletion(record: ImageVersionRecord): Release | und
 
 /** ARM has taken the DELETE. Invariant 1. */
 export function deleteTaken(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   id: string,
   armOperationUrl: string | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const alone = aloneWith(pair, id, context);
-  return sendingTaken(alone, "Deleting", armOperationUrl, context);
+  time: Time,
+): Outcome {
+  return inTurn(
+    record,
+    (next) => endAllBut(next, id),
+    (next) => sendingTaken(next, "Deleting", armOperationUrl, time),
+  );
 }
 
-function aloneWith(
-  pair: ImageVersionPair,
-  id: string,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record, operation } = pair;
-  // The current one last: with its end the deletion leads.
-  return [...record.members, operation]
-    .filter((one) => one.id !== id)
-    .reduce(
-      (before, other) =>
-        endOne(
-          withRequest(before, other.id, undefined),
-          other.id,
-          superseded(record, other, id, context),
-          context,
-        ),
-      pair,
-    );
-}
-
-function superseded(
-  { requests, regions }: ImageVersionRecord,
-  operation: OperationRecord,
-  by: string,
-  context: TransitionContext,
-): Ending {
-  const message = `Operation ${by} deletes the version`;
-  const { decided } = requests[operation.id] ?? {};
-  return decided?.kind === "canceled"
-    ? cancellation(operation, `${message}.`, decided.by, context)
-    : failed(
-        operation,
-        decided ?? {
-          code: "Superseded",
-          message: `${message}: its regions are no longer followed.`,
-          errors: [],
-        },
-        regions,
-        context,
-      );
+function endAllBut(record: ImageVersionRecord, by: string): Outcome {
+  const [first, ...others] = Object.keys(record.requests);
+  // The leading one last: with its end the deletion leads.
+  const all = [...others, ...(first === undefined ? [] : [first])].filter((id) => id !== by);
+  return forEach(record, all, (next, id) => {
+    const message = `Operation ${by} deletes the version`;
+    const {
+      decided = {
+        kind: "failed",
+        code: "Superseded",
+        message: `${message}: its regions are no longer followed.`,
+        errors: [],
+      } as const,
+    } = next.requests[id] ?? {};
+    return ended(next, decidedEnd({ ...endOf(next, id), lost: [] }, decided, message));
+  });
 }
 
 /** The version is gone, by whomever. What was achieved was of a life that has ended. `softDelete`: whether it can be undone. */
 export function deleted(
-  pair: ImageVersionPair,
+  before: ImageVersionRecord,
   id: string,
   message: string,
   softDelete: SoftDeleteRecord | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { status, publishedDate = "", requests } = pair.record;
+  time: Time,
+): Outcome {
+  const { status, publishedDate = "", requests } = before;
   const life = requests[id]?.life ?? publishedDate;
   const isAnotherThere = status !== undefined && isOtherLife({ publishedDate: life }, status);
-  const alone = aloneWith(pair, id, context);
-  const { spec: _, release: __, rollout: ___, ...record } = gone(alone.record, context);
-  return advance(
-    {
-      ...alone,
-      record: {
-        ...record,
-        ...(isAnotherThere && { status }),
-        requests: {},
-        updates: 0,
-      },
+  const { record: alone, happened } = endAllBut(before, id);
+  const { spec: _, release: __, rollout: ___, ...record } = gone(alone, time);
+  return {
+    record: {
+      ...record,
+      ...(isAnotherThere && { status }),
+      state: "Deleted",
+      requests: {},
+      updates: 0,
     },
-    context,
-    {
-      patch: { state: "Deleted" },
-      operation: { ...(softDelete && { softDelete }) },
-      message,
-      effects: [
-        event(alone.operation, context, IMAGE_VERSION_EVENT.deleted, "deleted", {
-          ...(softDelete && { softDelete }),
-        }),
-      ],
-    },
-  );
+    happened: [...happened, { kind: "deleted", ids: [id], message, softDelete }],
+  };
 }

@@ -1,49 +1,44 @@
-import { advance } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import type { ImageVersionPair, ImageVersionRecord, VersionState } from "./record.js";
 /** Nothing is to be sent: the version is followed until the next look. Pure. */
 import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { requestsOf, unapplied } from "./fold.js";
 import { beginPacing, paced, type Paced } from "./pace.js";
 import { usualEnd } from "./usual.js";
+import type { Time } from "./fact.js";
+import type { Outcome } from "./happened.js";
 import type { Decision } from "./reconcile.js";
+import type { ImageVersionRecord, VersionState } from "./record.js";
 import { followed } from "./write.js";
 
 type Waiting = Extract<Decision, { kind: "wait" | "none" }>;
 
-export interface FollowContext extends TransitionContext {
+export interface FollowTime extends Time {
   /** Polls that its budget holds (budget.ts). */
   readonly budget?: number;
 }
 
-export function follow(
-  pair: ImageVersionPair,
-  decision: Waiting,
-  context: FollowContext,
-): ImageVersionPair {
-  const { record } = pair;
-  const state = stateOf(record);
-  const begins = record.state !== "Replicating" && state === "Replicating";
-  const ticks = begins ? 0 : record.ticks + 1;
-  const regions = begins ? followed(record.regions, context) : record.regions;
-  const next = state === "Replicating" ? pacedBy(record, begins, context) : undefined;
-  const { window: _, ...all } = record;
-  return advance({ ...pair, record: decision.kind === "none" ? all : record }, context, {
-    patch: {
+export function follow(before: ImageVersionRecord, decision: Waiting, time: FollowTime): Outcome {
+  const state = stateOf(before);
+  const begins = before.state !== "Replicating" && state === "Replicating";
+  const ticks = begins ? 0 : before.ticks + 1;
+  const regions = begins ? followed(before.regions, time) : before.regions;
+  const next = state === "Replicating" ? pacedBy(before, begins, time) : undefined;
+  const { window, ...record } = before;
+  return {
+    record: {
+      ...record,
+      ...(window !== undefined && decision.kind === "wait" && { window }),
       state,
       ticks,
       ...(next && { pacing: next.pacing }),
-      regions: next ? expected(regions, next, context.now) : regions,
+      regions: next ? expected(regions, next, time.now) : regions,
     },
-    ...(begins && {
-      message: "Azure shows the version; its regions are followed.",
-    }),
-    waits: awaited(record, decision),
+    happened: begins ? [{ kind: "followed" }] : [],
+    waits: awaited(before, decision),
     // Azure copies while ARM still works; what is not applied waits for that.
-    ...(isGettingOn(record) && unapplied(record).length === 0 && { resumes: true }),
-    waitMs: untilNextLook(record, next?.waitMs ?? pollDelayMs(ticks, context.pace), context),
-  });
+    ...(isGettingOn(before) && unapplied(before).length === 0 && { resumes: true }),
+    waitMs: untilNextLook(before, next?.waitMs ?? pollDelayMs(ticks, time.pace), time),
+  };
 }
 
 /** What is not sent yet waits as it was accepted; what had no answer is not known to be accepted. */
@@ -82,13 +77,13 @@ function isGettingOn(record: ImageVersionRecord): boolean {
 function pacedBy(
   { pacing, regions }: ImageVersionRecord,
   begins: boolean,
-  context: FollowContext,
+  time: FollowTime,
 ): Paced {
   return paced(
-    pacing === undefined || begins ? beginPacing(pacing, context) : pacing,
+    pacing === undefined || begins ? beginPacing(pacing, time) : pacing,
     regions,
-    context,
-    context.budget,
+    time,
+    time.budget,
   );
 }
 
@@ -108,7 +103,7 @@ function expected(
 function untilNextLook(
   { regions, unconfirmed, write }: ImageVersionRecord,
   pollMs: number,
-  { now, pace }: TransitionContext,
+  { now, pace }: Time,
 ): number {
   const until = (time = ""): number => Date.parse(time) - now.getTime();
   const doubts = [

@@ -10,13 +10,9 @@ import { namesNoRegion } from "../latest/release.js";
 import { describeField, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isPaused, unapplied } from "./fold.js";
+import { nothing, type Outcome } from "./happened.js";
 import { withFindings } from "./proven.js";
-import {
-  withRequest,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
 /** Regions that the look shows held back by others, by the region's own flag, and that were not before. */
 export function heldIn(
@@ -60,10 +56,10 @@ export function unnamedIn(record: ImageVersionRecord) {
 }
 
 /** Invariant 1. Their operations say so. Where nothing would be left, they contradict what others have done (failures.ts). */
-export function leavingOut(pair: ImageVersionPair, held: readonly string[] = []): ImageVersionPair {
-  const unnamed = held.length === 0 ? [] : unnamedIn(pair.record);
-  if (unnamed.length === 0) return pair;
-  const type = isPaused(pair.record) ? "Paused" : "ChangedOutside";
+export function leavingOut(record: ImageVersionRecord, held: readonly string[] = []): Outcome {
+  const unnamed = held.length === 0 ? [] : unnamedIn(record);
+  if (unnamed.length === 0) return nothing(record);
+  const type = isPaused(record) ? "Paused" : "ChangedOutside";
   const flags = held.map((name) => describeField(exclusionIn(name)));
   const finding: Finding = {
     code: type,
@@ -81,7 +77,7 @@ export function leavingOut(pair: ImageVersionPair, held: readonly string[] = [])
           ...request,
           release: { ...release, regions: left },
         });
-  }, pair);
+  }, record);
   return withFindings(
     after,
     unnamed.map(([id]) => id),

@@ -2,34 +2,28 @@
  * Operations about latest that meet. Pure. Invariants:
  *  1. The later takes over: what else the earlier asks stays; one that asked nothing else is Superseded.
  */
-import { failure as failed } from "../../operation/failing.js";
-import { endOne } from "../../operation/members.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import { operationIn } from "../../operation/records.js";
 import type { ReleaseChange } from "../latest/release.js";
+import { endOf, ended } from "./decided.js";
 import { openRequests } from "./fold.js";
-import { withRequest, type ImageVersionPair, type VersionRequest } from "./record.js";
+import { forEach, nothing, type Outcome } from "./happened.js";
+import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
 /** Invariant 1. `isThere`: Azure has the version, so that no creation has to say any more how it is made. */
 export function withoutOvertaken(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   by: string,
-  release: ReleaseChange | undefined,
+  change: ReleaseChange | undefined,
   isThere: boolean,
-  context: TransitionContext,
-): ImageVersionPair {
-  if (release === undefined) return pair;
-  let next = pair;
-  for (const [id, request] of openRequests(pair.record)) {
-    if (id === by || !isOvertaken(request, release, isThere)) continue;
-    const { release: _, ...kept } = request;
-    const isEmpty = Object.keys(request.patch).length === 0 && request.body === undefined;
-    next = withRequest(next, id, isEmpty ? undefined : kept);
-    const operation = operationIn(next, id);
-    if (isEmpty && operation !== undefined)
-      next = endOne(next, id, failed(operation, supersededBy(by), [], context), context);
-  }
-  return next;
+): Outcome {
+  if (change === undefined) return nothing(record);
+  const overtaken = openRequests(record).filter(
+    ([id, request]) => id !== by && isOvertaken(request, change, isThere),
+  );
+  return forEach(record, overtaken, (next, [id, { release: _, ...request }]) =>
+    Object.keys(request.patch).length === 0 && request.body === undefined
+      ? ended(next, { ...endOf(next, id), kind: "failed", ...supersededBy(by), lost: [] })
+      : nothing(withRequest(next, id, request)),
+  );
 }
 
 function isOvertaken(

@@ -29,6 +29,7 @@
  *  3. A field that somebody else has changed is no longer in `spec`: it is theirs until a new request says it. An open request that asks
  *     it otherwise ends ChangedOutside (failures.ts): nothing is written over what others have said.
  *  4. `requests` has every operation that is not over, in the order in which they were accepted.
+ *  5. A decision neither reads nor writes an operation, nor the outbox. It says what has happened (happened.ts), and telling/ tells it.
  */
 import type { Finding } from "../../errors.js";
 import {
@@ -259,14 +260,13 @@ export function mapped<From, To>(
   );
 }
 
-/** The pair with another request of that operation; undefined: with none. */
+/** With another request of that operation; undefined: with none. */
 export function withRequest(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   operationId: string,
   request: VersionRequest | undefined,
-): ImageVersionPair {
-  const { [operationId]: _, ...others } = pair.record.requests;
-  const requests =
-    request === undefined ? others : { ...pair.record.requests, [operationId]: request };
-  return changed(pair, { requests });
+): ImageVersionRecord {
+  const { [operationId]: _, ...others } = record.requests;
+  const requests = request === undefined ? others : { ...record.requests, [operationId]: request };
+  return { ...record, requests };
 }

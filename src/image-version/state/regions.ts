@@ -24,7 +24,8 @@ import { isBusy, type Look } from "../resources.js";
 /** A region after a look, and what the look said about it that was not known before. */
 export interface RegionChange {
   readonly region: RegionRecord;
-  readonly happened: "completed" | "failed" | "progressed" | "stalled" | "nothing";
+  readonly happened:
+    "regionCompleted" | "regionFailed" | "regionReplicating" | "regionStalled" | "nothing";
   /** True where it had stalled before, and goes on. */
   readonly resumed: boolean;
 }
@@ -170,7 +171,7 @@ function stepBack(
       lastProgressTime: now.toISOString(),
       ...(details !== undefined && { details }),
     },
-    happened: state === "Failed" ? "failed" : "progressed",
+    happened: state === "Failed" ? "regionFailed" : "regionReplicating",
     resumed: false,
   };
 }
@@ -203,10 +204,10 @@ function stepForward(
     state,
     progress,
     ...(moved && { lastProgressTime: time }),
-    ...(happened === "progressed" && { told: { progress, time } }),
-    ...(happened === "completed" && { completedTime: time }),
+    ...(happened === "regionReplicating" && { told: { progress, time } }),
+    ...(happened === "regionCompleted" && { completedTime: time }),
     ...withDefined({
-      stalledTime: happened === "stalled" ? time : moved ? undefined : stalledTime,
+      stalledTime: happened === "regionStalled" ? time : moved ? undefined : stalledTime,
       details,
       ...(state === "Failed" && { nextAttemptTime, waitReason }),
     }),
@@ -228,10 +229,10 @@ function happenedTo(
   },
   time: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange["happened"] {
-  if (state === "Completed" && before.completedTime === undefined) return "completed";
-  if (!moved) return isToStall(before, state, time) ? "stalled" : "nothing";
+  if (state === "Completed" && before.completedTime === undefined) return "regionCompleted";
+  if (!moved) return isToStall(before, state, time) ? "regionStalled" : "nothing";
   return state === "Replicating" && isNews(before, progress, time.now, time.pace)
-    ? "progressed"
+    ? "regionReplicating"
     : "nothing";
 }
 

@@ -9,22 +9,12 @@
  *  2. What is taken away is added back, whatever becomes of the operations.
  */
 import type { Finding } from "../../errors.js";
-import type { EventType } from "../../events/documented-event.js";
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import type { OperationEventData } from "../../events/operation-event.js";
-import { event, events } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect, OperationFailure, RegionRecord } from "../../operation/records.js";
+import type { OperationFailure, RegionRecord } from "../../operation/records.js";
 import { factsIn } from "../latest/flags.js";
 import type { Time } from "./fact.js";
 import { openRequests, regionsAway, regionsHad } from "./fold.js";
-import {
-  changed,
-  mapped,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type Repair,
-} from "./record.js";
+import { nothing, type Outcome } from "./happened.js";
+import { mapped, type ImageVersionRecord, type Repair } from "./record.js";
 
 /** After a fact: which regions are repaired, and when. */
 export function planRepairs(record: ImageVersionRecord, time: Time): ImageVersionRecord {
@@ -111,15 +101,15 @@ function regionsConcerned(record: ImageVersionRecord): readonly string[] {
 
 /** These regions are not taken away: each for what was found, by canonical name. Their repair is over. */
 export function withoutRepairs(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   refused: Readonly<Record<string, readonly Finding[]>>,
-): ImageVersionPair {
-  const { repairs } = pair.record;
+): ImageVersionRecord {
+  const { repairs } = record;
   const over = mapped(refused, (findings, name): Repair => ({
     attempts: repairs[name]?.attempts ?? 0,
     refused: findings,
   }));
-  return changed(pair, { repairs: { ...repairs, ...over } });
+  return { ...record, repairs: { ...repairs, ...over } };
 }
 
 /** Why a region stays as it is, and what to do. */
@@ -140,56 +130,29 @@ export function sentence(text: string): string {
   return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
-/** Azure does not take back what was taken away: that is told, and kept so that a retry adds it. */
-export function notAddedBack(
-  pair: ImageVersionPair,
-  { message }: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
+/** Azure does not take back what was taken away: that is kept so that a retry adds it. */
+export function notAddedBack(record: ImageVersionRecord, { message }: OperationFailure): Outcome {
   const away = regionsAway(record);
-  if (away.length === 0) return pair;
-  const type = IMAGE_VERSION_EVENT.regionRemoved;
-  return changed(pair, {
-    repairs: mapped(record.repairs, (repair, name) =>
-      away.includes(name) ? { ...repair, lost: true } : repair,
-    ),
-    regions: record.regions.map((region) =>
-      away.includes(region.name)
-        ? {
-            ...withoutNext(region),
-            state: "Failed",
-            details: `It was removed for its repair, and could not be added back: ${message}`,
-          }
-        : region,
-    ),
-    outbox: [
-      ...record.outbox,
-      ...away.flatMap((region) => loss(pair, context, type, `${region}/removed`, { region })),
-    ],
-  });
-}
-
-/** What somebody has to hear: of a region that no operation is about, the one whose messages drive the version tells it. */
-export function loss<Type extends EventType>(
-  pair: ImageVersionPair,
-  context: TransitionContext,
-  type: Type,
-  fact: string,
-  data: OperationEventData<Type>,
-): readonly Effect[] {
-  const told = events(pair, context, type, fact, data);
-  return told.length > 0 ? told : [event(pair.operation, context, type, fact, data)];
-}
-
-/** What an end says, beside its reason, of regions that could not be added back; empty where there are none. */
-export function lossOf({ repairs }: ImageVersionRecord): string {
-  const lost = Object.entries(repairs).flatMap(([name, repair]) =>
-    repair.lost === true ? [name] : [],
+  if (away.length === 0) return nothing(record);
+  const details = `It was removed for its repair, and could not be added back: ${message}`;
+  const regions = record.regions.map((region): RegionRecord =>
+    away.includes(region.name) ? { ...withoutNext(region), state: "Failed", details } : region,
   );
-  if (lost.length === 0) return "";
-  const one = lost.length === 1;
-  return ` ${lost.join(", ")} ${one ? "was removed for its repair" : "were removed for their repair"}, and could not be added back. Once the cause is fixed, retry ${one ? "it" : "them"} (POST …/retry): ${one ? "it is added back as it was" : "they are added back as they were"}.`;
+  return {
+    record: {
+      ...record,
+      repairs: mapped(record.repairs, (repair, name) =>
+        away.includes(name) ? { ...repair, lost: true } : repair,
+      ),
+      regions,
+    },
+    happened: away.map((region) => ({ kind: "regionNotAddedBack", region })),
+  };
+}
+
+/** Regions that a repair has removed and Azure does not take back. */
+export function lostRegions({ repairs }: ImageVersionRecord): readonly string[] {
+  return Object.keys(repairs).filter((name) => repairs[name]?.lost === true);
 }
 
 function withoutNext(region: RegionRecord): RegionRecord {

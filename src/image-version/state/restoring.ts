@@ -9,25 +9,16 @@
  *     Succeeded if it has.
  *  5. Once restored it is followed as any version is. It is adopted as the first fact shows it.
  */
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
-import {
-  mapped,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import { mapped, type ImageVersionRecord, type VersionRequest } from "./record.js";
 import { factsIn, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
-import { heldRow } from "./accepting.js";
 import { endLater, fails } from "./decided.js";
 import type { Poll } from "./deletion.js";
 import { refusedBy, type OperationReason } from "./failures.js";
-import { ruleOf } from "./fold.js";
+import { nothing, type Outcome } from "./happened.js";
 import { observe } from "./observe.js";
 import { mayArrive, sinceMs, type Time } from "./fact.js";
 import { beginPacing } from "./pace.js";
@@ -129,74 +120,66 @@ function notRestorable(why: string): OperationFailure {
   };
 }
 
+/** The request that gives the version back. */
+function restoreIn({ requests }: ImageVersionRecord) {
+  return Object.entries(requests).find(([, { restores }]) => restores === true);
+}
+
 /** Azure has accepted to delete for good what is to be restored. Invariant 4. */
 export function purged(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   { name, appId, objectId }: Requester,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record, operation } = pair;
-  const request = record.requests[operation.id];
-  if (request === undefined || request.decided !== undefined) return pair;
+  time: Time,
+): Outcome {
+  const [id, request] = restoreIn(record) ?? [];
+  if (id === undefined || request === undefined || request.decided !== undefined)
+    return nothing(record);
   const who = name ?? appId ?? objectId ?? "somebody";
   const failure = notRestorable(`it was deleted for good by ${who}`);
   return record.write === undefined
-    ? fails(pair, [operation.id], failure, context)
+    ? fails(record, [id], failure, time)
     : endLater(
-        pair,
-        operation.id,
+        record,
+        id,
         { ...request, decided: { kind: "failed", ...failure } },
         `${who} has deleted the version for good.`,
-        context,
+        time,
       );
 }
 
 /** Invariants 4 and 5. */
-export function restored(
-  pair: ImageVersionPair,
-  look: Look,
-  context: TransitionContext,
-): ImageVersionPair {
-  const wasSent = pair.record.write?.restores === true;
-  const { write: _, unconfirmed: __, changedTime: ___, ...before } = pair.record;
-  const { record } = observe(before, look, context);
+export function restored(before: ImageVersionRecord, look: Look, time: Time): Outcome {
+  const { write, unconfirmed: _, changedTime: __, ...deleted } = before;
+  const { record } = observe(deleted, look, time);
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
     ...unseen(canonicalRegion(name)),
     attempts: 1,
-    lastProgressTime: context.now.toISOString(),
+    lastProgressTime: time.now.toISOString(),
   }));
-  return advance(
-    {
-      record: {
-        ...record,
-        // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
-        spec: record.spec ?? withoutFlags(factsIn(look.resource)),
-        regions,
-        requests: mapped(
-          record.requests,
-          ({ decided: ____, restores: _____, ...request }): VersionRequest => ({
-            ...request,
-            regions: regions.map(({ name }) => name),
-          }),
-        ),
-      },
-      operation: { ...pair.operation, regions },
-    },
-    context,
-    {
-      patch: {
-        state: "Replicating",
-        ticks: 0,
-        pacing: beginPacing(undefined, context),
-      },
-      message: `Azure shows the version again${wasSent ? "" : ", restored by others"}; its regions are followed.`,
-      waitMs: 0,
-      effects: [
-        ...heldRow(record.resourceId, ruleOf(record.spec)),
-        event(pair.operation, context, IMAGE_VERSION_EVENT.restored, "restored", {
+  return {
+    record: {
+      ...record,
+      state: "Replicating",
+      ticks: 0,
+      pacing: beginPacing(undefined, time),
+      // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
+      spec: record.spec ?? withoutFlags(factsIn(look.resource)),
+      regions,
+      requests: mapped(
+        record.requests,
+        ({ decided: ___, restores: ____, ...request }): VersionRequest => ({
+          ...request,
           regions: regions.map(({ name }) => name),
         }),
-      ],
+      ),
     },
-  );
+    happened: [
+      {
+        kind: "restored",
+        ids: Object.keys(record.requests),
+        byOthers: write?.restores !== true,
+      },
+    ],
+    waitMs: 0,
+  };
 }

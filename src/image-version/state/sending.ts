@@ -1,75 +1,58 @@
 /** A DELETE, or the request that restores: stored before it is sent, as a PUT is (write.ts), whose invariants hold here. Pure. */
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import { operationIn } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
-import type { ImageVersionPair } from "./record.js";
+import type { Time } from "./fact.js";
+import type { Outcome } from "./happened.js";
+import type { ImageVersionRecord } from "./record.js";
 import { answered } from "./write.js";
 
 const REQUESTS = {
-  Deleting: {
-    does: "delete",
-    is: { deletes: true },
-    type: IMAGE_VERSION_EVENT.deleting,
-  },
-  Restoring: {
-    does: "restore",
-    is: { restores: true },
-    type: IMAGE_VERSION_EVENT.restoring,
-  },
+  Deleting: { kind: "deleting", does: "delete", is: { deletes: true } },
+  Restoring: { kind: "restoring", does: "restore", is: { restores: true } },
 } as const;
 
 /** The request of that operation may be sent once this is stored, by whoever stored it. */
 export function beginSending(
-  pair: ImageVersionPair,
+  { armOperationUrl: _, ...record }: ImageVersionRecord,
   state: keyof typeof REQUESTS,
-  operationId: string,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { armOperationUrl: _, ...record } = pair.record;
-  const { does, is, type } = REQUESTS[state];
+  id: string,
+  { now, pace }: Time,
+): Outcome {
+  const { kind, does, is } = REQUESTS[state];
   const isAgain = record.state === state;
-  const operation = operationIn(pair, operationId);
-  const whose = record.members.length > 0 ? ` of operation ${operationId}` : "";
-  return advance({ ...pair, record }, context, {
-    patch: {
+  const isOneOfSeveral = Object.keys(record.requests).length > 1;
+  return {
+    record: {
+      ...record,
       state,
       write: {
         changes: {},
-        sentTime: context.now.toISOString(),
+        sentTime: now.toISOString(),
         answer: "none",
-        sentFor: [operationId],
+        sentFor: [id],
         ...is,
       },
       ticks: isAgain ? record.ticks + 1 : 0,
     },
-    ...(isAgain
-      ? {
-          waits: `Azure Resource Manager does not ${does} the version: the ${does} request is sent again.`,
-        }
-      : {
-          message: `The ${does} request${whose} is sent to Azure Resource Manager.`,
-        }),
-    waitMs: context.pace.putTimeoutMs * 2,
-    effects:
-      isAgain || operation === undefined
-        ? []
-        : [event(operation, context, type, state.toLowerCase(), {})],
-  });
+    happened: isAgain ? [] : [{ kind, ids: [id], isOneOfSeveral }],
+    waitMs: pace.putTimeoutMs * 2,
+    ...(isAgain && {
+      waits: `Azure Resource Manager does not ${does} the version: the ${does} request is sent again.`,
+    }),
+  };
 }
 
 /** ARM has taken the request. */
 export function sendingTaken(
-  pair: ImageVersionPair,
+  before: ImageVersionRecord,
   state: keyof typeof REQUESTS,
   armOperationUrl: string | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const record = answered(pair.record, armOperationUrl);
-  return advance({ ...pair, record }, context, {
-    patch: { state },
+  { pace }: Time,
+): Outcome {
+  const record = { ...answered(before, armOperationUrl), state };
+  return {
+    record,
+    happened: [],
     waits: `Azure Resource Manager has accepted the ${REQUESTS[state].does} request.`,
-    waitMs: pollDelayMs(record.ticks, context.pace),
-  });
+    waitMs: pollDelayMs(record.ticks, pace),
+  };
 }

@@ -4,19 +4,13 @@
  *  2. A region that is spared is named: a region that comes later is out of latest.
  */
 import type { Finding } from "../../errors.js";
-import { withOperations } from "../../operation/advance.js";
 import { exclusionIn, factsIn } from "../latest/flags.js";
 import { EVERYWHERE, saidBy, type Release, type ReleaseChange } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { desired } from "./fold.js";
-import {
-  mapped,
-  withRequest,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "./record.js";
+import type { Outcome } from "./happened.js";
+import { mapped, withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
 /** What a canceled creation asks of latest. */
 export const OUT: ReleaseChange = { kind: "exclude", by: "cancel" };
@@ -78,25 +72,18 @@ export function latestSparing(
   return regionsIn(facts).filter((name) => after[exclusionIn(name)] === false);
 }
 
-/** The pair in which the canceled creations leave these regions alone, and say so. */
-export function withSpared(pair: ImageVersionPair, spared: Spared | undefined): ImageVersionPair {
-  if (spared === undefined) return pair;
-  const { ids, regions, findings } = spared;
-  const release = outBut(pair.record, regions);
+/** The canceled creations leave these regions alone, and say so. */
+export function withSpared(
+  record: ImageVersionRecord,
+  { ids, regions, findings }: Spared,
+): Outcome {
+  const release = outBut(record, regions);
   const after = ids.reduce((next, id) => {
-    const request = next.record.requests[id];
+    const request = next.requests[id];
     return request && leavesLatest(request) ? withRequest(next, id, { ...request, release }) : next;
-  }, pair);
-  return withOperations(after, (one) => {
-    if (!ids.includes(one.id)) return one;
-    const { warnings = [], ...operation } = one;
-    const all = [...warnings.filter(({ code }) => !SAID_OF_LATEST.includes(code)), ...findings];
-    return all.length > 0 ? { ...operation, warnings: all } : operation;
-  });
+  }, record);
+  return { record: after, happened: [{ kind: "latestKept", ids, findings }] };
 }
-
-/** The last proof says which of them stands. */
-const SAID_OF_LATEST = ["RegionKeepsLatest", "RegionWouldLoseLatest"];
 
 /** What is so once a canceled operation that had to wait has ended. */
 export function afterCancel({ release }: VersionRequest): string {

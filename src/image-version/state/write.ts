@@ -5,139 +5,86 @@
  *  2. What is sent is stored before it is sent: a look recognises it by what it changes.
  *  3. What ARM refuses of several is sent again one by one: the one at fault fails, and the others do not.
  */
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event, events } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import {
-  operationsOf,
-  type Effect,
-  type OperationFailure,
-  type RegionRecord,
-  type Requester,
-} from "../../operation/records.js";
-import {
-  mapped,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-  type Repair,
-  type Write,
-} from "./record.js";
+import type { OperationFailure, RegionRecord, Requester } from "../../operation/records.js";
+import { mapped, type ImageVersionRecord, type Repair, type Write } from "./record.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { isFlag } from "../latest/flags.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { addedBy, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
 import type { Time } from "./fact.js";
 import { fails, goingOn } from "./decided.js";
+import { inTurn, nothing, type Happened, type Outcome, type Updating } from "./happened.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack, withoutRepairs } from "./repairs.js";
 import type { Put } from "./reconcile.js";
 import { usualEnd, withBegun, type UsualTimes } from "./usual.js";
 
-/** The PUT may be sent once this is stored, by whoever stored it. */
-export function beginWrite(
-  pair: ImageVersionPair,
-  put: Put,
-  context: TransitionContext,
-  usual?: UsualTimes,
-): ImageVersionPair {
-  const { record } = pair;
-  // What is Sigil's own is told once, however often ARM will not take it yet.
-  const isOwnAgain =
-    put.sentFor.length === 0 &&
-    pair.operation.history.filter(({ state }) => state !== "Waiting").at(-1)?.message ===
-      messageOf(put);
-  const isAgain = isOwnAgain || put.sentFor.some((id) => record.requests[id]?.sent === true);
-  const updates = record.updates + (put.creates || isOwnAgain ? 0 : 1);
-  const write: Write = {
-    changes: put.changes,
-    sentTime: context.now.toISOString(),
-    answer: "none",
-    sentFor: put.sentFor,
-    ...(put.creates && { creates: true }),
-    ...(put.release && { release: put.release }),
-  };
-  return advance(
-    {
-      ...pair,
-      record: {
-        ...record,
-        requests: sentIn(record, put.sentFor),
-        repairs: repairsWith(record, put),
-        ...(put.creates && { publishedBy: creators(pair, put.sentFor) }),
-      },
-    },
-    context,
-    {
-      patch: {
-        state: put.creates ? "Creating" : "Updating",
-        updates,
-        write,
-        regions: withBegun(record.regions, copiedBy(put), usual, context.now),
-        ticks: 0,
-      },
-      ...(!isAgain && { message: messageOf(put) }),
-      ...(put.sentFor.length > 0 && { concerns: put.sentFor }),
-      // Invariant 1: the look comes once the PUT can no longer be under way.
-      waitMs: context.pace.putTimeoutMs * 2,
-      effects: isAgain ? [] : effectsOf(pair, put, updates, context),
-    },
-  );
+/** What a step knows of a PUT beside what was decided. */
+interface Known {
+  readonly usual?: UsualTimes | undefined;
+  /** It is Sigil's own, and Azure has not taken it yet. */
+  readonly isAgain?: boolean;
+  /** Who has asked for the creation. */
+  readonly publishedBy?: readonly Requester[];
 }
 
-function creators(pair: ImageVersionPair, ids: readonly string[]): Requester[] {
-  return operationsOf(pair)
-    .filter(({ id }) => ids.includes(id) && pair.record.requests[id]?.creates === true)
-    .map(({ requestedBy }) => requestedBy);
+/** The PUT may be sent once this is stored, by whoever stored it. */
+export function beginWrite(
+  record: ImageVersionRecord,
+  put: Put,
+  { now, pace }: Time,
+  { usual, isAgain = false, publishedBy = [] }: Known = {},
+): Outcome {
+  const { requests, regions } = record;
+  const { creates, changes, release, sentFor: ids } = put;
+  const updates = record.updates + (creates || isAgain ? 0 : 1);
+  const isTold = isAgain || ids.some((id) => requests[id]?.sent === true);
+  return {
+    record: {
+      ...record,
+      state: creates ? "Creating" : "Updating",
+      requests: mapped(requests, (request, id) =>
+        ids.includes(id) ? { ...request, sent: true } : request,
+      ),
+      repairs: repairsWith(record, put),
+      ...(creates && { publishedBy }),
+      updates,
+      write: {
+        changes,
+        sentTime: now.toISOString(),
+        answer: "none",
+        sentFor: ids,
+        ...(creates && { creates }),
+        ...(release && { release }),
+      },
+      regions: withBegun(regions, copiedBy(put), usual, now),
+      ticks: 0,
+    },
+    happened: isTold ? [] : begun(put, updates),
+    // Invariant 1: the look comes once the PUT can no longer be under way.
+    waitMs: pace.putTimeoutMs * 2,
+  };
+}
+
+function begun(put: Put, updates: number): readonly Happened[] {
+  const { creates, sentFor: ids } = put;
+  const regions = repairedBy(put);
+  return creates
+    ? [{ kind: "creating", ids }]
+    : [
+        { kind: "updating", ids, updates, ...regions },
+        ...regions.away.map((region) => ({ kind: "regionRepairing", region, updates }) as const),
+      ];
+}
+
+/** The regions that a PUT removes for their repair, and those that it adds back. */
+export function repairedBy({ takesAway, addsBack }: Put): Updating {
+  return { away: Object.keys(takesAway), back: addsBack };
 }
 
 /** The regions that Azure copies the version to; shallow, none. */
 function copiedBy({ body, changes }: Put): readonly string[] {
   return body.properties.publishingProfile?.replicationMode === "Shallow" ? [] : addedBy(changes);
-}
-
-function sentIn(
-  { requests }: ImageVersionRecord,
-  ids: readonly string[],
-): ImageVersionRecord["requests"] {
-  return mapped(requests, (request, id) =>
-    ids.includes(id) ? { ...request, sent: true } : request,
-  );
-}
-
-function messageOf(put: Put): string {
-  if (put.creates)
-    return "Every check has passed: the create request is sent to Azure Resource Manager.";
-  const away = Object.keys(put.takesAway);
-  if (away.length > 0)
-    return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
-  if (put.addsBack.length > 0)
-    return `${put.addsBack.join(", ")} ${put.addsBack.length === 1 ? "is" : "are"} added back to the version.`;
-  return "The version in Azure is to be changed: the update is sent to Azure Resource Manager.";
-}
-
-function effectsOf(
-  pair: ImageVersionPair,
-  put: Put,
-  updates: number,
-  context: TransitionContext,
-): Effect[] {
-  const { record } = pair;
-  const all = operationsOf(pair);
-  const those = all.filter(({ id }) => put.sentFor.includes(id));
-  if (put.creates)
-    return those.map((one) => event(one, context, IMAGE_VERSION_EVENT.creating, "creating", {}));
-  return [
-    ...(those.length > 0 ? those : all).map((one) =>
-      event(one, context, IMAGE_VERSION_EVENT.updating, `updating/${updates}`, {
-        regions: record.regions.map(({ name }) => name),
-      }),
-    ),
-    ...Object.keys(put.takesAway).flatMap((region) =>
-      events(pair, context, IMAGE_VERSION_EVENT.regionRepairing, `${region}/repairing/${updates}`, {
-        region,
-      }),
-    ),
-  ];
 }
 
 function repairsWith(
@@ -157,23 +104,22 @@ export function unseen(name: string): RegionRecord {
 
 /** ARM has accepted what was sent. */
 export function writeAccepted(
-  pair: ImageVersionPair,
+  before: ImageVersionRecord,
   armOperationUrl: string | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
-  const record = answered(pair.record, armOperationUrl);
-  const { write, regions } = record;
-  return advance({ ...pair, record }, context, {
-    patch: {
+  time: Time,
+): Outcome {
+  const record = answered(before, armOperationUrl);
+  return {
+    record: {
+      ...record,
       state: "Replicating",
       ticks: 0,
-      pacing: beginPacing(record.pacing, context),
-      regions: followed(regions, context),
+      pacing: beginPacing(record.pacing, time),
+      regions: followed(record.regions, time),
     },
-    message: "Azure Resource Manager has accepted the version; its regions are followed.",
-    ...(write && write.sentFor.length > 0 && { concerns: write.sentFor }),
-    waitMs: context.pace.pollInitialMs,
-  });
+    happened: [{ kind: "writeAccepted", ids: record.write?.sentFor ?? [] }],
+    waitMs: time.pace.pollInitialMs,
+  };
 }
 
 /** That ARM has taken what was sent, in whichever state the version is by now. */
@@ -245,7 +191,7 @@ function copiedAgain(region: RegionRecord): RegionRecord {
 
 export function followed(
   regions: readonly RegionRecord[],
-  { now }: TransitionContext,
+  { now }: Pick<Time, "now">,
 ): readonly RegionRecord[] {
   return regions.map((region) => {
     const end = usualEnd(region, now);
@@ -261,48 +207,63 @@ export function followed(
 
 /** ARM will not take it now: nothing has begun, and what was to be taken away is still there, and still due. */
 export function writePostponed(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   { now }: Pick<Time, "now">,
-): ImageVersionPair {
-  const { write, ...record } = pair.record;
-  if (write === undefined) return pair;
+): ImageVersionRecord {
+  const { write, ...rest } = record;
+  if (write === undefined) return record;
   const dueTime = now.toISOString();
   const repairs = mapped(record.repairs, (repair, name): Repair =>
     repair.removed !== undefined && write.changes[regionField(name)] === null
       ? { attempts: repair.attempts, dueTime }
       : repair,
   );
-  return { ...pair, record: { ...record, repairs } };
+  return { ...rest, repairs };
 }
 
 /** ARM refuses it for good. Invariant 3. */
 export function writeRefused(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   failure: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { write } = pair.record;
-  const without = writePostponed(pair, context);
-  if (write === undefined) return without;
+  time: Time,
+): Outcome {
+  const { write, requests } = record;
+  const without = writePostponed(record, time);
+  if (write === undefined) return nothing(without);
+  const { code, message } = failure;
   const [only, ...others] = write.sentFor;
   if (others.length > 0)
-    return advance(without, context, {
-      patch: { window: 1 },
-      message: `The update that combines several operations was refused; each is now sent alone. ${failure.message}`,
-      concerns: write.sentFor,
-      waitMs: 0,
-    });
-  if (only !== undefined) {
-    const { body } = pair.record.requests[only] ?? {};
-    return fails(without, [only], pointedAtSets(failure, body), context);
-  }
+    return splitUp(
+      without,
+      write.sentFor,
+      `The update that combines several operations was refused; each is now sent alone. ${message}`,
+    );
+  if (only !== undefined)
+    return fails(without, [only], pointedAtSets(failure, requests[only]?.body), time);
   // Sigil's own: a repair is over, for what ARM has said.
-  const { code, message } = failure;
-  const refused = removedBy(write.changes).map(
-    (name) => [name, [{ code, pointer: "", message }]] as const,
+  const refused = Object.fromEntries(
+    removedBy(write.changes).map((name) => [name, [{ code, pointer: "", message }]]),
   );
-  const left = notAddedBack(without, failure, context);
-  return goingOn(withoutRepairs(left, Object.fromEntries(refused)), context);
+  return goingOn(
+    inTurn(
+      without,
+      (next) => notAddedBack(next, failure),
+      (next) => nothing(withoutRepairs(next, refused)),
+    ),
+  );
+}
+
+/** The one at fault fails, and the others do not: several are tried one by one. */
+export function splitUp(
+  record: ImageVersionRecord,
+  ids: readonly string[],
+  message: string,
+): Outcome {
+  return {
+    record: { ...record, window: 1 },
+    happened: [{ kind: "splitUp", ids, message }],
+    waitMs: 0,
+  };
 }
 
 /** A set that has vanished since it was proven: ARM names its id, and no field. */

@@ -4,17 +4,19 @@ import type { OperationFailure } from "../../operation/records.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { changed, type ImageVersionPair } from "../state/record.js";
+import type { Outcome } from "../state/happened.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
+import { told } from "../telling/tell.js";
 
 /** What ends with an error. */
 type End = (
   pair: ImageVersionPair,
   failure: OperationFailure,
   context: TransitionContext,
-) => ImageVersionPair;
+) => Outcome;
 
-/** What is made of the state before the step comes again. */
-type Before = (pair: ImageVersionPair, error: ServiceError) => ImageVersionPair;
+/** What is made of the record before the step comes again. */
+type Before = (record: ImageVersionRecord, error: ServiceError) => ImageVersionRecord;
 
 /**
  * The step comes again when the error says that this may help; else what it was taken for ends with it. Rethrows what is
@@ -30,7 +32,10 @@ export async function postponeOrEnd(
   if (!(error instanceof ServiceError)) throw error;
   if (error.retryAfterMs !== undefined) return postpone(deps, stored, error, before);
   const { code, message, findings: errors } = error;
-  await commitStep(deps, stored, (pair) => end(pair, { code, message, errors }, contextOf(deps)));
+  const context = contextOf(deps);
+  await commitStep(deps, stored, (pair) =>
+    told(pair, end(pair, { code, message, errors }, context), context),
+  );
 }
 
 /** Takes the same step again, no sooner than the error says; exactly then if the pacer named its turn. */
@@ -38,22 +43,21 @@ export async function postpone(
   deps: Dependencies,
   stored: StoredVersion,
   error: ServiceError,
-  before: Before = (pair) => pair,
+  before: Before = (record) => record,
 ): Promise<void> {
   const { message, retryAfterMs: waitMs = deps.pace.pollMaxMs, isTurn } = error;
   await commitStep(deps, stored, (pair) => {
-    const after = throttled(before(pair, error), error, deps.now());
-    return wait(after, message, waitMs, contextOf(deps), isTurn);
+    const record = throttled(before(pair.record, error), error, deps.now());
+    return wait({ ...pair, record }, message, waitMs, contextOf(deps), isTurn);
   });
 }
 
 /** What ARM itself asks for holds for the next operation as well. */
 function throttled(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   { code, retryAfterMs = 0, isTurn }: ServiceError,
   now: Date,
-): ImageVersionPair {
-  if (code !== "ResourceManagerThrottled" || isTurn) return pair;
-  const throttledUntil = new Date(now.getTime() + retryAfterMs).toISOString();
-  return changed(pair, { throttledUntil });
+): ImageVersionRecord {
+  if (code !== "ResourceManagerThrottled" || isTurn) return record;
+  return { ...record, throttledUntil: new Date(now.getTime() + retryAfterMs).toISOString() };
 }

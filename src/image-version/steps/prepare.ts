@@ -2,7 +2,6 @@
  * What a step proves before it writes: who asks may still ask it, nobody needs what is taken away, and every rule passes. Invariants:
  *  1. What a machine has begun is asked again right before it is sent.
  */
-import { advance } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Finding } from "../../errors.js";
 import { operationIn, type OperationFailure } from "../../operation/records.js";
@@ -15,9 +14,10 @@ import { mayBeRestored, mustBeUnopposed, mustStillBeUnopposed } from "../preflig
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { addedBy, removedBy } from "../properties/fields.js";
-import { beginCancel } from "../state/cancel.js";
+import { decideCancel } from "../state/cancel.js";
 import { fails } from "../state/decided.js";
 import type { DeletionDecision } from "../state/deletion.js";
+import { nothing, type Outcome } from "../state/happened.js";
 import type { RestoreDecision } from "../state/restoring.js";
 import { inWindow } from "../state/fold.js";
 import type { Look } from "../resources.js";
@@ -25,6 +25,7 @@ import type { Put } from "../state/reconcile.js";
 import type { withoutRepairs } from "../state/repairs.js";
 import type { Proven, ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { latestSparing, type Spared } from "../state/sparing.js";
+import { splitUp } from "../state/write.js";
 import { mustStillBeDeleted } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import { proofOf, prove } from "./prove.js";
@@ -79,7 +80,7 @@ export async function preparedFor(
     await postponeOrEnd(deps, stored, error, (pair, failure, context) =>
       next.kind === "put"
         ? notProven(pair, next, failure, context)
-        : fails(pair, [next.id], failure, context),
+        : fails(pair.record, [next.id], failure, context),
     );
     return undefined;
   }
@@ -168,27 +169,22 @@ function notProven(
   { sentFor }: Put,
   failure: OperationFailure,
   context: TransitionContext,
-): ImageVersionPair {
+): Outcome {
+  const { record } = pair;
+  const { message: why } = failure;
   const [only, ...others] = sentFor;
-  if (only === undefined)
-    return advance(pair, context, {
-      patch: {},
-      waitMs: context.pace.pollMaxMs,
-    });
+  if (only === undefined) return { ...nothing(record), waitMs: context.pace.pollMaxMs };
   if (others.length > 0)
-    return advance(pair, context, {
-      patch: { window: 1 },
-      message: `What several operations ask together does not pass the checks; each is now judged alone. ${failure.message}`,
-      concerns: sentFor,
-      waitMs: 0,
-    });
+    return splitUp(
+      record,
+      sentFor,
+      `What several operations ask together does not pass the checks; each is now judged alone. ${why}`,
+    );
   const operation = operationIn(pair, only);
   // Invariant 1: its caller decides anew.
-  return operation && pair.record.requests[only]?.machine === true
-    ? (beginCancel(pair, only, operation.requestedBy, context, {
-        why: failure.message,
-      }) ?? pair)
-    : fails(pair, [only], failure, context);
+  return operation && record.requests[only]?.machine === true
+    ? (decideCancel(record, only, operation.requestedBy, context, { why }) ?? nothing(record))
+    : fails(record, [only], failure, context);
 }
 
 /** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */

@@ -1,13 +1,15 @@
 /** What is stored to be sent is sent, and what ARM has answered is stored. */
-import type { TransitionContext } from "../../operation/ports.js";
 import { commit, contextOf, commitStep } from "../../operation/steps.js";
 import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { deleteTaken } from "../state/deletion.js";
-import type { ImageVersionPair } from "../state/record.js";
+import type { Time } from "../state/fact.js";
+import type { Outcome } from "../state/happened.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { sendingTaken } from "../state/sending.js";
 import { answered, writeAccepted, writePostponed, writeRefused } from "../state/write.js";
+import { told } from "../telling/tell.js";
 import { mustNotBeLedTo } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import type { Writing } from "./prepare.js";
@@ -25,12 +27,20 @@ export async function send(
     url = await request(deps, id, what);
     deps.looks.forget(id, imageIdOf(id));
   } catch (error) {
-    return postponeOrEnd(deps, mine, error, writeRefused, (pair, { code }) =>
-      // What became of a request without an answer only a look can tell; else nothing has begun.
-      code === "ResourceManagerUnavailable" ? pair : writePostponed(pair, contextOf(deps)),
+    return postponeOrEnd(
+      deps,
+      mine,
+      error,
+      ({ record }, failure, context) => writeRefused(record, failure, context),
+      (record, { code }) =>
+        // What became of a request without an answer only a look can tell; else nothing has begun.
+        code === "ResourceManagerUnavailable" ? record : writePostponed(record, contextOf(deps)),
     );
   }
-  const noted = await commitStep(deps, mine, (pair) => accepted(pair, what, url, contextOf(deps)));
+  const noted = await commitStep(deps, mine, (pair) => {
+    const context = contextOf(deps);
+    return told(pair, accepted(pair.record, what, url, context), context);
+  });
   if (noted === undefined) await noteAccepted(deps, mine, url);
 }
 
@@ -53,18 +63,18 @@ async function request(
 }
 
 function accepted(
-  pair: ImageVersionPair,
+  record: ImageVersionRecord,
   what: Writing,
   url: string | undefined,
-  context: TransitionContext,
-): ImageVersionPair {
+  time: Time,
+): Outcome {
   switch (what.kind) {
     case "put":
-      return writeAccepted(pair, url, context);
+      return writeAccepted(record, url, time);
     case "delete":
-      return deleteTaken(pair, what.id, url, context);
+      return deleteTaken(record, what.id, url, time);
     case "restore":
-      return sendingTaken(pair, "Restoring", url, context);
+      return sendingTaken(record, "Restoring", url, time);
   }
 }
 

@@ -9,29 +9,31 @@
  */
 import { ServiceError } from "../../errors.js";
 import { currentFor, contextOf, commitStep, type StepMessage } from "../../operation/steps.js";
-import { advance } from "../../operation/advance.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
-import { poll } from "../../operation/waiting.js";
+import { pollDelayMs } from "../../operation/waiting.js";
 import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { budgetOf, BUDGET } from "../state/budget.js";
 import { fails } from "../state/decided.js";
 import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
-import { follow, type FollowContext } from "../state/follow.js";
+import { follow, type FollowTime } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
+import { inTurn, nothing, type Outcome } from "../state/happened.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import { withoutRepairs } from "../state/repairs.js";
 import { decideRestore, restored, type RestoreDecision } from "../state/restoring.js";
-import { see } from "../state/see.js";
+import { lookedAt } from "../state/see.js";
 import { withSpared } from "../state/sparing.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { endedBetween } from "../state/usual.js";
 import type { ImageVersionPair, Proven } from "../state/record.js";
 import { beginSending } from "../state/sending.js";
-import { beginWrite, writePostponed } from "../state/write.js";
+import { beginWrite, repairedBy, writePostponed } from "../state/write.js";
 import { withProof } from "../state/proven.js";
+import { updateOf } from "../telling/table.js";
+import { creatorsIn, isToldAlready, told } from "../telling/tell.js";
 import { softDeletionOf, undoOf } from "./delete.js";
 import { postpone } from "./postpone.js";
 import { typesOf } from "./prove.js";
@@ -78,13 +80,13 @@ async function lookAndAct(
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     if (await isRefusedUnseen(deps, stored, id)) return;
-    return postpone(deps, stored, inTurn(error, deps.looks.replicatingIn(id.subscriptionId))); // Invariant 3.
+    return postpone(deps, stored, withShare(error, deps.looks.replicatingIn(id.subscriptionId))); // Invariant 3.
   }
   return act(deps, stored, id, reading, prepared);
 }
 
 /** A look that waits its turn says how many versions share the limit, if they are so many that each polls less often. */
-function inTurn(error: ServiceError, versions: number): ServiceError {
+function withShare(error: ServiceError, versions: number): ServiceError {
   const { code, retryAfterMs, isTurn } = error;
   if (!isTurn || retryAfterMs === undefined || budgetOf(versions) === BUDGET) return error;
   return new ServiceError(
@@ -121,10 +123,16 @@ async function act(
   const { look } = reading;
   // Of one moment: no further repair falls due once it is proven. Invariant 4.
   const time = contextOf(deps);
-  const sees = (pair: ImageVersionPair): ImageVersionPair => {
+  const sees = (pair: ImageVersionPair, types: Partial<Proven> = {}): ImageVersionPair => {
     if (isRestoring(pair.record)) return pair;
-    const seen = see(withSpared(pair, prepared.spared), look, time, reading);
-    return prepared.refused === undefined ? seen : withoutRepairs(seen, prepared.refused);
+    const { spared, refused = {} } = prepared;
+    const outcome = inTurn(
+      pair.record,
+      (next) => (spared ? withSpared(next, spared) : nothing(next)),
+      (next) => lookedAt(next, look, time, reading),
+    );
+    const seen = told(pair, outcome, time);
+    return { ...seen, record: withProof(withoutRepairs(seen.record, refused), [], types).record };
   };
   const decides = (
     { record, operation }: ImageVersionPair,
@@ -160,12 +168,15 @@ async function act(
   let next: Next | undefined;
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more, and what is new is judged first.
   const mine = await commitStep(deps, stored, (present) => {
-    const seen = withProof(sees(present), [], types);
+    const seen = sees(present, types);
     next = decides(seen, ids);
     if (next === undefined) return seen;
-    return isWriting(next) && !isJudged(next, prepared)
-      ? advance(seen, contextOf(deps), { patch: {}, waitMs: 0 })
-      : after(seen, next, { ...prepared, ids }, softDelete, { ...contextOf(deps), budget });
+    const context = { ...contextOf(deps), budget };
+    const outcome =
+      isWriting(next) && !isJudged(next, prepared)
+        ? { ...nothing(seen.record), waitMs: 0 }
+        : after(seen, next, { ...prepared, ids }, softDelete, context);
+    return told(seen, outcome, context);
   });
   // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
   if (mine === undefined) return;
@@ -179,45 +190,52 @@ function isWriting(decision: Next | undefined): decision is Writing {
   return ["put", "delete", "restore"].includes(decision?.kind ?? "");
 }
 
-/** The pair after what was decided of it. */
+/** What was decided of it. */
 function after(
   pair: ImageVersionPair,
   next: Next,
-  { ids, proven, usual }: Prepared & { readonly ids: readonly string[] },
+  { ids, proven = {}, usual }: Prepared & { readonly ids: readonly string[] },
   softDelete: SoftDeleteRecord | undefined,
-  context: FollowContext,
-): ImageVersionPair {
+  time: FollowTime,
+): Outcome {
+  const { record } = pair;
   switch (next.kind) {
-    case "put":
-      return beginWrite(withProof(pair, next.sentFor, proven), next, context, usual);
+    case "put": {
+      const isOwn = next.sentFor.length === 0;
+      const isAgain = isOwn && isToldAlready(pair, updateOf(repairedBy(next)));
+      const publishedBy = creatorsIn(pair, next.sentFor);
+      return inTurn(
+        record,
+        (one) => withProof(one, next.sentFor, proven),
+        (one) => beginWrite(one, next, time, { usual, isAgain, publishedBy }),
+      );
+    }
     case "delete":
     case "restore":
-      return beginSending(
-        withProof(pair, [next.id], proven),
-        next.kind === "delete" ? "Deleting" : "Restoring",
-        next.id,
-        context,
+      return inTurn(
+        record,
+        (one) => withProof(one, [next.id], proven),
+        (one) =>
+          beginSending(one, next.kind === "delete" ? "Deleting" : "Restoring", next.id, time),
       );
     case "restored":
-      return restored(pair, next.look, context);
-    case "deleted":
-      return deleted(
-        pair,
-        next.id,
-        `${next.message} ${undoOf(softDelete)}`.trim(),
-        softDelete,
-        context,
-      );
+      return restored(record, next.look, time);
+    case "deleted": {
+      const message = `${next.message} ${undoOf(softDelete)}`.trim();
+      return deleted(record, next.id, message, softDelete, time);
+    }
     case "failed":
-      return fails(writePostponed(pair, context), next.ids, next.failure, context);
-    case "poll":
-      return poll(pair, next.why, context, next.waitMs);
+      return fails(writePostponed(record, time), next.ids, next.failure, time);
+    case "poll": {
+      const { why: waits, waitMs = pollDelayMs(record.ticks, time.pace) } = next;
+      return { ...nothing({ ...record, ticks: record.ticks + 1 }), waits, waitMs };
+    }
     case "wait":
     case "none":
       // A request has come since those were judged.
-      return inWindow(pair.record).some(([id]) => !ids.includes(id))
-        ? advance(pair, context, { patch: {}, waitMs: 0 })
-        : follow(pair, next, context);
+      return inWindow(record).some(([id]) => !ids.includes(id))
+        ? { ...nothing(record), waitMs: 0 }
+        : follow(record, next, time);
   }
 }
 

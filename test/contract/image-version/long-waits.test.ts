@@ -10,14 +10,13 @@ import { wait } from "../../../src/operation/waiting.js";
 import type { Look } from "../../../src/image-version/resources.js";
 import { reconcile } from "../../../src/image-version/state/reconcile.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
-import { see } from "../../../src/image-version/state/see.js";
-import { follow } from "../../../src/image-version/state/follow.js";
-import { beginWrite, writePostponed } from "../../../src/image-version/state/write.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
+import { see } from "../../../src/image-version/telling/tell.js";
+import { beginWrite, follow, writePostponed } from "../../support/decisions.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

@@ -10,7 +10,6 @@ import {
   nth,
   told,
 } from "../../support/transitions.js";
-import { accept } from "../../../src/image-version/state/accepting.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -18,6 +17,7 @@ import type {
 import { kindOf } from "../../../src/operation/kinds.js";
 import { currentFor } from "../../../src/operation/steps.js";
 import { CONFLICT, createPorts, store } from "./ports.js";
+import { accept } from "../../../src/image-version/telling/accept.js";
 
 const besideOf = (pair: ImageVersionPair) => accept(acceptingOf(changeOf({})), pair, at(5));
 

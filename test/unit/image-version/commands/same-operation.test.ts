@@ -5,7 +5,6 @@ import {
 } from "../../../../src/image-version/commands/same-operation.js";
 import type { StoredVersion } from "../../../../src/image-version/ports.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import { accept } from "../../../../src/image-version/state/accepting.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
@@ -19,6 +18,7 @@ import {
   succeeded,
   time,
 } from "../../../support/transitions.js";
+import { accept } from "../../../../src/image-version/telling/accept.js";
 
 const stored = (pair: ImageVersionPair): StoredVersion => ({
   ...pair,

@@ -3,7 +3,6 @@ import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
-import { accept } from "../../../../src/image-version/state/accepting.js";
 import type {
   ImageVersionRecord,
   VersionRequest,
@@ -26,6 +25,7 @@ import {
   time,
   withRecord,
 } from "../../../support/transitions.js";
+import { accept } from "../../../../src/image-version/telling/accept.js";
 
 const DEMOTION: VersionRequest = {
   patch: {},

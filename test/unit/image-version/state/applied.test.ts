@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
-import { askedOf, withApplications } from "../../../../src/image-version/state/applied.js";
+import { askedOf } from "../../../../src/image-version/state/applied.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { at, COMPLETED, lookOf, succeeded, withRecord } from "../../../support/transitions.js";
+import { withApplications } from "../../../support/decisions.js";
 
 const WEST = exclusionIn("westus");
 const EAST = exclusionIn("eastus2");

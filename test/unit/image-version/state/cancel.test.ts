@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { latestIn } from "../../../../src/image-version/latest/flags.js";
 import type { ReleaseChange } from "../../../../src/image-version/latest/release.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import { beginCancel } from "../../../../src/image-version/state/cancel.js";
 import { unapplied } from "../../../../src/image-version/state/fold.js";
 import { GOES_ON, NOTHING_SENT } from "../../../../src/image-version/state/states.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
@@ -21,6 +20,7 @@ import {
   succeeded,
   time,
 } from "../../../support/transitions.js";
+import { beginCancel } from "../../../../src/image-version/telling/tell.js";
 
 const BY = { appId: "a-person" };
 const EAST = regionField("eastus2");

@@ -1,12 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isFlag } from "../../../../src/image-version/latest/flags.js";
 import type { Look } from "../../../../src/image-version/resources.js";
-import { beginCancel } from "../../../../src/image-version/state/cancel.js";
-import { fails } from "../../../../src/image-version/state/decided.js";
 import {
   decideDeletion,
-  deleted,
-  deleteTaken,
   deletionIn,
   openDeletionIn,
   releaseBeforeDeletion,
@@ -17,9 +13,6 @@ import type {
   ImageVersionPair,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
-import { see } from "../../../../src/image-version/state/see.js";
-import { beginSending } from "../../../../src/image-version/state/sending.js";
-import { writeRefused } from "../../../../src/image-version/state/write.js";
 import {
   applied,
   at,
@@ -33,6 +26,14 @@ import {
   told,
   withRecord,
 } from "../../../support/transitions.js";
+import { beginCancel, see } from "../../../../src/image-version/telling/tell.js";
+import {
+  beginSending,
+  deleteTaken,
+  deleted,
+  fails,
+  writeRefused,
+} from "../../../support/decisions.js";
 
 const NOW = 1_000;
 const DELAY_MS = 900_000;

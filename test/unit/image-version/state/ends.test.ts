@@ -4,7 +4,6 @@ import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { ALLOW_DELETION } from "../../../../src/image-version/properties/table.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import type { VersionRequest } from "../../../../src/image-version/state/record.js";
-import { see } from "../../../../src/image-version/state/see.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
@@ -24,6 +23,7 @@ import {
   toldOf,
   withRecord,
 } from "../../../support/transitions.js";
+import { see } from "../../../../src/image-version/telling/tell.js";
 
 const A = "/tags/a";
 const EAST = regionField("eastus2");

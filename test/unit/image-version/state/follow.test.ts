@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { follow } from "../../../../src/image-version/state/follow.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import {
   applied,
@@ -11,6 +10,7 @@ import {
   time,
   withRecord,
 } from "../../../support/transitions.js";
+import { follow } from "../../../support/decisions.js";
 
 const WAIT = { kind: "wait", why: "ARM works on it." } as const;
 const NONE = { kind: "none" } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { withProof } from "../../../../src/image-version/state/proven.js";
-import { accepted } from "../../../support/transitions.js";
+import { accepted, at } from "../../../support/transitions.js";
+import { withProof } from "../../../support/decisions.js";
 
 const pair = accepted();
 const { operation, record } = pair;
@@ -18,7 +18,7 @@ describe("what a proof right before a write leaves", () => {
       ...record,
       encryptionTypes: { a: "EncryptionAtRestWithPlatformKey" },
     } as const;
-    expect(withProof({ ...pair, record: known }, [], proven).record).toMatchObject({
+    expect(withProof({ ...pair, record: known }, [], proven, at(1)).record).toMatchObject({
       encryptionTypes: {
         a: "EncryptionAtRestWithPlatformKey",
         b: "EncryptionAtRestWithCustomerKey",
@@ -26,10 +26,10 @@ describe("what a proof right before a write leaves", () => {
       dataDiskLuns: [1],
     });
     expect(
-      withProof({ ...pair, record: { ...known, dataDiskLuns: [0] } }, [], proven).record
+      withProof({ ...pair, record: { ...known, dataDiskLuns: [0] } }, [], proven, at(1)).record
         .dataDiskLuns,
     ).toEqual([0]);
-    expect(withProof(pair, [operation.id], undefined)).toBe(pair);
+    expect(withProof(pair, [operation.id], {}, at(1))).toEqual(pair);
   });
 
   it("after the warnings of the acceptance, in the answers of those that ask it, once", () => {
@@ -37,9 +37,9 @@ describe("what a proof right before a write leaves", () => {
       ...pair,
       operation: { ...operation, warnings: [warning("first")] },
     };
-    const once = withProof(warned, [operation.id], proven);
+    const once = withProof(warned, [operation.id], proven, at(1));
     expect(once.operation.warnings).toEqual([warning("first"), warning("second")]);
-    expect(withProof(once, [operation.id], proven)).toEqual(once);
-    expect(withProof(warned, [], proven).operation).toEqual(warned.operation);
+    expect(withProof(once, [operation.id], proven, at(1))).toEqual(once);
+    expect(withProof(warned, [], proven, at(1)).operation).toEqual(warned.operation);
   });
 });

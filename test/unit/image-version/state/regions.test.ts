@@ -77,12 +77,12 @@ function twice(...args: Parameters<typeof seen>): ReturnType<typeof seen> {
 
 describe("invariant 1: a step forward counts from any look", () => {
   test.each([
-    ["Unknown", "Replicating", 3, "progressed"],
-    ["Unknown", "Completed", 100, "completed"],
-    ["Replicating", "Replicating", 60, "progressed"],
-    ["Replicating", "Completed", 90, "completed"],
-    ["Failed", "Replicating", 5, "progressed"],
-    ["Failed", "Completed", 100, "completed"],
+    ["Unknown", "Replicating", 3, "regionReplicating"],
+    ["Unknown", "Completed", 100, "regionCompleted"],
+    ["Replicating", "Replicating", 60, "regionReplicating"],
+    ["Replicating", "Completed", 90, "regionCompleted"],
+    ["Failed", "Replicating", 5, "regionReplicating"],
+    ["Failed", "Completed", 100, "regionCompleted"],
   ] as const)("%s to %s of %d: %s", (from, to, progress, happened) => {
     const before = {
       ...base,
@@ -257,7 +257,7 @@ describe("invariant 4: progress is told by steps", () => {
       const change = shown(region, progress, progress);
       region = change.region;
       expect(region.progress).toBe(progress);
-      if (change.happened === "progressed") told.push(progress);
+      if (change.happened === "regionReplicating") told.push(progress);
     }
     expect(told).toEqual([3, 27, 51, 75]);
     expect(region.told).toEqual({ progress: 75, time: time(75) });
@@ -266,19 +266,19 @@ describe("invariant 4: progress is told by steps", () => {
   test("and less than a step once it was not told for ten minutes", () => {
     const { region } = shown(unknown, 1, 0);
     expect(shown(region, 2, 599).happened).toBe("nothing");
-    expect(shown(region, 2, 600).happened).toBe("progressed");
+    expect(shown(region, 2, 600).happened).toBe("regionReplicating");
     expect(shown(region, 1, 600).happened).toBe("nothing");
   });
 
   test("anew once it has failed and goes on", () => {
     const { region } = shown(unknown, 15, 0);
-    expect(shown({ ...region, state: "Failed" }, 16, 60).happened).toBe("progressed");
+    expect(shown({ ...region, state: "Failed" }, 16, 60).happened).toBe("regionReplicating");
   });
 });
 
 describe("invariant 5: a region is Failed", () => {
   test("when ARM says so of it, though it goes on with the whole", () => {
-    expect(twice(base, "Updating", ["Failed", 40]).happened).toBe("failed");
+    expect(twice(base, "Updating", ["Failed", 40]).happened).toBe("regionFailed");
   });
 
   test.each([["Replicating"], ["Unknown"]] as const)(
@@ -286,18 +286,18 @@ describe("invariant 5: a region is Failed", () => {
     (state) => {
       const failure = { message: "The key is disabled." };
       const change = twice(base, "Failed", [state, 40], { failure });
-      expect(change.happened).toBe("failed");
+      expect(change.happened).toBe("regionFailed");
       expect(change.region.details).toBe("The key is disabled.");
     },
   );
 
   test("and not when another has failed and it goes on", () => {
     const first = seen(base, "Failed", ["Replicating", 50]);
-    expect(first.happened).toBe("progressed");
+    expect(first.happened).toBe("regionReplicating");
     const second = seen(first.region, "Failed", ["Replicating", 75], {
       seconds: 300,
     });
-    expect(second.happened).toBe("progressed");
+    expect(second.happened).toBe("regionReplicating");
   });
 
   test("and is not told Failed again", () => {
@@ -309,7 +309,7 @@ describe("invariant 5: a region is Failed", () => {
   });
 
   test("and Completed where it has its copy, though the whole has failed", () => {
-    expect(seen(base, "Failed", ["Completed", 100]).happened).toBe("completed");
+    expect(seen(base, "Failed", ["Completed", 100]).happened).toBe("regionCompleted");
   });
 });
 
@@ -319,7 +319,7 @@ describe("a region of which ARM says nothing", () => {
   };
 
   test("has what the whole has", () => {
-    expect(seen(base, "Succeeded", undefined).happened).toBe("completed");
+    expect(seen(base, "Succeeded", undefined).happened).toBe("regionCompleted");
     expect(seen(base, "Updating", undefined).happened).toBe("nothing");
   });
 
@@ -331,7 +331,7 @@ describe("a region of which ARM says nothing", () => {
       true,
       at(60),
     );
-    expect(change?.happened).toBe("completed");
+    expect(change?.happened).toBe("regionCompleted");
   });
 
   test("waits where others are shown", () => {
@@ -381,7 +381,7 @@ describe("invariant 6: a region whose copy the last write changes", () => {
       {},
       { changes: three },
     );
-    expect(happened).toBe("completed");
+    expect(happened).toBe("regionCompleted");
   });
 
   test("else at the second look", () => {
@@ -391,7 +391,7 @@ describe("invariant 6: a region whose copy the last write changes", () => {
       "nothing",
     );
     expect(seen(region, "Succeeded", shown, { seconds: 300 }, { changes: three }).happened).toBe(
-      "completed",
+      "regionCompleted",
     );
   });
 });
@@ -400,7 +400,7 @@ describe("a look that is no fact", () => {
   const unsure = { isFact: false };
 
   test("counts for a step forward", () => {
-    expect(seen(base, "Succeeded", ["Completed", 100], unsure).happened).toBe("completed");
+    expect(seen(base, "Succeeded", ["Completed", 100], unsure).happened).toBe("regionCompleted");
   });
 
   test("counts for no step back, however often it comes", () => {
@@ -445,7 +445,7 @@ describe("a region that makes no progress", () => {
     const stalled = seen(base, "Updating", ["Replicating", 40], {
       seconds: AFTER,
     });
-    expect(stalled.happened).toBe("stalled");
+    expect(stalled.happened).toBe("regionStalled");
     expect(stalled.region.stalledTime).toBe(time(AFTER));
     const again = seen(stalled.region, "Updating", ["Replicating", 40], {
       seconds: AFTER * 2,
@@ -455,7 +455,7 @@ describe("a region that makes no progress", () => {
     const resumed = seen(again.region, "Updating", ["Replicating", 41], {
       seconds: AFTER * 2 + 1,
     });
-    expect(resumed).toMatchObject({ happened: "progressed", resumed: true });
+    expect(resumed).toMatchObject({ happened: "regionReplicating", resumed: true });
     expect(resumed.region).not.toHaveProperty("stalledTime");
   });
 
@@ -465,11 +465,11 @@ describe("a region that makes no progress", () => {
     usual: { p50Seconds: p90Seconds / 2, p90Seconds, ends },
   });
   test.each([
-    ["earlier, where copies usually take less", 5, 1_200, 1_201, "stalled"],
+    ["earlier, where copies usually take less", 5, 1_200, 1_201, "regionStalled"],
     ["not before nine of ten copies were done", 5, 1_200, 1_199, "nothing"],
     ["not before ten minutes without progress", 5, 60, 599, "nothing"],
     ["later, where copies usually take more", 20, 18_000, AFTER, "nothing"],
-    ["as is set, where too few copies are known", 4, 60, AFTER, "stalled"],
+    ["as is set, where too few copies are known", 4, 60, AFTER, "regionStalled"],
     ["and not before", 4, 60, AFTER - 1, "nothing"],
   ] as const)(
     "is stalled by that region's own past: %s",
@@ -485,7 +485,7 @@ describe("a region that makes no progress", () => {
   test("and then fails is not told to go on", () => {
     const stalled = { ...base, stalledTime: time(0) };
     expect(twice(stalled, "Updating", ["Failed", 40])).toMatchObject({
-      happened: "failed",
+      happened: "regionFailed",
       resumed: false,
     });
   });
@@ -502,13 +502,13 @@ test("a region that has no copy yet stalls, too", () => {
   const { happened } = seen(before, "Creating", ["Unknown", 0], {
     seconds: 7_200,
   });
-  expect(happened).toBe("stalled");
+  expect(happened).toBe("regionStalled");
 });
 
 test("a region that ARM begins to copy has moved, though no part is there", () => {
   const before = { ...base, state: "Unknown", progress: 0 } as const;
   const { happened, region } = seen(before, "Creating", ["Replicating", 0]);
-  expect(happened).toBe("progressed");
+  expect(happened).toBe("regionReplicating");
   expect(region.lastProgressTime).toBe(time(60));
 });
 
@@ -548,6 +548,6 @@ test("what ARM says of a region is kept as long as it says so", () => {
 test("what is asked of a region hides what Azure shows of it from when it is sent until that is shown", () => {
   const asks = { [`${EAST}/regionalReplicaCount`]: 3 };
   const happened = (given: Given) => seen(base, "Succeeded", ["Completed", 100], given).happened;
-  expect(happened({ asks })).toBe("completed");
+  expect(happened({ asks })).toBe("regionCompleted");
   expect(happened({ asks, sent: true })).toBe("nothing");
 });

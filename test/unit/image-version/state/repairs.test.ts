@@ -1,13 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { ImageVersionPair, Repair } from "../../../../src/image-version/state/record.js";
-import {
-  lossOf,
-  notAddedBack,
-  planRepairs,
-  sentence,
-  withoutRepairs,
-} from "../../../../src/image-version/state/repairs.js";
+import { lostRegions, planRepairs, sentence } from "../../../../src/image-version/state/repairs.js";
 import {
   applied,
   at,
@@ -18,6 +12,8 @@ import {
   time,
   withRecord,
 } from "../../../support/transitions.js";
+import { lossOf } from "../../../../src/image-version/telling/endings.js";
+import { notAddedBack, withoutRepairs } from "../../../support/decisions.js";
 
 const EAST = regionField("eastus2");
 const pace = { repairAttempts: 3 };
@@ -138,7 +134,7 @@ describe("what is taken away (2)", () => {
     expect(eventsOf({ ...away, record }).map(({ type }) => type)).toEqual([
       "Sigil.ImageVersion.RegionRemoved",
     ]);
-    expect(lossOf(record)).toContain("POST …/retry");
+    expect(lossOf(lostRegions(record))).toContain("POST …/retry");
   });
 
   it("and an end names those that could not be added back", () => {
@@ -146,11 +142,11 @@ describe("what is taken away (2)", () => {
     const { record } = withRecord(away, {
       repairs: { eastus2: lost, westus: lost, uksouth: { attempts: 1 } },
     });
-    expect(lossOf(record)).toContain(" eastus2, westus were removed");
+    expect(lossOf(lostRegions(record))).toContain(" eastus2, westus were removed");
   });
 
   it("nothing is lost where nothing is away", () => {
-    expect(lossOf(succeeded().record)).toBe("");
+    expect(lossOf(lostRegions(succeeded().record))).toBe("");
   });
 });
 

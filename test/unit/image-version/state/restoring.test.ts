@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
-import { decideRestore, restored } from "../../../../src/image-version/state/restoring.js";
-import { beginSending } from "../../../../src/image-version/state/sending.js";
+import { decideRestore } from "../../../../src/image-version/state/restoring.js";
 import {
   accepted,
   acceptingOf,
@@ -11,7 +10,8 @@ import {
   time,
   withRecord,
 } from "../../../support/transitions.js";
-import { accept } from "../../../../src/image-version/state/accepting.js";
+import { accept } from "../../../../src/image-version/telling/accept.js";
+import { beginSending, restored } from "../../../support/decisions.js";
 
 const asked = accept(acceptingOf({ patch: {} }, { kind: "RestoreImageVersion" }), undefined, at(0));
 const deleted = { name: "1.0.0", location: "westus" };

@@ -4,12 +4,6 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
 import {
-  beginWrite,
-  writeAccepted,
-  writePostponed,
-  writeRefused,
-} from "../../../../src/image-version/state/write.js";
-import {
   accepted,
   applied,
   at,
@@ -27,6 +21,12 @@ import {
   withRecord,
 } from "../../../support/transitions.js";
 import { managedImageRequest } from "../../../support/requests.js";
+import {
+  beginWrite,
+  writeAccepted,
+  writePostponed,
+  writeRefused,
+} from "../../../support/decisions.js";
 
 const UK = regionField("uksouth");
 const REFUSED = { code: "BadRequest", message: "ARM refuses it.", errors: [] };

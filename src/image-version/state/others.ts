@@ -4,141 +4,60 @@
  *  2. Who holds a version back, or includes it, while its rule is in force pauses that rule: no machine promotes or demotes it. So does
  *     whoever holds back a region by its own flag where the version is out of latest already.
  */
-import { createHash } from "node:crypto";
-import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { event, events } from "../../operation/advance.js";
-import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect, OperationRecord } from "../../operation/records.js";
+import { conditionMessage } from "../../conditions/conditions.js";
 import { factsIn, latestIn, regionOfFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
-import { changesOf } from "../properties/changes.js";
-import { regionField, regionOf, regionsIn, sameAt } from "../properties/fields.js";
+import { regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { describeField, type Unmet } from "../properties/patch.js";
-import { lostIn } from "../properties/differences.js";
-import { putBack } from "../properties/put-back.js";
 import type { Look } from "../resources.js";
 import { ruleInForce } from "./fold.js";
 import { isMoved, leavingOut, unnamedIn } from "./held.js";
-import type { Fact } from "./fact.js";
-import {
-  changed,
-  type Condition,
-  type ImageVersionPair,
-  type ImageVersionRecord,
-} from "./record.js";
+import type { Fact, Time } from "./fact.js";
+import { nothing, type Happened, type Outcome } from "./happened.js";
+import type { Condition, ImageVersionRecord } from "./record.js";
 
-/** The pair after a fact, with what is told of it; `before`: what was known before. */
-export function tell(
-  pair: ImageVersionPair,
+/** After a fact, what others have changed; `before`: what was known before. */
+export function byOthers(
+  record: ImageVersionRecord,
   before: Look | undefined,
   fact: Fact,
   wasManaged: boolean,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record, operation } = pair;
+  time: Time,
+): Outcome {
   const { status } = record;
   const { life, others, write } = fact;
   if (life === "gone" || life === "replaced")
     return before === undefined || !wasManaged || write?.deletes === true
-      ? pair
-      : telling(pair, [deletedOutside(operation, status?.publishedDate, context)]);
-  if (status === undefined || before === undefined) return pair;
-  const flipped = flips(pair, before, status, context);
+      ? nothing(record)
+      : {
+          record,
+          happened: [{ kind: "deletedOutside", publishedDate: status?.publishedDate }],
+        };
+  if (status === undefined || before === undefined) return nothing(record);
+  const flipped = flips(record, before, status);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
-    return telling({ ...pair, record: withRelease(record, fact) }, flipped);
-  const news = others.filter(({ field }) => !isStanding(record, field));
-  const after = withConditions(record, fact, context);
-  return telling(leavingOut({ ...pair, record: after }, fact.held), [
-    ...flipped,
-    ...outsideEvents(operation, news, status, context),
-  ]);
-}
-
-/** What the reconciler finds where the process dies. */
-export function telling(pair: ImageVersionPair, told: readonly Effect[]): ImageVersionPair {
-  return changed(pair, { outbox: [...pair.record.outbox, ...told] });
+    return { record: withRelease(record, fact), happened: flipped };
+  const changes = others.filter(({ field }) => !isStanding(record, field));
+  const after = withConditions(record, fact, time);
+  const left = leavingOut(after, fact.held);
+  const happened: Happened[] = [...left.happened, ...flipped];
+  if (changes.length > 0) happened.push({ kind: "changedOutside", changes, look: status });
+  return { record: left.record, happened };
 }
 
 /** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */
-function flips(
-  pair: ImageVersionPair,
-  before: Look,
-  after: Look,
-  context: TransitionContext,
-): readonly Effect[] {
+function flips({ updates }: ImageVersionRecord, before: Look, after: Look): readonly Happened[] {
   const was = latestIn(before.resource);
   const is = latestIn(after.resource);
   if (was.length > 0 === is.length > 0) return [];
   const isHeld = regionsIn(factsIn(after.resource)).some((name) => was.includes(name));
   if (is.length === 0 && !isHeld) return [];
-  const type = is.length > 0 ? IMAGE_VERSION_EVENT.promoted : IMAGE_VERSION_EVENT.demoted;
-  const fact = `${is.length > 0 ? "promoted" : "demoted"}/${pair.record.updates}/${after.time}`;
-  return events(pair, context, type, fact, {});
+  return [{ kind: is.length > 0 ? "promoted" : "demoted", updates, lookTime: after.time }];
 }
 
 function isStanding({ conditions }: ImageVersionRecord, field: string): boolean {
   return conditions.some(({ fields }) => field in fields);
-}
-
-function outsideEvents(
-  operation: OperationRecord,
-  changes: readonly Unmet[],
-  look: Look,
-  context: TransitionContext,
-): readonly Effect[] {
-  if (changes.length === 0) return [];
-  const added = regionsIn(
-    Object.fromEntries(
-      changes.flatMap(({ field, before, after }) =>
-        before === undefined && field.endsWith("/name") ? [[field, after]] : [],
-      ),
-    ),
-  );
-  const shown = changesOf(changes, look.resource);
-  const todo = (type: Condition["type"], of: readonly Unmet[]) => {
-    const back = of.filter(isMoved).map(({ field, before }) => [field, { before }] as const);
-    // No request takes such a flag away and leaves the version out of latest there.
-    return back.length === 0
-      ? whatToDo("Paused", operation.resourceId)
-      : whatToDo(type, operation.resourceId, putBack(look.resource, Object.fromEntries(back)));
-  };
-  const hash = createHash("sha256")
-    .update(JSON.stringify([look.time, shown]))
-    .digest("hex")
-    .slice(0, 16);
-  return [
-    event(operation, context, IMAGE_VERSION_EVENT.changedOutside, `outside/${hash}`, {
-      changes: shown,
-      ...(added.length > 0 && { regions: added }),
-      whatToDo: todo("ChangedOutside", changes),
-    }),
-    ...lostIn(changes).map((region) =>
-      event(operation, context, IMAGE_VERSION_EVENT.regionLost, `${region}/lost/${hash}`, {
-        region,
-        whatToDo: todo(
-          "RegionLost",
-          changes.filter(({ field }) => field === `${regionField(region)}/name`),
-        ),
-      }),
-    ),
-  ];
-}
-
-/** `publishedDate` is of the version that others have made under the number since. */
-export function deletedOutside(
-  operation: OperationRecord,
-  publishedDate: string | undefined,
-  context: TransitionContext,
-): Effect {
-  return event(
-    operation,
-    context,
-    IMAGE_VERSION_EVENT.deletedOutside,
-    `deleted-outside${publishedDate === undefined ? `/${context.now.toISOString()}` : `/${publishedDate}`}`,
-    { ...(publishedDate !== undefined && { publishedDate }) },
-  );
 }
 
 function heldStill({ release, status }: ImageVersionRecord): readonly string[] {
@@ -179,11 +98,7 @@ function withRelease(record: ImageVersionRecord, { others, held = [] }: Fact): I
     : record;
 }
 
-function withConditions(
-  record: ImageVersionRecord,
-  fact: Fact,
-  { now }: TransitionContext,
-): ImageVersionRecord {
+function withConditions(record: ImageVersionRecord, fact: Fact, { now }: Time): ImageVersionRecord {
   const { others } = fact;
   const since = now.toISOString();
   const isLost = ({ field, after }: Unmet): boolean =>

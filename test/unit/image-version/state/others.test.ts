@@ -4,8 +4,7 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
-import { see } from "../../../../src/image-version/state/see.js";
-import { settled } from "../../../../src/image-version/state/told.js";
+import { settled } from "../../../../src/image-version/state/others.js";
 import {
   at,
   COMPLETED,
@@ -18,6 +17,7 @@ import {
   withRecord,
 } from "../../../support/transitions.js";
 import { naming } from "../../../support/naming.js";
+import { see } from "../../../../src/image-version/telling/tell.js";
 
 const A = "/tags/a";
 const EAST = regionField("eastus2");

@@ -1,0 +1,81 @@
+/** An operation as it is accepted: it is listed, told and stored with the first that follows from it. Pure. */
+import type { Finding } from "../../errors.js";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { advance, event } from "../../operation/advance.js";
+import { indexed } from "../../operation/catalog.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import { operationIdOf, type OperationRecord } from "../../operation/records.js";
+import { lastSequenceOf } from "../../operation/sequence.js";
+import { afterBegun, asAnew, begun, type Accepting } from "../state/accepting.js";
+import { ruleOf } from "../state/fold.js";
+import { untilQuiet } from "../state/observe.js";
+import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+import { unseen } from "../state/write.js";
+import { heldRow, told } from "./tell.js";
+
+/** The operation is stored, and begins: `accepted` is it, the pair's operation the one whose messages drive them all. */
+export function accept(
+  asked: Accepting,
+  known: ImageVersionPair | undefined,
+  context: TransitionContext,
+  warnings: readonly Finding[] = [],
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const stored = known && told(known, asAnew(known.record, asked, context), context);
+  const record = begun(stored?.record, asked, context);
+  const operation = operationOf(asked, record, warnings, context);
+  const effects = [
+    indexed(operation, context),
+    ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
+    event(operation, context, IMAGE_VERSION_EVENT.accepted, "accepted", {
+      kind: operation.kind,
+      requestedBy: operation.requestedBy,
+      targetRegions: [...asked.regions],
+      ...(asked.event !== undefined && { request: asked.event }),
+    }),
+  ];
+  if (stored === undefined || isFinal(stored.record.state)) {
+    const pair = advance({ record, operation }, context, {
+      patch: {},
+      message: "The request is stored and its work is queued.",
+      ...untilQuiet(record, context),
+      effects,
+    });
+    return { ...pair, accepted: pair.operation };
+  }
+  const time = context.now.toISOString();
+  const message = "The request is stored. It goes with the next update of the version.";
+  const member = { ...operation, history: [{ time, state: "Accepted", message }] };
+  const pair: ImageVersionPair = {
+    ...stored,
+    record: {
+      ...record,
+      members: [...record.members, member],
+      outbox: [...record.outbox, ...effects],
+    },
+    beside: [member],
+  };
+  const after = told(pair, afterBegun(pair.record, member.id, asked, context), context);
+  return { ...after, accepted: member };
+}
+
+/** An operation as it is accepted. */
+function operationOf(
+  { key, regions, event: request, request: _, look: __, endsRule: ___, ...asked }: Accepting,
+  record: ImageVersionRecord,
+  warnings: readonly Finding[],
+  { now }: TransitionContext,
+): OperationRecord {
+  const time = now.toISOString();
+  return {
+    ...asked,
+    ...(request && { request }),
+    id: operationIdOf({ key, sequence: lastSequenceOf(record) }),
+    status: "NotStarted",
+    createdTime: time,
+    lastUpdatedTime: time,
+    regions: regions.map((name) => record.regions.find((one) => one.name === name) ?? unseen(name)),
+    history: [],
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
