@@ -21,6 +21,7 @@ import {
   listGalleries,
   listImageDefinitions,
   createSummaries,
+  keysAgeWarnings,
   openedKeys,
   withKeys,
   viewImageVersion,
@@ -110,11 +111,15 @@ export function imageVersionHandlers(
     const revocation = await banOf(revocations, path);
     const looks = "expand" in query;
     const keys = await openedKeys(deps, imageIdOf(path), version, looks, refresh);
-    return shown(version, {
-      ...waits,
-      ...(revocation && { revocation }),
-      ...(keys && { keys }),
-    });
+    const old = looks ? keysAgeWarnings(keys, deps) : [];
+    return shown(
+      { ...version, warnings: [...version.warnings, ...old] },
+      {
+        ...waits,
+        ...(revocation && { revocation }),
+        ...(keys && { keys }),
+      },
+    );
   };
 
   const list = async (request: List) => {

@@ -62,7 +62,7 @@ export {
 export { listDiskEncryptionSets } from "./queries/disk-encryption-sets.js";
 export { getImageVersion, listImageVersions, type KnownImageVersion } from "./queries/get.js";
 export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
-export { openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
 export { createSummaries } from "./queries/summaries.js";

@@ -20,6 +20,16 @@ export function notRefreshed(time: string): Finding {
   };
 }
 
+export function keysNotRefreshed(time: string): Finding {
+  return {
+    code: "KeyNotSeen",
+    pointer: "/sigil/keys",
+    message: `Azure could not be read now: a disk encryption set or its key is shown as it was seen at ${time}.`,
+    remediation: "Refresh again in a few minutes.",
+    severity: "warning",
+  };
+}
+
 export function unread(error: ServiceError, time: string): Finding {
   return {
     code: error.code,

@@ -1,3 +1,4 @@
+import type { Finding } from "../../errors.js";
 import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import {
   statesOf,
@@ -18,6 +19,7 @@ import { fieldsOf, regionsIn } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { keysNotRefreshed } from "./age-warnings.js";
 import type { KnownImageVersion } from "./get.js";
 
 type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
@@ -68,6 +70,19 @@ export async function withKeys<V extends Version>(
   });
 }
 
+/** That the keys of an opened version were seen longer ago than was asked. */
+export function keysAgeWarnings(
+  keys: KeysView | undefined,
+  { now }: Pick<Dependencies, "now">,
+): readonly Finding[] {
+  const { seenTime } = keys ?? {};
+  return seenTime !== undefined && now().getTime() - Date.parse(seenTime) > OLD_MS
+    ? [keysNotRefreshed(seenTime)]
+    : [];
+}
+
+/** What is older was not read, though it was to be: a read takes seconds. */
+const OLD_MS = 60_000;
 /** A stored state may be this old. */
 const KEEP_MS = 30_000;
 const ANEW_MS = 5_000;

@@ -1,17 +1,24 @@
 /** A key is said to be broken, or to work, by all at the same moment, whoever saw it; it is told once, by whoever saw it first. */
+import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
+import { createEndpoint } from "../../../src/http/endpoint.js";
+import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
+import type { ImageVersionView } from "../../../src/image-version/contract.js";
 import type { KeyReader } from "../../../src/image-version/keys/ports.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { openedKeys } from "../../../src/image-version/queries/keys.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
-import { idOf, noting, TRACEPARENT } from "../../support/dependencies.js";
+import { pathOf } from "../../support/api-client.js";
+import { idOf, noting, revocationOf, TRACEPARENT } from "../../support/dependencies.js";
+import { naming } from "../../support/naming.js";
 import { managedImageRequest } from "../../support/requests.js";
+import { document, validator } from "../../unit/http/contract/document.js";
 import { KEY, OS, startGuarded, VAULT, type Guarded } from "../key-guardian/support.js";
 
 const KEY_READ = "Microsoft.KeyVault/vaults/keys/versions/read";
@@ -59,6 +66,20 @@ function instance(change: (deps: Dependencies) => Dependencies = (deps) => deps)
   };
   return {
     open,
+    /** What GET answers under `sigil`. */
+    get: async (query: string) => {
+      const { status, body } = (await handlers(deps).getImageVersion(
+        new HttpRequest({
+          method: "GET",
+          url: `https://sigil.example/api${pathOf(`${image}/versions/1.0.0`)}${query}`,
+          params: { ...id },
+        }),
+        new InvocationContext(),
+      )) as HttpResponseInit & { readonly body: string };
+      expect(status, body).toBe(200);
+      const { sigil } = JSON.parse(body) as ImageVersionView;
+      return sigil;
+    },
     state: async (refresh?: boolean) => (await open(refresh))?.state,
     /** What the command line lists. */
     list: async () => {
@@ -89,6 +110,17 @@ function instance(change: (deps: Dependencies) => Dependencies = (deps) => deps)
         ({ diskEncryptionSetId }) => diskEncryptionSetId === OS,
       ),
   };
+}
+
+function handlers(deps: Dependencies) {
+  const authenticate = () => Promise.resolve({ appId: "reader", roles: ["ImageVersions.Read"] });
+  return imageVersionHandlers(
+    createEndpoint({ document, validator, authenticator: { authenticate } }),
+    deps,
+    () => [],
+    () => Promise.resolve({}),
+    revocationOf(deps).revocations,
+  );
 }
 
 const told = async () =>
@@ -295,11 +327,21 @@ describe("where Azure's limit lets nothing be read", () => {
       times: null,
     });
 
-  test("what was seen before stands with its time", async () => {
-    const before = await a.open();
-    world.clock.advance(60_000);
+  test("what was seen before stands with its time, and a warning says so", async () => {
+    const before = await a.get("?expand=keys");
+    expect(before.warnings).toBeUndefined();
+    world.clock.advance(61_000);
     refuse();
-    expect(await a.open()).toEqual(before);
+    const after = await a.get("?expand=keys");
+    expect(after.keys).toEqual(before.keys);
+    expect(after.warnings).toEqual([
+      expect.objectContaining({
+        code: "KeyNotSeen",
+        pointer: "/sigil/keys",
+        message: naming([before.keys?.seenTime]),
+      }),
+    ]);
+    expect((await a.get("")).warnings).toBeUndefined();
     expect(await told()).toEqual([]);
   });
 
