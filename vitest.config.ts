@@ -33,7 +33,7 @@ const SLOW = [
   "test/unit/patterns.test.ts",
   "test/contract/messaging/rejected-requests.test.ts",
   // Whole programs; `npm test` has the whole app with its requests
-  "test/e2e/{arm-sdk,cli,day-two,demo,deployment,documents,doors,drift,durability,guide,keys,machine-commands,machine-tests,messages,own-services,packages,permissions,plans,release,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
+  "test/e2e/{arm-sdk,cli,day-two,demo,deployment,documents,doors,drift,durability,guide,keys,machine-commands,machine-tests,messages,own-services,packages,permissions,plans,release,retention,rollout,same-version,secrets,smoke-test,stand-ins,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   // A browser, Azurite
   "test/e2e/page/*.test.ts",
   "test/azurite/*.test.ts",

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { noticesOf, packageFolders, packagesIn } from "./notices.mjs";
 import { buildPage } from "../src/page/bundle.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -68,30 +69,19 @@ for (const folder of ["dist/functions", "dist/chunks"])
     if (!written.has(`${folder}/${file}`))
       await rm(path.join(ROOT, folder, file), { recursive: true });
 
-const folders = new Set(COPIED);
 const page = await buildPage(path.join(ROOT, "dist/page"));
-for (const { inputs } of [...Object.values(metafile.outputs), ...Object.values(page.outputs)])
-  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-    // A stand-in would be one as well.
-    const [folder] = /^(?:(?:.*\/)?node_modules\/(?:@[^/]+\/)?|packages\/)[^/]+/u.exec(file) ?? [];
-    if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
-  }
-const packages = [];
-const notices = [];
-for (const folder of [...folders].sort()) {
-  const { name, version, license } = JSON.parse(
-    await readFile(path.join(ROOT, folder, "package.json"), "utf8"),
-  );
-  packages.push({ folder, name, version, license });
-  const texts = (await readdir(path.join(ROOT, folder)))
-    .filter((file) => /^(?:licen[cs]e|notice|copying)/iu.test(file))
-    .map((file) => readFile(path.join(ROOT, folder, file), "utf8"));
-  notices.push(
-    `${"=".repeat(80)}\n${name} ${version}: ${license}\n\n${(await Promise.all(texts)).join("\n\n")}`,
-  );
-}
-await write("bundled-packages.json", JSON.stringify(packages, null, 2));
-await write("THIRD-PARTY-NOTICES.txt", notices.join("\n\n"));
+// A stand-in would be one as well.
+const folders = [metafile, page].flatMap((one) => [...packageFolders(one, "|packages/")]);
+const packages = await packagesIn(ROOT, new Set([...COPIED, ...folders]));
+await write(
+  "bundled-packages.json",
+  JSON.stringify(
+    packages.map(({ terms: _, ...one }) => one),
+    null,
+    2,
+  ),
+);
+await write("THIRD-PARTY-NOTICES.txt", noticesOf(packages));
 await write("functions.json", JSON.stringify(await functionNames(), null, 2));
 
 /** One an operation of the API, those that src/http/routes.ts names, and one a file for queues and timers. */

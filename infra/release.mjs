@@ -1,5 +1,5 @@
 // Makes dist/release/ of what `npm run package` has made: the deployment, the command line, the client, the GitHub Action with its
-// dist, the documentation site, their checksums, and the release notes. All are of one version. The same build gives the same files.
+// dist, the documentation site, the stand-ins for Service Bus and ARM, their checksums, and the release notes. All are of one version. The same build gives the same files.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,6 +26,10 @@ writeFileSync(
   ]),
 );
 writeFileSync(`${FOLDER}/sigil-docs-${version}.zip`, zipOf("dist/site", filesIn("dist/site")));
+writeFileSync(
+  `${FOLDER}/sigil-stand-ins-${version}.zip`,
+  zipOf("dist/stand-ins", filesIn("dist/stand-ins")),
+);
 writeFileSync(`${FOLDER}/RELEASE-NOTES.md`, notes());
 const names = readdirSync(FOLDER).sort();
 writeFileSync(

@@ -1,10 +1,11 @@
 // Makes dist/sigil.cjs of the sources and of the packages that they need: one file that Node.js alone runs. Likewise the GitHub
 // Action. What is loaded when it
 // is needed (signing in, YAML, JMESPath) is in the same file, and not evaluated before. Beside it, under which terms the packages are.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { noticesOf, packageFolders, packagesIn } from "../../infra/notices.mjs";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = path.resolve(FOLDER, "../..");
@@ -33,26 +34,6 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-const folders = new Set(
-  Object.values(metafile.outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => {
-      const [folder] = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(file) ?? [];
-      return folder !== undefined && bytesInOutput > 0 ? [folder] : [];
-    }),
-  ),
-);
-const notices = [];
-for (const folder of [...folders].sort()) {
-  const at = path.join(ROOT, folder);
-  const { name, version, license } = JSON.parse(
-    await readFile(path.join(at, "package.json"), "utf8"),
-  );
-  const texts = (await readdir(at))
-    .filter((file) => /^(?:licen[cs]e|notice|copying)/iu.test(file))
-    .map((file) => readFile(path.join(at, file), "utf8"));
-  notices.push(
-    `${"=".repeat(80)}\n${name} ${version}: ${license}\n\n${(await Promise.all(texts)).join("\n\n")}`,
-  );
-}
+const notices = noticesOf(await packagesIn(ROOT, packageFolders(metafile)));
 for (const folder of [FOLDER, path.join(ROOT, "integrations/github")])
-  await writeFile(path.join(folder, "dist/THIRD-PARTY-NOTICES.txt"), notices.join("\n\n"));
+  await writeFile(path.join(folder, "dist/THIRD-PARTY-NOTICES.txt"), notices);

@@ -8,11 +8,12 @@ import { expect, test } from "vitest";
 const run = promisify(execFile);
 const FOLDER = "dist/release";
 
-test("a release is the deployment, the command line, the client, the Action and the documents, of one version, with checksums and notes", async () => {
+test("a release is the deployment, the command line, the client, the Action, the documents and the stand-ins, of one version, with checksums and notes", async () => {
   const { version } = JSON.parse(await readFile("package.json", "utf8")) as {
     readonly version: string;
   };
   await run(process.execPath, ["infra/package.mjs"]);
+  await run(process.execPath, ["packages/bundle.mjs"]);
   await run(process.execPath, ["infra/release.mjs"], {
     env: { ...process.env, npm_execpath: "" },
   });
@@ -27,6 +28,7 @@ test("a release is the deployment, the command line, the client, the Action and 
     `sigil-cli-${version}.tgz`,
     `sigil-client-${version}.tgz`,
     `sigil-docs-${version}.zip`,
+    `sigil-stand-ins-${version}.zip`,
   ]);
   for (const [sum, name = ""] of sums) {
     const content = await readFile(`${FOLDER}/${name}`);
@@ -38,6 +40,12 @@ test("a release is the deployment, the command line, the client, the Action and 
   expect(Object.keys(site)).toEqual(
     expect.arrayContaining(["docs/tutorial.html", "index.html", "search.js"]),
   );
+  const standIns = unzipSync(await readFile(`${FOLDER}/sigil-stand-ins-${version}.zip`));
+  expect(Object.keys(standIns)).toEqual([
+    "THIRD-PARTY-NOTICES.txt",
+    "arm-simulator.mjs",
+    "service-bus-emulator.mjs",
+  ]);
   expect(await readFile(`${FOLDER}/RELEASE-NOTES.md`, "utf8")).toMatch(
     new RegExp(`^# Sigil ${version.replaceAll(".", String.raw`\.`)}\\n`, "u"),
   );

@@ -1,5 +1,7 @@
 /** The part of rhea that the emulator uses, with types: rhea's own say `any` and leave out what a broker needs. */
-import { createRequire } from "node:module";
+import container from "rhea";
+// @ts-expect-error -- rhea has no types of it
+import frameTypes from "rhea/lib/frames.js";
 import type { EventEmitter } from "node:events";
 import type { Server, Socket } from "node:net";
 
@@ -192,8 +194,6 @@ interface Frames {
   disposition(fields: object): Composite;
 }
 
-const require = createRequire(import.meta.url);
-
-export const rhea = require("rhea") as Container;
-export const frames = require("rhea/lib/frames.js") as Frames;
+export const rhea = container as unknown as Container;
+export const frames = frameTypes as unknown as Frames;
 export const types = rhea.types;
